@@ -8,10 +8,11 @@ mod failure;
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::BehaviorVersion;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 
+pub use aws_config::SdkConfig;
 pub use failure::{Failure, FailureKind};
 
 /// Longest time to open a connection.

@@ -1,0 +1,132 @@
+//! What people are told: one plain message, and a short one that fits an SMS.
+
+use std::fmt::Write;
+
+use crate::job::{Counts, JobId};
+use crate::notification::AlarmNotification;
+use crate::stop::{Certainty, Refusal};
+use crate::text::{clean, excerpt};
+
+/// Longest subject of an e-mail, in ASCII characters (SNS `Publish`, `Subject`: fewer than 100).
+pub const MAX_SUBJECT: usize = 99;
+/// Longest SMS, in ASCII characters, that is sent as one part.
+pub const MAX_SMS: usize = 140;
+
+/// A message to people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// ASCII, 1 to [`MAX_SUBJECT`] characters.
+    pub subject: String,
+    /// The whole message.
+    pub body: String,
+    /// The same in ASCII and at most [`MAX_SMS`] characters.
+    pub sms: String,
+}
+
+/// What was done about a rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// Cancelled; executions in progress go on.
+    Cancelled,
+    /// Cancelled with the executions in progress.
+    Aborted,
+    /// Nothing, because the guard only observes.
+    Observed,
+}
+
+impl Announcement {
+    /// Tells of a stop, or of one that would have been made.
+    pub fn stop(
+        job: &JobId,
+        notification: &AlarmNotification,
+        done: Done,
+        certainty: &Certainty,
+        counts: Result<Counts, &str>,
+    ) -> Self {
+        let verb = match done {
+            Done::Cancelled | Done::Aborted => "stopped",
+            Done::Observed => "would have stopped",
+        };
+        let alarm = short_name(job, &notification.alarm);
+        let mut body = format!("Tripline {verb} rollout {job}.\n\n");
+        let mut line = |name: &str, text: &str| {
+            let _ = writeln!(body, "{name:<9}{text}");
+        };
+        line("alarm", &clean(&notification.alarm, 255));
+        if let Some(rule) = &notification.rule {
+            line("limit", rule);
+        }
+        line("reason", &clean(&notification.reason, 1_024));
+        line("done", match done {
+            Done::Cancelled => "the job is cancelled: devices in progress go on, no other device receives it",
+            Done::Aborted => "the job is aborted: devices in progress are cancelled too, no other device receives it",
+            Done::Observed => "nothing: StopMode is `observe`, so the rollout goes on",
+        });
+        if let Certainty::Unverified(cause) = certainty {
+            line("note", &format!("unverified: CloudWatch could not be asked ({})", clean(cause, 300)));
+        }
+        match counts {
+            Ok(counts) => {
+                line("devices", &format!(
+                    "{} succeeded, {} failed, {} in progress, {} will not receive it",
+                    counts.succeeded, counts.failed, counts.in_progress, counts.will_not_receive,
+                ));
+                line("", "AWS IoT does not count devices that the rollout had not come to yet");
+            }
+            Err(cause) => line("devices", &format!("not known ({})", clean(cause, 300))),
+        }
+        body.push('\n');
+        body.push_str(match done {
+            Done::Observed => "To stop it by hand, cancel the job in AWS IoT.\n",
+            _ => "To resume: a cancelled job cannot be continued. When the cause is found, create a new job with\nthe same document for the devices that have not got it.\n",
+        });
+        let numbers = match counts {
+            Ok(c) => format!(
+                "{} ok, {} failed, {} running, {} spared",
+                c.succeeded, c.failed, c.in_progress, c.will_not_receive
+            ),
+            Err(_) => "counts not known".to_owned(),
+        };
+        let unverified = if *certainty == Certainty::Verified { "" } else { " (unverified)" };
+        Self {
+            subject: ascii(&format!("Tripline {verb} rollout {job}"), MAX_SUBJECT),
+            body,
+            sms: fit_sms(&format!("Tripline {verb} {job}{unverified}"), &alarm, &numbers),
+        }
+    }
+
+    /// Tells of a message that stopped nothing, or of work that was given up.
+    pub fn refusal(refusal: &Refusal) -> Self {
+        Self {
+            subject: "Tripline refused an alarm message: no rollout was stopped".to_owned(),
+            body: format!(
+                "Tripline refused an alarm message, so no rollout was stopped by it.\n\nwhy      {refusal}\n\nIf a rollout should have been stopped, cancel its job in AWS IoT now. Then look at the alarm's\ndimension `jobId`, at who may publish to the force-stop topic, and at the undelivered queue.\n"
+            ),
+            sms: ascii(&format!("Tripline refused an alarm, nothing was stopped: {refusal}"), MAX_SMS),
+        }
+    }
+}
+
+/// The alarm's name without what Tripline put before it: the job is named already.
+fn short_name(job: &JobId, alarm: &str) -> String {
+    let prefix = crate::alarm::alarm_name_prefix(job);
+    excerpt(alarm.strip_prefix(&prefix).unwrap_or(alarm))
+}
+
+/// `<head>: <alarm>. <numbers>`; the alarm gives way first, then the head.
+fn fit_sms(head: &str, alarm: &str, numbers: &str) -> String {
+    let room = MAX_SMS.saturating_sub(": . ".len() + numbers.len());
+    let head = ascii(head, room);
+    let alarm = ascii(alarm, room.saturating_sub(head.len()));
+    ascii(&format!("{head}: {alarm}. {numbers}"), MAX_SMS)
+}
+
+/// An SMS with any other character costs twice as many parts, and a subject is refused.
+fn ascii(text: &str, limit: usize) -> String {
+    let ascii: String =
+        text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '_' }).collect();
+    clean(&ascii, limit)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,264 @@
+//! One `[ALARM_CONFIG_<name>]` section.
+
+use std::str::FromStr;
+
+use super::ini::{Entry, Ini, Section};
+use super::{Fault, near};
+use crate::alarm::{
+    AlarmDefinition, AlarmName, Evaluation, Limit, MAX_TOPICS, MinSamples, MissingData, Period,
+    Statistic, Topic,
+};
+use crate::metric::{Metric, NAMESPACE};
+use crate::text::excerpt;
+
+/// The keys of an alarm.
+const KEYS: [&str; 11] = [
+    "namespace", "metricName", "stat", "period", "threshold", "alarmType", "evaluationPeriods",
+    "datapointsToAlarm", "snsTopics", "treatMissingData", "minSamples",
+];
+
+/// The other keys of `[DEFAULT]`, as far as they look like an alarm's.
+const DEFAULT_KEYS: [&str; 4] = ["debug", "rounds", "region", "streamId"];
+
+/// Reads an alarm; `None` if it has faults, all of which are then in `faults`.
+pub(super) fn alarm(
+    ini: &Ini,
+    section: &Section,
+    name: &str,
+    faults: &mut Vec<Fault>,
+) -> Option<AlarmDefinition> {
+    let before = faults.len();
+    unknown_keys(section, &KEYS, Some(name), faults);
+    let mut read = Reader { ini, section, name, faults };
+    let alarm_name = AlarmName::new(name);
+    if alarm_name.is_none() {
+        let text = format!("too long or with control characters (expected 1 to {} characters)", AlarmName::MAX);
+        read.fault(section.line, text);
+    }
+    let namespace = read.required("namespace", "a CloudWatch namespace", |text| {
+        Some(text).filter(|text| !text.starts_with(':')).and_then(name_of)
+    });
+    let metric = read.required("metricName", "a metric's name", name_of);
+    let statistic = read.required(
+        "stat",
+        "`SampleCount`, `Average`, `Sum`, `Minimum`, `Maximum` or `p0.0` to `p100`",
+        Statistic::parse,
+    );
+    let period = read.required("period", "10, 20, 30 or a multiple of 60, in seconds", |text| {
+        text.parse().ok().and_then(Period::new)
+    });
+    let threshold = read.required("threshold", "a number", |text| {
+        f64::from_str(text).ok().filter(|number| number.is_finite())
+    });
+    let limit = read.required("alarmType", "`upper` or `lower`", |text| {
+        match text.to_ascii_lowercase().as_str() {
+            "upper" => Some(Limit::Upper),
+            "lower" => Some(Limit::Lower),
+            _ => None,
+        }
+    });
+    let n = read.required("evaluationPeriods", "a whole number from 1", positive);
+    let m = read.required("datapointsToAlarm", "a whole number from 1", positive);
+    let missing_data = read.optional(
+        "treatMissingData",
+        "`missing`, `ignore`, `breaching` or `notBreaching`",
+        MissingData::parse,
+    );
+    let min_samples = read.optional("minSamples", "a whole number from 1", |text| {
+        text.parse().ok().and_then(MinSamples::new)
+    });
+    let topics = read.topics();
+    if let (Some(namespace), Some(metric)) = (&namespace, &metric) {
+        read.known_metric(namespace, metric);
+    }
+    if let (Some(namespace), Some(period)) = (&namespace, period) {
+        read.seen_in_time(namespace, period);
+    }
+    let evaluation = match (m, n, period) {
+        (Some(m), Some(n), Some(period)) => match Evaluation::new(m, n, period) {
+            Ok(evaluation) => Some(evaluation),
+            Err(error) => {
+                let line = read.line_of("datapointsToAlarm").max(read.line_of("evaluationPeriods"));
+                read.fault(line, error.to_string());
+                None
+            }
+        },
+        _ => None,
+    };
+    if faults.len() > before {
+        return None;
+    }
+    Some(AlarmDefinition {
+        name: alarm_name?,
+        namespace: namespace?,
+        metric: metric?,
+        statistic: statistic?,
+        period: period?,
+        threshold: threshold?,
+        limit: limit?,
+        evaluation: evaluation?,
+        missing_data: missing_data.unwrap_or_default(),
+        min_samples,
+        topics: topics?,
+    })
+}
+
+/// 1 to 255 characters on one line.
+fn name_of(text: &str) -> Option<String> {
+    let fits = (1..=255).contains(&text.len()) && !text.chars().any(char::is_control);
+    fits.then(|| text.to_owned())
+}
+
+fn positive(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|number| *number >= 1)
+}
+
+struct Reader<'a> {
+    ini: &'a Ini,
+    section: &'a Section,
+    name: &'a str,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl Reader<'_> {
+    fn fault(&mut self, line: usize, text: String) {
+        self.fault_with_hint(line, text, None);
+    }
+
+    fn fault_with_hint(&mut self, line: usize, text: String, hint: Option<String>) {
+        let text = format!("alarm `{}`: {text}", excerpt(self.name));
+        self.faults.push(Fault::at(line, text).hint(hint));
+    }
+
+    fn entry(&mut self, key: &str) -> Option<Entry> {
+        match self.ini.get(self.section, key)? {
+            Ok(entry) => Some(entry),
+            Err(fault) => {
+                self.faults.push(fault);
+                None
+            }
+        }
+    }
+
+    fn line_of(&self, key: &str) -> usize {
+        match self.ini.get(self.section, key) {
+            Some(Ok(entry)) => entry.line,
+            _ => self.section.line,
+        }
+    }
+
+    fn required<T>(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        if self.ini.get(self.section, key).is_none() {
+            self.fault(self.section.line, format!("missing key `{key}` (expected {expected})"));
+        }
+        self.optional(key, expected, parse)
+    }
+
+    fn optional<T>(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let entry = self.entry(key)?;
+        let value = parse(&entry.value);
+        if value.is_none() {
+            self.fault(entry.line, format!("unknown {key} `{}` (expected {expected})", excerpt(&entry.value)));
+        }
+        value
+    }
+
+    fn topics(&mut self) -> Option<Vec<Topic>> {
+        const EXPECTED: &str = "`@email`, `@sms`, `@force-stop` or the ARN of a standard SNS topic";
+        if self.ini.get(self.section, "snsTopics").is_none() {
+            self.fault(self.section.line, format!("missing key `snsTopics` (expected {EXPECTED})"));
+        }
+        let entry = self.entry("snsTopics")?;
+        let mut topics = Vec::new();
+        for text in entry.value.split([',', '\n']).map(str::trim).filter(|text| !text.is_empty()) {
+            match Topic::parse(text) {
+                Some(topic) if topics.contains(&topic) => {}
+                Some(topic) => topics.push(topic),
+                None => {
+                    let hint = near(text, &Topic::ALIASES).map(|near| format!("did you mean `{near}`?"));
+                    let text = format!("unknown topic `{}` in snsTopics (expected {EXPECTED})", excerpt(text));
+                    self.fault_with_hint(entry.line, text, hint);
+                }
+            }
+        }
+        if entry.value.trim().is_empty() {
+            self.fault(entry.line, format!("snsTopics is empty, so that nobody is told (expected {EXPECTED})"));
+        }
+        if topics.len() > MAX_TOPICS {
+            self.fault(entry.line, format!("{} topics in snsTopics (expected at most {MAX_TOPICS})", topics.len()));
+        }
+        Some(topics)
+    }
+
+    /// An alarm on a metric that nobody publishes never fires.
+    fn known_metric(&mut self, namespace: &str, metric: &str) {
+        if namespace == NAMESPACE {
+            let names = Metric::ALL.map(Metric::name);
+            if !names.contains(&metric) {
+                let text = format!("unknown metricName `{}` (expected one of {})", excerpt(metric), names.join(", "));
+                let hint = near(metric, &names).map(|near| format!("did you mean `{near}`?"));
+                self.fault_with_hint(self.line_of("metricName"), text, hint);
+            }
+        } else if near(namespace, &[NAMESPACE]).is_some() {
+            let text = format!("namespace `{}` is not Tripline's", excerpt(namespace));
+            let hint = Some(format!("did you mean `{NAMESPACE}`?"));
+            self.fault_with_hint(self.line_of("namespace"), text, hint);
+        }
+    }
+
+    /// CloudWatch takes shorter periods, but Tripline's metrics come by the minute: most of the
+    /// short periods would be empty, and such an alarm might never fire.
+    fn seen_in_time(&mut self, namespace: &str, period: Period) {
+        if namespace == NAMESPACE && period.seconds() < 60 {
+            let text = format!("period {} is shorter than a minute, by which `{NAMESPACE}` is published (expected a multiple of 60)", period.seconds());
+            self.fault(self.line_of("period"), text);
+        }
+    }
+}
+
+/// A key that is not known is a fault: a typo must not disarm a guard.
+pub(super) fn unknown_keys(
+    section: &Section,
+    known: &[&str],
+    alarm: Option<&str>,
+    faults: &mut Vec<Fault>,
+) {
+    for entry in section.own() {
+        if known.iter().any(|key| key.eq_ignore_ascii_case(&entry.key)) {
+            continue;
+        }
+        let place = match alarm {
+            Some(name) => format!("alarm `{}`", excerpt(name)),
+            None => format!("`[{}]`", excerpt(&section.name)),
+        };
+        let text = format!("{place}: unknown key `{}`", excerpt(&entry.key));
+        let hint = near(&entry.key, known).map(|near| format!("did you mean `{near}`?"));
+        faults.push(Fault::at(entry.line, text).hint(hint));
+    }
+}
+
+/// `[DEFAULT]` holds the keys of a whole rollout; of those, only a misspelt key of an alarm is this
+/// module's concern.
+pub(super) fn unknown_keys_of_default(default: &Section, faults: &mut Vec<Fault>) {
+    let is = |known: &[&str], key: &str| known.iter().any(|k| k.eq_ignore_ascii_case(key));
+    for entry in default.own() {
+        let key = entry.key.as_str();
+        if is(&KEYS, key) || is(&DEFAULT_KEYS, key) {
+            continue;
+        }
+        if let Some(near) = near(key, &KEYS) {
+            let text = format!("`[DEFAULT]`: unknown key `{}`", excerpt(key));
+            faults.push(Fault::at(entry.line, text).hint(Some(format!("did you mean `{near}`?"))));
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The metrics that Tripline publishes, and the values they may have.
+
+use std::fmt;
+
+/// The namespace of every metric that Tripline publishes.
+pub const NAMESPACE: &str = "IoT:OTA:JobExecution";
+/// The one dimension of every metric that Tripline publishes.
+pub const DIMENSION: &str = "jobId";
+
+/// How an execution ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// The device reported success.
+    Succeeded,
+    /// The device reported failure.
+    Failed,
+    /// The device refused.
+    Rejected,
+    /// The device did not end in time.
+    TimedOut,
+    /// The execution was cancelled.
+    Canceled,
+    /// The device was deleted or left its group.
+    Removed,
+}
+
+/// The closed set of metric names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Metric {
+    /// Seconds that a device's download took, as the device says.
+    DownloadTime,
+    /// Retries that a device needed, as the device says.
+    RetryCount,
+    /// Executions that ended this way.
+    Count(Outcome),
+    /// Details that a device gave and that could not be used.
+    InvalidDetailCount,
+}
+
+/// CloudWatch's unit of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// `Seconds`
+    Seconds,
+    /// `Count`
+    Count,
+}
+
+impl Metric {
+    /// Every metric there is.
+    pub const ALL: [Self; 9] = [
+        Self::DownloadTime,
+        Self::RetryCount,
+        Self::Count(Outcome::Succeeded),
+        Self::Count(Outcome::Failed),
+        Self::Count(Outcome::Rejected),
+        Self::Count(Outcome::TimedOut),
+        Self::Count(Outcome::Canceled),
+        Self::Count(Outcome::Removed),
+        Self::InvalidDetailCount,
+    ];
+
+    /// The name in CloudWatch.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DownloadTime => "downloadTime",
+            Self::RetryCount => "retryCount",
+            Self::Count(Outcome::Succeeded) => "succeededCount",
+            Self::Count(Outcome::Failed) => "failedCount",
+            Self::Count(Outcome::Rejected) => "rejectedCount",
+            Self::Count(Outcome::TimedOut) => "timedOutCount",
+            Self::Count(Outcome::Canceled) => "canceledCount",
+            Self::Count(Outcome::Removed) => "removedCount",
+            Self::InvalidDetailCount => "invalidDetailCount",
+        }
+    }
+
+    /// The unit in CloudWatch.
+    pub const fn unit(self) -> Unit {
+        match self {
+            Self::DownloadTime => Unit::Seconds,
+            _ => Unit::Count,
+        }
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Seconds that a download took: finite, 0 to 604,800 (seven days, the longest job timeout).
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct DownloadTime(f64);
+
+impl DownloadTime {
+    /// Longest download time in seconds.
+    pub const MAX: f64 = 604_800.0;
+
+    /// Checks a number of seconds.
+    pub fn new(seconds: f64) -> Option<Self> {
+        // Adding zero turns -0.0 into 0.0, so that equal values are one value.
+        (0.0..=Self::MAX).contains(&seconds).then_some(Self(seconds + 0.0))
+    }
+
+    /// The seconds.
+    pub fn seconds(self) -> f64 {
+        self.0
+    }
+}
+
+/// Retries that a device needed: 0 to 10,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RetryCount(u16);
+
+impl RetryCount {
+    /// Most retries that are believed.
+    pub const MAX: u16 = 10_000;
+
+    /// Checks a number of retries.
+    pub fn new(retries: u64) -> Option<Self> {
+        u16::try_from(retries).ok().filter(|retries| *retries <= Self::MAX).map(Self)
+    }
+
+    /// The number.
+    pub fn get(self) -> u16 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_distinct() {
+        let names: std::collections::BTreeSet<_> = Metric::ALL.iter().map(|m| m.name()).collect();
+        assert_eq!(names.len(), Metric::ALL.len());
+    }
+
+    #[test]
+    fn download_time_is_finite_and_at_most_seven_days() {
+        for good in [0.0, 0.5, 604_800.0] {
+            assert_eq!(DownloadTime::new(good).map(DownloadTime::seconds), Some(good));
+        }
+        assert!(DownloadTime::new(-0.0).is_some_and(|t| t.seconds().is_sign_positive()));
+        for bad in [-1.0, 604_800.1, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300] {
+            assert_eq!(DownloadTime::new(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn retries_are_at_most_ten_thousand() {
+        assert_eq!(RetryCount::new(10_000).map(RetryCount::get), Some(10_000));
+        assert_eq!(RetryCount::new(10_001), None);
+        assert_eq!(RetryCount::new(u64::MAX), None);
+    }
+}

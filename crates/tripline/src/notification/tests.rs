@@ -1,0 +1,172 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::event::tests::any_json;
+
+fn message() -> Value {
+    json!({
+        "AlarmName": "tripline-fw-1-slow",
+        "AlarmDescription": null,
+        "AWSAccountId": "111122223333",
+        "NewStateValue": "ALARM",
+        "NewStateReason": "Threshold Crossed: 1 datapoint [4000.0 (01/09/26 10:00:00)] was greater than the threshold (3600.0).",
+        "StateChangeTime": "2026-09-01T10:01:09.199+0000",
+        "Region": "EU (Ireland)",
+        "OldStateValue": "OK",
+        "Trigger": {
+            "MetricName": "downloadTime",
+            "Namespace": "IoT:OTA:JobExecution",
+            "StatisticType": "ExtendedStatistic",
+            "ExtendedStatistic": "p99",
+            "Unit": null,
+            "Dimensions": [{"value": "fw-1", "name": "jobId"}],
+            "Period": 60,
+            "EvaluationPeriods": 5,
+            "DatapointsToAlarm": 3,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "Threshold": 3600.0,
+            "TreatMissingData": "notBreaching",
+            "EvaluateLowSampleCountPercentile": ""
+        }
+    })
+}
+
+fn read(value: &Value) -> Result<AlarmNotification, NotAnAlarm> {
+    AlarmNotification::from_json(&value.to_string())
+}
+
+fn watched(value: &Value) -> Watched {
+    match read(value).unwrap().subject {
+        Subject::Metrics(watched) => watched,
+        Subject::Composite { .. } => panic!("not on metrics"),
+    }
+}
+
+fn names(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn a_metric_alarm_names_its_job() {
+    let read = read(&message()).unwrap();
+    assert_eq!(read.alarm, "tripline-fw-1-slow");
+    assert_eq!(read.state, AlarmState::Alarm);
+    assert_eq!(read.rule.as_deref(), Some("p99 of downloadTime > 3600"));
+    let watched = watched(&message());
+    assert_eq!(watched.job().unwrap().as_str(), "fw-1");
+    assert_eq!(watched.namespaces, names(&["IoT:OTA:JobExecution"]));
+}
+
+#[test]
+fn names_of_dimensions_may_be_capitalised() {
+    let mut other = message();
+    other["Trigger"]["Dimensions"] = json!([{"Name": "jobId", "Value": "fw-2"}]);
+    assert_eq!(watched(&other).job().unwrap().as_str(), "fw-2");
+}
+
+#[test]
+fn metric_math_names_its_job_in_its_metrics() {
+    let metric = |job: &str| json!({
+        "Id": "m1",
+        "MetricStat": {
+            "Metric": {"Dimensions": [{"value": job, "name": "jobId"}], "MetricName": "downloadTime", "Namespace": "IoT:OTA:JobExecution"},
+            "Period": 60, "Stat": "p99"
+        },
+        "ReturnData": false
+    });
+    let mut math = message();
+    math["Trigger"] = json!({
+        "Period": 60, "EvaluationPeriods": 1, "ComparisonOperator": "GreaterThanThreshold", "Threshold": 1.5,
+        "Metrics": [{"Expression": "m1*1", "Id": "e1", "ReturnData": true}, metric("fw-1"), metric("fw-1")]
+    });
+    assert_eq!(watched(&math).job().unwrap().as_str(), "fw-1");
+    assert_eq!(read(&math).unwrap().rule.as_deref(), Some("metric math > 1.5"));
+    math["Trigger"]["Metrics"] = json!([metric("fw-1"), metric("fw-2")]);
+    assert_eq!(watched(&math).job(), Err(NoSingleJob::Several(2)));
+    math["Trigger"]["Metrics"] = json!([metric("fw 1")]);
+    assert!(matches!(watched(&math).job(), Err(NoSingleJob::Impossible(_))));
+    math["Trigger"]["Metrics"] = json!([]);
+    assert_eq!(watched(&math).job(), Err(NoSingleJob::None));
+}
+
+#[test]
+fn a_composite_alarm_names_its_children_if_it_does() {
+    let mut composite = message();
+    composite.as_object_mut().unwrap().remove("Trigger");
+    composite["AlarmRule"] = json!("ALARM(\"tripline-fw-1-slow\")");
+    composite["TriggeringChildren"] = json!([{
+        "Arn": "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:a:b",
+        "State": {"Value": "ALARM", "Timestamp": "2026-09-01T10:01:09.199+0000"}
+    }]);
+    assert_eq!(read(&composite).unwrap().subject, Subject::Composite { triggering: names(&["a:b"]) });
+    composite["TriggeringChildren"] = json!([]);
+    assert_eq!(read(&composite).unwrap().subject, Subject::Composite { triggering: names(&[]) });
+}
+
+#[test]
+fn the_event_of_a_lambda_action_is_read_too() {
+    let event = json!({
+        "source": "aws.cloudwatch",
+        "alarmArn": "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:slow",
+        "alarmData": {
+            "alarmName": "slow",
+            "state": {"value": "ALARM", "reason": "why", "timestamp": "2026-09-01T10:01:09.199+0000"},
+            "previousState": {"value": "OK"},
+            "configuration": {"metrics": [{
+                "id": "m1",
+                "metricStat": {
+                    "metric": {"namespace": "IoT:OTA:JobExecution", "name": "downloadTime", "dimensions": {"jobId": "fw-1"}},
+                    "period": 60, "stat": "p99"
+                },
+                "returnData": true
+            }]}
+        }
+    });
+    assert_eq!(watched(&event).job().unwrap().as_str(), "fw-1");
+    assert_eq!(read(&event).unwrap().reason, "why");
+}
+
+#[test]
+fn what_is_no_alarm_is_refused_with_a_reason() {
+    let mut nameless = message();
+    nameless["AlarmName"] = json!("");
+    let mut odd = message();
+    odd["NewStateValue"] = json!("PANIC");
+    for (text, expected) in [
+        ("hello".to_owned(), "not a CloudWatch alarm message: expected value at line 1 column 1"),
+        ("{}".to_owned(), "not a CloudWatch alarm message: neither `AlarmName` nor `alarmData` is there"),
+        (nameless.to_string(), "AlarmName: `` is no alarm's name (expected 1 to 255 characters)"),
+        (odd.to_string(), "NewStateValue: `PANIC` is unknown (expected `ALARM`, `OK` or `INSUFFICIENT_DATA`)"),
+    ] {
+        assert_eq!(AlarmNotification::from_json(&text).unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn a_rule_names_alarms_quoted_or_not() {
+    let rule = r#"(ALARM("a b") AND NOT OK(arn:aws:cloudwatch:eu-west-1:111122223333:alarm:c)) OR AT_LEAST(2, ALARM, (d, "e"))"#;
+    assert_eq!(alarms_in_rule(rule), names(&["a b", "c", "d", "e"]));
+    assert_eq!(alarms_in_rule("ALARM(\"open"), names(&["open"]));
+    assert_eq!(alarms_in_rule("TRUE"), names(&[]));
+}
+
+proptest! {
+    #[test]
+    fn any_text_never_panics(text in ".*") {
+        let _ = AlarmNotification::from_json(&text);
+        let _ = alarms_in_rule(&text);
+        let _ = alarm_name_of(&text);
+    }
+
+    #[test]
+    fn any_json_in_any_place_never_panics(value in any_json(), key in prop::sample::select(vec![
+        "AlarmName", "NewStateValue", "NewStateReason", "StateChangeTime", "Trigger", "TriggeringChildren",
+    ])) {
+        let mut odd = message();
+        odd[key] = value;
+        if let Ok(AlarmNotification { subject: Subject::Metrics(watched), .. }) = read(&odd) {
+            let _ = watched.job();
+        }
+    }
+}

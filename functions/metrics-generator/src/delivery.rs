@@ -1,0 +1,48 @@
+//! The two ways in which events come.
+
+use aws_lambda_events::sqs::SqsEvent;
+use serde_json::Value;
+use tripline::event::ExecutionEvent;
+
+use crate::Delivered;
+
+/// What one invocation brings.
+pub(crate) enum Delivery {
+    /// One event, straight from the rule.
+    Direct(Delivered),
+    /// Some events from the queue, in any order.
+    Batch(Vec<Message>),
+}
+
+/// An event with what its queue calls it.
+pub(crate) struct Message {
+    /// The queue's message id. Without one the report of a failure names nothing, for which Lambda
+    /// takes the whole batch as failed: nothing is lost.
+    pub id: String,
+    /// The event.
+    pub event: Delivered,
+}
+
+impl Delivery {
+    pub fn from_payload(payload: Value) -> Self {
+        let from_queue = payload.pointer("/Records/0/eventSource").is_some_and(|s| s == "aws:sqs");
+        if !from_queue {
+            return Self::Direct(ExecutionEvent::from_value(&payload));
+        }
+        match serde_json::from_value::<SqsEvent>(payload) {
+            Ok(batch) => Self::Batch(batch.records.into_iter().map(Message::from).collect()),
+            // Lambda writes this envelope itself; if it ever changes, the event is kept as poison.
+            Err(error) => Self::Direct(Err(tripline::event::PoisonEvent::NotJson(error.to_string()))),
+        }
+    }
+}
+
+impl From<aws_lambda_events::sqs::SqsMessage> for Message {
+    fn from(message: aws_lambda_events::sqs::SqsMessage) -> Self {
+        let body = message.body.unwrap_or_default();
+        Self {
+            id: message.message_id.unwrap_or_default(),
+            event: ExecutionEvent::from_json(body.as_bytes()),
+        }
+    }
+}
