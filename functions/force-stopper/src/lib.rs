@@ -1,1 +1,202 @@
-//! Placeholder.
+//! Stops the rollout whose alarm fired, and tells people.
+//!
+//! Each SNS record is handled on its own. What is refused for good and what failed for now both end
+//! as an error of the invocation: Lambda tries again and then hands the records to the undelivered
+//! queue. Handling a record again does no harm: a job is stopped once, and a told message is
+//! remembered.
+
+pub mod aws;
+mod evidence;
+mod failed;
+mod records;
+pub mod settings;
+
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value;
+use tripline::announcement::{Announcement, Done};
+use tripline::event::EventId;
+use tripline::job::{Counts, Job, JobId};
+use tripline::notification::{AlarmNotification, AlarmState};
+use tripline::recent::RecentEvents;
+use tripline::stop::{
+    Decision, JobKnowledge, KnownAlarm, Refusal, comment_for, decide,
+};
+use tripline::text::excerpt;
+use tripline_aws::{Failure, FailureKind};
+
+use evidence::Evidence;
+pub use failed::Failed;
+use records::Record;
+use settings::Settings;
+
+/// How many messages an environment remembers, so that people are told once.
+const REMEMBERED_MESSAGES: usize = 1_000;
+
+/// Asks CloudWatch for alarms by their names, of which at most 100.
+pub trait DescribeAlarms {
+    /// The alarms of these names that exist, of every kind.
+    fn describe_alarms(
+        &self,
+        names: &[String],
+    ) -> impl Future<Output = Result<Vec<KnownAlarm>, Failure>> + Send;
+}
+
+/// Asks CloudWatch for an alarm's history.
+pub trait HasFired {
+    /// Whether the alarm went to ALARM at or after `since` (seconds since the epoch; as far back as
+    /// CloudWatch remembers, if not given).
+    fn has_fired(
+        &self,
+        alarm: &str,
+        since: Option<i64>,
+    ) -> impl Future<Output = Result<bool, Failure>> + Send;
+}
+
+/// Asks AWS IoT for a job.
+pub trait DescribeJob {
+    /// The job.
+    fn describe_job(&self, job: &JobId) -> impl Future<Output = Result<Job, Failure>> + Send;
+}
+
+/// Cancels a job.
+pub trait CancelJob {
+    /// Cancels, with its executions in progress if `force`.
+    fn cancel_job(
+        &self,
+        job: &JobId,
+        force: bool,
+        comment: &str,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Tells people.
+pub trait Publish {
+    /// Publishes to a topic; `subject` is for e-mail only.
+    fn publish(
+        &self,
+        topic: &str,
+        subject: Option<&str>,
+        message: &str,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// The function, with what it remembers between invocations.
+#[derive(Debug)]
+pub struct Stopper<C> {
+    client: C,
+    settings: Settings,
+    told: Mutex<RecentEvents>,
+}
+
+impl<C> Stopper<C>
+where
+    C: DescribeAlarms + HasFired + DescribeJob + CancelJob + Publish + Sync,
+{
+    /// A stopper that has told nobody yet.
+    pub fn new(client: C, settings: Settings) -> Self {
+        Self { client, settings, told: Mutex::new(RecentEvents::new(REMEMBERED_MESSAGES)) }
+    }
+
+    /// Handles every record of a delivery.
+    ///
+    /// # Errors
+    /// The records that were refused for good or failed for now, after all have been handled.
+    pub async fn handle(&self, payload: Value) -> Result<(), Failed> {
+        let mut failed = Failed::default();
+        for record in records::of(&payload) {
+            if let Err(cause) = self.record(&record).await {
+                tracing::error!(message_id = excerpt(&record.id), error = %cause, "not handled");
+                failed.add(&record.id, cause);
+            }
+        }
+        failed.into_result()
+    }
+
+    async fn record(&self, record: &Record) -> Result<(), failed::Cause> {
+        match self.judge(record).await {
+            Err(failed::Cause::Refused(refusal)) => {
+                tracing::warn!(message_id = excerpt(&record.id), %refusal, "refused");
+                if refusal.is_announced() {
+                    self.tell(record, &Announcement::refusal(&refusal)).await?;
+                }
+                if refusal.is_undelivered() { Err(refusal.into()) } else { Ok(()) }
+            }
+            other => other,
+        }
+    }
+
+    /// Handles one message, in the order of the rules: what it says, whether it is true, what is
+    /// to be done, doing it, telling it.
+    async fn judge(&self, record: &Record) -> Result<(), failed::Cause> {
+        let notification = AlarmNotification::from_json(&record.message).map_err(Refusal::from)?;
+        if notification.state != AlarmState::Alarm {
+            tracing::info!(alarm = excerpt(&notification.alarm), state = ?notification.state, "ignored");
+            return Ok(());
+        }
+        let Evidence { job, certainty, knowledge } = evidence::gather(&self.client, &notification).await?;
+        let comment = comment_for(&notification);
+        let decision = decide(self.settings.mode, &certainty, &knowledge, &comment);
+        tracing::info!(%job, alarm = excerpt(&notification.alarm), ?certainty, ?decision, "decided");
+        let done = match decision {
+            Decision::AlreadyEnded => return Ok(()),
+            Decision::AlreadyStopped => Done::Cancelled,
+            Decision::Observe => Done::Observed,
+            Decision::Cancel { force } => {
+                if !self.cancel(&job, force, &comment).await? {
+                    return Ok(());
+                }
+                if force { Done::Aborted } else { Done::Cancelled }
+            }
+        };
+        let counts: Result<Counts, String> = match knowledge {
+            JobKnowledge::Found(job) => Ok(job.counts),
+            JobKnowledge::Gone => Err("the job is gone".to_owned()),
+            JobKnowledge::Unknown(cause) => Err(cause),
+        };
+        let counts = counts.as_ref().map(|counts| *counts).map_err(String::as_str);
+        let told = Announcement::stop(&job, &notification, done, &certainty, counts);
+        self.tell(record, &told).await
+    }
+
+    /// Cancels a job; `false` if it ended by itself in the meantime.
+    async fn cancel(&self, job: &JobId, force: bool, comment: &str) -> Result<bool, failed::Cause> {
+        let failure = match self.client.cancel_job(job, force, comment).await {
+            Ok(()) => return Ok(true),
+            Err(failure) => failure,
+        };
+        // AWS does not document what cancelling an ended job answers; so the job is asked.
+        match (failure.kind, self.client.describe_job(job).await) {
+            (FailureKind::NotFound, _) => Ok(false),
+            (_, Ok(now)) if now.state.has_ended() => Ok(false),
+            _ => Err(failure.into()),
+        }
+    }
+
+    /// Tells people once a message: a repetition that this environment sees is not told again.
+    async fn tell(&self, record: &Record, told: &Announcement) -> Result<(), failed::Cause> {
+        let id = EventId::new(&record.id);
+        let is_known = |id| self.told.lock().unwrap_or_else(PoisonError::into_inner).contains(id);
+        if id.as_ref().is_some_and(is_known) {
+            return Ok(());
+        }
+        let Settings { email_topic, sms_topic, .. } = &self.settings;
+        // Both are tried, so that one that fails does not silence the other.
+        let by_email = match email_topic {
+            Some(topic) => self.client.publish(topic, Some(&told.subject), &told.body).await,
+            None => Ok(()),
+        };
+        let by_sms = match sms_topic {
+            Some(topic) => self.client.publish(topic, None, &told.sms).await,
+            None => Ok(()),
+        };
+        by_email.and(by_sms)?;
+        if let Some(id) = id {
+            self.told.lock().unwrap_or_else(PoisonError::into_inner).remember(id);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
