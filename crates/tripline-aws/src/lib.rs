@@ -5,11 +5,15 @@
 //! a call could outlive the function that makes it.
 
 mod failure;
+#[cfg(feature = "function")]
+pub mod function;
 
 use std::time::Duration;
 
+#[cfg(feature = "people")]
 use aws_config::BehaviorVersion;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 
 pub use aws_config::SdkConfig;
@@ -26,21 +30,32 @@ pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(15);
 /// second.
 pub const ATTEMPTS: u32 = 4;
 
-/// Settings for every AWS client: region, credentials and endpoint (`AWS_ENDPOINT_URL`) from the
-/// environment, with connect, attempt and operation timeouts set.
+/// Settings for the clients of a person's command: region, credentials and endpoint from wherever
+/// the AWS CLI takes them.
+#[cfg(feature = "people")]
 pub async fn config() -> SdkConfig {
-    let http = aws_smithy_http_client::Builder::new()
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client())
+        .timeout_config(timeouts())
+        .retry_config(retries())
+        .load()
+        .await
+}
+
+fn http_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    let timeouts = TimeoutConfig::builder()
+        .build_https()
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(OPERATION_TIMEOUT)
-        .build();
-    aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
-        .timeout_config(timeouts)
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-        .load()
-        .await
+        .build()
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(ATTEMPTS)
 }

@@ -3,6 +3,7 @@
 mod alarms;
 mod exit;
 mod fleet;
+mod stack;
 
 use clap::{Parser, Subcommand};
 

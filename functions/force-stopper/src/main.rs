@@ -3,11 +3,12 @@
 use force_stopper::{Stopper, aws::Aws, settings::Settings};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
+use tripline_aws::function;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+    function::init_logs();
     let settings = Settings::from_environment(|name| std::env::var(name).ok())?;
-    let stopper = Stopper::new(Aws::new(&tripline_aws::config().await), settings);
+    let stopper = Stopper::new(Aws::new(&function::config()), settings);
     run(service_fn(|event: LambdaEvent<Value>| stopper.handle(event.payload))).await
 }

@@ -6,11 +6,12 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use metrics_generator::{Generator, cloudwatch::CloudWatch};
 use serde_json::Value;
 use tripline::time::Timestamp;
+use tripline_aws::function;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    lambda_runtime::tracing::init_default_subscriber();
-    let generator = Generator::new(CloudWatch::new(&tripline_aws::config().await));
+    function::init_logs();
+    let generator = Generator::new(CloudWatch::new(&function::config()));
     run(service_fn(|event: LambdaEvent<Value>| generator.handle(event.payload, now()))).await
 }
 

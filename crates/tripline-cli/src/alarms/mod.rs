@@ -1,13 +1,72 @@
-//! `tripline alarms`.
+//! `tripline alarms`: the alarms that guard a job.
+//!
+//! - [`source`]: reads the config file; [`region`]: where it goes;
+//! - [`check`], [`apply`], [`list`], [`remove`]: a command each;
+//! - [`put`]: an alarm as CloudWatch is asked for it; [`plan`]: what is to be changed;
+//! - [`arm`]: changes it, and proves it;
+//! - [`aws`], [`topics`], [`events`]: what is asked of AWS, [`owner`]: whose alarm one is;
+//! - [`watch`], [`table`]: what people read.
+
+mod apply;
+mod arm;
+mod aws;
+mod check;
+mod events;
+mod list;
+mod notes;
+mod owner;
+mod plan;
+mod put;
+mod region;
+mod remove;
+mod source;
+mod table;
+mod topics;
+mod watch;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;
+
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::exit::{Done, Error};
+use region::Region;
 
-#[derive(Debug, clap::Subcommand)]
+#[derive(Debug, Subcommand)]
 pub enum Command {
     /// Check an alarm config; needs no AWS
-    Check,
+    Check(check::Check),
+    /// Arm a job: create, update and tidy its alarms; may be repeated
+    Apply(apply::Apply),
+    /// Show the alarms of a job, or all of Tripline's
+    List(list::List),
+    /// Disarm a job: remove its alarms
+    Remove(remove::Remove),
 }
 
-pub async fn run(_command: Command) -> Result<Done, Error> {
-    Ok(Done::Done)
+/// What every command takes.
+#[derive(Debug, Args)]
+struct Common {
+    /// AWS region [default: `region` of the config, where one is read, or else the environment's]
+    #[arg(long)]
+    region: Option<Region>,
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Text,
+    Json,
+}
+
+pub async fn run(command: Command) -> Result<Done, Error> {
+    match command {
+        Command::Check(check) => check.run(),
+        Command::Apply(apply) => apply.run().await,
+        Command::List(list) => list.run().await,
+        Command::Remove(remove) => remove.run().await,
+    }
 }

@@ -4,6 +4,7 @@
 //! guard that is half understood is no guard.
 
 mod ini;
+mod rollout;
 mod section;
 
 use std::fmt;
@@ -106,24 +107,33 @@ impl fmt::Display for Faults {
 impl AlarmConfig {
     /// Reads the alarms from the text of a `dev.ini`. `file` is what the errors call it.
     pub fn parse(file: &str, text: &str) -> Result<Self, Faults> {
-        let mut faults = Vec::new();
-        if text.len() > MAX_FILE_BYTES {
-            let text = format!("{} bytes long (expected at most {MAX_FILE_BYTES})", text.len());
-            faults.push(Fault { line: None, text, hint: None });
-            return Err(Faults { file: file.to_owned(), faults, more: 0 });
-        }
-        let ini = Ini::parse(text, &mut faults);
-        let config = read(&ini, &mut faults);
-        if faults.is_empty() {
-            return Ok(config);
-        }
-        faults.sort_by_key(|fault| fault.line);
-        // A value of `[DEFAULT]` is looked at once for each alarm.
-        faults.dedup();
-        let more = faults.len().saturating_sub(MAX_FAULTS);
-        faults.truncate(MAX_FAULTS);
-        Err(Faults { file: file.to_owned(), faults, more })
+        read_whole(file, text, read)
     }
+}
+
+/// Reads a file with `read`, and reports what it finds wrong.
+fn read_whole<T>(
+    file: &str,
+    text: &str,
+    read: impl FnOnce(&Ini, &mut Vec<Fault>) -> T,
+) -> Result<T, Faults> {
+    let mut faults = Vec::new();
+    if text.len() > MAX_FILE_BYTES {
+        let text = format!("{} bytes long (expected at most {MAX_FILE_BYTES})", text.len());
+        faults.push(Fault { line: None, text, hint: None });
+        return Err(Faults { file: file.to_owned(), faults, more: 0 });
+    }
+    let ini = Ini::parse(text, &mut faults);
+    let config = read(&ini, &mut faults);
+    if faults.is_empty() {
+        return Ok(config);
+    }
+    faults.sort_by_key(|fault| fault.line);
+    // A value of `[DEFAULT]` is looked at once for each alarm.
+    faults.dedup();
+    let more = faults.len().saturating_sub(MAX_FAULTS);
+    faults.truncate(MAX_FAULTS);
+    Err(Faults { file: file.to_owned(), faults, more })
 }
 
 fn read(ini: &Ini, faults: &mut Vec<Fault>) -> AlarmConfig {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::ini::{Entry, Ini, Section};
 use super::{Fault, near};
 use crate::alarm::{
-    AlarmDefinition, AlarmName, Evaluation, Limit, MAX_TOPICS, MinSamples, MissingData, Period,
+    AlarmDefinition, AlarmName, Evaluation, InvalidEvaluation, Limit, MAX_TOPICS, MinSamples, MissingData, Period,
     Statistic, Topic,
 };
 use crate::metric::{Metric, NAMESPACE};
@@ -78,7 +78,10 @@ pub(super) fn alarm(
         (Some(m), Some(n), Some(period)) => match Evaluation::new(m, n, period) {
             Ok(evaluation) => Some(evaluation),
             Err(error) => {
-                let line = read.line_of("datapointsToAlarm").max(read.line_of("evaluationPeriods"));
+                let line = read.line_of(match error {
+                    InvalidEvaluation::MoreThanThereAre { .. } => "datapointsToAlarm",
+                    InvalidEvaluation::LooksTooFarBack { .. } => "evaluationPeriods",
+                });
                 read.fault(line, error.to_string());
                 None
             }

@@ -1,0 +1,115 @@
+//! `tripline alarms check`.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tripline::alarm::AlarmDefinition;
+use tripline::config::{AlarmConfig, Faults};
+use tripline::job::JobId;
+
+use super::region::{Region, check_topics};
+use super::table::{print, print_json, table};
+use super::watch::Watch;
+use super::{Common, Output, notes, source};
+use crate::exit::{Done, Error};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tripline alarms check
+  tripline alarms check release/dev.ini --job-id fw-1-3-0 --output json
+
+Exit code 0: the config can be applied; 1: it has no alarms; 2: it has faults, all of which are
+named with their lines.")]
+pub struct Check {
+    /// The alarm config
+    #[arg(default_value = "dev.ini")]
+    config: PathBuf,
+    /// The job that would be armed [default: the config's `jobId`]
+    #[arg(long, value_name = "ID")]
+    job_id: Option<JobId>,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Check {
+    pub fn run(self) -> Result<Done, Error> {
+        let file = source::name_of(&self.config);
+        let json = self.common.output == Output::Json;
+        let config = AlarmConfig::parse(&file, &source::read(&self.config)?).map_err(|faults| {
+            if json {
+                print_json(&json_of_faults(&faults));
+            }
+            source::faults(faults)
+        })?;
+        let region = Region::of(self.common.region, &file, &config)?;
+        if let Some(region) = &region {
+            check_topics(&file, &config.alarms, region.as_str())?;
+        }
+        let job = self.job_id.or_else(|| config.job.clone());
+        if json {
+            let job = job.as_ref().map(JobId::as_str);
+            let alarms: Vec<_> = config.alarms.iter().map(json_of).collect();
+            print_json(&json!({
+                "file": file, "job": job, "region": region.as_ref().map(Region::as_str),
+                "alarms": alarms, "unlisted": config.unlisted, "faults": [],
+            }));
+        } else if !config.alarms.is_empty() {
+            let row = |alarm: &AlarmDefinition| {
+                [
+                    alarm.name.to_string(),
+                    Watch::from(alarm).to_string(),
+                    topics(alarm),
+                ]
+            };
+            let rows: Vec<_> = config.alarms.iter().map(row).collect();
+            print(&table(["ALARM", "WATCHES", "TELLS"], &rows));
+        }
+        if let Some(note) = notes::unlisted(&file, &config) {
+            eprintln!("{note}");
+        }
+        if config.alarms.is_empty() {
+            eprintln!("finding: {}", notes::no_alarms(&file));
+            return Ok(Done::Finding);
+        }
+        if let Some(note) = notes::only_tells(&config.alarms, None) {
+            eprintln!("{note}");
+        }
+        let job = job.map_or_else(
+            || "a job that `--job-id` names".to_owned(),
+            |job| format!("job `{job}`"),
+        );
+        eprintln!(
+            "{file}: no faults; {} for {job}",
+            notes::alarms(config.alarms.len())
+        );
+        Ok(Done::Done)
+    }
+}
+
+/// The topics as the config names them.
+pub fn topics(alarm: &AlarmDefinition) -> String {
+    alarm
+        .topics
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn json_of(alarm: &AlarmDefinition) -> Value {
+    json!({
+        "alarm": alarm.name.as_str(),
+        "watches": Watch::from(alarm).to_string(),
+        "topics": alarm.topics.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+fn json_of_faults(faults: &Faults) -> Value {
+    let list: Vec<_> = faults
+        .faults
+        .iter()
+        .map(|fault| json!({"line": fault.line, "text": fault.text, "hint": fault.hint}))
+        .collect();
+    json!({"file": faults.file, "faults": list, "more": faults.more})
+}

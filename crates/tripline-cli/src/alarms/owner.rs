@@ -1,0 +1,93 @@
+//! Whose guard an alarm is.
+//!
+//! The name does not tell: `tripline-fw-1-slow` is alarm `slow` of job `fw-1`, or `1-slow` of `fw`.
+
+use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm};
+use tripline::metric::DIMENSION;
+
+/// What an alarm's metrics say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watched<'a> {
+    /// They are of this job.
+    Job(&'a str),
+    /// They are of several jobs, or of something else.
+    Other,
+    /// It shows no metrics, so that only its tags can tell.
+    Unseen,
+}
+
+/// Which job an alarm's metrics are of: its dimension, or those of its metric math.
+pub fn watched(alarm: &MetricAlarm) -> Watched<'_> {
+    let math = alarm
+        .metrics()
+        .iter()
+        .filter_map(|query| query.metric_stat()?.metric());
+    let mut dimensions: Vec<&[Dimension]> = math.map(|metric| metric.dimensions()).collect();
+    if alarm.metric_name().is_some() || !alarm.dimensions().is_empty() {
+        dimensions.push(alarm.dimensions());
+    }
+    let mut jobs = dimensions.iter().map(|dimensions| job_of(dimensions));
+    match jobs.next() {
+        None => Watched::Unseen,
+        Some(first) => match first.filter(|job| jobs.all(|other| other == Some(job))) {
+            Some(job) => Watched::Job(job),
+            None => Watched::Other,
+        },
+    }
+}
+
+fn job_of(dimensions: &[Dimension]) -> Option<&str> {
+    dimensions
+        .iter()
+        .find(|dimension| dimension.name() == Some(DIMENSION))?
+        .value()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudwatch::types::{Metric, MetricDataQuery, MetricStat};
+
+    use super::*;
+
+    fn dimension(job: &str) -> Dimension {
+        Dimension::builder().name(DIMENSION).value(job).build()
+    }
+
+    fn query(job: &str) -> MetricDataQuery {
+        let metric = Metric::builder()
+            .metric_name("m")
+            .dimensions(dimension(job))
+            .build();
+        MetricDataQuery::builder()
+            .metric_stat(MetricStat::builder().metric(metric).build())
+            .build()
+    }
+
+    #[test]
+    fn dimensions_tell_the_job() {
+        let plain = |dimension| {
+            MetricAlarm::builder()
+                .metric_name("m")
+                .dimensions(dimension)
+                .build()
+        };
+        assert_eq!(watched(&plain(dimension("fw"))), Watched::Job("fw"));
+        let queue = Dimension::builder().name("QueueName").value("fw").build();
+        assert_eq!(watched(&plain(queue)), Watched::Other);
+        assert_eq!(
+            watched(&MetricAlarm::builder().metric_name("m").build()),
+            Watched::Other
+        );
+    }
+
+    #[test]
+    fn metric_math_is_of_a_job_if_all_of_it_is() {
+        let math = |jobs: &[&str]| {
+            let queries = jobs.iter().map(|job| query(job)).collect();
+            MetricAlarm::builder().set_metrics(Some(queries)).build()
+        };
+        assert_eq!(watched(&math(&["fw", "fw"])), Watched::Job("fw"));
+        assert_eq!(watched(&math(&["fw", "fw-1"])), Watched::Other);
+        assert_eq!(watched(&math(&[])), Watched::Unseen);
+    }
+}

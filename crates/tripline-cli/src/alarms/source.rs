@@ -1,0 +1,68 @@
+//! Reads the config file.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use tripline::config::{AlarmConfig, Faults, MAX_FILE_BYTES};
+use tripline::job::JobId;
+use tripline::text::clean;
+
+use crate::exit::Error;
+
+/// What the messages call a file: its path, fit to be shown.
+pub fn name_of(path: &Path) -> String {
+    clean(&path.to_string_lossy(), 256)
+}
+
+/// Reads a config's text, of a file that may be anything.
+pub fn read(path: &Path) -> Result<String, Error> {
+    let name = name_of(path);
+    let fault = |text: String| Error::Input(format!("{name}: {text}"));
+    let cannot = |error: std::io::Error| fault(format!("cannot be read: {error}"));
+    let file = File::open(path).map_err(cannot)?;
+    if file.metadata().map_err(cannot)?.is_dir() {
+        return Err(fault(
+            "is a directory (expected a config file such as `dev.ini`)".to_owned(),
+        ));
+    }
+    let mut bytes = Vec::new();
+    // One more than is allowed shows that it is too long, and no device file goes on for ever.
+    file.take(MAX_FILE_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(cannot)?;
+    if bytes.len() > MAX_FILE_BYTES {
+        return Err(fault(format!(
+            "too long for a config (expected at most {MAX_FILE_BYTES} bytes)"
+        )));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = 1 + error
+            .as_bytes()
+            .iter()
+            .take(valid)
+            .filter(|byte| **byte == b'\n')
+            .count();
+        Error::Input(format!("{name}:{line}: not UTF-8 text"))
+    })
+}
+
+/// Reads and checks a config.
+pub fn load(path: &Path) -> Result<AlarmConfig, Error> {
+    AlarmConfig::parse(&name_of(path), &read(path)?).map_err(faults)
+}
+
+/// A config's faults as the error of a command.
+pub fn faults(faults: Faults) -> Error {
+    Error::Input(faults.to_string())
+}
+
+/// The job that a config's alarms are for: what the command line says, or else the config.
+pub fn job_of(flag: Option<JobId>, file: &str, config: &AlarmConfig) -> Result<JobId, Error> {
+    flag.or_else(|| config.job.clone()).ok_or_else(|| {
+        Error::Input(format!(
+            "{file}: no job to arm: `jobId` in `[DEFAULT]` is missing or cannot be one\n\n  hint: name the job with `--job-id`"
+        ))
+    })
+}

@@ -1,0 +1,166 @@
+//! Arming a job, again and again.
+
+use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, StateValue};
+
+use super::*;
+use crate::alarms::fake::{EMAIL, FORCE_STOP};
+use crate::alarms::plan::Change;
+
+#[tokio::test]
+async fn a_fresh_job_is_armed() {
+    let aws = FakeAws::new();
+    let report = apply(&aws, &guard("fw", &["slow", "late"])).await.unwrap();
+    assert!(
+        report
+            .plan
+            .alarms
+            .iter()
+            .all(|alarm| alarm.change == Change::Create && !alarm.mute)
+    );
+    assert_eq!(
+        aws.changes(),
+        ["put tripline-fw-slow", "put tripline-fw-late"]
+    );
+    let world = aws.world();
+    let alarm = &world.alarms["tripline-fw-slow"];
+    assert_eq!(alarm.alarm_actions(), [EMAIL, FORCE_STOP]);
+    assert_eq!(alarm.extended_statistic(), Some("p99"));
+    assert_eq!(alarm.statistic(), None);
+    assert_eq!(
+        alarm.comparison_operator(),
+        Some(&ComparisonOperator::GreaterThanThreshold)
+    );
+    assert_eq!(alarm.treat_missing_data(), Some("notBreaching"));
+    assert_eq!(
+        alarm.dimensions(),
+        [Dimension::builder().name("jobId").value("fw").build()]
+    );
+    let tags = &world.tags[alarm.alarm_arn().unwrap()];
+    assert_eq!(
+        (
+            tags["tripline:job"].as_str(),
+            tags["tripline:alarm"].as_str()
+        ),
+        ("fw", "slow")
+    );
+}
+
+#[tokio::test]
+async fn a_second_apply_changes_nothing() {
+    for extra in ["", "minSamples = 20"] {
+        let aws = FakeAws::new();
+        let guard = Guard {
+            alarms: alarms(&["slow"], extra),
+            ..guard("fw", &[])
+        };
+        apply(&aws, &guard).await.unwrap();
+        aws.changes();
+        let report = apply(&aws, &guard).await.unwrap();
+        assert_eq!(report.plan.alarms[0].change, Change::Keep);
+        assert_eq!(aws.changes(), <[String; 0]>::default());
+    }
+}
+
+#[tokio::test]
+async fn what_differs_is_updated_and_what_is_gone_is_removed_last() {
+    let aws = FakeAws::new();
+    apply(&aws, &guard("fw", &["slow", "late", "old"]))
+        .await
+        .unwrap();
+    aws.world()
+        .alarms
+        .get_mut("tripline-fw-slow")
+        .unwrap()
+        .actions_enabled = Some(false);
+    aws.world().tags.clear();
+    aws.changes();
+    // Without its tag, `old` may be somebody's own.
+    let report = apply(&aws, &guard("fw", &["slow", "late"])).await.unwrap();
+    assert_eq!(report.plan.others, ["tripline-fw-old"]);
+    assert_eq!(
+        aws.changes(),
+        [
+            "put tripline-fw-slow",
+            "tag tripline-fw-slow",
+            "put tripline-fw-late",
+            "tag tripline-fw-late"
+        ]
+    );
+    let report = apply(&aws, &guard("fw", &["slow"])).await.unwrap();
+    assert_eq!(report.plan.strays, ["tripline-fw-late"]);
+    assert_eq!(aws.changes(), ["delete tripline-fw-late"]);
+}
+
+#[tokio::test]
+async fn half_done_is_said_and_completed_by_another_apply() {
+    let aws = FakeAws::new();
+    aws.world().refused = Some("tripline-fw-late".to_owned());
+    let error = apply(&aws, &guard("fw", &["slow", "late", "last"]))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Aws(_)));
+    let text = text(error);
+    assert!(text.starts_with("PutMetricAlarm: "), "{text}");
+    assert!(
+        text.ends_with(
+            "\n  armed: `tripline-fw-slow`\n  not armed: `tripline-fw-late`, `tripline-fw-last`\n\n  hint: run this again: it completes what is missing"
+        ),
+        "{text}"
+    );
+    aws.world().refused = None;
+    aws.changes();
+    apply(&aws, &guard("fw", &["slow", "late", "last"]))
+        .await
+        .unwrap();
+    assert_eq!(
+        aws.changes(),
+        ["put tripline-fw-late", "put tripline-fw-last"]
+    );
+}
+
+#[tokio::test]
+async fn job_events_are_enabled_before_the_first_alarm() {
+    for off in ["JOB", "JOB_EXECUTION"] {
+        let aws = FakeAws::new();
+        aws.world().events.insert(off.to_owned(), false);
+        let report = apply(&aws, &guard("fw", &["slow"])).await.unwrap();
+        assert!(!report.job_events_were_on);
+        assert_eq!(aws.changes(), ["update events", "put tripline-fw-slow"]);
+        let events = aws.world().events.clone();
+        assert_eq!(
+            (events["JOB"], events["JOB_EXECUTION"], events["THING"]),
+            (true, true, false)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_changes_nothing() {
+    let aws = FakeAws::new();
+    apply(&aws, &guard("fw", &["old", "slow"])).await.unwrap();
+    aws.world().events.clear();
+    aws.set_state("tripline-fw-slow", StateValue::Alarm);
+    aws.changes();
+    let dry = Guard {
+        dry_run: true,
+        ..guard("fw", &["slow", "new"])
+    };
+    let plan = apply(&aws, &dry).await.unwrap().plan;
+    let changes: Vec<_> = plan
+        .alarms
+        .iter()
+        .map(|alarm| (&alarm.change, alarm.mute))
+        .collect();
+    assert_eq!(changes, [(&Change::Keep, true), (&Change::Create, false)]);
+    assert_eq!(plan.strays, ["tripline-fw-old"]);
+    assert_eq!(aws.changes(), <[String; 0]>::default());
+}
+
+#[tokio::test]
+async fn an_alarm_that_is_in_alarm_already_is_found_mute() {
+    let aws = FakeAws::new();
+    apply(&aws, &guard("fw", &["slow"])).await.unwrap();
+    aws.set_state("tripline-fw-slow", StateValue::Alarm);
+    let report = apply(&aws, &guard("fw", &["slow"])).await.unwrap();
+    assert!(report.plan.alarms[0].mute);
+}

@@ -1,0 +1,104 @@
+//! Whose alarms are listed and removed.
+
+use aws_sdk_cloudwatch::types::MetricAlarm;
+use aws_sdk_iot::types::JobStatus;
+
+use super::*;
+use crate::alarms::list::{Listed, listed};
+use crate::alarms::remove::remove;
+
+#[tokio::test]
+async fn a_job_s_alarms_are_listed_and_nobody_else_s() {
+    let aws = FakeAws::new();
+    apply(&aws, &guard("fw", &["slow"])).await.unwrap();
+    let few = Guard {
+        alarms: alarms(&["few"], "minSamples = 20"),
+        ..guard("fw-1", &[])
+    };
+    apply(&aws, &few).await.unwrap();
+    let other = MetricAlarm::builder()
+        .alarm_name("tripline-fw-queue")
+        .metric_name("depth")
+        .build();
+    aws.world()
+        .alarms
+        .insert("tripline-fw-queue".to_owned(), other);
+    let all: Vec<_> = listed(&aws.aws(), None)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|listed| listed.job)
+        .collect();
+    assert_eq!(all, ["fw-1", "fw"]);
+    let one = listed(&aws.aws(), Some(&job("fw"))).await.unwrap();
+    assert_eq!(
+        one.iter().map(Listed::name).collect::<Vec<_>>(),
+        ["tripline-fw-slow"]
+    );
+    // An alarm that does not show its metrics is known by its tag.
+    aws.world()
+        .alarms
+        .get_mut("tripline-fw-1-few")
+        .unwrap()
+        .metrics = None;
+    assert_eq!(
+        listed(&aws.aws(), Some(&job("fw-1"))).await.unwrap().len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_running_job_is_disarmed_only_by_force() {
+    let aws = FakeAws::new();
+    assert_eq!(
+        remove(&aws.aws(), &job("fw"), false, false).await.unwrap(),
+        <[String; 0]>::default()
+    );
+    apply(&aws, &guard("fw", &["slow", "late"])).await.unwrap();
+    apply(&aws, &guard("fw-1", &["slow"])).await.unwrap();
+    aws.changes();
+    aws.world().job = Some(JobStatus::InProgress);
+    let error = remove(&aws.aws(), &job("fw"), false, false)
+        .await
+        .unwrap_err();
+    assert!(text(error).contains("hint: `--force`"));
+    let names = ["tripline-fw-late", "tripline-fw-slow"];
+    assert_eq!(
+        remove(&aws.aws(), &job("fw"), true, true).await.unwrap(),
+        names
+    );
+    assert_eq!(aws.changes(), <[String; 0]>::default());
+    assert_eq!(
+        remove(&aws.aws(), &job("fw"), true, false).await.unwrap(),
+        names
+    );
+    assert_eq!(aws.changes(), ["delete tripline-fw-late tripline-fw-slow"]);
+    aws.world().job = Some(JobStatus::Completed);
+    assert_eq!(
+        remove(&aws.aws(), &job("fw-1"), false, false)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn alarms_are_removed_by_the_hundred_though_the_job_is_gone() {
+    let aws = FakeAws::new();
+    let names: Vec<_> = (0..100).map(|n| format!("a{n}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    apply(&aws, &guard("fw", &names)).await.unwrap();
+    let mut stray = aws.world().alarms["tripline-fw-a0"].clone();
+    stray.alarm_name = Some("tripline-fw-b".to_owned());
+    aws.world().alarms.insert("tripline-fw-b".to_owned(), stray);
+    aws.changes();
+    assert_eq!(
+        remove(&aws.aws(), &job("fw"), false, false)
+            .await
+            .unwrap()
+            .len(),
+        101
+    );
+    assert_eq!(aws.changes().len(), 2);
+}

@@ -1,0 +1,97 @@
+//! What is refused, and that nothing is changed then.
+
+use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm};
+
+use super::*;
+
+#[tokio::test]
+async fn another_job_s_alarm_of_the_same_name_is_left_alone() {
+    let aws = FakeAws::new();
+    apply(&aws, &guard("fw-1", &["slow"])).await.unwrap();
+    aws.world().events.insert("JOB".to_owned(), false);
+    aws.changes();
+    let error = apply(&aws, &guard("fw", &["first", "1-slow"]))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Input(_)));
+    assert!(text(error).contains("\n  alarm `1-slow`: `tripline-fw-1-slow` guards job `fw-1`\n"));
+    assert_eq!(aws.changes(), <[String; 0]>::default());
+}
+
+#[tokio::test]
+async fn names_are_taken_by_composite_and_unrelated_alarms_too() {
+    let aws = FakeAws::new();
+    aws.world().composite.push("tripline-fw-slow".to_owned());
+    let queue = Dimension::builder().name("QueueName").value("fw").build();
+    let other = MetricAlarm::builder()
+        .alarm_name("tripline-fw-late")
+        .metric_name("m")
+        .dimensions(queue)
+        .build();
+    aws.world()
+        .alarms
+        .insert("tripline-fw-late".to_owned(), other);
+    let text = text(
+        apply(&aws, &guard("fw", &["slow", "late"]))
+            .await
+            .unwrap_err(),
+    );
+    assert!(
+        text.contains("`tripline-fw-slow` is a composite alarm"),
+        "{text}"
+    );
+    assert!(
+        text.contains("`tripline-fw-late` watches something else"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn the_stack_has_to_be_there_whole() {
+    let aws = FakeAws::new();
+    aws.world().stack = None;
+    let error = apply(&aws, &guard("fw", &["slow"])).await.unwrap_err();
+    assert!(text(error).starts_with("there is no stack `tripline`\n"));
+    for (status, hint) in [
+        ("UPDATE_IN_PROGRESS", "wait"),
+        ("ROLLBACK_COMPLETE", "mend"),
+    ] {
+        aws.world().stack = Some(status);
+        let text = text(apply(&aws, &guard("fw", &["slow"])).await.unwrap_err());
+        assert!(
+            text.contains(status) && text.contains(&format!("hint: {hint}")),
+            "{text}"
+        );
+    }
+    aws.world().stack = Some("UPDATE_COMPLETE");
+    aws.world().outputs.pop();
+    let error = apply(&aws, &guard("fw", &["slow"])).await.unwrap_err();
+    assert!(text(error).starts_with("stack `tripline` has no output `ForceStopTopicArn`\n"));
+    aws.world().outputs.push(("ForceStopTopicArn", "none"));
+    let error = apply(&aws, &guard("fw", &["slow"])).await.unwrap_err();
+    assert!(text(error).contains("output `ForceStopTopicArn` is `none`"));
+    assert_eq!(aws.changes(), <[String; 0]>::default());
+}
+
+#[tokio::test]
+async fn a_topic_of_another_region_is_refused_before_anything_is_asked() {
+    let mut guard = guard("fw", &["slow"]);
+    guard.alarms[0].topics =
+        vec![tripline::alarm::Topic::parse("arn:aws:sns:eu-west-1:111122223333:x").unwrap()];
+    let text = text(apply(&FakeAws::new(), &guard).await.unwrap_err());
+    assert!(
+        text.contains(
+            "which are in `us-east-1`\n  alarm `slow`: topic `arn:aws:sns:eu-west-1:111122223333:x`"
+        ),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn alarms_that_tell_nobody_are_no_success() {
+    let aws = FakeAws::new();
+    aws.world().forgets_actions = true;
+    let error = apply(&aws, &guard("fw", &["slow"])).await.unwrap_err();
+    assert!(matches!(error, Error::Aws(_)));
+    assert!(text(error).contains("not at all: `tripline-fw-slow`"));
+}

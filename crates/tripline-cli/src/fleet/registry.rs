@@ -1,0 +1,233 @@
+//! The things of a fleet and their thing group: `register` and `remove`.
+//!
+//! What the fleet creates carries a mark, and only what carries it is used or removed: a prefix
+//! that meets real devices must not turn into their impersonation or loss.
+
+use std::sync::Arc;
+
+use aws_sdk_iot::Client;
+use aws_sdk_iot::types::{AttributePayload, ThingGroupProperties};
+use serde_json::json;
+use tokio::task::JoinSet;
+use tripline_aws::{Failure, FailureKind};
+
+use super::names::Prefix;
+use super::pace::Pace;
+use super::{Devices, Limits, Output};
+use crate::exit::{Done, Error};
+
+/// The attribute of a simulated thing and of its group.
+const MARK: (&str, &str) = ("simulatedBy", "tripline");
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  tripline fleet register --devices 200 --prefix demo-
+
+Repeating it, or with more devices, adds what is missing.")]
+pub struct Register {
+    #[command(flatten)]
+    devices: Devices,
+    /// Thing group to create [default: `<PREFIX>fleet`]
+    #[arg(long)]
+    group: Option<String>,
+    #[command(flatten)]
+    limits: Limits,
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  tripline fleet remove --prefix demo-
+
+Removes only what `tripline fleet register` has created.")]
+pub struct Remove {
+    /// Start of every device's name
+    #[arg(long)]
+    prefix: Prefix,
+    /// Thing group of the fleet [default: `<PREFIX>fleet`]
+    #[arg(long)]
+    group: Option<String>,
+    #[command(flatten)]
+    limits: Limits,
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+impl Register {
+    pub async fn run(self) -> Result<Done, Error> {
+        let iot = Client::new(&tripline_aws::config().await);
+        let Devices { devices, prefix } = self.devices;
+        let group = self.group.unwrap_or_else(|| prefix.group());
+
+        let arn = create_group(&iot, &group).await?;
+        let in_group = group.clone();
+        for_each(prefix.names(devices), self.limits.pace(), move |pace, thing| {
+            let (iot, group) = (iot.clone(), in_group.clone());
+            async move { create_thing(&iot, &pace, &thing, &group).await }
+        })
+        .await?;
+
+        eprintln!("{devices} devices in thing group {group}");
+        match self.output {
+            Output::Text => println!("{arn}"),
+            Output::Json => {
+                println!("{}", json!({"devices": devices, "group": group, "groupArn": arn}));
+            }
+        }
+        Ok(Done::Done)
+    }
+}
+
+impl Remove {
+    pub async fn run(self) -> Result<Done, Error> {
+        let iot = Client::new(&tripline_aws::config().await);
+        let group = self.group.unwrap_or_else(|| self.prefix.group());
+
+        let has_group = is_marked(&iot, &group).await?;
+        let mut things = marked_things(&iot).await?;
+        things.retain(|thing| self.prefix.names_a_device(thing));
+        let removed = things.len();
+        let of = iot.clone();
+        for_each(things.into_iter(), self.limits.pace(), move |pace, thing| {
+            let iot = of.clone();
+            async move {
+                let _permit = pace.permit().await;
+                let removed = iot.delete_thing().thing_name(thing).send().await;
+                removed.map(drop).map_err(|error| Failure::from_sdk("DeleteThing", &error).into())
+            }
+        })
+        .await?;
+        if has_group {
+            let deleted = iot.delete_thing_group().thing_group_name(&group).send().await;
+            deleted.map_err(|error| Failure::from_sdk("DeleteThingGroup", &error))?;
+        }
+
+        match self.output {
+            Output::Text if has_group => {
+                eprintln!("removed {removed} devices and thing group {group}")
+            }
+            Output::Text => eprintln!("removed {removed} devices; there is no thing group {group}"),
+            Output::Json => {
+                let group = has_group.then_some(group);
+                println!("{}", json!({"removed": removed, "group": group}));
+            }
+        }
+        Ok(Done::Done)
+    }
+}
+
+async fn create_group(iot: &Client, group: &str) -> Result<String, Error> {
+    let created = iot
+        .create_thing_group()
+        .thing_group_name(group)
+        .thing_group_properties(
+            ThingGroupProperties::builder()
+                .thing_group_description("Devices simulated by `tripline fleet`")
+                .attribute_payload(mark())
+                .build(),
+        )
+        .send()
+        .await;
+    match created {
+        Ok(created) => created.thing_group_arn.ok_or_else(|| {
+            let missing = "the answer has no ARN of the thing group";
+            Failure::new("CreateThingGroup", FailureKind::Unavailable, missing).into()
+        }),
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(|e| e.is_resource_already_exists_exception()) =>
+        {
+            Err(Error::Input(format!(
+                "thing group `{group}` exists and is not of a simulated fleet\n\n  hint: name another one with --group"
+            )))
+        }
+        Err(error) => Err(Failure::from_sdk("CreateThingGroup", &error).into()),
+    }
+}
+
+async fn create_thing(iot: &Client, pace: &Pace, thing: &str, group: &str) -> Result<(), Error> {
+    let permit = pace.permit().await;
+    // AWS answers a repeated call with the same attributes as the first one.
+    let created = iot.create_thing().thing_name(thing).attribute_payload(mark()).send().await;
+    drop(permit);
+    match created {
+        Ok(_) => {}
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(|e| e.is_resource_already_exists_exception()) =>
+        {
+            return Err(Error::Input(format!(
+                "thing `{thing}` exists and is not simulated, so it is left alone\n\n  hint: choose another --prefix"
+            )));
+        }
+        Err(error) => return Err(Failure::from_sdk("CreateThing", &error).into()),
+    }
+    let _permit = pace.permit().await;
+    let added =
+        iot.add_thing_to_thing_group().thing_name(thing).thing_group_name(group).send().await;
+    added.map(drop).map_err(|error| Failure::from_sdk("AddThingToThingGroup", &error).into())
+}
+
+fn mark() -> AttributePayload {
+    AttributePayload::builder().attributes(MARK.0, MARK.1).build()
+}
+
+/// Whether the group is of a simulated fleet; a group that is gone is not, which makes `remove`
+/// repeatable.
+async fn is_marked(iot: &Client, group: &str) -> Result<bool, Error> {
+    let described = iot.describe_thing_group().thing_group_name(group).send().await;
+    let found = match described.map_err(|error| Failure::from_sdk("DescribeThingGroup", &error)) {
+        Ok(found) => found,
+        Err(failure) if failure.kind == FailureKind::NotFound => return Ok(false),
+        Err(failure) => return Err(failure.into()),
+    };
+    let attributes = found
+        .thing_group_properties()
+        .and_then(|properties| properties.attribute_payload())
+        .and_then(|payload| payload.attributes());
+    match attributes.and_then(|attributes| attributes.get(MARK.0)) {
+        Some(value) if value == MARK.1 => Ok(true),
+        _ => Err(Error::Input(format!(
+            "thing group `{group}` is not of a simulated fleet, so nothing was removed"
+        ))),
+    }
+}
+
+/// By their mark and not by the group: a registration that was cut short leaves things in none.
+async fn marked_things(iot: &Client) -> Result<Vec<String>, Error> {
+    let listed = iot.list_things().attribute_name(MARK.0).attribute_value(MARK.1);
+    let mut pages = listed.into_paginator().send();
+    let mut things = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| Failure::from_sdk("ListThings", &error))?;
+        let page = page.things.unwrap_or_default().into_iter();
+        things.extend(page.filter_map(|thing| thing.thing_name));
+    }
+    Ok(things)
+}
+
+/// Does something with every thing, at a pace, and ends at the first failure.
+async fn for_each<F>(
+    things: impl Iterator<Item = String>,
+    pace: Pace,
+    act: impl Fn(Arc<Pace>, String) -> F,
+) -> Result<(), Error>
+where
+    F: Future<Output = Result<(), Error>> + Send + 'static,
+{
+    let pace = Arc::new(pace);
+    let mut running = JoinSet::new();
+    for thing in things {
+        running.spawn(act(Arc::clone(&pace), thing));
+    }
+    while let Some(ended) = running.join_next().await {
+        ended
+            .map_err(|lost| Failure::new("fleet", FailureKind::Unavailable, lost.to_string()))??;
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! `tripline fleet run`: the command's arguments, and what it says at the end.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+
+use tripline_aws::FailureKind;
+
+use super::device::{Behaviour, Outcomes};
+use super::job_side::AwsJobSide;
+use super::plan::Plan;
+use super::value::{Seconds, Share, Speedup, UpTo};
+use super::{Devices, Limits, Output};
+use crate::exit::{Done, Error};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # A healthy update: five minutes of download at the median, 2 % fail
+  tripline fleet run --devices 200 --prefix demo- --job-id fw-1-3-0 --failed 0.02
+
+  # A bad one: a third downloads for an hour and retries; the same devices each time
+  tripline fleet run --devices 200 --prefix demo- --job-id fw-1-4-0 \\
+      --slow 0.33 --slow-median 3600 --retries 4 --seed 7
+
+Every device takes the execution of that job when the rollout reaches it, waits for its download,
+and reports SUCCEEDED or FAILED with statusDetails `downloadTime` (seconds) and `retryCount`, or
+REJECTED. It never touches another job. The run ends when every device has ended or the job has,
+then with exit code 0; with exit code 6 when --for is over before.")]
+pub struct Run {
+    #[command(flatten)]
+    devices: Devices,
+    /// The job whose executions the devices take
+    #[arg(long)]
+    job_id: String,
+    /// Seed of everything that is drawn [default: another one each time, printed]
+    #[arg(long)]
+    seed: Option<u64>,
+
+    /// Share of devices that fail after the download
+    #[arg(long, value_name = "SHARE", default_value = "0", help_heading = "Outcomes")]
+    failed: Share,
+    /// Share of devices that reject the job
+    #[arg(long, value_name = "SHARE", default_value = "0", help_heading = "Outcomes")]
+    rejected: Share,
+    /// Share of devices that take the job and never answer
+    #[arg(long, value_name = "SHARE", default_value = "0", help_heading = "Outcomes")]
+    silent: Share,
+
+    /// Median download time (lognormal)
+    #[arg(long, value_name = "SECONDS", default_value = "300", help_heading = "Download")]
+    median: Seconds,
+    /// Deviation of the download time's logarithm: 0 is the same for all, 0.5 is usual
+    #[arg(long, default_value = "0.5", help_heading = "Download")]
+    sigma: UpTo<3>,
+    /// Share of devices that are slow
+    #[arg(long, value_name = "SHARE", default_value = "0", help_heading = "Download")]
+    slow: Share,
+    /// Median download time of the slow ones
+    #[arg(long, value_name = "SECONDS", default_value = "3600", help_heading = "Download")]
+    slow_median: Seconds,
+    /// Mean number of retries a device reports
+    #[arg(long, value_name = "MEAN", default_value = "0", help_heading = "Download")]
+    retries: UpTo<1000>,
+
+    /// How many times faster than its download a device lives: at 60, a minute takes a second
+    #[arg(long, value_name = "FACTOR", default_value = "60", help_heading = "Time")]
+    speedup: Speedup,
+    /// Time between two looks of a device for its job
+    #[arg(long, value_name = "SECONDS", default_value = "5", help_heading = "Time")]
+    poll: Seconds,
+    /// Longest time of the run
+    #[arg(long = "for", value_name = "SECONDS", default_value = "3600", help_heading = "Time")]
+    longest: Seconds,
+
+    #[command(flatten)]
+    limits: Limits,
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+impl Run {
+    pub async fn run(self) -> Result<Done, Error> {
+        let plan = self.plan()?;
+        eprintln!("{} devices, seed {}", plan.names.len(), plan.seed);
+        let side = Arc::new(AwsJobSide::new(self.job_id.clone()).await?);
+        let (board, status) = plan.run(side).await.map_err(|failure| {
+            if failure.kind == FailureKind::NotFound {
+                let job_id = &self.job_id;
+                Error::Input(format!(
+                    "job `{job_id}`: {failure}\n\n  hint: is this its region and account?"
+                ))
+            } else {
+                failure.into()
+            }
+        })?;
+        match self.output {
+            Output::Text => println!("{}", board.text(&self.job_id, &status.name)),
+            Output::Json => println!("{:#}", board.json(&self.job_id, &status.name)),
+        }
+        Ok(if board.open() == 0 { Done::Done } else { Done::Undecided })
+    }
+
+    fn plan(&self) -> Result<Plan, Error> {
+        let outcomes = Outcomes::new(self.failed, self.rejected, self.silent)
+            .map_err(|fault| Error::Input(format!("--failed, --rejected, --silent: {fault}")))?;
+        Ok(Plan {
+            names: self.devices.prefix.names(self.devices.devices).collect(),
+            behaviour: Behaviour::new(
+                outcomes,
+                (self.median, self.sigma),
+                (self.slow, self.slow_median),
+                self.retries,
+            ),
+            // The standard library's hash keys are random: a seed without another crate. Half of
+            // it, so that any JSON reader keeps it exactly.
+            seed: self.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 32),
+            speedup: self.speedup,
+            poll: self.poll.duration(),
+            longest: self.longest.duration(),
+            looks: self.limits.pace(),
+            acts: self.limits.pace(),
+        })
+    }
+}

@@ -1,0 +1,167 @@
+//! `tripline alarms` as people and scripts see it.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+const EXAMPLE: &str = include_str!("../../../examples/dev.ini");
+
+/// Runs the command in a directory, without anything of the environment's, and shows its exit
+/// code and both its outputs.
+fn tripline(directory: &Path, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_tripline"))
+        .args(arguments)
+        .current_dir(directory)
+        .env_clear()
+        .env("HOME", directory)
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    format!(
+        "exit {}\n--- stdout\n{}--- stderr\n{}",
+        output.status.code().unwrap(),
+        text(&output.stdout),
+        text(&output.stderr)
+    )
+}
+
+fn with(config: &str) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("dev.ini"), config).unwrap();
+    directory
+}
+
+fn in_example(arguments: &[&str]) -> String {
+    tripline(with(EXAMPLE).path(), arguments)
+}
+
+fn faulty() -> String {
+    EXAMPLE
+        .replace("stat = p90", "stat = P90th")
+        .replace("alarmType = upper", "alarmType = Upperr")
+        .replace("datapointsToAlarm = 3", "datapointToAlarm = 3")
+        .replacen(
+            "@email, @force-stop",
+            "@email, arn:aws:sns:<region>:<account>:stopper",
+            1,
+        )
+}
+
+#[test]
+fn help() {
+    insta::assert_snapshot!("help_alarms", in_example(&["alarms", "--help"]));
+    for command in ["check", "apply", "list", "remove"] {
+        insta::assert_snapshot!(
+            format!("help_{command}"),
+            in_example(&["alarms", command, "--help"])
+        );
+    }
+}
+
+#[test]
+fn check_of_a_good_config() {
+    insta::assert_snapshot!("check", in_example(&["alarms", "check"]));
+    insta::assert_snapshot!(
+        "check_json",
+        in_example(&[
+            "alarms", "check", "dev.ini", "--job-id", "fw", "--output", "json"
+        ])
+    );
+}
+
+#[test]
+fn check_names_every_fault() {
+    let directory = with(&faulty());
+    insta::assert_snapshot!(
+        "check_faults",
+        tripline(directory.path(), &["alarms", "check"])
+    );
+    insta::assert_snapshot!(
+        "check_faults_json",
+        tripline(directory.path(), &["alarms", "check", "--output", "json"])
+    );
+    // Not one step further, and without asking for AWS.
+    let apply = tripline(directory.path(), &["alarms", "apply"]);
+    assert_eq!(apply, tripline(directory.path(), &["alarms", "check"]));
+}
+
+#[test]
+fn check_finds_configs_that_guard_little() {
+    let none = with(&EXAMPLE.replace("alarmList = SlowDownloads, Failures", "alarmList ="));
+    insta::assert_snapshot!(
+        "check_no_alarms",
+        tripline(none.path(), &["alarms", "check"])
+    );
+    insta::assert_snapshot!(
+        "apply_no_alarms",
+        tripline(none.path(), &["alarms", "apply"])
+    );
+    let tells = with(
+        &EXAMPLE
+            .replace("@email, @force-stop", "@email")
+            .replace("SlowDownloads, Failures", "Failures"),
+    );
+    insta::assert_snapshot!(
+        "check_only_tells",
+        tripline(tells.path(), &["alarms", "check"])
+    );
+}
+
+#[test]
+fn apply_needs_a_job_and_a_region() {
+    let placeholder = with(&EXAMPLE.replace("jobId = fw-2-1", "jobId = <your job>"));
+    insta::assert_snapshot!(
+        "apply_no_job",
+        tripline(placeholder.path(), &["alarms", "apply"])
+    );
+    let nowhere = with(&EXAMPLE.replace("region = us-east-1", ""));
+    insta::assert_snapshot!(
+        "apply_no_region",
+        tripline(nowhere.path(), &["alarms", "apply"])
+    );
+    let wrong = with(&EXAMPLE.replace("region = us-east-1", "region = example.com/x"));
+    insta::assert_snapshot!(
+        "apply_wrong_region",
+        tripline(wrong.path(), &["alarms", "apply"])
+    );
+}
+
+#[test]
+fn files_that_are_no_config() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    fs::create_dir(path.join("folder")).unwrap();
+    fs::write(
+        path.join("latin1.ini"),
+        b"[DEFAULT]\nbinName = f\xfcr.bin\n",
+    )
+    .unwrap();
+    fs::write(path.join("long.ini"), "x".repeat(1_000_001)).unwrap();
+    let all: Vec<_> = [
+        "missing.ini",
+        "folder",
+        "latin1.ini",
+        "long.ini",
+        "/dev/zero",
+    ]
+    .map(|file| tripline(path, &["alarms", "check", file]))
+    .into();
+    insta::assert_snapshot!("files", all.join("\n"));
+}
+
+#[test]
+fn arguments_are_checked() {
+    let all: Vec<_> = [
+        &["alarms", "check", "--job-id", "a b"][..],
+        &["alarms", "list", "--region", "example.com/"],
+        &["alarms", "remove"],
+    ]
+    .map(in_example)
+    .into();
+    insta::assert_snapshot!("arguments", all.join("\n"));
+}

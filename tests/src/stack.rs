@@ -1,0 +1,212 @@
+//! The project's own template, deployed through the CloudFormation API.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::types::{Capability, Parameter, StackStatus};
+use aws_sdk_s3::primitives::ByteStream;
+
+use crate::local_aws::LocalAws;
+use crate::{Result, Trouble, at, call, workspace};
+
+/// How the template names a function's code; a package's name and `/` follow.
+const CODE: &str = "../target/lambda/";
+/// Where the zips go; the bucket is this server's own.
+const BUCKET: &str = "tripline-code";
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// A stack that was created completely.
+#[derive(Debug)]
+pub struct Stack {
+    name: String,
+    outputs: BTreeMap<String, String>,
+    cloudformation: Client,
+}
+
+impl Stack {
+    /// Deploys `templates/tripline.yaml` with the functions built for this machine. Parameters
+    /// that are not given have the template's defaults.
+    pub async fn create(aws: &LocalAws, name: &str, parameters: &[(&str, &str)]) -> Result<Self> {
+        let path = workspace::root().join("templates/tripline.yaml");
+        let template = std::fs::read_to_string(&path).map_err(at(path.display()))?;
+        let packages = packages(&template);
+        upload(aws, &packages).await?;
+        Self::create_from(aws, name, &with_uploaded_code(&template), parameters).await
+    }
+
+    /// Deploys a template as it is.
+    pub async fn create_from(
+        aws: &LocalAws,
+        name: &str,
+        template: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Self> {
+        let cloudformation = Client::new(&aws.config());
+        let parameters = parameters.iter().map(|(key, value)| {
+            Parameter::builder().parameter_key(*key).parameter_value(*value).build()
+        });
+        cloudformation
+            .create_stack()
+            .stack_name(name)
+            .template_body(template)
+            .set_parameters(Some(parameters.collect()))
+            .capabilities(Capability::CapabilityIam)
+            .capabilities(Capability::CapabilityAutoExpand)
+            .send()
+            .await
+            .map_err(call("CreateStack"))?;
+        let mut stack = Self { name: name.to_owned(), outputs: BTreeMap::new(), cloudformation };
+        stack.wait_for(&StackStatus::CreateComplete).await?;
+        Ok(stack)
+    }
+
+    /// What it was created as.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The stack's outputs by their key.
+    pub fn outputs(&self) -> &BTreeMap<String, String> {
+        &self.outputs
+    }
+
+    /// One output.
+    pub fn output(&self, key: &str) -> Result<&str> {
+        self.outputs.get(key).map(String::as_str).ok_or_else(|| {
+            let known: Vec<&str> = self.outputs.keys().map(String::as_str).collect();
+            Trouble(format!(
+                "stack `{}`: no output `{key}` (it has `{}`)",
+                self.name,
+                known.join("`, `")
+            ))
+        })
+    }
+
+    /// Deletes the stack and waits until it is gone.
+    pub async fn delete(mut self) -> Result<()> {
+        let deleted = self.cloudformation.delete_stack().stack_name(&self.name).send().await;
+        deleted.map_err(call("DeleteStack"))?;
+        self.wait_for(&StackStatus::DeleteComplete).await
+    }
+
+    async fn wait_for(&mut self, wanted: &StackStatus) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            let described =
+                self.cloudformation.describe_stacks().stack_name(&self.name).send().await;
+            let stack = match described {
+                // A deleted stack is not known by its name any more.
+                Err(_) if *wanted == StackStatus::DeleteComplete => return Ok(()),
+                described => {
+                    described.map_err(call("DescribeStacks"))?.stacks.unwrap_or_default().pop()
+                }
+            };
+            let status = stack.as_ref().and_then(|stack| stack.stack_status.clone());
+            if status.as_ref() == Some(wanted) {
+                let outputs = stack.and_then(|stack| stack.outputs).unwrap_or_default();
+                self.outputs = outputs
+                    .into_iter()
+                    .filter_map(|output| Some((output.output_key?, output.output_value?)))
+                    .collect();
+                return Ok(());
+            }
+            let status = status.map_or_else(String::new, |status| status.as_str().to_owned());
+            let over = !status.ends_with("_IN_PROGRESS");
+            if over || start.elapsed() > WITHIN {
+                let faults = self.faults().await;
+                return Err(Trouble(format!(
+                    "stack `{}`: `{status}` (expected `{}`)\n{faults}",
+                    self.name,
+                    wanted.as_str()
+                )));
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// What the stack's events say went wrong, first fault first.
+    async fn faults(&self) -> String {
+        let events =
+            self.cloudformation.describe_stack_events().stack_name(&self.name).send().await;
+        let mut events = events.ok().and_then(|events| events.stack_events).unwrap_or_default();
+        events.reverse();
+        let failed = events.iter().filter(|event| {
+            event.resource_status().is_some_and(|status| status.as_str().ends_with("_FAILED"))
+        });
+        failed
+            .map(|event| {
+                format!(
+                    "  {} ({}): {}\n",
+                    event.logical_resource_id().unwrap_or("?"),
+                    event.resource_type().unwrap_or("?"),
+                    event.resource_status_reason().unwrap_or("no reason given")
+                )
+            })
+            .collect()
+    }
+}
+
+/// The packages whose code the template deploys.
+fn packages(template: &str) -> Vec<String> {
+    let mut packages: Vec<String> = template
+        .split(CODE)
+        .skip(1)
+        .map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect())
+        .collect();
+    packages.sort();
+    packages.dedup();
+    packages
+}
+
+/// The template with every function's code in [`BUCKET`].
+fn with_uploaded_code(template: &str) -> String {
+    packages(template).iter().fold(template.to_owned(), |template, package| {
+        let uploaded = format!("s3://{BUCKET}/{package}.zip");
+        template
+            .replace(&format!("{CODE}{package}/"), &uploaded)
+            .replace(&format!("{CODE}{package}"), &uploaded)
+    })
+}
+
+async fn upload(aws: &LocalAws, packages: &[String]) -> Result<()> {
+    // One address for all buckets: `bucket.127.0.0.1` is none.
+    let config = aws_sdk_s3::config::Builder::from(&aws.config()).force_path_style(true).build();
+    let s3 = aws_sdk_s3::Client::from_conf(config);
+    s3.create_bucket().bucket(BUCKET).send().await.map_err(call("CreateBucket"))?;
+    for package in packages {
+        let zip = workspace::function_zip(package)?;
+        let code = std::fs::read(&zip).map_err(at(zip.display()))?;
+        s3.put_object()
+            .bucket(BUCKET)
+            .key(format!("{package}.zip"))
+            .body(ByteStream::from(code))
+            .send()
+            .await
+            .map_err(call("PutObject"))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_is_taken_from_the_bucket() {
+        let template = "\
+      CodeUri: ../target/lambda/metrics-generator/
+      CodeUri: ../target/lambda/force-stopper # built before
+      CodeUri: ../target/lambda/metrics-generator/
+";
+        assert_eq!(packages(template), ["force-stopper", "metrics-generator"]);
+        assert_eq!(
+            with_uploaded_code(template),
+            "\
+      CodeUri: s3://tripline-code/metrics-generator.zip
+      CodeUri: s3://tripline-code/force-stopper.zip # built before
+      CodeUri: s3://tripline-code/metrics-generator.zip
+"
+        );
+    }
+}

@@ -1,0 +1,41 @@
+//! Where things are in this checkout.
+
+use std::path::{Path, PathBuf};
+
+use crate::{Result, Trouble};
+
+/// The checkout that this program was built from.
+pub fn root() -> &'static Path {
+    // This package is a folder of the workspace's root, so that it has a parent.
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// A program of this workspace, from the same build as the one that runs now. Tests run from
+/// `deps/`, one folder below.
+pub fn program(name: &str) -> Result<PathBuf> {
+    let me = std::env::current_exe().map_err(crate::at("current_exe"))?;
+    me.ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+        .ok_or_else(|| {
+            Trouble(format!(
+                "{}: no program `{name}` beside it\n\n  hint: cargo build -p tripline-cli",
+                me.display()
+            ))
+        })
+}
+
+/// A function's zip, built for this machine.
+pub fn function_zip(package: &str) -> Result<PathBuf> {
+    let zip = root().join("target/lambda-local").join(package).join("bootstrap.zip");
+    if zip.is_file() {
+        Ok(zip)
+    } else {
+        Err(Trouble(format!(
+            "{}: no such file (expected the function's zip for this machine)\n\n  hint: make build-local",
+            zip.display()
+        )))
+    }
+}
