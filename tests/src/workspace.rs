@@ -29,12 +29,18 @@ pub fn program(name: &str) -> Result<PathBuf> {
 
 /// A function's zip, built for this machine.
 pub fn function_zip(package: &str) -> Result<PathBuf> {
-    let zip = root().join("target/lambda-local").join(package).join("bootstrap.zip");
+    zip_for(package, if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" })
+}
+
+/// A function's zip for one of Lambda's architectures.
+pub fn zip_for(package: &str, architecture: &str) -> Result<PathBuf> {
+    let folder = root().join(format!("target/lambda-{architecture}"));
+    let zip = folder.join(package).join("bootstrap.zip");
     if zip.is_file() {
         Ok(zip)
     } else {
         Err(Trouble(format!(
-            "{}: no such file (expected the function's zip for this machine)\n\n  hint: make build-local",
+            "{}: no such file (expected the function's zip for {architecture})\n\n  hint: make zips",
             zip.display()
         )))
     }

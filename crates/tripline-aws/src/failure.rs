@@ -70,7 +70,7 @@ impl Failure {
             SdkError::DispatchFailure(dispatch) => {
                 let cause = dispatch.as_connector_error().map_or_else(
                     || "the request could not be sent".to_owned(),
-                    |cause| DisplayErrorContext(cause).to_string(),
+                    |cause| format!("the request could not be sent: {}", root_cause(cause)),
                 );
                 Self::new(operation, FailureKind::Unavailable, cause)
             }
@@ -81,6 +81,15 @@ impl Failure {
             ),
         }
     }
+}
+
+/// The last of a chain of errors says what happened; those before it say where in the HTTP client.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut last = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
 }
 
 /// IoT answers a throttled call with status 400, so the code decides before the status does.

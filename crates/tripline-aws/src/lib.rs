@@ -11,7 +11,7 @@ pub mod function;
 use std::time::Duration;
 
 #[cfg(feature = "people")]
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, Region};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
@@ -31,10 +31,14 @@ pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(15);
 pub const ATTEMPTS: u32 = 4;
 
 /// Settings for the clients of a person's command: region, credentials and endpoint from wherever
-/// the AWS CLI takes them.
+/// the AWS CLI takes them. A `region` that is given goes before all others.
 #[cfg(feature = "people")]
-pub async fn config() -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest())
+pub async fn config(region: Option<String>) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest());
+    if let Some(region) = region {
+        loader = loader.region(Region::new(region));
+    }
+    loader
         .http_client(http_client())
         .timeout_config(timeouts())
         .retry_config(retries())

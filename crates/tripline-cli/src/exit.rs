@@ -7,7 +7,7 @@ use tripline_aws::Failure;
 /// How a command ended, other than by failing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Done {
+pub enum End {
     /// Everything that was asked for has been done.
     Done = 0,
     /// A difference or a finding: what was looked at is not as it should be.
@@ -38,9 +38,9 @@ impl Error {
 }
 
 /// Says why a command failed, and turns its end into the process's exit code.
-pub fn report(outcome: Result<Done, Error>) -> ExitCode {
+pub fn report(outcome: Result<End, Error>) -> ExitCode {
     match outcome {
-        Ok(done) => ExitCode::from(done as u8),
+        Ok(end) => ExitCode::from(end as u8),
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::from(error.code())

@@ -35,10 +35,11 @@ pub enum Done {
 }
 
 impl Announcement {
-    /// Tells of a stop, or of one that would have been made.
+    /// Tells of a stop, or of one that would have been made. `rule` is the alarm's, in words.
     pub fn stop(
         job: &JobId,
         notification: &AlarmNotification,
+        rule: Option<&str>,
         done: Done,
         certainty: &Certainty,
         counts: Result<Counts, &str>,
@@ -53,7 +54,7 @@ impl Announcement {
             let _ = writeln!(body, "{name:<9}{text}");
         };
         line("alarm", &clean(&notification.alarm, 255));
-        if let Some(rule) = &notification.rule {
+        if let Some(rule) = rule {
             line("limit", rule);
         }
         line("reason", &clean(&notification.reason, 1_024));
@@ -68,10 +69,15 @@ impl Announcement {
         match counts {
             Ok(counts) => {
                 line("devices", &format!(
-                    "{} succeeded, {} failed, {} in progress, {} will not receive it",
-                    counts.succeeded, counts.failed, counts.in_progress, counts.will_not_receive,
+                    "{} succeeded, {} failed, {} in progress",
+                    counts.succeeded, counts.failed, counts.in_progress
                 ));
-                line("", "AWS IoT does not count devices that the rollout had not come to yet");
+                // AWS IoT counts no device that a rate-limited rollout has not come to yet.
+                line("", &format!(
+                    "{} were waiting; they and those that the rollout had not come to {}",
+                    counts.will_not_receive,
+                    if done == Done::Observed { "will receive it" } else { "will not receive it" },
+                ));
             }
             Err(cause) => line("devices", &format!("not known ({})", clean(cause, 300))),
         }
@@ -81,10 +87,10 @@ impl Announcement {
             _ => "To resume: a cancelled job cannot be continued. When the cause is found, create a new job with\nthe same document for the devices that have not got it.\n",
         });
         let numbers = match counts {
-            Ok(c) => format!(
-                "{} ok, {} failed, {} running, {} spared",
-                c.succeeded, c.failed, c.in_progress, c.will_not_receive
-            ),
+            Ok(c) => {
+                let rest = if done == Done::Observed { "" } else { ", the rest spared" };
+                format!("{} ok, {} failed, {} running{rest}", c.succeeded, c.failed, c.in_progress)
+            }
             Err(_) => "counts not known".to_owned(),
         };
         let unverified = if *certainty == Certainty::Verified { "" } else { " (unverified)" };

@@ -24,7 +24,7 @@ pub struct AlarmNotification {
     pub changed_at: String,
     /// What it watches, as far as the message says.
     pub subject: Subject,
-    /// The rule that was broken, for people; a composite alarm has none.
+    /// The rule that was broken, in words; a composite alarm has none.
     pub rule: Option<String>,
 }
 
@@ -116,6 +116,29 @@ pub enum NotAnAlarm {
     /// No usable state.
     #[error("NewStateValue: `{0}` is unknown (expected `ALARM`, `OK` or `INSUFFICIENT_DATA`)")]
     State(String),
+}
+
+/// An alarm's rule in words, such as `p99 of downloadTime > 3600`; `None` for a comparison that needs
+/// more than a threshold. Metric math has neither a metric nor a statistic of its own.
+pub fn rule_in_words(
+    statistic: Option<&str>,
+    metric: Option<&str>,
+    comparison: &str,
+    threshold: f64,
+) -> Option<String> {
+    let sign = match comparison {
+        "GreaterThanThreshold" => ">",
+        "GreaterThanOrEqualToThreshold" => ">=",
+        "LessThanThreshold" => "<",
+        "LessThanOrEqualToThreshold" => "<=",
+        _ => return None,
+    };
+    let given = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(excerpt);
+    Some(match (given(statistic), given(metric)) {
+        (Some(statistic), Some(metric)) => format!("{statistic} of {metric} {sign} {threshold}"),
+        (None, Some(metric)) => format!("{metric} {sign} {threshold}"),
+        (_, None) => format!("metric math {sign} {threshold}"),
+    })
 }
 
 /// Longest alarm name, in characters (CloudWatch `PutMetricAlarm`, `AlarmName`).

@@ -67,6 +67,8 @@ pub struct KnownAlarm {
     pub state: AlarmState,
     /// What it watches.
     pub subject: KnownSubject,
+    /// Its rule in words; a composite alarm has none.
+    pub rule: Option<String>,
 }
 
 /// What an alarm watches, as CloudWatch knows it.

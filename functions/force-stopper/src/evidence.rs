@@ -24,6 +24,8 @@ pub(crate) struct Evidence {
     pub job: JobId,
     pub certainty: Certainty,
     pub knowledge: JobKnowledge,
+    /// The alarm's rule in words: CloudWatch's, or else the message's.
+    pub rule: Option<String>,
 }
 
 /// Asks CloudWatch and AWS IoT about an alarm.
@@ -53,6 +55,7 @@ where
         verify(notification, &watched, known.as_ref())?;
     }
     let job = job_of(notification, &watched)?;
+    let rule = known.as_ref().ok().and_then(|known| known.as_ref()?.rule.clone());
     let knowledge = match client.describe_job(&job).await {
         Ok(job) => JobKnowledge::Found(job),
         Err(failure) if failure.kind == FailureKind::NotFound => JobKnowledge::Gone,
@@ -69,7 +72,7 @@ where
         Ok(_) => Certainty::Verified,
         Err(failure) => Certainty::Unverified(failure.to_string()),
     };
-    Ok(Evidence { job, certainty, knowledge })
+    Ok(Evidence { job, certainty, knowledge, rule: rule.or_else(|| notification.rule.clone()) })
 }
 
 /// An alarm that is no longer in ALARM has fired if its history says so.

@@ -134,7 +134,7 @@ where
             tracing::info!(alarm = excerpt(&notification.alarm), state = ?notification.state, "ignored");
             return Ok(());
         }
-        let Evidence { job, certainty, knowledge } = evidence::gather(&self.client, &notification).await?;
+        let Evidence { job, certainty, knowledge, rule } = evidence::gather(&self.client, &notification).await?;
         let comment = comment_for(&notification);
         let decision = decide(self.settings.mode, &certainty, &knowledge, &comment);
         tracing::info!(%job, alarm = excerpt(&notification.alarm), ?certainty, ?decision, "decided");
@@ -155,7 +155,7 @@ where
             JobKnowledge::Unknown(cause) => Err(cause),
         };
         let counts = counts.as_ref().map(|counts| *counts).map_err(String::as_str);
-        let told = Announcement::stop(&job, &notification, done, &certainty, counts);
+        let told = Announcement::stop(&job, &notification, rule.as_deref(), done, &certainty, counts);
         self.tell(record, &told).await
     }
 

@@ -73,7 +73,7 @@ fn watching(job: &str) -> KnownSubject {
 }
 
 fn alarm(name: &str, state: AlarmState, subject: KnownSubject) -> KnownAlarm {
-    KnownAlarm { name: name.to_owned(), state, subject }
+    KnownAlarm { name: name.to_owned(), state, subject, rule: None }
 }
 
 fn job(state: JobState) -> Job {
@@ -121,7 +121,7 @@ async fn run(stopper: &Stopper<Scripted>, payload: Value) -> (Vec<String>, Optio
 const CANCELLED: &str = "cancel fw-2-1 force=false Tripline: alarm tripline-fw-2-1-slow fir";
 const TOLD: [&str; 2] = [
     "email: Tripline stopped rollout fw-2-1",
-    "sms: Tripline stopped fw-2-1: slow. 12 ok, 3 failed, 4 running, 181 spared",
+    "sms: Tripline stopped fw-2-1: slow. 12 ok, 3 failed, 4 running, the rest spared",
 ];
 
 fn refused(done: &[String]) -> bool {

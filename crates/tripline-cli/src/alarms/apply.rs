@@ -12,7 +12,7 @@ use super::region::{Region, check_topics};
 use super::table::{print, print_json, table};
 use super::watch::Watch;
 use super::{Common, Output, arm, check, notes, source, topics};
-use crate::exit::{Done, Error};
+use crate::exit::{End, Error};
 use crate::stack::Stack;
 
 #[derive(Debug, clap::Args)]
@@ -69,7 +69,7 @@ pub struct Report {
 }
 
 impl Apply {
-    pub async fn run(self) -> Result<Done, Error> {
+    pub async fn run(self) -> Result<End, Error> {
         let file = source::name_of(&self.config);
         let config = source::load(&self.config)?;
         if let Some(note) = notes::unlisted(&file, &config) {
@@ -123,7 +123,7 @@ impl Guard {
     }
 
     /// What people should know, on stderr.
-    fn tell(&self, report: &Report, region: &str) -> Done {
+    fn tell(&self, report: &Report, region: &str) -> End {
         let (job, plan) = (&self.job, &report.plan);
         if let Some(note) = notes::only_tells(&self.alarms, report.force_stop.as_deref()) {
             eprintln!("{note}");
@@ -159,13 +159,13 @@ impl Guard {
             eprintln!("job `{job}` is armed in `{region}` with {count}");
         }
         if mute.is_empty() {
-            return Done::Done;
+            return End::Done;
         }
         eprintln!(
             "finding: job `{job}` has alarms that are in ALARM already, so that their actions will not run again: {}\n\n  hint: stop the rollout (`aws iot cancel-job --job-id {job}`), or remove its alarms\n        (`tripline alarms remove --job-id {job} --force`) and apply again: new alarms are judged afresh",
             mute.join(", ")
         );
-        Done::Finding
+        End::Finding
     }
 }
 

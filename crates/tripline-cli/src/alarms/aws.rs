@@ -33,11 +33,8 @@ pub struct Alarms {
 impl Aws {
     /// Clients for a region, or for the environment's if there is none.
     pub async fn connect(region: Option<Region>) -> Result<Self, Error> {
-        let mut config = tripline_aws::config().await;
-        if let Some(region) = region {
-            let region = aws_sdk_cloudwatch::config::Region::new(region.as_str().to_owned());
-            config = config.into_builder().region(region).build();
-        }
+        let given = region.map(|region| region.as_str().to_owned());
+        let config = tripline_aws::config(given).await;
         let Some(region) = config.region().map(ToString::to_string) else {
             return Err(Error::Input(
                 "no AWS region is set\n\n  hint: give `--region`, or set AWS_REGION".to_owned(),

@@ -11,7 +11,7 @@ use super::region::{Region, check_topics};
 use super::table::{print, print_json, table};
 use super::watch::Watch;
 use super::{Common, Output, notes, source};
-use crate::exit::{Done, Error};
+use crate::exit::{End, Error};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -33,7 +33,7 @@ pub struct Check {
 }
 
 impl Check {
-    pub fn run(self) -> Result<Done, Error> {
+    pub fn run(self) -> Result<End, Error> {
         let file = source::name_of(&self.config);
         let json = self.common.output == Output::Json;
         let config = AlarmConfig::parse(&file, &source::read(&self.config)?).map_err(|faults| {
@@ -70,7 +70,7 @@ impl Check {
         }
         if config.alarms.is_empty() {
             eprintln!("finding: {}", notes::no_alarms(&file));
-            return Ok(Done::Finding);
+            return Ok(End::Finding);
         }
         if let Some(note) = notes::only_tells(&config.alarms, None) {
             eprintln!("{note}");
@@ -83,7 +83,7 @@ impl Check {
             "{file}: no faults; {} for {job}",
             notes::alarms(config.alarms.len())
         );
-        Ok(Done::Done)
+        Ok(End::Done)
     }
 }
 

@@ -10,7 +10,7 @@ use super::aws::Aws;
 use super::table::{print, print_json, table};
 use super::watch::Watch;
 use super::{Common, Output};
-use crate::exit::{Done, Error};
+use crate::exit::{End, Error};
 
 /// How the names of all of Tripline's alarms begin.
 const PREFIX: &str = "tripline-";
@@ -36,7 +36,7 @@ pub struct Listed {
 }
 
 impl List {
-    pub async fn run(self) -> Result<Done, Error> {
+    pub async fn run(self) -> Result<End, Error> {
         let aws = Aws::connect(self.common.region).await?;
         let listed = listed(&aws, self.job_id.as_ref()).await?;
         match self.common.output {
@@ -57,7 +57,7 @@ impl List {
             };
             eprintln!("no alarms in `{}`: {whose}", aws.region);
         }
-        Ok(Done::Done)
+        Ok(End::Done)
     }
 }
 

@@ -31,7 +31,7 @@ mod tests;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::exit::{Done, Error};
+use crate::exit::{End, Error};
 use region::Region;
 
 #[derive(Debug, Subcommand)]
@@ -62,7 +62,7 @@ enum Output {
     Json,
 }
 
-pub async fn run(command: Command) -> Result<Done, Error> {
+pub async fn run(command: Command) -> Result<End, Error> {
     match command {
         Command::Check(check) => check.run(),
         Command::Apply(apply) => apply.run().await,

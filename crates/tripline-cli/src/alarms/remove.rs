@@ -7,7 +7,7 @@ use super::aws::Aws;
 use super::list::listed;
 use super::table::{print, print_json};
 use super::{Common, Output, arm, notes};
-use crate::exit::{Done, Error};
+use crate::exit::{End, Error};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -32,7 +32,7 @@ pub struct Remove {
 }
 
 impl Remove {
-    pub async fn run(self) -> Result<Done, Error> {
+    pub async fn run(self) -> Result<End, Error> {
         let aws = Aws::connect(self.common.region.clone()).await?;
         let names = remove(&aws, &self.job_id, self.force, self.dry_run).await?;
         let verb = if self.dry_run {
@@ -57,7 +57,7 @@ impl Remove {
             notes::alarms(names.len()),
             aws.region
         );
-        Ok(Done::Done)
+        Ok(End::Done)
     }
 }
 

@@ -62,7 +62,7 @@ pub struct AwsJobSide {
 
 impl AwsJobSide {
     pub async fn new(job_id: String) -> Result<Self, Failure> {
-        let config = tripline_aws::config().await;
+        let config = tripline_aws::config(None).await;
         let iot = aws_sdk_iot::Client::new(&config);
         let mut device = aws_sdk_iotjobsdataplane::config::Builder::from(&config);
         // An account has a device endpoint of its own; one endpoint for all calls serves this too.

@@ -13,7 +13,7 @@ mod value;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::exit::{Done, Error};
+use crate::exit::{End, Error};
 use names::Prefix;
 
 const EXAMPLES: &str = "\
@@ -82,7 +82,7 @@ enum Output {
     Json,
 }
 
-pub async fn run(arguments: Arguments) -> Result<Done, Error> {
+pub async fn run(arguments: Arguments) -> Result<End, Error> {
     match arguments.command {
         Command::Register(register) => register.run().await,
         Command::Run(run) => run.run().await,

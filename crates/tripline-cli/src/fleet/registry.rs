@@ -14,7 +14,7 @@ use tripline_aws::{Failure, FailureKind};
 use super::names::Prefix;
 use super::pace::Pace;
 use super::{Devices, Limits, Output};
-use crate::exit::{Done, Error};
+use crate::exit::{End, Error};
 
 /// The attribute of a simulated thing and of its group.
 const MARK: (&str, &str) = ("simulatedBy", "tripline");
@@ -57,8 +57,8 @@ pub struct Remove {
 }
 
 impl Register {
-    pub async fn run(self) -> Result<Done, Error> {
-        let iot = Client::new(&tripline_aws::config().await);
+    pub async fn run(self) -> Result<End, Error> {
+        let iot = Client::new(&tripline_aws::config(None).await);
         let Devices { devices, prefix } = self.devices;
         let group = self.group.unwrap_or_else(|| prefix.group());
 
@@ -77,13 +77,13 @@ impl Register {
                 println!("{}", json!({"devices": devices, "group": group, "groupArn": arn}));
             }
         }
-        Ok(Done::Done)
+        Ok(End::Done)
     }
 }
 
 impl Remove {
-    pub async fn run(self) -> Result<Done, Error> {
-        let iot = Client::new(&tripline_aws::config().await);
+    pub async fn run(self) -> Result<End, Error> {
+        let iot = Client::new(&tripline_aws::config(None).await);
         let group = self.group.unwrap_or_else(|| self.prefix.group());
 
         let has_group = is_marked(&iot, &group).await?;
@@ -115,7 +115,7 @@ impl Remove {
                 println!("{}", json!({"removed": removed, "group": group}));
             }
         }
-        Ok(Done::Done)
+        Ok(End::Done)
     }
 }
 

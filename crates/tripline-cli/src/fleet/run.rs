@@ -11,7 +11,7 @@ use super::job_side::AwsJobSide;
 use super::plan::Plan;
 use super::value::{Seconds, Share, Speedup, UpTo};
 use super::{Devices, Limits, Output};
-use crate::exit::{Done, Error};
+use crate::exit::{End, Error};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -80,7 +80,7 @@ pub struct Run {
 }
 
 impl Run {
-    pub async fn run(self) -> Result<Done, Error> {
+    pub async fn run(self) -> Result<End, Error> {
         let plan = self.plan()?;
         eprintln!("{} devices, seed {}", plan.names.len(), plan.seed);
         let side = Arc::new(AwsJobSide::new(self.job_id.clone()).await?);
@@ -98,7 +98,7 @@ impl Run {
             Output::Text => println!("{}", board.text(&self.job_id, &status.name)),
             Output::Json => println!("{:#}", board.json(&self.job_id, &status.name)),
         }
-        Ok(if board.open() == 0 { Done::Done } else { Done::Undecided })
+        Ok(if board.open() == 0 { End::Done } else { End::Undecided })
     }
 
     fn plan(&self) -> Result<Plan, Error> {

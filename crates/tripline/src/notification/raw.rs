@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{AlarmNotification, NotAnAlarm, Subject, Watched, alarm_name_of};
+use super::{AlarmNotification, NotAnAlarm, Subject, Watched, alarm_name_of, rule_in_words};
 use crate::metric::DIMENSION;
 use crate::text::excerpt;
 
@@ -122,25 +122,10 @@ impl Trigger {
         watched
     }
 
-    /// Such as `p99 of downloadTime > 3600`.
     fn rule(&self) -> Option<String> {
-        let comparison = match self.comparison_operator.as_deref()? {
-            "GreaterThanThreshold" => ">",
-            "GreaterThanOrEqualToThreshold" => ">=",
-            "LessThanThreshold" => "<",
-            "LessThanOrEqualToThreshold" => "<=",
-            _ => return None,
-        };
-        let threshold = self.threshold?;
-        let metric = self.metric_name.as_deref().filter(|name| !name.is_empty());
         let statistic = self.extended_statistic.as_deref().or(self.statistic.as_deref());
-        Some(match (metric, statistic.filter(|name| !name.is_empty())) {
-            (Some(metric), Some(statistic)) => {
-                format!("{} of {} {comparison} {threshold}", excerpt(statistic), excerpt(metric))
-            }
-            (Some(metric), None) => format!("{} {comparison} {threshold}", excerpt(metric)),
-            (None, _) => format!("metric math {comparison} {threshold}"),
-        })
+        let comparison = self.comparison_operator.as_deref()?;
+        rule_in_words(statistic, self.metric_name.as_deref(), comparison, self.threshold?)
     }
 }
 

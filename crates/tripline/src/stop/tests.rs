@@ -18,7 +18,7 @@ fn notification() -> AlarmNotification {
 }
 
 fn known(subject: KnownSubject) -> KnownAlarm {
-    KnownAlarm { name: "tripline-fw-1-slow".to_owned(), state: AlarmState::Alarm, subject }
+    KnownAlarm { name: "tripline-fw-1-slow".to_owned(), state: AlarmState::Alarm, subject, rule: None }
 }
 
 fn job(state: JobState) -> Job {

@@ -5,7 +5,7 @@ use aws_sdk_cloudwatch::types::{
 };
 use serde_json::Value;
 use tripline::metric::DIMENSION;
-use tripline::notification::{AlarmState, Watched};
+use tripline::notification::{AlarmState, Watched, rule_in_words};
 use tripline::stop::{KnownAlarm, KnownSubject};
 use tripline_aws::Failure;
 
@@ -36,6 +36,13 @@ impl DescribeAlarms for Aws {
 }
 
 fn metric_alarm(alarm: MetricAlarm) -> Option<KnownAlarm> {
+    let statistic = alarm.statistic.as_ref().map(|statistic| statistic.as_str());
+    let rule = rule_in_words(
+        alarm.extended_statistic.as_deref().or(statistic),
+        alarm.metric_name.as_deref(),
+        alarm.comparison_operator.as_ref().map_or("", |operator| operator.as_str()),
+        alarm.threshold.unwrap_or_default(),
+    );
     let mut watched = Watched::default();
     add(&mut watched, alarm.namespace, alarm.dimensions);
     for stat in alarm.metrics.into_iter().flatten().filter_map(|query| query.metric_stat) {
@@ -47,6 +54,7 @@ fn metric_alarm(alarm: MetricAlarm) -> Option<KnownAlarm> {
         name: alarm.alarm_name?,
         state: state(alarm.state_value.as_ref()),
         subject: KnownSubject::Metrics(watched),
+        rule,
     })
 }
 
@@ -62,6 +70,7 @@ fn composite_alarm(alarm: CompositeAlarm) -> Option<KnownAlarm> {
         name: alarm.alarm_name?,
         state: state(alarm.state_value.as_ref()),
         subject: KnownSubject::Composite { rule: alarm.alarm_rule.unwrap_or_default() },
+        rule: None,
     })
 }
 

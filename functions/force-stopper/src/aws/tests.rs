@@ -2,7 +2,7 @@ use aws_sdk_cloudwatch::operation::describe_alarm_history::DescribeAlarmHistoryO
 use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsOutput;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
-    AlarmHistoryItem, CompositeAlarm, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricStat, StateValue,
+    AlarmHistoryItem, ComparisonOperator, CompositeAlarm, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricStat, StateValue,
 };
 use aws_sdk_iot::operation::cancel_job::CancelJobOutput;
 use aws_sdk_iot::operation::describe_job::{DescribeJobError, DescribeJobOutput};
@@ -36,7 +36,9 @@ async fn alarms_of_every_kind_are_described() {
         .match_requests(|input| input.alarm_types().len() == 2 && input.alarm_names() == ["a", "b", "c"])
         .then_output(|| {
             let plain = MetricAlarm::builder().alarm_name("a").state_value(StateValue::Alarm)
-                .namespace("IoT:OTA:JobExecution").dimensions(job_dimension("fw-1")).build();
+                .namespace("IoT:OTA:JobExecution").dimensions(job_dimension("fw-1"))
+                .metric_name("downloadTime").extended_statistic("p90").threshold(3600.0)
+                .comparison_operator(ComparisonOperator::GreaterThanThreshold).build();
             let metric = Metric::builder().namespace("IoT:OTA:JobExecution").dimensions(job_dimension("fw-2")).build();
             let stat = MetricStat::builder().metric(metric).period(60).stat("p99").build();
             let math = MetricAlarm::builder().alarm_name("b").state_value(StateValue::Ok)
@@ -53,6 +55,7 @@ async fn alarms_of_every_kind_are_described() {
         KnownSubject::Composite { .. } => panic!("not on metrics"),
     };
     assert_eq!((plain.state, watched(&plain.subject)), (AlarmState::Alarm, "fw-1".to_owned()));
+    assert_eq!(plain.rule.as_deref(), Some("p90 of downloadTime > 3600"));
     assert_eq!((math.state, watched(&math.subject)), (AlarmState::Ok, "fw-2".to_owned()));
     assert_eq!(composite.state, AlarmState::InsufficientData);
     assert_eq!(composite.subject, KnownSubject::Composite { rule: "ALARM(a)".to_owned() });

@@ -1,0 +1,90 @@
+# Everything that is done with Tripline's sources. All tools but Rust, Python 3 and a C compiler are
+# installed into .local/, and nothing outside this folder is changed.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The processor that `build` and `deploy` build the functions for: arm64 or x86_64.
+ARCHITECTURE ?= arm64
+# The stack that `deploy` makes.
+STACK ?= tripline
+
+HOST := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+FUNCTIONS := -p metrics-generator -p force-stopper
+CARGO_LAMBDA := PATH="$(CURDIR)/.local/build/bin:$$PATH" cargo lambda build --release --locked $(FUNCTIONS)
+flag = $(if $(filter arm64,$(1)),--arm64,--x86-64)
+LINT := .local/lint/bin
+TEMPLATE := templates/tripline.yaml
+# The linters need some Region and no account.
+QUIET := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
+
+.PHONY: help
+help: ## What can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+.PHONY: demo
+demo: .local/local-aws/.ready zips-$(HOST) ## Watch a bad rollout stop itself, on this machine, without an AWS account
+	cargo build --locked -p tripline-cli -p tripline-tests --bins
+	target/debug/demo
+
+.PHONY: test
+test: check zips .local/local-aws/.ready ## Pass all tests, from formatting to the chain end to end
+	cargo test --locked --workspace
+
+.PHONY: check
+check: machine lint ## Formatting, lints, documentation, and the linters of the template
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+
+.PHONY: lint
+lint: .local/lint/.ready .local/checkov/.ready
+	$(QUIET) $(LINT)/cfn-lint $(TEMPLATE)
+	$(QUIET) $(LINT)/sam validate --lint --template-file $(TEMPLATE)
+	.local/checkov/bin/checkov --framework cloudformation --skip-download --quiet --compact -f $(TEMPLATE)
+
+.PHONY: ci
+ci: test ## What CI runs
+
+.PHONY: build
+build: machine .local/build/.ready targets ## Build the functions that are deployed, into target/lambda/
+	$(CARGO_LAMBDA) $(call flag,$(ARCHITECTURE))
+
+.PHONY: deploy
+deploy: build .local/lint/.ready ## Build and deploy the stack into your AWS account, asking what it needs to know
+	SAM_CLI_TELEMETRY=0 $(LINT)/sam deploy --guided --template-file $(TEMPLATE) --stack-name $(STACK) \
+	  --capabilities CAPABILITY_IAM --parameter-overrides Architecture=$(ARCHITECTURE)
+
+.PHONY: install
+install: ## Install the command `tripline`
+	cargo install --locked --path crates/tripline-cli
+
+.PHONY: zips zips-arm64 zips-x86_64
+zips: zips-arm64 zips-x86_64 ## Build the functions' zips for both processors, into target/lambda-<processor>/
+zips-arm64 zips-x86_64: zips-%: machine .local/build/.ready targets
+	$(CARGO_LAMBDA) $(call flag,$*) --output-format zip --lambda-dir target/lambda-$*
+
+# Both processors' standard libraries; zig, from .local/build, is the linker.
+.PHONY: targets
+targets:
+	@rustup target add --toolchain "$$(rustup show active-toolchain | cut -d' ' -f1)" \
+	  x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu 2>&1 | grep -v 'is up to date' || true
+
+.PHONY: machine
+machine: ## Check that this machine has what cannot be installed into .local/
+	@tools/check-machine
+
+.PHONY: clean
+clean: ## Remove everything that was built or installed
+	rm -rf target .local .aws-sam
+
+# One Python environment a purpose, since their packages disagree. The mark is newer than the list
+# only if the whole list was installed.
+.local/%/.ready: tools/%.txt | machine
+	@echo "setting up .local/$*"
+	@rm -rf .local/$*
+	@python3 -m venv .local/$*
+	@.local/$*/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
