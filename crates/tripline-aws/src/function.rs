@@ -6,7 +6,8 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::SystemTimeSource;
 
-use crate::{SdkConfig, http_client, retries, timeouts};
+use crate::SdkConfig;
+use crate::bounded::{http_client, retries, timeouts};
 
 /// Settings for the clients of a function: region, credentials and endpoint (`AWS_ENDPOINT_URL`)
 /// from the environment, which is where Lambda puts them.

@@ -4,6 +4,8 @@
 //! Every AWS call is bounded here, once: the SDK sets a connect timeout and nothing else, so that
 //! a call could outlive the function that makes it.
 
+#[cfg(any(feature = "people", feature = "function"))]
+mod bounded;
 mod failure;
 #[cfg(feature = "function")]
 pub mod function;
@@ -12,9 +14,6 @@ use std::time::Duration;
 
 #[cfg(feature = "people")]
 use aws_config::{BehaviorVersion, Region};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 
 pub use aws_config::SdkConfig;
 pub use failure::{Failure, FailureKind};
@@ -39,27 +38,9 @@ pub async fn config(region: Option<String>) -> SdkConfig {
         loader = loader.region(Region::new(region));
     }
     loader
-        .http_client(http_client())
-        .timeout_config(timeouts())
-        .retry_config(retries())
+        .http_client(bounded::http_client())
+        .timeout_config(bounded::timeouts())
+        .retry_config(bounded::retries())
         .load()
         .await
-}
-
-fn http_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https()
-}
-
-fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .operation_timeout(OPERATION_TIMEOUT)
-        .build()
-}
-
-fn retries() -> RetryConfig {
-    RetryConfig::standard().with_max_attempts(ATTEMPTS)
 }

@@ -1,0 +1,38 @@
+//! The zips that are deployed.
+
+use tripline_tests::workspace::{root, zip_for};
+
+/// Largest zip, in bytes.
+const MAX_BYTES: u64 = 2_500_000;
+const FUNCTIONS: [&str; 2] = ["metrics-generator", "force-stopper"];
+/// Each of Lambda's processors with its number in an ELF header (`e_machine`).
+const PROCESSORS: [(&str, u16); 2] = [("arm64", 183), ("x86_64", 62)];
+
+#[test]
+fn every_zip_is_small_and_holds_a_bootstrap_for_its_processor() {
+    for (architecture, machine) in PROCESSORS {
+        for function in FUNCTIONS {
+            let path = zip_for(function, architecture).unwrap_or_else(|trouble| panic!("{trouble}"));
+            let file = std::fs::File::open(&path).unwrap_or_else(|error| panic!("{error}"));
+            let bytes = file.metadata().map(|data| data.len()).unwrap_or(u64::MAX);
+            assert!(bytes <= MAX_BYTES, "{}: {bytes} bytes", path.display());
+            let mut zip = zip::ZipArchive::new(file).unwrap_or_else(|error| panic!("{error}"));
+            let mut bootstrap = zip.by_name("bootstrap").unwrap_or_else(|error| panic!("{error}"));
+            assert!(bootstrap.unix_mode().is_some_and(|mode| mode & 0o111 != 0), "{function}: no run bit");
+            let mut header = [0; 20];
+            std::io::Read::read_exact(&mut bootstrap, &mut header).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(&header[..4], b"\x7fELF", "{function}");
+            assert_eq!(u16::from_le_bytes([header[18], header[19]]), machine, "{function} {architecture}");
+        }
+    }
+}
+
+/// cargo-lambda sets `panic = "abort"` where the profile does not say otherwise; then one poison
+/// event ends an environment with all that it remembers.
+#[test]
+fn panics_unwind() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap_or_default();
+    let profile = manifest.split("[profile.release]").nth(1).unwrap_or_default();
+    let profile = profile.split("\n[").next().unwrap_or_default();
+    assert!(profile.lines().any(|line| line.starts_with("panic = \"unwind\"")), "{profile}");
+}
