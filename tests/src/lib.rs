@@ -6,7 +6,9 @@
 
 pub mod demo;
 pub mod local_aws;
+pub mod mailbox;
 pub mod stack;
+pub mod wire;
 pub mod workspace;
 
 /// Why the harness could not do what it was asked for, for the person at the terminal.

@@ -71,6 +71,7 @@ impl LocalAws {
             .env("AWS_ENDPOINT_URL", &endpoint) // the functions call back to it
             .env("GATEWAY_PORT", port.to_string())
             .env("BIND_HOST", "127.0.0.1")
+            .env("LAMBDA_ASYNC_RETRY_BASE_SECONDS", "0.1") // AWS waits minutes before it tries again
             .env("IOT_MTLS_ENABLED", "0") // nobody speaks MQTT here: one port less to meet on
             .env("MINISTACK_EDITION", mark(&files)) // how to tell it from another one, see `answers`
             .env("AWS_DEFAULT_REGION", REGION)

@@ -25,14 +25,15 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Deploys `templates/tripline.yaml` with the functions built for this machine. Parameters
-    /// that are not given have the template's defaults.
+    /// Deploys `templates/tripline.yaml` with the functions built for this machine. Other
+    /// parameters that are not given have the template's defaults.
     pub async fn create(aws: &LocalAws, name: &str, parameters: &[(&str, &str)]) -> Result<Self> {
         let path = workspace::root().join("templates/tripline.yaml");
         let template = std::fs::read_to_string(&path).map_err(at(path.display()))?;
         let packages = packages(&template);
         upload(aws, &packages).await?;
-        Self::create_from(aws, name, &with_uploaded_code(&template), parameters).await
+        let parameters = [&[("Architecture", architecture())], parameters].concat();
+        Self::create_from(aws, name, &with_uploaded_code(&template), &parameters).await
     }
 
     /// Deploys a template as it is.
@@ -167,6 +168,11 @@ fn with_uploaded_code(template: &str) -> String {
             .replace(&format!("{CODE}{package}/"), &uploaded)
             .replace(&format!("{CODE}{package}"), &uploaded)
     })
+}
+
+/// The functions run on this machine.
+fn architecture() -> &'static str {
+    if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }
 }
 
 async fn upload(aws: &LocalAws, packages: &[String]) -> Result<()> {

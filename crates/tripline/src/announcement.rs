@@ -72,12 +72,13 @@ impl Announcement {
                     "{} succeeded, {} failed, {} in progress",
                     counts.succeeded, counts.failed, counts.in_progress
                 ));
+                let waiting = match counts.will_not_receive {
+                    0 => String::new(),
+                    n => format!("{n} were waiting; they and "),
+                };
+                let will = if done == Done::Observed { "will" } else { "will not" };
                 // AWS IoT counts no device that a rate-limited rollout has not come to yet.
-                line("", &format!(
-                    "{} were waiting; they and those that the rollout had not come to {}",
-                    counts.will_not_receive,
-                    if done == Done::Observed { "will receive it" } else { "will not receive it" },
-                ));
+                line("", &format!("{waiting}those that the rollout had not come to {will} receive it"));
             }
             Err(cause) => line("devices", &format!("not known ({})", clean(cause, 300))),
         }

@@ -14,7 +14,9 @@
 //! - [`notification`]: what CloudWatch says when an alarm changes its state;
 //! - [`stop`]: what is done about it;
 //! - [`announcement`]: what people are told;
-//! - [`evaluation`]: what a CloudWatch alarm does with a metric, without CloudWatch.
+//! - [`evaluation`]: what a CloudWatch alarm does with a metric, without CloudWatch;
+//! - [`rollout`]: how AWS IoT Jobs rolls a job out, without AWS IoT;
+//! - [`simulation`]: what would become of a rollout under its guards.
 
 pub mod alarm;
 pub mod announcement;
@@ -26,6 +28,8 @@ pub mod job;
 pub mod metric;
 pub mod notification;
 pub mod recent;
+pub mod rollout;
+pub mod simulation;
 pub mod stop;
 pub mod text;
 pub mod time;

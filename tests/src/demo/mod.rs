@@ -4,7 +4,6 @@
 //! It does nothing on the stack's behalf: the stop comes from a device's report through job event,
 //! rule, function, metric, alarm, topic and stopper, or it does not come.
 
-mod mailbox;
 mod operator;
 mod rollout;
 mod verdict;
@@ -13,9 +12,9 @@ mod view;
 use std::time::{Duration, Instant};
 
 use crate::local_aws::LocalAws;
+use crate::mailbox::Mailbox;
 use crate::stack::Stack;
 use crate::{Result, Trouble};
-use mailbox::Mailbox;
 use operator::Operator;
 use rollout::{Moment, Rollout};
 use verdict::Verdict;
@@ -59,8 +58,8 @@ pub async fn run() -> Result<bool> {
 
     view.chapter("a local AWS, and the stack of templates/tripline.yaml on it");
     let aws = LocalAws::start().await?;
-    let stack = Stack::create(&aws, STACK, &[("Architecture", architecture())]).await?;
-    let mailbox = Mailbox::subscribe(&aws, stack.output("EmailTopicArn")?).await?;
+    let stack = Stack::create(&aws, STACK, &[]).await?;
+    let mailbox = Mailbox::subscribe(&aws, stack.output("EmailTopicArn")?, "demo-mailbox").await?;
     let operator = Operator::new(&aws)?;
     view.say(&format!("{} with {} outputs, at {}", STACK, stack.outputs().len(), aws.endpoint()));
 
@@ -130,9 +129,4 @@ async fn watch(rollout: &Rollout, view: &mut View) -> Result<Moment> {
         }
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
-}
-
-/// The functions run on this machine.
-fn architecture() -> &'static str {
-    if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::mailbox::Letter;
+use crate::mailbox::Letter;
 use super::rollout::{Job, Moment};
 
 pub struct Verdict {
