@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::mailbox::Letter;
 use super::rollout::{Job, Moment};
+use crate::mailbox::Letter;
 
 pub struct Verdict {
     devices: u32,
