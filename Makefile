@@ -15,6 +15,9 @@ HOST := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 FUNCTIONS := -p metrics-generator -p force-stopper
 CARGO_LAMBDA := PATH="$(CURDIR)/.local/build/bin:$$PATH" cargo lambda build --release --locked $(FUNCTIONS)
 flag = $(if $(filter arm64,$(1)),--arm64,--x86-64)
+ifeq ($(filter arm64 x86_64,$(ARCHITECTURE)),)
+$(error ARCHITECTURE `$(ARCHITECTURE)` is unknown (expected arm64 or x86_64))
+endif
 LINT := .local/lint/bin
 TEMPLATE := templates/tripline.yaml
 # The linters need some Region and no account.
@@ -55,7 +58,8 @@ build: machine .local/build/.ready targets ## Build the functions that are deplo
 .PHONY: deploy
 deploy: build .local/lint/.ready ## Build and deploy the stack into your AWS account, asking what it needs to know
 	SAM_CLI_TELEMETRY=0 $(LINT)/sam deploy --guided --template-file $(TEMPLATE) --stack-name $(STACK) \
-	  --capabilities CAPABILITY_IAM --parameter-overrides Architecture=$(ARCHITECTURE)
+	  --config-file "$(CURDIR)/samconfig.toml" --resolve-s3 --capabilities CAPABILITY_IAM \
+	  --parameter-overrides Architecture=$(ARCHITECTURE)
 
 .PHONY: install
 install: ## Install the command `tripline`
@@ -69,12 +73,14 @@ zips-arm64 zips-x86_64: zips-%: machine .local/build/.ready targets
 # Both processors' standard libraries; zig, from .local/build, is the linker.
 .PHONY: targets
 targets:
-	@rustup target add --toolchain "$$(rustup show active-toolchain | cut -d' ' -f1)" \
-	  x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu 2>&1 | grep -v 'is up to date' || true
+	@rustup --quiet target add x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu
 
 .PHONY: machine
 machine: ## Check that this machine has what cannot be installed into .local/
 	@tools/check-machine
+
+.PHONY: setup
+setup: $(addprefix .local/,local-aws/.ready build/.ready lint/.ready checkov/.ready) ## Install all tools into .local/
 
 .PHONY: clean
 clean: ## Remove everything that was built or installed

@@ -270,11 +270,9 @@ fn functions_end_within_their_limit() {
     const DATUMS_A_CALL: u64 = 1_000;
     for (batched, _, deployment) in deployments() {
         let timeout = |id: &str| number(&deployment.properties(id)["Timeout"]);
-        assert!(
-            timeout("ForceStopperFunction") >= 8 * CALL,
-            "describe, verify, cancel, tell"
-        );
-        assert!(timeout("ForceStopperFunction") <= 300);
+        let stop = timeout("ForceStopperFunction");
+        assert!(stop > force_stopper::LONGEST.as_secs(), "a stop could be cut off");
+        assert!(stop <= 300);
         let metrics = timeout("MetricsGeneratorFunction");
         assert!(
             metrics <= 60,

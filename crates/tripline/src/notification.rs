@@ -111,7 +111,7 @@ pub enum NotAnAlarm {
     #[error("not a CloudWatch alarm message: {0}")]
     Shape(String),
     /// No usable name.
-    #[error("AlarmName: `{0}` is no alarm's name (expected 1 to 255 characters)")]
+    #[error("AlarmName: `{0}` is no alarm's name (expected 1 to 255 characters, none of them a control character)")]
     Name(String),
     /// No usable state.
     #[error("NewStateValue: `{0}` is unknown (expected `ALARM`, `OK` or `INSUFFICIENT_DATA`)")]
@@ -152,20 +152,25 @@ impl AlarmNotification {
     }
 
     fn new(
-        alarm: String,
+        alarm: &str,
         state: &str,
-        reason: Option<String>,
-        changed_at: Option<String>,
+        reason: Option<&str>,
+        changed_at: Option<&str>,
         subject: Subject,
         rule: Option<String>,
     ) -> Result<Self, NotAnAlarm> {
-        if alarm.is_empty() || alarm.chars().nth(MAX_ALARM_NAME).is_some() {
-            return Err(NotAnAlarm::Name(excerpt(&alarm)));
+        let impossible = alarm.is_empty() || alarm.chars().nth(MAX_ALARM_NAME).is_some();
+        if impossible || alarm.chars().any(char::is_control) {
+            return Err(NotAnAlarm::Name(excerpt(alarm)));
         }
-        let state = AlarmState::parse(state).ok_or_else(|| NotAnAlarm::State(excerpt(state)))?;
-        let reason = reason.unwrap_or_default();
-        let changed_at = changed_at.unwrap_or_default();
-        Ok(Self { alarm, state, reason, changed_at, subject, rule })
+        Ok(Self {
+            alarm: alarm.to_owned(),
+            state: AlarmState::parse(state).ok_or_else(|| NotAnAlarm::State(excerpt(state)))?,
+            reason: reason.unwrap_or_default().to_owned(),
+            changed_at: changed_at.unwrap_or_default().to_owned(),
+            subject,
+            rule,
+        })
     }
 }
 
@@ -187,8 +192,8 @@ pub fn alarms_in_rule(rule: &str) -> BTreeSet<String> {
     while let Some(first) = rest.chars().next() {
         if first == '"' || first == '\'' {
             let quoted = rest.get(1..).unwrap_or_default();
-            let (name, after) = quoted.split_once(first).unwrap_or((quoted, ""));
-            names.insert(alarm_name_of(name).to_owned());
+            let (name, after) = unquoted(quoted, first);
+            names.insert(alarm_name_of(&name).to_owned());
             rest = after;
             continue;
         }
@@ -203,6 +208,21 @@ pub fn alarms_in_rule(rule: &str) -> BTreeSet<String> {
         rest = after;
     }
     names
+}
+
+/// The text up to the closing quote, and the rest after it. A backslash takes the next character
+/// as it is.
+fn unquoted(text: &str, quote: char) -> (String, &str) {
+    let mut name = String::new();
+    let mut characters = text.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\\' => name.extend(characters.next().map(|(_, escaped)| escaped)),
+            _ if character == quote => return (name, text.get(at + 1..).unwrap_or_default()),
+            _ => name.push(character),
+        }
+    }
+    (name, "")
 }
 
 /// The words of CloudWatch's rule expressions ("Create a composite alarm").

@@ -69,6 +69,17 @@ pub struct KnownAlarm {
     pub subject: KnownSubject,
     /// Its rule in words; a composite alarm has none.
     pub rule: Option<String>,
+    /// Since when it has been in its state, in seconds since the epoch, if CloudWatch says so.
+    pub since: Option<i64>,
+}
+
+impl KnownAlarm {
+    /// Whether it is in ALARM because of something since `created_at`, as far as can be told: an
+    /// alarm that was in ALARM before the job existed did not fire for it.
+    pub fn fires_for_job_of(&self, created_at: Option<i64>) -> bool {
+        let older = |(since, created_at)| since < created_at;
+        self.state == AlarmState::Alarm && !self.since.zip(created_at).is_some_and(older)
+    }
 }
 
 /// What an alarm watches, as CloudWatch knows it.

@@ -17,7 +17,7 @@ use crate::{DescribeAlarms, DescribeJob, HasFired};
 /// the names in one call.
 const MAX_CHILDREN: usize = 100;
 /// How deep composite alarms are followed.
-const MAX_DEPTH: usize = 5;
+pub(crate) const MAX_DEPTH: usize = 5;
 
 /// What is known before the decision.
 pub(crate) struct Evidence {
@@ -43,6 +43,11 @@ where
         // Only CloudWatch can say which rollout this is about: without it, Lambda tries again.
         Subject::Composite { .. } => Ok(client.describe_alarms(std::slice::from_ref(name)).await?),
     };
+    let known = match known {
+        // An answer, if not a friendly one: CloudWatch has no alarm of such a name.
+        Err(failure) if !is_outage(&failure) => Ok(Vec::new()),
+        other => other,
+    };
     let known = known.map(|alarms| alarms.into_iter().find(|alarm| alarm.name == *name));
     let watched = match (&notification.subject, &known) {
         (Subject::Metrics(watched), _) => watched.clone(),
@@ -61,18 +66,24 @@ where
         Err(failure) if failure.kind == FailureKind::NotFound => JobKnowledge::Gone,
         Err(failure) => JobKnowledge::Unknown(failure.to_string()),
     };
+    let created_at = match &knowledge {
+        JobKnowledge::Found(job) => job.created_at,
+        _ => None,
+    };
     let certainty = match known {
-        Ok(Some(alarm)) if alarm.state != AlarmState::Alarm => {
-            let since = match &knowledge {
-                JobKnowledge::Found(job) => job.created_at,
-                _ => None,
-            };
-            certain(client.has_fired(name, since).await, notification)?
+        Ok(Some(alarm)) if !alarm.fires_for_job_of(created_at) => {
+            certain(client.has_fired(name, created_at).await, notification)?
         }
         Ok(_) => Certainty::Verified,
         Err(failure) => Certainty::Unverified(failure.to_string()),
     };
     Ok(Evidence { job, certainty, knowledge, rule: rule.or_else(|| notification.rule.clone()) })
+}
+
+/// Whether a failure leaves a question open: CloudWatch was busy or away, or may not be asked.
+fn is_outage(failure: &Failure) -> bool {
+    use FailureKind::{Denied, Throttled, Unavailable};
+    matches!(failure.kind, Throttled | Unavailable | Denied)
 }
 
 /// An alarm that is no longer in ALARM has fired if its history says so.
@@ -88,23 +99,15 @@ fn certain(
 }
 
 /// What the alarms under a composite alarm watch: those that the message says have caused the
-/// change, if it does and CloudWatch's rule names them too; else those that are in ALARM.
+/// change, if CloudWatch has them under it too, and those that are in ALARM.
 async fn under<C: DescribeAlarms>(
     client: &C,
     alarm: &KnownAlarm,
     triggering: &BTreeSet<String>,
 ) -> Result<Watched, Cause> {
     let mut watched = Watched::default();
-    let mut names = children(alarm);
-    if !triggering.is_empty() {
-        if !triggering.is_subset(&names) {
-            let claimed = format!("alarm `{}`", triggering.iter().map(|n| excerpt(n)).take(3).collect::<Vec<_>>().join(", "));
-            return Err(Refusal::WatchesAnother { alarm: excerpt(&alarm.name), claimed }.into());
-        }
-        names.clone_from(triggering);
-    }
-    let only_in_alarm = triggering.is_empty();
     let mut seen = BTreeSet::new();
+    let mut names = children(alarm);
     for _ in 0..MAX_DEPTH {
         names.retain(|name| !seen.contains(name));
         let asked: Vec<String> = names.iter().take(MAX_CHILDREN).cloned().collect();
@@ -114,16 +117,23 @@ async fn under<C: DescribeAlarms>(
         seen.extend(asked.iter().cloned());
         names.clear();
         for child in client.describe_alarms(&asked).await? {
-            if only_in_alarm && child.state != AlarmState::Alarm {
-                continue;
-            }
+            let counts = child.state == AlarmState::Alarm || triggering.contains(&child.name);
             names.extend(children(&child));
-            if let KnownSubject::Metrics(metrics) = child.subject {
+            if let KnownSubject::Metrics(metrics) = child.subject
+                && counts
+            {
                 watched.extend(metrics);
             }
         }
     }
-    Ok(watched)
+    let mut strangers = triggering.difference(&seen);
+    match strangers.next() {
+        None => Ok(watched),
+        Some(stranger) => {
+            let claimed = format!("alarm `{}`", excerpt(stranger));
+            Err(Refusal::WatchesAnother { alarm: excerpt(&alarm.name), claimed }.into())
+        }
+    }
 }
 
 fn children(alarm: &KnownAlarm) -> BTreeSet<String> {

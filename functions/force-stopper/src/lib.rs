@@ -12,6 +12,7 @@ mod records;
 pub mod settings;
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 use tripline::announcement::{Announcement, Done};
@@ -20,10 +21,10 @@ use tripline::job::{Counts, Job, JobId};
 use tripline::notification::{AlarmNotification, AlarmState};
 use tripline::recent::RecentEvents;
 use tripline::stop::{
-    Decision, JobKnowledge, KnownAlarm, Refusal, comment_for, decide,
+    Certainty, Decision, JobKnowledge, KnownAlarm, Refusal, StopMode, comment_for, decide,
 };
 use tripline::text::excerpt;
-use tripline_aws::{Failure, FailureKind};
+use tripline_aws::{Failure, FailureKind, OPERATION_TIMEOUT};
 
 use evidence::Evidence;
 pub use failed::Failed;
@@ -32,6 +33,15 @@ use settings::Settings;
 
 /// How many messages an environment remembers, so that people are told once.
 const REMEMBERED_MESSAGES: usize = 1_000;
+
+/// The longest that one record can take: every call at its limit, one after the other. The
+/// function's timeout in the template has to be longer, or a stop could be cut off.
+pub const LONGEST: Duration = {
+    // The alarm, the alarms under it, its history; the job, and once more; two messages.
+    let calls = 1 + evidence::MAX_DEPTH + aws::MAX_PAGES + 2 + 2;
+    let seconds = calls as u64 * OPERATION_TIMEOUT.as_secs() + aws::CANCEL_TIMEOUT.as_secs();
+    Duration::from_secs(seconds)
+};
 
 /// Asks CloudWatch for alarms by their names, of which at most 100.
 pub trait DescribeAlarms {
@@ -140,14 +150,14 @@ where
         tracing::info!(%job, alarm = excerpt(&notification.alarm), ?certainty, ?decision, "decided");
         let done = match decision {
             Decision::AlreadyEnded => return Ok(()),
+            Decision::AlreadyStopped if self.settings.mode == StopMode::Abort => Done::Aborted,
             Decision::AlreadyStopped => Done::Cancelled,
             Decision::Observe => Done::Observed,
-            Decision::Cancel { force } => {
-                if !self.cancel(&job, force, &comment).await? {
-                    return Ok(());
-                }
-                if force { Done::Aborted } else { Done::Cancelled }
-            }
+            Decision::Cancel { force } => match self.cancel(&job, force, &comment).await? {
+                Decision::AlreadyEnded => return Ok(()),
+                _ if force => Done::Aborted,
+                _ => Done::Cancelled,
+            },
         };
         let counts: Result<Counts, String> = match knowledge {
             JobKnowledge::Found(job) => Ok(job.counts),
@@ -159,38 +169,50 @@ where
         self.tell(record, &told).await
     }
 
-    /// Cancels a job; `false` if it ended by itself in the meantime.
-    async fn cancel(&self, job: &JobId, force: bool, comment: &str) -> Result<bool, failed::Cause> {
-        let failure = match self.client.cancel_job(job, force, comment).await {
-            Ok(()) => return Ok(true),
-            Err(failure) => failure,
+    /// Cancels a job. If that fails, the job is asked what became of it, since AWS does not document
+    /// what cancelling an ended job answers: it may have ended by itself, or by an earlier try whose
+    /// answer was lost.
+    async fn cancel(&self, job: &JobId, force: bool, comment: &str) -> Result<Decision, failed::Cause> {
+        let Err(failure) = self.client.cancel_job(job, force, comment).await else {
+            return Ok(Decision::Cancel { force });
         };
-        // AWS does not document what cancelling an ended job answers; so the job is asked.
-        match (failure.kind, self.client.describe_job(job).await) {
-            (FailureKind::NotFound, _) => Ok(false),
-            (_, Ok(now)) if now.state.has_ended() => Ok(false),
+        let now = match self.client.describe_job(job).await {
+            Ok(now) => JobKnowledge::Found(now),
+            Err(gone) if gone.kind == FailureKind::NotFound => JobKnowledge::Gone,
+            Err(_) => return Err(failure.into()),
+        };
+        match decide(self.settings.mode, &Certainty::Verified, &now, comment) {
+            ended @ (Decision::AlreadyEnded | Decision::AlreadyStopped) => Ok(ended),
             _ => Err(failure.into()),
         }
     }
 
-    /// Tells people once a message: a repetition that this environment sees is not told again.
+    /// Tells people, each topic once a message: a repetition that this environment sees is not told
+    /// again.
     async fn tell(&self, record: &Record, told: &Announcement) -> Result<(), failed::Cause> {
-        let id = EventId::new(&record.id);
+        let Settings { email_topic, sms_topic, .. } = &self.settings;
+        // Both are tried, so that one that fails does not silence the other.
+        let email = self.publish_once(record, email_topic.as_deref(), Some(&told.subject), &told.body).await;
+        let sms = self.publish_once(record, sms_topic.as_deref(), None, &told.sms).await;
+        Ok(email.and(sms)?)
+    }
+
+    async fn publish_once(
+        &self,
+        record: &Record,
+        topic: Option<&str>,
+        subject: Option<&str>,
+        message: &str,
+    ) -> Result<(), Failure> {
+        let Some(topic) = topic else { return Ok(()) };
+        let medium = if subject.is_some() { "email" } else { "sms" };
+        let id = Some(&record.id).filter(|id| !id.is_empty());
+        let id = id.and_then(|id| EventId::new(&format!("{id}/{medium}")));
         let is_known = |id| self.told.lock().unwrap_or_else(PoisonError::into_inner).contains(id);
         if id.as_ref().is_some_and(is_known) {
             return Ok(());
         }
-        let Settings { email_topic, sms_topic, .. } = &self.settings;
-        // Both are tried, so that one that fails does not silence the other.
-        let by_email = match email_topic {
-            Some(topic) => self.client.publish(topic, Some(&told.subject), &told.body).await,
-            None => Ok(()),
-        };
-        let by_sms = match sms_topic {
-            Some(topic) => self.client.publish(topic, None, &told.sms).await,
-            None => Ok(()),
-        };
-        by_email.and(by_sms)?;
+        self.client.publish(topic, subject, message).await?;
         if let Some(id) = id {
             self.told.lock().unwrap_or_else(PoisonError::into_inner).remember(id);
         }

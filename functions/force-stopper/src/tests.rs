@@ -15,6 +15,7 @@ struct Scripted {
     job: Mutex<Vec<Result<Job, Failure>>>,
     cancel: Mutex<Vec<Failure>>,
     publish: Mutex<Vec<Failure>>,
+    refuse_topic: Option<(String, Failure)>,
     done: Mutex<Vec<String>>,
 }
 
@@ -59,6 +60,11 @@ impl Publish for Scripted {
         if let Some(failure) = self.publish.lock().unwrap().pop() {
             return Err(failure);
         }
+        if let Some((refused, failure)) = &self.refuse_topic
+            && refused == topic
+        {
+            return Err(failure.clone());
+        }
         let first = message.lines().next().unwrap_or_default().to_owned();
         self.did(format!("{topic}: {}", subject.unwrap_or(&first)));
         Ok(())
@@ -73,7 +79,7 @@ fn watching(job: &str) -> KnownSubject {
 }
 
 fn alarm(name: &str, state: AlarmState, subject: KnownSubject) -> KnownAlarm {
-    KnownAlarm { name: name.to_owned(), state, subject, rule: None }
+    KnownAlarm { name: name.to_owned(), state, subject, rule: None, since: None }
 }
 
 fn job(state: JobState) -> Job {
@@ -89,6 +95,7 @@ fn sound() -> Scripted {
         job: Mutex::new(vec![Ok(job(JobState::Active))]),
         cancel: Mutex::default(),
         publish: Mutex::default(),
+        refuse_topic: None,
         done: Mutex::default(),
     }
 }
@@ -212,6 +219,49 @@ async fn without_cloudwatch_the_stop_is_gentle_and_marked() {
 }
 
 #[tokio::test]
+async fn an_alarm_that_has_been_in_alarm_since_before_the_job_stops_nothing() {
+    let mut old = alarm("tripline-fw-2-1-slow", AlarmState::Alarm, watching("fw-2-1"));
+    old.since = Some(1_789_989_999);
+    let aws = Scripted { alarms: Ok(vec![old]), fired: Ok(false), ..sound() };
+    let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
+    assert!(refused(&done), "{done:?}");
+    assert_eq!(failed, None);
+}
+
+#[tokio::test]
+async fn a_question_that_cloudwatch_refuses_is_answered() {
+    let invalid = Failure::new("DescribeAlarms", FailureKind::Refused, "ValidationError: no such name");
+    let aws = Scripted { alarms: Err(invalid), ..sound() };
+    let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
+    assert!(refused(&done), "{done:?}");
+    assert_eq!(failed, None);
+}
+
+#[tokio::test]
+async fn a_stop_whose_answer_was_lost_is_told() {
+    let message = event("sns/alarm")["Records"][0]["Sns"]["Message"].as_str().unwrap().to_owned();
+    let mut stopped = job(JobState::Canceled);
+    stopped.reason_code = Some(REASON_CODE.to_owned());
+    stopped.comment = Some(comment_for(&AlarmNotification::from_json(&message).unwrap()));
+    let refused = Failure::new("CancelJob", FailureKind::Refused, "InvalidRequestException: ended");
+    let answers = Mutex::new(vec![Ok(job(JobState::Active)), Ok(stopped)]);
+    let aws = Scripted { cancel: Mutex::new(vec![refused]), job: answers, ..sound() };
+    let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
+    assert_eq!((&done[..], failed), (&TOLD.map(str::to_owned)[..], None));
+}
+
+#[tokio::test]
+async fn a_topic_that_fails_does_not_repeat_the_other() {
+    let no_sms = || Failure::new("Publish", FailureKind::Refused, "InvalidParameter: topic");
+    let aws = Scripted { refuse_topic: Some(("sms".to_owned(), no_sms())), ..sound() };
+    let stopper = stopper(aws, StopMode::Observe);
+    let (done, failed) = run(&stopper, event("sns/alarm")).await;
+    assert_eq!((done.len(), failed.as_deref()), (1, Some("Tripline.Refused")));
+    let (done, failed) = run(&stopper, event("sns/alarm")).await;
+    assert_eq!((done.len(), failed.as_deref()), (0, Some("Tripline.Refused")));
+}
+
+#[tokio::test]
 async fn an_ended_or_missing_job_is_left_alone() {
     let gone = Failure::new("DescribeJob", FailureKind::NotFound, "ResourceNotFoundException: no");
     for answer in [Ok(job(JobState::Completed)), Ok(job(JobState::Canceled)), Ok(job(JobState::Deleting)), Err(gone)] {
@@ -273,7 +323,7 @@ async fn a_stop_that_nobody_was_told_of_is_told_when_it_comes_again() {
     stopped.reason_code = Some(REASON_CODE.to_owned());
     stopped.comment = Some(comment_for(&AlarmNotification::from_json(&message).unwrap()));
     *stopper.client.job.lock().unwrap() = vec![Ok(stopped)];
-    assert_eq!(run(&stopper, event("sns/alarm")).await, (TOLD.map(str::to_owned).to_vec(), None));
+    assert_eq!(run(&stopper, event("sns/alarm")).await, (vec![TOLD[0].to_owned()], None));
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use super::ini::{DEFAULT, Entry, Ini, Section};
 use super::section::unknown_keys;
 use super::{Fault, Faults, read_whole};
 use crate::rollout::{
-    AbortCriterion, Exponential, Factor, FailureType, Rate, Retries, RolloutConfig, Threshold, Timeout,
+    AbortCriterion, Exponential, Factor, FailureType, Rate, Retries, RolloutConfig, Threshold,
+    Timeout,
 };
 use crate::text::excerpt;
 
@@ -25,7 +26,9 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn rollout(&mut self) -> RolloutConfig {
         let mut config = RolloutConfig::default();
-        if let Some(section) = self.used("useJobExecutionsRolloutConfig", "JOB_EXECUTE_ROLLOUT_CONFIG") {
+        if let Some(section) =
+            self.used("useJobExecutionsRolloutConfig", "JOB_EXECUTE_ROLLOUT_CONFIG")
+        {
             config.rate = self.rate(section);
         }
         if let Some(section) = self.used("useAbortConfig", "ABORT_CONFIG") {
@@ -33,16 +36,20 @@ impl<'a> Reader<'a> {
         }
         if let Some(section) = self.used("useTimeoutConfig", "TIMEOUT_CONFIG") {
             unknown_keys(section, &["inProgressTimeoutInMinutes"], None, self.faults);
-            config.timeout = self.required(section, "inProgressTimeoutInMinutes", "1 to 10080 minutes", |text| {
-                text.parse().ok().and_then(Timeout::new)
-            });
+            config.timeout = self.required(
+                section,
+                "inProgressTimeoutInMinutes",
+                "1 to 10080 minutes",
+                |text| text.parse().ok().and_then(Timeout::new),
+            );
         }
         // Tripline's own: the tool that this file was first made for cannot ask for retries.
         if let Some(section) = self.ini.section("RETRY_CONFIG") {
             unknown_keys(section, &["failedRetries", "timedOutRetries"], None, self.faults);
             let count = |text: &str| text.parse().ok().filter(|count| *count <= Retries::MAX);
             let failed = self.optional(section, "failedRetries", "0 to 10", count).unwrap_or(0);
-            let timed_out = self.optional(section, "timedOutRetries", "0 to 10", count).unwrap_or(0);
+            let timed_out =
+                self.optional(section, "timedOutRetries", "0 to 10", count).unwrap_or(0);
             match Retries::new(failed, timed_out) {
                 Some(retries) => config.retries = retries,
                 None => self.faults.push(Fault::at(section.line, format!("`[RETRY_CONFIG]`: {failed} and {timed_out} retries (expected at most {} together)", Retries::MAX))),
@@ -59,14 +66,23 @@ impl<'a> Reader<'a> {
             return Rate::Constant(maximum);
         }
         let constant = Rate::Constant(maximum);
-        let Some(section) = self.section("EXP_RATE_CONFIG", "useExponentialRateCfg", section) else { return constant };
-        unknown_keys(section, &["baseRatePerMinute", "incrementFactor", "useRateIncreaseCriteria"], None, self.faults);
+        let Some(section) = self.section("EXP_RATE_CONFIG", "useExponentialRateCfg", section)
+        else {
+            return constant;
+        };
+        unknown_keys(
+            section,
+            &["baseRatePerMinute", "incrementFactor", "useRateIncreaseCriteria"],
+            None,
+            self.faults,
+        );
         let base = self.required(section, "baseRatePerMinute", "1 to 1000", |text| {
             positive(text).filter(|base| *base <= 1_000)
         });
-        let factor = self.required(section, "incrementFactor", "1.1 to 5 with one decimal", |text| {
-            text.parse().ok().and_then(Factor::new)
-        });
+        let factor =
+            self.required(section, "incrementFactor", "1.1 to 5 with one decimal", |text| {
+                text.parse().ok().and_then(Factor::new)
+            });
         let (notified, succeeded) = self.increase_criteria(section);
         match (base, factor) {
             (Some(base), Some(factor)) => {
@@ -81,9 +97,13 @@ impl<'a> Reader<'a> {
         if !self.flag(rate, "useRateIncreaseCriteria") {
             return (None, None);
         }
-        let Some(section) = self.section("INCREASE_CRITERIA", "useRateIncreaseCriteria", rate) else { return (None, None) };
+        let Some(section) = self.section("INCREASE_CRITERIA", "useRateIncreaseCriteria", rate)
+        else {
+            return (None, None);
+        };
         unknown_keys(section, &KEYS, None, self.faults);
-        let [notified, succeeded] = KEYS.map(|key| self.optional(section, key, "a whole number from 1", positive));
+        let [notified, succeeded] =
+            KEYS.map(|key| self.optional(section, key, "a whole number from 1", positive));
         (notified, succeeded)
     }
 
@@ -117,12 +137,25 @@ impl<'a> Reader<'a> {
     fn criterion(&mut self, section: &'a Section) -> Option<AbortCriterion> {
         const KEYS: [&str; 3] = ["failureType", "thresholdPercentage", "minNumberOfExecutedThings"];
         unknown_keys(section, &KEYS, None, self.faults);
-        let failure = self.required(section, "failureType", "`FAILED`, `REJECTED`, `TIMED_OUT` or `ALL`", FailureType::parse);
-        let threshold = self.required(section, "thresholdPercentage", "above 0, at most 100, with two decimals at most", |text| {
-            text.parse().ok().and_then(Threshold::new)
-        });
-        let min_executed = self.required(section, "minNumberOfExecutedThings", "a whole number from 1", positive);
-        Some(AbortCriterion { failure: failure?, threshold: threshold?, min_executed: min_executed? })
+        let failure = self.required(
+            section,
+            "failureType",
+            "`FAILED`, `REJECTED`, `TIMED_OUT` or `ALL`",
+            FailureType::parse,
+        );
+        let threshold = self.required(
+            section,
+            "thresholdPercentage",
+            "above 0, at most 100, with two decimals at most",
+            |text| text.parse().ok().and_then(Threshold::new),
+        );
+        let min_executed =
+            self.required(section, "minNumberOfExecutedThings", "a whole number from 1", positive);
+        Some(AbortCriterion {
+            failure: failure?,
+            threshold: threshold?,
+            min_executed: min_executed?,
+        })
     }
 
     /// A section that a key of `[DEFAULT]` switches on.
@@ -135,29 +168,52 @@ impl<'a> Reader<'a> {
     fn section(&mut self, name: &str, key: &str, by: &Section) -> Option<&'a Section> {
         let section = self.ini.section(name);
         if section.is_none() {
-            self.faults.push(Fault::at(by.line, format!("`[{}]`: {key} is True, but there is no `[{name}]`", excerpt(&by.name))));
+            self.faults.push(Fault::at(
+                by.line,
+                format!("`[{}]`: {key} is True, but there is no `[{name}]`", excerpt(&by.name)),
+            ));
         }
         section
     }
 
     /// A key that is true or false, as `configparser` reads it; false if it is not there.
     fn flag(&mut self, section: &Section, key: &str) -> bool {
-        self.optional(section, key, "True or False", |text| match text.to_ascii_lowercase().as_str() {
-            "1" | "yes" | "true" | "on" => Some(true),
-            "0" | "no" | "false" | "off" => Some(false),
-            _ => None,
+        self.optional(section, key, "True or False", |text| {
+            match text.to_ascii_lowercase().as_str() {
+                "1" | "yes" | "true" | "on" => Some(true),
+                "0" | "no" | "false" | "off" => Some(false),
+                _ => None,
+            }
         })
         .unwrap_or(false)
     }
 
-    fn required<T>(&mut self, section: &Section, key: &str, expected: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    fn required<T>(
+        &mut self,
+        section: &Section,
+        key: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
         if self.ini.get(section, key).is_none() {
-            self.faults.push(Fault::at(section.line, format!("`[{}]`: missing key `{key}` (expected {expected})", excerpt(&section.name))));
+            self.faults.push(Fault::at(
+                section.line,
+                format!(
+                    "`[{}]`: missing key `{key}` (expected {expected})",
+                    excerpt(&section.name)
+                ),
+            ));
         }
         self.optional(section, key, expected, parse)
     }
 
-    fn optional<T>(&mut self, section: &Section, key: &str, expected: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    fn optional<T>(
+        &mut self,
+        section: &Section,
+        key: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
         let Entry { value, line, .. } = match self.ini.get(section, key)? {
             Ok(entry) => entry,
             Err(fault) => {
@@ -167,7 +223,11 @@ impl<'a> Reader<'a> {
         };
         let parsed = parse(&value);
         if parsed.is_none() {
-            let text = format!("`[{}]`: unknown {key} `{}` (expected {expected})", excerpt(&section.name), excerpt(&value));
+            let text = format!(
+                "`[{}]`: unknown {key} `{}` (expected {expected})",
+                excerpt(&section.name),
+                excerpt(&value)
+            );
             self.faults.push(Fault::at(line, text));
         }
         parsed
@@ -190,10 +250,18 @@ mod tests {
 
     #[test]
     fn the_sample_is_read_unchanged() {
-        let criterion = |failure, percent| AbortCriterion { failure, threshold: Threshold::new(percent).unwrap(), min_executed: 1 };
+        let criterion = |failure, percent| AbortCriterion {
+            failure,
+            threshold: Threshold::new(percent).unwrap(),
+            min_executed: 1,
+        };
         let expected = RolloutConfig {
             rate: Rate::Exponential(Exponential {
-                base: 100, factor: Factor::new(2.0).unwrap(), notified: Some(15), succeeded: Some(123), maximum: 100,
+                base: 100,
+                factor: Factor::new(2.0).unwrap(),
+                notified: Some(15),
+                succeeded: Some(123),
+                maximum: 100,
             }),
             timeout: None,
             abort: vec![criterion(FailureType::All, 11.0)],
@@ -202,7 +270,9 @@ mod tests {
         assert_eq!(parse(SAMPLE), Ok(expected));
         let timeout = SAMPLE.replace("useTimeoutConfig = False", "useTimeoutConfig = on");
         assert_eq!(parse(&timeout).unwrap().timeout, Timeout::new(60));
-        let single = SAMPLE.replace("useAllSubsection = True", "useAllSubsection = False").replace("useFailedSubsection = False", "useFailedSubsection = yes");
+        let single = SAMPLE
+            .replace("useAllSubsection = True", "useAllSubsection = False")
+            .replace("useFailedSubsection = False", "useFailedSubsection = yes");
         assert_eq!(parse(&single).unwrap().abort, [criterion(FailureType::Failed, 13.0)]);
     }
 
@@ -211,7 +281,10 @@ mod tests {
         let off = SAMPLE.replace("= True", "= False");
         assert_eq!(parse(&off), Ok(RolloutConfig::default()));
         assert_eq!(parse(""), Ok(RolloutConfig::default()));
-        assert_eq!(parse("[RETRY_CONFIG]\nfailedRetries = 2").unwrap().retries, Retries::new(2, 0).unwrap());
+        assert_eq!(
+            parse("[RETRY_CONFIG]\nfailedRetries = 2").unwrap().retries,
+            Retries::new(2, 0).unwrap()
+        );
     }
 
     #[test]
@@ -225,6 +298,10 @@ mod tests {
   hint: did you mean `useFailedSubsection`?
   line 10: `[RETRY_CONFIG]`: 6 and 5 retries (expected at most 10 together)");
         let nothing = "[DEFAULT]\nuseAbortConfig = True\n[ABORT_CONFIG]\n";
-        assert!(parse(nothing).unwrap_err().starts_with("dev.ini:3: `[ABORT_CONFIG]`: no subsection is used"));
+        assert!(
+            parse(nothing)
+                .unwrap_err()
+                .starts_with("dev.ini:3: `[ABORT_CONFIG]`: no subsection is used")
+        );
     }
 }

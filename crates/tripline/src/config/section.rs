@@ -8,7 +8,7 @@ use crate::alarm::{
     AlarmDefinition, AlarmName, Evaluation, InvalidEvaluation, Limit, MAX_TOPICS, MinSamples, MissingData, Period,
     Statistic, Topic,
 };
-use crate::metric::{Metric, NAMESPACE};
+use crate::metric::{DownloadTime, Metric, NAMESPACE, RetryCount};
 use crate::text::excerpt;
 
 /// The keys of an alarm.
@@ -73,6 +73,17 @@ pub(super) fn alarm(
     }
     if let (Some(namespace), Some(period)) = (&namespace, period) {
         read.seen_in_time(namespace, period);
+    }
+    if let (Some(namespace), Some(metric), Some(statistic), Some(threshold), Some(limit)) =
+        (&namespace, &metric, statistic, threshold, limit)
+        && namespace == NAMESPACE
+    {
+        read.can_decide(metric, statistic, threshold, limit);
+    }
+    if missing_data == Some(MissingData::Breaching)
+        && topics.as_ref().is_some_and(|topics| topics.contains(&Topic::ForceStop))
+    {
+        read.waits_for_a_device();
     }
     let evaluation = match (m, n, period) {
         (Some(m), Some(n), Some(period)) => match Evaluation::new(m, n, period) {
@@ -183,6 +194,7 @@ impl Reader<'_> {
         }
         let entry = self.entry("snsTopics")?;
         let mut topics = Vec::new();
+        let before = self.faults.len();
         for text in entry.value.split([',', '\n']).map(str::trim).filter(|text| !text.is_empty()) {
             match Topic::parse(text) {
                 Some(topic) if topics.contains(&topic) => {}
@@ -194,7 +206,7 @@ impl Reader<'_> {
                 }
             }
         }
-        if entry.value.trim().is_empty() {
+        if topics.is_empty() && self.faults.len() == before {
             self.fault(entry.line, format!("snsTopics is empty, so that nobody is told (expected {EXPECTED})"));
         }
         if topics.len() > MAX_TOPICS {
@@ -217,6 +229,40 @@ impl Reader<'_> {
             let hint = Some(format!("did you mean `{NAMESPACE}`?"));
             self.fault_with_hint(self.line_of("namespace"), text, hint);
         }
+    }
+
+    /// A threshold that values never cross guards nothing, and one that they always cross stops every
+    /// rollout.
+    fn can_decide(&mut self, metric: &str, statistic: Statistic, threshold: f64, limit: Limit) {
+        let Some(metric) = Metric::ALL.into_iter().find(|known| known.name() == metric) else { return };
+        let line = self.line_of("threshold");
+        let highest = match (metric, statistic) {
+            (_, Statistic::Sum | Statistic::SampleCount) => f64::INFINITY,
+            (Metric::DownloadTime, _) => DownloadTime::MAX,
+            (Metric::RetryCount, _) => f64::from(RetryCount::MAX),
+            // Each device counts 1, so that only how many there are says anything.
+            _ => {
+                let text = format!("stat {statistic} of {metric} is always 1 (expected `Sum` or `SampleCount`)");
+                return self.fault(self.line_of("stat"), text);
+            }
+        };
+        let (always, never) = match limit {
+            Limit::Upper => (threshold < 0.0, threshold >= highest),
+            Limit::Lower => (threshold > highest, threshold <= 0.0),
+        };
+        let values = if highest.is_finite() { format!("0 to {highest}") } else { "0 and more".to_owned() };
+        if always || never {
+            let which = if always { "every" } else { "no" };
+            self.fault(line, format!("threshold {threshold} is breached by {which} value of {metric}, which are {values}"));
+        }
+    }
+
+    /// `breaching` fires about ten seconds after the alarm is created, before any device has
+    /// reported: it stops a healthy rollout or, if the job does not exist yet, nothing, and stays in
+    /// ALARM, where it acts no more.
+    fn waits_for_a_device(&mut self) {
+        let text = "treatMissingData `breaching` fires before any device has reported, so it cannot go to `@force-stop` (expected `notBreaching`, `missing` or `ignore`)".to_owned();
+        self.fault(self.line_of("treatMissingData"), text);
     }
 
     /// CloudWatch takes shorter periods, but Tripline's metrics come by the minute: most of the

@@ -1,201 +1,116 @@
 //! The shapes on the wire.
+//!
+//! Read field by field, so that a field which no stop needs can be anything: a date in another
+//! format must not keep a rollout from being stopped.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::{AlarmNotification, NotAnAlarm, Subject, Watched, alarm_name_of, rule_in_words};
 use crate::metric::DIMENSION;
 use crate::text::excerpt;
 
 pub(super) fn read(message: &str) -> Result<AlarmNotification, NotAnAlarm> {
-    let shape = |error: serde_json::Error| NotAnAlarm::Shape(excerpt(&error.to_string()));
-    match serde_json::from_str(message).map_err(shape)? {
-        Message::Sns(message) => message.read(),
-        Message::Lambda(event) => event.alarm_data.read(),
-        Message::Other(_) => {
-            Err(NotAnAlarm::Shape("neither `AlarmName` nor `alarmData` is there".to_owned()))
+    let shape = |text: &str| NotAnAlarm::Shape(text.to_owned());
+    let value: Value = serde_json::from_str(message)
+        .map_err(|error| NotAnAlarm::Shape(format!("no JSON: {}", excerpt(&error.to_string()))))?;
+    if let Some(data) = value.get("alarmData") {
+        return from_lambda_action(data);
+    }
+    if value.get("AlarmName").is_none() {
+        return Err(shape("neither `AlarmName` nor `alarmData` is there"));
+    }
+    let trigger = value.get("Trigger").filter(|trigger| trigger.is_object());
+    let subject = match trigger {
+        Some(trigger) => Subject::Metrics(watched(trigger)),
+        None => Subject::Composite { triggering: triggering(&value) },
+    };
+    AlarmNotification::new(
+        text(&value, "AlarmName").ok_or_else(|| shape("`AlarmName` is no text"))?,
+        text(&value, "NewStateValue").ok_or_else(|| shape("`NewStateValue` is no text"))?,
+        text(&value, "NewStateReason"),
+        text(&value, "StateChangeTime"),
+        subject,
+        trigger.and_then(rule),
+    )
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value.get(key).and_then(Value::as_str)
+}
+
+fn items<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    value.get(key).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn triggering(message: &Value) -> BTreeSet<String> {
+    items(message, "TriggeringChildren")
+        .filter_map(|child| text(child, "Arn"))
+        .map(|arn| alarm_name_of(arn).to_owned())
+        .collect()
+}
+
+/// What the trigger itself watches, and what its metric math does.
+fn watched(trigger: &Value) -> Watched {
+    let mut watched = Watched::default();
+    add(&mut watched, trigger);
+    for metric in items(trigger, "Metrics").filter_map(|query| query.pointer("/MetricStat/Metric")) {
+        add(&mut watched, metric);
+    }
+    watched
+}
+
+fn add(watched: &mut Watched, metric: &Value) {
+    let namespace = text(metric, "Namespace").filter(|namespace| !namespace.is_empty());
+    watched.namespaces.extend(namespace.map(str::to_owned));
+    for dimension in items(metric, "Dimensions") {
+        // CloudWatch writes small letters; some local stand-ins write capitals.
+        let either = |small, capital| dimension.get(small).or_else(|| dimension.get(capital));
+        if either("name", "Name").and_then(Value::as_str) == Some(DIMENSION) {
+            watched.jobs.extend(either("value", "Value").map(job));
         }
     }
 }
 
-/// Tried in this order; what fits neither is kept as it is, so that the error says more than
-/// "did not match".
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Message {
-    Sns(Box<SnsMessage>),
-    Lambda(Box<LambdaEvent>),
-    Other(serde::de::IgnoredAny),
+/// A job as it is named; what is no text cannot be a job, and is kept so that it is refused as that.
+fn job(value: &Value) -> String {
+    value.as_str().map_or_else(|| excerpt(&value.to_string()), str::to_owned)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct SnsMessage {
-    alarm_name: String,
-    new_state_value: String,
-    new_state_reason: Option<String>,
-    state_change_time: Option<String>,
-    trigger: Option<Trigger>,
-    triggering_children: Option<Vec<Child>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Child {
-    arn: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Trigger {
-    metric_name: Option<String>,
-    namespace: Option<String>,
-    statistic: Option<String>,
-    /// Stands in place of `Statistic` for percentiles.
-    extended_statistic: Option<String>,
-    dimensions: Option<Vec<Dimension>>,
-    metrics: Option<Vec<Query>>,
-    comparison_operator: Option<String>,
-    threshold: Option<f64>,
-}
-
-#[derive(Deserialize)]
-struct Dimension {
-    #[serde(alias = "Name")]
-    name: String,
-    #[serde(alias = "Value")]
-    value: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Query {
-    metric_stat: Option<MetricStat>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct MetricStat {
-    metric: Metric,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Metric {
-    namespace: Option<String>,
-    dimensions: Option<Vec<Dimension>>,
-}
-
-impl SnsMessage {
-    fn read(self) -> Result<AlarmNotification, NotAnAlarm> {
-        let rule = self.trigger.as_ref().and_then(Trigger::rule);
-        let subject = match self.trigger {
-            Some(trigger) => Subject::Metrics(trigger.watched()),
-            None => Subject::Composite {
-                triggering: self
-                    .triggering_children
-                    .into_iter()
-                    .flatten()
-                    .map(|child| alarm_name_of(&child.arn).to_owned())
-                    .collect(),
-            },
-        };
-        AlarmNotification::new(
-            self.alarm_name,
-            &self.new_state_value,
-            self.new_state_reason,
-            self.state_change_time,
-            subject,
-            rule,
-        )
-    }
-}
-
-impl Trigger {
-    fn watched(self) -> Watched {
-        let mut watched = Watched::default();
-        watched.add(self.namespace, self.dimensions);
-        for stat in self.metrics.into_iter().flatten().filter_map(|query| query.metric_stat) {
-            watched.add(stat.metric.namespace, stat.metric.dimensions);
-        }
-        watched
-    }
-
-    fn rule(&self) -> Option<String> {
-        let statistic = self.extended_statistic.as_deref().or(self.statistic.as_deref());
-        let comparison = self.comparison_operator.as_deref()?;
-        rule_in_words(statistic, self.metric_name.as_deref(), comparison, self.threshold?)
-    }
-}
-
-impl Watched {
-    fn add(&mut self, namespace: Option<String>, dimensions: Option<Vec<Dimension>>) {
-        self.namespaces.extend(namespace.filter(|namespace| !namespace.is_empty()));
-        let dimensions = dimensions.into_iter().flatten();
-        self.jobs.extend(dimensions.filter(|d| d.name == DIMENSION).map(|d| d.value));
-    }
+fn rule(trigger: &Value) -> Option<String> {
+    // For percentiles, `ExtendedStatistic` stands in place of `Statistic`.
+    let statistic = text(trigger, "ExtendedStatistic").or_else(|| text(trigger, "Statistic"));
+    rule_in_words(
+        statistic,
+        text(trigger, "MetricName"),
+        text(trigger, "ComparisonOperator")?,
+        trigger.get("Threshold").and_then(Value::as_f64)?,
+    )
 }
 
 /// The event of an alarm's own Lambda action: other names, and dimensions as a map.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct LambdaEvent {
-    alarm_data: AlarmData,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct AlarmData {
-    alarm_name: String,
-    state: State,
-    configuration: Configuration,
-}
-
-#[derive(Deserialize)]
-struct State {
-    value: String,
-    reason: Option<String>,
-    timestamp: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Configuration {
-    metrics: Option<Vec<LambdaQuery>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct LambdaQuery {
-    metric_stat: Option<LambdaMetricStat>,
-}
-
-#[derive(Deserialize)]
-struct LambdaMetricStat {
-    metric: LambdaMetric,
-}
-
-#[derive(Deserialize)]
-struct LambdaMetric {
-    namespace: Option<String>,
-    dimensions: Option<BTreeMap<String, String>>,
-}
-
-impl AlarmData {
-    fn read(self) -> Result<AlarmNotification, NotAnAlarm> {
-        let subject = match self.configuration.metrics {
-            Some(queries) => {
-                let mut watched = Watched::default();
-                for metric in queries.into_iter().filter_map(|query| query.metric_stat) {
-                    watched.namespaces.extend(metric.metric.namespace);
-                    watched.jobs.extend(metric.metric.dimensions.unwrap_or_default().remove(DIMENSION));
-                }
-                Subject::Metrics(watched)
-            }
-            None => Subject::Composite { triggering: Default::default() },
-        };
-        let State { value, reason, timestamp } = self.state;
-        AlarmNotification::new(self.alarm_name, &value, reason, timestamp, subject, None)
-    }
+fn from_lambda_action(data: &Value) -> Result<AlarmNotification, NotAnAlarm> {
+    let missing = |key: &str| NotAnAlarm::Shape(format!("`alarmData` has no `{key}`"));
+    let state = data.get("state").ok_or_else(|| missing("state"))?;
+    let configuration = data.get("configuration").ok_or_else(|| missing("configuration"))?;
+    let subject = if configuration.get("metrics").is_some() {
+        let mut watched = Watched::default();
+        let metrics = items(configuration, "metrics");
+        for metric in metrics.filter_map(|query| query.pointer("/metricStat/metric")) {
+            watched.namespaces.extend(text(metric, "namespace").map(str::to_owned));
+            watched.jobs.extend(metric.pointer("/dimensions/jobId").map(job));
+        }
+        Subject::Metrics(watched)
+    } else {
+        Subject::Composite { triggering: BTreeSet::new() }
+    };
+    AlarmNotification::new(
+        text(data, "alarmName").ok_or_else(|| missing("alarmName"))?,
+        text(state, "value").ok_or_else(|| missing("state.value"))?,
+        text(state, "reason"),
+        text(state, "timestamp"),
+        subject,
+        None,
+    )
 }

@@ -128,15 +128,36 @@ fn the_event_of_a_lambda_action_is_read_too() {
 }
 
 #[test]
+fn a_field_that_no_stop_needs_can_be_anything() {
+    for (pointer, odd) in [
+        ("/Trigger/Threshold", json!("3600")),
+        ("/Trigger/ComparisonOperator", json!({})),
+        ("/Trigger/ExtendedStatistic", json!(99)),
+        ("/NewStateReason", json!(null)),
+        ("/StateChangeTime", json!(0)),
+    ] {
+        let mut other = message();
+        *other.pointer_mut(pointer).unwrap() = odd;
+        assert_eq!(watched(&other).job().unwrap().as_str(), "fw-1", "{pointer}");
+    }
+    let mut other = message();
+    other["Trigger"]["Dimensions"] =
+        json!([{"name": "region", "value": null}, 7, {"name": "jobId", "value": "fw-1"}]);
+    assert_eq!(watched(&other).job().unwrap().as_str(), "fw-1");
+    other["Trigger"]["Dimensions"] = json!([{"name": "jobId", "value": 5.5}]);
+    assert!(matches!(watched(&other).job(), Err(NoSingleJob::Impossible(_))));
+}
+
+#[test]
 fn what_is_no_alarm_is_refused_with_a_reason() {
     let mut nameless = message();
     nameless["AlarmName"] = json!("");
     let mut odd = message();
     odd["NewStateValue"] = json!("PANIC");
     for (text, expected) in [
-        ("hello".to_owned(), "not a CloudWatch alarm message: expected value at line 1 column 1"),
+        ("hello".to_owned(), "not a CloudWatch alarm message: no JSON: expected value at line 1 column 1"),
         ("{}".to_owned(), "not a CloudWatch alarm message: neither `AlarmName` nor `alarmData` is there"),
-        (nameless.to_string(), "AlarmName: `` is no alarm's name (expected 1 to 255 characters)"),
+        (nameless.to_string(), "AlarmName: `` is no alarm's name (expected 1 to 255 characters, none of them a control character)"),
         (odd.to_string(), "NewStateValue: `PANIC` is unknown (expected `ALARM`, `OK` or `INSUFFICIENT_DATA`)"),
     ] {
         assert_eq!(AlarmNotification::from_json(&text).unwrap_err().to_string(), expected);
@@ -149,6 +170,7 @@ fn a_rule_names_alarms_quoted_or_not() {
     assert_eq!(alarms_in_rule(rule), names(&["a b", "c", "d", "e"]));
     assert_eq!(alarms_in_rule("ALARM(\"open"), names(&["open"]));
     assert_eq!(alarms_in_rule("TRUE"), names(&[]));
+    assert_eq!(alarms_in_rule(r#"ALARM("with \"quote") OR ALARM(b)"#), names(&["with \"quote", "b"]));
 }
 
 proptest! {

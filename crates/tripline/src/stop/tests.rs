@@ -18,7 +18,7 @@ fn notification() -> AlarmNotification {
 }
 
 fn known(subject: KnownSubject) -> KnownAlarm {
-    KnownAlarm { name: "tripline-fw-1-slow".to_owned(), state: AlarmState::Alarm, subject, rule: None }
+    KnownAlarm { name: "tripline-fw-1-slow".to_owned(), state: AlarmState::Alarm, subject, rule: None, since: None }
 }
 
 fn job(state: JobState) -> Job {
@@ -37,6 +37,21 @@ fn a_claim_stands_only_if_cloudwatch_knows_the_alarm_for_the_same_job_and_namesp
     }
     let composite = known(KnownSubject::Composite { rule: "ALARM(x)".to_owned() });
     assert!(matches!(verify(Some(&composite)), Err(Refusal::WatchesAnother { .. })));
+}
+
+#[test]
+fn an_alarm_that_fired_before_the_job_existed_did_not_fire_for_it() {
+    let watched = KnownSubject::Metrics(watched("IoT:OTA:JobExecution", "fw-1"));
+    for (state, since, created_at, fires) in [
+        (AlarmState::Alarm, Some(100), Some(100), true),
+        (AlarmState::Alarm, Some(99), Some(100), false),
+        (AlarmState::Alarm, None, Some(100), true),
+        (AlarmState::Alarm, Some(99), None, true),
+        (AlarmState::Ok, Some(101), Some(100), false),
+    ] {
+        let alarm = KnownAlarm { state, since, ..known(watched.clone()) };
+        assert_eq!(alarm.fires_for_job_of(created_at), fires, "{state:?} {since:?} {created_at:?}");
+    }
 }
 
 #[test]

@@ -12,9 +12,9 @@ use tripline_aws::Failure;
 use super::Aws;
 use crate::{DescribeAlarms, HasFired};
 
-/// Most pages of history that are read, of 100 items each: an alarm that changed its state a
-/// thousand times without firing has not fired.
-const MAX_PAGES: usize = 10;
+/// Most pages of history that are read, of 100 items each: an alarm that changed its state 300 times
+/// since without firing has not fired.
+pub(crate) const MAX_PAGES: usize = 3;
 
 impl DescribeAlarms for Aws {
     async fn describe_alarms(&self, names: &[String]) -> Result<Vec<KnownAlarm>, Failure> {
@@ -55,6 +55,7 @@ fn metric_alarm(alarm: MetricAlarm) -> Option<KnownAlarm> {
         state: state(alarm.state_value.as_ref()),
         subject: KnownSubject::Metrics(watched),
         rule,
+        since: alarm.state_transitioned_timestamp.map(|at| at.secs()),
     })
 }
 
@@ -71,6 +72,7 @@ fn composite_alarm(alarm: CompositeAlarm) -> Option<KnownAlarm> {
         state: state(alarm.state_value.as_ref()),
         subject: KnownSubject::Composite { rule: alarm.alarm_rule.unwrap_or_default() },
         rule: None,
+        since: alarm.state_transitioned_timestamp.map(|at| at.secs()),
     })
 }
 

@@ -13,7 +13,7 @@ use crate::{CancelJob, DescribeJob};
 /// A stop is what all this is for, and AWS IoT allows ten a second: it is tried harder than any
 /// other call, for most of the function's time.
 const CANCEL_ATTEMPTS: u32 = 12;
-const CANCEL_TIMEOUT: Duration = Duration::from_secs(75);
+pub(crate) const CANCEL_TIMEOUT: Duration = Duration::from_secs(75);
 
 impl DescribeJob for Aws {
     async fn describe_job(&self, job: &JobId) -> Result<Job, Failure> {

@@ -4,6 +4,8 @@ mod cloudwatch;
 mod iot;
 mod sns;
 
+pub(crate) use cloudwatch::MAX_PAGES;
+pub(crate) use iot::CANCEL_TIMEOUT;
 use tripline_aws::SdkConfig;
 
 /// The three clients.

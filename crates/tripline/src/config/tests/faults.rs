@@ -282,3 +282,28 @@ fn a_fault_of_default_is_named_once() {
     );
     assert_eq!(faults(&text), ["2: `period`: `%(nobody)s` names no key"]);
 }
+
+#[test]
+fn an_alarm_that_can_never_or_must_always_fire_is_a_fault() {
+    for (change, expected) in [
+        ("threshold = 604800", "threshold 604800 is breached by no value of downloadTime, which are 0 to 604800"),
+        ("threshold = 3600000", "threshold 3600000 is breached by no value of downloadTime, which are 0 to 604800"),
+        ("threshold = -5", "threshold -5 is breached by every value of downloadTime, which are 0 to 604800"),
+        ("alarmType = lower\nthreshold = 0", "threshold 0 is breached by no value of downloadTime, which are 0 to 604800"),
+        ("metricName = failedCount", "stat p99 of failedCount is always 1 (expected `Sum` or `SampleCount`)"),
+        ("metricName = failedCount\nstat = Sum\nthreshold = -1", "threshold -1 is breached by every value of failedCount, which are 0 and more"),
+        ("snsTopics = ,", "snsTopics is empty, so that nobody is told (expected `@email`, `@sms`, `@force-stop` or the ARN of a standard SNS topic)"),
+        ("treatMissingData = breaching", "treatMissingData `breaching` fires before any device has reported, so it cannot go to `@force-stop` (expected `notBreaching`, `missing` or `ignore`)"),
+    ] {
+        let mut keys = std::collections::BTreeMap::from([
+            ("namespace", "IoT:OTA:JobExecution"), ("metricName", "downloadTime"), ("stat", "p99"),
+            ("period", "60"), ("threshold", "3600"), ("alarmType", "upper"),
+            ("evaluationPeriods", "5"), ("datapointsToAlarm", "3"), ("snsTopics", "@force-stop"),
+        ]);
+        keys.extend(change.lines().filter_map(|line| line.split_once(" = ")));
+        let keys: String = keys.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+        let found = parse(&format!("[ALARM_CONFIG]\nalarmList = slow\n[ALARM_CONFIG_slow]\n{keys}"));
+        let texts: Vec<_> = found.unwrap_err().faults.into_iter().map(|fault| fault.text).collect();
+        assert_eq!(texts, [format!("alarm `slow`: {expected}")], "{change}");
+    }
+}
