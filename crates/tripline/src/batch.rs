@@ -166,7 +166,7 @@ impl Open {
 }
 
 /// What an ending counts: metric, value, how often.
-fn points(ending: &Ending) -> impl Iterator<Item = (Metric, f64, u32)> {
+pub(crate) fn points(ending: &Ending) -> impl Iterator<Item = (Metric, f64, u32)> {
     let invalid = u32::try_from(ending.invalid.len()).unwrap_or(u32::MAX);
     [
         Some((Metric::Count(ending.outcome), 1.0, 1)),

@@ -16,7 +16,8 @@
 //! - [`announcement`]: what people are told;
 //! - [`evaluation`]: what a CloudWatch alarm does with a metric, without CloudWatch;
 //! - [`rollout`]: how AWS IoT Jobs rolls a job out, without AWS IoT;
-//! - [`simulation`]: what would become of a rollout under its guards.
+//! - [`simulation`]: what would become of a rollout under its guards;
+//! - [`replay`]: what would have become of a recorded one.
 
 pub mod alarm;
 pub mod announcement;
@@ -28,6 +29,7 @@ pub mod job;
 pub mod metric;
 pub mod notification;
 pub mod recent;
+pub mod replay;
 pub mod rollout;
 pub mod simulation;
 pub mod stop;

@@ -1,0 +1,167 @@
+//! How AWS IoT Jobs rolls a job out: how fast devices are told, how long they may take, when they
+//! try again, and when the service itself gives up.
+//!
+//! AWS describes it in "How job configurations work"
+//! (<https://docs.aws.amazon.com/iot/latest/developerguide/jobs-configurations-details.html>). What
+//! it leaves open, or says in two ways, is a field of [`Parameters`].
+
+mod abort;
+mod rate;
+
+use crate::metric::Outcome;
+
+pub use abort::{AbortCriterion, FailureType, MinExecuted, Threshold};
+pub use rate::{Exponential, Factor, Pace, Rate};
+
+/// How a job is rolled out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RolloutConfig {
+    /// How many devices are told per minute.
+    pub rate: Rate,
+    /// How long a device may be in progress; `None`: for ever.
+    pub timeout: Option<Timeout>,
+    /// When AWS IoT Jobs cancels the job. AWS takes one criterion of each failure type.
+    pub abort: Vec<AbortCriterion>,
+    /// How often a device tries again.
+    pub retries: Retries,
+}
+
+impl Default for RolloutConfig {
+    /// A job that sets nothing: everybody is told as fast as the service does, and that is all.
+    fn default() -> Self {
+        Self {
+            rate: Rate::Constant(Rate::QUOTA),
+            timeout: None,
+            abort: Vec::new(),
+            retries: Retries::default(),
+        }
+    }
+}
+
+/// Minutes that an execution may be in progress before it becomes `TIMED_OUT`: 1 to 10,080 (seven
+/// days).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timeout(u32);
+
+impl Timeout {
+    /// Most minutes.
+    pub const MAX: u32 = 10_080;
+
+    /// Checks a number of minutes.
+    pub fn new(minutes: u32) -> Option<Self> {
+        (1..=Self::MAX).contains(&minutes).then_some(Self(minutes))
+    }
+
+    /// The minutes.
+    pub fn minutes(self) -> u32 {
+        self.0
+    }
+}
+
+/// How often one device tries again, 0 to 10 for both kinds together (AWS IoT `CreateJob`,
+/// `jobExecutionsRetryConfig`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Retries {
+    failed: u8,
+    timed_out: u8,
+}
+
+impl Retries {
+    /// Most retries of one device.
+    pub const MAX: u8 = 10;
+
+    /// Checks the numbers of retries after a failure and after a timeout.
+    pub fn new(failed: u8, timed_out: u8) -> Option<Self> {
+        (failed.saturating_add(timed_out) <= Self::MAX).then_some(Self { failed, timed_out })
+    }
+
+    /// How often a device tries again after an ending of this kind. A rejection is final.
+    pub fn after(self, outcome: Outcome) -> u8 {
+        match outcome {
+            Outcome::Failed => self.failed,
+            Outcome::TimedOut => self.timed_out,
+            _ => 0,
+        }
+    }
+}
+
+/// How many executions are in which state: `jobProcessDetails` of `DescribeJob`. Devices that the
+/// rollout has not come to have no execution yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Told, and not begun.
+    pub queued: u32,
+    /// Begun, and not ended.
+    pub in_progress: u32,
+    /// Ended by themselves.
+    pub endings: Endings,
+    /// `CANCELED`
+    pub canceled: u32,
+}
+
+impl Progress {
+    /// Executions that there are: devices that were told.
+    pub fn notified(&self) -> u32 {
+        self.open() + self.endings.executed() + self.canceled
+    }
+
+    /// Executions that have not ended.
+    pub fn open(&self) -> u32 {
+        self.queued + self.in_progress
+    }
+}
+
+/// How many executions have come to which end of their own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Endings {
+    /// `SUCCEEDED`
+    pub succeeded: u32,
+    /// `FAILED`
+    pub failed: u32,
+    /// `REJECTED`
+    pub rejected: u32,
+    /// `TIMED_OUT`
+    pub timed_out: u32,
+}
+
+impl Endings {
+    /// All of them.
+    pub fn executed(&self) -> u32 {
+        self.succeeded + self.failed + self.rejected + self.timed_out
+    }
+
+    /// Counts one; what was cancelled or removed came to no end of its own.
+    pub fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Succeeded => self.succeeded += 1,
+            Outcome::Failed => self.failed += 1,
+            Outcome::Rejected => self.rejected += 1,
+            Outcome::TimedOut => self.timed_out += 1,
+            Outcome::Canceled | Outcome::Removed => {}
+        }
+    }
+}
+
+/// What AWS says of a rollout in two ways or not at all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// What `minNumberOfExecutedThings` is a number of.
+    pub min_executed: MinExecuted,
+    /// Whether an attempt that is followed by another has an event, and so counts in metrics.
+    pub retried: Retried,
+}
+
+/// Whether an attempt that is followed by another has an event. AWS does not say. The abort
+/// criteria look at executions, of which each device has one, in either case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Retried {
+    /// Only a device's last attempt has. The default, as events are documented for states that are
+    /// terminal.
+    #[default]
+    Hidden,
+    /// Each has.
+    Counted,
+}
+
+#[cfg(test)]
+mod tests;
