@@ -67,19 +67,29 @@ async fn a_fleet_is_registered_runs_and_is_removed() {
 async fn what_is_not_simulated_is_left_alone() {
     let aws = LocalAws::start().await.unwrap();
     let iot = Client::new(&aws.config());
-    iot.create_thing().thing_name("real-000002").send().await.unwrap();
+    let real = iot.create_thing().thing_name("real-000002").send().await.unwrap();
+    job(&iot, "update", &real.thing_arn.unwrap()).await;
     iot.create_thing_group().thing_group_name("production").send().await.unwrap();
 
+    let run = "run --devices 3 --prefix real- --job-id update";
     for (arguments, fault) in [
+        (run, "3 of 3 devices are not registered as simulated ones, first `real-000001`"),
         ("register --devices 3 --prefix real-", "thing `real-000002` exists and is not simulated"),
         ("register --devices 3 --prefix t- --group production", "`production` exists and is not"),
         ("remove --prefix real- --group production", "nothing was removed"),
+        // Some of its neighbours may have been registered by now.
+        (run, "of 3 devices are not registered as simulated ones, first `real-"),
     ] {
         let ran = fleet(&aws, arguments);
         let said = String::from_utf8_lossy(&ran.stderr);
         assert_eq!(ran.status.code(), Some(2), "{arguments}: {said}");
         assert!(said.contains(fault), "{arguments}: {said}");
     }
+    // Not even looked for: its execution is as the job has left it.
+    let execution =
+        iot.describe_job_execution().job_id("update").thing_name("real-000002").send().await;
+    let status = execution.unwrap().execution.and_then(|execution| execution.status);
+    assert_eq!(status.map(|status| status.as_str().to_owned()).as_deref(), Some("QUEUED"));
     // What a registration that was cut short has left is removed, and nothing else.
     assert!(fleet(&aws, "remove --prefix real-").status.success());
     assert_eq!(things(&iot).await, ["real-000002"]);
@@ -96,4 +106,9 @@ async fn a_run_that_is_not_decided_in_time_says_so() {
     let unknown = fleet(&aws, "run --devices 2 --prefix t- --job-id unknown");
     assert_eq!(unknown.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("job `unknown`"));
+    // The command line's region goes before the environment's: this fleet is in another one.
+    let elsewhere =
+        fleet(&aws, "run --devices 2 --prefix t- --job-id for-one --for 1 --region eu-west-1");
+    let said = String::from_utf8_lossy(&elsewhere.stderr);
+    assert!(said.contains("2 of 2 devices are not registered"), "{said}");
 }

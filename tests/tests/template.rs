@@ -4,12 +4,7 @@
 //! Resolved deployments are compared, not text. In an expected value, `<Id>` is the resource
 //! itself (its name, URL or ARN, as CloudFormation has it) and `<Id.Arn>` one of its attributes.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,10 +22,8 @@ mod permissions;
 use cloudformation::{Deployment, Template};
 
 const TEXT: &str = include_str!("../../templates/tripline.yaml");
-const FUNCTIONS: [(&str, &str); 2] = [
-    ("MetricsGenerator", "metrics-generator"),
-    ("ForceStopper", "force-stopper"),
-];
+const FUNCTIONS: [(&str, &str); 2] =
+    [("MetricsGenerator", "metrics-generator"), ("ForceStopper", "force-stopper")];
 
 fn template() -> Template {
     Template::parse(TEXT)
@@ -39,9 +32,8 @@ fn template() -> Template {
 /// Every kind of deployment, with every optional part present. Resolving is a claim of its own:
 /// each reference is to something that exists in that deployment.
 fn deployments() -> impl Iterator<Item = (bool, bool, Deployment)> {
-    [(false, false), (false, true), (true, false), (true, true)]
-        .into_iter()
-        .map(|(batched, key)| {
+    [(false, false), (false, true), (true, false), (true, true)].into_iter().map(
+        |(batched, key)| {
             let deployment = template().deploy(&[
                 ("Ingest", if batched { "batched" } else { "direct" }),
                 ("Encryption", if key { "stack-key" } else { "service" }),
@@ -49,38 +41,25 @@ fn deployments() -> impl Iterator<Item = (bool, bool, Deployment)> {
                 ("AlarmSMSEndpoint", "+12065550100"),
             ]);
             (batched, key, deployment)
-        })
+        },
+    )
 }
 
 fn texts(value: &Value) -> BTreeSet<&str> {
-    value
-        .as_array()
-        .expect("a list")
-        .iter()
-        .map(|item| item.as_str().expect("text"))
-        .collect()
+    value.as_array().expect("a list").iter().map(|item| item.as_str().expect("text")).collect()
 }
 
 fn number(value: &Value) -> u64 {
-    value
-        .as_u64()
-        .unwrap_or_else(|| panic!("{value} is no number"))
+    value.as_u64().unwrap_or_else(|| panic!("{value} is no number"))
 }
 
 #[test]
 fn parameters_say_what_they_are_and_refuse_the_rest() {
     let template = template();
     for (name, parameter) in template.section("Parameters") {
-        let says = |key: &str| {
-            parameter[key]
-                .as_str()
-                .is_some_and(|text| text.ends_with('.'))
-        };
+        let says = |key: &str| parameter[key].as_str().is_some_and(|text| text.ends_with('.'));
         assert!(says("Description"), "{name}: a sentence that describes it");
-        assert!(
-            says("ConstraintDescription"),
-            "{name}: a sentence for a refused value"
-        );
+        assert!(says("ConstraintDescription"), "{name}: a sentence for a refused value");
         assert!(parameter.get("Default").is_some(), "{name}: a default");
         match &parameter["AllowedValues"] {
             Value::Array(values) => {
@@ -88,9 +67,7 @@ fn parameters_say_what_they_are_and_refuse_the_rest() {
             }
             _ => assert!(
                 parameter["AllowedPattern"].as_str().is_some_and(|pattern| {
-                    pattern
-                        .split('|')
-                        .all(|part| part.starts_with('^') && part.ends_with('$'))
+                    pattern.split('|').all(|part| part.starts_with('^') && part.ends_with('$'))
                 }),
                 "{name}: allowed values, or a pattern for the whole of them"
             ),
@@ -116,10 +93,7 @@ fn every_parameter_stands_in_one_group_with_a_label() {
     sorted.sort_unstable();
     assert_eq!(grouped, sorted);
     let labels = interface["ParameterLabels"].as_object().expect("labels");
-    assert_eq!(
-        labels.keys().collect::<BTreeSet<_>>(),
-        names.into_iter().collect()
-    );
+    assert_eq!(labels.keys().collect::<BTreeSet<_>>(), names.into_iter().collect());
 }
 
 #[test]
@@ -129,10 +103,7 @@ fn stop_modes_are_the_ones_the_stopper_knows() {
     let modes = texts(&parameter["AllowedValues"]);
     assert_eq!(modes, BTreeSet::from(["abort", "cancel", "observe"]));
     assert!(modes.iter().all(|mode| mode.parse::<StopMode>().is_ok()));
-    assert_eq!(
-        parameter["Default"].as_str().unwrap().parse(),
-        Ok(StopMode::default())
-    );
+    assert_eq!(parameter["Default"].as_str().unwrap().parse(), Ok(StopMode::default()));
     for mode in modes {
         let deployment = template.deploy(&[("StopMode", mode)]);
         assert_eq!(
@@ -154,10 +125,7 @@ fn outputs_are_the_ones_the_command_reads() {
         ("ForceStopperRoleArn", "<ForceStopperRole.Arn>"),
         ("JobExecutionRuleArn", "<JobExecutionRule.Arn>"),
         ("MetricNamespace", NAMESPACE),
-        (
-            "MetricsGeneratorFunctionArn",
-            "<MetricsGeneratorFunction.Arn>",
-        ),
+        ("MetricsGeneratorFunctionArn", "<MetricsGeneratorFunction.Arn>"),
         ("MetricsGeneratorLogGroup", "<MetricsGeneratorLogs>"),
         ("MetricsGeneratorRoleArn", "<MetricsGeneratorRole.Arn>"),
         ("SmsTopicArn", "<SmsTopic>"),
@@ -206,14 +174,7 @@ fn the_rule_takes_every_outcome_and_keeps_what_it_cannot_deliver() {
         );
         assert_eq!(rule["AwsIotSqlVersion"], "2016-03-23");
         assert_eq!(rule["RuleDisabled"], false);
-        assert_eq!(
-            rule["Actions"],
-            json!([if batched {
-                queue("IngestQueue")
-            } else {
-                direct
-            }])
-        );
+        assert_eq!(rule["Actions"], json!([if batched { queue("IngestQueue") } else { direct }]));
         assert_eq!(rule["ErrorAction"], queue("UndeliveredQueue"));
     }
 }
@@ -226,36 +187,21 @@ fn what_no_function_could_handle_ends_in_the_undelivered_queue() {
             let to = json!({ "Type": "SQS", "Destination": "<UndeliveredQueue.Arn>" });
             assert_eq!(invoke["DestinationConfig"]["OnFailure"], to, "{id}");
             assert_eq!(invoke["MaximumRetryAttempts"], 2, "{id}");
-            assert!(
-                (60..=10_800).contains(&number(&invoke["MaximumEventAgeInSeconds"])),
-                "{id}"
-            );
+            assert!((60..=10_800).contains(&number(&invoke["MaximumEventAgeInSeconds"])), "{id}");
         }
         let dead_letters = json!({ "deadLetterTargetArn": "<UndeliveredQueue.Arn>" });
-        assert_eq!(
-            deployment.properties("ForceStopSubscription")["RedrivePolicy"],
-            dead_letters
-        );
+        assert_eq!(deployment.properties("ForceStopSubscription")["RedrivePolicy"], dead_letters);
         let undelivered = deployment.properties("UndeliveredQueue");
-        assert_eq!(
-            undelivered["MessageRetentionPeriod"], 1_209_600,
-            "as long as SQS can"
-        );
+        assert_eq!(undelivered["MessageRetentionPeriod"], 1_209_600, "as long as SQS can");
         assert_eq!(
             deployment.resources["UndeliveredQueue"]["DeletionPolicy"],
             "RetainExceptOnCreate"
         );
-        assert_eq!(
-            deployment.resources["UndeliveredQueue"]["UpdateReplacePolicy"],
-            "Retain"
-        );
+        assert_eq!(deployment.resources["UndeliveredQueue"]["UpdateReplacePolicy"], "Retain");
         assert_eq!(deployment.resources.contains_key("IngestQueue"), batched);
         if batched {
             let ingest = deployment.properties("IngestQueue");
-            assert_eq!(
-                ingest["RedrivePolicy"]["deadLetterTargetArn"],
-                "<UndeliveredQueue.Arn>"
-            );
+            assert_eq!(ingest["RedrivePolicy"]["deadLetterTargetArn"], "<UndeliveredQueue.Arn>");
             assert_eq!(ingest["RedrivePolicy"]["maxReceiveCount"], 5);
             // A moved message keeps its first date, and must not be gone on arrival.
             assert!(number(&ingest["MessageRetentionPeriod"]) <= 1_209_600 / 2);
@@ -274,10 +220,7 @@ fn functions_end_within_their_limit() {
         assert!(stop > force_stopper::LONGEST.as_secs(), "a stop could be cut off");
         assert!(stop <= 300);
         let metrics = timeout("MetricsGeneratorFunction");
-        assert!(
-            metrics <= 60,
-            "a stuck function holds its events back for as long"
-        );
+        assert!(metrics <= 60, "a stuck function holds its events back for as long");
         if !batched {
             assert!(metrics >= 2 * CALL);
             continue;
@@ -285,29 +228,20 @@ fn functions_end_within_their_limit() {
         let mapping = deployment.properties("IngestQueueMapping");
         assert_eq!(mapping["EventSourceArn"], "<IngestQueue.Arn>");
         assert_eq!(mapping["FunctionName"], "<MetricsGeneratorFunction.Arn>");
-        assert_eq!(
-            mapping["FunctionResponseTypes"],
-            json!(["ReportBatchItemFailures"])
-        );
+        assert_eq!(mapping["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
         let window = number(&mapping["MaximumBatchingWindowInSeconds"]);
         assert_eq!(window, 10);
         let calls = (number(&mapping["BatchSize"]) * DATUMS_AN_EVENT).div_ceil(DATUMS_A_CALL);
         assert!(metrics > calls * CALL, "{calls} calls in {metrics} s");
         let visibility = number(&deployment.properties("IngestQueue")["VisibilityTimeout"]);
-        assert!(
-            visibility >= 6 * metrics + window,
-            "{visibility} s: a batch at work comes back"
-        );
+        assert!(visibility >= 6 * metrics + window, "{visibility} s: a batch at work comes back");
     }
 }
 
 #[test]
 fn functions_are_the_packages_of_this_workspace() {
     for (_, _, deployment) in deployments() {
-        assert_eq!(
-            deployment.of_type("AWS::Serverless::Function").count(),
-            FUNCTIONS.len()
-        );
+        assert_eq!(deployment.of_type("AWS::Serverless::Function").count(), FUNCTIONS.len());
         assert_eq!(deployment.of_type("AWS::Lambda::Function").count(), 0);
         let globals = &deployment.globals["Function"];
         assert_eq!(globals["Runtime"], "provided.al2023");
@@ -317,16 +251,10 @@ fn functions_are_the_packages_of_this_workspace() {
             let function = deployment.properties(&format!("{id}Function"));
             // Deployments to a local AWS replace this very line.
             let code = format!("CodeUri: ../target/lambda/{package}/");
-            assert_eq!(
-                TEXT.lines().filter(|line| line.trim() == code).count(),
-                1,
-                "{code}"
-            );
+            assert_eq!(TEXT.lines().filter(|line| line.trim() == code).count(), 1, "{code}");
             assert_eq!(function["CodeUri"], format!("../target/lambda/{package}/"));
-            let manifest = format!(
-                "{}/../functions/{package}/Cargo.toml",
-                env!("CARGO_MANIFEST_DIR")
-            );
+            let manifest =
+                format!("{}/../functions/{package}/Cargo.toml", env!("CARGO_MANIFEST_DIR"));
             assert!(std::path::Path::new(&manifest).is_file(), "{manifest}");
             for of_globals in ["Runtime", "Handler", "Architectures", "MemorySize"] {
                 assert!(
@@ -349,10 +277,8 @@ fn functions_are_the_packages_of_this_workspace() {
 #[test]
 fn people_are_subscribed_when_the_parameters_name_them() {
     let nobody = template().deploy(&[]);
-    let subscribed: Vec<&str> = nobody
-        .of_type("AWS::SNS::Subscription")
-        .map(|(id, _)| id)
-        .collect();
+    let subscribed: Vec<&str> =
+        nobody.of_type("AWS::SNS::Subscription").map(|(id, _)| id).collect();
     assert_eq!(subscribed, ["ForceStopSubscription"]);
     for (_, _, deployment) in deployments() {
         let subscriptions: BTreeSet<[&str; 3]> = deployment
@@ -377,22 +303,8 @@ fn the_guard_watches_itself_and_every_alarm_reaches_people() {
     let topic = ("TopicName", "<ForceStopTopic.TopicName>".to_owned());
     for (batched, _, deployment) in deployments() {
         let mut expected = BTreeMap::from([
-            (
-                (
-                    "AWS/SQS",
-                    "ApproximateNumberOfMessagesVisible",
-                    queue("Undelivered"),
-                ),
-                1,
-            ),
-            (
-                (
-                    "AWS/SNS",
-                    "NumberOfNotificationsFailedToRedriveToDlq",
-                    topic.clone(),
-                ),
-                1,
-            ),
+            (("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue("Undelivered")), 1),
+            (("AWS/SNS", "NumberOfNotificationsFailedToRedriveToDlq", topic.clone()), 1),
         ]);
         for (id, _) in FUNCTIONS {
             for metric in ["Errors", "Throttles", "DestinationDeliveryFailures"] {
@@ -400,53 +312,29 @@ fn the_guard_watches_itself_and_every_alarm_reaches_people() {
             }
         }
         if batched {
-            expected.insert(
-                ("AWS/SQS", "ApproximateAgeOfOldestMessage", queue("Ingest")),
-                300,
-            );
+            expected.insert(("AWS/SQS", "ApproximateAgeOfOldestMessage", queue("Ingest")), 300);
         }
         let found: BTreeMap<_, _> = deployment
             .of_type("AWS::CloudWatch::Alarm")
             .map(|(id, alarm)| {
                 let text =
                     |value: &'_ Value| value.as_str().unwrap_or_else(|| panic!("{id}")).to_owned();
-                assert_eq!(
-                    alarm["AlarmActions"],
-                    json!(["<EmailTopic>"]),
-                    "{id} tells nobody"
-                );
-                assert_eq!(
-                    alarm["ActionsEnabled"],
-                    Value::Null,
-                    "{id}: enabled by default"
-                );
+                assert_eq!(alarm["AlarmActions"], json!(["<EmailTopic>"]), "{id} tells nobody");
+                assert_eq!(alarm["ActionsEnabled"], Value::Null, "{id}: enabled by default");
                 // A quiet guard reports nothing, and a quiet guard is well.
                 assert_eq!(alarm["TreatMissingData"], "notBreaching", "{id}");
-                assert_eq!(
-                    alarm["ComparisonOperator"], "GreaterThanOrEqualToThreshold",
-                    "{id}"
-                );
+                assert_eq!(alarm["ComparisonOperator"], "GreaterThanOrEqualToThreshold", "{id}");
                 assert!(
                     number(&alarm["Period"]) * number(&alarm["EvaluationPeriods"]) <= 180,
                     "{id}"
                 );
-                assert!(
-                    text(&alarm["AlarmDescription"]).starts_with("Tripline: "),
-                    "{id}"
-                );
+                assert!(text(&alarm["AlarmDescription"]).starts_with("Tripline: "), "{id}");
                 let counts = text(&alarm["Statistic"]);
                 assert_eq!(
                     counts,
-                    if text(&alarm["Namespace"]) == "AWS/SQS" {
-                        "Maximum"
-                    } else {
-                        "Sum"
-                    }
+                    if text(&alarm["Namespace"]) == "AWS/SQS" { "Maximum" } else { "Sum" }
                 );
-                let [dimension] = alarm["Dimensions"]
-                    .as_array()
-                    .expect("dimensions")
-                    .as_slice()
+                let [dimension] = alarm["Dimensions"].as_array().expect("dimensions").as_slice()
                 else {
                     panic!("{id}: one dimension");
                 };
@@ -460,14 +348,7 @@ fn the_guard_watches_itself_and_every_alarm_reaches_people() {
         let expected: BTreeMap<_, _> = expected
             .into_iter()
             .map(|((space, metric, (name, value)), threshold)| {
-                (
-                    (
-                        space.to_owned(),
-                        metric.to_owned(),
-                        (name.to_owned(), value),
-                    ),
-                    threshold,
-                )
+                ((space.to_owned(), metric.to_owned(), (name.to_owned(), value)), threshold)
             })
             .collect();
         assert_eq!(found, expected);
@@ -500,13 +381,8 @@ fn two_stacks_fit_one_account() {
                 );
             }
         }
-        let dashboard = deployment.properties("Dashboard")["DashboardName"]
-            .as_str()
-            .unwrap();
-        assert!(
-            dashboard.contains("eu-west-1"),
-            "dashboards of all Regions share their names"
-        );
+        let dashboard = deployment.properties("Dashboard")["DashboardName"].as_str().unwrap();
+        assert!(dashboard.contains("eu-west-1"), "dashboards of all Regions share their names");
     }
 }
 
@@ -519,16 +395,11 @@ fn every_suppressed_finding_has_a_reason() {
         };
         for skip in checkov["skip"].as_array().expect("a list") {
             assert!(
-                skip["id"]
-                    .as_str()
-                    .is_some_and(|check| check.starts_with("CKV_")),
+                skip["id"].as_str().is_some_and(|check| check.starts_with("CKV_")),
                 "{id}: {skip}"
             );
             let reason = skip["comment"].as_str().unwrap_or_default();
-            assert!(
-                reason.split_whitespace().count() >= 8,
-                "{id}: {skip} says too little"
-            );
+            assert!(reason.split_whitespace().count() >= 8, "{id}: {skip} says too little");
         }
     }
 }

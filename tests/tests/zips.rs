@@ -12,17 +12,26 @@ const PROCESSORS: [(&str, u16); 2] = [("arm64", 183), ("x86_64", 62)];
 fn every_zip_is_small_and_holds_a_bootstrap_for_its_processor() {
     for (architecture, machine) in PROCESSORS {
         for function in FUNCTIONS {
-            let path = zip_for(function, architecture).unwrap_or_else(|trouble| panic!("{trouble}"));
+            let path =
+                zip_for(function, architecture).unwrap_or_else(|trouble| panic!("{trouble}"));
             let file = std::fs::File::open(&path).unwrap_or_else(|error| panic!("{error}"));
             let bytes = file.metadata().map(|data| data.len()).unwrap_or(u64::MAX);
             assert!(bytes <= MAX_BYTES, "{}: {bytes} bytes", path.display());
             let mut zip = zip::ZipArchive::new(file).unwrap_or_else(|error| panic!("{error}"));
             let mut bootstrap = zip.by_name("bootstrap").unwrap_or_else(|error| panic!("{error}"));
-            assert!(bootstrap.unix_mode().is_some_and(|mode| mode & 0o111 != 0), "{function}: no run bit");
+            assert!(
+                bootstrap.unix_mode().is_some_and(|mode| mode & 0o111 != 0),
+                "{function}: no run bit"
+            );
             let mut header = [0; 20];
-            std::io::Read::read_exact(&mut bootstrap, &mut header).unwrap_or_else(|error| panic!("{error}"));
+            std::io::Read::read_exact(&mut bootstrap, &mut header)
+                .unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(&header[..4], b"\x7fELF", "{function}");
-            assert_eq!(u16::from_le_bytes([header[18], header[19]]), machine, "{function} {architecture}");
+            assert_eq!(
+                u16::from_le_bytes([header[18], header[19]]),
+                machine,
+                "{function} {architecture}"
+            );
         }
     }
 }

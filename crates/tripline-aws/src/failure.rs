@@ -1,5 +1,8 @@
 //! Why an AWS call failed, in words a person can use.
 
+use std::env;
+
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::display::DisplayErrorContext;
@@ -65,15 +68,16 @@ impl Failure {
                 Self::new(operation, kind, format!("{code}: {message}"))
             }
             SdkError::TimeoutError(_) => {
-                Self::new(operation, FailureKind::Unavailable, "no answer in time")
+                let text = format!("no answer in time{}", endpoint_hint(variable(ENDPOINT)));
+                Self::new(operation, FailureKind::Unavailable, text)
             }
-            SdkError::DispatchFailure(dispatch) => {
-                let cause = dispatch.as_connector_error().map_or_else(
-                    || "the request could not be sent".to_owned(),
-                    |cause| format!("the request could not be sent: {}", root_cause(cause)),
-                );
-                Self::new(operation, FailureKind::Unavailable, cause)
-            }
+            SdkError::DispatchFailure(dispatch) => match dispatch.as_connector_error() {
+                Some(cause) => match credentials_error(cause) {
+                    Some(fault) => Self::without_credentials(operation, fault),
+                    None => Self::unsent(operation, &format!(": {}", root_cause(cause))),
+                },
+                None => Self::unsent(operation, ""),
+            },
             other => Self::new(
                 operation,
                 FailureKind::Unavailable,
@@ -81,6 +85,59 @@ impl Failure {
             ),
         }
     }
+}
+
+/// The variable that sends every call elsewhere than to AWS.
+const ENDPOINT: &str = "AWS_ENDPOINT_URL";
+
+impl Failure {
+    fn unsent(operation: &'static str, cause: &str) -> Self {
+        let hint = endpoint_hint(variable(ENDPOINT));
+        let text = format!("the request could not be sent{cause}{hint}");
+        Self::new(operation, FailureKind::Unavailable, text)
+    }
+
+    /// The SDK's own text lists everything that it tried, and nothing that could be done.
+    fn without_credentials(operation: &'static str, fault: &CredentialsError) -> Self {
+        if let CredentialsError::CredentialsNotLoaded(_) = fault {
+            let profile = variable("AWS_PROFILE");
+            let profile = profile.map_or_else(String::new, |name| format!(" for profile `{name}`"));
+            let text = format!(
+                "no AWS credentials were found{profile}\n\n  hint: set credentials, for example with `aws configure`"
+            );
+            return Self::new(operation, FailureKind::Denied, text);
+        }
+        let text = format!(
+            "the AWS credentials cannot be used: {}\n\n  hint: set credentials, for example with `aws configure`, or renew them with `aws sso login`",
+            root_cause(fault)
+        );
+        Self::new(operation, FailureKind::Unavailable, text)
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Who answers is the first question when nobody does, and a variable is easily forgotten.
+fn endpoint_hint(endpoint: Option<String>) -> String {
+    endpoint.map_or_else(String::new, |endpoint| {
+        format!("\n\n  hint: is there anybody at endpoint `{endpoint}`, from {ENDPOINT}?")
+    })
+}
+
+/// The error of a credentials provider, however deep in the chain.
+fn credentials_error<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a CredentialsError> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
 }
 
 /// The last of a chain of errors says what happened; those before it say where in the HTTP client.
@@ -144,8 +201,39 @@ mod tests {
     }
 
     #[test]
+    fn missing_credentials_are_said_with_what_to_do() {
+        use aws_smithy_runtime_api::client::result::ConnectorError;
+
+        let deep = |fault: CredentialsError| {
+            let wrapped = ConnectorError::other(fault.into(), None);
+            let error: SdkError<aws_smithy_types::error::ErrorMetadata, Response> =
+                SdkError::dispatch_failure(ConnectorError::other(wrapped.into(), None));
+            Failure::from_sdk("DescribeJob", &error)
+        };
+        let none = deep(CredentialsError::not_loaded("Attempted:\n  Environment\n  Profile"));
+        assert_eq!(none.kind, FailureKind::Denied);
+        let none = none.to_string();
+        assert!(none.starts_with("DescribeJob: no AWS credentials were found"), "{none}");
+        let hint = "hint: set credentials, for example with `aws configure`";
+        assert!(none.ends_with(hint), "{none}");
+        let expired = deep(CredentialsError::provider_error("the session has expired"));
+        assert_eq!(expired.kind, FailureKind::Unavailable);
+        assert!(expired.to_string().contains("cannot be used: the session has expired\n"));
+    }
+
+    #[test]
+    fn an_endpoint_of_one_s_own_is_named() {
+        assert_eq!(endpoint_hint(None), "");
+        assert_eq!(
+            endpoint_hint(Some("http://127.0.0.1:4566".to_owned())),
+            "\n\n  hint: is there anybody at endpoint `http://127.0.0.1:4566`, from AWS_ENDPOINT_URL?"
+        );
+    }
+
+    #[test]
     fn says_which_call_and_what_the_service_said() {
-        let failure = Failure::new("CancelJob", FailureKind::Refused, "InvalidRequest: job is done");
+        let failure =
+            Failure::new("CancelJob", FailureKind::Refused, "InvalidRequest: job is done");
         assert_eq!(failure.to_string(), "CancelJob: InvalidRequest: job is done");
     }
 }

@@ -12,6 +12,8 @@ pub enum End {
     Done = 0,
     /// A difference or a finding: what was looked at is not as it should be.
     Finding = 1,
+    /// The rollout was stopped by its guard, or would have been.
+    Stopped = 5,
     /// Not decided in the time given.
     Undecided = 6,
 }

@@ -1,8 +1,12 @@
 //! The command `tripline`: guards firmware rollouts on AWS IoT Jobs.
 
 mod alarms;
+mod connect;
 mod exit;
 mod fleet;
+mod replay;
+mod report;
+mod simulate;
 mod stack;
 
 use clap::{Parser, Subcommand};
@@ -22,6 +26,10 @@ enum Command {
     Alarms(alarms::Command),
     /// Run a fleet of simulated devices against AWS IoT Jobs
     Fleet(fleet::Arguments),
+    /// See what a guard would have done with a recorded rollout
+    Replay(replay::Arguments),
+    /// See what a guard would do: would it have fired, when, why, and how often falsely
+    Simulate(Box<simulate::Simulate>),
 }
 
 #[tokio::main]
@@ -29,6 +37,8 @@ async fn main() -> std::process::ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Alarms(command) => alarms::run(command).await,
         Command::Fleet(arguments) => fleet::run(arguments).await,
+        Command::Replay(replay) => replay.run(),
+        Command::Simulate(simulate) => simulate.run(),
     };
     exit::report(outcome)
 }

@@ -34,9 +34,7 @@ impl Stack {
             // CloudFormation has no error of its own for this.
             Err(error)
                 if error.code() == Some("ValidationError")
-                    && error
-                        .message()
-                        .is_some_and(|text| text.contains("does not exist")) =>
+                    && error.message().is_some_and(|text| text.contains("does not exist")) =>
             {
                 return Err(missing());
             }
@@ -59,16 +57,10 @@ impl Stack {
             .outputs()
             .iter()
             .filter_map(|output| {
-                Some((
-                    output.output_key()?.to_owned(),
-                    output.output_value()?.to_owned(),
-                ))
+                Some((output.output_key()?.to_owned(), output.output_value()?.to_owned()))
             })
             .collect();
-        Ok(Self {
-            name: shown,
-            outputs,
-        })
+        Ok(Self { name: shown, outputs })
     }
 
     /// An output's value.

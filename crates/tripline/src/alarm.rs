@@ -135,7 +135,12 @@ impl Percentile {
     pub fn parse(text: &str) -> Option<Self> {
         let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty() || whole.len() > 3 || decimals.len() > 2 || !digits(whole) || !digits(decimals) {
+        if whole.is_empty()
+            || whole.len() > 3
+            || decimals.len() > 2
+            || !digits(whole)
+            || !digits(decimals)
+        {
             return None;
         }
         let whole: u16 = whole.parse().ok()?;
@@ -167,7 +172,8 @@ impl Period {
 
     /// Checks a number of seconds.
     pub fn new(seconds: u32) -> Option<Self> {
-        let allowed = matches!(seconds, 10 | 20 | 30) || (seconds > 0 && seconds.is_multiple_of(60));
+        let allowed =
+            matches!(seconds, 10 | 20 | 30) || (seconds > 0 && seconds.is_multiple_of(60));
         (allowed && seconds <= Self::MAX).then_some(Self(seconds))
     }
 
@@ -196,7 +202,9 @@ pub enum InvalidEvaluation {
         n: u32,
     },
     /// N x period is more than CloudWatch looks back.
-    #[error("evaluationPeriods {n} x period {period} is {seconds} seconds (expected at most {most})")]
+    #[error(
+        "evaluationPeriods {n} x period {period} is {seconds} seconds (expected at most {most})"
+    )]
     LooksTooFarBack {
         /// N
         n: u32,
@@ -351,11 +359,17 @@ impl TopicArn {
         let ["arn", partition, "sns", region, account, name] = parts[..] else { return None };
         let word = |text: &str| {
             !text.is_empty()
-                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
         };
         let account_id = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-        (partition.starts_with("aws") && word(partition) && word(region) && account_id
-            && word(name) && name.len() <= 256)
+        (partition.starts_with("aws")
+            && word(partition)
+            && word(region)
+            && account_id
+            && word(name)
+            && name.len() <= 256)
             .then(|| Self(arn.to_owned()))
     }
 
@@ -371,12 +385,24 @@ mod tests {
 
     #[test]
     fn percentiles_have_at_most_two_decimals() {
-        for (text, shown) in
-            [("p0.0", "p0"), ("p50", "p50"), ("P99", "p99"), ("p99.9", "p99.9"), ("p99.95", "p99.95"), ("p100", "p100"), ("p100.0", "p100")]
-        {
-            assert_eq!(Statistic::parse(text).map(|s| s.to_string()), Some(shown.to_owned()), "{text}");
+        for (text, shown) in [
+            ("p0.0", "p0"),
+            ("p50", "p50"),
+            ("P99", "p99"),
+            ("p99.9", "p99.9"),
+            ("p99.95", "p99.95"),
+            ("p100", "p100"),
+            ("p100.0", "p100"),
+        ] {
+            assert_eq!(
+                Statistic::parse(text).map(|s| s.to_string()),
+                Some(shown.to_owned()),
+                "{text}"
+            );
         }
-        for text in ["p", "p-1", "p100.1", "p101", "p99.999", "p1e1", "99", "p 9", "pp9", "p.5", "median"] {
+        for text in
+            ["p", "p-1", "p100.1", "p101", "p99.999", "p1e1", "99", "p 9", "pp9", "p.5", "median"]
+        {
             assert_eq!(Statistic::parse(text), None, "{text}");
         }
     }
@@ -384,7 +410,8 @@ mod tests {
     #[test]
     fn statistics_are_read_without_regard_to_case() {
         for name in Statistic::NAMES {
-            let read = Statistic::parse(&name.to_uppercase()).map(|statistic| statistic.to_string());
+            let read =
+                Statistic::parse(&name.to_uppercase()).map(|statistic| statistic.to_string());
             assert_eq!(read, Some(name.to_owned()));
         }
     }
@@ -402,7 +429,8 @@ mod tests {
     #[test]
     fn an_alarm_looks_back_a_day_or_seven() {
         let evaluation = |m, n, period| Evaluation::new(m, n, Period::new(period).unwrap());
-        for good in [(3, 5, 60), (1, 1_440, 60), (1, 24, 3_600), (7, 7, 86_400), (168, 168, 3_600)] {
+        for good in [(3, 5, 60), (1, 1_440, 60), (1, 24, 3_600), (7, 7, 86_400), (168, 168, 3_600)]
+        {
             assert!(evaluation(good.0, good.1, good.2).is_ok(), "{good:?}");
         }
         assert_eq!(
@@ -419,13 +447,24 @@ mod tests {
 
     #[test]
     fn topics_are_aliases_or_standard_arns() {
-        for good in ["@email", "@SMS", "@force-stop", "arn:aws:sns:eu-west-1:111122223333:on-call", "arn:aws-cn:sns:cn-north-1:111122223333:x"] {
+        for good in [
+            "@email",
+            "@SMS",
+            "@force-stop",
+            "arn:aws:sns:eu-west-1:111122223333:on-call",
+            "arn:aws-cn:sns:cn-north-1:111122223333:x",
+        ] {
             assert!(Topic::parse(good).is_some(), "{good}");
         }
         for bad in [
-            "", "@mail", "on-call", "arn:aws:sns:<region>:<aws-account-id>:email-notification",
-            "arn:aws:sqs:eu-west-1:111122223333:q", "arn:aws:sns:eu-west-1:111122223333:x.fifo",
-            "arn:aws:sns:eu-west-1:1111:x", "arn:aws:sns:eu-west-1:111122223333:x:sub",
+            "",
+            "@mail",
+            "on-call",
+            "arn:aws:sns:<region>:<aws-account-id>:email-notification",
+            "arn:aws:sqs:eu-west-1:111122223333:q",
+            "arn:aws:sns:eu-west-1:111122223333:x.fifo",
+            "arn:aws:sns:eu-west-1:1111:x",
+            "arn:aws:sns:eu-west-1:111122223333:x:sub",
         ] {
             assert_eq!(Topic::parse(bad), None, "{bad}");
         }
@@ -438,7 +477,8 @@ mod tests {
         assert!(AlarmName::new("").is_none());
         assert!(AlarmName::new("a\nb").is_none());
         assert!(AlarmName::new(&"x".repeat(101)).is_none());
-        let longest = alarm_name_prefix(&JobId::new(&"j".repeat(64)).unwrap()).len() + AlarmName::MAX;
+        let longest =
+            alarm_name_prefix(&JobId::new(&"j".repeat(64)).unwrap()).len() + AlarmName::MAX;
         assert!(longest <= 255);
     }
 }

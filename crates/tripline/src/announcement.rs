@@ -58,27 +58,43 @@ impl Announcement {
             line("limit", rule);
         }
         line("reason", &clean(&notification.reason, 1_024));
-        line("done", match done {
-            Done::Cancelled => "the job is cancelled: devices in progress go on, no other device receives it",
-            Done::Aborted => "the job is aborted: devices in progress are cancelled too, no other device receives it",
-            Done::Observed => "nothing: StopMode is `observe`, so the rollout goes on",
-        });
+        line(
+            "done",
+            match done {
+                Done::Cancelled => {
+                    "the job is cancelled: devices in progress go on, no other device receives it"
+                }
+                Done::Aborted => {
+                    "the job is aborted: devices in progress are cancelled too, no other device receives it"
+                }
+                Done::Observed => "nothing: StopMode is `observe`, so the rollout goes on",
+            },
+        );
         if let Certainty::Unverified(cause) = certainty {
-            line("note", &format!("unverified: CloudWatch could not be asked ({})", clean(cause, 300)));
+            line(
+                "note",
+                &format!("unverified: CloudWatch could not be asked ({})", clean(cause, 300)),
+            );
         }
         match counts {
             Ok(counts) => {
-                line("devices", &format!(
-                    "{} succeeded, {} failed, {} in progress",
-                    counts.succeeded, counts.failed, counts.in_progress
-                ));
+                line(
+                    "devices",
+                    &format!(
+                        "{} succeeded, {} failed, {} in progress",
+                        counts.succeeded, counts.failed, counts.in_progress
+                    ),
+                );
                 let waiting = match counts.will_not_receive {
                     0 => String::new(),
                     n => format!("{n} were waiting; they and "),
                 };
                 let will = if done == Done::Observed { "will" } else { "will not" };
                 // AWS IoT counts no device that a rate-limited rollout has not come to yet.
-                line("", &format!("{waiting}those that the rollout had not come to {will} receive it"));
+                line(
+                    "",
+                    &format!("{waiting}those that the rollout had not come to {will} receive it"),
+                );
             }
             Err(cause) => line("devices", &format!("not known ({})", clean(cause, 300))),
         }
@@ -109,7 +125,10 @@ impl Announcement {
             body: format!(
                 "Tripline refused an alarm message, so no rollout was stopped by it.\n\nwhy      {refusal}\n\nIf a rollout should have been stopped, cancel its job in AWS IoT now. Then look at the alarm's\ndimension `jobId`, at who may publish to the force-stop topic, and at the undelivered queue.\n"
             ),
-            sms: ascii(&format!("Tripline refused an alarm, nothing was stopped: {refusal}"), MAX_SMS),
+            sms: ascii(
+                &format!("Tripline refused an alarm, nothing was stopped: {refusal}"),
+                MAX_SMS,
+            ),
         }
     }
 }

@@ -87,7 +87,9 @@ pub enum PoisonEvent {
     #[error("jobId: {0}")]
     ImpossibleJobId(#[from] InvalidJobId),
     /// It does not say what happened, or says something unknown.
-    #[error("operation: `{0}` is unknown, expected one of succeeded, failed, rejected, timed_out, canceled, removed, deleted")]
+    #[error(
+        "operation: `{0}` is unknown, expected one of succeeded, failed, rejected, timed_out, canceled, removed, deleted"
+    )]
     UnknownOperation(String),
 }
 
@@ -129,7 +131,8 @@ fn ending(object: &Map<String, Value>) -> Result<Option<Ending>, PoisonEvent> {
         Some("deleted") => return Ok(None),
         _ => return Err(PoisonEvent::UnknownOperation(shown(operation))),
     };
-    let mut ending = Ending { outcome, download_time: None, retry_count: None, invalid: Vec::new() };
+    let mut ending =
+        Ending { outcome, download_time: None, retry_count: None, invalid: Vec::new() };
     match object.get("statusDetails") {
         None | Some(Value::Null) => {}
         Some(Value::Object(details)) => {

@@ -111,7 +111,9 @@ pub enum NotAnAlarm {
     #[error("not a CloudWatch alarm message: {0}")]
     Shape(String),
     /// No usable name.
-    #[error("AlarmName: `{0}` is no alarm's name (expected 1 to 255 characters, none of them a control character)")]
+    #[error(
+        "AlarmName: `{0}` is no alarm's name (expected 1 to 255 characters, none of them a control character)"
+    )]
     Name(String),
     /// No usable state.
     #[error("NewStateValue: `{0}` is unknown (expected `ALARM`, `OK` or `INSUFFICIENT_DATA`)")]
@@ -197,9 +199,8 @@ pub fn alarms_in_rule(rule: &str) -> BTreeSet<String> {
             rest = after;
             continue;
         }
-        let end = rest
-            .find(|c: char| c.is_whitespace() || "()\"',".contains(c))
-            .unwrap_or(rest.len());
+        let end =
+            rest.find(|c: char| c.is_whitespace() || "()\"',".contains(c)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end.max(if end == 0 { first.len_utf8() } else { end }));
         let is_number = word.bytes().all(|byte| byte.is_ascii_digit() || b".%".contains(&byte));
         if end > 0 && !is_number && !RULE_WORDS.contains(&word.to_ascii_uppercase().as_str()) {

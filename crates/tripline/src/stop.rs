@@ -109,10 +109,14 @@ pub enum Refusal {
         cause: NoSingleJob,
     },
     /// CloudWatch has no such alarm.
-    #[error("alarm `{0}` is not known to CloudWatch: the message is forged, or the alarm was deleted")]
+    #[error(
+        "alarm `{0}` is not known to CloudWatch: the message is forged, or the alarm was deleted"
+    )]
     UnknownAlarm(String),
     /// CloudWatch has this alarm watching something else.
-    #[error("alarm `{alarm}` does not watch {claimed} in CloudWatch: the message is forged or stale")]
+    #[error(
+        "alarm `{alarm}` does not watch {claimed} in CloudWatch: the message is forged or stale"
+    )]
     WatchesAnother {
         /// The alarm.
         alarm: String,
@@ -162,7 +166,11 @@ pub fn verify(
     };
     Err(Refusal::WatchesAnother {
         alarm: excerpt(&notification.alarm),
-        claimed: format!("job `{}` in namespace `{}`", list(&claimed.jobs), list(&claimed.namespaces)),
+        claimed: format!(
+            "job `{}` in namespace `{}`",
+            list(&claimed.jobs),
+            list(&claimed.namespaces)
+        ),
     })
 }
 

@@ -41,7 +41,9 @@ pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase();
     known
         .iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), *candidate))
+        .map(|candidate| {
+            (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), *candidate)
+        })
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len().min(word.len()) / 5)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)

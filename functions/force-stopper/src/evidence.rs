@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use tripline::job::JobId;
 use tripline::notification::{AlarmNotification, AlarmState, Subject, Watched, alarms_in_rule};
-use tripline::stop::{
-    Certainty, JobKnowledge, KnownAlarm, KnownSubject, Refusal, job_of, verify,
-};
+use tripline::stop::{Certainty, JobKnowledge, KnownAlarm, KnownSubject, Refusal, job_of, verify};
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind};
 
@@ -29,7 +27,10 @@ pub(crate) struct Evidence {
 }
 
 /// Asks CloudWatch and AWS IoT about an alarm.
-pub(crate) async fn gather<C>(client: &C, notification: &AlarmNotification) -> Result<Evidence, Cause>
+pub(crate) async fn gather<C>(
+    client: &C,
+    notification: &AlarmNotification,
+) -> Result<Evidence, Cause>
 where
     C: DescribeAlarms + HasFired + DescribeJob,
 {

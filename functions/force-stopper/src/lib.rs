@@ -144,7 +144,8 @@ where
             tracing::info!(alarm = excerpt(&notification.alarm), state = ?notification.state, "ignored");
             return Ok(());
         }
-        let Evidence { job, certainty, knowledge, rule } = evidence::gather(&self.client, &notification).await?;
+        let Evidence { job, certainty, knowledge, rule } =
+            evidence::gather(&self.client, &notification).await?;
         let comment = comment_for(&notification);
         let decision = decide(self.settings.mode, &certainty, &knowledge, &comment);
         tracing::info!(%job, alarm = excerpt(&notification.alarm), ?certainty, ?decision, "decided");
@@ -165,14 +166,20 @@ where
             JobKnowledge::Unknown(cause) => Err(cause),
         };
         let counts = counts.as_ref().map(|counts| *counts).map_err(String::as_str);
-        let told = Announcement::stop(&job, &notification, rule.as_deref(), done, &certainty, counts);
+        let told =
+            Announcement::stop(&job, &notification, rule.as_deref(), done, &certainty, counts);
         self.tell(record, &told).await
     }
 
     /// Cancels a job. If that fails, the job is asked what became of it, since AWS does not document
     /// what cancelling an ended job answers: it may have ended by itself, or by an earlier try whose
     /// answer was lost.
-    async fn cancel(&self, job: &JobId, force: bool, comment: &str) -> Result<Decision, failed::Cause> {
+    async fn cancel(
+        &self,
+        job: &JobId,
+        force: bool,
+        comment: &str,
+    ) -> Result<Decision, failed::Cause> {
         let Err(failure) = self.client.cancel_job(job, force, comment).await else {
             return Ok(Decision::Cancel { force });
         };
@@ -192,7 +199,9 @@ where
     async fn tell(&self, record: &Record, told: &Announcement) -> Result<(), failed::Cause> {
         let Settings { email_topic, sms_topic, .. } = &self.settings;
         // Both are tried, so that one that fails does not silence the other.
-        let email = self.publish_once(record, email_topic.as_deref(), Some(&told.subject), &told.body).await;
+        let email = self
+            .publish_once(record, email_topic.as_deref(), Some(&told.subject), &told.body)
+            .await;
         let sms = self.publish_once(record, sms_topic.as_deref(), None, &told.sms).await;
         Ok(email.and(sms)?)
     }

@@ -19,7 +19,9 @@ impl Settings {
     /// # Errors
     /// An unknown mode. A guard that does not know what to do fails loudly, on every alarm and
     /// into the undelivered queue, instead of doing something that nobody asked for.
-    pub fn from_environment(read: impl Fn(&str) -> Option<String>) -> Result<Self, UnknownStopMode> {
+    pub fn from_environment(
+        read: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, UnknownStopMode> {
         let value = |name| read(name).filter(|value| !value.is_empty());
         Ok(Self {
             mode: value("STOP_MODE").map_or(Ok(StopMode::default()), |mode| mode.parse())?,

@@ -50,13 +50,21 @@ impl CancelJob for Scripted {
         if let Some(failure) = self.cancel.lock().unwrap().pop() {
             return Err(failure);
         }
-        self.did(format!("cancel {job} force={force} {}", comment.chars().take(40).collect::<String>()));
+        self.did(format!(
+            "cancel {job} force={force} {}",
+            comment.chars().take(40).collect::<String>()
+        ));
         Ok(())
     }
 }
 
 impl Publish for Scripted {
-    async fn publish(&self, topic: &str, subject: Option<&str>, message: &str) -> Result<(), Failure> {
+    async fn publish(
+        &self,
+        topic: &str,
+        subject: Option<&str>,
+        message: &str,
+    ) -> Result<(), Failure> {
         if let Some(failure) = self.publish.lock().unwrap().pop() {
             return Err(failure);
         }
@@ -105,11 +113,8 @@ fn unreachable(operation: &'static str) -> Failure {
 }
 
 fn stopper(aws: Scripted, mode: StopMode) -> Stopper<Scripted> {
-    let settings = Settings {
-        mode,
-        email_topic: Some("email".to_owned()),
-        sms_topic: Some("sms".to_owned()),
-    };
+    let settings =
+        Settings { mode, email_topic: Some("email".to_owned()), sms_topic: Some("sms".to_owned()) };
     Stopper::new(aws, settings)
 }
 
@@ -165,7 +170,9 @@ async fn other_states_stop_nothing() {
 
 #[tokio::test]
 async fn a_message_that_is_no_alarm_is_kept_and_tells_nobody() {
-    for payload in [event("sns/no-alarm"), json!({}), json!(null), json!({"Records": [{}]}), json!([1])] {
+    for payload in
+        [event("sns/no-alarm"), json!({}), json!(null), json!({"Records": [{}]}), json!([1])]
+    {
         let (done, failed) = run(&stopper(sound(), StopMode::Cancel), payload).await;
         assert_eq!((done, failed.as_deref()), (vec![], Some("Tripline.Refused")));
     }
@@ -209,7 +216,11 @@ async fn without_cloudwatch_the_stop_is_gentle_and_marked() {
     let recovered = alarm("tripline-fw-2-1-slow", AlarmState::Ok, watching("fw-2-1"));
     for aws in [
         Scripted { alarms: Err(unreachable("DescribeAlarms")), ..sound() },
-        Scripted { alarms: Ok(vec![recovered]), fired: Err(unreachable("DescribeAlarmHistory")), ..sound() },
+        Scripted {
+            alarms: Ok(vec![recovered]),
+            fired: Err(unreachable("DescribeAlarmHistory")),
+            ..sound()
+        },
     ] {
         let (done, failed) = run(&stopper(aws, StopMode::Abort), event("sns/alarm")).await;
         assert_eq!(done[0], CANCELLED);
@@ -230,7 +241,8 @@ async fn an_alarm_that_has_been_in_alarm_since_before_the_job_stops_nothing() {
 
 #[tokio::test]
 async fn a_question_that_cloudwatch_refuses_is_answered() {
-    let invalid = Failure::new("DescribeAlarms", FailureKind::Refused, "ValidationError: no such name");
+    let invalid =
+        Failure::new("DescribeAlarms", FailureKind::Refused, "ValidationError: no such name");
     let aws = Scripted { alarms: Err(invalid), ..sound() };
     let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
     assert!(refused(&done), "{done:?}");
@@ -264,7 +276,12 @@ async fn a_topic_that_fails_does_not_repeat_the_other() {
 #[tokio::test]
 async fn an_ended_or_missing_job_is_left_alone() {
     let gone = Failure::new("DescribeJob", FailureKind::NotFound, "ResourceNotFoundException: no");
-    for answer in [Ok(job(JobState::Completed)), Ok(job(JobState::Canceled)), Ok(job(JobState::Deleting)), Err(gone)] {
+    for answer in [
+        Ok(job(JobState::Completed)),
+        Ok(job(JobState::Canceled)),
+        Ok(job(JobState::Deleting)),
+        Err(gone),
+    ] {
         let aws = Scripted { job: Mutex::new(vec![answer]), ..sound() };
         let (done, failed) = run(&stopper(aws, StopMode::Abort), event("sns/alarm")).await;
         assert_eq!((done, failed), (vec![], None));
@@ -282,17 +299,23 @@ async fn a_job_that_cannot_be_described_is_stopped_all_the_same() {
 
 #[tokio::test]
 async fn a_stop_that_fails_is_an_error_and_works_when_it_comes_again() {
-    let throttled = Failure::new("CancelJob", FailureKind::Throttled, "ThrottlingException: slow down");
-    let stopper = stopper(Scripted { cancel: Mutex::new(vec![throttled]), ..sound() }, StopMode::Cancel);
+    let throttled =
+        Failure::new("CancelJob", FailureKind::Throttled, "ThrottlingException: slow down");
+    let stopper =
+        stopper(Scripted { cancel: Mutex::new(vec![throttled]), ..sound() }, StopMode::Cancel);
     let (done, failed) = run(&stopper, event("sns/alarm")).await;
     assert_eq!((done, failed.as_deref()), (vec![], Some("Tripline.Throttled")));
     let (done, failed) = run(&stopper, event("sns/alarm")).await;
-    assert_eq!((done, failed), (vec![CANCELLED.to_owned(), TOLD[0].to_owned(), TOLD[1].to_owned()], None));
+    assert_eq!(
+        (done, failed),
+        (vec![CANCELLED.to_owned(), TOLD[0].to_owned(), TOLD[1].to_owned()], None)
+    );
 }
 
 #[tokio::test]
 async fn a_job_that_ends_while_it_is_being_stopped_needs_no_stop() {
-    let refused = || Failure::new("CancelJob", FailureKind::Refused, "InvalidRequestException: ended");
+    let refused =
+        || Failure::new("CancelJob", FailureKind::Refused, "InvalidRequestException: ended");
     let ended = Mutex::new(vec![Ok(job(JobState::Active)), Ok(job(JobState::Completed))]);
     let aws = Scripted { cancel: Mutex::new(vec![refused()]), job: ended, ..sound() };
     let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
@@ -317,7 +340,10 @@ async fn a_stop_that_nobody_was_told_of_is_told_when_it_comes_again() {
     let silent = Scripted { publish: Mutex::new(vec![unreachable("Publish")]), ..sound() };
     let stopper = stopper(silent, StopMode::Cancel);
     let (done, failed) = run(&stopper, event("sns/alarm")).await;
-    assert_eq!((&done[..], failed.as_deref()), (&[CANCELLED.to_owned(), TOLD[1].to_owned()][..], Some("Tripline.Unavailable")));
+    assert_eq!(
+        (&done[..], failed.as_deref()),
+        (&[CANCELLED.to_owned(), TOLD[1].to_owned()][..], Some("Tripline.Unavailable"))
+    );
     let message = event("sns/alarm")["Records"][0]["Sns"]["Message"].as_str().unwrap().to_owned();
     let mut stopped = job(JobState::Canceled);
     stopped.reason_code = Some(REASON_CODE.to_owned());
@@ -347,8 +373,11 @@ const RULE: &str = "ALARM(\"tripline-fw-2-1-slow\") OR ALARM(\"tripline-fw-2-1-f
 #[tokio::test]
 async fn a_composite_alarm_stops_the_rollout_of_its_children() {
     let slow = alarm("tripline-fw-2-1-slow", AlarmState::Alarm, watching("fw-2-1"));
-    let (done, failed) =
-        run(&stopper(with_composite(RULE, vec![slow.clone()]), StopMode::Cancel), event("sns/composite")).await;
+    let (done, failed) = run(
+        &stopper(with_composite(RULE, vec![slow.clone()]), StopMode::Cancel),
+        event("sns/composite"),
+    )
+    .await;
     assert!(done[0].starts_with("cancel fw-2-1 force=false"), "{done:?}");
     assert_eq!(failed, None);
 
@@ -358,7 +387,8 @@ async fn a_composite_alarm_stops_the_rollout_of_its_children() {
     let mut message: Value = serde_json::from_str(message).unwrap();
     message["TriggeringChildren"] = json!([]);
     silent["Records"][0]["Sns"]["Message"] = json!(message.to_string());
-    let inner = alarm("inner", AlarmState::Alarm, KnownSubject::Composite { rule: RULE.to_owned() });
+    let inner =
+        alarm("inner", AlarmState::Alarm, KnownSubject::Composite { rule: RULE.to_owned() });
     let quiet = alarm("quiet", AlarmState::Ok, watching("fw-9"));
     let aws = with_composite("ALARM(inner) OR ALARM(quiet)", vec![inner, slow, quiet]);
     let (done, failed) = run(&stopper(aws, StopMode::Cancel), silent).await;
@@ -369,12 +399,16 @@ async fn a_composite_alarm_stops_the_rollout_of_its_children() {
 #[tokio::test]
 async fn a_composite_alarm_is_refused_for_children_that_it_does_not_have_or_that_disagree() {
     let slow = |job| alarm("tripline-fw-2-1-slow", AlarmState::Alarm, watching(job));
-    let (done, failed) =
-        run(&stopper(with_composite("ALARM(other)", vec![slow("fw-2-1")]), StopMode::Cancel), event("sns/composite")).await;
+    let (done, failed) = run(
+        &stopper(with_composite("ALARM(other)", vec![slow("fw-2-1")]), StopMode::Cancel),
+        event("sns/composite"),
+    )
+    .await;
     assert!(refused(&done), "{done:?}");
     assert_eq!(failed, None);
     // The child watches nothing of ours.
-    let (done, failed) = run(&stopper(with_composite(RULE, vec![]), StopMode::Cancel), event("sns/composite")).await;
+    let (done, failed) =
+        run(&stopper(with_composite(RULE, vec![]), StopMode::Cancel), event("sns/composite")).await;
     assert!(refused(&done), "{done:?}");
     assert_eq!(failed.as_deref(), Some("Tripline.Refused"));
     // CloudWatch has to be asked, or there is no rollout to be named.

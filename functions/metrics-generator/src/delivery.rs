@@ -32,7 +32,9 @@ impl Delivery {
         match serde_json::from_value::<SqsEvent>(payload) {
             Ok(batch) => Self::Batch(batch.records.into_iter().map(Message::from).collect()),
             // Lambda writes this envelope itself; if it ever changes, the event is kept as poison.
-            Err(error) => Self::Direct(Err(tripline::event::PoisonEvent::NotJson(error.to_string()))),
+            Err(error) => {
+                Self::Direct(Err(tripline::event::PoisonEvent::NotJson(error.to_string())))
+            }
         }
     }
 }

@@ -37,7 +37,11 @@ impl PutMetrics for ThrottlingMetrics {
             throttled
         };
         if throttled {
-            return Err(Failure::new("PutMetricData", FailureKind::Throttled, "Throttling: slow down"));
+            return Err(Failure::new(
+                "PutMetricData",
+                FailureKind::Throttled,
+                "Throttling: slow down",
+            ));
         }
         self.1.put_metrics(request).await
     }
@@ -50,11 +54,16 @@ fn event(id: &str) -> Value {
 }
 
 fn queue(bodies: &[(&str, String)]) -> Value {
-    let records: Vec<_> = bodies.iter().map(|(id, body)| json!({
-        "messageId": id, "body": body, "eventSource": "aws:sqs", "receiptHandle": "r",
-        "attributes": {}, "messageAttributes": {}, "awsRegion": "eu-west-1",
-        "eventSourceARN": "arn:aws:sqs:eu-west-1:111122223333:ingest", "md5OfBody": ""
-    })).collect();
+    let records: Vec<_> = bodies
+        .iter()
+        .map(|(id, body)| {
+            json!({
+                "messageId": id, "body": body, "eventSource": "aws:sqs", "receiptHandle": "r",
+                "attributes": {}, "messageAttributes": {}, "awsRegion": "eu-west-1",
+                "eventSourceARN": "arn:aws:sqs:eu-west-1:111122223333:ingest", "md5OfBody": ""
+            })
+        })
+        .collect();
     json!({ "Records": records })
 }
 
@@ -105,7 +114,10 @@ async fn poison_in_a_batch_comes_back_alone() {
         ("4", json!({"operation": "succeeded", "jobId": "a b"}).to_string()),
     ]);
     let answer = generator.handle(batch, NOW).await.unwrap();
-    assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "2"}, {"itemIdentifier": "4"}]}));
+    assert_eq!(
+        answer,
+        json!({"batchItemFailures": [{"itemIdentifier": "2"}, {"itemIdentifier": "4"}]})
+    );
     assert_eq!(generator.client.count(SUCCEEDED), 2);
 }
 
@@ -123,7 +135,8 @@ async fn a_batch_that_cannot_be_published_comes_back_whole_repetitions_included(
 #[tokio::test]
 async fn an_empty_answer_means_that_all_is_counted() {
     let generator = Generator::new(RecordingMetrics::default());
-    let bodies: Vec<_> = (0..2_000).map(|n| (n.to_string(), event(&n.to_string()).to_string())).collect();
+    let bodies: Vec<_> =
+        (0..2_000).map(|n| (n.to_string(), event(&n.to_string()).to_string())).collect();
     let borrowed: Vec<_> = bodies.iter().map(|(id, body)| (id.as_str(), body.clone())).collect();
     let answer = generator.handle(queue(&borrowed), NOW).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));

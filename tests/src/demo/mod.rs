@@ -93,7 +93,7 @@ impl Demo<'_> {
         let Firmware { job_id, what, per_minute, devices } = firmware;
         view.chapter(what);
         // Armed before the first device gets it.
-        let apply = format!("alarms apply examples/dev.ini --stack {STACK} --job-id {job_id}");
+        let apply = format!("alarms apply examples/demo.ini --stack {STACK} --job-id {job_id}");
         self.operator.tripline(&apply).await?;
         let rollout = Rollout::create(self.aws, job_id, self.group, *per_minute).await?;
 

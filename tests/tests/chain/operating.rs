@@ -30,7 +30,7 @@ async fn apply_arms_a_job_against_the_stack_and_remove_disarms_it() {
     let chain = stage.chain();
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("dev.ini");
-    let example = include_str!("../../../examples/dev.ini");
+    let example = include_str!("../../../examples/demo.ini");
     std::fs::write(&config, example.replacen("@email, ", "@email, @sms, ", 1)).unwrap();
     let config = config.display();
     let apply = |job_id| {

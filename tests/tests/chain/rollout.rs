@@ -39,7 +39,7 @@ impl<'a> Rollout<'a> {
     pub fn arm(&self) {
         let id = &self.id;
         self.chain
-            .tripline(&format!("alarms apply examples/dev.ini --stack {STACK} --job-id {id}"));
+            .tripline(&format!("alarms apply examples/demo.ini --stack {STACK} --job-id {id}"));
     }
 
     /// The alarm on slow downloads of [`Self::arm`].

@@ -26,9 +26,7 @@ impl Template {
 
     /// A section, such as `Parameters`.
     pub fn section(&self, name: &str) -> &Map<String, Value> {
-        self.0[name]
-            .as_object()
-            .unwrap_or_else(|| panic!("no section `{name}`"))
+        self.0[name].as_object().unwrap_or_else(|| panic!("no section `{name}`"))
     }
 
     /// What CloudFormation would build for these parameters; the others have their defaults.
@@ -42,10 +40,7 @@ impl Template {
             let known = parameters.insert((*name).to_owned(), (*value).to_owned());
             assert!(known.is_some(), "no parameter `{name}`");
         }
-        let resolver = Resolver {
-            template: self,
-            parameters,
-        };
+        let resolver = Resolver { template: self, parameters };
         let present = |section: &str| -> Map<String, Value> {
             self.section(section)
                 .iter()
@@ -64,10 +59,7 @@ impl Template {
 impl Deployment {
     /// The properties of a resource.
     pub fn properties(&self, id: &str) -> &Value {
-        let resource = self
-            .resources
-            .get(id)
-            .unwrap_or_else(|| panic!("no resource `{id}`"));
+        let resource = self.resources.get(id).unwrap_or_else(|| panic!("no resource `{id}`"));
         &resource["Properties"]
     }
 
@@ -87,18 +79,12 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     fn is_present(&self, resource: &Value) -> bool {
-        resource
-            .get("Condition")
-            .is_none_or(|name| self.condition(name.as_str().expect("a name")))
+        resource.get("Condition").is_none_or(|name| self.condition(name.as_str().expect("a name")))
     }
 
     fn condition(&self, name: &str) -> bool {
         let conditions = self.template.section("Conditions");
-        self.holds(
-            conditions
-                .get(name)
-                .unwrap_or_else(|| panic!("no condition `{name}`")),
-        )
+        self.holds(conditions.get(name).unwrap_or_else(|| panic!("no condition `{name}`")))
     }
 
     fn holds(&self, condition: &Value) -> bool {
@@ -110,8 +96,7 @@ impl Resolver<'_> {
     }
 
     fn resolve(&self, value: &Value) -> Value {
-        self.resolve_unless_absent(value)
-            .expect("a value, not AWS::NoValue")
+        self.resolve_unless_absent(value).expect("a value, not AWS::NoValue")
     }
 
     /// `None` stands for `AWS::NoValue`.
@@ -135,10 +120,9 @@ impl Resolver<'_> {
             }
             Some((name, arguments)) => panic!("unknown function {name} {arguments:?}"),
             None => match value {
-                Value::Array(items) => items
-                    .iter()
-                    .filter_map(|item| self.resolve_unless_absent(item))
-                    .collect(),
+                Value::Array(items) => {
+                    items.iter().filter_map(|item| self.resolve_unless_absent(item)).collect()
+                }
                 Value::Object(entries) => entries
                     .iter()
                     .filter_map(|(key, of)| Some((key.clone(), self.resolve_unless_absent(of)?)))
@@ -174,10 +158,7 @@ impl Resolver<'_> {
         let resource = self.template.section("Resources").get(id);
         let resource =
             resource.unwrap_or_else(|| panic!("a reference to `{id}`, which is nothing"));
-        assert!(
-            self.is_present(resource),
-            "a reference to `{id}`, which is absent here"
-        );
+        assert!(self.is_present(resource), "a reference to `{id}`, which is absent here");
     }
 
     fn substitute(&self, text: &str, names: &Map<String, Value>) -> String {
@@ -204,19 +185,12 @@ fn function(value: &Value) -> Option<(&str, &[Value])> {
     if entries.len() != 1 || !(name == "Ref" || name.starts_with("Fn::")) {
         return None;
     }
-    Some((
-        name,
-        argument
-            .as_array()
-            .map_or(std::slice::from_ref(argument), Vec::as_slice),
-    ))
+    Some((name, argument.as_array().map_or(std::slice::from_ref(argument), Vec::as_slice)))
 }
 
 /// A scalar as CloudFormation passes it on: as text.
 fn plain(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn long_form(yaml: &Yaml) -> Value {
@@ -229,12 +203,7 @@ fn long_form(yaml: &Yaml) -> Value {
         Yaml::Sequence(items) => items.iter().map(long_form).collect(),
         Yaml::Mapping(entries) => entries
             .iter()
-            .map(|(key, value)| {
-                (
-                    key.as_str().expect("a text key").to_owned(),
-                    long_form(value),
-                )
-            })
+            .map(|(key, value)| (key.as_str().expect("a text key").to_owned(), long_form(value)))
             .collect::<Map<_, _>>()
             .into(),
         Yaml::Tagged(tag, inner) => match (tag.suffix.as_str(), long_form(inner)) {

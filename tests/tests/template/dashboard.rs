@@ -8,9 +8,7 @@ use super::{DIMENSION, Metric, NAMESPACE, deployments, number};
 use crate::cloudformation::Deployment;
 
 fn body(deployment: &Deployment) -> Value {
-    let body = deployment.properties("Dashboard")["DashboardBody"]
-        .as_str()
-        .expect("text");
+    let body = deployment.properties("Dashboard")["DashboardBody"].as_str().expect("text");
     serde_json::from_str(body).unwrap_or_else(|error| panic!("{error} in {body}"))
 }
 
@@ -29,9 +27,7 @@ fn widget<'a>(body: &'a Value, title: &str) -> &'a Value {
 /// The metrics of a widget that name one: `[namespace, name, dimension, value, options]`.
 fn metrics(properties: &Value) -> impl Iterator<Item = &Vec<Value>> {
     let metrics = properties["metrics"].as_array().into_iter().flatten();
-    metrics
-        .map(|metric| metric.as_array().expect("a list"))
-        .filter(|metric| metric[0].is_string())
+    metrics.map(|metric| metric.as_array().expect("a list")).filter(|metric| metric[0].is_string())
 }
 
 #[test]
@@ -46,10 +42,7 @@ fn a_selector_offers_the_jobs_that_have_metrics() {
         assert_eq!(variable["property"], DIMENSION);
         assert_eq!(variable["populateFrom"], DIMENSION);
         // The quotes are needed: the namespace has colons.
-        assert_eq!(
-            variable["search"],
-            format!("{{\"{NAMESPACE}\",{DIMENSION}}}")
-        );
+        assert_eq!(variable["search"], format!("{{\"{NAMESPACE}\",{DIMENSION}}}"));
     }
 }
 
@@ -59,15 +52,10 @@ fn every_metric_of_a_rollout_is_shown_and_no_other() {
     for (_, _, deployment) in deployments() {
         let body = body(&deployment);
         let mut shown = BTreeSet::new();
-        for metric in widgets(&body)
-            .iter()
-            .flat_map(|widget| metrics(&widget["properties"]))
-        {
+        for metric in widgets(&body).iter().flat_map(|widget| metrics(&widget["properties"])) {
             if metric[0] != NAMESPACE {
                 assert!(
-                    metric[0]
-                        .as_str()
-                        .is_some_and(|space| space.starts_with("AWS/")),
+                    metric[0].as_str().is_some_and(|space| space.starts_with("AWS/")),
                     "{metric:?}"
                 );
                 continue;
@@ -89,16 +77,10 @@ fn download_times_are_percentiles_and_outcomes_are_stacked_sums() {
             .collect();
         assert_eq!(json!(stats), json!(["p50", "p90", "p99"]));
         let outcomes = widget(&body, "Outcomes a minute");
-        assert_eq!(
-            (&outcomes["stacked"], &outcomes["stat"]),
-            (&json!(true), &json!("Sum"))
-        );
-        let names: BTreeSet<&str> = metrics(outcomes)
-            .filter_map(|metric| metric[1].as_str())
-            .collect();
-        let expected = Metric::ALL
-            .iter()
-            .filter(|metric| matches!(metric, Metric::Count(_)));
+        assert_eq!((&outcomes["stacked"], &outcomes["stat"]), (&json!(true), &json!("Sum")));
+        let names: BTreeSet<&str> =
+            metrics(outcomes).filter_map(|metric| metric[1].as_str()).collect();
+        let expected = Metric::ALL.iter().filter(|metric| matches!(metric, Metric::Count(_)));
         assert_eq!(names, expected.map(|metric| metric.name()).collect());
     }
 }

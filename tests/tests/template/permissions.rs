@@ -55,10 +55,7 @@ fn grants(deployment: &Deployment, role: &str) -> Vec<Grant> {
 
 /// `serde_json::Value` has no order; its text has.
 fn texts(grants: impl IntoIterator<Item = Grant>) -> BTreeSet<String> {
-    grants
-        .into_iter()
-        .map(|(action, on, when)| format!("{action} on {on} when {when}"))
-        .collect()
+    grants.into_iter().map(|(action, on, when)| format!("{action} on {on} when {when}")).collect()
 }
 
 #[test]
@@ -89,11 +86,7 @@ fn roles_may_do_exactly_what_their_function_does() {
         let mut rule = vec![grant("sqs:SendMessage", "<UndeliveredQueue.Arn>")];
         if batched {
             rule.push(grant("sqs:SendMessage", "<IngestQueue.Arn>"));
-            for action in [
-                "sqs:ReceiveMessage",
-                "sqs:DeleteMessage",
-                "sqs:GetQueueAttributes",
-            ] {
+            for action in ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"] {
                 metrics.push(grant(action, "<IngestQueue.Arn>"));
             }
         }
@@ -111,16 +104,8 @@ fn roles_may_do_exactly_what_their_function_does() {
             assert_eq!(texts(grants(&deployment, role)), texts(expected), "{role}");
         }
         assert_eq!(deployment.of_type("AWS::IAM::Role").count(), 3);
-        for kind in [
-            "AWS::IAM::Policy",
-            "AWS::IAM::ManagedPolicy",
-            "AWS::IAM::RolePolicy",
-        ] {
-            assert_eq!(
-                deployment.of_type(kind).count(),
-                0,
-                "{kind}: a right beside the roles"
-            );
+        for kind in ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"] {
+            assert_eq!(deployment.of_type(kind).count(), 0, "{kind}: a right beside the roles");
         }
     }
 }
@@ -146,11 +131,7 @@ fn each_role_is_one_service_s_and_one_function_s() {
         for (id, _) in FUNCTIONS {
             let function = deployment.properties(&format!("{id}Function"));
             assert_eq!(function["Role"], format!("<{id}Role.Arn>"));
-            assert_eq!(
-                function["Policies"],
-                Value::Null,
-                "{id}: rights outside of its role"
-            );
+            assert_eq!(function["Policies"], Value::Null, "{id}: rights outside of its role");
             let trust = &deployment.properties(&format!("{id}Role"))["AssumeRolePolicyDocument"];
             let lambda = json!([{
                 "Effect": "Allow",
@@ -199,11 +180,7 @@ fn only_the_rule_and_the_force_stop_topic_may_invoke() {
         for (id, _) in FUNCTIONS {
             let function = deployment.properties(&format!("{id}Function"));
             for opens in ["Events", "FunctionUrlConfig"] {
-                assert_eq!(
-                    function[opens],
-                    Value::Null,
-                    "{id}: SAM would add a permission"
-                );
+                assert_eq!(function[opens], Value::Null, "{id}: SAM would add a permission");
             }
         }
     }
@@ -224,33 +201,16 @@ fn allowed<'a>(
         let mut allows = Vec::new();
         let mut denies = Vec::new();
         for statement in statements(&policy["PolicyDocument"]) {
-            if statement["Effect"] == "Allow" {
-                &mut allows
-            } else {
-                &mut denies
-            }
-            .push(statement);
+            if statement["Effect"] == "Allow" { &mut allows } else { &mut denies }.push(statement);
         }
-        let [insecure] = denies.as_slice() else {
-            panic!("{of}: one denial")
-        };
+        let [insecure] = denies.as_slice() else { panic!("{of}: one denial") };
         assert_eq!(insecure["Effect"], "Deny", "{of}");
         assert_eq!(insecure["Principal"], "*", "{of}");
         assert_eq!(insecure["Action"], denied, "{of}");
-        assert_eq!(
-            insecure["Condition"],
-            json!({ "Bool": { "aws:SecureTransport": "false" } })
-        );
-        let of = of
-            .as_str()
-            .expect("a name")
-            .trim_matches(['<', '>'])
-            .to_owned();
+        assert_eq!(insecure["Condition"], json!({ "Bool": { "aws:SecureTransport": "false" } }));
+        let of = of.as_str().expect("a name").trim_matches(['<', '>']).to_owned();
         let known = allowed.insert(of, allows);
-        assert!(
-            known.is_none(),
-            "{kind}: a second policy replaces the first"
-        );
+        assert!(known.is_none(), "{kind}: a second policy replaces the first");
     }
     allowed
 }
@@ -258,12 +218,7 @@ fn allowed<'a>(
 #[test]
 fn only_alarms_of_this_account_publish_to_the_topics() {
     for (_, _, deployment) in deployments() {
-        let policies = allowed(
-            &deployment,
-            "AWS::SNS::TopicPolicy",
-            "Topics",
-            "sns:Publish",
-        );
+        let policies = allowed(&deployment, "AWS::SNS::TopicPolicy", "Topics", "sns:Publish");
         assert_eq!(deployment.of_type("AWS::SNS::Topic").count(), TOPICS.len());
         assert_eq!(policies.len(), TOPICS.len());
         for topic in TOPICS {
@@ -294,15 +249,8 @@ fn only_the_force_stop_topic_sends_to_a_queue_by_its_policy() {
         }]);
         assert_eq!(json!(policies["UndeliveredQueue"]), redrive);
         let ingest = policies.get("IngestQueue").map(Vec::len);
-        assert_eq!(
-            ingest,
-            batched.then_some(0),
-            "the rule's role needs no word of the queue"
-        );
-        assert_eq!(
-            policies.len(),
-            deployment.of_type("AWS::SQS::Queue").count()
-        );
+        assert_eq!(ingest, batched.then_some(0), "the rule's role needs no word of the queue");
+        assert_eq!(policies.len(), deployment.of_type("AWS::SQS::Queue").count());
     }
 }
 
@@ -345,46 +293,26 @@ fn check_key(deployment: &Deployment) {
         let who = format!("{kind} {}", name.as_str().expect("one principal"));
         assert!(users.insert(who, rights).is_none());
     }
-    let data_keys = || {
-        ["kms:Decrypt", "kms:GenerateDataKey*"]
-            .map(str::to_owned)
-            .to_vec()
-    };
+    let data_keys = || ["kms:Decrypt", "kms:GenerateDataKey*"].map(str::to_owned).to_vec();
     let account = json!({ "StringEquals": { "aws:SourceAccount": THIS_ACCOUNT } });
-    let logs = [
-        "kms:Encrypt*",
-        "kms:Decrypt*",
-        "kms:ReEncrypt*",
-        "kms:GenerateDataKey*",
-    ]
-    .into_iter()
-    .chain(["kms:Describe*"])
-    .map(str::to_owned)
-    .collect();
+    let logs = ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*"]
+        .into_iter()
+        .chain(["kms:Describe*"])
+        .map(str::to_owned)
+        .collect();
     let these_logs = json!({ "ArnLike": { "kms:EncryptionContext:aws:logs:arn":
         "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/a-stack/*" } });
     let expected = BTreeMap::from([
-        (
-            "AWS arn:aws:iam::123456789012:root",
-            (vec!["kms:*".to_owned()], Value::Null),
-        ),
-        (
-            "Service cloudwatch.amazonaws.com",
-            (data_keys(), account.clone()),
-        ),
+        ("AWS arn:aws:iam::123456789012:root", (vec!["kms:*".to_owned()], Value::Null)),
+        ("Service cloudwatch.amazonaws.com", (data_keys(), account.clone())),
         ("Service logs.eu-west-1.amazonaws.com", (logs, these_logs)),
         ("Service sns.amazonaws.com", (data_keys(), account)),
     ]);
-    let expected: BTreeMap<_, _> = expected
-        .into_iter()
-        .map(|(who, rights)| (who.to_owned(), rights))
-        .collect();
+    let expected: BTreeMap<_, _> =
+        expected.into_iter().map(|(who, rights)| (who.to_owned(), rights)).collect();
     assert_eq!(users, expected);
     for (id, logs) in deployment.of_type("AWS::Logs::LogGroup") {
         let name = logs["LogGroupName"].as_str().expect("a name");
-        assert!(
-            name.starts_with("/aws/lambda/a-stack/"),
-            "{id}: the key does not know {name}"
-        );
+        assert!(name.starts_with("/aws/lambda/a-stack/"), "{id}: the key does not know {name}");
     }
 }

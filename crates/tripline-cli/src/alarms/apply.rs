@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use serde_json::json;
 use tripline::alarm::AlarmDefinition;
 use tripline::job::JobId;
+use tripline::stop::StopMode;
 
 use super::aws::Aws;
 use super::plan::{Change, Plan, Planned};
-use super::region::{Region, check_topics};
+use super::region::{check_topics, region_for};
+use super::stopping::Stopping;
 use super::table::{print, print_json, table};
+use super::verdict::Verdict;
 use super::watch::Watch;
 use super::{Common, Output, arm, check, notes, source, topics};
 use crate::exit::{End, Error};
@@ -28,8 +31,10 @@ it again is harmless, and completes one that failed half-way.
 AWS IoT sends job events only once they are enabled for the account and region; where they are not,
 they are enabled.
 
-Exit code 1: an alarm is in ALARM already, so that its actions will not run again; 2: the config,
-the stack's name or an alarm's name is not right; 3: AWS refused or could not be reached.")]
+Exit code 1: the alarms are there and would not stop the rollout: none goes to the force-stop topic
+(--tell-only: that is meant), no function is subscribed to it, or an alarm is in ALARM already, so
+that its actions will not run again; 2: the config, the stack's name or an alarm's name is not
+right; 3: AWS refused or could not be reached. A stack with StopMode=observe is no fault: it is said.")]
 pub struct Apply {
     /// The alarm config
     #[arg(default_value = "dev.ini")]
@@ -40,6 +45,9 @@ pub struct Apply {
     /// The job to arm [default: the config's `jobId`]
     #[arg(long, value_name = "ID")]
     job_id: Option<JobId>,
+    /// Accept that no alarm stops the rollout: people are told, and it goes on
+    #[arg(long)]
+    tell_only: bool,
     /// Say what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -56,6 +64,8 @@ pub struct Guard {
     pub job: JobId,
     /// At least one.
     pub alarms: Vec<AlarmDefinition>,
+    /// It is meant that no alarm stops the rollout.
+    pub tell_only: bool,
     pub dry_run: bool,
 }
 
@@ -64,8 +74,7 @@ pub struct Guard {
 pub struct Report {
     pub plan: Plan,
     pub job_events_were_on: bool,
-    /// The ARN of the stack's topic that stops rollouts, if it has one.
-    pub force_stop: Option<String>,
+    pub stopping: Stopping,
 }
 
 impl Apply {
@@ -79,13 +88,14 @@ impl Apply {
             return Err(Error::Input(notes::no_alarms(&file)));
         }
         let job = source::job_of(self.job_id, &file, &config)?;
-        let region = Region::of(self.common.region, &file, &config)?;
+        let region = region_for(self.common.region, &file, &config)?;
         let aws = Aws::connect(region).await?;
         let guard = Guard {
             file,
             stack: self.stack,
             job,
             alarms: config.alarms,
+            tell_only: self.tell_only,
             dry_run: self.dry_run,
         };
         let report = guard.apply(&aws).await?;
@@ -93,7 +103,9 @@ impl Apply {
             Output::Text => print(&report.text(guard.dry_run)),
             Output::Json => print_json(&report.json(&guard, &aws.region)),
         }
-        Ok(guard.tell(&report, &aws.region))
+        let verdict = Verdict::of(&guard, &report, &aws.region);
+        verdict.tell();
+        Ok(verdict.end())
     }
 }
 
@@ -106,6 +118,7 @@ impl Guard {
         for alarm in &self.alarms {
             wanted.push((alarm.clone(), topics::actions(alarm, &stack)?));
         }
+        let stopping = Stopping::look(aws, &stack).await?;
         let job_events_were_on = aws.sends_job_events().await?;
         let plan = Plan::make(aws, &self.job, wanted).await?;
         if !self.dry_run {
@@ -114,58 +127,7 @@ impl Guard {
             }
             arm::arm(aws, &self.job, &plan).await?;
         }
-        let force_stop = stack.output(topics::FORCE_STOP).ok().map(str::to_owned);
-        Ok(Report {
-            plan,
-            job_events_were_on,
-            force_stop,
-        })
-    }
-
-    /// What people should know, on stderr.
-    fn tell(&self, report: &Report, region: &str) -> End {
-        let (job, plan) = (&self.job, &report.plan);
-        if let Some(note) = notes::only_tells(&self.alarms, report.force_stop.as_deref()) {
-            eprintln!("{note}");
-        }
-        if !plan.others.is_empty() {
-            eprintln!(
-                "note: alarms of this job that are not Tripline's, left as they are: {}",
-                plan.others.join(", ")
-            );
-        }
-        if !report.job_events_were_on {
-            let did = if self.dry_run {
-                "are off and would be"
-            } else {
-                "were off and are now"
-            };
-            eprintln!(
-                "note: AWS IoT job events {did} enabled, for the whole account in `{region}`"
-            );
-        }
-        let mute: Vec<_> = plan
-            .alarms
-            .iter()
-            .filter(|alarm| alarm.mute)
-            .map(|alarm| format!("`{}`", alarm.name))
-            .collect();
-        let count = notes::alarms(plan.alarms.len());
-        if self.dry_run {
-            eprintln!(
-                "dry run: nothing was changed; job `{job}` would be armed in `{region}` with {count}"
-            );
-        } else if mute.is_empty() {
-            eprintln!("job `{job}` is armed in `{region}` with {count}");
-        }
-        if mute.is_empty() {
-            return End::Done;
-        }
-        eprintln!(
-            "finding: job `{job}` has alarms that are in ALARM already, so that their actions will not run again: {}\n\n  hint: stop the rollout (`aws iot cancel-job --job-id {job}`), or remove its alarms\n        (`tripline alarms remove --job-id {job} --force`) and apply again: new alarms are judged afresh",
-            mute.join(", ")
-        );
-        End::Finding
+        Ok(Report { plan, job_events_were_on, stopping })
     }
 }
 
@@ -182,7 +144,17 @@ impl Planned {
 }
 
 impl Report {
-    fn text(&self, dry_run: bool) -> String {
+    /// Whether any alarm gets to the topic that stops rollouts.
+    pub fn is_reached(&self) -> bool {
+        self.plan.alarms.iter().any(|alarm| self.stopping.is_reached_by(&alarm.actions))
+    }
+
+    /// Whether any alarm stops the rollout.
+    pub fn stops(&self) -> bool {
+        self.is_reached() && self.stopping.is_heard && self.stopping.mode != StopMode::Observe
+    }
+
+    pub fn text(&self, dry_run: bool) -> String {
         let mut rows: Vec<_> = self
             .plan
             .alarms
@@ -190,31 +162,19 @@ impl Report {
             .map(|alarm| {
                 let watch = Watch::from(&alarm.definition).to_string();
                 let topics = check::topics(&alarm.definition);
-                [
-                    alarm.name.clone(),
-                    alarm.change(dry_run).to_owned(),
-                    watch,
-                    topics,
-                ]
+                let does = self.stopping.does(&alarm.actions);
+                [alarm.name.clone(), alarm.change(dry_run).to_owned(), watch, topics, does]
             })
             .collect();
-        let removed = if dry_run {
-            "would be removed"
-        } else {
-            "removed"
-        };
+        let removed = if dry_run { "would be removed" } else { "removed" };
         rows.extend(self.plan.strays.iter().map(|name| {
-            [
-                name.clone(),
-                removed.to_owned(),
-                "no longer in the config".to_owned(),
-                String::new(),
-            ]
+            let why = "no longer in the config".to_owned();
+            [name.clone(), removed.to_owned(), why, String::new(), String::new()]
         }));
-        table(["ALARM", "CHANGE", "WATCHES", "TELLS"], &rows)
+        table(["ALARM", "CHANGE", "WATCHES", "TELLS", "DOES"], &rows)
     }
 
-    fn json(&self, guard: &Guard, region: &str) -> serde_json::Value {
+    pub fn json(&self, guard: &Guard, region: &str) -> serde_json::Value {
         let alarms: Vec<_> = self
             .plan
             .alarms
@@ -230,6 +190,7 @@ impl Report {
                     },
                     "watches": Watch::from(&alarm.definition).to_string(),
                     "actions": alarm.actions,
+                    "does": self.stopping.does(&alarm.actions),
                     "inAlarmAlready": alarm.mute,
                 })
             })
@@ -238,6 +199,8 @@ impl Report {
             "job": guard.job.as_str(), "stack": guard.stack, "region": region,
             "dryRun": guard.dry_run, "alarms": alarms, "removed": self.plan.strays,
             "jobEventsWereOn": self.job_events_were_on,
+            "stopMode": self.stopping.mode.to_string(), "stops": self.stops(),
+            "unconfirmed": self.stopping.unconfirmed,
         })
     }
 }

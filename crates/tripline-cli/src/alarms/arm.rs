@@ -20,9 +20,7 @@ const PROOFS: u32 = 4;
 /// Creates, updates and removes alarms, in this order, and reads them back.
 pub async fn arm(aws: &Aws, job: &JobId, plan: &Plan) -> Result<(), Failure> {
     for (done, alarm) in plan.alarms.iter().enumerate() {
-        put(aws, job, alarm)
-            .await
-            .map_err(|failure| half_done(&failure, &plan.alarms, done))?;
+        put(aws, job, alarm).await.map_err(|failure| half_done(&failure, &plan.alarms, done))?;
     }
     aws.delete(&plan.strays).await.map_err(|failure| {
         let strays = names(plan.strays.iter());
@@ -50,24 +48,17 @@ async fn put(aws: &Aws, job: &JobId, alarm: &Planned) -> Result<(), Failure> {
 fn half_done(failure: &Failure, alarms: &[Planned], done: usize) -> Failure {
     let (armed, rest) = alarms.split_at(done.min(alarms.len()));
     let list = |alarms: &[Planned]| names(alarms.iter().map(|alarm| &alarm.name));
-    let (there, missing): (Vec<_>, Vec<_>) = rest
-        .iter()
-        .partition(|alarm| alarm.change != Change::Create);
+    let (there, missing): (Vec<_>, Vec<_>) =
+        rest.iter().partition(|alarm| alarm.change != Change::Create);
     let mut state = format!("\n  armed: {}", list(armed));
-    state += &format!(
-        "\n  not armed: {}",
-        names(missing.iter().map(|alarm| &alarm.name))
-    );
+    state += &format!("\n  not armed: {}", names(missing.iter().map(|alarm| &alarm.name)));
     if !there.is_empty() {
         state += &format!(
             "\n  perhaps not as in the config: {}",
             names(there.iter().map(|alarm| &alarm.name))
         );
     }
-    with(
-        failure,
-        &format!("{state}\n\n  hint: run this again: it completes what is missing"),
-    )
+    with(failure, &format!("{state}\n\n  hint: run this again: it completes what is missing"))
 }
 
 /// Reads the alarms back: an alarm that is missing, or that tells nobody, guards nothing.
@@ -102,22 +93,31 @@ async fn prove(aws: &Aws, job: &JobId, alarms: &[Planned]) -> Result<(), Failure
 
 fn names<'a>(names: impl Iterator<Item = &'a String>) -> String {
     let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
-    if names.is_empty() {
-        "none".to_owned()
-    } else {
-        names.join(", ")
-    }
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
-/// A failure that says more.
+/// A failure that says more. What it hints at itself comes last.
 pub fn with(failure: &Failure, more: &str) -> Failure {
     let text = failure.to_string();
-    let detail = text
-        .strip_prefix(failure.operation)
-        .and_then(|text| text.strip_prefix(": "));
-    Failure::new(
-        failure.operation,
-        failure.kind,
-        format!("{}{more}", detail.unwrap_or(&text)),
-    )
+    let detail = text.strip_prefix(failure.operation).and_then(|text| text.strip_prefix(": "));
+    let (detail, hint) = match detail.unwrap_or(&text).split_once("\n\n  hint: ") {
+        Some((detail, hint)) => (detail, format!("\n  hint: {hint}")),
+        None => (detail.unwrap_or(&text), String::new()),
+    };
+    Failure::new(failure.operation, failure.kind, format!("{detail}{more}{hint}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_comes_after_what_happened() {
+        let failure =
+            Failure::new("DeleteAlarms", FailureKind::Unavailable, "lost\n\n  hint: look");
+        assert_eq!(
+            with(&failure, "\n  not removed: `a`\n\n  hint: run this again").to_string(),
+            "DeleteAlarms: lost\n  not removed: `a`\n\n  hint: run this again\n  hint: look"
+        );
+    }
 }

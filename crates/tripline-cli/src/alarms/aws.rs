@@ -7,7 +7,7 @@ use tripline_aws::{Failure, FailureKind};
 
 use super::owner::{Watched, watched};
 use super::put::JOB_TAG;
-use super::region::Region;
+use crate::connect::{Connection, Region, connect};
 use crate::exit::Error;
 
 /// `DeleteAlarms` takes so many names.
@@ -20,6 +20,7 @@ pub struct Aws {
     pub cloudformation: aws_sdk_cloudformation::Client,
     pub cloudwatch: aws_sdk_cloudwatch::Client,
     pub iot: aws_sdk_iot::Client,
+    pub sns: aws_sdk_sns::Client,
 }
 
 /// What is there under a prefix.
@@ -33,18 +34,13 @@ pub struct Alarms {
 impl Aws {
     /// Clients for a region, or for the environment's if there is none.
     pub async fn connect(region: Option<Region>) -> Result<Self, Error> {
-        let given = region.map(|region| region.as_str().to_owned());
-        let config = tripline_aws::config(given).await;
-        let Some(region) = config.region().map(ToString::to_string) else {
-            return Err(Error::Input(
-                "no AWS region is set\n\n  hint: give `--region`, or set AWS_REGION".to_owned(),
-            ));
-        };
+        let Connection { region, config } = connect(region).await?;
         Ok(Self {
             region,
             cloudformation: aws_sdk_cloudformation::Client::new(&config),
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             iot: aws_sdk_iot::Client::new(&config),
+            sns: aws_sdk_sns::Client::new(&config),
         })
     }
 
@@ -97,31 +93,20 @@ impl Aws {
 
     pub async fn put(&self, request: PutMetricAlarmInputBuilder) -> Result<(), Failure> {
         let put = request.send_with(&self.cloudwatch).await;
-        put.map(drop)
-            .map_err(|error| Failure::from_sdk("PutMetricAlarm", &error))
+        put.map(drop).map_err(|error| Failure::from_sdk("PutMetricAlarm", &error))
     }
 
     pub async fn tag(&self, arn: &str, tags: Vec<Tag>) -> Result<(), Failure> {
-        let tag = self
-            .cloudwatch
-            .tag_resource()
-            .resource_arn(arn)
-            .set_tags(Some(tags))
-            .send()
-            .await;
-        tag.map(drop)
-            .map_err(|error| Failure::from_sdk("TagResource", &error))
+        let tag =
+            self.cloudwatch.tag_resource().resource_arn(arn).set_tags(Some(tags)).send().await;
+        tag.map(drop).map_err(|error| Failure::from_sdk("TagResource", &error))
     }
 
     /// Deletes alarms in as few calls as there can be.
     pub async fn delete(&self, names: &[String]) -> Result<(), Failure> {
         for names in names.chunks(MOST_DELETED) {
-            let deleted = self
-                .cloudwatch
-                .delete_alarms()
-                .set_alarm_names(Some(names.to_vec()))
-                .send()
-                .await;
+            let deleted =
+                self.cloudwatch.delete_alarms().set_alarm_names(Some(names.to_vec())).send().await;
             deleted.map_err(|error| Failure::from_sdk("DeleteAlarms", &error))?;
         }
         Ok(())
@@ -132,17 +117,11 @@ impl Aws {
         match self.iot.describe_job().job_id(job.as_str()).send().await {
             Ok(described) => {
                 let status = described.job().and_then(|job| job.status());
-                Ok(Some(JobState::from_status(
-                    status.map_or("", |status| status.as_str()),
-                )))
+                Ok(Some(JobState::from_status(status.map_or("", |status| status.as_str()))))
             }
             Err(error) => {
                 let failure = Failure::from_sdk("DescribeJob", &error);
-                if failure.kind == FailureKind::NotFound {
-                    Ok(None)
-                } else {
-                    Err(failure)
-                }
+                if failure.kind == FailureKind::NotFound { Ok(None) } else { Err(failure) }
             }
         }
     }

@@ -7,10 +7,11 @@ use tripline::alarm::AlarmDefinition;
 use tripline::config::{AlarmConfig, Faults};
 use tripline::job::JobId;
 
-use super::region::{Region, check_topics};
+use super::region::{check_topics, region_for};
 use super::table::{print, print_json, table};
 use super::watch::Watch;
 use super::{Common, Output, notes, source};
+use crate::connect::Region;
 use crate::exit::{End, Error};
 
 #[derive(Debug, clap::Args)]
@@ -19,8 +20,8 @@ Examples:
   tripline alarms check
   tripline alarms check release/dev.ini --job-id fw-1-3-0 --output json
 
-Exit code 0: the config can be applied; 1: it has no alarms; 2: it has faults, all of which are
-named with their lines.")]
+Exit code 0: the config can be applied; 1: it has no alarms, or none that could stop the rollout
+(--tell-only: that is meant); 2: it has faults, all of which are named with their lines.")]
 pub struct Check {
     /// The alarm config
     #[arg(default_value = "dev.ini")]
@@ -28,6 +29,9 @@ pub struct Check {
     /// The job that would be armed [default: the config's `jobId`]
     #[arg(long, value_name = "ID")]
     job_id: Option<JobId>,
+    /// Accept that no alarm stops the rollout: people are told, and it goes on
+    #[arg(long)]
+    tell_only: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -42,7 +46,7 @@ impl Check {
             }
             source::faults(faults)
         })?;
-        let region = Region::of(self.common.region, &file, &config)?;
+        let region = region_for(self.common.region, &file, &config)?;
         if let Some(region) = &region {
             check_topics(&file, &config.alarms, region.as_str())?;
         }
@@ -56,11 +60,7 @@ impl Check {
             }));
         } else if !config.alarms.is_empty() {
             let row = |alarm: &AlarmDefinition| {
-                [
-                    alarm.name.to_string(),
-                    Watch::from(alarm).to_string(),
-                    topics(alarm),
-                ]
+                [alarm.name.to_string(), Watch::from(alarm).to_string(), topics(alarm)]
             };
             let rows: Vec<_> = config.alarms.iter().map(row).collect();
             print(&table(["ALARM", "WATCHES", "TELLS"], &rows));
@@ -72,29 +72,24 @@ impl Check {
             eprintln!("finding: {}", notes::no_alarms(&file));
             return Ok(End::Finding);
         }
-        if let Some(note) = notes::only_tells(&config.alarms, None) {
-            eprintln!("{note}");
+        let only_tells = !config.alarms.iter().any(notes::may_stop);
+        if only_tells && self.tell_only {
+            eprintln!("note: {}", notes::ONLY_TELLS);
         }
-        let job = job.map_or_else(
-            || "a job that `--job-id` names".to_owned(),
-            |job| format!("job `{job}`"),
-        );
-        eprintln!(
-            "{file}: no faults; {} for {job}",
-            notes::alarms(config.alarms.len())
-        );
+        let job = job
+            .map_or_else(|| "a job that `--job-id` names".to_owned(), |job| format!("job `{job}`"));
+        eprintln!("{file}: no faults; {} for {job}", notes::alarms(config.alarms.len()));
+        if only_tells && !self.tell_only {
+            eprintln!("finding: {}", notes::only_tells());
+            return Ok(End::Finding);
+        }
         Ok(End::Done)
     }
 }
 
 /// The topics as the config names them.
 pub fn topics(alarm: &AlarmDefinition) -> String {
-    alarm
-        .topics
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
+    alarm.topics.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn json_of(alarm: &AlarmDefinition) -> Value {

@@ -20,9 +20,7 @@ impl Aws {
             .map_err(|error| Failure::from_sdk("DescribeEventConfigurations", &error))?;
         let configurations = described.event_configurations();
         Ok(NEEDED.iter().all(|event| {
-            configurations
-                .and_then(|all| all.get(event))
-                .is_some_and(Configuration::enabled)
+            configurations.and_then(|all| all.get(event)).is_some_and(Configuration::enabled)
         }))
     }
 
@@ -34,8 +32,6 @@ impl Aws {
             update = update.event_configurations(event, enabled);
         }
         let updated = update.send().await;
-        updated
-            .map(drop)
-            .map_err(|error| Failure::from_sdk("UpdateEventConfigurations", &error))
+        updated.map(drop).map_err(|error| Failure::from_sdk("UpdateEventConfigurations", &error))
     }
 }

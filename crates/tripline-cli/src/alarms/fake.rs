@@ -21,6 +21,8 @@ use aws_sdk_iot::operation::describe_job::{DescribeJobError, DescribeJobOutput};
 use aws_sdk_iot::operation::update_event_configurations::UpdateEventConfigurationsOutput;
 use aws_sdk_iot::types::error::ResourceNotFoundException;
 use aws_sdk_iot::types::{Configuration, EventType, Job, JobStatus};
+use aws_sdk_sns::operation::list_subscriptions_by_topic::ListSubscriptionsByTopicOutput;
+use aws_sdk_sns::types::Subscription;
 use aws_smithy_mocks::{MockResponse, Rule, RuleMode, mock, mock_client};
 
 use super::aws::Aws;
@@ -38,6 +40,8 @@ pub struct World {
     pub stack: Option<&'static str>,
     pub outputs: Vec<(&'static str, &'static str)>,
     pub job: Option<JobStatus>,
+    /// Topic, protocol, endpoint and ARN of each subscription.
+    pub subscriptions: Vec<[&'static str; 4]>,
     /// The calls that change something, in their order.
     pub changes: Vec<String>,
     /// `PutMetricAlarm` of this name fails.
@@ -55,7 +59,17 @@ impl FakeAws {
         let fake = Self::default();
         let mut world = fake.world();
         world.stack = Some("CREATE_COMPLETE");
-        world.outputs = vec![("EmailTopicArn", EMAIL), ("ForceStopTopicArn", FORCE_STOP)];
+        world.outputs = vec![
+            ("StopMode", "cancel"),
+            ("EmailTopicArn", EMAIL),
+            ("ForceStopTopicArn", FORCE_STOP),
+        ];
+        // The force-stopper's is on the second page.
+        world.subscriptions = vec![
+            [FORCE_STOP, "sqs", "arn:aws:sqs:us-east-1:111122223333:log", "arn:log"],
+            [FORCE_STOP, "lambda", "arn:aws:lambda:us-east-1:111122223333:function:f", "arn:f"],
+            [EMAIL, "email", "ops@example.com", "arn:ops"],
+        ];
         for event in ["JOB", "JOB_EXECUTION", "THING"] {
             world.events.insert(event.to_owned(), event != "THING");
         }
@@ -77,24 +91,17 @@ impl FakeAws {
     }
 
     pub fn aws(&self) -> Aws {
-        let cloudwatch = [
-            self.describes(),
-            self.puts(),
-            self.lists_tags(),
-            self.tags(),
-            self.deletes(),
-        ];
-        let iot = [
-            self.describes_events(),
-            self.updates_events(),
-            self.describes_job(),
-        ];
+        let cloudwatch =
+            [self.describes(), self.puts(), self.lists_tags(), self.tags(), self.deletes()];
+        let iot = [self.describes_events(), self.updates_events(), self.describes_job()];
         let stacks = [self.describes_stacks()];
+        let topics = [self.lists_subscriptions()];
         Aws {
             region: "us-east-1".to_owned(),
             cloudwatch: mock_client!(aws_sdk_cloudwatch, RuleMode::MatchAny, &cloudwatch),
             iot: mock_client!(aws_sdk_iot, RuleMode::MatchAny, &iot),
             cloudformation: mock_client!(aws_sdk_cloudformation, RuleMode::MatchAny, &stacks),
+            sns: mock_client!(aws_sdk_sns, RuleMode::MatchAny, &topics),
         }
     }
 
@@ -110,12 +117,7 @@ impl FakeAws {
                 .values()
                 .filter(|alarm| alarm.alarm_name().unwrap().starts_with(prefix))
                 .collect();
-            let page = all
-                .iter()
-                .skip(from)
-                .take(2)
-                .map(|alarm| (*alarm).clone())
-                .collect();
+            let page = all.iter().skip(from).take(2).map(|alarm| (*alarm).clone()).collect();
             let composite = world
                 .composite
                 .iter()
@@ -134,17 +136,12 @@ impl FakeAws {
             let mut world = fake.world();
             let name = input.alarm_name().unwrap().to_owned();
             if world.refused.as_ref() == Some(&name) {
-                let fault = LimitExceededFault::builder()
-                    .message("no more alarms")
-                    .build();
+                let fault = LimitExceededFault::builder().message("no more alarms").build();
                 return MockResponse::Error(PutMetricAlarmError::LimitExceededFault(fault));
             }
             let arn = arn(&name);
             // As CloudWatch does: tags count on creation only, and the state is kept.
-            let before = world
-                .alarms
-                .get(&name)
-                .map(|alarm| alarm.state_value.clone());
+            let before = world.alarms.get(&name).map(|alarm| alarm.state_value.clone());
             if before.is_none() {
                 let tags = input.tags().iter().map(pair).collect();
                 world.tags.insert(arn.clone(), tags);
@@ -166,15 +163,9 @@ impl FakeAws {
         mock!(aws_sdk_cloudwatch::Client::list_tags_for_resource).then_compute_output(
             move |input| {
                 let world = fake.world();
-                let tags = world
-                    .tags
-                    .get(input.resource_arn().unwrap())
-                    .into_iter()
-                    .flatten();
+                let tags = world.tags.get(input.resource_arn().unwrap()).into_iter().flatten();
                 let tags = tags.map(|(key, value)| Tag::builder().key(key).value(value).build());
-                ListTagsForResourceOutput::builder()
-                    .set_tags(Some(tags.collect()))
-                    .build()
+                ListTagsForResourceOutput::builder().set_tags(Some(tags.collect())).build()
             },
         )
     }
@@ -184,14 +175,8 @@ impl FakeAws {
         mock!(aws_sdk_cloudwatch::Client::tag_resource).then_compute_output(move |input| {
             let arn = input.resource_arn().unwrap().to_owned();
             let mut world = fake.world();
-            world
-                .changes
-                .push(format!("tag {}", arn.rsplit(':').next().unwrap()));
-            world
-                .tags
-                .entry(arn)
-                .or_default()
-                .extend(input.tags().iter().map(pair));
+            world.changes.push(format!("tag {}", arn.rsplit(':').next().unwrap()));
+            world.tags.entry(arn).or_default().extend(input.tags().iter().map(pair));
             TagResourceOutput::builder().build()
         })
     }
@@ -204,9 +189,7 @@ impl FakeAws {
             for name in input.alarm_names() {
                 world.alarms.remove(name).unwrap();
             }
-            world
-                .changes
-                .push(format!("delete {}", input.alarm_names().join(" ")));
+            world.changes.push(format!("delete {}", input.alarm_names().join(" ")));
             DeleteAlarmsOutput::builder().build()
         })
     }
@@ -229,9 +212,7 @@ impl FakeAws {
         mock!(aws_sdk_iot::Client::update_event_configurations).then_compute_output(move |input| {
             let mut world = fake.world();
             for (event, configuration) in input.event_configurations().unwrap() {
-                world
-                    .events
-                    .insert(event.as_str().to_owned(), configuration.enabled());
+                world.events.insert(event.as_str().to_owned(), configuration.enabled());
             }
             world.changes.push("update events".to_owned());
             UpdateEventConfigurationsOutput::builder().build()
@@ -257,6 +238,28 @@ impl FakeAws {
         })
     }
 
+    /// One on a page.
+    fn lists_subscriptions(&self) -> Rule {
+        let fake = self.clone();
+        mock!(aws_sdk_sns::Client::list_subscriptions_by_topic).then_compute_output(move |input| {
+            let world = fake.world();
+            let topic = input.topic_arn().unwrap();
+            let from: usize = input.next_token().map_or(0, |token| token.parse().unwrap());
+            let all = world.subscriptions.iter().filter(|[of, ..]| *of == topic);
+            let mut rest = all.skip(from).map(|[_, protocol, endpoint, arn]| {
+                Subscription::builder()
+                    .protocol(*protocol)
+                    .endpoint(*endpoint)
+                    .subscription_arn(*arn)
+                    .build()
+            });
+            ListSubscriptionsByTopicOutput::builder()
+                .set_subscriptions(Some(rest.next().into_iter().collect()))
+                .set_next_token(rest.next().map(|_| (from + 1).to_string()))
+                .build()
+        })
+    }
+
     fn describes_stacks(&self) -> Rule {
         let fake = self.clone();
         mock!(aws_sdk_cloudformation::Client::describe_stacks).then_compute_response(move |input| {
@@ -271,10 +274,7 @@ impl FakeAws {
             };
             let outputs = world.outputs.iter();
             let outputs = outputs.map(|(key, value)| {
-                Output::builder()
-                    .output_key(*key)
-                    .output_value(*value)
-                    .build()
+                Output::builder().output_key(*key).output_value(*value).build()
             });
             let stack = Stack::builder()
                 .stack_name(name)
@@ -291,10 +291,7 @@ fn arn(name: &str) -> String {
 }
 
 fn pair(tag: &Tag) -> (String, String) {
-    (
-        tag.key().unwrap().to_owned(),
-        tag.value().unwrap().to_owned(),
-    )
+    (tag.key().unwrap().to_owned(), tag.value().unwrap().to_owned())
 }
 
 fn alarm_of(input: &PutMetricAlarmInput) -> MetricAlarm {
@@ -307,19 +304,13 @@ fn alarm_of(input: &PutMetricAlarmInput) -> MetricAlarm {
     alarm.metric_name.clone_from(&input.metric_name);
     alarm.dimensions.clone_from(&input.dimensions);
     alarm.statistic.clone_from(&input.statistic);
-    alarm
-        .extended_statistic
-        .clone_from(&input.extended_statistic);
+    alarm.extended_statistic.clone_from(&input.extended_statistic);
     alarm.period = input.period;
     alarm.evaluation_periods = input.evaluation_periods;
     alarm.datapoints_to_alarm = input.datapoints_to_alarm;
     alarm.threshold = input.threshold;
-    alarm
-        .comparison_operator
-        .clone_from(&input.comparison_operator);
-    alarm
-        .treat_missing_data
-        .clone_from(&input.treat_missing_data);
+    alarm.comparison_operator.clone_from(&input.comparison_operator);
+    alarm.treat_missing_data.clone_from(&input.treat_missing_data);
     alarm.metrics.clone_from(&input.metrics);
     alarm
 }

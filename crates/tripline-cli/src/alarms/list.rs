@@ -19,7 +19,10 @@ const PREFIX: &str = "tripline-";
 #[command(after_help = "\
 Examples:
   tripline alarms list
-  tripline alarms list --job-id fw-1-3-0 --output json")]
+  tripline alarms list --job-id fw-1-3-0 --output json
+
+Exit code 1: the job that --job-id names has no alarms, or some whose actions are off or tell
+nobody.")]
 pub struct List {
     /// Only the alarms of this job
     #[arg(long, value_name = "ID")]
@@ -50,15 +53,37 @@ impl List {
                 print_json(&json!({"region": aws.region, "alarms": alarms}));
             }
         }
-        if listed.is_empty() {
-            let whose = match &self.job_id {
-                Some(job) => format!("job `{job}` is not guarded"),
-                None => "no job is guarded".to_owned(),
-            };
-            eprintln!("no alarms in `{}`: {whose}", aws.region);
+        match &self.job_id {
+            None if listed.is_empty() => {
+                eprintln!("no alarms in `{}`: no job is guarded", aws.region);
+            }
+            None => {}
+            Some(job) => {
+                if let Some(finding) = unguarded(job, &listed, &aws.region) {
+                    eprintln!("finding: {finding}");
+                    return Ok(End::Finding);
+                }
+            }
         }
         Ok(End::Done)
     }
+}
+
+/// What is wrong with a job's guard, as far as its alarms show it.
+pub fn unguarded(job: &JobId, listed: &[Listed], region: &str) -> Option<String> {
+    let what = if listed.is_empty() {
+        format!("no alarms in `{region}`: job `{job}` is not guarded")
+    } else {
+        let idle: Vec<_> = listed
+            .iter()
+            .filter_map(|listed| Some(format!("`{}` ({})", listed.name(), listed.idle()?)))
+            .collect();
+        if idle.is_empty() {
+            return None;
+        }
+        format!("job `{job}` has alarms that come to nothing: {}", idle.join(", "))
+    };
+    Some(format!("{what}\n\n  hint: `tripline alarms apply --job-id {job}` arms it"))
 }
 
 /// The alarms of a job, or of all jobs, by their names. Alarms of other kinds that are called alike
@@ -82,10 +107,17 @@ impl Listed {
         self.alarm.alarm_name().unwrap_or_default()
     }
 
+    /// Why nothing follows from this alarm.
+    fn idle(&self) -> Option<&'static str> {
+        match self.alarm.actions_enabled() {
+            _ if self.alarm.alarm_actions().is_empty() => Some("tells nobody"),
+            Some(true) => None,
+            _ => Some("actions off"),
+        }
+    }
+
     fn state(&self) -> &str {
-        self.alarm
-            .state_value()
-            .map_or("unknown", |state| state.as_str())
+        self.alarm.state_value().map_or("unknown", |state| state.as_str())
     }
 
     fn watches(&self) -> String {
@@ -101,18 +133,8 @@ impl Listed {
         let state = format!("{}{}", self.state(), if on { "" } else { " (actions off)" });
         let topic = |arn: &String| arn.rsplit(':').next().unwrap_or_default().to_owned();
         let topics: Vec<_> = self.alarm.alarm_actions().iter().map(topic).collect();
-        let tells = if topics.is_empty() {
-            "nobody".to_owned()
-        } else {
-            topics.join(", ")
-        };
-        [
-            self.job.clone(),
-            self.name().to_owned(),
-            state,
-            self.watches(),
-            tells,
-        ]
+        let tells = if topics.is_empty() { "nobody".to_owned() } else { topics.join(", ") };
+        [self.job.clone(), self.name().to_owned(), state, self.watches(), tells]
     }
 
     fn json(&self) -> serde_json::Value {

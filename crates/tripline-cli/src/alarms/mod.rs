@@ -4,6 +4,7 @@
 //! - [`check`], [`apply`], [`list`], [`remove`]: a command each;
 //! - [`put`]: an alarm as CloudWatch is asked for it; [`plan`]: what is to be changed;
 //! - [`arm`]: changes it, and proves it;
+//! - [`stopping`]: who hears it, and what that does; [`verdict`]: whether the job is guarded;
 //! - [`aws`], [`topics`], [`events`]: what is asked of AWS, [`owner`]: whose alarm one is;
 //! - [`watch`], [`table`]: what people read.
 
@@ -19,10 +20,12 @@ mod plan;
 mod put;
 mod region;
 mod remove;
-mod source;
-mod table;
+pub mod source;
+mod stopping;
+pub mod table;
 mod topics;
-mod watch;
+mod verdict;
+pub mod watch;
 
 #[cfg(test)]
 mod fake;
@@ -31,8 +34,8 @@ mod tests;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::connect::Region;
 use crate::exit::{End, Error};
-use region::Region;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {

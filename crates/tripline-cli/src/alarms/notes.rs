@@ -19,35 +19,27 @@ pub fn unlisted(file: &str, config: &AlarmConfig) -> Option<String> {
     if config.unlisted.is_empty() {
         return None;
     }
-    let names: Vec<_> = config
-        .unlisted
-        .iter()
-        .take(SHOWN)
-        .map(|name| format!("`{}`", excerpt(name)))
-        .collect();
+    let names: Vec<_> =
+        config.unlisted.iter().take(SHOWN).map(|name| format!("`{}`", excerpt(name))).collect();
     let more = config.unlisted.len().saturating_sub(SHOWN);
-    let more = if more > 0 {
-        format!(" and {more} more")
-    } else {
-        String::new()
-    };
-    Some(format!(
-        "note: {file}: not in `alarmList`, so not armed: {}{more}",
-        names.join(", ")
-    ))
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Some(format!("note: {file}: not in `alarmList`, so not armed: {}{more}", names.join(", ")))
 }
 
-/// Alarms that tell, and none that stops. `force_stop` is the ARN of the stack's topic, if known.
-pub fn only_tells(alarms: &[AlarmDefinition], force_stop: Option<&str>) -> Option<String> {
-    let stops = |topic: &Topic| match topic {
-        Topic::ForceStop => true,
-        Topic::Arn(arn) => Some(arn.as_str()) == force_stop,
-        Topic::Email | Topic::Sms => false,
-    };
-    let any = alarms.iter().flat_map(|alarm| &alarm.topics).any(stops);
-    (!any).then(|| {
-        "note: no alarm goes to `@force-stop`: people are told, and the rollout goes on".to_owned()
-    })
+/// Nothing that is told stops anything.
+pub const ONLY_TELLS: &str =
+    "no alarm goes to `@force-stop`: people are told, and the rollout goes on";
+
+/// [`ONLY_TELLS`], where nobody has said that it is meant.
+pub fn only_tells() -> String {
+    format!(
+        "{ONLY_TELLS}\n\n  hint: add `@force-stop` to `snsTopics`, or say with `--tell-only` that it is meant"
+    )
+}
+
+/// Whether an alarm may stop its rollout: any topic's ARN may be that of the force-stop topic.
+pub fn may_stop(alarm: &AlarmDefinition) -> bool {
+    alarm.topics.iter().any(|topic| matches!(topic, Topic::ForceStop | Topic::Arn(_)))
 }
 
 /// `1 alarm`, `2 alarms`.

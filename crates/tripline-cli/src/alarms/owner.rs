@@ -18,10 +18,7 @@ pub enum Watched<'a> {
 
 /// Which job an alarm's metrics are of: its dimension, or those of its metric math.
 pub fn watched(alarm: &MetricAlarm) -> Watched<'_> {
-    let math = alarm
-        .metrics()
-        .iter()
-        .filter_map(|query| query.metric_stat()?.metric());
+    let math = alarm.metrics().iter().filter_map(|query| query.metric_stat()?.metric());
     let mut dimensions: Vec<&[Dimension]> = math.map(|metric| metric.dimensions()).collect();
     if alarm.metric_name().is_some() || !alarm.dimensions().is_empty() {
         dimensions.push(alarm.dimensions());
@@ -37,10 +34,7 @@ pub fn watched(alarm: &MetricAlarm) -> Watched<'_> {
 }
 
 fn job_of(dimensions: &[Dimension]) -> Option<&str> {
-    dimensions
-        .iter()
-        .find(|dimension| dimension.name() == Some(DIMENSION))?
-        .value()
+    dimensions.iter().find(|dimension| dimension.name() == Some(DIMENSION))?.value()
 }
 
 #[cfg(test)]
@@ -54,30 +48,18 @@ mod tests {
     }
 
     fn query(job: &str) -> MetricDataQuery {
-        let metric = Metric::builder()
-            .metric_name("m")
-            .dimensions(dimension(job))
-            .build();
-        MetricDataQuery::builder()
-            .metric_stat(MetricStat::builder().metric(metric).build())
-            .build()
+        let metric = Metric::builder().metric_name("m").dimensions(dimension(job)).build();
+        MetricDataQuery::builder().metric_stat(MetricStat::builder().metric(metric).build()).build()
     }
 
     #[test]
     fn dimensions_tell_the_job() {
-        let plain = |dimension| {
-            MetricAlarm::builder()
-                .metric_name("m")
-                .dimensions(dimension)
-                .build()
-        };
+        let plain =
+            |dimension| MetricAlarm::builder().metric_name("m").dimensions(dimension).build();
         assert_eq!(watched(&plain(dimension("fw"))), Watched::Job("fw"));
         let queue = Dimension::builder().name("QueueName").value("fw").build();
         assert_eq!(watched(&plain(queue)), Watched::Other);
-        assert_eq!(
-            watched(&MetricAlarm::builder().metric_name("m").build()),
-            Watched::Other
-        );
+        assert_eq!(watched(&MetricAlarm::builder().metric_name("m").build()), Watched::Other);
     }
 
     #[test]

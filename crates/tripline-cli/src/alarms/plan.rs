@@ -70,11 +70,7 @@ impl Plan {
                 found.insert(name, Found::look(aws, job, alarm).await?);
             }
         }
-        let mut plan = Self {
-            alarms: Vec::new(),
-            strays: Vec::new(),
-            others: Vec::new(),
-        };
+        let mut plan = Self { alarms: Vec::new(), strays: Vec::new(), others: Vec::new() };
         let mut foreign = String::new();
         for (definition, actions) in wanted {
             let name = definition.name_for(job);
@@ -84,9 +80,7 @@ impl Plan {
                 Some(found) => found.checked(job).map(Some),
             };
             match whose {
-                Ok(found) => plan
-                    .alarms
-                    .push(Planned::new(definition, name, actions, job, found)),
+                Ok(found) => plan.alarms.push(Planned::new(definition, name, actions, job, found)),
                 Err(whose) => {
                     let alarm = excerpt(definition.name.as_str());
                     foreign += &format!("\n  alarm `{alarm}`: `{name}` {whose}");
@@ -100,11 +94,7 @@ impl Plan {
         }
         for (name, found) in found.into_iter().filter(|(_, found)| found.ours) {
             let ours = found.tag.as_deref() == Some(job.as_str());
-            let names = if ours {
-                &mut plan.strays
-            } else {
-                &mut plan.others
-            };
+            let names = if ours { &mut plan.strays } else { &mut plan.others };
             names.push(name.to_owned());
         }
         Ok(plan)
@@ -161,13 +151,6 @@ impl Planned {
             }
             Some(found) => Change::Update(found.alarm.alarm_arn().unwrap_or_default().to_owned()),
         };
-        Self {
-            definition,
-            name,
-            actions,
-            request,
-            change,
-            mute,
-        }
+        Self { definition, name, actions, request, change, mute }
     }
 }

@@ -92,19 +92,12 @@ fn gated(alarm: &AlarmDefinition, job: &JobId, samples: u32) -> Vec<MetricDataQu
             .period(int(alarm.period.seconds()))
             .stat(statistic)
             .build();
-        MetricDataQuery::builder()
-            .id(id)
-            .metric_stat(stat)
-            .return_data(false)
-            .build()
+        MetricDataQuery::builder().id(id).metric_stat(stat).return_data(false).build()
     };
     let decided = MetricDataQuery::builder()
         .id("decided")
         .expression(format!("IF({SAMPLES} >= {samples}, {VALUE})"))
-        .label(format!(
-            "{} with {samples} samples",
-            clean(&alarm.metric, 200)
-        ))
+        .label(format!("{} with {samples} samples", clean(&alarm.metric, 200)))
         .return_data(true)
         .build();
     vec![
@@ -115,10 +108,7 @@ fn gated(alarm: &AlarmDefinition, job: &JobId, samples: u32) -> Vec<MetricDataQu
 }
 
 fn dimension(job: &JobId) -> Dimension {
-    Dimension::builder()
-        .name(DIMENSION)
-        .value(job.as_str())
-        .build()
+    Dimension::builder().name(DIMENSION).value(job.as_str()).build()
 }
 
 /// The limits of the checked types are far below.
@@ -152,12 +142,15 @@ pub fn is_as_wanted(alarm: &MetricAlarm, wanted: &PutMetricAlarmInputBuilder) ->
         && alarm.dimensions() == list(wanted.get_dimensions())
 }
 
-/// Whether an alarm's actions are on, and exactly these.
+/// Whether an alarm's actions are on, and exactly these. An alarm without any tells nobody, whether
+/// or not that is what was asked for.
 pub fn has_actions(alarm: &MetricAlarm, actions: &[String]) -> bool {
     let sorted = |actions: &[String]| {
         let mut sorted = actions.to_vec();
         sorted.sort();
         sorted
     };
-    alarm.actions_enabled() == Some(true) && sorted(alarm.alarm_actions()) == sorted(actions)
+    !actions.is_empty()
+        && alarm.actions_enabled() == Some(true)
+        && sorted(alarm.alarm_actions()) == sorted(actions)
 }

@@ -22,15 +22,11 @@ pub fn read(path: &Path) -> Result<String, Error> {
     let cannot = |error: std::io::Error| fault(format!("cannot be read: {error}"));
     let file = File::open(path).map_err(cannot)?;
     if file.metadata().map_err(cannot)?.is_dir() {
-        return Err(fault(
-            "is a directory (expected a config file such as `dev.ini`)".to_owned(),
-        ));
+        return Err(fault("is a directory (expected a config file such as `dev.ini`)".to_owned()));
     }
     let mut bytes = Vec::new();
     // One more than is allowed shows that it is too long, and no device file goes on for ever.
-    file.take(MAX_FILE_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(cannot)?;
+    file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(cannot)?;
     if bytes.len() > MAX_FILE_BYTES {
         return Err(fault(format!(
             "too long for a config (expected at most {MAX_FILE_BYTES} bytes)"
@@ -38,12 +34,7 @@ pub fn read(path: &Path) -> Result<String, Error> {
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
-        let line = 1 + error
-            .as_bytes()
-            .iter()
-            .take(valid)
-            .filter(|byte| **byte == b'\n')
-            .count();
+        let line = 1 + error.as_bytes().iter().take(valid).filter(|byte| **byte == b'\n').count();
         Error::Input(format!("{name}:{line}: not UTF-8 text"))
     })
 }

@@ -4,6 +4,7 @@ mod apply;
 mod list_remove;
 mod refusals;
 mod shape;
+mod verdict;
 
 use tripline::alarm::AlarmDefinition;
 use tripline::config::AlarmConfig;
@@ -35,6 +36,7 @@ fn guard(id: &str, names: &[&str]) -> Guard {
         stack,
         job: job(id),
         alarms: alarms(names, ""),
+        tell_only: false,
         dry_run: false,
     }
 }

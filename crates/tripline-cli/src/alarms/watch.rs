@@ -54,9 +54,7 @@ impl Watch {
             .find(|query| query.id() == Some(VALUE))
             .and_then(|query| query.metric_stat());
         let metric = stat.and_then(|stat| stat.metric());
-        let statistic = stat
-            .and_then(|stat| stat.stat())
-            .or(alarm.extended_statistic());
+        let statistic = stat.and_then(|stat| stat.stat()).or(alarm.extended_statistic());
         let number = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok());
         let n = number(alarm.evaluation_periods())?;
         Some(Self {
@@ -93,24 +91,13 @@ impl Watch {
 
 impl fmt::Display for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            statistic,
-            sign,
-            m,
-            n,
-            period,
-            ..
-        } = self;
+        let Self { statistic, sign, m, n, period, .. } = self;
         let metric = excerpt(&self.metric);
         write!(f, "{statistic} of ")?;
         if self.namespace != NAMESPACE {
             write!(f, "{} ", excerpt(&self.namespace))?;
         }
-        write!(
-            f,
-            "{metric} {sign} {} for {m} of {n} x {period} s",
-            number(self.threshold)
-        )?;
+        write!(f, "{metric} {sign} {} for {m} of {n} x {period} s", number(self.threshold))?;
         if let Some(samples) = &self.min_samples {
             write!(f, ", from {} samples", excerpt(samples))?;
         }

@@ -2,7 +2,8 @@
 
 use aws_sdk_iot::types::JobStatus as IotJobStatus;
 use aws_sdk_iotjobsdataplane::types::JobExecutionStatus;
-use tripline_aws::{Failure, FailureKind};
+use tripline::job::JobId;
+use tripline_aws::{Failure, FailureKind, SdkConfig};
 
 use super::device::{Fate, Outcome};
 
@@ -57,14 +58,13 @@ pub struct JobStatus {
 pub struct AwsJobSide {
     iot: aws_sdk_iot::Client,
     device: aws_sdk_iotjobsdataplane::Client,
-    job_id: String,
+    job_id: JobId,
 }
 
 impl AwsJobSide {
-    pub async fn new(job_id: String) -> Result<Self, Failure> {
-        let config = tripline_aws::config(None).await;
-        let iot = aws_sdk_iot::Client::new(&config);
-        let mut device = aws_sdk_iotjobsdataplane::config::Builder::from(&config);
+    pub async fn new(config: &SdkConfig, job_id: JobId) -> Result<Self, Failure> {
+        let iot = aws_sdk_iot::Client::new(config);
+        let mut device = aws_sdk_iotjobsdataplane::config::Builder::from(config);
         // An account has a device endpoint of its own; one endpoint for all calls serves this too.
         if config.endpoint_url().is_none() {
             device.set_endpoint_url(Some(device_endpoint(&iot).await?));
@@ -82,7 +82,7 @@ impl AwsJobSide {
         let mut update = self
             .device
             .update_job_execution()
-            .job_id(&self.job_id)
+            .job_id(self.job_id.as_str())
             .thing_name(thing)
             .status(status);
         if let Some(fate) = fate {
@@ -109,7 +109,7 @@ impl JobSide for AwsJobSide {
         let described = self
             .device
             .describe_job_execution()
-            .job_id(&self.job_id)
+            .job_id(self.job_id.as_str())
             .thing_name(thing)
             .include_job_document(false)
             .send()
@@ -140,7 +140,7 @@ impl JobSide for AwsJobSide {
     }
 
     async fn status(&self) -> Result<JobStatus, Failure> {
-        let described = self.iot.describe_job().job_id(&self.job_id).send().await;
+        let described = self.iot.describe_job().job_id(self.job_id.as_str()).send().await;
         let described = described.map_err(|error| Failure::from_sdk("DescribeJob", &error))?;
         let status = described.job.and_then(|job| job.status);
         Ok(JobStatus {

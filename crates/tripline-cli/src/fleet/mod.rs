@@ -13,6 +13,7 @@ mod value;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::connect::{Region, connect};
 use crate::exit::{End, Error};
 use names::Prefix;
 
@@ -36,6 +37,9 @@ The fleet goes wherever the AWS settings point to: an account, or AWS_ENDPOINT_U
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// AWS region [default: the environment's]
+    #[arg(long, global = true)]
+    region: Option<Region>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -83,9 +87,10 @@ enum Output {
 }
 
 pub async fn run(arguments: Arguments) -> Result<End, Error> {
+    let config = connect(arguments.region).await?.config;
     match arguments.command {
-        Command::Register(register) => register.run().await,
-        Command::Run(run) => run.run().await,
-        Command::Remove(remove) => remove.run().await,
+        Command::Register(register) => register.run(&config).await,
+        Command::Run(run) => run.run(&config).await,
+        Command::Remove(remove) => remove.run(&config).await,
     }
 }

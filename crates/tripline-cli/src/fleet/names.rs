@@ -1,5 +1,6 @@
 //! What the devices of a fleet are called.
 
+use std::fmt;
 use std::str::FromStr;
 
 /// The start of every device's name in a fleet.
@@ -26,6 +27,12 @@ impl Prefix {
     /// The thing group of the fleet, unless it is given a name of its own.
     pub fn group(&self) -> String {
         format!("{}fleet", self.0)
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

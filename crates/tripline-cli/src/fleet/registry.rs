@@ -3,13 +3,14 @@
 //! What the fleet creates carries a mark, and only what carries it is used or removed: a prefix
 //! that meets real devices must not turn into their impersonation or loss.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use aws_sdk_iot::Client;
 use aws_sdk_iot::types::{AttributePayload, ThingGroupProperties};
 use serde_json::json;
 use tokio::task::JoinSet;
-use tripline_aws::{Failure, FailureKind};
+use tripline_aws::{Failure, FailureKind, SdkConfig};
 
 use super::names::Prefix;
 use super::pace::Pace;
@@ -18,6 +19,8 @@ use crate::exit::{End, Error};
 
 /// The attribute of a simulated thing and of its group.
 const MARK: (&str, &str) = ("simulatedBy", "tripline");
+/// `ListThings` gives so many at a time.
+const MOST_LISTED: i32 = 250;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -57,8 +60,8 @@ pub struct Remove {
 }
 
 impl Register {
-    pub async fn run(self) -> Result<End, Error> {
-        let iot = Client::new(&tripline_aws::config(None).await);
+    pub async fn run(self, config: &SdkConfig) -> Result<End, Error> {
+        let iot = Client::new(config);
         let Devices { devices, prefix } = self.devices;
         let group = self.group.unwrap_or_else(|| prefix.group());
 
@@ -82,8 +85,8 @@ impl Register {
 }
 
 impl Remove {
-    pub async fn run(self) -> Result<End, Error> {
-        let iot = Client::new(&tripline_aws::config(None).await);
+    pub async fn run(self, config: &SdkConfig) -> Result<End, Error> {
+        let iot = Client::new(config);
         let group = self.group.unwrap_or_else(|| self.prefix.group());
 
         let has_group = is_marked(&iot, &group).await?;
@@ -201,7 +204,7 @@ async fn is_marked(iot: &Client, group: &str) -> Result<bool, Error> {
 /// By their mark and not by the group: a registration that was cut short leaves things in none.
 async fn marked_things(iot: &Client) -> Result<Vec<String>, Error> {
     let listed = iot.list_things().attribute_name(MARK.0).attribute_value(MARK.1);
-    let mut pages = listed.into_paginator().send();
+    let mut pages = listed.into_paginator().page_size(MOST_LISTED).send();
     let mut things = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| Failure::from_sdk("ListThings", &error))?;
@@ -209,6 +212,17 @@ async fn marked_things(iot: &Client) -> Result<Vec<String>, Error> {
         things.extend(page.filter_map(|thing| thing.thing_name));
     }
     Ok(things)
+}
+
+/// Refuses to be devices that were not created to be simulated.
+pub async fn check_simulated(iot: &Client, prefix: &Prefix, names: &[String]) -> Result<(), Error> {
+    let marked: HashSet<String> = marked_things(iot).await?.into_iter().collect();
+    let mut others = names.iter().filter(|name| !marked.contains(*name));
+    let Some(first) = others.next() else { return Ok(()) };
+    let (others, all) = (1 + others.count(), names.len());
+    Err(Error::Input(format!(
+        "{others} of {all} devices are not registered as simulated ones, first `{first}`; nothing was run\n\n  hint: `tripline fleet register --devices {all} --prefix {prefix}` creates those that are missing"
+    )))
 }
 
 /// Does something with every thing, at a pace, and ends at the first failure.
@@ -230,4 +244,48 @@ where
             .map_err(|lost| Failure::new("fleet", FailureKind::Unavailable, lost.to_string()))??;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_iot::operation::list_things::ListThingsOutput;
+    use aws_sdk_iot::types::ThingAttribute;
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+
+    use super::*;
+
+    /// Marked things, in pages of two.
+    fn registry(marked: &'static [&'static str]) -> Client {
+        let things = mock!(Client::list_things)
+            .match_requests(|input| {
+                (input.attribute_name(), input.attribute_value()) == (Some(MARK.0), Some(MARK.1))
+            })
+            .then_compute_output(move |input| {
+                let from = input.next_token().map_or(0, |token| token.parse::<usize>().unwrap());
+                let page = marked.iter().skip(from).take(2);
+                let page = page.map(|name| ThingAttribute::builder().thing_name(*name).build());
+                let next = (from + 2 < marked.len()).then(|| (from + 2).to_string());
+                ListThingsOutput::builder()
+                    .set_things(Some(page.collect()))
+                    .set_next_token(next)
+                    .build()
+            });
+        mock_client!(aws_sdk_iot, RuleMode::MatchAny, [&things])
+    }
+
+    async fn check(marked: &'static [&'static str]) -> Result<(), String> {
+        let prefix: Prefix = "t-".parse().unwrap();
+        let names: Vec<String> = prefix.names(3).collect();
+        check_simulated(&registry(marked), &prefix, &names).await.map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn only_marked_things_are_simulated() {
+        assert_eq!(check(&["t-000001", "other", "t-000002", "t-000003"]).await, Ok(()));
+        let refused = check(&["t-000001", "other", "t-000004"]).await.unwrap_err();
+        assert_eq!(
+            refused,
+            "2 of 3 devices are not registered as simulated ones, first `t-000002`; nothing was run\n\n  hint: `tripline fleet register --devices 3 --prefix t-` creates those that are missing"
+        );
+    }
 }

@@ -4,11 +4,13 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
-use tripline_aws::FailureKind;
+use tripline::job::JobId;
+use tripline_aws::{FailureKind, SdkConfig};
 
 use super::device::{Behaviour, Outcomes};
 use super::job_side::AwsJobSide;
 use super::plan::Plan;
+use super::registry::check_simulated;
 use super::value::{Seconds, Share, Speedup, UpTo};
 use super::{Devices, Limits, Output};
 use crate::exit::{End, Error};
@@ -25,14 +27,15 @@ Examples:
 
 Every device takes the execution of that job when the rollout reaches it, waits for its download,
 and reports SUCCEEDED or FAILED with statusDetails `downloadTime` (seconds) and `retryCount`, or
-REJECTED. It never touches another job. The run ends when every device has ended or the job has,
-then with exit code 0; with exit code 6 when --for is over before.")]
+REJECTED. It never touches another job, and never a device that `tripline fleet register` has not
+created. The run ends when every device has ended or the job has, then with exit code 0; with exit
+code 6 when --for is over before.")]
 pub struct Run {
     #[command(flatten)]
     devices: Devices,
     /// The job whose executions the devices take
-    #[arg(long)]
-    job_id: String,
+    #[arg(long, value_name = "ID")]
+    job_id: JobId,
     /// Seed of everything that is drawn [default: another one each time, printed]
     #[arg(long)]
     seed: Option<u64>,
@@ -80,10 +83,13 @@ pub struct Run {
 }
 
 impl Run {
-    pub async fn run(self) -> Result<End, Error> {
+    pub async fn run(self, config: &SdkConfig) -> Result<End, Error> {
         let plan = self.plan()?;
+        // Before anything is asked of the job: a device that reports takes the place of its thing.
+        let iot = aws_sdk_iot::Client::new(config);
+        check_simulated(&iot, &self.devices.prefix, &plan.names).await?;
         eprintln!("{} devices, seed {}", plan.names.len(), plan.seed);
-        let side = Arc::new(AwsJobSide::new(self.job_id.clone()).await?);
+        let side = Arc::new(AwsJobSide::new(config, self.job_id.clone()).await?);
         let (board, status) = plan.run(side).await.map_err(|failure| {
             if failure.kind == FailureKind::NotFound {
                 let job_id = &self.job_id;
@@ -95,8 +101,8 @@ impl Run {
             }
         })?;
         match self.output {
-            Output::Text => println!("{}", board.text(&self.job_id, &status.name)),
-            Output::Json => println!("{:#}", board.json(&self.job_id, &status.name)),
+            Output::Text => println!("{}", board.text(self.job_id.as_str(), &status.name)),
+            Output::Json => println!("{:#}", board.json(self.job_id.as_str(), &status.name)),
         }
         Ok(if board.open() == 0 { End::Done } else { End::Undecided })
     }

@@ -18,7 +18,14 @@ const COUNTS: Counts = Counts { succeeded: 12, failed: 3, in_progress: 4, will_n
 
 fn told(done: Done, certainty: &Certainty) -> Announcement {
     let job = JobId::new("fw-1").unwrap();
-    Announcement::stop(&job, &notification("tripline-fw-1-slow"), Some("p99 of downloadTime > 3600"), done, certainty, Ok(COUNTS))
+    Announcement::stop(
+        &job,
+        &notification("tripline-fw-1-slow"),
+        Some("p99 of downloadTime > 3600"),
+        done,
+        certainty,
+        Ok(COUNTS),
+    )
 }
 
 #[test]
@@ -38,7 +45,10 @@ devices  12 succeeded, 3 failed, 4 in progress
 To resume: a cancelled job cannot be continued. When the cause is found, create a new job with
 the same document for the devices that have not got it.
 ");
-    assert_eq!(told.sms, "Tripline stopped fw-1: slow. 12 ok, 3 failed, 4 running, the rest spared");
+    assert_eq!(
+        told.sms,
+        "Tripline stopped fw-1: slow. 12 ok, 3 failed, 4 running, the rest spared"
+    );
 }
 
 #[test]
@@ -48,11 +58,18 @@ fn observing_and_not_knowing_are_said() {
     assert!(observed.body.contains("nothing: StopMode is `observe`"));
     assert!(observed.body.contains("had not come to will receive it"));
     let unverified = told(Done::Cancelled, &Certainty::Unverified("no answer in time".to_owned()));
-    assert!(unverified.body.contains("unverified: CloudWatch could not be asked (no answer in time)"));
+    assert!(
+        unverified.body.contains("unverified: CloudWatch could not be asked (no answer in time)")
+    );
     assert!(unverified.sms.contains("(unverified)"));
     let job = JobId::new("fw-1").unwrap();
     let countless = Announcement::stop(
-        &job, &notification("x"), None, Done::Aborted, &Certainty::Verified, Err("throttled"),
+        &job,
+        &notification("x"),
+        None,
+        Done::Aborted,
+        &Certainty::Verified,
+        Err("throttled"),
     );
     assert!(countless.body.contains("devices  not known (throttled)"));
 }

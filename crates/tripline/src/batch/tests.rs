@@ -49,7 +49,11 @@ fn equal_values_of_a_minute_become_one_with_a_count() {
 #[test]
 fn old_and_future_events_are_counted_now() {
     for (offset, retimed) in [
-        (-MAX_AGE - 1, true), (-MAX_AGE, false), (0, false), (MAX_AHEAD, false), (MAX_AHEAD + 1, true),
+        (-MAX_AGE - 1, true),
+        (-MAX_AGE, false),
+        (0, false),
+        (MAX_AHEAD, false),
+        (MAX_AHEAD + 1, true),
     ] {
         let mut odd = event("a", 1.0);
         odd.at = Some(Timestamp::from_seconds(NOW.seconds() + offset));
@@ -89,8 +93,12 @@ fn a_deleted_execution_needs_no_request() {
 
 #[test]
 fn a_repetition_of_an_event_in_a_closed_request_joins_that_request() {
-    let mut events: Vec<_> =
-        (0..2_000).map(|n| ExecutionEvent { job: JobId::new(&format!("fw-{n}")).unwrap(), ..event(&n.to_string(), 1.0) }).collect();
+    let mut events: Vec<_> = (0..2_000)
+        .map(|n| ExecutionEvent {
+            job: JobId::new(&format!("fw-{n}")).unwrap(),
+            ..event(&n.to_string(), 1.0)
+        })
+        .collect();
     events.push(events[0].clone());
     let batch = batch(&events);
     assert!(batch.requests.len() > 1);
@@ -99,8 +107,12 @@ fn a_repetition_of_an_event_in_a_closed_request_joins_that_request() {
 
 fn any_event() -> impl Strategy<Value = ExecutionEvent> {
     let outcome = prop::sample::select(vec![
-        Outcome::Succeeded, Outcome::Failed, Outcome::Rejected,
-        Outcome::TimedOut, Outcome::Canceled, Outcome::Removed,
+        Outcome::Succeeded,
+        Outcome::Failed,
+        Outcome::Rejected,
+        Outcome::TimedOut,
+        Outcome::Canceled,
+        Outcome::Removed,
     ]);
     let ending = (outcome, 0.0..604_800.0_f64, 0_u64..20_000, 0_usize..3).prop_map(
         |(outcome, seconds, retries, invalid)| Ending {

@@ -68,7 +68,13 @@ impl Ini {
             } else if let Some((key, value)) = line.split_once(['=', ':']) {
                 open = ini.add(key.trim(), value.trim(), number, faults).map(|key| (key, indent));
             } else {
-                faults.push(Fault::at(number, format!("`{}` is neither a section, a `key = value` nor a comment", excerpt(line))));
+                faults.push(Fault::at(
+                    number,
+                    format!(
+                        "`{}` is neither a section, a `key = value` nor a comment",
+                        excerpt(line)
+                    ),
+                ));
             }
         }
         ini
@@ -76,16 +82,26 @@ impl Ini {
 
     fn begin(&mut self, name: &str, line: usize, faults: &mut Vec<Fault>) {
         if let Some(first) = self.section(name) {
-            let text = format!("section `[{}]` is there already, in line {}", excerpt(name), first.line);
+            let text =
+                format!("section `[{}]` is there already, in line {}", excerpt(name), first.line);
             faults.push(Fault::at(line, text));
         }
         self.places.entry(name.to_owned()).or_insert(self.sections.len());
         self.sections.push(Section { name: name.to_owned(), line, entries: BTreeMap::new() });
     }
 
-    fn add(&mut self, key: &str, value: &str, line: usize, faults: &mut Vec<Fault>) -> Option<String> {
+    fn add(
+        &mut self,
+        key: &str,
+        value: &str,
+        line: usize,
+        faults: &mut Vec<Fault>,
+    ) -> Option<String> {
         let Some(section) = self.sections.last_mut() else {
-            faults.push(Fault::at(line, format!("`{}` stands before the first section", excerpt(key))));
+            faults.push(Fault::at(
+                line,
+                format!("`{}` stands before the first section", excerpt(key)),
+            ));
             return None;
         };
         let lower = key.to_lowercase();
@@ -136,7 +152,8 @@ impl Ini {
         depth: usize,
         references: &mut usize,
     ) -> Result<String, Fault> {
-        let fault = |text: String| Fault::at(entry.line, format!("`{}`: {text}", excerpt(&entry.key)));
+        let fault =
+            |text: String| Fault::at(entry.line, format!("`{}`: {text}", excerpt(&entry.key)));
         if depth == 0 {
             return Err(fault("`%(..)s` is nested too deep".to_owned()));
         }
@@ -150,13 +167,16 @@ impl Ini {
             } else if let Some((key, after)) =
                 after.strip_prefix('(').and_then(|reference| reference.split_once(")s"))
             {
-                let target = self.raw(section, key)
+                let target = self
+                    .raw(section, key)
                     .ok_or_else(|| fault(format!("`%({})s` names no key", excerpt(key))))?;
                 *references += 1;
                 value.push_str(&self.replaced(section, target, depth - 1, references)?);
                 rest = after;
             } else {
-                return Err(fault("`%` is followed by neither `%` nor `(key)s` (write `%%` for `%`)".to_owned()));
+                return Err(fault(
+                    "`%` is followed by neither `%` nor `(key)s` (write `%%` for `%`)".to_owned(),
+                ));
             }
             if value.len() > MAX_REPLACED_BYTES || *references > MAX_REFERENCES {
                 return Err(fault("`%(..)s` makes it too long".to_owned()));
@@ -190,8 +210,11 @@ mod tests {
     fn reads_what_configparser_reads() {
         let text = "\u{feff}; a comment\r\n[DEFAULT]\r\nregion : us-east-1\nname=fw-%(version)s\nversion = 2\n\n[a]\n# comment\nVERSION = 3\nlist = x,\n  y,\n  # not a value\n\n  z\nurl = http://h:1/?a=b%%20c\nempty =\n";
         for (key, value) in [
-            ("Region", "us-east-1"), ("name", "fw-3"), ("list", "x,\ny,\nz"),
-            ("url", "http://h:1/?a=b%20c"), ("empty", ""),
+            ("Region", "us-east-1"),
+            ("name", "fw-3"),
+            ("list", "x,\ny,\nz"),
+            ("url", "http://h:1/?a=b%20c"),
+            ("empty", ""),
         ] {
             assert_eq!(get(text, "a", key), Some(Ok(value.to_owned())), "{key}");
         }
@@ -230,11 +253,14 @@ mod tests {
         let mut faults = Vec::new();
         Ini::parse("early = 1\n[a]\nk=1\nK=2\nwhat\n[a]\n", &mut faults);
         let found: Vec<_> = faults.iter().map(|fault| (fault.line, fault.text.as_str())).collect();
-        assert_eq!(found, [
-            (Some(1), "`early` stands before the first section"),
-            (Some(4), "key `K` is there already, in line 3"),
-            (Some(5), "`what` is neither a section, a `key = value` nor a comment"),
-            (Some(6), "section `[a]` is there already, in line 2"),
-        ]);
+        assert_eq!(
+            found,
+            [
+                (Some(1), "`early` stands before the first section"),
+                (Some(4), "key `K` is there already, in line 3"),
+                (Some(5), "`what` is neither a section, a `key = value` nor a comment"),
+                (Some(6), "section `[a]` is there already, in line 2"),
+            ]
+        );
     }
 }

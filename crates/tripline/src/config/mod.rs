@@ -167,7 +167,10 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> AlarmConfig {
     let mut listed: Vec<&str> = Vec::new();
     for name in entry.value.split([',', '\n']).map(str::trim).filter(|name| !name.is_empty()) {
         if listed.contains(&name) {
-            faults.push(Fault::at(entry.line, format!("alarmList: `{}` is named twice", excerpt(name))));
+            faults.push(Fault::at(
+                entry.line,
+                format!("alarmList: `{}` is named twice", excerpt(name)),
+            ));
             continue;
         }
         if listed.len() == MAX_ALARMS {
@@ -178,16 +181,16 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> AlarmConfig {
         match ini.section(&format!("{ALARM_PREFIX}{name}")) {
             Some(section) => config.alarms.extend(section::alarm(ini, section, name, faults)),
             None => faults.push(
-                Fault::at(entry.line, format!("alarmList: `{0}` has no section `[{ALARM_PREFIX}{0}]`", excerpt(name)))
-                    .hint(near(name, &described).map(|near| format!("did you mean `{near}`?"))),
+                Fault::at(
+                    entry.line,
+                    format!("alarmList: `{0}` has no section `[{ALARM_PREFIX}{0}]`", excerpt(name)),
+                )
+                .hint(near(name, &described).map(|near| format!("did you mean `{near}`?"))),
             ),
         }
     }
-    config.unlisted = described
-        .into_iter()
-        .filter(|name| !listed.contains(name))
-        .map(str::to_owned)
-        .collect();
+    config.unlisted =
+        described.into_iter().filter(|name| !listed.contains(name)).map(str::to_owned).collect();
     config
 }
 
@@ -217,10 +220,9 @@ fn misspelt_section(ini: &Ini, described: &[&str], faults: &mut Vec<Fault>) {
             Fault::at(section.line, format!("unknown section `[{}]`", excerpt(&section.name)))
                 .hint(Some(format!("did you mean `[{ALARM_CONFIG}]`?"))),
         );
-    } else if let (Some(name), Some(section)) = (
-        described.first(),
-        ini.sections().find(|section| section.name.starts_with(ALARM_PREFIX)),
-    ) {
+    } else if let (Some(name), Some(section)) =
+        (described.first(), ini.sections().find(|section| section.name.starts_with(ALARM_PREFIX)))
+    {
         faults.push(
             Fault::at(section.line, format!("alarm `{}` is described, but there is no `[{ALARM_CONFIG}]` section that lists it", excerpt(name)))
                 .hint(Some(format!("add `[{ALARM_CONFIG}]` with `alarmList = {}`, or with an empty list to arm nothing", excerpt(name)))),

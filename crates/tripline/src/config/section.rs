@@ -5,16 +5,25 @@ use std::str::FromStr;
 use super::ini::{Entry, Ini, Section};
 use super::{Fault, near};
 use crate::alarm::{
-    AlarmDefinition, AlarmName, Evaluation, InvalidEvaluation, Limit, MAX_TOPICS, MinSamples, MissingData, Period,
-    Statistic, Topic,
+    AlarmDefinition, AlarmName, Evaluation, InvalidEvaluation, Limit, MAX_TOPICS, MinSamples,
+    MissingData, Period, Statistic, Topic,
 };
 use crate::metric::{DownloadTime, Metric, NAMESPACE, RetryCount};
 use crate::text::excerpt;
 
 /// The keys of an alarm.
 const KEYS: [&str; 11] = [
-    "namespace", "metricName", "stat", "period", "threshold", "alarmType", "evaluationPeriods",
-    "datapointsToAlarm", "snsTopics", "treatMissingData", "minSamples",
+    "namespace",
+    "metricName",
+    "stat",
+    "period",
+    "threshold",
+    "alarmType",
+    "evaluationPeriods",
+    "datapointsToAlarm",
+    "snsTopics",
+    "treatMissingData",
+    "minSamples",
 ];
 
 /// The other keys of `[DEFAULT]`, as far as they look like an alarm's.
@@ -32,7 +41,10 @@ pub(super) fn alarm(
     let mut read = Reader { ini, section, name, faults };
     let alarm_name = AlarmName::new(name);
     if alarm_name.is_none() {
-        let text = format!("too long or with control characters (expected 1 to {} characters)", AlarmName::MAX);
+        let text = format!(
+            "too long or with control characters (expected 1 to {} characters)",
+            AlarmName::MAX
+        );
         read.fault(section.line, text);
     }
     let namespace = read.required("namespace", "a CloudWatch namespace", |text| {
@@ -182,7 +194,10 @@ impl Reader<'_> {
         let entry = self.entry(key)?;
         let value = parse(&entry.value);
         if value.is_none() {
-            self.fault(entry.line, format!("unknown {key} `{}` (expected {expected})", excerpt(&entry.value)));
+            self.fault(
+                entry.line,
+                format!("unknown {key} `{}` (expected {expected})", excerpt(&entry.value)),
+            );
         }
         value
     }
@@ -200,17 +215,27 @@ impl Reader<'_> {
                 Some(topic) if topics.contains(&topic) => {}
                 Some(topic) => topics.push(topic),
                 None => {
-                    let hint = near(text, &Topic::ALIASES).map(|near| format!("did you mean `{near}`?"));
-                    let text = format!("unknown topic `{}` in snsTopics (expected {EXPECTED})", excerpt(text));
+                    let hint =
+                        near(text, &Topic::ALIASES).map(|near| format!("did you mean `{near}`?"));
+                    let text = format!(
+                        "unknown topic `{}` in snsTopics (expected {EXPECTED})",
+                        excerpt(text)
+                    );
                     self.fault_with_hint(entry.line, text, hint);
                 }
             }
         }
         if topics.is_empty() && self.faults.len() == before {
-            self.fault(entry.line, format!("snsTopics is empty, so that nobody is told (expected {EXPECTED})"));
+            self.fault(
+                entry.line,
+                format!("snsTopics is empty, so that nobody is told (expected {EXPECTED})"),
+            );
         }
         if topics.len() > MAX_TOPICS {
-            self.fault(entry.line, format!("{} topics in snsTopics (expected at most {MAX_TOPICS})", topics.len()));
+            self.fault(
+                entry.line,
+                format!("{} topics in snsTopics (expected at most {MAX_TOPICS})", topics.len()),
+            );
         }
         Some(topics)
     }
@@ -220,7 +245,11 @@ impl Reader<'_> {
         if namespace == NAMESPACE {
             let names = Metric::ALL.map(Metric::name);
             if !names.contains(&metric) {
-                let text = format!("unknown metricName `{}` (expected one of {})", excerpt(metric), names.join(", "));
+                let text = format!(
+                    "unknown metricName `{}` (expected one of {})",
+                    excerpt(metric),
+                    names.join(", ")
+                );
                 let hint = near(metric, &names).map(|near| format!("did you mean `{near}`?"));
                 self.fault_with_hint(self.line_of("metricName"), text, hint);
             }
@@ -234,7 +263,9 @@ impl Reader<'_> {
     /// A threshold that values never cross guards nothing, and one that they always cross stops every
     /// rollout.
     fn can_decide(&mut self, metric: &str, statistic: Statistic, threshold: f64, limit: Limit) {
-        let Some(metric) = Metric::ALL.into_iter().find(|known| known.name() == metric) else { return };
+        let Some(metric) = Metric::ALL.into_iter().find(|known| known.name() == metric) else {
+            return;
+        };
         let line = self.line_of("threshold");
         let highest = match (metric, statistic) {
             (_, Statistic::Sum | Statistic::SampleCount) => f64::INFINITY,
@@ -242,7 +273,9 @@ impl Reader<'_> {
             (Metric::RetryCount, _) => f64::from(RetryCount::MAX),
             // Each device counts 1, so that only how many there are says anything.
             _ => {
-                let text = format!("stat {statistic} of {metric} is always 1 (expected `Sum` or `SampleCount`)");
+                let text = format!(
+                    "stat {statistic} of {metric} is always 1 (expected `Sum` or `SampleCount`)"
+                );
                 return self.fault(self.line_of("stat"), text);
             }
         };
@@ -250,7 +283,8 @@ impl Reader<'_> {
             Limit::Upper => (threshold < 0.0, threshold >= highest),
             Limit::Lower => (threshold > highest, threshold <= 0.0),
         };
-        let values = if highest.is_finite() { format!("0 to {highest}") } else { "0 and more".to_owned() };
+        let values =
+            if highest.is_finite() { format!("0 to {highest}") } else { "0 and more".to_owned() };
         if always || never {
             let which = if always { "every" } else { "no" };
             self.fault(line, format!("threshold {threshold} is breached by {which} value of {metric}, which are {values}"));
@@ -269,7 +303,10 @@ impl Reader<'_> {
     /// short periods would be empty, and such an alarm might never fire.
     fn seen_in_time(&mut self, namespace: &str, period: Period) {
         if namespace == NAMESPACE && period.seconds() < 60 {
-            let text = format!("period {} is shorter than a minute, by which `{NAMESPACE}` is published (expected a multiple of 60)", period.seconds());
+            let text = format!(
+                "period {} is shorter than a minute, by which `{NAMESPACE}` is published (expected a multiple of 60)",
+                period.seconds()
+            );
             self.fault(self.line_of("period"), text);
         }
     }

@@ -6,7 +6,7 @@ use super::*;
 use crate::alarm::{Limit, MissingData, Topic};
 
 /// The whole shape of a deployment tool's `dev.ini`.
-const EXAMPLE: &str = include_str!("../../../../examples/dev.ini");
+const EXAMPLE: &str = include_str!("tests/manual.ini");
 
 /// An alarm without a fault; its section is line 3, `namespace` line 4, `snsTopics` line 12.
 const ALARM: &str = "\
@@ -48,43 +48,27 @@ fn faults(text: &str) -> Vec<String> {
 }
 
 fn hints(text: &str) -> Vec<String> {
-    parse(text)
-        .unwrap_err()
-        .faults
-        .into_iter()
-        .filter_map(|fault| fault.hint)
-        .collect()
+    parse(text).unwrap_err().faults.into_iter().filter_map(|fault| fault.hint).collect()
 }
 
 #[test]
-fn the_example_is_read_whole() {
+fn a_config_of_the_deployment_tool_is_read_whole() {
     let config = parse(EXAMPLE).unwrap();
     assert_eq!(config.job, JobId::new("fw-2-1").ok());
     assert_eq!(config.region.as_deref(), Some("us-east-1"));
     assert_eq!(config.unlisted, Vec::<String>::new());
-    let [slow, failures] = &config.alarms[..] else {
-        unreachable!("{:?}", config.alarms)
-    };
+    let [slow, failures] = &config.alarms[..] else { unreachable!("{:?}", config.alarms) };
     assert_eq!(slow.name.as_str(), "SlowDownloads");
     assert_eq!(
         (slow.metric.as_str(), slow.statistic.to_string()),
         ("downloadTime", "p90".to_owned())
     );
+    assert_eq!((slow.period.seconds(), slow.threshold, slow.limit), (60, 3_600.0, Limit::Upper));
     assert_eq!(
-        (slow.period.seconds(), slow.threshold, slow.limit),
-        (60, 3_600.0, Limit::Upper)
-    );
-    assert_eq!(
-        (
-            slow.evaluation.datapoints_to_alarm(),
-            slow.evaluation.evaluation_periods()
-        ),
+        (slow.evaluation.datapoints_to_alarm(), slow.evaluation.evaluation_periods()),
         (3, 5)
     );
-    assert_eq!(
-        (slow.missing_data, slow.min_samples),
-        (MissingData::NotBreaching, None)
-    );
+    assert_eq!((slow.missing_data, slow.min_samples), (MissingData::NotBreaching, None));
     assert_eq!(slow.topics, [Topic::Email, Topic::ForceStop]);
     assert_eq!(failures.metric, "failedCount");
 }
@@ -98,36 +82,24 @@ fn keys_and_words_are_read_without_regard_to_case() {
             None => format!("{line}\n"),
         })
         .collect();
-    let shouted = shouted
-        .replace("upper", "UPPER")
-        .replace("p99", "P99")
-        .replace("@email", "@EMAIL");
+    let shouted =
+        shouted.replace("upper", "UPPER").replace("p99", "P99").replace("@email", "@EMAIL");
     assert_eq!(parse(&shouted), parse(ALARM));
 }
 
 #[test]
 fn alarms_inherit_from_default() {
-    let text = format!(
-        "[DEFAULT]\nJobId = fw\nPERIOD = 300\nstat = Sum\n{}",
-        with("period", "")
-    );
+    let text = format!("[DEFAULT]\nJobId = fw\nPERIOD = 300\nstat = Sum\n{}", with("period", ""));
     let config = parse(&text).unwrap();
     assert_eq!(config.alarms[0].period.seconds(), 300);
-    assert_eq!(
-        config.alarms[0].statistic.to_string(),
-        "p99",
-        "its own goes first"
-    );
+    assert_eq!(config.alarms[0].statistic.to_string(), "p99", "its own goes first");
     assert_eq!(config.job, JobId::new("fw").ok());
 }
 
 #[test]
 fn an_empty_list_switches_the_alarms_off() {
     let config = parse(&with("alarmList", "alarmList =")).unwrap();
-    assert_eq!(
-        (config.alarms, config.unlisted),
-        (vec![], vec!["slow".to_owned()])
-    );
+    assert_eq!((config.alarms, config.unlisted), (vec![], vec!["slow".to_owned()]));
     assert_eq!(parse("").unwrap().alarms, []);
 }
 
@@ -139,20 +111,14 @@ fn extras_are_read() {
     );
     let alarm = &parse(&text).unwrap().alarms[0];
     assert_eq!(alarm.topics.len(), 2);
-    assert_eq!(
-        alarm.min_samples.map(crate::alarm::MinSamples::get),
-        Some(20)
-    );
+    assert_eq!(alarm.min_samples.map(crate::alarm::MinSamples::get), Some(20));
     assert_eq!(alarm.missing_data, MissingData::Ignore);
 }
 
 #[test]
 fn what_is_too_much_is_cut_short() {
     let long = "x".repeat(MAX_FILE_BYTES + 1);
-    assert_eq!(
-        faults(&long),
-        ["0: 1000001 bytes long (expected at most 1000000)"]
-    );
+    assert_eq!(faults(&long), ["0: 1000001 bytes long (expected at most 1000000)"]);
 
     let names: Vec<_> = (0..5_000).map(|n| format!("a{n}")).collect();
     let many = format!("[ALARM_CONFIG]\nalarmList = {}\n", names.join(","));

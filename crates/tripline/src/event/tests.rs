@@ -61,8 +61,18 @@ fn details_are_texts_or_numbers() {
 #[test]
 fn a_bad_detail_costs_neither_the_outcome_nor_the_other_detail() {
     for bad in [
-        json!("nan"), json!("inf"), json!("-1"), json!("1e300"), json!("12 s"), json!(""),
-        json!({}), json!([]), json!(true), json!(null), json!(-1), json!(604_800.5),
+        json!("nan"),
+        json!("inf"),
+        json!("-1"),
+        json!("1e300"),
+        json!("12 s"),
+        json!(""),
+        json!({}),
+        json!([]),
+        json!(true),
+        json!(null),
+        json!(-1),
+        json!(604_800.5),
     ] {
         let ending = ending_of(&event("failed", json!({"downloadTime": bad, "retryCount": "2"})));
         assert_eq!(ending.outcome, Outcome::Failed);
@@ -140,8 +150,12 @@ pub(crate) fn any_json() -> impl Strategy<Value = Value> {
     ];
     leaf.prop_recursive(3, 24, 6, |inner| {
         let key = prop_oneof![
-            Just("jobId".to_owned()), Just("operation".to_owned()), Just("statusDetails".to_owned()),
-            Just("downloadTime".to_owned()), Just("retryCount".to_owned()), ".*",
+            Just("jobId".to_owned()),
+            Just("operation".to_owned()),
+            Just("statusDetails".to_owned()),
+            Just("downloadTime".to_owned()),
+            Just("retryCount".to_owned()),
+            ".*",
         ];
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),

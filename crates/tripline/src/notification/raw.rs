@@ -55,7 +55,8 @@ fn triggering(message: &Value) -> BTreeSet<String> {
 fn watched(trigger: &Value) -> Watched {
     let mut watched = Watched::default();
     add(&mut watched, trigger);
-    for metric in items(trigger, "Metrics").filter_map(|query| query.pointer("/MetricStat/Metric")) {
+    for metric in items(trigger, "Metrics").filter_map(|query| query.pointer("/MetricStat/Metric"))
+    {
         add(&mut watched, metric);
     }
     watched

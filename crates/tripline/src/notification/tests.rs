@@ -67,14 +67,16 @@ fn names_of_dimensions_may_be_capitalised() {
 
 #[test]
 fn metric_math_names_its_job_in_its_metrics() {
-    let metric = |job: &str| json!({
-        "Id": "m1",
-        "MetricStat": {
-            "Metric": {"Dimensions": [{"value": job, "name": "jobId"}], "MetricName": "downloadTime", "Namespace": "IoT:OTA:JobExecution"},
-            "Period": 60, "Stat": "p99"
-        },
-        "ReturnData": false
-    });
+    let metric = |job: &str| {
+        json!({
+            "Id": "m1",
+            "MetricStat": {
+                "Metric": {"Dimensions": [{"value": job, "name": "jobId"}], "MetricName": "downloadTime", "Namespace": "IoT:OTA:JobExecution"},
+                "Period": 60, "Stat": "p99"
+            },
+            "ReturnData": false
+        })
+    };
     let mut math = message();
     math["Trigger"] = json!({
         "Period": 60, "EvaluationPeriods": 1, "ComparisonOperator": "GreaterThanThreshold", "Threshold": 1.5,
@@ -99,7 +101,10 @@ fn a_composite_alarm_names_its_children_if_it_does() {
         "Arn": "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:a:b",
         "State": {"Value": "ALARM", "Timestamp": "2026-09-01T10:01:09.199+0000"}
     }]);
-    assert_eq!(read(&composite).unwrap().subject, Subject::Composite { triggering: names(&["a:b"]) });
+    assert_eq!(
+        read(&composite).unwrap().subject,
+        Subject::Composite { triggering: names(&["a:b"]) }
+    );
     composite["TriggeringChildren"] = json!([]);
     assert_eq!(read(&composite).unwrap().subject, Subject::Composite { triggering: names(&[]) });
 }
@@ -155,10 +160,22 @@ fn what_is_no_alarm_is_refused_with_a_reason() {
     let mut odd = message();
     odd["NewStateValue"] = json!("PANIC");
     for (text, expected) in [
-        ("hello".to_owned(), "not a CloudWatch alarm message: no JSON: expected value at line 1 column 1"),
-        ("{}".to_owned(), "not a CloudWatch alarm message: neither `AlarmName` nor `alarmData` is there"),
-        (nameless.to_string(), "AlarmName: `` is no alarm's name (expected 1 to 255 characters, none of them a control character)"),
-        (odd.to_string(), "NewStateValue: `PANIC` is unknown (expected `ALARM`, `OK` or `INSUFFICIENT_DATA`)"),
+        (
+            "hello".to_owned(),
+            "not a CloudWatch alarm message: no JSON: expected value at line 1 column 1",
+        ),
+        (
+            "{}".to_owned(),
+            "not a CloudWatch alarm message: neither `AlarmName` nor `alarmData` is there",
+        ),
+        (
+            nameless.to_string(),
+            "AlarmName: `` is no alarm's name (expected 1 to 255 characters, none of them a control character)",
+        ),
+        (
+            odd.to_string(),
+            "NewStateValue: `PANIC` is unknown (expected `ALARM`, `OK` or `INSUFFICIENT_DATA`)",
+        ),
     ] {
         assert_eq!(AlarmNotification::from_json(&text).unwrap_err().to_string(), expected);
     }
@@ -170,7 +187,10 @@ fn a_rule_names_alarms_quoted_or_not() {
     assert_eq!(alarms_in_rule(rule), names(&["a b", "c", "d", "e"]));
     assert_eq!(alarms_in_rule("ALARM(\"open"), names(&["open"]));
     assert_eq!(alarms_in_rule("TRUE"), names(&[]));
-    assert_eq!(alarms_in_rule(r#"ALARM("with \"quote") OR ALARM(b)"#), names(&["with \"quote", "b"]));
+    assert_eq!(
+        alarms_in_rule(r#"ALARM("with \"quote") OR ALARM(b)"#),
+        names(&["with \"quote", "b"])
+    );
 }
 
 proptest! {

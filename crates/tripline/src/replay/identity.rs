@@ -23,22 +23,37 @@ pub(super) fn device(arn: &str) -> u64 {
     hash(arn.as_bytes(), PI[2])
 }
 
-/// `3f0c2f9e-6a55-4c0b-9a3e-1f6f3a0d7b11`, in lower case as AWS IoT writes it.
+/// What a byte is as a digit of a UUID, which AWS IoT writes in lower case; [`NONE`] if it is none.
+#[allow(clippy::indexing_slicing)] // by the compiler
+const DIGITS: [u8; 256] = {
+    let mut digits = [NONE; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        digits[b"0123456789abcdef"[digit as usize] as usize] = digit;
+        digit += 1;
+    }
+    digits
+};
+const NONE: u8 = 0x80;
+
+/// `3f0c2f9e-6a55-4c0b-9a3e-1f6f3a0d7b11`
 #[inline]
 fn uuid(text: &[u8]) -> Option<u128> {
     let text: &[u8; 36] = text.try_into().ok()?;
-    let mut number = 0;
-    for (place, byte) in text.iter().enumerate() {
-        let digit = match (place, byte) {
-            (8 | 13 | 18 | 23, b'-') => continue,
-            (8 | 13 | 18 | 23, _) => return None,
-            (_, b'0'..=b'9') => byte - b'0',
-            (_, b'a'..=b'f') => byte - b'a' + 10,
-            _ => return None,
-        };
-        number = number << 4 | u128::from(digit);
+    // Where two digits begin that make a byte.
+    const BYTES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+    let mut bytes = [0; 16];
+    let mut all = 0;
+    for (byte, place) in bytes.iter_mut().zip(BYTES) {
+        #[allow(clippy::indexing_slicing)] // a table for each byte, and places within the text
+        let (high, low) = (DIGITS[usize::from(text[place])], DIGITS[usize::from(text[place + 1])]);
+        all |= high | low;
+        *byte = high << 4 | low;
     }
-    Some(number)
+    let [_, _, _, _, _, _, _, _, b'-', _, _, _, _, b'-', _, _, _, _, b'-', _, _, _, _, b'-', ..] = text else {
+        return None;
+    };
+    (all & NONE == 0).then_some(u128::from_be_bytes(bytes))
 }
 
 /// Multiplies, and lets the upper half of the product stir the lower one.
@@ -114,8 +129,14 @@ mod tests {
         let id = "3f0c2f9e-6a55-4c0b-9a3e-1f6f3a0d7b11";
         assert_eq!(event(id), 0x3f0c_2f9e_6a55_4c0b_9a3e_1f6f_3a0d_7b11);
         let others = [
-            "a".to_owned(), "a\0".to_owned(), "b".to_owned(), String::new(), id.to_uppercase(), id.replace('-', "_"),
-            id.replacen('3', "g", 1), format!("{id}0"),
+            "a".to_owned(),
+            "a\0".to_owned(),
+            "b".to_owned(),
+            String::new(),
+            id.to_uppercase(),
+            id.replace('-', "_"),
+            id.replacen('3', "g", 1),
+            format!("{id}0"),
         ];
         let distinct: HashSet<u128> = others.iter().map(|other| event(other)).collect();
         assert_eq!(distinct.len(), others.len());

@@ -159,7 +159,8 @@ impl Recording {
             self.counts.deleted += 1;
             return Ok(());
         };
-        let (first, last) = self.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at)));
+        let (first, last) =
+            self.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at)));
         if last.seconds_after(first) > LONGEST {
             return Err(Unusable::TooFarAway(at.seconds()));
         }

@@ -89,7 +89,9 @@ impl ReplayedAlarm {
             let transition = evaluator.evaluate(now, series);
             // Nothing but silence follows, and whether that says anything depends on whether the
             // rollout was over, which nobody recorded.
-            let Some(slot) = evaluator.slots().first().filter(|slot| slot.start <= until) else { break };
+            let Some(slot) = evaluator.slots().first().filter(|slot| slot.start <= until) else {
+                break;
+            };
             if number.is_multiple_of(step) || transition.is_some() {
                 trace.readings.push(Reading { at: now, slot: *slot, state: evaluator.state() });
             }
@@ -104,7 +106,8 @@ impl ReplayedAlarm {
             }
             now = Timestamp::from_seconds(now.seconds().saturating_add(cadence));
         }
-        let stops = AlarmPlan::new(plan.alarm.clone(), StopMode::Cancel).reaction.mode == StopMode::Cancel;
+        let stops =
+            AlarmPlan::new(plan.alarm.clone(), StopMode::Cancel).reaction.mode == StopMode::Cancel;
         Some(Self { alarm: plan.alarm.clone(), stops, trace, fired })
     }
 }
@@ -143,7 +146,8 @@ impl Replay {
         fired.sort_by_key(|(_, fired)| fired.at);
         for (alarm, fired) in fired {
             let state = if self.stop.is_some() { JobState::Canceled } else { JobState::Active };
-            let decision = decide(mode, &Certainty::Verified, &JobKnowledge::Found(job_in(state)), "");
+            let decision =
+                decide(mode, &Certainty::Verified, &JobKnowledge::Found(job_in(state)), "");
             fired.response = Response::Stopper(decision);
             if let Decision::Cancel { force } = decision {
                 // The delay is a whole number of seconds.

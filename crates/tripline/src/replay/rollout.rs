@@ -83,7 +83,7 @@ impl Ended {
 }
 
 impl RecordedRollout {
-    /// The ways in which executions end.
+    /// The ways in which executions end, in the order of their declaration.
     pub const OUTCOMES: [Outcome; 6] = [
         Outcome::Succeeded,
         Outcome::Failed,
@@ -103,10 +103,10 @@ impl RecordedRollout {
         let mut minutes = Minutes::new(first, last);
         endings.iter().for_each(|ended| minutes.end(ended));
         endings.retain(Ended::is_exposed);
-        let exposed = first_of_each_device(&endings);
-        exposed.iter().for_each(|ended| minutes.expose(ended));
+        leave_the_first_of_each_device(&mut endings);
+        endings.iter().for_each(|ended| minutes.expose(ended));
         let outcomes = minutes.outcomes();
-        Self { job, counts, first, last, outcomes, minutes: minutes.cumulated(), series, exposed }
+        Self { job, counts, first, last, outcomes, minutes: minutes.cumulated(), series, exposed: endings }
     }
 
     /// When the record begins: the minute in which the first execution ended.
@@ -149,30 +149,39 @@ impl RecordedRollout {
     pub fn reached(&self, at: Timestamp) -> Reached {
         let over = usize::try_from(at.seconds_after(self.start()).div_euclid(60)).unwrap_or(0);
         let minute = over.min(self.minutes.len()).checked_sub(1);
-        let reached = minute.and_then(|minute| self.minutes.get(minute)).copied().unwrap_or_default();
+        let reached =
+            minute.and_then(|minute| self.minutes.get(minute)).copied().unwrap_or_default();
         Reached { exposed: self.spared_by(at).ended_before, ..reached }
     }
 }
 
-/// The first ending of each device. One that tries again has an event each time, perhaps; it got the
-/// firmware with the first.
-fn first_of_each_device(endings: &[Ended]) -> Vec<Ended> {
+/// Leaves the first ending of each device. One that tries again has an event each time, perhaps; it
+/// got the firmware with the first.
+fn leave_the_first_of_each_device(endings: &mut Vec<Ended>) {
     // Numbers sort several times as fast as what they stand for: half a device, and where it is.
-    let half = |ended: &Ended| ended.device & !u64::from(u32::MAX);
-    let mut order: Vec<u64> = (0..).zip(endings).map(|(place, ended)| half(ended) | place).collect();
+    let mut order: Vec<u64> =
+        (0..).zip(endings.iter()).map(|(place, ended)| ended.device & !LOWER | place).collect();
     order.sort_unstable();
-    let at = |place: &u64| endings.get(usize::try_from(place & u64::from(u32::MAX)).ok()?).copied();
-    let mut firsts = Vec::with_capacity(endings.len());
-    let mut alike = Vec::new();
-    for group in order.chunk_by(|a, b| a >> 32 == b >> 32) {
+    let mut alike: Vec<(Ended, u64)> = Vec::new();
+    let mut later = Vec::new();
+    for group in order.chunk_by(|a, b| a & !LOWER == b & !LOWER).filter(|group| group.len() > 1) {
+        let ended = |place: &u64| Some((*endings.get(usize::try_from(place & LOWER).ok()?)?, place & LOWER));
         alike.clear();
-        alike.extend(group.iter().filter_map(at));
-        alike.sort_unstable_by_key(|ended| (ended.device, ended.at, ended.download));
-        alike.dedup_by_key(|ended| ended.device);
-        firsts.append(&mut alike);
+        alike.extend(group.iter().filter_map(ended));
+        alike.sort_unstable_by_key(|(ended, _)| (ended.device, ended.at, ended.download));
+        let pairs = alike.iter().zip(alike.iter().skip(1));
+        later.extend(pairs.filter(|((before, _), (ended, _))| before.device == ended.device).map(|(_, (_, place))| *place));
     }
-    firsts
+    later.sort_unstable();
+    let (mut later, mut place) = (later.into_iter().peekable(), 0);
+    endings.retain(|_| {
+        place += 1;
+        later.next_if_eq(&(place - 1)).is_none()
+    });
 }
+
+/// The lower half of a number.
+const LOWER: u64 = u32::MAX as u64;
 
 /// What happened in each minute.
 struct Minutes {
@@ -201,7 +210,9 @@ impl Minutes {
     fn end(&mut self, ended: &Ended) {
         let place = RecordedRollout::OUTCOMES.iter().position(|outcome| *outcome == ended.outcome);
         let minute = self.minute_of(ended);
-        if let Some(count) = minute.zip(place).and_then(|(minute, place)| minute.outcomes.get_mut(place)) {
+        if let Some(count) =
+            minute.zip(place).and_then(|(minute, place)| minute.outcomes.get_mut(place))
+        {
             *count += 1;
         }
     }

@@ -18,7 +18,13 @@ fn notification() -> AlarmNotification {
 }
 
 fn known(subject: KnownSubject) -> KnownAlarm {
-    KnownAlarm { name: "tripline-fw-1-slow".to_owned(), state: AlarmState::Alarm, subject, rule: None, since: None }
+    KnownAlarm {
+        name: "tripline-fw-1-slow".to_owned(),
+        state: AlarmState::Alarm,
+        subject,
+        rule: None,
+        since: None,
+    }
 }
 
 fn job(state: JobState) -> Job {
@@ -71,7 +77,12 @@ fn every_mode_meets_every_job() {
         (StopMode::Observe, Certainty::Verified, running.clone(), Decision::Observe),
         (StopMode::Observe, unverified.clone(), running, Decision::Observe),
         (StopMode::Abort, Certainty::Verified, ended(JobState::Canceled), Decision::AlreadyEnded),
-        (StopMode::Observe, Certainty::Verified, ended(JobState::Completed), Decision::AlreadyEnded),
+        (
+            StopMode::Observe,
+            Certainty::Verified,
+            ended(JobState::Completed),
+            Decision::AlreadyEnded,
+        ),
         (StopMode::Cancel, unverified, ended(JobState::Deleting), Decision::AlreadyEnded),
         (StopMode::Cancel, Certainty::Verified, JobKnowledge::Gone, Decision::AlreadyEnded),
     ] {
@@ -85,7 +96,12 @@ fn a_stop_by_the_same_message_is_known_by_its_comment() {
     stopped.reason_code = Some(REASON_CODE.to_owned());
     stopped.comment = Some(comment_for(&notification()));
     let decided = |comment: &str| {
-        decide(StopMode::Cancel, &Certainty::Verified, &JobKnowledge::Found(stopped.clone()), comment)
+        decide(
+            StopMode::Cancel,
+            &Certainty::Verified,
+            &JobKnowledge::Found(stopped.clone()),
+            comment,
+        )
     };
     assert_eq!(decided(&comment_for(&notification())), Decision::AlreadyStopped);
     let mut later = notification();

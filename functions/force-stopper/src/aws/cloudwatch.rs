@@ -1,7 +1,7 @@
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
-    AlarmHistoryItem, AlarmType, CompositeAlarm, Dimension, HistoryItemType, Metric, MetricAlarm, ScanBy,
-    StateValue,
+    AlarmHistoryItem, AlarmType, CompositeAlarm, Dimension, HistoryItemType, Metric, MetricAlarm,
+    ScanBy, StateValue,
 };
 use serde_json::Value;
 use tripline::metric::DIMENSION;
@@ -78,7 +78,9 @@ fn composite_alarm(alarm: CompositeAlarm) -> Option<KnownAlarm> {
 
 /// A state that is not known is not ALARM; then the history decides.
 fn state(value: Option<&StateValue>) -> AlarmState {
-    value.and_then(|value| AlarmState::parse(value.as_str())).unwrap_or(AlarmState::InsufficientData)
+    value
+        .and_then(|value| AlarmState::parse(value.as_str()))
+        .unwrap_or(AlarmState::InsufficientData)
 }
 
 impl HasFired for Aws {
@@ -100,9 +102,9 @@ impl HasFired for Aws {
             let page = page.map_err(|error| Failure::from_sdk("DescribeAlarmHistory", &error))?;
             let items = page.alarm_history_items.into_iter().flatten();
             // The times are compared here too, for whoever answers without regard to the start.
-            let mut recent = items.filter(|item| since.is_none_or(|since| {
-                item.timestamp.is_none_or(|at| at.secs() >= since)
-            }));
+            let mut recent = items.filter(|item| {
+                since.is_none_or(|since| item.timestamp.is_none_or(|at| at.secs() >= since))
+            });
             if recent.any(|item| went_to_alarm(&item)) {
                 return Ok(true);
             }
@@ -113,7 +115,8 @@ impl HasFired for Aws {
 
 /// `historyData` is JSON with the new state; the summary says the same in words.
 fn went_to_alarm(item: &AlarmHistoryItem) -> bool {
-    let data: Option<Value> = item.history_data.as_deref().and_then(|data| serde_json::from_str(data).ok());
+    let data: Option<Value> =
+        item.history_data.as_deref().and_then(|data| serde_json::from_str(data).ok());
     let state = data.as_ref().and_then(|data| data.pointer("/newState/stateValue"));
     match state.and_then(Value::as_str) {
         Some(state) => state == "ALARM",

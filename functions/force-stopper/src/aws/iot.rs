@@ -24,7 +24,8 @@ impl DescribeJob for Aws {
             .send()
             .await
             .map_err(|error| Failure::from_sdk("DescribeJob", &error))?;
-        let missing = || Failure::new("DescribeJob", FailureKind::Unavailable, "the answer has no job");
+        let missing =
+            || Failure::new("DescribeJob", FailureKind::Unavailable, "the answer has no job");
         output.job.map(read).ok_or_else(missing)
     }
 }
@@ -62,13 +63,24 @@ fn read(job: IotJob) -> Job {
 
 fn counts(details: &JobProcessDetails) -> Counts {
     let sum = |numbers: &[Option<i32>]| {
-        numbers.iter().flatten().fold(0_u32, |sum, n| sum.saturating_add(u32::try_from(*n).unwrap_or(0)))
+        numbers
+            .iter()
+            .flatten()
+            .fold(0_u32, |sum, n| sum.saturating_add(u32::try_from(*n).unwrap_or(0)))
     };
     let d = details;
     Counts {
         succeeded: sum(&[d.number_of_succeeded_things]),
-        failed: sum(&[d.number_of_failed_things, d.number_of_rejected_things, d.number_of_timed_out_things]),
+        failed: sum(&[
+            d.number_of_failed_things,
+            d.number_of_rejected_things,
+            d.number_of_timed_out_things,
+        ]),
         in_progress: sum(&[d.number_of_in_progress_things]),
-        will_not_receive: sum(&[d.number_of_queued_things, d.number_of_canceled_things, d.number_of_removed_things]),
+        will_not_receive: sum(&[
+            d.number_of_queued_things,
+            d.number_of_canceled_things,
+            d.number_of_removed_things,
+        ]),
     }
 }

@@ -4,7 +4,12 @@ use super::Aws;
 use crate::Publish;
 
 impl Publish for Aws {
-    async fn publish(&self, topic: &str, subject: Option<&str>, message: &str) -> Result<(), Failure> {
+    async fn publish(
+        &self,
+        topic: &str,
+        subject: Option<&str>,
+        message: &str,
+    ) -> Result<(), Failure> {
         self.sns
             .publish()
             .topic_arn(topic)

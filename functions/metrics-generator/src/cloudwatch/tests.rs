@@ -45,7 +45,8 @@ async fn a_request_becomes_datums_with_their_job() {
 #[tokio::test]
 async fn a_refusal_says_what_cloudwatch_said() {
     let put = mock!(Client::put_metric_data).then_error(|| {
-        let error = InvalidParameterValueException::builder().message("the value NaN is not allowed");
+        let error =
+            InvalidParameterValueException::builder().message("the value NaN is not allowed");
         PutMetricDataError::InvalidParameterValueException(
             error
                 .meta(
@@ -60,5 +61,8 @@ async fn a_refusal_says_what_cloudwatch_said() {
     let client = mock_client!(aws_sdk_cloudwatch, [&put]);
     let failure = CloudWatch { client }.put_metrics(&request()).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Refused);
-    assert_eq!(failure.to_string(), "PutMetricData: InvalidParameterValue: the value NaN is not allowed");
+    assert_eq!(
+        failure.to_string(),
+        "PutMetricData: InvalidParameterValue: the value NaN is not allowed"
+    );
 }

@@ -10,49 +10,25 @@ use crate::alarms::plan::Change;
 async fn a_fresh_job_is_armed() {
     let aws = FakeAws::new();
     let report = apply(&aws, &guard("fw", &["slow", "late"])).await.unwrap();
-    assert!(
-        report
-            .plan
-            .alarms
-            .iter()
-            .all(|alarm| alarm.change == Change::Create && !alarm.mute)
-    );
-    assert_eq!(
-        aws.changes(),
-        ["put tripline-fw-slow", "put tripline-fw-late"]
-    );
+    assert!(report.plan.alarms.iter().all(|alarm| alarm.change == Change::Create && !alarm.mute));
+    assert_eq!(aws.changes(), ["put tripline-fw-slow", "put tripline-fw-late"]);
     let world = aws.world();
     let alarm = &world.alarms["tripline-fw-slow"];
     assert_eq!(alarm.alarm_actions(), [EMAIL, FORCE_STOP]);
     assert_eq!(alarm.extended_statistic(), Some("p99"));
     assert_eq!(alarm.statistic(), None);
-    assert_eq!(
-        alarm.comparison_operator(),
-        Some(&ComparisonOperator::GreaterThanThreshold)
-    );
+    assert_eq!(alarm.comparison_operator(), Some(&ComparisonOperator::GreaterThanThreshold));
     assert_eq!(alarm.treat_missing_data(), Some("notBreaching"));
-    assert_eq!(
-        alarm.dimensions(),
-        [Dimension::builder().name("jobId").value("fw").build()]
-    );
+    assert_eq!(alarm.dimensions(), [Dimension::builder().name("jobId").value("fw").build()]);
     let tags = &world.tags[alarm.alarm_arn().unwrap()];
-    assert_eq!(
-        (
-            tags["tripline:job"].as_str(),
-            tags["tripline:alarm"].as_str()
-        ),
-        ("fw", "slow")
-    );
+    assert_eq!((tags["tripline:job"].as_str(), tags["tripline:alarm"].as_str()), ("fw", "slow"));
 }
 
 #[tokio::test]
 async fn a_second_apply_changes_nothing() {
     for extra in ["", "minSamples = 20"] {
         let aws = FakeAws::new();
-        let guard = Guard {
-            alarms: alarms(&["slow"], extra),
-            ..guard("fw", &[])
-        };
+        let guard = Guard { alarms: alarms(&["slow"], extra), ..guard("fw", &[]) };
         apply(&aws, &guard).await.unwrap();
         aws.changes();
         let report = apply(&aws, &guard).await.unwrap();
@@ -64,14 +40,8 @@ async fn a_second_apply_changes_nothing() {
 #[tokio::test]
 async fn what_differs_is_updated_and_what_is_gone_is_removed_last() {
     let aws = FakeAws::new();
-    apply(&aws, &guard("fw", &["slow", "late", "old"]))
-        .await
-        .unwrap();
-    aws.world()
-        .alarms
-        .get_mut("tripline-fw-slow")
-        .unwrap()
-        .actions_enabled = Some(false);
+    apply(&aws, &guard("fw", &["slow", "late", "old"])).await.unwrap();
+    aws.world().alarms.get_mut("tripline-fw-slow").unwrap().actions_enabled = Some(false);
     aws.world().tags.clear();
     aws.changes();
     // Without its tag, `old` may be somebody's own.
@@ -95,9 +65,7 @@ async fn what_differs_is_updated_and_what_is_gone_is_removed_last() {
 async fn half_done_is_said_and_completed_by_another_apply() {
     let aws = FakeAws::new();
     aws.world().refused = Some("tripline-fw-late".to_owned());
-    let error = apply(&aws, &guard("fw", &["slow", "late", "last"]))
-        .await
-        .unwrap_err();
+    let error = apply(&aws, &guard("fw", &["slow", "late", "last"])).await.unwrap_err();
     assert!(matches!(error, Error::Aws(_)));
     let text = text(error);
     assert!(text.starts_with("PutMetricAlarm: "), "{text}");
@@ -109,13 +77,8 @@ async fn half_done_is_said_and_completed_by_another_apply() {
     );
     aws.world().refused = None;
     aws.changes();
-    apply(&aws, &guard("fw", &["slow", "late", "last"]))
-        .await
-        .unwrap();
-    assert_eq!(
-        aws.changes(),
-        ["put tripline-fw-late", "put tripline-fw-last"]
-    );
+    apply(&aws, &guard("fw", &["slow", "late", "last"])).await.unwrap();
+    assert_eq!(aws.changes(), ["put tripline-fw-late", "put tripline-fw-last"]);
 }
 
 #[tokio::test]
@@ -127,10 +90,7 @@ async fn job_events_are_enabled_before_the_first_alarm() {
         assert!(!report.job_events_were_on);
         assert_eq!(aws.changes(), ["update events", "put tripline-fw-slow"]);
         let events = aws.world().events.clone();
-        assert_eq!(
-            (events["JOB"], events["JOB_EXECUTION"], events["THING"]),
-            (true, true, false)
-        );
+        assert_eq!((events["JOB"], events["JOB_EXECUTION"], events["THING"]), (true, true, false));
     }
 }
 
@@ -141,16 +101,9 @@ async fn a_dry_run_changes_nothing() {
     aws.world().events.clear();
     aws.set_state("tripline-fw-slow", StateValue::Alarm);
     aws.changes();
-    let dry = Guard {
-        dry_run: true,
-        ..guard("fw", &["slow", "new"])
-    };
+    let dry = Guard { dry_run: true, ..guard("fw", &["slow", "new"]) };
     let plan = apply(&aws, &dry).await.unwrap().plan;
-    let changes: Vec<_> = plan
-        .alarms
-        .iter()
-        .map(|alarm| (&alarm.change, alarm.mute))
-        .collect();
+    let changes: Vec<_> = plan.alarms.iter().map(|alarm| (&alarm.change, alarm.mute)).collect();
     assert_eq!(changes, [(&Change::Keep, true), (&Change::Create, false)]);
     assert_eq!(plan.strays, ["tripline-fw-old"]);
     assert_eq!(aws.changes(), <[String; 0]>::default());

@@ -4,47 +4,26 @@ use aws_sdk_cloudwatch::types::MetricAlarm;
 use aws_sdk_iot::types::JobStatus;
 
 use super::*;
-use crate::alarms::list::{Listed, listed};
-use crate::alarms::remove::remove;
+use crate::alarms::list::{Listed, listed, unguarded};
+use crate::alarms::remove::{remove, result};
+use crate::exit::End;
 
 #[tokio::test]
 async fn a_job_s_alarms_are_listed_and_nobody_else_s() {
     let aws = FakeAws::new();
     apply(&aws, &guard("fw", &["slow"])).await.unwrap();
-    let few = Guard {
-        alarms: alarms(&["few"], "minSamples = 20"),
-        ..guard("fw-1", &[])
-    };
+    let few = Guard { alarms: alarms(&["few"], "minSamples = 20"), ..guard("fw-1", &[]) };
     apply(&aws, &few).await.unwrap();
-    let other = MetricAlarm::builder()
-        .alarm_name("tripline-fw-queue")
-        .metric_name("depth")
-        .build();
-    aws.world()
-        .alarms
-        .insert("tripline-fw-queue".to_owned(), other);
-    let all: Vec<_> = listed(&aws.aws(), None)
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|listed| listed.job)
-        .collect();
+    let other = MetricAlarm::builder().alarm_name("tripline-fw-queue").metric_name("depth").build();
+    aws.world().alarms.insert("tripline-fw-queue".to_owned(), other);
+    let all: Vec<_> =
+        listed(&aws.aws(), None).await.unwrap().into_iter().map(|listed| listed.job).collect();
     assert_eq!(all, ["fw-1", "fw"]);
     let one = listed(&aws.aws(), Some(&job("fw"))).await.unwrap();
-    assert_eq!(
-        one.iter().map(Listed::name).collect::<Vec<_>>(),
-        ["tripline-fw-slow"]
-    );
+    assert_eq!(one.iter().map(Listed::name).collect::<Vec<_>>(), ["tripline-fw-slow"]);
     // An alarm that does not show its metrics is known by its tag.
-    aws.world()
-        .alarms
-        .get_mut("tripline-fw-1-few")
-        .unwrap()
-        .metrics = None;
-    assert_eq!(
-        listed(&aws.aws(), Some(&job("fw-1"))).await.unwrap().len(),
-        1
-    );
+    aws.world().alarms.get_mut("tripline-fw-1-few").unwrap().metrics = None;
+    assert_eq!(listed(&aws.aws(), Some(&job("fw-1"))).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -58,29 +37,15 @@ async fn a_running_job_is_disarmed_only_by_force() {
     apply(&aws, &guard("fw-1", &["slow"])).await.unwrap();
     aws.changes();
     aws.world().job = Some(JobStatus::InProgress);
-    let error = remove(&aws.aws(), &job("fw"), false, false)
-        .await
-        .unwrap_err();
+    let error = remove(&aws.aws(), &job("fw"), false, false).await.unwrap_err();
     assert!(text(error).contains("hint: `--force`"));
     let names = ["tripline-fw-late", "tripline-fw-slow"];
-    assert_eq!(
-        remove(&aws.aws(), &job("fw"), true, true).await.unwrap(),
-        names
-    );
+    assert_eq!(remove(&aws.aws(), &job("fw"), true, true).await.unwrap(), names);
     assert_eq!(aws.changes(), <[String; 0]>::default());
-    assert_eq!(
-        remove(&aws.aws(), &job("fw"), true, false).await.unwrap(),
-        names
-    );
+    assert_eq!(remove(&aws.aws(), &job("fw"), true, false).await.unwrap(), names);
     assert_eq!(aws.changes(), ["delete tripline-fw-late tripline-fw-slow"]);
     aws.world().job = Some(JobStatus::Completed);
-    assert_eq!(
-        remove(&aws.aws(), &job("fw-1"), false, false)
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(remove(&aws.aws(), &job("fw-1"), false, false).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -93,12 +58,32 @@ async fn alarms_are_removed_by_the_hundred_though_the_job_is_gone() {
     stray.alarm_name = Some("tripline-fw-b".to_owned());
     aws.world().alarms.insert("tripline-fw-b".to_owned(), stray);
     aws.changes();
-    assert_eq!(
-        remove(&aws.aws(), &job("fw"), false, false)
-            .await
-            .unwrap()
-            .len(),
-        101
-    );
+    assert_eq!(remove(&aws.aws(), &job("fw"), false, false).await.unwrap().len(), 101);
     assert_eq!(aws.changes().len(), 2);
+}
+
+#[tokio::test]
+async fn a_job_without_a_working_guard_is_a_finding() {
+    let aws = FakeAws::new();
+    let found = async || {
+        let listed = listed(&aws.aws(), Some(&job("fw"))).await.unwrap();
+        unguarded(&job("fw"), &listed, "us-east-1").map(|text| text.lines().next().unwrap().into())
+    };
+    let none: Option<String> = Some("no alarms in `us-east-1`: job `fw` is not guarded".into());
+    assert_eq!(found().await, none);
+    apply(&aws, &guard("fw", &["slow", "late"])).await.unwrap();
+    assert_eq!(found().await, None);
+    aws.world().alarms.get_mut("tripline-fw-slow").unwrap().actions_enabled = Some(false);
+    aws.world().alarms.get_mut("tripline-fw-late").unwrap().alarm_actions = None;
+    let idle = "`tripline-fw-late` (tells nobody), `tripline-fw-slow` (actions off)";
+    assert_eq!(found().await.unwrap(), format!("job `fw` has alarms that come to nothing: {idle}"));
+}
+
+#[test]
+fn nothing_to_remove_is_a_finding() {
+    let (said, end) = result(&job("typo"), 0, "removed", "us-east-1");
+    assert_eq!(end, End::Finding);
+    assert!(said.starts_with("finding: job `typo` has no alarms of Tripline's"), "{said}");
+    let (said, end) = result(&job("fw"), 2, "removed", "us-east-1");
+    assert_eq!((said.as_str(), end), ("job `fw`: 2 alarms removed in `us-east-1`", End::Done));
 }

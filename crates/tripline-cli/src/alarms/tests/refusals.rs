@@ -10,9 +10,7 @@ async fn another_job_s_alarm_of_the_same_name_is_left_alone() {
     apply(&aws, &guard("fw-1", &["slow"])).await.unwrap();
     aws.world().events.insert("JOB".to_owned(), false);
     aws.changes();
-    let error = apply(&aws, &guard("fw", &["first", "1-slow"]))
-        .await
-        .unwrap_err();
+    let error = apply(&aws, &guard("fw", &["first", "1-slow"])).await.unwrap_err();
     assert!(matches!(error, Error::Input(_)));
     assert!(text(error).contains("\n  alarm `1-slow`: `tripline-fw-1-slow` guards job `fw-1`\n"));
     assert_eq!(aws.changes(), <[String; 0]>::default());
@@ -28,22 +26,10 @@ async fn names_are_taken_by_composite_and_unrelated_alarms_too() {
         .metric_name("m")
         .dimensions(queue)
         .build();
-    aws.world()
-        .alarms
-        .insert("tripline-fw-late".to_owned(), other);
-    let text = text(
-        apply(&aws, &guard("fw", &["slow", "late"]))
-            .await
-            .unwrap_err(),
-    );
-    assert!(
-        text.contains("`tripline-fw-slow` is a composite alarm"),
-        "{text}"
-    );
-    assert!(
-        text.contains("`tripline-fw-late` watches something else"),
-        "{text}"
-    );
+    aws.world().alarms.insert("tripline-fw-late".to_owned(), other);
+    let text = text(apply(&aws, &guard("fw", &["slow", "late"])).await.unwrap_err());
+    assert!(text.contains("`tripline-fw-slow` is a composite alarm"), "{text}");
+    assert!(text.contains("`tripline-fw-late` watches something else"), "{text}");
 }
 
 #[tokio::test]
@@ -52,16 +38,10 @@ async fn the_stack_has_to_be_there_whole() {
     aws.world().stack = None;
     let error = apply(&aws, &guard("fw", &["slow"])).await.unwrap_err();
     assert!(text(error).starts_with("there is no stack `tripline`\n"));
-    for (status, hint) in [
-        ("UPDATE_IN_PROGRESS", "wait"),
-        ("ROLLBACK_COMPLETE", "mend"),
-    ] {
+    for (status, hint) in [("UPDATE_IN_PROGRESS", "wait"), ("ROLLBACK_COMPLETE", "mend")] {
         aws.world().stack = Some(status);
         let text = text(apply(&aws, &guard("fw", &["slow"])).await.unwrap_err());
-        assert!(
-            text.contains(status) && text.contains(&format!("hint: {hint}")),
-            "{text}"
-        );
+        assert!(text.contains(status) && text.contains(&format!("hint: {hint}")), "{text}");
     }
     aws.world().stack = Some("UPDATE_COMPLETE");
     aws.world().outputs.pop();

@@ -10,12 +10,7 @@ fn placeholders_for_topics_are_faults_and_nothing_else_is() {
         .replacen("@email, @force-stop", upper, 1)
         .replacen("@email, @force-stop", lower, 1)
         .replace("fw-2-1", "<the job>");
-    let line = |topics| {
-        text.lines()
-            .position(|line| line.ends_with(topics))
-            .unwrap()
-            + 1
-    };
+    let line = |topics| text.lines().position(|line| line.ends_with(topics)).unwrap() + 1;
     let found = parse(&text).unwrap_err();
     let lines: Vec<_> = found.faults.iter().filter_map(|fault| fault.line).collect();
     assert_eq!(lines, [line(upper), line(upper), line(lower)]);
@@ -133,26 +128,14 @@ fn every_kind_of_fault_says_where_what_and_what_was_expected() {
             "snsTopics = @email\ntreatMissingData = good",
             "13: alarm `slow`: unknown treatMissingData `good` (expected `missing`, `ignore`, `breaching` or `notBreaching`)",
         ),
-        (
-            "snsTopics",
-            "snsTopics = @email\ncolour = red",
-            "13: alarm `slow`: unknown key `colour`",
-        ),
-        (
-            "snsTopics",
-            "snsTopics = %(nobody)s",
-            "12: `snsTopics`: `%(nobody)s` names no key",
-        ),
+        ("snsTopics", "snsTopics = @email\ncolour = red", "13: alarm `slow`: unknown key `colour`"),
+        ("snsTopics", "snsTopics = %(nobody)s", "12: `snsTopics`: `%(nobody)s` names no key"),
         (
             "alarmList",
             "",
             "1: `[ALARM_CONFIG]`: missing key `alarmList` (expected names separated by commas, or nothing)",
         ),
-        (
-            "alarmList",
-            "alarmList = slow, slow",
-            "2: alarmList: `slow` is named twice",
-        ),
+        ("alarmList", "alarmList = slow, slow", "2: alarmList: `slow` is named twice"),
         (
             "alarmList",
             "alarmList = slow\ncolour = red",
@@ -163,11 +146,7 @@ fn every_kind_of_fault_says_where_what_and_what_was_expected() {
             "alarmList = other",
             "2: alarmList: `other` has no section `[ALARM_CONFIG_other]`",
         ),
-        (
-            "[ALARM_CONFIG]",
-            "[ALARM_CONFG]",
-            "1: unknown section `[ALARM_CONFG]`",
-        ),
+        ("[ALARM_CONFIG]", "[ALARM_CONFG]", "1: unknown section `[ALARM_CONFG]`"),
         (
             "[ALARM_CONFIG]",
             "[OTHER]",
@@ -181,14 +160,9 @@ fn every_kind_of_fault_says_where_what_and_what_was_expected() {
 
 #[test]
 fn six_topics_are_too_many() {
-    let arns: Vec<_> = (0..6)
-        .map(|n| format!("arn:aws:sns:us-east-1:111122223333:t{n}"))
-        .collect();
+    let arns: Vec<_> = (0..6).map(|n| format!("arn:aws:sns:us-east-1:111122223333:t{n}")).collect();
     let text = with("snsTopics", &format!("snsTopics = {}", arns.join(", ")));
-    assert_eq!(
-        faults(&text),
-        ["12: alarm `slow`: 6 topics in snsTopics (expected at most 5)"]
-    );
+    assert_eq!(faults(&text), ["12: alarm `slow`: 6 topics in snsTopics (expected at most 5)"]);
 }
 
 #[test]
@@ -204,42 +178,18 @@ fn a_name_may_be_too_long() {
 #[test]
 fn hints_name_what_was_probably_meant() {
     for (key, lines, hint) in [
-        (
-            "metricName",
-            "metricName = downloadtime",
-            "did you mean `downloadTime`?",
-        ),
-        (
-            "namespace",
-            "namespace = IoT:OTA:JobExecutions",
-            "did you mean `IoT:OTA:JobExecution`?",
-        ),
-        (
-            "snsTopics",
-            "snsTopics = @force-stopp",
-            "did you mean `@force-stop`?",
-        ),
+        ("metricName", "metricName = downloadtime", "did you mean `downloadTime`?"),
+        ("namespace", "namespace = IoT:OTA:JobExecutions", "did you mean `IoT:OTA:JobExecution`?"),
+        ("snsTopics", "snsTopics = @force-stopp", "did you mean `@force-stop`?"),
         (
             "snsTopics",
             "snsTopics = @email\ndatapointToAlarm = 3",
             "did you mean `datapointsToAlarm`?",
         ),
         ("alarmList", "alarmList = slo", "did you mean `slow`?"),
-        (
-            "alarmList",
-            "alarmList = slow\nalarmLst = slow",
-            "did you mean `alarmList`?",
-        ),
-        (
-            "[ALARM_CONFIG]",
-            "[ALARM_CONFG]",
-            "did you mean `[ALARM_CONFIG]`?",
-        ),
-        (
-            "[ALARM_CONFIG]",
-            "[DEFAULT]\nthresold = 3\n[ALARM_CONFIG]",
-            "did you mean `threshold`?",
-        ),
+        ("alarmList", "alarmList = slow\nalarmLst = slow", "did you mean `alarmList`?"),
+        ("[ALARM_CONFIG]", "[ALARM_CONFG]", "did you mean `[ALARM_CONFIG]`?"),
+        ("[ALARM_CONFIG]", "[DEFAULT]\nthresold = 3\n[ALARM_CONFIG]", "did you mean `threshold`?"),
     ] {
         assert_eq!(hints(&with(key, lines)), [hint], "{lines}");
     }
@@ -247,9 +197,8 @@ fn hints_name_what_was_probably_meant() {
 
 #[test]
 fn all_faults_come_at_once_in_the_order_of_their_lines() {
-    let text = with("alarmType", "alarmType = Upperr")
-        .replace("p99", "median")
-        .replace("@email", "@mail");
+    let text =
+        with("alarmType", "alarmType = Upperr").replace("p99", "median").replace("@email", "@mail");
     assert_eq!(
         parse(&text).unwrap_err().to_string(),
         "dev.ini: 3 faults
@@ -259,15 +208,11 @@ fn all_faults_come_at_once_in_the_order_of_their_lines() {
   hint: did you mean `@email`?"
     );
     assert_eq!(
-        parse(&with("alarmType", "alarmType = Upperr"))
-            .unwrap_err()
-            .to_string(),
+        parse(&with("alarmType", "alarmType = Upperr")).unwrap_err().to_string(),
         "dev.ini:9: alarm `slow`: unknown alarmType `Upperr` (expected `upper` or `lower`)"
     );
     assert_eq!(
-        parse(&with("alarmList", "alarmList = slo"))
-            .unwrap_err()
-            .to_string(),
+        parse(&with("alarmList", "alarmList = slo")).unwrap_err().to_string(),
         "dev.ini:2: alarmList: `slo` has no section `[ALARM_CONFIG_slo]`\n  hint: did you mean `slow`?"
     );
 }
@@ -276,33 +221,61 @@ fn all_faults_come_at_once_in_the_order_of_their_lines() {
 fn a_fault_of_default_is_named_once() {
     let two = ALARM.replace("alarmList = slow", "alarmList = slow, b")
         + &ALARM[ALARM.find("[ALARM_CONFIG_slow]").unwrap()..].replace("slow", "b");
-    let text = format!(
-        "[DEFAULT]\nperiod = %(nobody)s\n{}",
-        two.replace("period = 60\n", "")
-    );
+    let text = format!("[DEFAULT]\nperiod = %(nobody)s\n{}", two.replace("period = 60\n", ""));
     assert_eq!(faults(&text), ["2: `period`: `%(nobody)s` names no key"]);
 }
 
 #[test]
 fn an_alarm_that_can_never_or_must_always_fire_is_a_fault() {
     for (change, expected) in [
-        ("threshold = 604800", "threshold 604800 is breached by no value of downloadTime, which are 0 to 604800"),
-        ("threshold = 3600000", "threshold 3600000 is breached by no value of downloadTime, which are 0 to 604800"),
-        ("threshold = -5", "threshold -5 is breached by every value of downloadTime, which are 0 to 604800"),
-        ("alarmType = lower\nthreshold = 0", "threshold 0 is breached by no value of downloadTime, which are 0 to 604800"),
-        ("metricName = failedCount", "stat p99 of failedCount is always 1 (expected `Sum` or `SampleCount`)"),
-        ("metricName = failedCount\nstat = Sum\nthreshold = -1", "threshold -1 is breached by every value of failedCount, which are 0 and more"),
-        ("snsTopics = ,", "snsTopics is empty, so that nobody is told (expected `@email`, `@sms`, `@force-stop` or the ARN of a standard SNS topic)"),
-        ("treatMissingData = breaching", "treatMissingData `breaching` fires before any device has reported, so it cannot go to `@force-stop` (expected `notBreaching`, `missing` or `ignore`)"),
+        (
+            "threshold = 604800",
+            "threshold 604800 is breached by no value of downloadTime, which are 0 to 604800",
+        ),
+        (
+            "threshold = 3600000",
+            "threshold 3600000 is breached by no value of downloadTime, which are 0 to 604800",
+        ),
+        (
+            "threshold = -5",
+            "threshold -5 is breached by every value of downloadTime, which are 0 to 604800",
+        ),
+        (
+            "alarmType = lower\nthreshold = 0",
+            "threshold 0 is breached by no value of downloadTime, which are 0 to 604800",
+        ),
+        (
+            "metricName = failedCount",
+            "stat p99 of failedCount is always 1 (expected `Sum` or `SampleCount`)",
+        ),
+        (
+            "metricName = failedCount\nstat = Sum\nthreshold = -1",
+            "threshold -1 is breached by every value of failedCount, which are 0 and more",
+        ),
+        (
+            "snsTopics = ,",
+            "snsTopics is empty, so that nobody is told (expected `@email`, `@sms`, `@force-stop` or the ARN of a standard SNS topic)",
+        ),
+        (
+            "treatMissingData = breaching",
+            "treatMissingData `breaching` fires before any device has reported, so it cannot go to `@force-stop` (expected `notBreaching`, `missing` or `ignore`)",
+        ),
     ] {
         let mut keys = std::collections::BTreeMap::from([
-            ("namespace", "IoT:OTA:JobExecution"), ("metricName", "downloadTime"), ("stat", "p99"),
-            ("period", "60"), ("threshold", "3600"), ("alarmType", "upper"),
-            ("evaluationPeriods", "5"), ("datapointsToAlarm", "3"), ("snsTopics", "@force-stop"),
+            ("namespace", "IoT:OTA:JobExecution"),
+            ("metricName", "downloadTime"),
+            ("stat", "p99"),
+            ("period", "60"),
+            ("threshold", "3600"),
+            ("alarmType", "upper"),
+            ("evaluationPeriods", "5"),
+            ("datapointsToAlarm", "3"),
+            ("snsTopics", "@force-stop"),
         ]);
         keys.extend(change.lines().filter_map(|line| line.split_once(" = ")));
         let keys: String = keys.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
-        let found = parse(&format!("[ALARM_CONFIG]\nalarmList = slow\n[ALARM_CONFIG_slow]\n{keys}"));
+        let found =
+            parse(&format!("[ALARM_CONFIG]\nalarmList = slow\n[ALARM_CONFIG_slow]\n{keys}"));
         let texts: Vec<_> = found.unwrap_err().faults.into_iter().map(|fault| fault.text).collect();
         assert_eq!(texts, [format!("alarm `slow`: {expected}")], "{change}");
     }

@@ -1,0 +1,190 @@
+//! `tripline replay`: what the guard would have made of a recorded rollout.
+//!
+//! - [`lines`]: a recording's lines, from a file, gzip or not, or stdin;
+//! - [`read`]: the rollout that they tell of;
+//! - [`text`], [`json`], [`picture`]: what is said of it; [`time`]: when.
+
+mod json;
+mod lines;
+mod picture;
+mod read;
+mod text;
+mod time;
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use tripline::job::JobId;
+use tripline::replay::{RecordedRollout, Replay};
+use tripline::simulation::Record;
+use tripline::stop::StopMode;
+
+use crate::alarms::source::{self, name_of};
+use crate::alarms::table::{print, print_json};
+use crate::alarms::watch::Watch;
+use crate::exit::{End, Error};
+use crate::report;
+use lines::Lines;
+
+const EXAMPLES: &str = "\
+Examples:
+  tripline replay examples/recordings/slow.ndjson.gz --config examples/dev.ini
+  tripline replay all-of-may.ndjson.gz --job-id fw-2-1 --report fw-2-1.html
+  aws s3 cp s3://events/fw-2-1.ndjson.gz - | tripline replay -
+
+A recording has one AWS IoT job-execution event a line, as the IoT rule delivers it, in any
+order and with repetitions; gzip is recognized. Events take place at their own `timestamp`: when
+they were received is not recorded. Each alarm is evaluated in the middle of the minute;
+CloudWatch does it at a second of its own. A device that ended after the stop may have begun
+before it: what would have been spared is an upper bound.
+
+Exit code 0: the rollout would have run to its end; 5: its guard would have stopped it; 2: a fault
+in an option, the config or the recording. A malformed line is skipped and counted (--strict: a
+fault).";
+
+/// What to replay.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Job-execution events, one a line; `-` is stdin
+    recording: PathBuf,
+    /// The config with the alarms
+    #[arg(long, value_name = "FILE", default_value = "dev.ini")]
+    config: PathBuf,
+    /// The job, if the recording has events of several
+    #[arg(long, value_name = "ID")]
+    job_id: Option<JobId>,
+    /// What is done when an alarm fires that stops, as the stack's parameter `StopMode` says: cancel,
+    /// abort or observe
+    #[arg(long, visible_alias = "mode", value_name = "MODE", default_value_t)]
+    stop_mode: StopMode,
+    /// Fail at the first malformed line
+    #[arg(long)]
+    strict: bool,
+
+    /// Write a page with pictures, which needs nothing but itself
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+    /// When to draw a chart
+    #[arg(long, value_enum, default_value = "auto")]
+    chart: When,
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum When {
+    /// On a terminal
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Text,
+    Json,
+}
+
+/// What came of a replay.
+struct Replayed {
+    /// The recording, as messages call it.
+    file: String,
+    /// The config, as messages call it.
+    config: String,
+    mode: StopMode,
+    /// Lines that are not blank.
+    lines: u64,
+    /// Those of which nothing could be made.
+    malformed: u64,
+    rollout: RecordedRollout,
+    replay: Replay,
+    /// The rollout by the minute, for pictures.
+    record: Record,
+}
+
+/// Columns of a chart that goes to no terminal.
+const USUAL_WIDTH: usize = 100;
+
+impl Arguments {
+    /// Replays, and says what it came to.
+    pub fn run(self) -> Result<End, Error> {
+        let replayed = self.replay()?;
+        if let Some(path) = &self.report {
+            write_report(path, &report::html(&picture::of(&replayed)))?;
+        }
+        match self.output {
+            Output::Json => print_json(&json::of(&replayed)),
+            Output::Text => {
+                let terminal = terminal_size::terminal_size_of(std::io::stdout());
+                let width = terminal.map(|(width, _)| usize::from(width.0));
+                let draw =
+                    self.chart == When::Always || self.chart == When::Auto && width.is_some();
+                let chart = draw.then(|| {
+                    report::terminal(&picture::of(&replayed), width.unwrap_or(USUAL_WIDTH))
+                });
+                print(&text::of(&replayed, chart.as_deref()));
+            }
+        }
+        Ok(if replayed.replay.stop.is_some() { End::Stopped } else { End::Done })
+    }
+
+    fn replay(&self) -> Result<Replayed, Error> {
+        // The config first: it is small, and may come with a fault.
+        let config = name_of(&self.config);
+        let alarms = source::load(&self.config)?.alarms;
+        if alarms.is_empty() {
+            return Err(Error::Input(format!(
+                "{config}: no alarms, so nothing would have stopped the rollout\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`"
+            )));
+        }
+        let file =
+            if is_stdin(&self.recording) { "stdin".to_owned() } else { name_of(&self.recording) };
+        let lines = if is_stdin(&self.recording) {
+            Lines::of_stdin()
+        } else {
+            Lines::open(&self.recording)
+        };
+        let lines =
+            lines.map_err(|error| Error::Input(format!("{file}: cannot be read: {error}")))?;
+        let read = read::rollout(&file, lines, self.job_id.clone(), self.strict)?;
+        let replay = Replay::new(&read.rollout, &alarms, self.stop_mode);
+        for alarm in &replay.not_replayed {
+            eprintln!(
+                "note: {config}: alarm `{}` is not replayed: it watches {}, of which events say nothing",
+                alarm.name,
+                Watch::from(alarm)
+            );
+        }
+        if replay.alarms.is_empty() {
+            return Err(Error::Input(format!(
+                "{config}: no alarm watches a metric of job executions"
+            )));
+        }
+        let record = Record { minutes: read.rollout.minutes.clone(), traces: Vec::new() };
+        let (lines, malformed, rollout) = (read.lines, read.malformed, read.rollout);
+        Ok(Replayed {
+            file,
+            config,
+            mode: self.stop_mode,
+            lines,
+            malformed,
+            rollout,
+            replay,
+            record,
+        })
+    }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Writes the page.
+fn write_report(path: &Path, html: &str) -> Result<(), Error> {
+    let name = name_of(path);
+    std::fs::write(path, html)
+        .map_err(|error| Error::Input(format!("--report: {name}: cannot be written: {error}")))?;
+    eprintln!("report: {name}");
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! A replay as a picture.
+
+use tripline::replay::Stop;
+
+use super::Replayed;
+use super::text::{OUTCOMES, verdict, was_stopped};
+use super::time::{elapsed, utc};
+use crate::report::format::count;
+use crate::report::{AlarmPanel, Fact, Picture, StopMark};
+
+/// What is drawn of a replay.
+pub fn of(replayed: &Replayed) -> Picture<'_> {
+    let Replayed { rollout, replay, record, .. } = replayed;
+    let stop = replay.stopped_by().map(|(alarm, stop)| StopMark {
+        at: elapsed(rollout.start(), stop.at),
+        by: alarm.alarm.name.to_string(),
+        reason: alarm.fired.as_ref().map(|fired| fired.reason.clone()).unwrap_or_default(),
+        reached: rollout.reached(stop.at),
+    });
+    let alarms =
+        replay.alarms.iter().map(|alarm| AlarmPanel { alarm: &alarm.alarm, trace: &alarm.trace });
+    let mut notes = vec![
+        "Recorded, not simulated: only what had ended is known. Devices that had been told or had begun are in no line before they ended."
+            .to_owned(),
+    ];
+    notes.extend(was_stopped(rollout));
+    Picture {
+        title: rollout.job.as_str(),
+        verdict: verdict(replayed),
+        stopped: stop.is_some(),
+        devices: rollout.executions(),
+        start: rollout.start(),
+        record,
+        unguarded: None,
+        alarms: alarms.collect(),
+        stop,
+        facts: facts(replayed, replay.stop.as_ref()),
+        notes,
+        studies: Vec::new(),
+        made_by: format!(
+            "tripline replay {} --config {} --job-id {}",
+            replayed.file, replayed.config, rollout.job
+        ),
+    }
+}
+
+fn facts(replayed: &Replayed, stop: Option<&Stop>) -> Vec<Fact> {
+    let rollout = &replayed.rollout;
+    let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };
+    let mut facts = vec![fact("executions that ended", count(rollout.executions()))];
+    let ended = OUTCOMES.iter().zip(rollout.outcomes).filter(|(_, number)| *number > 0);
+    facts.extend(ended.map(|(name, number)| fact(name, count(number))));
+    if let Some(stop) = stop {
+        facts.push(fact("stopped at", utc(stop.at)));
+        facts.push(fact("had ended with the firmware by then", count(stop.spared.ended_before)));
+        facts.push(fact("ended with it later", count(stop.spared.ended_after)));
+        facts.push(fact("of these, at their download by then", count(stop.spared.at_work)));
+        facts.push(fact("spared at most", count(stop.spared.at_most())));
+    }
+    facts
+}

@@ -1,0 +1,148 @@
+//! Reads a recording, and says what is wrong with it.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, stderr};
+
+use tripline::job::JobId;
+use tripline::replay::{NoRollout, RecordedRollout, Recording};
+use tripline::text::nearest;
+
+use super::lines::{LONGEST, Line, Lines};
+use crate::exit::Error;
+use crate::report::format::count;
+
+/// Malformed lines that are shown one by one.
+const SHOWN: u64 = 5;
+/// Jobs that are listed.
+const LISTED: usize = 20;
+/// After so many lines it is said how many there were, to a person who waits.
+const PATIENCE: u64 = 500_000;
+
+/// A recording as it was read.
+pub struct Read {
+    pub lines: u64,
+    pub malformed: u64,
+    pub rollout: RecordedRollout,
+}
+
+/// Reads the rollout of one job. `file` is what the messages call the recording.
+pub fn rollout(
+    file: &str,
+    mut lines: Lines,
+    job: Option<JobId>,
+    strict: bool,
+) -> Result<Read, Error> {
+    let mut recording = Recording::new(job.clone());
+    let (mut read, mut malformed) = (0, 0);
+    let waits = stderr().is_terminal();
+    loop {
+        let line = match lines.next() {
+            Ok(None) => break,
+            Ok(Some(Line::Whole(line))) if line.iter().all(u8::is_ascii_whitespace) => continue,
+            Ok(Some(line)) => line,
+            Err(error) => {
+                let number = lines.number();
+                return Err(Error::Input(format!(
+                    "{file}: cannot be read after line {number}: {error}"
+                )));
+            }
+        };
+        read += 1;
+        let taken = match line {
+            Line::Whole(line) => recording.read(line).map_err(|why| why.to_string()),
+            Line::TooLong => Err(format!("longer than {LONGEST} bytes")),
+        };
+        if let Err(why) = taken {
+            let number = lines.number();
+            if strict {
+                return Err(Error::Input(format!(
+                    "{file}:{number}: {why}\n\n  hint: without `--strict` such a line is skipped and counted"
+                )));
+            }
+            malformed += 1;
+            if malformed <= SHOWN {
+                eprintln!("warning: {file}:{number}: skipped: {why}");
+            }
+        }
+        if waits && read % PATIENCE == 0 {
+            eprint!("\r\x1b[K{file}: {} lines", thousands(read));
+        }
+    }
+    if waits && read >= PATIENCE {
+        eprint!("\r\x1b[K");
+    }
+    if malformed > 0 {
+        eprintln!(
+            "warning: {file}: malformed and skipped: {} of {} lines",
+            thousands(malformed),
+            thousands(read)
+        );
+    }
+    match recording.rollout() {
+        Ok(rollout) => Ok(Read { lines: read, malformed, rollout }),
+        Err(why) => Err(Error::Input(format!("{file}: {}", fault(&why, job.as_ref(), read)))),
+    }
+}
+
+/// Why there is nothing to replay, and what to do about it.
+fn fault(why: &NoRollout, job: Option<&JobId>, lines: u64) -> String {
+    let shape = "a recording has one job-execution event a line, as the IoT rule delivers it";
+    match why {
+        NoRollout::Empty if lines == 0 => {
+            format!("empty (expected job-execution events)\n\n  hint: {shape}")
+        }
+        NoRollout::Empty => {
+            format!("no event in it (lines: {})\n\n  hint: {shape}", thousands(lines))
+        }
+        NoRollout::NothingEnded(job) => {
+            format!("no execution of job `{job}` has ended: all its events are of deleted ones")
+        }
+        NoRollout::SeveralJobs { jobs, more } => {
+            let more = if *more > 0 {
+                format!("\n  .. and {} events of further jobs", thousands(*more))
+            } else {
+                String::new()
+            };
+            let first = jobs.keys().next().map_or("", String::as_str);
+            let list = list(jobs);
+            format!(
+                "events of {} jobs (expected one)\n{list}{more}\n\n  hint: choose one, such as `--job-id {first}`",
+                count_of(jobs, more.is_empty())
+            )
+        }
+        NoRollout::OtherJobs { jobs } => {
+            let wanted = job.map_or("", JobId::as_str);
+            let known: Vec<&str> = jobs.keys().map(String::as_str).collect();
+            let near =
+                nearest(wanted, &known).or(known.first().copied().filter(|_| known.len() == 1));
+            let hint = near
+                .map(|near| format!("\n\n  hint: did you mean `--job-id {near}`?"))
+                .unwrap_or_default();
+            format!("no event of job `{wanted}`; there are events of\n{}{hint}", list(jobs))
+        }
+    }
+}
+
+fn count_of(jobs: &BTreeMap<String, u64>, is_all: bool) -> String {
+    format!("{}{}", if is_all { "" } else { "more than " }, thousands(jobs.len() as u64))
+}
+
+/// Jobs with the number of their events, one a line.
+fn list(jobs: &BTreeMap<String, u64>) -> String {
+    let width = jobs.keys().take(LISTED).map(String::len).max().unwrap_or(0);
+    let line = |(job, events): (&String, &u64)| {
+        let s = if *events == 1 { "" } else { "s" };
+        format!("  {job:<width$}  {} event{s}", thousands(*events))
+    };
+    let mut lines: Vec<String> = jobs.iter().take(LISTED).map(line).collect();
+    if jobs.len() > LISTED {
+        lines.push(format!("  .. and {} more", thousands((jobs.len() - LISTED) as u64)));
+    }
+    lines.join("\n")
+}
+
+/// A number of lines or events.
+#[allow(clippy::cast_precision_loss)]
+pub fn thousands(number: u64) -> String {
+    count(number as f64)
+}

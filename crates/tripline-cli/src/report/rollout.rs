@@ -1,0 +1,104 @@
+//! The panels of the rollout itself: what the devices did, and how many got the firmware.
+
+use tripline::simulation::Reached;
+
+use super::Picture;
+use super::format::{count, percent};
+use super::frame::{Frame, Span, label};
+use super::svg::Anchor;
+
+/// A line of the first panel: its CSS class, its name, what of a minute it shows.
+type Line = (&'static str, &'static str, fn(&Reached) -> u32);
+
+/// The lines, of which those are drawn that are ever above 0.
+pub const LINES: [Line; 7] = [
+    ("notified", "told", |reached| reached.notified),
+    ("progress", "in progress", |reached| reached.progress.in_progress),
+    ("succeeded", "succeeded", |reached| reached.progress.endings.succeeded),
+    ("failed", "failed", |reached| reached.progress.endings.failed),
+    ("rejected", "rejected", |reached| reached.progress.endings.rejected),
+    ("timed-out", "timed out", |reached| reached.progress.endings.timed_out),
+    ("canceled", "canceled", |reached| reached.progress.canceled),
+];
+
+/// What a line shows, by the minute; `None` if that is nothing at any time.
+pub fn values(line: &Line, minutes: &[Reached]) -> Option<Vec<u32>> {
+    let values: Vec<u32> = minutes.iter().map(line.2).collect();
+    values.iter().any(|value| *value > 0).then_some(values)
+}
+
+/// Devices by what they are doing.
+pub fn progress(picture: &Picture<'_>, span: Span) -> String {
+    let minutes = &picture.record.minutes;
+    let most = minutes.iter().map(|reached| reached.notified).max().unwrap_or(0);
+    let mut frame = Frame::new(span, 240.0, f64::from(most) * 1.04, "devices", 0.0);
+    let mut labels = Vec::new();
+    for line in &LINES {
+        let Some(values) = values(line, minutes) else { continue };
+        frame.curve(&format!("curve {}", line.0), &values);
+        labels.push((
+            line.0,
+            values.last().copied().map_or(0.0, f64::from),
+            label(line.1, &values),
+        ));
+    }
+    let description =
+        labels.iter().map(|(_, _, text)| text.as_str()).collect::<Vec<_>>().join(", ");
+    frame.labels(labels);
+    if let Some(stop) = &picture.stop {
+        frame.stop(stop, true);
+    }
+    frame.svg.finish("progress", "The rollout over time", &format!("In the end: {description}."))
+}
+
+/// Devices that got the firmware, with the guards and without.
+pub fn exposure(picture: &Picture<'_>, span: Span) -> String {
+    let devices = f64::from(picture.devices);
+    let exposed =
+        |minutes: &[Reached]| minutes.iter().map(|reached| reached.exposed).collect::<Vec<u32>>();
+    let with = exposed(&picture.record.minutes);
+    let without = picture.unguarded.map(exposed);
+    let mut frame = Frame::new(span, 180.0, devices * 1.04, "devices", 0.0);
+    let all = frame.y.at(devices);
+    frame.svg.line("fleet", (frame.x.from, all), (frame.right(), all));
+    let last = |values: &[u32]| values.last().copied().unwrap_or(0);
+    let mut labels = Vec::new();
+    let reached = picture.stop.as_ref().map_or(last(&with), |stop| stop.reached.exposed);
+    let name = if picture.stop.is_some() { "at the stop" } else { "got it" };
+    if let Some(without) = without.as_deref().filter(|without| **without != *with) {
+        frame.curve("curve unguarded", without);
+        labels.push(("notified", f64::from(last(without)), label("unguarded", without)));
+    }
+    frame.curve("curve exposed", &with);
+    labels.push(("exposed", f64::from(last(&with)), format!("{name} {}", count(reached))));
+    if !labels.iter().any(|(_, value, _)| (frame.y.at(*value) - all).abs() < 24.0) {
+        labels.push(("muted", devices, format!("fleet {}", count(picture.devices))));
+    }
+    frame.labels(labels);
+    let spared = picture.devices.saturating_sub(reached);
+    if let Some(stop) = &picture.stop {
+        frame.stop(stop, false);
+        let (top, bottom) = (all, frame.y.at(f64::from(reached)));
+        let x = frame.x.at(stop.at.minutes());
+        if bottom - top > 34.0 {
+            let text = format!(
+                "{} spared ({})",
+                count(spared),
+                percent(f64::from(spared) / devices.max(1.0))
+            );
+            let middle = f64::midpoint(top, bottom) + 4.0;
+            let room = frame.right() - x > 170.0;
+            let (at, anchor) =
+                if room { (x + 10.0, Anchor::Start) } else { (x - 10.0, Anchor::End) };
+            frame.svg.line("span", (x, top), (x, bottom));
+            frame.svg.text("label spared", (at, middle), anchor, &text);
+        }
+    }
+    let description = format!(
+        "{} of {} devices got the firmware, {} did not.",
+        count(reached),
+        count(picture.devices),
+        count(spared)
+    );
+    frame.svg.finish("exposure", "Devices that got the firmware", &description)
+}

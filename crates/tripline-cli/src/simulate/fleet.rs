@@ -1,0 +1,271 @@
+//! What the devices of a rollout are like: options of the command, or the lines of a rollout file,
+//! by the same names.
+
+use std::path::Path;
+
+use tripline::simulation::{Fleet, Lognormal, Share};
+
+use super::file::{self, Entry};
+use super::stem;
+use crate::alarms::source;
+use crate::exit::Error;
+
+/// What the devices are like; what is not given is as in [`Fleet::healthy`].
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Fleet")]
+pub struct FleetOptions {
+    /// Share of devices that fail after the download
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    failed: Option<Share>,
+    /// Share of devices that reject the job
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    rejected: Option<Share>,
+    /// Share of devices that begin and never answer
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    silent: Option<Share>,
+    /// Share of devices that never hear of the job
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    unreachable: Option<Share>,
+    /// Median download time (lognormal) [default: 300]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    median: Option<f64>,
+    /// Deviation of the download time's logarithm: 0 is the same for all [default: 0.5]
+    #[arg(long, value_parser = sigma)]
+    sigma: Option<f64>,
+    /// Share of devices that are slow
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    slow: Option<Share>,
+    /// Median download time of the slow ones [default: 3600]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    slow_median: Option<f64>,
+    /// Sigma of the slow ones [default: that of the others]
+    #[arg(long, value_name = "SIGMA", value_parser = sigma)]
+    slow_sigma: Option<f64>,
+    /// Median time from being told to beginning (lognormal) [default: 5]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    start_median: Option<f64>,
+    /// Sigma of that time [default: 0.5]
+    #[arg(long, value_name = "SIGMA", value_parser = sigma)]
+    start_sigma: Option<f64>,
+    /// Mean number of retries a device reports [default: 0]
+    #[arg(long, value_name = "MEAN", value_parser = mean)]
+    retries: Option<f64>,
+    /// Share of failing and silent devices that would fail again when they try again [default: 1]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    lasting: Option<Share>,
+}
+
+impl FleetOptions {
+    /// The keys of a rollout file.
+    const KEYS: [&str; 15] = [
+        "failed",
+        "rejected",
+        "silent",
+        "unreachable",
+        "median",
+        "sigma",
+        "slow",
+        "slow-median",
+        "slow-sigma",
+        "start-median",
+        "start-sigma",
+        "retries",
+        "lasting",
+        "about",
+        "healthy",
+    ];
+
+    /// Sets the option of this name; `None` if there is none.
+    fn set(&mut self, Entry { key, value }: &Entry<'_>) -> Option<Result<(), String>> {
+        fn put<T>(place: &mut Option<T>, value: Result<T, String>) -> Result<(), String> {
+            *place = Some(value?);
+            Ok(())
+        }
+        Some(match *key {
+            "failed" => put(&mut self.failed, share(value)),
+            "rejected" => put(&mut self.rejected, share(value)),
+            "silent" => put(&mut self.silent, share(value)),
+            "unreachable" => put(&mut self.unreachable, share(value)),
+            "median" => put(&mut self.median, seconds(value)),
+            "sigma" => put(&mut self.sigma, sigma(value)),
+            "slow" => put(&mut self.slow, share(value)),
+            "slow-median" => put(&mut self.slow_median, seconds(value)),
+            "slow-sigma" => put(&mut self.slow_sigma, sigma(value)),
+            "start-median" => put(&mut self.start_median, seconds(value)),
+            "start-sigma" => put(&mut self.start_sigma, sigma(value)),
+            "retries" => put(&mut self.retries, mean(value)),
+            "lasting" => put(&mut self.lasting, share(value)),
+            _ => return None,
+        })
+    }
+
+    /// These options, and where they say nothing, the others.
+    fn or(&self, other: &Self) -> Self {
+        Self {
+            failed: self.failed.or(other.failed),
+            rejected: self.rejected.or(other.rejected),
+            silent: self.silent.or(other.silent),
+            unreachable: self.unreachable.or(other.unreachable),
+            median: self.median.or(other.median),
+            sigma: self.sigma.or(other.sigma),
+            slow: self.slow.or(other.slow),
+            slow_median: self.slow_median.or(other.slow_median),
+            slow_sigma: self.slow_sigma.or(other.slow_sigma),
+            start_median: self.start_median.or(other.start_median),
+            start_sigma: self.start_sigma.or(other.start_sigma),
+            retries: self.retries.or(other.retries),
+            lasting: self.lasting.or(other.lasting),
+        }
+    }
+
+    /// The fleet, of so many devices.
+    pub fn fleet(&self, devices: u32) -> Result<Fleet, Error> {
+        let usual = Fleet::healthy(devices);
+        let lognormal = |median: Option<f64>, sigma: Option<f64>, usual: Lognormal| {
+            Lognormal::new(median.unwrap_or(usual.median()), sigma.unwrap_or(usual.sigma()))
+        };
+        let fleet = || {
+            let download = lognormal(self.median, self.sigma, usual.download)?;
+            let fleet = Fleet {
+                devices,
+                unreachable: self.unreachable.unwrap_or(usual.unreachable),
+                rejecting: self.rejected.unwrap_or(usual.rejecting),
+                silent: self.silent.unwrap_or(usual.silent),
+                failing: self.failed.unwrap_or(usual.failing),
+                slow: self.slow.unwrap_or(usual.slow),
+                start: lognormal(self.start_median, self.start_sigma, usual.start)?,
+                download,
+                // The default of `tripline fleet run`.
+                slow_download: lognormal(
+                    Some(self.slow_median.unwrap_or(3_600.0)),
+                    self.slow_sigma,
+                    download,
+                )?,
+                lasting: self.lasting.unwrap_or(usual.lasting),
+                reported_retries: self.retries.unwrap_or(usual.reported_retries),
+            };
+            fleet.check()?;
+            Ok(fleet)
+        };
+        fleet().map_err(|fault: tripline::simulation::InvalidFleet| {
+            Error::Input(format!("fleet: {fault}"))
+        })
+    }
+
+    /// The options without what makes a fleet faulty.
+    fn healthy(&self) -> Self {
+        Self {
+            failed: None,
+            rejected: None,
+            silent: None,
+            unreachable: None,
+            slow: None,
+            ..self.clone()
+        }
+    }
+}
+
+/// A named rollout.
+#[derive(Debug, Clone)]
+pub struct Rollout {
+    /// The file's name without its ending.
+    pub name: String,
+    /// What it is like, in the file's words; empty if it has none.
+    pub about: String,
+    /// Whether the file says that this is a healthy rollout.
+    pub healthy: bool,
+    /// What its devices are like.
+    pub options: FleetOptions,
+}
+
+impl Rollout {
+    /// Reads a rollout file.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let text = source::read(path)?;
+        let mut rollout = Self {
+            name: stem(path),
+            about: String::new(),
+            healthy: false,
+            options: FleetOptions::default(),
+        };
+        let Self { about, healthy, options, .. } = &mut rollout;
+        file::read(&source::name_of(path), &text, &FleetOptions::KEYS, |entry| match entry.key {
+            "about" => {
+                *about = tripline::text::clean(entry.value, 200);
+                Some(Ok(()))
+            }
+            "healthy" => Some(flag(entry.value).map(|value| *healthy = value)),
+            _ => options.set(entry),
+        })
+        .map_err(source::faults)?;
+        Ok(rollout)
+    }
+}
+
+/// The fleet of a simulation, and the healthy one that it is compared with; they are the same if
+/// there is no fault.
+pub struct Fleets {
+    pub fleet: Fleet,
+    pub healthy: Fleet,
+}
+
+impl Fleets {
+    /// From the command's options and the files that it names.
+    pub fn new(
+        options: &FleetOptions,
+        rollout: Option<&Path>,
+        healthy: Option<&Path>,
+        devices: u32,
+    ) -> Result<Self, Error> {
+        let rollout = rollout.map(Rollout::load).transpose()?;
+        let all = rollout
+            .as_ref()
+            .map_or_else(|| options.clone(), |rollout| options.or(&rollout.options));
+        let usual = match (healthy, &rollout) {
+            (Some(path), _) => Rollout::load(path)?.options,
+            (None, Some(rollout)) if rollout.healthy => rollout.options.clone(),
+            _ => all.healthy(),
+        };
+        Ok(Self { fleet: all.fleet(devices)?, healthy: usual.fleet(devices)? })
+    }
+
+    /// Whether a stop would be a false one.
+    pub fn is_healthy(&self) -> bool {
+        self.fleet == self.healthy
+    }
+}
+
+fn share(text: &str) -> Result<Share, String> {
+    let fault = || {
+        format!("`{}` is no share of the fleet (expected 0 to 1)", tripline::text::excerpt(text))
+    };
+    text.parse().ok().and_then(Share::new).ok_or_else(fault)
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    within(text, |value| value > 0.0 && value <= 604_800.0, "seconds above 0, at most 604800")
+}
+
+fn sigma(text: &str) -> Result<f64, String> {
+    within(text, |value| (0.0..=5.0).contains(&value), "0 to 5")
+}
+
+fn mean(text: &str) -> Result<f64, String> {
+    within(text, |value| (0.0..=1_000.0).contains(&value), "0 to 1000")
+}
+
+fn within(text: &str, allowed: fn(f64) -> bool, expected: &str) -> Result<f64, String> {
+    let fault =
+        || format!("`{}` is out of range (expected {expected})", tripline::text::excerpt(text));
+    text.parse().ok().filter(|value| allowed(*value)).ok_or_else(fault)
+}
+
+fn flag(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => {
+            Err(format!("`{}` is neither (expected True or False)", tripline::text::excerpt(text)))
+        }
+    }
+}

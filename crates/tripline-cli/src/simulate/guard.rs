@@ -1,0 +1,97 @@
+//! A config as the guards of a rollout.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+use tripline::config::AlarmConfig;
+use tripline::rollout::RolloutConfig;
+use tripline::simulation::{AbortPlan, AlarmPlan, Fleet, GuardPlan, Scenario};
+use tripline::stop::StopMode;
+
+use super::file::{self, device_count};
+use super::open::OpenParameters;
+use crate::alarms::source;
+use crate::exit::Error;
+
+/// What is done when an alarm fires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Executions in progress go on
+    Cancel,
+    /// Executions in progress are canceled too
+    Abort,
+    /// People are told, and the rollout goes on
+    Observe,
+}
+
+impl From<Mode> for StopMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Cancel => Self::Cancel,
+            Mode::Abort => Self::Abort,
+            Mode::Observe => Self::Observe,
+        }
+    }
+}
+
+/// A config: how a job is rolled out, and who watches it.
+pub struct Guards {
+    /// The file, as messages call it.
+    pub file: String,
+    /// How the job is rolled out.
+    pub rollout: RolloutConfig,
+    /// Its alarms.
+    pub alarms: Vec<AlarmPlan>,
+    /// Its abort criteria.
+    pub abort: AbortPlan,
+    device_count: Option<u32>,
+    is_rollout_file: bool,
+}
+
+impl Guards {
+    /// Reads a config.
+    pub fn load(path: &Path, mode: Mode, open: &OpenParameters) -> Result<Self, Error> {
+        let file = source::name_of(path);
+        let text = source::read(path)?;
+        let alarms = AlarmConfig::parse(&file, &text).map_err(source::faults)?.alarms;
+        let rollout = RolloutConfig::parse(&file, &text).map_err(source::faults)?;
+        let alarms = alarms.into_iter().map(|alarm| {
+            let mut plan = AlarmPlan::new(alarm, mode.into());
+            open.set_alarm(&mut plan);
+            plan
+        });
+        let mut abort = AbortPlan::new(rollout.abort.clone());
+        open.set_abort(&mut abort);
+        Ok(Self {
+            alarms: alarms.collect(),
+            abort,
+            rollout,
+            device_count: device_count(&text),
+            is_rollout_file: file::is_rollout_file(&text),
+            file,
+        })
+    }
+
+    /// How many devices there are: what the option says, or else the config.
+    pub fn devices(&self, option: Option<u32>) -> Result<u32, Error> {
+        option.or(self.device_count.filter(|count| *count > 0)).ok_or_else(|| {
+            let file = &self.file;
+            let hint = if self.is_rollout_file { "this is a rollout file: name it with `--rollout`, or with `--against`" } else { "give it with `--devices`" };
+            Error::Input(format!("{file}: how many devices? `deviceCount` in `[DEFAULT]` is missing or no number\n\n  hint: {hint}"))
+        })
+    }
+
+    /// The guards, the alarms first.
+    pub fn plans(&self) -> Vec<&dyn GuardPlan> {
+        let alarms = self.alarms.iter().map(|plan| plan as &dyn GuardPlan);
+        let abort = (!self.abort.criteria.is_empty()).then_some(&self.abort as &dyn GuardPlan);
+        alarms.chain(abort).collect()
+    }
+
+    /// A rollout to a fleet.
+    pub fn scenario(&self, fleet: Fleet, open: &OpenParameters) -> Scenario {
+        let mut scenario = Scenario::new(fleet, self.rollout.clone(), open.start());
+        open.set_scenario(&mut scenario);
+        scenario
+    }
+}

@@ -1,0 +1,108 @@
+//! A simulation for programs. `docs/simulation.md` documents every field.
+
+use serde_json::{Value, json};
+use tripline::simulation::{
+    Firing, Fleet, GuardShare, Lognormal, Proportion, Quantile, Reached, Spread, Study,
+};
+
+use super::single::Simulated;
+use super::text::name;
+
+/// Everything but the pictures.
+pub fn of(simulated: &Simulated) -> Value {
+    let Simulated { guards, scenario, is_healthy, outcome, study, healthy, advice, .. } = simulated;
+    let stop = outcome.stop().map(|(firing, effect)| {
+        json!({
+            "guard": name(simulated, firing),
+            "reason": firing.reason,
+            "firedMinute": firing.at.minutes(),
+            "minute": effect.at.minutes(),
+            "exposed": outcome.exposed(),
+            "spared": outcome.spared(),
+            "reached": of_reached(effect.reached),
+        })
+    });
+    let firings: Vec<_> =
+        outcome.firings.iter().map(|firing| of_firing(simulated, firing)).collect();
+    let advice: Vec<_> = advice
+        .iter()
+        .map(|advice| json!({"rule": advice.rule, "problem": advice.problem, "setting": advice.setting, "hint": advice.hint}))
+        .collect();
+    json!({
+        "config": guards.file,
+        "seed": study.seed,
+        "devices": outcome.devices,
+        "healthy": is_healthy,
+        "fleet": of_fleet(&scenario.fleet),
+        "stopped": stop.is_some(),
+        "stop": stop,
+        "firings": firings,
+        "end": {"minute": outcome.ended_at.minutes(), "reached": of_reached(outcome.end)},
+        "study": of_study(study),
+        "healthyStudy": healthy.as_ref().map(of_study),
+        "advice": advice,
+    })
+}
+
+fn of_firing(simulated: &Simulated, firing: &Firing) -> Value {
+    json!({
+        "guard": name(simulated, firing),
+        "minute": firing.at.minutes(),
+        "reason": firing.reason,
+        "effectMinute": firing.effect.map(|effect| effect.at.minutes()),
+    })
+}
+
+fn of_reached(reached: Reached) -> Value {
+    let progress = reached.progress;
+    json!({
+        "notified": reached.notified,
+        "exposed": reached.exposed,
+        "queued": progress.queued,
+        "inProgress": progress.in_progress,
+        "succeeded": progress.endings.succeeded,
+        "failed": progress.endings.failed,
+        "rejected": progress.endings.rejected,
+        "timedOut": progress.endings.timed_out,
+        "canceled": progress.canceled,
+    })
+}
+
+fn of_fleet(fleet: &Fleet) -> Value {
+    let time = |time: Lognormal| json!({"median": time.median(), "sigma": time.sigma()});
+    json!({
+        "failed": fleet.failing.get(),
+        "rejected": fleet.rejecting.get(),
+        "silent": fleet.silent.get(),
+        "unreachable": fleet.unreachable.get(),
+        "slow": fleet.slow.get(),
+        "start": time(fleet.start),
+        "download": time(fleet.download),
+        "slowDownload": time(fleet.slow_download),
+        "lasting": fleet.lasting.get(),
+        "retries": fleet.reported_retries,
+    })
+}
+
+/// Many runs.
+pub fn of_study(study: &Study) -> Value {
+    let guard = |guard: &GuardShare| json!({"name": guard.name, "fired": of_proportion(guard.fired), "stopped": of_proportion(guard.stopped)});
+    json!({
+        "runs": study.runs,
+        "stopped": of_proportion(study.stopped),
+        "guards": study.guards.iter().map(guard).collect::<Vec<_>>(),
+        "exposed": study.exposed.map(of_spread),
+        "exposedAtStop": study.exposed_at_stop.map(of_spread),
+        "minutesToStop": study.minutes_to_stop.map(of_spread),
+    })
+}
+
+fn of_proportion(share: Proportion) -> Value {
+    let (low, high) = share.interval();
+    json!({"runs": share.count, "share": share.estimate(), "low": low, "high": high})
+}
+
+fn of_spread(spread: Spread) -> Value {
+    let quantile = |quantile: Quantile| json!({"value": quantile.value, "low": quantile.low, "high": quantile.high});
+    json!({"p5": quantile(spread.p5), "p50": quantile(spread.p50), "p95": quantile(spread.p95)})
+}

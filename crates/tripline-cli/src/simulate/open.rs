@@ -1,0 +1,173 @@
+//! What AWS says in two ways or not at all, each with the name and the default that the core
+//! documents.
+
+use clap::ValueEnum;
+use tripline::evaluation::{self, Interpolation, LowSamples, Window};
+use tripline::rollout::{self, MinExecuted, Retried};
+use tripline::simulation::{AbortPlan, AlarmPlan, Elapsed, Scenario};
+use tripline::time::Timestamp;
+
+/// How what AWS leaves open is read.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "What AWS leaves open")]
+pub struct OpenParameters {
+    /// How a percentile is taken: from a histogram as CloudWatch seems to, or linearly between the
+    /// nearest samples
+    #[arg(long, value_enum, default_value = "cloudwatch")]
+    percentiles: Percentiles,
+    /// Whether a percentile of too few samples counts (`EvaluateLowSampleCountPercentile`)
+    #[arg(long, value_enum, default_value = "evaluate")]
+    low_samples: Few,
+    /// How the periods of an alarm lie: sliding with each evaluation, or aligned to the clock
+    #[arg(long, value_enum, default_value = "sliding")]
+    window: Periods,
+    /// Periods beyond `evaluationPeriods` that are looked at when some are empty
+    #[arg(long, value_name = "PERIODS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=1_000))]
+    extra_periods: u32,
+    /// The same for periods of less than a minute
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(..=3_600))]
+    extra_seconds: u32,
+    /// How long a period must have been over before an alarm looks at it
+    #[arg(long, value_name = "SECONDS", default_value_t = 9, value_parser = clap::value_parser!(u32).range(..=3_600))]
+    settle_delay: u32,
+    /// The same for an alarm with `minSamples`, which is metric math
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=3_600))]
+    settle_delay_of_math: u32,
+    /// What `minNumberOfExecutedThings` is a number of: devices that have ended, or that were told
+    #[arg(long, value_enum, default_value = "executed")]
+    min_executed: Least,
+    /// Whether an attempt that is followed by another counts in metrics
+    #[arg(long, value_enum, default_value = "hidden")]
+    retried: Attempts,
+    /// From the end of an execution until CloudWatch shows its values
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(..=3_600))]
+    publishing_delay: u32,
+    /// From an alarm's change of state until the rollout is stopped
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(..=3_600))]
+    stop_delay: u32,
+    /// When the job is created, in seconds since 1970 [default: 2026-01-01T00:00:00Z]
+    #[arg(long, value_name = "SECONDS", default_value_t = 1_767_225_600, hide_default_value = true, value_parser = clap::value_parser!(i64).range(0..=LATEST))]
+    start: i64,
+}
+
+/// The end of the year 9999, behind which no date can be written.
+const LATEST: i64 = 253_402_300_799;
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Percentiles {
+    Cloudwatch,
+    Linear,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Few {
+    Evaluate,
+    Ignore,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Periods {
+    Sliding,
+    Aligned,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Least {
+    Executed,
+    Notified,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Attempts {
+    Hidden,
+    Counted,
+}
+
+impl OpenParameters {
+    /// When the job is created.
+    pub fn start(&self) -> Timestamp {
+        Timestamp::from_seconds(self.start).minute()
+    }
+
+    /// Sets what an alarm depends on.
+    pub fn set_alarm(&self, plan: &mut AlarmPlan) {
+        plan.parameters = evaluation::Parameters {
+            extra_periods: self.extra_periods,
+            extra_seconds: self.extra_seconds,
+            settle_delay: self.settle_delay,
+            settle_delay_of_math: self.settle_delay_of_math,
+            window: match self.window {
+                Periods::Sliding => Window::Sliding,
+                Periods::Aligned => Window::Aligned,
+            },
+            interpolation: match self.percentiles {
+                Percentiles::Cloudwatch => Interpolation::Histogram,
+                Percentiles::Linear => Interpolation::Linear,
+            },
+            low_samples: match self.low_samples {
+                Few::Evaluate => LowSamples::Evaluate,
+                Few::Ignore => LowSamples::Ignore,
+            },
+        };
+        plan.reaction.delay = Elapsed::from_seconds(u64::from(self.stop_delay));
+    }
+
+    /// Sets what the abort criteria depend on.
+    pub fn set_abort(&self, plan: &mut AbortPlan) {
+        plan.parameters = self.rollout();
+    }
+
+    /// Sets what a rollout depends on.
+    pub fn set_scenario(&self, scenario: &mut Scenario) {
+        scenario.parameters = self.rollout();
+        scenario.publishing_delay = Elapsed::from_seconds(u64::from(self.publishing_delay));
+    }
+
+    fn rollout(&self) -> rollout::Parameters {
+        rollout::Parameters {
+            min_executed: match self.min_executed {
+                Least::Executed => MinExecuted::Executed,
+                Least::Notified => MinExecuted::Notified,
+            },
+            retried: match self.retried {
+                Attempts::Hidden => Retried::Hidden,
+                Attempts::Counted => Retried::Counted,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use tripline::alarm::AlarmDefinition;
+    use tripline::config::AlarmConfig;
+    use tripline::stop::StopMode;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        open: OpenParameters,
+    }
+
+    fn alarm() -> AlarmDefinition {
+        let text = include_str!("../../../../examples/dev.ini");
+        AlarmConfig::parse("dev.ini", text).unwrap().alarms.remove(0)
+    }
+
+    #[test]
+    fn the_defaults_are_the_core_s() {
+        let open = Command::parse_from(["x"]).open;
+        let mut plan = AlarmPlan::new(alarm(), StopMode::Cancel);
+        let expected = (plan.parameters, plan.reaction);
+        open.set_alarm(&mut plan);
+        assert_eq!((plan.parameters, plan.reaction), expected);
+        assert_eq!(open.rollout(), rollout::Parameters::default());
+        assert_eq!(
+            Elapsed::from_seconds(u64::from(open.publishing_delay)),
+            Scenario::PUBLISHING_DELAY
+        );
+    }
+}

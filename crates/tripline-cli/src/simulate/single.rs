@@ -1,0 +1,108 @@
+//! One config and one fleet.
+
+use std::path::Path;
+
+use tripline::simulation::{
+    Advice, Detail, Record, RolloutOutcome, Runs, Scenario, Simulator, Study, advice,
+};
+
+use super::fleet::Fleets;
+use super::guard::Guards;
+use super::progress::Progress;
+use super::{Output, Simulate, When, json, picture, text, write_report};
+use crate::alarms::table::{print, print_json};
+use crate::exit::{End, Error};
+use crate::report;
+
+/// What came of a simulation.
+pub struct Simulated {
+    pub guards: Guards,
+    pub scenario: Scenario,
+    /// Whether the fleet is a healthy one, of which every stop is a false one.
+    pub is_healthy: bool,
+    /// The first run of the seed.
+    pub outcome: RolloutOutcome,
+    /// The same without guards.
+    pub unguarded: Record,
+    /// All runs.
+    pub study: Study,
+    /// All runs of the healthy fleet, unless that is this one.
+    pub healthy: Option<Study>,
+    pub advice: Vec<Advice>,
+    /// The command that gives the same again.
+    pub command: String,
+}
+
+/// Simulates, and says what it came to.
+pub fn run(arguments: &Simulate) -> Result<End, Error> {
+    let simulated = simulate(arguments)?;
+    if let Some(path) = &arguments.report {
+        write_report(path, &report::html(&picture::of(&simulated)))?;
+    }
+    match arguments.output {
+        Output::Json => print_json(&json::of(&simulated)),
+        Output::Text => {
+            let width = terminal_width();
+            let draw = match arguments.chart {
+                When::Always => true,
+                When::Never => false,
+                When::Auto => width.is_some(),
+            };
+            let chart = draw
+                .then(|| report::terminal(&picture::of(&simulated), width.unwrap_or(USUAL_WIDTH)));
+            print(&text::of(&simulated, chart.as_deref()));
+        }
+    }
+    Ok(if simulated.outcome.stop().is_some() { End::Stopped } else { End::Done })
+}
+
+fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
+    let config = arguments.config.as_deref().unwrap_or(Path::new("dev.ini"));
+    let guards = Guards::load(config, arguments.stop_mode, &arguments.open)?;
+    let devices = guards.devices(arguments.devices)?;
+    let fleets = Fleets::new(
+        &arguments.fleet,
+        arguments.rollout.as_deref(),
+        arguments.healthy.as_deref(),
+        devices,
+    )?;
+    let scenario = guards.scenario(fleets.fleet, &arguments.open);
+    let runs = arguments.runs(devices);
+    let plans = guards.plans();
+    let outcome = Simulator::new(&scenario, &plans).run(runs.seed, 0, Detail::Full);
+    let unguarded =
+        Simulator::new(&scenario, &[]).run(runs.seed, 0, Detail::Full).record.unwrap_or_default();
+    let healthy = (!fleets.is_healthy()).then(|| {
+        let scenario = guards.scenario(fleets.healthy, &arguments.open);
+        study(&guards, &scenario, runs, "a healthy fleet")
+    });
+    let study = study(&guards, &scenario, runs, "this fleet");
+    let advice = advice(&scenario, &guards.alarms, &guards.abort);
+    let is_healthy = fleets.is_healthy();
+    Ok(Simulated {
+        guards,
+        scenario,
+        is_healthy,
+        outcome,
+        unguarded,
+        study,
+        healthy,
+        advice,
+        command: arguments.command(),
+    })
+}
+
+/// Many runs of a rollout under the guards of a config.
+pub fn study(guards: &Guards, scenario: &Scenario, runs: Runs, what: &str) -> Study {
+    let progress = Progress::new(format!("{}, {what}", guards.file), runs.runs);
+    Study::new(scenario, &guards.plans(), runs, &|done| progress.show(done))
+}
+
+/// Columns of a chart that goes to no terminal.
+const USUAL_WIDTH: usize = 100;
+
+/// The columns of the terminal that stdout is, if it is one.
+fn terminal_width() -> Option<usize> {
+    let (width, _) = terminal_size::terminal_size_of(std::io::stdout())?;
+    Some(usize::from(width.0))
+}

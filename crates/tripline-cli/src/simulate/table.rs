@@ -1,0 +1,61 @@
+//! A comparison as a table, and for programs.
+
+use serde_json::{Value, json};
+use tripline::simulation::Study;
+
+use super::json::of_study;
+use crate::alarms::table::table;
+use crate::report::comparison::{Compared, Comparison};
+use crate::report::format::{count, number_of_minutes, proportion, quantile};
+
+/// The comparison as one table.
+pub fn text(comparison: &Comparison, seed: u64) -> String {
+    let mut rows = Vec::new();
+    for rollout in &comparison.rollouts {
+        for (guard, study) in comparison.guards.iter().zip(&rollout.studies) {
+            rows.push(row(rollout, guard, study));
+        }
+    }
+    let head = ["ROLLOUT", "GUARD", "STOPPED", "DEVICES WITH THE FIRMWARE", "MINUTES TO THE STOP"];
+    let runs = comparison
+        .rollouts
+        .iter()
+        .flat_map(|rollout| &rollout.studies)
+        .map(|study| study.runs)
+        .next();
+    format!(
+        "{}\nA stop of a rollout marked * is a false one. Devices and minutes: medians. In brackets: 95 % intervals.\n{} runs each, seed {seed}, {} devices\n",
+        table(head, &rows),
+        count(runs.unwrap_or(0)),
+        count(comparison.devices)
+    )
+}
+
+fn row(rollout: &Compared, guard: &str, study: &Study) -> [String; 5] {
+    let mark = if rollout.healthy { "*" } else { "" };
+    [
+        format!("{}{mark}", rollout.name),
+        guard.to_owned(),
+        proportion(study.stopped),
+        study.exposed.map_or_else(String::new, |spread| quantile(spread.p50, count::<f64>)),
+        study
+            .minutes_to_stop
+            .map_or_else(|| "never".to_owned(), |spread| quantile(spread.p50, number_of_minutes)),
+    ]
+}
+
+/// The comparison for programs. `docs/simulation.md` documents every field.
+pub fn json(comparison: &Comparison, seed: u64) -> Value {
+    let rollout = |rollout: &Compared| {
+        let pairs = comparison.guards.iter().zip(&rollout.studies);
+        let guards: Vec<_> = pairs
+            .map(|(guard, study)| json!({"config": guard, "study": of_study(study)}))
+            .collect();
+        json!({"rollout": rollout.name, "about": rollout.about, "healthy": rollout.healthy, "guards": guards})
+    };
+    json!({
+        "seed": seed,
+        "devices": comparison.devices,
+        "comparison": comparison.rollouts.iter().map(rollout).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,153 @@
+//! A simulation as people read it: the verdict first, then the runs, then advice.
+
+use tripline::simulation::{Firing, Spread, Study};
+
+use super::single::Simulated;
+use crate::alarms::table::table;
+use crate::report::format::{count, minutes, number_of_minutes, percent, proportion, quantile};
+
+/// Everything, with a chart if there is one.
+pub fn of(simulated: &Simulated, chart: Option<&str>) -> String {
+    let mut text = format!("{}\n", verdict(simulated));
+    for line in explanation(simulated) {
+        text.push_str(&format!("  {line}\n"));
+    }
+    if let Some(chart) = chart {
+        text.push_str(&format!("\n{chart}"));
+    }
+    text.push_str(&format!("\n{}", runs(simulated)));
+    if !simulated.advice.is_empty() {
+        text.push_str("\nTo know of these rules:\n");
+        for advice in &simulated.advice {
+            text.push_str(&format!("  {}\n", advice.to_string().replace('\n', "\n  ")));
+        }
+    }
+    text.push_str(&format!(
+        "\nseed {}, {} devices\n",
+        simulated.study.seed,
+        count(simulated.outcome.devices)
+    ));
+    text
+}
+
+/// The verdict on the first run, in one sentence.
+pub fn verdict(simulated: &Simulated) -> String {
+    let Simulated { outcome, is_healthy, .. } = simulated;
+    match outcome.stop() {
+        Some((firing, effect)) => {
+            let kind = if *is_healthy { "STOPPED, FALSELY" } else { "STOPPED" };
+            format!(
+                "{kind}: `{}` would stop this rollout after {} minutes.",
+                name(simulated, firing),
+                minutes(effect.at)
+            )
+        }
+        None if *is_healthy => "NOT STOPPED: this healthy rollout would run to its end.".to_owned(),
+        None => "NOT STOPPED: no guard would stop this rollout.".to_owned(),
+    }
+}
+
+/// What is to be said of the first run beside the verdict.
+fn explanation(simulated: &Simulated) -> Vec<String> {
+    let Simulated { outcome, .. } = simulated;
+    let mut lines = Vec::new();
+    if let Some((firing, _)) = outcome.stop() {
+        lines.push(firing.reason.clone());
+    }
+    let devices = f64::from(outcome.devices).max(1.0);
+    let exposed = outcome.exposed();
+    lines.push(format!(
+        "{} of {} devices had the firmware by then ({}), {} were spared.",
+        count(exposed),
+        count(outcome.devices),
+        percent(f64::from(exposed) / devices),
+        count(outcome.spared())
+    ));
+    if outcome.stop().is_none() {
+        // By when is only a question of a stop.
+        if let Some(line) = lines.last_mut() {
+            *line = line
+                .replace("had the firmware by then", "would get the firmware")
+                .replace("were spared", "would not");
+        }
+    }
+    for firing in others(simulated) {
+        lines.push(format!(
+            "`{}` would fire after {} minutes.",
+            name(simulated, firing),
+            minutes(firing.at)
+        ));
+    }
+    lines
+}
+
+/// The firings that did not stop it.
+pub fn others(simulated: &Simulated) -> impl Iterator<Item = &Firing> {
+    let stopped_by = simulated.outcome.stopped_by;
+    simulated
+        .outcome
+        .firings
+        .iter()
+        .enumerate()
+        .filter(move |(index, _)| Some(*index) != stopped_by)
+        .map(|(_, firing)| firing)
+}
+
+/// What a firing's guard is called.
+pub fn name(simulated: &Simulated, firing: &Firing) -> String {
+    simulated.study.guards.get(firing.guard).map_or_else(String::new, |guard| guard.name.clone())
+}
+
+fn runs(simulated: &Simulated) -> String {
+    let Simulated { study, healthy, is_healthy, .. } = simulated;
+    let this = if *is_healthy { "HEALTHY FLEET" } else { "THIS FLEET" };
+    let this = column(study, this);
+    let head = format!("OVER {} RUNS (95 % INTERVAL)", count(study.runs));
+    let labels = labels(study);
+    match healthy {
+        None => {
+            let rows: Vec<_> =
+                labels.into_iter().zip(this.cells).map(|(label, cell)| [label, cell]).collect();
+            table([&head, this.head], &rows)
+        }
+        Some(healthy) => {
+            let other = column(healthy, "A HEALTHY FLEET");
+            let rows = labels.into_iter().zip(this.cells).zip(other.cells);
+            let rows: Vec<_> = rows.map(|((label, this), other)| [label, this, other]).collect();
+            table([&head, this.head, other.head], &rows)
+        }
+    }
+}
+
+struct Column {
+    head: &'static str,
+    cells: Vec<String>,
+}
+
+fn labels(study: &Study) -> Vec<String> {
+    let guards = study.guards.iter().map(|guard| format!("  by {}", guard.name));
+    let rest = [
+        "devices with the firmware, median",
+        "  5 to 95 % of runs",
+        "minutes to the stop, median",
+        "  5 to 95 % of runs",
+    ];
+    std::iter::once("stopped".to_owned()).chain(guards).chain(rest.map(str::to_owned)).collect()
+}
+
+fn column(study: &Study, head: &'static str) -> Column {
+    let mut cells = vec![proportion(study.stopped)];
+    cells.extend(study.guards.iter().map(|guard| proportion(guard.stopped)));
+    cells.extend(spread(study.exposed, count::<f64>));
+    cells.extend(spread(study.minutes_to_stop, number_of_minutes));
+    Column { head, cells }
+}
+
+fn spread(spread: Option<Spread>, format: fn(f64) -> String) -> [String; 2] {
+    match spread {
+        Some(Spread { p5, p50, p95 }) => {
+            [quantile(p50, format), format!("{} to {}", format(p5.value), format(p95.value))]
+        }
+        None => ["never".to_owned(), String::new()],
+    }
+}

@@ -1,0 +1,375 @@
+//! `tripline replay` as people and scripts see it.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+#[path = "replay/recordings.rs"]
+mod recordings;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// One alarm that stops and one that tells.
+const CONFIG: &str = "\
+[ALARM_CONFIG]
+alarmList = SlowDownloads, Failures, Rejections
+
+[ALARM_CONFIG_SlowDownloads]
+namespace = IoT:OTA:JobExecution
+metricName = downloadTime
+stat = p90
+period = 60
+threshold = 3600
+alarmType = upper
+evaluationPeriods = 5
+datapointsToAlarm = 3
+snsTopics = @email, @force-stop
+
+[ALARM_CONFIG_Failures]
+namespace = IoT:OTA:JobExecution
+metricName = failedCount
+stat = Sum
+period = 300
+threshold = 20
+alarmType = upper
+evaluationPeriods = 1
+datapointsToAlarm = 1
+snsTopics = @force-stop
+
+[ALARM_CONFIG_Rejections]
+namespace = IoT:OTA:JobExecution
+metricName = rejectedCount
+stat = Sum
+period = 300
+threshold = 2
+alarmType = upper
+evaluationPeriods = 1
+datapointsToAlarm = 1
+snsTopics = @email
+";
+
+fn recordings() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/recordings")
+}
+
+/// A folder with the recordings and a config.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("dev.ini"), CONFIG).unwrap();
+    for entry in fs::read_dir(recordings()).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+    }
+    folder
+}
+
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+/// Runs the command without anything of the environment's.
+fn run(folder: &Path, arguments: &str, stdin: &[u8]) -> Ran {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tripline"))
+        .arg("replay")
+        .args(arguments.split_whitespace())
+        .current_dir(folder)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that ends early does not read on.
+    child.stdin.take().unwrap().write_all(stdin).ok();
+    let output = child.wait_with_output().unwrap();
+    Ran {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn shown(ran: &Ran) -> String {
+    format!("exit {}\n--- stdout\n{}--- stderr\n{}", ran.code, ran.stdout, ran.stderr)
+}
+
+fn replay(arguments: &str) -> String {
+    shown(&run(folder().path(), arguments, b""))
+}
+
+/// The answer in JSON to a recording on stdin.
+fn json_of(recording: &str, options: &str) -> (i32, Value) {
+    let ran = run(folder().path(), &format!("- --output json {options}"), recording.as_bytes());
+    (
+        ran.code,
+        serde_json::from_str(&ran.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", shown(&ran))),
+    )
+}
+
+fn event(id: u32, at: i64, operation: &str, thing: u32, seconds: &str) -> String {
+    format!(
+        r#"{{"eventType":"JOB_EXECUTION","eventId":"{id:08x}-0000-4000-8000-000000000000","timestamp":{at},"operation":"{operation}","jobId":"fw","thingArn":"arn:aws:iot:eu-west-1:111122223333:thing/t-{thing}","statusDetails":{{"downloadTime":"{seconds}"}}}}"#
+    ) + "\n"
+}
+
+#[test]
+fn help() {
+    insta::assert_snapshot!("help", replay("--help"));
+}
+
+#[test]
+fn recorded_rollouts() {
+    insta::assert_snapshot!("healthy", replay("healthy.ndjson"));
+    insta::assert_snapshot!("slow", replay("slow.ndjson.gz"));
+    insta::assert_snapshot!("failing", replay("failing.ndjson"));
+    insta::assert_snapshot!("mixed", replay("mixed.ndjson --job-id fw-2-2"));
+}
+
+#[test]
+fn recorded_rollouts_for_programs() {
+    insta::assert_snapshot!("healthy_json", replay("healthy.ndjson --output json"));
+    insta::assert_snapshot!("failing_json", replay("failing.ndjson --output json"));
+}
+
+#[test]
+fn the_mode_decides_what_is_done() {
+    insta::assert_snapshot!("abort", replay("slow.ndjson.gz --stop-mode abort"));
+    insta::assert_snapshot!("observe", replay("slow.ndjson.gz --mode observe"));
+    insta::assert_snapshot!("unknown_mode", replay("slow.ndjson.gz --mode halt"));
+}
+
+#[test]
+fn a_chart_is_drawn_if_it_is_wanted() {
+    insta::assert_snapshot!("chart", replay("slow.ndjson.gz --chart always"));
+}
+
+#[test]
+fn a_report_is_a_page_of_its_own() {
+    let folder = folder();
+    let ran = run(folder.path(), "slow.ndjson.gz --report slow.html", b"");
+    assert_eq!((ran.code, ran.stderr.as_str()), (5, "report: slow.html\n"));
+    let page = fs::read_to_string(folder.path().join("slow.html")).unwrap();
+    for part in ["<svg", "fw-2-1", "SlowDownloads", "Threshold Crossed", "spared at most"] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("<script") && !page.contains("src=\"http"));
+    let nowhere = run(folder.path(), "slow.ndjson.gz --report no/folder.html", b"");
+    assert_eq!(nowhere.code, 2);
+    assert!(
+        nowhere.stderr.starts_with("error: --report: no/folder.html: cannot be written"),
+        "{}",
+        nowhere.stderr
+    );
+}
+
+#[test]
+fn one_job_among_several_has_to_be_named() {
+    insta::assert_snapshot!("several_jobs", replay("mixed.ndjson"));
+    insta::assert_snapshot!("absent_job", replay("mixed.ndjson --job-id fw-22"));
+    insta::assert_snapshot!("impossible_job", replay("mixed.ndjson --job-id a/b"));
+}
+
+#[test]
+fn malformed_lines_are_named_and_fatal_only_if_wanted() {
+    insta::assert_snapshot!("strict", replay("mixed.ndjson --job-id fw-2-2 --strict"));
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(1_000_000));
+    let deep = "[".repeat(100_000);
+    let odd = [
+        "",
+        "   ",
+        "{",
+        "null",
+        "[]",
+        "\"event\"",
+        &long,
+        &deep,
+        "{\"jobId\":\"fw\",\"operation\":\"exploded\"}",
+        "{\"jobId\":\"fw\",\"operation\":\"failed\"}",
+        "{\"jobId\":\"../etc\",\"operation\":\"failed\"}",
+        "\u{0}\u{1b}[31m",
+        "{\"jobId\":\"fw\",\"operation\":\"failed\",\"timestamp\":1}",
+    ];
+    let mut recording = event(1, 1_790_000_000, "succeeded", 1, "10");
+    recording.extend(odd.iter().map(|line| format!("{line}\r\n")));
+    recording += &event(2, 1_790_000_100, "failed", 2, "10");
+    let folder = folder();
+    insta::assert_snapshot!("malformed", shown(&run(folder.path(), "-", recording.as_bytes())));
+    let bytes = [recording.as_bytes(), b"\xff\xfe\n"].concat();
+    let ran = run(folder.path(), "- --output json", &bytes);
+    let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((ran.code, &answer["executions"]), (0, &Value::from(2)), "{}", shown(&ran));
+    assert_eq!(
+        (&answer["recording"]["malformed"], &answer["recording"]["lines"]),
+        (&Value::from(12), &Value::from(14))
+    );
+}
+
+#[test]
+fn nothing_to_replay_is_said_plainly() {
+    let folder = folder();
+    let deleted = event(1, 1_790_000_000, "deleted", 1, "1");
+    let job_event =
+        r#"{"eventType":"JOB","eventId":"a","timestamp":1,"operation":"completed","jobId":"fw"}"#;
+    let pretty = "{\n  \"eventType\": \"JOB_EXECUTION\",\n  \"jobId\": \"fw\"\n}\n";
+    let mut all = Vec::new();
+    for input in ["", "\n\n", &deleted, job_event, pretty] {
+        all.push(shown(&run(folder.path(), "-", input.as_bytes())));
+    }
+    all.push(shown(&run(folder.path(), "- --job-id fw", b"")));
+    insta::assert_snapshot!("nothing", all.join("\n"));
+}
+
+#[test]
+fn files_that_cannot_be_read() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("folder")).unwrap();
+    let whole = fs::read(recordings().join("slow.ndjson.gz")).unwrap();
+    fs::write(folder.path().join("half.gz"), &whole[..whole.len() / 2]).unwrap();
+    let all: Vec<_> = ["missing.ndjson", "folder", "half.gz"]
+        .map(|file| shown(&run(folder.path(), file, b"")))
+        .into();
+    insta::assert_snapshot!("files", all.join("\n"));
+}
+
+#[test]
+fn configs_that_replay_nothing() {
+    let folder = folder();
+    fs::write(
+        folder.path().join("none.ini"),
+        CONFIG.replace("SlowDownloads, Failures, Rejections", ""),
+    )
+    .unwrap();
+    fs::write(folder.path().join("faulty.ini"), CONFIG.replace("stat = p90", "stat = P90th"))
+        .unwrap();
+    let other = CONFIG.replace("namespace = IoT:OTA:JobExecution", "namespace = Mine");
+    fs::write(folder.path().join("other.ini"), other).unwrap();
+    let all: Vec<_> = ["none.ini", "faulty.ini", "other.ini", "missing.ini"]
+        .map(|config| shown(&run(folder.path(), &format!("healthy.ndjson --config {config}"), b"")))
+        .into();
+    insta::assert_snapshot!("configs", all.join("\n"));
+}
+
+#[test]
+fn a_recording_is_the_same_from_a_file_from_stdin_and_compressed() {
+    let folder = folder();
+    let text = fs::read(recordings().join("failing.ndjson")).unwrap();
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(&text).unwrap();
+    let compressed = encoder.finish().unwrap();
+    let file = run(folder.path(), "failing.ndjson --output json", b"");
+    for stdin in [&text, &compressed] {
+        let piped = run(folder.path(), "- --output json", stdin);
+        assert_eq!(piped.code, 5);
+        assert_eq!(piped.stdout.replace("\"stdin\"", "\"failing.ndjson\""), file.stdout);
+    }
+}
+
+/// What `docs/replay.md` says of the answer is so, for each field.
+#[test]
+fn every_field_of_the_answer_is_documented() {
+    let document =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/replay.md"))
+            .unwrap();
+    fn fields(value: &Value, path: &str, found: &mut Vec<String>) {
+        match value {
+            Value::Object(object) => object.iter().for_each(|(key, value)| {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                found.push(path.clone());
+                fields(value, &path, found);
+            }),
+            Value::Array(array) => {
+                array.iter().for_each(|value| fields(value, &format!("{path}[]"), found))
+            }
+            _ => {}
+        }
+    }
+    let folder = folder();
+    let answer =
+        serde_json::from_str(&run(folder.path(), "failing.ndjson --output json", b"").stdout)
+            .unwrap();
+    let mut found = Vec::new();
+    fields(&answer, "", &mut found);
+    assert!(found.len() > 40, "{found:?}");
+    for field in &found {
+        assert!(
+            document.contains(&format!("| `{field}` |")),
+            "docs/replay.md has no row for `{field}`"
+        );
+    }
+    // And no other.
+    for row in document.lines().filter_map(|line| line.strip_prefix("| `")) {
+        let field = row.split('`').next().unwrap();
+        assert!(found.iter().any(|known| known == field), "`{field}` is documented and not there");
+    }
+}
+
+#[test]
+fn a_stop_spares_those_who_had_not_begun() {
+    // Three failures a minute for ten minutes, then three devices: one that was at its download, one that
+    // began it later, and one that was canceled.
+    let mut recording: String =
+        (0..30).map(|n| event(n, 1_790_000_000 + i64::from(n) * 20, "failed", n, "0")).collect();
+    recording += &event(100, 1_790_005_000, "succeeded", 100, "4900");
+    recording += &event(101, 1_790_005_000, "succeeded", 101, "60");
+    recording += &event(102, 1_790_005_000, "canceled", 102, "1");
+    let config = CONFIG.replace("threshold = 20", "threshold = 10");
+    let folder = folder();
+    fs::write(folder.path().join("dev.ini"), config).unwrap();
+    let ran = run(folder.path(), "- --output json", recording.as_bytes());
+    let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let stop = &answer["stop"];
+    assert_eq!(ran.code, 5);
+    assert_eq!(stop["alarm"], "tripline-fw-Failures");
+    let (before, after) =
+        (stop["endedBefore"].as_u64().unwrap(), stop["endedAfter"].as_u64().unwrap());
+    assert_eq!(before + after, 32, "the canceled one is in neither");
+    assert_eq!(stop["atWork"], 1);
+    assert_eq!(stop["sparedAtMost"].as_u64().unwrap(), after - 1);
+}
+
+#[test]
+fn a_device_that_tries_again_is_one_device() {
+    let recording: String =
+        (0..40).map(|n| event(n, 1_790_000_000 + i64::from(n), "failed", n % 4, "1")).collect();
+    let (code, answer) = json_of(&recording, "");
+    assert_eq!(code, 5, "each attempt counts in the metric");
+    assert_eq!(
+        (&answer["executions"], &answer["devicesWithFirmware"]),
+        (&Value::from(40), &Value::from(4))
+    );
+}
+
+/// `TRIPLINE_WRITE_RECORDINGS=1 cargo test -p tripline-cli --test replay` writes them anew.
+#[test]
+fn the_recordings_are_what_their_generator_makes() {
+    let write = std::env::var_os("TRIPLINE_WRITE_RECORDINGS").is_some();
+    for (name, text) in recordings::all() {
+        let path = recordings().join(name);
+        if write {
+            let mut bytes = text.clone().into_bytes();
+            if name.ends_with(".gz") {
+                let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+                encoder.write_all(&bytes).unwrap();
+                bytes = encoder.finish().unwrap();
+            }
+            fs::write(&path, bytes).unwrap();
+        }
+        let mut there = fs::read(&path).unwrap();
+        if name.ends_with(".gz") {
+            let mut plain = Vec::new();
+            GzDecoder::new(&there[..]).read_to_end(&mut plain).unwrap();
+            there = plain;
+        }
+        assert!(there == text.as_bytes(), "{name} is not what its generator makes");
+    }
+}

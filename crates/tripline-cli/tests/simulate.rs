@@ -1,0 +1,295 @@
+//! `tripline simulate` as people and scripts see it.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)] // a test fails by panicking
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The checkout.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A folder with the examples' guards and rollouts in it.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for part in ["guards", "rollouts"] {
+        for file in fs::read_dir(root().join("examples").join(part)).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
+        }
+    }
+    folder
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tripline"))
+        .arg("simulate")
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .output()
+        .unwrap()
+}
+
+fn code(folder: &Path, arguments: &[&str]) -> i32 {
+    run(folder, arguments).status.code().unwrap()
+}
+
+/// The exit code and both outputs.
+fn shown(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(folder, arguments);
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let code = output.status.code().unwrap();
+    format!("exit {code}\n--- stdout\n{}--- stderr\n{}", text(&output.stdout), text(&output.stderr))
+}
+
+fn json(folder: &Path, arguments: &[&str]) -> Value {
+    let output = run(folder, arguments);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+const FAILING: [&str; 9] = [
+    "sample.ini",
+    "--rollout",
+    "failing.ini",
+    "--healthy",
+    "healthy.ini",
+    "--devices",
+    "300",
+    "--runs",
+    "40",
+];
+const HEALTHY: [&str; 7] =
+    ["recommended.ini", "--rollout", "healthy.ini", "--devices", "300", "--runs", "40"];
+const COMPARED: [&str; 11] = [
+    "--compare",
+    "sample.ini",
+    "abort-only.ini",
+    "--against",
+    "failing.ini",
+    "healthy.ini",
+    "--devices",
+    "300",
+    "--runs",
+    "40",
+    "--seed=7",
+];
+
+fn with<'a>(arguments: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    [arguments, more].concat()
+}
+
+#[test]
+fn help() {
+    insta::assert_snapshot!("help", shown(folder().path(), &["--help"]));
+}
+
+#[test]
+fn a_faulty_and_a_healthy_fleet() {
+    let folder = folder();
+    insta::assert_snapshot!(
+        "failing",
+        shown(folder.path(), &with(&FAILING, &["--chart", "always"]))
+    );
+    insta::assert_snapshot!("healthy", shown(folder.path(), &HEALTHY));
+}
+
+#[test]
+fn for_programs() {
+    let folder = folder();
+    insta::assert_snapshot!(
+        "failing_json",
+        shown(folder.path(), &with(&FAILING, &["--output", "json"]))
+    );
+}
+
+#[test]
+fn a_comparison() {
+    let folder = folder();
+    insta::assert_snapshot!("comparison", shown(folder.path(), &COMPARED));
+    insta::assert_snapshot!(
+        "comparison_json",
+        shown(folder.path(), &with(&COMPARED, &["--output", "json"]))
+    );
+}
+
+#[test]
+fn the_exit_code_says_whether_the_guard_would_stop_it() {
+    let folder = folder();
+    assert_eq!(code(folder.path(), &FAILING), 5);
+    assert_eq!(code(folder.path(), &with(&FAILING, &["--output", "json"])), 5);
+    assert_eq!(code(folder.path(), &HEALTHY), 0);
+    assert_eq!(code(folder.path(), &COMPARED), 0);
+    assert_eq!(code(folder.path(), &["missing.ini"]), 2);
+    // Alarms that are only observed stop nothing.
+    let slow = [
+        "sample.ini",
+        "--slow",
+        "0.5",
+        "--slow-median",
+        "5000",
+        "--devices",
+        "20000",
+        "--runs",
+        "1",
+    ];
+    assert_eq!(code(folder.path(), &slow), 5);
+    assert_eq!(code(folder.path(), &with(&slow, &["--stop-mode", "observe"])), 0);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_and_another_one_does_not() {
+    let folder = folder();
+    let output = |seed: &str| {
+        run(folder.path(), &with(&FAILING, &["--output", "json", "--seed", seed])).stdout
+    };
+    assert_eq!(output("3"), output("3"));
+    assert_ne!(output("3"), output("4"));
+    let page = |name: &str| {
+        let report = folder.path().join(name);
+        run(folder.path(), &with(&FAILING, &["--report", report.to_str().unwrap()]));
+        fs::read_to_string(report).unwrap()
+    };
+    // The page says the command, and so its own name; nothing else differs.
+    assert_eq!(page("one.html"), page("two.html").replace("two.html", "one.html"));
+}
+
+#[test]
+fn a_seed_is_one_that_every_reader_of_json_keeps() {
+    let folder = folder();
+    let largest = (1_u64 << 53) - 1;
+    let value =
+        json(folder.path(), &with(&HEALTHY, &["--output", "json", "--seed", &largest.to_string()]));
+    assert_eq!(value["seed"], largest);
+    assert_eq!(code(folder.path(), &with(&HEALTHY, &["--seed", &(largest + 1).to_string()])), 2);
+}
+
+#[test]
+fn the_parameters_that_aws_leaves_open_matter() {
+    let folder = folder();
+    let study = |more: &[&str]| {
+        let healthy = ["sample.ini", "--rollout", "healthy.ini", "--devices", "12000", "--runs", "40"];
+        let all = with(&with(&healthy, &["--output", "json"]), more);
+        json(folder.path(), &all)["study"].clone()
+    };
+    // Percentiles from a histogram are off by up to a tenth, so that the alarm fires sooner.
+    let exposed = |study: &Value| study["exposed"]["p50"]["value"].as_f64().unwrap();
+    assert!(exposed(&study(&[])) < exposed(&study(&["--percentiles", "linear"])));
+    assert_eq!(study(&["--low-samples", "ignore"])["guards"][0]["fired"]["share"], 0.0);
+}
+
+#[test]
+fn faults_of_files_and_options_are_named() {
+    let folder = folder();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "faults.ini",
+        "failed = 0.1\n[FLEET]\nslow = 2\nslowmedian = 3600\nhealthy = perhaps\nnothing\nslow = 0.1\nslow = 0.2\n[OTHER]\n",
+    );
+    write("empty.ini", "; nothing\n");
+    write("sum.ini", "[FLEET]\nfailed = 0.6\nsilent = 0.6\n");
+    write("uncounted.ini", "[ALARM_CONFIG]\nalarmList =\n");
+    let all: Vec<String> = [
+        &["sample.ini", "--rollout", "faults.ini"][..],
+        &["sample.ini", "--rollout", "empty.ini"],
+        &["sample.ini", "--rollout", "sum.ini"],
+        &["sample.ini", "--rollout", "sample.ini"],
+        &["healthy.ini"],
+        &["uncounted.ini"],
+        &["sample.ini", "--failed", "1.5"],
+        &["sample.ini", "--devices", "0"],
+        &["sample.ini", "--compare", "sample.ini", "--against", "healthy.ini"],
+        &["--compare", "sample.ini"],
+        &["--compare", "sample.ini", "--against", "healthy.ini", "--failed", "0.1"],
+        &["--compare", "sample.ini", "uncounted.ini", "--against", "healthy.ini"],
+        &["recommended.ini", "--devices", "10", "--runs", "1", "--report", "no/such/folder.html"],
+    ]
+    .map(|arguments| shown(folder.path(), arguments))
+    .into();
+    assert!(
+        all.iter().all(|text| text.starts_with("exit 2\n--- stdout\n--- stderr\nerror: ")),
+        "{all:#?}"
+    );
+    insta::assert_snapshot!("faults", all.join("\n"));
+}
+
+#[test]
+fn a_config_may_be_hostile() {
+    let folder = folder();
+    let name = "<script>alert('x')</script>";
+    let text = fs::read_to_string(folder.path().join("sample.ini"))
+        .unwrap()
+        .replace("DownloadTimeUpperLimitAlarm", name);
+    fs::write(folder.path().join("hostile.ini"), text).unwrap();
+    let arguments = ["hostile.ini", "--devices", "200", "--runs", "2", "--report", "hostile.html"];
+    assert_ne!(code(folder.path(), &arguments), 2);
+    let page = fs::read_to_string(folder.path().join("hostile.html")).unwrap();
+    assert!(!page.contains("<script") && page.contains("&lt;script&gt;"));
+}
+
+/// The paths of all values, such as `study.guards[].name`.
+fn paths(value: &Value, path: &str, all: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                paths(value, &path, all);
+            }
+        }
+        Value::Array(values) => {
+            values.iter().for_each(|value| paths(value, &format!("{path}[]"), all))
+        }
+        Value::Null => {}
+        _ => {
+            all.insert(path.to_owned());
+        }
+    }
+}
+
+/// What the document has a row of a table for; parts that are the same everywhere have a table of
+/// their own, and are written as `<study>`.
+fn documented(text: &str, heading: &str) -> BTreeSet<String> {
+    let section = text
+        .split("\n### ")
+        .find(|section| section.starts_with(heading))
+        .unwrap_or_else(|| panic!("no {heading}"));
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    rows.flat_map(|path| match path.split_once('<') {
+        Some((before, part)) => {
+            let part = part.trim_end_matches('>');
+            documented(text, part).into_iter().map(|path| format!("{before}{path}")).collect()
+        }
+        None => vec![path.to_owned()],
+    })
+    .collect()
+}
+
+#[test]
+fn every_field_for_programs_is_documented_and_no_other() {
+    let folder = folder();
+    let text = fs::read_to_string(root().join("docs/simulation.md")).unwrap();
+    let mut found = BTreeSet::new();
+    let slow = [
+        "sample.ini",
+        "--rollout",
+        "slow.ini",
+        "--devices",
+        "12000",
+        "--runs",
+        "20",
+        "--output",
+        "json",
+    ];
+    paths(&json(folder.path(), &slow), "", &mut found);
+    paths(&json(folder.path(), &with(&FAILING, &["--output", "json"])), "", &mut found);
+    assert_eq!(found, documented(&text, "One rollout"));
+    let mut found = BTreeSet::new();
+    paths(&json(folder.path(), &with(&COMPARED, &["--output", "json"])), "", &mut found);
+    assert_eq!(found, documented(&text, "A comparison"));
+}
