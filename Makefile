@@ -33,8 +33,12 @@ demo: .local/local-aws/.ready zips-$(HOST) ## Watch a bad rollout stop itself, o
 	target/debug/demo
 
 .PHONY: test
-test: check zips .local/local-aws/.ready ## Pass all tests, from formatting to the chain end to end
+test: check zips .local/local-aws/.ready browser ## Pass all tests, from formatting to the chain end to end
 	cargo test --locked --workspace
+
+.PHONY: bench
+bench: machine ## Measure the simulator and the replay, each against its floor in the same run
+	cargo bench --locked -p tripline
 
 .PHONY: check
 check: machine lint ## Formatting, lints, documentation, and the linters of the template
@@ -78,6 +82,22 @@ targets:
 .PHONY: machine
 machine: ## Check that this machine has what cannot be installed into .local/
 	@tools/check-machine
+
+.PHONY: browser
+browser: $(if $(filter x86_64,$(HOST)),.local/browser/.ready) ## Install the browser in which the tests open reports
+
+# The npm package holds Chromium itself, for x86_64 only; elsewhere the tests look for the machine's.
+# npm comes as a Python package.
+.local/browser/.ready: $(wildcard tools/browser/*) | machine
+	@echo "setting up .local/browser"
+	@rm -rf .local/browser
+	@python3 -m venv .local/browser
+	@.local/browser/bin/pip install --quiet --disable-pip-version-check -r tools/browser/requirements.txt
+	@cp tools/browser/package.json tools/browser/package-lock.json .local/browser/
+	@PATH="$(CURDIR)/.local/browser/bin:$$PATH" npm ci --prefix .local/browser --ignore-scripts --no-audit --no-fund --loglevel=error
+	@.local/browser/bin/node tools/browser/unpack.mjs .local/browser
+	@rm -rf .local/browser/node_modules
+	@touch $@
 
 .PHONY: setup
 setup: $(addprefix .local/,local-aws/.ready build/.ready lint/.ready checkov/.ready) ## Install all tools into .local/

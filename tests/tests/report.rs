@@ -60,8 +60,16 @@ fn a_rollout_is_drawn() {
 #[test]
 fn a_comparison_is_drawn() {
     let arguments = [
-        "--compare", "guards/sample.ini", "guards/recommended.ini", "--against", "rollouts/healthy.ini",
-        "rollouts/failing.ini", "--devices", "2000", "--runs", "5",
+        "--compare",
+        "guards/sample.ini",
+        "guards/recommended.ini",
+        "--against",
+        "rollouts/healthy.ini",
+        "rollouts/failing.ini",
+        "--devices",
+        "2000",
+        "--runs",
+        "5",
     ];
     let (_folder, page) = report(&arguments);
     is_drawn_in_every_look(&page);
@@ -71,7 +79,11 @@ fn a_comparison_is_drawn() {
 fn a_complaint_of_the_browser_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("bad.html");
-    for bad in ["<script>console.error('x')</script>", "<script>throw 1</script>", "<img src='missing.png'>"] {
+    for bad in [
+        "<script>console.error('x')</script>",
+        "<script>throw 1</script>",
+        "<img src='missing.png'>",
+    ] {
         std::fs::write(&page, format!("<!DOCTYPE html><title>bad</title>{bad}")).unwrap();
         let opened = Browser::start().open(&page, Look::Light);
         assert_eq!(opened.complaints.len(), 1, "{bad}: {:?}", opened.complaints);

@@ -174,7 +174,8 @@ fn a_seed_is_one_that_every_reader_of_json_keeps() {
 fn the_parameters_that_aws_leaves_open_matter() {
     let folder = folder();
     let study = |more: &[&str]| {
-        let healthy = ["sample.ini", "--rollout", "healthy.ini", "--devices", "12000", "--runs", "40"];
+        let healthy =
+            ["sample.ini", "--rollout", "healthy.ini", "--devices", "12000", "--runs", "40"];
         let all = with(&with(&healthy, &["--output", "json"]), more);
         json(folder.path(), &all)["study"].clone()
     };

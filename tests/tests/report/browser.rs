@@ -54,8 +54,9 @@ fn executable() -> PathBuf {
     }
     let installed = root().join(".local/browser/chromium");
     let found = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&found)
-        .flat_map(|folder| ["chromium", "chromium-browser", "google-chrome"].map(|name| folder.join(name)));
+    let found = env::split_paths(&found).flat_map(|folder| {
+        ["chromium", "chromium-browser", "google-chrome"].map(|name| folder.join(name))
+    });
     [installed].into_iter().chain(found).find(|path| path.is_file()).expect(
         "no Chromium, in which the report is tested\n\n  hint: `make browser` installs one into .local/, or name yours in TRIPLINE_CHROMIUM\n",
     )
@@ -67,7 +68,13 @@ impl Browser {
         let executable = executable();
         let mut process = Command::new(&executable)
             // No sandbox: it opens our own pages only, and in a container none can be set up.
-            .args(["--headless", "--no-sandbox", "--no-zygote", "--disable-gpu", "--disable-dev-shm-usage"])
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--no-zygote",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+            ])
             .args(["--no-first-run", "--disable-background-networking", "--hide-scrollbars"])
             .arg("--remote-debugging-port=0")
             .arg(format!("--user-data-dir={}", profile.path().display()))
@@ -76,13 +83,15 @@ impl Browser {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", executable.display()));
-        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let mut lines =
+            BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);
         let mut said = Vec::new();
         let address = lines
             .by_ref()
             .inspect(|line| said.push(line.clone()))
             .find_map(|line| Some(line.strip_prefix("DevTools listening on ")?.to_owned()));
-        let address = address.unwrap_or_else(|| panic!("{}: did not start: {said:#?}", executable.display()));
+        let address =
+            address.unwrap_or_else(|| panic!("{}: did not start: {said:#?}", executable.display()));
         // What it goes on to say is of no use, but it must not wait for a reader.
         std::thread::spawn(move || lines.for_each(drop));
         let host = address.trim_start_matches("ws://").split('/').next().unwrap();
@@ -96,7 +105,10 @@ impl Browser {
     pub fn open(&mut self, page: &Path, look: Look) -> Opened {
         let target = self.ask(None, "Target.createTarget", &json!({"url": "about:blank"}));
         let attach = json!({"targetId": target["targetId"], "flatten": true});
-        let session = self.ask(None, "Target.attachToTarget", &attach)["sessionId"].as_str().unwrap().to_owned();
+        let session = self.ask(None, "Target.attachToTarget", &attach)["sessionId"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let session = Some(session.as_str());
         self.events.clear();
         for domain in ["Page", "Runtime", "Log", "Network"] {
@@ -109,8 +121,13 @@ impl Browser {
             Look::Print => ("print", "dark"),
         };
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
-        self.ask(session, "Emulation.setEmulatedMedia", &json!({"media": media, "features": features}));
-        let metrics = json!({"width": WIDTH, "height": 800, "deviceScaleFactor": 1, "mobile": false});
+        self.ask(
+            session,
+            "Emulation.setEmulatedMedia",
+            &json!({"media": media, "features": features}),
+        );
+        let metrics =
+            json!({"width": WIDTH, "height": 800, "deviceScaleFactor": 1, "mobile": false});
         self.ask(session, "Emulation.setDeviceMetricsOverride", &metrics);
         self.ask(session, "Page.navigate", &json!({"url": format!("file://{}", page.display())}));
         self.wait_for("Page.loadEventFired");
@@ -169,10 +186,16 @@ fn complaint(event: &Value) -> Option<String> {
     let parameters = &event["params"];
     match event["method"].as_str()? {
         "Runtime.exceptionThrown" => Some(parameters["exceptionDetails"].to_string()),
-        "Runtime.consoleAPICalled" if parameters["type"] != "log" => Some(parameters["args"].to_string()),
-        "Log.entryAdded" if parameters["entry"]["level"] != "info" => Some(parameters["entry"].to_string()),
+        "Runtime.consoleAPICalled" if parameters["type"] != "log" => {
+            Some(parameters["args"].to_string())
+        }
+        "Log.entryAdded" if parameters["entry"]["level"] != "info" => {
+            Some(parameters["entry"].to_string())
+        }
         // Said in the log too, but for what the page itself forbids.
-        "Network.loadingFailed" if parameters["blockedReason"].is_string() => Some(parameters.to_string()),
+        "Network.loadingFailed" if parameters["blockedReason"].is_string() => {
+            Some(parameters.to_string())
+        }
         _ => None,
     }
 }

@@ -17,7 +17,8 @@ impl Picture {
         let info = reader.next_frame(&mut buffer).unwrap();
         assert_eq!(info.bit_depth, png::BitDepth::Eight);
         let samples = info.color_type.samples();
-        let pixels = buffer.chunks_exact(samples).map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
+        let pixels =
+            buffer.chunks_exact(samples).map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
         Self { width: usize::try_from(info.width).unwrap(), pixels }
     }
 

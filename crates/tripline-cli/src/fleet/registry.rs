@@ -50,7 +50,7 @@ pub struct Remove {
     /// Start of every device's name
     #[arg(long)]
     prefix: Prefix,
-    /// Thing group of the fleet [default: `<PREFIX>fleet`]
+    /// Thing group of the fleet; `<PREFIX>fleet` if not given
     #[arg(long)]
     group: Option<String>,
     #[command(flatten)]

@@ -25,6 +25,8 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 
+use std::io::IsTerminal;
+
 use tripline::alarm::AlarmDefinition;
 use tripline::simulation::{Elapsed, Reached, Record, Study, Trace};
 use tripline::time::Timestamp;
@@ -100,4 +102,14 @@ pub fn html(picture: &Picture<'_>) -> String {
 /// without colours.
 pub fn terminal(picture: &Picture<'_>, width: usize) -> String {
     terminal::chart(picture, width)
+}
+
+/// Columns of a chart that goes to no terminal, or to one that does not say how wide it is.
+pub const USUAL_WIDTH: usize = 100;
+
+/// The columns of the terminal that stdout is; `None` if it is none.
+pub fn terminal_width() -> Option<usize> {
+    let size = terminal_size::terminal_size_of(std::io::stdout());
+    let width = size.map_or(USUAL_WIDTH, |(width, _)| usize::from(width.0));
+    std::io::stdout().is_terminal().then_some(width)
 }

@@ -31,7 +31,10 @@ pub fn read<'a>(
         }
         if text.starts_with('[') {
             if !in_section && text != SECTION {
-                let text = format!("begins with `{}` (expected {SECTION}, as in every rollout file)", excerpt(text));
+                let text = format!(
+                    "begins with `{}` (expected {SECTION}, as in every rollout file)",
+                    excerpt(text)
+                );
                 fault(text, None);
                 break;
             }

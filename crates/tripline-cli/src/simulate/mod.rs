@@ -1,6 +1,6 @@
 //! `tripline simulate`: what a guard would do, before it is trusted.
 //!
-//! - [`fleet`]: what the devices are like, from options and rollout files ([`file`]);
+//! - [`fleet`]: what the devices are like, from options and rollout files ([`file`](mod@file));
 //! - [`open`]: how what AWS leaves open is read;
 //! - [`guard`]: a config as the guards of a rollout;
 //! - [`single`]: one config and one fleet; [`text`], [`json`], [`picture`]: what is said of it;

@@ -42,14 +42,15 @@ pub fn run(arguments: &Simulate) -> Result<End, Error> {
     match arguments.output {
         Output::Json => print_json(&json::of(&simulated)),
         Output::Text => {
-            let width = terminal_width();
+            let width = report::terminal_width();
             let draw = match arguments.chart {
                 When::Always => true,
                 When::Never => false,
                 When::Auto => width.is_some(),
             };
-            let chart = draw
-                .then(|| report::terminal(&picture::of(&simulated), width.unwrap_or(USUAL_WIDTH)));
+            let chart = draw.then(|| {
+                report::terminal(&picture::of(&simulated), width.unwrap_or(report::USUAL_WIDTH))
+            });
             print(&text::of(&simulated, chart.as_deref()));
         }
     }
@@ -96,13 +97,4 @@ fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
 pub fn study(guards: &Guards, scenario: &Scenario, runs: Runs, what: &str) -> Study {
     let progress = Progress::new(format!("{}, {what}", guards.file), runs.runs);
     Study::new(scenario, &guards.plans(), runs, &|done| progress.show(done))
-}
-
-/// Columns of a chart that goes to no terminal.
-const USUAL_WIDTH: usize = 100;
-
-/// The columns of the terminal that stdout is, if it is one.
-fn terminal_width() -> Option<usize> {
-    let (width, _) = terminal_size::terminal_size_of(std::io::stdout())?;
-    Some(usize::from(width.0))
 }
