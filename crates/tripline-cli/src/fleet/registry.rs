@@ -31,7 +31,7 @@ Repeating it, or with more devices, adds what is missing.")]
 pub struct Register {
     #[command(flatten)]
     devices: Devices,
-    /// Thing group to create [default: `<PREFIX>fleet`]
+    /// Thing group to create; `<PREFIX>fleet` if not given
     #[arg(long)]
     group: Option<String>,
     #[command(flatten)]

@@ -17,6 +17,7 @@
 //! - Nothing says when an alarm was created, or at which second of the minute it is evaluated
 //!   ([`evaluation_second`]).
 
+mod collected;
 mod identity;
 mod line;
 mod recording;

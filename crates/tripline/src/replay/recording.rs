@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::collected::Collected;
 use super::identity::{self, Seen};
 use super::line::Line;
 use super::rollout::{Ended, RecordedRollout};
@@ -39,7 +40,7 @@ pub struct Recording {
     seen: Seen,
     /// Read, and not yet looked up. A look-up waits for the memory; many at once wait together.
     waiting: Vec<Waiting>,
-    series: [Series; Metric::ALL.len()],
+    metrics: [Collected; Metric::ALL.len()],
     endings: Vec<Ended>,
     /// When the first and the last execution ended.
     span: Option<(Timestamp, Timestamp)>,
@@ -117,7 +118,7 @@ impl Recording {
             counts: Counts::default(),
             seen: Seen::default(),
             waiting: Vec::new(),
-            series: std::array::from_fn(|_| Series::new(60)),
+            metrics: std::array::from_fn(|_| Collected::new()),
             endings: Vec::new(),
             span: None,
         }
@@ -181,9 +182,9 @@ impl Recording {
         self.counts.repeated += (before - self.waiting.len()) as u64;
         for Waiting { device, at, ending, .. } in self.waiting.drain(..) {
             for (metric, value, count) in points(&ending) {
-                if let Some(series) = self.series.get_mut(place(metric)) {
+                if let Some(collected) = self.metrics.get_mut(place(metric)) {
                     for _ in 0..count {
-                        series.add(at.minute(), value);
+                        collected.add(at.minute(), value);
                     }
                 }
             }
@@ -231,7 +232,8 @@ impl Recording {
         let Some(span) = self.span else { return Err(NoRollout::NothingEnded(job)) };
         self.look_up();
         drop(self.seen);
-        Ok(RecordedRollout::new(job, self.counts, span, self.series, self.endings))
+        let series = self.metrics.map(Collected::series);
+        Ok(RecordedRollout::new(job, self.counts, span, series, self.endings))
     }
 }
 

@@ -39,6 +39,12 @@ fn of(job: &str, mut event: Value) -> Value {
 }
 
 #[test]
+fn outcomes_are_in_the_order_of_their_declaration() {
+    let places: Vec<usize> = RecordedRollout::OUTCOMES.iter().map(|outcome| *outcome as usize).collect();
+    assert_eq!(places, [0, 1, 2, 3, 4, 5]);
+}
+
+#[test]
 fn a_rollout_is_what_its_events_tell() {
     let events = [
         event(1, START, "succeeded", json!({"downloadTime": "10", "retryCount": "1"})),
