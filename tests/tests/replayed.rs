@@ -73,7 +73,12 @@ impl Recorder {
             .actions(Action::builder().sqs(to_queue).build())
             .build()
             .unwrap();
-        iot.create_topic_rule().rule_name("recorder").topic_rule_payload(rule).send().await.unwrap();
+        iot.create_topic_rule()
+            .rule_name("recorder")
+            .topic_rule_payload(rule)
+            .send()
+            .await
+            .unwrap();
         Self { sqs, url }
     }
 
@@ -83,7 +88,8 @@ impl Recorder {
         let mut events = Vec::new();
         while events.len() < number {
             assert!(start.elapsed() < WITHIN, "{} of {number} events: {events:#?}", events.len());
-            let receive = self.sqs.receive_message().queue_url(&self.url).max_number_of_messages(10);
+            let receive =
+                self.sqs.receive_message().queue_url(&self.url).max_number_of_messages(10);
             let received = receive.wait_time_seconds(1).send().await.unwrap();
             for message in received.messages.unwrap_or_default() {
                 events.push(message.body.unwrap());
@@ -111,7 +117,12 @@ fn tripline(aws: &LocalAws, arguments: &str) -> String {
 fn replay(folder: &Path, options: &str) -> Output {
     let program = must(workspace::program("tripline"));
     let mut command = Command::new(program);
-    command.current_dir(folder).env_clear().args(["replay", "recorded.ndjson", "--config", "guard.ini"]);
+    command.current_dir(folder).env_clear().args([
+        "replay",
+        "recorded.ndjson",
+        "--config",
+        "guard.ini",
+    ]);
     command.args(options.split_whitespace()).output().unwrap()
 }
 
@@ -156,7 +167,8 @@ async fn a_recorded_rollout_is_stopped_by_the_same_alarm_as_it_was() {
 
     // Replayed.
     let ran = replay(folder.path(), "--output json --strict");
-    let answer: Value = serde_json::from_slice(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+    let answer: Value =
+        serde_json::from_slice(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
     assert_eq!(ran.status.code(), Some(5), "{answer:#}");
     assert_eq!(answer["job"], JOB);
     let ended = (&answer["outcomes"]["succeeded"], &answer["outcomes"]["canceled"]);
@@ -174,5 +186,7 @@ async fn a_recorded_rollout_is_stopped_by_the_same_alarm_as_it_was() {
     // With another mode the same alarm does something else.
     let observed = replay(folder.path(), "--mode observe");
     assert_eq!(observed.status.code(), Some(0), "{observed:?}");
-    assert!(String::from_utf8(observed.stdout).unwrap().contains("`SlowDownloads` would have fired at"));
+    assert!(
+        String::from_utf8(observed.stdout).unwrap().contains("`SlowDownloads` would have fired at")
+    );
 }

@@ -32,9 +32,9 @@ mod tests {
     #[test]
     fn times_are_utc() {
         let at = Timestamp::from_seconds(1_790_003_755);
-        assert_eq!(iso(at), "2026-09-21T14:35:55Z");
-        assert_eq!(utc(at), "2026-09-21 14:35:55 UTC");
-        assert_eq!(changed_at(at), "2026-09-21T14:35:55.000+0000");
+        assert_eq!(iso(at), "2026-09-21T15:15:55Z");
+        assert_eq!(utc(at), "2026-09-21 15:15:55 UTC");
+        assert_eq!(changed_at(at), "2026-09-21T15:15:55.000+0000");
         assert_eq!(iso(Timestamp::from_seconds(i64::MAX)), i64::MAX.to_string());
         assert_eq!(elapsed(at, Timestamp::from_seconds(1_790_003_815)).minutes(), 1.0);
         assert_eq!(elapsed(at, Timestamp::from_seconds(0)), Elapsed::default());

@@ -50,7 +50,9 @@ fn uuid(text: &[u8]) -> Option<u128> {
         all |= high | low;
         *byte = high << 4 | low;
     }
-    let [_, _, _, _, _, _, _, _, b'-', _, _, _, _, b'-', _, _, _, _, b'-', _, _, _, _, b'-', ..] = text else {
+    let [_, _, _, _, _, _, _, _, b'-', _, _, _, _, b'-', _, _, _, _, b'-', _, _, _, _, b'-', ..] =
+        text
+    else {
         return None;
     };
     (all & NONE == 0).then_some(u128::from_be_bytes(bytes))

@@ -106,7 +106,16 @@ impl RecordedRollout {
         leave_the_first_of_each_device(&mut endings);
         endings.iter().for_each(|ended| minutes.expose(ended));
         let outcomes = minutes.outcomes();
-        Self { job, counts, first, last, outcomes, minutes: minutes.cumulated(), series, exposed: endings }
+        Self {
+            job,
+            counts,
+            first,
+            last,
+            outcomes,
+            minutes: minutes.cumulated(),
+            series,
+            exposed: endings,
+        }
     }
 
     /// When the record begins: the minute in which the first execution ended.
@@ -165,12 +174,18 @@ fn leave_the_first_of_each_device(endings: &mut Vec<Ended>) {
     let mut alike: Vec<(Ended, u64)> = Vec::new();
     let mut later = Vec::new();
     for group in order.chunk_by(|a, b| a & !LOWER == b & !LOWER).filter(|group| group.len() > 1) {
-        let ended = |place: &u64| Some((*endings.get(usize::try_from(place & LOWER).ok()?)?, place & LOWER));
+        let ended = |place: &u64| {
+            Some((*endings.get(usize::try_from(place & LOWER).ok()?)?, place & LOWER))
+        };
         alike.clear();
         alike.extend(group.iter().filter_map(ended));
         alike.sort_unstable_by_key(|(ended, _)| (ended.device, ended.at, ended.download));
         let pairs = alike.iter().zip(alike.iter().skip(1));
-        later.extend(pairs.filter(|((before, _), (ended, _))| before.device == ended.device).map(|(_, (_, place))| *place));
+        later.extend(
+            pairs
+                .filter(|((before, _), (ended, _))| before.device == ended.device)
+                .map(|(_, (_, place))| *place),
+        );
     }
     later.sort_unstable();
     let (mut later, mut place) = (later.into_iter().peekable(), 0);

@@ -40,7 +40,8 @@ fn of(job: &str, mut event: Value) -> Value {
 
 #[test]
 fn outcomes_are_in_the_order_of_their_declaration() {
-    let places: Vec<usize> = RecordedRollout::OUTCOMES.iter().map(|outcome| *outcome as usize).collect();
+    let places: Vec<usize> =
+        RecordedRollout::OUTCOMES.iter().map(|outcome| *outcome as usize).collect();
     assert_eq!(places, [0, 1, 2, 3, 4, 5]);
 }
 
