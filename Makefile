@@ -38,7 +38,7 @@ test: check zips .local/local-aws/.ready browser ## Pass all tests, from formatt
 
 .PHONY: bench
 bench: machine ## Measure the simulator and the replay, each against its floor in the same run
-	cargo bench --locked -p tripline
+	cargo bench --locked -p tripline --bench simulation --bench replay
 
 .PHONY: check
 check: machine lint ## Formatting, lints, documentation, and the linters of the template

@@ -9,7 +9,14 @@ use tripline::config::AlarmConfig;
 use tripline::metric::{Metric, NAMESPACE};
 use tripline_tests::workspace::{program, root};
 
-const DOCUMENTS: [&str; 4] = ["README.md", "CHANGELOG.md", "docs/design.md", "docs/operations.md"];
+const DOCUMENTS: [&str; 6] = [
+    "README.md",
+    "CHANGELOG.md",
+    "docs/design.md",
+    "docs/operations.md",
+    "docs/simulation.md",
+    "docs/replay.md",
+];
 
 fn read(path: impl AsRef<Path>) -> String {
     let path = root().join(path);
