@@ -206,6 +206,7 @@ fn faults_of_files_and_options_are_named() {
         &["sample.ini", "--failed", "1.5"],
         &["sample.ini", "--devices", "0"],
         &["sample.ini", "--compare", "sample.ini", "--against", "healthy.ini"],
+        &["sample.ini", "--against", "healthy.ini"],
         &["--compare", "sample.ini"],
         &["--compare", "sample.ini", "--against", "healthy.ini", "--failed", "0.1"],
         &["--compare", "sample.ini", "uncounted.ini", "--against", "healthy.ini"],

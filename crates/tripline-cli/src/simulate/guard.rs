@@ -45,7 +45,6 @@ pub struct Guards {
     /// Its abort criteria.
     pub abort: AbortPlan,
     device_count: Option<u32>,
-    is_rollout_file: bool,
 }
 
 impl Guards {
@@ -62,12 +61,16 @@ impl Guards {
         });
         let mut abort = AbortPlan::new(rollout.abort.clone());
         open.set_abort(&mut abort);
+        if file::is_rollout_file(&text) {
+            return Err(Error::Input(format!(
+                "{file}: a rollout file stands where a config is expected\n\n  hint: name it with `--rollout`, or with `--against`"
+            )));
+        }
         Ok(Self {
             alarms: alarms.collect(),
             abort,
             rollout,
             device_count: device_count(&text),
-            is_rollout_file: file::is_rollout_file(&text),
             file,
         })
     }
@@ -76,8 +79,7 @@ impl Guards {
     pub fn devices(&self, option: Option<u32>) -> Result<u32, Error> {
         option.or(self.device_count.filter(|count| *count > 0)).ok_or_else(|| {
             let file = &self.file;
-            let hint = if self.is_rollout_file { "this is a rollout file: name it with `--rollout`, or with `--against`" } else { "give it with `--devices`" };
-            Error::Input(format!("{file}: how many devices? `deviceCount` in `[DEFAULT]` is missing or no number\n\n  hint: {hint}"))
+            Error::Input(format!("{file}: how many devices? `deviceCount` in `[DEFAULT]` is missing or no number\n\n  hint: give it with `--devices`"))
         })
     }
 

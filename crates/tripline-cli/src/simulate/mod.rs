@@ -88,7 +88,7 @@ pub struct Simulate {
     )]
     compare: Vec<PathBuf>,
     /// .. by these rollout files
-    #[arg(long, value_name = "FILE", num_args = 1.., requires = "compare", help_heading = "Comparison")]
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "compare", conflicts_with = "config", help_heading = "Comparison")]
     against: Vec<PathBuf>,
 
     #[command(flatten)]

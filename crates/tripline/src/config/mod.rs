@@ -214,7 +214,10 @@ fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 /// Without `[ALARM_CONFIG]` a config has no alarms. That must not come from a slip of the pen.
 fn misspelt_section(ini: &Ini, described: &[&str], faults: &mut Vec<Fault>) {
     if let Some(section) = ini.sections().find(|section| {
-        !section.name.starts_with(ALARM_PREFIX) && near(&section.name, &[ALARM_CONFIG]).is_some()
+        // A neighbour in spelling, and a section of its own.
+        section.name != "ABORT_CONFIG"
+            && !section.name.starts_with(ALARM_PREFIX)
+            && near(&section.name, &[ALARM_CONFIG]).is_some()
     }) {
         faults.push(
             Fault::at(section.line, format!("unknown section `[{}]`", excerpt(&section.name)))

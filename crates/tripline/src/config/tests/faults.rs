@@ -280,3 +280,10 @@ fn an_alarm_that_can_never_or_must_always_fire_is_a_fault() {
         assert_eq!(texts, [format!("alarm `slow`: {expected}")], "{change}");
     }
 }
+
+#[test]
+fn a_config_with_abort_criteria_alone_has_no_alarms_and_no_fault() {
+    assert_eq!(parse("[ABORT_CONFIG]\nuseFailedSubsection = True\n").unwrap().alarms, []);
+    let misspelt = parse("[ALARM_CONFG]\nalarmList =\n").unwrap_err();
+    assert_eq!(misspelt.faults[0].text, "unknown section `[ALARM_CONFG]`");
+}
