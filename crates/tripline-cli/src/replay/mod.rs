@@ -23,7 +23,7 @@ use crate::alarms::source::{self, name_of};
 use crate::alarms::table::{print, print_json};
 use crate::alarms::watch::Watch;
 use crate::exit::{End, Error};
-use crate::report;
+use crate::report::{self, When};
 use lines::Lines;
 
 const EXAMPLES: &str = "\
@@ -70,14 +70,6 @@ pub struct Arguments {
     chart: When,
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum When {
-    /// On a terminal
-    Auto,
-    Always,
-    Never,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -31,6 +31,15 @@ use tripline::alarm::AlarmDefinition;
 use tripline::simulation::{Elapsed, Reached, Record, Study, Trace};
 use tripline::time::Timestamp;
 
+/// When a chart is drawn in the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum When {
+    /// On a terminal
+    Auto,
+    Always,
+    Never,
+}
+
 /// A rollout to be drawn, simulated or recorded.
 pub struct Picture<'a> {
     /// What the page is about, such as the job's id or the config's name.

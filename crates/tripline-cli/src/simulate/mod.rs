@@ -28,6 +28,7 @@ use tripline::simulation::{MAX_DEVICES, Runs};
 
 use crate::alarms::source::name_of;
 use crate::exit::{End, Error};
+use crate::report::When;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -103,14 +104,6 @@ const RUNS: u32 = 1_000;
 const DEVICES_OF_ALL_RUNS: u32 = 20_000_000;
 /// Fewest runs by default, with which an interval is still of use.
 const FEWEST_RUNS: u32 = 50;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum When {
-    /// On a terminal
-    Auto,
-    Always,
-    Never,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {
