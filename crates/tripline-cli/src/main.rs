@@ -2,9 +2,11 @@
 
 mod alarms;
 mod connect;
+mod deploy;
 mod exit;
 mod fleet;
 mod replay;
+mod output;
 mod report;
 mod simulate;
 mod stack;

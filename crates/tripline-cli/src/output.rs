@@ -1,0 +1,11 @@
+//! How results are written: for people or for programs.
+
+use clap::ValueEnum;
+
+/// What goes to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(dead_code)]
+pub enum Output {
+    Text,
+    Json,
+}
