@@ -24,11 +24,27 @@ impl Stack {
     /// creation failed, may name what is gone in a moment.
     pub async fn find(client: &Client, name: &str) -> Result<Self, Error> {
         let shown = excerpt(name);
-        let missing = || {
+        let (stack, status) = Self::look(client, name).await?.ok_or_else(|| {
             Error::Input(format!(
                 "there is no stack `{shown}`\n\n  hint: is this its region and account? `--stack` takes another name"
             ))
+        })?;
+        if is_at_rest(&status) {
+            return Ok(stack);
+        }
+        let hint = if status.ends_with("_IN_PROGRESS") {
+            "wait until it is done, and run this again"
+        } else {
+            "mend the stack first: its functions may be missing, so that an alarm would stop nothing"
         };
+        let text = format!(
+            "stack `{shown}` is in `{status}` (expected a completed one)\n\n  hint: {hint}"
+        );
+        Err(Failure::new(DESCRIBE, FailureKind::Refused, text).into())
+    }
+
+    /// Looks a stack up that may be in any state, which is returned with it, or gone.
+    pub async fn look(client: &Client, name: &str) -> Result<Option<(Self, String)>, Error> {
         let described = match client.describe_stacks().stack_name(name).send().await {
             Ok(described) => described,
             // CloudFormation has no error of its own for this.
@@ -36,23 +52,12 @@ impl Stack {
                 if error.code() == Some("ValidationError")
                     && error.message().is_some_and(|text| text.contains("does not exist")) =>
             {
-                return Err(missing());
+                return Ok(None);
             }
             Err(error) => return Err(Failure::from_sdk(DESCRIBE, &error).into()),
         };
-        let stack = described.stacks().first().ok_or_else(missing)?;
-        let status = stack.stack_status().map_or("unknown", StackStatus::as_str);
-        if !is_at_rest(status) {
-            let hint = if status.ends_with("_IN_PROGRESS") {
-                "wait until it is done, and run this again"
-            } else {
-                "mend the stack first: its functions may be missing, so that an alarm would stop nothing"
-            };
-            let text = format!(
-                "stack `{shown}` is in `{status}` (expected a completed one)\n\n  hint: {hint}"
-            );
-            return Err(Failure::new(DESCRIBE, FailureKind::Refused, text).into());
-        }
+        let Some(stack) = described.stacks().first() else { return Ok(None) };
+        let status = stack.stack_status().map_or("unknown", StackStatus::as_str).to_owned();
         let outputs = stack
             .outputs()
             .iter()
@@ -60,12 +65,22 @@ impl Stack {
                 Some((output.output_key()?.to_owned(), output.output_value()?.to_owned()))
             })
             .collect();
-        Ok(Self { name: shown, outputs })
+        Ok(Some((Self { name: excerpt(name), outputs }, status)))
+    }
+
+    /// Its name, fit to be shown.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// An output's value, if it has such an output.
+    pub fn find_output(&self, key: &str) -> Option<&str> {
+        self.outputs.get(key).map(String::as_str)
     }
 
     /// An output's value.
     pub fn output(&self, key: &str) -> Result<&str, Error> {
-        self.outputs.get(key).map(String::as_str).ok_or_else(|| {
+        self.find_output(key).ok_or_else(|| {
             Error::Input(format!(
                 "stack `{}` has no output `{key}`\n\n  hint: is it a stack of Tripline's template, of this version?",
                 self.name

@@ -17,7 +17,8 @@
 //! - [`evaluation`]: what a CloudWatch alarm does with a metric, without CloudWatch;
 //! - [`rollout`]: how AWS IoT Jobs rolls a job out, without AWS IoT;
 //! - [`simulation`]: what would become of a rollout under its guards;
-//! - [`replay`]: what would have become of a recorded one.
+//! - [`replay`]: what would have become of a recorded one;
+//! - [`keeping`]: what keeps every rollout guarded, minute by minute.
 
 pub mod alarm;
 pub mod announcement;
@@ -26,6 +27,7 @@ pub mod config;
 pub mod evaluation;
 pub mod event;
 pub mod job;
+pub mod keeping;
 pub mod metric;
 pub mod notification;
 pub mod recent;

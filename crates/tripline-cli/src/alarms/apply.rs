@@ -14,7 +14,7 @@ use super::stopping::Stopping;
 use super::table::{print, print_json, table};
 use super::verdict::Verdict;
 use super::watch::Watch;
-use super::{Common, Output, arm, check, notes, source, topics};
+use super::{Common, Output, arm, check, keeping, notes, source, topics};
 use crate::exit::{End, Error};
 use crate::stack::Stack;
 
@@ -27,6 +27,9 @@ Examples:
 The config is checked whole before anything is done. Then the job's alarms become those of the
 config: missing ones are created, changed ones updated, those that are gone from it removed. Running
 it again is harmless, and completes one that failed half-way.
+
+The config is kept in the stack's table, and the guard-keeper of the stack keeps the job armed by it
+until it has ended.
 
 AWS IoT sends job events only once they are enabled for the account and region; where they are not,
 they are enabled.
@@ -118,6 +121,8 @@ impl Guard {
         for alarm in &self.alarms {
             wanted.push((alarm.clone(), topics::actions(alarm, &stack)?));
         }
+        let table = keeping::table_of(&stack)?;
+        let kept = keeping::text_of(&self.file, &self.alarms)?;
         let stopping = Stopping::look(aws, &stack).await?;
         let job_events_were_on = aws.sends_job_events().await?;
         let plan = Plan::make(aws, &self.job, wanted).await?;
@@ -125,6 +130,8 @@ impl Guard {
             if !job_events_were_on {
                 aws.enable_job_events().await?;
             }
+            // First, so that the keeper never puts another guard beside this one.
+            aws.keep(table, &self.job, &kept).await?;
             arm::arm(aws, &self.job, &plan).await?;
         }
         Ok(Report { plan, job_events_were_on, stopping })

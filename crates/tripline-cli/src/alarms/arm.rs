@@ -39,7 +39,7 @@ async fn put(aws: &Aws, job: &JobId, alarm: &Planned) -> Result<(), Failure> {
         Change::Update(arn) => {
             // CloudWatch ignores the tags of an alarm that is there already.
             aws.put(alarm.request.clone().set_tags(None)).await?;
-            aws.tag(arn, put::tags(&alarm.definition, job)).await
+            aws.tag(arn, put::tags(&alarm.definition.name, job)).await
         }
     }
 }

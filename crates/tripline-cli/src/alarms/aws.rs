@@ -19,6 +19,7 @@ pub struct Aws {
     pub region: String,
     pub cloudformation: aws_sdk_cloudformation::Client,
     pub cloudwatch: aws_sdk_cloudwatch::Client,
+    pub dynamodb: aws_sdk_dynamodb::Client,
     pub iot: aws_sdk_iot::Client,
     pub sns: aws_sdk_sns::Client,
 }
@@ -39,6 +40,7 @@ impl Aws {
             region,
             cloudformation: aws_sdk_cloudformation::Client::new(&config),
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
             iot: aws_sdk_iot::Client::new(&config),
             sns: aws_sdk_sns::Client::new(&config),
         })

@@ -16,6 +16,8 @@ use aws_sdk_cloudwatch::operation::put_metric_alarm::{
 use aws_sdk_cloudwatch::operation::tag_resource::TagResourceOutput;
 use aws_sdk_cloudwatch::types::error::LimitExceededFault;
 use aws_sdk_cloudwatch::types::{CompositeAlarm, MetricAlarm, StateValue, Tag};
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemOutput;
+use aws_sdk_dynamodb::operation::put_item::PutItemOutput;
 use aws_sdk_iot::operation::describe_event_configurations::DescribeEventConfigurationsOutput;
 use aws_sdk_iot::operation::describe_job::{DescribeJobError, DescribeJobOutput};
 use aws_sdk_iot::operation::update_event_configurations::UpdateEventConfigurationsOutput;
@@ -37,6 +39,8 @@ pub struct World {
     pub composite: Vec<String>,
     pub tags: BTreeMap<String, BTreeMap<String, String>>,
     pub events: BTreeMap<String, bool>,
+    /// The configs that the stack's table keeps, by job.
+    pub kept: BTreeMap<String, String>,
     pub stack: Option<&'static str>,
     pub outputs: Vec<(&'static str, &'static str)>,
     pub job: Option<JobStatus>,
@@ -62,6 +66,7 @@ impl FakeAws {
         world.outputs = vec![
             ("StopMode", "cancel"),
             ("EmailTopicArn", EMAIL),
+            ("GuardsTableName", "guards"),
             ("ForceStopTopicArn", FORCE_STOP),
         ];
         // The force-stopper's is on the second page.
@@ -96,13 +101,36 @@ impl FakeAws {
         let iot = [self.describes_events(), self.updates_events(), self.describes_job()];
         let stacks = [self.describes_stacks()];
         let topics = [self.lists_subscriptions()];
+        let tables = [self.keeps(), self.forgets()];
         Aws {
             region: "us-east-1".to_owned(),
             cloudwatch: mock_client!(aws_sdk_cloudwatch, RuleMode::MatchAny, &cloudwatch),
+            dynamodb: mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, &tables),
             iot: mock_client!(aws_sdk_iot, RuleMode::MatchAny, &iot),
             cloudformation: mock_client!(aws_sdk_cloudformation, RuleMode::MatchAny, &stacks),
             sns: mock_client!(aws_sdk_sns, RuleMode::MatchAny, &topics),
         }
+    }
+
+    fn keeps(&self) -> Rule {
+        let fake = self.clone();
+        mock!(aws_sdk_dynamodb::Client::put_item).then_compute_output(move |input| {
+            assert_eq!(input.table_name(), Some("guards"));
+            let item = input.item().unwrap();
+            assert!(item["armedAt"].as_n().unwrap().parse::<i64>().unwrap() > 0);
+            let text = |key: &str| item[key].as_s().unwrap().clone();
+            fake.world().kept.insert(text("jobId"), text("config"));
+            PutItemOutput::builder().build()
+        })
+    }
+
+    fn forgets(&self) -> Rule {
+        let fake = self.clone();
+        mock!(aws_sdk_dynamodb::Client::delete_item).then_compute_output(move |input| {
+            assert_eq!(input.table_name(), Some("guards"));
+            fake.world().kept.remove(input.key().unwrap()["jobId"].as_s().unwrap());
+            DeleteItemOutput::builder().build()
+        })
     }
 
     /// In pages of two alarms.

@@ -2,22 +2,21 @@
 //!
 //! - [`source`]: reads the config file; [`region`]: where it goes;
 //! - [`check`], [`apply`], [`list`], [`remove`]: a command each;
-//! - [`put`]: an alarm as CloudWatch is asked for it; [`plan`]: what is to be changed;
+//! - [`put`]: an alarm as CloudWatch is asked for it, shared with the guard-keeper; [`plan`]: what is
+//!   to be changed;
 //! - [`arm`]: changes it, and proves it;
 //! - [`stopping`]: who hears it, and what that does; [`verdict`]: whether the job is guarded;
-//! - [`aws`], [`topics`], [`events`]: what is asked of AWS, [`owner`]: whose alarm one is;
+//! - [`aws`], [`topics`], [`keeping`]: what is asked of AWS, [`owner`]: whose alarm one is;
 //! - [`watch`], [`table`]: what people read.
 
 mod apply;
 mod arm;
 mod aws;
 mod check;
-mod events;
+mod keeping;
 mod list;
 mod notes;
-mod owner;
 mod plan;
-mod put;
 mod region;
 mod remove;
 pub mod source;
@@ -25,12 +24,14 @@ mod stopping;
 pub mod table;
 mod topics;
 mod verdict;
-pub mod watch;
 
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
 mod tests;
+
+pub use tripline_alarms::watch;
+use tripline_alarms::{owner, put};
 
 use clap::{Args, Subcommand, ValueEnum};
 

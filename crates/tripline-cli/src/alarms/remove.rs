@@ -6,8 +6,9 @@ use tripline::job::JobId;
 use super::aws::Aws;
 use super::list::listed;
 use super::table::{print, print_json};
-use super::{Common, Output, arm, notes};
+use super::{Common, Output, arm, keeping, notes};
 use crate::exit::{End, Error};
+use crate::stack::Stack;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -16,13 +17,18 @@ Examples:
   tripline alarms remove --job-id fw-1-3-0
 
 Only alarms of exactly this job are removed, whatever others are called. A job that still reaches
-devices would go on unguarded, so its alarms are not removed without --force.
+devices would go on unguarded, so its alarms are not removed without --force. Then the guard-keeper
+gives it the stack's default guard within a minute, unless the job has the tag `tripline:guard` with
+the value `off`. It also removes the alarms of ended jobs by itself.
 
 Exit code 1: the job has no alarms of Tripline's.")]
 pub struct Remove {
     /// The job to disarm
     #[arg(long, value_name = "ID")]
     job_id: JobId,
+    /// The stack that keeps the job armed; it may be gone
+    #[arg(long, default_value = "tripline")]
+    stack: String,
     /// Disarm the job even though it still reaches devices
     #[arg(long)]
     force: bool,
@@ -36,7 +42,7 @@ pub struct Remove {
 impl Remove {
     pub async fn run(self) -> Result<End, Error> {
         let aws = Aws::connect(self.common.region.clone()).await?;
-        let names = remove(&aws, &self.job_id, self.force, self.dry_run).await?;
+        let names = remove(&aws, &self.stack, &self.job_id, self.force, self.dry_run).await?;
         let verb = if self.dry_run { "would be removed" } else { "removed" };
         match self.common.output {
             Output::Text => {
@@ -66,21 +72,29 @@ pub fn result(job: &JobId, removed: usize, verb: &str, region: &str) -> (String,
 /// Removes a job's alarms, and returns their names.
 pub async fn remove(
     aws: &Aws,
+    stack: &str,
     job: &JobId,
     force: bool,
     dry_run: bool,
 ) -> Result<Vec<String>, Error> {
     let names: Vec<String> =
         listed(aws, Some(job)).await?.iter().map(|listed| listed.name().to_owned()).collect();
-    if names.is_empty() {
-        return Ok(names);
-    }
     if !force && aws.job_state(job).await?.is_some_and(|state| !state.has_ended()) {
+        // It may have a guard of another stack, or none.
+        if names.is_empty() {
+            return Ok(names);
+        }
         return Err(Error::Input(format!(
             "job `{job}` still reaches devices, and would go on unguarded; nothing was removed\n\n  hint: `--force` disarms it nevertheless"
         )));
     }
     if !dry_run {
+        // First, or the keeper would arm the job again.
+        if let Some((stack, _)) = Stack::look(&aws.cloudformation, stack).await?
+            && let Ok(table) = keeping::table_of(&stack)
+        {
+            aws.forget(table, job).await?;
+        }
         aws.delete(&names).await.map_err(|failure| {
             arm::with(&failure, "\n\n  hint: run this again: it removes what is left")
         })?;

@@ -6,6 +6,7 @@
 mod ini;
 mod rollout;
 mod section;
+mod write;
 
 use std::fmt;
 
@@ -13,6 +14,7 @@ use crate::alarm::AlarmDefinition;
 use crate::job::JobId;
 use crate::text::{excerpt, nearest};
 use ini::{DEFAULT, Ini};
+pub use write::text_of;
 
 /// Largest config file in bytes.
 pub const MAX_FILE_BYTES: usize = 1_000_000;

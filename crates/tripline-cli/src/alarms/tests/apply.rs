@@ -117,3 +117,17 @@ async fn an_alarm_that_is_in_alarm_already_is_found_mute() {
     let report = apply(&aws, &guard("fw", &["slow"])).await.unwrap();
     assert!(report.plan.alarms[0].mute);
 }
+
+/// The keeper arms a job by what is kept, and must never see alarms without their config.
+#[tokio::test]
+async fn the_config_is_kept_before_the_first_alarm() {
+    let aws = FakeAws::new();
+    aws.world().refused = Some("tripline-fw-slow".to_owned());
+    let guard = Guard { alarms: alarms(&["slow"], "minSamples = 20"), ..guard("fw", &[]) };
+    apply(&aws, &guard).await.unwrap_err();
+    let text = aws.world().kept["fw"].clone();
+    assert_eq!(AlarmConfig::parse("kept", &text).unwrap().alarms, guard.alarms);
+    aws.world().kept.clear();
+    apply(&aws, &Guard { dry_run: true, ..guard }).await.unwrap();
+    assert_eq!(aws.world().kept.len(), 0, "a dry run");
+}

@@ -75,3 +75,29 @@ async fn alarms_that_tell_nobody_are_no_success() {
     assert!(matches!(error, Error::Aws(_)));
     assert!(text(error).contains("not at all: `tripline-fw-slow`"));
 }
+
+#[tokio::test]
+async fn a_stack_that_cannot_keep_the_config_is_refused() {
+    let aws = FakeAws::new();
+    aws.world().outputs.retain(|(key, _)| *key != "GuardsTableName");
+    let error = text(apply(&aws, &guard("fw", &["slow"])).await.unwrap_err());
+    assert!(error.contains("has no output `GuardsTableName`"), "{error}");
+    assert!(error.contains("hint: update the stack"), "{error}");
+    assert_eq!(aws.changes(), <[String; 0]>::default());
+}
+
+#[tokio::test]
+async fn a_config_that_is_too_long_to_be_kept_is_refused() {
+    let aws = FakeAws::new();
+    let long = "x".repeat(200);
+    let topics: Vec<_> =
+        (0..5).map(|n| format!("arn:aws:sns:us-east-1:111122223333:{n}{long}")).collect();
+    let mut guard = guard("fw", &["slow"]);
+    let mut alarm = guard.alarms.remove(0);
+    alarm.topics = topics.iter().map(|arn| tripline::alarm::Topic::parse(arn).unwrap()).collect();
+    guard.alarms = vec![alarm; 100];
+    let error = text(apply(&aws, &guard).await.unwrap_err());
+    assert!(error.starts_with("dev.ini: its alarms take "), "{error}");
+    assert!(error.contains("(expected at most 100000)"), "{error}");
+    assert_eq!(aws.world().kept.len(), 0);
+}

@@ -1,16 +1,18 @@
-//! An alarm of the config as CloudWatch is asked for it.
+//! An alarm as CloudWatch is asked for it.
 
 use aws_sdk_cloudwatch::operation::put_metric_alarm::PutMetricAlarmInput;
 use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmInputBuilder;
 use aws_sdk_cloudwatch::types::{
     ComparisonOperator, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricStat, Statistic, Tag,
 };
-use tripline::alarm::{self, AlarmDefinition, Limit};
+use tripline::alarm::{self, AlarmDefinition, AlarmName, Limit, alarm_name_prefix};
 use tripline::job::JobId;
-use tripline::metric::DIMENSION;
+use tripline::keeping::guard::{FailureRate, GuardAlarm};
+use tripline::metric::{self, DIMENSION, Outcome};
 use tripline::text::clean;
 
-use super::watch::Watch;
+use crate::owner::{Watched, watched};
+use crate::watch::Watch;
 
 /// The tag with the job that an alarm guards.
 pub const JOB_TAG: &str = "tripline:job";
@@ -23,8 +25,8 @@ pub const VALUE: &str = "value";
 pub const SAMPLES: &str = "samples";
 
 /// The tags of a job's alarm.
-pub fn tags(alarm: &AlarmDefinition, job: &JobId) -> Vec<Tag> {
-    [(JOB_TAG, job.as_str()), (ALARM_TAG, alarm.name.as_str())]
+pub fn tags(alarm: &AlarmName, job: &JobId) -> Vec<Tag> {
+    [(JOB_TAG, job.as_str()), (ALARM_TAG, alarm.as_str())]
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .into()
 }
@@ -53,7 +55,7 @@ pub fn request(
             Limit::Lower => ComparisonOperator::LessThanThreshold,
         })
         .treat_missing_data(alarm.missing_data.name())
-        .set_tags(Some(tags(alarm, job)));
+        .set_tags(Some(tags(&alarm.name, job)));
     match alarm.min_samples {
         None => plain(request, alarm, job),
         Some(samples) => request.set_metrics(Some(gated(alarm, job, samples.get()))),
@@ -107,6 +109,82 @@ fn gated(alarm: &AlarmDefinition, job: &JobId, samples: u32) -> Vec<MetricDataQu
     ]
 }
 
+/// The request for an alarm of whichever kind.
+pub fn request_for(
+    alarm: &GuardAlarm,
+    job: &JobId,
+    actions: &[String],
+) -> PutMetricAlarmInputBuilder {
+    match alarm {
+        GuardAlarm::Config(alarm) => request(alarm, job, actions),
+        GuardAlarm::FailureRate(alarm) => failure_rate(alarm, job, actions),
+    }
+}
+
+fn failure_rate(
+    alarm: &FailureRate,
+    job: &JobId,
+    actions: &[String],
+) -> PutMetricAlarmInputBuilder {
+    PutMetricAlarmInput::builder()
+        .alarm_name(format!("{}{}", alarm_name_prefix(job), alarm.name))
+        .alarm_description(clean(&format!("Tripline guards rollout {job}: {alarm}"), 1024))
+        .actions_enabled(true)
+        .set_alarm_actions(Some(actions.to_vec()))
+        .evaluation_periods(1)
+        .datapoints_to_alarm(1)
+        .threshold(alarm.limit)
+        .comparison_operator(ComparisonOperator::GreaterThanThreshold)
+        .treat_missing_data(alarm::MissingData::NotBreaching.name())
+        .set_tags(Some(tags(&alarm.name, job)))
+        .set_metrics(Some(share(alarm, job)))
+}
+
+/// Metric math: what ended badly in percent of what ended, in periods in which enough did.
+///
+/// A metric has no value in a period in which nothing ended so, and a sum with a missing value is
+/// missing: hence `FILL`. And a metric that nothing was ever published to may have no periods at all to
+/// fill: hence sums of lists, which pass over what is not there.
+fn share(alarm: &FailureRate, job: &JobId) -> Vec<MetricDataQuery> {
+    let outcomes = [
+        ("failed", Outcome::Failed),
+        ("rejected", Outcome::Rejected),
+        ("timedout", Outcome::TimedOut),
+        ("succeeded", Outcome::Succeeded),
+    ];
+    let count = |(id, outcome): (&str, Outcome)| {
+        let metric = Metric::builder()
+            .namespace(metric::NAMESPACE)
+            .metric_name(metric::Metric::Count(outcome).name())
+            .dimensions(dimension(job))
+            .build();
+        let stat = MetricStat::builder()
+            .metric(metric)
+            .period(int(alarm.period.seconds()))
+            .stat(Statistic::Sum.as_str())
+            .build();
+        MetricDataQuery::builder().id(id).metric_stat(stat).return_data(false).build()
+    };
+    let expression = |id: &str, text: String| {
+        MetricDataQuery::builder().id(id).expression(text).return_data(false).build()
+    };
+    let samples = alarm.min_executions.get();
+    let decided = MetricDataQuery::builder()
+        .id("decided")
+        .expression(format!("IF(ended >= {samples}, 100 * bad / ended)"))
+        .label(format!("% of executions that ended badly, from {samples}"))
+        .return_data(true)
+        .build();
+    let bad = "FILL(failed, 0), FILL(rejected, 0), FILL(timedout, 0)";
+    let mut queries = vec![
+        decided,
+        expression("bad", format!("SUM([{bad}])")),
+        expression("ended", format!("SUM([{bad}, FILL(succeeded, 0)])")),
+    ];
+    queries.extend(outcomes.map(count));
+    queries
+}
+
 fn dimension(job: &JobId) -> Dimension {
     Dimension::builder().name(DIMENSION).value(job.as_str()).build()
 }
@@ -119,6 +197,19 @@ fn int(number: u32) -> i32 {
 /// Whether CloudWatch has the alarm exactly as it is wanted, so that nothing has to be asked. In
 /// doubt it is not.
 pub fn is_as_wanted(alarm: &MetricAlarm, wanted: &PutMetricAlarmInputBuilder) -> bool {
+    is_wanted_but_for_metrics(alarm, wanted)
+        && alarm.metrics() == wanted.get_metrics().clone().unwrap_or_default()
+}
+
+/// Whether an alarm shows no difference from what is wanted. If it shows no metrics at all, its
+/// description, which has all of its rule in words, has to do for them: an alarm that can never be
+/// seen to be right would be overwritten every minute.
+pub fn shows_no_difference(alarm: &MetricAlarm, wanted: &PutMetricAlarmInputBuilder) -> bool {
+    let is_unseen = wanted.get_metrics().is_some() && watched(alarm) == Watched::Unseen;
+    if is_unseen { is_wanted_but_for_metrics(alarm, wanted) } else { is_as_wanted(alarm, wanted) }
+}
+
+fn is_wanted_but_for_metrics(alarm: &MetricAlarm, wanted: &PutMetricAlarmInputBuilder) -> bool {
     let list = |wanted: &Option<Vec<_>>| wanted.clone().unwrap_or_default();
     alarm.alarm_description == *wanted.get_alarm_description()
         && has_actions(alarm, &wanted.get_alarm_actions().clone().unwrap_or_default())
@@ -138,7 +229,6 @@ pub fn is_as_wanted(alarm: &MetricAlarm, wanted: &PutMetricAlarmInputBuilder) ->
         && alarm.unit.is_none()
         && alarm.evaluate_low_sample_count_percentile.is_none()
         && alarm.threshold_metric_id.is_none()
-        && alarm.metrics() == wanted.get_metrics().clone().unwrap_or_default()
         && alarm.dimensions() == list(wanted.get_dimensions())
 }
 

@@ -7,7 +7,7 @@ use tripline::alarm::{AlarmDefinition, Limit, MissingData};
 use tripline::metric::NAMESPACE;
 use tripline::text::excerpt;
 
-use super::put::{SAMPLES, VALUE};
+use crate::put::{SAMPLES, VALUE};
 
 /// What an alarm watches.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,0 +1,386 @@
+//! The alarms of a job that brings none: the stack's default guard, and what a job's tags change
+//! in it.
+
+use std::fmt;
+
+use crate::alarm::{
+    AlarmDefinition, AlarmName, Evaluation, Limit, MinSamples, MissingData, Percentile, Period,
+    Statistic, Topic, alarm_name_prefix,
+};
+use crate::job::JobId;
+use crate::metric::{DownloadTime, Metric, NAMESPACE};
+use crate::text::{excerpt, nearest};
+
+/// How the names of the default guard's alarms begin, so that they are told from a job's own.
+pub const DEFAULT_PREFIX: &str = "default-";
+/// How the keys of Tripline's tags begin.
+pub const TAG_PREFIX: &str = "tripline:";
+/// The tag that takes a job out of the default guard.
+const GUARD_TAG: &str = "tripline:guard";
+/// The length of the default guard's periods.
+const PERIOD_SECONDS: u32 = 300;
+
+/// An alarm that guards a job.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GuardAlarm {
+    /// One statistic of one metric, as a config defines it.
+    Config(AlarmDefinition),
+    /// The share of executions that end badly.
+    FailureRate(FailureRate),
+}
+
+impl GuardAlarm {
+    /// Its name in the guard.
+    pub fn name(&self) -> &AlarmName {
+        match self {
+            Self::Config(alarm) => &alarm.name,
+            Self::FailureRate(alarm) => &alarm.name,
+        }
+    }
+
+    /// Its name in CloudWatch, for one job.
+    pub fn name_for(&self, job: &JobId) -> String {
+        format!("{}{}", alarm_name_prefix(job), self.name())
+    }
+
+    /// Whom it tells.
+    pub fn topics(&self) -> &[Topic] {
+        match self {
+            Self::Config(alarm) => &alarm.topics,
+            Self::FailureRate(alarm) => &alarm.topics,
+        }
+    }
+}
+
+/// The share of executions in a period that failed, were rejected or timed out, of all that their
+/// devices ended. What was cancelled or removed says nothing of the firmware.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailureRate {
+    /// Its name in the guard.
+    pub name: AlarmName,
+    /// In percent, 0 to below 100; more than this breaches.
+    pub limit: f64,
+    /// A period in which fewer executions end decides nothing.
+    pub min_executions: MinSamples,
+    /// The length of a period; one that breaches is enough.
+    pub period: Period,
+    /// Whom it tells.
+    pub topics: Vec<Topic>,
+}
+
+impl fmt::Display for FailureRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limit, min_executions, period, .. } = self;
+        write!(
+            f,
+            "failed, rejected and timed out executions > {limit} % for 1 of 1 x {} s, from {} executions",
+            period.seconds(),
+            min_executions.get()
+        )
+    }
+}
+
+/// The stack's default guard: its parameters, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DefaultGuard {
+    values: Values,
+    topics: Vec<Topic>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Values {
+    download_limit: f64,
+    percentile: Percentile,
+    n: u32,
+    m: u32,
+    min_samples: MinSamples,
+    failure_limit: f64,
+    min_executions: MinSamples,
+}
+
+/// A value that one of the default guard's parameters, or a tag of its name, cannot have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{key}` is `{value}` (expected {expected})")]
+pub struct InvalidValue {
+    /// The parameter or tag.
+    pub key: String,
+    /// What it is.
+    pub value: String,
+    /// What it could be.
+    pub expected: String,
+}
+
+impl InvalidValue {
+    fn new(key: &str, value: &str, expected: impl Into<String>) -> Self {
+        Self { key: excerpt(key), value: excerpt(value), expected: expected.into() }
+    }
+}
+
+/// The default guard's parameters.
+pub const KEYS: [&str; 7] = [
+    "DownloadTimeUpperLimit",
+    "DownloadTimePercentile",
+    "DownloadTimeEvaluationPeriod",
+    "DownloadTimeDatapointsToAlarm",
+    "DownloadTimeMinSamples",
+    "FailureRateUpperLimit",
+    "FailureRateMinExecutions",
+];
+
+impl Values {
+    /// The recommended alarm of `examples/dev.ini`, and one in five that fail. Both wait for enough
+    /// reports, so that a handful of devices never stops a rollout.
+    fn recommended() -> Option<Self> {
+        Some(Self {
+            download_limit: 3_600.0,
+            percentile: Percentile::parse("95")?,
+            n: 3,
+            m: 2,
+            min_samples: MinSamples::new(120)?,
+            failure_limit: 20.0,
+            min_executions: MinSamples::new(50)?,
+        })
+    }
+
+    /// Takes one value over; what cannot be leaves everything as it was.
+    fn set(&mut self, key: &str, text: &str) -> Result<(), InvalidValue> {
+        let fault = |expected: &str| InvalidValue::new(key, text, expected);
+        let number = |range: std::ops::Range<f64>| {
+            text.parse::<f64>().ok().filter(|number| range.contains(number))
+        };
+        let count = || text.parse().ok().and_then(MinSamples::new);
+        let periods = || text.parse::<u32>().ok().filter(|number| (1..=288).contains(number));
+        match key {
+            "DownloadTimeUpperLimit" => {
+                self.download_limit = number(1.0..DownloadTime::MAX)
+                    .ok_or_else(|| fault("seconds, from 1 to below 604800"))?;
+            }
+            "DownloadTimePercentile" => {
+                let digits = text.strip_prefix(['p', 'P']).unwrap_or(text);
+                self.percentile =
+                    Percentile::parse(digits).ok_or_else(|| fault("a number from 0 to 100"))?;
+            }
+            "DownloadTimeEvaluationPeriod" => {
+                self.n = periods().ok_or_else(|| fault("a whole number from 1 to 288"))?;
+            }
+            "DownloadTimeDatapointsToAlarm" => {
+                self.m = periods().ok_or_else(|| fault("a whole number from 1 to 288"))?;
+            }
+            "DownloadTimeMinSamples" => {
+                self.min_samples = count().ok_or_else(|| fault("a whole number from 1"))?;
+            }
+            "FailureRateUpperLimit" => {
+                self.failure_limit =
+                    number(0.0..100.0).ok_or_else(|| fault("percent, from 0 to below 100"))?;
+            }
+            "FailureRateMinExecutions" => {
+                self.min_executions = count().ok_or_else(|| fault("a whole number from 1"))?;
+            }
+            _ => {
+                let hint = nearest(key, &KEYS).unwrap_or("one of the default guard's parameters");
+                return Err(fault(hint));
+            }
+        }
+        Ok(())
+    }
+
+    /// M may not be more than N.
+    fn fit(&self) -> Result<(), InvalidValue> {
+        if self.m <= self.n {
+            return Ok(());
+        }
+        let most = format!("at most DownloadTimeEvaluationPeriod, which is {}", self.n);
+        Err(InvalidValue::new("DownloadTimeDatapointsToAlarm", &self.m.to_string(), most))
+    }
+}
+
+impl DefaultGuard {
+    /// The guard with these parameters; one that is not given is as recommended.
+    ///
+    /// # Errors
+    /// The first value that cannot be: a stack's parameters are its operator's to mend.
+    pub fn new(
+        topics: Vec<Topic>,
+        read: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, InvalidValue> {
+        let never = || InvalidValue::new("", "", "the recommended guard");
+        let mut values = Values::recommended().ok_or_else(never)?;
+        for key in KEYS {
+            if let Some(text) = read(key) {
+                values.set(key, &text)?;
+            }
+        }
+        values.fit()?;
+        Ok(Self { values, topics })
+    }
+
+    /// What a job's tags make of it. A value that cannot be never disarms: the stack's own stands in
+    /// for it.
+    pub fn with_tags<'a>(&self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Tagged {
+        let mut tagged = Tagged { opted_out: false, guard: self.clone(), faults: Vec::new() };
+        for (key, value) in tags {
+            if key == GUARD_TAG {
+                match value.trim().to_ascii_lowercase().as_str() {
+                    "off" => tagged.opted_out = true,
+                    "" | "on" => {}
+                    _ => tagged.faults.push(InvalidValue::new(key, value, "`off` or `on`")),
+                }
+            } else if let Some(parameter) = key.strip_prefix(TAG_PREFIX)
+                && let Err(fault) = tagged.guard.values.set(parameter, value.trim())
+            {
+                tagged.faults.push(InvalidValue { key: excerpt(key), ..fault });
+            }
+        }
+        let values = &mut tagged.guard.values;
+        if let Err(fault) = values.fit() {
+            (values.m, values.n) = (self.values.m, self.values.n);
+            tagged.faults.push(fault);
+        }
+        tagged
+    }
+
+    /// How long a download may take, in seconds.
+    pub fn download_limit(&self) -> f64 {
+        self.values.download_limit
+    }
+
+    /// The alarms of it.
+    pub fn alarms(&self) -> Vec<GuardAlarm> {
+        let Values { n, m, min_samples, min_executions, .. } = self.values;
+        let name = |name: &str| AlarmName::new(&format!("{DEFAULT_PREFIX}{name}"));
+        let Some(period) = Period::new(PERIOD_SECONDS) else { return Vec::new() };
+        let download = || {
+            Some(GuardAlarm::Config(AlarmDefinition {
+                name: name("DownloadTime")?,
+                namespace: NAMESPACE.to_owned(),
+                metric: Metric::DownloadTime.name().to_owned(),
+                statistic: Statistic::Percentile(self.values.percentile),
+                period,
+                threshold: self.values.download_limit,
+                limit: Limit::Upper,
+                evaluation: Evaluation::new(m, n, period).ok()?,
+                missing_data: MissingData::default(),
+                // One sample is what any value has.
+                min_samples: Some(min_samples).filter(|samples| samples.get() > 1),
+                topics: self.topics.clone(),
+            }))
+        };
+        let failures = || {
+            Some(GuardAlarm::FailureRate(FailureRate {
+                name: name("FailureRate")?,
+                limit: self.values.failure_limit,
+                min_executions,
+                period,
+                topics: self.topics.clone(),
+            }))
+        };
+        download().into_iter().chain(failures()).collect()
+    }
+}
+
+/// A default guard as a job's tags have it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tagged {
+    /// `tripline:guard` is `off`: the job wants no guard from the stack.
+    pub opted_out: bool,
+    /// The guard, if it wants one.
+    pub guard: DefaultGuard,
+    /// Tags that could not be used.
+    pub faults: Vec<InvalidValue>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guard() -> DefaultGuard {
+        DefaultGuard::new(vec![Topic::Email, Topic::ForceStop], |_| None).unwrap()
+    }
+
+    fn download(guard: &DefaultGuard) -> AlarmDefinition {
+        match guard.alarms().remove(0) {
+            GuardAlarm::Config(alarm) => alarm,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_default_is_the_recommended_guard() {
+        let text = include_str!("../../../../examples/dev.ini");
+        let mut recommended = crate::config::AlarmConfig::parse("dev.ini", text).unwrap().alarms;
+        recommended.retain(|alarm| alarm.name.as_str() == "SlowDownloads");
+        let mut ours = download(&guard());
+        assert_eq!(ours.name.as_str(), "default-DownloadTime");
+        ours.name = recommended[0].name.clone();
+        assert_eq!(ours, recommended[0]);
+        let GuardAlarm::FailureRate(failures) = &guard().alarms()[1] else { panic!() };
+        assert_eq!(
+            failures.to_string(),
+            "failed, rejected and timed out executions > 20 % for 1 of 1 x 300 s, from 50 executions"
+        );
+        assert!(guard().alarms().iter().all(|alarm| alarm.topics().contains(&Topic::ForceStop)));
+    }
+
+    #[test]
+    fn every_parameter_counts_and_an_impossible_one_is_refused() {
+        for (key, good, bad) in [
+            ("DownloadTimeUpperLimit", "7200", "604800"),
+            ("DownloadTimePercentile", "p99.9", "101"),
+            ("DownloadTimeEvaluationPeriod", "5", "0"),
+            ("DownloadTimeDatapointsToAlarm", "3", "4"),
+            ("DownloadTimeMinSamples", "1", "-1"),
+            ("FailureRateUpperLimit", "0.5", "100"),
+            ("FailureRateMinExecutions", "7", "many"),
+        ] {
+            let with = |value: &str| {
+                let read = |asked: &str| (asked == key).then(|| value.to_owned());
+                DefaultGuard::new(guard().topics, read)
+            };
+            assert_ne!(with(good).unwrap().alarms(), guard().alarms(), "{key}");
+            let fault = with(bad).unwrap_err().to_string();
+            assert!(fault.starts_with(&format!("`{key}` is `{bad}` (expected ")), "{fault}");
+        }
+    }
+
+    #[test]
+    fn tags_override_what_they_name() {
+        let tagged = guard().with_tags([
+            ("tripline:DownloadTimeUpperLimit", "7200"),
+            ("tripline:DownloadTimeMinSamples", " 1 "),
+            ("team", "trackers"),
+        ]);
+        assert_eq!((tagged.opted_out, tagged.faults.as_slice()), (false, [].as_slice()));
+        let alarm = download(&tagged.guard);
+        assert_eq!((alarm.threshold, alarm.min_samples), (7200.0, None));
+        assert!(guard().with_tags([("tripline:guard", "Off")]).opted_out);
+        assert!(!guard().with_tags([("tripline:guard", "on")]).opted_out);
+    }
+
+    #[test]
+    fn a_bad_tag_never_disarms_and_is_said() {
+        for (key, value, said) in [
+            (
+                "tripline:DownloadTimeUpperLimit",
+                "1 h",
+                "`tripline:DownloadTimeUpperLimit` is `1 h` (expected seconds, from 1 to below 604800)",
+            ),
+            (
+                "tripline:DownloadTimeUperLimit",
+                "60",
+                "`tripline:DownloadTimeUperLimit` is `60` (expected DownloadTimeUpperLimit)",
+            ),
+            (
+                "tripline:DownloadTimeDatapointsToAlarm",
+                "9",
+                "`DownloadTimeDatapointsToAlarm` is `9` (expected at most DownloadTimeEvaluationPeriod, which is 3)",
+            ),
+            ("tripline:guard", "of", "`tripline:guard` is `of` (expected `off` or `on`)"),
+        ] {
+            let tagged = guard().with_tags([(key, value)]);
+            assert!(!tagged.opted_out);
+            assert_eq!(tagged.guard, guard(), "{key}");
+            let faults: Vec<_> = tagged.faults.iter().map(ToString::to_string).collect();
+            assert_eq!(faults, [said]);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Devices that may have died at work.
+//!
+//! A device that dies during an update never reports: metrics of what ended show only survivors.
+//! But it stays in progress, and if it does so far longer than the others took, it is *suspect*.
+
+/// How many executions have to have finished before their times say anything.
+pub const MIN_FINISHED: usize = 20;
+/// Suspect from so many times the 95th percentile of the others' finish times.
+pub const TIMES: i64 = 3;
+/// Nothing is suspect before this, in seconds: devices that finish within seconds are no measure for
+/// one that reboots.
+pub const MIN_SECONDS: i64 = 600;
+/// People are told from so many suspect devices on ...
+pub const MIN_SUSPECTS: u32 = 5;
+/// ... and from this share of the devices that began, in percent.
+pub const MIN_PERCENT: u64 = 5;
+
+/// From how many seconds in progress on an execution is suspect: three times what 95 of a hundred
+/// that finished needed, at least ten minutes. Until twenty have finished, twice `download_limit`
+/// (seconds that a download may take), or a firmware that kills every device would never be seen.
+pub fn limit(finish_times: &[i64], download_limit: f64) -> i64 {
+    if finish_times.len() < MIN_FINISHED {
+        // Checked to be at most seven days.
+        return ((download_limit * 2.0) as i64).max(MIN_SECONDS);
+    }
+    let mut sorted = finish_times.to_vec();
+    sorted.sort_unstable();
+    let place = (sorted.len() * 95).div_ceil(100).saturating_sub(1);
+    let slow = sorted.get(place).copied().unwrap_or_default();
+    slow.saturating_mul(TIMES).max(MIN_SECONDS)
+}
+
+/// How many are suspect, of executions that have been in progress for so many seconds.
+pub fn count(in_progress: impl IntoIterator<Item = i64>, limit: i64) -> u32 {
+    let suspects = in_progress.into_iter().filter(|seconds| *seconds > limit).count();
+    u32::try_from(suspects).unwrap_or(u32::MAX)
+}
+
+/// Whether people should look: of every fleet some devices are switched off at work.
+pub fn worry(suspects: u32, ended: u32) -> bool {
+    let began = u64::from(suspects) + u64::from(ended);
+    suspects >= MIN_SUSPECTS && u64::from(suspects) * 100 >= began * MIN_PERCENT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_follows_what_the_others_needed() {
+        for (finish_times, expected) in [
+            // Nobody has finished, or too few.
+            (vec![], 7_200),
+            (vec![60; 19], 7_200),
+            // Quick devices.
+            (vec![60; 20], 600),
+            (vec![400; 20], 1_200),
+            // 5 of 100 are slow: the 95th is not.
+            ([vec![300; 95], vec![9_000; 5]].concat(), 900),
+            ([vec![300; 94], vec![9_000; 6]].concat(), 27_000),
+        ] {
+            assert_eq!(limit(&finish_times, 3_600.0), expected, "{finish_times:?}");
+        }
+        assert_eq!(limit(&[], 1.0), 600);
+        assert_eq!(limit(&[i64::MAX; 20], 1.0), i64::MAX);
+    }
+
+    #[test]
+    fn who_is_longer_at_it_is_suspect() {
+        assert_eq!(count([0, 899, 900, 901, 86_400], 900), 2);
+        assert_eq!(count([], 900), 0);
+    }
+
+    #[test]
+    fn a_few_in_a_large_fleet_worry_nobody() {
+        for (suspects, ended, expected) in [
+            (0, 0, false),
+            (4, 0, false),
+            (5, 0, true),
+            (5, 95, true),
+            (5, 96, false),
+            (50, 10_000, false),
+            (600, 10_000, true),
+            (u32::MAX, u32::MAX, true),
+        ] {
+            assert_eq!(worry(suspects, ended), expected, "{suspects} of {ended}");
+        }
+    }
+}
