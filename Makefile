@@ -12,8 +12,10 @@ ARCHITECTURE ?= arm64
 STACK ?= tripline
 
 HOST := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
-FUNCTIONS := -p metrics-generator -p force-stopper
-CARGO_LAMBDA := PATH="$(CURDIR)/.local/build/bin:$$PATH" cargo lambda build --release --locked $(FUNCTIONS)
+FUNCTIONS := -p metrics-generator -p force-stopper -p guard-keeper
+# The core is quick for the simulator's sake; in a function it is to be small.
+SMALL := --config 'profile.release.package.tripline.opt-level="z"'
+CARGO_LAMBDA := PATH="$(CURDIR)/.local/build/bin:$$PATH" cargo lambda build --release --locked $(SMALL) $(FUNCTIONS)
 flag = $(if $(filter arm64,$(1)),--arm64,--x86-64)
 ifeq ($(filter arm64 x86_64,$(ARCHITECTURE)),)
 $(error ARCHITECTURE `$(ARCHITECTURE)` is unknown (expected arm64 or x86_64))

@@ -9,6 +9,8 @@
 
 #[path = "chain/counting.rs"]
 mod counting;
+#[path = "chain/keeping.rs"]
+mod keeping;
 #[path = "chain/messages.rs"]
 mod messages;
 #[path = "chain/operating.rs"]

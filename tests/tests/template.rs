@@ -9,7 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use tripline::metric::{DIMENSION, Metric, NAMESPACE};
+use tripline::keeping::guard::KEYS;
+use tripline::metric::{
+    DIMENSION, KeptMetric, Metric, NAMESPACE, STACK_DIMENSION, STACK_NAMESPACE,
+};
 use tripline::stop::StopMode;
 
 #[path = "template/cloudformation.rs"]
@@ -22,8 +25,13 @@ mod permissions;
 use cloudformation::{Deployment, Template};
 
 const TEXT: &str = include_str!("../../templates/tripline.yaml");
-const FUNCTIONS: [(&str, &str); 2] =
-    [("MetricsGenerator", "metrics-generator"), ("ForceStopper", "force-stopper")];
+const FUNCTIONS: [(&str, &str); 3] = [
+    ("MetricsGenerator", "metrics-generator"),
+    ("ForceStopper", "force-stopper"),
+    ("GuardKeeper", "guard-keeper"),
+];
+/// Those whose work comes once and must not be lost. The keeper's comes every minute.
+const ASKED: [&str; 2] = ["MetricsGenerator", "ForceStopper"];
 
 fn template() -> Template {
     Template::parse(TEXT)
@@ -115,6 +123,84 @@ fn stop_modes_are_the_ones_the_stopper_knows() {
 }
 
 #[test]
+fn the_keeper_is_called_every_minute_one_at_a_time() {
+    for (_, _, deployment) in deployments() {
+        let schedule = deployment.properties("GuardKeeperSchedule");
+        assert_eq!(schedule["ScheduleExpression"], "rate(1 minute)");
+        assert_eq!(schedule["State"], "ENABLED");
+        let targets = json!([{
+            "Id": "guard-keeper",
+            "Arn": "<GuardKeeperFunction.Arn>",
+            "RetryPolicy": { "MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60 },
+        }]);
+        assert_eq!(schedule["Targets"], targets);
+        let keeper = deployment.properties("GuardKeeperFunction");
+        assert_eq!(keeper["ReservedConcurrentExecutions"], 1);
+        let invoke = json!({ "MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60 });
+        assert_eq!(keeper["EventInvokeConfig"], invoke);
+    }
+    let small = template().deploy(&[("KeeperConcurrency", "shared")]);
+    let keeper = small.properties("GuardKeeperFunction");
+    assert_eq!(keeper["ReservedConcurrentExecutions"], Value::Null);
+}
+
+/// The parameters reach the function under the names that it reads, with values that it takes.
+#[test]
+fn the_keeper_understands_its_settings() {
+    use guard_keeper::settings::Settings;
+
+    let template = template();
+    let settings = |chosen: &[(&str, &str)]| {
+        let deployment = template.deploy(chosen);
+        let variables =
+            &deployment.properties("GuardKeeperFunction")["Environment"]["Variables"].clone();
+        Settings::from_environment(|name| {
+            let value = variables[name].as_str()?;
+            // A topic's ARN is its reference.
+            let arn =
+                format!("arn:aws:sns:eu-west-1:123456789012:{}", value.trim_matches(['<', '>']));
+            Some(if name.ends_with("_ARN") { arn } else { value.to_owned() })
+        })
+        .unwrap_or_else(|error| panic!("{error}"))
+    };
+    let usual = settings(&[]);
+    let recommended = guard_keeper::settings::Settings {
+        default_guard: tripline::keeping::guard::DefaultGuard::new(
+            ["@email", "@force-stop"]
+                .map(|topic| tripline::alarm::Topic::parse(topic).unwrap())
+                .into(),
+            |_| None,
+        )
+        .unwrap(),
+        ..usual.clone()
+    };
+    assert_eq!(usual, recommended, "the template's defaults are the recommended guard");
+    assert_eq!((usual.stack.as_str(), usual.table.as_str()), ("a-stack", "<GuardsTable>"));
+    assert_eq!((usual.grace, usual.counted_within, usual.keep_job_events), (3_600, 600, true));
+    let sms = settings(&[("AlarmSMSEndpoint", "+12065550100")]);
+    assert_eq!(sms.default_guard.alarms()[0].topics().len(), 3);
+    for key in KEYS.into_iter().filter(|key| *key != "DownloadTimeEvaluationPeriod") {
+        let changed = settings(&[(key, "1")]);
+        assert_ne!(changed.default_guard, usual.default_guard, "{key}");
+    }
+    assert!(!settings(&[("KeepJobEvents", "off")]).keep_job_events);
+}
+
+#[test]
+fn what_jobs_were_armed_with_is_kept_and_can_be_restored() {
+    for (_, key, deployment) in deployments() {
+        let table = deployment.properties("GuardsTable");
+        assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
+        assert_eq!(table["KeySchema"], json!([{ "AttributeName": "jobId", "KeyType": "HASH" }]));
+        let point_in_time = json!({ "PointInTimeRecoveryEnabled": true });
+        assert_eq!(table["PointInTimeRecoverySpecification"], point_in_time);
+        let under =
+            json!({ "SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": "<StackKey.Arn>" });
+        assert_eq!(table["SSESpecification"], if key { under } else { Value::Null });
+    }
+}
+
+#[test]
 fn outputs_are_the_ones_the_command_reads() {
     let always = BTreeMap::from([
         ("DashboardName", "<Dashboard>"),
@@ -123,6 +209,11 @@ fn outputs_are_the_ones_the_command_reads() {
         ("ForceStopperFunctionArn", "<ForceStopperFunction.Arn>"),
         ("ForceStopperLogGroup", "<ForceStopperLogs>"),
         ("ForceStopperRoleArn", "<ForceStopperRole.Arn>"),
+        ("GuardKeeperFunctionArn", "<GuardKeeperFunction.Arn>"),
+        ("GuardKeeperLogGroup", "<GuardKeeperLogs>"),
+        ("GuardKeeperRoleArn", "<GuardKeeperRole.Arn>"),
+        ("GuardKeeperScheduleArn", "<GuardKeeperSchedule.Arn>"),
+        ("GuardsTableName", "<GuardsTable>"),
         ("JobExecutionRuleArn", "<JobExecutionRule.Arn>"),
         ("MetricNamespace", NAMESPACE),
         ("MetricsGeneratorFunctionArn", "<MetricsGeneratorFunction.Arn>"),
@@ -182,7 +273,7 @@ fn the_rule_takes_every_outcome_and_keeps_what_it_cannot_deliver() {
 #[test]
 fn what_no_function_could_handle_ends_in_the_undelivered_queue() {
     for (batched, _, deployment) in deployments() {
-        for (id, _) in FUNCTIONS {
+        for id in ASKED {
             let invoke = &deployment.properties(&format!("{id}Function"))["EventInvokeConfig"];
             let to = json!({ "Type": "SQS", "Destination": "<UndeliveredQueue.Arn>" });
             assert_eq!(invoke["DestinationConfig"]["OnFailure"], to, "{id}");
@@ -219,6 +310,14 @@ fn functions_end_within_their_limit() {
         let stop = timeout("ForceStopperFunction");
         assert!(stop > force_stopper::LONGEST.as_secs(), "a stop could be cut off");
         assert!(stop <= 300);
+        // Whatever begins last, and two calls more: what is published and what is remembered.
+        let keeper = timeout("GuardKeeperFunction");
+        assert!(
+            keeper
+                >= guard_keeper::clock::WORK.as_secs()
+                    + 3 * guard_keeper::aws::CALL_TIMEOUT.as_secs()
+        );
+        assert!(keeper < 60, "the next minute would meet this one");
         let metrics = timeout("MetricsGeneratorFunction");
         assert!(metrics <= 60, "a stuck function holds its events back for as long");
         if !batched {
@@ -307,9 +406,16 @@ fn the_guard_watches_itself_and_every_alarm_reaches_people() {
             (("AWS/SNS", "NumberOfNotificationsFailedToRedriveToDlq", topic.clone()), 1),
         ]);
         for (id, _) in FUNCTIONS {
-            for metric in ["Errors", "Throttles", "DestinationDeliveryFailures"] {
+            for metric in ["Errors", "Throttles"] {
                 expected.insert(("AWS/Lambda", metric, function(id)), 1);
             }
+        }
+        for id in ASKED {
+            expected.insert(("AWS/Lambda", "DestinationDeliveryFailures", function(id)), 1);
+        }
+        for metric in ["unguardedJobs", "uncountedEndings", "suspectJobs"] {
+            let stack = (STACK_DIMENSION, "a-stack".to_owned());
+            expected.insert((STACK_NAMESPACE, metric, stack), 1);
         }
         if batched {
             expected.insert(("AWS/SQS", "ApproximateAgeOfOldestMessage", queue("Ingest")), 300);
@@ -321,18 +427,25 @@ fn the_guard_watches_itself_and_every_alarm_reaches_people() {
                     |value: &'_ Value| value.as_str().unwrap_or_else(|| panic!("{id}")).to_owned();
                 assert_eq!(alarm["AlarmActions"], json!(["<EmailTopic>"]), "{id} tells nobody");
                 assert_eq!(alarm["ActionsEnabled"], Value::Null, "{id}: enabled by default");
-                // A quiet guard reports nothing, and a quiet guard is well.
-                assert_eq!(alarm["TreatMissingData"], "notBreaching", "{id}");
+                // A quiet guard reports nothing, and a quiet guard is well. Only the keeper speaks each
+                // minute, and if it does not, nobody looks after the rollouts.
+                let keeper_lives = id == "UnguardedJobsAlarm";
+                let silence = if keeper_lives { "breaching" } else { "notBreaching" };
+                assert_eq!(alarm["TreatMissingData"], silence, "{id}");
                 assert_eq!(alarm["ComparisonOperator"], "GreaterThanOrEqualToThreshold", "{id}");
                 assert!(
-                    number(&alarm["Period"]) * number(&alarm["EvaluationPeriods"]) <= 180,
+                    number(&alarm["Period"]) * number(&alarm["EvaluationPeriods"])
+                        <= if keeper_lives { 300 } else { 180 },
                     "{id}"
                 );
                 assert!(text(&alarm["AlarmDescription"]).starts_with("Tripline: "), "{id}");
                 let counts = text(&alarm["Statistic"]);
                 assert_eq!(
                     counts,
-                    if text(&alarm["Namespace"]) == "AWS/SQS" { "Maximum" } else { "Sum" }
+                    match text(&alarm["Namespace"]).as_str() {
+                        "AWS/SQS" | STACK_NAMESPACE => "Maximum",
+                        _ => "Sum",
+                    }
                 );
                 let [dimension] = alarm["Dimensions"].as_array().expect("dimensions").as_slice()
                 else {

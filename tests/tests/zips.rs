@@ -4,7 +4,7 @@ use tripline_tests::workspace::{root, zip_for};
 
 /// Largest zip, in bytes.
 const MAX_BYTES: u64 = 2_500_000;
-const FUNCTIONS: [&str; 2] = ["metrics-generator", "force-stopper"];
+const FUNCTIONS: [&str; 3] = ["metrics-generator", "force-stopper", "guard-keeper"];
 /// Each of Lambda's processors with its number in an ELF header (`e_machine`).
 const PROCESSORS: [(&str, u16); 2] = [("arm64", 183), ("x86_64", 62)];
 

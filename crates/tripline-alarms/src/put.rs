@@ -235,12 +235,95 @@ fn is_wanted_but_for_metrics(alarm: &MetricAlarm, wanted: &PutMetricAlarmInputBu
 /// Whether an alarm's actions are on, and exactly these. An alarm without any tells nobody, whether
 /// or not that is what was asked for.
 pub fn has_actions(alarm: &MetricAlarm, actions: &[String]) -> bool {
-    let sorted = |actions: &[String]| {
-        let mut sorted = actions.to_vec();
-        sorted.sort();
-        sorted
-    };
+    let there = alarm.alarm_actions();
     !actions.is_empty()
         && alarm.actions_enabled() == Some(true)
-        && sorted(alarm.alarm_actions()) == sorted(actions)
+        && there.len() == actions.len()
+        && actions.iter().all(|action| there.contains(action))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use tripline::alarm::Topic;
+    use tripline::keeping::guard::DefaultGuard;
+
+    use super::*;
+
+    fn default_guard() -> [GuardAlarm; 2] {
+        let topics = vec![Topic::Email, Topic::ForceStop];
+        DefaultGuard::new(topics, |_| None).unwrap().alarms().try_into().unwrap()
+    }
+
+    fn job() -> JobId {
+        JobId::new("fw-2-1").unwrap()
+    }
+
+    /// As CloudWatch writes it into the message of an alarm.
+    fn shown(query: &MetricDataQuery) -> Value {
+        let mut shown = json!({ "Id": query.id(), "ReturnData": query.return_data() });
+        if let Some(expression) = query.expression() {
+            shown["Expression"] = json!(expression);
+        }
+        if let Some(label) = query.label() {
+            shown["Label"] = json!(label);
+        }
+        if let Some(stat) = query.metric_stat() {
+            let metric = stat.metric().unwrap();
+            let dimensions: Vec<_> = metric
+                .dimensions()
+                .iter()
+                .map(|is| json!({ "name": is.name(), "value": is.value() }))
+                .collect();
+            shown["MetricStat"] = json!({
+                "Metric": {
+                    "Dimensions": dimensions, "MetricName": metric.metric_name(),
+                    "Namespace": metric.namespace(),
+                },
+                "Period": stat.period(), "Stat": stat.stat(),
+            });
+        }
+        shown
+    }
+
+    /// The force-stopper is tested with the message.
+    #[test]
+    fn the_failure_rate_is_the_one_that_the_force_stopper_knows() {
+        let event: Value =
+            serde_json::from_str(include_str!("../../../events/sns/failure-rate.json")).unwrap();
+        let message = event["Records"][0]["Sns"]["Message"].as_str().unwrap();
+        let message: Value = serde_json::from_str(message).unwrap();
+        let [_, failures] = default_guard();
+        let request = request_for(&failures, &job(), &[]);
+        let metrics: Vec<_> = request.get_metrics().as_ref().unwrap().iter().map(shown).collect();
+        assert_eq!(json!(metrics), message["Trigger"]["Metrics"]);
+        assert_eq!(json!(request.get_alarm_name()), message["AlarmName"]);
+        assert_eq!(json!(request.get_alarm_description()), message["AlarmDescription"]);
+        assert_eq!(json!(request.get_threshold()), message["Trigger"]["Threshold"]);
+    }
+
+    #[test]
+    fn an_alarm_that_shows_no_metrics_is_held_against_its_description() {
+        for alarm in default_guard() {
+            let wanted = request_for(&alarm, &job(), &["arn".to_owned()]);
+            let mut there = MetricAlarm::builder()
+                .set_alarm_description(wanted.get_alarm_description().clone())
+                .actions_enabled(true)
+                .alarm_actions("arn")
+                .set_evaluation_periods(*wanted.get_evaluation_periods())
+                .set_datapoints_to_alarm(*wanted.get_datapoints_to_alarm())
+                .set_threshold(*wanted.get_threshold())
+                .set_comparison_operator(wanted.get_comparison_operator().clone())
+                .set_treat_missing_data(wanted.get_treat_missing_data().clone())
+                .build();
+            assert!(shows_no_difference(&there, &wanted) && !is_as_wanted(&there, &wanted));
+            there.metrics.clone_from(wanted.get_metrics());
+            assert!(shows_no_difference(&there, &wanted) && is_as_wanted(&there, &wanted));
+            there.metrics.as_mut().unwrap().pop();
+            assert!(!shows_no_difference(&there, &wanted), "metrics that differ are seen");
+            there.metrics = None;
+            there.alarm_description = Some("Tripline guards rollout fw-2-1: nothing".to_owned());
+            assert!(!shows_no_difference(&there, &wanted), "another rule in words");
+        }
+    }
 }

@@ -16,6 +16,7 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region};
 
 pub use aws_config::SdkConfig;
+pub use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 pub use failure::{Failure, FailureKind};
 
 /// Longest time to open a connection.

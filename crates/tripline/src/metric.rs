@@ -2,10 +2,14 @@
 
 use std::fmt;
 
-/// The namespace of every metric that Tripline publishes.
+/// The namespace of every metric that Tripline publishes of a job.
 pub const NAMESPACE: &str = "IoT:OTA:JobExecution";
-/// The one dimension of every metric that Tripline publishes.
+/// The one dimension of every metric that Tripline publishes of a job.
 pub const DIMENSION: &str = "jobId";
+/// The namespace of what the guard-keeper says of a whole stack, with the stack's name as dimension.
+pub const STACK_NAMESPACE: &str = "Tripline";
+/// The one dimension of what is said of a whole stack.
+pub const STACK_DIMENSION: &str = "StackName";
 
 /// How an execution ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +39,29 @@ pub enum Metric {
     Count(Outcome),
     /// Details that a device gave and that could not be used.
     InvalidDetailCount,
+}
+
+/// What the guard-keeper publishes of a job beside what devices report: by the minute, how many there
+/// are, and nothing as long as there are none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeptMetric {
+    /// Devices that have been at work far longer than the others needed, and may be dead.
+    SuspectCount,
+    /// Executions that ended while no event was counted.
+    UncountedEndings,
+}
+
+impl KeptMetric {
+    /// Every one there is.
+    pub const ALL: [Self; 2] = [Self::SuspectCount, Self::UncountedEndings];
+
+    /// The name in CloudWatch.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SuspectCount => "suspectCount",
+            Self::UncountedEndings => "uncountedEndings",
+        }
+    }
 }
 
 /// CloudWatch's unit of a metric.
@@ -135,8 +162,10 @@ mod tests {
 
     #[test]
     fn names_are_distinct() {
-        let names: std::collections::BTreeSet<_> = Metric::ALL.iter().map(|m| m.name()).collect();
-        assert_eq!(names.len(), Metric::ALL.len());
+        let kept = KeptMetric::ALL.iter().map(|metric| metric.name());
+        let names: std::collections::BTreeSet<_> =
+            Metric::ALL.iter().map(|metric| metric.name()).chain(kept).collect();
+        assert_eq!(names.len(), Metric::ALL.len() + KeptMetric::ALL.len());
     }
 
     #[test]

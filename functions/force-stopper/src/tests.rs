@@ -151,6 +151,17 @@ async fn an_alarm_stops_its_rollout_and_people_are_told() {
     }
 }
 
+/// The alarm that the guard-keeper gives to a rollout that brings none: metric math over four metrics.
+#[tokio::test]
+async fn the_default_guard_s_failure_rate_stops_its_rollout() {
+    let name = "tripline-fw-2-1-default-FailureRate";
+    let mut aws = sound();
+    aws.alarms = Ok(vec![alarm(name, AlarmState::Alarm, watching("fw-2-1"))]);
+    let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/failure-rate")).await;
+    assert!(done[0].starts_with("cancel fw-2-1 force=false"), "{done:?}");
+    assert_eq!((done[1].as_str(), done.len(), failed), (TOLD[0], 3, None));
+}
+
 #[tokio::test]
 async fn the_mode_decides_what_a_stop_is() {
     let (done, _) = run(&stopper(sound(), StopMode::Abort), event("sns/alarm")).await;

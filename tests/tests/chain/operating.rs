@@ -83,6 +83,10 @@ async fn inventory(aws: &LocalAws) -> BTreeSet<(&'static str, String)> {
     let alarms = cloudwatch.describe_alarms().send().await.unwrap().metric_alarms;
     add("alarm", alarms.unwrap_or_default().into_iter().filter_map(|a| a.alarm_name).collect());
     let iot = aws_sdk_iot::Client::new(&config);
+    let tables = must(aws.post("dynamodb", "DynamoDB_20120810.ListTables", &json!({})));
+    add("table", strings(&tables, "TableNames"));
+    let schedules = must(aws.post("events", "AWSEvents.ListRules", &json!({})));
+    add("schedule", names(&schedules, "Rules", "Name"));
     let rules = iot.list_topic_rules().send().await.unwrap().rules.unwrap_or_default();
     add("rule", rules.into_iter().filter_map(|rule| rule.rule_name).collect());
 
@@ -114,6 +118,11 @@ async fn inventory(aws: &LocalAws) -> BTreeSet<(&'static str, String)> {
 fn names(answer: &Value, list: &str, name: &str) -> Vec<String> {
     let items = answer[list].as_array().unwrap_or_else(|| panic!("{answer}")).iter();
     items.map(|item| item[name].as_str().unwrap().to_owned()).collect()
+}
+
+fn strings(answer: &Value, list: &str) -> Vec<String> {
+    let items = answer[list].as_array().unwrap_or_else(|| panic!("{answer}")).iter();
+    items.map(|item| item.as_str().unwrap().to_owned()).collect()
 }
 
 fn last(text: &str, separator: char) -> String {

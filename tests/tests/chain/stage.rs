@@ -122,7 +122,7 @@ impl Chain<'_> {
     /// What the functions and the local AWS said last.
     fn logs(&self) -> String {
         let mut logs = String::new();
-        for group in ["MetricsGeneratorLogGroup", "ForceStopperLogGroup"] {
+        for group in ["MetricsGeneratorLogGroup", "ForceStopperLogGroup", "GuardKeeperLogGroup"] {
             let lines = self.logged(group, &["\"level\""]);
             logs += &format!("{group} ends with\n");
             for line in lines.iter().skip(lines.len().saturating_sub(10)) {

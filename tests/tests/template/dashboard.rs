@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{DIMENSION, Metric, NAMESPACE, deployments, number};
+use super::{DIMENSION, KeptMetric, Metric, NAMESPACE, STACK_NAMESPACE, deployments, number};
 use crate::cloudformation::Deployment;
 
 fn body(deployment: &Deployment) -> Value {
@@ -48,14 +48,18 @@ fn a_selector_offers_the_jobs_that_have_metrics() {
 
 #[test]
 fn every_metric_of_a_rollout_is_shown_and_no_other() {
-    let published: BTreeSet<&str> = Metric::ALL.iter().map(|metric| metric.name()).collect();
+    let kept = KeptMetric::ALL.iter().map(|metric| metric.name());
+    let published: BTreeSet<&str> =
+        Metric::ALL.iter().map(|metric| metric.name()).chain(kept).collect();
     for (_, _, deployment) in deployments() {
         let body = body(&deployment);
         let mut shown = BTreeSet::new();
         for metric in widgets(&body).iter().flat_map(|widget| metrics(&widget["properties"])) {
             if metric[0] != NAMESPACE {
                 assert!(
-                    metric[0].as_str().is_some_and(|space| space.starts_with("AWS/")),
+                    metric[0].as_str().is_some_and(|space| {
+                        space.starts_with("AWS/") || space == STACK_NAMESPACE
+                    }),
                     "{metric:?}"
                 );
                 continue;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use tripline::metric::NAMESPACE;
+use tripline::metric::{NAMESPACE, STACK_NAMESPACE};
 
 use super::{FUNCTIONS, deployments};
 use crate::cloudformation::Deployment;
@@ -83,6 +83,31 @@ fn roles_may_do_exactly_what_their_function_does() {
             grant("logs:CreateLogStream", "<ForceStopperLogs.Arn>"),
             grant("logs:PutLogEvents", "<ForceStopperLogs.Arn>"),
         ];
+        let job = format!("arn:aws:iot:{region}:job/*");
+        let alarms = |name: &str| format!("arn:aws:cloudwatch:{region}:alarm:{name}");
+        let mut keeper = vec![
+            grant("iot:ListJobs", "*"),
+            grant("iot:DescribeEventConfigurations", "*"),
+            grant("iot:UpdateEventConfigurations", "*"),
+            grant("iot:DescribeJob", &job),
+            grant("iot:ListJobExecutionsForJob", &job),
+            grant("iot:ListTagsForResource", &job),
+            grant("cloudwatch:DescribeAlarms", &alarms("*")),
+            grant("cloudwatch:PutMetricAlarm", &alarms("tripline-*")),
+            grant("cloudwatch:DeleteAlarms", &alarms("tripline-*")),
+            grant("cloudwatch:ListTagsForResource", &alarms("tripline-*")),
+            grant("cloudwatch:TagResource", &alarms("tripline-*")),
+            grant("cloudwatch:GetMetricData", "*"),
+            (
+                "cloudwatch:PutMetricData".to_owned(),
+                "*".to_owned(),
+                json!({ "StringEquals": { "cloudwatch:namespace": [NAMESPACE, STACK_NAMESPACE] } }),
+            ),
+            grant("dynamodb:Scan", "<GuardsTable.Arn>"),
+            grant("dynamodb:BatchWriteItem", "<GuardsTable.Arn>"),
+            grant("logs:CreateLogStream", "<GuardKeeperLogs.Arn>"),
+            grant("logs:PutLogEvents", "<GuardKeeperLogs.Arn>"),
+        ];
         let mut rule = vec![grant("sqs:SendMessage", "<UndeliveredQueue.Arn>")];
         if batched {
             rule.push(grant("sqs:SendMessage", "<IngestQueue.Arn>"));
@@ -90,7 +115,7 @@ fn roles_may_do_exactly_what_their_function_does() {
                 metrics.push(grant(action, "<IngestQueue.Arn>"));
             }
         }
-        for of_role in [&mut metrics, &mut stopper, &mut rule] {
+        for of_role in [&mut metrics, &mut stopper, &mut keeper, &mut rule] {
             if key {
                 of_role.push(grant("kms:Decrypt", "<StackKey.Arn>"));
                 of_role.push(grant("kms:GenerateDataKey", "<StackKey.Arn>"));
@@ -99,18 +124,28 @@ fn roles_may_do_exactly_what_their_function_does() {
         for (role, expected) in [
             ("MetricsGeneratorRole", metrics),
             ("ForceStopperRole", stopper),
+            ("GuardKeeperRole", keeper),
             ("JobExecutionRuleRole", rule),
         ] {
             assert_eq!(texts(grants(&deployment, role)), texts(expected), "{role}");
         }
-        assert_eq!(deployment.of_type("AWS::IAM::Role").count(), 3);
+        assert_eq!(deployment.of_type("AWS::IAM::Role").count(), 4);
         for kind in ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"] {
             assert_eq!(deployment.of_type(kind).count(), 0, "{kind}: a right beside the roles");
         }
     }
 }
 
-/// The closed list of what IAM cannot name: a metric, and an alarm when composite ones count.
+/// Whoever keeps job events himself gives the keeper no right to them.
+#[test]
+fn the_keeper_changes_job_events_only_where_it_is_asked_to() {
+    let deployment = super::template().deploy(&[("KeepJobEvents", "off")]);
+    let may = grants(&deployment, "GuardKeeperRole");
+    assert!(may.iter().all(|(action, ..)| action != "iot:UpdateEventConfigurations"));
+}
+
+/// The closed list of what IAM cannot name: a metric, an alarm when composite ones count, a list of
+/// jobs, and a setting of the account.
 #[test]
 fn nothing_else_stands_on_every_resource() {
     for (_, _, deployment) in deployments() {
@@ -118,7 +153,14 @@ fn nothing_else_stands_on_every_resource() {
             for (action, resource, _) in grants(&deployment, role) {
                 assert!(!action.contains('*'), "{role}: {action}");
                 let reads_alarms = action.starts_with("cloudwatch:DescribeAlarm");
-                let unnamed = reads_alarms || action == "cloudwatch:PutMetricData";
+                let unnamed = [
+                    "cloudwatch:PutMetricData",
+                    "cloudwatch:GetMetricData",
+                    "iot:ListJobs",
+                    "iot:DescribeEventConfigurations",
+                    "iot:UpdateEventConfigurations",
+                ];
+                let unnamed = reads_alarms || unnamed.contains(&action.as_str());
                 assert!(unnamed || resource != "*", "{role}: {action} on {resource}");
             }
         }
@@ -155,7 +197,7 @@ fn each_role_is_one_service_s_and_one_function_s() {
 }
 
 #[test]
-fn only_the_rule_and_the_force_stop_topic_may_invoke() {
+fn only_the_rule_the_force_stop_topic_and_the_schedule_may_invoke() {
     for (_, _, deployment) in deployments() {
         let permissions: BTreeMap<&str, &Value> =
             deployment.of_type("AWS::Lambda::Permission").collect();
@@ -172,8 +214,15 @@ fn only_the_rule_and_the_force_stop_topic_may_invoke() {
             "Principal": "sns.amazonaws.com",
             "SourceArn": "<ForceStopTopic>",
         });
+        let schedule = json!({
+            "FunctionName": "<GuardKeeperFunction.Arn>",
+            "Action": "lambda:InvokeFunction",
+            "Principal": "events.amazonaws.com",
+            "SourceArn": "<GuardKeeperSchedule.Arn>",
+        });
         let expected = BTreeMap::from([
             ("ForceStopPermission", &topic),
+            ("GuardKeeperPermission", &schedule),
             ("JobExecutionRulePermission", &rule),
         ]);
         assert_eq!(permissions, expected);

@@ -8,7 +8,7 @@ use crate::alarm::{
     AlarmDefinition, AlarmName, Evaluation, InvalidEvaluation, Limit, MAX_TOPICS, MinSamples,
     MissingData, Period, Statistic, Topic,
 };
-use crate::metric::{DownloadTime, Metric, NAMESPACE, RetryCount};
+use crate::metric::{DownloadTime, KeptMetric, Metric, NAMESPACE, RetryCount};
 use crate::text::excerpt;
 
 /// The keys of an alarm.
@@ -243,7 +243,8 @@ impl Reader<'_> {
     /// An alarm on a metric that nobody publishes never fires.
     fn known_metric(&mut self, namespace: &str, metric: &str) {
         if namespace == NAMESPACE {
-            let names = Metric::ALL.map(Metric::name);
+            let kept = KeptMetric::ALL.map(KeptMetric::name);
+            let names: Vec<&str> = Metric::ALL.map(Metric::name).into_iter().chain(kept).collect();
             if !names.contains(&metric) {
                 let text = format!(
                     "unknown metricName `{}` (expected one of {})",
@@ -263,14 +264,22 @@ impl Reader<'_> {
     /// A threshold that values never cross guards nothing, and one that they always cross stops every
     /// rollout.
     fn can_decide(&mut self, metric: &str, statistic: Statistic, threshold: f64, limit: Limit) {
-        let Some(metric) = Metric::ALL.into_iter().find(|known| known.name() == metric) else {
-            return;
-        };
         let line = self.line_of("threshold");
-        let highest = match (metric, statistic) {
+        let is_kept = KeptMetric::ALL.iter().any(|known| known.name() == metric);
+        let known = Metric::ALL.into_iter().find(|known| known.name() == metric);
+        let highest = match (known, statistic) {
+            // The keeper says each minute how many there are.
+            (None, Statistic::Sum | Statistic::SampleCount) if is_kept => {
+                let text = format!(
+                    "stat {statistic} of {metric} counts the same devices again each minute (expected `Maximum` or `Average`)"
+                );
+                return self.fault(self.line_of("stat"), text);
+            }
+            (None, _) if is_kept => f64::INFINITY,
+            (None, _) => return,
             (_, Statistic::Sum | Statistic::SampleCount) => f64::INFINITY,
-            (Metric::DownloadTime, _) => DownloadTime::MAX,
-            (Metric::RetryCount, _) => f64::from(RetryCount::MAX),
+            (Some(Metric::DownloadTime), _) => DownloadTime::MAX,
+            (Some(Metric::RetryCount), _) => f64::from(RetryCount::MAX),
             // Each device counts 1, so that only how many there are says anything.
             _ => {
                 let text = format!(

@@ -74,6 +74,16 @@ fn a_config_of_the_deployment_tool_is_read_whole() {
 }
 
 #[test]
+fn an_alarm_may_watch_what_the_keeper_counts() {
+    for metric in crate::metric::KeptMetric::ALL {
+        let text = with("metricName", &format!("metricName = {}", metric.name()))
+            .replace("stat = p99", "stat = Maximum")
+            .replace("threshold = 3600", "threshold = 0");
+        assert_eq!(parse(&text).unwrap().alarms[0].metric, metric.name());
+    }
+}
+
+#[test]
 fn keys_and_words_are_read_without_regard_to_case() {
     let shouted: String = ALARM
         .lines()

@@ -8,8 +8,6 @@
 //! counted, since events may have been enabled later, and say nothing of now. And as long as
 //! CloudWatch has counted as many as ended there is no fault, however late AWS IoT's own counts come.
 
-use serde::{Deserialize, Serialize};
-
 use crate::time::Timestamp;
 
 /// How many executions of a job their devices (or the job's timeout) ended.
@@ -35,17 +33,15 @@ impl Endings {
 }
 
 /// What is known of a job's endings and of their events.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pipeline {
     /// Endings when last all was well.
     ended: u32,
     /// Events counted then.
     counted: u32,
     /// When more endings than those were first seen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     grown_at: Option<i64>,
     /// Endings since, if not one of them was counted in time.
-    #[serde(default)]
     uncounted: u32,
 }
 
@@ -74,6 +70,24 @@ impl Pipeline {
         } else {
             self.uncounted = ended.saturating_sub(self.ended);
         }
+    }
+
+    /// What it consists of: endings and events when last all was well, when more endings were first
+    /// seen (0: they were not), and those of which none was counted.
+    pub fn numbers(&self) -> [i64; 4] {
+        let Self { ended, counted, grown_at, uncounted } = *self;
+        [ended.into(), counted.into(), grown_at.unwrap_or(0), uncounted.into()]
+    }
+
+    /// From what it consists of.
+    pub fn from_numbers([ended, counted, grown_at, uncounted]: [i64; 4]) -> Option<Self> {
+        let count = |number| u32::try_from(number).ok();
+        Some(Self {
+            ended: count(ended)?,
+            counted: count(counted)?,
+            grown_at: Some(grown_at).filter(|at| *at != 0),
+            uncounted: count(uncounted)?,
+        })
     }
 
     /// Executions that ended while no event was counted.

@@ -66,8 +66,6 @@ pub struct Guarded {
 pub struct Ended {
     /// The job.
     pub job: JobId,
-    /// When it ended.
-    pub at: Timestamp,
     /// Its alarms.
     pub alarms: Vec<(String, Owner)>,
     /// Its config is kept.
@@ -179,6 +177,13 @@ impl Guarded {
         self.altered.retain(|altered| altered != name);
     }
 
+    /// Its tags turn out to say that it wants no guard.
+    pub fn opt_out(&mut self) {
+        self.opted_out = true;
+        self.missing.clear();
+        self.altered.clear();
+    }
+
     /// An alarm turns out to be somebody else's.
     pub fn blocked(&mut self, name: &str, stops: bool) {
         self.altered.retain(|altered| altered != name);
@@ -187,8 +192,7 @@ impl Guarded {
 }
 
 /// What to do, in this order: missing alarms are created, altered ones repaired, those of the default
-/// guard removed where a job's own has taken their place, and ended jobs tidied up, the longest
-/// ended first.
+/// guard removed where a job's own has taken their place, and ended jobs tidied up.
 ///
 /// `turn` is another number each minute (such as the minute itself). If there is more to do than a
 /// minute allows, every second job is one of the newest, and those between begin elsewhere each turn:
@@ -213,7 +217,6 @@ pub fn plan(jobs: &[Guarded], ended: &[Ended], turn: u64) -> Vec<Action> {
         actions.extend(guarded.superseded.iter().map(remove));
     }
     let mut ended: Vec<&Ended> = ended.iter().collect();
-    ended.sort_by_key(|ended| (ended.at, &ended.job));
     rotate(&mut ended, turn);
     for ended in ended {
         let job = &ended.job;
@@ -231,7 +234,7 @@ pub fn plan(jobs: &[Guarded], ended: &[Ended], turn: u64) -> Vec<Action> {
 /// Newest first, alternating with a place that moves on; which of the two begins, alternates too.
 fn fair(jobs: &[Guarded], turn: u64) -> Vec<&Guarded> {
     let mut newest: Vec<&Guarded> = jobs.iter().collect();
-    newest.sort_by_key(|guarded| (std::cmp::Reverse(guarded.created), &guarded.job));
+    newest.sort_unstable_by_key(|guarded| (std::cmp::Reverse(guarded.created), &guarded.job));
     let mut moving = newest.clone();
     rotate(&mut moving, turn / 2);
     let mut taken = BTreeSet::new();

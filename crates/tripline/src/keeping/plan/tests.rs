@@ -128,14 +128,13 @@ fn arming_goes_before_repair_and_repair_before_tidying() {
         Guarded::new(job("fw"), Timestamp::from_seconds(9), &default("fw"), &altered),
         Guarded::new(job("old"), Timestamp::from_seconds(1), &default("old"), &[]),
     ];
-    let over = |id: &str, at| Ended {
+    let over = |id: &str| Ended {
         job: job(id),
-        at: Timestamp::from_seconds(at),
         alarms: vec![(name(id, "slow"), Owner::Unknown), (name(id, "not-ours"), Owner::Foreign)],
         is_stored: true,
     };
     assert_eq!(
-        short(&plan(&jobs, &[over("b", 2), over("a", 1)], 0)),
+        short(&plan(&jobs, &[over("a"), over("b")], 0)),
         [
             "arm tripline-old-default-DownloadTime",
             "arm tripline-old-default-FailureRate",

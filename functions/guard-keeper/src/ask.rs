@@ -1,0 +1,230 @@
+//! What the keeper asks of AWS, a verb each.
+
+use aws_sdk_cloudwatch::types::MetricAlarm;
+use tripline::job::JobId;
+use tripline::keeping::guard::GuardAlarm;
+use tripline::keeping::pipeline::Endings;
+use tripline::metric::KeptMetric;
+use tripline::time::Timestamp;
+use tripline_aws::Failure;
+
+/// Some of what there is, and where the rest begins.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// What is on this page.
+    pub items: Vec<T>,
+    /// What to ask for next.
+    pub next: Option<String>,
+}
+
+/// A job in progress, as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The job.
+    pub job: JobId,
+    /// Its ARN, by which its tags are found.
+    pub arn: String,
+    /// When it was created.
+    pub created: Timestamp,
+}
+
+/// An item of the stack's table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// A job's own config, as text.
+    Config {
+        /// The job.
+        job: JobId,
+        /// `[ALARM_CONFIG]` and its alarms.
+        text: String,
+        /// When the job was armed with it.
+        armed: Timestamp,
+    },
+    /// What the keeper remembers, as text.
+    Memory(String),
+}
+
+/// A job as it is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobNow {
+    /// When it was created.
+    pub created: Timestamp,
+    /// When it ended, if it has.
+    pub ended: Option<Timestamp>,
+    /// How many executions ended.
+    pub endings: Endings,
+    /// How many executions are in progress.
+    pub in_progress: u32,
+}
+
+/// Which executions of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Those at work.
+    InProgress,
+    /// Those that succeeded.
+    Succeeded,
+}
+
+/// When an execution began, and when it was last heard of.
+pub type Span = (Timestamp, Timestamp);
+
+/// Most configs that are deleted at once: with what is remembered, what DynamoDB takes in one request.
+pub const MAX_FORGOTTEN: usize = 24;
+
+/// Numbers to publish.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Gauges {
+    /// Of the stack, by the metric's name.
+    pub stack: Vec<(&'static str, f64)>,
+    /// Of jobs.
+    pub jobs: Vec<(JobId, KeptMetric, f64)>,
+}
+
+/// Job events of the account.
+pub trait JobEvents {
+    /// Whether AWS IoT sends them.
+    fn job_events_are_on(&self) -> impl Future<Output = Result<bool, Failure>> + Send;
+    /// Has AWS IoT send them.
+    fn enable_job_events(&self) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Lists jobs in progress.
+pub trait ListJobs {
+    /// A page of them.
+    fn list_jobs(
+        &self,
+        next: Option<String>,
+    ) -> impl Future<Output = Result<Page<Listed>, Failure>> + Send;
+}
+
+/// Reads a job's tags.
+pub trait JobTags {
+    /// Keys and values.
+    fn job_tags(
+        &self,
+        arn: &str,
+    ) -> impl Future<Output = Result<Vec<(String, String)>, Failure>> + Send;
+}
+
+/// Describes a job.
+pub trait DescribeJob {
+    /// The job as it is now.
+    fn describe_job(&self, job: &JobId) -> impl Future<Output = Result<JobNow, Failure>> + Send;
+}
+
+/// Lists executions.
+pub trait ListExecutions {
+    /// A page of them.
+    fn list_executions(
+        &self,
+        job: &JobId,
+        phase: Phase,
+        next: Option<String>,
+    ) -> impl Future<Output = Result<Page<Span>, Failure>> + Send;
+}
+
+/// Lists alarms whose names begin as Tripline's do.
+pub trait ListAlarms {
+    /// A page of them.
+    fn list_alarms(
+        &self,
+        next: Option<String>,
+    ) -> impl Future<Output = Result<Page<MetricAlarm>, Failure>> + Send;
+}
+
+/// Reads an alarm's tags.
+pub trait AlarmTags {
+    /// Keys and values.
+    fn alarm_tags(
+        &self,
+        arn: &str,
+    ) -> impl Future<Output = Result<Vec<(String, String)>, Failure>> + Send;
+}
+
+/// Creates or overwrites an alarm.
+pub trait PutAlarm {
+    /// With tags, if it is `new`: CloudWatch ignores them otherwise.
+    fn put_alarm(
+        &self,
+        alarm: &GuardAlarm,
+        job: &JobId,
+        new: bool,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Whether an alarm that is there shows no difference from what is wanted.
+    fn is_as_wanted(&self, there: &MetricAlarm, wanted: &GuardAlarm, job: &JobId) -> bool;
+}
+
+/// Deletes alarms.
+pub trait DeleteAlarms {
+    /// At most a hundred.
+    fn delete_alarms(&self, names: &[String]) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Asks how many events were counted.
+pub trait CountEvents {
+    /// Of those outcomes that `endings` has, since the job was created.
+    fn count_events(
+        &self,
+        job: &JobId,
+        endings: Endings,
+        created: Timestamp,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<u32, Failure>> + Send;
+}
+
+/// Publishes numbers.
+pub trait Publish {
+    /// All of them.
+    fn publish(&self, gauges: &Gauges) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// The stack's table.
+pub trait Table {
+    /// A page of its items.
+    fn read_table(
+        &self,
+        next: Option<String>,
+    ) -> impl Future<Output = Result<Page<Item>, Failure>> + Send;
+    /// Writes down what is to be remembered, and deletes the configs of at most [`MAX_FORGOTTEN`] jobs.
+    fn write_table(
+        &self,
+        memory: Option<&str>,
+        forget: &[JobId],
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// All of it.
+pub trait Ask:
+    JobEvents
+    + ListJobs
+    + JobTags
+    + DescribeJob
+    + ListExecutions
+    + ListAlarms
+    + AlarmTags
+    + PutAlarm
+    + DeleteAlarms
+    + CountEvents
+    + Publish
+    + Table
+    + Sync
+{
+}
+
+impl<T> Ask for T where
+    T: JobEvents
+        + ListJobs
+        + JobTags
+        + DescribeJob
+        + ListExecutions
+        + ListAlarms
+        + AlarmTags
+        + PutAlarm
+        + DeleteAlarms
+        + CountEvents
+        + Publish
+        + Table
+        + Sync
+{
+}

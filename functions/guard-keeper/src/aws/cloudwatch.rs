@@ -1,0 +1,180 @@
+use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::{
+    AlarmType, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricDatum, MetricStat,
+    StandardUnit, Statistic, Tag,
+};
+use tripline::job::JobId;
+use tripline::keeping::guard::GuardAlarm;
+use tripline::keeping::pipeline::Endings;
+use tripline::metric::{self, DIMENSION, NAMESPACE, Outcome, STACK_DIMENSION, STACK_NAMESPACE};
+use tripline::time::Timestamp;
+use tripline_alarms::put;
+use tripline_aws::Failure;
+
+use super::Aws;
+use crate::STACK_TAG;
+use crate::ask::{
+    AlarmTags, CountEvents, DeleteAlarms, Gauges, ListAlarms, Page, Publish, PutAlarm,
+};
+
+/// How the names of all of Tripline's alarms begin.
+const PREFIX: &str = "tripline-";
+/// Most datums of a request.
+const MAX_DATUMS: usize = 1_000;
+/// Counted by the hour, which CloudWatch keeps for 455 days.
+const HOUR: i64 = 3_600;
+
+impl ListAlarms for Aws {
+    async fn list_alarms(&self, next: Option<String>) -> Result<Page<MetricAlarm>, Failure> {
+        let output = self
+            .cloudwatch
+            .describe_alarms()
+            .alarm_name_prefix(PREFIX)
+            .alarm_types(AlarmType::MetricAlarm)
+            .max_records(100)
+            .set_next_token(next)
+            .send()
+            .await
+            .map_err(|error| Failure::from_sdk("DescribeAlarms", &error))?;
+        Ok(Page { items: output.metric_alarms.unwrap_or_default(), next: output.next_token })
+    }
+}
+
+impl AlarmTags for Aws {
+    async fn alarm_tags(&self, arn: &str) -> Result<Vec<(String, String)>, Failure> {
+        let output = self
+            .cloudwatch
+            .list_tags_for_resource()
+            .resource_arn(arn)
+            .send()
+            .await
+            .map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
+        let tags = output.tags.into_iter().flatten();
+        Ok(tags.filter_map(|tag| Some((tag.key?, tag.value?))).collect())
+    }
+}
+
+impl PutAlarm for Aws {
+    async fn put_alarm(&self, alarm: &GuardAlarm, job: &JobId, new: bool) -> Result<(), Failure> {
+        let actions = self.settings.actions(alarm.topics());
+        let request = put::request_for(alarm, job, &actions);
+        let tags = new.then(|| {
+            let stack = Tag::builder().key(STACK_TAG).value(&self.settings.stack).build();
+            put::tags(alarm.name(), job).into_iter().chain([stack]).collect()
+        });
+        let put = request.set_tags(tags).send_with(&self.cloudwatch).await;
+        put.map(drop).map_err(|error| Failure::from_sdk("PutMetricAlarm", &error))
+    }
+
+    fn is_as_wanted(&self, there: &MetricAlarm, wanted: &GuardAlarm, job: &JobId) -> bool {
+        let actions = self.settings.actions(wanted.topics());
+        put::shows_no_difference(there, &put::request_for(wanted, job, &actions))
+    }
+}
+
+impl DeleteAlarms for Aws {
+    async fn delete_alarms(&self, names: &[String]) -> Result<(), Failure> {
+        let names = Some(names.to_vec());
+        let deleted = self.cloudwatch.delete_alarms().set_alarm_names(names).send().await;
+        deleted.map(drop).map_err(|error| Failure::from_sdk("DeleteAlarms", &error))
+    }
+}
+
+impl CountEvents for Aws {
+    async fn count_events(
+        &self,
+        job: &JobId,
+        endings: Endings,
+        created: Timestamp,
+        now: Timestamp,
+    ) -> Result<u32, Failure> {
+        let outcomes = [
+            (endings.succeeded, Outcome::Succeeded),
+            (endings.failed, Outcome::Failed),
+            (endings.rejected, Outcome::Rejected),
+            (endings.timed_out, Outcome::TimedOut),
+        ];
+        // Each metric that is asked for costs.
+        let asked = outcomes.into_iter().filter(|(ended, _)| *ended > 0);
+        let queries: Vec<_> = (0..).zip(asked).map(|(n, (_, of))| query(n, of, job)).collect();
+        if queries.is_empty() {
+            return Ok(0);
+        }
+        let start = created.seconds() - created.seconds().rem_euclid(HOUR);
+        // Events may be dated two hours ahead.
+        let ask = self
+            .cloudwatch
+            .get_metric_data()
+            .set_metric_data_queries(Some(queries))
+            .start_time(DateTime::from_secs(start))
+            .end_time(DateTime::from_secs(now.seconds() + 3 * HOUR));
+        let (mut sum, mut next) = (0.0, None);
+        loop {
+            let page = ask.clone().set_next_token(next).send().await;
+            let page = page.map_err(|error| Failure::from_sdk("GetMetricData", &error))?;
+            let results = page.metric_data_results.into_iter().flatten();
+            sum += results.flat_map(|result| result.values.unwrap_or_default()).sum::<f64>();
+            next = page.next_token;
+            if next.is_none() {
+                break;
+            }
+        }
+        // Sums of ones: whole, not negative, and far below the limit.
+        Ok(sum as u32)
+    }
+}
+
+fn query(number: usize, outcome: Outcome, job: &JobId) -> MetricDataQuery {
+    let metric = Metric::builder()
+        .namespace(NAMESPACE)
+        .metric_name(metric::Metric::Count(outcome).name())
+        .dimensions(dimension(DIMENSION, job.as_str()))
+        .build();
+    let stat = MetricStat::builder()
+        .metric(metric)
+        .period(HOUR as i32)
+        .stat(Statistic::Sum.as_str())
+        .build();
+    MetricDataQuery::builder().id(format!("outcome{number}")).metric_stat(stat).build()
+}
+
+fn dimension(name: &str, value: &str) -> Dimension {
+    Dimension::builder().name(name).value(value).build()
+}
+
+impl Publish for Aws {
+    async fn publish(&self, gauges: &Gauges) -> Result<(), Failure> {
+        let stack = gauges.stack.iter().map(|(name, value)| {
+            datum(name, dimension(STACK_DIMENSION, &self.settings.stack), *value)
+        });
+        self.put_data(STACK_NAMESPACE, stack.collect()).await?;
+        let jobs: Vec<_> = gauges
+            .jobs
+            .iter()
+            .map(|(job, metric, value)| {
+                datum(metric.name(), dimension(DIMENSION, job.as_str()), *value)
+            })
+            .collect();
+        for datums in jobs.chunks(MAX_DATUMS) {
+            self.put_data(NAMESPACE, datums.to_vec()).await?;
+        }
+        Ok(())
+    }
+}
+
+fn datum(name: &str, dimension: Dimension, value: f64) -> MetricDatum {
+    MetricDatum::builder()
+        .metric_name(name)
+        .dimensions(dimension)
+        .unit(StandardUnit::Count)
+        .value(value)
+        .build()
+}
+
+impl Aws {
+    async fn put_data(&self, namespace: &str, datums: Vec<MetricDatum>) -> Result<(), Failure> {
+        let data = self.cloudwatch.put_metric_data().namespace(namespace);
+        let put = data.set_metric_data(Some(datums)).send().await;
+        put.map(drop).map_err(|error| Failure::from_sdk("PutMetricData", &error))
+    }
+}

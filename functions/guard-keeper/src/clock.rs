@@ -1,0 +1,123 @@
+//! Time, so that a test can have its own, and how it is used: no more calls a second than there may
+//! be, and none begun so late that the function could be cut off.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tripline::keeping::pace::Pace;
+use tripline::time::Timestamp;
+
+/// From the beginning of an invocation, after this no call is begun. With two calls at their limit
+/// after it, and one that is under way, the function's timeout in the template is longer.
+pub const WORK: Duration = Duration::from_secs(42);
+
+/// Tells the time, and waits.
+pub trait Clock {
+    /// Since 1970-01-01T00:00:00Z.
+    fn now(&self) -> Duration;
+    /// Waits.
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send;
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Duration {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+/// Calls that have a quota of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Call {
+    /// `ListJobs`: 10 a second.
+    ListJobs,
+    /// `DescribeJob`: 10 a second, and a stop needs it too.
+    DescribeJob,
+    /// AWS IoT's `ListTagsForResource`: 10 a second.
+    JobTags,
+    /// `ListJobExecutionsForJob`: 10 a second.
+    Executions,
+    /// `DescribeAlarms`: 9 a second, and a stop needs it too.
+    DescribeAlarms,
+    /// `PutMetricAlarm`: 3 a second.
+    PutAlarm,
+    /// `DeleteAlarms`: 3 a second.
+    DeleteAlarms,
+    /// CloudWatch's `ListTagsForResource`.
+    AlarmTags,
+    /// `GetMetricData`: 500 a second.
+    Metrics,
+    /// Items of the stack's own table.
+    Table,
+}
+
+impl Call {
+    /// So many a second are made. The account has its quotas for everybody, so they are not used up.
+    pub fn a_second(self) -> u32 {
+        match self {
+            Self::PutAlarm | Self::DeleteAlarms => 2,
+            Self::DescribeJob | Self::Executions | Self::AlarmTags => 5,
+            Self::DescribeAlarms => 6,
+            Self::ListJobs | Self::JobTags => 8,
+            Self::Metrics | Self::Table => 20,
+        }
+    }
+}
+
+/// How the calls are spread, from minute to minute.
+#[derive(Debug, Default)]
+pub struct Paces(Mutex<BTreeMap<Call, Pace>>);
+
+/// One invocation.
+#[derive(Debug)]
+pub(crate) struct Minute<'a, K> {
+    clock: &'a K,
+    paces: &'a Paces,
+    start: Duration,
+}
+
+impl<'a, K: Clock> Minute<'a, K> {
+    pub fn begin(clock: &'a K, paces: &'a Paces) -> Self {
+        Self { clock, paces, start: clock.now() }
+    }
+
+    /// When it began, as all of its judgements have it.
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(i64::try_from(self.start.as_secs()).unwrap_or(i64::MAX))
+    }
+
+    /// Another number each minute.
+    pub fn turn(&self) -> u64 {
+        self.start.as_secs() / 60
+    }
+
+    /// Waits until a call may be made. `false`: not within this part of the minute's work, in percent.
+    pub async fn may(&self, call: Call, percent: u32) -> bool {
+        let until = self.start + WORK * percent / 100;
+        loop {
+            let now = self.clock.now();
+            let wait = {
+                let mut paces = self.paces.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let pace = paces.entry(call).or_insert_with(|| Pace::new(call.a_second()));
+                let wait = pace.wait(now);
+                if now + wait > until {
+                    return false;
+                }
+                if wait.is_zero() {
+                    pace.called(now);
+                    return true;
+                }
+                wait
+            };
+            self.clock.sleep(wait).await;
+        }
+    }
+}

@@ -1,0 +1,406 @@
+//! The alarms of all jobs: missing ones are created, altered ones repaired, and what is no longer needed
+//! is removed.
+
+use aws_sdk_cloudwatch::types::{MetricAlarm, StateValue};
+use tripline::alarm::alarm_name_prefix;
+use tripline::job::JobId;
+use tripline::keeping::guard::{DEFAULT_PREFIX, GuardAlarm, Tagged};
+use tripline::keeping::memory::{Memory, Remembered};
+use tripline::keeping::plan::{Action, Ended, Guarded, Owner, Source, There, plan};
+use tripline::time::Timestamp;
+use tripline_aws::{Failure, FailureKind};
+
+use crate::Keeper;
+use crate::ask::{Ask, Listed, MAX_FORGOTTEN};
+use crate::clock::{Call, Clock, Minute};
+use crate::failed::Trouble;
+use crate::look::{Account, name};
+use crate::warm::Tags;
+
+/// Until when each kind of work may begin, in percent of a minute's work: so that whatever there is too
+/// much of never leaves the rest undone for ever.
+const ARM: u32 = 85;
+const REPAIR: u32 = 92;
+const REMOVE: u32 = 100;
+/// Most names of one `DeleteAlarms`.
+const MOST_DELETED: usize = 100;
+/// Most jobs that are named in the log as not guarded.
+const LOGGED: usize = 10;
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(crate) struct Guarding {
+    pub guarded: usize,
+    pub unguarded: usize,
+    pub opted_out: usize,
+    pub done: Done,
+    /// Jobs whose configs are of no more use.
+    pub forget: Vec<JobId>,
+    pub trouble: Trouble,
+}
+
+/// How much was done.
+#[derive(Debug, Default)]
+pub(crate) struct Done {
+    pub armed: usize,
+    pub repaired: usize,
+    pub removed: usize,
+}
+
+/// Alarms that are to be removed, with their jobs.
+type Removals = Vec<(String, JobId)>;
+
+impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
+    /// Does what there is to do, as far as the minute allows.
+    pub(crate) async fn guard(&self, minute: &Minute<'_, K>, account: &Account) -> Guarding {
+        let mut guarding = Guarding::default();
+        // In the order of their names.
+        let mut jobs: Vec<Guarded> =
+            account.jobs.values().map(|listed| self.compare(minute, account, listed)).collect();
+        let all = jobs.clone();
+        let mut removals = Removals::new();
+        let mut may_put = true;
+        for action in plan(&all, &[], minute.turn()) {
+            match action {
+                Action::Arm { job, name } | Action::Repair { job, name } if may_put => {
+                    let place = jobs.binary_search_by(|guarded| guarded.job.cmp(&job));
+                    let found = place.ok().and_then(|place| jobs.get_mut(place));
+                    let Some(guarded) = found else { continue };
+                    let put = self.put(minute, account, guarded, &name, &mut guarding);
+                    may_put = put.await;
+                }
+                Action::Remove { job, name } => {
+                    self.collect(minute, account, &job, &name, &mut removals).await;
+                }
+                _ => {}
+            }
+        }
+        self.remove(minute, removals, &mut guarding).await;
+        self.tidy(minute, account, &mut guarding).await;
+        for guarded in &jobs {
+            match guarded.is_guarded() {
+                None => guarding.opted_out += 1,
+                Some(true) => guarding.guarded += 1,
+                Some(false) => {
+                    guarding.unguarded += 1;
+                    if guarding.unguarded <= LOGGED {
+                        let why = guarded.fault().unwrap_or_default();
+                        tracing::warn!(job = %guarded.job, why, "not guarded");
+                    }
+                }
+            }
+        }
+        guarding
+    }
+
+    /// What a job is to have, with what it has.
+    fn compare(&self, minute: &Minute<'_, K>, account: &Account, listed: &Listed) -> Guarded {
+        let job = &listed.job;
+        let tagged = self.warm.job(job).tagged();
+        let wanted = self.wanted(account, job, tagged.as_ref());
+        let source = source_of(account, job, tagged.as_ref(), &wanted);
+        let there: Vec<There> = account
+            .alarms_of(job)
+            .iter()
+            .map(|alarm| {
+                let stops = self.stops(alarm);
+                let wanted = wanted.iter().find(|wanted| wanted.name_for(job) == name(alarm));
+                let is_sure = account.own(job).is_some() || tagged.is_some();
+                let as_wanted = match wanted {
+                    // What its tags change is not known yet.
+                    Some(_) if !is_sure && stops => true,
+                    Some(wanted) => self.client.is_as_wanted(alarm, wanted, job),
+                    None => false,
+                };
+                let tags = self.warm.owner(name(alarm), minute.now());
+                There {
+                    name: name(alarm).to_owned(),
+                    as_wanted,
+                    stops,
+                    in_alarm: alarm.state_value() == Some(&StateValue::Alarm),
+                    owner: self.owner(job, tags.as_ref()),
+                }
+            })
+            .collect();
+        Guarded::new(job.clone(), listed.created, &source, &there)
+    }
+
+    /// The alarms that a job is to have.
+    fn wanted(&self, account: &Account, job: &JobId, tagged: Option<&Tagged>) -> Vec<GuardAlarm> {
+        match (account.own(job), tagged) {
+            (Some(own), _) => own.iter().cloned().map(GuardAlarm::Config).collect(),
+            (None, Some(tagged)) => tagged.guard.alarms(),
+            (None, None) => self.settings.default_guard.alarms(),
+        }
+    }
+
+    /// Whether an alarm gets to the topic that stops rollouts.
+    fn stops(&self, alarm: &MetricAlarm) -> bool {
+        alarm.actions_enabled() == Some(true)
+            && alarm.alarm_actions().contains(&self.settings.force_stop_topic)
+    }
+
+    fn owner(&self, job: &JobId, tags: Option<&Tags>) -> Owner {
+        match tags {
+            None => Owner::Unknown,
+            Some(Tags { job: Some(of), stack })
+                if of == job.as_str()
+                    && stack.as_ref().is_none_or(|stack| *stack == self.settings.stack) =>
+            {
+                Owner::Ours
+            }
+            Some(_) => Owner::Foreign,
+        }
+    }
+
+    /// Creates or repairs one alarm. `false`: CloudWatch has enough of it for now.
+    async fn put(
+        &self,
+        minute: &Minute<'_, K>,
+        account: &Account,
+        guarded: &mut Guarded,
+        alarm: &str,
+        guarding: &mut Guarding,
+    ) -> bool {
+        let job = guarded.job.clone();
+        let there = account.alarms_of(&job).iter().find(|there| name(there) == alarm);
+        let until = if there.is_some() { REPAIR } else { ARM };
+        let mut tagged = self.warm.job(&job).tagged();
+        if tagged.is_none()
+            && let Some(listed) = account.jobs.get(&job)
+        {
+            tagged = self.read_tags(minute, listed, until).await;
+        }
+        if tagged.as_ref().is_some_and(|tagged| tagged.opted_out) {
+            guarded.opt_out();
+            return true;
+        }
+        let wanted = self.wanted(account, &job, tagged.as_ref());
+        let Some(wanted) = wanted.iter().find(|wanted| wanted.name_for(&job) == alarm) else {
+            return true;
+        };
+        if let Some(there) = there {
+            let tags = self.fresh_tags_of(minute, there, until).await;
+            match self.owner(&job, tags.as_ref()) {
+                Owner::Ours => {}
+                Owner::Foreign => {
+                    guarded.blocked(alarm, self.stops(there));
+                    return true;
+                }
+                Owner::Unknown => return true,
+            }
+        }
+        if !minute.may(Call::PutAlarm, until).await {
+            return true;
+        }
+        match self.client.put_alarm(wanted, &job, there.is_none()).await {
+            Ok(()) => {
+                guarded.done(alarm);
+                let done = &mut guarding.done;
+                if there.is_none() {
+                    done.armed += 1
+                } else {
+                    done.repaired += 1
+                }
+                if there.is_some() {
+                    tracing::warn!(%job, alarm, "was altered and is repaired");
+                }
+                true
+            }
+            Err(failure) => {
+                let goes_on = failure.kind != FailureKind::Throttled;
+                guarding.trouble.add(alarm, failure);
+                goes_on
+            }
+        }
+    }
+
+    /// A job's tags; if they cannot be had, it gets the stack's own guard until they can.
+    pub(crate) async fn read_tags(
+        &self,
+        minute: &Minute<'_, K>,
+        listed: &Listed,
+        percent: u32,
+    ) -> Option<Tagged> {
+        if !minute.may(Call::JobTags, percent).await {
+            return None;
+        }
+        let job = &listed.job;
+        match self.client.job_tags(&listed.arn).await {
+            Ok(tags) => {
+                let pairs = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+                let tagged = self.settings.default_guard.with_tags(pairs);
+                for fault in &tagged.faults {
+                    tracing::warn!(%job, %fault, "tag not used");
+                }
+                let known = (minute.now(), tagged.clone());
+                self.warm.learn(job, |job| job.tags = Some(known));
+                Some(tagged)
+            }
+            Err(failure) => {
+                tracing::warn!(%job, %failure, "tags are not known");
+                None
+            }
+        }
+    }
+
+    /// Makes sure that an alarm may be removed.
+    async fn collect(
+        &self,
+        minute: &Minute<'_, K>,
+        account: &Account,
+        job: &JobId,
+        alarm: &str,
+        removals: &mut Removals,
+    ) {
+        let there = account.alarms_of(job).iter().find(|there| name(there) == alarm);
+        if let Some(there) = there {
+            let tags = self.fresh_tags_of(minute, there, REMOVE).await;
+            if self.owner(job, tags.as_ref()) == Owner::Ours {
+                removals.push((alarm.to_owned(), job.clone()));
+            }
+        }
+    }
+
+    /// Removes alarms; returns jobs of which some are left.
+    async fn remove(
+        &self,
+        minute: &Minute<'_, K>,
+        removals: Removals,
+        guarding: &mut Guarding,
+    ) -> Vec<JobId> {
+        let mut left = Vec::new();
+        for some in removals.chunks(MOST_DELETED) {
+            let names: Vec<String> = some.iter().map(|(name, _)| name.clone()).collect();
+            let removed = match minute.may(Call::DeleteAlarms, REMOVE).await {
+                true => self.client.delete_alarms(&names).await.map(|()| true),
+                false => Ok(false),
+            };
+            match removed {
+                Ok(true) => guarding.done.removed += names.len(),
+                Ok(false) => left.extend(some.iter().map(|(_, job)| job.clone())),
+                Err(failure) => {
+                    left.extend(some.iter().map(|(_, job)| job.clone()));
+                    guarding.trouble.add("DeleteAlarms", failure);
+                }
+            }
+        }
+        left
+    }
+
+    /// Takes away what ended jobs have left, once their grace is over.
+    async fn tidy(&self, minute: &Minute<'_, K>, account: &Account, guarding: &mut Guarding) {
+        // Without it nobody knows what a job was armed with before it was created.
+        let Some(table) = &account.table else { return };
+        let memory = Memory::from_text(table.memory.as_deref(), minute.now());
+        let is_new = |job: &&JobId| !account.alarms.contains_key(*job);
+        let without_alarms = table.configs.keys().filter(is_new);
+        let mut candidates: Vec<&JobId> = account.alarms.keys().chain(without_alarms).collect();
+        candidates.retain(|job| !account.jobs.contains_key(*job));
+        let mut ended = Vec::new();
+        // Jobs that never get described must not keep the others from it.
+        if !candidates.is_empty() {
+            let by = minute.turn() % candidates.len() as u64;
+            candidates.rotate_left(usize::try_from(by).unwrap_or(0));
+        }
+        for job in candidates {
+            let armed = table.configs.get(job).map(|config| config.armed);
+            let ending = self.ending(minute, job, armed, &memory, guarding).await;
+            let Ending::Ended { at, whole } = ending else { continue };
+            // Whoever arms an ended job anew is about to create it anew.
+            let at = armed.map_or(at, |armed| armed.max(at));
+            if minute.now().seconds_after(at) < self.settings.grace {
+                continue;
+            }
+            let default = format!("{}{DEFAULT_PREFIX}", alarm_name_prefix(job));
+            let alarms = account.alarms_of(job).iter().map(name);
+            let alarms = alarms
+                .filter(|alarm| whole || alarm.starts_with(&default))
+                .map(|alarm| (alarm.to_owned(), Owner::Unknown));
+            ended.push(Ended {
+                job: job.clone(),
+                alarms: alarms.collect(),
+                is_stored: whole && table.configs.contains_key(job),
+            });
+        }
+        let mut removals = Removals::new();
+        let mut forget = Vec::new();
+        for action in plan(&[], &ended, minute.turn()) {
+            match action {
+                Action::Remove { job, name } => {
+                    self.collect(minute, account, &job, &name, &mut removals).await;
+                }
+                Action::Forget { job } => forget.push(job),
+                Action::Arm { .. } | Action::Repair { .. } => {}
+            }
+        }
+        let left = self.remove(minute, removals, guarding).await;
+        forget.retain(|job| !left.contains(job));
+        forget.truncate(MAX_FORGOTTEN);
+        guarding.forget = forget;
+    }
+
+    /// Whether and when a job ended that is not in progress.
+    async fn ending(
+        &self,
+        minute: &Minute<'_, K>,
+        job: &JobId,
+        armed: Option<Timestamp>,
+        memory: &Memory,
+        guarding: &mut Guarding,
+    ) -> Ending {
+        // Within its grace nobody has to be asked again.
+        let known = self.warm.job(job).ended;
+        if let Some(at) = known.filter(|at| minute.now().seconds_after(*at) < self.settings.grace) {
+            return Ending::Ended { at, whole: true };
+        }
+        if !minute.may(Call::DescribeJob, REMOVE).await {
+            return Ending::No;
+        }
+        match self.client.describe_job(job).await {
+            Ok(now) => match now.ended {
+                Some(at) => {
+                    self.warm.learn(job, |job| job.ended = Some(at));
+                    Ending::Ended { at, whole: true }
+                }
+                None => Ending::No,
+            },
+            // Deleted, or armed before it is created: only of a job that was seen, and not armed since,
+            // may all go. A default guard is made only for jobs that are there.
+            Err(Failure { kind: FailureKind::NotFound, .. }) => {
+                let seen = memory.of(job);
+                let is_of_it =
+                    |seen: Remembered| armed.is_none_or(|armed| armed.seconds() <= seen.created);
+                Ending::Ended { at: Timestamp::from_seconds(0), whole: seen.is_some_and(is_of_it) }
+            }
+            Err(failure) => {
+                guarding.trouble.add(job.as_str(), failure);
+                Ending::No
+            }
+        }
+    }
+}
+
+/// How a job that is not in progress has ended.
+enum Ending {
+    /// It has not, or nobody knows.
+    No,
+    Ended {
+        at: Timestamp,
+        /// All of its alarms may go, and not only those of the default guard.
+        whole: bool,
+    },
+}
+
+fn source_of(
+    account: &Account,
+    job: &JobId,
+    tagged: Option<&Tagged>,
+    wanted: &[GuardAlarm],
+) -> Source {
+    if tagged.is_some_and(|tagged| tagged.opted_out) {
+        return Source::OptedOut;
+    }
+    let names = wanted.iter().map(|alarm| alarm.name_for(job)).collect();
+    if account.own(job).is_some() { Source::Own(names) } else { Source::Default(names) }
+}

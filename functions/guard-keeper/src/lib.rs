@@ -1,0 +1,180 @@
+//! Keeps every rollout guarded: each minute, job events are on, every job in progress has its alarms,
+//! jobs that ended lose theirs, and people hear of a job that is not guarded, of ended executions that
+//! nobody counts, and of devices that may have died.
+//!
+//! Each minute begins with what is there. Whatever is not done in time, or fails, comes again the next
+//! minute, so that nothing here is retried for long and nothing has to be undone.
+//!
+//! - [`ask`]: what is asked of AWS; [`aws`]: how; [`clock`]: how often, and until when;
+//! - `look`: what there is; `guard`: alarms; `watch`: whether what devices do is seen.
+
+pub mod ask;
+pub mod aws;
+pub mod clock;
+mod failed;
+mod guard;
+mod look;
+pub mod settings;
+mod warm;
+mod watch;
+
+use serde_json::{Value, json};
+use tripline_aws::{Failure, FailureKind};
+
+use ask::{Ask, Gauges};
+use clock::{Clock, Minute, Paces};
+pub use failed::Failed;
+use failed::Trouble;
+use guard::Guarding;
+use settings::Settings;
+use warm::Warm;
+use watch::Watching;
+
+/// The tag of an alarm with the stack whose keeper made it.
+pub const STACK_TAG: &str = "tripline:stack";
+
+/// The function, with what it knows from earlier minutes. It may forget all of that.
+#[derive(Debug)]
+pub struct Keeper<C, K> {
+    client: C,
+    clock: K,
+    settings: Settings,
+    paces: Paces,
+    warm: Warm,
+}
+
+impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
+    /// A keeper that knows nothing yet.
+    pub fn new(client: C, clock: K, settings: Settings) -> Self {
+        Self { client, clock, settings, paces: Paces::default(), warm: Warm::default() }
+    }
+
+    /// One minute.
+    ///
+    /// # Errors
+    /// The calls that failed, after everything else has been done.
+    pub async fn tick(&self) -> Result<Value, Failed> {
+        let minute = Minute::begin(&self.clock, &self.paces);
+        let mut trouble = Trouble::default();
+        let events = self.keep_job_events(&mut trouble).await;
+        let account = match self.look(&minute, &mut trouble).await {
+            Ok(account) => account,
+            Err(failure) => {
+                // Without numbers the alarm on unguarded jobs goes off, as it should.
+                trouble.add("what there is", failure.clone());
+                trouble.into_result()?;
+                return Err(Failed { first: failure, more: 0 });
+            }
+        };
+        let (guarding, watching) =
+            tokio::join!(self.guard(&minute, &account), self.watch(&minute, &account, events));
+        let summary = self.tell(guarding, watching, events, &mut trouble).await;
+        trouble.into_result()?;
+        Ok(summary)
+    }
+
+    /// Enables job events where they are off, if that is the keeper's to do.
+    async fn keep_job_events(&self, trouble: &mut Trouble) -> Events {
+        match self.client.job_events_are_on().await {
+            Ok(true) => Events::On,
+            Ok(false) if !self.settings.keep_job_events => {
+                tracing::error!("job events are off, so that no alarm sees anything");
+                Events::Off
+            }
+            Ok(false) => match self.client.enable_job_events().await {
+                Ok(()) => {
+                    tracing::warn!("job events were off and are enabled");
+                    Events::Enabled
+                }
+                Err(failure) => {
+                    trouble.add("job events", failure);
+                    Events::Off
+                }
+            },
+            Err(failure) => {
+                trouble.add("job events", failure);
+                Events::Unknown
+            }
+        }
+    }
+
+    /// Publishes what was found, and writes down what is to be remembered.
+    async fn tell(
+        &self,
+        guarding: Guarding,
+        watching: Option<Watching>,
+        events: Events,
+        trouble: &mut Trouble,
+    ) -> Value {
+        let Guarding { mut guarded, mut unguarded, opted_out, done, forget, trouble: of_guard } =
+            guarding;
+        trouble.extend(of_guard);
+        if events == Events::Off {
+            unguarded += std::mem::take(&mut guarded);
+        }
+        let mut gauges = Gauges {
+            stack: vec![("guardedJobs", count(guarded)), ("unguardedJobs", count(unguarded))],
+            jobs: Vec::new(),
+        };
+        let mut memory = None;
+        let (mut uncounted, mut suspect) = (0, 0);
+        if let Some(watching) = watching {
+            (uncounted, suspect) = (watching.memory.uncounted(), watching.memory.worrying());
+            gauges.stack.push(("uncountedEndings", uncounted as f64));
+            gauges.stack.push(("suspectJobs", count(suspect)));
+            gauges.jobs = watching.gauges();
+            trouble.extend(watching.trouble);
+            memory = watching.is_new.then(|| watching.memory.to_text());
+        }
+        let (published, written) = tokio::join!(
+            self.client.publish(&gauges),
+            self.client.write_table(memory.as_deref(), &forget)
+        );
+        let forgotten = if written.is_ok() { forget.len() } else { 0 };
+        for (what, result) in [("numbers", published), ("the stack's table", written)] {
+            if let Err(failure) = result {
+                trouble.add(what, failure);
+            }
+        }
+        tracing::info!(
+            guarded,
+            unguarded,
+            opted_out,
+            armed = done.armed,
+            repaired = done.repaired,
+            removed = done.removed,
+            forgotten,
+            uncounted,
+            suspect,
+            "kept"
+        );
+        json!({
+            "guardedJobs": guarded, "unguardedJobs": unguarded, "optedOutJobs": opted_out,
+            "armed": done.armed, "repaired": done.repaired, "removed": done.removed,
+            "forgotten": forgotten, "uncountedEndings": uncounted, "suspectJobs": suspect,
+        })
+    }
+}
+
+/// Far below what a number can hold.
+fn count(number: usize) -> f64 {
+    number as f64
+}
+
+/// Whether AWS IoT sends job events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Events {
+    On,
+    /// Since this minute.
+    Enabled,
+    Off,
+    Unknown,
+}
+
+/// What is not there in time.
+fn late(operation: &'static str) -> Failure {
+    Failure::new(operation, FailureKind::Unavailable, "not done within this minute")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,206 @@
+//! What there is: jobs in progress, alarms, configs.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudwatch::types::MetricAlarm;
+use tripline::alarm::{AlarmDefinition, alarm_name_prefix};
+use tripline::config::AlarmConfig;
+use tripline::job::JobId;
+use tripline::time::Timestamp;
+use tripline_alarms::owner::{Watched, watched};
+use tripline_alarms::put::JOB_TAG;
+use tripline_aws::Failure;
+
+use crate::ask::{Ask, Item, Listed, Page};
+use crate::clock::{Call, Clock, Minute};
+use crate::failed::Trouble;
+use crate::warm::Tags;
+use crate::{Keeper, STACK_TAG, late};
+
+/// Looking has to be done by then, in percent of a minute's work.
+const LOOK: u32 = 60;
+
+/// What there is in the account.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub jobs: BTreeMap<JobId, Listed>,
+    /// By the job that their metrics are of.
+    pub alarms: BTreeMap<JobId, Vec<MetricAlarm>>,
+    /// The stack's table; `None` if it cannot be read.
+    pub table: Option<Kept>,
+}
+
+/// What is in the stack's table.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// The jobs' own configs.
+    pub configs: BTreeMap<JobId, Config>,
+    pub memory: Option<String>,
+}
+
+/// A job's own config.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// `None` if it cannot be read.
+    pub alarms: Option<Vec<AlarmDefinition>>,
+    /// When the job was armed with it.
+    pub armed: Timestamp,
+}
+
+impl Account {
+    pub fn alarms_of(&self, job: &JobId) -> &[MetricAlarm] {
+        self.alarms.get(job).map_or(&[], Vec::as_slice)
+    }
+
+    /// The alarms that a job was armed with.
+    pub fn own(&self, job: &JobId) -> Option<&[AlarmDefinition]> {
+        self.table.as_ref()?.configs.get(job)?.alarms.as_deref()
+    }
+}
+
+impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
+    /// Looks at everything. Without the jobs or the alarms nothing can be done.
+    pub(crate) async fn look(
+        &self,
+        minute: &Minute<'_, K>,
+        trouble: &mut Trouble,
+    ) -> Result<Account, Failure> {
+        let lists = async {
+            let jobs = |next| self.client.list_jobs(next);
+            all("ListJobs", minute, Call::ListJobs, jobs).await
+        };
+        let describes = async {
+            let alarms = |next| self.client.list_alarms(next);
+            all("DescribeAlarms", minute, Call::DescribeAlarms, alarms).await
+        };
+        let scans = async {
+            let items = |next| self.client.read_table(next);
+            all("Scan", minute, Call::Table, items).await
+        };
+        let (listed, alarms, items) = tokio::join!(lists, describes, scans);
+        let mut by_id = BTreeMap::new();
+        by_id.extend(listed?.into_iter().map(|job| (job.job.clone(), job)));
+        let table = match items {
+            Ok(items) => Some(read(items)),
+            Err(failure) => {
+                trouble.add("the stack's table", failure);
+                None
+            }
+        };
+        let alarms = self.by_job(minute, alarms?).await;
+        self.warm.tidy(minute.now(), |job| by_id.contains_key(job));
+        Ok(Account { jobs: by_id, alarms, table })
+    }
+
+    /// Alarms by their job. Those that are not of exactly one job, or not named after it, are
+    /// somebody else's.
+    async fn by_job(
+        &self,
+        minute: &Minute<'_, K>,
+        alarms: Vec<MetricAlarm>,
+    ) -> BTreeMap<JobId, Vec<MetricAlarm>> {
+        let mut by_job: BTreeMap<JobId, Vec<MetricAlarm>> = BTreeMap::new();
+        for alarm in alarms {
+            let job = match watched(&alarm) {
+                Watched::Job(job) => Some(job.to_owned()),
+                Watched::Other => None,
+                // CloudWatch shows metrics; whatever does not, is asked for its tags.
+                Watched::Unseen => self.tags_of(minute, &alarm, LOOK).await.and_then(|is| is.job),
+            };
+            if let Some(job) = job.and_then(|job| JobId::new(&job).ok())
+                && name(&alarm).starts_with(&alarm_name_prefix(&job))
+            {
+                by_job.entry(job).or_default().push(alarm);
+            }
+        }
+        by_job
+    }
+
+    /// An alarm's tags, as far as they are known or can be had.
+    pub(crate) async fn tags_of(
+        &self,
+        minute: &Minute<'_, K>,
+        alarm: &MetricAlarm,
+        percent: u32,
+    ) -> Option<Tags> {
+        match self.warm.owner(name(alarm), minute.now()) {
+            Some(tags) => Some(tags),
+            None => self.fresh_tags_of(minute, alarm, percent).await,
+        }
+    }
+
+    /// An alarm's tags now; `None` if they cannot be had.
+    pub(crate) async fn fresh_tags_of(
+        &self,
+        minute: &Minute<'_, K>,
+        alarm: &MetricAlarm,
+        percent: u32,
+    ) -> Option<Tags> {
+        let arn = alarm.alarm_arn()?;
+        if !minute.may(Call::AlarmTags, percent).await {
+            return None;
+        }
+        let read = match self.client.alarm_tags(arn).await {
+            Ok(read) => read,
+            Err(failure) => {
+                tracing::warn!(alarm = name(alarm), %failure, "tags are not known");
+                return None;
+            }
+        };
+        let value = |key| read.iter().find(|(other, _)| other == key).map(|(_, is)| is.clone());
+        let tags = Tags { job: value(JOB_TAG), stack: value(STACK_TAG) };
+        self.warm.learn_owner(name(alarm), minute.now(), tags.clone());
+        Some(tags)
+    }
+}
+
+/// An alarm's name.
+pub(crate) fn name(alarm: &MetricAlarm) -> &str {
+    alarm.alarm_name().unwrap_or_default()
+}
+
+/// All pages of a list.
+async fn all<T, K: Clock, F>(
+    operation: &'static str,
+    minute: &Minute<'_, K>,
+    call: Call,
+    ask: impl Fn(Option<String>) -> F,
+) -> Result<Vec<T>, Failure>
+where
+    F: Future<Output = Result<Page<T>, Failure>>,
+{
+    let mut all = Vec::new();
+    let mut next = None;
+    loop {
+        if !minute.may(call, LOOK).await {
+            return Err(late(operation));
+        }
+        let page = ask(next).await?;
+        all.extend(page.items);
+        next = page.next;
+        if next.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+fn read(items: Vec<Item>) -> Kept {
+    let mut kept = Kept::default();
+    for item in items {
+        match item {
+            Item::Memory(text) => kept.memory = Some(text),
+            Item::Config { job, text, armed } => {
+                let alarms = match AlarmConfig::parse("kept config", &text) {
+                    Ok(config) if !config.alarms.is_empty() => Some(config.alarms),
+                    Ok(_) => None,
+                    Err(faults) => {
+                        tracing::error!(%job, %faults, "the default guard stands in for its own");
+                        None
+                    }
+                };
+                kept.configs.insert(job, Config { alarms, armed });
+            }
+        }
+    }
+    kept
+}

@@ -1,0 +1,175 @@
+//! What the stack tells this function.
+
+use tripline::alarm::{Topic, TopicArn};
+use tripline::keeping::guard::{DefaultGuard, InvalidValue};
+use tripline::text::excerpt;
+
+/// The function's settings, from its environment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// `STACK_NAME`: the dimension of its metrics, and the tag of its alarms.
+    pub stack: String,
+    /// `GUARDS_TABLE`: where the jobs' own configs are kept.
+    pub table: String,
+    /// `EMAIL_TOPIC_ARN`, which `@email` is.
+    pub email_topic: String,
+    /// `SMS_TOPIC_ARN`, which `@sms` is.
+    pub sms_topic: String,
+    /// `FORCE_STOP_TOPIC_ARN`, which `@force-stop` is.
+    pub force_stop_topic: String,
+    /// `KEEP_JOB_EVENTS`: whether job events are enabled where they are off.
+    pub keep_job_events: bool,
+    /// `REMOVE_ALARMS_AFTER_MINUTES`, in seconds: how long an ended job keeps its alarms.
+    pub grace: i64,
+    /// `COUNTED_WITHIN_MINUTES`, in seconds: how long events of ended executions may be under way.
+    pub counted_within: i64,
+    /// What a job gets that brings no alarms.
+    pub default_guard: DefaultGuard,
+}
+
+/// A setting that is missing or cannot be. Such a keeper fails loudly every minute, and the alarm on
+/// unguarded jobs tells people, instead of keeping a guard that nobody asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSetting {
+    /// It has to be there.
+    #[error("`{0}` is not set")]
+    Missing(&'static str),
+    /// It is there, and impossible.
+    #[error("`{name}` is `{value}` (expected {expected})")]
+    Impossible {
+        /// Its name.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What it could be.
+        expected: &'static str,
+    },
+    /// A parameter of the default guard cannot be.
+    #[error(transparent)]
+    Guard(#[from] InvalidValue),
+}
+
+impl Settings {
+    /// Reads the settings; an empty value is as good as none.
+    ///
+    /// # Errors
+    /// The first setting that is missing or cannot be.
+    pub fn from_environment(read: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidSetting> {
+        let value = |name: &str| read(name).filter(|value| !value.is_empty());
+        let needed = |name| value(name).ok_or(InvalidSetting::Missing(name));
+        let topic = |name| {
+            let arn = needed(name)?;
+            match TopicArn::new(&arn) {
+                Some(_) => Ok(arn),
+                None => Err(impossible(name, &arn, "the ARN of a topic")),
+            }
+        };
+        let minutes = |name, otherwise: i64| match value(name) {
+            None => Ok(otherwise * 60),
+            Some(text) => match text.parse::<u32>() {
+                Ok(minutes) => Ok(i64::from(minutes) * 60),
+                Err(_) => Err(impossible(name, &text, "a whole number of minutes")),
+            },
+        };
+        let keep_job_events = match value("KEEP_JOB_EVENTS").as_deref() {
+            None | Some("on") => true,
+            Some("off") => false,
+            Some(other) => return Err(impossible("KEEP_JOB_EVENTS", other, "`on` or `off`")),
+        };
+        let tells = value("DEFAULT_GUARD_TOPICS").unwrap_or("@email, @force-stop".to_owned());
+        let topics: Option<Vec<Topic>> =
+            tells.split(',').map(|topic| Topic::parse(topic.trim())).collect();
+        let topics = topics.ok_or_else(|| {
+            impossible("DEFAULT_GUARD_TOPICS", &tells, "`@email`, `@sms`, `@force-stop`")
+        })?;
+        Ok(Self {
+            stack: needed("STACK_NAME")?,
+            table: needed("GUARDS_TABLE")?,
+            email_topic: topic("EMAIL_TOPIC_ARN")?,
+            sms_topic: topic("SMS_TOPIC_ARN")?,
+            force_stop_topic: topic("FORCE_STOP_TOPIC_ARN")?,
+            keep_job_events,
+            grace: minutes("REMOVE_ALARMS_AFTER_MINUTES", 60)?,
+            counted_within: minutes("COUNTED_WITHIN_MINUTES", 10)?,
+            default_guard: DefaultGuard::new(topics, |key| value(key))?,
+        })
+    }
+
+    /// The ARNs of an alarm's topics, each once.
+    pub fn actions(&self, topics: &[Topic]) -> Vec<String> {
+        let mut actions: Vec<String> = Vec::new();
+        for topic in topics {
+            let arn = match topic {
+                Topic::Email => &self.email_topic,
+                Topic::Sms => &self.sms_topic,
+                Topic::ForceStop => &self.force_stop_topic,
+                Topic::Arn(arn) => arn.as_str(),
+            };
+            if !actions.iter().any(|action| action == arn) {
+                actions.push(arn.to_owned());
+            }
+        }
+        actions
+    }
+}
+
+fn impossible(name: &'static str, value: &str, expected: &'static str) -> InvalidSetting {
+    InvalidSetting::Impossible { name, value: excerpt(value), expected }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub const FORCE_STOP: &str = "arn:aws:sns:us-east-1:111122223333:force-stop";
+
+    fn usual(name: &str) -> Option<String> {
+        let value = match name {
+            "STACK_NAME" => "tripline",
+            "GUARDS_TABLE" => "guards",
+            "EMAIL_TOPIC_ARN" => "arn:aws:sns:us-east-1:111122223333:email",
+            "SMS_TOPIC_ARN" => "arn:aws:sns:us-east-1:111122223333:sms",
+            "FORCE_STOP_TOPIC_ARN" => FORCE_STOP,
+            _ => "",
+        };
+        Some(value.to_owned())
+    }
+
+    pub fn settings() -> Settings {
+        Settings::from_environment(usual).unwrap()
+    }
+
+    #[test]
+    fn a_topic_stands_for_its_arn_once() {
+        let topics = ["@email", "@force-stop", FORCE_STOP].map(|text| Topic::parse(text).unwrap());
+        let settings = settings();
+        assert_eq!(settings.actions(&topics), [settings.email_topic.as_str(), FORCE_STOP]);
+        assert_eq!((settings.grace, settings.counted_within), (3_600, 600));
+    }
+
+    #[test]
+    fn what_is_missing_or_impossible_is_named() {
+        for (name, value, expected) in [
+            ("GUARDS_TABLE", "", "`GUARDS_TABLE` is not set"),
+            ("EMAIL_TOPIC_ARN", "me", "`EMAIL_TOPIC_ARN` is `me` (expected the ARN of a topic)"),
+            ("KEEP_JOB_EVENTS", "no", "`KEEP_JOB_EVENTS` is `no` (expected `on` or `off`)"),
+            (
+                "REMOVE_ALARMS_AFTER_MINUTES",
+                "-1",
+                "`REMOVE_ALARMS_AFTER_MINUTES` is `-1` (expected a whole number of minutes)",
+            ),
+            (
+                "FailureRateUpperLimit",
+                "200",
+                "`FailureRateUpperLimit` is `200` (expected percent, from 0 to below 100)",
+            ),
+        ] {
+            let read = |asked: &str| match asked == name {
+                true => Some(value.to_owned()),
+                false => usual(asked),
+            };
+            let error = Settings::from_environment(read).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Every job in progress has its alarms.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws_sdk_cloudwatch::types::StateValue;
+use tripline::config::AlarmConfig;
+use tripline::job::JobId;
+use tripline_aws::FailureKind;
+
+use super::world::{START, assert_quotas};
+use super::*;
+use crate::settings::tests::FORCE_STOP;
+
+const OWN: &str = "[ALARM_CONFIG]\nalarmList = slow\n[ALARM_CONFIG_slow]\nnamespace = IoT:OTA:JobExecution\nmetricName = downloadTime\nstat = p99\nperiod = 60\nthreshold = 3600\nalarmType = upper\nevaluationPeriods = 5\ndatapointsToAlarm = 3\nsnsTopics = @email, @force-stop\n";
+
+fn keep_own(account: &Account, job: &str) {
+    assert_eq!(AlarmConfig::parse("own", OWN).unwrap().alarms.len(), 1);
+    account.world().configs.insert(job.to_owned(), (OWN.to_owned(), START as i64));
+}
+
+#[tokio::test]
+async fn a_job_that_brings_no_guard_gets_the_stack_s_within_a_minute() {
+    let account = Account::new();
+    account.job("fw", 5);
+    let summary = cold(&account, 1).await;
+    assert_eq!((&summary["guardedJobs"], &summary["unguardedJobs"]), (&1.into(), &0.into()));
+    assert_eq!(account.changes(), puts(&default("fw")));
+    for (alarm, tags) in account.world().alarms.values() {
+        let [email, force_stop] = alarm.alarm_actions() else { panic!("{alarm:?}") };
+        assert_eq!((email, force_stop.as_str()), (&account.settings().email_topic, FORCE_STOP));
+        assert_eq!(
+            (tags["tripline:job"].as_str(), tags["tripline:stack"].as_str()),
+            ("fw", "tripline")
+        );
+    }
+    // Nothing is left to do, for whoever looks.
+    for hides_metrics in [false, true] {
+        account.world().hides_metrics = hides_metrics;
+        assert_eq!(cold(&account, 2).await["guardedJobs"], 1);
+        assert_eq!(account.changes(), Vec::<String>::new());
+    }
+    assert_eq!((account.gauge("guardedJobs"), account.gauge("unguardedJobs")), (1.0, 0.0));
+}
+
+#[tokio::test]
+async fn a_job_s_own_config_goes_before_the_default_guard() {
+    let account = Account::new();
+    account.job("fw", 5);
+    cold(&account, 1).await;
+    keep_own(&account, "fw");
+    account.changes();
+    cold(&account, 2).await;
+    let removed = default("fw").into_iter().map(|name| format!("delete {name}"));
+    let expected: Vec<_> = ["put tripline-fw-slow".to_owned()].into_iter().chain(removed).collect();
+    assert_eq!(account.changes(), expected);
+    assert_eq!(cold(&account, 1).await["guardedJobs"], 1);
+}
+
+/// Whoever edits the table by hand must not disarm a job.
+#[tokio::test]
+async fn the_default_guard_stands_in_for_a_config_that_cannot_be_read() {
+    let account = Account::new();
+    account.job("fw", 5);
+    account.world().configs.insert("fw".to_owned(), ("[ALARM_CONFIG".to_owned(), 0));
+    cold(&account, 1).await;
+    assert_eq!(account.changes(), puts(&default("fw")));
+}
+
+#[tokio::test]
+async fn whatever_is_done_to_an_alarm_is_undone() {
+    let account = Account::new();
+    account.job("fw", 5);
+    keep_own(&account, "own");
+    account.job("own", 5);
+    cold(&account, 1).await;
+    let names = account.alarms();
+    assert_eq!(names.len(), 3);
+    let keeper = account.keeper();
+    warm(&keeper, &account, 1).await;
+    for name in names {
+        for change in 0..4 {
+            account.changes();
+            {
+                let mut world = account.world();
+                let alarm = &mut world.alarms.get_mut(&name).unwrap().0;
+                match change {
+                    0 => alarm.actions_enabled = Some(false),
+                    1 => alarm.alarm_actions = None,
+                    2 => alarm.threshold = Some(1e9),
+                    _ => alarm.datapoints_to_alarm = Some(99),
+                }
+            }
+            assert_eq!(warm(&keeper, &account, 2).await["guardedJobs"], 2);
+            assert_eq!(account.changes(), [format!("put {name}")], "{change}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_tripline_s_is_never_touched() {
+    for foreign in [
+        // Whoever made it by hand, another job's by a name that is alike, and another stack's.
+        vec![],
+        vec![("tripline:job", "fw-1")],
+        vec![("tripline:job", "fw"), ("tripline:stack", "another")],
+    ] {
+        let account = Account::new();
+        account.job("fw", 5);
+        cold(&account, 1).await;
+        let name = default("fw").remove(0);
+        {
+            let mut world = account.world();
+            let (alarm, tags) = world.alarms.get_mut(&name).unwrap();
+            alarm.actions_enabled = Some(false);
+            *tags = foreign.iter().map(|(key, is)| (key.to_string(), is.to_string())).collect();
+        }
+        account.changes();
+        assert_eq!(cold(&account, 3).await["unguardedJobs"], 1, "{foreign:?}");
+        assert_eq!(account.changes(), Vec::<String>::new());
+        // Not even when the job is over.
+        let now = account.world().seconds();
+        account.change("fw", |job| job.ended = Some(now - 4_000));
+        cold(&account, 2).await;
+        assert_eq!(account.alarms(), [name]);
+    }
+}
+
+#[tokio::test]
+async fn an_alarm_that_is_in_alarm_already_is_told_as_no_guard() {
+    let account = Account::new();
+    account.job("fw", 5);
+    cold(&account, 1).await;
+    account.changes();
+    let name = default("fw").remove(0);
+    account.world().alarms.get_mut(&name).unwrap().0.state_value = Some(StateValue::Alarm);
+    assert_eq!(cold(&account, 1).await["unguardedJobs"], 1);
+    assert_eq!((account.changes(), account.gauge("unguardedJobs")), (vec![], 1.0));
+}
+
+#[tokio::test]
+async fn tags_opt_out_and_override() {
+    let account = Account::new();
+    account.job("out", 5);
+    account.job("slow", 5);
+    let tag = |key: &str, value: &str| vec![(key.to_owned(), value.to_owned())];
+    account.change("out", |job| job.tags = tag("tripline:guard", "off"));
+    account.change("slow", |job| job.tags = tag("tripline:DownloadTimeUpperLimit", "7200"));
+    let summary = cold(&account, 1).await;
+    assert_eq!((&summary["guardedJobs"], &summary["optedOutJobs"]), (&1.into(), &1.into()));
+    assert_eq!(account.changes(), puts(&default("slow")));
+    let threshold = |account: &Account| {
+        account.world().alarms["tripline-slow-default-DownloadTime"].0.threshold()
+    };
+    assert_eq!(threshold(&account), Some(7_200.0));
+    // A value that cannot be is none. An environment looks at the tags again each minute.
+    account.change("slow", |job| job.tags = tag("tripline:DownloadTimeUpperLimit", "2 h"));
+    let keeper = account.keeper();
+    warm(&keeper, &account, 3).await;
+    assert_eq!(threshold(&account), Some(3_600.0));
+    // Who opts out later loses the default guard.
+    account.change("slow", |job| job.tags = tag("tripline:guard", "off"));
+    warm(&keeper, &account, 3).await;
+    assert_eq!(account.alarms(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_job_is_armed_though_its_tags_cannot_be_read() {
+    let account = Account::new();
+    account.job("fw", 5);
+    account.world().fails.insert("JobTags".to_owned(), FailureKind::Throttled);
+    assert_eq!(cold(&account, 1).await["guardedJobs"], 1);
+}
+
+#[tokio::test]
+async fn job_events_are_switched_on_unless_that_is_the_operator_s() {
+    let account = Account::new();
+    account.world().events_are_on = false;
+    cold(&account, 2).await;
+    assert_eq!(account.changes(), ["enable events"]);
+
+    let mut settings = Account::new().settings();
+    settings.keep_job_events = false;
+    let account = Account::with(settings);
+    account.world().events_are_on = false;
+    account.job("fw", 5);
+    assert_eq!(cold(&account, 1).await["unguardedJobs"], 1, "no alarm sees anything");
+    assert_eq!(account.changes(), puts(&default("fw")));
+}
+
+#[tokio::test]
+async fn a_minute_that_cannot_see_publishes_nothing_and_fails() {
+    for operation in ["ListJobs", "DescribeAlarms"] {
+        let account = Account::new();
+        account.job("fw", 5);
+        account.world().fails.insert(operation.to_owned(), FailureKind::Denied);
+        let failed = account.keeper().tick().await.unwrap_err();
+        assert_eq!(failed.first.operation, operation);
+        assert_eq!(account.changes(), Vec::<String>::new());
+        assert_eq!(account.world().published.len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn without_the_table_jobs_are_armed_and_nothing_is_forgotten() {
+    let account = Account::new();
+    account.job("fw", 5);
+    account.world().memory = Some("precious".to_owned());
+    account.world().fails.insert("Scan".to_owned(), FailureKind::Unavailable);
+    let failed = account.keeper().tick().await.unwrap_err();
+    assert_eq!(failed.first.operation, "Scan");
+    assert_eq!(account.changes(), puts(&default("fw")));
+    assert_eq!(account.world().memory.as_deref(), Some("precious"));
+    assert_eq!(account.gauge("guardedJobs"), 1.0);
+}
+
+#[tokio::test]
+async fn one_alarm_that_is_refused_costs_no_other_job_its_guard() {
+    let account = Account::new();
+    for job in ["a", "b", "c"] {
+        account.job(job, 5);
+        let refused = format!("tripline-{job}-default-DownloadTime");
+        if job == "b" {
+            account.world().fails.insert(refused, FailureKind::Refused);
+        }
+    }
+    let failed = account.keeper().tick().await.unwrap_err();
+    assert_eq!(failed.first.operation, "PutMetricAlarm");
+    assert_eq!((account.gauge("guardedJobs"), account.gauge("unguardedJobs")), (2.0, 1.0));
+}
+
+/// Two alarms each at two a second: 2,000 seconds of calls, some of each minute's 42 for looking.
+#[tokio::test]
+async fn two_thousand_jobs_are_armed_within_the_quotas() {
+    let account = Account::new();
+    for job in 0..2_000 {
+        account.job(&format!("job{job:04}"), 3_600 + job);
+    }
+    let keeper = account.keeper();
+    let mut minutes = 0;
+    let mut before = 0;
+    while account.alarms().len() < 4_002 {
+        // A rollout that begins now does not wait for the old ones.
+        if minutes == 10 {
+            account.job("urgent", 0);
+        }
+        warm(&keeper, &account, 1).await;
+        if minutes == 10 {
+            assert!(account.alarms().contains(&default("urgent")[0]));
+        }
+        minutes += 1;
+        let armed = account.alarms().len();
+        assert!(armed > before + 40 || armed == 4_002, "{armed} alarms after {minutes} minutes");
+        before = armed;
+    }
+    assert!(minutes <= 90, "{minutes} minutes");
+    let calls = std::mem::take(&mut account.world().calls);
+    account.world().described.clear();
+    assert_quotas(&calls);
+    let last = |account: &Account| account.world().published.last().unwrap().clone();
+    assert_eq!(last(&account).stack[0], ("guardedJobs", 2_001.0));
+
+    // All of them under guard, each job is looked at again before long, and nobody is starved.
+    let start = account.world().now;
+    warm(&keeper, &account, 40).await;
+    assert_quotas(&account.world().calls);
+    assert_eq!(account.world().now - start, Duration::from_secs(2_400));
+    let described: BTreeSet<JobId> = account.world().described.clone();
+    // So many as can be remembered.
+    assert_eq!(described.len(), 2_000);
+    assert_eq!(last(&account).stack[1], ("unguardedJobs", 0.0));
+}

@@ -1,0 +1,130 @@
+//! The dead man's switch.
+
+use tripline::keeping::pipeline::Endings;
+use tripline::metric::KeptMetric;
+
+use super::*;
+use crate::clock::Call;
+
+fn succeeded(number: u32) -> Endings {
+    Endings { succeeded: number, ..Endings::default() }
+}
+
+fn of_jobs(account: &Account) -> Vec<(String, KeptMetric, f64)> {
+    let world = account.world();
+    let last = world.published.last().unwrap();
+    last.jobs.iter().map(|(job, metric, value)| (job.to_string(), *metric, *value)).collect()
+}
+
+#[tokio::test]
+async fn executions_that_end_uncounted_are_published() {
+    let account = Account::new();
+    cold(&account, 1).await;
+    account.job("fw", 0);
+    account.change("fw", |job| job.endings = succeeded(7));
+    cold(&account, 10).await;
+    assert_eq!((account.gauge("uncountedEndings"), of_jobs(&account)), (0.0, vec![]));
+    cold(&account, 2).await;
+    assert_eq!(account.gauge("uncountedEndings"), 7.0);
+    assert_eq!(of_jobs(&account), [("fw".to_owned(), KeptMetric::UncountedEndings, 7.0)]);
+    // The last device ends: the job is over, and what is wrong is not.
+    let now = account.world().seconds();
+    account.change("fw", |job| (job.endings, job.ended) = (succeeded(8), Some(now)));
+    cold(&account, 2).await;
+    assert_eq!(account.gauge("uncountedEndings"), 8.0);
+    // Mended, and counted.
+    account.change("fw", |job| job.counted = 8);
+    cold(&account, 1).await;
+    assert_eq!(account.gauge("uncountedEndings"), 0.0);
+}
+
+#[tokio::test]
+async fn a_job_that_begins_and_ends_between_two_looks_is_judged_too() {
+    let account = Account::new();
+    cold(&account, 1).await;
+    account.job("fw", 0);
+    cold(&account, 1).await;
+    let now = account.world().seconds();
+    account.change("fw", |job| (job.endings, job.ended) = (succeeded(200), Some(now)));
+    cold(&account, 12).await;
+    assert_eq!(account.gauge("uncountedEndings"), 200.0);
+}
+
+#[tokio::test]
+async fn a_healthy_rollout_raises_nothing_and_asks_seldom() {
+    let account = Account::new();
+    cold(&account, 1).await;
+    account.job("fw", 0);
+    for minute in 1..=60 {
+        // Events come a minute after their executions ended.
+        let counted = 10 * (minute - 1);
+        account.change("fw", |job| (job.endings, job.counted) = (succeeded(10 * minute), counted));
+        cold(&account, 1).await;
+        assert_eq!(account.gauge("uncountedEndings"), 0.0);
+    }
+    let world = account.world();
+    let asked = world.calls.iter().filter(|(call, _)| *call == Call::Metrics);
+    assert!(asked.count() <= 6, "each metric that is asked for costs");
+}
+
+#[tokio::test]
+async fn what_ended_before_events_were_enabled_is_nobody_s_fault() {
+    // The keeper is new, and the rollout is not.
+    let account = Account::new();
+    account.world().events_are_on = false;
+    account.job("fw", 3_600);
+    account.change("fw", |job| job.endings = succeeded(5_000));
+    cold(&account, 30).await;
+    assert_eq!(account.gauge("uncountedEndings"), 0.0);
+    // Somebody switches them off for a while, and the keeper on again.
+    account.change("fw", |job| (job.endings, job.counted) = (succeeded(5_100), 100));
+    cold(&account, 20).await;
+    account.world().events_are_on = false;
+    account.change("fw", |job| job.endings = succeeded(5_200));
+    cold(&account, 30).await;
+    assert_eq!(account.gauge("uncountedEndings"), 0.0);
+    // And then the rule is disabled.
+    account.change("fw", |job| job.endings = succeeded(5_201));
+    cold(&account, 12).await;
+    assert_eq!(account.gauge("uncountedEndings"), 1.0);
+}
+
+#[tokio::test]
+async fn devices_that_never_come_back_are_counted_and_many_of_them_told() {
+    let account = Account::new();
+    cold(&account, 1).await;
+    account.job("fw", 0);
+    let began = account.world().seconds();
+    account.change("fw", |job| {
+        job.took = vec![300; 90];
+        (job.endings, job.counted) = (succeeded(90), 90);
+        job.at_work = vec![began; 10];
+    });
+    cold(&account, 14).await;
+    assert_eq!((account.gauge("suspectJobs"), of_jobs(&account)), (0.0, vec![]));
+    cold(&account, 3).await;
+    assert_eq!(of_jobs(&account), [("fw".to_owned(), KeptMetric::SuspectCount, 10.0)]);
+    assert_eq!(account.gauge("suspectJobs"), 1.0);
+    // All but two come back after all: too few to call anybody.
+    account.change("fw", |job| job.at_work = vec![began; 2]);
+    cold(&account, 1).await;
+    assert_eq!(of_jobs(&account), [("fw".to_owned(), KeptMetric::SuspectCount, 2.0)]);
+    assert_eq!(account.gauge("suspectJobs"), 0.0);
+    account.change("fw", |job| job.at_work.clear());
+    cold(&account, 1).await;
+    assert_eq!(of_jobs(&account), []);
+}
+
+#[tokio::test]
+async fn a_firmware_that_kills_every_device_is_seen() {
+    let account = Account::new();
+    account.job("fw", 0);
+    let began = account.world().seconds();
+    account.change("fw", |job| job.at_work = vec![began; 300]);
+    cold(&account, 119).await;
+    assert_eq!(account.gauge("suspectJobs"), 0.0);
+    // Twice the limit of a download.
+    cold(&account, 3).await;
+    assert_eq!(account.gauge("suspectJobs"), 1.0);
+    assert_eq!(of_jobs(&account), [("fw".to_owned(), KeptMetric::SuspectCount, 300.0)]);
+}

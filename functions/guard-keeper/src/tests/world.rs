@@ -1,0 +1,407 @@
+//! An account in memory, with a clock of its own: waiting takes no time, and every call is written down.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmInputBuilder;
+use aws_sdk_cloudwatch::types::{MetricAlarm, StateValue};
+use tripline::job::JobId;
+use tripline::keeping::guard::GuardAlarm;
+use tripline::keeping::pipeline::Endings;
+use tripline::time::Timestamp;
+use tripline_alarms::put::{self, JOB_TAG};
+use tripline_aws::{Failure, FailureKind};
+
+use crate::ask::*;
+use crate::clock::{Call, Clock};
+use crate::settings::{Settings, tests::settings};
+use crate::{Keeper, STACK_TAG};
+
+/// When everything begins.
+pub const START: u64 = 1_790_000_000;
+/// What a call takes.
+const CALL: Duration = Duration::from_millis(20);
+/// What is on a page.
+const PAGE: usize = 100;
+
+/// A job of the account.
+#[derive(Debug, Clone, Default)]
+pub struct FakeJob {
+    pub created: i64,
+    pub ended: Option<i64>,
+    pub endings: Endings,
+    /// How many events were counted.
+    pub counted: u32,
+    /// Seconds that executions took that succeeded.
+    pub took: Vec<i64>,
+    /// Since when executions are in progress.
+    pub at_work: Vec<i64>,
+    pub tags: Vec<(String, String)>,
+}
+
+type Tags = BTreeMap<String, String>;
+
+#[derive(Debug, Default)]
+pub struct World {
+    pub now: Duration,
+    pub jobs: BTreeMap<String, FakeJob>,
+    pub alarms: BTreeMap<String, (MetricAlarm, Tags)>,
+    pub configs: BTreeMap<String, (String, i64)>,
+    pub memory: Option<String>,
+    pub events_are_on: bool,
+    /// The calls that were made, and when.
+    pub calls: Vec<(Call, Duration)>,
+    /// The jobs that were described.
+    pub described: BTreeSet<JobId>,
+    /// The calls that change something.
+    pub changes: Vec<String>,
+    pub published: Vec<Gauges>,
+    /// What fails, by the API's name or the alarm's, and how.
+    pub fails: BTreeMap<String, FailureKind>,
+    /// Alarms show no metrics, as on the local AWS.
+    pub hides_metrics: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Account {
+    world: Arc<Mutex<World>>,
+    settings: Option<Settings>,
+}
+
+impl Account {
+    pub fn new() -> Self {
+        let account = Self { settings: Some(settings()), ..Self::default() };
+        account.world().now = Duration::from_secs(START);
+        account.world().events_are_on = true;
+        account
+    }
+
+    pub fn with(settings: Settings) -> Self {
+        Self { settings: Some(settings), ..Self::new() }
+    }
+
+    pub fn settings(&self) -> Settings {
+        self.settings.clone().unwrap()
+    }
+
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    pub fn keeper(&self) -> Keeper<Self, Self> {
+        Keeper::new(self.clone(), self.clone(), self.settings())
+    }
+
+    /// A job that was created `ago` seconds ago.
+    pub fn job(&self, id: &str, ago: i64) {
+        let mut world = self.world();
+        let created = world.seconds() - ago;
+        world.jobs.insert(id.to_owned(), FakeJob { created, ..FakeJob::default() });
+    }
+
+    pub fn change(&self, id: &str, change: impl FnOnce(&mut FakeJob)) {
+        change(self.world().jobs.get_mut(id).unwrap());
+    }
+
+    pub fn pass(&self, seconds: u64) {
+        self.world().now += Duration::from_secs(seconds);
+    }
+
+    /// What was changed since the last look.
+    pub fn changes(&self) -> Vec<String> {
+        std::mem::take(&mut self.world().changes)
+    }
+
+    pub fn alarms(&self) -> Vec<String> {
+        self.world().alarms.keys().cloned().collect()
+    }
+
+    /// What was published last of the stack.
+    pub fn gauge(&self, name: &str) -> f64 {
+        let world = self.world();
+        let last = world.published.last().unwrap();
+        last.stack.iter().find(|(other, _)| *other == name).unwrap().1
+    }
+
+    fn call(&self, call: Option<Call>, operation: &'static str) -> Result<(), Failure> {
+        let mut world = self.world();
+        let now = world.now;
+        world.calls.extend(call.map(|call| (call, now)));
+        world.now += CALL;
+        match world.fails.get(operation) {
+            Some(kind) => Err(Failure::new(operation, *kind, "as told")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl World {
+    pub fn seconds(&self) -> i64 {
+        i64::try_from(self.now.as_secs()).unwrap()
+    }
+}
+
+impl Clock for Account {
+    fn now(&self) -> Duration {
+        self.world().now
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.world().now += duration;
+        // The other lane goes on meanwhile.
+        tokio::task::yield_now().await;
+    }
+}
+
+fn page<T>(all: impl Iterator<Item = T>, next: Option<String>) -> Page<T> {
+    let from: usize = next.map_or(0, |next| next.parse().unwrap());
+    let mut rest = all.skip(from);
+    let items = rest.by_ref().take(PAGE).collect();
+    Page { items, next: rest.next().map(|_| (from + PAGE).to_string()) }
+}
+
+fn job_id(id: &str) -> JobId {
+    JobId::new(id).unwrap()
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(seconds)
+}
+
+fn not_found(operation: &'static str) -> Failure {
+    Failure::new(operation, FailureKind::NotFound, "no such thing")
+}
+
+impl JobEvents for Account {
+    async fn job_events_are_on(&self) -> Result<bool, Failure> {
+        self.call(None, "DescribeEventConfigurations")?;
+        Ok(self.world().events_are_on)
+    }
+
+    async fn enable_job_events(&self) -> Result<(), Failure> {
+        self.call(None, "UpdateEventConfigurations")?;
+        let mut world = self.world();
+        world.events_are_on = true;
+        world.changes.push("enable events".to_owned());
+        Ok(())
+    }
+}
+
+impl ListJobs for Account {
+    async fn list_jobs(&self, next: Option<String>) -> Result<Page<Listed>, Failure> {
+        self.call(Some(Call::ListJobs), "ListJobs")?;
+        let world = self.world();
+        let running = world.jobs.iter().filter(|(_, job)| job.ended.is_none());
+        let all = running.map(|(id, job)| Listed {
+            job: job_id(id),
+            arn: id.clone(),
+            created: at(job.created),
+        });
+        Ok(page(all, next))
+    }
+}
+
+impl JobTags for Account {
+    async fn job_tags(&self, arn: &str) -> Result<Vec<(String, String)>, Failure> {
+        self.call(Some(Call::JobTags), "JobTags")?;
+        Ok(self.world().jobs[arn].tags.clone())
+    }
+}
+
+impl DescribeJob for Account {
+    async fn describe_job(&self, job: &JobId) -> Result<JobNow, Failure> {
+        self.call(Some(Call::DescribeJob), "DescribeJob")?;
+        let mut world = self.world();
+        world.described.insert(job.clone());
+        let job = world.jobs.get(job.as_str()).ok_or_else(|| not_found("DescribeJob"))?;
+        Ok(JobNow {
+            created: at(job.created),
+            ended: job.ended.map(at),
+            endings: job.endings,
+            in_progress: u32::try_from(job.at_work.len()).unwrap(),
+        })
+    }
+}
+
+impl ListExecutions for Account {
+    async fn list_executions(
+        &self,
+        job: &JobId,
+        phase: Phase,
+        next: Option<String>,
+    ) -> Result<Page<Span>, Failure> {
+        self.call(Some(Call::Executions), "ListJobExecutionsForJob")?;
+        let world = self.world();
+        let job = &world.jobs[job.as_str()];
+        let spans: Vec<Span> = match phase {
+            Phase::Succeeded => job.took.iter().map(|took| (at(0), at(*took))).collect(),
+            Phase::InProgress => job.at_work.iter().map(|began| (at(*began), at(*began))).collect(),
+        };
+        Ok(page(spans.into_iter(), next))
+    }
+}
+
+impl ListAlarms for Account {
+    async fn list_alarms(&self, next: Option<String>) -> Result<Page<MetricAlarm>, Failure> {
+        self.call(Some(Call::DescribeAlarms), "DescribeAlarms")?;
+        let world = self.world();
+        let shown = world.alarms.values().map(|(alarm, _)| {
+            let mut alarm = alarm.clone();
+            if world.hides_metrics {
+                alarm.metrics = None;
+            }
+            alarm
+        });
+        Ok(page(shown, next))
+    }
+}
+
+impl AlarmTags for Account {
+    async fn alarm_tags(&self, arn: &str) -> Result<Vec<(String, String)>, Failure> {
+        self.call(Some(Call::AlarmTags), "ListTagsForResource")?;
+        let world = self.world();
+        let (_, tags) = world.alarms.get(arn).ok_or_else(|| not_found("ListTagsForResource"))?;
+        Ok(tags.clone().into_iter().collect())
+    }
+}
+
+impl PutAlarm for Account {
+    async fn put_alarm(&self, alarm: &GuardAlarm, job: &JobId, new: bool) -> Result<(), Failure> {
+        self.call(Some(Call::PutAlarm), "PutMetricAlarm")?;
+        let actions = self.settings().actions(alarm.topics());
+        let name = alarm.name_for(job);
+        let mut world = self.world();
+        if let Some(kind) = world.fails.get(&name) {
+            return Err(Failure::new("PutMetricAlarm", *kind, "as told"));
+        }
+        let mut put = shown(&put::request_for(alarm, job, &actions));
+        let before = world.alarms.get(&name);
+        assert_eq!(before.is_none(), new, "{name}");
+        // As CloudWatch does: an alarm keeps its state and its tags.
+        put.state_value = before
+            .map_or(Some(StateValue::InsufficientData), |(alarm, _)| alarm.state_value.clone());
+        let tags = before.map_or_else(
+            || {
+                let stack = self.settings().stack;
+                BTreeMap::from([
+                    (JOB_TAG.to_owned(), job.to_string()),
+                    (STACK_TAG.to_owned(), stack),
+                ])
+            },
+            |(_, tags)| tags.clone(),
+        );
+        world.alarms.insert(name.clone(), (put, tags));
+        world.changes.push(format!("put {name}"));
+        Ok(())
+    }
+
+    fn is_as_wanted(&self, there: &MetricAlarm, wanted: &GuardAlarm, job: &JobId) -> bool {
+        let actions = self.settings().actions(wanted.topics());
+        put::shows_no_difference(there, &put::request_for(wanted, job, &actions))
+    }
+}
+
+impl DeleteAlarms for Account {
+    async fn delete_alarms(&self, names: &[String]) -> Result<(), Failure> {
+        self.call(Some(Call::DeleteAlarms), "DeleteAlarms")?;
+        assert!((1..=100).contains(&names.len()));
+        let mut world = self.world();
+        for name in names {
+            world.alarms.remove(name).unwrap();
+            world.changes.push(format!("delete {name}"));
+        }
+        Ok(())
+    }
+}
+
+impl CountEvents for Account {
+    async fn count_events(
+        &self,
+        job: &JobId,
+        endings: Endings,
+        created: Timestamp,
+        _: Timestamp,
+    ) -> Result<u32, Failure> {
+        self.call(Some(Call::Metrics), "GetMetricData")?;
+        let world = self.world();
+        let job = &world.jobs[job.as_str()];
+        assert_eq!((endings, created), (job.endings, at(job.created)));
+        Ok(job.counted)
+    }
+}
+
+impl Publish for Account {
+    async fn publish(&self, gauges: &Gauges) -> Result<(), Failure> {
+        self.call(None, "PutMetricData")?;
+        self.world().published.push(gauges.clone());
+        Ok(())
+    }
+}
+
+impl Table for Account {
+    async fn read_table(&self, next: Option<String>) -> Result<Page<Item>, Failure> {
+        self.call(Some(Call::Table), "Scan")?;
+        let world = self.world();
+        let configs = world.configs.iter().map(|(job, (text, armed))| Item::Config {
+            job: job_id(job),
+            text: text.clone(),
+            armed: at(*armed),
+        });
+        Ok(page(configs.chain(world.memory.clone().map(Item::Memory)), next))
+    }
+
+    async fn write_table(&self, memory: Option<&str>, forget: &[JobId]) -> Result<(), Failure> {
+        self.call(None, "BatchWriteItem")?;
+        assert!(forget.len() <= MAX_FORGOTTEN);
+        let mut world = self.world();
+        for job in forget {
+            world.configs.remove(job.as_str()).unwrap();
+            world.changes.push(format!("forget {job}"));
+        }
+        if let Some(memory) = memory {
+            world.memory = Some(memory.to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// An alarm as CloudWatch shows what it was asked for.
+pub fn shown(request: &PutMetricAlarmInputBuilder) -> MetricAlarm {
+    let input = request.clone().build().unwrap();
+    let mut alarm = MetricAlarm::builder().build();
+    // Here an alarm's ARN is its name.
+    alarm.alarm_arn.clone_from(&input.alarm_name);
+    alarm.alarm_name = input.alarm_name;
+    alarm.alarm_description = input.alarm_description;
+    alarm.actions_enabled = input.actions_enabled;
+    alarm.alarm_actions = input.alarm_actions;
+    alarm.namespace = input.namespace;
+    alarm.metric_name = input.metric_name;
+    alarm.dimensions = input.dimensions;
+    alarm.statistic = input.statistic;
+    alarm.extended_statistic = input.extended_statistic;
+    alarm.period = input.period;
+    alarm.evaluation_periods = input.evaluation_periods;
+    alarm.datapoints_to_alarm = input.datapoints_to_alarm;
+    alarm.threshold = input.threshold;
+    alarm.comparison_operator = input.comparison_operator;
+    alarm.treat_missing_data = input.treat_missing_data;
+    alarm.metrics = input.metrics;
+    alarm
+}
+
+/// Fails unless every second had at most as many calls of each kind as there may be.
+pub fn assert_quotas(calls: &[(Call, Duration)]) {
+    let kinds: BTreeSet<Call> = calls.iter().map(|(call, _)| *call).collect();
+    for kind in kinds {
+        let mut times: Vec<Duration> =
+            calls.iter().filter(|(call, _)| *call == kind).map(|(_, at)| *at).collect();
+        times.sort_unstable();
+        for (first, time) in times.iter().enumerate() {
+            let second = *time + Duration::from_millis(999);
+            let within = times.iter().skip(first).take_while(|other| **other <= second).count();
+            assert!(within <= kind.a_second() as usize, "{within} x {kind:?} from {time:?}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What this environment of the function still knows from earlier minutes: answers that would cost
+//! calls. Whatever is not here is asked again.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tripline::job::JobId;
+use tripline::keeping::guard::Tagged;
+use tripline::time::Timestamp;
+
+/// Whose an alarm is by its tags is believed for so many seconds, as long as it is not touched.
+const OWNER_FOR: i64 = 600;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Warm(Mutex<Known>);
+
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    jobs: BTreeMap<JobId, KnownJob>,
+    /// Alarms' tags, and when they were read.
+    owners: BTreeMap<String, (Timestamp, Tags)>,
+}
+
+/// What is known of a job.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct KnownJob {
+    /// Its tags, and when they were read.
+    pub tags: Option<(Timestamp, Tagged)>,
+    /// When it ended, if it still has alarms.
+    pub ended: Option<Timestamp>,
+    /// From how many seconds on its executions are suspect, and when that was found.
+    pub limit: Option<(Timestamp, i64)>,
+    /// When its devices at work were last counted.
+    pub suspected: Option<Timestamp>,
+    /// When it was last watched.
+    pub watched: Option<Timestamp>,
+}
+
+impl KnownJob {
+    /// What its tags make of the default guard.
+    pub fn tagged(self) -> Option<Tagged> {
+        self.tags.map(|(_, tagged)| tagged)
+    }
+
+    /// When its tags were read.
+    pub fn tags_read(&self) -> Option<Timestamp> {
+        self.tags.as_ref().map(|(at, _)| *at)
+    }
+}
+
+/// What an alarm's tags say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Tags {
+    pub job: Option<String>,
+    pub stack: Option<String>,
+}
+
+impl Warm {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of a job.
+    pub fn job(&self, job: &JobId) -> KnownJob {
+        self.known().jobs.get(job).cloned().unwrap_or_default()
+    }
+
+    /// Something more is known of a job.
+    pub fn learn(&self, job: &JobId, learn: impl FnOnce(&mut KnownJob)) {
+        learn(self.known().jobs.entry(job.clone()).or_default());
+    }
+
+    /// An alarm's tags, if they were read a short time ago.
+    pub fn owner(&self, alarm: &str, now: Timestamp) -> Option<Tags> {
+        let known = self.known();
+        let (at, tags) = known.owners.get(alarm)?;
+        (now.seconds_after(*at) < OWNER_FOR).then(|| tags.clone())
+    }
+
+    /// An alarm's tags were read.
+    pub fn learn_owner(&self, alarm: &str, now: Timestamp, tags: Tags) {
+        self.known().owners.insert(alarm.to_owned(), (now, tags));
+    }
+
+    /// Forgets what is no longer of use: of jobs that are not in progress, but for when they ended,
+    /// and of jobs that are, when they ended under the same name before.
+    pub fn tidy(&self, now: Timestamp, in_progress: impl Fn(&JobId) -> bool) {
+        let mut known = self.known();
+        known.jobs.retain(|job, known| in_progress(job) != known.ended.is_some());
+        known.owners.retain(|_, (at, _)| now.seconds_after(*at) < OWNER_FOR);
+    }
+}

@@ -1,0 +1,303 @@
+//! The dead man's switch: whether what devices do is seen at all, and whether they still do anything.
+
+use tripline::job::JobId;
+use tripline::keeping::memory::{MAX_JOBS, Memory, Remembered};
+use tripline::keeping::pipeline::Pipeline;
+use tripline::keeping::suspects;
+use tripline::metric::KeptMetric;
+use tripline::time::Timestamp;
+use tripline_aws::{Failure, FailureKind};
+
+use crate::ask::{Ask, JobNow, Listed, Phase, Span};
+use crate::clock::{Call, Clock, Minute};
+use crate::failed::Trouble;
+use crate::look::Account;
+use crate::{Events, Keeper};
+
+/// Until when each kind of work may begin, in percent of a minute's work.
+const TAGS: u32 = 40;
+const JUDGE: u32 = 70;
+const END: u32 = 80;
+const SUSPECT: u32 = 100;
+/// For so many seconds the limit from which on executions are suspect is not found anew.
+const LIMIT_FOR: i64 = 900;
+/// Most pages of executions, of 250 each.
+const SUCCEEDED_PAGES: usize = 2;
+const IN_PROGRESS_PAGES: usize = 4;
+
+/// The items in the order of their times, those first that have none.
+fn oldest_first<T: Copy>(times: Vec<Option<Timestamp>>, items: &[T]) -> impl Iterator<Item = T> {
+    in_order(times).into_iter().filter_map(|place| items.get(place).copied())
+}
+
+fn in_order(times: Vec<Option<Timestamp>>) -> Vec<usize> {
+    let mut places: Vec<_> = times.into_iter().zip(0_usize..).collect();
+    places.sort_unstable();
+    places.into_iter().map(|(_, place)| place).collect()
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Watching {
+    pub memory: Memory,
+    /// It is not what was read.
+    pub is_new: bool,
+    pub trouble: Trouble,
+}
+
+impl Watching {
+    /// What there is to publish of single jobs.
+    pub fn gauges(&self) -> Vec<(JobId, KeptMetric, f64)> {
+        let mut gauges = Vec::new();
+        for (job, is) in &self.memory.jobs {
+            for (metric, number) in [
+                (KeptMetric::SuspectCount, is.suspects),
+                (KeptMetric::UncountedEndings, is.pipeline.uncounted()),
+            ] {
+                if number > 0 {
+                    gauges.push((job.clone(), metric, f64::from(number)));
+                }
+            }
+        }
+        gauges
+    }
+}
+
+impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
+    /// Watches jobs in progress, those first that were not watched for longest. `None` without the
+    /// stack's table: what was remembered must not be overwritten.
+    pub(crate) async fn watch(
+        &self,
+        minute: &Minute<'_, K>,
+        account: &Account,
+        events: Events,
+    ) -> Option<Watching> {
+        let before = account.table.as_ref()?.memory.as_deref();
+        let mut memory = Memory::from_text(before, minute.now());
+        if events == Events::Enabled {
+            // Whatever ended before could not be counted.
+            memory = Memory { since: minute.now().seconds(), ..Memory::default() };
+        }
+        let mut trouble = Trouble::default();
+        self.refresh_tags(minute, account).await;
+        let jobs: Vec<&Listed> = account.jobs.values().collect();
+        let mut at_work = Vec::new();
+        let watched = jobs.iter().map(|listed| self.warm.job(&listed.job).watched);
+        for listed in oldest_first(watched.collect(), &jobs) {
+            let job = &listed.job;
+            if memory.of(job).is_none() && memory.jobs.len() >= MAX_JOBS {
+                continue;
+            }
+            if !minute.may(Call::DescribeJob, JUDGE).await {
+                break;
+            }
+            match self.client.describe_job(job).await {
+                Ok(now) => {
+                    self.judge(minute, job, now, &mut memory, &mut trouble).await;
+                    at_work.push((job, now));
+                }
+                Err(failure) => trouble.add(job.as_str(), failure),
+            }
+            self.warm.learn(job, |job| job.watched = Some(minute.now()));
+        }
+        self.end(minute, account, &mut memory, &mut trouble).await;
+        let suspected = at_work.iter().map(|(job, _)| self.warm.job(job).suspected);
+        for (job, now) in oldest_first(suspected.collect(), &at_work) {
+            self.suspect(minute, job, now, &mut memory, &mut trouble).await;
+        }
+        let is_new = before != Some(memory.to_text().as_str());
+        Some(Watching { memory, is_new, trouble })
+    }
+
+    /// Reads tags anew, those first that are oldest: an operator may have changed them.
+    async fn refresh_tags(&self, minute: &Minute<'_, K>, account: &Account) {
+        let read = |listed: &Listed| self.warm.job(&listed.job).tags_read();
+        let jobs: Vec<&Listed> = account.jobs.values().collect();
+        for listed in oldest_first(jobs.iter().map(|listed| read(listed)).collect(), &jobs) {
+            // Arming reads them too, at the same time.
+            if read(listed) == Some(minute.now()) {
+                continue;
+            }
+            if self.read_tags(minute, listed, TAGS).await.is_none() {
+                break;
+            }
+        }
+    }
+
+    /// Holds what has ended against what was counted.
+    async fn judge(
+        &self,
+        minute: &Minute<'_, K>,
+        job: &JobId,
+        now: JobNow,
+        memory: &mut Memory,
+        trouble: &mut Trouble,
+    ) {
+        let ended = now.endings.total();
+        let remembered = match memory.of(job) {
+            Some(remembered) => Some(remembered),
+            None if memory.saw_beginning(now.created) => {
+                Some(Remembered { created: now.created.seconds(), ..Remembered::default() })
+            }
+            None => {
+                let counted = self.count(minute, job, now, trouble).await;
+                counted.map(|counted| Remembered {
+                    created: now.created.seconds(),
+                    pipeline: Pipeline::seen(ended, counted),
+                    ..Remembered::default()
+                })
+            }
+        };
+        let Some(mut remembered) = remembered else { return };
+        if remembered.pipeline.needs_count(ended, minute.now(), self.settings.counted_within)
+            && let Some(counted) = self.count(minute, job, now, trouble).await
+        {
+            remembered.pipeline.judge(ended, counted);
+            let uncounted = remembered.pipeline.uncounted();
+            if uncounted > 0 {
+                tracing::error!(%job, uncounted, "executions end, and no event is counted");
+            }
+        }
+        memory.jobs.insert(job.clone(), remembered);
+    }
+
+    async fn count(
+        &self,
+        minute: &Minute<'_, K>,
+        job: &JobId,
+        now: JobNow,
+        trouble: &mut Trouble,
+    ) -> Option<u32> {
+        if !minute.may(Call::Metrics, END).await {
+            return None;
+        }
+        let asked = self.client.count_events(job, now.endings, now.created, minute.now()).await;
+        asked.map_err(|failure| trouble.add(job.as_str(), failure)).ok()
+    }
+
+    /// Jobs that have ended since: a last look at what was counted, and then they are forgotten.
+    async fn end(
+        &self,
+        minute: &Minute<'_, K>,
+        account: &Account,
+        memory: &mut Memory,
+        trouble: &mut Trouble,
+    ) {
+        let is_over = |job: &JobId| !account.jobs.contains_key(job);
+        let mut names: Vec<JobId> =
+            memory.jobs.keys().filter(|job| is_over(job)).cloned().collect();
+        if !names.is_empty() {
+            let by = minute.turn() % names.len() as u64;
+            names.rotate_left(usize::try_from(by).unwrap_or(0));
+        }
+        for job in names {
+            if let Some(remembered) = memory.jobs.get_mut(&job) {
+                (remembered.suspects, remembered.worry) = (0, false);
+            }
+            if !minute.may(Call::DescribeJob, END).await {
+                break;
+            }
+            // Its alarms and config are tidied up by what is remembered.
+            let has_left = account.alarms.contains_key(&job)
+                || account.table.as_ref().is_some_and(|table| table.configs.contains_key(&job));
+            let settled = self.settings.grace.max(self.settings.counted_within + 120);
+            match self.client.describe_job(&job).await {
+                Ok(now) => {
+                    self.judge(minute, &job, now, memory, trouble).await;
+                    let since = now.ended.map_or(0, |at| minute.now().seconds_after(at));
+                    if since > settled && !has_left {
+                        memory.jobs.remove(&job);
+                    }
+                }
+                Err(Failure { kind: FailureKind::NotFound, .. }) if !has_left => {
+                    memory.jobs.remove(&job);
+                }
+                Err(Failure { kind: FailureKind::NotFound, .. }) => {}
+                Err(failure) => trouble.add(job.as_str(), failure),
+            }
+        }
+    }
+
+    /// Counts devices that have been at work for too long.
+    async fn suspect(
+        &self,
+        minute: &Minute<'_, K>,
+        job: &JobId,
+        now: JobNow,
+        memory: &mut Memory,
+        trouble: &mut Trouble,
+    ) {
+        let Some(mut remembered) = memory.of(job) else { return };
+        let found = match now.in_progress {
+            0 => Ok(Some(0)),
+            _ => self.count_suspects(minute, job).await,
+        };
+        match found {
+            Ok(Some(count)) => {
+                self.warm.learn(job, |job| job.suspected = Some(minute.now()));
+                remembered.suspects = count;
+                remembered.worry = suspects::worry(count, now.endings.total());
+                if remembered.worry {
+                    tracing::warn!(%job, count, "devices may have died at work");
+                }
+                memory.jobs.insert(job.clone(), remembered);
+            }
+            // The next minute.
+            Ok(None) => {}
+            Err(failure) => trouble.add(job.as_str(), failure),
+        }
+    }
+
+    async fn count_suspects(
+        &self,
+        minute: &Minute<'_, K>,
+        job: &JobId,
+    ) -> Result<Option<u32>, Failure> {
+        let limit = match self.warm.job(job).limit {
+            Some((at, limit)) if minute.now().seconds_after(at) < LIMIT_FOR => limit,
+            _ => {
+                let spans = self.spans(minute, job, Phase::Succeeded, SUCCEEDED_PAGES).await?;
+                let Some(spans) = spans else { return Ok(None) };
+                let times: Vec<i64> =
+                    spans.iter().map(|(began, ended)| ended.seconds_after(*began)).collect();
+                let guard = self.settings.default_guard.download_limit();
+                let limit = suspects::limit(&times, guard);
+                // Few say little, and soon there are more.
+                if times.len() >= suspects::MIN_FINISHED {
+                    self.warm.learn(job, |job| job.limit = Some((minute.now(), limit)));
+                }
+                limit
+            }
+        };
+        let spans = self.spans(minute, job, Phase::InProgress, IN_PROGRESS_PAGES).await?;
+        let ages = |spans: Vec<Span>| {
+            let age = |(began, _): Span| minute.now().seconds_after(began);
+            suspects::count(spans.into_iter().map(age), limit)
+        };
+        Ok(spans.map(ages))
+    }
+
+    /// Some pages of executions; `None` if they are not there in time.
+    async fn spans(
+        &self,
+        minute: &Minute<'_, K>,
+        job: &JobId,
+        phase: Phase,
+        pages: usize,
+    ) -> Result<Option<Vec<Span>>, Failure> {
+        let mut spans = Vec::new();
+        let mut next = None;
+        for _ in 0..pages {
+            if !minute.may(Call::Executions, SUSPECT).await {
+                return Ok(None);
+            }
+            let page = self.client.list_executions(job, phase, next).await?;
+            spans.extend(page.items);
+            next = page.next;
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok(Some(spans))
+    }
+}
