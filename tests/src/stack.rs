@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::operation::create_stack::builders::CreateStackFluentBuilder;
 use aws_sdk_cloudformation::types::{Capability, Parameter, StackStatus};
 use aws_sdk_s3::primitives::ByteStream;
 
@@ -14,6 +15,8 @@ use crate::{Result, Trouble, at, call, workspace};
 const CODE: &str = "../target/lambda/";
 /// Where the zips go; the bucket is this server's own.
 const BUCKET: &str = "tripline-code";
+/// What the template is called there.
+const TEMPLATE: &str = "tripline.yaml";
 const WITHIN: Duration = Duration::from_secs(60);
 
 /// A stack that was created completely.
@@ -31,9 +34,12 @@ impl Stack {
         let path = workspace::root().join("templates/tripline.yaml");
         let template = std::fs::read_to_string(&path).map_err(at(path.display()))?;
         let packages = packages(&template);
-        upload(aws, &packages).await?;
+        let template = with_uploaded_code(&template);
+        upload(aws, &packages, &template).await?;
         let parameters = [&[("Architecture", architecture())], parameters].concat();
-        Self::create_from(aws, name, &with_uploaded_code(&template), &parameters).await
+        // Longer than a request may be; `sam deploy` goes by a bucket too.
+        let url = format!("{}/{BUCKET}/{TEMPLATE}", aws.endpoint());
+        Self::created(aws, name, |request| request.template_url(url), &parameters).await
     }
 
     /// Deploys a template as it is.
@@ -43,14 +49,21 @@ impl Stack {
         template: &str,
         parameters: &[(&str, &str)],
     ) -> Result<Self> {
+        Self::created(aws, name, |request| request.template_body(template), parameters).await
+    }
+
+    async fn created(
+        aws: &LocalAws,
+        name: &str,
+        template: impl FnOnce(CreateStackFluentBuilder) -> CreateStackFluentBuilder,
+        parameters: &[(&str, &str)],
+    ) -> Result<Self> {
         let cloudformation = Client::new(&aws.config());
         let parameters = parameters.iter().map(|(key, value)| {
             Parameter::builder().parameter_key(*key).parameter_value(*value).build()
         });
-        cloudformation
-            .create_stack()
+        template(cloudformation.create_stack())
             .stack_name(name)
-            .template_body(template)
             .set_parameters(Some(parameters.collect()))
             .capabilities(Capability::CapabilityIam)
             .capabilities(Capability::CapabilityAutoExpand)
@@ -175,11 +188,14 @@ fn architecture() -> &'static str {
     if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }
 }
 
-async fn upload(aws: &LocalAws, packages: &[String]) -> Result<()> {
+async fn upload(aws: &LocalAws, packages: &[String], template: &str) -> Result<()> {
     // One address for all buckets: `bucket.127.0.0.1` is none.
     let config = aws_sdk_s3::config::Builder::from(&aws.config()).force_path_style(true).build();
     let s3 = aws_sdk_s3::Client::from_conf(config);
     s3.create_bucket().bucket(BUCKET).send().await.map_err(call("CreateBucket"))?;
+    let body = ByteStream::from(template.as_bytes().to_vec());
+    let put = s3.put_object().bucket(BUCKET).key(TEMPLATE).body(body);
+    put.send().await.map_err(call("PutObject"))?;
     for package in packages {
         let zip = workspace::function_zip(package)?;
         let code = std::fs::read(&zip).map_err(at(zip.display()))?;

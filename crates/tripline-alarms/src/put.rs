@@ -197,29 +197,8 @@ fn int(number: u32) -> i32 {
 /// Whether CloudWatch has the alarm exactly as it is wanted, so that nothing has to be asked. In
 /// doubt it is not.
 pub fn is_as_wanted(alarm: &MetricAlarm, wanted: &PutMetricAlarmInputBuilder) -> bool {
-    is_wanted_but_for_metrics(alarm, wanted)
-        && alarm.metrics() == wanted.get_metrics().clone().unwrap_or_default()
-}
-
-/// Whether an alarm shows no difference from what is wanted. If it shows no metrics at all, its
-/// description, which has all of its rule in words, has to do for them: an alarm that can never be
-/// seen to be right would be overwritten every minute.
-pub fn shows_no_difference(alarm: &MetricAlarm, wanted: &PutMetricAlarmInputBuilder) -> bool {
-    let is_unseen = wanted.get_metrics().is_some() && watched(alarm) == Watched::Unseen;
-    if is_unseen { is_wanted_but_for_metrics(alarm, wanted) } else { is_as_wanted(alarm, wanted) }
-}
-
-fn is_wanted_but_for_metrics(alarm: &MetricAlarm, wanted: &PutMetricAlarmInputBuilder) -> bool {
     let list = |wanted: &Option<Vec<_>>| wanted.clone().unwrap_or_default();
-    alarm.alarm_description == *wanted.get_alarm_description()
-        && has_actions(alarm, &wanted.get_alarm_actions().clone().unwrap_or_default())
-        && alarm.ok_actions().is_empty()
-        && alarm.insufficient_data_actions().is_empty()
-        && alarm.evaluation_periods == *wanted.get_evaluation_periods()
-        && alarm.datapoints_to_alarm == *wanted.get_datapoints_to_alarm()
-        && alarm.threshold == *wanted.get_threshold()
-        && alarm.comparison_operator == *wanted.get_comparison_operator()
-        && alarm.treat_missing_data == *wanted.get_treat_missing_data()
+    judges_as_wanted(alarm, wanted)
         && alarm.namespace == *wanted.get_namespace()
         && alarm.metric_name == *wanted.get_metric_name()
         && alarm.period == *wanted.get_period()
@@ -229,7 +208,29 @@ fn is_wanted_but_for_metrics(alarm: &MetricAlarm, wanted: &PutMetricAlarmInputBu
         && alarm.unit.is_none()
         && alarm.evaluate_low_sample_count_percentile.is_none()
         && alarm.threshold_metric_id.is_none()
+        && alarm.metrics() == wanted.get_metrics().clone().unwrap_or_default()
         && alarm.dimensions() == list(wanted.get_dimensions())
+}
+
+/// Whether an alarm shows no difference from what is wanted. If it shows no metrics at all, its
+/// description, which has all of its rule in words, has to do for them: an alarm that can never be
+/// seen to be right would be overwritten every minute.
+pub fn shows_no_difference(alarm: &MetricAlarm, wanted: &PutMetricAlarmInputBuilder) -> bool {
+    let is_unseen = wanted.get_metrics().is_some() && watched(alarm) == Watched::Unseen;
+    if is_unseen { judges_as_wanted(alarm, wanted) } else { is_as_wanted(alarm, wanted) }
+}
+
+/// Whether it is as wanted but for what it watches.
+fn judges_as_wanted(alarm: &MetricAlarm, wanted: &PutMetricAlarmInputBuilder) -> bool {
+    alarm.alarm_description == *wanted.get_alarm_description()
+        && has_actions(alarm, &wanted.get_alarm_actions().clone().unwrap_or_default())
+        && alarm.ok_actions().is_empty()
+        && alarm.insufficient_data_actions().is_empty()
+        && alarm.evaluation_periods == *wanted.get_evaluation_periods()
+        && alarm.datapoints_to_alarm == *wanted.get_datapoints_to_alarm()
+        && alarm.threshold == *wanted.get_threshold()
+        && alarm.comparison_operator == *wanted.get_comparison_operator()
+        && alarm.treat_missing_data == *wanted.get_treat_missing_data()
 }
 
 /// Whether an alarm's actions are on, and exactly these. An alarm without any tells nobody, whether
@@ -316,7 +317,11 @@ mod tests {
                 .set_comparison_operator(wanted.get_comparison_operator().clone())
                 .set_treat_missing_data(wanted.get_treat_missing_data().clone())
                 .build();
+            // Whoever shows no metrics may show a default in their place.
+            there.statistic = Some(Statistic::Average);
+            there.period = Some(60);
             assert!(shows_no_difference(&there, &wanted) && !is_as_wanted(&there, &wanted));
+            (there.statistic, there.period) = (None, None);
             there.metrics.clone_from(wanted.get_metrics());
             assert!(shows_no_difference(&there, &wanted) && is_as_wanted(&there, &wanted));
             there.metrics.as_mut().unwrap().pop();

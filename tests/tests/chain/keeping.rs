@@ -116,7 +116,8 @@ async fn a_job_created_with_plain_api_calls_is_armed_and_its_bad_rollout_is_stop
     }
     // Nothing is left to do, though the metric math of one of them is not shown.
     let summary = tick(&chain).await;
-    assert_eq!((&summary["armed"], &summary["repaired"]), (&json!(0), &json!(0)), "{summary}");
+    let all = alarms(&chain).await;
+    assert_eq!((&summary["armed"], &summary["repaired"]), (&json!(0), &json!(0)), "{all:#?}");
     assert_eq!(published(&chain, "guardedJobs").await, Some(1.0));
 
     rollout.succeeds(0, "240").await;

@@ -1,11 +1,7 @@
 //! Every job in progress has its alarms.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
 use aws_sdk_cloudwatch::types::StateValue;
 use tripline::config::AlarmConfig;
-use tripline::job::JobId;
 use tripline_aws::FailureKind;
 
 use super::world::{START, assert_quotas};
@@ -255,18 +251,25 @@ async fn two_thousand_jobs_are_armed_within_the_quotas() {
     }
     assert!(minutes <= 90, "{minutes} minutes");
     let calls = std::mem::take(&mut account.world().calls);
-    account.world().described.clear();
     assert_quotas(&calls);
-    let last = |account: &Account| account.world().published.last().unwrap().clone();
-    assert_eq!(last(&account).stack[0], ("guardedJobs", 2_001.0));
+    assert_eq!(account.gauge("guardedJobs"), 2_001.0);
+}
 
-    // All of them under guard, each job is looked at again before long, and nobody is starved.
-    let start = account.world().now;
-    warm(&keeper, &account, 40).await;
-    assert_quotas(&account.world().calls);
-    assert_eq!(account.world().now - start, Duration::from_secs(2_400));
-    let described: BTreeSet<JobId> = account.world().described.clone();
-    // So many as can be remembered.
-    assert_eq!(described.len(), 2_000);
-    assert_eq!(last(&account).stack[1], ("unguardedJobs", 0.0));
+/// Once all are under guard, each job is looked at before long, and nobody is forgotten.
+#[tokio::test]
+async fn hundreds_of_jobs_are_watched_in_turn() {
+    let account = Account::new();
+    for job in 0..400 {
+        account.job(&format!("job{job:03}"), 60);
+        account.change(&format!("job{job:03}"), |job| job.at_work = vec![0; 10]);
+    }
+    let keeper = account.keeper();
+    warm(&keeper, &account, 30).await;
+    let world = account.world();
+    assert_quotas(&world.calls);
+    assert_eq!(world.described.len(), 400);
+    let last = world.published.last().unwrap();
+    assert_eq!(last.stack[..2], [("guardedJobs", 400.0), ("unguardedJobs", 0.0)]);
+    // Whoever has been at work for years is suspect.
+    assert_eq!(last.stack[3], ("suspectJobs", 400.0));
 }
