@@ -9,6 +9,7 @@
 //!
 //! - [`job`]: what a job is called, how far it has come;
 //! - [`config`]: the operator's `dev.ini`, read into [`alarm`] definitions;
+//! - [`deployment`]: what a rollout is made of, and what devices are told;
 //! - [`event`]: the end of one device's execution, read into a [`metric`] reading;
 //! - [`batch`]: readings aggregated into requests that CloudWatch accepts;
 //! - [`notification`]: what CloudWatch says when an alarm changes its state;
@@ -23,6 +24,7 @@ pub mod alarm;
 pub mod announcement;
 pub mod batch;
 pub mod config;
+pub mod deployment;
 pub mod evaluation;
 pub mod event;
 pub mod job;

@@ -3,7 +3,9 @@
 //! A file is read whole and every fault in it is reported at once, each with its line, because a
 //! guard that is half understood is no guard.
 
+mod deploy;
 mod ini;
+mod reader;
 mod rollout;
 mod section;
 
@@ -12,6 +14,7 @@ use std::fmt;
 use crate::alarm::AlarmDefinition;
 use crate::job::JobId;
 use crate::text::{excerpt, nearest};
+pub use deploy::{DeployConfig, DocumentSource, MAX_ROUNDS, Stream};
 use ini::{DEFAULT, Ini};
 
 /// Largest config file in bytes.
@@ -125,8 +128,13 @@ fn read_whole<T>(
     }
     let ini = Ini::parse(text, &mut faults);
     let config = read(&ini, &mut faults);
+    reported(file, config, faults)
+}
+
+/// What was read, or everything that is wrong with it.
+pub(crate) fn reported<T>(file: &str, read: T, mut faults: Vec<Fault>) -> Result<T, Faults> {
     if faults.is_empty() {
-        return Ok(config);
+        return Ok(read);
     }
     faults.sort_by_key(|fault| fault.line);
     // A value of `[DEFAULT]` is looked at once for each alarm.

@@ -333,6 +333,11 @@ pub(super) fn unknown_keys(
     }
 }
 
+/// Whether this is a key of an alarm.
+pub(super) fn is_key(key: &str) -> bool {
+    KEYS.iter().any(|known| known.eq_ignore_ascii_case(key))
+}
+
 /// `[DEFAULT]` holds the keys of a whole rollout; of those, only a misspelt key of an alarm is this
 /// module's concern.
 pub(super) fn unknown_keys_of_default(default: &Section, faults: &mut Vec<Fault>) {
