@@ -26,6 +26,10 @@ enum Command {
     /// Arm a rollout: check, apply, list and remove the alarms of a job
     #[command(subcommand)]
     Alarms(alarms::Command),
+    /// Remove what a deploy has made
+    Cleanup(deploy::cleanup::Cleanup),
+    /// Roll out firmware from a `dev.ini`, guarded from its first device on
+    Deploy(deploy::Deployment),
     /// Run a fleet of simulated devices against AWS IoT Jobs
     Fleet(fleet::Arguments),
     /// See what a guard would have done with a recorded rollout
@@ -38,6 +42,8 @@ enum Command {
 async fn main() -> std::process::ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Alarms(command) => alarms::run(command).await,
+        Command::Cleanup(cleanup) => cleanup.run().await,
+        Command::Deploy(deployment) => deployment.run().await,
         Command::Fleet(arguments) => fleet::run(arguments).await,
         Command::Replay(replay) => replay.run(),
         Command::Simulate(simulate) => simulate.run(),

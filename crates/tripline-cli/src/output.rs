@@ -4,7 +4,6 @@ use clap::ValueEnum;
 
 /// What goes to stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(dead_code)]
 pub enum Output {
     Text,
     Json,

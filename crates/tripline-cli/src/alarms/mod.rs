@@ -8,23 +8,23 @@
 //! - [`aws`], [`topics`], [`events`]: what is asked of AWS, [`owner`]: whose alarm one is;
 //! - [`watch`], [`table`]: what people read.
 
-mod apply;
-mod arm;
-mod aws;
+pub mod apply;
+pub mod arm;
+pub mod aws;
 mod check;
 mod events;
 mod list;
-mod notes;
+pub mod notes;
 mod owner;
 mod plan;
 mod put;
-mod region;
-mod remove;
+pub mod region;
+pub mod remove;
 pub mod source;
 mod stopping;
 pub mod table;
 mod topics;
-mod verdict;
+pub mod verdict;
 pub mod watch;
 
 #[cfg(test)]

@@ -1,0 +1,221 @@
+//! Makes a deployment, round by round.
+
+use std::io::{IsTerminal, stderr};
+use std::path::Path;
+use std::time::Duration;
+
+use tripline_aws::{Failure, FailureKind};
+
+use super::aws::Cloud;
+use super::cleanup::remove;
+use super::ending::{Counts, Ending, Outcome};
+use super::found::Found;
+use super::input::Input;
+use super::record::{Record, Round};
+use super::spec::Spec;
+use crate::alarms::apply::Guard;
+use crate::exit::Error;
+
+/// How long AWS may be out of reach while a job is waited for: the job goes on meanwhile.
+const OUTAGE: Duration = Duration::from_secs(600);
+/// Least time between looks at a job.
+const LEAST: Duration = Duration::from_secs(1);
+
+/// The rounds of a deployment.
+pub struct Rounds<'a> {
+    cloud: &'a Cloud,
+    input: &'a Input,
+    pub spec: &'a Spec,
+    guard: Option<Guard>,
+    /// How many devices there are, where it is known.
+    devices: Option<u32>,
+    file: Option<&'a Path>,
+    pub record: Record,
+    /// What this run has made or found, in the order in which it was.
+    made: Vec<String>,
+}
+
+impl<'a> Rounds<'a> {
+    pub fn new(
+        cloud: &'a Cloud,
+        input: &'a Input,
+        spec: &'a Spec,
+        guard: Option<Guard>,
+        devices: Option<u32>,
+        file: Option<&'a Path>,
+    ) -> Self {
+        let record = Record::new(spec, input.config.rounds);
+        Self { cloud, input, spec, guard, devices, file, record, made: Vec::new() }
+    }
+
+    /// Runs all rounds that are left.
+    pub async fn run(&mut self, found: Found, resume: bool, detach: bool) -> Result<(), Error> {
+        if !found.is_nothing() {
+            self.made.push(found.text(self.spec));
+        }
+        let kept = if resume { Record::find(self.cloud, self.spec).await? } else { None };
+        let is_new = kept.is_none();
+        if let Some(kept) = kept {
+            self.record = kept;
+        }
+        // The job of a round whose end has been recorded is only waiting to be removed.
+        if found.round.is_none_or(|round| round <= self.record.done())
+            && self.record.last() == Some(Outcome::Succeeded)
+        {
+            self.clean_up().await?;
+        }
+        if is_new && !resume {
+            // Of an earlier deployment of the same files.
+            self.record.keep(self.cloud, self.spec, None).await?;
+        }
+        while !self.record.is_over() {
+            let round = self.record.done() + 1;
+            self.make(round).await?;
+            if detach {
+                return Ok(());
+            }
+            let ending = self.wait().await?;
+            let succeeded = ending.outcome == Outcome::Succeeded;
+            let alarms = self.alarms();
+            self.record.ended.push(Round { round, alarms, ending });
+            self.record.keep(self.cloud, self.spec, self.file).await?;
+            if succeeded {
+                self.clean_up().await?;
+            }
+            if !self.record.is_over() {
+                tokio::time::sleep(self.input.config.delay).await;
+            }
+        }
+        Ok(())
+    }
+
+    fn alarms(&self) -> Vec<String> {
+        let job = &self.spec.job;
+        let alarms = self.guard.iter().flat_map(|guard| &guard.alarms);
+        alarms.map(|alarm| alarm.name_for(job)).collect()
+    }
+
+    /// Makes what is missing for a round: the job comes last, once it is guarded.
+    async fn make(&mut self, round: u32) -> Result<(), Error> {
+        let (cloud, spec) = (self.cloud, self.spec);
+        for object in &spec.objects {
+            if !cloud.has_object(&spec.bucket, object).await? {
+                cloud.put_object(&spec.bucket, object).await?;
+            }
+            self.note(format!("object s3://{}/{}", spec.bucket, object.key));
+        }
+        if let Some(guard) = &self.guard {
+            guard.apply(&cloud.aws).await?;
+            let count = guard.alarms.len();
+            self.note(crate::alarms::notes::alarms(count));
+        }
+        if let Some(stream) = &spec.stream {
+            if cloud.stream(&stream.id).await?.is_none() {
+                cloud.create_stream(stream, &spec.job).await?;
+            }
+            self.note(format!("stream `{}`", stream.id));
+        }
+        if cloud.job(&spec.job).await?.is_none() {
+            self.create_job(round).await?;
+        }
+        self.note(format!("job `{}`", spec.job));
+        Ok(())
+    }
+
+    /// Two workers may deploy the same at once: the job is created by one of them, and is the job of
+    /// both.
+    async fn create_job(&self, round: u32) -> Result<(), Error> {
+        let request = self.spec.request(round, self.input.config.rounds);
+        match self.cloud.create_job(request).await {
+            Err(failure) if failure.kind == FailureKind::Refused => {
+                match Found::look(self.cloud, self.spec).await? {
+                    Found { round: Some(found), .. } if found == round => Ok(()),
+                    _ => Err(failure.into()),
+                }
+            }
+            created => Ok(created?),
+        }
+    }
+
+    /// Waits until the job has ended.
+    async fn wait(&self) -> Result<Ending, Error> {
+        let pause = self.input.config.delay.max(LEAST);
+        let mut lost: Option<tokio::time::Instant> = None;
+        let mut shown = Counts::default();
+        loop {
+            match self.cloud.job(&self.spec.job).await {
+                Ok(job) => {
+                    lost = None;
+                    let selection = self.input.config.selection;
+                    if let Some(ending) = Ending::of(job.as_ref(), selection, self.devices) {
+                        clear();
+                        return Ok(ending);
+                    }
+                    let counts = job.as_ref().map(Counts::of).unwrap_or_default();
+                    if counts != shown {
+                        show(&counts);
+                        shown = counts;
+                    }
+                }
+                Err(failure) if passes(&failure) => {
+                    let since = *lost.get_or_insert_with(tokio::time::Instant::now);
+                    if since.elapsed() > OUTAGE {
+                        return Err(failure.into());
+                    }
+                }
+                Err(failure) => return Err(failure.into()),
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Removes job, stream and alarms of a round that ended well, if the config says so.
+    async fn clean_up(&mut self) -> Result<(), Error> {
+        if self.input.config.clean_up {
+            let stream = self.spec.stream.as_ref().map(|stream| stream.id.as_str());
+            // A continuous job is in progress for ever.
+            remove(self.cloud, &self.spec.job, stream, true, false).await?;
+            self.made.retain(|made| made.starts_with("object"));
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, made: String) {
+        if !self.made.contains(&made) {
+            self.made.push(made);
+        }
+    }
+
+    /// An error with what is there.
+    pub fn left_behind(&self, error: Error) -> Error {
+        if self.made.is_empty() {
+            return error;
+        }
+        let left: String = self.made.iter().map(|made| format!("\n  {made}")).collect();
+        let more = format!(
+            "\n\nleft behind:{left}\n\n  hint: go on with `--resume`, or remove it with `tripline cleanup`"
+        );
+        match error {
+            Error::Input(text) => Error::Input(text + &more),
+            Error::Aws(failure) => Error::Aws(crate::alarms::arm::with(&failure, &more)),
+        }
+    }
+}
+
+/// Whether a failure may be over in a while.
+fn passes(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Throttled | FailureKind::Unavailable)
+}
+
+/// A line that is written over by the next one.
+fn show(counts: &Counts) {
+    if stderr().is_terminal() {
+        eprint!("\r\x1b[K{}", counts.text());
+    }
+}
+
+fn clear() {
+    if stderr().is_terminal() {
+        eprint!("\r\x1b[K");
+    }
+}
