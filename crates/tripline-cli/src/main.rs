@@ -4,6 +4,7 @@ mod alarms;
 mod connect;
 mod exit;
 mod fleet;
+mod output;
 mod replay;
 mod report;
 mod simulate;

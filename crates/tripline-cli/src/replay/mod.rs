@@ -13,7 +13,6 @@ mod time;
 
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
 use tripline::job::JobId;
 use tripline::replay::{RecordedRollout, Replay};
 use tripline::simulation::Record;
@@ -23,7 +22,8 @@ use crate::alarms::source::{self, name_of};
 use crate::alarms::table::{print, print_json};
 use crate::alarms::watch::Watch;
 use crate::exit::{End, Error};
-use crate::report::{self, When};
+use crate::output::Output;
+use crate::report::{self, ReportFile, When};
 use lines::Lines;
 
 const EXAMPLES: &str = "\
@@ -72,12 +72,6 @@ pub struct Arguments {
     output: Output,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
-}
-
 /// What came of a replay.
 struct Replayed {
     /// The recording, as messages call it.
@@ -95,26 +89,19 @@ struct Replayed {
     record: Record,
 }
 
-/// Columns of a chart that goes to no terminal.
-const USUAL_WIDTH: usize = 100;
-
 impl Arguments {
     /// Replays, and says what it came to.
     pub fn run(self) -> Result<End, Error> {
+        let page = self.report.as_deref().map(ReportFile::new).transpose()?;
         let replayed = self.replay()?;
-        if let Some(path) = &self.report {
-            write_report(path, &report::html(&picture::of(&replayed)))?;
+        if let Some(page) = page {
+            page.write(&report::html(&picture::of(&replayed)))?;
         }
         match self.output {
             Output::Json => print_json(&json::of(&replayed)),
             Output::Text => {
-                let terminal = terminal_size::terminal_size_of(std::io::stdout());
-                let width = terminal.map(|(width, _)| usize::from(width.0));
-                let draw =
-                    self.chart == When::Always || self.chart == When::Auto && width.is_some();
-                let chart = draw.then(|| {
-                    report::terminal(&picture::of(&replayed), width.unwrap_or(USUAL_WIDTH))
-                });
+                let chart = |width| report::terminal(&picture::of(&replayed), width);
+                let chart = self.chart.width().map(chart);
                 print(&text::of(&replayed, chart.as_deref()));
             }
         }
@@ -170,13 +157,4 @@ impl Arguments {
 
 fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
-}
-
-/// Writes the page.
-fn write_report(path: &Path, html: &str) -> Result<(), Error> {
-    let name = name_of(path);
-    std::fs::write(path, html)
-        .map_err(|error| Error::Input(format!("--report: {name}: cannot be written: {error}")))?;
-    eprintln!("report: {name}");
-    Ok(())
 }
