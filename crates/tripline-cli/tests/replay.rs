@@ -18,33 +18,11 @@ use flate2::write::GzEncoder;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// One alarm that stops and one that tells.
-const CONFIG: &str = "\
-[ALARM_CONFIG]
-alarmList = SlowDownloads, Failures, Rejections
+/// Two alarms that stop.
+const GUARD: &str = include_str!("fixtures/guard.ini");
 
-[ALARM_CONFIG_SlowDownloads]
-namespace = IoT:OTA:JobExecution
-metricName = downloadTime
-stat = p90
-period = 60
-threshold = 3600
-alarmType = upper
-evaluationPeriods = 5
-datapointsToAlarm = 3
-snsTopics = @email, @force-stop
-
-[ALARM_CONFIG_Failures]
-namespace = IoT:OTA:JobExecution
-metricName = failedCount
-stat = Sum
-period = 300
-threshold = 20
-alarmType = upper
-evaluationPeriods = 1
-datapointsToAlarm = 1
-snsTopics = @force-stop
-
+/// And one that tells.
+const REJECTIONS: &str = "
 [ALARM_CONFIG_Rejections]
 namespace = IoT:OTA:JobExecution
 metricName = rejectedCount
@@ -57,6 +35,11 @@ datapointsToAlarm = 1
 snsTopics = @email
 ";
 
+/// All three.
+fn config() -> String {
+    GUARD.replace("SlowDownloads, Failures", "SlowDownloads, Failures, Rejections") + REJECTIONS
+}
+
 fn recordings() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/recordings")
 }
@@ -64,7 +47,7 @@ fn recordings() -> PathBuf {
 /// A folder with the recordings and a config.
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("dev.ini"), CONFIG).unwrap();
+    fs::write(folder.path().join("dev.ini"), config()).unwrap();
     for entry in fs::read_dir(recordings()).unwrap() {
         let path = entry.unwrap().path();
         fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
@@ -172,13 +155,13 @@ fn a_report_is_a_page_of_its_own() {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains("<script") && !page.contains("src=\"http"));
-    let nowhere = run(folder.path(), "slow.ndjson.gz --report no/folder.html", b"");
-    assert_eq!(nowhere.code, 2);
-    assert!(
-        nowhere.stderr.starts_with("error: --report: no/folder.html: cannot be written"),
-        "{}",
-        nowhere.stderr
-    );
+    // Before the work begins: of what is missing as well, nothing is said.
+    for nowhere in ["no/folder.html", "."] {
+        let ran = run(folder.path(), &format!("missing.ndjson --report {nowhere}"), b"");
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+        let expected = format!("error: --report: {nowhere}: cannot be written: ");
+        assert!(ran.stderr.starts_with(&expected), "{}", ran.stderr);
+    }
 }
 
 #[test]
@@ -244,7 +227,7 @@ fn a_stop_spares_those_who_had_not_begun() {
     recording += &event(100, 1_790_005_000, "succeeded", 100, "4900");
     recording += &event(101, 1_790_005_000, "succeeded", 101, "60");
     recording += &event(102, 1_790_005_000, "canceled", 102, "1");
-    let config = CONFIG.replace("threshold = 20", "threshold = 10");
+    let config = config().replace("threshold = 20", "threshold = 10");
     let folder = folder();
     fs::write(folder.path().join("dev.ini"), config).unwrap();
     let ran = run(folder.path(), "- --output json", recording.as_bytes());

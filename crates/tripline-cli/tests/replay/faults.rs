@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::{CONFIG, event, folder, recordings, replay, run, shown};
+use super::{config, event, folder, recordings, replay, run, shown};
 
 #[test]
 fn one_job_among_several_has_to_be_named() {
@@ -80,12 +80,12 @@ fn configs_that_replay_nothing() {
     let folder = folder();
     fs::write(
         folder.path().join("none.ini"),
-        CONFIG.replace("SlowDownloads, Failures, Rejections", ""),
+        config().replace("SlowDownloads, Failures, Rejections", ""),
     )
     .unwrap();
-    fs::write(folder.path().join("faulty.ini"), CONFIG.replace("stat = p90", "stat = P90th"))
+    fs::write(folder.path().join("faulty.ini"), config().replace("stat = p90", "stat = P90th"))
         .unwrap();
-    let other = CONFIG.replace("namespace = IoT:OTA:JobExecution", "namespace = Mine");
+    let other = config().replace("namespace = IoT:OTA:JobExecution", "namespace = Mine");
     fs::write(folder.path().join("other.ini"), other).unwrap();
     let all: Vec<_> = ["none.ini", "faulty.ini", "other.ini", "missing.ini"]
         .map(|config| shown(&run(folder.path(), &format!("healthy.ndjson --config {config}"), b"")))
