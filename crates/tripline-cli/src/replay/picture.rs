@@ -6,7 +6,7 @@ use super::Replayed;
 use super::text::{OUTCOMES, verdict, was_stopped};
 use super::time::{elapsed, utc};
 use crate::report::format::count;
-use crate::report::{AlarmPanel, Fact, Picture, StopMark};
+use crate::report::{AlarmPanel, Fact, Known, Picture, StopMark};
 
 /// What is drawn of a replay.
 pub fn of(replayed: &Replayed) -> Picture<'_> {
@@ -28,6 +28,7 @@ pub fn of(replayed: &Replayed) -> Picture<'_> {
         title: rollout.job.as_str(),
         verdict: verdict(replayed),
         stopped: stop.is_some(),
+        known: Known::Ended,
         devices: rollout.executions(),
         start: rollout.start(),
         record,

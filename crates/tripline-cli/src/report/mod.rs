@@ -63,6 +63,8 @@ pub struct Picture<'a> {
     pub verdict: String,
     /// Whether the guard stopped the rollout, or would have.
     pub stopped: bool,
+    /// What the record is made of.
+    pub known: Known,
     /// Devices that the rollout was for.
     pub devices: u32,
     /// When the rollout began: minute 0 of the record.
@@ -84,6 +86,34 @@ pub struct Picture<'a> {
     pub studies: Vec<(String, &'a Study)>,
     /// How to make this picture again, such as the command with its seed.
     pub made_by: String,
+}
+
+/// What is known of a rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// Everything, as in a simulation.
+    All,
+    /// The executions that ended, as in a recording: [`Reached::notified`] is how many had, and
+    /// nobody knows who was in progress.
+    Ended,
+}
+
+impl Known {
+    /// What [`Reached::notified`] is a number of.
+    fn notified(self) -> &'static str {
+        match self {
+            Self::All => "told",
+            Self::Ended => "ended",
+        }
+    }
+
+    /// What [`Picture::devices`] is called.
+    fn fleet(self) -> &'static str {
+        match self {
+            Self::All => "fleet",
+            Self::Ended => "executions",
+        }
+    }
 }
 
 /// An alarm and what it saw.
