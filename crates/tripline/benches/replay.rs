@@ -118,8 +118,8 @@ fn bare(text: &str) -> usize {
 /// The whole: read, made unique, counted, evaluated, judged.
 fn replay(text: &str) -> Option<u32> {
     let mut recording = Recording::new(None);
-    for line in lines(text) {
-        recording.read(line).ok()?;
+    for (number, line) in (1..).zip(lines(text)) {
+        recording.read(number, line).ok()?;
     }
     judge(recording)
 }
@@ -134,9 +134,10 @@ fn judge(recording: Recording) -> Option<u32> {
 /// The same from a file, without having all of it in memory.
 fn replay_file(path: &Path) -> Option<u32> {
     let mut file = BufReader::new(File::open(path).ok()?);
-    let (mut recording, mut line) = (Recording::new(None), Vec::new());
+    let (mut recording, mut number, mut line) = (Recording::new(None), 0, Vec::new());
     while file.read_until(b'\n', &mut line).ok()? > 0 {
-        recording.read(&line).ok()?;
+        number += 1;
+        recording.read(number, &line).ok()?;
         line.clear();
     }
     judge(recording)

@@ -18,12 +18,16 @@
 //!   ([`evaluation_second`]).
 
 mod collected;
+mod ended;
+mod frame;
 mod identity;
 mod line;
+mod minutes;
 mod recording;
 mod replayed;
 mod rollout;
 
+pub use frame::FarAway;
 pub use recording::{Counts, MAX_JOBS, NoRollout, Recording, Unusable};
 pub use replayed::{Fired, Replay, ReplayedAlarm, Response, Stop, evaluation_second};
 pub use rollout::{RecordedRollout, Spared};
