@@ -147,7 +147,7 @@ async fn a_recorded_rollout_is_stopped_by_the_same_alarm_as_it_was() {
     std::fs::write(folder.path().join("recorded.ndjson"), events.join("\n")).unwrap();
 
     // Replayed.
-    let ran = replay(folder.path(), "--output json --strict");
+    let ran = replay(folder.path(), &format!("--output json --strict --devices {DEVICES}"));
     let answer: Value =
         serde_json::from_slice(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
     assert_eq!(ran.status.code(), Some(5), "{answer:#}");
@@ -166,7 +166,7 @@ async fn a_recorded_rollout_is_stopped_by_the_same_alarm_as_it_was() {
     assert_eq!((&other["alarm"], &other["fired"]), (&Value::from("Failures"), &Value::Null));
 
     // With another mode the same alarm does something else.
-    let observed = replay(folder.path(), "--mode observe");
+    let observed = replay(folder.path(), &format!("--mode observe --devices {DEVICES}"));
     assert_eq!(observed.status.code(), Some(0), "{observed:?}");
     assert!(
         String::from_utf8(observed.stdout).unwrap().contains("`SlowDownloads` would have fired at")

@@ -4,6 +4,8 @@
 
 #[path = "replay/faults.rs"]
 mod faults;
+#[path = "replay/guards.rs"]
+mod guards;
 #[path = "replay/recordings.rs"]
 mod recordings;
 
@@ -199,11 +201,15 @@ fn every_field_of_the_answer_is_documented() {
         }
     }
     let folder = folder();
-    let answer =
-        serde_json::from_str(&run(folder.path(), "failing.ndjson --output json", b"").stdout)
-            .unwrap();
+    fs::write(folder.path().join("abort.ini"), guards::with_abort(50)).unwrap();
     let mut found = Vec::new();
-    fields(&answer, "", &mut found);
+    let late = guards::late();
+    for (arguments, stdin) in
+        [("failing.ndjson", ""), ("failing.ndjson --config abort.ini", ""), ("-", late.as_str())]
+    {
+        let ran = run(folder.path(), &format!("{arguments} --output json"), stdin.as_bytes());
+        fields(&serde_json::from_str(&ran.stdout).unwrap(), "", &mut found);
+    }
     assert!(found.len() > 40, "{found:?}");
     for field in &found {
         assert!(
@@ -246,11 +252,12 @@ fn a_stop_spares_those_who_had_not_begun() {
 fn a_device_that_tries_again_is_one_device() {
     let recording: String =
         (0..40).map(|n| event(n, 1_790_000_000 + i64::from(n), "failed", n % 4, "1")).collect();
-    let (code, answer) = json_of(&recording, "");
+    let last = event(40, 1_790_001_000, "succeeded", 40, "1");
+    let (code, answer) = json_of(&(recording + &last), "");
     assert_eq!(code, 5, "each attempt counts in the metric");
     assert_eq!(
         (&answer["executions"], &answer["devicesWithFirmware"]),
-        (&Value::from(40), &Value::from(4))
+        (&Value::from(41), &Value::from(5))
     );
 }
 

@@ -16,6 +16,7 @@ use rand::{RngExt, SeedableRng};
 use serde::Deserialize;
 use tripline::config::AlarmConfig;
 use tripline::replay::{Recording, Replay};
+use tripline::rollout::RolloutConfig;
 use tripline::simulation::Random;
 use tripline::stop::StopMode;
 
@@ -127,7 +128,8 @@ fn replay(text: &str) -> Option<u32> {
 fn judge(recording: Recording) -> Option<u32> {
     let config = AlarmConfig::parse("dev.ini", CONFIG).ok()?;
     let rollout = recording.rollout().ok()?;
-    let replay = Replay::new(&rollout, &config.alarms, StopMode::Cancel);
+    let abort = RolloutConfig::parse("dev.ini", CONFIG).ok()?.abort;
+    let replay = Replay::new(&rollout, &config.alarms, &abort, StopMode::Cancel);
     replay.stop.map(|stop| stop.spared.at_most())
 }
 

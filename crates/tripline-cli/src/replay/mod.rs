@@ -13,8 +13,10 @@ mod time;
 
 use std::path::{Path, PathBuf};
 
+use tripline::config::AlarmConfig;
 use tripline::job::JobId;
 use tripline::replay::{RecordedRollout, Replay};
+use tripline::rollout::RolloutConfig;
 use tripline::simulation::Record;
 use tripline::stop::StopMode;
 
@@ -36,11 +38,12 @@ A recording has one AWS IoT job-execution event a line, as the IoT rule delivers
 order and with repetitions; gzip is recognized. Events take place at their own `timestamp`: when
 they were received is not recorded. Each alarm is evaluated in the middle of the minute;
 CloudWatch does it at a second of its own. A device that ended after the stop may have begun
-before it: what would have been spared is an upper bound.
+before it: what would have been spared is an upper bound. Abort criteria go by executions that have
+ended: how many devices were told is not recorded.
 
-Exit code 0: the rollout would have run to its end; 5: its guard would have stopped it; 2: a fault
-in an option, the config or the recording. A malformed line is skipped and counted (--strict: a
-fault).";
+Exit code 0: the rollout would have run to its end; 5: its guard would have stopped it; 1: it would
+have, but by then the last recorded execution had ended; 2: a fault in an option, the config or the
+recording. A malformed line is skipped and counted (--strict: a fault), as long as most are well.";
 
 /// What to replay.
 #[derive(Debug, clap::Args)]
@@ -48,12 +51,16 @@ fault).";
 pub struct Arguments {
     /// Job-execution events, one a line; `-` is stdin
     recording: PathBuf,
-    /// The config with the alarms
+    /// The config with the alarms and the abort criteria
     #[arg(long, value_name = "FILE", default_value = "dev.ini")]
     config: PathBuf,
     /// The job, if the recording has events of several
     #[arg(long, value_name = "ID")]
     job_id: Option<JobId>,
+    /// How many devices the rollout was for. If fewer ended in the recording, because the rollout was
+    /// stopped or the recording cut short, it was not over with the last event
+    #[arg(long)]
+    devices: Option<u32>,
     /// What is done when an alarm fires that stops, as the stack's parameter `StopMode` says: cancel,
     /// abort or observe
     #[arg(long, visible_alias = "mode", value_name = "MODE", default_value_t)]
@@ -105,16 +112,22 @@ impl Arguments {
                 print(&text::of(&replayed, chart.as_deref()));
             }
         }
-        Ok(if replayed.replay.stop.is_some() { End::Stopped } else { End::Done })
+        Ok(match &replayed.replay {
+            Replay { stop: Some(_), .. } => End::Stopped,
+            Replay { too_late: Some(_), .. } => End::Finding,
+            _ => End::Done,
+        })
     }
 
     fn replay(&self) -> Result<Replayed, Error> {
         // The config first: it is small, and may come with a fault.
         let config = name_of(&self.config);
-        let alarms = source::load(&self.config)?.alarms;
-        if alarms.is_empty() {
+        let text = source::read(&self.config)?;
+        let alarms = AlarmConfig::parse(&config, &text).map_err(source::faults)?.alarms;
+        let abort = RolloutConfig::parse(&config, &text).map_err(source::faults)?.abort;
+        if alarms.is_empty() && abort.is_empty() {
             return Err(Error::Input(format!(
-                "{config}: no alarms, so nothing would have stopped the rollout\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`"
+                "{config}: neither alarms nor abort criteria, so nothing would have stopped the rollout\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`"
             )));
         }
         let file =
@@ -126,8 +139,15 @@ impl Arguments {
         };
         let lines =
             lines.map_err(|error| Error::Input(format!("{file}: cannot be read: {error}")))?;
-        let read = read::rollout(&file, lines, self.job_id.clone(), self.strict)?;
-        let replay = Replay::new(&read.rollout, &alarms, self.stop_mode);
+        let mut read = read::rollout(&file, lines, self.job_id.clone(), self.strict)?;
+        read.rollout.devices = self.devices;
+        let ended = read.rollout.devices_ended();
+        if let Some(devices) = self.devices.filter(|devices| *devices < ended) {
+            return Err(Error::Input(format!(
+                "{file}: --devices {devices}: {ended} devices ended (expected at least as many)"
+            )));
+        }
+        let replay = Replay::new(&read.rollout, &alarms, &abort, self.stop_mode);
         for alarm in &replay.not_replayed {
             eprintln!(
                 "note: {config}: alarm `{}` is not replayed: it watches {}, of which events say nothing",
@@ -135,7 +155,7 @@ impl Arguments {
                 Watch::from(alarm)
             );
         }
-        if replay.alarms.is_empty() {
+        if replay.alarms.is_empty() && replay.abort.is_none() {
             return Err(Error::Input(format!(
                 "{config}: no alarm watches a metric of job executions"
             )));

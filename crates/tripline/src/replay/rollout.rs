@@ -19,6 +19,8 @@ pub struct RecordedRollout {
     pub counts: Counts,
     /// Lines that were left out since they lie too far from most others.
     pub far_away: FarAway,
+    /// How many devices the rollout was for, if someone says so: no event does.
+    pub devices: Option<u32>,
     /// When the first execution ended.
     pub first: Timestamp,
     /// When the last one ended.
@@ -98,6 +100,7 @@ impl RecordedRollout {
             job,
             counts,
             far_away,
+            devices: None,
             first,
             last,
             outcomes,
@@ -129,12 +132,28 @@ impl RecordedRollout {
         self.end().notified
     }
 
-    /// Whether executions were canceled. Then the rollout was stopped, as far as can be told, and
-    /// would have gone on after the last ending of the record. If none was, its last ending is taken
-    /// for the end of the job; nothing tells a recording that was cut short from one that is whole.
-    pub fn was_stopped(&self) -> bool {
+    /// Executions that were canceled. Then the rollout was stopped, as far as can be told.
+    pub fn canceled(&self) -> u32 {
         let [.., canceled, _] = self.outcomes;
-        canceled > 0
+        canceled
+    }
+
+    /// Devices whose execution has ended.
+    pub fn devices_ended(&self) -> u32 {
+        u32::try_from(self.executions.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Devices that had not ended; 0 if it is not known how many there were.
+    pub fn devices_open(&self) -> u32 {
+        self.devices.unwrap_or(0).saturating_sub(self.devices_ended())
+    }
+
+    /// Whether there is a sign that the rollout would have gone on after the last ending of the record:
+    /// executions were canceled, or not all of its devices ended. Without one its last ending is taken
+    /// for the end of the job. Nothing else tells a recording that was cut short from one that is whole:
+    /// neither devices in progress nor those that were never reached have events.
+    pub fn goes_on(&self) -> bool {
+        self.canceled() > 0 || self.devices_open() > 0
     }
 
     /// How many executions had come to an end of their own, after each second in which one did. An
