@@ -1,8 +1,8 @@
-//! How results are written: for people or for programs.
+//! What commands have in common in what they put out.
 
 use clap::ValueEnum;
 
-/// What goes to stdout.
+/// Whom a command's answer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Output {
     Text,

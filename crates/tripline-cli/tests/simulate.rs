@@ -211,6 +211,9 @@ fn faults_of_files_and_options_are_named() {
         &["--compare", "sample.ini", "--against", "healthy.ini", "--failed", "0.1"],
         &["--compare", "sample.ini", "uncounted.ini", "--against", "healthy.ini"],
         &["recommended.ini", "--devices", "10", "--runs", "1", "--report", "no/such/folder.html"],
+        // Before the work begins: of what is missing as well, nothing is said.
+        &["missing.ini", "--report", "."],
+        &["--compare", "missing.ini", "--against", "healthy.ini", "--report", "no/folder.html"],
     ]
     .map(|arguments| shown(folder.path(), arguments))
     .into();

@@ -32,10 +32,11 @@ mod fake;
 #[cfg(test)]
 mod tests;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 use crate::connect::Region;
 use crate::exit::{End, Error};
+use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -57,12 +58,6 @@ struct Common {
     region: Option<Region>,
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 pub async fn run(command: Command) -> Result<End, Error> {

@@ -77,7 +77,7 @@ fn numbers(page: &mut Page, picture: &Picture<'_>) {
         .collect();
     let head = [
         "",
-        "told",
+        picture.known.notified(),
         "got the firmware",
         "in progress",
         "succeeded",

@@ -5,18 +5,18 @@ use std::path::PathBuf;
 use super::fleet::Rollout;
 use super::guard::Guards;
 use super::single::study;
-use super::{Output, Simulate, stem, table, write_report};
+use super::{Output, Simulate, stem, table};
 use crate::alarms::table::{print, print_json};
 use crate::exit::{End, Error};
-use crate::report::Fact;
 use crate::report::comparison::{self, Compared, Comparison};
 use crate::report::format::count;
+use crate::report::{Fact, ReportFile};
 
 /// Compares, and says what it came to.
-pub fn run(arguments: &Simulate) -> Result<End, Error> {
+pub fn run(arguments: &Simulate, page: Option<ReportFile>) -> Result<End, Error> {
     let comparison = compare(arguments)?;
-    if let Some(path) = &arguments.report {
-        write_report(path, &comparison::html(&comparison))?;
+    if let Some(page) = page {
+        page.write(&comparison::html(&comparison))?;
     }
     match arguments.output {
         Output::Text => print(&table::text(&comparison, arguments.seed)),

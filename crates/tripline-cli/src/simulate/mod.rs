@@ -23,12 +23,11 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
-use clap::ValueEnum;
 use tripline::simulation::{MAX_DEVICES, Runs};
 
-use crate::alarms::source::name_of;
 use crate::exit::{End, Error};
-use crate::report::When;
+use crate::output::Output;
+use crate::report::{ReportFile, When};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -105,16 +104,15 @@ const DEVICES_OF_ALL_RUNS: u32 = 20_000_000;
 /// Fewest runs by default, with which an interval is still of use.
 const FEWEST_RUNS: u32 = 50;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
-}
-
 impl Simulate {
     /// Simulates, and says what it came to.
     pub fn run(self) -> Result<End, Error> {
-        if self.compare.is_empty() { single::run(&self) } else { compare::run(&self) }
+        let report = self.report.as_deref().map(ReportFile::new).transpose()?;
+        if self.compare.is_empty() {
+            single::run(&self, report)
+        } else {
+            compare::run(&self, report)
+        }
     }
 
     /// How many runs of so many devices.
@@ -146,15 +144,6 @@ fn quoted(word: String) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
-}
-
-/// Writes the page.
-fn write_report(path: &Path, html: &str) -> Result<(), Error> {
-    let name = name_of(path);
-    std::fs::write(path, html)
-        .map_err(|error| Error::Input(format!("--report: {name}: cannot be written: {error}")))?;
-    eprintln!("report: {name}");
-    Ok(())
 }
 
 /// What a file is called in results: its name without the ending.

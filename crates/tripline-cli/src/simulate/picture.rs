@@ -5,7 +5,7 @@ use tripline::simulation::{Record, Study};
 use super::single::Simulated;
 use super::text::{name, verdict};
 use crate::report::format::{count, minutes, percent, proportion};
-use crate::report::{AlarmPanel, Fact, Picture, StopMark};
+use crate::report::{AlarmPanel, Fact, Known, Picture, StopMark};
 
 /// The record of an outcome that has none.
 static NOTHING: Record = Record { minutes: Vec::new(), traces: Vec::new() };
@@ -42,6 +42,7 @@ pub fn of(simulated: &Simulated) -> Picture<'_> {
         title: &guards.file,
         verdict: verdict(simulated),
         stopped: stop.is_some(),
+        known: Known::All,
         devices: outcome.devices,
         start: scenario.start.minute(),
         record,

@@ -9,10 +9,10 @@ use tripline::simulation::{
 use super::fleet::Fleets;
 use super::guard::Guards;
 use super::progress::Progress;
-use super::{Output, Simulate, When, json, picture, text, write_report};
+use super::{Output, Simulate, json, picture, text};
 use crate::alarms::table::{print, print_json};
 use crate::exit::{End, Error};
-use crate::report;
+use crate::report::{self, ReportFile};
 
 /// What came of a simulation.
 pub struct Simulated {
@@ -34,23 +34,16 @@ pub struct Simulated {
 }
 
 /// Simulates, and says what it came to.
-pub fn run(arguments: &Simulate) -> Result<End, Error> {
+pub fn run(arguments: &Simulate, page: Option<ReportFile>) -> Result<End, Error> {
     let simulated = simulate(arguments)?;
-    if let Some(path) = &arguments.report {
-        write_report(path, &report::html(&picture::of(&simulated)))?;
+    if let Some(page) = page {
+        page.write(&report::html(&picture::of(&simulated)))?;
     }
     match arguments.output {
         Output::Json => print_json(&json::of(&simulated)),
         Output::Text => {
-            let width = report::terminal_width();
-            let draw = match arguments.chart {
-                When::Always => true,
-                When::Never => false,
-                When::Auto => width.is_some(),
-            };
-            let chart = draw.then(|| {
-                report::terminal(&picture::of(&simulated), width.unwrap_or(report::USUAL_WIDTH))
-            });
+            let chart = |width| report::terminal(&picture::of(&simulated), width);
+            let chart = arguments.chart.width().map(chart);
             print(&text::of(&simulated, chart.as_deref()));
         }
     }
