@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 use tokio::task::JoinSet;
 
 use super::call::Call;
@@ -41,12 +42,14 @@ pub(super) struct Door {
     program: Option<Arc<Mutex<Child>>>,
     cut: Option<Cut>,
     came: Mutex<usize>,
+    /// Read by each call that is carried out.
+    busy: Arc<RwLock<()>>,
 }
 
 /// What becomes of a call.
 enum Turn {
     /// It is carried out; by its number its status is noted.
-    Pass(u64),
+    Pass(u64, Option<OwnedRwLockReadGuard<()>>),
     /// The program is killed before or after it is carried out.
     Last(u64, When),
     /// The program is about to be killed.
@@ -60,7 +63,7 @@ impl Door {
     ) -> Self {
         let number = shared.number();
         let (program, cut) = program.map_or((None, None), |(child, cut)| (Some(child), cut));
-        Self { shared, number, program, cut, came: Mutex::new(0) }
+        Self { shared, number, program, cut, came: Mutex::new(0), busy: Arc::default() }
     }
 
     /// The calls that came through this door and are not forgotten.
@@ -87,26 +90,16 @@ impl Door {
         lock(&self.shared.calls).push(Logged { number, door: self.number, call });
         match self.cut {
             Some(cut) if *came == cut.call => Turn::Last(number, cut.when),
-            _ => Turn::Pass(number),
+            // None comes after the cut, so that no one waits to write.
+            _ => Turn::Pass(number, self.busy.clone().try_read_owned().ok()),
         }
     }
 
-    fn note(&self, number: u64, status: StatusCode) {
-        let mut calls = lock(&self.shared.calls);
-        if let Some(logged) = calls.iter_mut().rev().find(|logged| logged.number == number) {
-            logged.call.status = Some(status.as_u16());
-        }
-    }
-
-    /// Ends the program. Nothing is answered any more: its end closes its connections.
-    async fn kill<T>(&self) -> T {
-        if let Some(program) = &self.program {
-            lock(program).kill().ok();
-        }
-        std::future::pending().await
-    }
-
-    async fn answer(&self, way: &Way, request: Request<Incoming>) -> Result<Answer, Lost> {
+    async fn answer(
+        self: Arc<Self>,
+        way: Arc<Way>,
+        request: Request<Incoming>,
+    ) -> Result<Answer, Lost> {
         let (request, body) = request.into_parts();
         let body = match Limited::new(body, LARGEST).collect().await {
             Ok(body) => body.to_bytes(),
@@ -116,23 +109,65 @@ impl Door {
             Err(error) => return Err(error),
         };
         let call = Call::of(&request, &body);
-        match self.admit(&call) {
-            Turn::TooLate => std::future::pending().await,
+        let turn = self.admit(&call);
+        // As on AWS, a call that has come is carried out, whether its client still waits or not.
+        let taken = tokio::spawn(async move { self.take(turn, &way, &call, request, body).await });
+        match taken.await? {
+            Some(answer) => Ok(answer),
+            // The end of the program closes its connections.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// A program that is killed gets no answer.
+    async fn take(
+        &self,
+        turn: Turn,
+        way: &Way,
+        call: &Call,
+        request: Parts,
+        body: Bytes,
+    ) -> Option<Answer> {
+        match turn {
+            Turn::TooLate => None,
             Turn::Last(_, When::Before) => self.kill().await,
             Turn::Last(number, When::After) => {
-                let answer = self.carry_out(way, &call, request, body).await;
-                self.note(number, answer.status());
+                self.carry_out(number, way, call, request, body).await;
                 self.kill().await
             }
-            Turn::Pass(number) => {
-                let answer = self.carry_out(way, &call, request, body).await;
-                self.note(number, answer.status());
-                Ok(answer)
+            Turn::Pass(number, _busy) => {
+                Some(self.carry_out(number, way, call, request, body).await)
             }
         }
     }
 
-    async fn carry_out(&self, way: &Way, call: &Call, request: Parts, body: Bytes) -> Answer {
+    /// Ends the program once its earlier calls have been carried out, so that what is left behind
+    /// is the same every time.
+    async fn kill(&self) -> Option<Answer> {
+        let _idle = self.busy.write().await;
+        if let Some(program) = &self.program {
+            lock(program).kill().ok();
+        }
+        None
+    }
+
+    async fn carry_out(
+        &self,
+        number: u64,
+        way: &Way,
+        call: &Call,
+        request: Parts,
+        body: Bytes,
+    ) -> Answer {
+        let answer = self.answer_of(way, call, request, body).await;
+        let mut calls = lock(&self.shared.calls);
+        if let Some(logged) = calls.iter_mut().rev().find(|logged| logged.number == number) {
+            logged.call.status = Some(answer.status().as_u16());
+        }
+        answer
+    }
+
+    async fn answer_of(&self, way: &Way, call: &Call, request: Parts, body: Bytes) -> Answer {
         if let Some(refusal) = Fault::take(&mut lock(&self.shared.faults), call) {
             return refusal.answer(&request, &call.service);
         }
@@ -164,8 +199,8 @@ pub(super) async fn serve(door: Arc<Door>, listener: TcpListener) {
 /// One connection; its calls come one after another.
 async fn converse(door: Arc<Door>, stream: TcpStream) {
     stream.set_nodelay(true).ok();
-    let way = Way { aws: door.shared.aws, idle: tokio::sync::Mutex::new(None) };
-    let service = service_fn(|request| door.answer(&way, request));
+    let way = Arc::new(Way { aws: door.shared.aws, idle: tokio::sync::Mutex::new(None) });
+    let service = service_fn(|request| door.clone().answer(way.clone(), request));
     hyper::server::conn::http1::Builder::new()
         .preserve_header_case(true)
         .serve_connection(TokioIo::new(stream), service)

@@ -1,6 +1,7 @@
 //! Programs at a front, and their end in the middle of a call.
 
 use std::io::Read;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -14,9 +15,11 @@ use crate::{Result, Trouble, at};
 
 /// No program of a test takes longer.
 const WITHIN: Duration = Duration::from_secs(120);
+const SIGKILL: i32 = 9;
 
 /// Where a program is killed (SIGKILL): at one of its calls, counted from 1 in the order in which
-/// they come, tries again included. Calls that come later are not carried out.
+/// they come, tries again included. Calls that came before it have all been carried out by then, and
+/// none that comes after it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut {
     pub(super) call: usize,
@@ -128,7 +131,8 @@ impl Running {
         let stderr = text(self.stderr.take()).unwrap_or_default();
         match status {
             Some(status) => {
-                let (calls, cut) = (self.door.calls(), self.door.was_cut());
+                let killed = status.signal() == Some(SIGKILL);
+                let (calls, cut) = (self.door.calls(), killed && self.door.was_cut());
                 Ok(Ran { status, stdout, stderr, calls, cut })
             }
             None => Err(Trouble(format!(

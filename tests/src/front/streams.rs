@@ -159,12 +159,12 @@ impl Streams {
             None => true,
         };
         let rest: Vec<&String> = ids.into_iter().filter(past).collect();
-        let page = rest.iter().take(size);
+        let mut page = rest.iter().take(size);
         let streams: Vec<Value> =
             page.clone().filter_map(|id| Some(summary(id, self.0.get(*id)?))).collect();
         let mut answer = json!({"streams": streams});
         if let (true, Some(last), Some(answer)) =
-            (rest.len() > size, page.last(), answer.as_object_mut())
+            (rest.len() > size, page.next_back(), answer.as_object_mut())
         {
             answer.insert("nextToken".into(), last.as_str().into());
         }

@@ -1,5 +1,7 @@
 //! Programs that are killed in the middle, exactly there.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -122,6 +124,54 @@ async fn of_two_at_once_only_the_one_is_killed() {
     assert_eq!((one.cut, one.calls.len()), (true, 1));
     assert!(!two.cut && two.status.success(), "{}", two.stderr);
     assert_eq!(stage.alarms().await, 1);
+}
+
+/// The program with many calls at once is this test itself, when `AT_ONCE` is set: it makes eight
+/// buckets and waits for the answers.
+#[tokio::test]
+async fn of_many_calls_at_once_exactly_those_before_the_cut_are_carried_out() {
+    if std::env::var_os("AT_ONCE").is_some() {
+        make_eight_buckets();
+        return;
+    }
+    let stage = Stage::with(&[]).await;
+    let me = || {
+        let mut command = stage.front.command(std::env::current_exe().unwrap());
+        let name = "cutting::of_many_calls_at_once_exactly_those_before_the_cut_are_carried_out";
+        command.args(["--exact", name]).env("AT_ONCE", "1");
+        command
+    };
+    for (cut, carried_out) in [(Cut::before(4), 3), (Cut::after(6), 6)] {
+        let ran = stage.front.run(&mut me(), Some(cut)).await.unwrap();
+        assert!(ran.cut, "{ran:?}");
+        let statuses: Vec<Option<u16>> = ran.calls.iter().map(|call| call.status).collect();
+        assert_eq!(statuses.iter().flatten().count(), carried_out, "{statuses:?}");
+        let s3 = stage.front.s3();
+        let there = s3.list_buckets().send().await.unwrap();
+        assert_eq!(there.buckets().len(), carried_out);
+        for bucket in there.buckets() {
+            s3.delete_bucket().bucket(bucket.name().unwrap()).send().await.unwrap();
+        }
+    }
+    let ran = stage.front.run(&mut me(), None).await.unwrap();
+    assert!(ran.status.success() && ran.calls.len() == 8, "{ran:?}");
+}
+
+fn make_eight_buckets() {
+    let endpoint = std::env::var("AWS_ENDPOINT_URL").unwrap();
+    let address = endpoint.strip_prefix("http://").unwrap();
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            scope.spawn(move || {
+                let mut stream = TcpStream::connect(address).unwrap();
+                let request = format!(
+                    "PUT /bucket-{number} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\n\r\n"
+                );
+                stream.write_all(request.as_bytes()).unwrap();
+                stream.read_exact(&mut [0; 12]).unwrap(); // `HTTP/1.1 200`
+            });
+        }
+    });
 }
 
 #[tokio::test]

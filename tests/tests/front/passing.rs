@@ -25,11 +25,8 @@ fn firmware() -> Vec<u8> {
 }
 
 fn names(calls: &[Call]) -> Vec<(&str, &str, bool, Option<u16>)> {
-    let of = |call: &'_ Call| (call.write, call.status);
-    calls
-        .iter()
-        .map(|call| (call.service.as_str(), call.operation.as_str(), of(call).0, of(call).1))
-        .collect()
+    let calls = calls.iter();
+    calls.map(|c| (c.service.as_str(), c.operation.as_str(), c.write, c.status)).collect()
 }
 
 #[tokio::test]
