@@ -3,8 +3,10 @@
 //! The limits are CloudWatch's (`PutMetricAlarm`), unless another reason is given.
 
 use std::fmt;
+use std::str::FromStr;
 
 use crate::job::JobId;
+use crate::text::excerpt;
 
 /// An alarm as the operator's config defines it, not yet bound to a job.
 #[derive(Debug, Clone, PartialEq)]
@@ -376,6 +378,24 @@ impl TopicArn {
     /// The ARN.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The topic's name, which is the ARN's end.
+    pub fn name(&self) -> &str {
+        self.0.rsplit(':').next().unwrap_or_default()
+    }
+}
+
+/// A text that is no topic's ARN.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no topic (expected the ARN of a standard SNS topic)")]
+pub struct NotATopicArn(String);
+
+impl FromStr for TopicArn {
+    type Err = NotATopicArn;
+
+    fn from_str(arn: &str) -> Result<Self, Self::Err> {
+        Self::new(arn).ok_or_else(|| NotATopicArn(excerpt(arn)))
     }
 }
 
