@@ -143,6 +143,7 @@ impl FleetOptions {
                 )?,
                 lasting: self.lasting.unwrap_or(usual.lasting),
                 reported_retries: self.retries.unwrap_or(usual.reported_retries),
+                steady: None,
             };
             fleet.check()?;
             Ok(fleet)

@@ -126,8 +126,9 @@ impl<'a> Simulator<'a> {
             return Some(at);
         }
         let all_told = run.watches.is_stopped() || run.drawn >= self.scenario.devices();
-        // The job is completed, and its alarms with it.
-        if all_told && reached.progress.open() == 0 {
+        // The job is completed, and its alarms with it. A steady load is a part of something longer,
+        // so the alarms look at all of it.
+        if all_told && reached.progress.open() == 0 && self.scenario.fleet.steady.is_none() {
             return Some(run.last_event);
         }
         // Nothing happens any more, and no guard will think of something new.
@@ -143,7 +144,9 @@ impl<'a> Simulator<'a> {
             self.notices.begin(run.minute, 1, 0);
             return;
         }
-        let rate = pace.next_minute(self.notices.all(), run.endings.succeeded);
+        let steady = self.scenario.fleet.steady;
+        let rate = steady
+            .unwrap_or_else(|| pace.next_minute(self.notices.all(), run.endings.succeeded));
         let number = rate.min(self.scenario.devices().saturating_sub(run.drawn));
         self.notices.begin(run.minute, rate, number);
         for place in 0..self.notices.times().len() {
@@ -158,7 +161,8 @@ impl<'a> Simulator<'a> {
     /// Enters how an attempt ends of a device that is told at `told`; when it begins, if it does.
     #[inline]
     fn enter(&mut self, told: Elapsed, device: u32, fate: Fate) -> Option<Elapsed> {
-        let begins = told.plus(fate.start);
+        let steady = self.scenario.fleet.steady.is_some();
+        let begins = if steady { told } else { told.plus(fate.start) };
         let ending = match fate.kind {
             Kind::Unreachable => return None,
             Kind::Rejects => {
@@ -172,12 +176,14 @@ impl<'a> Simulator<'a> {
         let takes = Elapsed::from_millis(u64::from(fate.download) * 100);
         let timeout = self.scenario.rollout.timeout;
         let timeout = timeout.map(|timeout| Elapsed::from_minutes(timeout.minutes().into()));
+        // A device of a steady load has been at it until now.
+        let after = |time| if steady { begins } else { begins.plus(time) };
         match (ending, timeout) {
             (Some(ending), timeout) if timeout.is_none_or(|timeout| takes <= timeout) => {
-                self.calendar.add(begins.plus(takes), device, ending);
+                self.calendar.add(after(takes), device, ending);
             }
             (_, Some(timeout)) => {
-                self.calendar.add(begins.plus(timeout), device, Happening::TimesOut)
+                self.calendar.add(after(timeout), device, Happening::TimesOut)
             }
             (_, None) => {}
         }
