@@ -18,7 +18,7 @@ use tripline::simulation::{
 use tripline::stop::StopMode;
 use tripline::time::Timestamp;
 
-const CONFIG: &str = include_str!("../src/simulation/tests/recommended.ini");
+const CONFIG: &str = include_str!("../../../examples/guards/recommended.ini");
 /// How often each side of a ratio is measured.
 const ROUNDS: u32 = 15;
 

@@ -78,7 +78,7 @@ fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
         study(&guards, &scenario, runs, "a healthy fleet")
     });
     let study = study(&guards, &scenario, runs, "this fleet");
-    let advice = advice(&scenario, &guards.alarms, &guards.abort);
+    let advice = advice(&scenario, &unguarded.minutes, &guards.alarms, &guards.abort);
     let is_healthy = fleets.is_healthy();
     Ok(Simulated {
         guards,

@@ -145,8 +145,8 @@ impl<'a> Simulator<'a> {
             return;
         }
         let steady = self.scenario.fleet.steady;
-        let rate = steady
-            .unwrap_or_else(|| pace.next_minute(self.notices.all(), run.endings.succeeded));
+        let rate =
+            steady.unwrap_or_else(|| pace.next_minute(self.notices.all(), run.endings.succeeded));
         let number = rate.min(self.scenario.devices().saturating_sub(run.drawn));
         self.notices.begin(run.minute, rate, number);
         for place in 0..self.notices.times().len() {
@@ -182,9 +182,7 @@ impl<'a> Simulator<'a> {
             (Some(ending), timeout) if timeout.is_none_or(|timeout| takes <= timeout) => {
                 self.calendar.add(after(takes), device, ending);
             }
-            (_, Some(timeout)) => {
-                self.calendar.add(after(timeout), device, Happening::TimesOut)
-            }
+            (_, Some(timeout)) => self.calendar.add(after(timeout), device, Happening::TimesOut),
             (_, None) => {}
         }
         Some(begins)
