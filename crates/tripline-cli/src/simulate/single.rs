@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use tripline::simulation::{
-    Advice, Detail, Record, RolloutOutcome, Runs, Scenario, Simulator, Study, advice,
+    Advice, Detail, Fleet, Record, RolloutOutcome, Runs, Scenario, Simulator, Study, advice,
 };
 
-use super::fleet::Fleets;
+use super::fleet::{Fleets, HealthySource};
 use super::guard::Guards;
 use super::progress::Progress;
 use super::{Output, Simulate, When, json, picture, text, write_report};
@@ -28,6 +28,9 @@ pub struct Simulated {
     pub study: Study,
     /// All runs of the healthy fleet, unless that is this one.
     pub healthy: Option<Study>,
+    /// What a healthy fleet is like, and who says so.
+    pub healthy_fleet: Fleet,
+    pub healthy_source: HealthySource,
     pub advice: Vec<Advice>,
     /// The command that gives the same again.
     pub command: String,
@@ -40,7 +43,7 @@ pub fn run(arguments: &Simulate) -> Result<End, Error> {
         write_report(path, &report::html(&picture::of(&simulated)))?;
     }
     match arguments.output {
-        Output::Json => print_json(&json::of(&simulated)),
+        Output::Json => print_json(&json::of(&simulated, arguments)),
         Output::Text => {
             let width = report::terminal_width();
             let draw = match arguments.chart {
@@ -59,7 +62,8 @@ pub fn run(arguments: &Simulate) -> Result<End, Error> {
 
 fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
     let config = arguments.config.as_deref().unwrap_or(Path::new("dev.ini"));
-    let guards = Guards::load(config, arguments.stop_mode, &arguments.open)?;
+    let guards = Guards::load(config, arguments)?;
+    guards.notes.iter().for_each(|note| eprintln!("note: {note}"));
     let devices = guards.devices(arguments.devices)?;
     let fleets = Fleets::new(
         &arguments.fleet,
@@ -88,6 +92,8 @@ fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
         unguarded,
         study,
         healthy,
+        healthy_fleet: fleets.healthy,
+        healthy_source: fleets.source,
         advice,
         command: arguments.command(),
     })
