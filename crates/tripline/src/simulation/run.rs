@@ -12,7 +12,7 @@ use super::store::{Ending, Metrics};
 use super::time::{Elapsed, MINUTE};
 use super::watch::{Scene, Watches};
 use super::{Detail, Scenario};
-use crate::metric::{Metric, Outcome};
+use crate::metric::Outcome;
 use crate::rollout::{Endings, Pace, Progress, Retried};
 
 /// Simulates rollouts one after another, in the same memory.
@@ -25,6 +25,8 @@ pub struct Simulator<'a> {
     devices: Devices,
     metrics: Metrics,
     notices: Notices,
+    /// Of the devices that are told in the minute under way.
+    fates: Vec<Fate>,
 }
 
 /// One rollout under way.
@@ -64,6 +66,7 @@ impl<'a> Simulator<'a> {
                 plans.iter().any(|plan| plan.needs_values()),
             ),
             notices: Notices::default(),
+            fates: Vec::new(),
         }
     }
 
@@ -149,10 +152,13 @@ impl<'a> Simulator<'a> {
             steady.unwrap_or_else(|| pace.next_minute(self.notices.all(), run.endings.succeeded));
         let number = rate.min(self.scenario.devices().saturating_sub(run.drawn));
         self.notices.begin(run.minute, rate, number);
-        for place in 0..self.notices.times().len() {
-            let Some(at) = self.notices.times().get(place) else { break };
-            let fate = self.scenario.fleet.draw(fleet);
-            let begins = self.enter(*at, run.drawn, fate);
+        // First all that is drawn and then all that is entered, so that neither waits for the other.
+        self.fates.clear();
+        self.fates.extend((0..number).map(|_| self.scenario.fleet.draw(fleet)));
+        for place in 0..self.fates.len() {
+            let (at, fate) = (self.notices.times().get(place), self.fates.get(place));
+            let (Some(at), Some(fate)) = (at.copied(), fate.copied()) else { break };
+            let begins = self.enter(at, run.drawn, fate);
             self.devices.add(begins, fate.download);
             run.drawn += 1;
         }
@@ -259,8 +265,7 @@ impl<'a> Simulator<'a> {
         } else if self.scenario.parameters.retried == Retried::Hidden {
             return;
         }
-        let tells_retries =
-            download != Ending::NO_DOWNLOAD && self.metrics.watches(Metric::RetryCount);
+        let tells_retries = download != Ending::NO_DOWNLOAD && self.metrics.watches_retries();
         let retries = if tells_retries {
             self.scenario.fleet.draw_retries(&mut run.retries)
         } else {
