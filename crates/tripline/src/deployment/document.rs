@@ -134,21 +134,30 @@ mod tests {
         JobDocument::new(own, image).unwrap().as_str().to_owned()
     }
 
+    /// Without regard to the order of keys.
+    fn is(own: Option<&str>, image: &Image, expected: &str) {
+        let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        assert_eq!(value(&document(own, image)), value(expected));
+    }
+
     #[test]
     fn the_firmware_adds_what_devices_need() {
-        assert_eq!(
-            document(None, &image()),
-            r#"{"command":"fota","fileId":7,"fileSize":27434,"imageVer":"1","md5sum":"0f343b0931126a20f133d67c2b018a3b","sha256":"5f70bf18a0860","streamId":"fw-stream"}"#
+        is(
+            None,
+            &image(),
+            r#"{"command":"fota","fileId":7,"fileSize":27434,"imageVer":"1","md5sum":"0f343b0931126a20f133d67c2b018a3b","sha256":"5f70bf18a0860","streamId":"fw-stream"}"#,
         );
         let own = r#"{"Info1": "123", "fileSize": 1, "imageVer": "2.1"}"#;
-        assert_eq!(
-            document(Some(own), &image()),
-            r#"{"Info1":"123","command":"fota","fileId":7,"fileSize":27434,"imageVer":"2.1","md5sum":"0f343b0931126a20f133d67c2b018a3b","sha256":"5f70bf18a0860","streamId":"fw-stream"}"#
+        is(
+            Some(own),
+            &image(),
+            r#"{"Info1":"123","command":"fota","fileId":7,"fileSize":27434,"imageVer":"2.1","md5sum":"0f343b0931126a20f133d67c2b018a3b","sha256":"5f70bf18a0860","streamId":"fw-stream"}"#,
         );
         let version = Image { version: Some("3".to_owned()), stream: None, ..image() };
-        assert_eq!(
-            document(Some(own), &version),
-            r#"{"Info1":"123","command":"fota","fileSize":27434,"imageVer":"3","md5sum":"0f343b0931126a20f133d67c2b018a3b","sha256":"5f70bf18a0860"}"#
+        is(
+            Some(own),
+            &version,
+            r#"{"Info1":"123","command":"fota","fileSize":27434,"imageVer":"3","md5sum":"0f343b0931126a20f133d67c2b018a3b","sha256":"5f70bf18a0860"}"#,
         );
     }
 
