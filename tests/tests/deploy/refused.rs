@@ -126,3 +126,15 @@ async fn a_dry_run_changes_nothing() {
     }
     stage.assert_nothing_is_left("dry").await;
 }
+
+#[tokio::test]
+async fn with_debug_every_call_is_told() {
+    let stage = Stage::new().await;
+    stage.things(&["a"]).await;
+    stage.config(&SHORT.replace("rounds = 1", "debug = True"), "told");
+    let planned = stage.deploy("told", &["--dry-run"]).await;
+    assert_ended(&planned, 0);
+    let told = planned.stderr.lines().filter(|line| line.starts_with("debug: ")).count();
+    assert_eq!(told, planned.calls.len(), "{}", planned.stderr);
+    assert!(planned.stderr.contains("debug: GET /jobs/told at 127.0.0.1:"), "{}", planned.stderr);
+}

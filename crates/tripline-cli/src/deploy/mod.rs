@@ -132,7 +132,11 @@ impl Deployment {
                 loaded.file, loaded.config.rounds
             )));
         }
-        let connection = connect(region_of(&loaded, self.region.clone())?).await?;
+        let mut connection = connect(region_of(&loaded, self.region.clone())?).await?;
+        if loaded.config.debug {
+            connection.config =
+                tripline_aws::told(&connection.config, |call| eprintln!("debug: {call}"));
+        }
         let region = connection.region.clone();
         let s3 = s3(&connection.config);
         let input = loaded.read(&s3).await?;
@@ -174,7 +178,8 @@ impl Deployment {
             if self.dry_run || !verdict.findings.is_empty() {
                 verdict.tell();
             }
-            if !verdict.findings.is_empty() {
+            // What has begun is seen to its end.
+            if !verdict.findings.is_empty() && found.round.is_none() {
                 eprintln!("the rollout was not begun");
                 return Ok(End::Finding);
             }

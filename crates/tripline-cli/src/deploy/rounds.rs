@@ -18,6 +18,8 @@ use crate::exit::Error;
 
 /// How long AWS may be out of reach while a job is waited for: the job goes on meanwhile.
 const OUTAGE: Duration = Duration::from_secs(600);
+/// How long a job that was made may not be seen: AWS IoT may take a moment to show it.
+const UNSEEN: Duration = Duration::from_secs(20);
 /// Time before the second look at a job; it doubles from look to look.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Least of the longest time between looks.
@@ -144,13 +146,19 @@ impl<'a> Rounds<'a> {
         let longest = self.input.config.delay.max(LEAST);
         let mut pause = FIRST_PAUSE;
         let mut lost: Option<tokio::time::Instant> = None;
+        let begun = tokio::time::Instant::now();
+        let mut seen = false;
         let mut shown = Counts::default();
         loop {
             match self.cloud.job(&self.spec.job).await {
                 Ok(job) => {
                     lost = None;
+                    seen |= job.is_some();
+                    let is_late = job.is_none() && !seen && begun.elapsed() < UNSEEN;
                     let selection = self.input.config.selection;
-                    if let Some(ending) = Ending::of(job.as_ref(), selection, self.devices) {
+                    if !is_late
+                        && let Some(ending) = Ending::of(job.as_ref(), selection, self.devices)
+                    {
                         clear();
                         return Ok(ending);
                     }
