@@ -10,6 +10,7 @@ mod replay;
 mod report;
 mod simulate;
 mod stack;
+mod watch;
 
 use clap::{Parser, Subcommand};
 
@@ -36,6 +37,8 @@ enum Command {
     Replay(replay::Arguments),
     /// See what a guard would do: would it have fired, when, why, and how often falsely
     Simulate(Box<simulate::Simulate>),
+    /// Watch rollouts until they end: progress, guard, who is slow or failing
+    Watch(watch::Arguments),
 }
 
 #[tokio::main]
@@ -47,6 +50,7 @@ async fn main() -> std::process::ExitCode {
         Command::Fleet(arguments) => fleet::run(arguments).await,
         Command::Replay(replay) => replay.run(),
         Command::Simulate(simulate) => simulate.run(),
+        Command::Watch(arguments) => watch::run(arguments).await,
     };
     exit::report(outcome)
 }

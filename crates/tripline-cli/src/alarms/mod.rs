@@ -13,9 +13,9 @@ pub mod arm;
 pub mod aws;
 mod check;
 mod events;
-mod list;
+pub mod list;
 pub mod notes;
-mod owner;
+pub mod owner;
 mod plan;
 mod put;
 pub mod region;
@@ -28,7 +28,7 @@ pub mod verdict;
 pub mod watch;
 
 #[cfg(test)]
-mod fake;
+pub mod fake;
 #[cfg(test)]
 mod tests;
 
