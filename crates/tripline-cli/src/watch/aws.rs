@@ -5,14 +5,14 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
     AlarmType, Dimension, Metric as CloudWatchMetric, MetricDataQuery, MetricDataResult, MetricStat,
 };
-use aws_sdk_iot::types::{Job, JobExecutionStatus, JobExecutionSummaryForJob, TargetSelection};
+use aws_sdk_iot::types::{JobExecutionStatus, JobExecutionSummaryForJob};
 use tripline::alarm::alarm_name_prefix;
-use tripline::job::{JobId, JobState};
+use tripline::job::JobId;
 use tripline::metric::{DIMENSION, Metric, NAMESPACE};
 use tripline_aws::{Failure, FailureKind};
 
 use super::budget::Budget;
-use super::seen::{Download, Seen, Tally};
+use super::seen::{Download, Seen};
 use crate::alarms::aws::Aws;
 use crate::alarms::list::Listed;
 use crate::alarms::owner::{Watched, watched};
@@ -56,7 +56,7 @@ impl Observer {
         self.budget.turn().await;
         match self.aws.iot.describe_job().job_id(job.as_str()).send().await {
             Ok(described) => match described.job() {
-                Some(job) => Ok(Some(seen(job))),
+                Some(job) => Ok(Some(Seen::from(job))),
                 None => {
                     let text = "the answer has no job";
                     Err(Failure::new("DescribeJob", FailureKind::Unavailable, text))
@@ -165,32 +165,6 @@ impl Observer {
             downloads.extend((0..jobs.len()).map(|n| download(n, results)));
         }
         Ok(downloads)
-    }
-}
-
-fn seen(job: &Job) -> Seen {
-    let status = job.status().map_or("unknown", |status| status.as_str()).to_owned();
-    let details = job.job_process_details();
-    let count = |count: Option<i32>| count.and_then(|n| u32::try_from(n).ok()).unwrap_or_default();
-    let tally = details.map_or_else(Tally::default, |details| Tally {
-        queued: count(details.number_of_queued_things()),
-        in_progress: count(details.number_of_in_progress_things()),
-        succeeded: count(details.number_of_succeeded_things()),
-        failed: count(details.number_of_failed_things()),
-        rejected: count(details.number_of_rejected_things()),
-        timed_out: count(details.number_of_timed_out_things()),
-        canceled: count(details.number_of_canceled_things()),
-        removed: count(details.number_of_removed_things()),
-    });
-    Seen {
-        state: JobState::from_status(&status),
-        status,
-        continuous: job.target_selection() == Some(&TargetSelection::Continuous),
-        reaches_more: job.is_concurrent() == Some(true),
-        reason_code: job.reason_code().map(str::to_owned),
-        comment: job.comment().map(str::to_owned),
-        created_at: job.created_at().map(DateTime::secs),
-        tally,
     }
 }
 
