@@ -7,8 +7,9 @@ use tripline::config::AlarmConfig;
 use tripline::text::{clean, excerpt};
 
 use super::aws::Aws;
-use super::old::{CONFIG, Old};
+use super::old::Old;
 use crate::alarms::{notes, source};
+use crate::deploy::spec::CONFIG_TAG;
 use crate::exit::Error;
 
 /// A config that was read.
@@ -29,9 +30,9 @@ impl Config {
 
     /// Reads what `deploy` keeps in S3.
     pub async fn fetch(aws: &Aws, old: &Old) -> Result<Self, Error> {
-        let Some(place) = old.tags.get(CONFIG) else {
+        let Some(place) = old.tags.get(CONFIG_TAG) else {
             return Err(Error::Input(format!(
-                "job `{}` has no tag `{CONFIG}`, so that its alarm config is not known\n\n  hint: give it with `--config`, or say with `--unguarded` that no alarm is to guard the new job",
+                "job `{}` has no tag `{CONFIG_TAG}`, so that its alarm config is not known\n\n  hint: give it with `--config`, or say with `--unguarded` that no alarm is to guard the new job",
                 old.id
             )));
         };
@@ -40,7 +41,7 @@ impl Config {
             parts.filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
         else {
             return Err(Error::Input(format!(
-                "job `{}`: tag `{CONFIG}` is `{}` (expected `s3://bucket/key`)\n\n  hint: give the alarm config with `--config`",
+                "job `{}`: tag `{CONFIG_TAG}` is `{}` (expected `s3://bucket/key`)\n\n  hint: give the alarm config with `--config`",
                 old.id,
                 excerpt(place)
             )));

@@ -10,6 +10,7 @@ use tripline_aws::{Failure, FailureKind};
 
 use crate::alarms;
 use crate::connect::Connection;
+use crate::deploy;
 use crate::fleet::pace::Pace;
 
 /// AWS IoT lists so many at a time.
@@ -33,10 +34,11 @@ pub struct Aws {
 pub type Page = (Vec<String>, Option<String>);
 
 impl Aws {
-    pub fn of(connection: &Connection) -> Self {
+    pub fn of(connection: Connection) -> Self {
+        let s3 = deploy::aws::s3(&connection.config);
         let alarms = alarms::aws::Aws::of(connection);
         let iot = alarms.iot.clone();
-        Self::new(alarms, iot, aws_sdk_s3::Client::new(&connection.config))
+        Self::new(alarms, iot, s3)
     }
 
     pub fn new(alarms: alarms::aws::Aws, iot: aws_sdk_iot::Client, s3: aws_sdk_s3::Client) -> Self {

@@ -143,7 +143,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         },
         (region, _) => region,
     };
-    let aws = Aws::of(&connect(region).await?);
+    let aws = Aws::of(connect(region).await?);
     let resume = Resume {
         job: arguments.job_id,
         new: arguments.new_job_id,

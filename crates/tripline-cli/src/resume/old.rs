@@ -13,8 +13,6 @@ use crate::exit::Error;
 
 /// The tag with the job that a job, or a thing group, goes on with.
 pub const RESUMES: &str = "tripline:resumes";
-/// The tag with the place where `deploy` keeps a job's config.
-pub const CONFIG: &str = "tripline:config";
 /// How Tripline's tags begin.
 const OURS: &str = "tripline:";
 /// Longest description (AWS IoT `CreateJob`).
