@@ -8,8 +8,11 @@ mod fleet;
 mod output;
 mod replay;
 mod report;
+mod resume;
 mod simulate;
 mod stack;
+mod stop;
+mod watch;
 
 use clap::{Parser, Subcommand};
 
@@ -34,8 +37,14 @@ enum Command {
     Fleet(fleet::Arguments),
     /// See what a guard would have done with a recorded rollout
     Replay(replay::Arguments),
+    /// Go on with a rollout that was stopped, for the devices that have not got it
+    Resume(resume::Arguments),
     /// See what a guard would do: would it have fired, when, why, and how often falsely
     Simulate(Box<simulate::Simulate>),
+    /// Stop a rollout by hand
+    Stop(stop::Arguments),
+    /// Watch rollouts until they end: progress, guard, who is slow or failing
+    Watch(watch::Arguments),
 }
 
 #[tokio::main]
@@ -46,7 +55,10 @@ async fn main() -> std::process::ExitCode {
         Command::Deploy(deployment) => deployment.run().await,
         Command::Fleet(arguments) => fleet::run(arguments).await,
         Command::Replay(replay) => replay.run(),
+        Command::Resume(arguments) => resume::run(arguments).await,
         Command::Simulate(simulate) => simulate.run(),
+        Command::Stop(arguments) => stop::run(arguments).await,
+        Command::Watch(arguments) => watch::run(arguments).await,
     };
     exit::report(outcome)
 }

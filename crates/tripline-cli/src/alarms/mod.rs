@@ -14,9 +14,9 @@ pub mod arm;
 pub mod aws;
 mod check;
 mod events;
-mod list;
+pub mod list;
 pub mod notes;
-mod owner;
+pub mod owner;
 mod plan;
 mod put;
 pub mod region;
@@ -30,7 +30,7 @@ pub mod verdict;
 pub mod watch;
 
 #[cfg(test)]
-mod fake;
+pub mod fake;
 #[cfg(test)]
 mod tests;
 

@@ -9,7 +9,7 @@ mod lines;
 mod picture;
 mod read;
 mod text;
-mod time;
+pub mod time;
 
 use std::path::{Path, PathBuf};
 

@@ -67,9 +67,10 @@ impl Percentile {
         {
             return None;
         }
-        let whole: u16 = whole.parse().ok()?;
-        let decimals: u16 = format!("{decimals:0<2}").parse().ok()?;
+        let whole: u32 = whole.parse().ok()?;
+        let decimals: u32 = format!("{decimals:0<2}").parse().ok()?;
         let hundredths = whole * 100 + decimals;
+        let hundredths = u16::try_from(hundredths).ok()?;
         (hundredths <= 10_000).then_some(Self { hundredths })
     }
 
@@ -107,9 +108,10 @@ mod tests {
                 "{text}"
             );
         }
-        for text in
-            ["p", "p-1", "p100.1", "p101", "p99.999", "p1e1", "99", "p 9", "pp9", "p.5", "median"]
-        {
+        for text in [
+            "p", "p-1", "p100.1", "p101", "p656", "p999", "p99.999", "p1e1", "99", "p 9", "pp9",
+            "p.5", "median",
+        ] {
             assert_eq!(Statistic::parse(text), None, "{text}");
         }
     }
