@@ -3,7 +3,9 @@
 //! A file is read whole and every fault in it is reported at once, each with its line, because a
 //! guard that is half understood is no guard.
 
+mod edit;
 mod ini;
+mod release;
 mod rollout;
 mod section;
 
@@ -12,7 +14,9 @@ use std::fmt;
 use crate::alarm::AlarmDefinition;
 use crate::job::JobId;
 use crate::text::{excerpt, nearest};
+pub use edit::{InvalidSetting, Setting, with_settings};
 use ini::{DEFAULT, Ini};
+pub use release::Release;
 
 /// Largest config file in bytes.
 pub const MAX_FILE_BYTES: usize = 1_000_000;
