@@ -5,8 +5,9 @@ mod connect;
 mod deploy;
 mod exit;
 mod fleet;
-mod replay;
 mod output;
+mod queue;
+mod replay;
 mod report;
 mod simulate;
 mod stack;
@@ -28,6 +29,9 @@ enum Command {
     Alarms(alarms::Command),
     /// Run a fleet of simulated devices against AWS IoT Jobs
     Fleet(fleet::Arguments),
+    /// Let rollouts wait for one another: add, deploy the next, and say how one ended
+    #[command(subcommand)]
+    Queue(queue::Command),
     /// See what a guard would have done with a recorded rollout
     Replay(replay::Arguments),
     /// See what a guard would do: would it have fired, when, why, and how often falsely
@@ -39,6 +43,7 @@ async fn main() -> std::process::ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Alarms(command) => alarms::run(command).await,
         Command::Fleet(arguments) => fleet::run(arguments).await,
+        Command::Queue(command) => queue::run(command).await,
         Command::Replay(replay) => replay.run(),
         Command::Simulate(simulate) => simulate.run(),
     };

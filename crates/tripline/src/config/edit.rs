@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use super::ini::DEFAULT;
+use super::MAX_FILE_BYTES;
+use super::ini::{DEFAULT, Ini};
 use crate::text::excerpt;
 
 /// A key of `[DEFAULT]` and its value, as `key=value`. The value stands in the file as it is, so
@@ -45,6 +46,14 @@ impl FromStr for Setting {
             pair.ok_or_else(|| InvalidSetting(format!("`{}` is no `key=value`", excerpt(text))))?;
         Self::new(key.trim(), value)
     }
+}
+
+/// The value that a key of `[DEFAULT]` has in a file, whatever else may be wrong with it.
+pub fn default_value(text: &str, key: &str) -> Option<String> {
+    let text = text.get(..text.len().min(MAX_FILE_BYTES))?;
+    let ini = Ini::parse(text, &mut Vec::new());
+    let value = ini.get(ini.section(DEFAULT)?, key)?.ok()?.value;
+    Some(value).filter(|value| !value.is_empty())
 }
 
 /// Gives keys of `[DEFAULT]` other values. A key keeps its place and spelling, and a value that goes
@@ -121,7 +130,6 @@ pub fn with_settings(text: &str, settings: &[Setting]) -> Result<String, Invalid
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::ini::Ini;
     use super::*;
 
     fn set(text: &str, settings: &[&str]) -> Result<String, String> {
@@ -147,6 +155,15 @@ mod tests {
             "no section `[DEFAULT]` to set a key in"
         );
         assert_eq!(set("[DEFAULT]\nx = 2", &[]).unwrap(), "[DEFAULT]\nx = 2");
+    }
+
+    #[test]
+    fn a_value_is_read_whatever_else_is_wrong() {
+        let text = "what\n[DEFAULT]\njobId = <old>\nempty =\nbad = %(x)s\n";
+        let value = |key| default_value(text, key);
+        assert_eq!(value("JOBID").as_deref(), Some("<old>"));
+        assert_eq!([value("empty"), value("bad"), value("none")], [None, None, None]);
+        assert_eq!(default_value("", "jobId"), None);
     }
 
     #[test]

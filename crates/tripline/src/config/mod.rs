@@ -14,7 +14,7 @@ use std::fmt;
 use crate::alarm::AlarmDefinition;
 use crate::job::JobId;
 use crate::text::{excerpt, nearest};
-pub use edit::{InvalidSetting, Setting, with_settings};
+pub use edit::{InvalidSetting, Setting, default_value, with_settings};
 use ini::{DEFAULT, Ini};
 pub use release::Release;
 
