@@ -120,7 +120,12 @@ async fn fetch_and_deploy(
         resume: claimed.claims > 1,
         detach: work.detach,
     };
-    deploy(deployment).await
+    // The folder is this worker's own, and says nothing to whoever reads the note later.
+    let own = format!("{}/", folder.display());
+    deploy(deployment).await.map_err(|error| match error {
+        Error::Input(text) => Error::Input(text.replace(&own, "")),
+        other => other,
+    })
 }
 
 fn fault(error: &std::io::Error) -> Error {
