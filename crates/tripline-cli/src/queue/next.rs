@@ -101,25 +101,27 @@ impl Next {
     pub async fn run(self) -> Result<End, Error> {
         let mut interrupt = Interrupt::listen()?;
         let aws = Aws::connect(&self.common).await?;
+        let mut said = None;
         let claimed = loop {
-            let waiting = match look(&aws, self.lease, &worker_name()).await? {
+            let report = match look(&aws, self.lease, &worker_name()).await? {
                 Looked::Claimed(entry) => break entry,
-                Looked::Again => pause().await,
+                Looked::Again => {
+                    pause().await;
+                    continue;
+                }
                 Looked::Over(report) if !self.wait || report.result != "waiting" => {
                     return Ok(self.tell(&aws, &report));
                 }
-                Looked::Over(report) => {
-                    let seconds = report.until.map_or(LOOK_AGAIN, |until| {
-                        u64::try_from(until.seconds_after(clock::now())).unwrap_or(0)
-                    });
-                    let nap = Duration::from_secs(seconds.clamp(1, LOOK_AGAIN));
-                    tokio::select! {
-                        () = tokio::time::sleep(nap) => {}
-                        () = interrupt.wait() => return Ok(self.tell(&aws, &report)),
-                    }
-                }
+                Looked::Over(report) => report,
             };
-            waiting
+            if said != report.why {
+                report.say(&aws);
+                said.clone_from(&report.why);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(report.nap()) => {}
+                () = interrupt.wait() => return Ok(self.tell(&aws, &report)),
+            }
         };
         eprintln!(
             "queue `{}`: entry `{}`: deploying job `{}`",
@@ -143,9 +145,7 @@ impl Next {
             Output::Text => print(&report.text()),
             Output::Json => print_json(&report.json(aws)),
         }
-        if let Some(why) = &report.why {
-            eprintln!("queue `{}`: {why}", aws.store.queue);
-        }
+        report.say(aws);
         report.end
     }
 }
@@ -254,6 +254,19 @@ impl Report {
             Decision::Empty => ("nothing", None, None, End::Done),
         };
         Self { result, entry: entry.cloned(), why: Some(why(decision)), until, end }
+    }
+
+    fn say(&self, aws: &Aws) {
+        if let Some(why) = &self.why {
+            eprintln!("queue `{}`: {why}", aws.store.queue);
+        }
+    }
+
+    /// How long to wait before another look.
+    fn nap(&self) -> Duration {
+        let left = self.until.map(|until| until.seconds_after(clock::now()));
+        let seconds = left.map_or(LOOK_AGAIN, |left| u64::try_from(left).unwrap_or(0));
+        Duration::from_secs(seconds.clamp(1, LOOK_AGAIN))
     }
 
     fn text(&self) -> String {
