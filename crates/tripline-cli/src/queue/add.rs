@@ -23,8 +23,8 @@ use crate::output::Output;
 #[command(after_help = "\
 Examples:
   tripline queue add --bin tracker-2.1.bin --config dev.ini --things trackers.txt --bucket releases
-  tripline queue add --bin tracker-2.2.bin --from-last --set jobId=fw-2-2 --set streamId=fw-2-2-stream \\
-    --bucket releases --bake 2h
+  tripline queue add --bin tracker-2.2.bin --from-last --bucket releases --bake 2h \\
+    --set jobId=fw-2-2 --set streamId=fw-2-2
 
 The dev.ini is checked whole and against the files: `binName` and `thingList` are their names, and
 no job of its `jobId` is in the queue or exists. Then dev.ini, firmware, thing list and, if the
@@ -32,8 +32,8 @@ dev.ini names one, the job document are stored in the bucket under queue/<entry>
 SHA-256, and last of all the entry itself. Whatever goes wrong before leaves the queue as it was.
 
 `--from-last` takes the dev.ini of the newest entry and, without `--things`, its thing list. A new
-release needs a `jobId` and a `streamId` of its own: they are asked for at a terminal, and have to be
-set elsewhere. `--set` changes the copy that is queued, and no file of yours.
+release needs a `jobId` and a `streamId` of its own: they are asked for at a terminal, and have to
+be set elsewhere. `--set` changes the copy that is queued, and no file of yours.
 
 Exit code 0: it is in the queue, and stdout says as which entry; 2: something does not fit; 3: AWS
 refused or could not be reached.")]
@@ -107,7 +107,7 @@ impl Add {
 
     fn check_arguments(&self, creates: bool) -> Result<(), Error> {
         if self.config.is_none() && !creates {
-            return Err(needs("--config", "or `--from-last`, which takes the newest entry's"));
+            return Err(needs("--config", "a dev.ini, or `--from-last` for the newest entry's"));
         }
         if self.things.is_none() && self.config.is_some() {
             return Err(needs("--things", "the thing list that goes with the dev.ini"));
@@ -118,8 +118,9 @@ impl Add {
     /// Makes the `dev.ini` that is queued, checks it, and writes it to `path`.
     fn prepare(&self, draft: &mut Draft, creates: bool, path: &Path) -> Result<Prepared, Error> {
         let things = self.things.as_ref().or(draft.things.as_ref());
-        let things =
-            things.ok_or_else(|| needs("--things", "the entry has no thing list"))?.clone();
+        let things = things
+            .ok_or_else(|| needs("--things", "a thing list; the newest entry has none"))?
+            .clone();
         let mut set = self.set.clone();
         if creates {
             let (firmware, list) = (file_name(&self.bin)?, file_name(&things)?);
@@ -194,7 +195,7 @@ impl Add {
 }
 
 fn needs(option: &str, what: &str) -> Error {
-    Error::Input(format!("`{option}` is missing: {what}"))
+    Error::Input(format!("`{option}` is missing (expected {what})"))
 }
 
 /// A job that waits or is under way must not be added a second time. One that is over is left to

@@ -17,9 +17,9 @@ Examples:
   tripline queue done --entry 20261120T181323123Z-9f3a2b1c --outcome skipped
   tripline queue done --entry 20261120T181323123Z-9f3a2b1c --outcome succeeded
 
-An entry that ended badly holds up its queue until it is said to have succeeded (its bake time begins
-now) or to be skipped (the next one may go at once). The rollout itself is not touched: a job that is
-under way goes on, and `failed` holds up what comes after it.
+An entry that ended badly holds up its queue until it is said to have succeeded (its bake time
+begins now) or to be skipped (the next one may go at once). The rollout itself is not touched: a job
+that is under way goes on, and `failed` holds up what comes after it.
 
 Exit code 2: there is no such entry, or a worker is deploying it; 3: AWS refused or could not be
 reached.")]
@@ -63,8 +63,8 @@ pub struct Retry {
 Examples:
   tripline queue remove --entry 20261120T181323123Z-9f3a2b1c
 
-Only what no worker has begun can be removed; say of anything else how it ended, with `tripline queue
-done`. The files stay in the bucket.
+Only what no worker has begun can be removed; say of anything else how it ended, with
+`tripline queue done`. The files stay in the bucket.
 
 Exit code 2: there is no such entry, or it was begun; 3: AWS refused or could not be reached.")]
 pub struct Remove {
@@ -83,8 +83,7 @@ impl Done {
             Declared::Skipped => Outcome::Skipped,
         };
         declare(&self.common, &self.entry, outcome.as_str(), |entry| {
-            let to = entry.declared(outcome, clock::now())?;
-            Ok(Change::Step { from: entry.clone(), to })
+            Ok(Change::step(entry, &entry.declared(outcome, clock::now())?))
         })
         .await
     }
@@ -93,7 +92,7 @@ impl Done {
 impl Retry {
     pub async fn run(self) -> Result<End, Error> {
         declare(&self.common, &self.entry, "pending", |entry| {
-            Ok(Change::Step { from: entry.clone(), to: entry.retried()? })
+            Ok(Change::step(entry, &entry.retried()?))
         })
         .await
     }

@@ -42,11 +42,11 @@ tried again after 1, 2, 4 and 8 minutes, and then waits for `tripline queue retr
 With --detach the rollout is left to itself once its job exists, and the next `tripline queue next`
 looks how it has ended.
 
-Exit code 0: the rollout ended well, or its job exists (--detach), or there was nothing to do: stdout
-says which; 1: the rollout failed, or an entry that ended badly holds up the queue until
+Exit code 0: the rollout ended well, or its job exists (--detach), or there was nothing to do;
+stdout says which; 1: the rollout failed, or an entry that ended badly holds up the queue until
 `tripline queue done` decides on it; 2: the input, 3: AWS refused or could not be reached (the
-release is back in the queue); 5: the rollout was stopped; 6: not yet: a release is under way or has
-to bake, or this worker was interrupted.")]
+release is back in the queue); 5: the rollout was stopped; 6: not yet: a release is under way or
+has to bake, or this worker was interrupted.")]
 pub struct Next {
     /// Wait while a release is under way or bakes, instead of ending with 6
     #[arg(long)]
@@ -129,7 +129,6 @@ impl Next {
         );
         let how = Work {
             stack: self.common.stack.clone(),
-            region: aws.rollout_region(claimed.region.as_deref())?,
             detach: self.detach,
             folder: self.keep.clone(),
         };
@@ -157,7 +156,7 @@ pub async fn look(aws: &Aws, lease: Span, worker: &str) -> Result<Looked, Error>
         && let Some(ended) = ending(look::job_of(aws, entry).await?.as_ref())
     {
         let to = entry.ended(ended.outcome, ended.why.as_deref(), clock::now());
-        let change = Change::Step { from: entry.clone(), to: to.clone() };
+        let change = Change::step(entry, &to);
         if !aws.store.change(&view, change).await? || ended.outcome.is_well() {
             return Ok(Looked::Again);
         }
@@ -172,7 +171,7 @@ async fn claim(aws: &Aws, view: &View, lease: Span, worker: &str) -> Result<Look
         other => return Ok(Looked::Over(Report::undecided(&other))),
     };
     let claimed = entry.claimed(worker.to_owned(), lease, clock::now());
-    let change = Change::Step { from: entry.clone(), to: claimed.clone() };
+    let change = Change::step(entry, &claimed);
     let is_ours = aws.store.change(view, change).await?;
     Ok(if is_ours { Looked::Claimed(claimed) } else { Looked::Again })
 }

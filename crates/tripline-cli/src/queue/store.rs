@@ -51,8 +51,14 @@ pub struct View {
 #[derive(Debug, Clone)]
 pub enum Change {
     Add(Entry),
-    Step { from: Entry, to: Entry },
+    Step { from: Box<Entry>, to: Box<Entry> },
     Remove(Entry),
+}
+
+impl Change {
+    pub fn step(from: &Entry, to: &Entry) -> Self {
+        Self::Step { from: Box::new(from.clone()), to: Box::new(to.clone()) }
+    }
 }
 
 /// The condition that an entry is still as it was read.

@@ -49,8 +49,7 @@ fn span(seconds: u32) -> Span {
 }
 
 fn how(detach: bool) -> Work {
-    let region = "us-east-1".parse().unwrap();
-    Work { stack: "tripline".to_owned(), region, detach, folder: None }
+    Work { stack: "tripline".to_owned(), detach, folder: None }
 }
 
 /// Claims what is next for `worker`.
@@ -207,7 +206,7 @@ async fn whoever_decides_on_an_old_look_decides_nothing() {
     let old = store.read().await.unwrap();
     let step = |entry: Entry, worker: &str| {
         let to = entry.claimed(worker.to_owned(), span(900), clock::now());
-        Change::Step { from: entry, to }
+        Change::step(&entry, &to)
     };
     // An older entry comes in between, and another worker takes it.
     assert!(store.change(&old, Change::Add(pending(1))).await.unwrap());

@@ -9,7 +9,6 @@ use super::aws::Aws;
 use super::check::CONFIG;
 use super::clock;
 use super::lease::Keeper;
-use crate::connect::Region;
 use crate::deploy::Deployment;
 use crate::exit::{End, Error};
 
@@ -18,8 +17,6 @@ use crate::exit::{End, Error};
 pub struct Work {
     /// The stack whose force-stopper guards the rollout.
     pub stack: String,
-    /// Where the rollout goes.
-    pub region: Region,
     /// Leave the rollout to itself once its job is there.
     pub detach: bool,
     /// Where the files go, to be kept.
@@ -116,7 +113,7 @@ async fn fetch_and_deploy(
     let deployment = Deployment {
         config: folder.join(CONFIG),
         stack: work.stack.clone(),
-        region: Some(work.region.clone()),
+        region: Some(aws.rollout_region(claimed.region.as_deref())?),
         resume: claimed.claims > 1,
         detach: work.detach,
     };

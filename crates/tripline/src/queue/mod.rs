@@ -7,7 +7,7 @@
 //! - [`name`]: what queues, entries and their files are called;
 //! - [`entry`]: an entry, its states, and every step from one to another;
 //! - [`decision`]: what a worker is to do now;
-//! - [`ending`]: how a job that nobody waited for has ended;
+//! - [`mod@ending`]: how a job that nobody waited for has ended;
 //! - [`span`]: a length of time, as people write it.
 
 pub mod decision;
