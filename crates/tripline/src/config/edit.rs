@@ -87,8 +87,8 @@ pub fn with_settings(text: &str, settings: &[Setting]) -> Result<String, Invalid
             out.push(raw.to_owned());
             continue;
         }
-        open = None;
         if let Some((name, _)) = line.strip_prefix('[').and_then(|rest| rest.rsplit_once(']')) {
+            open = None;
             in_default = name.trim() == DEFAULT;
             out.push(raw.to_owned());
         } else if let Some((key, rest)) = raw.split_once(['=', ':']) {
@@ -106,6 +106,7 @@ pub fn with_settings(text: &str, settings: &[Setting]) -> Result<String, Invalid
                 None => raw.to_owned(),
             });
         } else {
+            // A fault, after which the value still goes on.
             out.push(raw.to_owned());
         }
         if in_default {
@@ -148,6 +149,10 @@ mod tests {
         assert_eq!(
             set("[DEFAULT]\nbinName = a\n  b", &["x=1"]).unwrap(),
             "[DEFAULT]\nbinName = a\n  b\nx = 1\n"
+        );
+        assert_eq!(
+            set("[DEFAULT]\na = 1\nwhat\n  b\n", &["a=2"]).unwrap(),
+            "[DEFAULT]\na = 2\nwhat\n"
         );
         assert_eq!(set("[DEFAULT]", &["x=1"]).unwrap(), "[DEFAULT]\nx = 1\n");
         assert_eq!(
