@@ -9,13 +9,14 @@ use tripline::config::AlarmConfig;
 use tripline::metric::{Metric, NAMESPACE};
 use tripline_tests::workspace::{program, root};
 
-const DOCUMENTS: [&str; 6] = [
+const DOCUMENTS: [&str; 7] = [
     "README.md",
     "CHANGELOG.md",
     "docs/design.md",
     "docs/operations.md",
     "docs/simulation.md",
     "docs/replay.md",
+    "docs/queue.md",
 ];
 
 fn read(path: impl AsRef<Path>) -> String {
@@ -117,7 +118,9 @@ fn the_readme_names_every_parameter_of_the_template_with_its_default() {
         if line.starts_with("  ") && !line.starts_with("   ") {
             name = line.trim().trim_end_matches(':');
             assert!(table.iter().any(|row| row.contains(&format!("`{name}`"))), "{name}");
-        } else if let Some(default) = line.trim().strip_prefix("Default: ").filter(|d| *d != "\"\"")
+        } else if let Some(default) = line.trim().strip_prefix("Default: ")
+            && let default = default.trim_matches('"')
+            && !default.is_empty()
         {
             let row = table.iter().find(|row| row.starts_with(&format!("| `{name}` |")));
             assert!(row.is_some_and(|row| row.contains(default)), "{name}: default {default}");

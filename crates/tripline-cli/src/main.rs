@@ -6,6 +6,7 @@ mod deploy;
 mod exit;
 mod fleet;
 mod output;
+mod queue;
 mod replay;
 mod report;
 mod resume;
@@ -35,6 +36,9 @@ enum Command {
     Deploy(deploy::Deployment),
     /// Run a fleet of simulated devices against AWS IoT Jobs
     Fleet(fleet::Arguments),
+    /// Let rollouts wait for one another: add, deploy the next, and say how one ended
+    #[command(subcommand)]
+    Queue(queue::Command),
     /// See what a guard would have done with a recorded rollout
     Replay(replay::Arguments),
     /// Go on with a rollout that was stopped, for the devices that have not got it
@@ -54,6 +58,7 @@ async fn main() -> std::process::ExitCode {
         Command::Cleanup(cleanup) => cleanup.run().await,
         Command::Deploy(deployment) => deployment.run().await,
         Command::Fleet(arguments) => fleet::run(arguments).await,
+        Command::Queue(command) => queue::run(command).await,
         Command::Replay(replay) => replay.run(),
         Command::Resume(arguments) => resume::run(arguments).await,
         Command::Simulate(simulate) => simulate.run(),

@@ -18,7 +18,8 @@
 //! - [`evaluation`]: what a CloudWatch alarm does with a metric, without CloudWatch;
 //! - [`rollout`]: how AWS IoT Jobs rolls a job out, without AWS IoT;
 //! - [`simulation`]: what would become of a rollout under its guards;
-//! - [`replay`]: what would have become of a recorded one.
+//! - [`replay`]: what would have become of a recorded one;
+//! - [`queue`]: which rollout is next.
 
 pub mod alarm;
 pub mod announcement;
@@ -30,6 +31,7 @@ pub mod event;
 pub mod job;
 pub mod metric;
 pub mod notification;
+pub mod queue;
 pub mod recent;
 pub mod replay;
 pub mod rollout;

@@ -6,6 +6,8 @@
 mod deploy;
 mod ini;
 mod reader;
+mod edit;
+mod release;
 mod rollout;
 mod section;
 
@@ -15,7 +17,9 @@ use crate::alarm::AlarmDefinition;
 use crate::job::JobId;
 use crate::text::{excerpt, nearest};
 pub use deploy::{DeployConfig, DocumentSource, MAX_ROUNDS, Stream};
+pub use edit::{InvalidSetting, Setting, default_value, with_settings};
 use ini::{DEFAULT, Ini};
+pub use release::Release;
 
 /// Largest config file in bytes.
 pub const MAX_FILE_BYTES: usize = 1_000_000;

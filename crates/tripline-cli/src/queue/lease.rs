@@ -1,0 +1,74 @@
+//! Keeps a claimed entry while it is deployed.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tripline::queue::{Entry, State};
+
+use super::clock;
+use super::store::Store;
+
+/// Renews a lease in the background. It is a task of its own, because a deployment may keep its
+/// thread busy for longer than a lease lasts.
+#[derive(Debug)]
+pub struct Keeper {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Option<Entry>>,
+}
+
+impl Keeper {
+    /// Begins with an entry that has just been claimed.
+    pub fn start(store: Store, claimed: Entry) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        Self { stop, task: tokio::spawn(keep(store, claimed, stopped)) }
+    }
+
+    /// Waits until the lease is lost, if ever.
+    pub async fn lost(&mut self) {
+        // It ends by itself only if it has lost the entry.
+        drop((&mut self.task).await);
+    }
+
+    /// Ends; the entry as it was written last, unless it is lost.
+    pub async fn stop(self) -> Option<Entry> {
+        drop(self.stop);
+        self.task.await.ok().flatten()
+    }
+}
+
+async fn keep(store: Store, mut entry: Entry, mut stopped: oneshot::Receiver<()>) -> Option<Entry> {
+    let mut pause = pause_of(&entry)?;
+    loop {
+        tokio::select! {
+            _ = &mut stopped => return Some(entry),
+            () = tokio::time::sleep(pause) => {}
+        }
+        let State::Claimed(lease) = &entry.state else { return None };
+        let renewed = entry.renewed(clock::now());
+        match store.keep(&lease.worker, &renewed).await {
+            Ok(true) => {
+                entry = renewed;
+                pause = pause_of(&entry)?;
+            }
+            Ok(false) => return None,
+            // Nobody else has it before its end; then it may be anybody's.
+            Err(_) if clock::now() < lease.until => pause = pause_of(&entry)? / 4,
+            Err(failure) => {
+                eprintln!(
+                    "warning: the lease of entry `{}` could not be renewed: {failure}",
+                    entry.id
+                );
+                return None;
+            }
+        }
+    }
+}
+
+/// Two renewals may fail before the lease is over.
+fn pause_of(entry: &Entry) -> Option<Duration> {
+    match &entry.state {
+        State::Claimed(lease) => Some(Duration::from_secs(lease.length.seconds().into()) / 3),
+        _ => None,
+    }
+}
