@@ -1,6 +1,7 @@
 //! The command `tripline`: guards firmware rollouts on AWS IoT Jobs.
 
 mod alarms;
+mod config;
 mod connect;
 mod deploy;
 mod exit;
@@ -15,7 +16,19 @@ use clap::{Parser, Subcommand};
 
 /// Stops bad firmware rollouts on AWS IoT Jobs.
 #[derive(Debug, Parser)]
-#[command(name = "tripline", version, arg_required_else_help = true)]
+#[command(
+    name = "tripline",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  tripline config check release/dev.ini
+  tripline deploy release/dev.ini
+
+Exit codes, as far as a command does not say more: 0: done; 1: a difference or a finding; 2: the
+user's input; 3: AWS refused or could not be reached; 5: the rollout was stopped by its guard, or
+would have been; 6: undecided in the time given."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -28,6 +41,9 @@ enum Command {
     Alarms(alarms::Command),
     /// Remove what a deploy has made
     Cleanup(deploy::cleanup::Cleanup),
+    /// Check a whole `dev.ini`, and see what it comes to
+    #[command(subcommand)]
+    Config(config::Command),
     /// Roll out firmware from a `dev.ini`, guarded from its first device on
     Deploy(deploy::Deployment),
     /// Run a fleet of simulated devices against AWS IoT Jobs
@@ -43,6 +59,7 @@ async fn main() -> std::process::ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Alarms(command) => alarms::run(command).await,
         Command::Cleanup(cleanup) => cleanup.run().await,
+        Command::Config(command) => config::run(command).await,
         Command::Deploy(deployment) => deployment.run().await,
         Command::Fleet(arguments) => fleet::run(arguments).await,
         Command::Replay(replay) => replay.run(),

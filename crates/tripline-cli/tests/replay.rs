@@ -110,11 +110,6 @@ fn event(id: u32, at: i64, operation: &str, thing: u32, seconds: &str) -> String
 }
 
 #[test]
-fn help() {
-    insta::assert_snapshot!("help", replay("--help"));
-}
-
-#[test]
 fn recorded_rollouts() {
     insta::assert_snapshot!("healthy", replay("healthy.ndjson"));
     insta::assert_snapshot!("slow", replay("slow.ndjson.gz"));

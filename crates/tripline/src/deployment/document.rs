@@ -96,6 +96,11 @@ impl JobDocument {
         }
     }
 
+    /// What is wrong with the operator's own document, as far as it shows without the firmware.
+    pub fn fault_of(own: &str) -> Option<DocumentFault> {
+        read(own).err()
+    }
+
     /// The document's JSON.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -117,6 +122,7 @@ fn asks_for_a_url(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn image() -> Image {
         Image {
@@ -134,22 +140,29 @@ mod tests {
         JobDocument::new(own, image).unwrap().as_str().to_owned()
     }
 
+    /// Whatever the order of its keys, which is that of the author or of the alphabet.
+    fn value(own: Option<&str>, image: &Image) -> Value {
+        serde_json::from_str(&document(own, image)).unwrap()
+    }
+
     #[test]
     fn the_firmware_adds_what_devices_need() {
-        assert_eq!(
-            document(None, &image()),
-            r#"{"command":"fota","fileId":7,"fileSize":27434,"imageVer":"1","md5sum":"0f343b0931126a20f133d67c2b018a3b","sha256":"5f70bf18a0860","streamId":"fw-stream"}"#
-        );
+        let whole = json!({
+            "command": "fota", "streamId": "fw-stream", "fileId": 7, "fileSize": 27434, "imageVer": "1",
+            "md5sum": "0f343b0931126a20f133d67c2b018a3b", "sha256": "5f70bf18a0860",
+        });
+        assert_eq!(value(None, &image()), whole);
         let own = r#"{"Info1": "123", "fileSize": 1, "imageVer": "2.1"}"#;
-        assert_eq!(
-            document(Some(own), &image()),
-            r#"{"Info1":"123","command":"fota","fileId":7,"fileSize":27434,"imageVer":"2.1","md5sum":"0f343b0931126a20f133d67c2b018a3b","sha256":"5f70bf18a0860","streamId":"fw-stream"}"#
-        );
+        let mut merged = whole.clone();
+        merged["Info1"] = "123".into();
+        merged["imageVer"] = "2.1".into();
+        assert_eq!(value(Some(own), &image()), merged);
         let version = Image { version: Some("3".to_owned()), stream: None, ..image() };
-        assert_eq!(
-            document(Some(own), &version),
-            r#"{"Info1":"123","command":"fota","fileSize":27434,"imageVer":"3","md5sum":"0f343b0931126a20f133d67c2b018a3b","sha256":"5f70bf18a0860"}"#
-        );
+        let plain = json!({
+            "Info1": "123", "command": "fota", "fileSize": 27434, "imageVer": "3",
+            "md5sum": "0f343b0931126a20f133d67c2b018a3b", "sha256": "5f70bf18a0860",
+        });
+        assert_eq!(value(Some(own), &version), plain);
     }
 
     #[test]
