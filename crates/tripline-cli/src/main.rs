@@ -7,12 +7,13 @@ mod deploy;
 mod exit;
 mod fleet;
 mod output;
+mod pages;
 mod replay;
 mod report;
 mod simulate;
 mod stack;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Stops bad firmware rollouts on AWS IoT Jobs.
 #[derive(Debug, Parser)]
@@ -48,6 +49,9 @@ enum Command {
     Deploy(deploy::Deployment),
     /// Run a fleet of simulated devices against AWS IoT Jobs
     Fleet(fleet::Arguments),
+    /// Write man pages and completions
+    #[command(hide = true)]
+    Pages(pages::Pages),
     /// See what a guard would have done with a recorded rollout
     Replay(replay::Arguments),
     /// See what a guard would do: would it have fired, when, why, and how often falsely
@@ -62,6 +66,7 @@ async fn main() -> std::process::ExitCode {
         Command::Config(command) => config::run(command).await,
         Command::Deploy(deployment) => deployment.run().await,
         Command::Fleet(arguments) => fleet::run(arguments).await,
+        Command::Pages(pages) => pages.run(Arguments::command()),
         Command::Replay(replay) => replay.run(),
         Command::Simulate(simulate) => simulate.run(),
     };
