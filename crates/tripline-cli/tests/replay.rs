@@ -109,6 +109,32 @@ fn event(id: u32, at: i64, operation: &str, thing: u32, seconds: &str) -> String
     ) + "\n"
 }
 
+/// A topic that a config names by its ARN stops only if its name or an option says so.
+#[test]
+fn which_topic_stops_is_said_or_taken_by_its_name() {
+    let folder = folder();
+    let config = |topic: &str| {
+        let arn = format!("arn:aws:sns:us-east-1:111122223333:{topic}");
+        fs::write(folder.path().join("arn.ini"), GUARD.replace("@force-stop", &arn)).unwrap();
+        arn
+    };
+    let replay =
+        |more: &str| run(folder.path(), &format!("slow.ndjson.gz --config arn.ini {more}"), b"");
+    let stopper = config("ota-force-stopper");
+    let by_name = replay("");
+    assert_eq!(by_name.code, 5, "{}", by_name.stderr);
+    assert!(
+        by_name.stderr.contains(&format!("`{stopper}` is taken to stop")),
+        "{}",
+        by_name.stderr
+    );
+    let pager = config("on-call");
+    let told = replay("");
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    assert!(told.stderr.contains(&format!("`{pager}` is taken not to stop")), "{}", told.stderr);
+    assert_eq!(replay(&format!("--stop-topic {pager}")).code, 5);
+}
+
 #[test]
 fn recorded_rollouts() {
     insta::assert_snapshot!("healthy", replay("healthy.ndjson"));

@@ -275,21 +275,151 @@ fn every_field_for_programs_is_documented_and_no_other() {
     let folder = folder();
     let text = fs::read_to_string(root().join("docs/simulation.md")).unwrap();
     let mut found = BTreeSet::new();
-    let slow = [
-        "sample.ini",
-        "--rollout",
-        "slow.ini",
-        "--devices",
-        "12000",
-        "--runs",
-        "20",
-        "--output",
-        "json",
-    ];
-    paths(&json(folder.path(), &slow), "", &mut found);
+    // A value that is there only if it is given.
+    let topic = ["--stop-topic", "arn:aws:sns:us-east-1:111122223333:stop", "--output", "json"];
+    let slow = ["sample.ini", "--rollout", "slow.ini", "--devices", "12000", "--runs", "20"];
+    paths(&json(folder.path(), &with(&slow, &topic)), "", &mut found);
+    let steady = ["sample.ini", "--steady", "100", "--slow", "0.5", "--runs", "1"];
+    paths(&json(folder.path(), &with(&steady, &topic)), "", &mut found);
     paths(&json(folder.path(), &with(&FAILING, &["--output", "json"])), "", &mut found);
     assert_eq!(found, documented(&text, "One rollout"));
     let mut found = BTreeSet::new();
-    paths(&json(folder.path(), &with(&COMPARED, &["--output", "json"])), "", &mut found);
+    paths(&json(folder.path(), &with(&COMPARED, &topic)), "", &mut found);
     assert_eq!(found, documented(&text, "A comparison"));
+}
+
+/// The healthy column, of the fleet that is only slow by its times.
+#[test]
+fn a_healthy_fleet_is_the_usual_one_unless_a_file_says_otherwise() {
+    let folder = folder();
+    let sample = ["sample.ini", "--devices", "12000", "--runs", "20"];
+    let slow = with(&sample, &["--median", "999.2", "--sigma", "1"]);
+    let value = json(folder.path(), &with(&slow, &["--output", "json"]));
+    assert_eq!(value["healthy"], false);
+    assert_eq!(value["healthyFleetFrom"], "default");
+    assert_eq!(value["healthyFleet"]["download"]["median"], 300.0);
+    assert_eq!(value["study"]["stopped"]["share"], 1.0);
+    assert_eq!(value["healthyStudy"]["stopped"]["share"], 0.0);
+    let text = shown(folder.path(), &slow);
+    assert!(text.contains("STOPPED: `Down") && text.contains("\nA healthy fleet: the usual one"));
+    let named = with(&slow, &["--healthy", "healthy.ini", "--output", "json"]);
+    let value = json(folder.path(), &named);
+    assert_eq!(value["healthyFleetFrom"], "healthy.ini");
+    assert_eq!(value["healthyFleet"]["download"]["median"], 323.5);
+    let value = json(
+        folder.path(),
+        &with(&sample, &["--rollout", "healthy.ini", "--failed", "0.1", "--output", "json"]),
+    );
+    assert_eq!(
+        (&value["healthy"], &value["healthyFleet"]["failed"]),
+        (&false.into(), &0.02.into())
+    );
+    assert_eq!(value["healthyFleetFrom"], "healthy.ini");
+}
+
+/// What the documents say of the two rules of the sample, from the files and with the commands that
+/// they name.
+#[test]
+fn the_documented_commands_give_the_documented_figures() {
+    let folder = folder();
+    // 72.6 % (72.0 to 73.2) of 20,000 hours; here it is 1,000.
+    let hour = ["sample.ini", "--rollout", "steady.ini", "--devices", "6000"];
+    let linear = with(
+        &hour,
+        &["--percentiles", "linear", "--runs", "1000", "--seed", "2", "--output", "json"],
+    );
+    let value = json(folder.path(), &linear);
+    let fired = &value["study"]["guards"][0]["fired"];
+    assert_eq!(value["healthy"], true);
+    let bound = |name: &str| fired[name].as_f64().unwrap();
+    assert!(bound("low") < 0.72 && 0.732 < bound("high"), "{fired}");
+    // 17.8 % (17.1 to 18.6) of 10,000 rollouts.
+    let small = ["sample.ini", "--rollout", "healthy.ini", "--devices", "2000"];
+    let value = json(folder.path(), &with(&small, &["--runs", "1000", "--output", "json"]));
+    let stopped = &value["study"]["guards"][1]["stopped"];
+    let bound = |name: &str| stopped[name].as_f64().unwrap();
+    assert!(bound("low") < 0.171 && 0.186 < bound("high"), "{stopped}");
+    let text = fs::read_to_string(root().join("docs/simulation.md")).unwrap();
+    for command in [
+        "examples/guards/sample.ini --rollout examples/rollouts/steady.ini --devices 6000 --percentiles linear",
+        "examples/guards/sample.ini --rollout examples/rollouts/healthy.ini --devices 2000",
+    ] {
+        assert!(text.contains(&format!("tripline simulate {command}")), "{command}");
+    }
+}
+
+#[test]
+fn topics_that_are_named_by_their_arn() {
+    let folder = folder();
+    let sample = fs::read_to_string(folder.path().join("sample.ini")).unwrap();
+    let stopper = "arn:aws:sns:us-east-1:111122223333:ota-force-stopper";
+    let pager = "arn:aws:sns:us-east-1:111122223333:on-call";
+    let write = |name: &str, topics: &str| {
+        fs::write(folder.path().join(name), sample.replace("@email, @force-stop", topics)).unwrap();
+    };
+    write("stopper.ini", &format!("{pager}, {stopper}"));
+    write("pager.ini", pager);
+    let slow = |config: &'static str, more: &[&str]| {
+        let slow = [config, "--slow", "0.5", "--slow-median", "5000", "--devices", "12000"];
+        let output = run(folder.path(), &[&slow[..], &["--runs", "1"], more].concat());
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), stderr)
+    };
+    let taken = |config: &str, topic: &str, not: &str| {
+        format!(
+            "note: {config}: `{topic}` is taken {not}to stop the rollout, by its name (`--stop-topic` says which topic does)\n"
+        )
+    };
+    let both =
+        format!("{}{}", taken("stopper.ini", pager, "not "), taken("stopper.ini", stopper, ""));
+    assert_eq!(slow("stopper.ini", &[]), (5, both));
+    assert_eq!(slow("pager.ini", &[]), (0, taken("pager.ini", pager, "not ")));
+    assert_eq!(slow("pager.ini", &["--stop-topic", pager]), (5, String::new()));
+    assert_eq!(
+        slow("pager.ini", &["--stop-topic", stopper]),
+        (
+            0,
+            format!(
+                "note: pager.ini: no alarm goes to `@force-stop` or to `{stopper}`, so none stops the rollout\n"
+            )
+        )
+    );
+    assert_eq!(slow("pager.ini", &["--stop-topic", "on-call"]).0, 2);
+}
+
+#[test]
+fn a_guard_that_only_observes_is_seen_to_fire() {
+    let folder = folder();
+    let slow = ["sample.ini", "--slow", "0.5", "--slow-median", "5000", "--devices", "12000"];
+    let observed = with(&slow, &["--stop-mode", "observe", "--runs", "10", "--report", "o.html"]);
+    let text = shown(folder.path(), &observed);
+    let row = |label: &str| text.lines().find(|line| line.starts_with(label)).unwrap().to_owned();
+    assert!(row("stopped").contains(" 0 % (0 to 27.8)"), "{text}");
+    assert!(row("fires").contains(" 100 % (72.2 to 100)"), "{text}");
+    let page = fs::read_to_string(folder.path().join("o.html")).unwrap();
+    assert!(page.contains(", fires<") && page.contains(">fires</th>"));
+}
+
+#[test]
+fn what_is_compared_can_be_told_apart() {
+    let folder = folder();
+    for name in ["one", "two"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+        fs::copy(folder.path().join("sample.ini"), folder.path().join(name).join("dev.ini"))
+            .unwrap();
+    }
+    let against = ["--against", "healthy.ini", "--devices", "100", "--runs", "1"];
+    let compared = with(&["--compare", "one/dev.ini", "two/dev.ini", "--output", "json"], &against);
+    let value = json(folder.path(), &compared);
+    let guards = &value["comparison"][0]["guards"];
+    assert_eq!(
+        (&guards[0]["config"], &guards[1]["config"]),
+        (&"one/dev".into(), &"two/dev".into())
+    );
+    let twice =
+        shown(folder.path(), &with(&["--compare", "one/dev.ini", "one/../one/dev.ini"], &against));
+    assert_eq!(
+        twice,
+        "exit 2\n--- stdout\n--- stderr\nerror: --compare: one/../one/dev.ini is given twice\n"
+    );
 }

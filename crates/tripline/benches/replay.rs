@@ -18,7 +18,7 @@ use tripline::config::AlarmConfig;
 use tripline::replay::{Recording, Replay};
 use tripline::rollout::RolloutConfig;
 use tripline::simulation::Random;
-use tripline::stop::StopMode;
+use tripline::stop::{StopMode, StopTopics};
 
 const CONFIG: &str = include_str!("../../../examples/dev.ini");
 const MILLION: u32 = 1_000_000;
@@ -129,7 +129,8 @@ fn judge(recording: Recording) -> Option<u32> {
     let config = AlarmConfig::parse("dev.ini", CONFIG).ok()?;
     let rollout = recording.rollout().ok()?;
     let abort = RolloutConfig::parse("dev.ini", CONFIG).ok()?.abort;
-    let replay = Replay::new(&rollout, &config.alarms, &abort, StopMode::Cancel);
+    let replay =
+        Replay::new(&rollout, &config.alarms, &abort, StopMode::Cancel, &StopTopics::default());
     replay.stop.map(|stop| stop.spared.at_most())
 }
 

@@ -5,12 +5,16 @@
 //! But a guard that stands still while CloudWatch is out of reach is no guard: then the gentlest
 //! stop is made, and marked as unverified.
 
+mod topics;
+
 use std::fmt;
 use std::str::FromStr;
 
 use crate::job::{Job, JobId};
 use crate::notification::{AlarmNotification, AlarmState, NoSingleJob, NotAnAlarm, Watched};
 use crate::text::{clean, excerpt};
+
+pub use topics::{Assumption, StopTopics};
 
 /// The reason code of every job that Tripline stops.
 pub const REASON_CODE: &str = "TRIPLINE_ALARM";

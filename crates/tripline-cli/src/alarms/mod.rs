@@ -4,6 +4,7 @@
 //! - [`check`], [`apply`], [`list`], [`remove`]: a command each;
 //! - [`put`]: an alarm as CloudWatch is asked for it; [`plan`]: what is to be changed;
 //! - [`arm`]: changes it, and proves it;
+//! - [`stop_topic`]: which topic stops, where AWS is not asked;
 //! - [`stopping`]: who hears it, and what that does; [`verdict`]: whether the job is guarded;
 //! - [`aws`], [`topics`], [`events`]: what is asked of AWS, [`owner`]: whose alarm one is;
 //! - [`watch`], [`table`]: what people read.
@@ -21,6 +22,7 @@ mod put;
 pub mod region;
 pub mod remove;
 pub mod source;
+pub mod stop_topic;
 mod stopping;
 pub mod table;
 mod topics;

@@ -18,7 +18,9 @@ use crate::exit::Error;
 
 /// How long AWS may be out of reach while a job is waited for: the job goes on meanwhile.
 const OUTAGE: Duration = Duration::from_secs(600);
-/// Least time between looks at a job.
+/// Time before the second look at a job; it doubles from look to look.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Least of the longest time between looks.
 const LEAST: Duration = Duration::from_secs(1);
 
 /// The rounds of a deployment.
@@ -139,7 +141,8 @@ impl<'a> Rounds<'a> {
 
     /// Waits until the job has ended.
     async fn wait(&self) -> Result<Ending, Error> {
-        let pause = self.input.config.delay.max(LEAST);
+        let longest = self.input.config.delay.max(LEAST);
+        let mut pause = FIRST_PAUSE;
         let mut lost: Option<tokio::time::Instant> = None;
         let mut shown = Counts::default();
         loop {
@@ -166,6 +169,7 @@ impl<'a> Rounds<'a> {
                 Err(failure) => return Err(failure.into()),
             }
             tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(longest);
         }
     }
 

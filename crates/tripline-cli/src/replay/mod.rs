@@ -21,6 +21,7 @@ use tripline::simulation::Record;
 use tripline::stop::StopMode;
 
 use crate::alarms::source::{self, name_of};
+use crate::alarms::stop_topic::StopTopic;
 use crate::alarms::table::{print, print_json};
 use crate::alarms::watch::Watch;
 use crate::exit::{End, Error};
@@ -65,6 +66,8 @@ pub struct Arguments {
     /// abort or observe
     #[arg(long, visible_alias = "mode", value_name = "MODE", default_value_t)]
     stop_mode: StopMode,
+    #[command(flatten)]
+    stop_topic: StopTopic,
     /// Fail at the first malformed line
     #[arg(long)]
     strict: bool,
@@ -147,7 +150,11 @@ impl Arguments {
                 "{file}: --devices {devices}: {ended} devices ended (expected at least as many)"
             )));
         }
-        let replay = Replay::new(&read.rollout, &alarms, &abort, self.stop_mode);
+        for note in self.stop_topic.notes(&config, &alarms) {
+            eprintln!("note: {note}");
+        }
+        let topics = self.stop_topic.topics();
+        let replay = Replay::new(&read.rollout, &alarms, &abort, self.stop_mode, &topics);
         for alarm in &replay.not_replayed {
             eprintln!(
                 "note: {config}: alarm `{}` is not replayed: it watches {}, of which events say nothing",

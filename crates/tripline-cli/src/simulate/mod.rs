@@ -25,6 +25,7 @@ use std::thread::available_parallelism;
 
 use tripline::simulation::{MAX_DEVICES, Runs};
 
+use crate::alarms::stop_topic::StopTopic;
 use crate::exit::{End, Error};
 use crate::output::Output;
 use crate::report::{ReportFile, When};
@@ -62,6 +63,8 @@ pub struct Simulate {
     /// What is done when an alarm fires that stops, as the stack's parameter `StopMode` says
     #[arg(long, value_enum, default_value = "cancel")]
     stop_mode: guard::Mode,
+    #[command(flatten)]
+    stop_topic: StopTopic,
     /// Write a page with pictures, which needs nothing but itself
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
@@ -74,8 +77,8 @@ pub struct Simulate {
     /// A rollout file, which says what the devices are like; options have precedence
     #[arg(long, value_name = "FILE", help_heading = "Fleet")]
     rollout: Option<PathBuf>,
-    /// A rollout file that says what a healthy fleet is like [default: the fleet without its
-    /// failing, rejecting, silent, unreachable and slow devices]
+    /// A rollout file that says what a healthy fleet is like [default: the rollout file, if it says
+    /// `healthy = True`, or else the defaults below; it begins as the given fleet does]
     #[arg(long, value_name = "FILE", help_heading = "Fleet")]
     healthy: Option<PathBuf>,
     #[command(flatten)]

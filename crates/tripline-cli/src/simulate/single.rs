@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use tripline::simulation::{
-    Advice, Detail, Record, RolloutOutcome, Runs, Scenario, Simulator, Study, advice,
+    Advice, Detail, Fleet, Record, RolloutOutcome, Runs, Scenario, Simulator, Study, advice,
 };
 
-use super::fleet::Fleets;
+use super::fleet::{Fleets, HealthySource};
 use super::guard::Guards;
 use super::progress::Progress;
 use super::{Output, Simulate, json, picture, text};
@@ -28,6 +28,9 @@ pub struct Simulated {
     pub study: Study,
     /// All runs of the healthy fleet, unless that is this one.
     pub healthy: Option<Study>,
+    /// What a healthy fleet is like, and who says so.
+    pub healthy_fleet: Fleet,
+    pub healthy_source: HealthySource,
     pub advice: Vec<Advice>,
     /// The command that gives the same again.
     pub command: String,
@@ -40,7 +43,7 @@ pub fn run(arguments: &Simulate, page: Option<ReportFile>) -> Result<End, Error>
         page.write(&report::html(&picture::of(&simulated)))?;
     }
     match arguments.output {
-        Output::Json => print_json(&json::of(&simulated)),
+        Output::Json => print_json(&json::of(&simulated, arguments)),
         Output::Text => {
             let chart = |width| report::terminal(&picture::of(&simulated), width);
             let chart = arguments.chart.width().map(chart);
@@ -52,7 +55,8 @@ pub fn run(arguments: &Simulate, page: Option<ReportFile>) -> Result<End, Error>
 
 fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
     let config = arguments.config.as_deref().unwrap_or(Path::new("dev.ini"));
-    let guards = Guards::load(config, arguments.stop_mode, &arguments.open)?;
+    let guards = Guards::load(config, arguments)?;
+    guards.notes.iter().for_each(|note| eprintln!("note: {note}"));
     let devices = guards.devices(arguments.devices)?;
     let fleets = Fleets::new(
         &arguments.fleet,
@@ -71,7 +75,7 @@ fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
         study(&guards, &scenario, runs, "a healthy fleet")
     });
     let study = study(&guards, &scenario, runs, "this fleet");
-    let advice = advice(&scenario, &guards.alarms, &guards.abort);
+    let advice = advice(&scenario, &unguarded.minutes, &guards.alarms, &guards.abort);
     let is_healthy = fleets.is_healthy();
     Ok(Simulated {
         guards,
@@ -81,6 +85,8 @@ fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
         unguarded,
         study,
         healthy,
+        healthy_fleet: fleets.healthy,
+        healthy_source: fleets.source,
         advice,
         command: arguments.command(),
     })

@@ -1,4 +1,7 @@
 use std::fmt;
+use std::str::FromStr;
+
+use crate::text::excerpt;
 
 /// Most topics of an alarm.
 pub const MAX_TOPICS: usize = 5;
@@ -70,6 +73,24 @@ impl TopicArn {
     /// The ARN.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The topic's name, which is the ARN's end.
+    pub fn name(&self) -> &str {
+        self.0.rsplit(':').next().unwrap_or_default()
+    }
+}
+
+/// A text that is no topic's ARN.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no topic (expected the ARN of a standard SNS topic)")]
+pub struct NotATopicArn(String);
+
+impl FromStr for TopicArn {
+    type Err = NotATopicArn;
+
+    fn from_str(arn: &str) -> Result<Self, Self::Err> {
+        Self::new(arn).ok_or_else(|| NotATopicArn(excerpt(arn)))
     }
 }
 

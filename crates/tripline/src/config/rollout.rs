@@ -158,7 +158,7 @@ impl<'a> Reader<'a> {
 mod tests {
     use super::*;
 
-    const SAMPLE: &str = include_str!("../simulation/tests/sample.ini");
+    const SAMPLE: &str = include_str!("../../../../examples/guards/sample.ini");
 
     fn parse(text: &str) -> Result<RolloutConfig, String> {
         RolloutConfig::parse("dev.ini", text).map_err(|faults| faults.to_string())

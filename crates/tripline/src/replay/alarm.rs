@@ -4,7 +4,6 @@ use crate::alarm::AlarmDefinition;
 use crate::evaluation::Evaluator;
 use crate::notification::AlarmState;
 use crate::simulation::{AlarmPlan, Reading, Trace};
-use crate::stop::StopMode;
 use crate::time::Timestamp;
 
 /// An alarm over the time of the rollout.
@@ -29,7 +28,7 @@ impl ReplayedAlarm {
     /// Most changes of state that are kept.
     pub const MAX_TRANSITIONS: usize = 1_000;
 
-    pub(super) fn new(plan: &AlarmPlan, rollout: &RecordedRollout) -> Option<Self> {
+    pub(super) fn new(plan: &AlarmPlan, stops: bool, rollout: &RecordedRollout) -> Option<Self> {
         let series = rollout.series(plan.metric()?);
         let wait = i64::from(evaluation_second(plan));
         let first = Timestamp::from_seconds(rollout.start().seconds().saturating_add(wait));
@@ -62,8 +61,6 @@ impl ReplayedAlarm {
             }
             now = Timestamp::from_seconds(now.seconds().saturating_add(cadence));
         }
-        let stops =
-            AlarmPlan::new(plan.alarm.clone(), StopMode::Cancel).reaction.mode == StopMode::Cancel;
         Some(Self { alarm: plan.alarm.clone(), stops, trace, fired })
     }
 }

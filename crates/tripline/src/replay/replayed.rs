@@ -5,7 +5,7 @@ use crate::alarm::AlarmDefinition;
 use crate::job::{Counts, Job, JobState};
 use crate::rollout::AbortCriterion;
 use crate::simulation::{AbortPlan, AlarmPlan, GuardPlan, Reaction};
-use crate::stop::{Certainty, Decision, JobKnowledge, StopMode, decide};
+use crate::stop::{Certainty, Decision, JobKnowledge, StopMode, StopTopics, decide};
 use crate::time::Timestamp;
 
 /// What the guards of a job would have made of a recorded rollout.
@@ -94,13 +94,14 @@ pub struct TooLate {
 }
 
 impl Replay {
-    /// Replays a rollout under these alarms, whose stopper is in `mode`, and these abort criteria,
-    /// which are AWS IoT Jobs' own and stop in any mode.
+    /// Replays a rollout under these alarms, of which those that go to one of `topics` stop it as `mode`
+    /// says, and these abort criteria, which are AWS IoT Jobs' own and stop in any mode.
     pub fn new(
         rollout: &RecordedRollout,
         alarms: &[AlarmDefinition],
         abort: &[AbortCriterion],
         mode: StopMode,
+        topics: &StopTopics,
     ) -> Self {
         let mut replay = Self {
             alarms: Vec::new(),
@@ -110,8 +111,8 @@ impl Replay {
             too_late: None,
         };
         for alarm in alarms {
-            let plan = AlarmPlan::new(alarm.clone(), mode);
-            match ReplayedAlarm::new(&plan, rollout) {
+            let plan = AlarmPlan::with_topics(alarm.clone(), mode, topics);
+            match ReplayedAlarm::new(&plan, topics.stop(alarm), rollout) {
                 Some(replayed) => replay.alarms.push(replayed),
                 None => replay.not_replayed.push(alarm.clone()),
             }

@@ -4,7 +4,7 @@
 //! A [`Scenario`] is a [`Fleet`] and how a job is rolled out to it. [`GuardPlan`]s say who watches:
 //! [`AlarmPlan`] for each of the job's CloudWatch alarms, [`AbortPlan`] for the abort criteria of
 //! AWS IoT Jobs. A [`Simulator`] runs a rollout and answers with a [`RolloutOutcome`]; a [`Study`] is
-//! many runs; [`advice`] says what is to be known of the rules without any run.
+//! many runs; [`advice`] says what is to be known of the rules, from a rollout that nobody guards.
 //!
 //! Everything follows from the seed and the number of the run, on every machine and whatever the
 //! number of threads.

@@ -6,7 +6,7 @@ use super::super::{GuardOf, RecordedRollout, Replay, Response, Spared};
 use super::replays::{alarm, criterion, failures};
 use super::{START, event, rollout};
 use crate::rollout::{Endings, FailureType};
-use crate::stop::StopMode;
+use crate::stop::{StopMode, StopTopics};
 
 fn seconds(replay: &Replay) -> Option<i64> {
     replay.stop.as_ref().map(|stop| stop.at.seconds() - START)
@@ -21,7 +21,7 @@ fn ends(after: i64, operation: &str) -> RecordedRollout {
 
 /// An alarm that fires 90 seconds after the beginning of a minute with three failures.
 fn guard(rollout: &RecordedRollout, topics: &str, mode: StopMode) -> Replay {
-    Replay::new(rollout, &[alarm("one", 2, topics, "")], &[], mode)
+    Replay::new(rollout, &[alarm("one", 2, topics, "")], &[], mode, &StopTopics::default())
 }
 
 #[test]
@@ -79,7 +79,9 @@ fn an_abort_criterion_is_met_by_what_has_ended() {
         })
         .collect();
     let rollout = rollout(&events);
-    let replay = |criteria: &[_]| Replay::new(&rollout, &[], criteria, StopMode::Observe);
+    let replay = |criteria: &[_]| {
+        Replay::new(&rollout, &[], criteria, StopMode::Observe, &StopTopics::default())
+    };
     let at_20 = replay(&[
         criterion(FailureType::Rejected, 1.0, 1),
         criterion(FailureType::Failed, 25.0, 17),
@@ -111,7 +113,7 @@ fn the_guard_whose_stop_comes_first_stops() {
     let alarms = [alarm("one", 2, "@force-stop", "")];
     let replay = |least| {
         let criteria = [criterion(FailureType::Failed, 50.0, least)];
-        Replay::new(&rollout, &alarms, &criteria, StopMode::Cancel)
+        Replay::new(&rollout, &alarms, &criteria, StopMode::Cancel, &StopTopics::default())
     };
     // The alarm fires at 90 s and stops at 95 s; the fifth execution ends at 92 s.
     let by_abort = replay(5);

@@ -9,7 +9,7 @@ use crate::alarm::{AlarmDefinition, MissingData};
 use crate::config::AlarmConfig;
 use crate::notification::AlarmState;
 use crate::rollout::{AbortCriterion, FailureType, Threshold};
-use crate::stop::StopMode;
+use crate::stop::{StopMode, StopTopics};
 
 /// An alarm on more than `threshold` failures a minute, with these topics and more lines.
 pub(super) fn alarm(name: &str, threshold: u32, topics: &str, more: &str) -> AlarmDefinition {
@@ -39,7 +39,7 @@ pub(super) fn failures(minutes: &[u32]) -> Vec<Value> {
 }
 
 fn replay(minutes: &[u32], alarms: &[AlarmDefinition], mode: StopMode) -> Replay {
-    Replay::new(&rollout(&failures(minutes)), alarms, &[], mode)
+    Replay::new(&rollout(&failures(minutes)), alarms, &[], mode, &StopTopics::default())
 }
 
 #[test]
@@ -132,6 +132,7 @@ fn a_rollout_of_two_years_is_replayed_in_bounded_memory() {
         &[alarm("one", 2, "@force-stop", "")],
         &[],
         StopMode::Cancel,
+        &StopTopics::default(),
     );
     let [alarm] = &replay.alarms[..] else { panic!() };
     assert!(alarm.trace.readings.len() <= super::super::ReplayedAlarm::MAX_READINGS + 1);
@@ -152,7 +153,7 @@ proptest! {
         prop_assume!(!events.is_empty());
         let alarms = [alarm("one", 3, "@force-stop", ""), alarm("two", 2, "@email", "minSamples = 2")];
         let abort = [criterion(FailureType::Failed, 50.0, 4)];
-        let [one, other] = [events, log].map(|events| Replay::new(&rollout(&events), &alarms, &abort, StopMode::Cancel));
+        let [one, other] = [events, log].map(|events| Replay::new(&rollout(&events), &alarms, &abort, StopMode::Cancel, &StopTopics::default()));
         prop_assert_eq!(one, other);
     }
 
@@ -166,7 +167,7 @@ proptest! {
             shifted
         }).collect();
         let alarms = [alarm("one", 3, "@force-stop", "")];
-        let [one, other] = [&events, &shifted].map(|events| Replay::new(&rollout(events), &alarms, &[], StopMode::Abort));
+        let [one, other] = [&events, &shifted].map(|events| Replay::new(&rollout(events), &alarms, &[], StopMode::Abort, &StopTopics::default()));
         let at = |replay: &Replay, shift: i64| replay.stop.as_ref().map(|stop| (stop.at.seconds() + shift * 60, stop.spared));
         prop_assert_eq!(at(&one, shift), at(&other, 0));
     }
