@@ -2,6 +2,9 @@
 
 #![allow(clippy::panic, reason = "a test that cannot go on has to say so, in its helpers too")]
 
+#[path = "docs/deploy.rs"]
+mod deploy;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -9,7 +12,7 @@ use tripline::config::AlarmConfig;
 use tripline::metric::{Metric, NAMESPACE};
 use tripline_tests::workspace::{program, root};
 
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "CHANGELOG.md",
     "docs/design.md",
@@ -17,6 +20,7 @@ const DOCUMENTS: [&str; 7] = [
     "docs/simulation.md",
     "docs/replay.md",
     "docs/queue.md",
+    "docs/deploy.md",
 ];
 
 fn read(path: impl AsRef<Path>) -> String {
@@ -51,6 +55,16 @@ fn words(document: &str) -> Vec<String> {
     prose.join("\n").split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
+/// What links call the headings of a document.
+fn headings(text: &str) -> Vec<String> {
+    let kept = |c: char| c.is_alphanumeric() || c == '-' || c == ' ';
+    let lines = text.lines().filter_map(|line| line.strip_prefix("## "));
+    lines
+        .map(|line| line.to_lowercase().chars().filter(|c| kept(*c)).collect::<String>())
+        .map(|line| line.replace(' ', "-"))
+        .collect()
+}
+
 #[test]
 fn every_relative_link_leads_somewhere() {
     for document in DOCUMENTS {
@@ -58,7 +72,12 @@ fn every_relative_link_leads_somewhere() {
         let text = read(document);
         let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         for link in links.filter(|link| !link.starts_with("http") && !link.starts_with('#')) {
-            assert!(folder.join(link).exists(), "{document}: {link}");
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            assert!(folder.join(file).exists(), "{document}: {link}");
+            if !anchor.is_empty() {
+                let headings = headings(&read(folder.join(file)));
+                assert!(headings.iter().any(|heading| heading == anchor), "{document}: {link}");
+            }
         }
     }
 }
@@ -67,11 +86,7 @@ fn every_relative_link_leads_somewhere() {
 fn every_anchor_in_the_readme_has_its_heading() {
     let text = read("README.md");
     for anchor in text.split("](#").skip(1).filter_map(|rest| rest.split(')').next()) {
-        let found = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("## "))
-            .any(|heading| heading.to_lowercase().replace(' ', "-") == anchor);
-        assert!(found, "#{anchor}");
+        assert!(headings(&text).iter().any(|heading| heading == anchor), "#{anchor}");
     }
 }
 

@@ -57,17 +57,6 @@ fn faulty() -> String {
 }
 
 #[test]
-fn help() {
-    insta::assert_snapshot!("help_alarms", in_example(&["alarms", "--help"]));
-    for command in ["check", "apply", "list", "remove"] {
-        insta::assert_snapshot!(
-            format!("help_{command}"),
-            in_example(&["alarms", command, "--help"])
-        );
-    }
-}
-
-#[test]
 fn check_of_a_good_config() {
     insta::assert_snapshot!("check", in_example(&["alarms", "check"]));
     insta::assert_snapshot!(

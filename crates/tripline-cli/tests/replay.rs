@@ -109,11 +109,6 @@ fn event(id: u32, at: i64, operation: &str, thing: u32, seconds: &str) -> String
     ) + "\n"
 }
 
-#[test]
-fn help() {
-    insta::assert_snapshot!("help", replay("--help"));
-}
-
 /// A topic that a config names by its ARN stops only if its name or an option says so.
 #[test]
 fn which_topic_stops_is_said_or_taken_by_its_name() {

@@ -86,11 +86,6 @@ fn with<'a>(arguments: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn help() {
-    insta::assert_snapshot!("help", shown(folder().path(), &["--help"]));
-}
-
-#[test]
 fn a_faulty_and_a_healthy_fleet() {
     let folder = folder();
     insta::assert_snapshot!(

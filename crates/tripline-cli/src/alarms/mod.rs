@@ -12,7 +12,7 @@
 pub mod apply;
 pub mod arm;
 pub mod aws;
-mod check;
+pub mod check;
 mod events;
 pub mod list;
 pub mod notes;
@@ -41,6 +41,14 @@ use crate::exit::{End, Error};
 use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  tripline alarms check release/dev.ini
+  tripline alarms apply release/dev.ini
+  tripline alarms list
+  tripline alarms remove --job-id fw-1-3-0
+
+Exit codes: see each command.")]
 pub enum Command {
     /// Check an alarm config; needs no AWS
     Check(check::Check),

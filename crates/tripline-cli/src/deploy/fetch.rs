@@ -23,13 +23,16 @@ pub struct Own {
     pub text: String,
 }
 
+/// Reads the document from a file.
+pub fn file(path: &str, folder: &Path) -> Result<Own, Error> {
+    let path = folder.join(path);
+    Ok(Own { name: source::name_of(&path), text: source::read(&path)? })
+}
+
 /// Fetches the document. `folder` is where the config is.
 pub async fn document(source: &DocumentSource, folder: &Path, s3: &Client) -> Result<Own, Error> {
     match source {
-        DocumentSource::File(path) => {
-            let path = folder.join(path);
-            Ok(Own { name: source::name_of(&path), text: source::read(&path)? })
-        }
+        DocumentSource::File(path) => file(path, folder),
         DocumentSource::Url(url) => {
             let text = match object(url) {
                 Some((bucket, key)) => of_object(s3, bucket, key).await?,

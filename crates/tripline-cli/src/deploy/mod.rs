@@ -93,6 +93,9 @@ pub struct Deployment {
     pub result: Option<PathBuf>,
     #[arg(long, value_enum, default_value = "text")]
     pub output: Output,
+    /// Nothing goes to stdout, which is another command's
+    #[arg(skip)]
+    pub quiet: bool,
 }
 
 /// The region of a deployment, as far as it is said.
@@ -114,6 +117,7 @@ impl Deployment {
             unguarded: false,
             result: None,
             output: Output::Text,
+            quiet: false,
         }
     }
 
@@ -221,6 +225,7 @@ impl Deployment {
     fn tell(&self, rounds: &Rounds<'_>, region: &str) -> End {
         let (record, job) = (&rounds.record, &rounds.spec.job);
         match self.output {
+            _ if self.quiet => {}
             Output::Json => print_json(&json!({
                 "job": job.as_str(), "region": region, "deployment": record.deployment,
                 "rounds": record.rounds, "ended": record.ended, "detached": self.detach,

@@ -30,7 +30,9 @@ Examples:
 
   tripline fleet remove --prefix demo-
 
-The fleet goes wherever the AWS settings point to: an account, or AWS_ENDPOINT_URL.";
+The fleet goes wherever the AWS settings point to: an account, or AWS_ENDPOINT_URL.
+
+Exit codes: see each command.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, arg_required_else_help = true)]

@@ -111,11 +111,11 @@ async fn fetch_and_deploy(
     std::fs::create_dir_all(folder).map_err(|error| fault(&error))?;
     aws.files.fetch(claimed, folder, |_| true).await?;
     let deployment = Deployment {
-        config: folder.join(CONFIG),
-        stack: work.stack.clone(),
         region: Some(aws.rollout_region(claimed.region.as_deref())?),
         resume: claimed.claims > 1,
         detach: work.detach,
+        quiet: true,
+        ..Deployment::of(folder.join(CONFIG), work.stack.clone())
     };
     // The folder is this worker's own, and says nothing to whoever reads the note later.
     let own = format!("{}/", folder.display());

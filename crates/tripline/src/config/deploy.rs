@@ -6,10 +6,12 @@ use std::time::Duration;
 use super::ini::{DEFAULT, Ini, Section};
 use super::reader::{Reader, positive};
 use super::section::{self, unknown_keys};
-use super::{ALARM_PREFIX, AlarmConfig, Fault, Faults, near, read_whole};
+use super::{
+    ALARM_PREFIX, AlarmConfig, Fault, Faults, MAX_FAULTS, MAX_FILE_BYTES, near, read_whole,
+};
 use crate::deployment::{Bucket, FileId, Presigned, RoleArn, StreamId, TargetSelection};
 use crate::job::JobId;
-use crate::rollout::RolloutConfig;
+use crate::rollout::{Rate, RolloutConfig};
 use crate::text::excerpt;
 
 /// Most rounds of one deployment.
@@ -43,8 +45,8 @@ const KEYS: [&str; 24] = [
     "privateKey",
 ];
 
-/// The sections, but for those of single alarms.
-const SECTIONS: [&str; 13] = [
+/// The sections that a key of another switches on.
+const SWITCHED: [&str; 11] = [
     "CUSTOM_JOB_DOCUMENT",
     "PRESIGNED_URL_CONFIG",
     "JOB_EXECUTE_ROLLOUT_CONFIG",
@@ -56,9 +58,10 @@ const SECTIONS: [&str; 13] = [
     "ABORT_CONFIG_TYPE_REJECTED",
     "ABORT_CONFIG_TYPE_TIMED_OUT",
     "TIMEOUT_CONFIG",
-    "RETRY_CONFIG",
-    "ALARM_CONFIG",
 ];
+
+/// The other sections, but for those of single alarms.
+const SECTIONS: [&str; 2] = ["RETRY_CONFIG", "ALARM_CONFIG"];
 
 /// What a `dev.ini` says. Paths are as they stand there.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,6 +108,10 @@ pub struct DeployConfig {
     pub rollout: RolloutConfig,
     /// What guards it.
     pub alarms: AlarmConfig,
+    /// Sections that are there and not switched on.
+    pub unused: Vec<String>,
+    /// What would be wrong with those.
+    pub faults_of_unused: Vec<Fault>,
 }
 
 /// A stream with the firmware in it.
@@ -149,6 +156,7 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> Option<DeployConfig> {
     let mut read = Reader::new(ini, faults);
     let rollout = read.rollout();
     let staged = read.flag(default, "useJobExecutionsRolloutConfig");
+    read.has_criteria(&rollout);
     let job = read.required(default, "jobId", "1 to 64 letters, digits, `-` or `_`", |text| {
         JobId::new(text).ok()
     });
@@ -167,6 +175,14 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> Option<DeployConfig> {
         let line = read.line_of(default, "rounds");
         read.faults.push(Fault::at(line, format!("`[DEFAULT]`: {rounds} rounds need cleanUpCfg = True: the next round's job has the same name")));
     }
+    let document = read.document();
+    let presigned = read.presigned();
+    let unused: Vec<_> = SWITCHED
+        .into_iter()
+        .filter(|name| ini.section(name).is_some() && !read.used.iter().any(|used| used == name))
+        .map(str::to_owned)
+        .collect();
+    let faults_of_unused = faults_of(ini, &unused);
     let config = DeployConfig {
         region: read.optional(default, "region", "a region such as `us-east-1`", path),
         image_version: read.optional(default, "imageVer", "a text", path),
@@ -197,11 +213,13 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> Option<DeployConfig> {
                 positive(text).filter(|size| *size <= 1 << 26)
             })
             .unwrap_or(8_192),
-        document: read.document(),
-        presigned: read.presigned(),
+        document,
+        presigned,
         staged,
         rollout,
         alarms,
+        unused,
+        faults_of_unused,
         job: job?,
         things: things?,
         firmware: firmware?,
@@ -212,6 +230,18 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> Option<DeployConfig> {
 }
 
 impl<'a> Reader<'a> {
+    /// AWS IoT takes no rate that rises without saying when (`ExponentialRolloutRate`).
+    fn has_criteria(&mut self, rollout: &RolloutConfig) {
+        let Rate::Exponential(rate) = rollout.rate else { return };
+        if rate.notified.is_none()
+            && rate.succeeded.is_none()
+            && let Some(section) = self.ini.section("EXP_RATE_CONFIG")
+        {
+            let text = "`[EXP_RATE_CONFIG]`: nothing says when the rate rises (expected useRateIncreaseCriteria = True, and `numberOfNotifiedThings` or `numberOfSucceededThings` in `[INCREASE_CRITERIA]`)";
+            self.faults.push(Fault::at(section.line, text.to_owned()));
+        }
+    }
+
     /// `Err` if it has faults.
     fn stream(&mut self, default: &Section) -> Result<Option<Stream>, ()> {
         let file = self
@@ -279,6 +309,61 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// What is wrong with sections that are not switched on, to be known before they are.
+fn faults_of(ini: &Ini, unused: &[String]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let mut read = Reader::of_all(ini, &mut faults);
+    read.rollout();
+    read.document();
+    read.presigned();
+    let of_unused = |fault: &Fault| {
+        let begins = |name: &String| fault.text.starts_with(&format!("`[{name}]`"));
+        unused.iter().any(begins)
+    };
+    faults.retain(of_unused);
+    faults.sort_by_key(|fault| fault.line);
+    faults.truncate(MAX_FAULTS);
+    faults
+}
+
+/// The files that a `dev.ini` names, as far as that can be made out: with them, what is wrong with
+/// the files can be said beside what is wrong with the config.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FileNames {
+    /// The thing list.
+    pub things: Option<String>,
+    /// The firmware.
+    pub firmware: Option<String>,
+    /// The key that the firmware is signed with.
+    pub private_key: Option<String>,
+    /// The operator's own job document.
+    pub document: Option<String>,
+}
+
+impl FileNames {
+    /// Looks for them in the text of a config, whatever its faults.
+    pub fn find(text: &str) -> Self {
+        if text.len() > MAX_FILE_BYTES {
+            return Self::default();
+        }
+        let mut faults = Vec::new();
+        let ini = Ini::parse(text, &mut faults);
+        let Some(default) = ini.section(DEFAULT) else { return Self::default() };
+        let mut read = Reader::new(&ini, &mut faults);
+        let document = match read.document() {
+            Some(DocumentSource::File(path)) => Some(path),
+            _ => None,
+        };
+        let mut named = |key| read.optional(default, key, "a file", path);
+        Self {
+            things: named("thingList"),
+            firmware: named("binName"),
+            private_key: named("privateKey"),
+            document,
+        }
+    }
+}
+
 /// A path or another text on one line; `None` is how the sample writes that there is none.
 fn path(text: &str) -> Option<String> {
     let fits =
@@ -314,15 +399,16 @@ fn unknown_keys_of_default(ini: &Ini, default: &Section, faults: &mut Vec<Fault>
 
 /// A section that is not known is not looked at, whatever its author meant by it.
 fn unknown_sections(ini: &Ini, faults: &mut Vec<Fault>) {
+    let known_sections = [&SWITCHED[..], &SECTIONS[..]].concat();
     let said: HashSet<_> = faults.iter().map(|fault| (fault.line, fault.text.clone())).collect();
     for section in ini.sections() {
         let name = section.name.as_str();
         let text = format!("unknown section `[{}]`", excerpt(name));
-        let known = SECTIONS.contains(&name) || name.starts_with(ALARM_PREFIX);
+        let known = known_sections.contains(&name) || name.starts_with(ALARM_PREFIX);
         if known || said.contains(&(Some(section.line), text.clone())) {
             continue;
         }
-        let hint = near(name, &SECTIONS).map(|near| format!("did you mean `[{near}]`?"));
+        let hint = near(name, &known_sections).map(|near| format!("did you mean `[{near}]`?"));
         faults.push(Fault::at(section.line, text).hint(hint));
     }
 }

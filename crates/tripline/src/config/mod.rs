@@ -4,10 +4,11 @@
 //! guard that is half understood is no guard.
 
 mod deploy;
+mod edit;
 mod ini;
 mod reader;
-mod edit;
 mod release;
+mod review;
 mod rollout;
 mod section;
 
@@ -16,10 +17,11 @@ use std::fmt;
 use crate::alarm::AlarmDefinition;
 use crate::job::JobId;
 use crate::text::{excerpt, nearest};
-pub use deploy::{DeployConfig, DocumentSource, MAX_ROUNDS, Stream};
+pub use deploy::{DeployConfig, DocumentSource, FileNames, MAX_ROUNDS, Stream};
 pub use edit::{InvalidSetting, Setting, default_value, with_settings};
 use ini::{DEFAULT, Ini};
 pub use release::Release;
+pub use review::{Remark, Review};
 
 /// Largest config file in bytes.
 pub const MAX_FILE_BYTES: usize = 1_000_000;
@@ -204,6 +206,12 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> AlarmConfig {
     config.unlisted =
         described.into_iter().filter(|name| !listed.contains(name)).map(str::to_owned).collect();
     config
+}
+
+/// What to do about a value of a template that nobody has filled in.
+fn unfilled(value: &str) -> Option<String> {
+    let (name, _) = value.split_once('<')?.1.split_once('>')?;
+    Some(format!("put your own in the place of `<{}>`", excerpt(name)))
 }
 
 /// The one of `known` that `word` was probably meant to be. A distance takes time and memory in

@@ -1,18 +1,32 @@
 //! Values of any section but an alarm's, with their faults.
 
-use super::Fault;
 use super::ini::{DEFAULT, Entry, Ini, Section};
+use super::{Fault, unfilled};
 use crate::text::excerpt;
 
 /// Reads values, and collects what is wrong with them.
 pub(super) struct Reader<'a> {
     pub ini: &'a Ini,
     pub faults: &'a mut Vec<Fault>,
+    /// The sections that are switched on.
+    pub used: Vec<String>,
+    /// Reads what is switched off as well.
+    all: bool,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(ini: &'a Ini, faults: &'a mut Vec<Fault>) -> Self {
-        Self { ini, faults }
+        Self { ini, faults, used: Vec::new(), all: false }
+    }
+
+    /// Reads every section that is there, as if it were switched on.
+    pub fn of_all(ini: &'a Ini, faults: &'a mut Vec<Fault>) -> Self {
+        Self { all: true, ..Self::new(ini, faults) }
+    }
+
+    /// Whether sections are read that others exclude.
+    pub fn reads_all(&self) -> bool {
+        self.all
     }
 
     /// A section that a key of `[DEFAULT]` switches on.
@@ -24,7 +38,8 @@ impl<'a> Reader<'a> {
     /// A section that has to be there, since `key` of another says so.
     pub fn section(&mut self, name: &str, key: &str, by: &Section) -> Option<&'a Section> {
         let section = self.ini.section(name);
-        if section.is_none() {
+        self.used.extend(section.map(|section| section.name.clone()));
+        if section.is_none() && !self.all {
             self.faults.push(Fault::at(
                 by.line,
                 format!("`[{}]`: {key} is True, but there is no `[{name}]`", excerpt(&by.name)),
@@ -35,6 +50,9 @@ impl<'a> Reader<'a> {
 
     /// A key that is true or false, as `configparser` reads it; false if it is not there.
     pub fn flag(&mut self, section: &Section, key: &str) -> bool {
+        if self.all {
+            return true;
+        }
         self.optional(section, key, "True or False", |text| {
             match text.to_ascii_lowercase().as_str() {
                 "1" | "yes" | "true" | "on" => Some(true),
@@ -93,7 +111,7 @@ impl<'a> Reader<'a> {
                 excerpt(&section.name),
                 excerpt(&value)
             );
-            self.faults.push(Fault::at(line, text));
+            self.faults.push(Fault::at(line, text).hint(unfilled(&value)));
         }
         parsed
     }

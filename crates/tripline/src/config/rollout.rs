@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
                 criteria.extend(self.criterion(subsection));
             }
             // With this one the others are not looked at.
-            if key == "useAllSubsection" {
+            if key == "useAllSubsection" && !self.reads_all() {
                 return criteria;
             }
         }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::ini::{Entry, Ini, Section};
-use super::{Fault, near};
+use super::{Fault, near, unfilled};
 use crate::alarm::{
     AlarmDefinition, AlarmName, Evaluation, InvalidEvaluation, Limit, MAX_TOPICS, MinSamples,
     MissingData, Period, Statistic, Topic,
@@ -215,8 +215,9 @@ impl Reader<'_> {
                 Some(topic) if topics.contains(&topic) => {}
                 Some(topic) => topics.push(topic),
                 None => {
-                    let hint =
-                        near(text, &Topic::ALIASES).map(|near| format!("did you mean `{near}`?"));
+                    let hint = near(text, &Topic::ALIASES)
+                        .map(|near| format!("did you mean `{near}`?"))
+                        .or_else(|| unfilled(text));
                     let text = format!(
                         "unknown topic `{}` in snsTopics (expected {EXPECTED})",
                         excerpt(text)

@@ -96,6 +96,11 @@ impl JobDocument {
         }
     }
 
+    /// What is wrong with the operator's own document, as far as it shows without the firmware.
+    pub fn fault_of(own: &str) -> Option<DocumentFault> {
+        read(own).err()
+    }
+
     /// The document's JSON.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -93,8 +93,11 @@ fn every_fault_is_named_at_once() {
     assert_eq!(lines.next(), Some("dev.ini: 10 faults"));
     for (text, hint) in [
         ("unknown key `fileChunckSize`", Some("did you mean `fileChunkSize`?")),
-        ("unknown jobId `<yourJobId>`", None),
-        ("unknown roleArn `arn:aws:iam::111122223333:role/<your_role>`", None),
+        ("unknown jobId `<yourJobId>`", Some("put your own in the place of `<yourJobId>`")),
+        (
+            "unknown roleArn `arn:aws:iam::111122223333:role/<your_role>`",
+            Some("put your own in the place of `<your_role>`"),
+        ),
         ("3 rounds need cleanUpCfg = True", None),
         ("unknown targetSelection `SOMETIMES`", None),
         ("useTimeoutConfig is True, but there is no `[TIMEOUT_CONFIG]`", None),
@@ -121,4 +124,61 @@ fn what_is_not_there_is_asked_for() {
         assert!(said.contains(&format!("missing key `{key}`")), "{key} is not in\n{said}");
     }
     assert!(parse("[ALARM_CONFIG]\nalarmList =\n").unwrap_err().contains("no section `[DEFAULT]`"));
+}
+
+#[test]
+fn what_is_not_switched_on_is_named_with_its_faults() {
+    assert_eq!(parse(WHOLE).unwrap().unused, Vec::<String>::new());
+    let off = WHOLE
+        .replace("usePresignedUrlConfig = True", "usePresignedUrlConfig = False")
+        .replace("useTimeoutConfig = True", "useTimeoutConfig = no")
+        .replace("useExponentialRateCfg = True", "useExponentialRateCfg = False")
+        .replace("role/pump-reader", "role/<your_signing_role>")
+        .replace("incrementFactor = 1.5", "incrementFactor = 9")
+        .replace("inProgressTimeoutInMinutes", "inProgressTimeoutInMinute");
+    let config = parse(&off).unwrap();
+    assert_eq!(
+        config.unused,
+        ["PRESIGNED_URL_CONFIG", "EXP_RATE_CONFIG", "INCREASE_CRITERIA", "TIMEOUT_CONFIG"]
+    );
+    assert_eq!((config.presigned, config.rollout.timeout), (None, None));
+    let faults: Vec<_> = config.faults_of_unused.iter().map(|fault| fault.text.as_str()).collect();
+    assert_eq!(
+        faults,
+        [
+            "`[PRESIGNED_URL_CONFIG]`: unknown roleArn `arn:aws:iam::111122223333:role/<your_signing_role>` (expected a role's ARN such as arn:aws:iam::111122223333:role/ota)",
+            "`[EXP_RATE_CONFIG]`: unknown incrementFactor `9` (expected 1.1 to 5 with one decimal)",
+            "`[TIMEOUT_CONFIG]`: missing key `inProgressTimeoutInMinutes` (expected 1 to 10080 minutes)",
+            "`[TIMEOUT_CONFIG]`: unknown key `inProgressTimeoutInMinute`",
+        ]
+    );
+    let all = WHOLE.replace("useAllSubsection = False", "useAllSubsection = True")
+        + "\n[ABORT_CONFIG_TYPE_ALL]\nfailureType = ALL\nthresholdPercentage = 10\nminNumberOfExecutedThings = 50\n";
+    assert_eq!(
+        parse(&all).unwrap().unused,
+        ["ABORT_CONFIG_TYPE_FAILED", "ABORT_CONFIG_TYPE_REJECTED", "ABORT_CONFIG_TYPE_TIMED_OUT"]
+    );
+}
+
+#[test]
+fn a_rate_that_rises_says_when() {
+    let never = WHOLE.replace("useRateIncreaseCriteria = True", "useRateIncreaseCriteria = False");
+    assert!(parse(&never).unwrap_err().contains("nothing says when the rate rises"));
+}
+
+#[test]
+fn files_are_found_whatever_the_faults() {
+    let named = FileNames {
+        things: Some("pumps.txt".to_owned()),
+        firmware: Some("pump-4.2.bin".to_owned()),
+        private_key: Some("signing.pem".to_owned()),
+        document: Some("pump-job.json".to_owned()),
+    };
+    let faulty =
+        WHOLE.replace("jobId = pump-4-2", "jobId = <yourJobId>").replace("rounds", "round");
+    assert!(parse(&faulty).is_err());
+    assert_eq!(FileNames::find(&faulty), named);
+    let off = WHOLE.replace("useCustomJobDocument = True", "");
+    assert_eq!(FileNames::find(&off), FileNames { document: None, ..named });
+    assert_eq!(FileNames::find("what\n"), FileNames::default());
 }
