@@ -104,7 +104,8 @@ impl Ending {
             reason_code: job.reason_code().map(|text| clean(text, 128)),
             comment: job.comment().map(|text| clean(text, MAX_COMMENT)),
         };
-        let all_well = counts.succeeded > 0 && counts.succeeded == counts.ended();
+        // A device that was removed from the targets is not missed.
+        let all_well = counts.succeeded > 0 && counts.succeeded + counts.removed == counts.ended();
         let completed = || ending(if all_well { Outcome::Succeeded } else { Outcome::Failed });
         match job.status() {
             Some(JobStatus::Completed) => Some(completed()),
