@@ -3,6 +3,7 @@
 mod alarms;
 mod connect;
 mod deploy;
+mod drill;
 mod exit;
 mod fleet;
 mod output;
@@ -30,6 +31,8 @@ enum Command {
     Cleanup(deploy::cleanup::Cleanup),
     /// Roll out firmware from a `dev.ini`, guarded from its first device on
     Deploy(deploy::Deployment),
+    /// Try a deployed stack end to end on a job that does nothing
+    Drill(drill::Drill),
     /// Run a fleet of simulated devices against AWS IoT Jobs
     Fleet(fleet::Arguments),
     /// See what a guard would have done with a recorded rollout
@@ -44,6 +47,7 @@ async fn main() -> std::process::ExitCode {
         Command::Alarms(command) => alarms::run(command).await,
         Command::Cleanup(cleanup) => cleanup.run().await,
         Command::Deploy(deployment) => deployment.run().await,
+        Command::Drill(drill) => drill.run().await,
         Command::Fleet(arguments) => fleet::run(arguments).await,
         Command::Replay(replay) => replay.run(),
         Command::Simulate(simulate) => simulate.run(),
