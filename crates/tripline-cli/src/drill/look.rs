@@ -1,6 +1,7 @@
 //! Which link is cut, as far as AWS shows it: looked for where a step takes long. It names the cause
 //! at once, which `tripline doctor` would; what it does not find may still be slow.
 
+use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::HistoryItemType;
 use serde_json::Value;
 use tripline::text::clean;
@@ -127,25 +128,8 @@ impl Look<'_> {
             .then(|| Cut::new(format!("`{source}` may not invoke the {what}"), self.again()))
     }
 
-    /// What CloudWatch says about an action that failed.
     async fn action(&self, topic: &str) -> Option<Cut> {
-        let history = self
-            .cloud
-            .aws
-            .cloudwatch
-            .describe_alarm_history()
-            .alarm_name(self.alarm)
-            .history_item_type(HistoryItemType::Action)
-            .send()
-            .await
-            .ok()?;
-        let summaries =
-            history.alarm_history_items().iter().filter_map(|item| item.history_summary());
-        let failed = summaries
-            .into_iter()
-            .find(|summary| summary.starts_with("Failed") && summary.contains(topic))?;
-        let hint = "look at the topic's policy and the policy of its key";
-        Some(Cut::new(format!("CloudWatch says: {}", clean(failed, MAX_SUMMARY)), hint))
+        failed_action(&self.cloud.aws.cloudwatch, self.alarm, topic).await
     }
 
     async fn topic(&self, what: &str, arn: &str) -> Option<Cut> {
@@ -167,6 +151,24 @@ impl Look<'_> {
             )
         })
     }
+}
+
+/// What CloudWatch says about an action that failed: it does so in the alarm's history and nowhere
+/// else.
+async fn failed_action(client: &Client, alarm: &str, topic: &str) -> Option<Cut> {
+    let history = client
+        .describe_alarm_history()
+        .alarm_name(alarm)
+        .history_item_type(HistoryItemType::Action)
+        .send()
+        .await
+        .ok()?;
+    let mut summaries =
+        history.alarm_history_items().iter().filter_map(|item| item.history_summary());
+    let failed = summaries
+        .find(|summary| summary.starts_with("Failed to execute") && summary.contains(topic))?;
+    let hint = "look at the topic's policy, and at the policy of its key";
+    Some(Cut::new(format!("CloudWatch says: {}", clean(failed, MAX_SUMMARY)), hint))
 }
 
 /// Whether a policy has a statement that lets a service in, from this source if it names one. In
@@ -207,9 +209,33 @@ fn source_arns(condition: Option<&Value>) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_cloudwatch::operation::describe_alarm_history::DescribeAlarmHistoryOutput;
+    use aws_sdk_cloudwatch::types::AlarmHistoryItem;
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
     use serde_json::json;
 
     use super::*;
+
+    #[tokio::test]
+    async fn an_action_that_failed_is_in_the_alarm_s_history() {
+        let email = "arn:aws:sns:us-east-1:111122223333:email";
+        let history = mock!(Client::describe_alarm_history).then_output(move || {
+            let item = |summary: String| AlarmHistoryItem::builder().history_summary(summary).build();
+            DescribeAlarmHistoryOutput::builder()
+                .alarm_history_items(item(
+                    "Successfully executed action arn:aws:sns:us-east-1:111122223333:stop".to_owned(),
+                ))
+                .alarm_history_items(item(format!(
+                    "Failed to execute action {email}. Received error: \"CloudWatch Alarms is not authorized\""
+                )))
+                .build()
+        });
+        let client = mock_client!(aws_sdk_cloudwatch, RuleMode::MatchAny, &[history]);
+        let cut = failed_action(&client, "a", email).await.unwrap();
+        assert!(cut.what.starts_with("CloudWatch says: Failed to execute action"), "{}", cut.what);
+        let stop = "arn:aws:sns:us-east-1:111122223333:stop";
+        assert_eq!(failed_action(&client, "a", stop).await, None);
+    }
 
     #[test]
     fn a_policy_lets_in_whom_it_names() {

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_sns::types::Subscription;
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::{Value, json};
 use tripline_aws::{Failure, FailureKind};
@@ -141,6 +142,28 @@ pub async fn subscriptions(
     cloud: &Cloud,
     topic: Option<&str>,
 ) -> Result<Vec<(Name, String)>, Failure> {
+    let all = listed(cloud, topic).await?.into_iter();
+    Ok(all
+        .filter_map(|subscription| Some((owner(&subscription)?, subscription.subscription_arn?)))
+        .collect())
+}
+
+/// How many are told of what is published to a topic, other than drills.
+pub async fn subscribers(cloud: &Cloud, topic: &str) -> Result<usize, Failure> {
+    let is_told = |subscription: &&Subscription| {
+        let arn = subscription.subscription_arn().unwrap_or_default();
+        arn.starts_with("arn:") && owner(subscription).is_none()
+    };
+    Ok(listed(cloud, Some(topic)).await?.iter().filter(is_told).count())
+}
+
+/// The drill that a subscription is of.
+fn owner(subscription: &Subscription) -> Option<Name> {
+    let endpoint = subscription.endpoint().filter(|_| subscription.protocol() == Some("sqs"));
+    endpoint.and_then(Name::of_queue_arn)
+}
+
+async fn listed(cloud: &Cloud, topic: Option<&str>) -> Result<Vec<Subscription>, Failure> {
     let mut all = Vec::new();
     if let Some(topic) = topic {
         let listed = cloud.aws.sns.list_subscriptions_by_topic().topic_arn(topic);
@@ -157,14 +180,7 @@ pub async fn subscriptions(
             all.extend(page.subscriptions.unwrap_or_default());
         }
     }
-    Ok(all
-        .into_iter()
-        .filter(|subscription| subscription.protocol() == Some("sqs"))
-        .filter_map(|subscription| {
-            let name = Name::of_queue_arn(subscription.endpoint()?)?;
-            Some((name, subscription.subscription_arn?))
-        })
-        .collect())
+    Ok(all)
 }
 
 #[cfg(test)]

@@ -100,6 +100,8 @@ impl Drill {
         let interrupt = Interrupt::listen();
         let stack = Stack::find(&cloud.aws.cloudformation, &self.stack).await?;
         let stopping = Stopping::look(&cloud.aws, &stack).await?;
+        let email = topics::of_stack(&stack, topics::EMAIL)?;
+        let subscribers = mailbox::subscribers(&cloud, email).await?;
         let name = Name::random();
         let job = name.job().map_err(|error| Error::Input(error.to_string()))?;
         let mut record = Record::default();
@@ -121,8 +123,7 @@ impl Drill {
             eprintln!("interrupted: removing what the drill has made");
         }
         let mut tidied = Tidied::default();
-        let topic = topics::of_stack(&stack, topics::EMAIL).ok();
-        Tidy { cloud: &cloud, topic, dry_run: false }.remove(&name, &mut tidied).await;
+        Tidy { cloud: &cloud, topic: Some(email), dry_run: false }.remove(&name, &mut tidied).await;
         let ended = match ended {
             Ok(ended) => ended,
             Err(panic) => {
@@ -130,24 +131,21 @@ impl Drill {
                 std::panic::resume_unwind(panic)
             }
         };
-        self.show(&cloud, &name, stopping.mode, &record, &tidied);
-        warn(&tidied);
-        self.end(ended, &record, &stopping, &tidied)
-    }
-
-    fn show(&self, cloud: &Cloud, name: &Name, mode: StopMode, record: &Record, tidied: &Tidied) {
         match self.output {
             Output::Text => print(&record.text()),
-            Output::Json => {
-                let left = tidied.left.iter();
-                let left = left.map(|left| json!({"what": left.what, "command": left.command}));
-                print_json(&json!({
-                    "drill": name.as_str(), "stack": self.stack, "region": cloud.aws.region,
-                    "stopMode": mode.to_string(), "steps": record.json(),
-                    "holds": record.is_whole(), "left": left.collect::<Vec<_>>(),
-                }));
-            }
+            Output::Json => print_json(&json!({
+                "drill": name.as_str(), "stack": self.stack, "region": cloud.aws.region,
+                "stopMode": stopping.mode.to_string(), "steps": record.json(),
+                "holds": record.is_whole(), "subscribers": subscribers, "left": tidied.json(),
+            })),
         }
+        warn(&tidied);
+        if subscribers == 0 {
+            eprintln!(
+                "note: nobody is subscribed to the e-mail topic, so nobody is told\n\n  hint: `aws sns subscribe --topic-arn {email} --protocol email --notification-endpoint <address>`"
+            );
+        }
+        self.end(ended, &record, &stopping, &tidied)
     }
 
     /// The last words, and the exit code.
@@ -159,7 +157,7 @@ impl Drill {
         tidied: &Tidied,
     ) -> Result<End, Error> {
         let stack = &self.stack;
-        let at = record.last().map_or_else(|| "the drill".to_owned(), |step| step.to_string());
+        let at = record.failed().map_or_else(|| "the drill".to_owned(), |step| step.to_string());
         match ended {
             Ok(()) if !tidied.left.is_empty() => {
                 let text =
@@ -202,7 +200,10 @@ impl Drill {
             }
             Err(Broken::Interrupted) => Ok(End::Undecided),
             Err(Broken::Failed(error)) => {
-                eprintln!("{at} failed");
+                match record.failed() {
+                    Some(step) => eprintln!("{step} failed"),
+                    None => eprintln!("the sentinel could not be made"),
+                }
                 Err(error)
             }
         }
@@ -214,13 +215,10 @@ impl Drill {
             Output::Text => {
                 print(&tidied.removed.iter().map(|what| format!("{what}\n")).collect::<String>())
             }
-            Output::Json => {
-                let left: Vec<_> = tidied.left.iter().map(|left| &left.what).collect();
-                print_json(&json!({
-                    "region": cloud.aws.region, "dryRun": self.dry_run,
-                    "removed": tidied.removed, "left": left,
-                }));
-            }
+            Output::Json => print_json(&json!({
+                "region": cloud.aws.region, "dryRun": self.dry_run,
+                "removed": tidied.removed, "left": tidied.json(),
+            })),
         }
         warn(&tidied);
         if !tidied.left.is_empty() {

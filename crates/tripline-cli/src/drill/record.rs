@@ -84,10 +84,10 @@ impl Record {
         Some(self.row(step).join("  "))
     }
 
-    /// The step that came last.
-    pub fn last(&self) -> Option<Step> {
-        let ended = self.ended.last().map(|(step, ..)| *step);
-        self.current.map(|(step, _)| step).or(ended)
+    /// The step at which the drill ended, if it was one: what comes between two steps is none.
+    pub fn failed(&self) -> Option<Step> {
+        let (step, outcome, _) = self.ended.last()?;
+        (!matches!(outcome, Outcome::Seen(_))).then_some(*step)
     }
 
     /// Whether every step was seen.
@@ -168,13 +168,14 @@ mod tests {
         for step in Step::ALL {
             assert!(!record.is_whole());
             record.begin(step);
-            assert_eq!(record.last(), Some(step));
             record.end(Outcome::Seen("yes".to_owned()));
+            assert_eq!(record.failed(), None);
         }
         assert!(record.is_whole());
         let mut late = Record::default();
         late.begin(Step::Events);
         late.end(Outcome::Late("nothing\n\n  hint: wait".to_owned()));
+        assert_eq!(late.failed(), Some(Step::Events));
         let text = late.text();
         assert!(text.contains("1     events    not in time  0.0 s  nothing\n"), "{text}");
         assert!(text.ends_with("7     told      not reached\n"), "{text}");

@@ -31,7 +31,7 @@ use crate::stack::Stack;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// A step that takes longer is looked into, and again after as long.
-const LOOK_AFTER: Duration = Duration::from_secs(10);
+const LOOK_AFTER: Duration = Duration::from_secs(5);
 /// Clocks may differ, and CloudWatch's periods begin with the minute.
 const AROUND: Duration = Duration::from_secs(600);
 /// In the alarm's messages, in the job's comment, and in the alarm's history.
@@ -73,7 +73,7 @@ impl<'a> Run<'a> {
         let alarm_name = alarm_name.unwrap_or_default();
         self.interrupt.check()?;
         let email = topics::of_stack(self.stack, topics::EMAIL)?.to_owned();
-        let mailbox = Mailbox::open(self.cloud, &self.name, &email).await?;
+        let mailbox = Mailbox::open(self.cloud, self.name, &email).await?;
         self.interrupt.check()?;
         sentinel::create(self.cloud, self.name).await?;
         let alarm = self.step(Step::Armed, Self::armed).await?;
@@ -236,7 +236,10 @@ impl<'a> Run<'a> {
             .state_reason(REASON)
             .send()
             .await;
-        set.map_err(|error| Failure::from_sdk("SetAlarmState", &error))?;
+        set.map_err(|error| match Failure::from_sdk("SetAlarmState", &error) {
+            failure if failure.kind == FailureKind::NotFound => Broken::Cut(gone(alarm)),
+            failure => failure.into(),
+        })?;
         self.until(
             "the alarm is not in ALARM",
             async || {

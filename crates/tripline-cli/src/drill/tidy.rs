@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use aws_sdk_iot::types::{Job, JobStatus};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 use tripline_aws::Failure;
 
@@ -45,24 +47,25 @@ impl Tidy<'_> {
     /// Removes everything of one drill; what fails keeps nothing else from being removed.
     pub async fn remove(&self, name: &Name, tidied: &mut Tidied) {
         // The job goes first: its alarm guards it to the end.
-        match self.job(name).await {
-            Ok(Job::Foreign) => {}
-            Ok(job) => {
-                match job {
-                    Job::Gone => tidied.removed.push(format!("job {name}")),
-                    Job::Going => {
+        let delete = format!("aws iot delete-job --force --job-id {name}");
+        match self.cloud.job(name).await {
+            // Somebody else's, with its alarms.
+            Ok(Some((_, false))) => {}
+            Ok(None) => self.alarms(name, tidied).await,
+            Ok(Some((job, true))) => {
+                match self.job(name, &job).await {
+                    Ok(is_gone) => {
                         tidied.removed.push(format!("job {name}"));
-                        tidied.notes.push(format!("AWS IoT is still deleting job `{name}`"));
+                        if !is_gone {
+                            tidied.notes.push(format!("AWS IoT is still deleting job `{name}`"));
+                        }
                     }
-                    Job::None | Job::Foreign => {}
+                    Err(failure) => tidied.left(format!("job {name}"), delete, &failure),
                 }
                 self.alarms(name, tidied).await;
             }
-            Err(failure) => {
-                let command = format!("aws iot delete-job --force --job-id {name}");
-                tidied.left(format!("job {name}"), command, &failure);
-                self.alarms(name, tidied).await;
-            }
+            // Whose it is cannot be told, nor whose its alarms are.
+            Err(failure) => tidied.left(format!("job {name} and its alarms"), delete, &failure),
         }
         for thing in name.things() {
             match self.thing(name, &thing).await {
@@ -87,17 +90,12 @@ impl Tidy<'_> {
         }
     }
 
-    async fn job(&self, name: &Name) -> Result<Job, Failure> {
-        let found = self.cloud.job(name).await?;
-        let Some((job, is_ours)) = found else { return Ok(Job::None) };
-        let is_going = job.status().is_some_and(|status| status.as_str() == "DELETION_IN_PROGRESS");
-        if !is_ours {
-            return Ok(Job::Foreign);
-        }
+    /// Deletes the drill's job; whether it is gone.
+    async fn job(&self, name: &Name, job: &Job) -> Result<bool, Failure> {
         if self.dry_run {
-            return Ok(Job::Gone);
+            return Ok(true);
         }
-        if !is_going {
+        if job.status() != Some(&JobStatus::DeletionInProgress) {
             let deleted = self.cloud.aws.iot.delete_job().job_id(name.as_str()).force(true);
             let deleted = deleted.send().await;
             absent(deleted.map_err(|error| Failure::from_sdk("DeleteJob", &error)))?;
@@ -108,12 +106,12 @@ impl Tidy<'_> {
             let found = self.cloud.aws.iot.describe_job().job_id(name.as_str()).send().await;
             let found = found.map_err(|error| Failure::from_sdk("DescribeJob", &error));
             if absent(found)?.is_none() {
-                return Ok(Job::Gone);
+                return Ok(true);
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(2));
         }
-        Ok(Job::Going)
+        Ok(false)
     }
 
     /// All alarms of the sentinel, whoever made them: it is gone, and they guard nothing.
@@ -180,19 +178,16 @@ impl Tidy<'_> {
     }
 }
 
-enum Job {
-    /// There is none of the name.
-    None,
-    /// Somebody else's has the name.
-    Foreign,
-    Gone,
-    /// It is deleted, and not gone yet.
-    Going,
-}
-
 impl Tidied {
     fn left(&mut self, what: String, command: String, why: &dyn std::fmt::Display) {
         self.left.push(Left { what, command, why: why.to_string() });
+    }
+
+    /// What is left, for programs.
+    pub fn json(&self) -> Value {
+        let left = self.left.iter();
+        left.map(|left| json!({"what": left.what, "command": left.command, "why": left.why}))
+            .collect()
     }
 
     /// What is left, for people.
