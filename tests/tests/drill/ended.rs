@@ -1,32 +1,46 @@
 //! Drills that are ended in the middle, at every call that changes something.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tripline_tests::front::{Cut, Ran};
+use tripline_tests::front::{Call, Ran};
 
-use crate::stage::{Stage, assert_ended, must};
+use crate::stage::{Stage, assert_ended, must, name_in};
 
-/// Where a drill changes something, by the numbers of its calls (from 1), up to the first call that
-/// removes something, and after that. Reading a queue is not counted: how often is by chance.
-struct Writes {
-    making: Vec<usize>,
-    tidying: Vec<usize>,
+/// A call that changes something: what it does, without the drill's name, and the how many-th of
+/// these it is. How many calls come before it is by chance.
+#[derive(Debug, Clone, PartialEq)]
+struct Change {
+    what: String,
+    nth: usize,
 }
 
-impl Writes {
-    fn of(ran: &Ran) -> Self {
-        let calls = ran.calls.iter().zip(1..);
-        let writes: Vec<_> =
-            calls.filter(|(call, _)| call.write && call.operation != "ReceiveMessage").collect();
-        let tidies = writes.iter().position(|(call, _)| call.method == "DELETE").unwrap();
-        let numbers = |part: &[(_, usize)]| part.iter().map(|(_, number)| *number).collect();
-        let (making, tidying) = writes.split_at(tidies);
-        assert!(making.len() >= 8 && tidying.len() >= 5, "{writes:#?}");
-        Self { making: numbers(making), tidying: numbers(tidying) }
+/// What a call does.
+fn what(call: &Call) -> String {
+    match name_in(&call.operation) {
+        Some(name) => call.operation.replace(&name, "*"),
+        None => call.operation.clone(),
     }
+}
+
+/// The changes that a drill makes, up to the first that removes something, and after that. Reading
+/// a queue is not counted.
+fn changes(ran: &Ran) -> (Vec<Change>, Vec<Change>) {
+    let calls = ran.calls.iter().filter(|call| call.write && call.operation != "ReceiveMessage");
+    let (mut making, mut tidying, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+    for call in calls {
+        seen.push(what(call));
+        let nth = seen.iter().filter(|other| **other == what(call)).count();
+        let change = Change { what: what(call), nth };
+        let is_tidying = call.method == "DELETE" || !tidying.is_empty();
+        if is_tidying { &mut tidying } else { &mut making }.push(change);
+    }
+    assert!(making.len() >= 8 && tidying.len() >= 5, "{seen:#?}");
+    (making, tidying)
 }
 
 #[tokio::test]
@@ -42,26 +56,29 @@ async fn terminated_at_any_change_it_leaves_nothing() {
 async fn signalled_at_any_change(signal: &'static str) {
     let stage = Stage::new(&[]).await;
     let before = stage.inventory().await;
-    let writes = Writes::of(&stage.drill(&[]).await);
-    for number in &writes.making {
-        let ran = signalled_at(&stage, signal, *number).await;
+    let (making, tidying) = changes(&stage.drill(&[]).await);
+    for change in &making {
+        let ran = signalled_at(&stage, signal, change).await;
         assert_ended(&ran, 6);
         assert!(ran.stderr.contains("interrupted: removing"), "{}", ran.stderr);
         assert!(!ran.stderr.contains("not removed"), "{}", ran.stderr);
-        assert_eq!(stage.inventory().await, before, "{signal} at call {number}");
+        assert_eq!(stage.inventory().await, before, "{signal} at {change:?}");
     }
     // By then every link has been seen, and what is begun is brought to its end.
-    let ran = signalled_at(&stage, signal, writes.tidying[0]).await;
+    let ran = signalled_at(&stage, signal, &tidying[0]).await;
     assert_ended(&ran, 0);
     assert_eq!(stage.inventory().await, before, "{signal} while it cleans up");
 }
 
-/// A drill that gets a signal when its n-th call comes, before that is carried out.
-async fn signalled_at(stage: &Stage, signal: &'static str, number: usize) -> Ran {
+/// A drill that gets a signal when a call comes. The call is carried out, as on AWS.
+async fn signalled_at(stage: &Stage, signal: &'static str, change: &Change) -> Ran {
     let (came, id) = (AtomicUsize::new(0), Arc::new(OnceLock::new()));
-    let of = id.clone();
+    let (of, change) = (id.clone(), change.clone());
+    stage.front.clear();
     stage.when(
-        move |_| came.fetch_add(1, Ordering::Relaxed) + 1 == number,
+        move |call| {
+            what(call) == change.what && came.fetch_add(1, Ordering::Relaxed) + 1 == change.nth
+        },
         move |_, _| {
             let id: &u32 = of.wait();
             let sent = Command::new("kill").args([&format!("-{signal}"), &id.to_string()]).status();
@@ -70,7 +87,13 @@ async fn signalled_at(stage: &Stage, signal: &'static str, number: usize) -> Ran
     );
     let running = must(stage.front.spawn(&mut stage.command(&["--output", "json"]), None));
     id.set(running.id()).unwrap();
-    must(running.end().await)
+    let ran = must(running.end().await);
+    let begun = Instant::now();
+    while stage.front.calls().iter().any(|call| call.status.is_none()) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:#?}", stage.front.calls().last());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    ran
 }
 
 /// A job, a thing and a queue that are called like a drill's, and are an operator's; and an alarm
@@ -99,12 +122,12 @@ async fn what_a_killed_drill_leaves_is_removed_and_nothing_else() {
     let stage = Stage::new(&[]).await;
     namesakes(&stage).await;
     let before = stage.inventory().await;
-    let writes = Writes::of(&stage.drill(&[]).await);
+    let (making, tidying) = changes(&stage.drill(&[]).await);
     assert_eq!(stage.inventory().await, before);
     let mut most = 0;
-    for number in writes.making.iter().chain(&writes.tidying) {
-        let ran = stage.drill_until(&[], Some(Cut::after(*number))).await;
-        assert!(ran.cut);
+    for change in making.iter().chain(&tidying) {
+        let ran = signalled_at(&stage, "KILL", change).await;
+        assert_eq!(ran.status.signal(), Some(9), "{change:?}");
         let left = stage.inventory().await.difference(&before).count();
         most = most.max(left);
 
@@ -114,8 +137,8 @@ async fn what_a_killed_drill_leaves_is_removed_and_nothing_else() {
         let cleaned = stage.drill(&["--clean-up", "--output", "json"]).await;
         assert_ended(&cleaned, 0);
         assert_eq!(removed(&look), removed(&cleaned));
-        assert_eq!(removed(&cleaned), left, "killed after call {number}: {}", cleaned.stdout);
-        assert_eq!(stage.inventory().await, before, "killed after call {number}");
+        assert_eq!(removed(&cleaned), left, "killed at {change:?}: {}", cleaned.stdout);
+        assert_eq!(stage.inventory().await, before, "killed at {change:?}");
     }
     // Queue, subscription, two things, job, alarm.
     assert_eq!(most, 6);
@@ -143,8 +166,7 @@ async fn what_cannot_be_removed_is_named_with_its_command() {
         ("DeleteQueue", "aws sqs delete-queue --queue-url"),
     ];
     for (operation, command) in refused {
-        let is_meant =
-            move |call: &tripline_tests::front::Call| call.operation.starts_with(operation);
+        let is_meant = move |call: &Call| call.operation.starts_with(operation);
         stage.front.fail_next(is_meant, 403, "AccessDenied", 1);
         let ran = stage.drill(&[]).await;
         assert_ended(&ran, 3);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use aws_sdk_iot::types::{Configuration, EventType};
 use serde_json::Value;
 use tripline_tests::Result;
-use tripline_tests::front::{Call, Cut, Front, Ran};
+use tripline_tests::front::{Call, Front, Ran};
 use tripline_tests::local_aws::LocalAws;
 use tripline_tests::stack::Stack;
 
@@ -62,11 +62,7 @@ impl Stage {
     }
 
     pub async fn drill(&self, arguments: &[&str]) -> Ran {
-        self.drill_until(arguments, None).await
-    }
-
-    pub async fn drill_until(&self, arguments: &[&str], cut: Option<Cut>) -> Ran {
-        must(self.front.run(&mut self.command(arguments), cut).await)
+        must(self.front.run(&mut self.command(arguments), None).await)
     }
 
     /// Does something when the first call of this kind comes, before it is carried out.

@@ -2,7 +2,8 @@
 //! the people.
 //!
 //! - [`name`]: what a drill's things are called; [`sentinel`]: the job, its things and its alarm;
-//! - [`run`]: the drill, link by link, [`record`]: how each ended, [`look`]: which link is cut;
+//! - [`run`]: the drill, link by link, [`wait`]: waiting for one, [`look`]: which link is cut,
+//!   [`record`]: how each ended;
 //! - [`mailbox`]: what people are told; [`interrupt`]: Ctrl-C, [`caught`]: panics;
 //! - [`tidy`]: removes what it made, [`leftovers`]: removes what killed drills made;
 //! - [`cloud`]: the clients, and whose things are.
@@ -21,6 +22,7 @@ mod record;
 mod run;
 mod sentinel;
 mod tidy;
+mod wait;
 
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
@@ -41,8 +43,9 @@ use cloud::Cloud;
 use interrupt::Interrupt;
 use name::Name;
 use record::Record;
-use run::{Broken, Run};
+use run::Run;
 use tidy::{Tidied, Tidy};
+use wait::{Broken, Patience};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -113,8 +116,7 @@ impl Drill {
             name: &name,
             job,
             enable_events: self.enable_events,
-            timeout: Duration::from_secs(self.timeout.into()),
-            interrupt,
+            patience: Patience { timeout: Duration::from_secs(self.timeout.into()), interrupt },
             record: &mut record,
             tell,
         };

@@ -6,7 +6,6 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
     HistoryItemType, Metric, MetricAlarm, MetricDataQuery, MetricStat, StateValue,
 };
-use tokio::time::Instant;
 use tripline::alarm::alarm_name_prefix;
 use tripline::job::{JobId, JobState};
 use tripline::stop::{REASON_CODE, StopMode};
@@ -14,38 +13,23 @@ use tripline::text::{clean, excerpt};
 use tripline_aws::{Failure, FailureKind};
 
 use super::cloud::Cloud;
-use super::interrupt::{Interrupt, Interrupted};
 use super::look::{Cut, Look};
 use super::mailbox::{Mailbox, Post};
 use super::name::Name;
 use super::record::{Outcome, Record, Step};
 use super::sentinel;
+use super::wait::{Broken, Patience};
 use crate::alarms::apply::Guard;
 use crate::alarms::topics;
 use crate::alarms::verdict::Verdict;
-use crate::exit::Error;
 use crate::fleet::device::{Fate, Outcome as Ended};
 use crate::fleet::job_side::{AwsJobSide, JobSide, Offer, Taken};
 use crate::stack::Stack;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// A step that takes longer is looked into, and again after as long.
-const LOOK_AFTER: Duration = Duration::from_secs(5);
 /// Clocks may differ, and CloudWatch's periods begin with the minute.
 const AROUND: Duration = Duration::from_secs(600);
 /// In the alarm's messages, in the job's comment, and in the alarm's history.
 const REASON: &str = "Fire drill by `tripline drill`: nothing is wrong, and nothing has to be done";
-
-/// Why a drill did not get further.
-#[derive(Debug)]
-pub enum Broken {
-    Cut(Cut),
-    /// Not seen in time, and no link was found to be cut; what was waited for.
-    Late(String),
-    Interrupted,
-    Failed(Error),
-}
 
 /// A drill on its way.
 #[derive(Debug)]
@@ -57,9 +41,7 @@ pub struct Run<'a> {
     pub name: &'a Name,
     pub job: JobId,
     pub enable_events: bool,
-    /// The longest that a step may take.
-    pub timeout: Duration,
-    pub interrupt: Interrupt,
+    pub patience: Patience,
     pub record: &'a mut Record,
     /// Tells people of a step that has ended.
     pub tell: fn(&str),
@@ -69,14 +51,13 @@ impl<'a> Run<'a> {
     /// Runs the drill to its end, or to the first link that does not hold.
     pub async fn run(mut self) -> Result<(), Broken> {
         self.step(Step::Events, Self::events).await?;
-        let alarm_name = sentinel::alarm().map(|alarm| alarm.name_for(&self.job));
-        let alarm_name = alarm_name.unwrap_or_default();
-        self.interrupt.check()?;
+        self.patience.interrupt.check()?;
         let email = topics::of_stack(self.stack, topics::EMAIL)?.to_owned();
         let mailbox = Mailbox::open(self.cloud, self.name, &email).await?;
-        self.interrupt.check()?;
+        self.patience.interrupt.check()?;
         sentinel::create(self.cloud, self.name).await?;
         let alarm = self.step(Step::Armed, Self::armed).await?;
+        let alarm_name = alarm.alarm_name().unwrap_or_default().to_owned();
         self.step(Step::Reported, Self::reported).await?;
         self.step(Step::Counted, async |run: &mut Run<'a>| run.counted(&alarm).await).await?;
         self.step(Step::Alarm, async |run: &mut Run<'a>| run.alarm(&alarm_name).await).await?;
@@ -97,7 +78,7 @@ impl<'a> Run<'a> {
         step: Step,
         run: impl AsyncFnOnce(&mut Self) -> Result<(T, String), Broken>,
     ) -> Result<T, Broken> {
-        self.interrupt.check()?;
+        self.patience.interrupt.check()?;
         self.record.begin(step);
         let (outcome, ended) = match run(self).await {
             Ok((value, seen)) => (Outcome::Seen(seen), Ok(value)),
@@ -160,6 +141,7 @@ impl<'a> Run<'a> {
         let side = AwsJobSide::new(&self.cloud.config, self.job.clone()).await?;
         let thing = self.name.reports();
         let offered = self
+            .patience
             .until(
                 "AWS IoT has not offered the sentinel its job",
                 async || match side.offer(&thing).await? {
@@ -198,6 +180,7 @@ impl<'a> Run<'a> {
         let name = alarm.alarm_name().unwrap_or_default().to_owned();
         let look = Look { cloud, stack, stack_name, alarm: &name };
         let samples = self
+            .patience
             .until(
                 "the report is not in CloudWatch",
                 async || {
@@ -240,22 +223,27 @@ impl<'a> Run<'a> {
             failure if failure.kind == FailureKind::NotFound => Broken::Cut(gone(alarm)),
             failure => failure.into(),
         })?;
-        self.until(
-            "the alarm is not in ALARM",
-            async || {
-                let described = cloud.aws.cloudwatch.describe_alarms().alarm_names(alarm).send();
-                let described =
-                    described.await.map_err(|error| Failure::from_sdk("DescribeAlarms", &error))?;
-                match described.metric_alarms().first() {
-                    None => Err(Broken::Cut(gone(alarm))),
-                    Some(found) if found.state_value() == Some(&StateValue::Alarm) => Ok(Some(())),
-                    // CloudWatch judges it anew by its values within a minute.
-                    Some(_) => Ok(has_fired(cloud, alarm).await?.then_some(())),
-                }
-            },
-            async || None,
-        )
-        .await?;
+        self.patience
+            .until(
+                "the alarm is not in ALARM",
+                async || {
+                    let described =
+                        cloud.aws.cloudwatch.describe_alarms().alarm_names(alarm).send();
+                    let described = described
+                        .await
+                        .map_err(|error| Failure::from_sdk("DescribeAlarms", &error))?;
+                    match described.metric_alarms().first() {
+                        None => Err(Broken::Cut(gone(alarm))),
+                        Some(found) if found.state_value() == Some(&StateValue::Alarm) => {
+                            Ok(Some(()))
+                        }
+                        // CloudWatch judges it anew by its values within a minute.
+                        Some(_) => Ok(has_fired(cloud, alarm).await?.then_some(())),
+                    }
+                },
+                async || None,
+            )
+            .await?;
         Ok(((), format!("{alarm} went to ALARM (SetAlarmState)")))
     }
 
@@ -268,55 +256,59 @@ impl<'a> Run<'a> {
         let (cloud, name, mode) = (self.cloud, self.name, self.mode);
         let (stack, stack_name) = (self.stack, self.stack_name);
         let look = Look { cloud, stack, stack_name, alarm };
-        self.until(
-            match mode {
-                StopMode::Observe => "the force-stopper has not said what it would have stopped",
-                _ => "the sentinel job goes on",
-            },
-            async || {
-                let job = cloud.job(name).await?;
-                let Some((job, true)) = job else {
-                    let what = "the sentinel job is gone";
-                    return Err(Broken::Cut(Cut::new(
-                        what,
-                        "look who deletes jobs, and run this again",
-                    )));
-                };
-                let status = job.status().map_or("", |status| status.as_str());
-                let by_us = job.reason_code() == Some(REASON_CODE);
-                let names_it = job.comment().is_some_and(|comment| comment.contains(alarm));
-                match (status, mode) {
-                    ("CANCELED", _) if by_us && mode == StopMode::Observe => {
-                        let what = "the sentinel job was stopped, although StopMode is `observe`";
-                        let hint = format!("deploy stack `{stack_name}` again");
-                        return Err(Broken::Cut(Cut::new(what, hint)));
+        self.patience
+            .until(
+                match mode {
+                    StopMode::Observe => {
+                        "the force-stopper has not said what it would have stopped"
                     }
-                    ("CANCELED", _) if by_us && names_it => return Ok(Some(())),
-                    _ if JobState::from_status(status).has_ended() => {
-                        let why = job
-                            .comment()
-                            .map_or_else(String::new, |why| format!(": {}", clean(why, 200)));
-                        let what =
-                            format!("somebody else has ended the sentinel job, {status}{why}");
+                    _ => "the sentinel job goes on",
+                },
+                async || {
+                    let job = cloud.job(name).await?;
+                    let Some((job, true)) = job else {
+                        let what = "the sentinel job is gone";
                         return Err(Broken::Cut(Cut::new(
                             what,
-                            "look who cancels jobs, and run this again",
+                            "look who deletes jobs, and run this again",
                         )));
+                    };
+                    let status = job.status().map_or("", |status| status.as_str());
+                    let by_us = job.reason_code() == Some(REASON_CODE);
+                    let names_it = job.comment().is_some_and(|comment| comment.contains(alarm));
+                    match (status, mode) {
+                        ("CANCELED", _) if by_us && mode == StopMode::Observe => {
+                            let what =
+                                "the sentinel job was stopped, although StopMode is `observe`";
+                            let hint = format!("deploy stack `{stack_name}` again");
+                            return Err(Broken::Cut(Cut::new(what, hint)));
+                        }
+                        ("CANCELED", _) if by_us && names_it => return Ok(Some(())),
+                        _ if JobState::from_status(status).has_ended() => {
+                            let why = job
+                                .comment()
+                                .map_or_else(String::new, |why| format!(": {}", clean(why, 200)));
+                            let what =
+                                format!("somebody else has ended the sentinel job, {status}{why}");
+                            return Err(Broken::Cut(Cut::new(
+                                what,
+                                "look who cancels jobs, and run this again",
+                            )));
+                        }
+                        _ => {}
                     }
-                    _ => {}
-                }
-                mailbox.read(cloud, name, alarm, post).await?;
-                match &post.refused {
-                    Some(why) => Err(Broken::Cut(Cut::new(
-                        format!("the force-stopper refused the alarm: {why}"),
-                        "its log says more: see `docs/operations.md`",
-                    ))),
-                    None => Ok((mode == StopMode::Observe && post.observed).then_some(())),
-                }
-            },
-            async || look.stopping().await,
-        )
-        .await?;
+                    mailbox.read(cloud, name, alarm, post).await?;
+                    match &post.refused {
+                        Some(why) => Err(Broken::Cut(Cut::new(
+                            format!("the force-stopper refused the alarm: {why}"),
+                            "its log says more: see `docs/operations.md`",
+                        ))),
+                        None => Ok((mode == StopMode::Observe && post.observed).then_some(())),
+                    }
+                },
+                async || look.stopping().await,
+            )
+            .await?;
         let seen = match mode {
             StopMode::Observe => {
                 "nothing was stopped: StopMode is observe, and the job goes on".to_owned()
@@ -336,6 +328,7 @@ impl<'a> Run<'a> {
         let (stack, stack_name) = (self.stack, self.stack_name);
         let look = Look { cloud, stack, stack_name, alarm };
         let result = self
+            .patience
             .until(
                 "",
                 async || {
@@ -358,45 +351,6 @@ impl<'a> Run<'a> {
                 let seen = "the alarm's and the force-stopper's messages are on the e-mail topic";
                 Ok(((), seen.to_owned()))
             }
-        }
-    }
-
-    /// Asks until there is an answer. What takes long is looked into; what is found ends the wait.
-    async fn until<T>(
-        &mut self,
-        what: &str,
-        mut ask: impl AsyncFnMut() -> Result<Option<T>, Broken>,
-        look: impl AsyncFn() -> Option<Cut>,
-    ) -> Result<T, Broken> {
-        let begun = Instant::now();
-        let mut looked = begun;
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let mut last = None;
-            match ask().await {
-                Ok(Some(answer)) => return Ok(answer),
-                Ok(None) => {}
-                Err(Broken::Failed(Error::Aws(failure))) if passes(&failure) => {
-                    last = Some(failure)
-                }
-                Err(broken) => return Err(broken),
-            }
-            let is_over = begun.elapsed() >= self.timeout;
-            if is_over || looked.elapsed() >= LOOK_AFTER {
-                if let Some(cut) = look().await {
-                    return Err(Broken::Cut(cut));
-                }
-                looked = Instant::now();
-            }
-            if is_over {
-                return Err(match last {
-                    Some(failure) => failure.into(),
-                    None => Broken::Late(what.to_owned()),
-                });
-            }
-            let left = self.timeout.saturating_sub(begun.elapsed());
-            self.interrupt.pause(pause.min(left)).await?;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 }
@@ -426,38 +380,4 @@ async fn has_fired(cloud: &Cloud, alarm: &str) -> Result<bool, Failure> {
 
 fn gone(alarm: &str) -> Cut {
     Cut::new(format!("alarm `{alarm}` is gone"), "look who else removes alarms, and run this again")
-}
-
-/// Whether a failure may be over in a while.
-fn passes(failure: &Failure) -> bool {
-    matches!(failure.kind, FailureKind::Throttled | FailureKind::Unavailable)
-}
-
-impl Broken {
-    fn outcome(&self) -> Outcome {
-        match self {
-            Self::Cut(cut) => Outcome::Failed(cut.what.clone()),
-            Self::Late(what) => Outcome::Late(what.clone()),
-            Self::Interrupted => Outcome::Interrupted,
-            Self::Failed(error) => Outcome::Failed(error.to_string()),
-        }
-    }
-}
-
-impl From<Interrupted> for Broken {
-    fn from(_: Interrupted) -> Self {
-        Self::Interrupted
-    }
-}
-
-impl From<Error> for Broken {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl From<Failure> for Broken {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure.into())
-    }
 }
