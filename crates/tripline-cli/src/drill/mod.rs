@@ -4,7 +4,7 @@
 //! - [`name`]: what a drill's things are called; [`sentinel`]: the job, its things and its alarm;
 //! - [`run`]: the drill, link by link, [`wait`]: waiting for one, [`look`]: which link is cut,
 //!   [`record`]: how each ended;
-//! - [`mailbox`]: what people are told; [`interrupt`]: Ctrl-C, [`caught`]: panics;
+//! - [`mailbox`]: what people are told; [`interrupt`]: Ctrl-C, [`mod@caught`]: panics;
 //! - [`tidy`]: removes what it made, [`leftovers`]: removes what killed drills made;
 //! - [`cloud`]: the clients, and whose things are.
 //!
