@@ -23,9 +23,9 @@ pub mod region;
 pub mod remove;
 pub mod source;
 pub mod stop_topic;
-mod stopping;
+pub mod stopping;
 pub mod table;
-mod topics;
+pub mod topics;
 pub mod verdict;
 pub mod watch;
 
