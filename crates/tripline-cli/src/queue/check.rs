@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tripline::config::{AlarmConfig, Fault, Faults, Release};
+use tripline::config::{AlarmConfig, Fault, Faults, MAX_FAULTS, Release};
 use tripline::queue::{FileName, StoredFile, Use};
 use tripline::rollout::RolloutConfig;
 use tripline::text::excerpt;
@@ -28,7 +28,8 @@ pub fn config(file: &str, text: &str) -> Result<Release, Error> {
 
 /// The faults that several readers have found: what all of them trip over is named once.
 fn together(file: &str, found: Vec<Faults>) -> Faults {
-    let more = found.iter().map(|faults| faults.more).sum();
+    // Each has counted what all of them trip over, so that this is at least how many there are.
+    let more = found.iter().map(|faults| faults.more).max().unwrap_or(0);
     let mut all: Vec<Fault> = Vec::new();
     for fault in found.into_iter().flat_map(|faults| faults.faults) {
         if !all.contains(&fault) {
@@ -36,6 +37,8 @@ fn together(file: &str, found: Vec<Faults>) -> Faults {
         }
     }
     all.sort_by_key(|fault| fault.line);
+    let more = more + all.len().saturating_sub(MAX_FAULTS);
+    all.truncate(MAX_FAULTS);
     Faults { file: file.to_owned(), faults: all, more }
 }
 
