@@ -17,7 +17,7 @@ mod events;
 pub mod list;
 pub mod notes;
 pub mod owner;
-mod plan;
+pub mod plan;
 mod put;
 pub mod region;
 pub mod remove;
