@@ -25,9 +25,11 @@ pub mod spec;
 use std::path::PathBuf;
 
 use serde_json::json;
+use tripline::alarm::AlarmDefinition;
 
 use crate::alarms::apply::Guard;
 use crate::alarms::aws::Aws;
+use crate::alarms::notes;
 use crate::alarms::region::check_topics;
 use crate::alarms::table::{print, print_json};
 use crate::alarms::verdict::Verdict;
@@ -93,9 +95,27 @@ pub struct Deployment {
     pub result: Option<PathBuf>,
     #[arg(long, value_enum, default_value = "text")]
     pub output: Output,
-    /// Nothing goes to stdout, which is another command's
+    /// Part of another command, which has stdout and Ctrl-C; a rollout that is not begun is an error
     #[arg(skip)]
     pub quiet: bool,
+}
+
+/// A config without alarms guards nothing, and has to say that it is meant.
+pub fn check_alarms(file: &str, alarms: &[AlarmDefinition], unguarded: bool) -> Result<(), Error> {
+    if !alarms.is_empty() || unguarded {
+        return Ok(());
+    }
+    Err(Error::Input(format!(
+        "{file}: no alarms, so nothing would guard the rollout\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`, or say with `--unguarded` that it is meant"
+    )))
+}
+
+/// So does one whose alarms can stop nothing, whatever the stack.
+pub fn check_stops(file: &str, alarms: &[AlarmDefinition], tell_only: bool) -> Result<(), Error> {
+    if alarms.is_empty() || tell_only || alarms.iter().any(notes::may_stop) {
+        return Ok(());
+    }
+    Err(Error::Input(format!("{file}: {}", notes::only_tells())))
 }
 
 /// The region of a deployment, as far as it is said.
@@ -124,12 +144,7 @@ impl Deployment {
     /// Deploys it: what is there already and is of the same deployment is left as it is.
     pub async fn run(&self) -> Result<End, Error> {
         let loaded = input::load(&self.config)?;
-        if loaded.config.alarms.alarms.is_empty() && !self.unguarded {
-            return Err(Error::Input(format!(
-                "{}: no alarms, so nothing would guard the rollout\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`, or say with `--unguarded` that it is meant",
-                loaded.file
-            )));
-        }
+        check_alarms(&loaded.file, &loaded.config.alarms.alarms, self.unguarded)?;
         if loaded.config.rounds > 1 && self.detach {
             return Err(Error::Input(format!(
                 "{}: {} rounds follow one another, so they have to be waited for (expected no `--detach`)",
@@ -179,6 +194,13 @@ impl Deployment {
         note_count(input, devices);
         if let Some((report, guard)) = &planned {
             let verdict = Verdict::of(guard, report, region);
+            if self.quiet && !verdict.findings.is_empty() && found.round.is_none() {
+                let findings = verdict.findings.join("; ");
+                return Err(Error::Input(format!(
+                    "{}: the rollout was not begun: {findings}",
+                    input.file
+                )));
+            }
             if self.dry_run || !verdict.findings.is_empty() {
                 verdict.tell();
             }
@@ -198,14 +220,15 @@ impl Deployment {
         let run = rounds.run(found, self.resume, self.detach);
         let outcome = tokio::select! {
             outcome = run => outcome,
-            () = interrupted() => {
+            () = interrupted(), if !self.quiet => {
                 eprintln!("interrupted\n\n  hint: go on with `--resume`, or remove what is there with `tripline cleanup`");
                 return Ok(End::Undecided);
             }
         };
         match outcome {
             Ok(()) => Ok(self.tell(&rounds, region)),
-            Err(error) => Err(rounds.left_behind(error)),
+            // Whoever it is part of knows how it goes on.
+            Err(error) => Err(rounds.left_behind(error, !self.quiet)),
         }
     }
 
