@@ -7,6 +7,8 @@
 mod adding;
 #[path = "queue/examples.rs"]
 mod examples;
+#[path = "queue/interrupted.rs"]
+mod interrupted;
 #[path = "queue/racing.rs"]
 mod racing;
 #[path = "queue/stage.rs"]

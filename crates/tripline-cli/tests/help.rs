@@ -54,8 +54,12 @@ impl Helped {
 
     /// `--output` and the like.
     fn options(&self) -> Vec<&str> {
-        let options = self.help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
-        let words = options.flat_map(|line| line.split([' ', ','])).take(1_000);
+        // What stands below the options is prose, whose lines may begin with one.
+        let options = self.help.split("\nExamples:\n").next().unwrap();
+        let options = options.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+        // What is said of an option, and other names for it, are two spaces further on.
+        let names = options.filter_map(|line| line.split("  ").next());
+        let words = names.flat_map(|line| line.split([' ', ','])).take(1_000);
         words.filter(|word| word.starts_with("--") && word.len() > 2).collect()
     }
 }

@@ -102,12 +102,14 @@ fn no_more_faults_are_said_than_anybody_reads() {
 #[test]
 fn files_that_do_not_fit_are_named_before_aws() {
     let here = files();
-    fs::write(here.path().join("other.txt"), "arn\n").unwrap();
-    fs::write(
-        here.path().join("good.ini"),
-        "[DEFAULT]\njobId = fw-1\nbinName = fw.bin\nthingList = things.txt\n",
-    )
-    .unwrap();
+    let things = "arn:aws:iot:us-east-1:111122223333:thing/tracker-1\n";
+    fs::write(here.path().join("other.txt"), things).unwrap();
+    let config = include_str!("../../../examples/dev.ini");
+    let config = config
+        .replace("useCustomJobDocument = True", "useCustomJobDocument = False")
+        .replace("= tracker-2.1.bin", "= fw.bin")
+        .replace("= trackers.txt", "= things.txt");
+    fs::write(here.path().join("good.ini"), config).unwrap();
     let arguments = [
         "add",
         "--bin",

@@ -5,7 +5,7 @@ use std::fs;
 use tripline_tests::local_aws::LocalAws;
 use tripline_tests::stack::Stack;
 
-use super::stage::{BUCKET, Ran, Stage, claimed};
+use super::stage::{BUCKET, Ran, Stage, deployed};
 
 #[tokio::test]
 async fn a_release_is_added_listed_and_deployed() {
@@ -33,8 +33,8 @@ async fn a_release_is_added_listed_and_deployed() {
     let from_last = format!("add --bin fw-2.bin --from-last --bucket {BUCKET}");
     let unset = stage.run(&from_last);
     assert_eq!(unset.code, 2);
-    assert!(unset.stderr.contains("hint: --set jobId=.. --set streamId=.."), "{}", unset.stderr);
-    let second = stage.run(&format!("{from_last} --set jobId=fw-2 --set streamId=fw-2-stream"));
+    assert!(unset.stderr.contains("hint: --set jobId=.."), "{}", unset.stderr);
+    let second = stage.run(&format!("{from_last} --set jobId=fw-2"));
     assert_eq!(second.code, 0, "{}", second.stderr);
     let key = format!("queue/{}/dev.ini", second.stdout.trim());
     let stored = stage.s3.get_object().bucket(BUCKET).key(key).send().await.unwrap();
@@ -44,7 +44,7 @@ async fn a_release_is_added_listed_and_deployed() {
     assert_eq!(stored, expected);
 
     let next = stage.run("next --detach --output json");
-    assert_eq!(next.result(), claimed(), "{}", next.stderr);
+    assert_eq!(next.result(), deployed(), "{}", next.stderr);
     stage.assert_deployed_once("default", &id).await;
     assert_eq!(stage.run("next --output json").result(), (6, "waiting".to_owned()));
 }
@@ -64,6 +64,12 @@ async fn what_does_not_fit_is_not_added() {
         config("fw-3").replace("jobId = fw-3", "jobId = <id>\nuseAbortConfig = maybe"),
     )
     .unwrap();
+    let write = |name: &str, text: String| fs::write(stage.folder.path().join(name), text).unwrap();
+    write("no-alarms.ini", config("fw-3").replace("alarmList = Slow", "alarmList ="));
+    write("tells.ini", config("fw-3").replace(", @force-stop", ""));
+    let document = "useCustomJobDocument = True\n[CUSTOM_JOB_DOCUMENT]\njobDocSrcCfg = local_file\njobDocPath = job.json\n\n[ALARM_CONFIG]";
+    write("document.ini", config("fw-3").replace("[ALARM_CONFIG]", document));
+    write("job.json", "[]".to_owned());
     fs::write(stage.folder.path().join("empty.bin"), "").unwrap();
     fs::write(stage.folder.path().join("other.bin"), "other").unwrap();
     for (bin, ini, more, fault) in [
@@ -76,10 +82,31 @@ async fn what_does_not_fit_is_not_added() {
             "--set thingList=all.txt",
             "thingList is `all.txt` (expected `things.txt`",
         ),
-        ("fw-3/fw-3.bin", "bad.ini", "", "bad.ini: 2 faults\n  line 3: jobId: `<id>` is no job id"),
-        ("empty.bin", "fw-3/dev.ini", "--set binName=empty.bin", "empty.bin: is empty"),
+        (
+            "fw-3/fw-3.bin",
+            "bad.ini",
+            "",
+            "bad.ini: 2 faults\n  line 3: `[DEFAULT]`: unknown jobId `<id>`",
+        ),
+        ("empty.bin", "fw-3/dev.ini", "--set binName=empty.bin", "empty.bin: 0 bytes"),
         ("fw-3/fw-3.bin", "fw-3/dev.ini", "--set region=eu_1", "`eu_1` is no AWS region"),
         ("none.bin", "fw-3/dev.ini", "--set binName=none.bin", "none.bin: cannot be read"),
+        (
+            "fw-3/fw-3.bin",
+            "fw-3/dev.ini",
+            "--set region=eu-west-1",
+            "fw-3/things.txt: the targets are in",
+        ),
+        (
+            "fw-3/fw-3.bin",
+            "fw-3/dev.ini",
+            "--set cleanupConfig=True",
+            "unknown key `cleanupConfig`",
+        ),
+        ("fw-3/fw-3.bin", "fw-3/dev.ini", "--set privateKey=k.pem", "no key ever is"),
+        ("fw-3/fw-3.bin", "no-alarms.ini", "--tell-only", "no alarms, so nothing would guard"),
+        ("fw-3/fw-3.bin", "tells.ini", "--unguarded", "no alarm goes to `@force-stop`"),
+        ("fw-3/fw-3.bin", "document.ini", "", "job.json: "),
     ] {
         let ran = stage.run(&format!(
             "add --bin {bin} --config {ini} --things fw-3/things.txt --bucket {BUCKET} {more}"
@@ -138,4 +165,25 @@ async fn the_table_is_the_one_of_the_stack() {
     let off = tripline("without");
     assert_eq!(off.code, 2);
     assert!(off.stderr.contains("`Queue=on`"), "{}", off.stderr);
+}
+
+#[tokio::test]
+async fn what_is_meant_is_said_when_it_is_added() {
+    let stage = Stage::start().await;
+    for (job, without, option) in
+        [("fw-1", "Slow\n", "--unguarded"), ("fw-2", ", @force-stop", "--tell-only")]
+    {
+        let folder = stage.release(job);
+        let config = fs::read_to_string(folder.join("dev.ini")).unwrap();
+        let config = config.replacen(without, if without == "Slow\n" { "\n" } else { "" }, 1);
+        fs::write(folder.join("dev.ini"), config).unwrap();
+        let folder = folder.display();
+        let added = stage.run(&format!(
+            "add --queue {job} --bin {folder}/{job}.bin --config {folder}/dev.ini --things {folder}/things.txt --bucket {BUCKET} {option}"
+        ));
+        assert_eq!(added.code, 0, "{}", added.stderr);
+        let next = stage.run(&format!("next --detach --queue {job} --output json"));
+        assert_eq!(next.result(), deployed(), "{}", next.stderr);
+        stage.assert_deployed_once(job, added.stdout.trim()).await;
+    }
 }

@@ -62,6 +62,26 @@ fn pipelines_are_well_formed_and_tell_every_exit_code_apart() {
     assert!(!github.contains("aws-access-key-id"));
 }
 
+fn statements(policy: &str) -> Vec<Value> {
+    let policy: Value = serde_json::from_str(policy).unwrap();
+    policy["Statement"].as_array().unwrap().clone()
+}
+
+/// What `tripline deploy` needs is held to its calls by the test of docs/deploy.md.
+#[test]
+fn whoever_deploys_from_a_queue_may_do_what_whoever_deploys_may() {
+    let document = std::fs::read_to_string(root().join("docs/deploy.md")).unwrap();
+    let policy = document.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let policy = policy.into_iter().find(|text| text.contains("\"2012-10-17\"")).unwrap();
+    let deploy = statements(policy);
+    let (own, shared): (Vec<Value>, Vec<Value>) =
+        statements(&read("policies/next.json")).into_iter().partition(|statement| {
+            ["ClaimFromTheQueue", "FetchTheFiles"].contains(&statement["Sid"].as_str().unwrap())
+        });
+    assert_eq!(own.len(), 2);
+    assert_eq!(shared, deploy);
+}
+
 #[test]
 fn policies_allow_what_is_called_and_name_it() {
     for (name, needed) in [
@@ -81,8 +101,8 @@ fn policies_allow_what_is_called_and_name_it() {
                 "dynamodb:Query",
                 "dynamodb:PutItem",
                 "dynamodb:GetItem",
+                "dynamodb:UpdateItem",
                 "s3:GetObject",
-                "iot:CreateJob",
             ],
         ),
     ] {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use sha2::{Digest, Sha256};
 
-use super::stage::{BUCKET, DEPLOYS, Ran, Stage, TABLE, claimed};
+use super::stage::{BUCKET, Ran, Stage, deployed};
 
 const RACES: usize = 200;
 /// So many races at a time: more would only wait for each other.
@@ -29,7 +30,7 @@ async fn two_workers_race_for_an_entry_and_it_is_deployed_once() {
                     .map(|worker| Ran::of(&worker.wait_with_output().unwrap()).result())
                     .collect();
                 results.sort();
-                let mut expected = vec![claimed(), (6, "waiting".to_owned())];
+                let mut expected = vec![deployed(), (6, "waiting".to_owned())];
                 expected.sort();
                 assert_eq!(results, expected, "race {race}");
             }
@@ -40,45 +41,41 @@ async fn two_workers_race_for_an_entry_and_it_is_deployed_once() {
     }
     let mut jobs = stage.jobs().await;
     jobs.sort();
-    let mut expected: Vec<_> =
-        (0..RACES).filter(|_| DEPLOYS).map(|race| format!("fw-{race}")).collect();
+    let mut expected: Vec<_> = (0..RACES).map(|race| format!("fw-{race}")).collect();
     expected.sort();
     assert_eq!(jobs, expected, "jobs that were created");
     for race in 0..RACES {
-        let item = self::item(&stage, &format!("race-{race}"), &model).await;
+        let item = self::item(&stage, &format!("race-{race}"), &entry(race)).await;
         assert_eq!(item["claims"], AttributeValue::N("1".to_owned()), "race {race}: {item:?}");
     }
 }
 
 type Item = std::collections::HashMap<String, AttributeValue>;
 
+/// What the entry of a race is called.
+fn entry(race: usize) -> String {
+    format!("20260921T151555007Z-{race:08x}")
+}
+
 async fn item(stage: &Stage, queue: &str, entry: &str) -> Item {
     let text = |value: &str| AttributeValue::S(value.to_owned());
-    let get = stage.dynamo.get_item().table_name(TABLE).consistent_read(true);
+    let get = stage.dynamo.get_item().table_name(&stage.table).consistent_read(true);
     let got = get.key("queue", text(queue)).key("entry", text(entry)).send().await.unwrap();
     got.item.unwrap()
 }
 
 /// Puts a release of its own into a queue of its own, as `tripline queue add` does.
 async fn add(stage: &Stage, model: &Item, race: usize) {
-    use sha2::{Digest, Sha256};
-
-    let job = format!("fw-{race}");
     let text = |value: &str| AttributeValue::S(value.to_owned());
-    let entry = model["entry"].as_s().unwrap();
+    let (job, entry) = (format!("fw-{race}"), entry(race));
     let folder = stage.release(&job);
     let mut files = Vec::new();
     for (used, name) in [
         ("config", "dev.ini"),
         ("firmware", format!("{job}.bin").as_str()),
-        ("things", &format!("{job}.txt")),
+        ("things", "things.txt"),
     ] {
-        let path = if used == "things" { folder.join("things.txt") } else { folder.join(name) };
-        let mut body = std::fs::read(path).unwrap();
-        if used == "config" {
-            let config = String::from_utf8(body).unwrap();
-            body = config.replace("things.txt", &format!("{job}.txt")).into_bytes();
-        }
+        let body = std::fs::read(folder.join(name)).unwrap();
         let digest = Sha256::digest(&body);
         let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         files.push(AttributeValue::M(Item::from([
@@ -87,17 +84,13 @@ async fn add(stage: &Stage, model: &Item, race: usize) {
             ("bytes".to_owned(), AttributeValue::N(body.len().to_string())),
             ("sha256".to_owned(), text(&digest)),
         ])));
-        // Entries of different queues may be called alike, and buckets may be shared: only the
-        // dev.ini has one name, so that each race has a bucket for it.
-        let bucket = format!("{BUCKET}-{race}");
-        stage.s3.create_bucket().bucket(&bucket).send().await.ok();
-        let put = stage.s3.put_object().bucket(&bucket).key(format!("queue/{entry}/{name}"));
+        let put = stage.s3.put_object().bucket(BUCKET).key(format!("queue/{entry}/{name}"));
         put.body(body.into()).send().await.unwrap();
     }
     let mut item = model.clone();
     item.insert("queue".to_owned(), text(&format!("race-{race}")));
+    item.insert("entry".to_owned(), text(&entry));
     item.insert("jobId".to_owned(), text(&job));
-    item.insert("bucket".to_owned(), text(&format!("{BUCKET}-{race}")));
     item.insert("files".to_owned(), AttributeValue::L(files));
-    stage.dynamo.put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();
+    stage.dynamo.put_item().table_name(&stage.table).set_item(Some(item)).send().await.unwrap();
 }

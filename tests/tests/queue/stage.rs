@@ -1,27 +1,47 @@
-//! A local AWS with a table, a bucket and a thing, and releases to put into a queue.
+//! A local AWS with the stack, a bucket and a thing, and releases to put into a queue.
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
-    ScalarAttributeType,
-};
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
 use tempfile::TempDir;
 use tripline_tests::local_aws::LocalAws;
+use tripline_tests::stack::Stack;
 use tripline_tests::workspace;
 
-/// Whether `tripline deploy` creates jobs: then a claim ends as `deployed`, and otherwise as a
-/// failure that is tried again a minute later.
-pub const DEPLOYS: bool = false;
-
-pub const TABLE: &str = "releases";
 pub const BUCKET: &str = "releases";
+
+/// A config that is guarded, and needs no stream.
+const CONFIG: &str = "\
+; <job>
+[DEFAULT]
+jobId = <job>
+binName = <job>.bin
+thingList = things.txt
+bucket = releases
+region = us-east-1
+
+[ALARM_CONFIG]
+alarmList = Slow
+
+[ALARM_CONFIG_Slow]
+namespace = IoT:OTA:JobExecution
+metricName = downloadTime
+stat = p90
+period = 60
+threshold = 3600
+alarmType = upper
+evaluationPeriods = 5
+datapointsToAlarm = 3
+snsTopics = @email, @force-stop
+";
 
 pub struct Stage {
     pub aws: LocalAws,
+    /// The stack's.
+    pub table: String,
     pub folder: TempDir,
     pub dynamo: aws_sdk_dynamodb::Client,
     pub s3: aws_sdk_s3::Client,
@@ -32,27 +52,24 @@ pub struct Stage {
 impl Stage {
     pub async fn start() -> Self {
         let aws = LocalAws::start().await.unwrap();
+        let stack = Stack::create(&aws, "tripline", &[("Queue", "on")]).await.unwrap();
+        let table = stack.output("QueueTableName").unwrap().to_owned();
         let config = aws.config();
         let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();
         let s3 = aws_sdk_s3::Client::from_conf(s3);
         let dynamo = aws_sdk_dynamodb::Client::new(&config);
         let iot = aws_sdk_iot::Client::new(&config);
         s3.create_bucket().bucket(BUCKET).send().await.unwrap();
-        create_table(&dynamo).await;
         let thing = iot.create_thing().thing_name("tracker-1").send().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let thing = thing.thing_arn.unwrap();
-        Self { aws, folder, dynamo, s3, iot, thing }
+        Self { aws, table, folder, dynamo, s3, iot, thing }
     }
 
-    /// `tripline queue`, with the table.
+    /// `tripline queue`, with the stack's table.
     pub fn command(&self, arguments: &str) -> Command {
         let mut command = self.aws.command(workspace::program("tripline").unwrap());
-        command
-            .arg("queue")
-            .args(arguments.split_whitespace())
-            .args(["--table", TABLE])
-            .current_dir(self.folder.path());
+        command.arg("queue").args(arguments.split_whitespace()).current_dir(self.folder.path());
         command
     }
 
@@ -70,10 +87,7 @@ impl Stage {
     pub fn release(&self, job: &str) -> PathBuf {
         let folder = self.folder.path().join(job);
         fs::create_dir_all(&folder).unwrap();
-        let config = format!(
-            "; {job}\n[DEFAULT]\njobId = {job}\nbinName = {job}.bin\nthingList = things.txt\nroleArn = arn:aws:iam::000000000000:role/ota\nrounds = 1\nbucket = {BUCKET}\ncleanUpCfg = False\nstreamId = {job}-stream\ntargetSelection = SNAPSHOT\nregion = us-east-1\n"
-        );
-        fs::write(folder.join("dev.ini"), config).unwrap();
+        fs::write(folder.join("dev.ini"), CONFIG.replace("<job>", job)).unwrap();
         fs::write(folder.join(format!("{job}.bin")), format!("firmware of {job}")).unwrap();
         fs::write(folder.join("things.txt"), format!("{}\n", self.thing)).unwrap();
         folder
@@ -102,7 +116,7 @@ impl Stage {
     pub async fn set(&self, id: &str, name: &str, value: AttributeValue) {
         self.dynamo
             .update_item()
-            .table_name(TABLE)
+            .table_name(&self.table)
             .key("queue", AttributeValue::S("default".to_owned()))
             .key("entry", AttributeValue::S(id.to_owned()))
             .update_expression("SET #name = :value")
@@ -130,29 +144,18 @@ impl Stage {
         job.send().await.unwrap();
     }
 
-    /// What a claim that comes to its end leaves behind.
+    /// Asserts that an entry was deployed by its first worker, and that there is exactly one job of
+    /// it.
     pub async fn assert_deployed_once(&self, queue: &str, id: &str) {
         let entry = self.entry(queue, id);
-        assert_eq!(entry["claims"], 1, "{entry}");
-        let created = self.jobs().await.iter().filter(|job| entry["jobId"] == **job).count();
-        if DEPLOYS {
-            assert_eq!((&entry["state"], created), (&"deployed".into(), 1), "{entry}");
-        } else {
-            assert_eq!((&entry["failures"], created), (&1.into(), 0), "{entry}");
-        }
+        assert_eq!((&entry["state"], &entry["claims"]), (&"deployed".into(), &1.into()), "{entry}");
+        assert_eq!(self.jobs_of(&entry).await, 1, "{entry}");
     }
-}
 
-pub async fn create_table(dynamo: &aws_sdk_dynamodb::Client) {
-    let mut create =
-        dynamo.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest);
-    for (name, kind) in [("queue", KeyType::Hash), ("entry", KeyType::Range)] {
-        let attribute = AttributeDefinition::builder().attribute_name(name);
-        let attribute = attribute.attribute_type(ScalarAttributeType::S).build().unwrap();
-        let key = KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
-        create = create.attribute_definitions(attribute).key_schema(key);
+    /// How many jobs there are of an entry.
+    pub async fn jobs_of(&self, entry: &Value) -> usize {
+        self.jobs().await.iter().filter(|job| entry["jobId"] == **job).count()
     }
-    create.send().await.unwrap();
 }
 
 /// A command that has ended.
@@ -183,7 +186,7 @@ impl Ran {
     }
 }
 
-/// How `next` ends that claims an entry.
-pub fn claimed() -> (i32, String) {
-    if DEPLOYS { (0, "deployed".to_owned()) } else { (2, "error".to_owned()) }
+/// How `next --detach` ends that deploys an entry.
+pub fn deployed() -> (i32, String) {
+    (0, "deployed".to_owned())
 }

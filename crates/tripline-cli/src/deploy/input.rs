@@ -79,7 +79,7 @@ pub fn loaded(path: &Path) -> Result<Loaded, Wrong> {
 }
 
 /// What is wrong with files, as far as it shows without a config.
-fn faults_of(names: &FileNames, folder: &Path) -> Vec<String> {
+pub fn faults_of(names: &FileNames, folder: &Path) -> Vec<String> {
     let read_things = names.things.as_ref().map(|name| things(&folder.join(name)).map(drop));
     let key = names.private_key.as_ref().map(|name| folder.join(name));
     let read_firmware = names

@@ -25,9 +25,11 @@ pub mod spec;
 use std::path::PathBuf;
 
 use serde_json::json;
+use tripline::alarm::AlarmDefinition;
 
 use crate::alarms::apply::Guard;
 use crate::alarms::aws::Aws;
+use crate::alarms::notes;
 use crate::alarms::region::check_topics;
 use crate::alarms::table::{print, print_json};
 use crate::alarms::verdict::Verdict;
@@ -94,9 +96,27 @@ pub struct Deployment {
     pub result: Option<PathBuf>,
     #[arg(long, value_enum, default_value = "text")]
     pub output: Output,
-    /// Nothing goes to stdout, which is another command's
+    /// Part of another command, which has stdout and Ctrl-C; a rollout that is not begun is an error
     #[arg(skip)]
     pub quiet: bool,
+}
+
+/// A config without alarms guards nothing, and has to say that it is meant.
+pub fn check_alarms(file: &str, alarms: &[AlarmDefinition], unguarded: bool) -> Result<(), Error> {
+    if !alarms.is_empty() || unguarded {
+        return Ok(());
+    }
+    Err(Error::Input(format!(
+        "{file}: no alarms, so nothing would guard the rollout\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`, or say with `--unguarded` that it is meant"
+    )))
+}
+
+/// So does one whose alarms can stop nothing, whatever the stack.
+pub fn check_stops(file: &str, alarms: &[AlarmDefinition], tell_only: bool) -> Result<(), Error> {
+    if alarms.is_empty() || tell_only || alarms.iter().any(notes::may_stop) {
+        return Ok(());
+    }
+    Err(Error::Input(format!("{file}: {}", notes::only_tells())))
 }
 
 /// The region of a deployment, as far as it is said.
@@ -125,12 +145,7 @@ impl Deployment {
     /// Deploys it: what is there already and is of the same deployment is left as it is.
     pub async fn run(&self) -> Result<End, Error> {
         let loaded = input::load(&self.config)?;
-        if loaded.config.alarms.alarms.is_empty() && !self.unguarded {
-            return Err(Error::Input(format!(
-                "{}: no alarms, so nothing would guard the rollout\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`, or say with `--unguarded` that it is meant",
-                loaded.file
-            )));
-        }
+        check_alarms(&loaded.file, &loaded.config.alarms.alarms, self.unguarded)?;
         if loaded.config.rounds > 1 && self.detach {
             return Err(Error::Input(format!(
                 "{}: {} rounds follow one another, so they have to be waited for (expected no `--detach`)",
@@ -186,6 +201,13 @@ impl Deployment {
                     self.stack
                 ));
             }
+            if self.quiet && !verdict.findings.is_empty() && found.round.is_none() {
+                let findings = verdict.findings.join("; ");
+                return Err(Error::Input(format!(
+                    "{}: the rollout was not begun: {findings}",
+                    input.file
+                )));
+            }
             verdict.tell();
             // What has begun is seen to its end.
             if !verdict.findings.is_empty() && found.round.is_none() {
@@ -204,7 +226,7 @@ impl Deployment {
             let run = rounds.run(found, self.resume, self.detach);
             tokio::select! {
                 outcome = run => Some(outcome),
-                () = interrupted() => None,
+                () = interrupted(), if !self.quiet => None,
             }
         };
         let Some(outcome) = outcome else {
@@ -212,8 +234,14 @@ impl Deployment {
             return Ok(End::Undecided);
         };
         match outcome {
+            Ok(()) if self.quiet && rounds.unguarded => Err(Error::Input(format!(
+                "{}: round {} was not begun, as nothing would have stopped it",
+                input.file,
+                rounds.record.done() + 1
+            ))),
             Ok(()) => Ok(self.tell(&rounds, region)),
-            Err(error) => Err(rounds.left_behind(error)),
+            // Whoever it is part of knows how it goes on.
+            Err(error) => Err(rounds.left_behind(error, !self.quiet)),
         }
     }
 

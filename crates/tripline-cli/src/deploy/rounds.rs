@@ -290,15 +290,16 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// An error with what is there.
-    pub fn left_behind(&self, error: Error) -> Error {
+    /// An error with what is there and, if it is for a person, how to go on.
+    pub fn left_behind(&self, error: Error, with_hint: bool) -> Error {
         if self.made.is_empty() {
             return error;
         }
         let left: String = self.made.iter().map(|made| format!("\n  {made}")).collect();
-        let more = format!(
-            "\n\nleft behind:{left}\n\n  hint: go on with `--resume`, or remove it with `tripline cleanup`"
-        );
+        let mut more = format!("\n\nleft behind:{left}");
+        if with_hint {
+            more += "\n\n  hint: go on with `--resume`, or remove it with `tripline cleanup`";
+        }
         match error {
             Error::Input(text) => Error::Input(text + &more),
             Error::Aws(failure) => Error::Aws(crate::alarms::arm::with(&failure, &more)),

@@ -10,12 +10,13 @@ use tripline::config::{Release, Setting};
 use tripline::queue::{Entry, EntryId, Span, State};
 
 use super::aws::Aws;
-use super::check::{CONFIG, Sources, config, file_name, sources};
+use super::check::{self, CONFIG, Meant, Sources, file_name, sources};
 use super::draft::{Draft, settings};
 use super::files::key;
 use super::store::{Change, View};
 use super::{Common, ask, clock, look};
 use crate::alarms::table::{print, print_json};
+use crate::deploy::input::Input;
 use crate::exit::{End, Error};
 use crate::output::Output;
 
@@ -26,14 +27,16 @@ Examples:
   tripline queue add --bin tracker-2.2.bin --from-last --bucket releases --bake 2h \\
     --set jobId=fw-2-2 --set streamId=fw-2-2
 
-The dev.ini is checked whole and against the files: `binName` and `thingList` are their names, and
-no job of its `jobId` is in the queue or exists. Then dev.ini, firmware, thing list and, if the
-dev.ini names one, the job document are stored in the bucket under queue/<entry>/, each with its
-SHA-256, and last of all the entry itself. Whatever goes wrong before leaves the queue as it was.
+The dev.ini and its files are checked whole, as `tripline deploy` does: `binName` and `thingList`
+are their names, an alarm stops the rollout (unless --unguarded or --tell-only says that it is
+meant, which `next` then knows), and no job of its `jobId` is in the queue or exists. Then dev.ini,
+firmware, thing list and, if the dev.ini names one, the job document are stored in the bucket under
+queue/<entry>/, each with its SHA-256, and last of all the entry itself. Whatever goes wrong before
+leaves the queue as it was.
 
 `--from-last` takes the dev.ini of the newest entry and, without `--things`, its thing list. A new
-release needs a `jobId` and a `streamId` of its own: they are asked for at a terminal, and have to
-be set elsewhere. `--set` changes the copy that is queued, and no file of yours.
+release needs a `jobId` of its own, and a `streamId` if there is one: they are asked for at a
+terminal, and have to be set elsewhere. `--set` changes the copy that is queued, no file of yours.
 
 Exit code 0: it is in the queue, and stdout says as which entry; 2: something does not fit; 3: AWS
 refused or could not be reached.")]
@@ -63,6 +66,8 @@ pub struct Add {
     #[arg(short, long, value_name = "METHOD", hide_short_help = true)]
     method: Option<Method>,
     #[command(flatten)]
+    meant: Meant,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -75,9 +80,8 @@ enum Method {
 /// A release that is ready to be stored.
 #[derive(Debug)]
 struct Prepared {
-    /// What messages call its `dev.ini`.
-    name: String,
     release: Release,
+    input: Input,
     sources: Sources,
 }
 
@@ -95,7 +99,7 @@ impl Add {
         };
         let folder = TempDir::with_prefix("tripline-queue-")
             .map_err(|error| Error::Input(format!("temporary folder: {error}")))?;
-        let prepared = self.prepare(&mut draft, creates, &folder.path().join(CONFIG))?;
+        let prepared = self.prepare(&mut draft, creates, &folder.path().join(CONFIG)).await?;
         let aws = match aws {
             Some(aws) => aws,
             None => Aws::connect(&self.common).await?,
@@ -116,7 +120,12 @@ impl Add {
     }
 
     /// Makes the `dev.ini` that is queued, checks it, and writes it to `path`.
-    fn prepare(&self, draft: &mut Draft, creates: bool, path: &Path) -> Result<Prepared, Error> {
+    async fn prepare(
+        &self,
+        draft: &mut Draft,
+        creates: bool,
+        path: &Path,
+    ) -> Result<Prepared, Error> {
         let things = self.things.as_ref().or(draft.things.as_ref());
         let things = things
             .ok_or_else(|| needs("--things", "a thing list; the newest entry has none"))?
@@ -131,19 +140,21 @@ impl Add {
             set = settings(&draft.text, &set, names, person)?;
         }
         draft.set(&set)?;
-        let release = config(&draft.name, &draft.text)?;
+        let (release, input) = check::release(draft, &self.bin, &things, self.meant).await?;
         std::fs::write(path, &draft.text)
             .map_err(|error| Error::Input(format!("{}: {error}", path.display())))?;
-        let sources = sources(&draft.name, &release, path, &self.bin, &things, &draft.folder)?;
-        Ok(Prepared { name: draft.name.clone(), release, sources })
+        let sources = sources(&release, &input, path, &things, &draft.folder)?;
+        Ok(Prepared { release, input, sources })
     }
 
     /// Stores the files, and the entry last.
     async fn store(&self, aws: &Aws, prepared: &Prepared) -> Result<Entry, Error> {
-        let Prepared { name, release, sources } = prepared;
+        let Prepared { release, input, sources } = prepared;
+        let name = input.file.as_str();
+        let region = release.region.as_deref();
+        check::region(input, aws.rollout_region(region)?.as_str())?;
         let view = aws.store.read().await?;
         check_unused(name, release, &view)?;
-        let region = release.region.as_deref();
         if look::job(aws, region, &release.job).await?.is_some() {
             return Err(Error::Input(format!(
                 "{name}: job `{}` exists already in `{}`\n\n  hint: a release needs a `jobId` of its own",
@@ -161,6 +172,8 @@ impl Add {
             bucket: self.bucket.clone(),
             files: sources.0.iter().map(|(file, _)| file.clone()).collect(),
             bake: self.bake,
+            tell_only: self.meant.tell_only,
+            unguarded: self.meant.unguarded,
             claims: 0,
             failures: 0,
             not_before: None,

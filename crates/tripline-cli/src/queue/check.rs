@@ -2,44 +2,76 @@
 
 use std::path::{Path, PathBuf};
 
-use tripline::config::{AlarmConfig, Fault, Faults, MAX_FAULTS, Release};
+use tripline::config::{DeployConfig, DocumentSource, FileNames, Release};
 use tripline::queue::{FileName, StoredFile, Use};
-use tripline::rollout::RolloutConfig;
 use tripline::text::excerpt;
 
+use super::draft::Draft;
 use super::files::describe;
+use crate::alarms::region::check_topics;
 use crate::alarms::source::{faults, name_of};
+use crate::deploy::input::{Input, Loaded, Wrong, faults_of};
+use crate::deploy::spec::Spec;
+use crate::deploy::{check_alarms, check_stops};
 use crate::exit::Error;
 
-/// Checks a whole `dev.ini`, and reads from it what is released.
-pub fn config(file: &str, text: &str) -> Result<Release, Error> {
-    let parsed = Release::parse(file, text);
-    let checked = [
-        parsed.as_ref().map(drop).map_err(Clone::clone),
-        AlarmConfig::parse(file, text).map(drop),
-        RolloutConfig::parse(file, text).map(drop),
-    ];
-    let found: Vec<Faults> = checked.into_iter().filter_map(Result::err).collect();
-    match parsed {
-        Ok(release) if found.is_empty() => Ok(release),
-        _ => Err(faults(together(file, found))),
-    }
+/// What is meant although it looks like a mistake.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Meant {
+    /// Accept that no alarm stops the rollout: people are told, and it goes on
+    #[arg(long)]
+    pub tell_only: bool,
+    /// Accept that the dev.ini has no alarms
+    #[arg(long)]
+    pub unguarded: bool,
 }
 
-/// The faults that several readers have found: what all of them trip over is named once.
-fn together(file: &str, found: Vec<Faults>) -> Faults {
-    // Each has counted what all of them trip over, so that this is at least how many there are.
-    let more = found.iter().map(|faults| faults.more).max().unwrap_or(0);
-    let mut all: Vec<Fault> = Vec::new();
-    for fault in found.into_iter().flat_map(|faults| faults.faults) {
-        if !all.contains(&fault) {
-            all.push(fault);
+/// Checks a whole `dev.ini` and the files of a release, wherever they are, as a deployment would.
+pub async fn release(
+    draft: &Draft,
+    firmware: &Path,
+    things: &Path,
+    meant: Meant,
+) -> Result<(Release, Input), Error> {
+    let (file, text) = (draft.name.as_str(), draft.text.as_str());
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    let beside = |name: String| path(&draft.folder.join(name));
+    // The key is where it is deployed, and the paths are as they were given.
+    let (private_key, folder) = (None, PathBuf::new());
+    let (things, firmware) = (path(things), path(firmware));
+    let config = match DeployConfig::parse(file, text) {
+        Ok(config) => config,
+        Err(faults) => {
+            let names = FileNames {
+                things: Some(things),
+                firmware: Some(firmware),
+                private_key,
+                document: FileNames::find(text).document.map(beside),
+            };
+            let files = faults_of(&names, &folder);
+            return Err(Wrong { config: Some(faults), files }.into());
         }
-    }
-    all.sort_by_key(|fault| fault.line);
-    let more = more + all.len().saturating_sub(MAX_FAULTS);
-    all.truncate(MAX_FAULTS);
-    Faults { file: file.to_owned(), faults: all, more }
+    };
+    let release = Release::of(file, &config).map_err(faults)?;
+    let document = config.document.map(|source| match source {
+        DocumentSource::File(name) => DocumentSource::File(beside(name)),
+        url => url,
+    });
+    let config = DeployConfig { things, firmware, private_key, document, ..config };
+    let loaded = Loaded { file: file.to_owned(), text: text.to_owned(), config, folder };
+    // A document at a URL is fetched when it is deployed.
+    let own = loaded.own(None).await;
+    let input = loaded.with(own)?;
+    check_alarms(file, input.alarms(), meant.unguarded)?;
+    check_stops(file, input.alarms(), meant.tell_only)?;
+    Ok((release, input))
+}
+
+/// Checks what depends on where it is deployed.
+pub fn region(input: &Input, region: &str) -> Result<(), Error> {
+    input.check_region(region)?;
+    check_topics(&input.file, input.alarms(), region)?;
+    Spec::new(input, region).map(drop)
 }
 
 /// The files of a release on this machine, with the `dev.ini` first.
@@ -53,19 +85,20 @@ pub fn file_name(path: &Path) -> Result<FileName, Error> {
 }
 
 /// Compares the files with what the `dev.ini` calls them, and tells what they are. `config` is the
-/// `dev.ini` itself, `folder` is where a job document is looked for.
+/// `dev.ini` as it is stored, `folder` is where the job document is.
 pub fn sources(
-    file: &str,
     release: &Release,
+    input: &Input,
     config: &Path,
-    firmware: &Path,
     things: &Path,
     folder: &Path,
 ) -> Result<Sources, Error> {
+    let firmware = &input.firmware;
     let mut differ = String::new();
-    for (key, named, path) in
-        [("binName", &release.firmware, firmware), ("thingList", &release.things, things)]
-    {
+    for (key, named, path) in [
+        ("binName", &release.firmware, firmware.path.as_path()),
+        ("thingList", &release.things, things),
+    ] {
         let given = file_name(path)?;
         if given != *named {
             differ +=
@@ -81,13 +114,20 @@ pub fn sources(
     }
     if !differ.is_empty() {
         return Err(Error::Input(format!(
-            "{file}: does not fit the files{differ}\n\n  hint: `--set binName=..` and `--set thingList=..` change the copy that is queued"
+            "{}: does not fit the files{differ}\n\n  hint: `--set binName=..` and `--set thingList=..` change the copy that is queued",
+            input.file
         )));
     }
     let config_name = CONFIG.parse().map_err(|error| Error::Input(format!("{error}")))?;
+    let image = StoredFile {
+        used: Use::Firmware,
+        name: release.firmware.clone(),
+        bytes: firmware.size,
+        sha256: firmware.sha256_hex(),
+    };
     let mut sources = vec![
         (describe(config, Use::Config, config_name)?, config.to_owned()),
-        (describe(firmware, Use::Firmware, release.firmware.clone())?, firmware.to_owned()),
+        (image, firmware.path.clone()),
         (describe(things, Use::Things, release.things.clone())?, things.to_owned()),
     ];
     if let Some(name) = &release.document {

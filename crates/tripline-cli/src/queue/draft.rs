@@ -13,7 +13,7 @@ use super::files::Files;
 use crate::alarms::source::{name_of, read};
 use crate::exit::Error;
 
-/// What has to be another one in each release, so that it is never taken over in silence.
+/// What has to be another one in each release that has it, so that it is never taken over in silence.
 const NEW: [&str; 2] = ["jobId", "streamId"];
 
 /// A `dev.ini` and what stands beside it.
@@ -80,13 +80,17 @@ pub fn settings(
             (things, list),
             ("streamId", value("streamId").as_str()),
         ] {
+            if key == "streamId" && default.is_empty() {
+                continue;
+            }
             let answer = ask(&mut input, &mut output, key, default)
                 .map_err(|error: io::Error| Error::Input(format!("no answer: {error}")))?;
             settings.push(Setting::new(key, &answer).map_err(|error| fault(&error))?);
         }
         return Ok(settings);
     }
-    let missing: Vec<_> = NEW.into_iter().filter(|key| !is_given(key)).collect();
+    let is_needed = |key: &&str| *key == "jobId" || default_value(old, key).is_some();
+    let missing: Vec<_> = NEW.into_iter().filter(is_needed).filter(|key| !is_given(key)).collect();
     if !missing.is_empty() {
         let hints: Vec<_> = missing.iter().map(|key| format!("--set {key}=..")).collect();
         return Err(Error::Input(format!(
@@ -122,13 +126,15 @@ mod tests {
             shown(set),
             ["jobid=fw-2", "streamId=s-2", "binName=fw%%2.bin", "thingList=all.txt"]
         );
-        let none = settings("", &[], FILES, None).unwrap_err().to_string();
+        const OLD: &str = "[DEFAULT]\njobId = fw-1\nstreamId = s-1\n";
+        let none = settings(OLD, &[], FILES, None).unwrap_err().to_string();
         assert_eq!(
             none,
             "a new release needs its own `jobId` and `streamId`, and there is no terminal to ask at\n\n  hint: --set jobId=.. --set streamId=.."
         );
-        let one = settings("", &given(&["jobId=x"]), FILES, None).unwrap_err().to_string();
+        let one = settings(OLD, &given(&["jobId=x"]), FILES, None).unwrap_err().to_string();
         assert!(one.starts_with("a new release needs its own `streamId`, and"), "{one}");
+        assert!(settings("[DEFAULT]\njobId = fw-1\n", &given(&["jobId=x"]), FILES, None).is_ok());
     }
 
     #[test]

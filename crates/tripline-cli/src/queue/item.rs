@@ -19,6 +19,8 @@ pub const VERSION: &str = "version";
 pub const STATE: &str = "state";
 pub const WORKER: &str = "worker";
 pub const LEASE_UNTIL: &str = "leaseUntil";
+const TELL_ONLY: &str = "tellOnly";
+const UNGUARDED: &str = "unguarded";
 /// The item that everybody changes who has looked at the whole queue. It sorts before all entries,
 /// so that what is read after it is not older than it.
 pub const HEAD: &str = "#head";
@@ -66,6 +68,11 @@ pub fn item(queue: &QueueName, entry: &Entry) -> Item {
     put("bakeSeconds", number(entry.bake.seconds()));
     put("claims", number(entry.claims));
     put("failures", number(entry.failures));
+    for (name, meant) in [(TELL_ONLY, entry.tell_only), (UNGUARDED, entry.unguarded)] {
+        if meant {
+            put(name, AttributeValue::Bool(true));
+        }
+    }
     if let Some(region) = &entry.region {
         put("region", text(region));
     }
@@ -132,6 +139,8 @@ fn entry_of(id: EntryId, item: &Item) -> Result<Entry, String> {
         bucket: string(item, "bucket")?.to_owned(),
         files: files(item)?,
         bake: span(item, "bakeSeconds")?,
+        tell_only: flag(item, TELL_ONLY)?,
+        unguarded: flag(item, UNGUARDED)?,
         claims: counted(item, "claims")?,
         failures: counted(item, "failures")?,
         not_before: item.get("notBefore").map(|_| at("notBefore")).transpose()?,
@@ -192,6 +201,12 @@ fn string<'a>(item: &'a Item, name: &str) -> Result<&'a str, String> {
     value.map(String::as_str).ok_or_else(|| missing(name))
 }
 
+/// What is not there is not meant.
+fn flag(item: &Item, name: &str) -> Result<bool, String> {
+    let value = item.get(name).map(|value| value.as_bool().copied().map_err(|_| missing(name)));
+    value.transpose().map(Option::unwrap_or_default)
+}
+
 fn parsed<T: FromStr<Err: std::fmt::Display>>(item: &Item, name: &str) -> Result<T, String> {
     string(item, name)?.parse().map_err(|error| format!("attribute `{name}`: {error}"))
 }
@@ -231,7 +246,9 @@ mod tests {
         for outcome in Outcome::ALL {
             round(&claimed.ended(outcome, Some("why"), now));
         }
-        round(&Entry { region: Some("eu-west-1".to_owned()), ..first });
+        round(&Entry { region: Some("eu-west-1".to_owned()), ..first.clone() });
+        round(&Entry { tell_only: true, ..first.clone() });
+        round(&Entry { unguarded: true, ..first });
     }
 
     #[test]
@@ -258,6 +275,7 @@ mod tests {
         assert!(of_file("name", text("fw.bin")).contains("`fw.bin` is there twice"));
         assert!(of_file("sha256", text("abc")).contains("64 hexadecimal digits"));
         assert!(of_file("bytes", number(-1)).contains("a whole number"));
+        assert!(with("unguarded", Some(text("true"))).contains("`unguarded` is missing or of"));
         assert!(with("bakeSeconds", Some(number(u32::MAX))).contains("at most 90 days"));
         assert!(with(STATE, Some(text("claimed"))).contains("`worker` is missing"));
         let shown = with(STATE, Some(text("x\u{1b}[2J")));

@@ -1,5 +1,10 @@
 //! Keeps a claimed entry while it is deployed.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -15,19 +20,30 @@ use super::store::Store;
 pub struct Keeper {
     stop: oneshot::Sender<()>,
     task: JoinHandle<Option<Entry>>,
+    /// When the lease ends, in seconds.
+    until: Arc<AtomicI64>,
 }
 
 impl Keeper {
     /// Begins with an entry that has just been claimed.
     pub fn start(store: Store, claimed: Entry) -> Self {
         let (stop, stopped) = oneshot::channel();
-        Self { stop, task: tokio::spawn(keep(store, claimed, stopped)) }
+        let until = Arc::new(AtomicI64::new(end_of(&claimed)));
+        let task = tokio::spawn(keep(store, claimed, Arc::clone(&until), stopped));
+        Self { stop, task, until }
     }
 
-    /// Waits until the lease is lost, if ever.
+    /// Waits until the lease is lost, if ever. Whoever asks this before each step of a deployment
+    /// takes none without a lease, not even after the whole machine stood still.
     pub async fn lost(&mut self) {
-        // It ends by itself only if it has lost the entry.
-        drop((&mut self.task).await);
+        poll_fn(|context| {
+            if clock::now().seconds() >= self.until.load(Ordering::Relaxed) {
+                return Poll::Ready(());
+            }
+            // It ends by itself only if it has lost the entry.
+            Pin::new(&mut self.task).poll(context).map(drop)
+        })
+        .await;
     }
 
     /// Ends; the entry as it was written last, unless it is lost.
@@ -37,7 +53,12 @@ impl Keeper {
     }
 }
 
-async fn keep(store: Store, mut entry: Entry, mut stopped: oneshot::Receiver<()>) -> Option<Entry> {
+async fn keep(
+    store: Store,
+    mut entry: Entry,
+    until: Arc<AtomicI64>,
+    mut stopped: oneshot::Receiver<()>,
+) -> Option<Entry> {
     let mut pause = pause_of(&entry)?;
     loop {
         tokio::select! {
@@ -49,6 +70,7 @@ async fn keep(store: Store, mut entry: Entry, mut stopped: oneshot::Receiver<()>
         match store.keep(&lease.worker, &renewed).await {
             Ok(true) => {
                 entry = renewed;
+                until.store(end_of(&entry), Ordering::Relaxed);
                 pause = pause_of(&entry)?;
             }
             Ok(false) => return None,
@@ -62,6 +84,13 @@ async fn keep(store: Store, mut entry: Entry, mut stopped: oneshot::Receiver<()>
                 return None;
             }
         }
+    }
+}
+
+fn end_of(entry: &Entry) -> i64 {
+    match &entry.state {
+        State::Claimed(lease) => lease.until.seconds(),
+        _ => 0,
     }
 }
 

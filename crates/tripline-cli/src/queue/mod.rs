@@ -36,6 +36,13 @@ use crate::exit::{End, Error};
 use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  tripline queue add --bin tracker-2.1.bin --config dev.ini --things trackers.txt --bucket releases
+  tripline queue next --detach
+  tripline queue list
+
+Exit codes: see each command.")]
 pub enum Command {
     /// Put a release into the queue: its files are checked against each other and stored
     Add(Box<add::Add>),

@@ -39,8 +39,8 @@ A release may go when nothing is under way in its queue, everything before it en
 baked. One that failed for another reason than its devices (no network, a role that is missing) is
 tried again after 1, 2, 4 and 8 minutes, and then waits for `tripline queue retry`.
 
-With --detach the rollout is left to itself once its job exists, and the next `tripline queue next`
-looks how it has ended.
+With --detach the rollout, of one round, is left to itself once its job exists, and the next
+`tripline queue next` looks how it has ended.
 
 Exit code 0: the rollout ended well, or its job exists (--detach), or there was nothing to do;
 stdout says which; 1: the rollout failed, or an entry that ended badly holds up the queue until

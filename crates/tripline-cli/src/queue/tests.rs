@@ -37,6 +37,8 @@ pub fn pending(n: u32) -> Entry {
             file(Use::Things, "things.txt"),
         ],
         bake: span(0),
+        tell_only: false,
+        unguarded: false,
         claims: 0,
         failures: 0,
         not_before: None,
@@ -184,6 +186,36 @@ async fn a_worker_that_has_lost_its_lease_stops_and_writes_nothing() {
     let worked = work(&fake.aws(), ended, &how(false), deploy, never()).await.unwrap();
     assert!(matches!(worked, Worked::Lost), "{worked:?}");
     assert_eq!(fake.entry(&other.id), other);
+}
+
+#[tokio::test]
+async fn a_worker_that_stood_still_does_not_go_on_without_its_lease() {
+    let fake = FakeAws::with(&[pending(1)]);
+    let claimed = claim(&fake, "w", 2).await;
+    let other = claimed.claimed("v".to_owned(), span(900), clock::now());
+    let deploy = async |_| {
+        // The whole process stands still: it has one thread.
+        std::thread::sleep(Duration::from_millis(2_100));
+        fake.put(&other);
+        tokio::task::yield_now().await;
+        panic!("it went on");
+    };
+    let worked = work(&fake.aws(), claimed, &how(false), deploy, never()).await.unwrap();
+    assert!(matches!(worked, Worked::Lost), "{worked:?}");
+    assert_eq!(fake.entry(&other.id), other);
+}
+
+#[tokio::test]
+async fn what_was_said_to_be_meant_when_it_was_added_is_meant() {
+    for (tell_only, unguarded) in [(false, false), (true, false), (false, true)] {
+        let fake = FakeAws::with(&[Entry { tell_only, unguarded, ..pending(1) }]);
+        let claimed = claim(&fake, "w", 900).await;
+        let deploy = async |deployment: Deployment| {
+            assert_eq!((deployment.tell_only, deployment.unguarded), (tell_only, unguarded));
+            Ok(End::Done)
+        };
+        work(&fake.aws(), claimed, &how(true), deploy, never()).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -56,9 +56,10 @@ pub async fn work(
     let worker = lease.worker.clone();
     let mut keeper = Keeper::start(aws.store.clone(), claimed.clone());
     let over = tokio::select! {
-        result = fetch_and_deploy(aws, &claimed, work, deploy) => Over::Deployed(result),
+        biased;
         () = interrupted => Over::Interrupted,
         () = keeper.lost() => Over::Lost,
+        result = fetch_and_deploy(aws, &claimed, work, deploy) => Over::Deployed(result),
     };
     if matches!(over, Over::Lost) {
         return Ok(Worked::Lost);
@@ -114,6 +115,8 @@ async fn fetch_and_deploy(
         region: Some(aws.rollout_region(claimed.region.as_deref())?),
         resume: claimed.claims > 1,
         detach: work.detach,
+        tell_only: claimed.tell_only,
+        unguarded: claimed.unguarded,
         quiet: true,
         ..Deployment::of(folder.join(CONFIG), work.stack.clone())
     };

@@ -1,7 +1,9 @@
 //! What a release consists of: the job and the files that a `dev.ini` names.
 
-use super::ini::{DEFAULT, Entry, Ini, Section};
-use super::{Fault, Faults, read_whole};
+use std::fmt::Display;
+use std::str::FromStr;
+
+use super::{DeployConfig, DocumentSource, Fault, Faults};
 use crate::job::JobId;
 use crate::queue::FileName;
 use crate::text::excerpt;
@@ -19,121 +21,85 @@ pub struct Release {
     pub document: Option<FileName>,
     /// `region`.
     pub region: Option<String>,
-    /// `streamId`, as it stands.
-    pub stream: Option<String>,
 }
 
 impl Release {
-    /// Reads the names from the text of a `dev.ini`. `file` is what the errors call it.
-    pub fn parse(file: &str, text: &str) -> Result<Self, Faults> {
-        let read = read_whole(file, text, |ini, faults| {
-            let Some(section) = ini.section(DEFAULT) else {
-                let text =
-                    "no section `[DEFAULT]` (expected one with `jobId`, `binName` and `thingList`)";
-                faults.push(Fault { line: None, text: text.to_owned(), hint: None });
-                return None;
-            };
-            Reader { ini, section, faults }.release()
-        })?;
-        // Nothing is missing without a fault.
-        read.ok_or_else(|| Faults { file: file.to_owned(), faults: Vec::new(), more: 0 })
+    /// Takes them from a `dev.ini`, whose files have to stand beside it: a release is stored without
+    /// folders. `file` is what the errors call it.
+    pub fn of(file: &str, config: &DeployConfig) -> Result<Self, Faults> {
+        let mut faults = Vec::new();
+        let firmware = name("binName", &config.firmware, &mut faults);
+        let things = name("thingList", &config.things, &mut faults);
+        let document = match &config.document {
+            Some(DocumentSource::File(path)) => name("jobDocPath", path, &mut faults),
+            _ => None,
+        };
+        if let Some(key) = config.private_key.as_ref().filter(|key| !key.starts_with('/')) {
+            let text = format!(
+                "privateKey: `{}` would have to be stored, and no key ever is (expected an absolute path, where whoever deploys has it)",
+                excerpt(key)
+            );
+            faults.push(Fault { line: None, text, hint: None });
+        }
+        match (firmware, things) {
+            (Some(firmware), Some(things)) if faults.is_empty() => Ok(Self {
+                job: config.job.clone(),
+                firmware,
+                things,
+                document,
+                region: config.region.clone(),
+            }),
+            _ => Err(Faults { file: file.to_owned(), faults, more: 0 }),
+        }
     }
 }
 
-struct Reader<'a> {
-    ini: &'a Ini,
-    section: &'a Section,
-    faults: &'a mut Vec<Fault>,
-}
-
-impl Reader<'_> {
-    fn release(&mut self) -> Option<Release> {
-        let job = self.required("jobId");
-        let firmware = self.required("binName");
-        let things = self.required("thingList");
-        let document = self.document();
-        let value = |entry: Option<Entry>| entry.map(|entry| entry.value).filter(|v| !v.is_empty());
-        let region = value(self.optional(self.section, "region"));
-        let stream = value(self.optional(self.section, "streamId"));
-        Some(Release { job: job?, firmware: firmware?, things: things?, document, region, stream })
-    }
-
-    /// Only a document that is read from a file has to be there; the section is optional.
-    fn document(&mut self) -> Option<FileName> {
-        let used = self.optional(self.section, "useCustomJobDocument")?.value;
-        if !["1", "yes", "true", "on"].contains(&used.to_ascii_lowercase().as_str()) {
-            return None;
-        }
-        let section = self.ini.section("CUSTOM_JOB_DOCUMENT")?;
-        let source = self.optional(section, "jobDocSrcCfg")?;
-        let entry = self.optional(section, "jobDocPath")?;
-        if source.value == "local_file" { self.parsed("jobDocPath", &entry) } else { None }
-    }
-
-    fn required<T: std::str::FromStr<Err: std::fmt::Display>>(&mut self, key: &str) -> Option<T> {
-        if let Some(entry) = self.optional(self.section, key) {
-            return self.parsed(key, &entry);
-        }
-        if self.ini.get(self.section, key).is_none() {
-            let text = format!("`[DEFAULT]`: missing key `{key}`");
-            self.faults.push(Fault::at(self.section.line, text));
-        }
-        None
-    }
-
-    fn optional(&mut self, section: &Section, key: &str) -> Option<Entry> {
-        match self.ini.get(section, key)? {
-            Ok(entry) => Some(entry),
-            Err(fault) => {
-                self.faults.push(fault);
-                None
-            }
-        }
-    }
-
-    fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
-        &mut self,
-        key: &str,
-        entry: &Entry,
-    ) -> Option<T> {
-        let parsed = entry.value.parse::<T>();
-        if let Err(error) = &parsed {
-            self.faults.push(Fault::at(entry.line, format!("{}: {error}", excerpt(key))));
-        }
-        parsed.ok()
-    }
+fn name<T: FromStr<Err: Display>>(key: &str, text: &str, faults: &mut Vec<Fault>) -> Option<T> {
+    let fault = |error| Fault { line: None, text: format!("{key}: {error}"), hint: None };
+    text.parse().map_err(|error| faults.push(fault(error))).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_release_is_read_from_the_manual_s_shape() {
-        let release = Release::parse("dev.ini", include_str!("tests/manual.ini")).unwrap();
-        assert_eq!(release.job.as_str(), "fw-2-1");
-        assert_eq!(release.firmware.as_str(), "tracker-2.1.bin");
-        assert_eq!(release.things.as_str(), "trackers.txt");
-        assert_eq!(release.document.unwrap().as_str(), "tracker-job.json");
-        assert_eq!(release.region.as_deref(), Some("us-east-1"));
-        assert_eq!(release.stream.as_deref(), Some("fw-2-1-stream"));
-        let off = include_str!("tests/manual.ini").replace("CustomJobDocument = True", "X = 1");
-        assert_eq!(Release::parse("dev.ini", &off).unwrap().document, None);
-        let url = include_str!("tests/manual.ini").replace("= local_file", "= url");
-        assert_eq!(Release::parse("dev.ini", &url).unwrap().document, None);
+    const WHOLE: &str = include_str!("tests/whole.ini");
+
+    fn release(text: &str) -> Result<Release, Faults> {
+        Release::of("dev.ini", &DeployConfig::parse("dev.ini", text).unwrap())
     }
 
     #[test]
-    fn every_fault_of_a_release_is_named() {
-        let faults = |text: &str| Release::parse("dev.ini", text).unwrap_err().to_string();
-        let text = "[DEFAULT]\njobId = <yourJobId>\nthingList = lists/all.txt\nuseCustomJobDocument = true\n[CUSTOM_JOB_DOCUMENT]\njobDocSrcCfg = local_file\njobDocPath = ../job.json\n";
-        assert_eq!(faults(text), "dev.ini: 4 faults
-  line 1: `[DEFAULT]`: missing key `binName`
-  line 2: jobId: `<yourJobId>` is no job id (expected 1 to 64 letters, digits, `-` or `_`)
-  line 3: thingList: `lists/all.txt` is no file name (expected one without folders and control characters)
-  line 7: jobDocPath: `../job.json` is no file name (expected one without folders and control characters)");
-        assert!(faults("").starts_with("dev.ini: no section `[DEFAULT]`"));
-        let reference = faults("[DEFAULT]\njobId = %(x)s\nbinName = b\nthingList = t\n");
-        assert_eq!(reference, "dev.ini:2: `jobId`: `%(x)s` names no key");
+    fn a_release_is_the_job_and_its_files() {
+        let text = WHOLE.replace("= signing.pem", "= /etc/ota/signing.pem");
+        let found = release(&text).unwrap();
+        assert_eq!(found.job.as_str(), "pump-4-2");
+        assert_eq!(found.firmware.as_str(), "pump-4.2.bin");
+        assert_eq!(found.things.as_str(), "pumps.txt");
+        assert_eq!(found.document.unwrap().as_str(), "pump-job.json");
+        assert_eq!(found.region.as_deref(), Some("eu-central-1"));
+        let off = text.replace("CustomJobDocument = True", "CustomJobDocument = False");
+        assert_eq!(release(&off).unwrap().document, None);
+        let url = text
+            .replace("= local_file", "= url")
+            .replace("SrcUrl = None", "SrcUrl = https://example.com/job.json");
+        assert_eq!(release(&url).unwrap().document, None);
+    }
+
+    #[test]
+    fn every_file_that_is_not_beside_the_config_is_named() {
+        let text = WHOLE
+            .replace("= pumps.txt", "= lists/all.txt")
+            .replace("= pump-4.2.bin", "= /srv/pump.bin")
+            .replace("= pump-job.json", "= ../job.json");
+        let said = release(&text).unwrap_err().to_string();
+        assert_eq!(
+            said,
+            "dev.ini: 4 faults
+  binName: `/srv/pump.bin` is no file name (expected one without folders and control characters)
+  thingList: `lists/all.txt` is no file name (expected one without folders and control characters)
+  jobDocPath: `../job.json` is no file name (expected one without folders and control characters)
+  privateKey: `signing.pem` would have to be stored, and no key ever is (expected an absolute path, where whoever deploys has it)"
+        );
     }
 }

@@ -34,6 +34,10 @@ pub struct Entry {
     pub files: Vec<StoredFile>,
     /// How long the next one waits after this one has ended well.
     pub bake: Span,
+    /// It is meant that no alarm stops it: people are told, and it goes on.
+    pub tell_only: bool,
+    /// It is meant that it has no alarms.
+    pub unguarded: bool,
     /// How often it was claimed.
     pub claims: u32,
     /// How often a worker failed at it, or died.

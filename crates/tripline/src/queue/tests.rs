@@ -27,6 +27,8 @@ fn entry(n: u32) -> Entry {
         bucket: "releases".to_owned(),
         files: Vec::new(),
         bake: span(0),
+        tell_only: false,
+        unguarded: false,
         claims: 0,
         failures: 0,
         not_before: None,
