@@ -3,6 +3,7 @@
 mod alarms;
 mod connect;
 mod deploy;
+mod doctor;
 mod exit;
 mod fleet;
 mod output;
@@ -30,6 +31,8 @@ enum Command {
     Cleanup(deploy::cleanup::Cleanup),
     /// Roll out firmware from a `dev.ini`, guarded from its first device on
     Deploy(deploy::Deployment),
+    /// Prove that a stack is armed, and a job guarded: what is not so, and the command that mends it
+    Doctor(doctor::Doctor),
     /// Run a fleet of simulated devices against AWS IoT Jobs
     Fleet(fleet::Arguments),
     /// See what a guard would have done with a recorded rollout
@@ -44,6 +47,7 @@ async fn main() -> std::process::ExitCode {
         Command::Alarms(command) => alarms::run(command).await,
         Command::Cleanup(cleanup) => cleanup.run().await,
         Command::Deploy(deployment) => deployment.run().await,
+        Command::Doctor(doctor) => doctor.run().await,
         Command::Fleet(arguments) => fleet::run(arguments).await,
         Command::Replay(replay) => replay.run(),
         Command::Simulate(simulate) => simulate.run(),
