@@ -79,7 +79,13 @@ impl Clients {
     }
 
     async fn on_failure(&self, arn: &str) -> Asked<Option<String>> {
-        let found = self.lambda.get_function_event_invoke_config().function_name(arn).send().await;
+        let found = self
+            .lambda
+            .get_function_event_invoke_config()
+            .function_name(arn)
+            .qualifier("$LATEST")
+            .send()
+            .await;
         let found =
             found.map_err(|error| Failure::from_sdk("GetFunctionEventInvokeConfig", &error));
         let destinations = if_there(found)?.and_then(|found| found.destination_config);

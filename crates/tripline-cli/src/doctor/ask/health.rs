@@ -53,7 +53,9 @@ impl Clients {
         });
         let found = self.metrics(&wanted, now - HOUR, now + 60).await?;
         let total = |index: usize| {
-            found.get(index).map_or(0.0, |points| points.iter().map(|(_, value)| value).sum())
+            found
+                .get(index)
+                .map_or(0.0, |points| points.iter().fold(0.0, |sum, (_, value)| sum + value))
         };
         let by = |offset: usize| -> BTreeMap<String, f64> {
             functions

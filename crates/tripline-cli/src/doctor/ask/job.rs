@@ -106,7 +106,7 @@ impl Clients {
             })
             .collect();
         let found = self.metrics(&wanted, from, now + 60).await?;
-        Ok(found.iter().flatten().map(|(_, value)| value).sum())
+        Ok(found.iter().flatten().fold(0.0, |sum, (_, value)| sum + value))
     }
 
     /// The alarms that are the job's by what they watch, or by their tag.
