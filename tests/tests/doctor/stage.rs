@@ -1,6 +1,7 @@
 //! A stack on a local AWS with a guarded job, and what the doctor says of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -64,11 +65,21 @@ pub struct Stage {
 }
 
 /// What the doctor said: the exit code, and each check with its result.
-#[derive(Debug)]
 pub struct Examined {
     pub code: Option<i32>,
     pub checks: BTreeMap<String, Value>,
     pub stderr: String,
+}
+
+impl fmt::Debug for Examined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let notable = |check: &Value| check["result"] == "finding" || check["result"] == "unknown";
+        write!(f, "exit code {:?}\n{}", self.code, self.stderr)?;
+        for check in self.checks.values().filter(|check| notable(check)) {
+            writeln!(f, "{} {}: {}", check["name"], check["result"], check["detail"])?;
+        }
+        Ok(())
+    }
 }
 
 impl Examined {

@@ -48,7 +48,7 @@ const ELSEWHERE: [&str; 4] =
 /// Settings of the job's rate.
 const PACE: [&str; 2] = ["baseRatePerMinute", "numberOfSucceededThings"];
 /// Most devices that are simulated; more change nothing for an alarm.
-const MOST: u32 = 500_000;
+const MOST: u32 = 240_000;
 
 fn feasible(facts: &Facts) -> Judged {
     let (advice, judged) = advised(facts)?;
