@@ -12,6 +12,8 @@ mod fixing;
 mod job_rows;
 #[path = "doctor/rows.rs"]
 mod rows;
+#[path = "doctor/seeds.rs"]
+mod seeds;
 #[path = "doctor/stack_rows.rs"]
 mod stack_rows;
 #[path = "doctor/stage.rs"]

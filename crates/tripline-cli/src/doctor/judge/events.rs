@@ -1,5 +1,7 @@
 //! From a device's report to the function that counts it: job events and the rule that takes them.
 
+use serde_json::json;
+
 use crate::doctor::check::{About, Check, Judged, Not, quoted};
 use crate::doctor::facts::{Action, Facts, Ingest, Need, Rule, seen};
 use crate::doctor::fix::Fix;
@@ -30,7 +32,7 @@ pub const CHECKS: &[Check] = &[
         about: About::Stack,
         proves: "the rule takes the events of all executions, and not the deletions",
         why: "what the statement leaves out is never counted; deletions would count every device again",
-        needs: &[Need::Rule],
+        needs: &[Need::Rule, Need::Ingest],
         judge: sql,
         fix: None,
     },
@@ -48,7 +50,7 @@ pub const CHECKS: &[Check] = &[
         about: About::Stack,
         proves: "what the rule cannot deliver goes to the undelivered queue",
         why: "it would be lost without a trace",
-        needs: &[Need::Rule],
+        needs: &[Need::Rule, Need::Ingest],
         judge: error_action,
         fix: None,
     },
@@ -101,12 +103,33 @@ fn show(facts: &Facts) -> String {
     format!("aws iot get-topic-rule --rule-name {}", quoted(name))
 }
 
-/// A rule is changed as a whole only.
-fn replace(facts: &Facts, what: &str) -> String {
-    let name = quoted(rule_name(facts).unwrap_or_default());
+/// The command that makes the rule the template's: it can be changed as a whole only.
+fn replace(facts: &Facts, rule: &Rule) -> String {
+    let role = rule.actions.iter().chain(&rule.error_action).find_map(|action| match action {
+        Action::Sqs { role, .. } => Some(role.as_str()),
+        _ => None,
+    });
+    let output = |key: &str| facts.stack.outputs.get(key).map_or("", String::as_str);
+    let sqs = |url: &str| {
+        let role = role.unwrap_or("ARN-OF-JobExecutionRuleRole");
+        json!({"sqs": {"queueUrl": url, "roleArn": role, "useBase64": false}})
+    };
+    let action = match &facts.ingest {
+        Ok(Ingest::Batched { queue: Some(queue), .. }) => sqs(&queue.url),
+        Ok(Ingest::Direct) => {
+            json!({"lambda": {"functionArn": output("MetricsGeneratorFunctionArn")}})
+        }
+        _ => return show(facts),
+    };
+    let payload = json!({
+        "description": "Job executions that ended, to Tripline's metrics",
+        "sql": SQL, "awsIotSqlVersion": SQL_VERSION, "ruleDisabled": false,
+        "actions": [action], "errorAction": sqs(output("UndeliveredQueueUrl")),
+    });
     format!(
-        "{} > rule.json   # set {what}\naws iot replace-topic-rule --rule-name {name} --topic-rule-payload file://payload.json",
-        show(facts)
+        "aws iot replace-topic-rule --rule-name {} --topic-rule-payload {}",
+        quoted(rule_name(facts).unwrap_or_default()),
+        quoted(&payload.to_string())
     )
 }
 
@@ -141,58 +164,42 @@ fn sql(facts: &Facts) -> Judged {
     if wrong.is_empty() {
         return Ok("all executions that end".to_owned());
     }
-    Err(Not::finding(
-        wrong.join("; "),
-        replace(facts, &format!("\"sql\": \"{SQL}\", \"awsIotSqlVersion\": \"{SQL_VERSION}\"")),
-    ))
+    Err(Not::finding(wrong.join("; "), replace(facts, rule)))
 }
 
 fn delivers(facts: &Facts) -> Judged {
     let rule = rule(facts)?;
-    let (found, to, set) = if facts.stack.is_batched() {
-        let Ingest::Batched { queue: Some(queue), .. } = seen(&facts.ingest)? else {
+    let (found, to) = match seen(&facts.ingest)? {
+        Ingest::Batched { queue: None, .. } => {
             return Err(Not::skipped("the queue is gone: see `ingest-queue`"));
-        };
-        let sends = |action: &Action| matches!(action, Action::Sqs { url, .. } if same_queue(url, &queue.arn));
-        (
-            rule.actions.iter().any(sends),
-            "the ingest queue",
-            format!("an action \"sqs\" to {}", queue.url),
-        )
-    } else {
-        let function = facts.stack.output_seen("MetricsGeneratorFunctionArn")?;
-        let invokes =
-            |action: &Action| matches!(action, Action::Lambda(arn) if same_function(arn, function));
-        (
-            rule.actions.iter().any(invokes),
-            "the metrics-generator",
-            format!("an action \"lambda\" with {function}"),
-        )
+        }
+        Ingest::Batched { queue: Some(queue), .. } => {
+            let sends = |action: &Action| matches!(action, Action::Sqs { url, .. } if same_queue(url, &queue.arn));
+            (rule.actions.iter().any(sends), "the ingest queue")
+        }
+        Ingest::Direct => {
+            let function = facts.stack.output_seen("MetricsGeneratorFunctionArn")?;
+            let invokes = |action: &Action| matches!(action, Action::Lambda(arn) if same_function(arn, function));
+            (rule.actions.iter().any(invokes), "the metrics-generator")
+        }
     };
     if found {
         return Ok(to.to_owned());
     }
-    Err(Not::finding(format!("no action of the rule goes to {to}"), replace(facts, &set)))
+    Err(Not::finding(format!("no action of the rule goes to {to}"), replace(facts, rule)))
 }
 
 fn error_action(facts: &Facts) -> Judged {
     let rule = rule(facts)?;
     let queue = facts.stack.output_seen("UndeliveredQueueArn")?;
-    match &rule.error_action {
+    let what = match &rule.error_action {
         Some(Action::Sqs { url, .. }) if same_queue(url, queue) => {
-            Ok("the undelivered queue".to_owned())
+            return Ok("the undelivered queue".to_owned());
         }
-        other => {
-            let what = match other {
-                None => "the rule has no error action",
-                Some(_) => "the rule's error action goes elsewhere than to the undelivered queue",
-            };
-            Err(Not::finding(
-                what,
-                replace(facts, &format!("an \"errorAction\" of kind \"sqs\" to {queue}")),
-            ))
-        }
-    }
+        None => "the rule has no error action",
+        Some(_) => "the rule's error action goes elsewhere than to the undelivered queue",
+    };
+    Err(Not::finding(what, replace(facts, rule)))
 }
 
 /// Whether a queue's URL is that of an ARN: both end with the account and the name.

@@ -273,31 +273,33 @@ fn allow_redrive(url: &str, queue: &str, topic: &str) -> String {
 
 fn mode(facts: &Facts) -> Judged {
     let said = facts.stack.output_seen("StopMode")?;
-    let function = facts.stack.output_seen("ForceStopperFunctionArn")?;
     let Some(runs) = seen(&facts.stopper.runs)? else {
         return Err(Not::skipped("the force-stopper is gone: see `stopper-active`"));
     };
-    let look =
-        format!("aws lambda get-function-configuration --function-name {}", quoted(function));
-    let found = runs.environment.get("STOP_MODE").map_or("", String::as_str);
-    if found != said {
-        let what = format!(
-            "the force-stopper's mode is `{}`, the stack's `{said}`",
-            tripline::text::excerpt(found)
-        );
-        return Err(Not::finding(what, look));
-    }
-    for (variable, output) in
-        [("EMAIL_TOPIC_ARN", "EmailTopicArn"), ("SMS_TOPIC_ARN", "SmsTopicArn")]
-    {
-        if runs.environment.get(variable).map(String::as_str)
-            != Some(facts.stack.output_seen(output)?)
-        {
-            return Err(Not::finding(
-                format!("the force-stopper's `{variable}` is not the stack's topic"),
-                look,
+    let mut wrong = Vec::new();
+    let mut variables = runs.environment.clone();
+    for (variable, output) in [
+        ("STOP_MODE", "StopMode"),
+        ("EMAIL_TOPIC_ARN", "EmailTopicArn"),
+        ("SMS_TOPIC_ARN", "SmsTopicArn"),
+    ] {
+        let wanted = facts.stack.output_seen(output)?;
+        let found = variables.insert(variable.to_owned(), wanted.to_owned()).unwrap_or_default();
+        if found != wanted {
+            let found = tripline::text::excerpt(&found);
+            wrong.push(format!(
+                "the force-stopper's `{variable}` is `{found}`, the stack's `{wanted}`"
             ));
         }
+    }
+    if !wrong.is_empty() {
+        let environment = serde_json::json!({ "Variables": variables });
+        let function = quoted(facts.stack.output_seen("ForceStopperFunctionArn")?);
+        let mend = format!(
+            "aws lambda update-function-configuration --function-name {function} --environment {}",
+            quoted(&environment.to_string())
+        );
+        return Err(Not::finding(wrong.join("; "), mend));
     }
     if said.parse() == Ok(StopMode::Observe) {
         let name = quoted(&facts.stack.name);

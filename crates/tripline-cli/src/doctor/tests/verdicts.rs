@@ -142,7 +142,10 @@ const FAULTS: &[Fault] = &[
     ("alarm-reaches-stopper", |facts| alarm_of(facts).alarm_actions = Some(vec![EMAIL.to_owned()])),
     ("alarm-not-in-alarm", |facts| alarm_of(facts).state_value = Some(StateValue::Alarm)),
     ("alarm-dimension", |facts| alarm_of(facts).dimensions = None),
-    ("alarm-dimension", |facts| *alarm_of(facts) = math("fw-2", "100", "p90")),
+    ("alarm-dimension", |facts| {
+        *alarm_of(facts) = math("fw-2", "100", "p90");
+        facts.job.as_mut().unwrap().devices = None;
+    }),
     ("alarm-metric", |facts| alarm_of(facts).unit = Some(StandardUnit::Bytes)),
     ("alarm-metric", |facts| alarm_of(facts).metric_name = Some("Failures".to_owned())),
     ("alarm-period", |facts| alarm_of(facts).period = Some(30)),
