@@ -12,11 +12,12 @@ use tripline::config::AlarmConfig;
 use tripline::metric::{Metric, NAMESPACE};
 use tripline_tests::workspace::{program, root};
 
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "CHANGELOG.md",
     "docs/design.md",
     "docs/operations.md",
+    "docs/doctor.md",
     "docs/simulation.md",
     "docs/replay.md",
     "docs/queue.md",
@@ -189,6 +190,33 @@ fn every_command_that_is_shown_exists_with_its_options() {
         }
     }
     assert!(seen > 10, "only {seen} commands found");
+}
+
+#[test]
+fn the_checks_of_the_doctor_are_those_that_it_lists() {
+    let tripline = program("tripline").unwrap_or_else(|trouble| panic!("{trouble}"));
+    let listed = Command::new(tripline).args(["doctor", "--list", "--output", "json"]).output();
+    let listed = listed.unwrap_or_else(|error| panic!("{error}"));
+    let listed: serde_json::Value = serde_json::from_slice(&listed.stdout)
+        .unwrap_or_else(|error| panic!("doctor --list: {error}"));
+    let text = |check: &serde_json::Value, key: &str| check[key].as_str().unwrap_or("").to_owned();
+    let expected: Vec<String> = listed
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|check| {
+            let [name, about, proves, why] =
+                ["name", "about", "proves", "why"].map(|key| text(check, key));
+            let fix = if check["fix"] == true { "yes" } else { "" };
+            format!("| `{name}` | {about} | {proves} | {why} | {fix} |")
+        })
+        .collect();
+    let document = read("docs/doctor.md");
+    let table = document.split("## The checks").nth(1).unwrap_or_default();
+    let table = table.split("\n## ").next().unwrap_or_default();
+    let shown: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(shown, expected);
+    assert!(shown.len() >= 25, "{}", shown.len());
 }
 
 #[test]

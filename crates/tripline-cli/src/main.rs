@@ -4,6 +4,7 @@ mod alarms;
 mod config;
 mod connect;
 mod deploy;
+mod doctor;
 mod drill;
 mod exit;
 mod fleet;
@@ -54,6 +55,8 @@ enum Command {
     Deploy(deploy::Deployment),
     /// Try a deployed stack end to end on a job that does nothing
     Drill(drill::Drill),
+    /// Prove that a stack is armed, and a job guarded: what is not so, and the command that mends it
+    Doctor(doctor::Doctor),
     /// Run a fleet of simulated devices against AWS IoT Jobs
     Fleet(fleet::Arguments),
     /// Let rollouts wait for one another: add, deploy the next, and say how one ended
@@ -82,6 +85,7 @@ async fn main() -> std::process::ExitCode {
         Command::Config(command) => config::run(command).await,
         Command::Deploy(deployment) => deployment.run().await,
         Command::Drill(drill) => drill.run().await,
+        Command::Doctor(doctor) => doctor.run().await,
         Command::Fleet(arguments) => fleet::run(arguments).await,
         Command::Queue(command) => queue::run(command).await,
         Command::Pages(pages) => pages.run(Arguments::command()),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
-use aws_sdk_cloudformation::types::StackStatus;
+use aws_sdk_cloudformation::types::{Stack as Described, StackStatus};
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind};
 
@@ -24,23 +24,7 @@ impl Stack {
     /// creation failed, may name what is gone in a moment.
     pub async fn find(client: &Client, name: &str) -> Result<Self, Error> {
         let shown = excerpt(name);
-        let missing = || {
-            Error::Input(format!(
-                "there is no stack `{shown}`\n\n  hint: is this its region and account? `--stack` takes another name"
-            ))
-        };
-        let described = match client.describe_stacks().stack_name(name).send().await {
-            Ok(described) => described,
-            // CloudFormation has no error of its own for this.
-            Err(error)
-                if error.code() == Some("ValidationError")
-                    && error.message().is_some_and(|text| text.contains("does not exist")) =>
-            {
-                return Err(missing());
-            }
-            Err(error) => return Err(Failure::from_sdk(DESCRIBE, &error).into()),
-        };
-        let stack = described.stacks().first().ok_or_else(missing)?;
+        let stack = describe(client, name).await?;
         let status = stack.stack_status().map_or("unknown", StackStatus::as_str);
         if !is_at_rest(status) {
             let hint = if status.ends_with("_IN_PROGRESS") {
@@ -74,8 +58,30 @@ impl Stack {
     }
 }
 
+/// A stack as CloudFormation describes it, in whatever state it is.
+pub async fn describe(client: &Client, name: &str) -> Result<Described, Error> {
+    let missing = || {
+        Error::Input(format!(
+            "there is no stack `{}`\n\n  hint: is this its region and account? `--stack` takes another name",
+            excerpt(name)
+        ))
+    };
+    let described = match client.describe_stacks().stack_name(name).send().await {
+        Ok(described) => described,
+        // CloudFormation has no error of its own for this.
+        Err(error)
+            if error.code() == Some("ValidationError")
+                && error.message().is_some_and(|text| text.contains("does not exist")) =>
+        {
+            return Err(missing());
+        }
+        Err(error) => return Err(Failure::from_sdk(DESCRIBE, &error).into()),
+    };
+    described.stacks.unwrap_or_default().into_iter().next().ok_or_else(missing)
+}
+
 /// States in which all resources of one version of the template are there.
-fn is_at_rest(status: &str) -> bool {
+pub fn is_at_rest(status: &str) -> bool {
     matches!(
         status,
         "CREATE_COMPLETE"

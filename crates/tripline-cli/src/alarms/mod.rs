@@ -18,7 +18,7 @@ pub mod list;
 pub mod notes;
 pub mod owner;
 pub mod plan;
-mod put;
+pub mod put;
 pub mod region;
 pub mod remove;
 pub mod source;
