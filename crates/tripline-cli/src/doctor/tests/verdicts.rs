@@ -152,7 +152,7 @@ const FAULTS: &[Fault] = &[
     ("alarm-feasible", |facts| of_unknown_size(facts, math("fw", "100", "p99.99"))),
     ("rollout-pace", |facts| {
         *alarm_of(facts) = math("fw", "100", "p90");
-        facts.job.as_mut().unwrap().devices = Some(5_000);
+        facts.job.as_mut().unwrap().devices = Some(24_000);
     }),
 ];
 
