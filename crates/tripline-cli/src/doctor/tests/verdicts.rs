@@ -142,20 +142,17 @@ const FAULTS: &[Fault] = &[
     ("alarm-reaches-stopper", |facts| alarm_of(facts).alarm_actions = Some(vec![EMAIL.to_owned()])),
     ("alarm-not-in-alarm", |facts| alarm_of(facts).state_value = Some(StateValue::Alarm)),
     ("alarm-dimension", |facts| alarm_of(facts).dimensions = None),
-    ("alarm-dimension", |facts| {
-        *alarm_of(facts) = math("fw-2", "100", "p90");
-        facts.job.as_mut().unwrap().devices = None;
-    }),
+    ("alarm-dimension", |facts| of_unknown_size(facts, math("fw-2", "100", "p90"))),
     ("alarm-metric", |facts| alarm_of(facts).unit = Some(StandardUnit::Bytes)),
     ("alarm-metric", |facts| alarm_of(facts).metric_name = Some("Failures".to_owned())),
     ("alarm-period", |facts| alarm_of(facts).period = Some(30)),
     ("alarm-missing-data", |facts| alarm_of(facts).treat_missing_data = None),
     // A hundred devices a minute never make 2,000 samples in ten.
-    ("alarm-feasible", |facts| *alarm_of(facts) = math("fw", "2000", "p90")),
-    ("alarm-feasible", |facts| *alarm_of(facts) = math("fw", "100", "p99.99")),
+    ("alarm-feasible", |facts| of_unknown_size(facts, math("fw", "2000", "p90"))),
+    ("alarm-feasible", |facts| of_unknown_size(facts, math("fw", "100", "p99.99"))),
     ("rollout-pace", |facts| {
         *alarm_of(facts) = math("fw", "100", "p90");
-        facts.job.as_mut().unwrap().devices = Some(5_000);
+        facts.job.as_mut().unwrap().devices = Some(24_000);
     }),
 ];
 
@@ -203,6 +200,12 @@ fn job_of(facts: &mut Facts) -> &mut aws_sdk_iot::types::Job {
 
 fn alarm_of(facts: &mut Facts) -> &mut MetricAlarm {
     &mut facts.job.as_mut().unwrap().alarms.as_mut().unwrap()[0]
+}
+
+/// The job has this alarm, and nobody says for how many devices it is.
+fn of_unknown_size(facts: &mut Facts, alarm: MetricAlarm) {
+    *alarm_of(facts) = alarm;
+    facts.job.as_mut().unwrap().devices = None;
 }
 
 /// An alarm on download times in metric math, as `minSamples` makes it.
