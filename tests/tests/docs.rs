@@ -12,7 +12,7 @@ use tripline::config::AlarmConfig;
 use tripline::metric::{Metric, NAMESPACE};
 use tripline_tests::workspace::{program, root};
 
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "CHANGELOG.md",
     "docs/design.md",

@@ -44,19 +44,6 @@ fn files() -> TempDir {
 const ADD: [&str; 7] = ["add", "--bin", "test.bin", "--bucket", "releases", "--config", "dev.ini"];
 
 #[test]
-fn help_shows_examples_and_exit_codes() {
-    let here = tempfile::tempdir().unwrap();
-    let help = |arguments: &[&str]| tripline(here.path(), arguments, &[]);
-    insta::assert_snapshot!("help_queue", help(&["--help"]));
-    insta::assert_snapshot!("help_add", help(&["add", "--help"]));
-    insta::assert_snapshot!("help_next", help(&["next", "--help"]));
-    insta::assert_snapshot!("help_list", help(&["list", "--help"]));
-    insta::assert_snapshot!("help_done", help(&["done", "--help"]));
-    insta::assert_snapshot!("help_retry", help(&["retry", "--help"]));
-    insta::assert_snapshot!("help_remove", help(&["remove", "--help"]));
-}
-
-#[test]
 fn what_is_missing_or_no_value_is_said() {
     let here = files();
     let said: Vec<String> = [

@@ -5,6 +5,7 @@
 //! But a guard that stands still while CloudWatch is out of reach is no guard: then the gentlest
 //! stop is made, and marked as unverified.
 
+mod canceler;
 mod topics;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use crate::job::{Job, JobId};
 use crate::notification::{AlarmNotification, AlarmState, NoSingleJob, NotAnAlarm, Watched};
 use crate::text::{clean, excerpt};
 
+pub use canceler::Canceler;
 pub use topics::{Assumption, StopTopics};
 
 /// The reason code of every job that Tripline stops.

@@ -138,3 +138,133 @@ async fn with_debug_every_call_is_told() {
     assert_eq!(told, planned.calls.len(), "{}", planned.stderr);
     assert!(planned.stderr.contains("debug: GET /jobs/told at 127.0.0.1:"), "{}", planned.stderr);
 }
+
+#[tokio::test]
+async fn of_two_at_once_one_is_deployed_with_its_own_guard() {
+    let stage = Stage::new().await;
+    stage.things(&["a"]).await;
+    for race in 0..5 {
+        let job = format!("race-{race}");
+        stage.config(SHORT, &job);
+        let other = SHORT.replace("threshold = 3600", "threshold = 600000").replace("<job>", &job);
+        stage.write(&format!("other-{race}.ini"), other.as_bytes());
+        let mut first = stage.command("deploy", &job, &["--detach"]);
+        let mut second = must(stage.front.tripline());
+        second.arg("deploy").arg(stage.folder().join(format!("other-{race}.ini"))).arg("--detach");
+        let (first, second) =
+            tokio::join!(stage.front.run(&mut first, None), stage.front.run(&mut second, None));
+        let (first, second) = (must(first), must(second));
+        let mut codes = [first.status.code(), second.status.code()];
+        let threshold = if codes[0] == Some(0) { 3600.0 } else { 600_000.0 };
+        codes.sort();
+        assert_eq!(codes, [Some(0), Some(2)], "{}\n{}", first.stderr, second.stderr);
+        let alarms = stage.alarms(&job).await;
+        assert_eq!(alarms.len(), 1, "{job}");
+        assert_eq!(alarms[0].threshold(), Some(threshold), "{job}: the guard is the job's own");
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_taken_until_what_is_left_is_removed() {
+    let stage = Stage::new().await;
+    stage.things(&["a"]).await;
+    stage.config(&SHORT.replace("streamId = <job>-stream\n", ""), "taken");
+    stage.front.fail_next(
+        |call| call.operation == "PUT /jobs/taken",
+        400,
+        "InvalidRequestException",
+        1,
+    );
+    assert_ended(&stage.deploy("taken", &[]).await, 3);
+    stage.write("pump-4.2.bin", b"mended");
+    let other = stage.deploy("taken", &["--detach"]).await;
+    assert_ended(&other, 2);
+    assert!(other.stderr.contains("is being deployed from other files"), "{}", other.stderr);
+    let cleaned = must(stage.front.run(&mut stage.command("cleanup", "taken", &[]), None).await);
+    assert_ended(&cleaned, 0);
+    assert_ended(&stage.deploy("taken", &["--detach"]).await, 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_or_reaches_nobody_is_said_before() {
+    let stage = Stage::new().await;
+    stage.things(&["a"]).await;
+    stage.config(SHORT, "unwritten");
+    let deployed = stage.deploy("unwritten", &["--result", "/nowhere/result.json"]).await;
+    assert_ended(&deployed, 2);
+    assert!(
+        deployed.stderr.contains("/nowhere/result.json: cannot be written"),
+        "{}",
+        deployed.stderr
+    );
+    stage.assert_nothing_is_left("unwritten").await;
+
+    let group = stage.iot.create_thing_group().thing_group_name("empty").send().await.unwrap();
+    stage.write("things.txt", group.thing_group_arn().unwrap().as_bytes());
+    stage.config(SHORT, "empty");
+    let deployed = stage.deploy("empty", &[]).await;
+    assert_ended(&deployed, 2);
+    assert!(deployed.stderr.contains("no device is in any of the targets"), "{}", deployed.stderr);
+    stage.assert_nothing_is_left("empty").await;
+}
+
+#[tokio::test]
+async fn a_stack_that_only_observes_stops_nothing_and_that_has_to_be_meant() {
+    let stage = Stage::with(&[("StopMode", "observe")]).await;
+    stage.things(&["a"]).await;
+    stage.config(SHORT, "observed");
+    let deployed = stage.deploy("observed", &["--detach"]).await;
+    assert_ended(&deployed, 1);
+    assert!(deployed.stderr.contains("nothing would stop the rollout"), "{}", deployed.stderr);
+    stage.assert_nothing_is_left("observed").await;
+    assert_ended(&stage.deploy("observed", &["--detach", "--tell-only"]).await, 0);
+}
+
+#[tokio::test]
+async fn whoever_interrupts_is_told_that_the_rollout_goes_on() {
+    let stage = Stage::new().await;
+    stage.things(&["a"]).await;
+    stage.config(SHORT, "goes-on");
+    let mut command = stage.command("deploy", "goes-on", &[]);
+    let running = must(stage.front.spawn(&mut command, None));
+    for _ in 0..1_000 {
+        // The second look at the job shows that it is waited for.
+        if running.calls().iter().filter(|call| call.operation == "GET /jobs/goes-on").count() > 4 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let kill =
+        std::process::Command::new("kill").args(["-TERM", &running.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    let ran = must(running.end().await);
+    assert_ended(&ran, 6);
+    assert!(ran.stderr.contains("job `goes-on` goes on without this command"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`tripline stop --job-id goes-on` stops it"), "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn alarms_that_vanish_while_the_job_is_made_are_armed_again() {
+    let stage = Stage::new().await;
+    stage.things(&["a"]).await;
+    stage.config(SHORT, "disarmed");
+    let mut command = stage.command("deploy", "disarmed", &["--detach"]);
+    // Held up between the guard and the job: the job is refused while there are alarms.
+    stage.front.fail_next(
+        |call| call.operation == "PUT /jobs/disarmed",
+        500,
+        "InternalFailureException",
+        2,
+    );
+    let running = must(stage.front.spawn(&mut command, None));
+    for _ in 0..1_000 {
+        if !stage.alarms("disarmed").await.is_empty() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    stage.disarm("disarmed").await;
+    let ran = must(running.end().await);
+    assert_ended(&ran, 0);
+    assert_eq!(stage.alarms("disarmed").await.len(), 1, "{}", ran.stderr);
+}

@@ -55,8 +55,13 @@ pub struct Stage {
 
 impl Stage {
     pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A stage whose stack has these parameters.
+    pub async fn with(parameters: &[(&str, &str)]) -> Self {
         let aws = must(LocalAws::start().await);
-        let stack = must(Stack::create(&aws, "tripline", &[]).await);
+        let stack = must(Stack::create(&aws, "tripline", parameters).await);
         let front = must(Front::start(&aws));
         let config = front.config();
         let stage = Self {
@@ -92,6 +97,18 @@ impl Stage {
     /// A config for a job, as `<job>.ini`.
     pub fn config(&self, template: &str, job: &str) -> PathBuf {
         self.write(&format!("{job}.ini"), template.replace("<job>", job).as_bytes())
+    }
+
+    /// Where the files are.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Deletes the alarms of a job past the command.
+    pub async fn disarm(&self, job: &str) {
+        let names = self.alarms(job).await.into_iter().filter_map(|alarm| alarm.alarm_name);
+        let delete = self.cloudwatch.delete_alarms().set_alarm_names(Some(names.collect()));
+        delete.send().await.unwrap();
     }
 
     /// `tripline deploy` or another command with the config of a job.

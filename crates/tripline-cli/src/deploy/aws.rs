@@ -5,10 +5,12 @@ use std::time::Duration;
 use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
 use aws_sdk_iot::types::{Job, StreamInfo, Tag};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
 use tripline::deployment::{Target, TargetKind};
 use tripline::job::JobId;
+use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind, SdkConfig};
 
 use super::spec::{Content, JOB_TAG, Object, StreamSpec};
@@ -83,6 +85,41 @@ impl Cloud {
             .send()
             .await;
         stored.map(drop).map_err(|error| Failure::from_sdk(PUT, &error))
+    }
+
+    /// Writes an object if there is none of this key; `None` if there is none now, or else what it says.
+    pub async fn claim(
+        &self,
+        bucket: &str,
+        key: &str,
+        says: &str,
+    ) -> Result<Option<String>, Failure> {
+        let body = ByteStream::from(says.as_bytes().to_vec());
+        let put = self.s3.put_object().bucket(bucket).key(key).if_none_match("*").body(body);
+        match put.send().await {
+            Ok(_) => Ok(None),
+            // Of somebody who claims it at the same moment, S3 says that there is a conflict.
+            Err(error)
+                if matches!(
+                    error.code(),
+                    Some("PreconditionFailed" | "ConditionalRequestConflict")
+                ) =>
+            {
+                let found = self.s3.get_object().bucket(bucket).key(key).send().await;
+                let found = found.map_err(|error| Failure::from_sdk("GetObject", &error))?;
+                let text = found.body.collect().await.map_err(|fault| {
+                    Failure::new("GetObject", FailureKind::Unavailable, fault.to_string())
+                })?;
+                Ok(Some(excerpt(&String::from_utf8_lossy(&text.to_vec()))))
+            }
+            Err(error) => Err(Failure::from_sdk("PutObject", &error)),
+        }
+    }
+
+    /// Removes an object; one that is not there is no failure.
+    pub async fn delete_object(&self, bucket: &str, key: &str) -> Result<(), Failure> {
+        let deleted = self.s3.delete_object().bucket(bucket).key(key).send().await;
+        deleted.map(drop).map_err(|error| Failure::from_sdk("DeleteObject", &error))
     }
 
     /// A job; `None` if there is none of this name.

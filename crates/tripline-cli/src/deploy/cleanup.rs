@@ -9,7 +9,7 @@ use tripline_aws::{Failure, FailureKind};
 
 use super::aws::{Cloud, s3};
 use super::input;
-use super::spec::{DEPLOYMENT_TAG, JOB_TAG};
+use super::spec::{CONFIG_TAG, DEPLOYMENT_TAG, JOB_TAG, claim_key};
 use crate::alarms::aws::Aws;
 use crate::alarms::remove::remove as disarm;
 use crate::alarms::table::{print, print_json};
@@ -74,7 +74,15 @@ impl Cleanup {
         let connection = crate::connect::connect(region).await?;
         let pace = config.map_or(Duration::ZERO, |config| config.pace);
         let cloud = Cloud { s3: s3(&connection.config), aws: Aws::of(connection), pace };
-        let removed = remove(&cloud, &job, stream.as_deref(), self.force, self.dry_run).await?;
+        let bucket = match config {
+            Some(config) => Some(config.bucket.to_string()),
+            None => bucket_of(&cloud, &job).await?,
+        };
+        let removed =
+            remove(&cloud, &job, stream.as_deref(), None, self.force, self.dry_run).await?;
+        if let Some(bucket) = bucket.filter(|_| !self.dry_run) {
+            cloud.delete_object(&bucket, &claim_key(&job)).await?;
+        }
         match self.output {
             Output::Text => {
                 print(&removed.iter().map(|name| format!("{name}\n")).collect::<String>())
@@ -94,11 +102,12 @@ impl Cleanup {
 }
 
 /// Removes job, stream and alarms, as far as they are there, and says which. The job goes first, so
-/// that nothing is rolled out without its guard.
+/// that nothing is rolled out without its guard. `of`: only a job of this deployment.
 pub async fn remove(
     cloud: &Cloud,
     job: &JobId,
     stream: Option<&str>,
+    of: Option<&str>,
     force: bool,
     dry_run: bool,
 ) -> Result<Vec<String>, Error> {
@@ -109,6 +118,13 @@ pub async fn remove(
         if deployed.is_none() {
             return Err(Error::Input(format!(
                 "job `{job}` was not deployed by `tripline deploy`, so nothing was removed\n\n  hint: `aws iot delete-job --job-id {job}`"
+            )));
+        }
+        if let (Some(of), Some(deployed)) = (of, &deployed)
+            && of != deployed
+        {
+            return Err(Error::Input(format!(
+                "job `{job}` was deployed from other files in the meantime, so nothing was removed"
             )));
         }
         if !JobState::from_status(status).has_ended() && !force {
@@ -137,9 +153,18 @@ pub async fn remove(
             eprintln!("note: stream `{id}` is not of job `{job}`, and stays");
         }
     }
-    let alarms = disarm(&cloud.aws, job, true, dry_run).await?;
+    // Looks once more whether the job is there: somebody may be deploying it at this moment.
+    let alarms = disarm(&cloud.aws, job, force, dry_run).await?;
     removed.extend(alarms.into_iter().map(|alarm| format!("alarm {alarm}")));
     Ok(removed)
+}
+
+/// The bucket in which a job's config is kept.
+async fn bucket_of(cloud: &Cloud, job: &JobId) -> Result<Option<String>, Error> {
+    let Some(found) = cloud.job(job).await? else { return Ok(None) };
+    let config = cloud.tag(found.job_arn().unwrap_or_default(), CONFIG_TAG).await?;
+    let bucket = config.as_deref().and_then(|config| config.strip_prefix("s3://")?.split_once('/'));
+    Ok(bucket.map(|(bucket, _)| bucket.to_owned()))
 }
 
 /// A deleted job is there for a while, and its name cannot be used again until it is gone.

@@ -3,10 +3,9 @@
 use aws_sdk_iot::types::{Job, JobStatus};
 use serde::{Deserialize, Serialize};
 use tripline::deployment::TargetSelection;
+use tripline::stop::Canceler;
 use tripline::text::clean;
 
-/// Why AWS IoT Jobs says it has cancelled a job whose abort criteria were met.
-const ABORTED: &str = "ABORT_CANCEL";
 /// Longest comment that is shown.
 const MAX_COMMENT: usize = 400;
 
@@ -105,13 +104,13 @@ impl Ending {
             reason_code: job.reason_code().map(|text| clean(text, 128)),
             comment: job.comment().map(|text| clean(text, MAX_COMMENT)),
         };
-        let all_well = counts.succeeded > 0 && counts.succeeded == counts.ended();
+        // A device that was removed from the targets is not missed.
+        let all_well = counts.succeeded > 0 && counts.succeeded + counts.removed == counts.ended();
         let completed = || ending(if all_well { Outcome::Succeeded } else { Outcome::Failed });
         match job.status() {
             Some(JobStatus::Completed) => Some(completed()),
             Some(JobStatus::Canceled) => {
-                let stopped =
-                    matches!(job.reason_code(), Some(tripline::stop::REASON_CODE | ABORTED));
+                let stopped = Canceler::of(job.reason_code(), job.comment()).is_guard();
                 Some(ending(if stopped { Outcome::Stopped } else { Outcome::Canceled }))
             }
             Some(JobStatus::DeletionInProgress) => Some(ending(Outcome::Canceled)),
@@ -175,7 +174,6 @@ mod tests {
             (job(Completed, 9, 1, 0, None), Some(Outcome::Failed)),
             (job(Completed, 0, 0, 0, None), Some(Outcome::Failed)),
             (job(Canceled, 3, 0, 0, Some("TRIPLINE_ALARM")), Some(Outcome::Stopped)),
-            (job(Canceled, 3, 1, 0, Some("ABORT_CANCEL")), Some(Outcome::Stopped)),
             (job(Canceled, 3, 0, 0, Some("TRIPLINE_OPERATOR")), Some(Outcome::Canceled)),
             (job(Canceled, 3, 0, 0, None), Some(Outcome::Canceled)),
             (job(DeletionInProgress, 3, 0, 0, None), Some(Outcome::Canceled)),

@@ -1,6 +1,7 @@
 //! What is there before anything is made, and whether it is of this deployment.
 
 use aws_sdk_iot::types::{Job, StreamInfo};
+use tripline::deployment::TargetSelection;
 use tripline::text::excerpt;
 
 use super::aws::Cloud;
@@ -122,6 +123,12 @@ pub async fn devices(cloud: &Cloud, input: &Input, spec: &Spec) -> Result<Device
             "{}: targets that are not there{}; nothing was changed",
             excerpt(&input.config.things),
             absent.concat()
+        )));
+    }
+    if count == 0 && input.config.selection == TargetSelection::Snapshot {
+        return Err(Error::Input(format!(
+            "{}: no device is in any of the targets; nothing was changed\n\n  hint: add things to the group, or wait for them with `targetSelection = CONTINUOUS`",
+            excerpt(&input.config.things)
         )));
     }
     let count = u32::try_from(count).unwrap_or(u32::MAX);

@@ -43,6 +43,7 @@ use input::{Input, Loaded};
 use plan::Plan;
 use rounds::Rounds;
 use spec::Spec;
+use tripline::stop::StopMode;
 
 /// A rollout to deploy.
 #[derive(Debug, Clone, clap::Args)]
@@ -52,19 +53,19 @@ Examples:
   tripline deploy release/dev.ini --stack tripline
   tripline deploy release/dev.ini --resume
 
-The config and every file that it names are checked before anything is made; files are looked for in
-the config's folder. Then the firmware and the documents go to the bucket, the alarms are armed, the
-stream and at last the job are made. The command waits for the job's end, repeats it for as many
-`rounds` as the config says, and removes job, stream and alarms of a round that ended well if
-`cleanUpCfg` is True; one that did not is left to be looked at.
+The config and every file that it names are checked before anything is made; files are
+looked for in the config's folder. Then the firmware and the documents go to the bucket, the
+alarms are armed, the stream and at last the job are made. The command waits for the job's
+end, repeats it for as many `rounds` as the config says, and removes job, stream and alarms
+of a round that ended well if `cleanUpCfg` is True; one that did not is left to be looked at.
 
-A deployment that was cut off, at whatever moment, is carried on with --resume, from the same files;
-`tripline cleanup` removes what it has left instead. What is there and not of this deployment is never
-changed.
+A deployment that was cut off, at whatever moment, is carried on with --resume, from the same
+files; `tripline cleanup` removes what it has left instead. What is there and not of this
+deployment is never changed.
 
-Exit code 1: the job ended, and not every device has the firmware, or its guard would not have stopped
-it, so that it was not begun; 2: the user's input; 3: AWS refused or could not be reached; 5: the
-rollout was stopped by its guard; 6: interrupted.")]
+Exit code 1: the job ended, and not every device has the firmware, or its guard would not
+have stopped it, so that it was not begun; 2: the user's input; 3: AWS refused or could not
+be reached; 5: the rollout was stopped by its guard; 6: interrupted.")]
 pub struct Deployment {
     /// The config; the files it names are looked for in its folder
     #[arg(default_value = "dev.ini")]
@@ -91,7 +92,7 @@ pub struct Deployment {
     #[arg(long)]
     pub unguarded: bool,
     /// Also write to this file how each round ended
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "detach")]
     pub result: Option<PathBuf>,
     #[arg(long, value_enum, default_value = "text")]
     pub output: Output,
@@ -182,7 +183,7 @@ impl Deployment {
             Some(guard) => Some((guard.apply(&cloud.aws).await?, guard)),
         };
         let report = planned.as_ref().map(|(report, _)| report);
-        let plan = Plan { input, spec, region, devices, guard: report };
+        let plan = Plan { input, spec, region, devices, detach: self.detach, guard: report };
         if self.dry_run {
             match self.output {
                 Output::Text => print(&plan.text()),
@@ -193,7 +194,13 @@ impl Deployment {
         }
         note_count(input, devices);
         if let Some((report, guard)) = &planned {
-            let verdict = Verdict::of(guard, report, region);
+            let mut verdict = Verdict::of(guard, report, region);
+            if report.stopping.mode == StopMode::Observe && !self.tell_only {
+                verdict.findings.push(format!(
+                    "stack `{}` observes only, so that nothing would stop the rollout\n\n  hint: deploy it with the parameter `StopMode=cancel`, or say with `--tell-only` that it is meant",
+                    self.stack
+                ));
+            }
             if self.quiet && !verdict.findings.is_empty() && found.round.is_none() {
                 let findings = verdict.findings.join("; ");
                 return Err(Error::Input(format!(
@@ -201,9 +208,7 @@ impl Deployment {
                     input.file
                 )));
             }
-            if self.dry_run || !verdict.findings.is_empty() {
-                verdict.tell();
-            }
+            verdict.tell();
             // What has begun is seen to its end.
             if !verdict.findings.is_empty() && found.round.is_none() {
                 eprintln!("the rollout was not begun");
@@ -217,15 +222,23 @@ impl Deployment {
         let count = input.config.device_count.or(devices.number());
         let guard = self.guard(input, false);
         let mut rounds = Rounds::new(cloud, input, spec, guard, count, self.result.as_deref());
-        let run = rounds.run(found, self.resume, self.detach);
-        let outcome = tokio::select! {
-            outcome = run => outcome,
-            () = interrupted(), if !self.quiet => {
-                eprintln!("interrupted\n\n  hint: go on with `--resume`, or remove what is there with `tripline cleanup`");
-                return Ok(End::Undecided);
+        let outcome = {
+            let run = rounds.run(found, self.resume, self.detach);
+            tokio::select! {
+                outcome = run => Some(outcome),
+                () = interrupted(), if !self.quiet => None,
             }
         };
+        let Some(outcome) = outcome else {
+            eprintln!("{}", rounds.interrupted());
+            return Ok(End::Undecided);
+        };
         match outcome {
+            Ok(()) if self.quiet && rounds.unguarded => Err(Error::Input(format!(
+                "{}: round {} was not begun, as nothing would have stopped it",
+                input.file,
+                rounds.record.done() + 1
+            ))),
             Ok(()) => Ok(self.tell(&rounds, region)),
             // Whoever it is part of knows how it goes on.
             Err(error) => Err(rounds.left_behind(error, !self.quiet)),
@@ -265,6 +278,10 @@ impl Deployment {
             }
         }
         match record.last() {
+            _ if rounds.unguarded => {
+                eprintln!("round {} was not begun", record.done() + 1);
+                End::Finding
+            }
             None => {
                 eprintln!(
                     "job `{job}` is rolled out in `{region}`\n\n  hint: `tripline watch {job}` shows how it goes"

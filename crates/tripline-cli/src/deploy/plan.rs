@@ -15,6 +15,8 @@ pub struct Plan<'a> {
     pub spec: &'a Spec,
     pub region: &'a str,
     pub devices: Devices,
+    /// Nobody waits for the job's end.
+    pub detach: bool,
     /// What guards it; `None` if nothing does.
     pub guard: Option<&'a Report>,
 }
@@ -46,8 +48,8 @@ impl Plan<'_> {
         let are = if targets == 1 { "1 target".to_owned() } else { format!("{targets} targets") };
         line("targets", format!("{are}, {}, {}", self.devices.text(), config.selection.name()));
         line("document", spec.document.as_str().to_owned());
-        for text in rollout(&config.rollout, config.staged) {
-            line("rate", text);
+        for (name, text) in rollout(&config.rollout, config.staged) {
+            line(name, text);
         }
         if let Some(presigned) = &config.presigned {
             line(
@@ -58,14 +60,12 @@ impl Plan<'_> {
         if config.rounds > 1 {
             line("rounds", format!("{}, {} s apart", config.rounds, config.delay.as_secs()));
         }
-        line(
-            "afterwards",
-            if config.clean_up {
-                "job, stream and alarms are removed if it ends well".to_owned()
-            } else {
-                "job, stream and alarms stay".to_owned()
-            },
-        );
+        let afterwards = match (self.detach, config.clean_up) {
+            (true, _) => "job, stream and alarms stay: nobody waits for the end",
+            (false, true) => "job, stream and alarms are removed if it ends well",
+            (false, false) => "job, stream and alarms stay",
+        };
+        line("afterwards", afterwards.to_owned());
         let mut text = lines.join("\n") + "\n";
         if let Some(guard) = self.guard {
             text += &format!("\n{}", guard.text(true));
@@ -98,28 +98,32 @@ impl Plan<'_> {
 }
 
 /// How fast the job goes, and when AWS IoT Jobs itself gives up.
-fn rollout(rollout: &RolloutConfig, staged: bool) -> Vec<String> {
+fn rollout(rollout: &RolloutConfig, staged: bool) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     match rollout.rate {
-        _ if !staged => lines.push("as fast as AWS IoT goes".to_owned()),
-        Rate::Constant(maximum) => lines.push(format!("at most {maximum} a minute")),
-        Rate::Exponential(rate) => lines.push(format!(
-            "{} a minute at first, times {} at each step, at most {}",
-            rate.base,
-            rate.factor.get(),
-            rate.maximum
+        _ if !staged => lines.push(("rate", "as fast as AWS IoT goes".to_owned())),
+        Rate::Constant(maximum) => lines.push(("rate", format!("at most {maximum} a minute"))),
+        Rate::Exponential(rate) => lines.push((
+            "rate",
+            format!(
+                "{} a minute at first, times {} at each step, at most {}",
+                rate.base,
+                rate.factor.get(),
+                rate.maximum
+            ),
         )),
     }
     for criterion in &rollout.abort {
-        lines.push(format!(
-            "aborted by AWS IoT from {} % {} on, after {} executions",
+        let text = format!(
+            "by AWS IoT from {} % {} on, after {} executions",
             criterion.threshold.percent(),
             criterion.failure.name(),
             criterion.min_executed
-        ));
+        );
+        lines.push(("abort", text));
     }
     if let Some(timeout) = rollout.timeout {
-        lines.push(format!("an execution times out after {} minutes", timeout.minutes()));
+        lines.push(("timeout", format!("{} minutes in progress", timeout.minutes())));
     }
     lines
 }

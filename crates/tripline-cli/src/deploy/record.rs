@@ -83,10 +83,12 @@ impl Record {
             .send()
             .await;
         stored.map_err(|error| Failure::from_sdk("PutObject", &error))?;
-        match file {
-            Some(file) => write(file, &self.json()),
-            None => Ok(()),
-        }
+        file.map_or(Ok(()), |file| self.write(file))
+    }
+
+    /// Writes it for people.
+    pub fn write(&self, file: &Path) -> Result<(), Error> {
+        write(file, &self.json())
     }
 
     /// What was kept of this deployment.

@@ -12,8 +12,9 @@ use super::ending::{Counts, Ending, Outcome};
 use super::found::Found;
 use super::input::Input;
 use super::record::{Record, Round};
-use super::spec::Spec;
+use super::spec::{Spec, StreamSpec, claim_key};
 use crate::alarms::apply::Guard;
+use crate::alarms::verdict::Verdict;
 use crate::exit::Error;
 
 /// How long AWS may be out of reach while a job is waited for: the job goes on meanwhile.
@@ -37,6 +38,10 @@ pub struct Rounds<'a> {
     pub record: Record,
     /// What this run has made or found, in the order in which it was.
     made: Vec<String>,
+    /// Whether the job is there, and has not been seen to end.
+    live: bool,
+    /// A round was not begun, as nothing would have stopped it.
+    pub unguarded: bool,
 }
 
 impl<'a> Rounds<'a> {
@@ -49,14 +54,31 @@ impl<'a> Rounds<'a> {
         file: Option<&'a Path>,
     ) -> Self {
         let record = Record::new(spec, input.config.rounds);
-        Self { cloud, input, spec, guard, devices, file, record, made: Vec::new() }
+        Self {
+            cloud,
+            input,
+            spec,
+            guard,
+            devices,
+            file,
+            record,
+            made: Vec::new(),
+            live: false,
+            unguarded: false,
+        }
     }
 
     /// Runs all rounds that are left.
     pub async fn run(&mut self, found: Found, resume: bool, detach: bool) -> Result<(), Error> {
+        if let Some(file) = self.file {
+            // Before anything is made: whether it can be written.
+            self.record.write(file)?;
+        }
+        self.live = found.round.is_some();
         if !found.is_nothing() {
             self.made.push(found.text(self.spec));
         }
+        self.claim().await?;
         let kept = if resume { Record::find(self.cloud, self.spec).await? } else { None };
         let is_new = kept.is_none();
         if let Some(kept) = kept {
@@ -75,10 +97,11 @@ impl<'a> Rounds<'a> {
         while !self.record.is_over() {
             let round = self.record.done() + 1;
             self.make(round).await?;
-            if detach {
+            if detach || self.unguarded {
                 return Ok(());
             }
             let ending = self.wait().await?;
+            self.live = false;
             let succeeded = ending.outcome == Outcome::Succeeded;
             let alarms = self.alarms();
             self.record.ended.push(Round { round, alarms, ending });
@@ -91,6 +114,19 @@ impl<'a> Rounds<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Takes the job's name, so that two deployments never arm the same job.
+    async fn claim(&self) -> Result<(), Error> {
+        let spec = self.spec;
+        let key = claim_key(&spec.job);
+        match self.cloud.claim(&spec.bucket, &key, &spec.digest).await? {
+            Some(other) if other != spec.digest => Err(Error::Input(format!(
+                "job `{}` is being deployed from other files, or was and has not come to its end (`{other}` in s3://{}/{key}); nothing was changed\n\n  hint: `tripline cleanup` removes what is left of it",
+                spec.job, spec.bucket
+            ))),
+            _ => Ok(()),
+        }
     }
 
     fn alarms(&self) -> Vec<String> {
@@ -108,21 +144,55 @@ impl<'a> Rounds<'a> {
             }
             self.note(format!("object s3://{}/{}", spec.bucket, object.key));
         }
+        // It took a while to get here, and what is another's is not touched.
+        let found = Found::look(cloud, spec).await?;
         if let Some(guard) = &self.guard {
-            guard.apply(&cloud.aws).await?;
+            let report = guard.apply(&cloud.aws).await?;
             let count = guard.alarms.len();
-            self.note(crate::alarms::notes::alarms(count));
+            self.made.push(crate::alarms::notes::alarms(count));
+            let verdict = Verdict::of(guard, &report, &cloud.aws.region);
+            if round > 1 && !verdict.findings.is_empty() && found.round.is_none() {
+                verdict.tell();
+                self.unguarded = true;
+                return Ok(());
+            }
         }
         if let Some(stream) = &spec.stream {
-            if cloud.stream(&stream.id).await?.is_none() {
-                cloud.create_stream(stream, &spec.job).await?;
+            if !found.stream {
+                self.create_stream(stream).await?;
             }
             self.note(format!("stream `{}`", stream.id));
         }
-        if cloud.job(&spec.job).await?.is_none() {
+        if found.round.is_none() {
             self.create_job(round).await?;
         }
+        self.live = true;
         self.note(format!("job `{}`", spec.job));
+        self.stay_armed().await
+    }
+
+    /// The same of the same deployment may have been made by another worker in the meantime.
+    async fn create_stream(&self, stream: &StreamSpec) -> Result<(), Error> {
+        match self.cloud.create_stream(stream, &self.spec.job).await {
+            Err(failure) if failure.kind == FailureKind::Refused => {
+                match Found::look(self.cloud, self.spec).await? {
+                    Found { stream: true, .. } => Ok(()),
+                    _ => Err(failure.into()),
+                }
+            }
+            created => Ok(created?),
+        }
+    }
+
+    /// Somebody may have removed or changed the alarms until the job was there: from now on nobody does
+    /// without saying so.
+    async fn stay_armed(&self) -> Result<(), Error> {
+        let Some(guard) = &self.guard else { return Ok(()) };
+        let report = guard.apply(&self.cloud.aws).await?;
+        let names = report.changed();
+        if !names.is_empty() {
+            eprintln!("note: armed once more, as somebody had changed: {}", names.join(", "));
+        }
         Ok(())
     }
 
@@ -186,8 +256,13 @@ impl<'a> Rounds<'a> {
         if self.input.config.clean_up {
             let stream = self.spec.stream.as_ref().map(|stream| stream.id.as_str());
             // A continuous job is in progress for ever.
-            remove(self.cloud, &self.spec.job, stream, true, false).await?;
+            let of = Some(self.spec.digest.as_str());
+            remove(self.cloud, &self.spec.job, stream, of, true, false).await?;
             self.made.retain(|made| made.starts_with("object"));
+            if self.record.is_over() {
+                let key = claim_key(&self.spec.job);
+                self.cloud.delete_object(&self.spec.bucket, &key).await?;
+            }
         }
         Ok(())
     }
@@ -195,6 +270,23 @@ impl<'a> Rounds<'a> {
     fn note(&mut self, made: String) {
         if !self.made.contains(&made) {
             self.made.push(made);
+        }
+    }
+
+    /// What somebody who interrupts it has to know.
+    pub fn interrupted(&self) -> String {
+        let job = &self.spec.job;
+        let left: String = self.made.iter().map(|made| format!("\n  {made}")).collect();
+        if self.live {
+            format!(
+                "interrupted: job `{job}` goes on without this command{left}\n\n  hint: `--resume` waits for it again; `tripline stop --job-id {job}` stops it"
+            )
+        } else if left.is_empty() {
+            "interrupted: nothing was made".to_owned()
+        } else {
+            format!(
+                "interrupted{left}\n\n  hint: go on with `--resume`, or remove it with `tripline cleanup`"
+            )
         }
     }
 

@@ -21,6 +21,11 @@ use crate::exit::Error;
 
 /// The tag with the digest of the files that a job was deployed from.
 pub const DEPLOYMENT_TAG: &str = "tripline:deployment";
+/// The object that says which deployment a job's name is taken by.
+pub fn claim_key(job: &JobId) -> String {
+    format!("{job}/deployment")
+}
+
 /// The tag with the round that a job is of.
 pub const ROUND_TAG: &str = "tripline:round";
 /// The tag with the object that holds a job's `dev.ini`.

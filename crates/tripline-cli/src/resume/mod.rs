@@ -47,17 +47,17 @@ Examples:
   tripline resume --job-id fw-1-3-0 --config dev.ini
   tripline resume --job-id fw-1-3-0 --new-job-id fw-1-3-0-again --unguarded
 
-A cancelled job cannot be continued. The new job has the old one's document and configuration, names it
-in its description and in the tag `tripline:resumes`, and is for every device of the old job's things
-and thing groups whose execution has not succeeded by now. More than a hundred devices go into a thing
-group `tripline-<new job>`.
+A cancelled job cannot be continued. The new job has the old one's document and configuration,
+names it in its description and in the tag `tripline:resumes`, and is for every device of the old
+job's things and thing groups whose execution has not succeeded by now. More than a hundred
+devices go into a thing group `tripline-<new job>`.
 
-It is armed before it is created, with the alarms of --config, or else of the config that `tripline
-deploy` keeps. Running it again, whenever it was interrupted, goes on and ends the same.
+It is armed before it is created, with the alarms of --config, or else of the config that
+`tripline deploy` keeps. Running it again, whenever it was interrupted, goes on and ends the same.
 
-Exit code 0: the job is there, or there is nothing left to do; 1: its guard would not stop it, so it was
-not created (--tell-only: that is meant); 2: the old job is in progress or unknown, or the config, the
-stack or a name is not right; 3: AWS refused or could not be reached.")]
+Exit code 0: the job is there, or there is nothing left to do; 1: its guard would not stop it, so
+it was not created (--tell-only: that is meant); 2: the old job is in progress or unknown, or the
+config, the stack or a name is not right; 3: AWS refused or could not be reached.")]
 pub struct Arguments {
     /// The job that was stopped
     #[arg(long, value_name = "OLD")]

@@ -31,9 +31,9 @@ Examples:
   tripline stop --job-id fw-1-3-0 --reason \"bricks pump A\"
   tripline stop --job-id fw-1-3-0 --mode abort --dry-run
 
-`cancel` leaves devices in progress alone, and no other device receives the firmware. `abort` cancels
-those in progress too, which can leave a device unable to report, or stuck in the middle of its update.
-`tripline resume` goes on later with the devices that have not got it.
+`cancel` leaves devices in progress alone, and no other device receives the firmware. `abort`
+cancels those in progress too, which can leave a device unable to report, or stuck in the middle
+of its update. `tripline resume` goes on later with the devices that have not got it.
 
 Exit code 0: the job is cancelled, now or before; 1: it is completed or deleted already, so that
 nothing was stopped; 2: there is no such job; 3: AWS refused or could not be reached.")]

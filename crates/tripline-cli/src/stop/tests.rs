@@ -101,6 +101,10 @@ async fn an_abort_is_forced_and_says_what_it_may_do() {
     let (text, _) = run(&jobs, &stop(Mode::Abort)).await;
     assert_eq!(jobs.cancelled()[0].force(), Some(true));
     insta::assert_snapshot!("aborted", text);
+    let jobs = Jobs::new(&[JobStatus::InProgress, JobStatus::Canceled]);
+    let stop = stop(Mode::Abort);
+    let stopped = stop.stop(&jobs.client()).await.unwrap();
+    insta::assert_snapshot!("aborted_json", format!("{:#}", stop.json(&stopped, "us-east-1")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -45,15 +45,17 @@ Examples:
   tripline watch fw-1-3-0 --once --output json | jq .counts
 
 Watches any job of AWS IoT, whoever created it; one without Tripline's alarms is `unguarded`. On a
-terminal the screen is redrawn; elsewhere there is a line when something has changed. AWS is asked at
-most once a second on average, however large the fleet and however many the rollouts.
+terminal the screen is redrawn; elsewhere there is a line when something has changed. AWS is asked
+at most once a second on average, however large the fleet and however many the rollouts.
 
-A CONTINUOUS job never completes by itself: it is watched until everything that is there has ended.
+A CONTINUOUS job never completes by itself: it is watched until everything that is there has
+ended.
 
 Exit code 0: completed, and every device has it; 1: completed, and devices have not got it, or
-cancelled by somebody; 2: there is no such job; 3: AWS refused, or was out of reach for five minutes;
-5: stopped by its guard, or by its own abort criteria; 6: undecided when --timeout was over, or at
---once. Of several rollouts a stop counts most, then what is undecided, then what failed.")]
+cancelled by somebody; 2: there is no such job; 3: AWS refused, or was out of reach for five
+minutes; 5: stopped by its guard, or by its own abort criteria; 6: undecided when --timeout was
+over, or at --once. Of several rollouts a stop counts most, then what is undecided, then what
+failed.")]
 pub struct Arguments {
     /// The jobs to watch
     #[arg(value_name = "JOB", required = true, num_args = 1..)]

@@ -48,6 +48,7 @@ impl Show for Screen {
     }
 
     fn end(&mut self, rollouts: &[Rollout]) {
+        verdicts(rollouts.iter().filter(|rollout| rollout.verdict.is_final()));
         hints(rollouts);
     }
 }
@@ -81,11 +82,7 @@ impl Show for Lines {
     }
 
     fn end(&mut self, rollouts: &[Rollout]) {
-        for rollout in rollouts {
-            if let Some(seen) = &rollout.seen {
-                print(&format!("{}\n", rollout.verdict.sentence(&rollout.job, seen)));
-            }
-        }
+        verdicts(rollouts.iter());
         hints(rollouts);
     }
 }
@@ -108,6 +105,14 @@ impl Show for Json {
     fn end(&mut self, rollouts: &[Rollout]) {
         if stderr().is_terminal() {
             hints(rollouts);
+        }
+    }
+}
+
+fn verdicts<'a>(rollouts: impl Iterator<Item = &'a Rollout>) {
+    for rollout in rollouts {
+        if let Some(seen) = &rollout.seen {
+            print(&format!("{}\n", rollout.verdict.sentence(&rollout.job, seen)));
         }
     }
 }

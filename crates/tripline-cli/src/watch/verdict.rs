@@ -1,16 +1,12 @@
 //! How a rollout ended, judged by what AWS shows of it.
 
 use tripline::job::{JobId, JobState};
-use tripline::stop::{OPERATOR_REASON_CODE, REASON_CODE};
+use tripline::stop::{Canceler, OPERATOR_REASON_CODE};
 use tripline::text::clean;
 
 use super::seen::{Seen, Tally};
 use crate::exit::End;
 
-/// The reason code of a job that AWS IoT has stopped by the job's own abort criteria ..
-const ABORT_REASON_CODE: &str = "ABORT_CANCEL";
-/// .. and how its comment begins then. Anybody may use the code alone.
-const ABORT_COMMENT: &str = "Abort criteria for failure type ";
 /// Longest comment in a sentence.
 const MAX_COMMENT: usize = 400;
 
@@ -46,18 +42,13 @@ impl Verdict {
             JobState::Active => Self::Running,
             JobState::Completed => Self::of_completed(&seen.tally),
             JobState::Deleting => Self::Deleted,
-            JobState::Canceled => match seen.reason_code.as_deref() {
-                Some(REASON_CODE) => Self::Guard,
-                Some(ABORT_REASON_CODE)
-                    if seen
-                        .comment
-                        .as_deref()
-                        .is_some_and(|text| text.starts_with(ABORT_COMMENT)) =>
-                {
-                    Self::AbortCriteria
+            JobState::Canceled => {
+                match Canceler::of(seen.reason_code.as_deref(), seen.comment.as_deref()) {
+                    Canceler::Alarm => Self::Guard,
+                    Canceler::AbortCriteria => Self::AbortCriteria,
+                    Canceler::Operator | Canceler::Somebody => Self::Cancelled,
                 }
-                _ => Self::Cancelled,
-            },
+            }
         }
     }
 

@@ -59,7 +59,10 @@ pub fn screen(rollout: &Rollout, now: i64) -> Vec<String> {
         lines.push(format!("  {}", lost(rollout, now)));
     }
     lines.extend(details.notes.iter().map(|note| format!("  not seen: {}", one_line(note))));
-    lines.push(format!("  {}", rollout.verdict.sentence(&rollout.job, seen)));
+    // A verdict is said at the end, in full: a line of the screen may be cut.
+    if !rollout.verdict.is_final() {
+        lines.push(format!("  {}", rollout.verdict.sentence(&rollout.job, seen)));
+    }
     lines
 }
 
