@@ -4,6 +4,7 @@ mod alarms;
 mod config;
 mod connect;
 mod deploy;
+mod drill;
 mod exit;
 mod fleet;
 mod output;
@@ -51,6 +52,8 @@ enum Command {
     Config(config::Command),
     /// Roll out firmware from a `dev.ini`, guarded from its first device on
     Deploy(deploy::Deployment),
+    /// Try a deployed stack end to end on a job that does nothing
+    Drill(drill::Drill),
     /// Run a fleet of simulated devices against AWS IoT Jobs
     Fleet(fleet::Arguments),
     /// Let rollouts wait for one another: add, deploy the next, and say how one ended
@@ -78,6 +81,7 @@ async fn main() -> std::process::ExitCode {
         Command::Cleanup(cleanup) => cleanup.run().await,
         Command::Config(command) => config::run(command).await,
         Command::Deploy(deployment) => deployment.run().await,
+        Command::Drill(drill) => drill.run().await,
         Command::Fleet(arguments) => fleet::run(arguments).await,
         Command::Queue(command) => queue::run(command).await,
         Command::Pages(pages) => pages.run(Arguments::command()),

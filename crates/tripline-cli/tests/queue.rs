@@ -71,6 +71,22 @@ fn every_fault_of_a_release_comes_at_once_and_before_aws() {
 }
 
 #[test]
+fn no_more_faults_are_said_than_anybody_reads() {
+    let here = files();
+    // What each reader of the file trips over, and what one of them does.
+    let lines: String = (0..20_000).map(|line| format!("line {line}\n")).collect();
+    let keys: String = (0..20_000).map(|key| format!("key{key} = 1\n")).collect();
+    let config = format!(
+        "[DEFAULT]\njobId = fw\n[ABORT_CONFIG]\n{keys}[ALARM_CONFIG]\nalarmList =\n{keys}[OTHER]\n{lines}"
+    );
+    fs::write(here.path().join("dev.ini"), config).unwrap();
+    let arguments = [&ADD[..], &["--things", "things.txt"]].concat();
+    let said = tripline(here.path(), &arguments, &[]);
+    assert_eq!(said.matches("\n  line ").count(), 100, "{said}");
+    assert!(said.contains(" more\n"), "{said}");
+}
+
+#[test]
 fn files_that_do_not_fit_are_named_before_aws() {
     let here = files();
     let things = "arn:aws:iot:us-east-1:111122223333:thing/tracker-1\n";

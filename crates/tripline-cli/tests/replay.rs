@@ -306,3 +306,23 @@ fn the_recordings_are_what_their_generator_makes() {
         assert!(there == text.as_bytes(), "{name} is not what its generator makes");
     }
 }
+
+#[test]
+fn a_config_that_is_not_there_is_named_with_the_recording_that_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("there.ndjson"), "").unwrap();
+    for (recording, missing) in [("no.ndjson", true), ("there.ndjson", false), ("-", false)] {
+        let output = Command::new(env!("CARGO_BIN_EXE_tripline"))
+            .args(["replay", recording])
+            .current_dir(folder.path())
+            .env_clear()
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(said.starts_with("error: dev.ini: cannot be read: "), "{said}");
+        assert!(said.ends_with("\n\n  hint: name the config with `--config`\n"), "{said}");
+        assert_eq!(said.contains("\nerror: no.ndjson: cannot be read: "), missing, "{said}");
+    }
+}

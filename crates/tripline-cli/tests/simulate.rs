@@ -290,18 +290,25 @@ fn every_field_for_programs_is_documented_and_no_other() {
 
 /// The healthy column, of the fleet that is only slow by its times.
 #[test]
-fn a_healthy_fleet_is_the_usual_one_unless_a_file_says_otherwise() {
+fn a_healthy_fleet_is_an_everyday_one_unless_a_file_says_otherwise() {
     let folder = folder();
     let sample = ["sample.ini", "--devices", "12000", "--runs", "20"];
     let slow = with(&sample, &["--median", "999.2", "--sigma", "1"]);
     let value = json(folder.path(), &with(&slow, &["--output", "json"]));
     assert_eq!(value["healthy"], false);
     assert_eq!(value["healthyFleetFrom"], "default");
-    assert_eq!(value["healthyFleet"]["download"]["median"], 300.0);
+    assert_eq!(value["healthyFleet"]["download"]["median"], 323.5);
+    assert_eq!(value["healthyFleet"]["failed"], 0.02);
     assert_eq!(value["study"]["stopped"]["share"], 1.0);
-    assert_eq!(value["healthyStudy"]["stopped"]["share"], 0.0);
+    // What the README says of the sample on the same fleet from a file.
+    assert_eq!(value["healthyStudy"]["stopped"]["share"], 1.0);
     let text = shown(folder.path(), &slow);
-    assert!(text.contains("STOPPED: `Down") && text.contains("\nA healthy fleet: the usual one"));
+    assert!(
+        text.contains("STOPPED: `Down")
+            && text.contains("\nA healthy fleet: an everyday one (2 % fail")
+    );
+    let plain = json(folder.path(), &with(&sample, &["--output", "json"]));
+    assert_eq!((&plain["healthy"], &plain["healthyFleet"]["failed"]), (&true.into(), &0.0.into()));
     let named = with(&slow, &["--healthy", "healthy.ini", "--output", "json"]);
     let value = json(folder.path(), &named);
     assert_eq!(value["healthyFleetFrom"], "healthy.ini");
@@ -422,4 +429,80 @@ fn what_is_compared_can_be_told_apart() {
         twice,
         "exit 2\n--- stdout\n--- stderr\nerror: --compare: one/../one/dev.ini is given twice\n"
     );
+}
+
+/// What the sample's hints come to, one by one, on the rollouts that the repository has.
+#[test]
+fn no_hint_makes_the_sample_worse() {
+    let folder = folder();
+    let sample = fs::read_to_string(folder.path().join("sample.ini")).unwrap();
+    let found = |config: &str, rollout: &str| {
+        json(folder.path(), &[config, "--rollout", rollout, "--runs", "40", "--output", "json"])
+    };
+    for rollout in ["healthy.ini", "failing.ini", "slow.ini", "slow-tenth.ini", "silent.ini"] {
+        let now = found("sample.ini", rollout);
+        for advice in now["advice"].as_array().unwrap() {
+            let hint = advice["hint"].as_str().unwrap();
+            for changed in applied(&sample, advice["setting"].as_str().unwrap(), hint) {
+                assert_ne!(changed, sample, "{hint}");
+                fs::write(folder.path().join("changed.ini"), &changed).unwrap();
+                is_no_worse(&now, &found("changed.ini", rollout), &format!("{rollout}: {hint}"));
+            }
+        }
+    }
+}
+
+/// The sample with a hint, in each of the ways that it names.
+fn applied(sample: &str, setting: &str, hint: &str) -> Vec<String> {
+    let number = |text: &str| {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        digits.parse::<u32>().unwrap()
+    };
+    match setting {
+        "stat" if hint.starts_with("neither") => {
+            assert!(hint.ends_with("examples/guards/recommended.ini"));
+            vec![fs::read_to_string(root().join("examples/guards/recommended.ini")).unwrap()]
+        }
+        "stat" => hint
+            .split(", or ")
+            .map(|part| match part.strip_prefix("a period of ") {
+                Some(period) => {
+                    sample.replace("period = 60\n", &format!("period = {}\n", number(period)))
+                }
+                None => sample.replace("stat = p99", &format!("stat = {part}")),
+            })
+            .collect(),
+        "period" => {
+            vec![sample.replace("period = 60\n", &format!("period = {}\n", number(hint)))]
+        }
+        "baseRatePerMinute" => {
+            let rate = number(hint.split("until").next().unwrap());
+            vec![sample.replace("baseRatePerMinute = 100", &format!("baseRatePerMinute = {rate}"))]
+        }
+        "minNumberOfExecutedThings" => vec![sample.replace(
+            "minNumberOfExecutedThings = 1\n",
+            &format!("minNumberOfExecutedThings = {}\n", number(hint)),
+        )],
+        // With an abort criterion on timeouts, as the hint says.
+        "inProgressTimeoutInMinutes" => vec![
+            sample
+                .replace("useTimeoutConfig = False", "useTimeoutConfig = True")
+                .replace("inProgressTimeoutInMinutes = 60", "inProgressTimeoutInMinutes = 75"),
+        ],
+        other => panic!("no hint for {other} is applied here"),
+    }
+}
+
+/// No false stop more, no stop of a faulty fleet less, and there no more devices with the firmware
+/// but for a fiftieth of the fleet: a guard that stops by chance stops some too soon.
+fn is_no_worse(now: &Value, then: &Value, what: &str) {
+    let stops = |value: &Value, study: &str| value[study]["stopped"]["share"].as_f64().unwrap();
+    let exposed = |value: &Value| value["study"]["exposed"]["p50"]["value"].as_f64().unwrap();
+    if now["healthy"] == true {
+        return assert!(stops(then, "study") <= stops(now, "study"), "{what}");
+    }
+    assert!(stops(then, "healthyStudy") <= stops(now, "healthyStudy"), "{what}");
+    assert!(stops(then, "study") >= stops(now, "study"), "{what}");
+    let (before, after) = (exposed(now), exposed(then));
+    assert!(after <= before + 0.02 * 24_000.0, "{what}: {before} became {after}");
 }

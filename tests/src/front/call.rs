@@ -20,6 +20,9 @@ const READS: [&str; 11] = [
     "Validate",
 ];
 
+/// How much of a body is kept. Firmware is longer, what names something is not.
+const MOST_KEPT: usize = 64 << 10;
+
 /// A call that came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -36,6 +39,8 @@ pub struct Call {
     pub operation: String,
     /// Whether it may change something.
     pub write: bool,
+    /// What it was sent with: its first 64 KiB, and what is no text in them replaced.
+    pub body: String,
     /// What was answered. None: not (yet) carried out.
     pub status: Option<u16>,
 }
@@ -61,6 +66,7 @@ impl Call {
             service: service(request).unwrap_or_default().to_owned(),
             operation,
             write,
+            body: String::from_utf8_lossy(body.get(..MOST_KEPT).unwrap_or(body)).into_owned(),
             status: None,
         }
     }

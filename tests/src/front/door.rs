@@ -171,7 +171,7 @@ impl Door {
         if let Some(refusal) = Fault::take(&mut lock(&self.shared.faults), call) {
             return refusal.answer(&request, &call.service);
         }
-        if Streams::are_meant_by(call) {
+        if Streams::are_meant_by(call, &body) {
             return lock(&self.shared.streams).answer(&request, &body);
         }
         way.pass_on(request, body).await.unwrap_or_else(|lost| {

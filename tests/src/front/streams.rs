@@ -1,6 +1,6 @@
 //! AWS IoT streams (files that devices fetch in blocks over MQTT), as far as their management goes:
 //! `CreateStream`, `DescribeStream`, `UpdateStream`, `DeleteStream`, `ListStreams`, and
-//! `ListTagsForResource` of a stream.
+//! `ListTagsForResource` and `TagResource` of a stream.
 //!
 //! **A stand-in, not AWS.** The local AWS has no streams. This follows the names, limits and errors of
 //! AWS's API reference; whatever uses streams is proven against it, and against nothing else.
@@ -45,13 +45,17 @@ struct Stream {
 
 impl Streams {
     /// Whether a call is about streams.
-    pub(super) fn are_meant_by(call: &Call) -> bool {
+    pub(super) fn are_meant_by(call: &Call, body: &[u8]) -> bool {
         let (path, query) = call.path.split_once('?').unwrap_or((&call.path, ""));
         let of_streams = match path.strip_prefix("/streams") {
             Some(rest) => rest.is_empty() || rest.starts_with('/'),
             None => {
-                let resource = parameter(query, "resourceArn").unwrap_or_default();
-                call.method == "GET" && path == "/tags" && resource.contains(":stream/")
+                let resource = match call.method.as_str() {
+                    "GET" => parameter(query, "resourceArn"),
+                    "POST" => object(body).ok().and_then(|asked| resource(&asked).ok()),
+                    _ => None,
+                };
+                path == "/tags" && resource.is_some_and(|arn| arn.contains(":stream/"))
             }
         };
         of_streams && call.service == "iot"
@@ -81,6 +85,7 @@ impl Streams {
             ("PUT", Some(id)) => self.update(id, &object(body)?),
             ("DELETE", Some(id)) => self.0.remove(id).map(|_| json!({})).ok_or_else(not_found),
             ("GET", None) if request.uri.path() == "/tags" => self.tags(query),
+            ("POST", None) if request.uri.path() == "/tags" => self.tag(&object(body)?),
             ("GET", None) => self.list(query),
             _ => Err(Refusal::new(405, "MethodNotAllowedException", "no such operation")),
         }
@@ -176,6 +181,22 @@ impl Streams {
         let stream = self.0.iter().find(|(id, _)| arn(id) == resource);
         stream.map(|(_, stream)| json!({"tags": stream.tags})).ok_or_else(not_found)
     }
+
+    /// A tag of the same key is replaced, the others stay.
+    fn tag(&mut self, asked: &Map<String, Value>) -> Answer {
+        let (resource, new) = (resource(asked)?, tags(asked)?);
+        let stream = self.0.iter_mut().find(|(id, _)| arn(id) == resource);
+        let (_, stream) = stream.ok_or_else(not_found)?;
+        let new = new.as_array().ok_or_else(|| invalid("tags: required"))?;
+        let is_new = |tag: &&Value| new.iter().any(|new| new.get("Key") == tag.get("Key"));
+        let old = stream.tags.as_array().into_iter().flatten().filter(|tag| !is_new(tag));
+        stream.tags = old.chain(new).cloned().collect();
+        Ok(json!({}))
+    }
+}
+
+fn resource(asked: &Map<String, Value>) -> Answer<String> {
+    text(asked, "resourceArn", 1..=2048)?.ok_or_else(|| invalid("resourceArn: required"))
 }
 
 fn arn(id: &str) -> String {

@@ -84,6 +84,28 @@ async fn bad_firmware_is_stopped_and_stays_to_be_looked_at() {
 }
 
 #[tokio::test]
+async fn the_stream_of_a_rollout_that_was_resumed_outlives_its_cleanup() {
+    let stage = Stage::new().await;
+    stage.things(&["a"]).await;
+    stage.config(SHORT, "pumps");
+    assert_ended(&stage.deploy("pumps", &["--detach"]).await, 0);
+    stage.iot.cancel_job().job_id("pumps").send().await.unwrap();
+    let mut resume = must(stage.front.tripline());
+    resume.args(["resume", "--job-id", "pumps"]);
+    assert_ended(&must(stage.front.run(&mut resume, None).await), 0);
+
+    let cleaned = must(stage.front.run(&mut stage.command("cleanup", "pumps", &[]), None).await);
+    assert_ended(&cleaned, 0);
+    assert!(stage.stream("pumps-stream").await.is_some(), "devices of `pumps-r1` read it");
+    assert!(stage.alarms("pumps-r1").await.len() == 1 && stage.job("pumps").await.is_none());
+
+    let mut cleanup = must(stage.front.tripline());
+    cleanup.args("cleanup --job-id pumps-r1 --stream-id pumps-stream --force".split(' '));
+    assert_ended(&must(stage.front.run(&mut cleanup, None).await), 0);
+    assert_eq!(stage.stream("pumps-stream").await, None);
+}
+
+#[tokio::test]
 async fn every_round_is_armed_before_its_job_and_recorded() {
     let stage = Stage::new().await;
     stage.things(&["a", "b"]).await;

@@ -48,7 +48,14 @@ async fn a_stream_is_made_changed_and_deleted() {
     assert_eq!((info.role_arn(), info.description()), (Some(ROLE), Some("1.3")));
 
     let tags = iot.list_tags_for_resource().resource_arn(arn).send().await.unwrap();
-    assert_eq!(tags.tags(), [tag]);
+    assert_eq!(tags.tags(), std::slice::from_ref(&tag));
+    let tag_as = |key: &str, value: &str| Tag::builder().key(key).value(value).build().unwrap();
+    for (key, value) in [("team", "pumps"), ("team", "valves")] {
+        let set = iot.tag_resource().resource_arn(arn).tags(tag_as(key, value));
+        set.send().await.unwrap();
+    }
+    let tags = iot.list_tags_for_resource().resource_arn(arn).send().await.unwrap();
+    assert_eq!(tags.tags(), [tag.clone(), tag_as("team", "valves")]);
 
     iot.delete_stream().stream_id("fw-1_3").send().await.unwrap();
     let error = iot.describe_stream().stream_id("fw-1_3").send().await.unwrap_err();
@@ -58,6 +65,8 @@ async fn a_stream_is_made_changed_and_deleted() {
     let error = iot.update_stream().stream_id("fw-1_3").description("a").send().await.unwrap_err();
     assert!(error.into_service_error().is_resource_not_found_exception());
     let error = iot.list_tags_for_resource().resource_arn(arn).send().await.unwrap_err();
+    assert!(error.into_service_error().is_resource_not_found_exception());
+    let error = iot.tag_resource().resource_arn(arn).tags(tag).send().await.unwrap_err();
     assert!(error.into_service_error().is_resource_not_found_exception());
 
     let counted = front.calls();

@@ -17,15 +17,15 @@ mod events;
 pub mod list;
 pub mod notes;
 pub mod owner;
-mod plan;
+pub mod plan;
 mod put;
 pub mod region;
 pub mod remove;
 pub mod source;
 pub mod stop_topic;
-mod stopping;
+pub mod stopping;
 pub mod table;
-mod topics;
+pub mod topics;
 pub mod verdict;
 pub mod watch;
 

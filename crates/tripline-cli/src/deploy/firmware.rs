@@ -1,6 +1,5 @@
 //! The firmware: its size, its digests and, if there is a key, its signature.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -42,11 +41,7 @@ impl Firmware {
         let shown = source::name_of(path);
         let cannot =
             |error: std::io::Error| Error::Input(format!("{shown}: cannot be read: {error}"));
-        let mut file = File::open(path).map_err(cannot)?;
-        let metadata = file.metadata().map_err(cannot)?;
-        if !metadata.is_file() {
-            return Err(Error::Input(format!("{shown}: no file (expected the firmware)")));
-        }
+        let mut file = source::open(path, "the firmware")?;
         let (mut md5, mut sha256, mut size) = (Md5::new(), Sha256::new(), 0_u64);
         let mut buffer = vec![0; usize::try_from(chunk).unwrap_or(8_192).max(1)];
         loop {
@@ -107,8 +102,7 @@ fn sign(path: &Path, sha256: &[u8; 32]) -> Result<String, Error> {
     let shown = source::name_of(path);
     let cannot = |error: std::io::Error| Error::Input(format!("{shown}: cannot be read: {error}"));
     let mut text = String::new();
-    File::open(path)
-        .map_err(cannot)?
+    source::open(path, "a key file")?
         .take(MAX_KEY_BYTES)
         .read_to_string(&mut text)
         .map_err(cannot)?;
@@ -174,12 +168,29 @@ mod tests {
         let empty = file(&folder, "empty.bin", b"");
         for (path, said) in [
             (empty.as_path(), "0 bytes (expected 1 to 5000000000"),
-            (folder.path(), "no file (expected the firmware)"),
+            (folder.path(), "is a directory (expected the firmware)"),
             (&folder.path().join("none.bin"), "cannot be read"),
         ] {
             let error = Firmware::read(path, 8_192, None).unwrap_err().to_string();
             assert!(error.contains(said), "{error}");
         }
+    }
+
+    #[test]
+    fn nobody_waits_for_a_pipe() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let image = file(&folder, "fw.bin", b"image");
+        for (path, key, expected) in
+            [(&pipe, None, "the firmware"), (&image, Some(pipe.as_path()), "a key file")]
+        {
+            let error = Firmware::read(path, 8_192, key).unwrap_err().to_string();
+            let said = format!("pipe: is a pipe or a device and no file (expected {expected})");
+            assert!(error.contains(&said), "{error}");
+        }
+        let error = source::read(&pipe).unwrap_err().to_string();
+        assert!(error.contains("(expected a config file such as `dev.ini`)"), "{error}");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! `tripline fleet`: devices that take the jobs of AWS IoT Jobs and report, without a device.
 
 mod board;
-mod device;
-mod job_side;
+pub mod device;
+pub mod job_side;
 mod names;
 pub mod pace;
 mod plan;

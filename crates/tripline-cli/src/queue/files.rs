@@ -16,7 +16,7 @@ use tripline::queue::{Entry, EntryId, FileName, StoredFile, Use};
 use tripline::text::excerpt;
 use tripline_aws::{CONNECT_TIMEOUT, Failure, FailureKind, SdkConfig};
 
-use crate::alarms::source::name_of;
+use crate::alarms::source::{self, name_of};
 use crate::exit::Error;
 
 /// What S3 takes in one request.
@@ -47,10 +47,7 @@ pub fn describe(path: &Path, used: Use, name: FileName) -> Result<StoredFile, Er
     let shown = name_of(path);
     let fault = |text: String| Error::Input(format!("{shown}: {text}"));
     let cannot = |error: std::io::Error| fault(format!("cannot be read: {error}"));
-    let file = File::open(path).map_err(cannot)?;
-    if !file.metadata().map_err(cannot)?.is_file() {
-        return Err(fault("is no file".to_owned()));
-    }
+    let file = source::open(path, "a file of the release")?;
     let found = digest(file.take(MAX_BYTES + 1), &mut std::io::sink()).map_err(cannot)?;
     if found.bytes > MAX_BYTES {
         return Err(fault(format!("too long (expected at most {MAX_BYTES} bytes)")));
@@ -223,7 +220,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let name = || "x".parse().unwrap();
         let refused = |path: &Path| describe(path, Use::Firmware, name()).unwrap_err().to_string();
-        assert!(refused(folder.path()).ends_with("is no file"));
+        assert!(refused(folder.path()).contains("is a directory (expected a file of the release)"));
         assert!(refused(&folder.path().join("none")).contains("cannot be read"));
         let empty = folder.path().join("empty");
         std::fs::write(&empty, "").unwrap();

@@ -32,8 +32,8 @@ use lines::Lines;
 const EXAMPLES: &str = "\
 Examples:
   tripline replay examples/recordings/slow.ndjson.gz --config examples/dev.ini
-  tripline replay all-of-may.ndjson.gz --job-id fw-2-1 --report fw-2-1.html
-  aws s3 cp s3://events/fw-2-1.ndjson.gz - | tripline replay -
+  tripline replay all-of-may.ndjson.gz --config examples/dev.ini --job-id fw-2-1
+  aws s3 cp s3://events/fw-2-1.ndjson.gz - | tripline replay - --config examples/dev.ini
 
 A recording has one AWS IoT job-execution event a line, as the IoT rule delivers it, in any
 order and with repetitions; gzip is recognized. Events take place at their own `timestamp`: when
@@ -122,10 +122,30 @@ impl Arguments {
         })
     }
 
+    /// What the messages call the recording.
+    fn file(&self) -> String {
+        if is_stdin(&self.recording) { "stdin".to_owned() } else { name_of(&self.recording) }
+    }
+
+    /// Of a config that cannot be read: that, and the same of the recording.
+    fn unread(&self, fault: &Error) -> Error {
+        let mut faults = vec![fault.to_string()];
+        if !is_stdin(&self.recording)
+            && let Err(error) = std::fs::metadata(&self.recording)
+        {
+            faults.push(format!("{}: cannot be read: {error}", self.file()));
+        }
+        Error::Input(format!(
+            "{}\n\n  hint: name the config with `--config`",
+            faults.join("\nerror: ")
+        ))
+    }
+
     fn replay(&self) -> Result<Replayed, Error> {
-        // The config first: it is small, and may come with a fault.
+        // The config first: it is small, and may come with a fault. A recording that is not there is
+        // said with it.
         let config = name_of(&self.config);
-        let text = source::read(&self.config)?;
+        let text = source::read(&self.config).map_err(|fault| self.unread(&fault))?;
         let alarms = AlarmConfig::parse(&config, &text).map_err(source::faults)?.alarms;
         let abort = RolloutConfig::parse(&config, &text).map_err(source::faults)?.abort;
         if alarms.is_empty() && abort.is_empty() {
@@ -133,8 +153,7 @@ impl Arguments {
                 "{config}: neither alarms nor abort criteria, so nothing would have stopped the rollout\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`"
             )));
         }
-        let file =
-            if is_stdin(&self.recording) { "stdin".to_owned() } else { name_of(&self.recording) };
+        let file = self.file();
         let lines = if is_stdin(&self.recording) {
             Lines::of_stdin()
         } else {

@@ -78,11 +78,18 @@ impl Aws {
         Ok(tags)
     }
 
-    /// A page of the devices whose execution is in this state.
+    /// Sets a tag of a stream.
+    pub async fn tag(&self, arn: &str, tag: Option<Tag>) -> Result<(), Failure> {
+        let tagged = self.iot.tag_resource().resource_arn(arn).set_tags(tag.map(|tag| vec![tag]));
+        let tagged = tagged.send().await;
+        tagged.map(drop).map_err(|error| Failure::from_sdk("TagResource", &error))
+    }
+
+    /// A page of the devices whose execution is in this state, or in any.
     pub async fn executions(
         &self,
         job: &JobId,
-        status: JobExecutionStatus,
+        status: Option<JobExecutionStatus>,
         token: Option<String>,
     ) -> Result<Page, Failure> {
         let _permit = self.lists.permit().await;
@@ -90,7 +97,7 @@ impl Aws {
             .iot
             .list_job_executions_for_job()
             .job_id(job.as_str())
-            .status(status)
+            .set_status(status)
             .max_results(PAGE)
             .set_next_token(token)
             .send()

@@ -1,9 +1,11 @@
 //! `tripline resume`: goes on with a rollout that was stopped, for the devices that have not got
 //! the firmware.
 //!
-//! - [`old`]: the job that was stopped, and the request for the new one; [`place`]: its name;
+//! - [`old`]: the job that was stopped, and the request for the new one; [`place`]: its name, and
+//!   the jobs that earlier resumes have made;
 //! - [`targets`]: who has not got it; [`group`]: more of them than a job can name;
-//! - [`arming`]: the new job's guard; [`report`]: what is said; [`aws`]: what is asked of AWS.
+//! - [`arming`]: the new job's guard; [`stream`]: where its devices read the firmware;
+//! - [`report`], [`outcome`]: what is said; [`aws`]: what is asked of AWS.
 //!
 //! Every step looks first what is there, so that running it again after any failure goes on. The
 //! job comes last: what exists of it is guarded.
@@ -12,8 +14,10 @@ mod arming;
 mod aws;
 mod group;
 mod old;
+mod outcome;
 mod place;
 mod report;
+mod stream;
 mod targets;
 
 #[cfg(test)]
@@ -23,10 +27,11 @@ use std::path::PathBuf;
 
 use aws_sdk_iot::types::JobExecutionStatus;
 use clap::Args;
-use tripline::job::JobId;
+use tripline::job::{JobId, JobState};
 use tripline_aws::{Failure, FailureKind};
 
 use crate::alarms::apply::Guard;
+use crate::alarms::plan::Change;
 use crate::alarms::table::{print, print_json};
 use crate::alarms::verdict::Verdict;
 use crate::connect::{Region, connect};
@@ -36,7 +41,8 @@ use crate::output::Output;
 use arming::Config;
 use aws::Aws;
 use old::Old;
-use place::Place;
+use outcome::{Existed, Resumed, Seen};
+use place::{Earlier, Place};
 use report::Report;
 use targets::Targets;
 
@@ -49,14 +55,17 @@ Examples:
 
 A cancelled job cannot be continued. The new job has the old one's document and configuration,
 names it in its description and in the tag `tripline:resumes`, and is for every device of the old
-job's things and thing groups whose execution has not succeeded by now. More than a hundred
-devices go into a thing group `tripline-<new job>`.
+job's things and thing groups whose execution has not succeeded by now, and that no earlier resume
+is for. More than a hundred devices go into a thing group `tripline-<new job>`.
 
 It is armed before it is created, with the alarms of --config, or else of the config that
 `tripline deploy` keeps. Running it again, whenever it was interrupted, goes on and ends the same.
+Devices that are left when `-r1` is there get `-r2`; if `-r1` lost its alarms, it is armed again.
+Earlier resumes are found by these names, and by --new-job-id.
 
 Exit code 0: the job is there, or there is nothing left to do; 1: its guard would not stop it, so
-it was not created (--tell-only: that is meant); 2: the old job is in progress or unknown, or the
+it was not created (--tell-only: that is meant), or an earlier resume has ended and devices of it
+lack the firmware (resume that one), or --new-job-id is there and devices are left; 2: the old job is in progress or unknown, or the
 config, the stack or a name is not right; 3: AWS refused or could not be reached.")]
 pub struct Arguments {
     /// The job that was stopped
@@ -113,19 +122,6 @@ pub enum Arming {
     Unguarded,
 }
 
-/// How it ended.
-#[derive(Debug)]
-pub enum Resumed {
-    /// The job is created, or would be.
-    Created(Box<Report>),
-    /// It was there already.
-    Existed(JobId),
-    /// Nobody is left that has not got it.
-    NothingLeft(Targets),
-    /// Its guard would not stop it.
-    NotGuarded,
-}
-
 pub async fn run(arguments: Arguments) -> Result<End, Error> {
     let guard = match &arguments.config {
         _ if arguments.unguarded => Arming::Unguarded,
@@ -158,7 +154,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         Output::Text => print(&resumed.text(&resume.job)),
         Output::Json => print_json(&resumed.json(&resume.job, &aws.alarms.region)),
     }
-    for note in resumed.notes() {
+    for note in resumed.notes(&resume.job) {
         eprintln!("{note}");
     }
     Ok(resumed.end())
@@ -168,28 +164,42 @@ impl Resume {
     /// Looks at everything first, then fills the group, arms, and creates the job.
     pub async fn resume(&self, aws: &Aws) -> Result<Resumed, Error> {
         let old = Old::find(aws, self.job.clone()).await?;
-        let new = match Place::find(aws, &old, self.new.clone()).await? {
-            Place::Done(job) => return Ok(Resumed::Existed(job)),
-            Place::Free(job) => job,
-        };
-        let mut guard = match &self.guard {
+        let Place { free, earlier } = Place::find(aws, &old, self.new.clone()).await?;
+        let fetched;
+        let config = match &self.guard {
             Arming::Unguarded => None,
-            Arming::Config(config) => Some(self.guard(&new, &config.name, &config.alarms)),
+            Arming::Config(config) => Some(config),
             Arming::Kept => {
-                let config = Config::fetch(aws, &old).await?;
-                Some(self.guard(&new, &config.name, &config.alarms))
+                fetched = Config::fetch(aws, &old).await?;
+                Some(&fetched)
             }
         };
-        // What it comes to is known before anything is changed.
+        let mut progress = Progress::new();
+        let mut targets =
+            Targets::find(aws, &old, &earlier, self.include_in_progress, &mut progress).await?;
+        let seen = self.see_to(aws, &earlier, config).await?;
+        let new = match free {
+            Some(new) if !targets.devices.is_empty() => new,
+            _ if earlier.is_empty() => return Ok(Resumed::NothingLeft(targets)),
+            _ => {
+                let is_active = |earlier: &&Earlier| earlier.state() == JobState::Active;
+                let active = earlier.iter().filter(is_active).map(|earlier| earlier.id.clone());
+                return Ok(Resumed::Existed(Box::new(Existed {
+                    active: active.collect(),
+                    jobs: earlier.into_iter().map(|earlier| earlier.id).collect(),
+                    targets,
+                    seen,
+                    include_in_progress: self.include_in_progress,
+                    dry_run: self.dry_run,
+                })));
+            }
+        };
+        // What it comes to is known before anything is made.
+        let mut guard = config.map(|config| self.guard(&new, config));
         if let Some(guard) = &guard
             && !arm(aws, guard, self.dry_run).await?
         {
             return Ok(Resumed::NotGuarded);
-        }
-        let mut progress = Progress::new();
-        let mut targets = Targets::find(aws, &old, self.include_in_progress, &mut progress).await?;
-        if targets.devices.is_empty() {
-            return Ok(Resumed::NothingLeft(targets));
         }
         let names = guard.iter().flat_map(|guard| &guard.alarms);
         let mut report = Report {
@@ -201,6 +211,7 @@ impl Resume {
             targets: Targets::default(),
             include_in_progress: self.include_in_progress,
             dry_run: self.dry_run,
+            seen,
         };
         if self.dry_run {
             report.targets = targets;
@@ -214,8 +225,8 @@ impl Resume {
             }
             if self.include_in_progress {
                 // That took its time, in which devices went on.
-                let done = JobExecutionStatus::Succeeded;
-                let done = targets.without(aws, &old, done, &mut progress).await?;
+                let done = Some(JobExecutionStatus::Succeeded);
+                let done = targets.without(aws, &old.id, done, &mut progress).await?;
                 targets.succeeded += done;
                 if done > 0 {
                     group::fill(aws, &old, &new, &targets.devices, &mut progress).await?;
@@ -233,6 +244,8 @@ impl Resume {
                 return Ok(Resumed::NotGuarded);
             }
         }
+        // Before there is a job whose stream another could remove.
+        stream::take_over(aws, &old, &new, &earlier).await?;
         create(aws, &old, &new, arns).await?;
         report.targets = targets;
         say(&old, self.guard_is_none());
@@ -243,12 +256,48 @@ impl Resume {
         matches!(self.guard, Arming::Unguarded)
     }
 
-    fn guard(&self, new: &JobId, file: &str, alarms: &[tripline::alarm::AlarmDefinition]) -> Guard {
+    /// Looks whether earlier resumes that are in progress still have their alarms, and arms them
+    /// again if not.
+    async fn see_to(
+        &self,
+        aws: &Aws,
+        earlier: &[Earlier],
+        config: Option<&Config>,
+    ) -> Result<Seen, Error> {
+        let mut seen = Seen::default();
+        let Some(config) = config else { return Ok(seen) };
+        for job in earlier.iter().filter(|earlier| earlier.state() == JobState::Active) {
+            let mut guard = self.guard(&job.id, config);
+            let report = guard.apply(&aws.alarms).await?;
+            let lost = report.plan.alarms.iter().any(|alarm| alarm.change == Change::Create);
+            // It was armed with another config: that is not this one's to replace.
+            if lost && !report.plan.strays.is_empty() {
+                eprintln!(
+                    "note: job `{}` has other alarms than those of {}, which stay",
+                    job.id, config.name
+                );
+                continue;
+            }
+            if lost {
+                guard.dry_run = self.dry_run;
+                seen.unguarded |= !arm(aws, &guard, true).await?;
+                seen.rearmed.push(job.id.clone());
+                continue;
+            }
+            for finding in Verdict::of(&guard, &report, &aws.alarms.region).findings {
+                eprintln!("finding: {finding}");
+                seen.unguarded = true;
+            }
+        }
+        Ok(seen)
+    }
+
+    fn guard(&self, job: &JobId, config: &Config) -> Guard {
         Guard {
-            file: file.to_owned(),
+            file: config.name.clone(),
             stack: self.stack.clone(),
-            job: new.clone(),
-            alarms: alarms.to_vec(),
+            job: job.clone(),
+            alarms: config.alarms.clone(),
             tell_only: self.tell_only,
             dry_run: true,
         }
@@ -272,13 +321,14 @@ async fn create(aws: &Aws, old: &Old, new: &JobId, targets: Vec<String>) -> Resu
     if aws.create_job(old.request(new, targets)).await? {
         return Ok(());
     }
-    match Place::find(aws, old, Some(new.clone())).await? {
-        Place::Done(_) => Ok(()),
-        Place::Free(_) => {
-            let text = format!("job `{new}` is there, and is not\n\n  hint: run this again");
-            Err(Failure::new("CreateJob", FailureKind::Unavailable, text).into())
-        }
+    if place::is_there(aws, &old.id, new).await? {
+        return Ok(());
     }
+    let text = format!(
+        "there is a job `{new}` by now, and it does not resume `{}`\n\n  hint: run this again",
+        old.id
+    );
+    Err(Failure::new("CreateJob", FailureKind::Refused, text).into())
 }
 
 /// What differs from the old job.
@@ -291,64 +341,5 @@ fn say(old: &Old, unguarded: bool) {
     }
     if old.is_continuous() {
         eprintln!("note: devices that join the old job's groups from now on are not the new job's");
-    }
-}
-
-impl Resumed {
-    pub fn end(&self) -> End {
-        match self {
-            Self::NotGuarded => End::Finding,
-            Self::Created(_) | Self::Existed(_) | Self::NothingLeft(_) => End::Done,
-        }
-    }
-
-    fn text(&self, old: &JobId) -> String {
-        match self {
-            Self::Created(report) => report.text(),
-            Self::Existed(new) => {
-                format!("job {new} is there already and resumes {old}: nothing to do\n")
-            }
-            Self::NothingLeft(targets) => format!(
-                "nothing left to do: of {} devices of job {old}, {} have it, {} are still at it, {} are gone\n",
-                targets.all, targets.succeeded, targets.in_progress, targets.gone
-            ),
-            Self::NotGuarded => String::new(),
-        }
-    }
-
-    fn json(&self, old: &JobId, region: &str) -> serde_json::Value {
-        let base = |job: Option<&JobId>, why: &str| {
-            serde_json::json!({
-                "job": job.map(JobId::as_str), "resumes": old.as_str(), "region": region,
-                "created": false, "because": why,
-            })
-        };
-        match self {
-            Self::Created(report) => report.json(region),
-            Self::Existed(new) => base(Some(new), "it is there already"),
-            Self::NothingLeft(_) => base(None, "nothing left to do"),
-            Self::NotGuarded => base(None, "its guard would not stop it"),
-        }
-    }
-
-    fn notes(&self) -> Vec<String> {
-        let at_it = |targets: &Targets, included: bool| {
-            (targets.in_progress > 0 && !included).then(|| {
-                format!(
-                    "hint: {} still in progress with the old job; `--include-in-progress` takes them in",
-                    targets.in_progress
-                )
-            })
-        };
-        match self {
-            Self::Created(report) => {
-                at_it(&report.targets, report.include_in_progress).into_iter().collect()
-            }
-            Self::NothingLeft(targets) => at_it(targets, false).into_iter().collect(),
-            Self::Existed(new) => vec![format!(
-                "hint: `tripline watch {new}` shows how it goes; if it was stopped too, resume that one"
-            )],
-            Self::NotGuarded => vec!["nothing was created".to_owned()],
-        }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_iot::operation::create_job::CreateJobInput;
 use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
 use aws_sdk_iot::types::{Job, Tag, TargetSelection};
+use tripline::deployment::StreamId;
 use tripline::job::{JobId, JobState};
 use tripline::text::{clean, excerpt};
 
@@ -67,7 +68,13 @@ impl Old {
 
     /// Whether tags are of something that goes on with this job.
     pub fn is_linked(&self, tags: &BTreeMap<String, String>) -> bool {
-        tags.get(RESUMES).is_some_and(|job| job == self.id.as_str())
+        resumes(tags, &self.id)
+    }
+
+    /// The stream of the job's document, as `deploy` names it.
+    pub fn stream(&self) -> Option<StreamId> {
+        let document: serde_json::Value = serde_json::from_str(&self.document).ok()?;
+        StreamId::new(document.get("streamId")?.as_str()?)
     }
 
     /// The request for a job that is as this one was, for other targets. A schedule is not taken
@@ -139,7 +146,12 @@ impl Old {
     }
 }
 
+/// Whether tags are of something that goes on with a job.
+pub fn resumes(tags: &BTreeMap<String, String>, job: &JobId) -> bool {
+    tags.get(RESUMES).is_some_and(|old| old == job.as_str())
+}
+
 /// `None` only for a tag without a key.
-fn tag(key: &str, value: &str) -> Option<Tag> {
+pub fn tag(key: &str, value: &str) -> Option<Tag> {
     Tag::builder().key(key).value(value).build().ok()
 }

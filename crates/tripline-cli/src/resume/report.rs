@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tripline::job::JobId;
 
 use super::group;
+use super::outcome::Seen;
 use super::targets::Targets;
 
 /// A resume, as far as it has come.
@@ -18,6 +19,8 @@ pub struct Report {
     pub alarms: Vec<String>,
     pub include_in_progress: bool,
     pub dry_run: bool,
+    /// The guards of earlier resumes.
+    pub seen: Seen,
 }
 
 impl Report {
@@ -35,6 +38,12 @@ impl Report {
         };
         line("devices", targets.devices.len(), &how);
         line("succeeded", targets.succeeded, "have it");
+        if targets.resumed > 0 {
+            line("resumed", targets.resumed, "get it by an earlier resume");
+        }
+        for (job, count) in &targets.ended {
+            line("ended", *count, &format!("have not got it by {job}, which has ended"));
+        }
         if targets.in_progress > 0 {
             let note = if self.include_in_progress {
                 "were still at it, and are among them"
@@ -59,7 +68,14 @@ impl Report {
             "succeeded": targets.succeeded, "inProgress": targets.in_progress,
             "includesInProgress": self.include_in_progress, "gone": targets.gone,
             "group": self.grouped.then(|| group::name(new)),
-            "alarms": self.alarms,
+            "alarms": self.alarms, "resumedBefore": targets.resumed,
+            "ended": ended(targets), "armedAgain": self.seen.json(),
         })
     }
+}
+
+/// Earlier resumes that have ended, and how many devices of each have not got it.
+pub fn ended(targets: &Targets) -> Value {
+    let one = |(job, left): &(JobId, usize)| json!({"job": job.as_str(), "left": left});
+    targets.ended.iter().map(one).collect()
 }

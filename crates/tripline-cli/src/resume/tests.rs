@@ -1,5 +1,6 @@
 //! Resuming a rollout of a small AWS in memory.
 
+mod again;
 mod fake;
 
 use std::collections::BTreeSet;
@@ -88,7 +89,7 @@ async fn only_devices_that_lack_the_firmware_are_targets() {
     // Those that are still at it, if they are asked for.
     let all = Resume { include_in_progress: true, new: Some(id("again")), ..resume() };
     run(&fake, &all).await.unwrap();
-    assert!(fake.world().jobs["again"].0.targets().contains(&arn("d002")));
+    assert_eq!(fake.world().jobs["again"].0.targets(), [arn("d002")], "`fw-r1` has the others");
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,7 +200,9 @@ async fn a_job_that_is_there_already_is_left_as_it_is() {
     run(&fake, &resume()).await.unwrap();
     let before = fake.end();
     let again = run(&fake, &resume()).await.unwrap();
-    assert!(matches!(&again, Resumed::Existed(job) if *job == id("fw-r1")), "{again:?}");
+    assert_eq!(again.text(&id("fw")), "job fw-r1 is there already and resumes fw: nothing to do\n");
+    assert_eq!(again.notes(&id("fw")), ["hint: `tripline watch fw-r1` shows how it goes"]);
+    assert_eq!(again.end(), End::Done);
     assert_eq!(fake.end(), before);
 
     // Another's keeps its name.
@@ -298,7 +301,10 @@ async fn nothing_left_is_a_good_end() {
     fake.world().execute("fw", "IN_PROGRESS", &["d001"]);
     let resumed = run(&fake, &resume()).await.unwrap();
     assert_eq!(resumed.end(), End::Done);
-    insta::assert_snapshot!("nothing_left", resumed.text(&id("fw")) + &resumed.notes().join("\n"));
+    insta::assert_snapshot!(
+        "nothing_left",
+        resumed.text(&id("fw")) + &resumed.notes(&id("fw")).join("\n")
+    );
     assert_eq!(fake.world().changes, 0);
     assert!(fake.alarms.world().alarms.is_empty());
 }

@@ -161,9 +161,15 @@ impl FleetOptions {
         })
     }
 
-    /// A healthy fleet, of which nothing else is known: it is told and begins as this one does, which
-    /// is not the firmware's doing.
-    fn healthy(&self) -> Self {
+    /// A healthy fleet with the faults that every fleet has, as `examples/rollouts/healthy.ini` has
+    /// them: a guard that stops it is no good. It begins as this one does.
+    fn everyday(&self) -> Self {
+        Self { failed: Share::new(0.02), median: Some(323.5), sigma: Some(1.0), ..self.faultless() }
+    }
+
+    /// A fleet without faults, of which nothing else is known: it is told and begins as this one does,
+    /// which is not the firmware's doing.
+    fn faultless(&self) -> Self {
         Self {
             start_median: self.start_median,
             start_sigma: self.start_sigma,
@@ -224,7 +230,7 @@ pub struct Fleets {
 pub enum HealthySource {
     /// A rollout file, by its name in messages.
     File(String),
-    /// Nobody, so it is the usual one.
+    /// Nobody, so it is an everyday one.
     Default,
 }
 
@@ -246,20 +252,31 @@ impl Fleets {
             (None, Some(rollout), Some(path)) if rollout.healthy => {
                 (rollout.options.clone(), file(path))
             }
-            _ => (all.healthy(), HealthySource::Default),
+            _ => (all.everyday(), HealthySource::Default),
         };
-        Ok(Self { fleet: all.fleet(devices)?, healthy: usual.fleet(devices)?, source })
+        let (fleet, faultless) = (all.fleet(devices)?, all.faultless().fleet(devices)?);
+        // A fleet that nobody said anything of is a healthy one as it stands.
+        let healthy = if source == HealthySource::Default && is_as(&fleet, &faultless) {
+            faultless
+        } else {
+            usual.fleet(devices)?
+        };
+        Ok(Self { fleet, healthy, source })
     }
 
     /// Whether a stop would be a false one.
     pub fn is_healthy(&self) -> bool {
-        // What slow devices are like does not matter where there are none.
-        let slow_download = match self.fleet.slow {
-            Share::NONE => self.healthy.slow_download,
-            _ => self.fleet.slow_download,
-        };
-        Fleet { slow_download, ..self.fleet } == self.healthy
+        is_as(&self.fleet, &self.healthy)
     }
+}
+
+/// Whether two fleets are alike. What slow devices are like does not matter where there are none.
+fn is_as(fleet: &Fleet, other: &Fleet) -> bool {
+    let slow_download = match fleet.slow {
+        Share::NONE => other.slow_download,
+        _ => fleet.slow_download,
+    };
+    Fleet { slow_download, ..*fleet } == *other
 }
 
 fn share(text: &str) -> Result<Share, String> {
@@ -311,7 +328,10 @@ mod tests {
         let slow = FleetOptions { median: Some(3_600.0), sigma: Some(1.0), ..Default::default() };
         let fleets = fleets(slow);
         assert!(!fleets.is_healthy());
-        assert_eq!(fleets.healthy.download, Fleet::healthy(100).download);
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/rollouts/healthy.ini");
+        let everyday = Rollout::load(&path).unwrap_or_else(|error| panic!("{error}")).options;
+        assert_eq!(fleets.healthy, everyday.fleet(100).unwrap_or_else(|error| panic!("{error}")));
         assert_eq!(fleets.source, HealthySource::Default);
     }
 

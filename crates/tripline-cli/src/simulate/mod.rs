@@ -78,7 +78,8 @@ pub struct Simulate {
     #[arg(long, value_name = "FILE", help_heading = "Fleet")]
     rollout: Option<PathBuf>,
     /// A rollout file that says what a healthy fleet is like [default: the rollout file, if it says
-    /// `healthy = True`, or else the defaults below; it begins as the given fleet does]
+    /// `healthy = True`, or else that of examples/rollouts/healthy.ini; it begins as the given fleet
+    /// does]
     #[arg(long, value_name = "FILE", help_heading = "Fleet")]
     healthy: Option<PathBuf>,
     #[command(flatten)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tripline::simulation::{
-    Advice, Detail, Fleet, Record, RolloutOutcome, Runs, Scenario, Simulator, Study, advice,
+    Advice, Detail, Fleet, Record, RolloutOutcome, Runs, Scenario, Simulator, Study, Trial, advice,
 };
 
 use super::fleet::{Fleets, HealthySource};
@@ -13,6 +13,9 @@ use super::{Output, Simulate, json, picture, text};
 use crate::alarms::table::{print, print_json};
 use crate::exit::{End, Error};
 use crate::report::{self, ReportFile};
+
+/// Most runs in which a hint is tried.
+const TRIAL_RUNS: u32 = 20;
 
 /// What came of a simulation.
 pub struct Simulated {
@@ -70,12 +73,15 @@ fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
     let outcome = Simulator::new(&scenario, &plans).run(runs.seed, 0, Detail::Full);
     let unguarded =
         Simulator::new(&scenario, &[]).run(runs.seed, 0, Detail::Full).record.unwrap_or_default();
-    let healthy = (!fleets.is_healthy()).then(|| {
-        let scenario = guards.scenario(fleets.healthy, &arguments.open);
-        study(&guards, &scenario, runs, "a healthy fleet")
-    });
+    let healthy_scenario =
+        (!fleets.is_healthy()).then(|| guards.scenario(fleets.healthy, &arguments.open));
+    let healthy =
+        healthy_scenario.as_ref().map(|scenario| study(&guards, scenario, runs, "a healthy fleet"));
     let study = study(&guards, &scenario, runs, "this fleet");
-    let advice = advice(&scenario, &unguarded.minutes, &guards.alarms, &guards.abort);
+    let few = Runs { runs: (runs.runs / 10).clamp(5, TRIAL_RUNS), ..runs };
+    let Guards { alarms, abort, .. } = &guards;
+    let trial = Trial::new(&scenario, healthy_scenario.as_ref(), alarms, abort, few);
+    let advice = advice(&scenario, &unguarded.minutes, alarms, abort, &trial);
     let is_healthy = fleets.is_healthy();
     Ok(Simulated {
         guards,

@@ -1,6 +1,6 @@
 //! A simulation as people read it: the verdict first, then the runs, then advice.
 
-use tripline::simulation::{Firing, Spread, Study};
+use tripline::simulation::{Firing, Fleet, Share, Spread, Study};
 
 use super::fleet::HealthySource;
 use super::single::Simulated;
@@ -129,13 +129,17 @@ fn runs(simulated: &Simulated) -> String {
 
 /// Which healthy fleet was taken.
 pub fn healthy_fleet(simulated: &Simulated) -> String {
-    let download = simulated.healthy_fleet.download;
+    let Fleet { download, failing, .. } = simulated.healthy_fleet;
     let time =
         format!("downloads of {} s in the median, sigma {}", download.median(), download.sigma());
     match &simulated.healthy_source {
         HealthySource::File(file) => format!("as {file} says ({time})"),
         HealthySource::Default => {
-            format!("the usual one ({time}, no faults); `--healthy` names another")
+            let (kind, faults) = match failing {
+                Share::NONE => ("one without faults", "none fail".to_owned()),
+                share => ("an everyday one", format!("{} fail", percent(share.get()))),
+            };
+            format!("{kind} ({faults}, {time}); `--healthy` names another")
         }
     }
 }

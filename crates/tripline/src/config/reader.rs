@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
         let parsed = parse(&value);
         if parsed.is_none() {
             let text = format!(
-                "`[{}]`: unknown {key} `{}` (expected {expected})",
+                "`[{}]`: {key} cannot be `{}` (expected {expected})",
                 excerpt(&section.name),
                 excerpt(&value)
             );

@@ -207,9 +207,9 @@ mod tests {
     fn every_fault_is_named_with_its_line() {
         let text = "[DEFAULT]\nuseTimeoutConfig = maybe\nuseAbortConfig = True\nuseJobExecutionsRolloutConfig = 1\n[JOB_EXECUTE_ROLLOUT_CONFIG]\nmaximumPerMinute = 0\nuseExponentialRateCfg = True\n[ABORT_CONFIG]\nuseFailedSubsections = True\n[RETRY_CONFIG]\nfailedRetries = 6\ntimedOutRetries = 5\n";
         assert_eq!(parse(text).unwrap_err(), "dev.ini: 5 faults
-  line 2: `[DEFAULT]`: unknown useTimeoutConfig `maybe` (expected True or False)
+  line 2: `[DEFAULT]`: useTimeoutConfig cannot be `maybe` (expected True or False)
   line 5: `[JOB_EXECUTE_ROLLOUT_CONFIG]`: useExponentialRateCfg is True, but there is no `[EXP_RATE_CONFIG]`
-  line 6: `[JOB_EXECUTE_ROLLOUT_CONFIG]`: unknown maximumPerMinute `0` (expected a whole number from 1)
+  line 6: `[JOB_EXECUTE_ROLLOUT_CONFIG]`: maximumPerMinute cannot be `0` (expected a whole number from 1)
   line 9: `[ABORT_CONFIG]`: unknown key `useFailedSubsections`
   hint: did you mean `useFailedSubsection`?
   line 10: `[RETRY_CONFIG]`: 6 and 5 retries (expected at most 10 together)");

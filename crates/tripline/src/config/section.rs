@@ -194,9 +194,15 @@ impl Reader<'_> {
         let entry = self.entry(key)?;
         let value = parse(&entry.value);
         if value.is_none() {
+            // Of a list of words one is known or not; a number or a name is neither.
+            let is = if expected.starts_with('`') {
+                format!("unknown {key}")
+            } else {
+                format!("{key} cannot be")
+            };
             self.fault(
                 entry.line,
-                format!("unknown {key} `{}` (expected {expected})", excerpt(&entry.value)),
+                format!("{is} `{}` (expected {expected})", excerpt(&entry.value)),
             );
         }
         value

@@ -6,7 +6,8 @@ use std::fmt;
 use super::Scenario;
 use super::guards::{AbortPlan, AlarmPlan};
 use super::outcome::Reached;
-use crate::alarm::{Limit, MissingData, Statistic};
+use super::trial::Trial;
+use crate::alarm::{self, AlarmDefinition, Evaluation, Limit, MissingData, Statistic};
 use crate::metric::{Metric, NAMESPACE, Outcome};
 use crate::rollout::{AbortCriterion, Endings};
 use crate::text::excerpt;
@@ -40,20 +41,23 @@ const MOST: f64 = 0.9;
 
 /// What is to be known of the rules that guard a rollout, before any run under them. `unguarded` is
 /// the rollout by the minute without its guards ([`Record::minutes`](super::Record)): how fast devices
-/// are told and end depends on the devices, since a rate may rise with every success.
+/// are told and end depends on the devices, since a rate may rise with every success. With `trial`
+/// another percentile or period is tried before it is hinted at.
 pub fn advice(
     scenario: &Scenario,
     unguarded: &[Reached],
     alarms: &[AlarmPlan],
     abort: &AbortPlan,
+    trial: &Trial<'_>,
 ) -> Vec<Advice> {
     let mut all = Vec::new();
     let course = Course { minutes: unguarded, devices: scenario.devices() };
-    for plan in alarms {
+    for (index, plan) in alarms.iter().enumerate() {
         let mut advise = |problem: String, setting, hint: String| {
             all.push(Advice { rule: plan.alarm.name.to_string(), problem, setting, hint });
         };
-        of_alarm(scenario, course, plan, &mut advise);
+        let helps = |alarm| trial.is_better(index, alarm);
+        of_alarm(scenario, course, plan, &helps, &mut advise);
     }
     for criterion in &abort.criteria {
         let rule = format!("abortConfig {}", criterion.failure.name());
@@ -73,8 +77,16 @@ pub fn advice(
 }
 
 type Advise<'a> = &'a mut dyn FnMut(String, &'static str, String);
+/// Whether an alarm would do better.
+type Helps<'a> = &'a dyn Fn(AlarmDefinition) -> bool;
 
-fn of_alarm(scenario: &Scenario, course: Course<'_>, plan: &AlarmPlan, advise: Advise<'_>) {
+fn of_alarm(
+    scenario: &Scenario,
+    course: Course<'_>,
+    plan: &AlarmPlan,
+    helps: Helps<'_>,
+    advise: Advise<'_>,
+) {
     let alarm = &plan.alarm;
     let Some(metric) = plan.metric() else {
         let known = Metric::ALL.into_iter().any(|metric| metric.name() == alarm.metric);
@@ -99,7 +111,7 @@ fn of_alarm(scenario: &Scenario, course: Course<'_>, plan: &AlarmPlan, advise: A
         };
     };
     let period = alarm.period.seconds();
-    samples(plan, course, metric, advise);
+    samples(plan, course, metric, helps, advise);
     reach(scenario, course, plan, metric, advise);
     match alarm.missing_data {
         MissingData::Missing => advise(
@@ -193,7 +205,13 @@ fn values(endings: &Endings, metric: Metric) -> u32 {
 }
 
 /// Whether a period has as many samples as the rule needs.
-fn samples(plan: &AlarmPlan, course: Course<'_>, metric: Metric, advise: Advise<'_>) {
+fn samples(
+    plan: &AlarmPlan,
+    course: Course<'_>,
+    metric: Metric,
+    helps: Helps<'_>,
+    advise: Advise<'_>,
+) {
     let alarm = &plan.alarm;
     let period = alarm.period.seconds();
     let periods = course.periods(metric, period);
@@ -235,20 +253,48 @@ fn samples(plan: &AlarmPlan, course: Course<'_>, metric: Metric, advise: Advise<
             10.0 * needed
         );
         let lower = (100.0 - 1_000.0 / usual.max(20.0)).floor();
-        advise(
-            problem,
-            "stat",
-            format!(
-                "p{lower}, or a period of {:.0} s",
-                minutes_for(10.0 * needed, usual, f64::from(period))
-            ),
-        );
+        let longer = minutes_for(10.0 * needed, usual, f64::from(period));
+        let (setting, hint) = more_devices(alarm, lower, longer, helps);
+        advise(problem, setting, hint);
     } else if least.is_none() {
         let problem = format!(
             "with less than {needed:.0} samples, as at the beginning and at the end of a rollout, one device decides a period of {percentile}"
         );
         advise(problem, "minSamples", format!("{:.0} or more", (2.0 * needed).min(usual.floor())));
     }
+}
+
+/// A lower percentile or a longer period has more devices decide. It may also come too late, or see
+/// no slow device at all, so that only what was tried and helps is hinted at.
+fn more_devices(
+    alarm: &AlarmDefinition,
+    lower: f64,
+    longer: f64,
+    helps: Helps<'_>,
+) -> (&'static str, String) {
+    let percentile = Statistic::parse(&format!("p{lower}"))
+        .map(|statistic| AlarmDefinition { statistic, ..alarm.clone() });
+    let (stat, period) = (format!("p{lower}"), format!("a period of {longer:.0} s"));
+    match (percentile.is_some_and(helps), with_period(alarm, longer).is_some_and(helps)) {
+        (true, true) => ("stat", format!("{stat}, or {period}")),
+        (true, false) => ("stat", stat),
+        (false, true) => ("period", format!("{longer:.0}")),
+        (false, false) => (
+            "stat",
+            format!(
+                "neither {stat} nor {period} alone would help; compare it with examples/guards/recommended.ini"
+            ),
+        ),
+    }
+}
+
+/// The same alarm with another period, if CloudWatch takes it.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A float too large is no period.
+fn with_period(now: &AlarmDefinition, seconds: f64) -> Option<AlarmDefinition> {
+    let period = alarm::Period::new(seconds as u32)?;
+    let (m, n) = (now.evaluation.datapoints_to_alarm(), now.evaluation.evaluation_periods());
+    let evaluation = Evaluation::new(m, n, period).ok()?;
+    Some(AlarmDefinition { period, evaluation, ..now.clone() })
 }
 
 /// The median.

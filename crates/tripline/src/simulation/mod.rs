@@ -23,6 +23,7 @@ mod statistics;
 mod store;
 mod study;
 mod time;
+mod trial;
 mod watch;
 
 use crate::rollout::{self, RolloutConfig};
@@ -38,6 +39,7 @@ pub use run::Simulator;
 pub use statistics::{Proportion, Quantile, Spread};
 pub use study::{GuardShare, Runs, Study};
 pub use time::Elapsed;
+pub use trial::Trial;
 
 /// A rollout to be simulated.
 #[derive(Debug, Clone, PartialEq)]

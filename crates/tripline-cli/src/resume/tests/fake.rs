@@ -24,6 +24,7 @@ use aws_sdk_iot::operation::list_things_in_thing_group::{
 use aws_sdk_iot::operation::remove_thing_from_thing_group::{
     RemoveThingFromThingGroupError, RemoveThingFromThingGroupOutput,
 };
+use aws_sdk_iot::operation::tag_resource::{TagResourceError, TagResourceOutput};
 use aws_sdk_iot::types::{
     AbortAction, AbortConfig, AbortCriteria, Job, JobExecutionFailureType,
     JobExecutionSummaryForJob, JobExecutionsRetryConfig, JobExecutionsRolloutConfig, JobStatus,
@@ -85,6 +86,23 @@ impl World {
     pub fn execute(&mut self, job: &str, status: &str, things: &[&str]) {
         let things = things.iter().map(|thing| (*thing).to_owned());
         self.executions.entry((job.to_owned(), status.to_owned())).or_default().extend(things);
+    }
+
+    /// Devices come to another state.
+    pub fn end(&mut self, job: &str, from: &str, to: &str) {
+        let all = self.executions.remove(&(job.to_owned(), from.to_owned())).unwrap_or_default();
+        let all: Vec<_> = all.iter().map(String::as_str).collect();
+        self.execute(job, to, &all);
+    }
+
+    pub fn set(&mut self, job: &str, status: JobStatus) {
+        self.jobs.get_mut(job).unwrap().0.status = Some(status);
+    }
+
+    /// The names of a job's targets.
+    pub fn targets(&self, job: &str) -> Vec<&str> {
+        let targets = self.jobs[job].0.targets().iter();
+        targets.map(|arn| arn.rsplit_once('/').unwrap().1).collect()
     }
 
     /// Whether a change is made, and whether it is answered.
@@ -160,6 +178,7 @@ impl Fake {
             self.describes_job(),
             self.gets_document(),
             self.lists_tags(),
+            self.tags(),
             self.lists_executions(),
             self.lists_members(),
             self.describes_thing(),
@@ -210,13 +229,33 @@ impl Fake {
         })
     }
 
+    fn tags(&self) -> Rule {
+        let fake = self.clone();
+        mock!(aws_sdk_iot::Client::tag_resource).then_compute_response(move |input| {
+            let mut world = fake.world();
+            let what = input.resource_arn().unwrap().strip_prefix(ARN).unwrap();
+            let (made, answered) = world.change();
+            for tag in input.tags().iter().filter(|_| made) {
+                world.tag(what, tag.key(), tag.value().unwrap());
+            }
+            if answered {
+                MockResponse::Output(TagResourceOutput::builder().build())
+            } else {
+                MockResponse::Error(TagResourceError::generic(meta(CUT)))
+            }
+        })
+    }
+
     fn lists_executions(&self) -> Rule {
         let fake = self.clone();
         mock!(aws_sdk_iot::Client::list_job_executions_for_job).then_compute_output(move |input| {
             let world = fake.world();
-            let status = input.status().unwrap().as_str().to_owned();
-            let key = (input.job_id().unwrap().to_owned(), status);
-            let all = world.executions.get(&key).cloned().unwrap_or_default();
+            let is_asked_for = |job: &str, status: &str| {
+                input.job_id() == Some(job)
+                    && input.status().is_none_or(|asked| asked.as_str() == status)
+            };
+            let all = world.executions.iter().filter(|((job, of), _)| is_asked_for(job, of));
+            let all = all.flat_map(|(_, things)| things.clone()).collect();
             let (page, next) = page(all, input.next_token());
             let page = page.into_iter().map(|thing| {
                 JobExecutionSummaryForJob::builder()

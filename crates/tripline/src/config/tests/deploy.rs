@@ -56,7 +56,7 @@ fn a_document_can_be_at_a_url() {
         assert_eq!(at(good).unwrap().document, Some(DocumentSource::Url(good.to_owned())));
     }
     for bad in ["None", "http://example.com/job.json", "job.json", "file:///etc/passwd"] {
-        assert!(at(bad).unwrap_err().contains("unknown jobDocSrcUrl"), "{bad}");
+        assert!(at(bad).unwrap_err().contains("jobDocSrcUrl cannot be"), "{bad}");
     }
 }
 
@@ -93,15 +93,15 @@ fn every_fault_is_named_at_once() {
     assert_eq!(lines.next(), Some("dev.ini: 10 faults"));
     for (text, hint) in [
         ("unknown key `fileChunckSize`", Some("did you mean `fileChunkSize`?")),
-        ("unknown jobId `<yourJobId>`", Some("put your own in the place of `<yourJobId>`")),
+        ("jobId cannot be `<yourJobId>`", Some("put your own in the place of `<yourJobId>`")),
         (
-            "unknown roleArn `arn:aws:iam::111122223333:role/<your_role>`",
+            "roleArn cannot be `arn:aws:iam::111122223333:role/<your_role>`",
             Some("put your own in the place of `<your_role>`"),
         ),
         ("3 rounds need cleanUpCfg = True", None),
-        ("unknown targetSelection `SOMETIMES`", None),
+        ("targetSelection cannot be `SOMETIMES`", None),
         ("useTimeoutConfig is True, but there is no `[TIMEOUT_CONFIG]`", None),
-        ("unknown expiresInSec `7200`", None),
+        ("expiresInSec cannot be `7200`", None),
         ("unknown section `[TIME_OUT_CONFIG]`", Some("did you mean `[TIMEOUT_CONFIG]`?")),
         ("alarm `Slow`: unknown alarmType `uper`", None),
         ("alarm `Retries`: unknown alarmType `uper`", None),
@@ -146,8 +146,8 @@ fn what_is_not_switched_on_is_named_with_its_faults() {
     assert_eq!(
         faults,
         [
-            "`[PRESIGNED_URL_CONFIG]`: unknown roleArn `arn:aws:iam::111122223333:role/<your_signing_role>` (expected a role's ARN such as arn:aws:iam::111122223333:role/ota)",
-            "`[EXP_RATE_CONFIG]`: unknown incrementFactor `9` (expected 1.1 to 5 with one decimal)",
+            "`[PRESIGNED_URL_CONFIG]`: roleArn cannot be `arn:aws:iam::111122223333:role/<your_signing_role>` (expected a role's ARN such as arn:aws:iam::111122223333:role/ota)",
+            "`[EXP_RATE_CONFIG]`: incrementFactor cannot be `9` (expected 1.1 to 5 with one decimal)",
             "`[TIMEOUT_CONFIG]`: missing key `inProgressTimeoutInMinutes` (expected 1 to 10080 minutes)",
             "`[TIMEOUT_CONFIG]`: unknown key `inProgressTimeoutInMinute`",
         ]
