@@ -5,7 +5,7 @@
 //! that blocks does not stop it. Every program that it runs has a door of its own (a port): its
 //! calls are told from all others, and so two programs can run at once.
 //!
-//! **AWS IoT streams are answered by the front itself** (see [`streams`]): the local AWS has none.
+//! **AWS IoT streams are answered by the front itself** (see `front/streams.rs`): the local AWS has none.
 //! What uses them is proven against this stand-in only, which follows AWS's documentation.
 
 mod call;

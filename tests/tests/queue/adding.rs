@@ -86,7 +86,7 @@ async fn what_does_not_fit_is_not_added() {
             "fw-3/fw-3.bin",
             "bad.ini",
             "",
-            "bad.ini: 2 faults\n  line 3: `[DEFAULT]`: unknown jobId `<id>`",
+            "bad.ini: 2 faults\n  line 3: `[DEFAULT]`: jobId cannot be `<id>`",
         ),
         ("empty.bin", "fw-3/dev.ini", "--set binName=empty.bin", "empty.bin: 0 bytes"),
         ("fw-3/fw-3.bin", "fw-3/dev.ini", "--set region=eu_1", "`eu_1` is no AWS region"),

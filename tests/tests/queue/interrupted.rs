@@ -28,7 +28,8 @@ async fn assert_made_once(stage: &Stage, job: &str) {
     names.sort_unstable();
     // The record of its rounds has nothing in it yet; one that is carried on with may have none.
     names.retain(|name| *name != "rounds.json");
-    let mut made = ["dev.ini", &format!("{job}.bin"), "job-document.json", "things.txt"];
+    let mut made =
+        ["deployment", "dev.ini", &format!("{job}.bin"), "job-document.json", "things.txt"];
     made.sort_unstable();
     assert_eq!(names, made);
 }
