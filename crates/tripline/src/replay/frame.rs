@@ -6,8 +6,9 @@ use crate::time::Timestamp;
 /// and a series takes them all.
 #[allow(clippy::cast_possible_wrap)]
 const LONGEST: i64 = (Series::MAX_BUCKETS as i64 - 1) * 60;
-/// The beginning of 2017, the year in which AWS IoT Jobs came.
-const EARLIEST: i64 = 1_483_228_800;
+/// The beginning of 2009: AWS IoT Jobs came later, but the samples in its documentation are of
+/// 1234567890.
+const EARLIEST: i64 = 1_230_768_000;
 /// The beginning of 2100.
 const LATEST: i64 = 4_102_444_800;
 

@@ -70,7 +70,7 @@ pub enum Unusable {
     #[error("timestamp: missing or no number, so there is no saying when it was")]
     NoTime,
     /// AWS IoT Jobs was not there yet, or it is most unlikely to be there still.
-    #[error("timestamp: `{0}` is no time from 2017 to 2099, in seconds since 1970")]
+    #[error("timestamp: `{0}` is no time from 2009 to 2099, in seconds since 1970")]
     Implausible(i64),
     /// No job lasts that long. Which events are the odd ones is known when all are read
     /// ([`RecordedRollout::far_away`]).
