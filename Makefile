@@ -71,6 +71,10 @@ deploy: build .local/lint/.ready ## Build and deploy the stack into your AWS acc
 install: ## Install the command `tripline`
 	cargo install --locked --path crates/tripline-cli
 
+.PHONY: pages
+pages: ## Write the command's man pages and completions into target/pages/
+	cargo run --locked --quiet -p tripline-cli -- pages target/pages
+
 .PHONY: zips zips-arm64 zips-x86_64
 zips: zips-arm64 zips-x86_64 ## Build the functions' zips for both processors, into target/lambda-<processor>/
 zips-arm64 zips-x86_64: zips-%: machine .local/build/.ready targets

@@ -5,6 +5,7 @@
 //! (`.local/local-aws`) and the functions' zips for this machine (`target/lambda-local`).
 
 pub mod demo;
+pub mod front;
 pub mod local_aws;
 pub mod mailbox;
 pub mod stack;

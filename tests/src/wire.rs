@@ -51,6 +51,12 @@ impl LocalAws {
         json_of(&self.ask(service, "POST /", &headers, &request.to_string())?.1)
     }
 
+    /// A request in REST: method and path, and what is sent.
+    pub fn rest(&self, service: &str, line: &str, body: &Value) -> Result<Value> {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        json_of(&self.ask(service, line, &[("Content-Type", "application/json")], &body)?.1)
+    }
+
     /// What a service of AWS that speaks XML answers.
     pub fn query(&self, service: &str, query: &str) -> Result<String> {
         let headers = [("Content-Type", "application/x-www-form-urlencoded")];

@@ -2,6 +2,9 @@
 
 #![allow(clippy::panic, reason = "a test that cannot go on has to say so, in its helpers too")]
 
+#[path = "docs/deploy.rs"]
+mod deploy;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -9,13 +12,16 @@ use tripline::config::AlarmConfig;
 use tripline::metric::{KeptMetric, Metric, NAMESPACE};
 use tripline_tests::workspace::{program, root};
 
-const DOCUMENTS: [&str; 6] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "CHANGELOG.md",
     "docs/design.md",
     "docs/operations.md",
+    "docs/doctor.md",
     "docs/simulation.md",
     "docs/replay.md",
+    "docs/queue.md",
+    "docs/deploy.md",
 ];
 
 fn read(path: impl AsRef<Path>) -> String {
@@ -50,6 +56,16 @@ fn words(document: &str) -> Vec<String> {
     prose.join("\n").split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
+/// What links call the headings of a document.
+fn headings(text: &str) -> Vec<String> {
+    let kept = |c: char| c.is_alphanumeric() || c == '-' || c == ' ';
+    let lines = text.lines().filter_map(|line| line.strip_prefix("## "));
+    lines
+        .map(|line| line.to_lowercase().chars().filter(|c| kept(*c)).collect::<String>())
+        .map(|line| line.replace(' ', "-"))
+        .collect()
+}
+
 #[test]
 fn every_relative_link_leads_somewhere() {
     for document in DOCUMENTS {
@@ -57,7 +73,12 @@ fn every_relative_link_leads_somewhere() {
         let text = read(document);
         let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         for link in links.filter(|link| !link.starts_with("http") && !link.starts_with('#')) {
-            assert!(folder.join(link).exists(), "{document}: {link}");
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            assert!(folder.join(file).exists(), "{document}: {link}");
+            if !anchor.is_empty() {
+                let headings = headings(&read(folder.join(file)));
+                assert!(headings.iter().any(|heading| heading == anchor), "{document}: {link}");
+            }
         }
     }
 }
@@ -66,11 +87,7 @@ fn every_relative_link_leads_somewhere() {
 fn every_anchor_in_the_readme_has_its_heading() {
     let text = read("README.md");
     for anchor in text.split("](#").skip(1).filter_map(|rest| rest.split(')').next()) {
-        let found = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("## "))
-            .any(|heading| heading.to_lowercase().replace(' ', "-") == anchor);
-        assert!(found, "#{anchor}");
+        assert!(headings(&text).iter().any(|heading| heading == anchor), "#{anchor}");
     }
 }
 
@@ -119,11 +136,9 @@ fn the_readme_names_every_parameter_of_the_template_with_its_default() {
         if line.starts_with("  ") && !line.starts_with("   ") {
             name = line.trim().trim_end_matches(':');
             assert!(table.iter().any(|row| row.contains(&format!("`{name}`"))), "{name}");
-        } else if let Some(default) = line
-            .trim()
-            .strip_prefix("Default: ")
-            .map(|d| d.trim_matches('"'))
-            .filter(|d| !d.is_empty())
+        } else if let Some(default) = line.trim().strip_prefix("Default: ")
+            && let default = default.trim_matches('"')
+            && !default.is_empty()
         {
             let row = table.iter().find(|row| row.starts_with(&format!("| `{name}` |")));
             assert!(row.is_some_and(|row| row.contains(default)), "{name}: default {default}");
@@ -177,6 +192,33 @@ fn every_command_that_is_shown_exists_with_its_options() {
         }
     }
     assert!(seen > 10, "only {seen} commands found");
+}
+
+#[test]
+fn the_checks_of_the_doctor_are_those_that_it_lists() {
+    let tripline = program("tripline").unwrap_or_else(|trouble| panic!("{trouble}"));
+    let listed = Command::new(tripline).args(["doctor", "--list", "--output", "json"]).output();
+    let listed = listed.unwrap_or_else(|error| panic!("{error}"));
+    let listed: serde_json::Value = serde_json::from_slice(&listed.stdout)
+        .unwrap_or_else(|error| panic!("doctor --list: {error}"));
+    let text = |check: &serde_json::Value, key: &str| check[key].as_str().unwrap_or("").to_owned();
+    let expected: Vec<String> = listed
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|check| {
+            let [name, about, proves, why] =
+                ["name", "about", "proves", "why"].map(|key| text(check, key));
+            let fix = if check["fix"] == true { "yes" } else { "" };
+            format!("| `{name}` | {about} | {proves} | {why} | {fix} |")
+        })
+        .collect();
+    let document = read("docs/doctor.md");
+    let table = document.split("## The checks").nth(1).unwrap_or_default();
+    let table = table.split("\n## ").next().unwrap_or_default();
+    let shown: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(shown, expected);
+    assert!(shown.len() >= 25, "{}", shown.len());
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn deployments() -> impl Iterator<Item = (bool, bool, Deployment)> {
                 ("Encryption", if key { "stack-key" } else { "service" }),
                 ("AlarmEmailEndpoint", "ops@example.com"),
                 ("AlarmSMSEndpoint", "+12065550100"),
+                ("Queue", "on"),
             ]);
             (batched, key, deployment)
         },
@@ -219,6 +220,8 @@ fn outputs_are_the_ones_the_command_reads() {
         ("MetricsGeneratorFunctionArn", "<MetricsGeneratorFunction.Arn>"),
         ("MetricsGeneratorLogGroup", "<MetricsGeneratorLogs>"),
         ("MetricsGeneratorRoleArn", "<MetricsGeneratorRole.Arn>"),
+        ("QueueTableArn", "<QueueTable.Arn>"),
+        ("QueueTableName", "<QueueTable>"),
         ("SmsTopicArn", "<SmsTopic>"),
         ("StopMode", "cancel"),
         ("UndeliveredQueueArn", "<UndeliveredQueue.Arn>"),
@@ -469,8 +472,37 @@ fn the_guard_watches_itself_and_every_alarm_reaches_people() {
 }
 
 #[test]
+fn the_queue_is_there_when_it_is_switched_on_and_stays() {
+    let off = template().deploy(&[]);
+    assert_eq!(off.of_type("AWS::DynamoDB::Table").count(), 0);
+    assert!(off.outputs.keys().all(|name| !name.starts_with("Queue")));
+    for (_, key, deployment) in deployments() {
+        let table = deployment.properties("QueueTable");
+        assert_eq!(
+            table["KeySchema"],
+            json!([
+                { "AttributeName": "queue", "KeyType": "HASH" },
+                { "AttributeName": "entry", "KeyType": "RANGE" },
+            ])
+        );
+        assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
+        assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
+        let encrypted = json!({
+            "SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": "<StackKey.Arn>",
+        });
+        let expected = if key { encrypted } else { Value::Null };
+        assert_eq!(table["SSESpecification"], expected);
+        assert_eq!(table["DeletionProtectionEnabled"], true);
+        // `RetainExceptOnCreate` would have CloudFormation try to delete what is protected.
+        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+            assert_eq!(deployment.resources["QueueTable"][policy], "Retain");
+        }
+    }
+}
+
+#[test]
 fn two_stacks_fit_one_account() {
-    const NAMES: [&str; 9] = [
+    const NAMES: [&str; 10] = [
         "AlarmName",
         "Alias",
         "DashboardName",
@@ -479,6 +511,7 @@ fn two_stacks_fit_one_account() {
         "QueueName",
         "RoleName",
         "RuleName",
+        "TableName",
         "TopicName",
     ];
     for (_, _, deployment) in deployments() {

@@ -171,6 +171,9 @@ fn kind_of(code: &str, status: u16) -> FailureKind {
         {
             FailureKind::Denied
         }
+        // What answers a HEAD has no body, and so no code.
+        _ if status == 404 => FailureKind::NotFound,
+        _ if status == 403 => FailureKind::Denied,
         _ if status == 429 => FailureKind::Throttled,
         _ if status >= 500 => FailureKind::Unavailable,
         _ => FailureKind::Refused,
@@ -195,6 +198,8 @@ mod tests {
             ("ServiceUnavailableException", 503, FailureKind::Unavailable),
             ("InternalFailure", 500, FailureKind::Unavailable),
             ("anything", 429, FailureKind::Throttled),
+            ("unknown error", 404, FailureKind::NotFound),
+            ("unknown error", 403, FailureKind::Denied),
         ] {
             assert_eq!(kind_of(code, status), kind, "{code}");
         }

@@ -9,6 +9,8 @@ mod bounded;
 mod failure;
 #[cfg(feature = "function")]
 pub mod function;
+#[cfg(feature = "people")]
+mod told;
 
 use std::time::Duration;
 
@@ -18,6 +20,8 @@ use aws_config::{BehaviorVersion, Region};
 pub use aws_config::SdkConfig;
 pub use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 pub use failure::{Failure, FailureKind};
+#[cfg(feature = "people")]
+pub use told::told;
 
 /// Longest time to open a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use aws_sdk_iot::config::retry::RetryConfig;
 use tripline::text::excerpt;
 use tripline_aws::SdkConfig;
 
@@ -32,6 +33,15 @@ pub async fn connect(region: Option<Region>) -> Result<Connection, Error> {
         None => Err(Error::Input(
             "no AWS region is set\n\n  hint: give `--region`, or set AWS_REGION".to_owned(),
         )),
+    }
+}
+
+impl Connection {
+    /// The same, for clients that try each call once: whoever counts calls, and makes them again
+    /// anyway.
+    pub fn without_retries(self) -> Self {
+        let config = self.config.into_builder().retry_config(RetryConfig::disabled()).build();
+        Self { config, ..self }
     }
 }
 

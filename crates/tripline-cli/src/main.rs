@@ -1,21 +1,41 @@
 //! The command `tripline`: guards firmware rollouts on AWS IoT Jobs.
 
 mod alarms;
+mod config;
 mod connect;
 mod deploy;
+mod doctor;
+mod drill;
 mod exit;
 mod fleet;
 mod output;
+mod pages;
+mod queue;
 mod replay;
 mod report;
+mod resume;
 mod simulate;
 mod stack;
+mod stop;
+mod watch;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Stops bad firmware rollouts on AWS IoT Jobs.
 #[derive(Debug, Parser)]
-#[command(name = "tripline", version, arg_required_else_help = true)]
+#[command(
+    name = "tripline",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  tripline config check release/dev.ini
+  tripline deploy release/dev.ini
+
+Exit codes, as far as a command does not say more: 0: done; 1: a difference or a finding; 2: the
+user's input; 3: AWS refused or could not be reached; 5: the rollout was stopped by its guard, or
+would have been; 6: undecided in the time given."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -26,21 +46,54 @@ enum Command {
     /// Arm a rollout: check, apply, list and remove the alarms of a job
     #[command(subcommand)]
     Alarms(alarms::Command),
+    /// Remove what a deploy has made
+    Cleanup(deploy::cleanup::Cleanup),
+    /// Check a whole `dev.ini`, and see what it comes to
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Roll out firmware from a `dev.ini`, guarded from its first device on
+    Deploy(deploy::Deployment),
+    /// Try a deployed stack end to end on a job that does nothing
+    Drill(drill::Drill),
+    /// Prove that a stack is armed, and a job guarded: what is not so, and the command that mends it
+    Doctor(doctor::Doctor),
     /// Run a fleet of simulated devices against AWS IoT Jobs
     Fleet(fleet::Arguments),
+    /// Let rollouts wait for one another: add, deploy the next, and say how one ended
+    #[command(subcommand)]
+    Queue(queue::Command),
+    /// Write man pages and completions
+    #[command(hide = true)]
+    Pages(pages::Pages),
     /// See what a guard would have done with a recorded rollout
     Replay(replay::Arguments),
+    /// Go on with a rollout that was stopped, for the devices that have not got it
+    Resume(resume::Arguments),
     /// See what a guard would do: would it have fired, when, why, and how often falsely
     Simulate(Box<simulate::Simulate>),
+    /// Stop a rollout by hand
+    Stop(stop::Arguments),
+    /// Watch rollouts until they end: progress, guard, who is slow or failing
+    Watch(watch::Arguments),
 }
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Alarms(command) => alarms::run(command).await,
+        Command::Cleanup(cleanup) => cleanup.run().await,
+        Command::Config(command) => config::run(command).await,
+        Command::Deploy(deployment) => deployment.run().await,
+        Command::Drill(drill) => drill.run().await,
+        Command::Doctor(doctor) => doctor.run().await,
         Command::Fleet(arguments) => fleet::run(arguments).await,
+        Command::Queue(command) => queue::run(command).await,
+        Command::Pages(pages) => pages.run(Arguments::command()),
         Command::Replay(replay) => replay.run(),
+        Command::Resume(arguments) => resume::run(arguments).await,
         Command::Simulate(simulate) => simulate.run(),
+        Command::Stop(arguments) => stop::run(arguments).await,
+        Command::Watch(arguments) => watch::run(arguments).await,
     };
     exit::report(outcome)
 }

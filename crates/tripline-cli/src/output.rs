@@ -1,10 +1,9 @@
-//! How results are written: for people or for programs.
+//! What commands have in common in what they put out.
 
 use clap::ValueEnum;
 
-/// What goes to stdout.
+/// Whom a command's answer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(dead_code)]
 pub enum Output {
     Text,
     Json,

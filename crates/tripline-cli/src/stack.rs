@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
-use aws_sdk_cloudformation::types::StackStatus;
+use aws_sdk_cloudformation::types::{Stack as Described, StackStatus};
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind};
 
@@ -24,48 +24,32 @@ impl Stack {
     /// creation failed, may name what is gone in a moment.
     pub async fn find(client: &Client, name: &str) -> Result<Self, Error> {
         let shown = excerpt(name);
-        let (stack, status) = Self::look(client, name).await?.ok_or_else(|| {
-            Error::Input(format!(
-                "there is no stack `{shown}`\n\n  hint: is this its region and account? `--stack` takes another name"
-            ))
-        })?;
-        if is_at_rest(&status) {
-            return Ok(stack);
+        let stack = describe(client, name).await?.ok_or_else(|| missing(name))?;
+        let status = stack.stack_status().map_or("unknown", StackStatus::as_str);
+        if !is_at_rest(status) {
+            let hint = if status.ends_with("_IN_PROGRESS") {
+                "wait until it is done, and run this again"
+            } else {
+                "mend the stack first: its functions may be missing, so that an alarm would stop nothing"
+            };
+            let text = format!(
+                "stack `{shown}` is in `{status}` (expected a completed one)\n\n  hint: {hint}"
+            );
+            return Err(Failure::new(DESCRIBE, FailureKind::Refused, text).into());
         }
-        let hint = if status.ends_with("_IN_PROGRESS") {
-            "wait until it is done, and run this again"
-        } else {
-            "mend the stack first: its functions may be missing, so that an alarm would stop nothing"
-        };
-        let text = format!(
-            "stack `{shown}` is in `{status}` (expected a completed one)\n\n  hint: {hint}"
-        );
-        Err(Failure::new(DESCRIBE, FailureKind::Refused, text).into())
+        Ok(Self::of(name, &stack))
     }
 
-    /// Looks a stack up that may be in any state, which is returned with it, or gone.
-    pub async fn look(client: &Client, name: &str) -> Result<Option<(Self, String)>, Error> {
-        let described = match client.describe_stacks().stack_name(name).send().await {
-            Ok(described) => described,
-            // CloudFormation has no error of its own for this.
-            Err(error)
-                if error.code() == Some("ValidationError")
-                    && error.message().is_some_and(|text| text.contains("does not exist")) =>
-            {
-                return Ok(None);
-            }
-            Err(error) => return Err(Failure::from_sdk(DESCRIBE, &error).into()),
-        };
-        let Some(stack) = described.stacks().first() else { return Ok(None) };
-        let status = stack.stack_status().map_or("unknown", StackStatus::as_str).to_owned();
-        let outputs = stack
-            .outputs()
-            .iter()
-            .filter_map(|output| {
-                Some((output.output_key()?.to_owned(), output.output_value()?.to_owned()))
-            })
-            .collect();
-        Ok(Some((Self { name: excerpt(name), outputs }, status)))
+    /// Looks a stack up that may be in any state, or gone.
+    pub async fn look(client: &Client, name: &str) -> Result<Option<Self>, Error> {
+        Ok(describe(client, name).await?.map(|stack| Self::of(name, &stack)))
+    }
+
+    fn of(name: &str, stack: &Described) -> Self {
+        let outputs = stack.outputs().iter().filter_map(|output| {
+            Some((output.output_key()?.to_owned(), output.output_value()?.to_owned()))
+        });
+        Self { name: excerpt(name), outputs: outputs.collect() }
     }
 
     /// Its name, fit to be shown.
@@ -89,8 +73,32 @@ impl Stack {
     }
 }
 
+/// That there is no such stack, where there has to be one.
+pub fn missing(name: &str) -> Error {
+    Error::Input(format!(
+        "there is no stack `{}`\n\n  hint: is this its region and account? `--stack` takes another name",
+        excerpt(name)
+    ))
+}
+
+/// A stack as CloudFormation describes it, in whatever state it is; `None` if there is none.
+pub async fn describe(client: &Client, name: &str) -> Result<Option<Described>, Error> {
+    let described = match client.describe_stacks().stack_name(name).send().await {
+        Ok(described) => described,
+        // CloudFormation has no error of its own for this.
+        Err(error)
+            if error.code() == Some("ValidationError")
+                && error.message().is_some_and(|text| text.contains("does not exist")) =>
+        {
+            return Ok(None);
+        }
+        Err(error) => return Err(Failure::from_sdk(DESCRIBE, &error).into()),
+    };
+    Ok(described.stacks.unwrap_or_default().into_iter().next())
+}
+
 /// States in which all resources of one version of the template are there.
-fn is_at_rest(status: &str) -> bool {
+pub fn is_at_rest(status: &str) -> bool {
     matches!(
         status,
         "CREATE_COMPLETE"

@@ -9,37 +9,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-/// A config of this test's own: what is recommended may change, what is said of it must not.
-const EXAMPLE: &str = "\
-[DEFAULT]
-jobId = fw-2-1
-region = us-east-1
-
-[ALARM_CONFIG]
-alarmList = SlowDownloads, Failures
-
-[ALARM_CONFIG_SlowDownloads]
-namespace = IoT:OTA:JobExecution
-metricName = downloadTime
-stat = p90
-period = 60
-threshold = 3600
-alarmType = upper
-evaluationPeriods = 5
-datapointsToAlarm = 3
-snsTopics = @email, @force-stop
-
-[ALARM_CONFIG_Failures]
-namespace = IoT:OTA:JobExecution
-metricName = failedCount
-stat = Sum
-period = 300
-threshold = 20
-alarmType = upper
-evaluationPeriods = 1
-datapointsToAlarm = 1
-snsTopics = @email, @force-stop
-";
+/// A config of the tests' own: what is recommended may change, what is said of it must not.
+const EXAMPLE: &str = include_str!("fixtures/guard.ini");
 
 /// Runs the command in a directory, without anything of the environment's, and shows its exit
 /// code and both its outputs.
@@ -83,17 +54,6 @@ fn faulty() -> String {
         .replace("alarmType = upper", "alarmType = Upperr")
         .replace("datapointsToAlarm = 3", "datapointToAlarm = 3")
         .replacen("@email, @force-stop", "@email, arn:aws:sns:<region>:<account>:stopper", 1)
-}
-
-#[test]
-fn help() {
-    insta::assert_snapshot!("help_alarms", in_example(&["alarms", "--help"]));
-    for command in ["check", "apply", "list", "remove"] {
-        insta::assert_snapshot!(
-            format!("help_{command}"),
-            in_example(&["alarms", command, "--help"])
-        );
-    }
 }
 
 #[test]

@@ -4,6 +4,8 @@
 
 #[path = "replay/faults.rs"]
 mod faults;
+#[path = "replay/guards.rs"]
+mod guards;
 #[path = "replay/recordings.rs"]
 mod recordings;
 
@@ -18,33 +20,11 @@ use flate2::write::GzEncoder;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// One alarm that stops and one that tells.
-const CONFIG: &str = "\
-[ALARM_CONFIG]
-alarmList = SlowDownloads, Failures, Rejections
+/// Two alarms that stop.
+const GUARD: &str = include_str!("fixtures/guard.ini");
 
-[ALARM_CONFIG_SlowDownloads]
-namespace = IoT:OTA:JobExecution
-metricName = downloadTime
-stat = p90
-period = 60
-threshold = 3600
-alarmType = upper
-evaluationPeriods = 5
-datapointsToAlarm = 3
-snsTopics = @email, @force-stop
-
-[ALARM_CONFIG_Failures]
-namespace = IoT:OTA:JobExecution
-metricName = failedCount
-stat = Sum
-period = 300
-threshold = 20
-alarmType = upper
-evaluationPeriods = 1
-datapointsToAlarm = 1
-snsTopics = @force-stop
-
+/// And one that tells.
+const REJECTIONS: &str = "
 [ALARM_CONFIG_Rejections]
 namespace = IoT:OTA:JobExecution
 metricName = rejectedCount
@@ -57,6 +37,11 @@ datapointsToAlarm = 1
 snsTopics = @email
 ";
 
+/// All three.
+fn config() -> String {
+    GUARD.replace("SlowDownloads, Failures", "SlowDownloads, Failures, Rejections") + REJECTIONS
+}
+
 fn recordings() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/recordings")
 }
@@ -64,7 +49,7 @@ fn recordings() -> PathBuf {
 /// A folder with the recordings and a config.
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("dev.ini"), CONFIG).unwrap();
+    fs::write(folder.path().join("dev.ini"), config()).unwrap();
     for entry in fs::read_dir(recordings()).unwrap() {
         let path = entry.unwrap().path();
         fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
@@ -124,9 +109,30 @@ fn event(id: u32, at: i64, operation: &str, thing: u32, seconds: &str) -> String
     ) + "\n"
 }
 
+/// A topic that a config names by its ARN stops only if its name or an option says so.
 #[test]
-fn help() {
-    insta::assert_snapshot!("help", replay("--help"));
+fn which_topic_stops_is_said_or_taken_by_its_name() {
+    let folder = folder();
+    let config = |topic: &str| {
+        let arn = format!("arn:aws:sns:us-east-1:111122223333:{topic}");
+        fs::write(folder.path().join("arn.ini"), GUARD.replace("@force-stop", &arn)).unwrap();
+        arn
+    };
+    let replay =
+        |more: &str| run(folder.path(), &format!("slow.ndjson.gz --config arn.ini {more}"), b"");
+    let stopper = config("ota-force-stopper");
+    let by_name = replay("");
+    assert_eq!(by_name.code, 5, "{}", by_name.stderr);
+    assert!(
+        by_name.stderr.contains(&format!("`{stopper}` is taken to stop")),
+        "{}",
+        by_name.stderr
+    );
+    let pager = config("on-call");
+    let told = replay("");
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    assert!(told.stderr.contains(&format!("`{pager}` is taken not to stop")), "{}", told.stderr);
+    assert_eq!(replay(&format!("--stop-topic {pager}")).code, 5);
 }
 
 #[test]
@@ -172,13 +178,13 @@ fn a_report_is_a_page_of_its_own() {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains("<script") && !page.contains("src=\"http"));
-    let nowhere = run(folder.path(), "slow.ndjson.gz --report no/folder.html", b"");
-    assert_eq!(nowhere.code, 2);
-    assert!(
-        nowhere.stderr.starts_with("error: --report: no/folder.html: cannot be written"),
-        "{}",
-        nowhere.stderr
-    );
+    // Before the work begins: of what is missing as well, nothing is said.
+    for nowhere in ["no/folder.html", "."] {
+        let ran = run(folder.path(), &format!("missing.ndjson --report {nowhere}"), b"");
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+        let expected = format!("error: --report: {nowhere}: cannot be written: ");
+        assert!(ran.stderr.starts_with(&expected), "{}", ran.stderr);
+    }
 }
 
 #[test]
@@ -216,11 +222,15 @@ fn every_field_of_the_answer_is_documented() {
         }
     }
     let folder = folder();
-    let answer =
-        serde_json::from_str(&run(folder.path(), "failing.ndjson --output json", b"").stdout)
-            .unwrap();
+    fs::write(folder.path().join("abort.ini"), guards::with_abort(50)).unwrap();
     let mut found = Vec::new();
-    fields(&answer, "", &mut found);
+    let late = guards::late();
+    for (arguments, stdin) in
+        [("failing.ndjson", ""), ("failing.ndjson --config abort.ini", ""), ("-", late.as_str())]
+    {
+        let ran = run(folder.path(), &format!("{arguments} --output json"), stdin.as_bytes());
+        fields(&serde_json::from_str(&ran.stdout).unwrap(), "", &mut found);
+    }
     assert!(found.len() > 40, "{found:?}");
     for field in &found {
         assert!(
@@ -244,7 +254,7 @@ fn a_stop_spares_those_who_had_not_begun() {
     recording += &event(100, 1_790_005_000, "succeeded", 100, "4900");
     recording += &event(101, 1_790_005_000, "succeeded", 101, "60");
     recording += &event(102, 1_790_005_000, "canceled", 102, "1");
-    let config = CONFIG.replace("threshold = 20", "threshold = 10");
+    let config = config().replace("threshold = 20", "threshold = 10");
     let folder = folder();
     fs::write(folder.path().join("dev.ini"), config).unwrap();
     let ran = run(folder.path(), "- --output json", recording.as_bytes());
@@ -263,11 +273,12 @@ fn a_stop_spares_those_who_had_not_begun() {
 fn a_device_that_tries_again_is_one_device() {
     let recording: String =
         (0..40).map(|n| event(n, 1_790_000_000 + i64::from(n), "failed", n % 4, "1")).collect();
-    let (code, answer) = json_of(&recording, "");
+    let last = event(40, 1_790_001_000, "succeeded", 40, "1");
+    let (code, answer) = json_of(&(recording + &last), "");
     assert_eq!(code, 5, "each attempt counts in the metric");
     assert_eq!(
         (&answer["executions"], &answer["devicesWithFirmware"]),
-        (&Value::from(40), &Value::from(4))
+        (&Value::from(41), &Value::from(5))
     );
 }
 
@@ -293,5 +304,25 @@ fn the_recordings_are_what_their_generator_makes() {
             there = plain;
         }
         assert!(there == text.as_bytes(), "{name} is not what its generator makes");
+    }
+}
+
+#[test]
+fn a_config_that_is_not_there_is_named_with_the_recording_that_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("there.ndjson"), "").unwrap();
+    for (recording, missing) in [("no.ndjson", true), ("there.ndjson", false), ("-", false)] {
+        let output = Command::new(env!("CARGO_BIN_EXE_tripline"))
+            .args(["replay", recording])
+            .current_dir(folder.path())
+            .env_clear()
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(said.starts_with("error: dev.ini: cannot be read: "), "{said}");
+        assert!(said.ends_with("\n\n  hint: name the config with `--config`\n"), "{said}");
+        assert_eq!(said.contains("\nerror: no.ndjson: cannot be read: "), missing, "{said}");
     }
 }

@@ -16,8 +16,9 @@ use rand::{RngExt, SeedableRng};
 use serde::Deserialize;
 use tripline::config::AlarmConfig;
 use tripline::replay::{Recording, Replay};
+use tripline::rollout::RolloutConfig;
 use tripline::simulation::Random;
-use tripline::stop::StopMode;
+use tripline::stop::{StopMode, StopTopics};
 
 const CONFIG: &str = include_str!("../../../examples/dev.ini");
 const MILLION: u32 = 1_000_000;
@@ -118,8 +119,8 @@ fn bare(text: &str) -> usize {
 /// The whole: read, made unique, counted, evaluated, judged.
 fn replay(text: &str) -> Option<u32> {
     let mut recording = Recording::new(None);
-    for line in lines(text) {
-        recording.read(line).ok()?;
+    for (number, line) in (1..).zip(lines(text)) {
+        recording.read(number, line).ok()?;
     }
     judge(recording)
 }
@@ -127,16 +128,19 @@ fn replay(text: &str) -> Option<u32> {
 fn judge(recording: Recording) -> Option<u32> {
     let config = AlarmConfig::parse("dev.ini", CONFIG).ok()?;
     let rollout = recording.rollout().ok()?;
-    let replay = Replay::new(&rollout, &config.alarms, StopMode::Cancel);
+    let abort = RolloutConfig::parse("dev.ini", CONFIG).ok()?.abort;
+    let replay =
+        Replay::new(&rollout, &config.alarms, &abort, StopMode::Cancel, &StopTopics::default());
     replay.stop.map(|stop| stop.spared.at_most())
 }
 
 /// The same from a file, without having all of it in memory.
 fn replay_file(path: &Path) -> Option<u32> {
     let mut file = BufReader::new(File::open(path).ok()?);
-    let (mut recording, mut line) = (Recording::new(None), Vec::new());
+    let (mut recording, mut number, mut line) = (Recording::new(None), 0, Vec::new());
     while file.read_until(b'\n', &mut line).ok()? > 0 {
-        recording.read(&line).ok()?;
+        number += 1;
+        recording.read(number, &line).ok()?;
         line.clear();
     }
     judge(recording)

@@ -99,10 +99,12 @@ impl Announcement {
             Err(cause) => line("devices", &format!("not known ({})", clean(cause, 300))),
         }
         body.push('\n');
-        body.push_str(match done {
-            Done::Observed => "To stop it by hand, cancel the job in AWS IoT.\n",
-            _ => "To resume: a cancelled job cannot be continued. When the cause is found, create a new job with\nthe same document for the devices that have not got it.\n",
-        });
+        body += &match done {
+            Done::Observed => format!("To stop it by hand: tripline stop --job-id {job}\n"),
+            _ => format!(
+                "To resume, when the cause is found: tripline resume --job-id {job}\nThat makes a new job with the same document, for the devices that have not got it; a cancelled\njob itself cannot be continued.\n"
+            ),
+        };
         let numbers = match counts {
             Ok(c) => {
                 let rest = if done == Done::Observed { "" } else { ", the rest spared" };
@@ -114,7 +116,10 @@ impl Announcement {
         Self {
             subject: ascii(&format!("Tripline {verb} rollout {job}"), MAX_SUBJECT),
             body,
-            sms: fit_sms(&format!("Tripline {verb} {job}{unverified}"), &alarm, &numbers),
+            sms: with_next(
+                fit_sms(&format!("Tripline {verb} {job}{unverified}"), &alarm, &numbers),
+                done,
+            ),
         }
     }
 
@@ -123,7 +128,7 @@ impl Announcement {
         Self {
             subject: "Tripline refused an alarm message: no rollout was stopped".to_owned(),
             body: format!(
-                "Tripline refused an alarm message, so no rollout was stopped by it.\n\nwhy      {refusal}\n\nIf a rollout should have been stopped, cancel its job in AWS IoT now. Then look at the alarm's\ndimension `jobId`, at who may publish to the force-stop topic, and at the undelivered queue.\n"
+                "Tripline refused an alarm message, so no rollout was stopped by it.\n\nwhy      {refusal}\n\nIf a rollout should have been stopped, stop it now: tripline stop --job-id .. Then look at the alarm's\ndimension `jobId`, at who may publish to the force-stop topic, and at the undelivered queue.\n"
             ),
             sms: ascii(
                 &format!("Tripline refused an alarm, nothing was stopped: {refusal}"),
@@ -137,6 +142,15 @@ impl Announcement {
 fn short_name(job: &JobId, alarm: &str) -> String {
     let prefix = crate::alarm::alarm_name_prefix(job);
     excerpt(alarm.strip_prefix(&prefix).unwrap_or(alarm))
+}
+
+/// How to go on, if there is room for it.
+fn with_next(sms: String, done: Done) -> String {
+    let next = match done {
+        Done::Observed => ". Stop it: tripline stop",
+        Done::Cancelled | Done::Aborted => ". Go on: tripline resume",
+    };
+    if sms.len() + next.len() <= MAX_SMS { sms + next } else { sms }
 }
 
 /// `<head>: <alarm>. <numbers>`; the alarm gives way first, then the head.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{Ending, EventId, ExecutionEvent};
 use crate::job::JobId;
-use crate::metric::Metric;
+use crate::metric::{DownloadTime, Metric, Outcome, RetryCount};
 use crate::recent::RecentEvents;
 use crate::time::Timestamp;
 
@@ -168,10 +168,21 @@ impl Open {
 /// What an ending counts: metric, value, how often.
 pub(crate) fn points(ending: &Ending) -> impl Iterator<Item = (Metric, f64, u32)> {
     let invalid = u32::try_from(ending.invalid.len()).unwrap_or(u32::MAX);
+    points_of(ending.outcome, ending.download_time, ending.retry_count, invalid)
+}
+
+/// The same by its parts.
+#[inline]
+pub(crate) fn points_of(
+    outcome: Outcome,
+    download_time: Option<DownloadTime>,
+    retry_count: Option<RetryCount>,
+    invalid: u32,
+) -> impl Iterator<Item = (Metric, f64, u32)> {
     [
-        Some((Metric::Count(ending.outcome), 1.0, 1)),
-        ending.download_time.map(|time| (Metric::DownloadTime, time.seconds(), 1)),
-        ending.retry_count.map(|retries| (Metric::RetryCount, f64::from(retries.get()), 1)),
+        Some((Metric::Count(outcome), 1.0, 1)),
+        download_time.map(|time| (Metric::DownloadTime, time.seconds(), 1)),
+        retry_count.map(|retries| (Metric::RetryCount, f64::from(retries.get()), 1)),
         (invalid > 0).then_some((Metric::InvalidDetailCount, 1.0, invalid)),
     ]
     .into_iter()

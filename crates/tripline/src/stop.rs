@@ -5,6 +5,9 @@
 //! But a guard that stands still while CloudWatch is out of reach is no guard: then the gentlest
 //! stop is made, and marked as unverified.
 
+mod canceler;
+mod topics;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -12,8 +15,13 @@ use crate::job::{Job, JobId};
 use crate::notification::{AlarmNotification, AlarmState, NoSingleJob, NotAnAlarm, Watched};
 use crate::text::{clean, excerpt};
 
+pub use canceler::Canceler;
+pub use topics::{Assumption, StopTopics};
+
 /// The reason code of every job that Tripline stops.
 pub const REASON_CODE: &str = "TRIPLINE_ALARM";
+/// The reason code of every job that a person stops with Tripline's command.
+pub const OPERATOR_REASON_CODE: &str = "TRIPLINE_OPERATOR";
 /// Longest comment of a stop, in characters (AWS IoT `CancelJob`, `comment`).
 pub const MAX_COMMENT: usize = 2_028;
 
@@ -238,6 +246,14 @@ pub fn decide(
 pub fn comment_for(notification: &AlarmNotification) -> String {
     let AlarmNotification { alarm, reason, changed_at, .. } = notification;
     clean(&format!("Tripline: alarm {alarm} fired at {changed_at}: {reason}"), MAX_COMMENT)
+}
+
+/// The comment of a stop by hand: the person's own words, as far as AWS IoT takes them.
+pub fn operator_comment(reason: Option<&str>) -> String {
+    match reason.map(str::trim).filter(|reason| !reason.is_empty()) {
+        Some(reason) => clean(reason, MAX_COMMENT),
+        None => "Tripline: stopped by an operator".to_owned(),
+    }
 }
 
 /// The rollout that a message names, or why it names none.

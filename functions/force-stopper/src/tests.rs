@@ -133,7 +133,7 @@ async fn run(stopper: &Stopper<Scripted>, payload: Value) -> (Vec<String>, Optio
 const CANCELLED: &str = "cancel fw-2-1 force=false Tripline: alarm tripline-fw-2-1-slow fir";
 const TOLD: [&str; 2] = [
     "email: Tripline stopped rollout fw-2-1",
-    "sms: Tripline stopped fw-2-1: slow. 12 ok, 3 failed, 4 running, the rest spared",
+    "sms: Tripline stopped fw-2-1: slow. 12 ok, 3 failed, 4 running, the rest spared. Go on: tripline resume",
 ];
 
 fn refused(done: &[String]) -> bool {

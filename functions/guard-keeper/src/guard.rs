@@ -85,7 +85,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                     guarding.unguarded += 1;
                     if guarding.unguarded <= LOGGED {
                         let why = guarded.fault().unwrap_or_default();
-                        tracing::warn!(job = %guarded.job, why, "not guarded");
+                        tracing::warn!(job = %guarded.job, why, "unguarded");
                     }
                 }
             }

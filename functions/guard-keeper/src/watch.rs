@@ -134,25 +134,30 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         trouble: &mut Trouble,
     ) {
         let ended = now.endings.total();
+        let created = now.created.seconds();
         let remembered = match memory.of(job) {
-            Some(remembered) => Some(remembered),
+            Some(remembered) if remembered.created == created => Some(remembered),
+            // Another job of the same name: CloudWatch counts on.
+            Some(_) => self.count(minute, job, now, trouble).await.map(|counted| Remembered {
+                created,
+                before: counted.saturating_sub(ended),
+                pipeline: Pipeline::seen(ended, counted.min(ended)),
+                ..Remembered::default()
+            }),
             None if memory.saw_beginning(now.created) => {
-                Some(Remembered { created: now.created.seconds(), ..Remembered::default() })
+                Some(Remembered { created, ..Remembered::default() })
             }
-            None => {
-                let counted = self.count(minute, job, now, trouble).await;
-                counted.map(|counted| Remembered {
-                    created: now.created.seconds(),
-                    pipeline: Pipeline::seen(ended, counted),
-                    ..Remembered::default()
-                })
-            }
+            None => self.count(minute, job, now, trouble).await.map(|counted| Remembered {
+                created,
+                pipeline: Pipeline::seen(ended, counted),
+                ..Remembered::default()
+            }),
         };
         let Some(mut remembered) = remembered else { return };
         if remembered.pipeline.needs_count(ended, minute.now(), self.settings.counted_within)
             && let Some(counted) = self.count(minute, job, now, trouble).await
         {
-            remembered.pipeline.judge(ended, counted);
+            remembered.pipeline.judge(ended, counted.saturating_sub(remembered.before));
             let uncounted = remembered.pipeline.uncounted();
             if uncounted > 0 {
                 tracing::error!(%job, uncounted, "executions end, and no event is counted");

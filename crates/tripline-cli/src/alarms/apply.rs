@@ -156,6 +156,12 @@ impl Report {
         self.plan.alarms.iter().any(|alarm| self.stopping.is_reached_by(&alarm.actions))
     }
 
+    /// The alarms that were not as they were wanted.
+    pub fn changed(&self) -> Vec<&str> {
+        let alarms = self.plan.alarms.iter().filter(|alarm| alarm.change != Change::Keep);
+        alarms.map(|alarm| alarm.name.as_str()).collect()
+    }
+
     /// Whether any alarm stops the rollout.
     pub fn stops(&self) -> bool {
         self.is_reached() && self.stopping.is_heard && self.stopping.mode != StopMode::Observe

@@ -35,15 +35,19 @@ pub struct Alarms {
 impl Aws {
     /// Clients for a region, or for the environment's if there is none.
     pub async fn connect(region: Option<Region>) -> Result<Self, Error> {
-        let Connection { region, config } = connect(region).await?;
-        Ok(Self {
+        Ok(Self::of(connect(region).await?))
+    }
+
+    /// Clients for a connection.
+    pub fn of(Connection { region, config }: Connection) -> Self {
+        Self {
             region,
             cloudformation: aws_sdk_cloudformation::Client::new(&config),
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             iot: aws_sdk_iot::Client::new(&config),
             sns: aws_sdk_sns::Client::new(&config),
-        })
+        }
     }
 
     /// All alarms whose names begin like this.

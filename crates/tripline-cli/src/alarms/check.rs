@@ -92,7 +92,8 @@ pub fn topics(alarm: &AlarmDefinition) -> String {
     alarm.topics.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn json_of(alarm: &AlarmDefinition) -> Value {
+/// An alarm, for programs.
+pub fn json_of(alarm: &AlarmDefinition) -> Value {
     json!({
         "alarm": alarm.name.as_str(),
         "watches": Watch::from(alarm).to_string(),

@@ -108,7 +108,7 @@ impl Listed {
     }
 
     /// Why nothing follows from this alarm.
-    fn idle(&self) -> Option<&'static str> {
+    pub fn idle(&self) -> Option<&'static str> {
         match self.alarm.actions_enabled() {
             _ if self.alarm.alarm_actions().is_empty() => Some("tells nobody"),
             Some(true) => None,
@@ -116,11 +116,11 @@ impl Listed {
         }
     }
 
-    fn state(&self) -> &str {
+    pub fn state(&self) -> &str {
         self.alarm.state_value().map_or("unknown", |state| state.as_str())
     }
 
-    fn watches(&self) -> String {
+    pub fn watches(&self) -> String {
         // Metric math of another shape than Tripline's still has Tripline's words in it.
         Watch::of(&self.alarm).map_or_else(
             || self.alarm.alarm_description().unwrap_or("?").to_owned(),

@@ -5,40 +5,50 @@
 //! - [`put`]: an alarm as CloudWatch is asked for it, shared with the guard-keeper; [`plan`]: what is
 //!   to be changed;
 //! - [`arm`]: changes it, and proves it;
+//! - [`stop_topic`]: which topic stops, where AWS is not asked;
 //! - [`stopping`]: who hears it, and what that does; [`verdict`]: whether the job is guarded;
 //! - [`aws`], [`topics`], [`keeping`]: what is asked of AWS, [`owner`]: whose alarm one is;
 //! - [`watch`], [`table`]: what people read.
 
-mod apply;
-mod arm;
-mod aws;
-mod check;
-mod keeping;
-mod list;
-mod notes;
-mod plan;
-mod region;
-mod remove;
+pub mod apply;
+pub mod arm;
+pub mod aws;
+pub mod check;
+pub mod keeping;
+pub mod list;
+pub mod notes;
+pub mod plan;
+pub mod region;
+pub mod remove;
 pub mod source;
-mod stopping;
+pub mod stop_topic;
+pub mod stopping;
 pub mod table;
-mod topics;
-mod verdict;
+pub mod topics;
+pub mod verdict;
 
 #[cfg(test)]
-mod fake;
+pub mod fake;
 #[cfg(test)]
 mod tests;
 
-pub use tripline_alarms::watch;
-use tripline_alarms::{owner, put};
+pub use tripline_alarms::{owner, put, watch};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 use crate::connect::Region;
 use crate::exit::{End, Error};
+use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  tripline alarms check release/dev.ini
+  tripline alarms apply release/dev.ini
+  tripline alarms list
+  tripline alarms remove --job-id fw-1-3-0
+
+Exit codes: see each command.")]
 pub enum Command {
     /// Check an alarm config; needs no AWS
     Check(check::Check),
@@ -58,12 +68,6 @@ struct Common {
     region: Option<Region>,
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 pub async fn run(command: Command) -> Result<End, Error> {

@@ -14,8 +14,13 @@ pub fn no_alarms(file: &str) -> String {
     )
 }
 
-/// Alarms that are described and come to nothing.
+/// Alarms that are described and come to nothing, as a note.
 pub fn unlisted(file: &str, config: &AlarmConfig) -> Option<String> {
+    not_armed(config).map(|text| format!("note: {file}: {text}"))
+}
+
+/// Alarms that are described and come to nothing.
+pub fn not_armed(config: &AlarmConfig) -> Option<String> {
     if config.unlisted.is_empty() {
         return None;
     }
@@ -23,7 +28,7 @@ pub fn unlisted(file: &str, config: &AlarmConfig) -> Option<String> {
         config.unlisted.iter().take(SHOWN).map(|name| format!("`{}`", excerpt(name))).collect();
     let more = config.unlisted.len().saturating_sub(SHOWN);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    Some(format!("note: {file}: not in `alarmList`, so not armed: {}{more}", names.join(", ")))
+    Some(format!("not in `alarmList`, so not armed: {}{more}", names.join(", ")))
 }
 
 /// Nothing that is told stops anything.

@@ -42,7 +42,7 @@ pub struct Remove {
 impl Remove {
     pub async fn run(self) -> Result<End, Error> {
         let aws = Aws::connect(self.common.region.clone()).await?;
-        let names = remove(&aws, &self.stack, &self.job_id, self.force, self.dry_run).await?;
+        let names = remove(&aws, Some(&self.stack), &self.job_id, self.force, self.dry_run).await?;
         let verb = if self.dry_run { "would be removed" } else { "removed" };
         match self.common.output {
             Output::Text => {
@@ -69,10 +69,11 @@ pub fn result(job: &JobId, removed: usize, verb: &str, region: &str) -> (String,
     (format!("job `{job}`: {} {verb} in `{region}`", notes::alarms(removed)), End::Done)
 }
 
-/// Removes a job's alarms, and returns their names.
+/// Removes a job's alarms, and returns their names. The keeper of `stack` forgets the job; without
+/// one it does so by itself once the job is gone.
 pub async fn remove(
     aws: &Aws,
-    stack: &str,
+    stack: Option<&str>,
     job: &JobId,
     force: bool,
     dry_run: bool,
@@ -90,7 +91,8 @@ pub async fn remove(
     }
     if !dry_run {
         // First, or the keeper would arm the job again.
-        if let Some((stack, _)) = Stack::look(&aws.cloudformation, stack).await?
+        if let Some(stack) = stack
+            && let Some(stack) = Stack::look(&aws.cloudformation, stack).await?
             && let Ok(table) = keeping::table_of(&stack)
         {
             aws.forget(table, job).await?;

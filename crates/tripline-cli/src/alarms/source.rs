@@ -15,15 +15,25 @@ pub fn name_of(path: &Path) -> String {
     clean(&path.to_string_lossy(), 256)
 }
 
+/// Opens a regular file. What it is shows before it is opened: to open a pipe that nobody writes to
+/// takes for ever.
+pub fn open(path: &Path, expected: &str) -> Result<File, Error> {
+    let name = name_of(path);
+    let cannot = |error: std::io::Error| Error::Input(format!("{name}: cannot be read: {error}"));
+    let is = match std::fs::metadata(path).map_err(cannot)?.file_type() {
+        kind if kind.is_file() => return File::open(path).map_err(cannot),
+        kind if kind.is_dir() => "is a directory",
+        _ => "is a pipe or a device and no file",
+    };
+    Err(Error::Input(format!("{name}: {is} (expected {expected})")))
+}
+
 /// Reads a config's text, of a file that may be anything.
 pub fn read(path: &Path) -> Result<String, Error> {
     let name = name_of(path);
     let fault = |text: String| Error::Input(format!("{name}: {text}"));
     let cannot = |error: std::io::Error| fault(format!("cannot be read: {error}"));
-    let file = File::open(path).map_err(cannot)?;
-    if file.metadata().map_err(cannot)?.is_dir() {
-        return Err(fault("is a directory (expected a config file such as `dev.ini`)".to_owned()));
-    }
+    let file = open(path, "a config file such as `dev.ini`")?;
     let mut bytes = Vec::new();
     // One more than is allowed shows that it is too long, and no device file goes on for ever.
     file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(cannot)?;

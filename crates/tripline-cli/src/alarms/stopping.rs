@@ -68,7 +68,7 @@ fn is_pending(subscription: &Subscription) -> bool {
 
 impl Aws {
     /// All subscriptions of a topic.
-    async fn subscriptions(&self, topic: &str) -> Result<Vec<Subscription>, Failure> {
+    pub async fn subscriptions(&self, topic: &str) -> Result<Vec<Subscription>, Failure> {
         let listed = self.sns.list_subscriptions_by_topic().topic_arn(topic);
         let mut pages = listed.into_paginator().send();
         let mut subscriptions = Vec::new();

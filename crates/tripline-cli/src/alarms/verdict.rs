@@ -116,7 +116,7 @@ fn mute(guard: &Guard, report: &Report) -> Option<String> {
         .collect();
     (!mute.is_empty()).then(|| {
         format!(
-            "job `{job}` has alarms that are in ALARM already, so that their actions will not run again: {}\n\n  hint: stop the rollout (`aws iot cancel-job --job-id {job}`), or remove its alarms\n        (`tripline alarms remove --job-id {job} --force`) and apply again: new alarms are judged afresh",
+            "job `{job}` has alarms that are in ALARM already, so that their actions will not run again: {}\n\n  hint: stop the rollout (`tripline stop --job-id {job}`), or remove its alarms\n        (`tripline alarms remove --job-id {job} --force`) and apply again: new alarms are judged afresh",
             mute.join(", ")
         )
     })

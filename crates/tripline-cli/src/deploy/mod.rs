@@ -1,29 +1,332 @@
-#![allow(dead_code)]
-//! `tripline deploy`: a rollout from a `dev.ini`.
+//! `tripline deploy`: a rollout from a `dev.ini`, armed before it begins.
+//!
+//! - [`input`], [`firmware`], [`fetch`]: everything that is read beforehand;
+//! - [`spec`]: what AWS is going to be asked for, [`plan`]: the same for people;
+//! - [`found`]: what is there already, and whose it is;
+//! - [`rounds`]: makes it, round by round, [`ending`]: how a round ended, [`record`]: what is kept of
+//!   that;
+//! - [`cleanup`]: removes it; [`aws`]: what is asked of AWS.
+//!
+//! Nothing that is needed to go on is kept on this machine: every step looks whether it has been
+//! done, so that a deployment can be cut off at any moment and be carried on from anywhere.
+
+pub mod aws;
+pub mod cleanup;
+pub mod ending;
+mod fetch;
+mod firmware;
+mod found;
+pub mod input;
+mod plan;
+mod record;
+mod rounds;
+pub mod spec;
 
 use std::path::PathBuf;
 
-use crate::connect::Region;
+use serde_json::json;
+use tripline::alarm::AlarmDefinition;
+
+use crate::alarms::apply::Guard;
+use crate::alarms::aws::Aws;
+use crate::alarms::notes;
+use crate::alarms::region::check_topics;
+use crate::alarms::table::{print, print_json};
+use crate::alarms::verdict::Verdict;
+use crate::connect::{Region, connect};
 use crate::exit::{End, Error};
+use crate::output::Output;
+use aws::{Cloud, s3};
+use ending::Outcome;
+use found::Found;
+use input::{Input, Loaded};
+use plan::Plan;
+use rounds::Rounds;
+use spec::Spec;
+use tripline::stop::StopMode;
 
 /// A rollout to deploy.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tripline deploy --dry-run
+  tripline deploy release/dev.ini --stack tripline
+  tripline deploy release/dev.ini --resume
+
+The config and every file that it names are checked before anything is made; files are
+looked for in the config's folder. Then the firmware and the documents go to the bucket, the
+alarms are armed, the stream and at last the job are made. The command waits for the job's
+end, repeats it for as many `rounds` as the config says, and removes job, stream and alarms
+of a round that ended well if `cleanUpCfg` is True; one that did not is left to be looked at.
+
+A deployment that was cut off, at whatever moment, is carried on with --resume, from the same
+files; `tripline cleanup` removes what it has left instead. What is there and not of this
+deployment is never changed.
+
+Exit code 1: the job ended, and not every device has the firmware, or its guard would not
+have stopped it, so that it was not begun; 2: the user's input; 3: AWS refused or could not
+be reached; 5: the rollout was stopped by its guard; 6: interrupted.")]
 pub struct Deployment {
-    /// The `dev.ini`; the files it names are looked for in its folder.
+    /// The config; the files it names are looked for in its folder
+    #[arg(default_value = "dev.ini")]
     pub config: PathBuf,
-    /// The stack whose force-stopper guards it.
+    /// The stack whose force-stopper guards it
+    #[arg(long, default_value = "tripline")]
     pub stack: String,
-    /// Where, unless the config says so.
+    /// AWS region [default: the config's `region`, or else the environment's]
+    #[arg(long)]
     pub region: Option<Region>,
-    /// Go on with what an earlier, interrupted deploy has left.
+    /// Go on with what an earlier, interrupted deploy has left
+    #[arg(long)]
     pub resume: bool,
-    /// Return once the job is there, instead of waiting for its end.
+    /// Return once the job is there, instead of waiting for its end
+    #[arg(long)]
     pub detach: bool,
+    /// Say what would be made, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Accept that no alarm stops the rollout: people are told, and it goes on
+    #[arg(long)]
+    pub tell_only: bool,
+    /// Accept that the config has no alarms
+    #[arg(long)]
+    pub unguarded: bool,
+    /// Also write to this file how each round ended
+    #[arg(long, value_name = "FILE", conflicts_with = "detach")]
+    pub result: Option<PathBuf>,
+    #[arg(long, value_enum, default_value = "text")]
+    pub output: Output,
+    /// Part of another command, which has stdout and Ctrl-C; a rollout that is not begun is an error
+    #[arg(skip)]
+    pub quiet: bool,
+}
+
+/// A config without alarms guards nothing, and has to say that it is meant.
+pub fn check_alarms(file: &str, alarms: &[AlarmDefinition], unguarded: bool) -> Result<(), Error> {
+    if !alarms.is_empty() || unguarded {
+        return Ok(());
+    }
+    Err(Error::Input(format!(
+        "{file}: no alarms, so nothing would guard the rollout\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`, or say with `--unguarded` that it is meant"
+    )))
+}
+
+/// So does one whose alarms can stop nothing, whatever the stack.
+pub fn check_stops(file: &str, alarms: &[AlarmDefinition], tell_only: bool) -> Result<(), Error> {
+    if alarms.is_empty() || tell_only || alarms.iter().any(notes::may_stop) {
+        return Ok(());
+    }
+    Err(Error::Input(format!("{file}: {}", notes::only_tells())))
+}
+
+/// The region of a deployment, as far as it is said.
+fn region_of(loaded: &Loaded, flag: Option<Region>) -> Result<Option<Region>, Error> {
+    crate::alarms::region::region_for(flag, &loaded.file, &loaded.config.alarms)
 }
 
 impl Deployment {
+    /// A deployment of a config, with everything else as the command's defaults have it.
+    pub fn of(config: PathBuf, stack: String) -> Self {
+        Self {
+            config,
+            stack,
+            region: None,
+            resume: false,
+            detach: false,
+            dry_run: false,
+            tell_only: false,
+            unguarded: false,
+            result: None,
+            output: Output::Text,
+            quiet: false,
+        }
+    }
+
     /// Deploys it: what is there already and is of the same deployment is left as it is.
     pub async fn run(&self) -> Result<End, Error> {
-        Err(Error::Input(format!("{}: not yet", self.config.display())))
+        let loaded = input::load(&self.config)?;
+        check_alarms(&loaded.file, &loaded.config.alarms.alarms, self.unguarded)?;
+        if loaded.config.rounds > 1 && self.detach {
+            return Err(Error::Input(format!(
+                "{}: {} rounds follow one another, so they have to be waited for (expected no `--detach`)",
+                loaded.file, loaded.config.rounds
+            )));
+        }
+        let mut connection = connect(region_of(&loaded, self.region.clone())?).await?;
+        if loaded.config.debug {
+            connection.config =
+                tripline_aws::told(&connection.config, |call| eprintln!("debug: {call}"));
+        }
+        let region = connection.region.clone();
+        let s3 = s3(&connection.config);
+        let input = loaded.read(&s3).await?;
+        input.check_region(&region)?;
+        check_topics(&input.file, input.alarms(), &region)?;
+        let spec = Spec::new(&input, &region)?;
+        let pace = input.config.pace;
+        let cloud = Cloud { aws: Aws::of(connection), s3, pace };
+        self.deploy(&cloud, &input, &spec).await
     }
+
+    async fn deploy(&self, cloud: &Cloud, input: &Input, spec: &Spec) -> Result<End, Error> {
+        let devices = found::devices(cloud, input, spec).await?;
+        let found = Found::look(cloud, spec).await?;
+        if !found.is_nothing() && !self.resume {
+            return Err(Error::Input(format!(
+                "an earlier deploy has left {}; nothing was changed\n\n  hint: go on with `--resume`, or remove it with `tripline cleanup`",
+                found.text(spec)
+            )));
+        }
+        let region = &cloud.aws.region;
+        let planned = match self.guard(input, true) {
+            None => None,
+            Some(guard) => Some((guard.apply(&cloud.aws).await?, guard)),
+        };
+        let report = planned.as_ref().map(|(report, _)| report);
+        let plan = Plan { input, spec, region, devices, detach: self.detach, guard: report };
+        if self.dry_run {
+            match self.output {
+                Output::Text => print(&plan.text()),
+                Output::Json => print_json(&plan.json()),
+            }
+        } else {
+            eprint!("{}", plan.text());
+        }
+        note_count(input, devices);
+        if let Some((report, guard)) = &planned {
+            let mut verdict = Verdict::of(guard, report, region);
+            if report.stopping.mode == StopMode::Observe && !self.tell_only {
+                verdict.findings.push(format!(
+                    "stack `{}` observes only, so that nothing would stop the rollout\n\n  hint: deploy it with the parameter `StopMode=cancel`, or say with `--tell-only` that it is meant",
+                    self.stack
+                ));
+            }
+            if self.quiet && !verdict.findings.is_empty() && found.round.is_none() {
+                let findings = verdict.findings.join("; ");
+                return Err(Error::Input(format!(
+                    "{}: the rollout was not begun: {findings}",
+                    input.file
+                )));
+            }
+            verdict.tell();
+            // What has begun is seen to its end.
+            if !verdict.findings.is_empty() && found.round.is_none() {
+                eprintln!("the rollout was not begun");
+                return Ok(End::Finding);
+            }
+        }
+        if self.dry_run {
+            eprintln!("dry run: nothing was changed");
+            return Ok(End::Done);
+        }
+        let count = input.config.device_count.or(devices.number());
+        let guard = self.guard(input, false);
+        let mut rounds = Rounds::new(cloud, input, spec, guard, count, self.result.as_deref());
+        let outcome = {
+            let run = rounds.run(found, self.resume, self.detach);
+            tokio::select! {
+                outcome = run => Some(outcome),
+                () = interrupted(), if !self.quiet => None,
+            }
+        };
+        let Some(outcome) = outcome else {
+            eprintln!("{}", rounds.interrupted());
+            return Ok(End::Undecided);
+        };
+        match outcome {
+            Ok(()) if self.quiet && rounds.unguarded => Err(Error::Input(format!(
+                "{}: round {} was not begun, as nothing would have stopped it",
+                input.file,
+                rounds.record.done() + 1
+            ))),
+            Ok(()) => Ok(self.tell(&rounds, region)),
+            // Whoever it is part of knows how it goes on.
+            Err(error) => Err(rounds.left_behind(error, !self.quiet)),
+        }
+    }
+
+    fn guard(&self, input: &Input, dry_run: bool) -> Option<Guard> {
+        let alarms = input.alarms().to_vec();
+        (!alarms.is_empty()).then(|| Guard {
+            file: input.file.clone(),
+            stack: self.stack.clone(),
+            job: input.config.job.clone(),
+            alarms,
+            tell_only: self.tell_only,
+            dry_run,
+        })
+    }
+
+    /// Says how it went.
+    fn tell(&self, rounds: &Rounds<'_>, region: &str) -> End {
+        let (record, job) = (&rounds.record, &rounds.spec.job);
+        match self.output {
+            _ if self.quiet => {}
+            Output::Json => print_json(&json!({
+                "job": job.as_str(), "region": region, "deployment": record.deployment,
+                "rounds": record.rounds, "ended": record.ended, "detached": self.detach,
+            })),
+            Output::Text => {
+                for round in &record.ended {
+                    print(&format!(
+                        "round {} of {} {}\n",
+                        round.round,
+                        record.rounds,
+                        round.ending.text()
+                    ));
+                }
+            }
+        }
+        match record.last() {
+            _ if rounds.unguarded => {
+                eprintln!("round {} was not begun", record.done() + 1);
+                End::Finding
+            }
+            None => {
+                eprintln!(
+                    "job `{job}` is rolled out in `{region}`\n\n  hint: `tripline watch {job}` shows how it goes"
+                );
+                End::Done
+            }
+            Some(Outcome::Succeeded) => {
+                eprintln!("job `{job}`: done");
+                End::Done
+            }
+            Some(bad) => {
+                eprintln!(
+                    "job `{job}`: it stays to be looked at\n\n  hint: `tripline cleanup --job-id {job}` removes it"
+                );
+                if bad == Outcome::Stopped { End::Stopped } else { End::Finding }
+            }
+        }
+    }
+}
+
+/// A number in the config that is not that of the targets is worth a look.
+fn note_count(input: &Input, devices: found::Devices) {
+    if let (Some(said), Some(count)) = (input.config.device_count, devices.number())
+        && said != count
+    {
+        eprintln!(
+            "note: {}: deviceCount is {said}, and the targets are {}",
+            input.file,
+            devices.text()
+        );
+    }
+}
+
+/// Waits until somebody wants the command to end.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    tokio::signal::ctrl_c().await.ok();
 }

@@ -1,12 +1,12 @@
 //! `tripline fleet`: devices that take the jobs of AWS IoT Jobs and report, without a device.
 
 mod board;
-mod device;
-mod job_side;
+pub mod device;
+pub mod job_side;
 mod names;
-mod pace;
+pub mod pace;
 mod plan;
-mod progress;
+pub mod progress;
 mod registry;
 mod run;
 mod value;
@@ -30,7 +30,9 @@ Examples:
 
   tripline fleet remove --prefix demo-
 
-The fleet goes wherever the AWS settings point to: an account, or AWS_ENDPOINT_URL.";
+The fleet goes wherever the AWS settings point to: an account, or AWS_ENDPOINT_URL.
+
+Exit codes: see each command.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, arg_required_else_help = true)]

@@ -24,10 +24,13 @@ const MOST_LISTED: i32 = 250;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example:
+Examples:
   tripline fleet register --devices 200 --prefix demo-
 
-Repeating it, or with more devices, adds what is missing.")]
+Repeating it, or with more devices, adds what is missing.
+
+Exit code 2: an option is not right, or a thing or group of that name is not a fleet's; 3: AWS
+refused or could not be reached.")]
 pub struct Register {
     #[command(flatten)]
     devices: Devices,
@@ -42,10 +45,13 @@ pub struct Register {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example:
+Examples:
   tripline fleet remove --prefix demo-
 
-Removes only what `tripline fleet register` has created.")]
+Removes only what `tripline fleet register` has created.
+
+Exit code 2: an option is not right, or the group is not a fleet's; 3: AWS refused or could not be
+reached.")]
 pub struct Remove {
     /// Start of every device's name
     #[arg(long)]

@@ -28,8 +28,10 @@ Examples:
 Every device takes the execution of that job when the rollout reaches it, waits for its download,
 and reports SUCCEEDED or FAILED with statusDetails `downloadTime` (seconds) and `retryCount`, or
 REJECTED. It never touches another job, and never a device that `tripline fleet register` has not
-created. The run ends when every device has ended or the job has, then with exit code 0; with exit
-code 6 when --for is over before.")]
+created. The run ends when every device has ended or the job has.
+
+Exit code 0: all have ended; 6: --for was over before; 2: an option is not right, or a thing is not
+of a fleet; 3: AWS refused or could not be reached.")]
 pub struct Run {
     #[command(flatten)]
     devices: Devices,

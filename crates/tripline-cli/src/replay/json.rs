@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 use tripline::evaluation::Transition;
 use tripline::notification::{AlarmNotification, AlarmState, Subject, Watched};
-use tripline::replay::{RecordedRollout, ReplayedAlarm, Stop};
+use tripline::replay::{
+    Fired, GuardOf, RecordedRollout, ReplayedAbort, ReplayedAlarm, Stop, TooLate,
+};
 use tripline::simulation::AlarmPlan;
 use tripline::stop::{REASON_CODE, comment_for};
 
@@ -34,11 +36,15 @@ pub fn of(replayed: &Replayed) -> Value {
         "first": iso(rollout.first),
         "last": iso(rollout.last),
         "executions": rollout.executions(),
+        "devices": rollout.devices,
+        "devicesEnded": rollout.devices_ended(),
         "outcomes": of_outcomes(rollout),
         "devicesWithFirmware": rollout.end().exposed,
         "stopped": replay.stop.is_some(),
-        "stop": replay.stopped_by().map(|(alarm, stop)| of_stop(replayed, alarm, stop)),
+        "stop": replay.stop.as_ref().map(|stop| of_stop(replayed, stop)),
+        "tooLate": replay.too_late.as_ref().map(|late| of_too_late(replayed, late)),
         "alarms": alarms,
+        "abort": replay.abort.as_ref().map(of_abort),
         "notReplayed": not_replayed,
     })
 }
@@ -51,36 +57,68 @@ fn of_outcomes(rollout: &RecordedRollout) -> Value {
     )
 }
 
-fn of_stop(replayed: &Replayed, alarm: &ReplayedAlarm, stop: &Stop) -> Value {
+/// An alarm's name in CloudWatch; `None` of the abort criteria.
+fn name_of(replayed: &Replayed, guard: GuardOf) -> Option<String> {
+    Some(replayed.replay.alarm(guard)?.alarm.name_for(&replayed.rollout.job))
+}
+
+fn of_stop(replayed: &Replayed, stop: &Stop) -> Value {
     let rollout = &replayed.rollout;
-    let name = alarm.alarm.name_for(&rollout.job);
-    let (at, reason) = alarm
-        .fired
-        .as_ref()
-        .map(|fired| (fired.at, fired.reason.clone()))
-        .unwrap_or((stop.at, String::new()));
-    let comment = comment_for(&AlarmNotification {
-        alarm: name.clone(),
-        state: AlarmState::Alarm,
-        reason: reason.clone(),
-        changed_at: changed_at(at),
-        subject: Subject::Metrics(Watched::default()),
-        rule: None,
+    let alarm = name_of(replayed, stop.by);
+    // AWS IoT's own abort has neither Tripline's reason code nor its comment.
+    let comment = alarm.as_ref().map(|name| {
+        comment_for(&AlarmNotification {
+            alarm: name.clone(),
+            state: AlarmState::Alarm,
+            reason: stop.reason.clone(),
+            changed_at: changed_at(stop.fired_at),
+            subject: Subject::Metrics(Watched::default()),
+            rule: None,
+        })
     });
     json!({
-        "alarm": name,
-        "firedAt": iso(at),
-        "reason": reason,
+        "guard": replayed.replay.name(stop.by),
+        "alarm": alarm,
+        "firedAt": iso(stop.fired_at),
+        "reason": stop.reason,
         "at": iso(stop.at),
         "minute": elapsed(rollout.first, stop.at).minutes(),
         "force": stop.force,
-        "reasonCode": REASON_CODE,
+        "reasonCode": comment.as_ref().map(|_| REASON_CODE),
         "comment": comment,
         "endedBefore": stop.spared.ended_before,
         "endedAfter": stop.spared.ended_after,
         "atWork": stop.spared.at_work,
         "sparedAtMost": stop.spared.at_most(),
     })
+}
+
+fn of_too_late(replayed: &Replayed, late: &TooLate) -> Value {
+    json!({
+        "guard": replayed.replay.name(late.by),
+        "alarm": name_of(replayed, late.by),
+        "firedAt": iso(late.fired_at),
+        "reason": late.reason,
+        "at": iso(late.at),
+    })
+}
+
+fn of_abort(abort: &ReplayedAbort) -> Value {
+    let criteria = abort.criteria.iter().map(|criterion| {
+        json!({
+            "failureType": criterion.failure.name(),
+            "thresholdPercentage": criterion.threshold.percent(),
+            "minNumberOfExecutedThings": criterion.min_executed,
+        })
+    });
+    json!({
+        "criteria": criteria.collect::<Vec<_>>(),
+        "fired": abort.fired.as_ref().map(of_fired),
+    })
+}
+
+fn of_fired(fired: &Fired) -> Value {
+    json!({"at": iso(fired.at), "reason": fired.reason, "then": then(fired)})
 }
 
 fn of_alarm(replayed: &Replayed, alarm: &ReplayedAlarm) -> Value {
@@ -92,11 +130,7 @@ fn of_alarm(replayed: &Replayed, alarm: &ReplayedAlarm) -> Value {
         "watches": Watch::from(&alarm.alarm).to_string(),
         "stops": alarm.stops,
         "evaluatedAtSecond": tripline::replay::evaluation_second(&plan),
-        "fired": alarm.fired.as_ref().map(|fired| json!({
-            "at": iso(fired.at),
-            "reason": fired.reason,
-            "then": then(alarm),
-        })),
+        "fired": alarm.fired.as_ref().map(of_fired),
         "transitions": transitions,
     })
 }

@@ -63,8 +63,8 @@ impl Lines {
         self.number
     }
 
-    /// The next line, if there is one.
-    pub fn next(&mut self) -> Result<Option<Line<'_>>> {
+    /// The next line with its number, if there is one.
+    pub fn next(&mut self) -> Result<Option<(u64, Line<'_>)>> {
         self.line.clear();
         let most = LONGEST as u64 + 1;
         if self.reader.by_ref().take(most).read_until(b'\n', &mut self.line)? == 0 {
@@ -75,12 +75,12 @@ impl Lines {
             self.line.pop();
         } else if self.line.len() > LONGEST {
             self.reader.skip_until(b'\n')?;
-            return Ok(Some(Line::TooLong));
+            return Ok(Some((self.number, Line::TooLong)));
         }
         // Some editors mark UTF-8 with this.
         let mark = if self.number == 1 { "\u{feff}" } else { "" };
         let line = self.line.strip_prefix(mark.as_bytes()).unwrap_or(&self.line);
-        Ok(Some(Line::Whole(line)))
+        Ok(Some((self.number, Line::Whole(line))))
     }
 }
 
@@ -98,12 +98,12 @@ mod tests {
         let mut lines = Lines::of(Cursor::new(bytes.to_vec()))?;
         let mut all = Vec::new();
         loop {
-            let line = match lines.next()? {
-                Some(Line::Whole(line)) => Some(line.to_vec()),
-                Some(Line::TooLong) => None,
-                None => return Ok(all),
+            let Some((number, line)) = lines.next()? else { return Ok(all) };
+            let line = match line {
+                Line::Whole(line) => Some(line.to_vec()),
+                Line::TooLong => None,
             };
-            all.push((lines.number(), line));
+            all.push((number, line));
         }
     }
 

@@ -9,38 +9,42 @@ mod lines;
 mod picture;
 mod read;
 mod text;
-mod time;
+pub mod time;
 
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
+use tripline::config::AlarmConfig;
 use tripline::job::JobId;
 use tripline::replay::{RecordedRollout, Replay};
+use tripline::rollout::RolloutConfig;
 use tripline::simulation::Record;
 use tripline::stop::StopMode;
 
 use crate::alarms::source::{self, name_of};
+use crate::alarms::stop_topic::StopTopic;
 use crate::alarms::table::{print, print_json};
 use crate::alarms::watch::Watch;
 use crate::exit::{End, Error};
-use crate::report::{self, When};
+use crate::output::Output;
+use crate::report::{self, ReportFile, When};
 use lines::Lines;
 
 const EXAMPLES: &str = "\
 Examples:
   tripline replay examples/recordings/slow.ndjson.gz --config examples/dev.ini
-  tripline replay all-of-may.ndjson.gz --job-id fw-2-1 --report fw-2-1.html
-  aws s3 cp s3://events/fw-2-1.ndjson.gz - | tripline replay -
+  tripline replay all-of-may.ndjson.gz --config examples/dev.ini --job-id fw-2-1
+  aws s3 cp s3://events/fw-2-1.ndjson.gz - | tripline replay - --config examples/dev.ini
 
 A recording has one AWS IoT job-execution event a line, as the IoT rule delivers it, in any
 order and with repetitions; gzip is recognized. Events take place at their own `timestamp`: when
 they were received is not recorded. Each alarm is evaluated in the middle of the minute;
 CloudWatch does it at a second of its own. A device that ended after the stop may have begun
-before it: what would have been spared is an upper bound.
+before it: what would have been spared is an upper bound. Abort criteria go by executions that have
+ended: how many devices were told is not recorded.
 
-Exit code 0: the rollout would have run to its end; 5: its guard would have stopped it; 2: a fault
-in an option, the config or the recording. A malformed line is skipped and counted (--strict: a
-fault).";
+Exit code 0: the rollout would have run to its end; 5: its guard would have stopped it; 1: it would
+have, but by then the last recorded execution had ended; 2: a fault in an option, the config or the
+recording. A malformed line is skipped and counted (--strict: a fault), as long as most are well.";
 
 /// What to replay.
 #[derive(Debug, clap::Args)]
@@ -48,16 +52,22 @@ fault).";
 pub struct Arguments {
     /// Job-execution events, one a line; `-` is stdin
     recording: PathBuf,
-    /// The config with the alarms
+    /// The config with the alarms and the abort criteria
     #[arg(long, value_name = "FILE", default_value = "dev.ini")]
     config: PathBuf,
     /// The job, if the recording has events of several
     #[arg(long, value_name = "ID")]
     job_id: Option<JobId>,
+    /// How many devices the rollout was for. If fewer ended in the recording, because the rollout was
+    /// stopped or the recording cut short, it was not over with the last event
+    #[arg(long)]
+    devices: Option<u32>,
     /// What is done when an alarm fires that stops, as the stack's parameter `StopMode` says: cancel,
     /// abort or observe
     #[arg(long, visible_alias = "mode", value_name = "MODE", default_value_t)]
     stop_mode: StopMode,
+    #[command(flatten)]
+    stop_topic: StopTopic,
     /// Fail at the first malformed line
     #[arg(long)]
     strict: bool,
@@ -70,12 +80,6 @@ pub struct Arguments {
     chart: When,
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 /// What came of a replay.
@@ -95,43 +99,61 @@ struct Replayed {
     record: Record,
 }
 
-/// Columns of a chart that goes to no terminal.
-const USUAL_WIDTH: usize = 100;
-
 impl Arguments {
     /// Replays, and says what it came to.
     pub fn run(self) -> Result<End, Error> {
+        let page = self.report.as_deref().map(ReportFile::new).transpose()?;
         let replayed = self.replay()?;
-        if let Some(path) = &self.report {
-            write_report(path, &report::html(&picture::of(&replayed)))?;
+        if let Some(page) = page {
+            page.write(&report::html(&picture::of(&replayed)))?;
         }
         match self.output {
             Output::Json => print_json(&json::of(&replayed)),
             Output::Text => {
-                let terminal = terminal_size::terminal_size_of(std::io::stdout());
-                let width = terminal.map(|(width, _)| usize::from(width.0));
-                let draw =
-                    self.chart == When::Always || self.chart == When::Auto && width.is_some();
-                let chart = draw.then(|| {
-                    report::terminal(&picture::of(&replayed), width.unwrap_or(USUAL_WIDTH))
-                });
+                let chart = |width| report::terminal(&picture::of(&replayed), width);
+                let chart = self.chart.width().map(chart);
                 print(&text::of(&replayed, chart.as_deref()));
             }
         }
-        Ok(if replayed.replay.stop.is_some() { End::Stopped } else { End::Done })
+        Ok(match &replayed.replay {
+            Replay { stop: Some(_), .. } => End::Stopped,
+            Replay { too_late: Some(_), .. } => End::Finding,
+            _ => End::Done,
+        })
+    }
+
+    /// What the messages call the recording.
+    fn file(&self) -> String {
+        if is_stdin(&self.recording) { "stdin".to_owned() } else { name_of(&self.recording) }
+    }
+
+    /// Of a config that cannot be read: that, and the same of the recording.
+    fn unread(&self, fault: &Error) -> Error {
+        let mut faults = vec![fault.to_string()];
+        if !is_stdin(&self.recording)
+            && let Err(error) = std::fs::metadata(&self.recording)
+        {
+            faults.push(format!("{}: cannot be read: {error}", self.file()));
+        }
+        Error::Input(format!(
+            "{}\n\n  hint: name the config with `--config`",
+            faults.join("\nerror: ")
+        ))
     }
 
     fn replay(&self) -> Result<Replayed, Error> {
-        // The config first: it is small, and may come with a fault.
+        // The config first: it is small, and may come with a fault. A recording that is not there is
+        // said with it.
         let config = name_of(&self.config);
-        let alarms = source::load(&self.config)?.alarms;
-        if alarms.is_empty() {
+        let text = source::read(&self.config).map_err(|fault| self.unread(&fault))?;
+        let alarms = AlarmConfig::parse(&config, &text).map_err(source::faults)?.alarms;
+        let abort = RolloutConfig::parse(&config, &text).map_err(source::faults)?.abort;
+        if alarms.is_empty() && abort.is_empty() {
             return Err(Error::Input(format!(
-                "{config}: no alarms, so nothing would have stopped the rollout\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`"
+                "{config}: neither alarms nor abort criteria, so nothing would have stopped the rollout\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`"
             )));
         }
-        let file =
-            if is_stdin(&self.recording) { "stdin".to_owned() } else { name_of(&self.recording) };
+        let file = self.file();
         let lines = if is_stdin(&self.recording) {
             Lines::of_stdin()
         } else {
@@ -139,8 +161,19 @@ impl Arguments {
         };
         let lines =
             lines.map_err(|error| Error::Input(format!("{file}: cannot be read: {error}")))?;
-        let read = read::rollout(&file, lines, self.job_id.clone(), self.strict)?;
-        let replay = Replay::new(&read.rollout, &alarms, self.stop_mode);
+        let mut read = read::rollout(&file, lines, self.job_id.clone(), self.strict)?;
+        read.rollout.devices = self.devices;
+        let ended = read.rollout.devices_ended();
+        if let Some(devices) = self.devices.filter(|devices| *devices < ended) {
+            return Err(Error::Input(format!(
+                "{file}: --devices {devices}: {ended} devices ended (expected at least as many)"
+            )));
+        }
+        for note in self.stop_topic.notes(&config, &alarms) {
+            eprintln!("note: {note}");
+        }
+        let topics = self.stop_topic.topics();
+        let replay = Replay::new(&read.rollout, &alarms, &abort, self.stop_mode, &topics);
         for alarm in &replay.not_replayed {
             eprintln!(
                 "note: {config}: alarm `{}` is not replayed: it watches {}, of which events say nothing",
@@ -148,7 +181,7 @@ impl Arguments {
                 Watch::from(alarm)
             );
         }
-        if replay.alarms.is_empty() {
+        if replay.alarms.is_empty() && replay.abort.is_none() {
             return Err(Error::Input(format!(
                 "{config}: no alarm watches a metric of job executions"
             )));
@@ -170,13 +203,4 @@ impl Arguments {
 
 fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
-}
-
-/// Writes the page.
-fn write_report(path: &Path, html: &str) -> Result<(), Error> {
-    let name = name_of(path);
-    std::fs::write(path, html)
-        .map_err(|error| Error::Input(format!("--report: {name}: cannot be written: {error}")))?;
-    eprintln!("report: {name}");
-    Ok(())
 }

@@ -1,20 +1,18 @@
 //! A replay as a picture.
 
-use tripline::replay::Stop;
-
 use super::Replayed;
-use super::text::{OUTCOMES, verdict, was_stopped};
+use super::text::{CUT_SHORT, EXECUTED, OUTCOMES, goes_on, verdict};
 use super::time::{elapsed, utc};
 use crate::report::format::count;
-use crate::report::{AlarmPanel, Fact, Picture, StopMark};
+use crate::report::{AlarmPanel, Fact, Known, Picture, StopMark};
 
 /// What is drawn of a replay.
 pub fn of(replayed: &Replayed) -> Picture<'_> {
     let Replayed { rollout, replay, record, .. } = replayed;
-    let stop = replay.stopped_by().map(|(alarm, stop)| StopMark {
+    let stop = replay.stop.as_ref().map(|stop| StopMark {
         at: elapsed(rollout.start(), stop.at),
-        by: alarm.alarm.name.to_string(),
-        reason: alarm.fired.as_ref().map(|fired| fired.reason.clone()).unwrap_or_default(),
+        by: replay.name(stop.by),
+        reason: stop.reason.clone(),
         reached: rollout.reached(stop.at),
     });
     let alarms =
@@ -23,18 +21,25 @@ pub fn of(replayed: &Replayed) -> Picture<'_> {
         "Recorded, not simulated: only what had ended is known. Devices that had been told or had begun are in no line before they ended."
             .to_owned(),
     ];
-    notes.extend(was_stopped(rollout));
+    if replay.too_late.is_some() {
+        notes.push(CUT_SHORT.to_owned());
+    }
+    if replay.abort.is_some() {
+        notes.push(EXECUTED.to_owned());
+    }
+    notes.extend(goes_on(rollout));
     Picture {
         title: rollout.job.as_str(),
         verdict: verdict(replayed),
         stopped: stop.is_some(),
+        known: Known::Ended,
         devices: rollout.executions(),
         start: rollout.start(),
         record,
         unguarded: None,
         alarms: alarms.collect(),
         stop,
-        facts: facts(replayed, replay.stop.as_ref()),
+        facts: facts(replayed),
         notes,
         studies: Vec::new(),
         made_by: format!(
@@ -44,13 +49,20 @@ pub fn of(replayed: &Replayed) -> Picture<'_> {
     }
 }
 
-fn facts(replayed: &Replayed, stop: Option<&Stop>) -> Vec<Fact> {
-    let rollout = &replayed.rollout;
+fn facts(replayed: &Replayed) -> Vec<Fact> {
+    let Replayed { rollout, replay, .. } = replayed;
     let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };
     let mut facts = vec![fact("executions that ended", count(rollout.executions()))];
     let ended = OUTCOMES.iter().zip(rollout.outcomes).filter(|(_, number)| *number > 0);
     facts.extend(ended.map(|(name, number)| fact(name, count(number))));
-    if let Some(stop) = stop {
+    if let Some(abort) = &replay.abort {
+        let met = abort.fired.as_ref().map_or_else(|| "never".to_owned(), |fired| utc(fired.at));
+        facts.push(fact("an abort criterion was met", met));
+    }
+    if let Some(late) = &replay.too_late {
+        facts.push(fact("would have stopped it too late", replay.name(late.by)));
+    }
+    if let Some(stop) = &replay.stop {
         facts.push(fact("stopped at", utc(stop.at)));
         facts.push(fact("had ended with the firmware by then", count(stop.spared.ended_before)));
         facts.push(fact("ended with it later", count(stop.spared.ended_after)));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, stderr};
 
 use tripline::job::JobId;
-use tripline::replay::{NoRollout, RecordedRollout, Recording};
+use tripline::replay::{NoRollout, RecordedRollout, Recording, Unusable};
 use tripline::text::nearest;
 
 use super::lines::{LONGEST, Line, Lines};
@@ -33,12 +33,14 @@ pub fn rollout(
     strict: bool,
 ) -> Result<Read, Error> {
     let mut recording = Recording::new(job.clone());
-    let (mut read, mut malformed) = (0, 0);
+    let (mut read, mut malformed) = (0, Malformed { file, strict, lines: 0 });
     let waits = stderr().is_terminal();
     loop {
-        let line = match lines.next() {
+        let (number, line) = match lines.next() {
             Ok(None) => break,
-            Ok(Some(Line::Whole(line))) if line.iter().all(u8::is_ascii_whitespace) => continue,
+            Ok(Some((_, Line::Whole(line)))) if line.iter().all(u8::is_ascii_whitespace) => {
+                continue;
+            }
             Ok(Some(line)) => line,
             Err(error) => {
                 let number = lines.number();
@@ -49,20 +51,11 @@ pub fn rollout(
         };
         read += 1;
         let taken = match line {
-            Line::Whole(line) => recording.read(line).map_err(|why| why.to_string()),
+            Line::Whole(line) => recording.read(number, line).map_err(|why| why.to_string()),
             Line::TooLong => Err(format!("longer than {LONGEST} bytes")),
         };
         if let Err(why) = taken {
-            let number = lines.number();
-            if strict {
-                return Err(Error::Input(format!(
-                    "{file}:{number}: {why}\n\n  hint: without `--strict` such a line is skipped and counted"
-                )));
-            }
-            malformed += 1;
-            if malformed <= SHOWN {
-                eprintln!("warning: {file}:{number}: skipped: {why}");
-            }
+            malformed.found(number, &why)?;
         }
         if waits && read % PATIENCE == 0 {
             eprint!("\r\x1b[K{file}: {} lines", thousands(read));
@@ -71,6 +64,18 @@ pub fn rollout(
     if waits && read >= PATIENCE {
         eprint!("\r\x1b[K");
     }
+    let rollout = recording.rollout();
+    if let Ok(rollout) = &rollout {
+        malformed.found_far_away(rollout)?;
+    }
+    let malformed = malformed.lines;
+    if malformed > read / 2 && !matches!(rollout, Err(NoRollout::Empty)) {
+        return Err(Error::Input(format!(
+            "{file}: {} of {} lines are malformed (expected at most half), so the others are not replayed\n\n  hint: {SHAPE}",
+            thousands(malformed),
+            thousands(read)
+        )));
+    }
     if malformed > 0 {
         eprintln!(
             "warning: {file}: malformed and skipped: {} of {} lines",
@@ -78,21 +83,57 @@ pub fn rollout(
             thousands(read)
         );
     }
-    match recording.rollout() {
+    match rollout {
         Ok(rollout) => Ok(Read { lines: read, malformed, rollout }),
         Err(why) => Err(Error::Input(format!("{file}: {}", fault(&why, job.as_ref(), read)))),
     }
 }
 
+/// What a line of a recording is.
+const SHAPE: &str = "a recording has one job-execution event a line, as the IoT rule delivers it";
+
+/// Malformed lines, as they are found.
+struct Malformed<'a> {
+    file: &'a str,
+    strict: bool,
+    lines: u64,
+}
+
+impl Malformed<'_> {
+    fn found(&mut self, number: u64, why: &str) -> Result<(), Error> {
+        let file = self.file;
+        if self.strict {
+            return Err(Error::Input(format!(
+                "{file}:{number}: {why}\n\n  hint: without `--strict` such a line is skipped and counted"
+            )));
+        }
+        self.lines += 1;
+        if self.lines <= SHOWN {
+            eprintln!("warning: {file}:{number}: skipped: {why}");
+        }
+        Ok(())
+    }
+
+    /// Lines that are found only when all have been read.
+    fn found_far_away(&mut self, rollout: &RecordedRollout) -> Result<(), Error> {
+        let before = self.lines;
+        for (number, at) in &rollout.far_away.first {
+            self.found(*number, &Unusable::TooFarAway(at.seconds()).to_string())?;
+        }
+        // Only the first of them are named.
+        self.lines = before + rollout.far_away.events;
+        Ok(())
+    }
+}
+
 /// Why there is nothing to replay, and what to do about it.
 fn fault(why: &NoRollout, job: Option<&JobId>, lines: u64) -> String {
-    let shape = "a recording has one job-execution event a line, as the IoT rule delivers it";
     match why {
         NoRollout::Empty if lines == 0 => {
-            format!("empty (expected job-execution events)\n\n  hint: {shape}")
+            format!("empty (expected job-execution events)\n\n  hint: {SHAPE}")
         }
         NoRollout::Empty => {
-            format!("no event in it (lines: {})\n\n  hint: {shape}", thousands(lines))
+            format!("no event in it (lines: {})\n\n  hint: {SHAPE}", thousands(lines))
         }
         NoRollout::NothingEnded(job) => {
             format!("no execution of job `{job}` has ended: all its events are of deleted ones")

@@ -1,7 +1,7 @@
-//! A replay as people read it: the verdict first, then the alarms, then the recording.
+//! A replay as people read it: the verdict first, then the guards, then the recording.
 
-use tripline::replay::{RecordedRollout, ReplayedAlarm, Response};
-use tripline::stop::Decision;
+use tripline::replay::{Fired, GuardOf, RecordedRollout, Replay, ReplayedAbort, Response, Stop};
+use tripline::rollout::AbortCriterion;
 
 use super::Replayed;
 use super::read::thousands;
@@ -23,7 +23,7 @@ pub fn of(replayed: &Replayed, chart: Option<&str>) -> String {
     if let Some(chart) = chart {
         text.push_str(&format!("\n{chart}"));
     }
-    text.push_str(&format!("\n{}\n", alarms(replayed)));
+    text.push_str(&format!("\n{}\n", guards(replayed)));
     for line in recording(replayed) {
         text.push_str(&format!("{line}\n"));
     }
@@ -34,16 +34,22 @@ pub fn of(replayed: &Replayed, chart: Option<&str>) -> String {
 pub fn verdict(replayed: &Replayed) -> String {
     let Replayed { rollout, replay, .. } = replayed;
     let job = &rollout.job;
-    match replay.stopped_by() {
-        Some((alarm, stop)) => {
+    match (&replay.stop, &replay.too_late) {
+        (Some(stop), _) => {
             let after = minutes(elapsed(rollout.first, stop.at));
-            let name = &alarm.alarm.name;
+            let name = replay.name(stop.by);
             format!(
                 "STOPPED: `{name}` would have stopped rollout {job} at {}, {after} minutes after the first device ended.",
                 utc(stop.at)
             )
         }
-        None => format!("NOT STOPPED: no alarm would have stopped rollout {job}."),
+        (None, Some(late)) => format!(
+            "TOO LATE: `{}` would have stopped rollout {job} at {}, but its last recorded execution ended at {}.",
+            replay.name(late.by),
+            utc(late.at),
+            utc(rollout.last)
+        ),
+        (None, None) => format!("NOT STOPPED: no guard would have stopped rollout {job}."),
     }
 }
 
@@ -51,82 +57,132 @@ pub fn verdict(replayed: &Replayed) -> String {
 fn explanation(replayed: &Replayed) -> Vec<String> {
     let Replayed { rollout, replay, .. } = replayed;
     let mut lines = Vec::new();
-    if let Some((alarm, stop)) = replay.stopped_by() {
-        lines.extend(alarm.fired.as_ref().map(|fired| fired.reason.clone()));
-        let spared = stop.spared;
-        lines.push(format!(
-            "{} devices had ended with the firmware, or after trying it; {} ended later.",
-            count(spared.ended_before),
-            count(spared.ended_after)
-        ));
-        if spared.ended_after > 0 {
-            let most = match spared.at_most() {
-                0 => "none would have been spared".to_owned(),
-                most => format!("at most {} would have been spared", count(most)),
-            };
-            let does = if stop.force { "been canceled" } else { "gone on" };
-            lines.push(match spared.at_work {
-                0 => format!("Of these {most}."),
-                some => format!(
-                    "{} of these were at their download and would have {does}; {most}.",
-                    count(some)
-                ),
-            });
-        } else if stop.at > rollout.last {
-            lines.push("That is after the last execution of the recording ended: who was still to come is not in it.".to_owned());
-        }
+    if let Some(stop) = &replay.stop {
+        lines.push(stop.reason.clone());
+        lines.extend(spared(rollout, stop));
+    }
+    if let Some(late) = &replay.too_late {
+        lines.push(late.reason.clone());
+        lines.push(CUT_SHORT.to_owned());
     }
     let told = replay.alarms.iter().filter_map(|alarm| {
-        let fired = alarm.fired.as_ref()?;
+        // What alarms would have seen after a stop is not recorded.
+        let before = |fired: &&Fired| replay.stop.as_ref().is_none_or(|stop| fired.at <= stop.at);
+        let fired = alarm.fired.as_ref().filter(before)?;
         let why = match fired.response {
+            Response::TellsPeople if fired.at >= rollout.last => {
+                "people would have been told, after the last recorded execution had ended"
+            }
             Response::TellsPeople => {
                 "people would have been told, and the rollout would have gone on"
             }
-            Response::Stopper(Decision::Observe) => {
+            Response::Observes => {
                 "with `observe` people would have been told what would have been stopped"
             }
-            Response::Stopper(_) => return None,
+            Response::Stops { .. } | Response::AlreadyStopped | Response::AfterTheEnd => {
+                return None;
+            }
         };
         Some(format!("`{}` would have fired at {}: {why}.", alarm.alarm.name, utc(fired.at)))
     });
     lines.extend(told);
-    lines.extend(was_stopped(rollout));
+    lines.extend(goes_on(rollout));
     lines
 }
 
-/// What a recording leaves out whose rollout was stopped.
-pub fn was_stopped(rollout: &RecordedRollout) -> Option<String> {
-    let [.., canceled, _] = rollout.outcomes;
-    (canceled > 0).then(|| {
-        let (were, s) = if canceled == 1 { ("was", "") } else { ("were", "s") };
-        format!("{} execution{s} {were} canceled while this was recorded, and devices that were not reached are not in it.", count(canceled))
-    })
+/// What a stop after the last recorded ending may be all the same.
+pub const CUT_SHORT: &str = "With the last execution the job was over, and there was nothing to stop, unless devices were still to come or in progress (`--devices` says how many there were): of them a recording says nothing.";
+
+/// Whom a stop would have come in time for.
+fn spared(rollout: &RecordedRollout, stop: &Stop) -> Vec<String> {
+    let spared = stop.spared;
+    let mut lines = vec![format!(
+        "{} devices had ended with the firmware, or after trying it; {} ended later.",
+        count(spared.ended_before),
+        count(spared.ended_after)
+    )];
+    if spared.ended_after > 0 {
+        let most = match spared.at_most() {
+            0 => "none would have been spared".to_owned(),
+            most => format!("at most {} would have been spared", count(most)),
+        };
+        let does = if stop.force { "been canceled" } else { "gone on" };
+        lines.push(match spared.at_work {
+            0 => format!("Of these {most}."),
+            some => format!(
+                "{} of these were at their download and would have {does}; {most}.",
+                count(some)
+            ),
+        });
+    } else if stop.at >= rollout.last {
+        lines.push("That is after the last execution of the recording ended: who was still to come is not in it.".to_owned());
+    }
+    lines
 }
 
-fn alarms(replayed: &Replayed) -> String {
-    let row = |alarm: &ReplayedAlarm| {
-        let fired = alarm.fired.as_ref().map_or_else(|| "never".to_owned(), |fired| utc(fired.at));
-        [
-            alarm.alarm.name.to_string(),
-            Watch::from(&alarm.alarm).to_string(),
-            fired,
-            then(alarm).replace("alreadyStopped", "already stopped"),
-        ]
+/// What a recording leaves out of a rollout that was not over.
+pub fn goes_on(rollout: &RecordedRollout) -> Vec<String> {
+    let were = |number| if number == 1 { ("was", "") } else { ("were", "s") };
+    let mut lines = Vec::new();
+    let (canceled, open) = (rollout.canceled(), rollout.devices_open());
+    if canceled > 0 {
+        let (were, s) = were(canceled);
+        lines.push(format!("{} execution{s} {were} canceled while this was recorded, and devices that were not reached are not in it.", count(canceled)));
+    }
+    if open > 0 {
+        let (_, s) = were(open);
+        lines.push(format!("{} device{s} had not ended with the last event.", count(open)));
+    }
+    lines
+}
+
+fn guards(replayed: &Replayed) -> String {
+    let Replay { alarms, abort, .. } = &replayed.replay;
+    let row = |name: String, watches: String, fired: Option<&Fired>| {
+        let then = fired.map_or("", then);
+        let then = then.replace("alreadyStopped", "already stopped");
+        let then = then.replace("alreadyEnded", "already ended");
+        [name, watches, fired.map_or_else(|| "never".to_owned(), |fired| utc(fired.at)), then]
     };
-    let rows: Vec<_> = replayed.replay.alarms.iter().map(row).collect();
-    table(["ALARM", "WATCHES", "FIRED", "THEN"], &rows)
+    let mut rows: Vec<_> = alarms
+        .iter()
+        .map(|alarm| {
+            let watches = Watch::from(&alarm.alarm).to_string();
+            row(alarm.alarm.name.to_string(), watches, alarm.fired.as_ref())
+        })
+        .collect();
+    rows.extend(abort.iter().map(|abort| {
+        row(replayed.replay.name(GuardOf::Abort), criteria(abort), abort.fired.as_ref())
+    }));
+    let mut text = table(["GUARD", "WATCHES", "FIRED", "THEN"], &rows);
+    if abort.is_some() {
+        text.push_str(&format!("{EXECUTED}\n"));
+    }
+    text
 }
 
-/// What would have come of an alarm, in a word.
-pub fn then(alarm: &ReplayedAlarm) -> &'static str {
-    let Some(fired) = &alarm.fired else { return "" };
+/// How abort criteria are read.
+pub const EXECUTED: &str =
+    "Abort criteria go by executions that have ended: how many devices were told is not recorded.";
+
+/// Abort criteria in words.
+fn criteria(abort: &ReplayedAbort) -> String {
+    let words = |criterion: &AbortCriterion| {
+        let AbortCriterion { failure, threshold, min_executed } = criterion;
+        format!("{} {} % of {min_executed} or more", failure.name(), threshold.percent())
+    };
+    abort.criteria.iter().map(words).collect::<Vec<_>>().join(", ")
+}
+
+/// What would have come of a guard that fired, in a word.
+pub fn then(fired: &Fired) -> &'static str {
     match fired.response {
         Response::TellsPeople => "tell",
-        Response::Stopper(Decision::Cancel { force: false }) => "cancel",
-        Response::Stopper(Decision::Cancel { force: true }) => "abort",
-        Response::Stopper(Decision::Observe) => "observe",
-        // By another alarm.
-        Response::Stopper(Decision::AlreadyEnded | Decision::AlreadyStopped) => "alreadyStopped",
+        Response::Observes => "observe",
+        Response::Stops { force: false } => "cancel",
+        Response::Stops { force: true } => "abort",
+        Response::AlreadyStopped => "alreadyStopped",
+        Response::AfterTheEnd => "alreadyEnded",
     }
 }
 

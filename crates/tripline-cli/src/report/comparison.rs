@@ -4,6 +4,7 @@ use tripline::simulation::Study;
 
 use super::Fact;
 use super::forest::{CAPTION, Row, TABLE_HEAD, forest, marks, table_row};
+use super::format::counted;
 use super::page::Page;
 
 /// Guards against rollouts, each pair of which was run many times.
@@ -52,7 +53,11 @@ pub fn html(comparison: &Comparison) -> String {
     let mut page = Page::new(title);
     page.heading(
         title,
-        &format!("{} guards against {} rollouts.", guards.len(), rollouts.len()),
+        &format!(
+            "{} against {}.",
+            counted(&guards.len().to_string(), "guard"),
+            counted(&rollouts.len().to_string(), "rollout")
+        ),
         None,
     );
     page.facts(facts);

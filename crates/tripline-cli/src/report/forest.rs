@@ -142,11 +142,17 @@ pub const CAPTION: &str = "Dot: the share of runs, or their median. Thick: its 9
     95th of a hundred runs. Runs without a stop count the devices of the whole rollout.";
 
 /// The head of the table beside the picture.
-pub const TABLE_HEAD: [&str; 5] =
-    ["", "stopped", "devices that got the firmware", "5 to 95 % of runs", "minutes to the stop"];
+pub const TABLE_HEAD: [&str; 6] = [
+    "",
+    "stopped",
+    "fires",
+    "devices that got the firmware",
+    "5 to 95 % of runs",
+    "minutes to the stop",
+];
 
 /// A study as a row of the table beside the picture.
-pub fn table_row(label: &str, study: &Study) -> [String; 5] {
+pub fn table_row(label: &str, study: &Study) -> [String; 6] {
     use super::format::{proportion, quantile};
     let spread = |spread: Option<Spread>, format: fn(f64) -> String| {
         spread.map_or_else(|| "never".to_owned(), |spread| quantile(spread.p50, format))
@@ -157,6 +163,7 @@ pub fn table_row(label: &str, study: &Study) -> [String; 5] {
     [
         label.to_owned(),
         proportion(study.stopped),
+        proportion(study.fired),
         spread(study.exposed, count::<f64>),
         range,
         spread(study.minutes_to_stop, number_of_minutes),

@@ -67,6 +67,11 @@ pub fn number_of_minutes(minutes: f64) -> String {
     if minutes >= 1_000.0 { count(minutes) } else { number((minutes * 10.0).round() / 10.0) }
 }
 
+/// A number of things: `1 minute`, `74.3 minutes`.
+pub fn counted(number: &str, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == "1" { "" } else { "s" })
+}
+
 /// A share: `12.8 %`.
 pub fn percent(share: f64) -> String {
     format!("{} %", plain_percent(share))
@@ -103,6 +108,7 @@ mod tests {
             ["3,600", "12.5", "7", "0.08", "1,234", "0"]
         );
         assert_eq!(minutes(Elapsed::from_seconds(4_455)), "74.3");
+        assert_eq!([counted("1", "run"), counted("1.1", "run")], ["1 run", "1.1 runs"]);
         assert_eq!(proportion(Proportion { count: 720, of: 1_000 }), "72 % (69.1 to 74.7)");
     }
 

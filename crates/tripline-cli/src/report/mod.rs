@@ -3,6 +3,7 @@
 //!
 //! - [`html`]: one rollout as a page; [`comparison::html`]: guards against rollouts;
 //! - [`terminal`](fn@terminal): one rollout as text;
+//! - [`ReportFile`]: where a page goes;
 //! - [`format`](mod@format): numbers as people read them;
 //! - [`page`]: what is around the pictures; [`svg`], [`scale`], [`frame`]: what they are made of;
 //! - [`rollout`], [`alarm`], [`forest`]: the panels.
@@ -12,6 +13,7 @@
 
 mod alarm;
 pub mod comparison;
+mod file;
 mod forest;
 pub mod format;
 mod frame;
@@ -31,6 +33,8 @@ use tripline::alarm::AlarmDefinition;
 use tripline::simulation::{Elapsed, Reached, Record, Study, Trace};
 use tripline::time::Timestamp;
 
+pub use file::ReportFile;
+
 /// When a chart is drawn in the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum When {
@@ -38,6 +42,17 @@ pub enum When {
     Auto,
     Always,
     Never,
+}
+
+impl When {
+    /// How many columns the chart has, if one is drawn.
+    pub fn width(self) -> Option<usize> {
+        match self {
+            Self::Auto => terminal_width(),
+            Self::Always => Some(terminal_width().unwrap_or(USUAL_WIDTH)),
+            Self::Never => None,
+        }
+    }
 }
 
 /// A rollout to be drawn, simulated or recorded.
@@ -48,6 +63,8 @@ pub struct Picture<'a> {
     pub verdict: String,
     /// Whether the guard stopped the rollout, or would have.
     pub stopped: bool,
+    /// What the record is made of.
+    pub known: Known,
     /// Devices that the rollout was for.
     pub devices: u32,
     /// When the rollout began: minute 0 of the record.
@@ -69,6 +86,34 @@ pub struct Picture<'a> {
     pub studies: Vec<(String, &'a Study)>,
     /// How to make this picture again, such as the command with its seed.
     pub made_by: String,
+}
+
+/// What is known of a rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// Everything, as in a simulation.
+    All,
+    /// The executions that ended, as in a recording: [`Reached::notified`] is how many had, and
+    /// nobody knows who was in progress.
+    Ended,
+}
+
+impl Known {
+    /// What [`Reached::notified`] is a number of.
+    fn notified(self) -> &'static str {
+        match self {
+            Self::All => "told",
+            Self::Ended => "ended",
+        }
+    }
+
+    /// What [`Picture::devices`] is called.
+    fn fleet(self) -> &'static str {
+        match self {
+            Self::All => "fleet",
+            Self::Ended => "executions",
+        }
+    }
 }
 
 /// An alarm and what it saw.
@@ -114,10 +159,10 @@ pub fn terminal(picture: &Picture<'_>, width: usize) -> String {
 }
 
 /// Columns of a chart that goes to no terminal, or to one that does not say how wide it is.
-pub const USUAL_WIDTH: usize = 100;
+const USUAL_WIDTH: usize = 100;
 
 /// The columns of the terminal that stdout is; `None` if it is none.
-pub fn terminal_width() -> Option<usize> {
+fn terminal_width() -> Option<usize> {
     let size = terminal_size::terminal_size_of(std::io::stdout());
     let width = size.map_or(USUAL_WIDTH, |(width, _)| usize::from(width.0));
     std::io::stdout().is_terminal().then_some(width)

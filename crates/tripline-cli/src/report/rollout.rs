@@ -2,24 +2,26 @@
 
 use tripline::simulation::Reached;
 
-use super::Picture;
 use super::format::{count, percent};
 use super::frame::{Frame, Span, label};
 use super::svg::Anchor;
+use super::{Known, Picture};
 
 /// A line of the first panel: its CSS class, its name, what of a minute it shows.
 type Line = (&'static str, &'static str, fn(&Reached) -> u32);
 
 /// The lines, of which those are drawn that are ever above 0.
-pub const LINES: [Line; 7] = [
-    ("notified", "told", |reached| reached.notified),
-    ("progress", "in progress", |reached| reached.progress.in_progress),
-    ("succeeded", "succeeded", |reached| reached.progress.endings.succeeded),
-    ("failed", "failed", |reached| reached.progress.endings.failed),
-    ("rejected", "rejected", |reached| reached.progress.endings.rejected),
-    ("timed-out", "timed out", |reached| reached.progress.endings.timed_out),
-    ("canceled", "canceled", |reached| reached.progress.canceled),
-];
+pub fn lines(known: Known) -> [Line; 7] {
+    [
+        ("notified", known.notified(), |reached| reached.notified),
+        ("progress", "in progress", |reached| reached.progress.in_progress),
+        ("succeeded", "succeeded", |reached| reached.progress.endings.succeeded),
+        ("failed", "failed", |reached| reached.progress.endings.failed),
+        ("rejected", "rejected", |reached| reached.progress.endings.rejected),
+        ("timed-out", "timed out", |reached| reached.progress.endings.timed_out),
+        ("canceled", "canceled", |reached| reached.progress.canceled),
+    ]
+}
 
 /// What a line shows, by the minute; `None` if that is nothing at any time.
 pub fn values(line: &Line, minutes: &[Reached]) -> Option<Vec<u32>> {
@@ -33,7 +35,7 @@ pub fn progress(picture: &Picture<'_>, span: Span) -> String {
     let most = minutes.iter().map(|reached| reached.notified).max().unwrap_or(0);
     let mut frame = Frame::new(span, 240.0, f64::from(most) * 1.04, "devices", 0.0);
     let mut labels = Vec::new();
-    for line in &LINES {
+    for line in &lines(picture.known) {
         let Some(values) = values(line, minutes) else { continue };
         frame.curve(&format!("curve {}", line.0), &values);
         labels.push((
@@ -59,8 +61,8 @@ pub fn exposure(picture: &Picture<'_>, span: Span) -> String {
     let with = exposed(&picture.record.minutes);
     let without = picture.unguarded.map(exposed);
     let mut frame = Frame::new(span, 180.0, devices * 1.04, "devices", 0.0);
-    let all = frame.y.at(devices);
-    frame.svg.line("fleet", (frame.x.from, all), (frame.right(), all));
+    let fleet = frame.y.at(devices);
+    frame.svg.line("fleet", (frame.x.from, fleet), (frame.right(), fleet));
     let last = |values: &[u32]| values.last().copied().unwrap_or(0);
     let mut labels = Vec::new();
     let reached = picture.stop.as_ref().map_or(last(&with), |stop| stop.reached.exposed);
@@ -71,21 +73,27 @@ pub fn exposure(picture: &Picture<'_>, span: Span) -> String {
     }
     frame.curve("curve exposed", &with);
     labels.push(("exposed", f64::from(last(&with)), format!("{name} {}", count(reached))));
-    if !labels.iter().any(|(_, value, _)| (frame.y.at(*value) - all).abs() < 24.0) {
-        labels.push(("muted", devices, format!("fleet {}", count(picture.devices))));
+    if !labels.iter().any(|(_, value, _)| (frame.y.at(*value) - fleet).abs() < 24.0) {
+        labels.push((
+            "muted",
+            devices,
+            format!("{} {}", picture.known.fleet(), count(picture.devices)),
+        ));
     }
     frame.labels(labels);
-    let spared = picture.devices.saturating_sub(reached);
+    // Of a recording it is known who ended later, and of none that it would have been spared.
+    let (all, word) = match picture.known {
+        Known::All => (picture.devices, "spared"),
+        Known::Ended => (last(&with), "ended later"),
+    };
+    let spared = all.saturating_sub(reached);
     if let Some(stop) = &picture.stop {
         frame.stop(stop, false);
-        let (top, bottom) = (all, frame.y.at(f64::from(reached)));
+        let (top, bottom) = (frame.y.at(f64::from(all)), frame.y.at(f64::from(reached)));
         let x = frame.x.at(stop.at.minutes());
         if bottom - top > 34.0 {
-            let text = format!(
-                "{} spared ({})",
-                count(spared),
-                percent(f64::from(spared) / devices.max(1.0))
-            );
+            let share = percent(f64::from(spared) / f64::from(all).max(1.0));
+            let text = format!("{} {word} ({share})", count(spared));
             let middle = f64::midpoint(top, bottom) + 4.0;
             let room = frame.right() - x > 170.0;
             let (at, anchor) =
@@ -94,11 +102,12 @@ pub fn exposure(picture: &Picture<'_>, span: Span) -> String {
             frame.svg.text("label spared", (at, middle), anchor, &text);
         }
     }
-    let description = format!(
-        "{} of {} devices got the firmware, {} did not.",
-        count(reached),
-        count(picture.devices),
-        count(spared)
-    );
+    let [reached, all, spared] = [reached, all, spared].map(count);
+    let description = match picture.known {
+        Known::All => format!("{reached} of {all} devices got the firmware, {spared} did not."),
+        Known::Ended => format!(
+            "Of {all} devices that ended with the firmware, or after trying it, {spared} ended after the stop."
+        ),
+    };
     frame.svg.finish("exposure", "Devices that got the firmware", &description)
 }

@@ -77,7 +77,7 @@ fn numbers(page: &mut Page, picture: &Picture<'_>) {
         .collect();
     let head = [
         "",
-        "told",
+        picture.known.notified(),
         "got the firmware",
         "in progress",
         "succeeded",
@@ -138,6 +138,12 @@ fn studies(page: &mut Page, picture: &Picture<'_>) {
         for guard in &study.guards {
             let marks = [Some(guard.stopped.into()), None, None];
             group.push(Row { label: guard.name.clone(), class: "part", marks });
+            // A guard that fires and does not stop: it observes, or comes after another.
+            if guard.fired != guard.stopped {
+                let label = format!("{}, fires", tripline::text::clean(&guard.name, 27));
+                let marks = [Some(guard.fired.into()), None, None];
+                group.push(Row { label, class: "part", marks });
+            }
         }
         groups.push((name.clone(), group));
     }

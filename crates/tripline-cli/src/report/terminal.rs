@@ -8,7 +8,7 @@ use tripline::text::clean;
 use super::alarm::{breaches, largest, shown, states, unit};
 use super::format::{count, minutes, number};
 use super::frame::{Span, minutes_at};
-use super::rollout::{LINES, values};
+use super::rollout::{lines, values};
 use super::scale::TimeAxis;
 use super::{AlarmPanel, Picture, StopMark};
 use crate::alarms::watch::Watch;
@@ -28,7 +28,7 @@ pub fn chart(picture: &Picture<'_>, width: usize) -> String {
     let span = Span::of(&[&picture.record.minutes, picture.unguarded.unwrap_or_default()]);
     let paper = Paper { columns: width - LABEL - NUMBER - 2, width, span };
     let mut text = String::new();
-    for line in &LINES {
+    for line in &lines(picture.known) {
         let Some(values) = values(line, &picture.record.minutes) else { continue };
         let (last, most) =
             (values.last().copied().unwrap_or(0), values.iter().copied().max().unwrap_or(0));

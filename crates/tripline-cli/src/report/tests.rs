@@ -46,6 +46,7 @@ fn drawn<T>(threshold: u32, draw: impl FnOnce(&Picture<'_>) -> T) -> T {
         title: HOSTILE,
         verdict: HOSTILE.to_owned(),
         stopped: stop.is_some(),
+        known: Known::All,
         devices: outcome.devices,
         start: START,
         record,
@@ -117,6 +118,7 @@ fn a_rollout_of_which_nothing_is_known_is_drawn_too() {
         title: "",
         verdict: String::new(),
         stopped: false,
+        known: Known::All,
         devices: 0,
         start: START,
         record: &record,
@@ -197,7 +199,7 @@ proptest! {
     fn any_record_can_be_drawn(minutes in prop::collection::vec(minute(), 0..1_200), devices in 0_u32..2_000, width in 0_usize..200, at in 0_u64..200_000) {
         let record = Record { minutes: minutes.clone(), traces: Vec::new() };
         let picture = Picture {
-            title: "any", verdict: String::new(), stopped: true, devices, start: START, record: &record,
+            title: "any", verdict: String::new(), stopped: true, known: Known::All, devices, start: START, record: &record,
             unguarded: Some(&minutes), alarms: Vec::new(),
             stop: Some(StopMark { at: Elapsed::from_seconds(at), by: String::new(), reason: String::new(), reached: Reached::default() }),
             facts: Vec::new(), notes: Vec::new(), studies: Vec::new(), made_by: String::new(),

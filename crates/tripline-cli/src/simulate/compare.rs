@@ -1,35 +1,45 @@
 //! Several configs against several rollouts.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use super::fleet::Rollout;
 use super::guard::Guards;
 use super::single::study;
-use super::{Output, Simulate, stem, table, write_report};
+use super::{Output, Simulate, stem, table};
+use crate::alarms::source::name_of;
 use crate::alarms::table::{print, print_json};
 use crate::exit::{End, Error};
-use crate::report::Fact;
 use crate::report::comparison::{self, Compared, Comparison};
 use crate::report::format::count;
+use crate::report::{Fact, ReportFile};
 
 /// Compares, and says what it came to.
-pub fn run(arguments: &Simulate) -> Result<End, Error> {
+pub fn run(arguments: &Simulate, page: Option<ReportFile>) -> Result<End, Error> {
     let comparison = compare(arguments)?;
-    if let Some(path) = &arguments.report {
-        write_report(path, &comparison::html(&comparison))?;
+    if let Some(page) = page {
+        page.write(&comparison::html(&comparison))?;
     }
     match arguments.output {
         Output::Text => print(&table::text(&comparison, arguments.seed)),
-        Output::Json => print_json(&table::json(&comparison, arguments.seed)),
+        Output::Json => print_json(&table::json(&comparison, arguments)),
     }
     Ok(End::Done)
 }
 
 fn compare(arguments: &Simulate) -> Result<Comparison, Error> {
-    let load = |path: &PathBuf| Guards::load(path, arguments.stop_mode, &arguments.open);
-    let guards: Vec<Guards> = arguments.compare.iter().map(load).collect::<Result<_, _>>()?;
-    let rollouts: Vec<Rollout> =
-        arguments.against.iter().map(|path| Rollout::load(path)).collect::<Result<_, _>>()?;
+    refuse_repetitions("--compare", &arguments.compare)?;
+    refuse_repetitions("--against", &arguments.against)?;
+    let load = |path: &PathBuf| {
+        let guards = Guards::load(path, arguments)?;
+        guards.notes.iter().for_each(|note| eprintln!("note: {note}"));
+        Ok(guards)
+    };
+    let guards: Vec<Guards> = arguments.compare.iter().map(load).collect::<Result<_, Error>>()?;
+    let rollouts = arguments.against.iter().zip(names(&arguments.against));
+    let rollouts: Vec<Rollout> = rollouts
+        .map(|(path, name)| Ok(Rollout { name, ..Rollout::load(path)? }))
+        .collect::<Result<_, Error>>()?;
     let (healthy, faulty): (Vec<_>, Vec<_>) =
         rollouts.into_iter().partition(|rollout| rollout.healthy);
     let devices = devices(&guards, arguments.devices)?;
@@ -74,12 +84,57 @@ fn devices(guards: &[Guards], option: Option<u32>) -> Result<u32, Error> {
     }
 }
 
-/// What the configs are called: their stems, or where these are not distinct, the paths.
+/// A file that is compared with itself.
+fn refuse_repetitions(option: &str, paths: &[PathBuf]) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    for path in paths {
+        // A file that is not there is named when it is read.
+        if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+            return Err(Error::Input(format!("{option}: {} is given twice", name_of(path))));
+        }
+    }
+    Ok(())
+}
+
+/// What the files are called: their stems, and where these are not distinct, with as many of the
+/// folders above as make them so.
 fn names(paths: &[PathBuf]) -> Vec<String> {
     let stems: Vec<String> = paths.iter().map(|path| stem(path)).collect();
     let name = |(path, stem): (&PathBuf, &String)| {
-        let distinct = stems.iter().filter(|other| *other == stem).count() == 1;
-        if distinct { stem.clone() } else { crate::alarms::source::name_of(path) }
+        let alike: Vec<&PathBuf> = paths
+            .iter()
+            .zip(&stems)
+            .filter(|(_, other)| *other == stem)
+            .map(|(path, _)| path)
+            .collect();
+        let most = path.components().count();
+        let folders = (0..most).find(|folders| {
+            let end = ending(path, *folders);
+            alike.iter().filter(|other| ending(other, *folders) == end).count() == 1
+        });
+        folders.map_or_else(|| name_of(path), |folders| name_of(&ending(path, folders)))
     };
     paths.iter().zip(&stems).map(name).collect()
+}
+
+/// The end of a path: the file's stem with so many folders above it.
+fn ending(path: &Path, folders: usize) -> PathBuf {
+    let skipped = path.components().count().saturating_sub(folders + 1);
+    let end: PathBuf = path.components().skip(skipped).collect();
+    end.with_extension("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_as_short_as_they_can_be() {
+        let of = |paths: &[&str]| names(&paths.iter().map(PathBuf::from).collect::<Vec<_>>());
+        assert_eq!(of(&["x/a.ini", "y/b.ini"]), ["a", "b"]);
+        assert_eq!(of(&["/t/x/a.ini", "/t/y/a.ini", "/t/x/b.ini"]), ["x/a", "y/a", "b"]);
+        assert_eq!(of(&["u/x/a.ini", "v/x/a.ini"]), ["u/x/a", "v/x/a"]);
+        assert_eq!(of(&["a.ini", "x/a.ini"]), ["a.ini", "x/a"]);
+        assert_eq!(of(&["a.ini", "a.cfg"]), ["a.ini", "a.cfg"]);
+    }
 }

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use tripline::simulation::{Fleet, Lognormal, Share};
+use tripline::simulation::{Fleet, Lognormal, MAX_DEVICES, Share};
+use tripline::text::excerpt;
 
 use super::file::{self, Entry};
 use super::stem;
@@ -53,11 +54,15 @@ pub struct FleetOptions {
     /// Share of failing and silent devices that would fail again when they try again [default: 1]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     lasting: Option<Share>,
+    /// Instead of a rollout a steady load: so many devices end in each minute, which began long
+    /// before
+    #[arg(long, value_name = "PER_MINUTE", value_parser = per_minute)]
+    steady: Option<u32>,
 }
 
 impl FleetOptions {
     /// The keys of a rollout file.
-    const KEYS: [&str; 15] = [
+    const KEYS: [&str; 16] = [
         "failed",
         "rejected",
         "silent",
@@ -71,6 +76,7 @@ impl FleetOptions {
         "start-sigma",
         "retries",
         "lasting",
+        "steady",
         "about",
         "healthy",
     ];
@@ -95,6 +101,7 @@ impl FleetOptions {
             "start-sigma" => put(&mut self.start_sigma, sigma(value)),
             "retries" => put(&mut self.retries, mean(value)),
             "lasting" => put(&mut self.lasting, share(value)),
+            "steady" => put(&mut self.steady, per_minute(value)),
             _ => return None,
         })
     }
@@ -115,6 +122,7 @@ impl FleetOptions {
             start_sigma: self.start_sigma.or(other.start_sigma),
             retries: self.retries.or(other.retries),
             lasting: self.lasting.or(other.lasting),
+            steady: self.steady.or(other.steady),
         }
     }
 
@@ -143,6 +151,7 @@ impl FleetOptions {
                 )?,
                 lasting: self.lasting.unwrap_or(usual.lasting),
                 reported_retries: self.retries.unwrap_or(usual.reported_retries),
+                steady: self.steady,
             };
             fleet.check()?;
             Ok(fleet)
@@ -152,15 +161,20 @@ impl FleetOptions {
         })
     }
 
-    /// The options without what makes a fleet faulty.
-    fn healthy(&self) -> Self {
+    /// A healthy fleet with the faults that every fleet has, as `examples/rollouts/healthy.ini` has
+    /// them: a guard that stops it is no good. It begins as this one does.
+    fn everyday(&self) -> Self {
+        Self { failed: Share::new(0.02), median: Some(323.5), sigma: Some(1.0), ..self.faultless() }
+    }
+
+    /// A fleet without faults, of which nothing else is known: it is told and begins as this one does,
+    /// which is not the firmware's doing.
+    fn faultless(&self) -> Self {
         Self {
-            failed: None,
-            rejected: None,
-            silent: None,
-            unreachable: None,
-            slow: None,
-            ..self.clone()
+            start_median: self.start_median,
+            start_sigma: self.start_sigma,
+            steady: self.steady,
+            ..Self::default()
         }
     }
 }
@@ -207,38 +221,66 @@ impl Rollout {
 pub struct Fleets {
     pub fleet: Fleet,
     pub healthy: Fleet,
+    /// Who says what a healthy fleet is like.
+    pub source: HealthySource,
+}
+
+/// Who says what a healthy fleet is like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HealthySource {
+    /// A rollout file, by its name in messages.
+    File(String),
+    /// Nobody, so it is an everyday one.
+    Default,
 }
 
 impl Fleets {
     /// From the command's options and the files that it names.
     pub fn new(
         options: &FleetOptions,
-        rollout: Option<&Path>,
+        rollout_file: Option<&Path>,
         healthy: Option<&Path>,
         devices: u32,
     ) -> Result<Self, Error> {
-        let rollout = rollout.map(Rollout::load).transpose()?;
+        let rollout = rollout_file.map(Rollout::load).transpose()?;
         let all = rollout
             .as_ref()
             .map_or_else(|| options.clone(), |rollout| options.or(&rollout.options));
-        let usual = match (healthy, &rollout) {
-            (Some(path), _) => Rollout::load(path)?.options,
-            (None, Some(rollout)) if rollout.healthy => rollout.options.clone(),
-            _ => all.healthy(),
+        let file = |path: &Path| HealthySource::File(source::name_of(path));
+        let (usual, source) = match (healthy, &rollout, rollout_file) {
+            (Some(path), ..) => (Rollout::load(path)?.options, file(path)),
+            (None, Some(rollout), Some(path)) if rollout.healthy => {
+                (rollout.options.clone(), file(path))
+            }
+            _ => (all.everyday(), HealthySource::Default),
         };
-        Ok(Self { fleet: all.fleet(devices)?, healthy: usual.fleet(devices)? })
+        let (fleet, faultless) = (all.fleet(devices)?, all.faultless().fleet(devices)?);
+        // A fleet that nobody said anything of is a healthy one as it stands.
+        let healthy = if source == HealthySource::Default && is_as(&fleet, &faultless) {
+            faultless
+        } else {
+            usual.fleet(devices)?
+        };
+        Ok(Self { fleet, healthy, source })
     }
 
     /// Whether a stop would be a false one.
     pub fn is_healthy(&self) -> bool {
-        self.fleet == self.healthy
+        is_as(&self.fleet, &self.healthy)
     }
 }
 
-fn share(text: &str) -> Result<Share, String> {
-    let fault = || {
-        format!("`{}` is no share of the fleet (expected 0 to 1)", tripline::text::excerpt(text))
+/// Whether two fleets are alike. What slow devices are like does not matter where there are none.
+fn is_as(fleet: &Fleet, other: &Fleet) -> bool {
+    let slow_download = match fleet.slow {
+        Share::NONE => other.slow_download,
+        _ => fleet.slow_download,
     };
+    Fleet { slow_download, ..*fleet } == *other
+}
+
+fn share(text: &str) -> Result<Share, String> {
+    let fault = || format!("`{}` is no share of the fleet (expected 0 to 1)", excerpt(text));
     text.parse().ok().and_then(Share::new).ok_or_else(fault)
 }
 
@@ -250,13 +292,18 @@ fn sigma(text: &str) -> Result<f64, String> {
     within(text, |value| (0.0..=5.0).contains(&value), "0 to 5")
 }
 
+fn per_minute(text: &str) -> Result<u32, String> {
+    let fault =
+        || format!("`{}` is no load (expected 1 to {MAX_DEVICES} devices a minute)", excerpt(text));
+    text.parse().ok().filter(|rate| (1..=MAX_DEVICES).contains(rate)).ok_or_else(fault)
+}
+
 fn mean(text: &str) -> Result<f64, String> {
     within(text, |value| (0.0..=1_000.0).contains(&value), "0 to 1000")
 }
 
 fn within(text: &str, allowed: fn(f64) -> bool, expected: &str) -> Result<f64, String> {
-    let fault =
-        || format!("`{}` is out of range (expected {expected})", tripline::text::excerpt(text));
+    let fault = || format!("`{}` is out of range (expected {expected})", excerpt(text));
     text.parse().ok().filter(|value| allowed(*value)).ok_or_else(fault)
 }
 
@@ -264,8 +311,37 @@ fn flag(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" => Ok(true),
         "false" => Ok(false),
-        _ => {
-            Err(format!("`{}` is neither (expected True or False)", tripline::text::excerpt(text)))
-        }
+        _ => Err(format!("`{}` is neither (expected True or False)", excerpt(text))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fleets(options: FleetOptions) -> Fleets {
+        Fleets::new(&options, None, None, 100).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn slow_firmware_is_no_healthy_fleet() {
+        let slow = FleetOptions { median: Some(3_600.0), sigma: Some(1.0), ..Default::default() };
+        let fleets = fleets(slow);
+        assert!(!fleets.is_healthy());
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/rollouts/healthy.ini");
+        let everyday = Rollout::load(&path).unwrap_or_else(|error| panic!("{error}")).options;
+        assert_eq!(fleets.healthy, everyday.fleet(100).unwrap_or_else(|error| panic!("{error}")));
+        assert_eq!(fleets.source, HealthySource::Default);
+    }
+
+    #[test]
+    fn when_devices_begin_is_not_the_firmwares_doing() {
+        let late = FleetOptions { start_median: Some(600.0), ..Default::default() };
+        assert!(fleets(late).is_healthy());
+        let nobody = FleetOptions { slow_median: Some(7_200.0), ..Default::default() };
+        assert!(fleets(nobody).is_healthy(), "nobody is slow");
+        let retried = FleetOptions { retries: Some(3.0), ..Default::default() };
+        assert!(!fleets(retried).is_healthy());
     }
 }

@@ -8,6 +8,7 @@ use tripline::rollout::RolloutConfig;
 use tripline::simulation::{AbortPlan, AlarmPlan, Fleet, GuardPlan, Scenario};
 use tripline::stop::StopMode;
 
+use super::Simulate;
 use super::file::{self, device_count};
 use super::open::OpenParameters;
 use crate::alarms::source;
@@ -44,18 +45,23 @@ pub struct Guards {
     pub alarms: Vec<AlarmPlan>,
     /// Its abort criteria.
     pub abort: AbortPlan,
+    /// What its topics were taken for.
+    pub notes: Vec<String>,
     device_count: Option<u32>,
 }
 
 impl Guards {
     /// Reads a config.
-    pub fn load(path: &Path, mode: Mode, open: &OpenParameters) -> Result<Self, Error> {
+    pub fn load(path: &Path, arguments: &Simulate) -> Result<Self, Error> {
+        let Simulate { stop_mode, stop_topic, open, .. } = arguments;
         let file = source::name_of(path);
         let text = source::read(path)?;
         let alarms = AlarmConfig::parse(&file, &text).map_err(source::faults)?.alarms;
         let rollout = RolloutConfig::parse(&file, &text).map_err(source::faults)?;
+        let notes = stop_topic.notes(&file, &alarms);
+        let topics = stop_topic.topics();
         let alarms = alarms.into_iter().map(|alarm| {
-            let mut plan = AlarmPlan::new(alarm, mode.into());
+            let mut plan = AlarmPlan::with_topics(alarm, (*stop_mode).into(), &topics);
             open.set_alarm(&mut plan);
             plan
         });
@@ -70,6 +76,7 @@ impl Guards {
             alarms: alarms.collect(),
             abort,
             rollout,
+            notes,
             device_count: device_count(&text),
             file,
         })

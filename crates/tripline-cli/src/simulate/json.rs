@@ -5,12 +5,28 @@ use tripline::simulation::{
     Firing, Fleet, GuardShare, Lognormal, Proportion, Quantile, Reached, Spread, Study,
 };
 
+use tripline::alarm::TopicArn;
+use tripline::stop::StopMode;
+
+use super::Simulate;
+use super::fleet::HealthySource;
 use super::single::Simulated;
 use super::text::name;
 
 /// Everything but the pictures.
-pub fn of(simulated: &Simulated) -> Value {
-    let Simulated { guards, scenario, is_healthy, outcome, study, healthy, advice, .. } = simulated;
+pub fn of(simulated: &Simulated, arguments: &Simulate) -> Value {
+    let Simulated {
+        guards,
+        scenario,
+        is_healthy,
+        outcome,
+        study,
+        healthy,
+        healthy_fleet,
+        healthy_source,
+        advice,
+        ..
+    } = simulated;
     let stop = outcome.stop().map(|(firing, effect)| {
         json!({
             "guard": name(simulated, firing),
@@ -28,7 +44,7 @@ pub fn of(simulated: &Simulated) -> Value {
         .iter()
         .map(|advice| json!({"rule": advice.rule, "problem": advice.problem, "setting": advice.setting, "hint": advice.hint}))
         .collect();
-    json!({
+    let mut value = json!({
         "config": guards.file,
         "seed": study.seed,
         "devices": outcome.devices,
@@ -40,8 +56,27 @@ pub fn of(simulated: &Simulated) -> Value {
         "end": {"minute": outcome.ended_at.minutes(), "reached": of_reached(outcome.end)},
         "study": of_study(study),
         "healthyStudy": healthy.as_ref().map(of_study),
+        "healthyFleet": of_fleet(healthy_fleet),
+        "healthyFleetFrom": match healthy_source {
+            HealthySource::File(file) => file,
+            HealthySource::Default => "default",
+        },
         "advice": advice,
-    })
+    });
+    add_inputs(&mut value, arguments);
+    value
+}
+
+/// Adds what else it takes to come to the same.
+pub fn add_inputs(value: &mut Value, arguments: &Simulate) {
+    let topics = arguments.stop_topic.topics();
+    if let Value::Object(fields) = value {
+        fields.insert("command".to_owned(), arguments.command().into());
+        fields
+            .insert("stopMode".to_owned(), StopMode::from(arguments.stop_mode).to_string().into());
+        fields.insert("stopTopic".to_owned(), topics.named().map(TopicArn::as_str).into());
+        fields.insert("open".to_owned(), arguments.open.json());
+    }
 }
 
 fn of_firing(simulated: &Simulated, firing: &Firing) -> Value {
@@ -81,6 +116,7 @@ fn of_fleet(fleet: &Fleet) -> Value {
         "slowDownload": time(fleet.slow_download),
         "lasting": fleet.lasting.get(),
         "retries": fleet.reported_retries,
+        "steady": fleet.steady,
     })
 }
 
@@ -90,6 +126,7 @@ pub fn of_study(study: &Study) -> Value {
     json!({
         "runs": study.runs,
         "stopped": of_proportion(study.stopped),
+        "fired": of_proportion(study.fired),
         "guards": study.guards.iter().map(guard).collect::<Vec<_>>(),
         "exposed": study.exposed.map(of_spread),
         "exposedAtStop": study.exposed_at_stop.map(of_spread),

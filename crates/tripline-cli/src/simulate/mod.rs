@@ -23,12 +23,12 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
-use clap::ValueEnum;
 use tripline::simulation::{MAX_DEVICES, Runs};
 
-use crate::alarms::source::name_of;
+use crate::alarms::stop_topic::StopTopic;
 use crate::exit::{End, Error};
-use crate::report::When;
+use crate::output::Output;
+use crate::report::{ReportFile, When};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -63,6 +63,8 @@ pub struct Simulate {
     /// What is done when an alarm fires that stops, as the stack's parameter `StopMode` says
     #[arg(long, value_enum, default_value = "cancel")]
     stop_mode: guard::Mode,
+    #[command(flatten)]
+    stop_topic: StopTopic,
     /// Write a page with pictures, which needs nothing but itself
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
@@ -75,8 +77,9 @@ pub struct Simulate {
     /// A rollout file, which says what the devices are like; options have precedence
     #[arg(long, value_name = "FILE", help_heading = "Fleet")]
     rollout: Option<PathBuf>,
-    /// A rollout file that says what a healthy fleet is like [default: the fleet without its
-    /// failing, rejecting, silent, unreachable and slow devices]
+    /// A rollout file that says what a healthy fleet is like [default: the rollout file, if it says
+    /// `healthy = True`, or else that of examples/rollouts/healthy.ini; it begins as the given fleet
+    /// does]
     #[arg(long, value_name = "FILE", help_heading = "Fleet")]
     healthy: Option<PathBuf>,
     #[command(flatten)]
@@ -105,16 +108,15 @@ const DEVICES_OF_ALL_RUNS: u32 = 20_000_000;
 /// Fewest runs by default, with which an interval is still of use.
 const FEWEST_RUNS: u32 = 50;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
-}
-
 impl Simulate {
     /// Simulates, and says what it came to.
     pub fn run(self) -> Result<End, Error> {
-        if self.compare.is_empty() { single::run(&self) } else { compare::run(&self) }
+        let report = self.report.as_deref().map(ReportFile::new).transpose()?;
+        if self.compare.is_empty() {
+            single::run(&self, report)
+        } else {
+            compare::run(&self, report)
+        }
     }
 
     /// How many runs of so many devices.
@@ -146,15 +148,6 @@ fn quoted(word: String) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
-}
-
-/// Writes the page.
-fn write_report(path: &Path, html: &str) -> Result<(), Error> {
-    let name = name_of(path);
-    std::fs::write(path, html)
-        .map_err(|error| Error::Input(format!("--report: {name}: cannot be written: {error}")))?;
-    eprintln!("report: {name}");
-    Ok(())
 }
 
 /// What a file is called in results: its name without the ending.

@@ -2,6 +2,7 @@
 //! documents.
 
 use clap::ValueEnum;
+use serde_json::{Value, json};
 use tripline::evaluation::{self, Interpolation, LowSamples, Window};
 use tripline::rollout::{self, MinExecuted, Retried};
 use tripline::simulation::{AbortPlan, AlarmPlan, Elapsed, Scenario};
@@ -123,6 +124,24 @@ impl OpenParameters {
         scenario.publishing_delay = Elapsed::from_seconds(u64::from(self.publishing_delay));
     }
 
+    /// All of them, for programs.
+    pub fn json(&self) -> Value {
+        json!({
+            "percentiles": name(self.percentiles),
+            "lowSamples": name(self.low_samples),
+            "window": name(self.window),
+            "extraPeriods": self.extra_periods,
+            "extraSeconds": self.extra_seconds,
+            "settleDelay": self.settle_delay,
+            "settleDelayOfMath": self.settle_delay_of_math,
+            "minExecuted": name(self.min_executed),
+            "retried": name(self.retried),
+            "publishingDelay": self.publishing_delay,
+            "stopDelay": self.stop_delay,
+            "start": self.start,
+        })
+    }
+
     fn rollout(&self) -> rollout::Parameters {
         rollout::Parameters {
             min_executed: match self.min_executed {
@@ -135,6 +154,11 @@ impl OpenParameters {
             },
         }
     }
+}
+
+/// What an option's value is called on the command line.
+fn name(value: impl ValueEnum) -> String {
+    value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 #[cfg(test)]

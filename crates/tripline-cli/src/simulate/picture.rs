@@ -3,9 +3,9 @@
 use tripline::simulation::{Record, Study};
 
 use super::single::Simulated;
-use super::text::{name, verdict};
-use crate::report::format::{count, minutes, percent, proportion};
-use crate::report::{AlarmPanel, Fact, Picture, StopMark};
+use super::text::{healthy_fleet, name, verdict};
+use crate::report::format::{count, counted, minutes, percent, proportion};
+use crate::report::{AlarmPanel, Fact, Known, Picture, StopMark};
 
 /// The record of an outcome that has none.
 static NOTHING: Record = Record { minutes: Vec::new(), traces: Vec::new() };
@@ -19,6 +19,8 @@ pub fn of(simulated: &Simulated) -> Picture<'_> {
         unguarded,
         study,
         healthy,
+        healthy_fleet: _,
+        healthy_source: _,
         advice,
         is_healthy,
         command,
@@ -42,6 +44,7 @@ pub fn of(simulated: &Simulated) -> Picture<'_> {
         title: &guards.file,
         verdict: verdict(simulated),
         stopped: stop.is_some(),
+        known: Known::All,
         devices: outcome.devices,
         start: scenario.start.minute(),
         record,
@@ -49,7 +52,7 @@ pub fn of(simulated: &Simulated) -> Picture<'_> {
         alarms: alarms.collect(),
         facts: facts(simulated),
         stop,
-        notes: advice.iter().map(ToString::to_string).collect(),
+        notes: guards.notes.iter().cloned().chain(advice.iter().map(ToString::to_string)).collect(),
         studies,
         made_by: command.clone(),
     }
@@ -71,13 +74,14 @@ fn facts(simulated: &Simulated) -> Vec<Fact> {
     ];
     if let Some((_, effect)) = outcome.stop() {
         facts.push(fact("spared", part(outcome.spared())));
-        facts.push(fact("stopped after", format!("{} minutes", minutes(effect.at))));
+        facts.push(fact("stopped after", counted(&minutes(effect.at), "minute")));
     }
     let name = if *is_healthy { "false stops, of all runs" } else { "stopped, of all runs" };
     facts.push(fact(name, proportion(study.stopped)));
     if let Some(healthy) = healthy {
         facts.push(fact("false stops of a healthy fleet", proportion(healthy.stopped)));
     }
+    facts.push(fact("a healthy fleet", healthy_fleet(simulated)));
     facts.push(fact("runs, seed", format!("{}, {}", count(study.runs), study.seed)));
     facts
 }

@@ -4,6 +4,8 @@ use std::io::{IsTerminal, Write, stderr};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use crate::report::format::counted;
+
 /// Between two lines.
 const EVERY: Duration = Duration::from_millis(100);
 
@@ -30,7 +32,8 @@ impl Progress {
         let Ok(mut shown) = self.shown.try_lock() else { return };
         if shown.elapsed() >= EVERY {
             let Self { what, runs, .. } = self;
-            eprint!("\r\x1b[K{what}: {done} of {runs} runs");
+            let runs = counted(&runs.to_string(), "run");
+            eprint!("\r\x1b[K{what}: {done} of {runs}");
             // A progress line that cannot be written is no reason to end.
             stderr().flush().ok();
             *shown = Instant::now();

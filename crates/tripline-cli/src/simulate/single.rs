@@ -3,16 +3,19 @@
 use std::path::Path;
 
 use tripline::simulation::{
-    Advice, Detail, Record, RolloutOutcome, Runs, Scenario, Simulator, Study, advice,
+    Advice, Detail, Fleet, Record, RolloutOutcome, Runs, Scenario, Simulator, Study, Trial, advice,
 };
 
-use super::fleet::Fleets;
+use super::fleet::{Fleets, HealthySource};
 use super::guard::Guards;
 use super::progress::Progress;
-use super::{Output, Simulate, When, json, picture, text, write_report};
+use super::{Output, Simulate, json, picture, text};
 use crate::alarms::table::{print, print_json};
 use crate::exit::{End, Error};
-use crate::report;
+use crate::report::{self, ReportFile};
+
+/// Most runs in which a hint is tried.
+const TRIAL_RUNS: u32 = 20;
 
 /// What came of a simulation.
 pub struct Simulated {
@@ -28,29 +31,25 @@ pub struct Simulated {
     pub study: Study,
     /// All runs of the healthy fleet, unless that is this one.
     pub healthy: Option<Study>,
+    /// What a healthy fleet is like, and who says so.
+    pub healthy_fleet: Fleet,
+    pub healthy_source: HealthySource,
     pub advice: Vec<Advice>,
     /// The command that gives the same again.
     pub command: String,
 }
 
 /// Simulates, and says what it came to.
-pub fn run(arguments: &Simulate) -> Result<End, Error> {
+pub fn run(arguments: &Simulate, page: Option<ReportFile>) -> Result<End, Error> {
     let simulated = simulate(arguments)?;
-    if let Some(path) = &arguments.report {
-        write_report(path, &report::html(&picture::of(&simulated)))?;
+    if let Some(page) = page {
+        page.write(&report::html(&picture::of(&simulated)))?;
     }
     match arguments.output {
-        Output::Json => print_json(&json::of(&simulated)),
+        Output::Json => print_json(&json::of(&simulated, arguments)),
         Output::Text => {
-            let width = report::terminal_width();
-            let draw = match arguments.chart {
-                When::Always => true,
-                When::Never => false,
-                When::Auto => width.is_some(),
-            };
-            let chart = draw.then(|| {
-                report::terminal(&picture::of(&simulated), width.unwrap_or(report::USUAL_WIDTH))
-            });
+            let chart = |width| report::terminal(&picture::of(&simulated), width);
+            let chart = arguments.chart.width().map(chart);
             print(&text::of(&simulated, chart.as_deref()));
         }
     }
@@ -59,7 +58,8 @@ pub fn run(arguments: &Simulate) -> Result<End, Error> {
 
 fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
     let config = arguments.config.as_deref().unwrap_or(Path::new("dev.ini"));
-    let guards = Guards::load(config, arguments.stop_mode, &arguments.open)?;
+    let guards = Guards::load(config, arguments)?;
+    guards.notes.iter().for_each(|note| eprintln!("note: {note}"));
     let devices = guards.devices(arguments.devices)?;
     let fleets = Fleets::new(
         &arguments.fleet,
@@ -73,12 +73,15 @@ fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
     let outcome = Simulator::new(&scenario, &plans).run(runs.seed, 0, Detail::Full);
     let unguarded =
         Simulator::new(&scenario, &[]).run(runs.seed, 0, Detail::Full).record.unwrap_or_default();
-    let healthy = (!fleets.is_healthy()).then(|| {
-        let scenario = guards.scenario(fleets.healthy, &arguments.open);
-        study(&guards, &scenario, runs, "a healthy fleet")
-    });
+    let healthy_scenario =
+        (!fleets.is_healthy()).then(|| guards.scenario(fleets.healthy, &arguments.open));
+    let healthy =
+        healthy_scenario.as_ref().map(|scenario| study(&guards, scenario, runs, "a healthy fleet"));
     let study = study(&guards, &scenario, runs, "this fleet");
-    let advice = advice(&scenario, &guards.alarms, &guards.abort);
+    let few = Runs { runs: (runs.runs / 10).clamp(5, TRIAL_RUNS), ..runs };
+    let Guards { alarms, abort, .. } = &guards;
+    let trial = Trial::new(&scenario, healthy_scenario.as_ref(), alarms, abort, few);
+    let advice = advice(&scenario, &unguarded.minutes, alarms, abort, &trial);
     let is_healthy = fleets.is_healthy();
     Ok(Simulated {
         guards,
@@ -88,6 +91,8 @@ fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
         unguarded,
         study,
         healthy,
+        healthy_fleet: fleets.healthy,
+        healthy_source: fleets.source,
         advice,
         command: arguments.command(),
     })

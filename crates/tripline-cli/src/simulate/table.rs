@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 use tripline::simulation::Study;
 
-use super::json::of_study;
+use super::Simulate;
+use super::json::{add_inputs, of_study};
 use crate::alarms::table::table;
 use crate::report::comparison::{Compared, Comparison};
-use crate::report::format::{count, number_of_minutes, proportion, quantile};
+use crate::report::format::{count, counted, number_of_minutes, proportion, quantile};
 
 /// The comparison as one table.
 pub fn text(comparison: &Comparison, seed: u64) -> String {
@@ -16,7 +17,14 @@ pub fn text(comparison: &Comparison, seed: u64) -> String {
             rows.push(row(rollout, guard, study));
         }
     }
-    let head = ["ROLLOUT", "GUARD", "STOPPED", "DEVICES WITH THE FIRMWARE", "MINUTES TO THE STOP"];
+    let head = [
+        "ROLLOUT",
+        "GUARD",
+        "STOPPED",
+        "FIRES",
+        "DEVICES WITH THE FIRMWARE",
+        "MINUTES TO THE STOP",
+    ];
     let runs = comparison
         .rollouts
         .iter()
@@ -24,19 +32,21 @@ pub fn text(comparison: &Comparison, seed: u64) -> String {
         .map(|study| study.runs)
         .next();
     format!(
-        "{}\nA stop of a rollout marked * is a false one. Devices and minutes: medians. In brackets: 95 % intervals.\n{} runs each, seed {seed}, {} devices\n",
+        "{}\nA stop of a rollout marked * is a false one. Devices and minutes: medians. In brackets: 95 % intervals.\n{} each, seed {seed}, {}\n",
         table(head, &rows),
-        count(runs.unwrap_or(0)),
-        count(comparison.devices)
+        counted(&count(runs.unwrap_or(0)), "run"),
+        counted(&count(comparison.devices), "device")
     )
 }
 
-fn row(rollout: &Compared, guard: &str, study: &Study) -> [String; 5] {
+fn row(rollout: &Compared, guard: &str, study: &Study) -> [String; 6] {
     let mark = if rollout.healthy { "*" } else { "" };
     [
         format!("{}{mark}", rollout.name),
         guard.to_owned(),
         proportion(study.stopped),
+        // Only what the column before does not say.
+        if study.fired == study.stopped { "as often".to_owned() } else { proportion(study.fired) },
         study.exposed.map_or_else(String::new, |spread| quantile(spread.p50, count::<f64>)),
         study
             .minutes_to_stop
@@ -45,7 +55,7 @@ fn row(rollout: &Compared, guard: &str, study: &Study) -> [String; 5] {
 }
 
 /// The comparison for programs. `docs/simulation.md` documents every field.
-pub fn json(comparison: &Comparison, seed: u64) -> Value {
+pub fn json(comparison: &Comparison, arguments: &Simulate) -> Value {
     let rollout = |rollout: &Compared| {
         let pairs = comparison.guards.iter().zip(&rollout.studies);
         let guards: Vec<_> = pairs
@@ -53,9 +63,11 @@ pub fn json(comparison: &Comparison, seed: u64) -> Value {
             .collect();
         json!({"rollout": rollout.name, "about": rollout.about, "healthy": rollout.healthy, "guards": guards})
     };
-    json!({
-        "seed": seed,
+    let mut value = json!({
+        "seed": arguments.seed,
         "devices": comparison.devices,
         "comparison": comparison.rollouts.iter().map(rollout).collect::<Vec<_>>(),
-    })
+    });
+    add_inputs(&mut value, arguments);
+    value
 }

@@ -1,10 +1,13 @@
 //! A simulation as people read it: the verdict first, then the runs, then advice.
 
-use tripline::simulation::{Firing, Spread, Study};
+use tripline::simulation::{Firing, Fleet, Share, Spread, Study};
 
+use super::fleet::HealthySource;
 use super::single::Simulated;
 use crate::alarms::table::table;
-use crate::report::format::{count, minutes, number_of_minutes, percent, proportion, quantile};
+use crate::report::format::{
+    count, counted, minutes, number_of_minutes, percent, proportion, quantile,
+};
 
 /// Everything, with a chart if there is one.
 pub fn of(simulated: &Simulated, chart: Option<&str>) -> String {
@@ -15,7 +18,11 @@ pub fn of(simulated: &Simulated, chart: Option<&str>) -> String {
     if let Some(chart) = chart {
         text.push_str(&format!("\n{chart}"));
     }
-    text.push_str(&format!("\n{}", runs(simulated)));
+    text.push_str(&format!(
+        "\n{}\nA healthy fleet: {}.\n",
+        runs(simulated),
+        healthy_fleet(simulated)
+    ));
     if !simulated.advice.is_empty() {
         text.push_str("\nTo know of these rules:\n");
         for advice in &simulated.advice {
@@ -23,9 +30,9 @@ pub fn of(simulated: &Simulated, chart: Option<&str>) -> String {
         }
     }
     text.push_str(&format!(
-        "\nseed {}, {} devices\n",
+        "\nseed {}, {}\n",
         simulated.study.seed,
-        count(simulated.outcome.devices)
+        counted(&count(simulated.outcome.devices), "device")
     ));
     text
 }
@@ -37,9 +44,9 @@ pub fn verdict(simulated: &Simulated) -> String {
         Some((firing, effect)) => {
             let kind = if *is_healthy { "STOPPED, FALSELY" } else { "STOPPED" };
             format!(
-                "{kind}: `{}` would stop this rollout after {} minutes.",
+                "{kind}: `{}` would stop this rollout after {}.",
                 name(simulated, firing),
-                minutes(effect.at)
+                counted(&minutes(effect.at), "minute")
             )
         }
         None if *is_healthy => "NOT STOPPED: this healthy rollout would run to its end.".to_owned(),
@@ -73,9 +80,9 @@ fn explanation(simulated: &Simulated) -> Vec<String> {
     }
     for firing in others(simulated) {
         lines.push(format!(
-            "`{}` would fire after {} minutes.",
+            "`{}` would fire after {}.",
             name(simulated, firing),
-            minutes(firing.at)
+            counted(&minutes(firing.at), "minute")
         ));
     }
     lines
@@ -102,7 +109,8 @@ fn runs(simulated: &Simulated) -> String {
     let Simulated { study, healthy, is_healthy, .. } = simulated;
     let this = if *is_healthy { "HEALTHY FLEET" } else { "THIS FLEET" };
     let this = column(study, this);
-    let head = format!("OVER {} RUNS (95 % INTERVAL)", count(study.runs));
+    let runs = counted(&count(study.runs), "run").to_uppercase();
+    let head = format!("OVER {runs} (95 % INTERVAL)");
     let labels = labels(study);
     match healthy {
         None => {
@@ -119,25 +127,48 @@ fn runs(simulated: &Simulated) -> String {
     }
 }
 
+/// Which healthy fleet was taken.
+pub fn healthy_fleet(simulated: &Simulated) -> String {
+    let Fleet { download, failing, .. } = simulated.healthy_fleet;
+    let time =
+        format!("downloads of {} s in the median, sigma {}", download.median(), download.sigma());
+    match &simulated.healthy_source {
+        HealthySource::File(file) => format!("as {file} says ({time})"),
+        HealthySource::Default => {
+            let (kind, faults) = match failing {
+                Share::NONE => ("one without faults", "none fail".to_owned()),
+                share => ("an everyday one", format!("{} fail", percent(share.get()))),
+            };
+            format!("{kind} ({faults}, {time}); `--healthy` names another")
+        }
+    }
+}
+
 struct Column {
     head: &'static str,
     cells: Vec<String>,
 }
 
 fn labels(study: &Study) -> Vec<String> {
-    let guards = study.guards.iter().map(|guard| format!("  by {}", guard.name));
+    let guards = |word: &'static str| {
+        study.guards.iter().map(move |guard| format!("  {word}{}", guard.name))
+    };
     let rest = [
         "devices with the firmware, median",
         "  5 to 95 % of runs",
         "minutes to the stop, median",
         "  5 to 95 % of runs",
     ];
-    std::iter::once("stopped".to_owned()).chain(guards).chain(rest.map(str::to_owned)).collect()
+    let stopped = std::iter::once("stopped".to_owned()).chain(guards("by "));
+    let fires = std::iter::once("fires".to_owned()).chain(guards(""));
+    stopped.chain(fires).chain(rest.map(str::to_owned)).collect()
 }
 
 fn column(study: &Study, head: &'static str) -> Column {
     let mut cells = vec![proportion(study.stopped)];
     cells.extend(study.guards.iter().map(|guard| proportion(guard.stopped)));
+    cells.push(proportion(study.fired));
+    cells.extend(study.guards.iter().map(|guard| proportion(guard.fired)));
     cells.extend(spread(study.exposed, count::<f64>));
     cells.extend(spread(study.minutes_to_stop, number_of_minutes));
     Column { head, cells }

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::{CONFIG, event, folder, recordings, replay, run, shown};
+use super::{config, event, folder, recordings, replay, run, shown};
 
 #[test]
 fn one_job_among_several_has_to_be_named() {
@@ -33,7 +33,8 @@ fn malformed_lines_are_named_and_fatal_only_if_wanted() {
         "\u{0}\u{1b}[31m",
         "{\"jobId\":\"fw\",\"operation\":\"failed\",\"timestamp\":1}",
     ];
-    let mut recording = event(1, 1_790_000_000, "succeeded", 1, "10");
+    let mut recording: String =
+        (10..22).map(|n| event(n, 1_790_000_000, "succeeded", n, "10")).collect();
     recording.extend(odd.iter().map(|line| format!("{line}\r\n")));
     recording += &event(2, 1_790_000_100, "failed", 2, "10");
     let folder = folder();
@@ -41,11 +42,43 @@ fn malformed_lines_are_named_and_fatal_only_if_wanted() {
     let bytes = [recording.as_bytes(), b"\xff\xfe\n"].concat();
     let ran = run(folder.path(), "- --output json", &bytes);
     let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!((ran.code, &answer["executions"]), (0, &Value::from(2)), "{}", shown(&ran));
+    assert_eq!((ran.code, &answer["executions"]), (0, &Value::from(13)), "{}", shown(&ran));
     assert_eq!(
         (&answer["recording"]["malformed"], &answer["recording"]["lines"]),
-        (&Value::from(12), &Value::from(14))
+        (&Value::from(12), &Value::from(25))
     );
+}
+
+#[test]
+fn the_first_line_decides_nothing() {
+    for odd in [1, 1_500_000_000] {
+        let first = event(99, odd, "failed", 99, "10");
+        let others: String =
+            (0..40).map(|n| event(n, 1_790_000_000 + i64::from(n), "failed", n, "1")).collect();
+        let last = event(40, 1_790_001_000, "succeeded", 40, "1");
+        let recording = first + &others + &last;
+        let ran = run(folder().path(), "-", recording.as_bytes());
+        assert_eq!(ran.code, 5, "{}", shown(&ran));
+        assert!(ran.stdout.contains("stdin: 42 lines, 1 malformed"), "{}", ran.stdout);
+        let named = format!("warning: stdin:1: skipped: timestamp: `{odd}` is ");
+        assert!(ran.stderr.starts_with(&named), "{}", ran.stderr);
+        let strict = run(folder().path(), "- --strict", recording.as_bytes());
+        assert_eq!((strict.code, strict.stdout.as_str()), (2, ""));
+        assert!(strict.stderr.starts_with(&format!("error: stdin:1: timestamp: `{odd}`")));
+    }
+}
+
+#[test]
+fn a_recording_of_which_most_lines_are_malformed_is_refused() {
+    let good = event(1, 1_790_000_000, "succeeded", 1, "10");
+    let half = good.clone() + "{}\n";
+    assert_eq!(run(folder().path(), "-", half.as_bytes()).code, 0);
+    insta::assert_snapshot!("most", shown(&run(folder().path(), "-", (half + "{}\n").as_bytes())));
+    // Far from each other, so that nobody knows which ones are well.
+    let apart: String = (0..3)
+        .map(|n| event(n, 1_500_000_000 + i64::from(n) * 100_000_000, "failed", n, "1"))
+        .collect();
+    insta::assert_snapshot!("apart", shown(&run(folder().path(), "-", apart.as_bytes())));
 }
 
 #[test]
@@ -80,12 +113,12 @@ fn configs_that_replay_nothing() {
     let folder = folder();
     fs::write(
         folder.path().join("none.ini"),
-        CONFIG.replace("SlowDownloads, Failures, Rejections", ""),
+        config().replace("SlowDownloads, Failures, Rejections", ""),
     )
     .unwrap();
-    fs::write(folder.path().join("faulty.ini"), CONFIG.replace("stat = p90", "stat = P90th"))
+    fs::write(folder.path().join("faulty.ini"), config().replace("stat = p90", "stat = P90th"))
         .unwrap();
-    let other = CONFIG.replace("namespace = IoT:OTA:JobExecution", "namespace = Mine");
+    let other = config().replace("namespace = IoT:OTA:JobExecution", "namespace = Mine");
     fs::write(folder.path().join("other.ini"), other).unwrap();
     let all: Vec<_> = ["none.ini", "faulty.ini", "other.ini", "missing.ini"]
         .map(|config| shown(&run(folder.path(), &format!("healthy.ndjson --config {config}"), b"")))

@@ -42,12 +42,13 @@ done     the job is cancelled: devices in progress go on, no other device receiv
 devices  12 succeeded, 3 failed, 4 in progress
          181 were waiting; they and those that the rollout had not come to will not receive it
 
-To resume: a cancelled job cannot be continued. When the cause is found, create a new job with
-the same document for the devices that have not got it.
+To resume, when the cause is found: tripline resume --job-id fw-1
+That makes a new job with the same document, for the devices that have not got it; a cancelled
+job itself cannot be continued.
 ");
     assert_eq!(
         told.sms,
-        "Tripline stopped fw-1: slow. 12 ok, 3 failed, 4 running, the rest spared"
+        "Tripline stopped fw-1: slow. 12 ok, 3 failed, 4 running, the rest spared. Go on: tripline resume"
     );
 }
 
@@ -83,7 +84,13 @@ proptest! {
         for done in [Done::Cancelled, Done::Aborted, Done::Observed] {
             let told = Announcement::stop(&job, &notification(&alarm), None, done, &certainty, Ok(counts));
             prop_assert!(told.sms.is_ascii() && told.sms.len() <= MAX_SMS, "{}", told.sms);
-            prop_assert!(told.sms.ends_with(if done == Done::Observed { "running" } else { "spared" }), "{}", told.sms);
+            let (last, next) = match done {
+                Done::Observed => ("running", ". Stop it: tripline stop"),
+                _ => ("spared", ". Go on: tripline resume"),
+            };
+            let said = told.sms.strip_suffix(next);
+            prop_assert_eq!(said.is_some(), said.unwrap_or(&told.sms).len() + next.len() <= MAX_SMS);
+            prop_assert!(said.unwrap_or(&told.sms).ends_with(last), "{}", told.sms);
             prop_assert!(told.subject.is_ascii() && told.subject.len() <= MAX_SUBJECT);
             prop_assert!(told.body.len() < 8_000);
         }

@@ -5,7 +5,7 @@
 //! `=` or `:`, indented lines go on with the value even after an empty line, what follows the `]` of
 //! a section is ignored, `%(key)s` is replaced.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Fault;
 use crate::text::excerpt;
@@ -137,6 +137,15 @@ impl Ini {
         let raw = self.raw(section, key)?;
         let value = self.replaced(section, raw, MAX_DEPTH, &mut 0);
         Some(value.map(|value| Entry { value, ..raw.clone() }))
+    }
+
+    /// The keys, in lower case, that values refer to.
+    pub fn references(&self) -> HashSet<String> {
+        let values = self.sections.iter().flat_map(Section::own);
+        values
+            .flat_map(|entry| entry.value.split("%(").skip(1))
+            .filter_map(|rest| Some(rest.split_once(")s")?.0.to_lowercase()))
+            .collect()
     }
 
     fn raw<'a>(&'a self, section: &'a Section, key: &str) -> Option<&'a Entry> {

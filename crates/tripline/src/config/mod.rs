@@ -3,7 +3,12 @@
 //! A file is read whole and every fault in it is reported at once, each with its line, because a
 //! guard that is half understood is no guard.
 
+mod deploy;
+mod edit;
 mod ini;
+mod reader;
+mod release;
+mod review;
 mod rollout;
 mod section;
 mod write;
@@ -13,7 +18,11 @@ use std::fmt;
 use crate::alarm::AlarmDefinition;
 use crate::job::JobId;
 use crate::text::{excerpt, nearest};
+pub use deploy::{DeployConfig, DocumentSource, FileNames, MAX_ROUNDS, Stream};
+pub use edit::{InvalidSetting, Setting, default_value, with_settings};
 use ini::{DEFAULT, Ini};
+pub use release::Release;
+pub use review::{Remark, Review};
 pub use write::text_of;
 
 /// Largest config file in bytes.
@@ -127,8 +136,13 @@ fn read_whole<T>(
     }
     let ini = Ini::parse(text, &mut faults);
     let config = read(&ini, &mut faults);
+    reported(file, config, faults)
+}
+
+/// What was read, or everything that is wrong with it.
+pub(crate) fn reported<T>(file: &str, read: T, mut faults: Vec<Fault>) -> Result<T, Faults> {
     if faults.is_empty() {
-        return Ok(config);
+        return Ok(read);
     }
     faults.sort_by_key(|fault| fault.line);
     // A value of `[DEFAULT]` is looked at once for each alarm.
@@ -194,6 +208,12 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> AlarmConfig {
     config.unlisted =
         described.into_iter().filter(|name| !listed.contains(name)).map(str::to_owned).collect();
     config
+}
+
+/// What to do about a value of a template that nobody has filled in.
+fn unfilled(value: &str) -> Option<String> {
+    let (name, _) = value.split_once('<')?.1.split_once('>')?;
+    Some(format!("put your own in the place of `<{}>`", excerpt(name)))
 }
 
 /// The one of `known` that `word` was probably meant to be. A distance takes time and memory in

@@ -1,30 +1,25 @@
 //! The sections of `dev.ini` that say how a job is rolled out.
 
-use super::ini::{DEFAULT, Entry, Ini, Section};
+use super::ini::Section;
+use super::reader::{Reader, positive};
 use super::section::unknown_keys;
 use super::{Fault, Faults, read_whole};
 use crate::rollout::{
     AbortCriterion, Exponential, Factor, FailureType, Rate, Retries, RolloutConfig, Threshold,
     Timeout,
 };
-use crate::text::excerpt;
 
 impl RolloutConfig {
     /// Reads the rollout, abort, timeout and retry sections from the text of a `dev.ini`. `file` is
     /// what the errors call it. A section counts if `[DEFAULT]` switches it on; alarms are read by
     /// [`super::AlarmConfig`].
     pub fn parse(file: &str, text: &str) -> Result<Self, Faults> {
-        read_whole(file, text, |ini, faults| Reader { ini, faults }.rollout())
+        read_whole(file, text, |ini, faults| Reader::new(ini, faults).rollout())
     }
 }
 
-struct Reader<'a> {
-    ini: &'a Ini,
-    faults: &'a mut Vec<Fault>,
-}
-
 impl<'a> Reader<'a> {
-    fn rollout(&mut self) -> RolloutConfig {
+    pub(super) fn rollout(&mut self) -> RolloutConfig {
         let mut config = RolloutConfig::default();
         if let Some(section) =
             self.used("useJobExecutionsRolloutConfig", "JOB_EXECUTE_ROLLOUT_CONFIG")
@@ -124,7 +119,7 @@ impl<'a> Reader<'a> {
                 criteria.extend(self.criterion(subsection));
             }
             // With this one the others are not looked at.
-            if key == "useAllSubsection" {
+            if key == "useAllSubsection" && !self.reads_all() {
                 return criteria;
             }
         }
@@ -157,92 +152,13 @@ impl<'a> Reader<'a> {
             min_executed: min_executed?,
         })
     }
-
-    /// A section that a key of `[DEFAULT]` switches on.
-    fn used(&mut self, key: &str, name: &str) -> Option<&'a Section> {
-        let default = self.ini.section(DEFAULT)?;
-        if self.flag(default, key) { self.section(name, key, default) } else { None }
-    }
-
-    /// A section that has to be there, since `key` of another says so.
-    fn section(&mut self, name: &str, key: &str, by: &Section) -> Option<&'a Section> {
-        let section = self.ini.section(name);
-        if section.is_none() {
-            self.faults.push(Fault::at(
-                by.line,
-                format!("`[{}]`: {key} is True, but there is no `[{name}]`", excerpt(&by.name)),
-            ));
-        }
-        section
-    }
-
-    /// A key that is true or false, as `configparser` reads it; false if it is not there.
-    fn flag(&mut self, section: &Section, key: &str) -> bool {
-        self.optional(section, key, "True or False", |text| {
-            match text.to_ascii_lowercase().as_str() {
-                "1" | "yes" | "true" | "on" => Some(true),
-                "0" | "no" | "false" | "off" => Some(false),
-                _ => None,
-            }
-        })
-        .unwrap_or(false)
-    }
-
-    fn required<T>(
-        &mut self,
-        section: &Section,
-        key: &str,
-        expected: &str,
-        parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Option<T> {
-        if self.ini.get(section, key).is_none() {
-            self.faults.push(Fault::at(
-                section.line,
-                format!(
-                    "`[{}]`: missing key `{key}` (expected {expected})",
-                    excerpt(&section.name)
-                ),
-            ));
-        }
-        self.optional(section, key, expected, parse)
-    }
-
-    fn optional<T>(
-        &mut self,
-        section: &Section,
-        key: &str,
-        expected: &str,
-        parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Option<T> {
-        let Entry { value, line, .. } = match self.ini.get(section, key)? {
-            Ok(entry) => entry,
-            Err(fault) => {
-                self.faults.push(fault);
-                return None;
-            }
-        };
-        let parsed = parse(&value);
-        if parsed.is_none() {
-            let text = format!(
-                "`[{}]`: unknown {key} `{}` (expected {expected})",
-                excerpt(&section.name),
-                excerpt(&value)
-            );
-            self.faults.push(Fault::at(line, text));
-        }
-        parsed
-    }
-}
-
-fn positive(text: &str) -> Option<u32> {
-    text.parse().ok().filter(|number| *number >= 1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SAMPLE: &str = include_str!("../simulation/tests/sample.ini");
+    const SAMPLE: &str = include_str!("../../../../examples/guards/sample.ini");
 
     fn parse(text: &str) -> Result<RolloutConfig, String> {
         RolloutConfig::parse("dev.ini", text).map_err(|faults| faults.to_string())
@@ -291,9 +207,9 @@ mod tests {
     fn every_fault_is_named_with_its_line() {
         let text = "[DEFAULT]\nuseTimeoutConfig = maybe\nuseAbortConfig = True\nuseJobExecutionsRolloutConfig = 1\n[JOB_EXECUTE_ROLLOUT_CONFIG]\nmaximumPerMinute = 0\nuseExponentialRateCfg = True\n[ABORT_CONFIG]\nuseFailedSubsections = True\n[RETRY_CONFIG]\nfailedRetries = 6\ntimedOutRetries = 5\n";
         assert_eq!(parse(text).unwrap_err(), "dev.ini: 5 faults
-  line 2: `[DEFAULT]`: unknown useTimeoutConfig `maybe` (expected True or False)
+  line 2: `[DEFAULT]`: useTimeoutConfig cannot be `maybe` (expected True or False)
   line 5: `[JOB_EXECUTE_ROLLOUT_CONFIG]`: useExponentialRateCfg is True, but there is no `[EXP_RATE_CONFIG]`
-  line 6: `[JOB_EXECUTE_ROLLOUT_CONFIG]`: unknown maximumPerMinute `0` (expected a whole number from 1)
+  line 6: `[JOB_EXECUTE_ROLLOUT_CONFIG]`: maximumPerMinute cannot be `0` (expected a whole number from 1)
   line 9: `[ABORT_CONFIG]`: unknown key `useFailedSubsections`
   hint: did you mean `useFailedSubsection`?
   line 10: `[RETRY_CONFIG]`: 6 and 5 retries (expected at most 10 together)");

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::ini::{Entry, Ini, Section};
-use super::{Fault, near};
+use super::{Fault, near, unfilled};
 use crate::alarm::{
     AlarmDefinition, AlarmName, Evaluation, InvalidEvaluation, Limit, MAX_TOPICS, MinSamples,
     MissingData, Period, Statistic, Topic,
@@ -194,9 +194,15 @@ impl Reader<'_> {
         let entry = self.entry(key)?;
         let value = parse(&entry.value);
         if value.is_none() {
+            // Of a list of words one is known or not; a number or a name is neither.
+            let is = if expected.starts_with('`') {
+                format!("unknown {key}")
+            } else {
+                format!("{key} cannot be")
+            };
             self.fault(
                 entry.line,
-                format!("unknown {key} `{}` (expected {expected})", excerpt(&entry.value)),
+                format!("{is} `{}` (expected {expected})", excerpt(&entry.value)),
             );
         }
         value
@@ -215,8 +221,9 @@ impl Reader<'_> {
                 Some(topic) if topics.contains(&topic) => {}
                 Some(topic) => topics.push(topic),
                 None => {
-                    let hint =
-                        near(text, &Topic::ALIASES).map(|near| format!("did you mean `{near}`?"));
+                    let hint = near(text, &Topic::ALIASES)
+                        .map(|near| format!("did you mean `{near}`?"))
+                        .or_else(|| unfilled(text));
                     let text = format!(
                         "unknown topic `{}` in snsTopics (expected {EXPECTED})",
                         excerpt(text)
@@ -340,6 +347,11 @@ pub(super) fn unknown_keys(
         let hint = near(&entry.key, known).map(|near| format!("did you mean `{near}`?"));
         faults.push(Fault::at(entry.line, text).hint(hint));
     }
+}
+
+/// Whether this is a key of an alarm.
+pub(super) fn is_key(key: &str) -> bool {
+    KEYS.iter().any(|known| known.eq_ignore_ascii_case(key))
 }
 
 /// `[DEFAULT]` holds the keys of a whole rollout; of those, only a misspelt key of an alarm is this

@@ -40,14 +40,25 @@ impl Histogram {
     /// Adds a finite value.
     #[inline]
     pub fn add(&mut self, value: f64) {
-        self.count += 1;
-        self.min = self.min.min(value);
-        self.max = self.max.max(value);
-        if value > 0.0 {
-            self.raise(bin_of(value), 1);
-        } else if value == 0.0 {
-            self.zeros += 1;
+        self.extend(std::iter::once(value));
+    }
+
+    /// Adds finite values.
+    #[inline]
+    pub fn extend(&mut self, values: impl Iterator<Item = f64>) {
+        // Kept in registers, since each depends on the one before.
+        let Self { mut count, mut min, mut max, .. } = *self;
+        for value in values {
+            count += 1;
+            min = min.min(value);
+            max = max.max(value);
+            if value > 0.0 {
+                self.raise(bin_of(value), 1);
+            } else if value == 0.0 {
+                self.zeros += 1;
+            }
         }
+        (self.count, self.min, self.max) = (count, min, max);
     }
 
     /// Adds all values of another.

@@ -64,6 +64,22 @@ impl Series {
         false
     }
 
+    /// Adds values of the same time. Those that are not finite are left out, and all of them if they
+    /// are more than two years away from another.
+    pub fn extend(&mut self, at: Timestamp, values: impl Iterator<Item = f64>) {
+        let keeps_values = self.keeps_values;
+        let Some(Bucket { values: kept, sum, histogram }) = self.bucket_at(at) else { return };
+        let mut all = *sum;
+        let values = values.filter(|value| value.is_finite()).inspect(|value| {
+            if keeps_values {
+                kept.push(*value);
+            }
+            all += value;
+        });
+        histogram.extend(values);
+        *sum = all;
+    }
+
     /// Adds the values of a datum, which is what the metrics generator publishes.
     pub fn add_datum(&mut self, datum: &Datum) -> bool {
         datum.values.iter().fold(true, |all, (value, count)| {

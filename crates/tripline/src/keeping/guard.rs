@@ -17,8 +17,10 @@ pub const DEFAULT_PREFIX: &str = "default-";
 pub const TAG_PREFIX: &str = "tripline:";
 /// The tag that takes a job out of the default guard.
 const GUARD_TAG: &str = "tripline:guard";
-/// The length of the default guard's periods.
-const PERIOD_SECONDS: u32 = 300;
+/// The length of a period of downloads: they are compared by a percentile, which takes many.
+const DOWNLOAD_PERIOD: u32 = 600;
+/// The length of a period of failures.
+const FAILURE_PERIOD: u32 = 300;
 
 /// An alarm that guards a job.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,10 +135,10 @@ impl Values {
     fn recommended() -> Option<Self> {
         Some(Self {
             download_limit: 3_600.0,
-            percentile: Percentile::parse("95")?,
+            percentile: Percentile::parse("97")?,
             n: 3,
-            m: 2,
-            min_samples: MinSamples::new(120)?,
+            m: 3,
+            min_samples: MinSamples::new(100)?,
             failure_limit: 20.0,
             min_executions: MinSamples::new(50)?,
         })
@@ -149,7 +151,7 @@ impl Values {
             text.parse::<f64>().ok().filter(|number| range.contains(number))
         };
         let count = || text.parse().ok().and_then(MinSamples::new);
-        let periods = || text.parse::<u32>().ok().filter(|number| (1..=288).contains(number));
+        let periods = || text.parse::<u32>().ok().filter(|number| (1..=144).contains(number));
         match key {
             "DownloadTimeUpperLimit" => {
                 self.download_limit = number(1.0..DownloadTime::MAX)
@@ -161,10 +163,10 @@ impl Values {
                     Percentile::parse(digits).ok_or_else(|| fault("a number from 0 to 100"))?;
             }
             "DownloadTimeEvaluationPeriod" => {
-                self.n = periods().ok_or_else(|| fault("a whole number from 1 to 288"))?;
+                self.n = periods().ok_or_else(|| fault("a whole number from 1 to 144"))?;
             }
             "DownloadTimeDatapointsToAlarm" => {
-                self.m = periods().ok_or_else(|| fault("a whole number from 1 to 288"))?;
+                self.m = periods().ok_or_else(|| fault("a whole number from 1 to 144"))?;
             }
             "DownloadTimeMinSamples" => {
                 self.min_samples = count().ok_or_else(|| fault("a whole number from 1"))?;
@@ -248,8 +250,8 @@ impl DefaultGuard {
     pub fn alarms(&self) -> Vec<GuardAlarm> {
         let Values { n, m, min_samples, min_executions, .. } = self.values;
         let name = |name: &str| AlarmName::new(&format!("{DEFAULT_PREFIX}{name}"));
-        let Some(period) = Period::new(PERIOD_SECONDS) else { return Vec::new() };
         let download = || {
+            let period = Period::new(DOWNLOAD_PERIOD)?;
             Some(GuardAlarm::Config(AlarmDefinition {
                 name: name("DownloadTime")?,
                 namespace: NAMESPACE.to_owned(),
@@ -270,7 +272,7 @@ impl DefaultGuard {
                 name: name("FailureRate")?,
                 limit: self.values.failure_limit,
                 min_executions,
-                period,
+                period: Period::new(FAILURE_PERIOD)?,
                 topics: self.topics.clone(),
             }))
         };
@@ -327,7 +329,7 @@ mod tests {
             ("DownloadTimeUpperLimit", "7200", "604800"),
             ("DownloadTimePercentile", "p99.9", "101"),
             ("DownloadTimeEvaluationPeriod", "5", "0"),
-            ("DownloadTimeDatapointsToAlarm", "3", "4"),
+            ("DownloadTimeDatapointsToAlarm", "2", "4"),
             ("DownloadTimeMinSamples", "1", "-1"),
             ("FailureRateUpperLimit", "0.5", "100"),
             ("FailureRateMinExecutions", "7", "many"),

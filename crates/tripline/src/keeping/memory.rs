@@ -27,6 +27,8 @@ pub struct Memory {
 pub struct Remembered {
     /// When it was created, in seconds since the epoch.
     pub created: i64,
+    /// Events that were counted before it, of an earlier job of the same name.
+    pub before: u32,
     /// Whether its endings are counted.
     pub pipeline: Pipeline,
     /// Devices that may have died at work.
@@ -60,12 +62,12 @@ impl Memory {
         let mut text = format!("since {}", self.since);
         for (job, is) in self.jobs.iter().take(MAX_JOBS) {
             let [ended, counted, grown, uncounted] = is.pipeline.numbers();
-            let Remembered { created, suspects, worry, .. } = is;
+            let Remembered { created, before, suspects, worry, .. } = is;
             let worry = u8::from(*worry);
             // Writing to a string does not fail.
             let _ = write!(
                 text,
-                "\n{job} {created} {ended} {counted} {grown} {uncounted} {suspects} {worry}"
+                "\n{job} {created} {before} {ended} {counted} {grown} {uncounted} {suspects} {worry}"
             );
         }
         text
@@ -97,9 +99,10 @@ impl Remembered {
         let mut words = text.split(' ');
         let mut number = || words.next()?.parse::<i64>().ok();
         let created = number()?;
+        let before = u32::try_from(number()?).ok()?;
         let pipeline = Pipeline::from_numbers([number()?, number()?, number()?, number()?])?;
         let suspects = u32::try_from(number()?).ok()?;
-        Some(Self { created, pipeline, suspects, worry: number()? != 0 })
+        Some(Self { created, before, pipeline, suspects, worry: number()? != 0 })
     }
 }
 
@@ -115,14 +118,15 @@ mod tests {
     fn what_is_written_is_read() {
         let mut memory = Memory { since: 1_790_000_000, jobs: BTreeMap::new() };
         let mut pipeline = Pipeline::seen(7, 6);
-        let is = Remembered { created: 1_790_000_000, pipeline, suspects: 6, worry: true };
+        let created = 1_790_000_000;
+        let is = Remembered { created, before: 3, pipeline, suspects: 6, worry: true };
         memory.jobs.insert(job("fw-1"), is);
         let _ = pipeline.needs_count(9, Timestamp::from_seconds(60), 600);
         pipeline.judge(9, 6);
         memory.jobs.insert(job("fw-2"), Remembered { pipeline, ..Remembered::default() });
         let now = Timestamp::from_seconds(1);
         let text = memory.to_text();
-        assert_eq!(text, "since 1790000000\nfw-1 1790000000 7 6 0 0 6 1\nfw-2 0 7 6 60 2 0 0");
+        assert_eq!(text, "since 1790000000\nfw-1 1790000000 3 7 6 0 0 6 1\nfw-2 0 0 7 6 60 2 0 0");
         assert_eq!(Memory::from_text(Some(&text), now), memory);
         assert_eq!((memory.worrying(), memory.uncounted()), (1, 2));
         for unreadable in [
@@ -131,8 +135,8 @@ mod tests {
             Some("since"),
             Some("{\"since\": 1}"),
             Some("since 9\nfw 1 2"),
-            Some("since 9\nf.w 0 0 0 0 0 0 0"),
-            Some("since 9\nfw 0 -1 0 0 0 0 0"),
+            Some("since 9\nf.w 0 0 0 0 0 0 0 0"),
+            Some("since 9\nfw 0 -1 0 0 0 0 0 0"),
         ] {
             let fresh = Memory { since: 1, jobs: BTreeMap::new() };
             assert_eq!(Memory::from_text(unreadable, now), fresh, "{unreadable:?}");
@@ -145,8 +149,13 @@ mod tests {
         for number in 0..MAX_JOBS + 1 {
             let mut pipeline = Pipeline::seen(u32::MAX - 1, u32::MAX - 1);
             let _ = pipeline.needs_count(u32::MAX, Timestamp::from_seconds(1_790_000_000), 0);
-            let is =
-                Remembered { created: 1_790_000_000, pipeline, suspects: u32::MAX, worry: true };
+            let is = Remembered {
+                created: 1_790_000_000,
+                before: u32::MAX,
+                pipeline,
+                suspects: u32::MAX,
+                worry: true,
+            };
             memory.jobs.insert(job(&format!("{number:x<64}")), is);
         }
         let text = memory.to_text();

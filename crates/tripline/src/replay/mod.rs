@@ -4,7 +4,8 @@
 //! A [`Recording`] takes job-execution events line by line, in any order and with repetitions, and
 //! becomes the [`RecordedRollout`] of one job. Its metrics come from the code that the
 //! metrics generator runs ([`crate::event`], [`crate::batch`]), its alarms from
-//! [`crate::evaluation`], the stop from [`crate::stop`]. [`Replay`] is what comes of it.
+//! [`crate::evaluation`], abort criteria from [`crate::rollout`], the stop from [`crate::stop`].
+//! [`Replay`] is what comes of it.
 //!
 //! What a recording cannot tell is told nowhere else either:
 //!
@@ -14,18 +15,30 @@
 //!   before it, in which case a `cancel` would have left it alone. Only a device's own `downloadTime`
 //!   gives that away ([`Spared::at_work`]).
 //! - A rollout that was stopped while it was recorded has no events of the devices it never reached.
+//! - Nothing says whether the rollout was over with the last event. It is taken to have been, unless
+//!   there is a sign that it was not ([`RecordedRollout::goes_on`]).
+//! - Nothing says how many devices were told, so abort criteria go by those that have ended
+//!   ([`ReplayedAbort`]).
 //! - Nothing says when an alarm was created, or at which second of the minute it is evaluated
 //!   ([`evaluation_second`]).
 
+mod abort;
+mod alarm;
 mod collected;
+mod ended;
+mod frame;
 mod identity;
 mod line;
+mod minutes;
 mod recording;
 mod replayed;
 mod rollout;
 
+pub use abort::ReplayedAbort;
+pub use alarm::{ReplayedAlarm, evaluation_second};
+pub use frame::FarAway;
 pub use recording::{Counts, MAX_JOBS, NoRollout, Recording, Unusable};
-pub use replayed::{Fired, Replay, ReplayedAlarm, Response, Stop, evaluation_second};
+pub use replayed::{Fired, GuardOf, Replay, Response, Stop, TooLate};
 pub use rollout::{RecordedRollout, Spared};
 
 #[cfg(test)]

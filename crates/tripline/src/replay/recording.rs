@@ -2,24 +2,17 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::collected::Collected;
+use super::ended::Ended;
+use super::frame::{is_plausible, leave_most};
 use super::identity::{self, Seen};
 use super::line::Line;
-use super::rollout::{Ended, RecordedRollout};
-use crate::batch::points;
-use crate::evaluation::Series;
-use crate::event::{Ending, EventId, ExecutionEvent, PoisonEvent};
+use super::rollout::RecordedRollout;
+use crate::event::{EventId, ExecutionEvent, PoisonEvent};
 use crate::job::JobId;
-use crate::metric::Metric;
 use crate::text::excerpt;
-use crate::time::Timestamp;
 
 /// Most jobs of a recording that are told apart by name.
 pub const MAX_JOBS: usize = 1_000;
-/// Seconds of two years, the longest that a job can last: no two events of one are farther apart,
-/// and a series takes them all.
-#[allow(clippy::cast_possible_wrap)]
-const LONGEST: i64 = (Series::MAX_BUCKETS as i64 - 1) * 60;
 
 /// Events that are being read, until they are the rollout of one job.
 ///
@@ -40,19 +33,15 @@ pub struct Recording {
     seen: Seen,
     /// Read, and not yet looked up. A look-up waits for the memory; many at once wait together.
     waiting: Vec<Waiting>,
-    metrics: [Collected; Metric::ALL.len()],
     endings: Vec<Ended>,
-    /// When the first and the last execution ended.
-    span: Option<(Timestamp, Timestamp)>,
 }
 
 #[derive(Debug)]
 struct Waiting {
     id: Option<u128>,
     /// Without a name each event is of a device of its own.
-    device: Option<u64>,
-    at: Timestamp,
-    ending: Ending,
+    is_named: bool,
+    ended: Ended,
 }
 
 /// Events that wait at most.
@@ -80,8 +69,12 @@ pub enum Unusable {
     /// It has no time. A function would count it at the time of receipt, which is not recorded.
     #[error("timestamp: missing or no number, so there is no saying when it was")]
     NoTime,
-    /// No job lasts that long.
-    #[error("timestamp: `{0}` is more than two years from that of another event")]
+    /// AWS IoT Jobs was not there yet, or it is most unlikely to be there still.
+    #[error("timestamp: `{0}` is no time from 2009 to 2099, in seconds since 1970")]
+    Implausible(i64),
+    /// No job lasts that long. Which events are the odd ones is known when all are read
+    /// ([`RecordedRollout::far_away`]).
+    #[error("timestamp: `{0}` is more than two years from those of most other events")]
     TooFarAway(i64),
 }
 
@@ -118,16 +111,14 @@ impl Recording {
             counts: Counts::default(),
             seen: Seen::default(),
             waiting: Vec::new(),
-            metrics: std::array::from_fn(|_| Collected::new()),
             endings: Vec::new(),
-            span: None,
         }
     }
 
-    /// Takes the event of one line.
-    pub fn read(&mut self, line: &[u8]) -> Result<(), Unusable> {
+    /// Takes the event of the line of this number.
+    pub fn read(&mut self, number: u64, line: &[u8]) -> Result<(), Unusable> {
         if let Some(line) = Line::read(line) {
-            return self.take(line);
+            return self.take(number, line);
         }
         let value: Value = serde_json::from_slice(line).map_err(|error| {
             // An event is one line, so its place in the line is all there is to say.
@@ -135,17 +126,21 @@ impl Recording {
             PoisonEvent::NotJson(excerpt(&text))
         })?;
         let event = ExecutionEvent::from_value(&value)?;
-        self.take(Line {
+        let line = Line {
             id: event.id.as_ref().map(EventId::as_str),
             job: event.job.as_str(),
             thing: value.get("thingArn").and_then(Value::as_str),
             at: event.at,
             ending: event.ending,
-        })
+        };
+        self.take(number, line)
     }
 
-    fn take(&mut self, line: Line<'_>) -> Result<(), Unusable> {
+    fn take(&mut self, number: u64, line: Line<'_>) -> Result<(), Unusable> {
         let ended = match (line.ending, line.at) {
+            (Some(_), Some(at)) if !is_plausible(at) => {
+                return Err(Unusable::Implausible(at.seconds()));
+            }
             (Some(ending), Some(at)) => Some((ending, at)),
             (Some(_), None) => return Err(Unusable::NoTime),
             (None, _) => None,
@@ -160,15 +155,13 @@ impl Recording {
             self.counts.deleted += 1;
             return Ok(());
         };
-        let (first, last) =
-            self.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at)));
-        if last.seconds_after(first) > LONGEST {
-            return Err(Unusable::TooFarAway(at.seconds()));
-        }
-        self.span = Some((first, last));
         self.counts.events += 1;
-        let (id, device) = (line.id.map(identity::event), line.thing.map(identity::device));
-        self.waiting.push(Waiting { id, device, at, ending });
+        let device = line.thing.map(identity::device);
+        self.waiting.push(Waiting {
+            id: line.id.map(identity::event),
+            is_named: device.is_some(),
+            ended: Ended::new(device.unwrap_or_default(), number, at, &ending),
+        });
         if self.waiting.len() >= WAITING {
             self.look_up();
         }
@@ -180,16 +173,11 @@ impl Recording {
         let before = self.waiting.len();
         self.waiting.retain(|event| event.id.is_none_or(|id| self.seen.insert(id)));
         self.counts.repeated += (before - self.waiting.len()) as u64;
-        for Waiting { device, at, ending, .. } in self.waiting.drain(..) {
-            for (metric, value, count) in points(&ending) {
-                if let Some(collected) = self.metrics.get_mut(place(metric)) {
-                    for _ in 0..count {
-                        collected.add(at.minute(), value);
-                    }
-                }
+        for Waiting { is_named, mut ended, .. } in self.waiting.drain(..) {
+            if !is_named {
+                ended.device = u64::MAX - self.endings.len() as u64;
             }
-            let device = device.unwrap_or(u64::MAX - self.endings.len() as u64);
-            self.endings.push(Ended::new(device, at, &ending));
+            self.endings.push(ended);
         }
     }
 
@@ -229,26 +217,12 @@ impl Recording {
         if self.counts.events == self.counts.of_other_jobs {
             return Err(NoRollout::OtherJobs { jobs: self.jobs });
         }
-        let Some(span) = self.span else { return Err(NoRollout::NothingEnded(job)) };
         self.look_up();
         drop(self.seen);
-        let series = self.metrics.map(Collected::series);
-        Ok(RecordedRollout::new(job, self.counts, span, series, self.endings))
-    }
-}
-
-/// A metric's place in [`Metric::ALL`].
-pub(super) fn place(metric: Metric) -> usize {
-    Metric::ALL.iter().position(|other| *other == metric).unwrap_or(Metric::ALL.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_metric_has_its_place() {
-        let places: Vec<usize> = Metric::ALL.into_iter().map(place).collect();
-        assert_eq!(places, (0..Metric::ALL.len()).collect::<Vec<_>>());
+        let Some((first, last, far_away)) = leave_most(&mut self.endings) else {
+            return Err(NoRollout::NothingEnded(job));
+        };
+        self.counts.events -= far_away.events;
+        Ok(RecordedRollout::new(job, self.counts, (first, last), far_away, self.endings))
     }
 }

@@ -1,10 +1,11 @@
+use super::abort::ReplayedAbort;
+use super::alarm::ReplayedAlarm;
 use super::rollout::{RecordedRollout, Spared};
 use crate::alarm::AlarmDefinition;
-use crate::evaluation::Evaluator;
 use crate::job::{Counts, Job, JobState};
-use crate::notification::AlarmState;
-use crate::simulation::{AlarmPlan, Reading, Trace};
-use crate::stop::{Certainty, Decision, JobKnowledge, StopMode, decide};
+use crate::rollout::AbortCriterion;
+use crate::simulation::{AbortPlan, AlarmPlan, GuardPlan, Reaction};
+use crate::stop::{Certainty, Decision, JobKnowledge, StopMode, StopTopics, decide};
 use crate::time::Timestamp;
 
 /// What the guards of a job would have made of a recorded rollout.
@@ -14,51 +15,64 @@ pub struct Replay {
     pub alarms: Vec<ReplayedAlarm>,
     /// Alarms on other metrics than Tripline's, of which a recording says nothing.
     pub not_replayed: Vec<AlarmDefinition>,
-    /// The stop that the first alarm to fire would have made.
+    /// The abort criteria of the job, if it has any.
+    pub abort: Option<ReplayedAbort>,
+    /// The stop by the first guard that would have stopped the rollout.
     pub stop: Option<Stop>,
+    /// Without a stop: the first guard that would have stopped the rollout if it had not been over.
+    pub too_late: Option<TooLate>,
 }
 
-/// An alarm over the time of the rollout.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ReplayedAlarm {
-    /// Its definition.
-    pub alarm: AlarmDefinition,
-    /// Whether it reaches the stopper: it goes to the stack's topic that stops, or to another one
-    /// that may well be it.
-    pub stops: bool,
-    /// What it saw: at most [`ReplayedAlarm::MAX_READINGS`], evenly, and the first
-    /// [`ReplayedAlarm::MAX_TRANSITIONS`].
-    pub trace: Trace,
-    /// When it went to `ALARM` for the first time.
-    pub fired: Option<Fired>,
-}
-
-/// An alarm went to `ALARM`.
+/// A guard has fired: an alarm went to `ALARM`, or an abort criterion was met.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fired {
     /// When.
     pub at: Timestamp,
-    /// Why, in CloudWatch's words.
+    /// Why, in CloudWatch's words if it is an alarm.
     pub reason: String,
     /// What would have come of it.
     pub response: Response,
 }
 
-/// What comes of an alarm.
+/// What comes of a guard that fires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Response {
     /// People are told, and the stopper is not.
     TellsPeople,
-    /// The stopper decides.
-    Stopper(Decision),
+    /// People are told what would have been stopped.
+    Observes,
+    /// The rollout is stopped.
+    Stops {
+        /// Whether executions in progress are cancelled too.
+        force: bool,
+    },
+    /// Another guard has stopped the rollout.
+    AlreadyStopped,
+    /// It would stop the rollout, but by then the last recorded execution has ended, and the job with
+    /// it unless devices were still at work: there is nothing to stop.
+    AfterTheEnd,
+}
+
+/// One of the guards of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GuardOf {
+    /// An alarm, as an index into [`Replay::alarms`].
+    Alarm(usize),
+    /// The abort criteria.
+    Abort,
 }
 
 /// A stop that would have been made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stop {
-    /// The alarm, as an index into [`Replay::alarms`].
-    pub alarm: usize,
-    /// When it would have taken effect: [`AlarmPlan::DELAY`] after the alarm.
+    /// By whom.
+    pub by: GuardOf,
+    /// When the guard fired.
+    pub fired_at: Timestamp,
+    /// Why, in CloudWatch's words if it is an alarm.
+    pub reason: String,
+    /// When the stop would have taken effect: [`AlarmPlan::DELAY`] after an alarm; AWS IoT Jobs'
+    /// own at once.
     pub at: Timestamp,
     /// Whether executions in progress would have been cancelled too.
     pub force: bool,
@@ -66,66 +80,39 @@ pub struct Stop {
     pub spared: Spared,
 }
 
-impl ReplayedAlarm {
-    /// Most readings that are kept; of a longer rollout it is every second, every third one, and so
-    /// on. Two weeks of minutes.
-    pub const MAX_READINGS: usize = 20_160;
-    /// Most changes of state that are kept.
-    pub const MAX_TRANSITIONS: usize = 1_000;
-
-    fn new(plan: &AlarmPlan, rollout: &RecordedRollout) -> Option<Self> {
-        let series = rollout.series(plan.metric()?);
-        let wait = i64::from(evaluation_second(plan));
-        let first = Timestamp::from_seconds(rollout.start().seconds().saturating_add(wait));
-        let mut evaluator = Evaluator::new(plan.alarm.clone(), plan.parameters, first);
-        let cadence = i64::from(evaluator.cadence()).max(1);
-        let until = rollout.last.minute();
-        let evaluations = until.seconds_after(first) / cadence;
-        let step = usize::try_from(evaluations).unwrap_or(0) / Self::MAX_READINGS + 1;
-        let mut trace = Trace::default();
-        let mut fired = None;
-        let mut now = first;
-        for number in 0_usize.. {
-            let transition = evaluator.evaluate(now, series);
-            // Nothing but silence follows, and whether that says anything depends on whether the
-            // rollout was over, which nobody recorded.
-            let Some(slot) = evaluator.slots().first().filter(|slot| slot.start <= until) else {
-                break;
-            };
-            if number.is_multiple_of(step) || transition.is_some() {
-                trace.readings.push(Reading { at: now, slot: *slot, state: evaluator.state() });
-            }
-            if let Some(transition) = transition {
-                if transition.to == AlarmState::Alarm && fired.is_none() {
-                    let reason = transition.reason.clone();
-                    fired = Some(Fired { at: now, reason, response: Response::TellsPeople });
-                }
-                if trace.transitions.len() < Self::MAX_TRANSITIONS {
-                    trace.transitions.push(transition);
-                }
-            }
-            now = Timestamp::from_seconds(now.seconds().saturating_add(cadence));
-        }
-        let stops =
-            AlarmPlan::new(plan.alarm.clone(), StopMode::Cancel).reaction.mode == StopMode::Cancel;
-        Some(Self { alarm: plan.alarm.clone(), stops, trace, fired })
-    }
-}
-
-/// The second of its cadence at which a replay evaluates an alarm. CloudWatch evaluates each alarm at
-/// a second of its own, which is not recorded; the middle errs by half a minute at most, where the
-/// cadence is a minute.
-pub fn evaluation_second(plan: &AlarmPlan) -> u32 {
-    plan.parameters.cadence(&plan.alarm) / 2
+/// A stop that would have come after the last recorded execution had ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TooLate {
+    /// By whom.
+    pub by: GuardOf,
+    /// When the guard fired.
+    pub fired_at: Timestamp,
+    /// Why, in CloudWatch's words if it is an alarm.
+    pub reason: String,
+    /// When the stop would have taken effect.
+    pub at: Timestamp,
 }
 
 impl Replay {
-    /// Replays a rollout under these alarms, whose stopper is in `mode`.
-    pub fn new(rollout: &RecordedRollout, alarms: &[AlarmDefinition], mode: StopMode) -> Self {
-        let mut replay = Self { alarms: Vec::new(), not_replayed: Vec::new(), stop: None };
+    /// Replays a rollout under these alarms, of which those that go to one of `topics` stop it as `mode`
+    /// says, and these abort criteria, which are AWS IoT Jobs' own and stop in any mode.
+    pub fn new(
+        rollout: &RecordedRollout,
+        alarms: &[AlarmDefinition],
+        abort: &[AbortCriterion],
+        mode: StopMode,
+        topics: &StopTopics,
+    ) -> Self {
+        let mut replay = Self {
+            alarms: Vec::new(),
+            not_replayed: Vec::new(),
+            abort: ReplayedAbort::new(abort, rollout),
+            stop: None,
+            too_late: None,
+        };
         for alarm in alarms {
-            let plan = AlarmPlan::new(alarm.clone(), mode);
-            match ReplayedAlarm::new(&plan, rollout) {
+            let plan = AlarmPlan::with_topics(alarm.clone(), mode, topics);
+            match ReplayedAlarm::new(&plan, topics.stop(alarm), rollout) {
                 Some(replayed) => replay.alarms.push(replayed),
                 None => replay.not_replayed.push(alarm.clone()),
             }
@@ -134,35 +121,67 @@ impl Replay {
         replay
     }
 
-    /// Lets the stopper answer each alarm that reaches it, in the order of time.
+    /// Lets come of each guard that fires and stops what would have, in the order of time.
     fn respond(&mut self, rollout: &RecordedRollout, mode: StopMode) {
-        let mut fired: Vec<(usize, &mut Fired)> = self
-            .alarms
-            .iter_mut()
-            .enumerate()
-            .filter(|(_, alarm)| alarm.stops)
-            .filter_map(|(index, alarm)| Some((index, alarm.fired.as_mut()?)))
+        let of_alarms = Reaction { mode, delay: AlarmPlan::DELAY };
+        let alarms = self.alarms.iter_mut().enumerate().filter(|(_, alarm)| alarm.stops);
+        let alarms = alarms.filter_map(|(index, alarm)| {
+            Some((GuardOf::Alarm(index), of_alarms, alarm.fired.as_mut()?))
+        });
+        let of_abort = AbortPlan::new(Vec::new()).reaction;
+        let abort = self.abort.iter_mut().filter_map(|abort| abort.fired.as_mut());
+        let abort = abort.map(|fired| (GuardOf::Abort, of_abort, fired));
+        let mut firings: Vec<_> = alarms
+            .chain(abort)
+            .map(|(by, reaction, fired)| (reaction.delay.at(fired.at), by, reaction, fired))
             .collect();
-        fired.sort_by_key(|(_, fired)| fired.at);
-        for (alarm, fired) in fired {
-            let state = if self.stop.is_some() { JobState::Canceled } else { JobState::Active };
-            let decision =
-                decide(mode, &Certainty::Verified, &JobKnowledge::Found(job_in(state)), "");
-            fired.response = Response::Stopper(decision);
-            if let Decision::Cancel { force } = decision {
-                // The delay is a whole number of seconds.
-                #[allow(clippy::cast_possible_wrap)]
-                let delay = (AlarmPlan::DELAY.millis() / 1_000) as i64;
-                let at = Timestamp::from_seconds(fired.at.seconds().saturating_add(delay));
-                self.stop = Some(Stop { alarm, at, force, spared: rollout.spared_by(at) });
+        firings.sort_by_key(|(at, ..)| *at);
+        for (at, by, reaction, fired) in firings {
+            let is_over = at >= rollout.last && !rollout.goes_on();
+            let state = match self.stop {
+                Some(_) => JobState::Canceled,
+                None if is_over => JobState::Completed,
+                None => JobState::Active,
+            };
+            let job = JobKnowledge::Found(job_in(state));
+            fired.response = match decide(reaction.mode, &Certainty::Verified, &job, "") {
+                Decision::Observe => Response::Observes,
+                Decision::Cancel { force } => Response::Stops { force },
+                Decision::AlreadyEnded | Decision::AlreadyStopped if self.stop.is_some() => {
+                    Response::AlreadyStopped
+                }
+                Decision::AlreadyEnded | Decision::AlreadyStopped => Response::AfterTheEnd,
+            };
+            let (fired_at, reason) = (fired.at, fired.reason.clone());
+            match fired.response {
+                Response::Stops { force } => {
+                    let spared = rollout.spared_by(at);
+                    self.stop = Some(Stop { by, fired_at, reason, at, force, spared });
+                }
+                Response::AfterTheEnd
+                    if self.too_late.is_none() && reaction.mode != StopMode::Observe =>
+                {
+                    self.too_late = Some(TooLate { by, fired_at, reason, at });
+                }
+                _ => {}
             }
         }
     }
 
-    /// The alarm that would have stopped the rollout.
-    pub fn stopped_by(&self) -> Option<(&ReplayedAlarm, &Stop)> {
-        let stop = self.stop.as_ref()?;
-        Some((self.alarms.get(stop.alarm)?, stop))
+    /// The alarm that a guard is; `None` if it is the abort criteria.
+    pub fn alarm(&self, guard: GuardOf) -> Option<&ReplayedAlarm> {
+        match guard {
+            GuardOf::Alarm(index) => self.alarms.get(index),
+            GuardOf::Abort => None,
+        }
+    }
+
+    /// What a guard is called: an alarm's name in the config, or `abortConfig`.
+    pub fn name(&self, guard: GuardOf) -> String {
+        match self.alarm(guard) {
+            Some(alarm) => alarm.alarm.name.to_string(),
+            None => AbortPlan::new(Vec::new()).name(),
+        }
     }
 }
 

@@ -1,12 +1,14 @@
+use super::collected::Collected;
+use super::ended::{Ended, Repeated, all_but};
+use super::frame::FarAway;
+use super::minutes::Minutes;
+use super::recording::Counts;
 use crate::evaluation::Series;
-use crate::event::Ending;
 use crate::job::JobId;
 use crate::metric::{Metric, Outcome};
 use crate::rollout::Endings;
 use crate::simulation::Reached;
 use crate::time::Timestamp;
-
-use super::recording::{Counts, place};
 
 /// The rollout of one job, as its events tell it.
 #[derive(Debug)]
@@ -15,6 +17,10 @@ pub struct RecordedRollout {
     pub job: JobId,
     /// The events that were read.
     pub counts: Counts,
+    /// Lines that were left out since they lie too far from most others.
+    pub far_away: FarAway,
+    /// How many devices the rollout was for, if someone says so: no event does.
+    pub devices: Option<u32>,
     /// When the first execution ended.
     pub first: Timestamp,
     /// When the last one ended.
@@ -27,6 +33,8 @@ pub struct RecordedRollout {
     /// in progress.
     pub minutes: Vec<Reached>,
     series: [Series; Metric::ALL.len()],
+    /// How each execution ended at last, in the order of time.
+    executions: Vec<Execution>,
     /// The first ending with the firmware or after trying it, of each device.
     exposed: Vec<Ended>,
 }
@@ -53,35 +61,6 @@ impl Spared {
     }
 }
 
-/// How one execution ended, as far as devices are counted.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ended {
-    device: u64,
-    at: i64,
-    /// Whole seconds of download, rounded up; 0 if the device does not say.
-    download: u32,
-    outcome: Outcome,
-}
-
-impl Ended {
-    pub fn new(device: u64, at: Timestamp, ending: &Ending) -> Self {
-        // At most seven days.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let download = ending.download_time.map_or(0, |time| time.seconds().ceil() as u32);
-        Self { device, at: at.seconds(), download, outcome: ending.outcome }
-    }
-
-    /// When its download began at the latest, if the device says so.
-    fn began(&self) -> Option<i64> {
-        (self.download > 0).then(|| self.at.saturating_sub(i64::from(self.download)))
-    }
-
-    /// Whether the device got the firmware: it has been in progress.
-    fn is_exposed(&self) -> bool {
-        matches!(self.outcome, Outcome::Succeeded | Outcome::Failed | Outcome::TimedOut)
-    }
-}
-
 impl RecordedRollout {
     /// The ways in which executions end, in the order of their declaration.
     pub const OUTCOMES: [Outcome; 6] = [
@@ -97,23 +76,37 @@ impl RecordedRollout {
         job: JobId,
         counts: Counts,
         (first, last): (Timestamp, Timestamp),
-        series: [Series; Metric::ALL.len()],
+        far_away: FarAway,
         mut endings: Vec<Ended>,
     ) -> Self {
+        let series = series(&endings);
         let mut minutes = Minutes::new(first, last);
         endings.iter().for_each(|ended| minutes.end(ended));
-        endings.retain(Ended::is_exposed);
-        leave_the_first_of_each_device(&mut endings);
+        let repeated = Repeated::of(&endings);
+        let mut is_final = all_but(repeated.before_another);
+        let finals = endings.iter().filter(|_| is_final());
+        let mut executions: Vec<Execution> = finals
+            .filter_map(|ended| {
+                let after = u32::try_from(ended.at.seconds_after(first)).ok()?;
+                Some(Execution { after, outcome: ended.outcome })
+            })
+            .collect();
+        executions.sort_unstable();
+        let mut is_first = all_but(repeated.exposed_again);
+        endings.retain(|ended| is_first() && ended.is_exposed());
         endings.iter().for_each(|ended| minutes.expose(ended));
         let outcomes = minutes.outcomes();
         Self {
             job,
             counts,
+            far_away,
+            devices: None,
             first,
             last,
             outcomes,
             minutes: minutes.cumulated(),
             series,
+            executions,
             exposed: endings,
         }
     }
@@ -139,9 +132,44 @@ impl RecordedRollout {
         self.end().notified
     }
 
+    /// Executions that were canceled. Then the rollout was stopped, as far as can be told.
+    pub fn canceled(&self) -> u32 {
+        let [.., canceled, _] = self.outcomes;
+        canceled
+    }
+
+    /// Devices whose execution has ended.
+    pub fn devices_ended(&self) -> u32 {
+        u32::try_from(self.executions.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Devices that had not ended; 0 if it is not known how many there were.
+    pub fn devices_open(&self) -> u32 {
+        self.devices.unwrap_or(0).saturating_sub(self.devices_ended())
+    }
+
+    /// Whether there is a sign that the rollout would have gone on after the last ending of the record:
+    /// executions were canceled, or not all of its devices ended. Without one its last ending is taken
+    /// for the end of the job. Nothing else tells a recording that was cut short from one that is whole:
+    /// neither devices in progress nor those that were never reached have events.
+    pub fn goes_on(&self) -> bool {
+        self.canceled() > 0 || self.devices_open() > 0
+    }
+
+    /// How many executions had come to an end of their own, after each second in which one did. An
+    /// execution of several attempts ends with the last one.
+    pub(super) fn executed(&self) -> impl Iterator<Item = (Timestamp, Endings)> {
+        let seconds = self.executions.chunk_by(|one, other| one.after == other.after);
+        seconds.scan(Endings::default(), |endings, second| {
+            second.iter().for_each(|execution| endings.count(execution.outcome));
+            let after = second.first().map_or(0, |execution| execution.after);
+            let at = self.first.seconds().saturating_add(after.into());
+            Some((Timestamp::from_seconds(at), *endings))
+        })
+    }
+
     /// Whom a stop at this time would have come in time for.
     pub fn spared_by(&self, stop: Timestamp) -> Spared {
-        let stop = stop.seconds();
         self.exposed.iter().fold(Spared::default(), |mut spared, device| {
             if device.at <= stop {
                 spared.ended_before += 1;
@@ -164,105 +192,41 @@ impl RecordedRollout {
     }
 }
 
-/// Leaves the first ending of each device. One that tries again has an event each time, perhaps; it
-/// got the firmware with the first.
-fn leave_the_first_of_each_device(endings: &mut Vec<Ended>) {
-    // Numbers sort several times as fast as what they stand for: half a device, and where it is.
-    let mut order: Vec<u64> =
-        (0..).zip(endings.iter()).map(|(place, ended)| ended.device & !LOWER | place).collect();
-    order.sort_unstable();
-    let mut alike: Vec<(Ended, u64)> = Vec::new();
-    let mut later = Vec::new();
-    for group in order.chunk_by(|a, b| a & !LOWER == b & !LOWER).filter(|group| group.len() > 1) {
-        let ended = |place: &u64| {
-            Some((*endings.get(usize::try_from(place & LOWER).ok()?)?, place & LOWER))
-        };
-        alike.clear();
-        alike.extend(group.iter().filter_map(ended));
-        alike.sort_unstable_by_key(|(ended, _)| (ended.device, ended.at, ended.download));
-        let pairs = alike.iter().zip(alike.iter().skip(1));
-        later.extend(
-            pairs
-                .filter(|((before, _), (ended, _))| before.device == ended.device)
-                .map(|(_, (_, place))| *place),
-        );
-    }
-    later.sort_unstable();
-    let (mut later, mut place) = (later.into_iter().peekable(), 0);
-    endings.retain(|_| {
-        place += 1;
-        later.next_if_eq(&(place - 1)).is_none()
-    });
+/// How an execution ended at last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Execution {
+    /// Seconds after the first ending.
+    after: u32,
+    outcome: Outcome,
 }
 
-/// The lower half of a number.
-const LOWER: u64 = u32::MAX as u64;
-
-/// What happened in each minute.
-struct Minutes {
-    start: i64,
-    minutes: Vec<Minute>,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Minute {
-    outcomes: [u32; 6],
-    exposed: u32,
-}
-
-impl Minutes {
-    fn new(first: Timestamp, last: Timestamp) -> Self {
-        let start = first.minute().seconds();
-        let number = last.seconds().saturating_sub(start).div_euclid(60).saturating_add(1);
-        Self { start, minutes: vec![Minute::default(); usize::try_from(number).unwrap_or(0)] }
-    }
-
-    fn minute_of(&mut self, ended: &Ended) -> Option<&mut Minute> {
-        let minute = ended.at.saturating_sub(self.start).div_euclid(60);
-        self.minutes.get_mut(usize::try_from(minute).ok()?)
-    }
-
-    fn end(&mut self, ended: &Ended) {
-        let place = RecordedRollout::OUTCOMES.iter().position(|outcome| *outcome == ended.outcome);
-        let minute = self.minute_of(ended);
-        if let Some(count) =
-            minute.zip(place).and_then(|(minute, place)| minute.outcomes.get_mut(place))
-        {
-            *count += 1;
+/// The metrics of endings.
+fn series(endings: &[Ended]) -> [Series; Metric::ALL.len()] {
+    let mut metrics: [Collected; Metric::ALL.len()] = std::array::from_fn(|_| Collected::new());
+    for ended in endings {
+        for (metric, value, count) in ended.points() {
+            if let Some(collected) = metrics.get_mut(place(metric)) {
+                for _ in 0..count {
+                    collected.add(ended.at.minute(), value);
+                }
+            }
         }
     }
+    metrics.map(Collected::series)
+}
 
-    fn expose(&mut self, ended: &Ended) {
-        if let Some(minute) = self.minute_of(ended) {
-            minute.exposed += 1;
-        }
-    }
+/// A metric's place in [`Metric::ALL`].
+fn place(metric: Metric) -> usize {
+    Metric::ALL.iter().position(|other| *other == metric).unwrap_or(Metric::ALL.len())
+}
 
-    fn outcomes(&self) -> [u32; 6] {
-        self.minutes.iter().fold([0; 6], |mut all, minute| {
-            all.iter_mut().zip(minute.outcomes).for_each(|(all, more)| *all += more);
-            all
-        })
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// What had happened by the end of each minute.
-    fn cumulated(self) -> Vec<Reached> {
-        let mut reached = Reached::default();
-        let cumulate = |minute: Minute| {
-            // A removed execution is in none of AWS's counts.
-            let [succeeded, failed, rejected, timed_out, canceled, _] = minute.outcomes;
-            let endings = &mut reached.progress.endings;
-            *endings = Endings {
-                succeeded: endings.succeeded + succeeded,
-                failed: endings.failed + failed,
-                rejected: endings.rejected + rejected,
-                timed_out: endings.timed_out + timed_out,
-            };
-            reached.progress.canceled += canceled;
-            reached.notified += minute.outcomes.iter().sum::<u32>();
-            reached.exposed += minute.exposed;
-            reached
-        };
-        self.minutes.into_iter().map(cumulate).collect()
+    #[test]
+    fn every_metric_has_its_place() {
+        let places: Vec<usize> = Metric::ALL.into_iter().map(place).collect();
+        assert_eq!(places, (0..Metric::ALL.len()).collect::<Vec<_>>());
     }
 }

@@ -1,3 +1,4 @@
+mod ends;
 mod lines;
 mod replays;
 
@@ -23,8 +24,9 @@ fn event(number: u32, at: i64, operation: &str, details: Value) -> Value {
 
 fn read(job: Option<&str>, events: &[Value]) -> Recording {
     let mut recording = Recording::new(job.map(|job| JobId::new(job).unwrap()));
-    for event in events {
-        recording.read(event.to_string().as_bytes()).unwrap_or_else(|why| panic!("{event}: {why}"));
+    for (number, event) in (1..).zip(events) {
+        let read = recording.read(number, event.to_string().as_bytes());
+        read.unwrap_or_else(|why| panic!("{event}: {why}"));
     }
     recording
 }
@@ -114,16 +116,39 @@ fn nothing_is_not_a_rollout() {
 
 #[test]
 fn an_event_without_a_place_in_time_is_unusable() {
-    let mut recording = read(None, &[event(1, START, "failed", json!({}))]);
+    // The first line decides as little as any other.
+    let mut recording = Recording::new(None);
+    for far in [0, 1, i64::MAX, i64::MIN, 1_000_000_000, 5_000_000_000] {
+        let far = event(3, far, "failed", json!({})).to_string();
+        let read = recording.read(1, far.as_bytes());
+        assert!(matches!(read, Err(Unusable::Implausible(_))), "{far}");
+    }
     let mut timeless = event(2, START, "failed", json!({}));
     timeless["timestamp"] = "yesterday".into();
-    assert_eq!(recording.read(timeless.to_string().as_bytes()), Err(Unusable::NoTime));
-    for far in [1, START + 2 * 366 * 86_400, i64::MAX, i64::MIN] {
-        let far = event(3, far, "failed", json!({})).to_string();
-        assert!(matches!(recording.read(far.as_bytes()), Err(Unusable::TooFarAway(_))), "{far}");
+    assert_eq!(recording.read(2, timeless.to_string().as_bytes()), Err(Unusable::NoTime));
+    for number in 3..6 {
+        let event = event(number, START + i64::from(number), "failed", json!({}));
+        recording.read(number.into(), event.to_string().as_bytes()).unwrap();
     }
     let rollout = recording.rollout().unwrap();
-    assert_eq!((rollout.counts.events, rollout.executions(), rollout.minutes.len()), (1, 1, 1));
+    assert_eq!((rollout.counts.events, rollout.executions(), rollout.minutes.len()), (3, 3, 1));
+}
+
+#[test]
+fn the_odd_one_is_left_out_wherever_it_stands() {
+    const YEARS: i64 = 3 * 366 * 86_400;
+    for place in 0..4 {
+        let mut events: Vec<_> =
+            (0..3).map(|n| event(n, START + i64::from(n), "failed", json!({}))).collect();
+        events.insert(place, event(9, START - YEARS, "succeeded", json!({"downloadTime": "1"})));
+        let rollout = rollout(&events);
+        assert_eq!((rollout.counts.events, rollout.outcomes), (3, [0, 3, 0, 0, 0, 0]));
+        assert_eq!((rollout.first.seconds(), rollout.last.seconds()), (START, START + 2));
+        let line = place as u64 + 1;
+        let odd = (line, crate::time::Timestamp::from_seconds(START - YEARS));
+        assert_eq!(rollout.far_away, FarAway { events: 1, first: vec![odd] });
+        assert_eq!(rollout.series(crate::metric::Metric::DownloadTime).count(0, i64::MAX), 0);
+    }
 }
 
 #[test]

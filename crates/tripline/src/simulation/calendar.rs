@@ -8,8 +8,6 @@ use super::time::Elapsed;
 pub(super) struct Calendar {
     minutes: Vec<Vec<Entry>>,
     spare: Vec<Vec<Entry>>,
-    /// How many there are, in all minutes.
-    open: usize,
 }
 
 /// How a device's attempt ends.
@@ -66,12 +64,12 @@ impl Calendar {
     pub fn clear(&mut self) {
         self.spare.extend(self.minutes.drain(..).filter(|minute| minute.capacity() > 0));
         self.spare.iter_mut().for_each(Vec::clear);
-        self.open = 0;
     }
 
-    /// Whether nothing is to happen any more.
+    /// Whether nothing is to happen any more, if the minutes are taken in their order: the last one is
+    /// there because something was entered into it.
     pub fn is_empty(&self) -> bool {
-        self.open == 0
+        self.minutes.last().is_none_or(Vec::is_empty)
     }
 
     /// Enters something. What lies beyond two years never happens.
@@ -86,7 +84,6 @@ impl Calendar {
         }
         if let Some(entries) = self.minutes.get_mut(index) {
             entries.push(Entry::new(at.within_minute(), device, what));
-            self.open += 1;
         }
     }
 
@@ -94,7 +91,6 @@ impl Calendar {
     pub fn take(&mut self, minute: u64) -> Vec<Entry> {
         let index = usize::try_from(minute).unwrap_or(usize::MAX);
         let entries = self.minutes.get_mut(index).map(std::mem::take).unwrap_or_default();
-        self.open -= entries.len();
         self.sorted(entries)
     }
 

@@ -182,11 +182,11 @@ impl Beginnings {
             self.spare.push(over);
             self.over += 1;
         }
-        let within = now.within_minute();
+        let within = u16::try_from(now.within_minute()).unwrap_or(u16::MAX);
         let under_way = self
             .minutes
             .get(minute)
-            .map_or(0, |minute| minute.iter().filter(|at| u64::from(**at) <= within).count());
+            .map_or(0, |minute| minute.iter().filter(|at| **at <= within).count());
         self.before + u32::try_from(under_way).unwrap_or(u32::MAX)
     }
 }

@@ -31,6 +31,9 @@ pub struct Fleet {
     pub lasting: Share,
     /// Mean of the retries that a device reports as `retryCount`: 0 to 1,000.
     pub reported_retries: f64,
+    /// Instead of a rollout a steady load: so many devices end in each minute, evenly over it, which
+    /// began long before. At least 1; how the job is rolled out and `start` do not matter then.
+    pub steady: Option<u32>,
 }
 
 /// Most devices of a fleet.
@@ -53,6 +56,7 @@ impl Fleet {
             slow_download: Lognormal { median: 10.0 * download.median, ..download },
             lasting: Share::ALL,
             reported_retries: 0.0,
+            steady: None,
         }
     }
 

@@ -5,12 +5,12 @@ use rand::RngExt;
 use super::guard::{Guard, GuardPlan, Live, Reaction, Reading, Schedule, Trace, Verdict};
 use super::random::Random;
 use super::time::Elapsed;
-use crate::alarm::{AlarmDefinition, Topic};
+use crate::alarm::AlarmDefinition;
 use crate::evaluation::{self, Evaluator, Series};
 use crate::metric::{Metric, NAMESPACE};
 use crate::notification::AlarmState;
 use crate::rollout::{self, AbortCriterion, MinExecuted};
-use crate::stop::StopMode;
+use crate::stop::{StopMode, StopTopics};
 use crate::time::Timestamp;
 
 /// One CloudWatch alarm of the job, with what stops the rollout when it fires.
@@ -29,12 +29,15 @@ impl AlarmPlan {
     /// that verifies the alarm, a call. Assumed, not measured on AWS.
     pub const DELAY: Elapsed = Elapsed::from_seconds(5);
 
-    /// An alarm whose firing leads to `mode`. One that tells only people stops nothing; a topic that
-    /// is not one of the stack's may well be the one that stops.
+    /// An alarm whose firing leads to `mode`. One that tells only people stops nothing; whom the
+    /// ARN of a topic tells is assumed ([`StopTopics`]).
     pub fn new(alarm: AlarmDefinition, mode: StopMode) -> Self {
-        let stops =
-            alarm.topics.iter().any(|topic| matches!(topic, Topic::ForceStop | Topic::Arn(_)));
-        let mode = if stops { mode } else { StopMode::Observe };
+        Self::with_topics(alarm, mode, &StopTopics::default())
+    }
+
+    /// The same with what is known of the topics.
+    pub fn with_topics(alarm: AlarmDefinition, mode: StopMode, topics: &StopTopics) -> Self {
+        let mode = if topics.stop(&alarm) { mode } else { StopMode::Observe };
         let reaction = Reaction { mode, delay: Self::DELAY };
         Self { alarm, parameters: evaluation::Parameters::default(), reaction }
     }

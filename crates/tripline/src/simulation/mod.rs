@@ -4,7 +4,7 @@
 //! A [`Scenario`] is a [`Fleet`] and how a job is rolled out to it. [`GuardPlan`]s say who watches:
 //! [`AlarmPlan`] for each of the job's CloudWatch alarms, [`AbortPlan`] for the abort criteria of
 //! AWS IoT Jobs. A [`Simulator`] runs a rollout and answers with a [`RolloutOutcome`]; a [`Study`] is
-//! many runs; [`advice`] says what is to be known of the rules without any run.
+//! many runs; [`advice`] says what is to be known of the rules, from a rollout that nobody guards.
 //!
 //! Everything follows from the seed and the number of the run, on every machine and whatever the
 //! number of threads.
@@ -23,6 +23,7 @@ mod statistics;
 mod store;
 mod study;
 mod time;
+mod trial;
 mod watch;
 
 use crate::rollout::{self, RolloutConfig};
@@ -38,6 +39,7 @@ pub use run::Simulator;
 pub use statistics::{Proportion, Quantile, Spread};
 pub use study::{GuardShare, Runs, Study};
 pub use time::Elapsed;
+pub use trial::Trial;
 
 /// A rollout to be simulated.
 #[derive(Debug, Clone, PartialEq)]

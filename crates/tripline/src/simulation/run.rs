@@ -12,7 +12,7 @@ use super::store::{Ending, Metrics};
 use super::time::{Elapsed, MINUTE};
 use super::watch::{Scene, Watches};
 use super::{Detail, Scenario};
-use crate::metric::{Metric, Outcome};
+use crate::metric::Outcome;
 use crate::rollout::{Endings, Pace, Progress, Retried};
 
 /// Simulates rollouts one after another, in the same memory.
@@ -25,6 +25,8 @@ pub struct Simulator<'a> {
     devices: Devices,
     metrics: Metrics,
     notices: Notices,
+    /// Of the devices that are told in the minute under way.
+    fates: Vec<Fate>,
 }
 
 /// One rollout under way.
@@ -64,6 +66,7 @@ impl<'a> Simulator<'a> {
                 plans.iter().any(|plan| plan.needs_values()),
             ),
             notices: Notices::default(),
+            fates: Vec::new(),
         }
     }
 
@@ -126,8 +129,9 @@ impl<'a> Simulator<'a> {
             return Some(at);
         }
         let all_told = run.watches.is_stopped() || run.drawn >= self.scenario.devices();
-        // The job is completed, and its alarms with it.
-        if all_told && reached.progress.open() == 0 {
+        // The job is completed, and its alarms with it. A steady load is a part of something longer,
+        // so the alarms look at all of it.
+        if all_told && reached.progress.open() == 0 && self.scenario.fleet.steady.is_none() {
             return Some(run.last_event);
         }
         // Nothing happens any more, and no guard will think of something new.
@@ -143,13 +147,18 @@ impl<'a> Simulator<'a> {
             self.notices.begin(run.minute, 1, 0);
             return;
         }
-        let rate = pace.next_minute(self.notices.all(), run.endings.succeeded);
+        let steady = self.scenario.fleet.steady;
+        let rate =
+            steady.unwrap_or_else(|| pace.next_minute(self.notices.all(), run.endings.succeeded));
         let number = rate.min(self.scenario.devices().saturating_sub(run.drawn));
         self.notices.begin(run.minute, rate, number);
-        for place in 0..self.notices.times().len() {
-            let Some(at) = self.notices.times().get(place) else { break };
-            let fate = self.scenario.fleet.draw(fleet);
-            let begins = self.enter(*at, run.drawn, fate);
+        // First all that is drawn and then all that is entered, so that neither waits for the other.
+        self.fates.clear();
+        self.fates.extend((0..number).map(|_| self.scenario.fleet.draw(fleet)));
+        for place in 0..self.fates.len() {
+            let (at, fate) = (self.notices.times().get(place), self.fates.get(place));
+            let (Some(at), Some(fate)) = (at.copied(), fate.copied()) else { break };
+            let begins = self.enter(at, run.drawn, fate);
             self.devices.add(begins, fate.download);
             run.drawn += 1;
         }
@@ -158,7 +167,8 @@ impl<'a> Simulator<'a> {
     /// Enters how an attempt ends of a device that is told at `told`; when it begins, if it does.
     #[inline]
     fn enter(&mut self, told: Elapsed, device: u32, fate: Fate) -> Option<Elapsed> {
-        let begins = told.plus(fate.start);
+        let steady = self.scenario.fleet.steady.is_some();
+        let begins = if steady { told } else { told.plus(fate.start) };
         let ending = match fate.kind {
             Kind::Unreachable => return None,
             Kind::Rejects => {
@@ -172,13 +182,13 @@ impl<'a> Simulator<'a> {
         let takes = Elapsed::from_millis(u64::from(fate.download) * 100);
         let timeout = self.scenario.rollout.timeout;
         let timeout = timeout.map(|timeout| Elapsed::from_minutes(timeout.minutes().into()));
+        // A device of a steady load has been at it until now.
+        let after = |time| if steady { begins } else { begins.plus(time) };
         match (ending, timeout) {
             (Some(ending), timeout) if timeout.is_none_or(|timeout| takes <= timeout) => {
-                self.calendar.add(begins.plus(takes), device, ending);
+                self.calendar.add(after(takes), device, ending);
             }
-            (_, Some(timeout)) => {
-                self.calendar.add(begins.plus(timeout), device, Happening::TimesOut)
-            }
+            (_, Some(timeout)) => self.calendar.add(after(timeout), device, Happening::TimesOut),
             (_, None) => {}
         }
         Some(begins)
@@ -255,8 +265,7 @@ impl<'a> Simulator<'a> {
         } else if self.scenario.parameters.retried == Retried::Hidden {
             return;
         }
-        let tells_retries =
-            download != Ending::NO_DOWNLOAD && self.metrics.watches(Metric::RetryCount);
+        let tells_retries = download != Ending::NO_DOWNLOAD && self.metrics.watches_retries();
         let retries = if tells_retries {
             self.scenario.fleet.draw_retries(&mut run.retries)
         } else {

@@ -10,6 +10,7 @@ pub(super) struct Metrics {
     series: [Series; Metric::ALL.len()],
     /// What somebody looks at; the others are not kept.
     watched: Vec<Metric>,
+    watches_retries: bool,
     delay: u64,
     /// In the order of time.
     on_their_way: Vec<Ending>,
@@ -57,6 +58,7 @@ impl Metrics {
                 if keeps_values { Series::new(60) } else { Series::without_values(60) }
             }),
             watched: Vec::new(),
+            watches_retries: false,
             delay: delay.millis(),
             on_their_way: Vec::new(),
         }
@@ -69,11 +71,13 @@ impl Metrics {
         self.watched = watched.into_iter().collect();
         self.watched.sort_unstable();
         self.watched.dedup();
+        self.watches_retries = self.watched.contains(&Metric::RetryCount);
     }
 
+    /// Whether somebody looks at the retries that devices report.
     #[inline]
-    pub fn watches(&self, metric: Metric) -> bool {
-        self.watched.contains(&metric)
+    pub fn watches_retries(&self) -> bool {
+        self.watches_retries
     }
 
     pub fn series(&self, metric: Metric) -> &Series {
@@ -95,11 +99,12 @@ impl Metrics {
         let arrived = self.on_their_way.partition_point(has_arrived);
         for metric in &self.watched {
             let Some(series) = self.series.get_mut(index(*metric)) else { continue };
-            for ending in self.on_their_way.iter().take(arrived) {
-                if let Some(value) = ending.value(*metric) {
-                    let at = self.start.seconds().saturating_add(i64::from(ending.minute) * 60);
-                    series.add(Timestamp::from_seconds(at), value);
-                }
+            let endings = self.on_their_way.get(..arrived).unwrap_or_default();
+            for minute in endings.chunk_by(|a, b| a.minute == b.minute) {
+                let Some(Ending { minute: number, .. }) = minute.first() else { continue };
+                let at = self.start.seconds().saturating_add(i64::from(*number) * 60);
+                let values = minute.iter().filter_map(|ending| ending.value(*metric));
+                series.extend(Timestamp::from_seconds(at), values);
             }
         }
         self.on_their_way.drain(..arrived);

@@ -17,6 +17,8 @@ pub struct Study {
     pub runs: u32,
     /// Runs that were stopped. Of a healthy fleet: false stops; of a faulty one: catches.
     pub stopped: Proportion,
+    /// Runs in which a guard fired, whether or not that stopped them.
+    pub fired: Proportion,
     /// What each guard did, in the order of the plans.
     pub guards: Vec<GuardShare>,
     /// Devices that got the firmware, over all runs: until the stop or, without one, until the end.
@@ -82,6 +84,7 @@ impl Study {
             seed,
             runs,
             stopped: share(&|outcome| outcome.stop().is_some()),
+            fired: share(&|outcome| !outcome.firings.is_empty()),
             guards: guards.collect(),
             exposed: Spread::of(
                 outcomes.iter().map(|outcome| f64::from(outcome.exposed())).collect(),

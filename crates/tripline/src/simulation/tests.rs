@@ -12,8 +12,8 @@ use crate::rollout::{Rate, RolloutConfig};
 use crate::stop::StopMode;
 use crate::time::Timestamp;
 
-const SAMPLE: &str = include_str!("tests/sample.ini");
-const RECOMMENDED: &str = include_str!("tests/recommended.ini");
+const SAMPLE: &str = include_str!("../../../../examples/guards/sample.ini");
+const RECOMMENDED: &str = include_str!("../../../../examples/guards/recommended.ini");
 
 /// 2026-01-01T00:00:00Z
 const START: Timestamp = Timestamp::from_seconds(1_767_225_600);

@@ -139,3 +139,12 @@ fn only_what_is_not_understood_is_kept_and_only_alarms_are_announced() {
     let judged = [shape, jobless, forged].map(|r| (r.is_undelivered(), r.is_announced()));
     assert_eq!(judged, [(true, false), (true, true), (false, true)]);
 }
+
+#[test]
+fn a_reason_of_a_person_fits_aws_iot() {
+    assert_eq!(operator_comment(None), "Tripline: stopped by an operator");
+    assert_eq!(operator_comment(Some(" \n ")), "Tripline: stopped by an operator");
+    assert_eq!(operator_comment(Some("wrong\nbuild ")), "wrong?build");
+    let long = operator_comment(Some(&"x".repeat(5_000)));
+    assert_eq!(long.chars().count(), MAX_COMMENT);
+}

@@ -128,3 +128,22 @@ async fn a_firmware_that_kills_every_device_is_seen() {
     assert_eq!(account.gauge("suspectJobs"), 1.0);
     assert_eq!(of_jobs(&account), [("fw".to_owned(), KeptMetric::SuspectCount, 300.0)]);
 }
+
+/// Deleted, and created anew under the same name: CloudWatch counts on.
+#[tokio::test]
+async fn a_job_of_the_same_name_is_another_one() {
+    let account = Account::new();
+    cold(&account, 1).await;
+    account.job("fw", 0);
+    account.change("fw", |job| (job.endings, job.counted) = (succeeded(500), 500));
+    cold(&account, 15).await;
+    let now = account.world().seconds();
+    account.change("fw", |job| {
+        job.created = now;
+        job.endings = Endings::default();
+    });
+    cold(&account, 1).await;
+    account.change("fw", |job| job.endings = succeeded(3));
+    cold(&account, 12).await;
+    assert_eq!(account.gauge("uncountedEndings"), 3.0);
+}

@@ -30,22 +30,25 @@ async fn a_job_s_alarms_are_listed_and_nobody_else_s() {
 async fn a_running_job_is_disarmed_only_by_force() {
     let aws = FakeAws::new();
     assert_eq!(
-        remove(&aws.aws(), "tripline", &job("fw"), false, false).await.unwrap(),
+        remove(&aws.aws(), Some("tripline"), &job("fw"), false, false).await.unwrap(),
         <[String; 0]>::default()
     );
     apply(&aws, &guard("fw", &["slow", "late"])).await.unwrap();
     apply(&aws, &guard("fw-1", &["slow"])).await.unwrap();
     aws.changes();
     aws.world().job = Some(JobStatus::InProgress);
-    let error = remove(&aws.aws(), "tripline", &job("fw"), false, false).await.unwrap_err();
+    let error = remove(&aws.aws(), Some("tripline"), &job("fw"), false, false).await.unwrap_err();
     assert!(text(error).contains("hint: `--force`"));
     let names = ["tripline-fw-late", "tripline-fw-slow"];
-    assert_eq!(remove(&aws.aws(), "tripline", &job("fw"), true, true).await.unwrap(), names);
+    assert_eq!(remove(&aws.aws(), Some("tripline"), &job("fw"), true, true).await.unwrap(), names);
     assert_eq!(aws.changes(), <[String; 0]>::default());
-    assert_eq!(remove(&aws.aws(), "tripline", &job("fw"), true, false).await.unwrap(), names);
+    assert_eq!(remove(&aws.aws(), Some("tripline"), &job("fw"), true, false).await.unwrap(), names);
     assert_eq!(aws.changes(), ["delete tripline-fw-late tripline-fw-slow"]);
     aws.world().job = Some(JobStatus::Completed);
-    assert_eq!(remove(&aws.aws(), "tripline", &job("fw-1"), false, false).await.unwrap().len(), 1);
+    assert_eq!(
+        remove(&aws.aws(), Some("tripline"), &job("fw-1"), false, false).await.unwrap().len(),
+        1
+    );
 }
 
 /// Else the keeper would arm the job again.
@@ -55,18 +58,24 @@ async fn a_removed_guard_is_kept_no_longer() {
     apply(&aws, &guard("fw", &["slow"])).await.unwrap();
     apply(&aws, &guard("fw-1", &["slow"])).await.unwrap();
     let kept = || aws.world().kept.keys().cloned().collect::<Vec<_>>();
-    remove(&aws.aws(), "tripline", &job("fw"), false, true).await.unwrap();
+    remove(&aws.aws(), Some("tripline"), &job("fw"), false, true).await.unwrap();
     assert_eq!(kept(), ["fw", "fw-1"], "a dry run");
     aws.world().job = Some(JobStatus::InProgress);
-    remove(&aws.aws(), "tripline", &job("fw"), false, false).await.unwrap_err();
+    remove(&aws.aws(), Some("tripline"), &job("fw"), false, false).await.unwrap_err();
     assert_eq!(kept(), ["fw", "fw-1"]);
-    remove(&aws.aws(), "tripline", &job("fw"), true, false).await.unwrap();
+    remove(&aws.aws(), Some("tripline"), &job("fw"), true, false).await.unwrap();
     assert_eq!(kept(), ["fw-1"]);
     // The stack may be gone, or older than the table.
     aws.world().outputs.retain(|(key, _)| *key != "GuardsTableName");
-    assert_eq!(remove(&aws.aws(), "tripline", &job("fw-1"), true, false).await.unwrap().len(), 1);
+    assert_eq!(
+        remove(&aws.aws(), Some("tripline"), &job("fw-1"), true, false).await.unwrap().len(),
+        1
+    );
     aws.world().stack = None;
-    assert_eq!(remove(&aws.aws(), "tripline", &job("fw-1"), true, false).await.unwrap().len(), 0);
+    assert_eq!(
+        remove(&aws.aws(), Some("tripline"), &job("fw-1"), true, false).await.unwrap().len(),
+        0
+    );
 }
 
 #[tokio::test]
@@ -79,7 +88,10 @@ async fn alarms_are_removed_by_the_hundred_though_the_job_is_gone() {
     stray.alarm_name = Some("tripline-fw-b".to_owned());
     aws.world().alarms.insert("tripline-fw-b".to_owned(), stray);
     aws.changes();
-    assert_eq!(remove(&aws.aws(), "tripline", &job("fw"), false, false).await.unwrap().len(), 101);
+    assert_eq!(
+        remove(&aws.aws(), Some("tripline"), &job("fw"), false, false).await.unwrap().len(),
+        101
+    );
     assert_eq!(aws.changes().len(), 2);
 }
 

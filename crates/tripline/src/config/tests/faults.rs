@@ -31,12 +31,12 @@ fn every_kind_of_fault_says_where_what_and_what_was_expected() {
         (
             "namespace",
             "namespace = :a",
-            "4: alarm `slow`: unknown namespace `:a` (expected a CloudWatch namespace)",
+            "4: alarm `slow`: namespace cannot be `:a` (expected a CloudWatch namespace)",
         ),
         (
             "namespace",
             "namespace = a\n  b",
-            "4: alarm `slow`: unknown namespace `a?b` (expected a CloudWatch namespace)",
+            "4: alarm `slow`: namespace cannot be `a?b` (expected a CloudWatch namespace)",
         ),
         (
             "namespace",
@@ -46,7 +46,7 @@ fn every_kind_of_fault_says_where_what_and_what_was_expected() {
         (
             "metricName",
             "metricName =",
-            "5: alarm `slow`: unknown metricName `` (expected a metric's name)",
+            "5: alarm `slow`: metricName cannot be `` (expected a metric's name)",
         ),
         (
             "metricName",
@@ -61,7 +61,7 @@ fn every_kind_of_fault_says_where_what_and_what_was_expected() {
         (
             "period",
             "period = 90",
-            "7: alarm `slow`: unknown period `90` (expected 10, 20, 30 or a multiple of 60, in seconds)",
+            "7: alarm `slow`: period cannot be `90` (expected 10, 20, 30 or a multiple of 60, in seconds)",
         ),
         (
             "period",
@@ -76,12 +76,12 @@ fn every_kind_of_fault_says_where_what_and_what_was_expected() {
         (
             "threshold",
             "threshold = nan",
-            "8: alarm `slow`: unknown threshold `nan` (expected a number)",
+            "8: alarm `slow`: threshold cannot be `nan` (expected a number)",
         ),
         (
             "threshold",
             "threshold = 1e999",
-            "8: alarm `slow`: unknown threshold `1e999` (expected a number)",
+            "8: alarm `slow`: threshold cannot be `1e999` (expected a number)",
         ),
         (
             "alarmType",
@@ -91,7 +91,7 @@ fn every_kind_of_fault_says_where_what_and_what_was_expected() {
         (
             "evaluationPeriods",
             "evaluationPeriods = 0",
-            "10: alarm `slow`: unknown evaluationPeriods `0` (expected a whole number from 1)",
+            "10: alarm `slow`: evaluationPeriods cannot be `0` (expected a whole number from 1)",
         ),
         (
             "datapointsToAlarm",
@@ -101,7 +101,7 @@ fn every_kind_of_fault_says_where_what_and_what_was_expected() {
         (
             "datapointsToAlarm",
             "datapointsToAlarm = 2.5",
-            "11: alarm `slow`: unknown datapointsToAlarm `2.5` (expected a whole number from 1)",
+            "11: alarm `slow`: datapointsToAlarm cannot be `2.5` (expected a whole number from 1)",
         ),
         (
             "snsTopics",
@@ -121,7 +121,7 @@ fn every_kind_of_fault_says_where_what_and_what_was_expected() {
         (
             "snsTopics",
             "snsTopics = @email\nminSamples = 0",
-            "13: alarm `slow`: unknown minSamples `0` (expected a whole number from 1)",
+            "13: alarm `slow`: minSamples cannot be `0` (expected a whole number from 1)",
         ),
         (
             "snsTopics",

@@ -3,15 +3,16 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::{Replay, Response, Spared};
+use super::super::{GuardOf, Replay, Response, Spared};
 use super::{START, event, rollout};
 use crate::alarm::{AlarmDefinition, MissingData};
 use crate::config::AlarmConfig;
 use crate::notification::AlarmState;
-use crate::stop::{Decision, StopMode};
+use crate::rollout::{AbortCriterion, FailureType, Threshold};
+use crate::stop::{StopMode, StopTopics};
 
 /// An alarm on more than `threshold` failures a minute, with these topics and more lines.
-fn alarm(name: &str, threshold: u32, topics: &str, more: &str) -> AlarmDefinition {
+pub(super) fn alarm(name: &str, threshold: u32, topics: &str, more: &str) -> AlarmDefinition {
     let text = format!(
         "[ALARM_CONFIG]\nalarmList = {name}\n[ALARM_CONFIG_{name}]\nnamespace = IoT:OTA:JobExecution\nmetricName = failedCount\nstat = Sum\nperiod = 60\nthreshold = {threshold}\nalarmType = upper\nevaluationPeriods = 1\ndatapointsToAlarm = 1\nsnsTopics = {topics}\n{more}"
     );
@@ -21,8 +22,12 @@ fn alarm(name: &str, threshold: u32, topics: &str, more: &str) -> AlarmDefinitio
         .remove(0)
 }
 
+pub(super) fn criterion(failure: FailureType, threshold: f64, min_executed: u32) -> AbortCriterion {
+    AbortCriterion { failure, threshold: Threshold::new(threshold).unwrap(), min_executed }
+}
+
 /// So many failures in each minute.
-fn failures(minutes: &[u32]) -> Vec<Value> {
+pub(super) fn failures(minutes: &[u32]) -> Vec<Value> {
     let mut events = Vec::new();
     for (minute, number) in (0_i64..).zip(minutes) {
         for _ in 0..*number {
@@ -34,7 +39,7 @@ fn failures(minutes: &[u32]) -> Vec<Value> {
 }
 
 fn replay(minutes: &[u32], alarms: &[AlarmDefinition], mode: StopMode) -> Replay {
-    Replay::new(&rollout(&failures(minutes)), alarms, mode)
+    Replay::new(&rollout(&failures(minutes)), alarms, &[], mode, &StopTopics::default())
 }
 
 #[test]
@@ -54,10 +59,11 @@ fn the_first_alarm_that_stops_stops() {
     };
     // A minute's failures are looked at in the middle of the next one.
     assert_eq!(of(0), Some((150, Response::TellsPeople)));
-    assert_eq!(of(2), Some((210, Response::Stopper(Decision::Cancel { force: false }))));
-    assert_eq!(of(1), Some((330, Response::Stopper(Decision::AlreadyEnded))));
+    assert_eq!(of(2), Some((210, Response::Stops { force: false })));
+    assert_eq!(of(1), Some((330, Response::AlreadyStopped)));
     assert_eq!(of(3), None);
-    let (stopped_by, stop) = replay.stopped_by().unwrap();
+    let (stopped_by, stop) =
+        replay.stop.as_ref().map(|stop| (replay.alarm(stop.by).unwrap(), stop)).unwrap();
     assert_eq!(
         (stopped_by.alarm.name.as_str(), stop.at.seconds() - START, stop.force),
         ("early", 215, false)
@@ -79,22 +85,15 @@ fn the_first_alarm_that_stops_stops() {
 #[test]
 fn the_mode_says_how() {
     let alarms = [alarm("one", 2, "@force-stop", "")];
-    let abort = replay(&[3, 1], &alarms, StopMode::Abort);
+    let abort = replay(&[3, 1, 1], &alarms, StopMode::Abort);
     assert!(abort.stop.unwrap().force);
-    let observe = replay(&[3, 1], &alarms, StopMode::Observe);
+    let observe = replay(&[3, 1, 1], &alarms, StopMode::Observe);
     assert_eq!(observe.stop, None);
-    assert_eq!(
-        observe.alarms[0].fired.as_ref().unwrap().response,
-        Response::Stopper(Decision::Observe)
-    );
+    assert_eq!(observe.alarms[0].fired.as_ref().unwrap().response, Response::Observes);
 }
 
 #[test]
-fn the_last_minute_counts_and_the_silence_after_it_does_not() {
-    // Only the last minute is bad, and it is over when the recording ends.
-    let late = replay(&[1, 1, 3], &[alarm("one", 2, "@force-stop", "")], StopMode::Cancel);
-    let stop = late.stop.unwrap();
-    assert_eq!((stop.at.seconds() - START, stop.spared.ended_after), (215, 0));
+fn silence_after_the_last_minute_says_nothing() {
     // Whether the silence afterwards is one of a rollout that goes on, nobody can say.
     let mut silence = alarm("silence", 100, "@force-stop", "");
     silence.missing_data = MissingData::Breaching;
@@ -112,24 +111,29 @@ fn the_last_minute_counts_and_the_silence_after_it_does_not() {
 fn a_minute_with_few_samples_decides_nothing() {
     let few = alarm("few", 2, "@force-stop", "minSamples = 5");
     assert_eq!(replay(&[4, 4, 4], std::slice::from_ref(&few), StopMode::Cancel).stop, None);
-    assert!(replay(&[4, 5, 4], &[few], StopMode::Cancel).stop.is_some());
+    assert!(replay(&[4, 5, 4, 1], &[few], StopMode::Cancel).stop.is_some());
 }
 
 #[test]
 fn an_alarm_on_something_else_is_not_replayed() {
     let mut other = alarm("other", 2, "@force-stop", "");
     other.namespace = "Mine".to_owned();
-    let replay = replay(&[9], &[other, alarm("one", 2, "@force-stop", "")], StopMode::Cancel);
+    let replay = replay(&[9, 1, 1], &[other, alarm("one", 2, "@force-stop", "")], StopMode::Cancel);
     assert_eq!((replay.alarms.len(), replay.not_replayed.len()), (1, 1));
-    assert_eq!(replay.stop.unwrap().alarm, 0);
+    assert_eq!(replay.stop.unwrap().by, GuardOf::Alarm(0));
 }
 
 #[test]
 fn a_rollout_of_two_years_is_replayed_in_bounded_memory() {
     let mut events = failures(&[1]);
     events.push(event(1_000, START + 2 * 365 * 86_400, "failed", json!({})));
-    let replay =
-        Replay::new(&rollout(&events), &[alarm("one", 2, "@force-stop", "")], StopMode::Cancel);
+    let replay = Replay::new(
+        &rollout(&events),
+        &[alarm("one", 2, "@force-stop", "")],
+        &[],
+        StopMode::Cancel,
+        &StopTopics::default(),
+    );
     let [alarm] = &replay.alarms[..] else { panic!() };
     assert!(alarm.trace.readings.len() <= super::super::ReplayedAlarm::MAX_READINGS + 1);
     assert_eq!(replay.stop, None);
@@ -148,7 +152,8 @@ proptest! {
     ) {
         prop_assume!(!events.is_empty());
         let alarms = [alarm("one", 3, "@force-stop", ""), alarm("two", 2, "@email", "minSamples = 2")];
-        let [one, other] = [events, log].map(|events| Replay::new(&rollout(&events), &alarms, StopMode::Cancel));
+        let abort = [criterion(FailureType::Failed, 50.0, 4)];
+        let [one, other] = [events, log].map(|events| Replay::new(&rollout(&events), &alarms, &abort, StopMode::Cancel, &StopTopics::default()));
         prop_assert_eq!(one, other);
     }
 
@@ -162,7 +167,7 @@ proptest! {
             shifted
         }).collect();
         let alarms = [alarm("one", 3, "@force-stop", "")];
-        let [one, other] = [&events, &shifted].map(|events| Replay::new(&rollout(events), &alarms, StopMode::Abort));
+        let [one, other] = [&events, &shifted].map(|events| Replay::new(&rollout(events), &alarms, &[], StopMode::Abort, &StopTopics::default()));
         let at = |replay: &Replay, shift: i64| replay.stop.as_ref().map(|stop| (stop.at.seconds() + shift * 60, stop.spared));
         prop_assert_eq!(at(&one, shift), at(&other, 0));
     }

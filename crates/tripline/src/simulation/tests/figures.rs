@@ -34,8 +34,9 @@ fn fires_under_steady_load(minutes: i64, interpolation: Interpolation, runs: u32
 
 #[test]
 fn the_sample_alarm_fires_in_most_healthy_hours() {
-    // 72 % in the first place. With 5,000 runs 73.9 % (72.7 to 75.1). It is steep in the share of slow
-    // devices: with 0.79 % instead of 0.8 % it is 72.5 % (71.3 to 73.7).
+    // 72 % in the first place. With 5,000 runs 73.9 % (72.7 to 75.1), and 72.6 % (72.0 to 73.2) of
+    // 20,000 runs of `tripline simulate`. It is steep in the share of slow devices: with 0.79 %
+    // instead of 0.8 % it is 72.5 % (71.3 to 73.7).
     let hour = fires_under_steady_load(60, Interpolation::Linear, 600);
     let (low, high) = hour.interval();
     assert!(low < 0.74 && 0.72 < high, "{hour:?}: {low} to {high}");
@@ -92,28 +93,31 @@ fn the_recommended_guard_does_better_on_both_sides() {
     let healthy = Fleet { failing: share(0.02), ..fleet(24_000, 0.008) };
     // 0 of 2,000 healthy rollouts (0 to 0.2 %), where the sample stops every one.
     assert_eq!(of(healthy, 20).stopped.count, 0);
-    // Devices exposed, in the median of 2,000 runs: 2,716 where the sample has 6,674; 3,038 where the
-    // sample sees nothing; 263.
+    // Devices exposed, in the median of 833 runs: 1,152 where the sample has 6,676; 1,471 where only half
+    // of the slow tenth is over the limit; 940 where the sample sees nothing; 145.
+    let spread =
+        Fleet { slow: share(0.1), slow_download: Lognormal::new(3_600.0, 1.0).unwrap(), ..healthy };
     for (name, bad, expected) in [
         (
             "a tenth is slow",
             Fleet { download: fleet(1, 0.1).download, ..healthy },
-            2_300.0..3_300.0,
+            1_050.0..1_250.0,
         ),
-        ("three tenths are silent", Fleet { silent: share(0.3), ..healthy }, 2_900.0..3_200.0),
-        ("a fifth fails", Fleet { failing: share(0.2), ..healthy }, 230.0..300.0),
+        ("a tenth is slow and widely spread", spread, 1_200.0..2_000.0),
+        ("three tenths are silent", Fleet { silent: share(0.3), ..healthy }, 900.0..980.0),
+        ("a fifth fails", Fleet { failing: share(0.2), ..healthy }, 130.0..160.0),
     ] {
-        let study = of(bad, 15);
-        assert_eq!(study.stopped.count, 15, "{name}");
+        let study = of(bad, 25);
+        assert_eq!(study.stopped.count, 25, "{name}");
         let exposed = study.exposed_at_stop.unwrap().p50.value;
         assert!(expected.contains(&exposed), "{name}: {exposed}");
     }
-    // And the rollout is no slower: 24,000 devices are told in 230 minutes, at 100 a minute in 240.
+    // And the rollout is no slower: 24,000 devices are told in 208 minutes, at 100 a minute in 240.
     let scenario = Scenario {
         horizon: Some(Elapsed::from_minutes(300)),
         ..Scenario::new(healthy, rollout, START)
     };
     let record = Simulator::new(&scenario, &[]).run(1, 0, Detail::Full).record.unwrap();
     let all_told = record.minutes.iter().position(|minute| minute.notified == 24_000).unwrap();
-    assert!(all_told < 240, "{all_told}");
+    assert!((200..215).contains(&all_told), "{all_told}");
 }

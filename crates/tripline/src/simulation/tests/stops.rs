@@ -115,10 +115,11 @@ fn an_alarm_that_tells_only_people_stops_nothing() {
     };
     assert_eq!(mode(vec![Topic::Email, Topic::Sms]), StopMode::Observe);
     assert_eq!(mode(vec![Topic::Email, Topic::ForceStop]), StopMode::Cancel);
-    assert_eq!(
-        mode(vec![Topic::parse("arn:aws:sns:us-east-1:111122223333:stop").unwrap()]),
-        StopMode::Cancel
-    );
+    let arn = |name: &str| {
+        vec![Topic::parse(&format!("arn:aws:sns:us-east-1:111122223333:{name}")).unwrap()]
+    };
+    assert_eq!(mode(arn("on-call")), StopMode::Observe);
+    assert_eq!(mode(arn("ota-force-stopper")), StopMode::Cancel);
 }
 
 #[test]

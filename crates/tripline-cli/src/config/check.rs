@@ -1,0 +1,187 @@
+//! `tripline config check`.
+
+use std::path::PathBuf;
+
+use tripline::config::{DocumentSource, Remark, Review};
+use tripline::text::excerpt;
+
+use super::{json, summary};
+use crate::alarms::notes;
+use crate::alarms::region::{check_topics, region_for};
+use crate::alarms::source::name_of;
+use crate::alarms::table::{print, print_json};
+use crate::connect::{Region, connect};
+use crate::deploy::aws::s3;
+use crate::deploy::input::{self, Input, Loaded, Wrong};
+use crate::deploy::spec::Spec;
+use crate::exit::{End, Error};
+use crate::output::Output;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tripline config check
+  tripline config check release/dev.ini --output json
+  tripline config check release/dev.ini --offline --tell-only
+
+Reads the config with all its sections, and the files that it names from its folder, and says what
+would be deployed. Nobody is asked, unless the job document is at a URL (--offline: not even then).
+
+Exit code 0: it can be deployed; 1: it can be, and there is something in it that does not do what it
+seems to, each of which is said as a finding; 2: it has faults, or a file has, all of which are said
+at once; 3: the job document is in S3, and could not be had.")]
+pub struct Check {
+    /// The config; the files it names are looked for in its folder
+    #[arg(default_value = "dev.ini")]
+    config: PathBuf,
+    /// AWS region [default: the config's `region`, or else that of its targets]
+    #[arg(long)]
+    region: Option<Region>,
+    /// Do not fetch a job document that is at a URL
+    #[arg(long)]
+    offline: bool,
+    /// Accept that no alarm stops the rollout: people are told, and it goes on
+    #[arg(long)]
+    tell_only: bool,
+    /// Accept that the config has no alarms
+    #[arg(long)]
+    unguarded: bool,
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+/// A config that can be deployed.
+pub struct Checked {
+    pub input: Input,
+    pub spec: Spec,
+    pub region: String,
+    pub review: Review,
+}
+
+impl Check {
+    pub async fn run(self) -> Result<End, Error> {
+        let is_json = self.output == Output::Json;
+        let checked = match self.check().await {
+            Ok(Ok(checked)) => checked,
+            Ok(Err(wrong)) => {
+                if is_json {
+                    print_json(&json::of_faults(&name_of(&self.config), &wrong));
+                }
+                return Err(wrong.into());
+            }
+            Err(failure) => return Err(failure),
+        };
+        let Checked { input, review, .. } = &checked;
+        if is_json {
+            print_json(&json::of(&checked));
+        } else {
+            print(&summary::text(&checked));
+        }
+        for fault in &input.config.faults_of_unused {
+            let line = fault.line.map_or_else(String::new, |line| format!(":{line}"));
+            eprintln!("note: {}{line}: not used, and faulty: {}", input.file, fault.text);
+        }
+        tell("note", &review.notes);
+        let count = review.findings.len();
+        let findings =
+            if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") };
+        eprintln!("{}: no faults; {findings}", input.file);
+        tell("finding", &review.findings);
+        Ok(if count == 0 { End::Done } else { End::Finding })
+    }
+
+    /// Reads all of it. The user's faults are inside, failures of AWS outside.
+    async fn check(&self) -> Result<Result<Checked, Wrong>, Error> {
+        let loaded = match input::loaded(&self.config) {
+            Ok(loaded) => loaded,
+            Err(wrong) => return Ok(Err(wrong)),
+        };
+        let own = match self.client(&loaded).await {
+            Ok(s3) => match loaded.own(s3.as_ref()).await {
+                Err(Error::Aws(failure)) => return Err(failure.into()),
+                own => own,
+            },
+            Err(fault) => Err(fault),
+        };
+        let fetched = matches!(&own, Ok(Some(_)));
+        let input = match loaded.with(own) {
+            Ok(input) => input,
+            Err(wrong) => return Ok(Err(wrong)),
+        };
+        let checked = self.checked(input, fetched);
+        Ok(checked.map_err(|fault| Wrong { config: None, files: vec![fault.to_string()] }))
+    }
+
+    /// What a document at a URL is fetched with.
+    async fn client(&self, loaded: &Loaded) -> Result<Option<aws_sdk_s3::Client>, Error> {
+        if self.offline || !matches!(loaded.config.document, Some(DocumentSource::Url(_))) {
+            return Ok(None);
+        }
+        let region = region_for(self.region.clone(), &loaded.file, &loaded.config.alarms)?;
+        Ok(Some(s3(&connect(region).await?.config)))
+    }
+
+    fn checked(&self, input: Input, fetched: bool) -> Result<Checked, Error> {
+        let region = self.region.as_ref().map(Region::as_str);
+        let region = region.or(input.config.region.as_deref()).or(input.things.region());
+        let region = region.unwrap_or_default().to_owned();
+        // What the config says may be anything.
+        region
+            .parse::<Region>()
+            .map_err(|fault| Error::Input(format!("{}: region: {fault}", input.file)))?;
+        input.check_region(&region)?;
+        check_topics(&input.file, input.alarms(), &region)?;
+        let spec = Spec::new(&input, &region)?;
+        let mut review = input.config.review(&input.things);
+        review.findings.extend(self.guard(&input));
+        if let Some(DocumentSource::Url(url)) = &input.config.document
+            && !fetched
+        {
+            let text = format!(
+                "the job document was not fetched, so what it adds is not known: {}",
+                excerpt(url)
+            );
+            review.notes.push(Remark { text, hint: None });
+        }
+        if input.config.region.is_none() && self.region.is_none() {
+            let text = format!(
+                "no region: a deploy would go to that of the environment, and the targets are in `{region}`"
+            );
+            review.notes.push(Remark { text, hint: None });
+        }
+        Ok(Checked { input, spec, region, review })
+    }
+
+    /// Whether anything guards the rollout.
+    fn guard(&self, input: &Input) -> Vec<Remark> {
+        let alarms = input.alarms();
+        let mut findings = Vec::new();
+        if alarms.is_empty() && !self.unguarded {
+            findings.push(Remark {
+                text: "no alarms, so nothing would guard the rollout".to_owned(),
+                hint: Some("name alarms in `alarmList` of `[ALARM_CONFIG]`, or say with `--unguarded` that it is meant".to_owned()),
+            });
+        }
+        if !alarms.is_empty() && !alarms.iter().any(notes::may_stop) && !self.tell_only {
+            findings.push(Remark {
+                text: notes::ONLY_TELLS.to_owned(),
+                hint: Some(
+                    "add `@force-stop` to `snsTopics`, or say with `--tell-only` that it is meant"
+                        .to_owned(),
+                ),
+            });
+        }
+        let unlisted = notes::not_armed(&input.config.alarms);
+        findings.extend(unlisted.map(|text| Remark { text, hint: None }));
+        findings
+    }
+}
+
+fn tell(kind: &str, remarks: &[Remark]) {
+    for Remark { text, hint } in remarks {
+        eprintln!("{kind}: {text}");
+        if let Some(hint) = hint {
+            eprintln!("  hint: {hint}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! `tripline config`: the whole `dev.ini`.
+//!
+//! - [`check`]: what is wrong with it, and what it comes to;
+//! - [`summary`]: what it says, for people, [`json`]: for programs.
+
+mod check;
+mod json;
+mod summary;
+
+use crate::exit::{End, Error};
+
+#[derive(Debug, clap::Subcommand)]
+#[command(after_help = "\
+Examples:
+  tripline config check release/dev.ini
+
+Exit codes: see each command.")]
+pub enum Command {
+    /// Check a whole `dev.ini` and the files that it names; needs no AWS
+    Check(check::Check),
+}
+
+pub async fn run(command: Command) -> Result<End, Error> {
+    match command {
+        Command::Check(check) => check.run().await,
+    }
+}

@@ -1,0 +1,200 @@
+//! How a job has ended, as far as a deployment is concerned.
+
+use aws_sdk_iot::types::{Job, JobStatus};
+use serde::{Deserialize, Serialize};
+use tripline::deployment::TargetSelection;
+use tripline::stop::Canceler;
+use tripline::text::clean;
+
+/// Longest comment that is shown.
+const MAX_COMMENT: usize = 400;
+
+/// How a round ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// Every device has it.
+    Succeeded,
+    /// The job has come to its end, and not every device has it.
+    Failed,
+    /// Its guard has stopped it: an alarm, or the job's own abort criteria.
+    Stopped,
+    /// Somebody has cancelled or deleted it.
+    Canceled,
+}
+
+/// How many executions are in which state (`jobProcessDetails`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    pub queued: u32,
+    pub in_progress: u32,
+    pub succeeded: u32,
+    pub failed: u32,
+    pub rejected: u32,
+    pub timed_out: u32,
+    pub canceled: u32,
+    pub removed: u32,
+}
+
+/// A job's end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ending {
+    pub outcome: Outcome,
+    pub counts: Counts,
+    pub reason_code: Option<String>,
+    pub comment: Option<String>,
+}
+
+impl Counts {
+    pub fn of(job: &Job) -> Self {
+        let Some(details) = job.job_process_details() else { return Self::default() };
+        let count = |number: Option<i32>| number.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+        Self {
+            queued: count(details.number_of_queued_things()),
+            in_progress: count(details.number_of_in_progress_things()),
+            succeeded: count(details.number_of_succeeded_things()),
+            failed: count(details.number_of_failed_things()),
+            rejected: count(details.number_of_rejected_things()),
+            timed_out: count(details.number_of_timed_out_things()),
+            canceled: count(details.number_of_canceled_things()),
+            removed: count(details.number_of_removed_things()),
+        }
+    }
+
+    fn ended(&self) -> u32 {
+        let Self { succeeded, failed, rejected, timed_out, canceled, removed, .. } = self;
+        [succeeded, failed, rejected, timed_out, canceled, removed]
+            .into_iter()
+            .fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    /// `197 succeeded, 3 failed`; states without executions are left out.
+    pub fn text(&self) -> String {
+        let parts = [
+            (self.succeeded, "succeeded"),
+            (self.failed, "failed"),
+            (self.rejected, "rejected"),
+            (self.timed_out, "timed out"),
+            (self.canceled, "cancelled"),
+            (self.removed, "removed"),
+            (self.in_progress, "in progress"),
+            (self.queued, "queued"),
+        ];
+        let parts: Vec<_> = parts
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, state)| format!("{count} {state}"))
+            .collect();
+        if parts.is_empty() { "no executions yet".to_owned() } else { parts.join(", ") }
+    }
+}
+
+impl Ending {
+    /// How a job has ended; `None` while it has not. A job that is gone was deleted by somebody. A
+    /// continuous job never ends by itself: it has, once as many executions have ended as there are
+    /// `devices` and none is open.
+    pub fn of(job: Option<&Job>, selection: TargetSelection, devices: Option<u32>) -> Option<Self> {
+        let Some(job) = job else { return Some(Self::gone()) };
+        let counts = Counts::of(job);
+        let ending = |outcome| Self {
+            outcome,
+            counts,
+            reason_code: job.reason_code().map(|text| clean(text, 128)),
+            comment: job.comment().map(|text| clean(text, MAX_COMMENT)),
+        };
+        // A device that was removed from the targets is not missed.
+        let all_well = counts.succeeded > 0 && counts.succeeded + counts.removed == counts.ended();
+        let completed = || ending(if all_well { Outcome::Succeeded } else { Outcome::Failed });
+        match job.status() {
+            Some(JobStatus::Completed) => Some(completed()),
+            Some(JobStatus::Canceled) => {
+                let stopped = Canceler::of(job.reason_code(), job.comment()).is_guard();
+                Some(ending(if stopped { Outcome::Stopped } else { Outcome::Canceled }))
+            }
+            Some(JobStatus::DeletionInProgress) => Some(ending(Outcome::Canceled)),
+            _ if selection == TargetSelection::Continuous => {
+                let open = counts.queued + counts.in_progress;
+                let all = devices.is_some_and(|devices| counts.ended() >= devices);
+                (open == 0 && all).then(completed)
+            }
+            _ => None,
+        }
+    }
+
+    fn gone() -> Self {
+        Self {
+            outcome: Outcome::Canceled,
+            counts: Counts::default(),
+            reason_code: None,
+            comment: Some("the job is gone".to_owned()),
+        }
+    }
+
+    /// What happened, in a sentence.
+    pub fn text(&self) -> String {
+        let happened = match self.outcome {
+            Outcome::Succeeded => "succeeded",
+            Outcome::Failed => "completed, but not every device has the firmware",
+            Outcome::Stopped => "was stopped by its guard",
+            Outcome::Canceled => "was cancelled",
+        };
+        let why = self.comment.as_ref().map_or_else(String::new, |comment| format!(" ({comment})"));
+        format!("{happened}{why}: {}", self.counts.text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_iot::types::JobProcessDetails;
+
+    fn job(status: JobStatus, succeeded: i32, failed: i32, queued: i32, code: Option<&str>) -> Job {
+        let details = JobProcessDetails::builder()
+            .number_of_succeeded_things(succeeded)
+            .number_of_failed_things(failed)
+            .number_of_queued_things(queued)
+            .build();
+        Job::builder()
+            .status(status)
+            .job_process_details(details)
+            .set_reason_code(code.map(str::to_owned))
+            .build()
+    }
+
+    #[test]
+    fn the_state_of_a_job_says_how_it_ended() {
+        use JobStatus::*;
+        let snapshot = TargetSelection::Snapshot;
+        for (job, outcome) in [
+            (job(InProgress, 10, 0, 0, None), None),
+            (job(Scheduled, 0, 0, 0, None), None),
+            (job(Completed, 10, 0, 0, None), Some(Outcome::Succeeded)),
+            (job(Completed, 9, 1, 0, None), Some(Outcome::Failed)),
+            (job(Completed, 0, 0, 0, None), Some(Outcome::Failed)),
+            (job(Canceled, 3, 0, 0, Some("TRIPLINE_ALARM")), Some(Outcome::Stopped)),
+            (job(Canceled, 3, 0, 0, Some("TRIPLINE_OPERATOR")), Some(Outcome::Canceled)),
+            (job(Canceled, 3, 0, 0, None), Some(Outcome::Canceled)),
+            (job(DeletionInProgress, 3, 0, 0, None), Some(Outcome::Canceled)),
+        ] {
+            let ending = Ending::of(Some(&job), snapshot, Some(10));
+            assert_eq!(ending.map(|ending| ending.outcome), outcome, "{job:?}");
+        }
+        assert_eq!(Ending::of(None, snapshot, None), Some(Ending::gone()));
+    }
+
+    #[test]
+    fn a_continuous_job_has_ended_once_all_its_devices_have() {
+        let outcome = |job: Job, devices| {
+            Ending::of(Some(&job), TargetSelection::Continuous, devices).map(|e| e.outcome)
+        };
+        let running =
+            |succeeded, failed, queued| job(JobStatus::InProgress, succeeded, failed, queued, None);
+        assert_eq!(outcome(running(10, 0, 0), Some(10)), Some(Outcome::Succeeded));
+        assert_eq!(outcome(running(9, 1, 0), Some(10)), Some(Outcome::Failed));
+        assert_eq!(outcome(running(9, 0, 0), Some(10)), None);
+        assert_eq!(outcome(running(10, 0, 1), Some(10)), None);
+        assert_eq!(outcome(running(10, 0, 0), None), None);
+    }
+}

@@ -1,0 +1,326 @@
+//! Makes a deployment, round by round.
+
+use std::io::{IsTerminal, stderr};
+use std::path::Path;
+use std::time::Duration;
+
+use tripline_aws::{Failure, FailureKind};
+
+use super::aws::Cloud;
+use super::cleanup::remove;
+use super::ending::{Counts, Ending, Outcome};
+use super::found::Found;
+use super::input::Input;
+use super::record::{Record, Round};
+use super::spec::{Spec, StreamSpec, claim_key};
+use crate::alarms::apply::Guard;
+use crate::alarms::verdict::Verdict;
+use crate::exit::Error;
+
+/// How long AWS may be out of reach while a job is waited for: the job goes on meanwhile.
+const OUTAGE: Duration = Duration::from_secs(600);
+/// How long a job that was made may not be seen: AWS IoT may take a moment to show it.
+const UNSEEN: Duration = Duration::from_secs(20);
+/// Time before the second look at a job; it doubles from look to look.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Least of the longest time between looks.
+const LEAST: Duration = Duration::from_secs(1);
+
+/// The rounds of a deployment.
+pub struct Rounds<'a> {
+    cloud: &'a Cloud,
+    input: &'a Input,
+    pub spec: &'a Spec,
+    guard: Option<Guard>,
+    /// How many devices there are, where it is known.
+    devices: Option<u32>,
+    file: Option<&'a Path>,
+    pub record: Record,
+    /// What this run has made or found, in the order in which it was.
+    made: Vec<String>,
+    /// Whether the job is there, and has not been seen to end.
+    live: bool,
+    /// A round was not begun, as nothing would have stopped it.
+    pub unguarded: bool,
+}
+
+impl<'a> Rounds<'a> {
+    pub fn new(
+        cloud: &'a Cloud,
+        input: &'a Input,
+        spec: &'a Spec,
+        guard: Option<Guard>,
+        devices: Option<u32>,
+        file: Option<&'a Path>,
+    ) -> Self {
+        let record = Record::new(spec, input.config.rounds);
+        Self {
+            cloud,
+            input,
+            spec,
+            guard,
+            devices,
+            file,
+            record,
+            made: Vec::new(),
+            live: false,
+            unguarded: false,
+        }
+    }
+
+    /// Runs all rounds that are left.
+    pub async fn run(&mut self, found: Found, resume: bool, detach: bool) -> Result<(), Error> {
+        if let Some(file) = self.file {
+            // Before anything is made: whether it can be written.
+            self.record.write(file)?;
+        }
+        self.live = found.round.is_some();
+        if !found.is_nothing() {
+            self.made.push(found.text(self.spec));
+        }
+        self.claim().await?;
+        let kept = if resume { Record::find(self.cloud, self.spec).await? } else { None };
+        let is_new = kept.is_none();
+        if let Some(kept) = kept {
+            self.record = kept;
+        }
+        // The job of a round whose end has been recorded is only waiting to be removed.
+        if found.round.is_none_or(|round| round <= self.record.done())
+            && self.record.last() == Some(Outcome::Succeeded)
+        {
+            self.clean_up().await?;
+        }
+        if is_new && !resume {
+            // Of an earlier deployment of the same files.
+            self.record.keep(self.cloud, self.spec, None).await?;
+        }
+        while !self.record.is_over() {
+            let round = self.record.done() + 1;
+            self.make(round).await?;
+            if detach || self.unguarded {
+                return Ok(());
+            }
+            let ending = self.wait().await?;
+            self.live = false;
+            let succeeded = ending.outcome == Outcome::Succeeded;
+            let alarms = self.alarms();
+            self.record.ended.push(Round { round, alarms, ending });
+            self.record.keep(self.cloud, self.spec, self.file).await?;
+            if succeeded {
+                self.clean_up().await?;
+            }
+            if !self.record.is_over() {
+                tokio::time::sleep(self.input.config.delay).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the job's name, so that two deployments never arm the same job.
+    async fn claim(&self) -> Result<(), Error> {
+        let spec = self.spec;
+        let key = claim_key(&spec.job);
+        match self.cloud.claim(&spec.bucket, &key, &spec.digest).await? {
+            Some(other) if other != spec.digest => Err(Error::Input(format!(
+                "job `{}` is being deployed from other files, or was and has not come to its end (`{other}` in s3://{}/{key}); nothing was changed\n\n  hint: `tripline cleanup` removes what is left of it",
+                spec.job, spec.bucket
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    fn alarms(&self) -> Vec<String> {
+        let job = &self.spec.job;
+        let alarms = self.guard.iter().flat_map(|guard| &guard.alarms);
+        alarms.map(|alarm| alarm.name_for(job)).collect()
+    }
+
+    /// Makes what is missing for a round: the job comes last, once it is guarded.
+    async fn make(&mut self, round: u32) -> Result<(), Error> {
+        let (cloud, spec) = (self.cloud, self.spec);
+        for object in &spec.objects {
+            if !cloud.has_object(&spec.bucket, object).await? {
+                cloud.put_object(&spec.bucket, object).await?;
+            }
+            self.note(format!("object s3://{}/{}", spec.bucket, object.key));
+        }
+        // It took a while to get here, and what is another's is not touched.
+        let found = Found::look(cloud, spec).await?;
+        if let Some(guard) = &self.guard {
+            let report = guard.apply(&cloud.aws).await?;
+            let count = guard.alarms.len();
+            self.made.push(crate::alarms::notes::alarms(count));
+            let verdict = Verdict::of(guard, &report, &cloud.aws.region);
+            if round > 1 && !verdict.findings.is_empty() && found.round.is_none() {
+                verdict.tell();
+                self.unguarded = true;
+                return Ok(());
+            }
+        }
+        if let Some(stream) = &spec.stream {
+            if !found.stream {
+                self.create_stream(stream).await?;
+            }
+            self.note(format!("stream `{}`", stream.id));
+        }
+        if found.round.is_none() {
+            self.create_job(round).await?;
+        }
+        self.live = true;
+        self.note(format!("job `{}`", spec.job));
+        self.stay_armed().await
+    }
+
+    /// The same of the same deployment may have been made by another worker in the meantime.
+    async fn create_stream(&self, stream: &StreamSpec) -> Result<(), Error> {
+        match self.cloud.create_stream(stream, &self.spec.job).await {
+            Err(failure) if failure.kind == FailureKind::Refused => {
+                match Found::look(self.cloud, self.spec).await? {
+                    Found { stream: true, .. } => Ok(()),
+                    _ => Err(failure.into()),
+                }
+            }
+            created => Ok(created?),
+        }
+    }
+
+    /// Somebody may have removed or changed the alarms until the job was there: from now on nobody does
+    /// without saying so.
+    async fn stay_armed(&self) -> Result<(), Error> {
+        let Some(guard) = &self.guard else { return Ok(()) };
+        let report = guard.apply(&self.cloud.aws).await?;
+        let names = report.changed();
+        if !names.is_empty() {
+            eprintln!("note: armed once more, as somebody had changed: {}", names.join(", "));
+        }
+        Ok(())
+    }
+
+    /// Two workers may deploy the same at once: the job is created by one of them, and is the job of
+    /// both.
+    async fn create_job(&self, round: u32) -> Result<(), Error> {
+        let request = self.spec.request(round, self.input.config.rounds);
+        match self.cloud.create_job(request).await {
+            Err(failure) if failure.kind == FailureKind::Refused => {
+                match Found::look(self.cloud, self.spec).await? {
+                    Found { round: Some(found), .. } if found == round => Ok(()),
+                    _ => Err(failure.into()),
+                }
+            }
+            created => Ok(created?),
+        }
+    }
+
+    /// Waits until the job has ended.
+    async fn wait(&self) -> Result<Ending, Error> {
+        let longest = self.input.config.delay.max(LEAST);
+        let mut pause = FIRST_PAUSE;
+        let mut lost: Option<tokio::time::Instant> = None;
+        let begun = tokio::time::Instant::now();
+        let mut seen = false;
+        let mut shown = Counts::default();
+        loop {
+            match self.cloud.job(&self.spec.job).await {
+                Ok(job) => {
+                    lost = None;
+                    seen |= job.is_some();
+                    let is_late = job.is_none() && !seen && begun.elapsed() < UNSEEN;
+                    let selection = self.input.config.selection;
+                    if !is_late
+                        && let Some(ending) = Ending::of(job.as_ref(), selection, self.devices)
+                    {
+                        clear();
+                        return Ok(ending);
+                    }
+                    let counts = job.as_ref().map(Counts::of).unwrap_or_default();
+                    if counts != shown {
+                        show(&counts);
+                        shown = counts;
+                    }
+                }
+                Err(failure) if passes(&failure) => {
+                    let since = *lost.get_or_insert_with(tokio::time::Instant::now);
+                    if since.elapsed() > OUTAGE {
+                        return Err(failure.into());
+                    }
+                }
+                Err(failure) => return Err(failure.into()),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(longest);
+        }
+    }
+
+    /// Removes job, stream and alarms of a round that ended well, if the config says so.
+    async fn clean_up(&mut self) -> Result<(), Error> {
+        if self.input.config.clean_up {
+            let stream = self.spec.stream.as_ref().map(|stream| stream.id.as_str());
+            // A continuous job is in progress for ever.
+            let of = Some(self.spec.digest.as_str());
+            remove(self.cloud, &self.spec.job, stream, of, true, false).await?;
+            self.made.retain(|made| made.starts_with("object"));
+            if self.record.is_over() {
+                let key = claim_key(&self.spec.job);
+                self.cloud.delete_object(&self.spec.bucket, &key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, made: String) {
+        if !self.made.contains(&made) {
+            self.made.push(made);
+        }
+    }
+
+    /// What somebody who interrupts it has to know.
+    pub fn interrupted(&self) -> String {
+        let job = &self.spec.job;
+        let left: String = self.made.iter().map(|made| format!("\n  {made}")).collect();
+        if self.live {
+            format!(
+                "interrupted: job `{job}` goes on without this command{left}\n\n  hint: `--resume` waits for it again; `tripline stop --job-id {job}` stops it"
+            )
+        } else if left.is_empty() {
+            "interrupted: nothing was made".to_owned()
+        } else {
+            format!(
+                "interrupted{left}\n\n  hint: go on with `--resume`, or remove it with `tripline cleanup`"
+            )
+        }
+    }
+
+    /// An error with what is there and, if it is for a person, how to go on.
+    pub fn left_behind(&self, error: Error, with_hint: bool) -> Error {
+        if self.made.is_empty() {
+            return error;
+        }
+        let left: String = self.made.iter().map(|made| format!("\n  {made}")).collect();
+        let mut more = format!("\n\nleft behind:{left}");
+        if with_hint {
+            more += "\n\n  hint: go on with `--resume`, or remove it with `tripline cleanup`";
+        }
+        match error {
+            Error::Input(text) => Error::Input(text + &more),
+            Error::Aws(failure) => Error::Aws(crate::alarms::arm::with(&failure, &more)),
+        }
+    }
+}
+
+/// Whether a failure may be over in a while.
+fn passes(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Throttled | FailureKind::Unavailable)
+}
+
+/// A line that is written over by the next one.
+fn show(counts: &Counts) {
+    if stderr().is_terminal() {
+        eprint!("\r\x1b[K{}", counts.text());
+    }
+}
+
+fn clear() {
+    if stderr().is_terminal() {
+        eprint!("\r\x1b[K");
+    }
+}

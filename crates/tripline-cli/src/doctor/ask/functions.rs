@@ -1,0 +1,103 @@
+//! A function: whether it can run, who may invoke it, and what becomes of what it fails at.
+
+use tripline_aws::{Failure, FailureKind};
+
+use super::{Clients, if_there};
+use crate::doctor::facts::{Asked, Function, Gap, Role, Runs, StackFacts};
+use crate::doctor::policy::Policy;
+
+impl Clients {
+    /// A function and its role, as far as they are wanted.
+    pub async fn function(
+        &self,
+        stack: &StackFacts,
+        function: &'static str,
+        role: &'static str,
+        wanted: [bool; 2],
+    ) -> (Function, Asked<Option<Role>>) {
+        let role = match (wanted[1], stack.output(role)) {
+            (false, _) => Err(Gap::NotAsked),
+            (true, Err(gap)) => Err(gap),
+            (true, Ok(role)) => self.role(role).await,
+        };
+        let function = match (wanted[0], stack.output(function)) {
+            (false, _) => Function::not_asked(),
+            (true, Err(gap)) => {
+                Function { runs: Err(gap.clone()), policy: Err(gap.clone()), on_failure: Err(gap) }
+            }
+            (true, Ok(arn)) => Function {
+                runs: if_there(self.runs(arn).await),
+                policy: self.policy(arn).await,
+                on_failure: self.on_failure(arn).await,
+            },
+        };
+        (function, role)
+    }
+
+    async fn runs(&self, arn: &str) -> Result<Runs, Failure> {
+        let found = self.lambda.get_function().function_name(arn).send().await;
+        let found = found.map_err(|error| Failure::from_sdk("GetFunction", &error))?;
+        let reserved = found.concurrency().and_then(|set| set.reserved_concurrent_executions());
+        let Some(function) = found.configuration() else {
+            return Err(Failure::new(
+                "GetFunction",
+                FailureKind::Refused,
+                "the answer has no configuration",
+            ));
+        };
+        let reasons = [function.state_reason(), function.last_update_status_reason()];
+        let variables = function.environment().and_then(|environment| environment.variables());
+        Ok(Runs {
+            // An answer without a state is of a function that was active before there were states.
+            state: function.state().map_or("Active", |state| state.as_str()).to_owned(),
+            last_update: function
+                .last_update_status()
+                .map_or("Successful", |status| status.as_str())
+                .to_owned(),
+            reason: reasons
+                .into_iter()
+                .flatten()
+                .find(|reason| !reason.is_empty())
+                .unwrap_or_default()
+                .to_owned(),
+            reserved,
+            environment: variables
+                .into_iter()
+                .flatten()
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
+        })
+    }
+
+    async fn policy(&self, arn: &str) -> Asked<Option<Policy>> {
+        let found = self.lambda.get_policy().function_name(arn).send().await;
+        let found = if_there(found.map_err(|error| Failure::from_sdk("GetPolicy", &error)))?;
+        match found.and_then(|found| found.policy) {
+            None => Ok(None),
+            Some(text) => read("GetPolicy", &text).map(Some),
+        }
+    }
+
+    async fn on_failure(&self, arn: &str) -> Asked<Option<String>> {
+        let found = self
+            .lambda
+            .get_function_event_invoke_config()
+            .function_name(arn)
+            .qualifier("$LATEST")
+            .send()
+            .await;
+        let found =
+            found.map_err(|error| Failure::from_sdk("GetFunctionEventInvokeConfig", &error));
+        let destinations = if_there(found)?.and_then(|found| found.destination_config);
+        let on_failure = destinations.and_then(|destinations| destinations.on_failure);
+        Ok(on_failure.and_then(|on_failure| on_failure.destination).filter(|arn| !arn.is_empty()))
+    }
+}
+
+/// A policy that a service gave.
+pub fn read(operation: &'static str, text: &str) -> Asked<Policy> {
+    Policy::parse(text).ok_or_else(|| {
+        let fault = "the answer is no policy";
+        Gap::Failed(Failure::new(operation, FailureKind::Refused, fault))
+    })
+}

@@ -1,0 +1,127 @@
+//! A job, its alarms, and how many of its executions were counted.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_cloudwatch::types::MetricAlarm;
+use aws_sdk_iot::types::Job;
+use tripline::alarm::alarm_name_prefix;
+use tripline::job::JobId;
+use tripline::metric::{DIMENSION, Metric, NAMESPACE, Outcome};
+use tripline_aws::{Failure, FailureKind};
+
+use super::health::Wanted;
+use super::{Clients, if_there};
+use crate::alarms::apply::Guard;
+use crate::alarms::owner::{Watched, watched};
+use crate::alarms::plan::Plan;
+use crate::doctor::facts::{Asked, Gap, JobFacts, Need, StackFacts};
+use crate::exit::Error;
+
+/// Points of a period longer than a minute: an hour's, which CloudWatch keeps for 455 days.
+const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
+/// The tag by which a job goes without the guard-keeper's guard.
+const GUARD_TAG: &str = "tripline:guard";
+/// How a device's part of a job ends by itself.
+const ENDS: [Outcome; 4] =
+    [Outcome::Succeeded, Outcome::Failed, Outcome::Rejected, Outcome::TimedOut];
+
+impl Clients {
+    /// The job and its guard, as far as they are needed.
+    pub async fn guarded(
+        &self,
+        stack: &StackFacts,
+        id: &JobId,
+        devices: Option<u32>,
+        plan: Option<Asked<Plan>>,
+        needs: &BTreeSet<Need>,
+        now: i64,
+    ) -> JobFacts {
+        let wants = |need| needs.contains(&need);
+        let job = match wants(Need::Job) || wants(Need::Counted) {
+            true => self.described(id).await,
+            false => Err(Gap::NotAsked),
+        };
+        let kept = stack.outputs.contains_key("GuardKeeperFunctionArn");
+        JobFacts {
+            id: id.clone(),
+            devices,
+            opted_out: match &job {
+                Ok(Some(job)) if kept && wants(Need::Job) => self.opted_out(job).await,
+                _ => Err(Gap::NotAsked),
+            },
+            counted: match &job {
+                Ok(Some(job)) if wants(Need::Counted) => self.counted(id, job, now).await,
+                _ => Err(Gap::NotAsked),
+            },
+            job,
+            alarms: match wants(Need::Alarms) {
+                true => self.alarms_for(id).await.map_err(Gap::from),
+                false => Err(Gap::NotAsked),
+            },
+            plan,
+        }
+    }
+
+    /// What would have to be changed to have the alarms of a config.
+    pub async fn plan(&self, guard: &Guard) -> Asked<Plan> {
+        match guard.apply(&self.alarms).await {
+            Ok(report) => Ok(report.plan),
+            Err(Error::Aws(failure)) => Err(failure.into()),
+            Err(Error::Input(text)) => {
+                Err(Failure::new("the config", FailureKind::Refused, text).into())
+            }
+        }
+    }
+
+    async fn described(&self, id: &JobId) -> Asked<Option<Job>> {
+        let described = self.alarms.iot.describe_job().job_id(id.as_str()).send().await;
+        let found = if_there(described.map_err(|error| Failure::from_sdk("DescribeJob", &error)))?;
+        Ok(found.and_then(|found| found.job))
+    }
+
+    async fn opted_out(&self, job: &Job) -> Asked<bool> {
+        let Some(arn) = job.job_arn() else { return Ok(false) };
+        let tags = self.alarms.iot.list_tags_for_resource().resource_arn(arn).send().await;
+        let tags = tags.map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
+        Ok(tags.tags().iter().any(|tag| {
+            tag.key() == GUARD_TAG
+                && tag.value().is_some_and(|value| value.trim().eq_ignore_ascii_case("off"))
+        }))
+    }
+
+    async fn counted(&self, id: &JobId, job: &Job, now: i64) -> Asked<f64> {
+        let created = job.created_at().map_or(now - DAY, |at| at.secs());
+        // Values come under the time of the event, in whole minutes.
+        let from = (created - 60).div_euclid(HOUR) * HOUR;
+        let period = if now - from > DAY { HOUR } else { 60 };
+        let wanted: Vec<Wanted<'_>> = ENDS
+            .iter()
+            .map(|outcome| Wanted {
+                namespace: NAMESPACE,
+                metric: Metric::Count(*outcome).name(),
+                dimension: (DIMENSION, id.as_str()),
+                statistic: "Sum",
+                period: i32::try_from(period).unwrap_or(60),
+            })
+            .collect();
+        let found = self.metrics(&wanted, from, now + 60).await?;
+        Ok(found.iter().flatten().fold(0.0, |sum, (_, value)| sum + value))
+    }
+
+    /// The alarms that are the job's by what they watch, or by their tag.
+    async fn alarms_for(&self, id: &JobId) -> Result<Vec<MetricAlarm>, Failure> {
+        let mut alarms = Vec::new();
+        for alarm in self.alarms.alarms(&alarm_name_prefix(id)).await?.metric {
+            let ours = match watched(&alarm) {
+                Watched::Job(job) if job == id.as_str() => true,
+                // Another job's name may begin alike; the tag tells.
+                _ => self.alarms.tagged_job(&alarm).await?.as_deref() == Some(id.as_str()),
+            };
+            if ours {
+                alarms.push(alarm);
+            }
+        }
+        Ok(alarms)
+    }
+}

@@ -1,0 +1,96 @@
+//! The topics, who hears them, and the account's settings for text messages.
+
+use std::collections::BTreeMap;
+
+use tripline_aws::Failure;
+
+use super::functions::read;
+use super::{Clients, if_there};
+use crate::doctor::facts::{Asked, Gap, Sms, StackFacts, Subscription, Topic, Topics};
+
+impl Clients {
+    /// The three topics, and the attributes of the force-stopper's subscription.
+    pub async fn topics(
+        &self,
+        stack: &StackFacts,
+        with_subscription: bool,
+    ) -> (Topics, Asked<Option<BTreeMap<String, String>>>) {
+        let (email, sms, stop) = tokio::join!(
+            self.topic(stack, "EmailTopicArn"),
+            self.topic(stack, "SmsTopicArn"),
+            self.topic(stack, "ForceStopTopicArn"),
+        );
+        let subscription = match (&stop, with_subscription) {
+            (_, false) => Err(Gap::NotAsked),
+            (Err(gap), true) => Err(gap.clone()),
+            (Ok(topic), true) => self.subscription(stack, topic.as_ref()).await,
+        };
+        (Topics { email, sms, stop }, subscription)
+    }
+
+    async fn topic(&self, stack: &StackFacts, output: &'static str) -> Asked<Option<Topic>> {
+        let arn = stack.output(output)?;
+        let found = self.alarms.sns.get_topic_attributes().topic_arn(arn).send().await;
+        let found =
+            if_there(found.map_err(|error| Failure::from_sdk("GetTopicAttributes", &error)))?;
+        let Some(found) = found else { return Ok(None) };
+        let attribute = |name: &str| found.attributes().and_then(|all| all.get(name)).cloned();
+        let heard = self.alarms.subscriptions(arn).await?;
+        let subscriptions = heard.iter().map(|subscription| Subscription {
+            protocol: subscription.protocol().unwrap_or_default().to_owned(),
+            endpoint: subscription.endpoint().unwrap_or_default().to_owned(),
+            // SNS says `PendingConfirmation` instead, or `Deleted`.
+            arn: subscription
+                .subscription_arn()
+                .filter(|arn| arn.starts_with("arn:"))
+                .map(str::to_owned),
+        });
+        Ok(Some(Topic {
+            arn: arn.to_owned(),
+            policy: match attribute("Policy").filter(|text| !text.is_empty()) {
+                Some(text) => read("GetTopicAttributes", &text)?,
+                None => Default::default(),
+            },
+            key: attribute("KmsMasterKeyId"),
+            subscriptions: subscriptions.collect(),
+        }))
+    }
+
+    async fn subscription(
+        &self,
+        stack: &StackFacts,
+        topic: Option<&Topic>,
+    ) -> Asked<Option<BTreeMap<String, String>>> {
+        let function = stack.output("ForceStopperFunctionArn")?;
+        let arn =
+            topic.into_iter().flat_map(|topic| &topic.subscriptions).find_map(|subscription| {
+                let is_it = subscription.protocol == "lambda"
+                    && subscription.endpoint.starts_with(function);
+                is_it.then(|| subscription.arn.clone()).flatten()
+            });
+        let Some(arn) = arn else { return Ok(None) };
+        let found =
+            self.alarms.sns.get_subscription_attributes().subscription_arn(arn).send().await;
+        let found = if_there(
+            found.map_err(|error| Failure::from_sdk("GetSubscriptionAttributes", &error)),
+        )?;
+        let attributes = found.and_then(|found| found.attributes).unwrap_or_default();
+        Ok(Some(attributes.into_iter().collect()))
+    }
+
+    /// What SNS says of text messages. It does not say everywhere.
+    pub async fn sms(&self) -> Sms {
+        let sandbox = self.alarms.sns.get_sms_sandbox_account_status().send().await;
+        let limit =
+            self.alarms.sns.get_sms_attributes().attributes("MonthlySpendLimit").send().await;
+        let limit = limit.map_err(|error| Gap::from(Failure::from_sdk("GetSMSAttributes", &error)));
+        Sms {
+            in_sandbox: sandbox
+                .map(|status| status.is_in_sandbox())
+                .map_err(|error| Failure::from_sdk("GetSMSSandboxAccountStatus", &error).into()),
+            monthly_limit: limit.map(|limit| {
+                limit.attributes().and_then(|all| all.get("MonthlySpendLimit")?.parse().ok())
+            }),
+        }
+    }
+}

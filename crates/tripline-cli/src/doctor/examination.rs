@@ -1,0 +1,113 @@
+//! Runs checks, mends what may be mended, and runs them again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::ask::{Clients, Question};
+use super::check::{Check, Judged, Not};
+use super::facts::{Facts, Need};
+use super::report::{Checked, Report};
+use crate::alarms::apply::Guard;
+use crate::exit::Error;
+
+/// What was changed may be seen a moment later.
+const PROOF_PAUSE: Duration = Duration::from_millis(500);
+const PROOFS: u32 = 4;
+
+/// Checks, and what came of them.
+#[derive(Debug)]
+pub struct Examination {
+    checks: Vec<&'static Check>,
+    facts: Facts,
+    /// What was done about which check.
+    fixed: BTreeMap<&'static str, String>,
+}
+
+impl Examination {
+    /// Asks for what the checks need.
+    pub async fn of(
+        clients: &Clients,
+        question: &Question<'_>,
+        checks: Vec<&'static Check>,
+    ) -> Result<Self, Error> {
+        let facts = clients.ask(question, &needs(&checks)).await?;
+        Ok(Self { checks, facts, fixed: BTreeMap::new() })
+    }
+
+    /// Mends what the findings allow, and asks again.
+    pub async fn fix(&mut self, clients: &Clients, question: &Question<'_>) -> Result<(), Error> {
+        let guard = question.guard.map(|guard| Guard {
+            file: guard.file.clone(),
+            stack: guard.stack.clone(),
+            job: guard.job.clone(),
+            alarms: guard.alarms.clone(),
+            tell_only: guard.tell_only,
+            dry_run: false,
+        });
+        let mut done = Vec::new();
+        for check in &self.checks {
+            let (Some(fix), Err(Not::Finding { .. })) = (check.fix, (check.judge)(&self.facts))
+            else {
+                continue;
+            };
+            if let Some((_, said)) = done.iter().find(|(before, _)| *before == fix) {
+                self.fixed.insert(check.name, String::clone(said));
+                continue;
+            }
+            match fix.mend(clients, &self.facts, guard.as_ref()).await {
+                Ok(Some(said)) => {
+                    eprintln!("fix: {}: {said}", check.name);
+                    done.push((fix, said.clone()));
+                    self.fixed.insert(check.name, said);
+                }
+                Ok(None) => {}
+                Err(error) => eprintln!("warning: {}: not fixed: {error}", check.name),
+            }
+        }
+        for proof in 0..PROOFS {
+            if self.fixed.is_empty() {
+                break;
+            }
+            if proof > 0 {
+                tokio::time::sleep(PROOF_PAUSE).await;
+            }
+            self.facts = clients.ask(question, &needs(&self.checks)).await?;
+            if self
+                .checks
+                .iter()
+                .all(|check| !self.fixed.contains_key(check.name) || self.judge(check).is_ok())
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(&self, check: &Check) -> Judged {
+        (check.judge)(&self.facts)
+    }
+
+    /// What came of the checks.
+    pub fn report(&self, allow: &[String], allow_unknown: bool) -> Report {
+        let checked = self.checks.iter().map(|check| {
+            let judged = self.judge(check);
+            let unknown = matches!(judged, Err(Not::Unknown(_)));
+            Checked {
+                check,
+                allowed: (unknown && allow_unknown) || allow.iter().any(|name| name == check.name),
+                judged,
+                fixed: self.fixed.get(check.name).cloned(),
+            }
+        });
+        Report {
+            stack: self.facts.stack.name.clone(),
+            region: self.facts.region.clone(),
+            job: self.facts.job.as_ref().map(|job| job.id.to_string()),
+            checked: checked.collect(),
+        }
+    }
+}
+
+fn needs(checks: &[&Check]) -> BTreeSet<Need> {
+    checks.iter().flat_map(|check| check.needs).copied().collect()
+}

@@ -1,0 +1,319 @@
+//! The alarms of a job.
+
+use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm, StandardUnit, StateValue};
+use tripline::alarm::MissingData;
+use tripline::metric::{DIMENSION, Metric, NAMESPACE, Unit};
+use tripline::text::excerpt;
+
+use crate::alarms::plan::Change;
+use crate::doctor::check::{About, Check, Judged, Not, all_right, quoted};
+use crate::doctor::facts::{Facts, Need, seen};
+use crate::doctor::fix::Fix;
+
+pub const CHECKS: &[Check] = &[
+    Check {
+        name: "alarms-exist",
+        about: About::Job,
+        proves: "the job has alarms",
+        why: "nothing watches the rollout",
+        needs: &[Need::Alarms],
+        judge: exist,
+        fix: Some(Fix::Config),
+    },
+    Check {
+        name: "alarms-as-configured",
+        about: About::Job,
+        proves: "the job's alarms are those of the config (`--config`)",
+        why: "an alarm that was deleted or changed by hand guards something else, or nothing",
+        needs: &[Need::Config],
+        judge: as_configured,
+        fix: Some(Fix::Config),
+    },
+    Check {
+        name: "alarm-actions-enabled",
+        about: About::Job,
+        proves: "the actions of the job's alarms are on",
+        why: "an alarm whose actions are off fires, and nothing happens",
+        needs: &[Need::Alarms],
+        judge: actions_enabled,
+        fix: Some(Fix::AlarmActions),
+    },
+    Check {
+        name: "alarm-reaches-stopper",
+        about: About::Job,
+        proves: "an alarm of the job goes to the force-stop topic",
+        why: "people are told, and the rollout goes on",
+        needs: &[Need::Alarms],
+        judge: reaches,
+        fix: None,
+    },
+    Check {
+        name: "alarm-not-in-alarm",
+        about: About::Job,
+        proves: "no alarm of the job is in ALARM already",
+        why: "its actions ran when it got there, and do not run again",
+        needs: &[Need::Alarms],
+        judge: not_mute,
+        fix: None,
+    },
+    Check {
+        name: "alarm-dimension",
+        about: About::Job,
+        proves: "the job's alarms watch this job: the dimension `jobId`, and no other",
+        why: "an alarm with another dimension has no values, and never fires",
+        needs: &[Need::Alarms],
+        judge: dimension,
+        fix: None,
+    },
+    Check {
+        name: "alarm-metric",
+        about: About::Job,
+        proves: "the job's alarms watch metrics that Tripline publishes, in their units",
+        why: "an alarm on a metric that nobody publishes never fires",
+        needs: &[Need::Alarms],
+        judge: metric,
+        fix: None,
+    },
+    Check {
+        name: "alarm-period",
+        about: About::Job,
+        proves: "the periods of the job's alarms are whole minutes",
+        why: "metrics come by the minute: a shorter period is mostly empty",
+        needs: &[Need::Alarms],
+        judge: period,
+        fix: None,
+    },
+    Check {
+        name: "alarm-missing-data",
+        about: About::Job,
+        proves: "a minute without reports neither fires nor holds up an alarm",
+        why: "a rollout reports sparsely: with `breaching` a gap stops a healthy one, with `missing` one value can",
+        needs: &[Need::Alarms],
+        judge: missing_data,
+        fix: None,
+    },
+];
+
+/// What an alarm watches: each of its metrics, those in metric math too.
+struct Watched<'a> {
+    namespace: &'a str,
+    metric: &'a str,
+    dimensions: &'a [Dimension],
+    unit: Option<&'a StandardUnit>,
+    period: Option<i32>,
+}
+
+fn watched(alarm: &MetricAlarm) -> Vec<Watched<'_>> {
+    let mut all = Vec::new();
+    if let Some(metric) = alarm.metric_name() {
+        all.push(Watched {
+            namespace: alarm.namespace().unwrap_or_default(),
+            metric,
+            dimensions: alarm.dimensions(),
+            unit: alarm.unit(),
+            period: alarm.period(),
+        });
+    }
+    for stat in alarm.metrics().iter().filter_map(|query| query.metric_stat()) {
+        let Some(metric) = stat.metric() else { continue };
+        all.push(Watched {
+            namespace: metric.namespace().unwrap_or_default(),
+            metric: metric.metric_name().unwrap_or_default(),
+            dimensions: metric.dimensions(),
+            unit: stat.unit(),
+            period: stat.period(),
+        });
+    }
+    all
+}
+
+/// The job's alarms; without any there is nothing to say of them.
+pub fn alarms(facts: &Facts) -> Result<&[MetricAlarm], Not> {
+    match seen(&facts.job()?.alarms)?.as_slice() {
+        [] => Err(Not::skipped("the job has no alarms: see `alarms-exist`")),
+        alarms => Ok(alarms),
+    }
+}
+
+fn name(alarm: &MetricAlarm) -> &str {
+    alarm.alarm_name().unwrap_or_default()
+}
+
+fn shown(alarm: &MetricAlarm) -> String {
+    format!("`{}`", excerpt(name(alarm)))
+}
+
+fn arm(facts: &Facts) -> Result<String, Not> {
+    let (stack, id) = (quoted(&facts.stack.name), &facts.job()?.id);
+    Ok(format!("tripline alarms apply dev.ini --stack {stack} --job-id {id}"))
+}
+
+/// Deletes an alarm and arms the job again: an alarm that watches another job is not overwritten.
+fn anew(facts: &Facts, alarm: &MetricAlarm) -> Result<String, Not> {
+    let delete = format!("aws cloudwatch delete-alarms --alarm-names {}", quoted(name(alarm)));
+    Ok(format!("{delete}\n{}", arm(facts)?))
+}
+
+/// Judges each alarm on its own.
+fn each(
+    facts: &Facts,
+    sound: &str,
+    judge: impl Fn(&MetricAlarm) -> Result<Option<(String, String)>, Not>,
+) -> Judged {
+    let (mut wrong, mut mends) = (Vec::new(), Vec::new());
+    for alarm in alarms(facts)? {
+        if let Some((what, mend)) = judge(alarm)? {
+            wrong.push(format!("{}: {what}", shown(alarm)));
+            mends.extend(mend.lines().map(str::to_owned));
+        }
+    }
+    all_right(sound, wrong, mends)
+}
+
+fn exist(facts: &Facts) -> Judged {
+    let alarms = seen(&facts.job()?.alarms)?;
+    match alarms.len() {
+        0 => Err(Not::finding(format!("job `{}` has no alarms", facts.job()?.id), arm(facts)?)),
+        1 => Ok("1 alarm".to_owned()),
+        more => Ok(format!("{more} alarms")),
+    }
+}
+
+fn as_configured(facts: &Facts) -> Judged {
+    let Some(plan) = &facts.job()?.plan else {
+        return Err(Not::skipped("no `--config`"));
+    };
+    if seen(&facts.job()?.alarms).is_ok_and(Vec::is_empty) {
+        return Err(Not::skipped("the job has no alarms: see `alarms-exist`"));
+    }
+    let plan = seen(plan)?;
+    let mut wrong: Vec<String> = plan
+        .alarms
+        .iter()
+        .filter_map(|planned| match planned.change {
+            Change::Create => Some(format!("`{}` is missing", excerpt(&planned.name))),
+            Change::Update(_) => {
+                Some(format!("`{}` is otherwise than in the config", excerpt(&planned.name)))
+            }
+            Change::Keep => None,
+        })
+        .collect();
+    wrong.extend(
+        plan.strays.iter().map(|stray| format!("`{}` is not in the config", excerpt(stray))),
+    );
+    all_right(format!("{} alarms", plan.alarms.len()), wrong, vec![arm(facts)?])
+}
+
+fn actions_enabled(facts: &Facts) -> Judged {
+    each(facts, "on", |alarm| {
+        Ok((alarm.actions_enabled() != Some(true)).then(|| {
+            let mend = format!(
+                "aws cloudwatch enable-alarm-actions --alarm-names {}",
+                quoted(name(alarm))
+            );
+            ("its actions are off".to_owned(), mend)
+        }))
+    })
+}
+
+fn reaches(facts: &Facts) -> Judged {
+    let topic = facts.stack.output_seen("ForceStopTopicArn")?;
+    let alarms = alarms(facts)?;
+    let stops = |alarm: &&MetricAlarm| alarm.alarm_actions().iter().any(|action| action == topic);
+    match alarms.iter().filter(stops).count() {
+        0 => Err(Not::finding(
+            "no alarm of the job goes to the force-stop topic",
+            format!("{}   # with `@force-stop` in `snsTopics`", arm(facts)?),
+        )),
+        some => Ok(format!("{some} of {}", alarms.len())),
+    }
+}
+
+fn not_mute(facts: &Facts) -> Judged {
+    let id = &facts.job()?.id;
+    each(facts, "none", |alarm| {
+        Ok((alarm.state_value() == Some(&StateValue::Alarm)).then(|| {
+            let mend = format!("aws iot cancel-job --job-id {id}   # if the rollout is bad");
+            ("is in ALARM".to_owned(), mend)
+        }))
+    })
+}
+
+fn dimension(facts: &Facts) -> Judged {
+    let id = &facts.job()?.id;
+    each(facts, "this job", |alarm| {
+        let wrong = watched(alarm).iter().find_map(|watched| match watched.dimensions {
+            [one] if one.name() == Some(DIMENSION) && one.value() == Some(id.as_str()) => None,
+            dimensions => Some(dimensions.iter().map(said).collect::<Vec<_>>().join(", ")),
+        });
+        let Some(wrong) = wrong else { return Ok(None) };
+        let wrong = if wrong.is_empty() { "none".to_owned() } else { wrong };
+        Ok(Some((
+            format!("its dimensions are {wrong} (expected `{DIMENSION}` = `{id}`)"),
+            anew(facts, alarm)?,
+        )))
+    })
+}
+
+fn said(dimension: &Dimension) -> String {
+    let text = |text: Option<&str>| excerpt(text.unwrap_or_default());
+    format!("`{}` = `{}`", text(dimension.name()), text(dimension.value()))
+}
+
+fn metric(facts: &Facts) -> Judged {
+    each(facts, NAMESPACE, |alarm| {
+        let wrong = watched(alarm).iter().find_map(unpublished);
+        wrong.map(|wrong| Ok((wrong, anew(facts, alarm)?))).transpose()
+    })
+}
+
+/// Why nobody publishes what is watched.
+fn unpublished(watched: &Watched<'_>) -> Option<String> {
+    if watched.namespace != NAMESPACE {
+        return Some(format!(
+            "its namespace is `{}` (expected `{NAMESPACE}`)",
+            excerpt(watched.namespace)
+        ));
+    }
+    let Some(metric) = Metric::ALL.into_iter().find(|metric| metric.name() == watched.metric)
+    else {
+        return Some(format!("nobody publishes `{}`", excerpt(watched.metric)));
+    };
+    let unit = match metric.unit() {
+        Unit::Seconds => StandardUnit::Seconds,
+        Unit::Count => StandardUnit::Count,
+    };
+    match watched.unit {
+        Some(found) if *found != unit => Some(format!(
+            "its unit is `{}`, and `{metric}` comes in `{}`",
+            found.as_str(),
+            unit.as_str()
+        )),
+        _ => None,
+    }
+}
+
+fn period(facts: &Facts) -> Judged {
+    each(facts, "whole minutes", |alarm| {
+        let short =
+            watched(alarm).iter().find_map(|watched| watched.period.filter(|period| *period < 60));
+        short
+            .map(|period| {
+                Ok((format!("its period is {period} s (expected 60 or more)"), anew(facts, alarm)?))
+            })
+            .transpose()
+    })
+}
+
+fn missing_data(facts: &Facts) -> Judged {
+    let good = [MissingData::NotBreaching, MissingData::Ignore].map(MissingData::name);
+    each(facts, "does not fire", |alarm| {
+        // CloudWatch's own default.
+        let found = alarm.treat_missing_data().unwrap_or(MissingData::Missing.name());
+        if good.contains(&found) {
+            return Ok(None);
+        }
+        let what = format!("missing data is `{}` (expected `{}`)", excerpt(found), good[0]);
+        Ok(Some((what, format!("{}   # with `treatMissingData = {}`", arm(facts)?, good[0]))))
+    })
+}

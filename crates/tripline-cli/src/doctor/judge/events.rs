@@ -1,0 +1,274 @@
+//! From a device's report to the function that counts it: job events and the rule that takes them.
+
+use serde_json::json;
+
+use crate::doctor::check::{About, Check, Judged, Not, quoted};
+use crate::doctor::facts::{Action, Facts, Ingest, Need, Rule, seen};
+use crate::doctor::fix::Fix;
+
+use super::rights::{Invoker, exactly, key_of, role_may, send, trusts};
+
+pub const CHECKS: &[Check] = &[
+    Check {
+        name: "job-events-enabled",
+        about: About::Stack,
+        proves: "AWS IoT publishes the events of jobs and of their executions",
+        why: "without them nothing is counted, and an alarm without values never fires",
+        needs: &[Need::Events],
+        judge: job_events,
+        fix: Some(Fix::JobEvents),
+    },
+    Check {
+        name: "rule-enabled",
+        about: About::Stack,
+        proves: "the IoT rule that takes the events is there and enabled",
+        why: "a disabled rule drops every event, and nothing tells of it",
+        needs: &[Need::Rule],
+        judge: enabled,
+        fix: Some(Fix::Rule),
+    },
+    Check {
+        name: "rule-sql",
+        about: About::Stack,
+        proves: "the rule takes the events of all executions, and not the deletions",
+        why: "what the statement leaves out is never counted; deletions would count every device again",
+        needs: &[Need::Rule, Need::Ingest],
+        judge: sql,
+        fix: None,
+    },
+    Check {
+        name: "rule-delivers",
+        about: About::Stack,
+        proves: "the rule hands events to the metrics-generator, or to its queue",
+        why: "events that go elsewhere are not counted",
+        needs: &[Need::Rule, Need::Ingest],
+        judge: delivers,
+        fix: None,
+    },
+    Check {
+        name: "error-action",
+        about: About::Stack,
+        proves: "what the rule cannot deliver goes to the undelivered queue",
+        why: "it would be lost without a trace",
+        needs: &[Need::Rule, Need::Ingest],
+        judge: error_action,
+        fix: None,
+    },
+    Check {
+        name: "rule-may-invoke",
+        about: About::Stack,
+        proves: "the metrics-generator lets exactly this rule invoke it",
+        why: "without that right every event is refused; a wider one lets others forge devices' reports",
+        needs: &[Need::Generator],
+        judge: may_invoke,
+        fix: Some(Fix::RulePermission),
+    },
+    Check {
+        name: "rule-may-send",
+        about: About::Stack,
+        proves: "the rule may put events into its queues",
+        why: "what it may not send is lost, or kept nowhere when it fails",
+        needs: &[Need::Rule, Need::RuleRole],
+        judge: may_send,
+        fix: None,
+    },
+];
+
+/// The template's, by its words: white space does not matter to AWS IoT.
+pub const SQL: &str = "SELECT * FROM '$aws/events/jobExecution/+/+' WHERE topic(5) <> 'deleted'";
+const SQL_VERSION: &str = "2016-03-23";
+
+fn job_events(facts: &Facts) -> Judged {
+    if *seen(&facts.events)? {
+        return Ok("JOB and JOB_EXECUTION are on".to_owned());
+    }
+    Err(Not::finding(
+        format!("job events are off in `{}`", facts.region),
+        r#"aws iot update-event-configurations --event-configurations '{"JOB":{"Enabled":true},"JOB_EXECUTION":{"Enabled":true}}'"#,
+    ))
+}
+
+/// The name of the stack's rule.
+pub fn rule_name(facts: &Facts) -> Result<&str, Not> {
+    let arn = facts.stack.output_seen("JobExecutionRuleArn")?;
+    Ok(arn.rsplit('/').next().unwrap_or(arn))
+}
+
+fn rule(facts: &Facts) -> Result<&Rule, Not> {
+    seen(&facts.rule)?.as_ref().ok_or_else(|| Not::skipped("the rule is gone: see `rule-enabled`"))
+}
+
+fn show(facts: &Facts) -> String {
+    let name = rule_name(facts).unwrap_or_default();
+    format!("aws iot get-topic-rule --rule-name {}", quoted(name))
+}
+
+/// The command that makes the rule the template's: it can be changed as a whole only.
+fn replace(facts: &Facts, rule: &Rule) -> String {
+    let role = rule.actions.iter().chain(&rule.error_action).find_map(|action| match action {
+        Action::Sqs { role, .. } => Some(role.as_str()),
+        _ => None,
+    });
+    let output = |key: &str| facts.stack.outputs.get(key).map_or("", String::as_str);
+    let sqs = |url: &str| {
+        let role = role.unwrap_or("ARN-OF-JobExecutionRuleRole");
+        json!({"sqs": {"queueUrl": url, "roleArn": role, "useBase64": false}})
+    };
+    let action = match &facts.ingest {
+        Ok(Ingest::Batched { queue: Some(queue), .. }) => sqs(&queue.url),
+        Ok(Ingest::Direct) => {
+            json!({"lambda": {"functionArn": output("MetricsGeneratorFunctionArn")}})
+        }
+        _ => return show(facts),
+    };
+    let payload = json!({
+        "description": "Job executions that ended, to Tripline's metrics",
+        "sql": SQL, "awsIotSqlVersion": SQL_VERSION, "ruleDisabled": false,
+        "actions": [action], "errorAction": sqs(output("UndeliveredQueueUrl")),
+    });
+    format!(
+        "aws iot replace-topic-rule --rule-name {} --topic-rule-payload {}",
+        quoted(rule_name(facts).unwrap_or_default()),
+        quoted(&payload.to_string())
+    )
+}
+
+fn enabled(facts: &Facts) -> Judged {
+    let name = rule_name(facts)?;
+    match seen(&facts.rule)? {
+        None => Err(Not::finding(
+            format!("there is no rule `{name}`"),
+            format!(
+                "aws cloudformation detect-stack-drift --stack-name {}",
+                quoted(&facts.stack.name)
+            ),
+        )),
+        Some(rule) if rule.disabled => Err(Not::finding(
+            format!("the rule `{name}` is disabled"),
+            format!("aws iot enable-topic-rule --rule-name {}", quoted(name)),
+        )),
+        Some(_) => Ok(name.to_owned()),
+    }
+}
+
+fn sql(facts: &Facts) -> Judged {
+    let rule = rule(facts)?;
+    let words = |sql: &str| sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut wrong = Vec::new();
+    if words(&rule.sql) != SQL {
+        wrong.push(format!("its statement is `{}`", words(&rule.sql)));
+    }
+    if rule.sql_version != SQL_VERSION {
+        wrong.push(format!("its SQL version is `{}` (expected `{SQL_VERSION}`)", rule.sql_version));
+    }
+    if wrong.is_empty() {
+        return Ok("all executions that end".to_owned());
+    }
+    Err(Not::finding(wrong.join("; "), replace(facts, rule)))
+}
+
+fn delivers(facts: &Facts) -> Judged {
+    let rule = rule(facts)?;
+    let (found, to) = match seen(&facts.ingest)? {
+        Ingest::Batched { queue: None, .. } => {
+            return Err(Not::skipped("the queue is gone: see `ingest-queue`"));
+        }
+        Ingest::Batched { queue: Some(queue), .. } => {
+            let sends = |action: &Action| matches!(action, Action::Sqs { url, .. } if same_queue(url, &queue.arn));
+            (rule.actions.iter().any(sends), "the ingest queue")
+        }
+        Ingest::Direct => {
+            let function = facts.stack.output_seen("MetricsGeneratorFunctionArn")?;
+            let invokes = |action: &Action| matches!(action, Action::Lambda(arn) if same_function(arn, function));
+            (rule.actions.iter().any(invokes), "the metrics-generator")
+        }
+    };
+    if found {
+        return Ok(to.to_owned());
+    }
+    Err(Not::finding(format!("no action of the rule goes to {to}"), replace(facts, rule)))
+}
+
+fn error_action(facts: &Facts) -> Judged {
+    let rule = rule(facts)?;
+    let queue = facts.stack.output_seen("UndeliveredQueueArn")?;
+    let what = match &rule.error_action {
+        Some(Action::Sqs { url, .. }) if same_queue(url, queue) => {
+            return Ok("the undelivered queue".to_owned());
+        }
+        None => "the rule has no error action",
+        Some(_) => "the rule's error action goes elsewhere than to the undelivered queue",
+    };
+    Err(Not::finding(what, replace(facts, rule)))
+}
+
+/// Whether a queue's URL is that of an ARN: both end with the account and the name.
+fn same_queue(url: &str, arn: &str) -> bool {
+    let tail = |text: &str, separator| {
+        let mut parts = text.rsplit(separator);
+        (parts.next().map(str::to_owned), parts.next().map(str::to_owned))
+    };
+    tail(url, '/') == tail(arn, ':')
+}
+
+/// Whether two ARNs are of one function, with a version or alias or without.
+pub fn same_function(one: &str, other: &str) -> bool {
+    let name = |arn: &str| arn.split(':').take(7).collect::<Vec<_>>().join(":");
+    name(one) == name(other)
+}
+
+fn may_invoke(facts: &Facts) -> Judged {
+    exactly(&facts.generator.policy, &rule_invoker(facts)?)
+}
+
+/// The rule, as the metrics-generator has to let it in.
+pub fn rule_invoker(facts: &Facts) -> Result<Invoker<'_>, Not> {
+    Ok(Invoker {
+        service: "iot.amazonaws.com",
+        function: facts.stack.output_seen("MetricsGeneratorFunctionArn")?,
+        source: facts.stack.output_seen("JobExecutionRuleArn")?,
+        says_account: true,
+        statement: "tripline-rule",
+    })
+}
+
+fn may_send(facts: &Facts) -> Judged {
+    rule(facts)?;
+    let name = facts.stack.output_seen("JobExecutionRuleArn")?;
+    let Some(role) = seen(&facts.rule_role)? else {
+        return Err(Not::finding("the rule's role is gone, or no action has one", show(facts)));
+    };
+    let context = [("aws:SourceArn", name), ("aws:SourceAccount", facts.stack.account())];
+    trusts(role, "iot.amazonaws.com", &context)?;
+    let mut wanted = vec![send(facts.stack.output_seen("UndeliveredQueueArn")?)];
+    if facts.stack.is_batched() {
+        wanted.push(send(facts.stack.output_seen("IngestQueueArn")?));
+    }
+    wanted.extend(key_of(facts));
+    role_may(role, &wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_has_an_arn_and_an_address() {
+        let arn = "arn:aws:sqs:us-east-1:111122223333:undelivered";
+        for url in [
+            "https://sqs.us-east-1.amazonaws.com/111122223333/undelivered",
+            "http://127.0.0.1:4566/111122223333/undelivered",
+        ] {
+            assert!(same_queue(url, arn), "{url}");
+        }
+        assert!(!same_queue("https://sqs.us-east-1.amazonaws.com/111122223333/other", arn));
+        assert!(!same_queue("https://sqs.us-east-1.amazonaws.com/999922223333/undelivered", arn));
+    }
+
+    #[test]
+    fn the_statement_is_the_template_s() {
+        let template = include_str!("../../../../../templates/tripline.yaml");
+        assert!(template.contains(&format!("Sql: {SQL}\n")));
+        assert!(template.contains(&format!("AwsIotSqlVersion: \"{SQL_VERSION}\"")));
+    }
+}

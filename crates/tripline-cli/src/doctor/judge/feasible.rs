@@ -1,0 +1,204 @@
+//! Whether a job's alarms can decide anything at the rate at which it is rolled out. The simulator
+//! says: it is the job's own rate and timeout, and a healthy fleet.
+
+use std::num::NonZeroUsize;
+
+use aws_sdk_cloudwatch::types::{ComparisonOperator, MetricAlarm};
+use aws_sdk_iot::types::{Job, RateIncreaseCriteria};
+use tripline::alarm::{
+    AlarmDefinition, AlarmName, Evaluation, Limit, MinSamples, MissingData, Period, Statistic,
+    alarm_name_prefix,
+};
+use tripline::job::JobId;
+use tripline::rollout::{Exponential, Factor, Rate, RolloutConfig, Timeout};
+use tripline::simulation::{
+    AbortPlan, Advice, AlarmPlan, Detail, Fleet, Runs, Scenario, Simulator, Trial, advice,
+};
+use tripline::stop::StopMode;
+use tripline::time::Timestamp;
+
+use super::alarms::alarms;
+use super::job::job;
+use crate::alarms::put::{SAMPLES, VALUE};
+use crate::doctor::check::{About, Check, Judged, Not};
+use crate::doctor::facts::{Facts, Need};
+
+pub const CHECKS: &[Check] = &[
+    Check {
+        name: "alarm-feasible",
+        about: About::Job,
+        proves: "at the job's rate, each alarm has samples enough to decide, and no single device decides",
+        why: "an alarm that never has its samples never fires; one that a single device decides fires falsely",
+        needs: &[Need::Job, Need::Alarms],
+        judge: feasible,
+        fix: None,
+    },
+    Check {
+        name: "rollout-pace",
+        about: About::Job,
+        proves: "an alarm can fire before a tenth of the devices are told (`--devices` says how many)",
+        why: "a slow device says so when it ends, and by then the firmware is everywhere",
+        needs: &[Need::Job, Need::Alarms],
+        judge: pace,
+        fix: None,
+    },
+];
+
+/// Settings that other checks are about.
+const ELSEWHERE: [&str; 4] =
+    ["namespace", "metricName", "treatMissingData", "inProgressTimeoutInMinutes"];
+/// Settings of the job's rate.
+const PACE: [&str; 2] = ["baseRatePerMinute", "numberOfSucceededThings"];
+/// Most devices that are simulated; more change nothing for an alarm.
+const MOST: u32 = 240_000;
+
+fn feasible(facts: &Facts) -> Judged {
+    let (advice, judged) = advised(facts)?;
+    say(
+        facts,
+        advice.into_iter().filter(|advice| {
+            !ELSEWHERE.contains(&advice.setting) && !PACE.contains(&advice.setting)
+        }),
+        format!("{judged} judged at the job's rate"),
+    )
+}
+
+fn pace(facts: &Facts) -> Judged {
+    if facts.job()?.devices.is_none() {
+        return Err(Not::skipped("`--devices` does not say how many there are"));
+    }
+    let (advice, _) = advised(facts)?;
+    say(
+        facts,
+        advice.into_iter().filter(|advice| PACE.contains(&advice.setting)),
+        "slow enough".to_owned(),
+    )
+}
+
+fn say(facts: &Facts, advice: impl Iterator<Item = Advice>, sound: String) -> Judged {
+    let advice: Vec<Advice> = advice.collect();
+    if advice.is_empty() {
+        return Ok(sound);
+    }
+    let what: Vec<String> =
+        advice.iter().map(|advice| format!("`{}`: {}", advice.rule, advice.problem)).collect();
+    let id = &facts.job()?.id;
+    let mends: Vec<String> = advice
+        .iter()
+        .map(|advice| format!("# {}: {}", advice.setting, advice.hint))
+        .chain([format!(
+            "tripline simulate dev.ini   # tries it\ntripline alarms apply dev.ini --job-id {id}"
+        )])
+        .collect();
+    Err(Not::finding(what.join("; "), mends.join("\n")))
+}
+
+/// Runs in which a hint is tried before it is given.
+const TRIED: u32 = 5;
+
+/// What the simulator says of the job's alarms, and of how many of them.
+fn advised(facts: &Facts) -> Result<(Vec<Advice>, usize), Not> {
+    let (alarms, job) = (alarms(facts)?, job(facts)?);
+    let id = &facts.job()?.id;
+    let plans: Vec<AlarmPlan> = alarms
+        .iter()
+        .filter_map(|alarm| Some(AlarmPlan::new(definition(alarm, id)?, StopMode::Cancel)))
+        .collect();
+    if plans.is_empty() {
+        return Err(Not::skipped("no alarm of the job is of Tripline's kind"));
+    }
+    let rollout = rollout(job);
+    let devices = facts.job()?.devices.unwrap_or_else(|| enough(&rollout, &plans));
+    let scenario =
+        Scenario::new(Fleet::healthy(devices.min(MOST)), rollout, Timestamp::from_seconds(0));
+    let course = Simulator::new(&scenario, &[]).run(0, 0, Detail::Full).record.unwrap_or_default();
+    let abort = AbortPlan::new(Vec::new());
+    let few = Runs { seed: 0, runs: TRIED, threads: NonZeroUsize::MIN };
+    let trial = Trial::new(&scenario, None, &plans, &abort, few);
+    Ok((advice(&scenario, &course.minutes, &plans, &abort, &trial), plans.len()))
+}
+
+/// A rollout so long that its length keeps no alarm from deciding: how many devices there will be is
+/// known only when the job is complete.
+fn enough(rollout: &RolloutConfig, plans: &[AlarmPlan]) -> u32 {
+    let needs = |plan: &AlarmPlan| {
+        let period = plan.alarm.period.seconds().div_ceil(60);
+        (20 * period).max(2 * period.saturating_mul(plan.alarm.evaluation.datapoints_to_alarm()))
+    };
+    let minutes = plans.iter().map(needs).max().unwrap_or(0).max(240);
+    minutes.saturating_mul(rollout.rate.maximum()).min(MOST)
+}
+
+/// A job's rate and timeout, as the simulator knows them.
+fn rollout(job: &Job) -> RolloutConfig {
+    let positive = |number: i32| u32::try_from(number).ok().filter(|number| *number > 0);
+    let config = job.job_executions_rollout_config();
+    let maximum =
+        config.and_then(|config| positive(config.maximum_per_minute()?)).unwrap_or(Rate::QUOTA);
+    let exponential = config.and_then(|config| config.exponential_rate()).and_then(|rate| {
+        let criteria = rate.rate_increase_criteria();
+        let every = |number: fn(&RateIncreaseCriteria) -> Option<i32>| {
+            criteria.and_then(number).and_then(positive)
+        };
+        Some(Exponential {
+            base: positive(rate.base_rate_per_minute())?,
+            factor: Factor::new(rate.increment_factor())?,
+            notified: every(RateIncreaseCriteria::number_of_notified_things),
+            succeeded: every(RateIncreaseCriteria::number_of_succeeded_things),
+            maximum,
+        })
+    });
+    let timeout = job.timeout_config().and_then(|config| config.in_progress_timeout_in_minutes());
+    RolloutConfig {
+        rate: exponential.map_or(Rate::Constant(maximum), Rate::Exponential),
+        timeout: timeout.and_then(|minutes| Timeout::new(u32::try_from(minutes).ok()?)),
+        ..RolloutConfig::default()
+    }
+}
+
+/// An alarm of Tripline's kind, as the config would say it.
+fn definition(alarm: &MetricAlarm, job: &JobId) -> Option<AlarmDefinition> {
+    let queries = alarm.metrics();
+    let stat = queries
+        .iter()
+        .find(|query| query.id() == Some(VALUE))
+        .and_then(|query| query.metric_stat());
+    // Metric math of another shape, such as a rate of failures, is not simulated.
+    if !queries.is_empty() && stat.is_none() {
+        return None;
+    }
+    let metric = stat.and_then(|stat| stat.metric());
+    let positive = |number: i32| u32::try_from(number).ok();
+    let statistic = stat
+        .and_then(|stat| stat.stat())
+        .or(alarm.extended_statistic())
+        .or_else(|| alarm.statistic().map(|statistic| statistic.as_str()))?;
+    let period = Period::new(positive(stat.and_then(|stat| stat.period()).or(alarm.period())?)?)?;
+    let n = positive(alarm.evaluation_periods()?)?;
+    let m = alarm.datapoints_to_alarm().and_then(positive).unwrap_or(n);
+    let name = alarm.alarm_name()?;
+    let name = name.strip_prefix(&alarm_name_prefix(job)).unwrap_or(name);
+    Some(AlarmDefinition {
+        name: AlarmName::new(name)?,
+        namespace: metric.and_then(|metric| metric.namespace()).or(alarm.namespace())?.to_owned(),
+        metric: metric.and_then(|metric| metric.metric_name()).or(alarm.metric_name())?.to_owned(),
+        statistic: Statistic::parse(statistic)?,
+        period,
+        threshold: alarm.threshold()?,
+        limit: match alarm.comparison_operator()? {
+            ComparisonOperator::LessThanThreshold
+            | ComparisonOperator::LessThanOrEqualToThreshold => Limit::Lower,
+            _ => Limit::Upper,
+        },
+        evaluation: Evaluation::new(m, n, period).ok()?,
+        missing_data: alarm
+            .treat_missing_data()
+            .and_then(MissingData::parse)
+            .unwrap_or(MissingData::Missing),
+        min_samples: queries.iter().find_map(|query| {
+            let (_, rest) = query.expression()?.split_once(&format!("{SAMPLES} >= "))?;
+            MinSamples::new(rest.split_once(',')?.0.trim().parse().ok()?)
+        }),
+        topics: Vec::new(),
+    })
+}

@@ -1,0 +1,156 @@
+//! The functions: whether they can run, have run without errors, and keep what they fail at.
+
+use crate::doctor::check::{About, Check, Judged, Not, quoted};
+use crate::doctor::facts::{Asked, Facts, Function, Need, Runs, seen};
+
+use super::events::same_function;
+
+pub const GENERATOR: &[Check] = &[
+    Check {
+        name: "generator-active",
+        about: About::Stack,
+        proves: "the metrics-generator is there, its last update succeeded, and it may run",
+        why: "without it no event becomes a metric",
+        needs: &[Need::Generator],
+        judge: |facts| active(facts, &facts.generator, "MetricsGeneratorFunctionArn"),
+        fix: None,
+    },
+    Check {
+        name: "generator-errors",
+        about: About::Stack,
+        proves: "the metrics-generator neither failed nor had to wait in the last hour",
+        why: "while it fails, alarms see less than there is",
+        needs: &[Need::Health],
+        judge: |facts| errors(facts, "MetricsGeneratorFunctionArn", "MetricsGeneratorLogGroup"),
+        fix: None,
+    },
+    Check {
+        name: "generator-on-failure",
+        about: About::Stack,
+        proves: "events that the metrics-generator fails at go to the undelivered queue",
+        why: "they would be dropped after two tries",
+        needs: &[Need::Generator],
+        judge: |facts| on_failure(facts, &facts.generator, "MetricsGeneratorFunctionArn"),
+        fix: None,
+    },
+];
+
+pub const STOPPER: &[Check] = &[
+    Check {
+        name: "stopper-active",
+        about: About::Stack,
+        proves: "the force-stopper is there, its last update succeeded, and it may run",
+        why: "without it an alarm stops nothing",
+        needs: &[Need::Stopper],
+        judge: |facts| active(facts, &facts.stopper, "ForceStopperFunctionArn"),
+        fix: None,
+    },
+    Check {
+        name: "stopper-errors",
+        about: About::Stack,
+        proves: "the force-stopper neither failed nor had to wait in the last hour",
+        why: "a stop that failed may not have happened",
+        needs: &[Need::Health],
+        judge: |facts| errors(facts, "ForceStopperFunctionArn", "ForceStopperLogGroup"),
+        fix: None,
+    },
+    Check {
+        name: "stopper-on-failure",
+        about: About::Stack,
+        proves: "stops that the force-stopper fails at go to the undelivered queue",
+        why: "nobody would learn of a stop that did not happen",
+        needs: &[Need::Stopper],
+        judge: |facts| on_failure(facts, &facts.stopper, "ForceStopperFunctionArn"),
+        fix: None,
+    },
+];
+
+fn name_of(function: &str) -> &str {
+    function.split(':').nth(6).unwrap_or(function)
+}
+
+/// Whether a function can run.
+pub fn active(facts: &Facts, function: &Function, output: &'static str) -> Judged {
+    let arn = facts.stack.output_seen(output)?;
+    let name = quoted(name_of(arn));
+    let Some(runs) = seen(&function.runs)? else {
+        let mend = format!(
+            "aws cloudformation detect-stack-drift --stack-name {}",
+            quoted(&facts.stack.name)
+        );
+        return Err(Not::finding(format!("there is no function `{}`", name_of(arn)), mend));
+    };
+    let Runs { state, last_update, reason, .. } = runs;
+    let look = format!("aws lambda get-function --function-name {name}");
+    // A function that has been idle for weeks wakes up when it is invoked.
+    if !matches!(state.as_str(), "Active" | "Inactive") {
+        return Err(Not::finding(
+            format!("it is `{state}` (expected `Active`){}", because(reason)),
+            look,
+        ));
+    }
+    if last_update != "Successful" {
+        let what = format!(
+            "its last update is `{last_update}` (expected `Successful`){}",
+            because(reason)
+        );
+        return Err(Not::finding(what, look));
+    }
+    if runs.reserved == Some(0) {
+        return Err(Not::finding(
+            "its reserved concurrency is 0, so that it never runs",
+            format!("aws lambda delete-function-concurrency --function-name {name}"),
+        ));
+    }
+    Ok(state.clone())
+}
+
+fn because(reason: &str) -> String {
+    if reason.is_empty() { String::new() } else { format!(": {}", tripline::text::excerpt(reason)) }
+}
+
+/// Whether a function failed.
+pub fn errors(facts: &Facts, output: &'static str, log: &'static str) -> Judged {
+    let arn = facts.stack.output_seen(output)?;
+    let health = seen(&facts.health)?;
+    let count = |of: &std::collections::BTreeMap<String, f64>| of.get(arn).copied().unwrap_or(0.0);
+    let (errors, throttles) = (count(&health.errors), count(&health.throttles));
+    if errors == 0.0 && throttles == 0.0 {
+        return Ok("none in the last hour".to_owned());
+    }
+    let log = facts.stack.outputs.get(log).map_or("/aws/lambda", String::as_str);
+    let mend = format!(
+        r#"aws logs filter-log-events --log-group-name {} --filter-pattern ERROR"#,
+        quoted(log)
+    );
+    Err(Not::finding(
+        format!("{errors:.0} errors and {throttles:.0} throttles in the last hour"),
+        mend,
+    ))
+}
+
+fn on_failure(facts: &Facts, function: &Function, output: &'static str) -> Judged {
+    let arn = facts.stack.output_seen(output)?;
+    let queue = facts.stack.output_seen("UndeliveredQueueArn")?;
+    destination(arn, &function.on_failure, queue)
+}
+
+fn destination(arn: &str, found: &Asked<Option<String>>, queue: &str) -> Judged {
+    let what = match seen(found)? {
+        Some(destination) if destination == queue => return Ok("the undelivered queue".to_owned()),
+        Some(destination) => format!("it hands what it fails at to `{destination}`"),
+        None => "what it fails at is dropped".to_owned(),
+    };
+    Err(Not::finding(
+        what,
+        format!(
+            r#"aws lambda update-function-event-invoke-config --function-name {} --destination-config '{{"OnFailure":{{"Destination":"{queue}"}}}}'"#,
+            quoted(name_of(arn))
+        ),
+    ))
+}
+
+/// Whether something is subscribed that is this function.
+pub fn is_function(endpoint: &str, arn: &str) -> bool {
+    same_function(endpoint, arn)
+}

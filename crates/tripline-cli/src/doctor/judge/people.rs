@@ -1,0 +1,140 @@
+//! Who is told, and whether it reaches them.
+
+use crate::doctor::check::{About, Check, Judged, Not, quoted};
+use crate::doctor::facts::{Facts, Gap, Need, Subscription, Topic, seen};
+
+pub const CHECKS: &[Check] = &[
+    Check {
+        name: "email-confirmed",
+        about: About::Stack,
+        proves: "every e-mail address has followed the link in AWS's mail",
+        why: "until then nothing is sent to it",
+        needs: &[Need::Topics],
+        judge: confirmed,
+        fix: None,
+    },
+    Check {
+        name: "somebody-told",
+        about: About::Stack,
+        proves: "somebody is told of alarms and stops",
+        why: "a rollout would be stopped, or the guard would break, and nobody would know",
+        needs: &[Need::Topics],
+        judge: told,
+        fix: None,
+    },
+    Check {
+        name: "sms-sandbox",
+        about: About::Stack,
+        proves: "text messages go to any number",
+        why: "in the sandbox they go to verified numbers only",
+        needs: &[Need::Topics, Need::Sms],
+        judge: sandbox,
+        fix: None,
+    },
+    Check {
+        name: "sms-spend-limit",
+        about: About::Stack,
+        proves: "the account may spend more than 1 USD a month on text messages",
+        why: "when the limit is reached, text messages stop without a word",
+        needs: &[Need::Topics, Need::Sms],
+        judge: limit,
+        fix: None,
+    },
+];
+
+/// One dollar is what every account begins with: some hundred messages in the cheapest country.
+const DEFAULT_LIMIT: f64 = 1.0;
+
+fn subscriptions<'a>(topic: &'a Option<Topic>, protocols: &[&str]) -> Vec<&'a Subscription> {
+    let all = topic.iter().flat_map(|topic| &topic.subscriptions);
+    all.filter(|subscription| protocols.contains(&subscription.protocol.as_str())).collect()
+}
+
+fn confirmed(facts: &Facts) -> Judged {
+    let email = seen(&facts.topics.email)?;
+    let all = subscriptions(email, &["email", "email-json"]);
+    let pending: Vec<_> = all.iter().filter(|subscription| subscription.arn.is_none()).collect();
+    if all.is_empty() {
+        return Err(Not::skipped("no e-mail address is subscribed"));
+    }
+    if pending.is_empty() {
+        return Ok(format!("{} of {}", all.len(), all.len()));
+    }
+    let endpoints: Vec<_> = pending
+        .iter()
+        .map(|subscription| format!("`{}`", tripline::text::excerpt(&subscription.endpoint)))
+        .collect();
+    let topic = email.as_ref().map_or("", |topic| topic.arn.as_str());
+    let again = |subscription: &&&Subscription| {
+        format!(
+            "aws sns subscribe --topic-arn {} --protocol {} --notification-endpoint {}   # sends the link again",
+            quoted(topic),
+            subscription.protocol,
+            quoted(&subscription.endpoint)
+        )
+    };
+    let mends: Vec<String> = pending.iter().map(again).collect();
+    Err(Not::finding(format!("not confirmed: {}", endpoints.join(", ")), mends.join("\n")))
+}
+
+fn told(facts: &Facts) -> Judged {
+    let (email, sms) = (seen(&facts.topics.email)?, seen(&facts.topics.sms)?);
+    let all = [email, sms].into_iter().flatten().flat_map(|topic| &topic.subscriptions);
+    let (mut confirmed, mut pending) = (0, 0);
+    for subscription in all {
+        if subscription.arn.is_some() { confirmed += 1 } else { pending += 1 }
+    }
+    match (confirmed, pending) {
+        (0, 0) => {
+            let topic = facts.stack.output_seen("EmailTopicArn")?;
+            Err(Not::finding(
+                "nobody is subscribed to the e-mail or the SMS topic",
+                format!(
+                    "aws sns subscribe --topic-arn {} --protocol email --notification-endpoint you@example.com",
+                    quoted(topic)
+                ),
+            ))
+        }
+        (0, _) => Err(Not::skipped("nobody has confirmed: see `email-confirmed`")),
+        (confirmed, _) => Ok(format!("{confirmed} confirmed")),
+    }
+}
+
+fn has_sms(facts: &Facts) -> Result<(), Not> {
+    let topics = [seen(&facts.topics.email)?, seen(&facts.topics.sms)?];
+    match topics.into_iter().any(|topic| !subscriptions(topic, &["sms"]).is_empty()) {
+        true => Ok(()),
+        false => Err(Not::skipped("no phone number is subscribed")),
+    }
+}
+
+/// Not every Region and partition tells, and that is nobody's fault.
+fn tells<T>(asked: &Result<T, Gap>) -> Result<&T, Not> {
+    seen(asked).map_err(|not| match not {
+        Not::Unknown(why) => Not::Untold(why),
+        other => other,
+    })
+}
+
+fn sandbox(facts: &Facts) -> Judged {
+    has_sms(facts)?;
+    match tells(&facts.sms.in_sandbox)? {
+        false => Ok("not in the sandbox".to_owned()),
+        true => Err(Not::finding(
+            format!("the account is in the SMS sandbox in `{}`", facts.region),
+            "aws sns create-sms-sandbox-phone-number --phone-number +12065550100   # or ask for production access in the SNS console",
+        )),
+    }
+}
+
+fn limit(facts: &Facts) -> Judged {
+    has_sms(facts)?;
+    let limit = tells(&facts.sms.monthly_limit)?.unwrap_or(DEFAULT_LIMIT);
+    if limit > DEFAULT_LIMIT {
+        return Ok(format!("{limit} USD a month"));
+    }
+    Err(Not::finding(
+        format!("text messages stop at {limit} USD a month"),
+        "aws sns set-sms-attributes --attributes MonthlySpendLimit=10   # AWS has to raise the account's quota first",
+    ))
+}

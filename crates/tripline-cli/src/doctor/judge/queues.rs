@@ -1,0 +1,106 @@
+//! The queues: what waits to be counted, and what nothing could handle.
+
+use crate::doctor::check::{About, Check, Judged, Not, all_right, quoted};
+use crate::doctor::facts::{Facts, Ingest, Need, seen};
+
+use super::events::same_function;
+
+pub const CHECKS: &[Check] = &[
+    Check {
+        name: "ingest-queue",
+        about: About::Stack,
+        proves: "the metrics-generator takes job events out of their queue, and failures stay in it",
+        why: "events that nobody takes out are never counted",
+        needs: &[Need::Ingest],
+        judge: ingest,
+        fix: None,
+    },
+    Check {
+        name: "ingest-redrive",
+        about: About::Stack,
+        proves: "events that cannot be counted end in the undelivered queue",
+        why: "they would come back until they are dropped, and hold up the others",
+        needs: &[Need::Ingest],
+        judge: redrive,
+        fix: None,
+    },
+    Check {
+        name: "undelivered-empty",
+        about: About::Stack,
+        proves: "nothing is undelivered",
+        why: "what is in there was handled by nobody: a device that was not counted, or a stop that did not happen",
+        needs: &[Need::Undelivered],
+        judge: undelivered,
+        fix: None,
+    },
+];
+
+fn ingest(facts: &Facts) -> Judged {
+    let Ingest::Batched { queue, mappings } = seen(&facts.ingest)? else {
+        return Err(Not::skipped("the rule invokes the function itself (`Ingest=direct`)"));
+    };
+    let function = facts.stack.output_seen("MetricsGeneratorFunctionArn")?;
+    let drift =
+        format!("aws cloudformation detect-stack-drift --stack-name {}", quoted(&facts.stack.name));
+    if queue.is_none() {
+        return Err(Not::finding("the queue of job events is gone", drift));
+    }
+    let Some(mapping) = mappings.iter().find(|mapping| same_function(&mapping.function, function))
+    else {
+        return Err(Not::finding("the metrics-generator does not read the queue", drift));
+    };
+    let id = quoted(&mapping.id);
+    let (mut wrong, mut mends) = (Vec::new(), Vec::new());
+    if !matches!(mapping.state.as_str(), "Enabled" | "Enabling" | "Updating") {
+        wrong.push(format!("the event source mapping is `{}`", mapping.state));
+        mends.push(format!("aws lambda update-event-source-mapping --uuid {id} --enabled"));
+    }
+    if !mapping.reports_failures {
+        wrong.push("one bad event fails its whole batch".to_owned());
+        mends.push(format!("aws lambda update-event-source-mapping --uuid {id} --function-response-types ReportBatchItemFailures"));
+    }
+    all_right(mapping.state.clone(), wrong, mends)
+}
+
+fn redrive(facts: &Facts) -> Judged {
+    let Ingest::Batched { queue, .. } = seen(&facts.ingest)? else {
+        return Err(Not::skipped("the rule invokes the function itself (`Ingest=direct`)"));
+    };
+    let Some(queue) = queue else {
+        return Err(Not::skipped("the queue is gone: see `ingest-queue`"));
+    };
+    let undelivered = facts.stack.output_seen("UndeliveredQueueArn")?;
+    if queue.dead_letters.as_deref() == Some(undelivered) {
+        return Ok("to the undelivered queue".to_owned());
+    }
+    let policy = format!(r#"{{"deadLetterTargetArn":"{undelivered}","maxReceiveCount":"5"}}"#);
+    let attributes = serde_json::json!({ "RedrivePolicy": policy });
+    Err(Not::finding(
+        "events that cannot be counted go nowhere",
+        format!(
+            "aws sqs set-queue-attributes --queue-url {} --attributes {}",
+            quoted(&queue.url),
+            quoted(&attributes.to_string())
+        ),
+    ))
+}
+
+fn undelivered(facts: &Facts) -> Judged {
+    let url = quoted(facts.stack.output_seen("UndeliveredQueueUrl")?);
+    let Some(queue) = seen(&facts.undelivered)? else {
+        let mend = format!(
+            "aws cloudformation detect-stack-drift --stack-name {}",
+            quoted(&facts.stack.name)
+        );
+        return Err(Not::finding("the undelivered queue is gone", mend));
+    };
+    match queue.messages {
+        0 => Ok("empty".to_owned()),
+        messages => Err(Not::finding(
+            format!("{messages} undelivered"),
+            format!(
+                "aws sqs receive-message --queue-url {url} --visibility-timeout 0 --max-number-of-messages 10"
+            ),
+        )),
+    }
+}

@@ -1,0 +1,152 @@
+//! The stack itself, and the clock of whoever asks.
+
+use aws_sdk_cloudwatch::types::StateValue;
+
+use crate::doctor::check::{About, Check, Judged, Not, all_right, quoted};
+use crate::doctor::facts::{Facts, Need, seen};
+use crate::doctor::fix::Fix;
+use crate::stack::is_at_rest;
+
+pub const CHECKS: &[Check] = &[
+    Check {
+        name: "clock",
+        about: About::Stack,
+        proves: "this machine's clock is within a minute of AWS's",
+        why: "AWS refuses calls that are five minutes off, and what happened recently is looked for at the wrong time",
+        needs: &[],
+        judge: clock,
+        fix: None,
+    },
+    Check {
+        name: "stack-complete",
+        about: About::Stack,
+        proves: "the stack is at rest and all of its resources are there",
+        why: "a stack that failed half-way may lack any part of the chain",
+        needs: &[Need::Resources],
+        judge: complete,
+        fix: None,
+    },
+    Check {
+        name: "stack-outputs",
+        about: About::Stack,
+        proves: "the stack is one of Tripline's template, of this version",
+        why: "what the stack does not name can be neither checked nor armed",
+        needs: &[],
+        judge: outputs,
+        fix: None,
+    },
+    Check {
+        name: "health-alarms",
+        about: About::Stack,
+        proves: "the alarms on the guard itself are there, tell people, and none is in ALARM",
+        why: "they are the only ones that tell of a function that fails or of events that are lost",
+        needs: &[Need::Resources, Need::OwnAlarms],
+        judge: own_alarms,
+        fix: Some(Fix::OwnAlarmActions),
+    },
+];
+
+/// Outputs that every stack of this version has.
+const OUTPUTS: &[&str] = &[
+    "EmailTopicArn",
+    "SmsTopicArn",
+    "ForceStopTopicArn",
+    "UndeliveredQueueUrl",
+    "UndeliveredQueueArn",
+    "MetricsGeneratorFunctionArn",
+    "MetricsGeneratorRoleArn",
+    "ForceStopperFunctionArn",
+    "ForceStopperRoleArn",
+    "JobExecutionRuleArn",
+    "StopMode",
+    "Ingest",
+    "MetricNamespace",
+];
+
+const DEPLOY: &str = "make deploy";
+
+/// Seconds that a clock may be off.
+const CLOCK: i64 = 60;
+
+fn clock(facts: &Facts) -> Judged {
+    let Some(ahead) = facts.clock_ahead else {
+        return Err(Not::Untold("AWS did not say what time it is".to_owned()));
+    };
+    if ahead.abs() <= CLOCK {
+        return Ok("within a minute of AWS's".to_owned());
+    }
+    let way = if ahead > 0 { "ahead of" } else { "behind" };
+    let what = format!("the local clock is {} s {way} AWS's", ahead.abs());
+    Err(Not::finding(what, "sudo timedatectl set-ntp true"))
+}
+
+fn complete(facts: &Facts) -> Judged {
+    let stack = &facts.stack;
+    let events =
+        format!("aws cloudformation describe-stack-events --stack-name {}", quoted(&stack.name));
+    if !is_at_rest(&stack.status) {
+        let what = format!("the stack is in `{}` (expected a completed state)", stack.status);
+        return Err(Not::finding(what, events));
+    }
+    let resources = seen(&facts.resources)?;
+    let wrong: Vec<String> = resources
+        .iter()
+        .filter(|resource| {
+            !resource.status.ends_with("_COMPLETE") || resource.status.starts_with("DELETE")
+        })
+        .map(|resource| format!("`{}` is in `{}`", resource.logical, resource.status))
+        .collect();
+    if resources.is_empty() {
+        return Err(Not::finding("the stack has no resources", DEPLOY));
+    }
+    all_right(format!("{}, {} resources", stack.status, resources.len()), wrong, vec![events])
+}
+
+fn outputs(facts: &Facts) -> Judged {
+    let there = &facts.stack.outputs;
+    let missing: Vec<String> = OUTPUTS
+        .iter()
+        .filter(|output| !there.contains_key(**output))
+        .map(|output| format!("no output `{output}`"))
+        .collect();
+    all_right(format!("{} of {}", OUTPUTS.len(), OUTPUTS.len()), missing, vec![DEPLOY.to_owned()])
+}
+
+fn own_alarms(facts: &Facts) -> Judged {
+    let resources = seen(&facts.resources)?;
+    let there = seen(&facts.own_alarms)?;
+    let (mut wrong, mut mends) = (Vec::new(), Vec::new());
+    let expected: Vec<_> =
+        resources.iter().filter(|resource| resource.kind == "AWS::CloudWatch::Alarm").collect();
+    if expected.is_empty() {
+        return Err(Not::skipped("the stack has no alarms of its own"));
+    }
+    for resource in &expected {
+        let (logical, name) = (&resource.logical, quoted(&resource.physical));
+        let Some(alarm) = there.iter().find(|alarm| alarm.alarm_name() == Some(&resource.physical))
+        else {
+            wrong.push(format!("`{logical}` is gone"));
+            // An update that changes nothing brings nothing back.
+            mends.push(format!(
+                "aws cloudformation detect-stack-drift --stack-name {}",
+                quoted(&facts.stack.name)
+            ));
+            continue;
+        };
+        if alarm.actions_enabled() != Some(true) {
+            wrong.push(format!("the actions of `{logical}` are off"));
+            mends.push(format!("aws cloudwatch enable-alarm-actions --alarm-names {name}"));
+        } else if alarm.alarm_actions().is_empty() {
+            wrong.push(format!("`{logical}` tells nobody"));
+            mends.push(format!(
+                "aws cloudformation detect-stack-drift --stack-name {}",
+                quoted(&facts.stack.name)
+            ));
+        }
+        if alarm.state_value() == Some(&StateValue::Alarm) {
+            wrong.push(format!("`{logical}` is in ALARM"));
+            mends.push(format!("aws cloudwatch describe-alarms --alarm-names {name}"));
+        }
+    }
+    all_right(format!("{} alarms", expected.len()), wrong, mends)
+}

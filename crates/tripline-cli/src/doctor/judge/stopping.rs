@@ -1,0 +1,312 @@
+//! From an alarm to the stop: the topic, who hears it, and what that does.
+
+use tripline::stop::StopMode;
+
+use crate::doctor::check::{About, Check, Judged, Not, all_right, quoted};
+use crate::doctor::facts::{Facts, Need, Topic, seen};
+use crate::doctor::fix::Fix;
+use crate::doctor::policy::{Decision, Request};
+
+use super::functions::is_function;
+use super::rights::{Invoker, exactly};
+
+pub const CHECKS: &[Check] = &[
+    Check {
+        name: "topic-policy",
+        about: About::Stack,
+        proves: "alarms of this account may publish to the three topics",
+        why: "CloudWatch does not check it: the message is lost with a line in the alarm's history",
+        needs: &[Need::Topics],
+        judge: topic_policy,
+        fix: None,
+    },
+    Check {
+        name: "topic-key",
+        about: About::Stack,
+        proves: "the topics are under no key that alarms may not use",
+        why: "an alarm's message to a topic under `alias/aws/sns` is lost",
+        needs: &[Need::Topics],
+        judge: topic_key,
+        fix: None,
+    },
+    Check {
+        name: "stopper-subscribed",
+        about: About::Stack,
+        proves: "the force-stopper hears every message to the force-stop topic",
+        why: "an alarm would be published, and nobody would act on it",
+        needs: &[Need::Topics, Need::StopSubscription],
+        judge: subscribed,
+        fix: None,
+    },
+    Check {
+        name: "stopper-may-be-invoked",
+        about: About::Stack,
+        proves: "the force-stopper lets exactly the force-stop topic invoke it",
+        why: "without that right no stop happens; a wider one lets others ask for stops",
+        needs: &[Need::Stopper],
+        judge: may_be_invoked,
+        fix: Some(Fix::StopPermission),
+    },
+    Check {
+        name: "stop-redrive",
+        about: About::Stack,
+        proves: "a stop that SNS cannot hand over ends in the undelivered queue",
+        why: "it would be lost after the last try, and nobody would know",
+        needs: &[Need::Undelivered, Need::StopSubscription],
+        judge: redrive,
+        fix: None,
+    },
+    Check {
+        name: "stop-mode",
+        about: About::Stack,
+        proves: "an alarm stops its rollout, in the mode that the stack says",
+        why: "in `observe` people are told, and the rollout goes on",
+        needs: &[Need::Stopper],
+        judge: mode,
+        fix: None,
+    },
+];
+
+/// The stack's topics, each with what it is called.
+fn topics(facts: &Facts) -> Result<Vec<(&'static str, &Topic)>, Not> {
+    let mut topics = Vec::new();
+    for (name, output, topic) in [
+        ("e-mail", "EmailTopicArn", &facts.topics.email),
+        ("SMS", "SmsTopicArn", &facts.topics.sms),
+        ("force-stop", "ForceStopTopicArn", &facts.topics.stop),
+    ] {
+        let arn = facts.stack.output_seen(output)?;
+        match seen(topic)? {
+            Some(topic) => topics.push((name, topic)),
+            None => {
+                let mend = format!(
+                    "aws cloudformation detect-stack-drift --stack-name {}",
+                    quoted(&facts.stack.name)
+                );
+                return Err(Not::finding(format!("the {name} topic `{arn}` is gone"), mend));
+            }
+        }
+    }
+    Ok(topics)
+}
+
+fn topic_policy(facts: &Facts) -> Judged {
+    let account = facts.stack.account();
+    let alarm = format!(
+        "arn:{}:cloudwatch:{}:{account}:alarm:tripline-any",
+        facts.stack.partition(),
+        facts.region
+    );
+    let context = [
+        ("aws:SourceAccount", account),
+        ("aws:SourceOwner", account),
+        ("aws:SourceArn", alarm.as_str()),
+        ("aws:SecureTransport", "true"),
+    ];
+    let (mut wrong, mut mends) = (Vec::new(), Vec::new());
+    for (name, topic) in topics(facts)? {
+        let request = Request {
+            service: Some("cloudwatch.amazonaws.com"),
+            action: "sns:Publish",
+            resource: &topic.arn,
+            context: &context,
+        };
+        match topic.policy.decide(request) {
+            Decision::Allowed => {}
+            Decision::Unclear => {
+                return Err(Not::Unknown(format!(
+                    "the policy of `{}` has conditions that are not understood here",
+                    topic.arn
+                )));
+            }
+            _ => {
+                wrong.push(format!("alarms may not publish to the {name} topic"));
+                mends.push(let_alarms_in(&topic.arn, account));
+            }
+        }
+    }
+    all_right("alarms may publish to all three", wrong, mends)
+}
+
+/// The command that gives a topic the template's policy.
+fn let_alarms_in(topic: &str, account: &str) -> String {
+    let policy = serde_json::json!({"Version": "2012-10-17", "Statement": [
+        {"Sid": "AlarmsOfThisAccountPublish", "Effect": "Allow",
+         "Principal": {"Service": "cloudwatch.amazonaws.com"}, "Action": "sns:Publish", "Resource": topic,
+         "Condition": {"StringEquals": {"aws:SourceAccount": account}}},
+        {"Sid": "DenyInsecureTransport", "Effect": "Deny", "Principal": "*", "Action": "sns:Publish",
+         "Resource": topic, "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+    ]});
+    format!(
+        "aws sns set-topic-attributes --topic-arn {} --attribute-name Policy --attribute-value {}",
+        quoted(topic),
+        quoted(&policy.to_string())
+    )
+}
+
+fn topic_key(facts: &Facts) -> Judged {
+    let own = facts.stack.outputs.get("StackKeyArn").map_or("", String::as_str);
+    let id = own.rsplit('/').next().unwrap_or_default();
+    let (mut wrong, mut mends) = (Vec::new(), Vec::new());
+    for (name, topic) in topics(facts)? {
+        let Some(key) = topic.key.as_deref().filter(|key| !key.is_empty()) else { continue };
+        if key != own && (id.is_empty() || key != id) {
+            wrong.push(format!("the {name} topic is under the key `{key}`"));
+            mends.push(format!(
+                "aws sns set-topic-attributes --topic-arn {} --attribute-name KmsMasterKeyId --attribute-value {}",
+                quoted(&topic.arn),
+                quoted(own)
+            ));
+        }
+    }
+    all_right(if own.is_empty() { "none" } else { "the stack's" }, wrong, mends)
+}
+
+fn subscribed(facts: &Facts) -> Judged {
+    let function = facts.stack.output_seen("ForceStopperFunctionArn")?;
+    let Some(topic) = seen(&facts.topics.stop)? else {
+        return Err(Not::skipped("the topic is gone: see `topic-policy`"));
+    };
+    let hears = topic.subscriptions.iter().find(|subscription| {
+        subscription.protocol == "lambda" && is_function(&subscription.endpoint, function)
+    });
+    let Some(arn) = hears.and_then(|subscription| subscription.arn.as_deref()) else {
+        return Err(Not::finding(
+            "the force-stopper is not subscribed to the force-stop topic",
+            format!(
+                "aws sns subscribe --topic-arn {} --protocol lambda --notification-endpoint {}",
+                quoted(&topic.arn),
+                quoted(function)
+            ),
+        ));
+    };
+    let attributes = seen(&facts.stop_subscription)?;
+    let filter = attributes.as_ref().and_then(|attributes| attributes.get("FilterPolicy"));
+    match filter.map(String::as_str) {
+        None | Some("" | "{}") => Ok("the force-stopper".to_owned()),
+        Some(filter) => Err(Not::finding(
+            format!(
+                "a filter keeps messages from the force-stopper: `{}`",
+                tripline::text::excerpt(filter)
+            ),
+            format!(
+                "aws sns set-subscription-attributes --subscription-arn {} --attribute-name FilterPolicy --attribute-value '{{}}'",
+                quoted(arn)
+            ),
+        )),
+    }
+}
+
+fn may_be_invoked(facts: &Facts) -> Judged {
+    exactly(&facts.stopper.policy, &topic_invoker(facts)?)
+}
+
+/// The force-stop topic, as the force-stopper has to let it in.
+pub fn topic_invoker(facts: &Facts) -> Result<Invoker<'_>, Not> {
+    Ok(Invoker {
+        service: "sns.amazonaws.com",
+        function: facts.stack.output_seen("ForceStopperFunctionArn")?,
+        source: facts.stack.output_seen("ForceStopTopicArn")?,
+        says_account: false,
+        statement: "tripline-force-stop",
+    })
+}
+
+fn redrive(facts: &Facts) -> Judged {
+    let Some(attributes) = seen(&facts.stop_subscription)? else {
+        return Err(Not::skipped("nobody is subscribed: see `stopper-subscribed`"));
+    };
+    let Some(queue) = seen(&facts.undelivered)? else {
+        return Err(Not::skipped("the undelivered queue is gone: see `undelivered-empty`"));
+    };
+    let topic = facts.stack.output_seen("ForceStopTopicArn")?;
+    let subscription = attributes.get("SubscriptionArn").map_or("", String::as_str);
+    let policy = attributes.get("RedrivePolicy").map_or("", String::as_str);
+    let target: Option<serde_json::Value> = serde_json::from_str(policy).ok();
+    let target = target.as_ref().and_then(|policy| policy.get("deadLetterTargetArn")?.as_str());
+    if target != Some(queue.arn.as_str()) {
+        return Err(Not::finding(
+            "the force-stopper's subscription has no redrive policy to the undelivered queue",
+            format!(
+                r#"aws sns set-subscription-attributes --subscription-arn {} --attribute-name RedrivePolicy --attribute-value '{{"deadLetterTargetArn":"{}"}}'"#,
+                quoted(subscription),
+                queue.arn
+            ),
+        ));
+    }
+    let request = Request {
+        service: Some("sns.amazonaws.com"),
+        action: "sqs:SendMessage",
+        resource: &queue.arn,
+        context: &[
+            ("aws:SourceArn", topic),
+            ("aws:SourceAccount", facts.stack.account()),
+            ("aws:SecureTransport", "true"),
+        ],
+    };
+    match queue.policy.decide(request) {
+        Decision::Allowed => Ok("to the undelivered queue".to_owned()),
+        Decision::Unclear => Err(Not::Unknown(
+            "the queue's policy has conditions that are not understood here".to_owned(),
+        )),
+        _ => Err(Not::finding(
+            "SNS may not put what it could not hand over into the undelivered queue",
+            allow_redrive(&queue.url, &queue.arn, topic),
+        )),
+    }
+}
+
+fn allow_redrive(url: &str, queue: &str, topic: &str) -> String {
+    let policy = serde_json::json!({"Version": "2012-10-17", "Statement": [
+        {"Sid": "RedriveOfTheForceStopTopic", "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"},
+         "Action": "sqs:SendMessage", "Resource": queue, "Condition": {"ArnEquals": {"aws:SourceArn": topic}}},
+        {"Sid": "DenyInsecureTransport", "Effect": "Deny", "Principal": "*", "Action": "sqs:*",
+         "Resource": queue, "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+    ]});
+    let attributes = serde_json::json!({"Policy": policy.to_string()});
+    format!(
+        "aws sqs set-queue-attributes --queue-url {} --attributes {}",
+        quoted(url),
+        quoted(&attributes.to_string())
+    )
+}
+
+fn mode(facts: &Facts) -> Judged {
+    let said = facts.stack.output_seen("StopMode")?;
+    let Some(runs) = seen(&facts.stopper.runs)? else {
+        return Err(Not::skipped("the force-stopper is gone: see `stopper-active`"));
+    };
+    let mut wrong = Vec::new();
+    let mut variables = runs.environment.clone();
+    for (variable, output) in [
+        ("STOP_MODE", "StopMode"),
+        ("EMAIL_TOPIC_ARN", "EmailTopicArn"),
+        ("SMS_TOPIC_ARN", "SmsTopicArn"),
+    ] {
+        let wanted = facts.stack.output_seen(output)?;
+        let found = variables.insert(variable.to_owned(), wanted.to_owned()).unwrap_or_default();
+        if found != wanted {
+            let found = tripline::text::excerpt(&found);
+            wrong.push(format!(
+                "the force-stopper's `{variable}` is `{found}`, the stack's `{wanted}`"
+            ));
+        }
+    }
+    if !wrong.is_empty() {
+        let environment = serde_json::json!({ "Variables": variables });
+        let function = quoted(facts.stack.output_seen("ForceStopperFunctionArn")?);
+        let mend = format!(
+            "aws lambda update-function-configuration --function-name {function} --environment {}",
+            quoted(&environment.to_string())
+        );
+        return Err(Not::finding(wrong.join("; "), mend));
+    }
+    if said.parse() == Ok(StopMode::Observe) {
+        let name = quoted(&facts.stack.name);
+        return Err(Not::finding(
+            "the stop mode is `observe`: nothing will be stopped",
+            format!("sam deploy --stack-name {name} --parameter-overrides StopMode=cancel"),
+        ));
+    }
+    Ok(said.to_owned())
+}

@@ -1,0 +1,185 @@
+//! `tripline doctor`: proves that a stack is armed and that a job is guarded.
+//!
+//! - [`judge`]: the checks, each a row in a table and a judgement that only sees facts;
+//! - [`facts`]: what the facts are; [`ask`]: asks AWS for them, and judges nothing;
+//! - [`policy`]: who may do what by a policy;
+//! - [`check`]: what can come of a check; [`fix`]: what `--fix` does about it;
+//! - [`examination`]: runs the checks; [`report`], [`junit`]: says what came of them.
+
+mod ask;
+mod check;
+mod examination;
+mod facts;
+mod fix;
+mod judge;
+mod junit;
+mod policy;
+mod report;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use clap::builder::PossibleValuesParser;
+use tripline::config::AlarmConfig;
+use tripline::job::JobId;
+
+use crate::alarms::apply::Guard;
+use crate::alarms::region::region_for;
+use crate::alarms::source;
+use crate::alarms::table::print;
+use crate::connect::{Region, connect};
+use crate::exit::{End, Error};
+use ask::{Clients, Question};
+use check::{About, Check};
+use examination::Examination;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tripline doctor
+  tripline doctor --job-id fw-1-3-0
+  tripline doctor --config release/dev.ini --fix
+  tripline doctor --only rule-enabled --only undelivered-empty --output json
+  tripline doctor --output junit > doctor.xml
+  tripline doctor --list
+
+A guard can be dead without a sign: CloudWatch does not look whether an alarm's message reaches
+anybody, AWS IoT publishes no job events until they are enabled, and an alarm that is in ALARM already
+does not fire again. Each check proves one link of the chain; a finding says what is wrong, why it
+matters, and the command that mends it. docs/doctor.md has them all.
+
+Nothing is changed without --fix. It enables job events, the rule, and the actions of alarms, lets
+the rule and the force-stop topic invoke their functions, and applies the alarms of --config; then
+it checks again.
+
+Exit code 0: everything was proven, or is allowed; 1: there are findings, or something could not be
+checked; 2: an argument or the config is not right, or there is no such stack; 3: AWS refused or
+could not be reached.")]
+pub struct Doctor {
+    /// The stack to check
+    #[arg(long, default_value = "tripline")]
+    stack: String,
+    /// Check the guard of this job too [default: the config's `jobId`, if there is a config]
+    #[arg(long, value_name = "ID")]
+    job_id: Option<JobId>,
+    /// Hold the job's alarms against those of this config
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How many devices the job is for: AWS IoT knows that only at its end
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    devices: Option<u32>,
+    /// Run this check only; may be repeated
+    #[arg(long, value_name = "CHECK", value_parser = names(), hide_possible_values = true)]
+    only: Vec<String>,
+    /// Accept whatever this check finds; may be repeated
+    #[arg(long, value_name = "CHECK", value_parser = names(), hide_possible_values = true)]
+    allow: Vec<String>,
+    /// Accept that checks could not be made, for example because a right is missing
+    #[arg(long)]
+    allow_unknown: bool,
+    /// Mend what can be mended safely, say so, and check again
+    #[arg(long)]
+    fix: bool,
+    /// List the checks; needs no AWS
+    #[arg(long)]
+    list: bool,
+    /// AWS region [default: `region` of the config, or else the environment's]
+    #[arg(long)]
+    region: Option<Region>,
+    #[arg(long, value_enum, default_value = "text")]
+    output: Format,
+}
+
+/// Whom the answer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    /// A test report for CI
+    Junit,
+}
+
+/// The names of all checks.
+fn names() -> PossibleValuesParser {
+    PossibleValuesParser::new(judge::checks().map(|check| check.name))
+}
+
+/// A config's alarms, for its job.
+struct Config {
+    file: String,
+    config: AlarmConfig,
+}
+
+impl Doctor {
+    pub async fn run(self) -> Result<End, Error> {
+        if self.list {
+            print(&report::list(self.output));
+            return Ok(End::Done);
+        }
+        let config = match &self.config {
+            None => None,
+            Some(path) => Some(Config { file: source::name_of(path), config: source::load(path)? }),
+        };
+        let job = self.job(config.as_ref())?;
+        let checks = self.checks(job.is_some())?;
+        let region = match &config {
+            Some(config) => region_for(self.region.clone(), &config.file, &config.config)?,
+            None => self.region.clone(),
+        };
+        let clients = Clients::of(connect(region).await?);
+        let guard = config.zip(job.clone()).map(|(config, job)| Guard {
+            file: config.file,
+            stack: self.stack.clone(),
+            job,
+            alarms: config.config.alarms,
+            tell_only: true,
+            dry_run: true,
+        });
+        let question = Question {
+            stack: &self.stack,
+            job: job.as_ref(),
+            devices: self.devices,
+            guard: guard.as_ref(),
+        };
+        let mut examination = Examination::of(&clients, &question, checks).await?;
+        if self.fix {
+            examination.fix(&clients, &question).await?;
+        }
+        let report = examination.report(&self.allow, self.allow_unknown);
+        print(&match self.output {
+            Format::Text => report.text(),
+            Format::Json => report.json(),
+            Format::Junit => junit::of(&report),
+        });
+        eprintln!("{}", report.summary());
+        Ok(if report.is_sound() { End::Done } else { End::Finding })
+    }
+
+    fn job(&self, config: Option<&Config>) -> Result<Option<JobId>, Error> {
+        let Some(Config { file, config }) = config else { return Ok(self.job_id.clone()) };
+        if config.alarms.is_empty() {
+            return Err(Error::Input(crate::alarms::notes::no_alarms(file)));
+        }
+        source::job_of(self.job_id.clone(), file, config).map(Some)
+    }
+
+    /// The checks to run.
+    fn checks(&self, with_job: bool) -> Result<Vec<&'static Check>, Error> {
+        let only =
+            |check: &Check| self.only.is_empty() || self.only.iter().any(|name| name == check.name);
+        if let Some(check) = judge::checks().find(|check| {
+            !with_job
+                && check.about == About::Job
+                && self.only.iter().any(|name| name == check.name)
+        }) {
+            return Err(Error::Input(format!(
+                "check `{}` is about a job\n\n  hint: name the job with `--job-id`",
+                check.name
+            )));
+        }
+        Ok(judge::checks_of(with_job).filter(|check| only(check)).collect())
+    }
+}

@@ -1,0 +1,176 @@
+//! What came of the checks, for people and for programs.
+
+use serde_json::{Value, json};
+use tripline::text::clean;
+
+use super::Format;
+use super::check::{About, Check, Judged, Not};
+use super::judge;
+use crate::alarms::table::table;
+
+/// Longest line of what is said of one check.
+const MAX_LINE: usize = 4_000;
+
+/// What came of a check.
+#[derive(Debug)]
+pub struct Checked {
+    pub check: &'static Check,
+    pub judged: Judged,
+    /// The operator accepts whatever comes of it.
+    pub allowed: bool,
+    /// What was done about it.
+    pub fixed: Option<String>,
+}
+
+/// What came of all of them.
+#[derive(Debug)]
+pub struct Report {
+    pub stack: String,
+    pub region: String,
+    pub job: Option<String>,
+    pub checked: Vec<Checked>,
+}
+
+impl Checked {
+    /// One word for it.
+    pub fn result(&self) -> &'static str {
+        match self.judged {
+            Ok(_) => "ok",
+            Err(Not::Finding { .. }) => "finding",
+            Err(Not::Unknown(_) | Not::Untold(_)) => "unknown",
+            Err(Not::Skipped(_)) => "skipped",
+        }
+    }
+
+    /// What was seen, what is wrong, or why it is not known.
+    pub fn detail(&self) -> &str {
+        match &self.judged {
+            Ok(seen) => seen,
+            Err(Not::Finding { what, .. }) => what,
+            Err(Not::Unknown(why) | Not::Untold(why) | Not::Skipped(why)) => why,
+        }
+    }
+
+    /// The command that mends it.
+    pub fn mend(&self) -> Option<&str> {
+        match &self.judged {
+            Err(Not::Finding { mend, .. }) => Some(mend),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a fault in the proof.
+    pub fn counts(&self) -> bool {
+        !self.allowed && matches!(self.judged, Err(Not::Finding { .. } | Not::Unknown(_)))
+    }
+
+    fn row(&self) -> [String; 3] {
+        let result = match self.result() {
+            result if self.allowed && self.judged.is_err() && result != "skipped" => {
+                format!("{result}, allowed")
+            }
+            "finding" => "FINDING".to_owned(),
+            result => result.to_owned(),
+        };
+        [self.check.name.to_owned(), result, self.detail().to_owned()]
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "name": self.check.name, "result": self.result(), "detail": self.detail(),
+            "why": self.check.why, "mend": self.mend(), "allowed": self.allowed, "fixed": self.fixed,
+            "counts": self.counts(),
+        })
+    }
+}
+
+impl Report {
+    /// Whether everything was proven, or is allowed.
+    pub fn is_sound(&self) -> bool {
+        !self.checked.iter().any(Checked::counts)
+    }
+
+    /// How many came to this.
+    pub fn count(&self, result: &str) -> usize {
+        self.checked.iter().filter(|checked| checked.result() == result).count()
+    }
+
+    /// What was checked.
+    pub fn subject(&self) -> String {
+        let job = self.job.as_ref().map_or(String::new(), |job| format!(", job `{job}`"));
+        format!("stack `{}` in `{}`{job}", self.stack, self.region)
+    }
+
+    /// A line for each check, and the findings under it.
+    pub fn text(&self) -> String {
+        let rows: Vec<_> = self.checked.iter().map(Checked::row).collect();
+        let mut text = table(["CHECK", "RESULT", "WHAT"], &rows);
+        for checked in self.checked.iter().filter(|checked| checked.mend().is_some()) {
+            text += &format!("\n{}: {}\n", checked.check.name, clean(checked.detail(), MAX_LINE));
+            text += &format!("  why:  {}\n", checked.check.why);
+            let mend = checked.mend().unwrap_or_default();
+            for (index, line) in mend.lines().enumerate() {
+                let head = if index == 0 { "mend:" } else { "     " };
+                text += &format!("  {head} {}\n", clean(line, MAX_LINE));
+            }
+        }
+        text
+    }
+
+    /// The same for programs.
+    pub fn json(&self) -> String {
+        let checks: Vec<Value> = self.checked.iter().map(Checked::json).collect();
+        let value = json!({
+            "stack": self.stack, "region": self.region, "job": self.job, "sound": self.is_sound(),
+            "ok": self.count("ok"), "findings": self.count("finding"),
+            "unknown": self.count("unknown"), "skipped": self.count("skipped"), "checks": checks,
+        });
+        format!("{value:#}\n")
+    }
+
+    /// The last word.
+    pub fn summary(&self) -> String {
+        let [ok, findings, unknown, skipped] =
+            ["ok", "finding", "unknown", "skipped"].map(|result| self.count(result));
+        let verdict = match (self.is_sound(), &self.job) {
+            (true, None) => "armed",
+            (true, Some(_)) => "armed and guarded",
+            (false, _) => "not proven",
+        };
+        format!(
+            "{}: {verdict}; {ok} ok, {findings} {}, {unknown} unknown, {skipped} skipped",
+            self.subject(),
+            if findings == 1 { "finding" } else { "findings" }
+        )
+    }
+}
+
+/// The checks there are.
+pub fn list(format: Format) -> String {
+    let about = |check: &Check| match check.about {
+        About::Stack => "stack",
+        About::Job => "job",
+    };
+    match format {
+        Format::Text | Format::Junit => {
+            let rows: Vec<[String; 4]> = judge::checks()
+                .map(|check| {
+                    let fix = if check.fix.is_some() { "yes" } else { "" };
+                    [check.name, about(check), fix, check.proves].map(str::to_owned)
+                })
+                .collect();
+            table(["CHECK", "ABOUT", "FIX", "PROVES"], &rows)
+        }
+        Format::Json => {
+            let checks: Vec<Value> = judge::checks()
+                .map(|check| {
+                    json!({
+                        "name": check.name, "about": about(check), "proves": check.proves,
+                        "why": check.why, "fix": check.fix.is_some(),
+                    })
+                })
+                .collect();
+            format!("{:#}\n", Value::Array(checks))
+        }
+    }
+}

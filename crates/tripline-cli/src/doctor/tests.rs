@@ -1,0 +1,7 @@
+//! Every check judged on facts: silent on sound ones, and finding its fault in those that have it. What
+//! the local AWS can express is proven there once more (`tests/tests/doctor`).
+
+mod answers;
+mod reports;
+mod sound;
+mod verdicts;

@@ -1,0 +1,79 @@
+//! What is said of it.
+
+use serde_json::Value;
+
+use super::sound::sound;
+use crate::doctor::check::Not;
+use crate::doctor::judge::checks;
+use crate::doctor::junit;
+use crate::doctor::report::{Checked, Report};
+
+/// One check of each result, with words that every format has to be careful with.
+fn report() -> Report {
+    let facts = sound();
+    let nasty = "<a & \"b\">\u{1b}[31m ]]>";
+    let judged = [
+        ("clock", (checks().next().unwrap().judge)(&facts), false),
+        ("rule-enabled", Err(Not::finding(nasty, "aws x --y '<&>'\naws z")), false),
+        ("rule-sql", Err(Not::Unknown("may not be asked: no".to_owned())), false),
+        ("sms-sandbox", Err(Not::Untold("not here".to_owned())), false),
+        ("key-policy", Err(Not::skipped("no key")), false),
+        ("stop-mode", Err(Not::finding("observes", "sam deploy")), true),
+    ];
+    let checked = judged.into_iter().map(|(name, judged, allowed)| Checked {
+        check: checks().find(|check| check.name == name).unwrap(),
+        judged,
+        allowed,
+        fixed: None,
+    });
+    Report {
+        stack: "tripline".to_owned(),
+        region: "us-east-1".to_owned(),
+        job: None,
+        checked: checked.collect(),
+    }
+}
+
+#[test]
+fn people_read_what_is_wrong_why_and_what_mends_it() {
+    insta::assert_snapshot!(format!("{}\n{}", report().text(), report().summary()));
+}
+
+#[test]
+fn junit_is_xml_whatever_stands_in_it() {
+    let text = junit::of(&report());
+    let document = roxmltree::Document::parse(&text).unwrap();
+    let suite = document.descendants().find(|node| node.has_tag_name("testsuite")).unwrap();
+    let number = |name: &str| suite.attribute(name).unwrap().parse::<usize>().unwrap();
+    assert_eq!(
+        [number("tests"), number("failures"), number("errors"), number("skipped")],
+        [6, 1, 1, 3]
+    );
+    let failure = document.descendants().find(|node| node.has_tag_name("failure")).unwrap();
+    assert_eq!(failure.attribute("message"), Some("<a & \"b\">?[31m ]]>"));
+    assert!(failure.text().unwrap().contains("mend: aws x --y '<&>'\naws z"));
+    for (tag, count) in [("testcase", 6), ("failure", 1), ("error", 1), ("skipped", 3)] {
+        assert_eq!(
+            document.descendants().filter(|node| node.has_tag_name(tag)).count(),
+            count,
+            "{tag}"
+        );
+    }
+}
+
+#[test]
+fn programs_are_told_the_same() {
+    let json: Value = serde_json::from_str(&report().json()).unwrap();
+    assert_eq!(json["sound"], false);
+    assert_eq!([&json["ok"], &json["findings"], &json["unknown"], &json["skipped"]], [1, 2, 2, 1]);
+    assert_eq!(json["checks"][1]["mend"], "aws x --y '<&>'\naws z");
+    assert_eq!(json["checks"][5]["counts"], false);
+}
+
+#[test]
+fn what_is_allowed_or_not_to_be_known_is_no_fault() {
+    let mut report = report();
+    assert!(!report.is_sound());
+    report.checked.retain(|checked| !["rule-enabled", "rule-sql"].contains(&checked.check.name));
+    assert!(report.is_sound());
+}

@@ -1,0 +1,237 @@
+//! Facts of a stack and a job in which everything is as it should be.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudwatch::types::{
+    ComparisonOperator, Dimension, MetricAlarm, StateValue, Statistic,
+};
+use aws_sdk_iot::types::{
+    Job, JobExecutionsRolloutConfig, JobProcessDetails, JobStatus, TimeoutConfig,
+};
+use tripline::job::JobId;
+
+use crate::alarms::plan::Plan;
+use crate::doctor::facts::{
+    Action, Facts, Function, Health, Ingest, JobFacts, Key, Mapping, Queue, Resource, Role, Rule,
+    Runs, Sms, StackFacts, Subscription, Topic, Topics,
+};
+use crate::doctor::policy::Policy;
+
+pub const GENERATOR: &str = "arn:aws:lambda:us-east-1:111122223333:function:generator";
+pub const STOPPER: &str = "arn:aws:lambda:us-east-1:111122223333:function:stopper";
+pub const KEEPER: &str = "arn:aws:lambda:us-east-1:111122223333:function:keeper";
+pub const UNDELIVERED: &str = "arn:aws:sqs:us-east-1:111122223333:undelivered";
+pub const INGEST: &str = "arn:aws:sqs:us-east-1:111122223333:ingest";
+pub const RULE: &str = "arn:aws:iot:us-east-1:111122223333:rule/rule";
+pub const STOP: &str = "arn:aws:sns:us-east-1:111122223333:force-stop";
+pub const EMAIL: &str = "arn:aws:sns:us-east-1:111122223333:email";
+pub const SMS: &str = "arn:aws:sns:us-east-1:111122223333:sms";
+pub const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1";
+
+/// Everything there can be, and all of it right.
+pub fn sound() -> Facts {
+    let mut facts = Facts::not_asked("us-east-1", stack(), Some(3));
+    facts.resources = Ok(vec![
+        resource("UndeliveredAlarm", "AWS::CloudWatch::Alarm", "tripline-UndeliveredAlarm-1"),
+        resource("EmailTopic", "AWS::SNS::Topic", EMAIL),
+    ]);
+    facts.own_alarms = Ok(vec![
+        MetricAlarm::builder()
+            .alarm_name("tripline-UndeliveredAlarm-1")
+            .actions_enabled(true)
+            .alarm_actions(EMAIL)
+            .state_value(StateValue::Ok)
+            .build(),
+    ]);
+    facts.events = Ok(true);
+    facts.rule = Ok(Some(rule()));
+    facts.rule_role = Ok(Some(role("rule", "iot.amazonaws.com")));
+    facts.generator = function(invoked_by("iot.amazonaws.com", GENERATOR, RULE));
+    facts.generator_role = Ok(Some(role("generator", "lambda.amazonaws.com")));
+    facts.stopper = function(invoked_by("sns.amazonaws.com", STOPPER, STOP));
+    facts.stopper_role = Ok(Some(role("stopper", "lambda.amazonaws.com")));
+    facts.keeper = function(Policy::default());
+    facts.keeper_role = Ok(Some(role("keeper", "lambda.amazonaws.com")));
+    let mapping = Mapping {
+        id: "1".to_owned(),
+        function: GENERATOR.to_owned(),
+        state: "Enabled".to_owned(),
+        reports_failures: true,
+    };
+    facts.ingest = Ok(Ingest::Batched { queue: Some(queue(INGEST)), mappings: vec![mapping] });
+    facts.undelivered = Ok(Some(queue(UNDELIVERED)));
+    facts.topics = Topics {
+        email: Ok(Some(topic(EMAIL, "email", "ops@example.com"))),
+        sms: Ok(Some(topic(SMS, "sms", "+12065550100"))),
+        stop: Ok(Some(topic(STOP, "lambda", STOPPER))),
+    };
+    let redrive = format!(r#"{{"deadLetterTargetArn":"{UNDELIVERED}"}}"#);
+    facts.stop_subscription = Ok(Some(map(&[
+        ("SubscriptionArn", "arn:aws:sns:us-east-1:111122223333:force-stop:1"),
+        ("RedrivePolicy", &redrive),
+    ])));
+    facts.sms = Sms { in_sandbox: Ok(false), monthly_limit: Ok(Some(50.0)) };
+    facts.key =
+        Ok(Key { arn: KEY.to_owned(), state: "Enabled".to_owned(), policy: anybody("kms:*") });
+    facts.health = Ok(Health { unguarded: Some(0.0), ..Health::default() });
+    facts.job = Some(JobFacts {
+        id: JobId::new("fw").unwrap(),
+        devices: Some(50_000),
+        job: Ok(Some(job())),
+        opted_out: Ok(false),
+        counted: Ok(99.0),
+        alarms: Ok(vec![alarm()]),
+        plan: Some(Ok(Plan { alarms: Vec::new(), strays: Vec::new(), others: Vec::new() })),
+    });
+    facts
+}
+
+fn stack() -> StackFacts {
+    let outputs = map(&[
+        ("EmailTopicArn", EMAIL),
+        ("SmsTopicArn", SMS),
+        ("ForceStopTopicArn", STOP),
+        ("UndeliveredQueueUrl", "https://sqs.us-east-1.amazonaws.com/111122223333/undelivered"),
+        ("UndeliveredQueueArn", UNDELIVERED),
+        ("IngestQueueArn", INGEST),
+        ("MetricsGeneratorFunctionArn", GENERATOR),
+        ("MetricsGeneratorRoleArn", "arn:aws:iam::111122223333:role/generator"),
+        ("ForceStopperFunctionArn", STOPPER),
+        ("ForceStopperRoleArn", "arn:aws:iam::111122223333:role/stopper"),
+        ("GuardKeeperFunctionArn", KEEPER),
+        ("GuardKeeperRoleArn", "arn:aws:iam::111122223333:role/keeper"),
+        ("GuardKeeperScheduleArn", "arn:aws:events:us-east-1:111122223333:rule/keeper"),
+        ("JobExecutionRuleArn", RULE),
+        ("StackKeyArn", KEY),
+        ("StopMode", "cancel"),
+        ("Ingest", "batched"),
+        ("MetricNamespace", "IoT:OTA:JobExecution"),
+    ]);
+    StackFacts { name: "tripline".to_owned(), status: "UPDATE_COMPLETE".to_owned(), outputs }
+}
+
+pub fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn resource(logical: &str, kind: &str, physical: &str) -> Resource {
+    let [logical, kind, physical] = [logical, kind, physical].map(str::to_owned);
+    Resource { logical, kind, physical, status: "CREATE_COMPLETE".to_owned() }
+}
+
+fn rule() -> Rule {
+    let sqs = |name: &str| Action::Sqs {
+        url: format!("https://sqs.us-east-1.amazonaws.com/111122223333/{name}"),
+        role: "arn:aws:iam::111122223333:role/rule".to_owned(),
+    };
+    Rule {
+        sql: "SELECT *\n  FROM '$aws/events/jobExecution/+/+' WHERE topic(5) <> 'deleted'"
+            .to_owned(),
+        sql_version: "2016-03-23".to_owned(),
+        disabled: false,
+        actions: vec![sqs("ingest")],
+        error_action: Some(sqs("undelivered")),
+    }
+}
+
+fn function(policy: Policy) -> Function {
+    Function {
+        runs: Ok(Some(Runs {
+            state: "Active".to_owned(),
+            last_update: "Successful".to_owned(),
+            environment: map(&[
+                ("STOP_MODE", "cancel"),
+                ("EMAIL_TOPIC_ARN", EMAIL),
+                ("SMS_TOPIC_ARN", SMS),
+            ]),
+            ..Runs::default()
+        })),
+        policy: Ok(Some(policy)),
+        on_failure: Ok(Some(UNDELIVERED.to_owned())),
+    }
+}
+
+fn invoked_by(service: &str, function: &str, source: &str) -> Policy {
+    policy(&format!(
+        r#"{{"Sid":"s","Effect":"Allow","Principal":{{"Service":"{service}"}},"Action":"lambda:InvokeFunction",
+           "Resource":"{function}","Condition":{{"ArnLike":{{"AWS:SourceArn":"{source}"}}}}}}"#
+    ))
+}
+
+pub fn policy(statement: &str) -> Policy {
+    Policy::parse(&format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#)).unwrap()
+}
+
+/// A resource's policy by which every principal may do this.
+pub fn anybody(action: &str) -> Policy {
+    policy(&format!(r#"{{"Effect":"Allow","Principal":"*","Action":"{action}","Resource":"*"}}"#))
+}
+
+fn role(name: &str, service: &str) -> Role {
+    Role {
+        name: name.to_owned(),
+        trust: policy(&format!(
+            r#"{{"Effect":"Allow","Principal":{{"Service":"{service}"}},"Action":"sts:AssumeRole"}}"#
+        )),
+        policy: policy(r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#),
+        boundary: None,
+    }
+}
+
+fn queue(arn: &str) -> Queue {
+    let name = arn.rsplit(':').next().unwrap();
+    Queue {
+        arn: arn.to_owned(),
+        url: format!("https://sqs.us-east-1.amazonaws.com/111122223333/{name}"),
+        messages: 0,
+        policy: anybody("sqs:SendMessage"),
+        dead_letters: Some(UNDELIVERED.to_owned()),
+    }
+}
+
+fn topic(arn: &str, protocol: &str, endpoint: &str) -> Topic {
+    Topic {
+        arn: arn.to_owned(),
+        policy: anybody("sns:Publish"),
+        key: Some(KEY.to_owned()),
+        subscriptions: vec![Subscription {
+            protocol: protocol.to_owned(),
+            endpoint: endpoint.to_owned(),
+            arn: Some(format!("{arn}:1")),
+        }],
+    }
+}
+
+pub fn job() -> Job {
+    let details = JobProcessDetails::builder()
+        .number_of_succeeded_things(90)
+        .number_of_failed_things(10)
+        .number_of_in_progress_things(5);
+    let rate = JobExecutionsRolloutConfig::builder().maximum_per_minute(100).build();
+    Job::builder()
+        .status(JobStatus::InProgress)
+        .job_executions_rollout_config(rate)
+        .timeout_config(TimeoutConfig::builder().in_progress_timeout_in_minutes(75).build())
+        .job_process_details(details.build())
+        .build()
+}
+
+/// An alarm on failures that stops the job.
+pub fn alarm() -> MetricAlarm {
+    MetricAlarm::builder()
+        .alarm_name("tripline-fw-Failures")
+        .namespace("IoT:OTA:JobExecution")
+        .metric_name("failedCount")
+        .dimensions(Dimension::builder().name("jobId").value("fw").build())
+        .statistic(Statistic::Sum)
+        .period(60)
+        .evaluation_periods(5)
+        .datapoints_to_alarm(3)
+        .threshold(50.0)
+        .comparison_operator(ComparisonOperator::GreaterThanThreshold)
+        .treat_missing_data("notBreaching")
+        .actions_enabled(true)
+        .alarm_actions(STOP)
+        .state_value(StateValue::Ok)
+        .build()
+}

@@ -1,0 +1,332 @@
+//! Each check on sound facts, and on facts with its fault.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_cloudwatch::types::{
+    Dimension, Metric, MetricAlarm, MetricDataQuery, MetricStat, StandardUnit, StateValue,
+};
+use aws_sdk_iot::types::{
+    ExponentialRolloutRate, JobExecutionsRolloutConfig, JobStatus, RateIncreaseCriteria,
+};
+use tripline_aws::{Failure, FailureKind};
+
+use super::sound::*;
+use crate::doctor::check::Not;
+use crate::doctor::facts::{Facts, Function, Gap, Ingest, Role, Topic};
+use crate::doctor::judge::checks;
+
+/// A fault: the check that finds it, and how it gets into the facts.
+type Fault = (&'static str, fn(&mut Facts));
+
+const FAULTS: &[Fault] = &[
+    ("clock", |facts| facts.clock_ahead = Some(-61)),
+    ("stack-complete", |facts| facts.stack.status = "UPDATE_ROLLBACK_FAILED".to_owned()),
+    ("stack-complete", |facts| {
+        facts.resources.as_mut().unwrap()[1].status = "UPDATE_FAILED".to_owned();
+    }),
+    ("stack-complete", |facts| facts.stack.status = "REVIEW_IN_PROGRESS".to_owned()),
+    ("stack-outputs", |facts| drop(facts.stack.outputs.remove("MetricNamespace"))),
+    ("health-alarms", |facts| facts.own_alarms = Ok(Vec::new())),
+    ("health-alarms", |facts| own_alarm(facts).actions_enabled = Some(false)),
+    ("health-alarms", |facts| own_alarm(facts).alarm_actions = None),
+    ("health-alarms", |facts| own_alarm(facts).state_value = Some(StateValue::Alarm)),
+    ("job-events-enabled", |facts| facts.events = Ok(false)),
+    ("rule-enabled", |facts| rule(facts).disabled = true),
+    ("rule-enabled", |facts| facts.rule = Ok(None)),
+    ("rule-sql", |facts| rule(facts).sql = "SELECT * FROM 'x'".to_owned()),
+    ("rule-sql", |facts| rule(facts).sql_version = "2015-10-08".to_owned()),
+    ("rule-delivers", |facts| rule(facts).actions.clear()),
+    ("error-action", |facts| rule(facts).error_action = None),
+    ("rule-may-invoke", |facts| facts.generator.policy = Ok(None)),
+    ("rule-may-invoke", |facts| facts.generator.policy = Ok(Some(anybody("lambda:*")))),
+    ("rule-may-send", |facts| may_nothing(&mut facts.rule_role)),
+    ("rule-may-send", |facts| trusts_nobody(&mut facts.rule_role)),
+    ("generator-active", |facts| facts.generator.runs = Ok(None)),
+    ("generator-active", |facts| {
+        runs(&mut facts.generator, |runs| runs.state = "Failed".to_owned())
+    }),
+    ("generator-active", |facts| {
+        runs(&mut facts.generator, |runs| runs.last_update = "Failed".to_owned())
+    }),
+    ("generator-active", |facts| runs(&mut facts.generator, |runs| runs.reserved = Some(0))),
+    ("generator-errors", |facts| health(facts).errors = [(GENERATOR.to_owned(), 1.0)].into()),
+    ("generator-on-failure", |facts| facts.generator.on_failure = Ok(None)),
+    ("ingest-queue", |facts| ingest(facts, |mappings, _| mappings.clear())),
+    ("ingest-queue", |facts| {
+        ingest(facts, |mappings, _| mappings[0].state = "Disabled".to_owned())
+    }),
+    ("ingest-queue", |facts| ingest(facts, |mappings, _| mappings[0].reports_failures = false)),
+    ("ingest-queue", |facts| {
+        ingest(facts, |mappings, _| mappings[0].function = STOPPER.to_owned())
+    }),
+    ("ingest-redrive", |facts| {
+        ingest(facts, |_, queue| queue.as_mut().unwrap().dead_letters = None)
+    }),
+    ("undelivered-empty", |facts| {
+        facts.undelivered.as_mut().unwrap().as_mut().unwrap().messages = 1
+    }),
+    ("topic-policy", |facts| topic(&mut facts.topics.stop).policy = Default::default()),
+    ("topic-policy", |facts| topic(&mut facts.topics.email).policy = anybody("sns:Subscribe")),
+    ("topic-key", |facts| topic(&mut facts.topics.sms).key = Some("alias/aws/sns".to_owned())),
+    ("stopper-subscribed", |facts| {
+        topic(&mut facts.topics.stop).subscriptions[0].endpoint = GENERATOR.to_owned();
+    }),
+    ("stopper-subscribed", |facts| {
+        let attributes = facts.stop_subscription.as_mut().unwrap().as_mut().unwrap();
+        attributes.insert("FilterPolicy".to_owned(), r#"{"x":["y"]}"#.to_owned());
+    }),
+    ("stopper-may-be-invoked", |facts| facts.stopper.policy = Ok(None)),
+    ("stop-redrive", |facts| {
+        drop(facts.stop_subscription.as_mut().unwrap().as_mut().unwrap().remove("RedrivePolicy"));
+    }),
+    ("stop-redrive", |facts| {
+        facts.undelivered.as_mut().unwrap().as_mut().unwrap().policy = Default::default();
+    }),
+    ("stop-mode", |facts| {
+        facts.stack.outputs.insert("StopMode".to_owned(), "observe".to_owned());
+        runs(&mut facts.stopper, |runs| {
+            drop(runs.environment.insert("STOP_MODE".to_owned(), "observe".to_owned()))
+        });
+    }),
+    ("stop-mode", |facts| {
+        runs(&mut facts.stopper, |runs| drop(runs.environment.remove("STOP_MODE")))
+    }),
+    ("stop-mode", |facts| {
+        runs(&mut facts.stopper, |runs| drop(runs.environment.remove("SMS_TOPIC_ARN")))
+    }),
+    ("stopper-active", |facts| runs(&mut facts.stopper, |runs| runs.state = "Pending".to_owned())),
+    ("stopper-errors", |facts| health(facts).throttles = [(STOPPER.to_owned(), 1.0)].into()),
+    ("stopper-on-failure", |facts| facts.stopper.on_failure = Ok(Some(INGEST.to_owned()))),
+    ("keeper-active", |facts| facts.keeper.runs = Ok(None)),
+    ("keeper-active", |facts| runs(&mut facts.keeper, |runs| runs.reserved = Some(0))),
+    ("keeper-errors", |facts| health(facts).errors = [(KEEPER.to_owned(), 3.0)].into()),
+    ("keeper-runs", |facts| health(facts).unguarded = None),
+    ("keeper-role", |facts| may_nothing(&mut facts.keeper_role)),
+    ("unguarded-jobs", |facts| health(facts).unguarded = Some(2.0)),
+    ("email-confirmed", |facts| topic(&mut facts.topics.email).subscriptions[0].arn = None),
+    ("somebody-told", |facts| {
+        topic(&mut facts.topics.email).subscriptions.clear();
+        topic(&mut facts.topics.sms).subscriptions.clear();
+    }),
+    ("sms-sandbox", |facts| facts.sms.in_sandbox = Ok(true)),
+    ("sms-spend-limit", |facts| facts.sms.monthly_limit = Ok(None)),
+    ("sms-spend-limit", |facts| facts.sms.monthly_limit = Ok(Some(1.0))),
+    ("generator-role", |facts| facts.generator_role = Ok(None)),
+    ("generator-role", |facts| trusts_nobody(&mut facts.generator_role)),
+    ("generator-role", |facts| {
+        // Another namespace than the function's.
+        facts.generator_role.as_mut().unwrap().as_mut().unwrap().policy = policy(
+            r#"{"Effect":"Allow","NotAction":"cloudwatch:PutMetricData","Resource":"*"},
+               {"Effect":"Allow","Action":"cloudwatch:PutMetricData","Resource":"*",
+                "Condition":{"StringEquals":{"cloudwatch:namespace":"Other"}}}"#,
+        );
+    }),
+    ("stopper-role", |facts| {
+        facts.stopper_role.as_mut().unwrap().as_mut().unwrap().policy = policy(
+            r#"{"Effect":"Allow","Action":"*","Resource":"*"},
+               {"Effect":"Deny","Action":"iot:Cancel*","Resource":"*"}"#,
+        );
+    }),
+    ("key-policy", |facts| facts.key.as_mut().unwrap().state = "PendingDeletion".to_owned()),
+    ("key-policy", |facts| facts.key.as_mut().unwrap().policy = anybody("kms:Decrypt")),
+    ("job-in-progress", |facts| job_of(facts).status = Some(JobStatus::Completed)),
+    ("job-timeout", |facts| job_of(facts).timeout_config = None),
+    ("metrics-arriving", |facts| facts.job.as_mut().unwrap().counted = Ok(49.0)),
+    ("guarded-by-keeper", |facts| facts.job.as_mut().unwrap().opted_out = Ok(true)),
+    ("alarms-exist", |facts| facts.job.as_mut().unwrap().alarms = Ok(Vec::new())),
+    ("alarms-as-configured", |facts| {
+        let plan = facts.job.as_mut().unwrap().plan.as_mut().unwrap();
+        plan.as_mut().unwrap().strays.push("tripline-fw-Old".to_owned());
+    }),
+    ("alarm-actions-enabled", |facts| alarm_of(facts).actions_enabled = None),
+    ("alarm-reaches-stopper", |facts| alarm_of(facts).alarm_actions = Some(vec![EMAIL.to_owned()])),
+    ("alarm-not-in-alarm", |facts| alarm_of(facts).state_value = Some(StateValue::Alarm)),
+    ("alarm-dimension", |facts| alarm_of(facts).dimensions = None),
+    ("alarm-dimension", |facts| of_unknown_size(facts, math("fw-2", "100", "p90"))),
+    ("alarm-metric", |facts| alarm_of(facts).unit = Some(StandardUnit::Bytes)),
+    ("alarm-metric", |facts| alarm_of(facts).metric_name = Some("Failures".to_owned())),
+    ("alarm-period", |facts| alarm_of(facts).period = Some(30)),
+    ("alarm-missing-data", |facts| alarm_of(facts).treat_missing_data = None),
+    // A hundred devices a minute never make 2,000 samples in ten.
+    ("alarm-feasible", |facts| of_unknown_size(facts, math("fw", "2000", "p90"))),
+    ("alarm-feasible", |facts| of_unknown_size(facts, math("fw", "100", "p99.99"))),
+    ("rollout-pace", |facts| {
+        *alarm_of(facts) = math("fw", "100", "p90");
+        facts.job.as_mut().unwrap().devices = Some(24_000);
+    }),
+];
+
+fn own_alarm(facts: &mut Facts) -> &mut MetricAlarm {
+    &mut facts.own_alarms.as_mut().unwrap()[0]
+}
+
+fn rule(facts: &mut Facts) -> &mut crate::doctor::facts::Rule {
+    facts.rule.as_mut().unwrap().as_mut().unwrap()
+}
+
+fn health(facts: &mut Facts) -> &mut crate::doctor::facts::Health {
+    facts.health.as_mut().unwrap()
+}
+
+fn runs(function: &mut Function, change: impl Fn(&mut crate::doctor::facts::Runs)) {
+    change(function.runs.as_mut().unwrap().as_mut().unwrap());
+}
+
+fn topic(topic: &mut Result<Option<Topic>, Gap>) -> &mut Topic {
+    topic.as_mut().unwrap().as_mut().unwrap()
+}
+
+fn may_nothing(role: &mut Result<Option<Role>, Gap>) {
+    role.as_mut().unwrap().as_mut().unwrap().policy = Default::default();
+}
+
+fn trusts_nobody(role: &mut Result<Option<Role>, Gap>) {
+    role.as_mut().unwrap().as_mut().unwrap().trust = Default::default();
+}
+
+fn ingest(
+    facts: &mut Facts,
+    change: impl Fn(&mut Vec<crate::doctor::facts::Mapping>, &mut Option<crate::doctor::facts::Queue>),
+) {
+    match facts.ingest.as_mut().unwrap() {
+        Ingest::Batched { queue, mappings } => change(mappings, queue),
+        Ingest::Direct => panic!("the sound stack is batched"),
+    }
+}
+
+fn job_of(facts: &mut Facts) -> &mut aws_sdk_iot::types::Job {
+    facts.job.as_mut().unwrap().job.as_mut().unwrap().as_mut().unwrap()
+}
+
+fn alarm_of(facts: &mut Facts) -> &mut MetricAlarm {
+    &mut facts.job.as_mut().unwrap().alarms.as_mut().unwrap()[0]
+}
+
+/// The job has this alarm, and nobody says for how many devices it is.
+fn of_unknown_size(facts: &mut Facts, alarm: MetricAlarm) {
+    *alarm_of(facts) = alarm;
+    facts.job.as_mut().unwrap().devices = None;
+}
+
+/// An alarm on download times in metric math, as `minSamples` makes it.
+fn math(job: &str, samples: &str, stat: &str) -> MetricAlarm {
+    let dimension = Dimension::builder().name("jobId").value(job).build();
+    let metric = Metric::builder()
+        .namespace("IoT:OTA:JobExecution")
+        .metric_name("downloadTime")
+        .dimensions(dimension)
+        .build();
+    let input = |id: &str, stat: &str| {
+        let stat = MetricStat::builder().metric(metric.clone()).period(600).stat(stat).build();
+        MetricDataQuery::builder().id(id).metric_stat(stat).return_data(false).build()
+    };
+    let decided = MetricDataQuery::builder()
+        .id("decided")
+        .expression(format!("IF(samples >= {samples}, value)"))
+        .return_data(true);
+    let mut alarm = alarm();
+    alarm.metrics =
+        Some(vec![decided.build(), input("value", stat), input("samples", "SampleCount")]);
+    (alarm.namespace, alarm.metric_name, alarm.dimensions) = (None, None, None);
+    (alarm.statistic, alarm.period, alarm.threshold) = (None, None, Some(3_600.0));
+    (alarm.evaluation_periods, alarm.datapoints_to_alarm) = (Some(1), Some(1));
+    alarm
+}
+
+fn findings(facts: &Facts) -> BTreeSet<&'static str> {
+    let found = |judged: &Result<String, Not>| matches!(judged, Err(Not::Finding { .. }));
+    checks().filter(|check| found(&(check.judge)(facts))).map(|check| check.name).collect()
+}
+
+#[test]
+fn every_check_is_silent_on_sound_facts() {
+    let facts = sound();
+    for check in checks() {
+        let judged = (check.judge)(&facts);
+        assert!(judged.is_ok(), "{}: {judged:?}", check.name);
+    }
+}
+
+#[test]
+fn every_check_finds_its_fault_and_no_other_does() {
+    for (index, (check, seed)) in FAULTS.iter().enumerate() {
+        let mut facts = sound();
+        seed(&mut facts);
+        assert_eq!(
+            findings(&facts).into_iter().collect::<Vec<_>>(),
+            [*check],
+            "fault {index} of {check}"
+        );
+    }
+}
+
+#[test]
+fn every_check_has_a_fault_and_a_name_of_its_own() {
+    let names: Vec<&str> = checks().map(|check| check.name).collect();
+    let faults: BTreeSet<&str> = FAULTS.iter().map(|(check, _)| *check).collect();
+    assert_eq!(faults, names.iter().copied().collect());
+    assert_eq!(faults.len(), names.len());
+    for check in checks() {
+        assert!(
+            check.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'),
+            "{}",
+            check.name
+        );
+        assert!(!check.proves.is_empty() && !check.why.is_empty(), "{}", check.name);
+    }
+}
+
+#[test]
+fn what_cannot_be_asked_is_unknown_and_never_ok() {
+    let denied =
+        || Gap::Failed(Failure::new("GetTopicRule", FailureKind::Denied, "AccessDenied: no"));
+    let mut facts = sound();
+    facts.rule = Err(denied());
+    let rule: Vec<_> = checks()
+        .filter(|check| check.name.starts_with("rule-") && check.name != "rule-may-invoke")
+        .collect();
+    assert_eq!(rule.len(), 4);
+    for check in rule {
+        let Err(Not::Unknown(why)) = (check.judge)(&facts) else { panic!("{}", check.name) };
+        assert_eq!(why, "may not be asked: GetTopicRule: AccessDenied: no");
+    }
+    // AWS tells of text messages where it likes to.
+    facts.sms.in_sandbox = Err(denied());
+    let sandbox = checks().find(|check| check.name == "sms-sandbox").unwrap();
+    assert!(matches!((sandbox.judge)(&facts), Err(Not::Untold(_))));
+}
+
+#[test]
+fn a_check_that_asks_for_too_little_is_never_ok() {
+    let facts = Facts::not_asked("us-east-1", sound().stack, None);
+    for check in checks().filter(|check| !check.needs.is_empty()) {
+        assert!((check.judge)(&facts).is_err(), "{}", check.name);
+    }
+}
+
+#[test]
+fn a_permissions_boundary_leaves_it_open_what_a_role_may_do() {
+    let mut facts = sound();
+    facts.stopper_role.as_mut().unwrap().as_mut().unwrap().boundary = Some("arn:b".to_owned());
+    let check = checks().find(|check| check.name == "stopper-role").unwrap();
+    assert!(matches!((check.judge)(&facts), Err(Not::Unknown(_))));
+}
+
+#[test]
+fn a_rate_that_rises_is_judged_as_one() {
+    let mut facts = sound();
+    *alarm_of(&mut facts) = math("fw", "100", "p90");
+    facts.job.as_mut().unwrap().devices = Some(24_000);
+    assert_eq!(findings(&facts).into_iter().collect::<Vec<_>>(), ["rollout-pace"]);
+    let criteria = RateIncreaseCriteria::builder().number_of_succeeded_things(1_500).build();
+    let rate = ExponentialRolloutRate::builder()
+        .base_rate_per_minute(12)
+        .increment_factor(5.0)
+        .rate_increase_criteria(criteria)
+        .build()
+        .unwrap();
+    let config =
+        JobExecutionsRolloutConfig::builder().maximum_per_minute(1_000).exponential_rate(rate);
+    job_of(&mut facts).job_executions_rollout_config = Some(config.build());
+    assert_eq!(findings(&facts).into_iter().collect::<Vec<_>>(), Vec::<&str>::new());
+}

@@ -1,0 +1,256 @@
+//! `tripline drill`: a fire drill of a deployed stack, from a device's report to the stop and to
+//! the people.
+//!
+//! - [`name`]: what a drill's things are called; [`sentinel`]: the job, its things and its alarm;
+//! - [`run`]: the drill, link by link, [`wait`]: waiting for one, [`look`]: which link is cut,
+//!   [`record`]: how each ended;
+//! - [`mailbox`]: what people are told; [`interrupt`]: Ctrl-C, [`mod@caught`]: panics;
+//! - [`tidy`]: removes what it made, [`leftovers`]: removes what killed drills made;
+//! - [`cloud`]: the clients, and whose things are.
+//!
+//! **A drill touches nothing that it has not made.** Every name is random; before anything is
+//! removed, its tag or mark is read; the alarm watches the sentinel and nothing else.
+
+mod caught;
+mod cloud;
+mod interrupt;
+mod leftovers;
+mod look;
+mod mailbox;
+mod name;
+mod record;
+mod run;
+mod sentinel;
+mod tidy;
+mod wait;
+
+use std::io::{IsTerminal, stderr};
+use std::time::Duration;
+
+use serde_json::json;
+use tripline::stop::StopMode;
+use tripline_aws::{Failure, FailureKind};
+
+use crate::alarms::stopping::Stopping;
+use crate::alarms::table::{print, print_json};
+use crate::alarms::topics;
+use crate::connect::{Region, connect};
+use crate::exit::{End, Error};
+use crate::output::Output;
+use crate::stack::Stack;
+use caught::caught;
+use cloud::Cloud;
+use interrupt::Interrupt;
+use name::Name;
+use record::Record;
+use run::Run;
+use tidy::{Tidied, Tidy};
+use wait::{Broken, Patience};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tripline drill
+  tripline drill --stack tripline --output json
+  tripline drill --clean-up
+
+Makes a sentinel: a job that asks for nothing, for two things that are no devices. Arms it, reports
+for one of the things, reads the metric back, sets the alarm to ALARM (SetAlarmState), and waits
+until the force-stopper has stopped the sentinel and people have been told. Whoever is subscribed
+to the stack's topics gets the messages, which say that this is a drill: announce it before.
+
+Nothing else is touched: every name is random, and only what carries this drill's tag is changed or
+removed. In the end everything is removed again, also after a failure, Ctrl-C or SIGTERM. What a
+drill has left that was killed, --clean-up removes, also that of one that is running.
+
+It does not prove that an e-mail or text message arrives, nor that CloudWatch evaluates the alarms
+of a rollout as they are meant. With StopMode=observe it proves that people are told and that
+nothing is stopped.
+
+Exit code 0: every link holds; 1: one is cut, which is named; 2: the stack's name is not right;
+3: AWS refused or could not be reached, or something could not be removed; 6: a step took longer
+than the timeout and no link was found to be cut, or the drill was interrupted.")]
+pub struct Drill {
+    /// The stack to try
+    #[arg(long, default_value = "tripline")]
+    stack: String,
+    /// The longest that a step may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 300,
+        value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    timeout: u32,
+    /// Enable AWS IoT's job events, for the account in the region, if they are off
+    #[arg(long)]
+    enable_events: bool,
+    /// Remove what earlier drills have left, instead of a drill
+    #[arg(long, conflicts_with = "enable_events")]
+    clean_up: bool,
+    /// With --clean-up: say what would be removed, and change nothing
+    #[arg(long, requires = "clean_up")]
+    dry_run: bool,
+    /// AWS region [default: the environment's]
+    #[arg(long)]
+    region: Option<Region>,
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+impl Drill {
+    pub async fn run(self) -> Result<End, Error> {
+        let cloud = Cloud::of(connect(self.region.clone()).await?);
+        if self.clean_up {
+            return self.clean_up(&cloud).await;
+        }
+        let interrupt = Interrupt::listen();
+        let stack = Stack::find(&cloud.aws.cloudformation, &self.stack).await?;
+        let stopping = Stopping::look(&cloud.aws, &stack).await?;
+        let email = topics::of_stack(&stack, topics::EMAIL)?;
+        let subscribers = mailbox::subscribers(&cloud, email).await?;
+        let name = Name::random();
+        let job = name.job().map_err(|error| Error::Input(error.to_string()))?;
+        let mut record = Record::default();
+        let run = Run {
+            cloud: &cloud,
+            stack: &stack,
+            stack_name: &self.stack,
+            mode: stopping.mode,
+            name: &name,
+            job,
+            enable_events: self.enable_events,
+            patience: Patience { timeout: Duration::from_secs(self.timeout.into()), interrupt },
+            record: &mut record,
+            tell,
+        };
+        let ended = caught(run.run()).await;
+        if matches!(ended, Ok(Err(Broken::Interrupted))) {
+            eprintln!("interrupted: removing what the drill has made");
+        }
+        let mut tidied = Tidied::default();
+        let (topic, of) = (Some(email), Some(self.stack.as_str()));
+        let tidy = Tidy { cloud: &cloud, topic, stack: of, dry_run: false };
+        tidy.remove(&name, &mut tidied).await;
+        let ended = match ended {
+            Ok(ended) => ended,
+            Err(panic) => {
+                warn(&tidied);
+                std::panic::resume_unwind(panic)
+            }
+        };
+        match self.output {
+            Output::Text => print(&record.text()),
+            Output::Json => print_json(&json!({
+                "drill": name.as_str(), "stack": self.stack, "region": cloud.aws.region,
+                "stopMode": stopping.mode.to_string(), "steps": record.json(),
+                "holds": record.is_whole(), "subscribers": subscribers, "left": tidied.json(),
+            })),
+        }
+        warn(&tidied);
+        if subscribers == 0 {
+            eprintln!(
+                "note: nobody is subscribed to the e-mail topic, so nobody is told\n\n  hint: `aws sns subscribe --topic-arn {email} --protocol email --notification-endpoint <address>`"
+            );
+        }
+        self.end(ended, &record, &stopping, &tidied)
+    }
+
+    /// The last words, and the exit code.
+    fn end(
+        &self,
+        ended: Result<(), Broken>,
+        record: &Record,
+        stopping: &Stopping,
+        tidied: &Tidied,
+    ) -> Result<End, Error> {
+        let stack = &self.stack;
+        let at = record.failed().map_or_else(|| "the drill".to_owned(), |step| step.to_string());
+        match ended {
+            Ok(()) if !tidied.left.is_empty() => {
+                let text =
+                    format!("stack `{stack}` works, and the drill could not be removed whole");
+                Err(Failure::new("drill", FailureKind::Refused, text).into())
+            }
+            Ok(()) => {
+                if !stopping.unconfirmed.is_empty() {
+                    let who = stopping.unconfirmed.join(", ");
+                    eprintln!("note: not confirmed, so nothing is sent to: {who}");
+                }
+                eprintln!(
+                    "{}",
+                    match stopping.mode {
+                        StopMode::Observe => format!(
+                            "stack `{stack}` tells people and stops nothing: StopMode is `observe`"
+                        ),
+                        _ => format!("stack `{stack}` stops a bad rollout and tells people"),
+                    }
+                );
+                Ok(End::Done)
+            }
+            Err(Broken::Cut(cut)) => {
+                let mut hint = cut.hint;
+                if !hint.is_empty() {
+                    hint.push_str("; ");
+                }
+                eprintln!(
+                    "finding: {at} failed: {}\n\n  hint: {hint}`tripline doctor --stack {stack}` looks at every link",
+                    cut.what
+                );
+                Ok(End::Finding)
+            }
+            Err(Broken::Late(what)) => {
+                eprintln!(
+                    "undecided: {at} took longer than {} s: {what}\n\n  hint: no link was found to be cut; `tripline doctor --stack {stack}` looks closer, and --timeout gives it longer",
+                    self.timeout
+                );
+                Ok(End::Undecided)
+            }
+            Err(Broken::Interrupted) => Ok(End::Undecided),
+            Err(Broken::Failed(error)) => {
+                match record.failed() {
+                    Some(step) => eprintln!("{step} failed"),
+                    None => eprintln!("the sentinel could not be made"),
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn clean_up(&self, cloud: &Cloud) -> Result<End, Error> {
+        let tidied = leftovers::remove(cloud, &self.stack, self.dry_run).await?;
+        match self.output {
+            Output::Text => {
+                print(&tidied.removed.iter().map(|what| format!("{what}\n")).collect::<String>())
+            }
+            Output::Json => print_json(&json!({
+                "region": cloud.aws.region, "dryRun": self.dry_run,
+                "removed": tidied.removed, "left": tidied.json(),
+            })),
+        }
+        warn(&tidied);
+        if !tidied.left.is_empty() {
+            let text = "not everything of earlier drills could be removed";
+            return Err(Failure::new("clean-up", FailureKind::Refused, text).into());
+        }
+        let count = tidied.removed.len();
+        match (count, self.dry_run) {
+            (0, _) => eprintln!("no drill has left anything in `{}`", cloud.aws.region),
+            (_, true) => eprintln!("dry run: nothing was changed"),
+            (_, false) => eprintln!("removed what earlier drills have left"),
+        }
+        Ok(End::Done)
+    }
+}
+
+/// A step that has ended, for who watches.
+fn tell(line: &str) {
+    if stderr().is_terminal() {
+        eprintln!("{line}");
+    }
+}
+
+fn warn(tidied: &Tidied) {
+    for note in &tidied.notes {
+        eprintln!("note: {note}");
+    }
+    if let Some(warning) = tidied.warning() {
+        eprintln!("warning: {warning}");
+    }
+}

@@ -1,0 +1,383 @@
+//! The drill itself: one link after another, each seen before the next is tried.
+
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::{
+    HistoryItemType, Metric, MetricAlarm, MetricDataQuery, MetricStat, StateValue,
+};
+use tripline::alarm::alarm_name_prefix;
+use tripline::job::{JobId, JobState};
+use tripline::stop::{REASON_CODE, StopMode};
+use tripline::text::{clean, excerpt};
+use tripline_aws::{Failure, FailureKind};
+
+use super::cloud::Cloud;
+use super::look::{Cut, Look};
+use super::mailbox::{Mailbox, Post};
+use super::name::Name;
+use super::record::{Outcome, Record, Step};
+use super::sentinel;
+use super::wait::{Broken, Patience};
+use crate::alarms::apply::Guard;
+use crate::alarms::topics;
+use crate::alarms::verdict::Verdict;
+use crate::fleet::device::{Fate, Outcome as Ended};
+use crate::fleet::job_side::{AwsJobSide, JobSide, Offer, Taken};
+use crate::stack::Stack;
+
+/// Clocks may differ, and CloudWatch's periods begin with the minute.
+const AROUND: Duration = Duration::from_secs(600);
+/// In the alarm's messages, in the job's comment, and in the alarm's history.
+const REASON: &str = "Fire drill by `tripline drill`: nothing is wrong, and nothing has to be done";
+
+/// A drill on its way.
+#[derive(Debug)]
+pub struct Run<'a> {
+    pub cloud: &'a Cloud,
+    pub stack: &'a Stack,
+    pub stack_name: &'a str,
+    pub mode: StopMode,
+    pub name: &'a Name,
+    pub job: JobId,
+    pub enable_events: bool,
+    pub patience: Patience,
+    pub record: &'a mut Record,
+    /// Tells people of a step that has ended.
+    pub tell: fn(&str),
+}
+
+impl<'a> Run<'a> {
+    /// Runs the drill to its end, or to the first link that does not hold.
+    pub async fn run(mut self) -> Result<(), Broken> {
+        self.step(Step::Events, Self::events).await?;
+        self.patience.interrupt.check()?;
+        let email = topics::of_stack(self.stack, topics::EMAIL)?.to_owned();
+        let mailbox = Mailbox::open(self.cloud, self.name, &email).await?;
+        self.patience.interrupt.check()?;
+        sentinel::create(self.cloud, self.name).await?;
+        let alarm = self.step(Step::Armed, Self::armed).await?;
+        let alarm_name = alarm.alarm_name().unwrap_or_default().to_owned();
+        self.step(Step::Reported, Self::reported).await?;
+        self.step(Step::Counted, async |run: &mut Run<'a>| run.counted(&alarm).await).await?;
+        self.step(Step::Alarm, async |run: &mut Run<'a>| run.alarm(&alarm_name).await).await?;
+        let mut post = Post::default();
+        self.step(Step::Stopped, async |run: &mut Run<'a>| {
+            run.stopped(&alarm_name, &mailbox, &mut post).await
+        })
+        .await?;
+        self.step(Step::Told, async |run: &mut Run<'a>| {
+            run.told(&alarm_name, &mailbox, &mut post).await
+        })
+        .await
+    }
+
+    /// One step: what it returns beside its value is what was seen.
+    async fn step<T>(
+        &mut self,
+        step: Step,
+        run: impl AsyncFnOnce(&mut Self) -> Result<(T, String), Broken>,
+    ) -> Result<T, Broken> {
+        self.patience.interrupt.check()?;
+        self.record.begin(step);
+        let (outcome, ended) = match run(self).await {
+            Ok((value, seen)) => (Outcome::Seen(seen), Ok(value)),
+            Err(broken) => (broken.outcome(), Err(broken)),
+        };
+        if let Some(line) = self.record.end(outcome) {
+            (self.tell)(&line);
+        }
+        ended
+    }
+
+    async fn events(&mut self) -> Result<((), String), Broken> {
+        let aws = &self.cloud.aws;
+        if aws.sends_job_events().await? {
+            return Ok(((), "AWS IoT sends job events".to_owned()));
+        }
+        if !self.enable_events {
+            return Err(Broken::Cut(Cut::new(
+                format!(
+                    "AWS IoT sends no job events in `{}`, so that no alarm ever has a value",
+                    aws.region
+                ),
+                "`--enable-events` enables them for the account in this region, and leaves them on",
+            )));
+        }
+        aws.enable_job_events().await?;
+        Ok(((), "AWS IoT sends job events: they were off, and are enabled now".to_owned()))
+    }
+
+    async fn armed(&mut self) -> Result<(MetricAlarm, String), Broken> {
+        let aws = &self.cloud.aws;
+        let guard = Guard {
+            file: "the drill's alarm".to_owned(),
+            stack: self.stack_name.to_owned(),
+            job: self.job.clone(),
+            alarms: sentinel::alarm().into_iter().collect(),
+            tell_only: false,
+            dry_run: false,
+        };
+        let report = guard.apply(aws).await?;
+        let verdict = Verdict::of(&guard, &report, &aws.region);
+        if let Some(finding) = verdict.findings.into_iter().next() {
+            let (what, hint) = finding.split_once("\n\n  hint: ").unwrap_or((&finding, ""));
+            return Err(Broken::Cut(Cut::new(what, hint)));
+        }
+        let prefix = alarm_name_prefix(&self.job);
+        let alarms = aws.alarms(&prefix).await?.metric;
+        let wanted = format!("{prefix}{}", sentinel::ALARM);
+        let alarm = alarms.into_iter().find(|alarm| alarm.alarm_name() == Some(&wanted));
+        let alarm = alarm.ok_or_else(|| Broken::Cut(gone(&wanted)))?;
+        let watches = aws.owner(&alarm).await?;
+        if watches.as_deref() != Some(self.name.as_str()) {
+            let what = format!("alarm `{wanted}` does not watch the sentinel");
+            return Err(Broken::Cut(Cut::new(what, "look who else changes alarms")));
+        }
+        Ok((alarm, format!("alarm {wanted} goes to force-stop and e-mail")))
+    }
+
+    async fn reported(&mut self) -> Result<((), String), Broken> {
+        let side = AwsJobSide::new(&self.cloud.config, self.job.clone()).await?;
+        let thing = self.name.reports();
+        let offered = self
+            .patience
+            .until(
+                "AWS IoT has not offered the sentinel its job",
+                async || match side.offer(&thing).await? {
+                    Offer::Nothing => Ok(None),
+                    offer => Ok(Some(offer)),
+                },
+                async || None,
+            )
+            .await?;
+        let ended = || {
+            let what = "somebody else has ended the sentinel's part of the job";
+            Broken::Cut(Cut::new(what, "look who cancels jobs, and run this again"))
+        };
+        let download_time = sentinel::DOWNLOAD_TIME;
+        let fate = Fate { outcome: Ended::Succeeded, download_time, retries: 0 };
+        if offered == Offer::Ended
+            || side.start(&thing).await? == Taken::TooLate
+            || side.report(&thing, fate).await? == Taken::TooLate
+        {
+            return Err(ended());
+        }
+        Ok(((), format!("{thing} SUCCEEDED with downloadTime {download_time:.1}")))
+    }
+
+    /// Reads back exactly what the alarm watches: another namespace or dimension would have no value.
+    async fn counted(&mut self, alarm: &MetricAlarm) -> Result<((), String), Broken> {
+        let metric = Metric::builder()
+            .set_namespace(alarm.namespace().map(str::to_owned))
+            .set_metric_name(alarm.metric_name().map(str::to_owned))
+            .set_dimensions(Some(alarm.dimensions().to_vec()))
+            .build();
+        let stat = MetricStat::builder().metric(metric).period(60).stat("SampleCount").build();
+        let query = MetricDataQuery::builder().id("reports").metric_stat(stat).build();
+        let cloud = self.cloud;
+        let (stack, stack_name) = (self.stack, self.stack_name);
+        let name = alarm.alarm_name().unwrap_or_default().to_owned();
+        let look = Look { cloud, stack, stack_name, alarm: &name };
+        let samples = self
+            .patience
+            .until(
+                "the report is not in CloudWatch",
+                async || {
+                    let now = SystemTime::now();
+                    let found = cloud
+                        .aws
+                        .cloudwatch
+                        .get_metric_data()
+                        .metric_data_queries(query.clone())
+                        .start_time(DateTime::from(now - AROUND))
+                        .end_time(DateTime::from(now + AROUND))
+                        .send()
+                        .await
+                        .map_err(|error| Failure::from_sdk("GetMetricData", &error))?;
+                    let results = found.metric_data_results().iter();
+                    let samples: f64 = results.flat_map(|result| result.values()).sum();
+                    Ok((samples >= 1.0).then_some(samples))
+                },
+                async || look.counting().await,
+            )
+            .await?;
+        let metric = alarm.metric_name().unwrap_or_default();
+        let job = &self.job;
+        Ok(((), format!("{samples} value of {} with jobId {job}", excerpt(metric))))
+    }
+
+    async fn alarm(&mut self, alarm: &str) -> Result<((), String), Broken> {
+        let cloud = self.cloud;
+        // The name is this drill's own, and CloudWatch said of it that it watches the sentinel.
+        let set = cloud
+            .aws
+            .cloudwatch
+            .set_alarm_state()
+            .alarm_name(alarm)
+            .state_value(StateValue::Alarm)
+            .state_reason(REASON)
+            .send()
+            .await;
+        set.map_err(|error| match Failure::from_sdk("SetAlarmState", &error) {
+            failure if failure.kind == FailureKind::NotFound => Broken::Cut(gone(alarm)),
+            failure => failure.into(),
+        })?;
+        self.patience
+            .until(
+                "the alarm is not in ALARM",
+                async || {
+                    let described =
+                        cloud.aws.cloudwatch.describe_alarms().alarm_names(alarm).send();
+                    let described = described
+                        .await
+                        .map_err(|error| Failure::from_sdk("DescribeAlarms", &error))?;
+                    match described.metric_alarms().first() {
+                        None => Err(Broken::Cut(gone(alarm))),
+                        Some(found) if found.state_value() == Some(&StateValue::Alarm) => {
+                            Ok(Some(()))
+                        }
+                        // CloudWatch judges it anew by its values within a minute.
+                        Some(_) => Ok(has_fired(cloud, alarm).await?.then_some(())),
+                    }
+                },
+                async || None,
+            )
+            .await?;
+        Ok(((), format!("{alarm} went to ALARM (SetAlarmState)")))
+    }
+
+    async fn stopped(
+        &mut self,
+        alarm: &str,
+        mailbox: &Mailbox,
+        post: &mut Post,
+    ) -> Result<((), String), Broken> {
+        let (cloud, name, mode) = (self.cloud, self.name, self.mode);
+        let (stack, stack_name) = (self.stack, self.stack_name);
+        let look = Look { cloud, stack, stack_name, alarm };
+        self.patience
+            .until(
+                match mode {
+                    StopMode::Observe => {
+                        "the force-stopper has not said what it would have stopped"
+                    }
+                    _ => "the sentinel job goes on",
+                },
+                async || {
+                    let job = cloud.job(name).await?;
+                    let Some((job, true)) = job else {
+                        let what = "the sentinel job is gone";
+                        return Err(Broken::Cut(Cut::new(
+                            what,
+                            "look who deletes jobs, and run this again",
+                        )));
+                    };
+                    let status = job.status().map_or("", |status| status.as_str());
+                    let by_us = job.reason_code() == Some(REASON_CODE);
+                    let names_it = job.comment().is_some_and(|comment| comment.contains(alarm));
+                    match (status, mode) {
+                        ("CANCELED", _) if by_us && mode == StopMode::Observe => {
+                            let what =
+                                "the sentinel job was stopped, although StopMode is `observe`";
+                            let hint = format!("deploy stack `{stack_name}` again");
+                            return Err(Broken::Cut(Cut::new(what, hint)));
+                        }
+                        ("CANCELED", _) if by_us && names_it => return Ok(Some(())),
+                        _ if JobState::from_status(status).has_ended() => {
+                            let why = job
+                                .comment()
+                                .map_or_else(String::new, |why| format!(": {}", clean(why, 200)));
+                            let what =
+                                format!("somebody else has ended the sentinel job, {status}{why}");
+                            return Err(Broken::Cut(Cut::new(
+                                what,
+                                "look who cancels jobs, and run this again",
+                            )));
+                        }
+                        _ => {}
+                    }
+                    mailbox.read(cloud, name, alarm, post).await?;
+                    match &post.refused {
+                        Some(why) => Err(Broken::Cut(Cut::new(
+                            format!("the force-stopper refused the alarm: {why}"),
+                            "its log says more: see `docs/operations.md`",
+                        ))),
+                        None => Ok((mode == StopMode::Observe && post.observed).then_some(())),
+                    }
+                },
+                async || look.stopping().await,
+            )
+            .await?;
+        let seen = match mode {
+            StopMode::Observe => {
+                "nothing was stopped: StopMode is observe, and the job goes on".to_owned()
+            }
+            _ => format!("job is CANCELED, {REASON_CODE}, and its comment names the alarm"),
+        };
+        Ok(((), seen))
+    }
+
+    async fn told(
+        &mut self,
+        alarm: &str,
+        mailbox: &Mailbox,
+        post: &mut Post,
+    ) -> Result<((), String), Broken> {
+        let (cloud, name, mode) = (self.cloud, self.name, self.mode);
+        let (stack, stack_name) = (self.stack, self.stack_name);
+        let look = Look { cloud, stack, stack_name, alarm };
+        let result = self
+            .patience
+            .until(
+                "",
+                async || {
+                    mailbox.read(cloud, name, alarm, post).await?;
+                    let by_stopper = match mode {
+                        StopMode::Observe => post.observed,
+                        _ => post.stopped,
+                    };
+                    Ok((post.alarm && by_stopper).then_some(()))
+                },
+                async || look.telling().await,
+            )
+            .await;
+        match result {
+            Err(Broken::Late(_)) => {
+                Err(Broken::Late(format!("on the e-mail topic {}", missing(post))))
+            }
+            Err(broken) => Err(broken),
+            Ok(()) => {
+                let seen = "the alarm's and the force-stopper's messages are on the e-mail topic";
+                Ok(((), seen.to_owned()))
+            }
+        }
+    }
+}
+
+/// What of the messages has not come.
+fn missing(post: &Post) -> &'static str {
+    match (post.alarm, post.stopped || post.observed) {
+        (false, true) => "the alarm's own message is missing; the force-stopper's has come",
+        (true, false) => "the force-stopper's message is missing; the alarm's own has come",
+        _ => "both messages are missing, the alarm's own and the force-stopper's",
+    }
+}
+
+async fn has_fired(cloud: &Cloud, alarm: &str) -> Result<bool, Failure> {
+    let history = cloud
+        .aws
+        .cloudwatch
+        .describe_alarm_history()
+        .alarm_name(alarm)
+        .history_item_type(HistoryItemType::StateUpdate)
+        .send()
+        .await
+        .map_err(|error| Failure::from_sdk("DescribeAlarmHistory", &error))?;
+    let mut summaries = history.alarm_history_items().iter().filter_map(|i| i.history_summary());
+    Ok(summaries.any(|summary| summary.ends_with("to ALARM")))
+}
+
+fn gone(alarm: &str) -> Cut {
+    Cut::new(format!("alarm `{alarm}` is gone"), "look who else removes alarms, and run this again")
+}

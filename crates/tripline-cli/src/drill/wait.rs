@@ -1,0 +1,110 @@
+//! Waiting for what AWS does in its own time.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tripline_aws::{Failure, FailureKind};
+
+use super::interrupt::{Interrupt, Interrupted};
+use super::look::Cut;
+use super::record::Outcome;
+use crate::exit::Error;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// A step that takes longer is looked into, and again after as long.
+const LOOK_AFTER: Duration = Duration::from_secs(5);
+
+/// Why a drill did not get further.
+#[derive(Debug)]
+pub enum Broken {
+    Cut(Cut),
+    /// Not seen in time, and no link was found to be cut; what was waited for.
+    Late(String),
+    Interrupted,
+    Failed(Error),
+}
+
+/// How long a drill waits, and for whom it ends.
+#[derive(Debug)]
+pub struct Patience {
+    /// The longest that a step may take.
+    pub timeout: Duration,
+    pub interrupt: Interrupt,
+}
+
+impl Patience {
+    /// Asks until there is an answer. What takes long is looked into; what is found ends the wait.
+    pub async fn until<T>(
+        &mut self,
+        what: &str,
+        mut ask: impl AsyncFnMut() -> Result<Option<T>, Broken>,
+        look: impl AsyncFn() -> Option<Cut>,
+    ) -> Result<T, Broken> {
+        let begun = Instant::now();
+        let mut looked = begun;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let mut last = None;
+            match ask().await {
+                Ok(Some(answer)) => return Ok(answer),
+                Ok(None) => {}
+                Err(Broken::Failed(Error::Aws(failure))) if passes(&failure) => {
+                    last = Some(failure)
+                }
+                Err(broken) => return Err(broken),
+            }
+            let is_over = begun.elapsed() >= self.timeout;
+            if is_over || looked.elapsed() >= LOOK_AFTER {
+                if let Some(cut) = look().await {
+                    return Err(Broken::Cut(cut));
+                }
+                looked = Instant::now();
+            }
+            if is_over {
+                return Err(match last {
+                    Some(failure) => failure.into(),
+                    None => Broken::Late(what.to_owned()),
+                });
+            }
+            let left = self.timeout.saturating_sub(begun.elapsed());
+            self.interrupt.pause(pause.min(left)).await?;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+/// Whether a failure may be over in a while.
+fn passes(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Throttled | FailureKind::Unavailable)
+}
+
+impl Broken {
+    /// The same in a record.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Cut(cut) => Outcome::Failed(cut.what.clone()),
+            Self::Late(what) => Outcome::Late(what.clone()),
+            Self::Interrupted => Outcome::Interrupted,
+            Self::Failed(error) => Outcome::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<Interrupted> for Broken {
+    fn from(_: Interrupted) -> Self {
+        Self::Interrupted
+    }
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Failure> for Broken {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure.into())
+    }
+}

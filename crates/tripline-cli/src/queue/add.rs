@@ -1,0 +1,237 @@
+//! `tripline queue add`.
+
+use std::io::{BufRead, Write, stderr, stdin};
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use serde_json::json;
+use tempfile::TempDir;
+use tripline::config::{Release, Setting};
+use tripline::queue::{Entry, EntryId, Span, State};
+
+use super::aws::Aws;
+use super::check::{self, CONFIG, Meant, Sources, file_name, sources};
+use super::draft::{Draft, settings};
+use super::files::key;
+use super::store::{Change, View};
+use super::{Common, ask, clock, look};
+use crate::alarms::table::{print, print_json};
+use crate::deploy::input::Input;
+use crate::exit::{End, Error};
+use crate::output::Output;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tripline queue add --bin tracker-2.1.bin --config dev.ini --things trackers.txt --bucket releases
+  tripline queue add --bin tracker-2.2.bin --from-last --bucket releases --bake 2h \\
+    --set jobId=fw-2-2 --set streamId=fw-2-2
+
+The dev.ini and its files are checked whole, as `tripline deploy` does: `binName` and `thingList`
+are their names, an alarm stops the rollout (unless --unguarded or --tell-only says that it is
+meant, which `next` then knows), and no job of its `jobId` is in the queue or exists. Then dev.ini,
+firmware, thing list and, if the dev.ini names one, the job document are stored in the bucket under
+queue/<entry>/, each with its SHA-256, and last of all the entry itself. Whatever goes wrong before
+leaves the queue as it was.
+
+`--from-last` takes the dev.ini of the newest entry and, without `--things`, its thing list. A new
+release needs a `jobId` of its own, and a `streamId` if there is one: they are asked for at a
+terminal, and have to be set elsewhere. `--set` changes the copy that is queued, no file of yours.
+
+Exit code 0: it is in the queue, and stdout says as which entry; 2: something does not fit; 3: AWS
+refused or could not be reached.")]
+pub struct Add {
+    /// The firmware
+    #[arg(short = 'f', long = "bin", visible_alias = "binFile", value_name = "FILE")]
+    bin: PathBuf,
+    /// The dev.ini, or what the new one is made from
+    #[arg(short = 'd', long, visible_alias = "devIni", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The thing list
+    #[arg(short = 'l', long, visible_alias = "thingList", value_name = "FILE")]
+    things: Option<PathBuf>,
+    /// The bucket that the files are stored in
+    #[arg(short, long)]
+    bucket: String,
+    /// How long the next one waits after this one has ended well, such as `2h`
+    #[arg(long, value_name = "TIME", default_value = "0")]
+    bake: Span,
+    /// Make the dev.ini from the one of the newest entry
+    #[arg(long, conflicts_with = "config")]
+    from_last: bool,
+    /// Replace a key of `[DEFAULT]`; every other line stays as it is
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<Setting>,
+    /// `submit` takes the dev.ini as it is, `create` makes one from `--config` or the newest entry
+    #[arg(short, long, value_name = "METHOD", hide_short_help = true)]
+    method: Option<Method>,
+    #[command(flatten)]
+    meant: Meant,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Method {
+    Submit,
+    Create,
+}
+
+/// A release that is ready to be stored.
+#[derive(Debug)]
+struct Prepared {
+    release: Release,
+    input: Input,
+    sources: Sources,
+}
+
+impl Add {
+    pub async fn run(self) -> Result<End, Error> {
+        let creates = self.from_last || self.method == Some(Method::Create);
+        self.check_arguments(creates)?;
+        // What needs no AWS comes first.
+        let (mut draft, aws) = match &self.config {
+            Some(path) => (Draft::from_file(path)?, None),
+            None => {
+                let aws = Aws::connect(&self.common).await?;
+                (newest(&aws).await?, Some(aws))
+            }
+        };
+        let folder = TempDir::with_prefix("tripline-queue-")
+            .map_err(|error| Error::Input(format!("temporary folder: {error}")))?;
+        let prepared = self.prepare(&mut draft, creates, &folder.path().join(CONFIG)).await?;
+        let aws = match aws {
+            Some(aws) => aws,
+            None => Aws::connect(&self.common).await?,
+        };
+        let entry = self.store(&aws, &prepared).await?;
+        self.tell(&aws, &entry);
+        Ok(End::Done)
+    }
+
+    fn check_arguments(&self, creates: bool) -> Result<(), Error> {
+        if self.config.is_none() && !creates {
+            return Err(needs("--config", "a dev.ini, or `--from-last` for the newest entry's"));
+        }
+        if self.things.is_none() && self.config.is_some() {
+            return Err(needs("--things", "the thing list that goes with the dev.ini"));
+        }
+        Ok(())
+    }
+
+    /// Makes the `dev.ini` that is queued, checks it, and writes it to `path`.
+    async fn prepare(
+        &self,
+        draft: &mut Draft,
+        creates: bool,
+        path: &Path,
+    ) -> Result<Prepared, Error> {
+        let things = self.things.as_ref().or(draft.things.as_ref());
+        let things = things
+            .ok_or_else(|| needs("--things", "a thing list; the newest entry has none"))?
+            .clone();
+        let mut set = self.set.clone();
+        if creates {
+            let (firmware, list) = (file_name(&self.bin)?, file_name(&things)?);
+            let names = [("binName", firmware.as_str()), ("thingList", list.as_str())];
+            let (mut input, mut output) = (stdin().lock(), stderr());
+            let person: Option<(&mut dyn BufRead, &mut dyn Write)> =
+                ask::is_somebody_there().then_some((&mut input, &mut output));
+            set = settings(&draft.text, &set, names, person)?;
+        }
+        draft.set(&set)?;
+        let (release, input) = check::release(draft, &self.bin, &things, self.meant).await?;
+        std::fs::write(path, &draft.text)
+            .map_err(|error| Error::Input(format!("{}: {error}", path.display())))?;
+        let sources = sources(&release, &input, path, &things, &draft.folder)?;
+        Ok(Prepared { release, input, sources })
+    }
+
+    /// Stores the files, and the entry last.
+    async fn store(&self, aws: &Aws, prepared: &Prepared) -> Result<Entry, Error> {
+        let Prepared { release, input, sources } = prepared;
+        let name = input.file.as_str();
+        let region = release.region.as_deref();
+        check::region(input, aws.rollout_region(region)?.as_str())?;
+        let view = aws.store.read().await?;
+        check_unused(name, release, &view)?;
+        if look::job(aws, region, &release.job).await?.is_some() {
+            return Err(Error::Input(format!(
+                "{name}: job `{}` exists already in `{}`\n\n  hint: a release needs a `jobId` of its own",
+                release.job,
+                aws.rollout_region(region)?.as_str()
+            )));
+        }
+        let newest = view.entries.last().map(|entry| &entry.id);
+        let entry = Entry {
+            id: EntryId::new(clock::milliseconds(), clock::random() as u32, newest),
+            version: 1,
+            state: State::Pending,
+            job: release.job.clone(),
+            region: release.region.clone(),
+            bucket: self.bucket.clone(),
+            files: sources.0.iter().map(|(file, _)| file.clone()).collect(),
+            bake: self.bake,
+            tell_only: self.meant.tell_only,
+            unguarded: self.meant.unguarded,
+            claims: 0,
+            failures: 0,
+            not_before: None,
+            note: None,
+        };
+        for (file, path) in &sources.0 {
+            aws.files.store(&self.bucket, &entry.id, file, path).await?;
+        }
+        let add = |view: &View| {
+            check_unused(name, release, view)?;
+            Ok((Change::Add(entry.clone()), ()))
+        };
+        aws.store.decide(add).await?;
+        Ok(entry)
+    }
+
+    fn tell(&self, aws: &Aws, entry: &Entry) {
+        let (queue, table) = (aws.store.queue.as_str(), &aws.store.table);
+        match self.common.output {
+            Output::Text => print(&format!("{}\n", entry.id)),
+            Output::Json => print_json(&json!({
+                "entry": entry.id.as_str(), "queue": queue, "table": table,
+                "jobId": entry.job.as_str(), "bakeSeconds": entry.bake.seconds(),
+                "files": entry.files.iter().map(|file| json!({
+                    "use": file.used.as_str(), "bytes": file.bytes, "sha256": file.sha256,
+                    "location": format!("s3://{}/{}", entry.bucket, key(&entry.id, &file.name)),
+                })).collect::<Vec<_>>(),
+            })),
+        }
+        eprintln!("queue `{queue}`: job `{}` is entry `{}`", entry.job, entry.id);
+    }
+}
+
+fn needs(option: &str, what: &str) -> Error {
+    Error::Input(format!("`{option}` is missing (expected {what})"))
+}
+
+/// A job that waits or is under way must not be added a second time. One that is over is left to
+/// AWS IoT: if its job has been deleted, its name is free.
+fn check_unused(name: &str, release: &Release, view: &View) -> Result<(), Error> {
+    let is_same =
+        |entry: &&Entry| entry.job == release.job && !matches!(entry.state, State::Done { .. });
+    match view.entries.iter().find(is_same) {
+        None => Ok(()),
+        Some(entry) => Err(Error::Input(format!(
+            "{name}: job `{}` is in the queue already, as entry `{}`\n\n  hint: a release needs a `jobId` of its own",
+            entry.job, entry.id
+        ))),
+    }
+}
+
+async fn newest(aws: &Aws) -> Result<Draft, Error> {
+    let view = aws.store.read().await?;
+    match view.entries.last() {
+        Some(entry) => Draft::from_entry(&aws.files, entry).await,
+        None => Err(Error::Input(format!(
+            "queue `{}` is empty, so that there is no last release\n\n  hint: `--config` takes a dev.ini of yours",
+            aws.store.queue
+        ))),
+    }
+}

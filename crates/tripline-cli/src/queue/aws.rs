@@ -1,0 +1,58 @@
+//! The clients of a queue, and its table.
+
+use tripline::text::excerpt;
+use tripline_aws::SdkConfig;
+
+use super::Common;
+use super::files::Files;
+use super::store::Store;
+use crate::connect::{Connection, Region, connect};
+use crate::exit::Error;
+use crate::stack::Stack;
+
+/// The output of the stack that names the table.
+const TABLE: &str = "QueueTableName";
+
+/// Where a queue is.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    /// The region of the table and the bucket.
+    pub region: String,
+    pub store: Store,
+    pub files: Files,
+}
+
+impl Aws {
+    pub async fn connect(common: &Common) -> Result<Self, Error> {
+        let Connection { region, config } = connect(common.region.clone()).await?;
+        let table = match &common.table {
+            Some(table) => table.clone(),
+            None => table_of(&config, &common.stack).await?,
+        };
+        let store = Store::new(&config, table, common.queue.clone(), region.clone());
+        Ok(Self { region, store, files: Files::new(&config) })
+    }
+
+    /// AWS IoT, where an entry's job is.
+    pub async fn iot(&self, region: Option<&str>) -> Result<aws_sdk_iot::Client, Error> {
+        let region = self.rollout_region(region)?;
+        Ok(aws_sdk_iot::Client::new(&connect(Some(region)).await?.config))
+    }
+
+    /// Where an entry's job is: in the region of its `dev.ini`, or else in the queue's.
+    pub fn rollout_region(&self, region: Option<&str>) -> Result<Region, Error> {
+        let region = region.unwrap_or(&self.region);
+        region.parse().map_err(|error| Error::Input(format!("region of the dev.ini: {error}")))
+    }
+}
+
+async fn table_of(config: &SdkConfig, stack: &str) -> Result<String, Error> {
+    let found = Stack::find(&aws_sdk_cloudformation::Client::new(config), stack).await?;
+    match found.output(TABLE) {
+        Ok(table) => Ok(table.to_owned()),
+        Err(_) => Err(Error::Input(format!(
+            "stack `{}` has no queue\n\n  hint: deploy it with the parameter `Queue=on`, or name a table with `--table`",
+            excerpt(stack)
+        ))),
+    }
+}

@@ -1,0 +1,141 @@
+//! What is wrong with a release: its `dev.ini`, and the files that it names.
+
+use std::path::{Path, PathBuf};
+
+use tripline::config::{DeployConfig, DocumentSource, FileNames, Release};
+use tripline::queue::{FileName, StoredFile, Use};
+use tripline::text::excerpt;
+
+use super::draft::Draft;
+use super::files::describe;
+use crate::alarms::region::check_topics;
+use crate::alarms::source::{faults, name_of};
+use crate::deploy::input::{Input, Loaded, Wrong, faults_of};
+use crate::deploy::spec::Spec;
+use crate::deploy::{check_alarms, check_stops};
+use crate::exit::Error;
+
+/// What is meant although it looks like a mistake.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Meant {
+    /// Accept that no alarm stops the rollout: people are told, and it goes on
+    #[arg(long)]
+    pub tell_only: bool,
+    /// Accept that the dev.ini has no alarms
+    #[arg(long)]
+    pub unguarded: bool,
+}
+
+/// Checks a whole `dev.ini` and the files of a release, wherever they are, as a deployment would.
+pub async fn release(
+    draft: &Draft,
+    firmware: &Path,
+    things: &Path,
+    meant: Meant,
+) -> Result<(Release, Input), Error> {
+    let (file, text) = (draft.name.as_str(), draft.text.as_str());
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    let beside = |name: String| path(&draft.folder.join(name));
+    // The key is where it is deployed, and the paths are as they were given.
+    let (private_key, folder) = (None, PathBuf::new());
+    let (things, firmware) = (path(things), path(firmware));
+    let config = match DeployConfig::parse(file, text) {
+        Ok(config) => config,
+        Err(faults) => {
+            let names = FileNames {
+                things: Some(things),
+                firmware: Some(firmware),
+                private_key,
+                document: FileNames::find(text).document.map(beside),
+            };
+            let files = faults_of(&names, &folder);
+            return Err(Wrong { config: Some(faults), files }.into());
+        }
+    };
+    let release = Release::of(file, &config).map_err(faults)?;
+    let document = config.document.map(|source| match source {
+        DocumentSource::File(name) => DocumentSource::File(beside(name)),
+        url => url,
+    });
+    let config = DeployConfig { things, firmware, private_key, document, ..config };
+    let loaded = Loaded { file: file.to_owned(), text: text.to_owned(), config, folder };
+    // A document at a URL is fetched when it is deployed.
+    let own = loaded.own(None).await;
+    let input = loaded.with(own)?;
+    check_alarms(file, input.alarms(), meant.unguarded)?;
+    check_stops(file, input.alarms(), meant.tell_only)?;
+    Ok((release, input))
+}
+
+/// Checks what depends on where it is deployed.
+pub fn region(input: &Input, region: &str) -> Result<(), Error> {
+    input.check_region(region)?;
+    check_topics(&input.file, input.alarms(), region)?;
+    Spec::new(input, region).map(drop)
+}
+
+/// The files of a release on this machine, with the `dev.ini` first.
+#[derive(Debug)]
+pub struct Sources(pub Vec<(StoredFile, PathBuf)>);
+
+/// What a file is called, without its folder.
+pub fn file_name(path: &Path) -> Result<FileName, Error> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.parse().map_err(|error| Error::Input(format!("{}: {error}", name_of(path))))
+}
+
+/// Compares the files with what the `dev.ini` calls them, and tells what they are. `config` is the
+/// `dev.ini` as it is stored, `folder` is where the job document is.
+pub fn sources(
+    release: &Release,
+    input: &Input,
+    config: &Path,
+    things: &Path,
+    folder: &Path,
+) -> Result<Sources, Error> {
+    let firmware = &input.firmware;
+    let mut differ = String::new();
+    for (key, named, path) in [
+        ("binName", &release.firmware, firmware.path.as_path()),
+        ("thingList", &release.things, things),
+    ] {
+        let given = file_name(path)?;
+        if given != *named {
+            differ +=
+                &format!("\n  {key} is `{named}` (expected `{given}`, the file that is added)");
+        }
+    }
+    let names = [Some(&release.firmware), Some(&release.things), release.document.as_ref()];
+    let names: Vec<&FileName> = names.into_iter().flatten().collect();
+    for (at, name) in names.iter().enumerate() {
+        if name.as_str() == CONFIG || names.iter().skip(at + 1).any(|other| other == name) {
+            differ += &format!("\n  `{}` is the name of two files", excerpt(name.as_str()));
+        }
+    }
+    if !differ.is_empty() {
+        return Err(Error::Input(format!(
+            "{}: does not fit the files{differ}\n\n  hint: `--set binName=..` and `--set thingList=..` change the copy that is queued",
+            input.file
+        )));
+    }
+    let config_name = CONFIG.parse().map_err(|error| Error::Input(format!("{error}")))?;
+    let image = StoredFile {
+        used: Use::Firmware,
+        name: release.firmware.clone(),
+        bytes: firmware.size,
+        sha256: firmware.sha256_hex(),
+    };
+    let mut sources = vec![
+        (describe(config, Use::Config, config_name)?, config.to_owned()),
+        (image, firmware.path.clone()),
+        (describe(things, Use::Things, release.things.clone())?, things.to_owned()),
+    ];
+    if let Some(name) = &release.document {
+        let path = folder.join(name.as_str());
+        sources.push((describe(&path, Use::Document, name.clone())?, path));
+    }
+    Ok(Sources(sources))
+}
+
+/// What every entry's `dev.ini` is called.
+pub const CONFIG: &str = "dev.ini";

@@ -1,0 +1,30 @@
+//! The time, and chance.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
+use tripline::time::Timestamp;
+
+/// Milliseconds since 1970.
+pub fn milliseconds() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Now, in whole seconds.
+pub fn now() -> Timestamp {
+    Timestamp::from_seconds(milliseconds() / 1_000)
+}
+
+/// `2026-09-21T15:02:35Z`
+pub fn iso(at: Timestamp) -> String {
+    let date = DateTime::from_secs(at.seconds()).fmt(DateTimeFormat::DateTime);
+    date.unwrap_or_else(|_| at.seconds().to_string())
+}
+
+/// A number that nobody else has: the standard library seeds its hashers from the system. It names
+/// things, and keeps no secret.
+pub fn random() -> u64 {
+    RandomState::new().hash_one(milliseconds())
+}

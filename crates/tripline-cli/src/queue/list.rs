@@ -1,0 +1,137 @@
+//! `tripline queue list`.
+
+use serde_json::{Value, json};
+use tripline::queue::{Decision, Ending, Entry, State, ending, next};
+use tripline::text::clean;
+use tripline::time::Timestamp;
+
+use super::aws::Aws;
+use super::item::word;
+use super::next::Report;
+use super::{Common, clock, look};
+use crate::alarms::table::{print, print_json, table};
+use crate::exit::{End, Error};
+use crate::output::Output;
+
+/// Most characters of a note in the table; JSON has all of it.
+const NOTE: usize = 60;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tripline queue list
+  tripline queue list --queue sensors --output json
+
+Shows all entries, oldest first, and on stderr what is next and why not yet. Of a rollout that was
+left to itself (`--detach`) it looks how far its job has come; `tripline queue next` writes it down.
+
+Exit code 2: there is no such table; 3: AWS refused or could not be reached.")]
+pub struct List {
+    #[command(flatten)]
+    common: Common,
+}
+
+impl List {
+    pub async fn run(self) -> Result<End, Error> {
+        let aws = Aws::connect(&self.common).await?;
+        let view = aws.store.read().await?;
+        let now = clock::now();
+        let mut rows = Vec::new();
+        for entry in &view.entries {
+            let ended = if entry.state == State::Deployed {
+                ending(look::job_of(&aws, entry).await?.as_ref())
+            } else {
+                None
+            };
+            rows.push((entry, ended));
+        }
+        let decision = next(&view.entries, now);
+        match self.common.output {
+            Output::Text if rows.is_empty() => {}
+            Output::Text => print(&text(&rows, now)),
+            Output::Json => {
+                let entries: Vec<_> =
+                    rows.iter().map(|(entry, ended)| json_of(entry, ended.as_ref())).collect();
+                print_json(&json!({
+                    "queue": aws.store.queue.as_str(), "table": aws.store.table,
+                    "region": aws.region, "entries": entries,
+                    "next": Report::undecided(&decision).json(&aws),
+                }));
+            }
+        }
+        let said = match &decision {
+            Decision::Wait { of, .. }
+                if rows.iter().any(|(entry, ended)| entry.id == of.id && ended.is_some()) =>
+            {
+                format!(
+                    "entry `{}`: the rollout has ended; `tripline queue next` takes it from there",
+                    of.id
+                )
+            }
+            other => Report::undecided(other).why.unwrap_or_default(),
+        };
+        eprintln!("queue `{}`: {said}", aws.store.queue);
+        Ok(End::Done)
+    }
+}
+
+pub fn text(rows: &[(&Entry, Option<Ending>)], now: Timestamp) -> String {
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|(entry, ended)| {
+            let note = entry.note.as_deref().unwrap_or_default();
+            [
+                entry.id.to_string(),
+                entry.job.to_string(),
+                state(entry, ended.as_ref(), now),
+                entry.bake.to_string(),
+                if entry.failures > 0 { entry.failures.to_string() } else { String::new() },
+                clean(note, NOTE),
+            ]
+        })
+        .collect();
+    table(["ENTRY", "JOB", "STATE", "BAKE", "FAILURES", "NOTE"], &rows)
+}
+
+/// A state in a few words.
+fn state(entry: &Entry, ended: Option<&Ending>, now: Timestamp) -> String {
+    match &entry.state {
+        State::Claimed(lease) if now >= lease.free_from() => "claimed, lease over".to_owned(),
+        State::Claimed(lease) => format!("claimed until {}", clock::iso(lease.until)),
+        State::Deployed => match ended {
+            Some(ended) => format!("deployed, {}", ended.outcome.as_str()),
+            None => "deployed, in progress".to_owned(),
+        },
+        State::Done { outcome, .. } => outcome.as_str().to_owned(),
+        State::Pending => match entry.not_before {
+            Some(at) if now < at => format!("pending, not before {}", clock::iso(at)),
+            _ => "pending".to_owned(),
+        },
+    }
+}
+
+fn json_of(entry: &Entry, ended: Option<&Ending>) -> Value {
+    let (lease, done) = match &entry.state {
+        State::Claimed(lease) => (Some(lease), None),
+        State::Done { outcome, at } => (None, Some((outcome, at))),
+        State::Pending | State::Deployed => (None, None),
+    };
+    json!({
+        "entry": entry.id.as_str(), "jobId": entry.job.as_str(), "region": entry.region,
+        "state": word(&entry.state),
+        "addedAt": clock::iso(Timestamp::from_seconds(entry.id.milliseconds() / 1_000)),
+        "worker": lease.map(|lease| clean(&lease.worker, NOTE)),
+        "leaseUntil": lease.map(|lease| clock::iso(lease.until)),
+        "outcome": done.map(|(outcome, _)| outcome.as_str()),
+        "endedAt": done.map(|(_, at)| clock::iso(*at)),
+        "rolloutEnded": ended.map(|ended| ended.outcome.as_str()),
+        "bakeSeconds": entry.bake.seconds(), "claims": entry.claims, "failures": entry.failures,
+        "tellOnly": entry.tell_only, "unguarded": entry.unguarded,
+        "notBefore": entry.not_before.map(clock::iso), "note": entry.note,
+        "bucket": entry.bucket,
+        "files": entry.files.iter().map(|file| json!({
+            "use": file.used.as_str(), "name": file.name.as_str(), "bytes": file.bytes,
+            "sha256": file.sha256,
+        })).collect::<Vec<_>>(),
+    })
+}

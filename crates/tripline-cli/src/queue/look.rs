@@ -1,0 +1,73 @@
+//! How a job that nobody waited for has ended.
+
+use aws_sdk_iot::types::Job;
+use tripline::job::{JobId, JobState};
+use tripline::queue::{Entry, JobView};
+use tripline_aws::{Failure, FailureKind};
+
+use super::aws::Aws;
+use crate::exit::Error;
+
+/// Looks at a job; `None` if there is none of this name.
+pub async fn job(aws: &Aws, region: Option<&str>, job: &JobId) -> Result<Option<JobView>, Error> {
+    let iot = aws.iot(region).await?;
+    match iot.describe_job().job_id(job.as_str()).send().await {
+        Ok(described) => Ok(described.job().map(view)),
+        Err(error) => {
+            let failure = Failure::from_sdk("DescribeJob", &error);
+            if failure.kind == FailureKind::NotFound { Ok(None) } else { Err(failure.into()) }
+        }
+    }
+}
+
+/// Looks at an entry's job.
+pub async fn job_of(aws: &Aws, entry: &Entry) -> Result<Option<JobView>, Error> {
+    job(aws, entry.region.as_deref(), &entry.job).await
+}
+
+fn view(job: &Job) -> JobView {
+    let status = job.status().map_or("", |status| status.as_str());
+    let counts = job.job_process_details();
+    let count = |number: Option<i32>| number.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+    let failed = counts.map_or(0, |counts| {
+        count(counts.number_of_failed_things())
+            .saturating_add(count(counts.number_of_rejected_things()))
+            .saturating_add(count(counts.number_of_timed_out_things()))
+    });
+    JobView {
+        state: JobState::from_status(status),
+        reason_code: job.reason_code().map(str::to_owned),
+        failed,
+        canceled: counts.map_or(0, |counts| count(counts.number_of_canceled_things())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_iot::types::{JobProcessDetails, JobStatus};
+
+    use super::*;
+
+    #[test]
+    fn every_way_to_fail_is_counted() {
+        let counts = JobProcessDetails::builder()
+            .number_of_failed_things(1)
+            .number_of_rejected_things(2)
+            .number_of_timed_out_things(4)
+            .number_of_canceled_things(8)
+            .number_of_succeeded_things(16)
+            .build();
+        let described = Job::builder()
+            .status(JobStatus::Canceled)
+            .reason_code("TRIPLINE_ALARM")
+            .job_process_details(counts)
+            .build();
+        let expected = JobView {
+            state: JobState::Canceled,
+            reason_code: Some("TRIPLINE_ALARM".to_owned()),
+            failed: 7,
+            canceled: 8,
+        };
+        assert_eq!(view(&described), expected);
+    }
+}

@@ -1,0 +1,337 @@
+//! `tripline queue next`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tripline::queue::{
+    Blocking, Decision, Entry, MAX_FAILURES, Outcome, Span, State, Waiting, ending, next,
+};
+use tripline::time::Timestamp;
+
+use super::aws::Aws;
+use super::store::{Change, View, pause};
+use super::work::{Work, Worked, work};
+use super::{Common, clock, look};
+use crate::alarms::table::{print, print_json};
+use crate::deploy::Deployment;
+use crate::exit::{End, Error};
+use crate::output::Output;
+
+/// Longest time between two looks at the queue, in seconds.
+const LOOK_AGAIN: u64 = 20;
+/// Shortest lease in seconds.
+const SHORTEST_LEASE: u32 = 2;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tripline queue next
+  tripline queue next --wait --output json
+  tripline queue next --detach --queue sensors
+
+Claims the oldest release that may go, for this worker alone, fetches its files and compares them
+with their SHA-256, and deploys it. The claim is a lease that is renewed meanwhile: if this worker
+dies, another one carries on with the same release when the lease has run out. Ctrl-C gives it back.
+
+A release may go when nothing is under way in its queue, everything before it ended well, and has
+baked. One that failed for another reason than its devices (no network, a role that is missing) is
+tried again after 1, 2, 4 and 8 minutes, and then waits for `tripline queue retry`.
+
+With --detach the rollout, of one round, is left to itself once its job exists, and the next
+`tripline queue next` looks how it has ended.
+
+Exit code 0: the rollout ended well, or its job exists (--detach), or there was nothing to do;
+stdout says which; 1: the rollout failed, or an entry that ended badly holds up the queue until
+`tripline queue done` decides on it; 2: the input, 3: AWS refused or could not be reached (the
+release is back in the queue); 5: the rollout was stopped; 6: not yet: a release is under way or
+has to bake, or this worker was interrupted.")]
+pub struct Next {
+    /// Wait while a release is under way or bakes, instead of ending with 6
+    #[arg(long)]
+    wait: bool,
+    /// How long others leave a release alone that this worker has claimed and no longer renews
+    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = lease)]
+    lease: Span,
+    /// Leave the rollout to itself once its job exists
+    #[arg(long)]
+    detach: bool,
+    /// Keep the release's files, in a folder of its own below this one
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+}
+
+fn lease(text: &str) -> Result<Span, String> {
+    let span: Span = text.parse().map_err(|error| format!("{error}"))?;
+    if span.seconds() < SHORTEST_LEASE {
+        return Err(format!("`{span}` is too short (expected {SHORTEST_LEASE}s at least)"));
+    }
+    Ok(span)
+}
+
+/// What came of it, for stdout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// One word.
+    pub result: &'static str,
+    /// The entry that it is about.
+    pub entry: Option<Entry>,
+    /// Why, for people.
+    pub why: Option<String>,
+    /// When to come back.
+    pub until: Option<Timestamp>,
+    pub end: End,
+}
+
+/// One look at the queue.
+#[derive(Debug)]
+pub enum Looked {
+    /// This worker has it now.
+    Claimed(Entry),
+    /// There is nothing to deploy now.
+    Over(Report),
+    /// Somebody was faster.
+    Again,
+}
+
+impl Next {
+    pub async fn run(self) -> Result<End, Error> {
+        let mut interrupt = Interrupt::listen()?;
+        let aws = Aws::connect(&self.common).await?;
+        let mut said = None;
+        let claimed = loop {
+            let report = match look(&aws, self.lease, &worker_name()).await? {
+                Looked::Claimed(entry) => break entry,
+                Looked::Again => {
+                    pause().await;
+                    continue;
+                }
+                Looked::Over(report) if !self.wait || report.result != "waiting" => {
+                    return Ok(self.tell(&aws, &report));
+                }
+                Looked::Over(report) => report,
+            };
+            if said != report.why {
+                report.say(&aws);
+                said.clone_from(&report.why);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(report.nap()) => {}
+                () = interrupt.wait() => return Ok(self.tell(&aws, &report)),
+            }
+        };
+        eprintln!(
+            "queue `{}`: entry `{}`: deploying job `{}`",
+            aws.store.queue, claimed.id, claimed.job
+        );
+        let how = Work {
+            stack: self.common.stack.clone(),
+            detach: self.detach,
+            folder: self.keep.clone(),
+        };
+        let deploy = async |deployment: Deployment| deployment.run().await;
+        let worked = work(&aws, claimed.clone(), &how, deploy, interrupt.wait()).await?;
+        let (report, error) = report_of(claimed, worked, self.detach);
+        let end = self.tell(&aws, &report);
+        error.map_or(Ok(end), Err)
+    }
+
+    fn tell(&self, aws: &Aws, report: &Report) -> End {
+        match self.common.output {
+            Output::Text => print(&report.text()),
+            Output::Json => print_json(&report.json(aws)),
+        }
+        report.say(aws);
+        report.end
+    }
+}
+
+/// Looks at the queue: first how detached rollouts have ended, then what is next.
+pub async fn look(aws: &Aws, lease: Span, worker: &str) -> Result<Looked, Error> {
+    let view = aws.store.read().await?;
+    if let Some(entry) = view.entries.iter().find(|entry| entry.state == State::Deployed)
+        && let Some(ended) = ending(look::job_of(aws, entry).await?.as_ref())
+    {
+        let to = entry.ended(ended.outcome, ended.why.as_deref(), clock::now());
+        let change = Change::step(entry, &to);
+        if !aws.store.change(&view, change).await? || ended.outcome.is_well() {
+            return Ok(Looked::Again);
+        }
+        return Ok(Looked::Over(Report::ended(to, ended.outcome)));
+    }
+    claim(aws, &view, lease, worker).await
+}
+
+async fn claim(aws: &Aws, view: &View, lease: Span, worker: &str) -> Result<Looked, Error> {
+    let entry = match next(&view.entries, clock::now()) {
+        Decision::Claim(entry) => entry,
+        other => return Ok(Looked::Over(Report::undecided(&other))),
+    };
+    let claimed = entry.claimed(worker.to_owned(), lease, clock::now());
+    let change = Change::step(entry, &claimed);
+    let is_ours = aws.store.change(view, change).await?;
+    Ok(if is_ours { Looked::Claimed(claimed) } else { Looked::Again })
+}
+
+/// A name that no other claim has; the beginning is for people.
+fn worker_name() -> String {
+    let host = std::env::var("HOSTNAME").unwrap_or_default();
+    let host: String = host.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
+    let host = if host.is_empty() { "worker" } else { host.as_str() };
+    format!("{host}-{}-{:016x}", std::process::id(), clock::random())
+}
+
+fn report_of(claimed: Entry, worked: Worked, detach: bool) -> (Report, Option<Error>) {
+    let report = |result, entry: Entry, end, why: Option<String>| {
+        let until = entry.not_before;
+        Report { result, entry: Some(entry), why, until, end }
+    };
+    match worked {
+        Worked::Ended(entry, End::Done) if detach => {
+            let why = "its job exists; the next `tripline queue next` looks how it ends".to_owned();
+            (report("deployed", entry, End::Done, Some(why)), None)
+        }
+        Worked::Ended(entry, end) => match entry.state {
+            State::Done { outcome, .. } => (Report::ended(entry, outcome), None),
+            _ => {
+                let why = back(&entry, "not decided in time");
+                (report("undecided", entry, end, Some(why)), None)
+            }
+        },
+        Worked::Failed(entry, error) => {
+            let why = back(&entry, "failed");
+            (report("error", entry, End::Undecided, Some(why)), Some(error))
+        }
+        Worked::Interrupted(entry) => {
+            let why = format!("entry `{}`: interrupted, and back in the queue", entry.id);
+            (report("interrupted", entry, End::Undecided, Some(why)), None)
+        }
+        Worked::Lost => {
+            let why = format!(
+                "entry `{}`: its lease could not be kept, so that another worker may carry on with it",
+                claimed.id
+            );
+            (report("lost", claimed, End::Undecided, Some(why)), None)
+        }
+    }
+}
+
+fn back(entry: &Entry, what: &str) -> String {
+    let count = format!("{what} {} of {MAX_FAILURES} times", entry.failures);
+    match entry.not_before {
+        Some(at) if entry.failures < MAX_FAILURES => {
+            format!("entry `{}`: {count}; to be tried again from {}", entry.id, clock::iso(at))
+        }
+        _ => format!(
+            "entry `{0}`: {count}; it waits for a person\n\n  hint: `tripline queue retry --entry {0}` or `tripline queue done --entry {0} --outcome skipped`",
+            entry.id
+        ),
+    }
+}
+
+impl Report {
+    fn ended(entry: Entry, outcome: Outcome) -> Self {
+        let end = match outcome {
+            Outcome::Succeeded | Outcome::Skipped => End::Done,
+            Outcome::Stopped => End::Stopped,
+            Outcome::Failed => End::Finding,
+        };
+        let note = entry.note.as_deref().map_or_else(String::new, |note| format!(": {note}"));
+        let why = Some(format!("entry `{}`: {}{note}", entry.id, outcome.as_str()));
+        Self { result: outcome.as_str(), entry: Some(entry), why, until: None, end }
+    }
+
+    /// Why nothing is claimed.
+    pub fn undecided(decision: &Decision<'_>) -> Self {
+        let (result, entry, until, end) = match decision {
+            Decision::Wait { of, until, .. } => ("waiting", Some(*of), *until, End::Undecided),
+            Decision::Blocked { by, .. } => ("blocked", Some(*by), None, End::Finding),
+            Decision::Claim(entry) => ("ready", Some(*entry), None, End::Done),
+            Decision::Empty => ("nothing", None, None, End::Done),
+        };
+        Self { result, entry: entry.cloned(), why: Some(why(decision)), until, end }
+    }
+
+    fn say(&self, aws: &Aws) {
+        if let Some(why) = &self.why {
+            eprintln!("queue `{}`: {why}", aws.store.queue);
+        }
+    }
+
+    /// How long to wait before another look.
+    fn nap(&self) -> Duration {
+        let left = self.until.map(|until| until.seconds_after(clock::now()));
+        let seconds = left.map_or(LOOK_AGAIN, |left| u64::try_from(left).unwrap_or(0));
+        Duration::from_secs(seconds.clamp(1, LOOK_AGAIN))
+    }
+
+    fn text(&self) -> String {
+        match &self.entry {
+            Some(entry) => format!("{} {} {}\n", self.result, entry.id, entry.job),
+            None => format!("{}\n", self.result),
+        }
+    }
+
+    /// The decision, for programs.
+    pub fn json(&self, aws: &Aws) -> Value {
+        json!({
+            "queue": aws.store.queue.as_str(), "table": aws.store.table, "result": self.result,
+            "entry": self.entry.as_ref().map(|entry| entry.id.as_str()),
+            "jobId": self.entry.as_ref().map(|entry| entry.job.as_str()),
+            "why": self.why, "until": self.until.map(clock::iso),
+        })
+    }
+}
+
+fn why(decision: &Decision<'_>) -> String {
+    let until = |at: &Option<Timestamp>| {
+        at.map_or_else(String::new, |at| format!(" until {}", clock::iso(at)))
+    };
+    match decision {
+        Decision::Claim(entry) => format!("entry `{}` is next", entry.id),
+        Decision::Empty => "nothing to do".to_owned(),
+        Decision::Wait { of, why, until: at } => {
+            let (id, until) = (&of.id, until(at));
+            match why {
+                Waiting::Lease => format!("entry `{id}` is being deployed; its lease lasts{until}"),
+                Waiting::Rollout => {
+                    format!("entry `{id}`: the rollout of job `{}` goes on", of.job)
+                }
+                Waiting::Bake => format!("entry `{id}` bakes{until}"),
+                Waiting::Retry => format!("entry `{id}` failed, and waits{until}"),
+            }
+        }
+        Decision::Blocked { by, why: Blocking::GaveUp } => back(by, "failed"),
+        Decision::Blocked { by, why: Blocking::Ended(outcome) } => format!(
+            "entry `{0}` {1}, and holds up the others\n\n  hint: `tripline queue done --entry {0} --outcome skipped` lets them go",
+            by.id,
+            match outcome {
+                Outcome::Stopped => "was stopped by its guard",
+                _ => "ended badly",
+            }
+        ),
+    }
+}
+
+/// Ctrl-C, and what CI sends instead.
+#[derive(Debug)]
+struct Interrupt([Signal; 2]);
+
+impl Interrupt {
+    /// From now on the process is not ended by them.
+    fn listen() -> Result<Self, Error> {
+        let listen = |kind| signal(kind).map_err(|error| Error::Input(format!("signals: {error}")));
+        Ok(Self([listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?]))
+    }
+
+    async fn wait(&mut self) {
+        let [interrupt, terminate] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Workers, with a table in memory.
+
+use std::future::pending as never;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tripline::queue::{Entry, EntryId, Outcome, Span, State, StoredFile, Use};
+use tripline::time::Timestamp;
+
+use super::clock;
+use super::fake::FakeAws;
+use super::list;
+use super::next::{Looked, look};
+use super::store::Change;
+use super::work::{Work, Worked, work};
+use crate::deploy::Deployment;
+use crate::exit::{End, Error};
+
+/// The n-th entry of a queue, added in second n.
+pub fn pending(n: u32) -> Entry {
+    let file = |used, name: &str| StoredFile {
+        used,
+        name: name.parse().unwrap(),
+        bytes: 3,
+        sha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad".to_owned(),
+    };
+    Entry {
+        id: EntryId::new(i64::from(n) * 1_000, n, None),
+        version: 1,
+        state: State::Pending,
+        job: format!("fw-{n}").parse().unwrap(),
+        region: None,
+        bucket: "releases".to_owned(),
+        files: vec![
+            file(Use::Config, "dev.ini"),
+            file(Use::Firmware, "fw.bin"),
+            file(Use::Things, "things.txt"),
+        ],
+        bake: span(0),
+        tell_only: false,
+        unguarded: false,
+        claims: 0,
+        failures: 0,
+        not_before: None,
+        note: None,
+    }
+}
+
+fn span(seconds: u32) -> Span {
+    Span::from_seconds(seconds).unwrap()
+}
+
+fn how(detach: bool) -> Work {
+    Work { stack: "tripline".to_owned(), detach, folder: None }
+}
+
+/// Claims what is next for `worker`.
+async fn claim(fake: &FakeAws, worker: &str, lease: u32) -> Entry {
+    match look(&fake.aws(), span(lease), worker).await.unwrap() {
+        Looked::Claimed(entry) => entry,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Claims the first entry and deploys it, which ends like this.
+async fn worked(fake: &FakeAws, detach: bool, result: Result<End, Error>) -> Worked {
+    let claimed = claim(fake, "w", 900).await;
+    let deploy = async |_| result;
+    work(&fake.aws(), claimed, &how(detach), deploy, never()).await.unwrap()
+}
+
+#[tokio::test]
+async fn every_end_of_a_deployment_is_written_down() {
+    let done = |outcome| Some(outcome);
+    for (detach, result, outcome, state, failures) in [
+        (false, Ok(End::Done), done(Outcome::Succeeded), "done", 0),
+        (true, Ok(End::Done), None, "deployed", 0),
+        (false, Ok(End::Stopped), done(Outcome::Stopped), "done", 0),
+        (true, Ok(End::Stopped), done(Outcome::Stopped), "done", 0),
+        (false, Ok(End::Finding), done(Outcome::Failed), "done", 0),
+        (false, Ok(End::Undecided), None, "pending", 1),
+        (false, Err(Error::Input("no role".to_owned())), None, "pending", 1),
+    ] {
+        let shown = format!("{result:?} {detach}");
+        let fake = FakeAws::with(&[pending(1)]);
+        worked(&fake, detach, result).await;
+        let entry = fake.entry(&pending(1).id);
+        assert_eq!(super::item::word(&entry.state), state, "{shown}");
+        assert_eq!((entry.claims, entry.failures), (1, failures), "{shown}");
+        let found = match entry.state {
+            State::Done { outcome, .. } => Some(outcome),
+            _ => None,
+        };
+        assert_eq!(found, outcome, "{shown}");
+        assert_eq!(entry.not_before.is_some(), failures > 0, "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn the_files_are_there_and_what_was_begun_is_resumed() {
+    let fake = FakeAws::with(&[pending(1)]);
+    let seen: Arc<Mutex<Vec<(Deployment, bool)>>> = Arc::default();
+    for _ in 0..2 {
+        let deploy = async |deployment: Deployment| {
+            let folder = deployment.config.parent().unwrap();
+            let files = ["dev.ini", "fw.bin", "things.txt"];
+            let there =
+                files.iter().all(|name| std::fs::read(folder.join(name)).unwrap() == b"abc");
+            seen.lock().unwrap().push((deployment.clone(), there));
+            Err(Error::Input("no network".to_owned()))
+        };
+        let claimed = claim(&fake, "w", 900).await;
+        work(&fake.aws(), claimed, &how(true), deploy, never()).await.unwrap();
+        let failed = fake.entry(&pending(1).id);
+        fake.put(&Entry { not_before: None, ..failed });
+    }
+    let seen = seen.lock().unwrap();
+    let resumed: Vec<_> = seen.iter().map(|(deployment, _)| deployment.resume).collect();
+    assert_eq!(resumed, [false, true]);
+    assert!(seen.iter().all(|(deployment, there)| *there && deployment.detach));
+    let folders: Vec<_> = seen.iter().map(|(deployment, _)| &deployment.config).collect();
+    assert_ne!(folders[0], folders[1]);
+    assert!(folders.iter().all(|config| !config.exists()), "temporary files stay behind");
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_never_deployed() {
+    for object in [&b"abd"[..], b"ab", b"abcd", b""] {
+        let fake = FakeAws::with(&[pending(1)]);
+        fake.world().object = object;
+        let claimed = claim(&fake, "w", 900).await;
+        let deploy = async |_| panic!("deployed");
+        let worked = work(&fake.aws(), claimed, &how(false), deploy, never()).await.unwrap();
+        let Worked::Failed(entry, error) = worked else { panic!("{worked:?}") };
+        let error = error.to_string();
+        assert!(error.contains("dev.ini`: is not the file that was stored"), "{error}");
+        assert_eq!((&entry.state, entry.failures), (&State::Pending, 1));
+        assert_eq!(fake.entry(&entry.id), entry);
+    }
+}
+
+#[tokio::test]
+async fn an_interrupted_worker_gives_its_entry_back() {
+    let fake = FakeAws::with(&[pending(1)]);
+    let claimed = claim(&fake, "w", 900).await;
+    let deploy = async |_| never().await;
+    let interrupted = tokio::time::sleep(Duration::from_millis(50));
+    let worked = work(&fake.aws(), claimed, &how(false), deploy, interrupted).await.unwrap();
+    assert!(matches!(worked, Worked::Interrupted(_)), "{worked:?}");
+    let entry = fake.entry(&pending(1).id);
+    assert_eq!((&entry.state, entry.failures, entry.claims), (&State::Pending, 0, 1));
+    assert_eq!(claim(&fake, "v", 900).await.claims, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_is_renewed_while_its_worker_is_busy() {
+    let fake = FakeAws::with(&[pending(1)]);
+    let claimed = claim(&fake, "w", 2).await;
+    let State::Claimed(first) = claimed.state.clone() else { panic!() };
+    // Not one point at which another task could run on this thread.
+    let deploy = async |_| {
+        std::thread::sleep(Duration::from_millis(2_500));
+        assert!(matches!(look(&fake.aws(), span(2), "v").await.unwrap(), Looked::Over(_)));
+        let State::Claimed(now) = fake.entry(&claimed.id).state else { panic!() };
+        assert!(now.until > first.until && now.worker == "w", "{now:?}");
+        Ok(End::Done)
+    };
+    let worked = work(&fake.aws(), claimed.clone(), &how(false), deploy, never()).await.unwrap();
+    assert!(matches!(worked, Worked::Ended(..)), "{worked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_has_lost_its_lease_stops_and_writes_nothing() {
+    let fake = FakeAws::with(&[pending(1)]);
+    let claimed = claim(&fake, "w", 2).await;
+    let other = claimed.claimed("v".to_owned(), span(900), clock::now());
+    fake.put(&other);
+    let deploy = async |_| never().await;
+    let worked = work(&fake.aws(), claimed, &how(false), deploy, never()).await.unwrap();
+    assert!(matches!(worked, Worked::Lost), "{worked:?}");
+    assert_eq!(fake.entry(&other.id), other);
+    // The same if it comes to an end before it notices.
+    let mut ended = pending(1).claimed("w".to_owned(), span(900), clock::now());
+    ended.version = other.version;
+    let deploy = async |_| Ok(End::Done);
+    let worked = work(&fake.aws(), ended, &how(false), deploy, never()).await.unwrap();
+    assert!(matches!(worked, Worked::Lost), "{worked:?}");
+    assert_eq!(fake.entry(&other.id), other);
+}
+
+#[tokio::test]
+async fn a_worker_that_stood_still_does_not_go_on_without_its_lease() {
+    let fake = FakeAws::with(&[pending(1)]);
+    let claimed = claim(&fake, "w", 2).await;
+    let other = claimed.claimed("v".to_owned(), span(900), clock::now());
+    let deploy = async |_| {
+        // The whole process stands still: it has one thread.
+        std::thread::sleep(Duration::from_millis(2_100));
+        fake.put(&other);
+        tokio::task::yield_now().await;
+        panic!("it went on");
+    };
+    let worked = work(&fake.aws(), claimed, &how(false), deploy, never()).await.unwrap();
+    assert!(matches!(worked, Worked::Lost), "{worked:?}");
+    assert_eq!(fake.entry(&other.id), other);
+}
+
+#[tokio::test]
+async fn what_was_said_to_be_meant_when_it_was_added_is_meant() {
+    for (tell_only, unguarded) in [(false, false), (true, false), (false, true)] {
+        let fake = FakeAws::with(&[Entry { tell_only, unguarded, ..pending(1) }]);
+        let claimed = claim(&fake, "w", 900).await;
+        let deploy = async |deployment: Deployment| {
+            assert_eq!((deployment.tell_only, deployment.unguarded), (tell_only, unguarded));
+            Ok(End::Done)
+        };
+        work(&fake.aws(), claimed, &how(true), deploy, never()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_was_lost_is_no_loss() {
+    let fake = FakeAws::with(&[pending(1)]);
+    let claimed = claim(&fake, "w", 900).await;
+    let store = fake.aws().store;
+    let ended = claimed.ended(Outcome::Succeeded, None, Timestamp::from_seconds(9));
+    assert!(store.keep("w", &ended).await.unwrap());
+    // The SDK sends it again, and the entry is nobody's any more.
+    assert!(store.keep("w", &ended).await.unwrap());
+    let stopped = claimed.ended(Outcome::Stopped, None, Timestamp::from_seconds(9));
+    assert!(!store.keep("w", &stopped).await.unwrap());
+}
+
+#[tokio::test]
+async fn whoever_decides_on_an_old_look_decides_nothing() {
+    let fake = FakeAws::with(&[pending(2)]);
+    let store = fake.aws().store;
+    let old = store.read().await.unwrap();
+    let step = |entry: Entry, worker: &str| {
+        let to = entry.claimed(worker.to_owned(), span(900), clock::now());
+        Change::step(&entry, &to)
+    };
+    // An older entry comes in between, and another worker takes it.
+    assert!(store.change(&old, Change::Add(pending(1))).await.unwrap());
+    let new = store.read().await.unwrap();
+    assert_eq!(new.entries, [pending(1), pending(2)]);
+    assert!(store.change(&new, step(pending(1), "v")).await.unwrap());
+    assert!(!store.change(&old, step(pending(2), "w")).await.unwrap());
+    assert!(!store.change(&old, Change::Remove(pending(2))).await.unwrap());
+    let now = store.read().await.unwrap();
+    assert!(!store.change(&now, Change::Add(pending(1))).await.unwrap());
+    assert!(store.change(&now, Change::Remove(pending(2))).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_is_in_the_table_and_is_no_entry_is_named() {
+    let fake = FakeAws::with(&[pending(1)]);
+    fake.world().items.values_mut().for_each(|item| drop(item.remove("jobId")));
+    let error = fake.aws().store.read().await.unwrap_err().to_string();
+    assert!(error.starts_with("table `releases`: queue `default`: entry `19700101T000001000Z-00000001`: attribute `jobId`"), "{error}");
+}
+
+#[test]
+fn the_list_says_where_everything_is() {
+    let now = Timestamp::from_seconds(1_790_000_000);
+    let later = Timestamp::from_seconds(1_790_000_400);
+    let claimed = pending(2).claimed("w".to_owned(), span(900), now);
+    let entries = [
+        pending(1).ended(Outcome::Succeeded, None, now),
+        pending(2).ended(Outcome::Stopped, Some("its guard stopped it"), now),
+        claimed.clone(),
+        claimed.failed("PutObject: no network", now),
+        pending(4).deployed(),
+        Entry { bake: span(7_200), ..pending(5) },
+    ];
+    let rows: Vec<_> = entries.iter().map(|entry| (entry, None)).collect();
+    insta::assert_snapshot!(list::text(&rows, now));
+    let lapsed = list::text(&[(&claimed, None)], Timestamp::from_seconds(later.seconds() + 560));
+    assert!(lapsed.contains("claimed, lease over"), "{lapsed}");
+}

@@ -1,0 +1,133 @@
+//! Deploys a claimed entry, and writes down how that ended.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use tripline::queue::{Entry, Outcome, State};
+
+use super::aws::Aws;
+use super::check::CONFIG;
+use super::clock;
+use super::lease::Keeper;
+use crate::deploy::Deployment;
+use crate::exit::{End, Error};
+
+/// How a claimed entry is deployed.
+#[derive(Debug, Clone)]
+pub struct Work {
+    /// The stack whose force-stopper guards the rollout.
+    pub stack: String,
+    /// Leave the rollout to itself once its job is there.
+    pub detach: bool,
+    /// Where the files go, to be kept.
+    pub folder: Option<PathBuf>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Worked {
+    /// The deployment came to an end; the entry says which.
+    Ended(Entry, End),
+    /// It failed, and the entry is back in the queue.
+    Failed(Entry, Error),
+    /// It was interrupted, and the entry is back in the queue.
+    Interrupted(Entry),
+    /// Somebody else has the entry now, because its lease could not be kept.
+    Lost,
+}
+
+/// Why a deployment is over.
+enum Over {
+    Deployed(Result<End, Error>),
+    Interrupted,
+    Lost,
+}
+
+/// Fetches the files of an entry, deploys it, and keeps its lease meanwhile. The entry was claimed
+/// for `worker`; what was begun before is carried on with.
+pub async fn work(
+    aws: &Aws,
+    claimed: Entry,
+    work: &Work,
+    deploy: impl AsyncFnOnce(Deployment) -> Result<End, Error>,
+    interrupted: impl Future<Output = ()>,
+) -> Result<Worked, Error> {
+    let State::Claimed(lease) = &claimed.state else { return Ok(Worked::Lost) };
+    let worker = lease.worker.clone();
+    let mut keeper = Keeper::start(aws.store.clone(), claimed.clone());
+    let over = tokio::select! {
+        biased;
+        () = interrupted => Over::Interrupted,
+        () = keeper.lost() => Over::Lost,
+        result = fetch_and_deploy(aws, &claimed, work, deploy) => Over::Deployed(result),
+    };
+    if matches!(over, Over::Lost) {
+        return Ok(Worked::Lost);
+    }
+    let Some(entry) = keeper.stop().await else { return Ok(Worked::Lost) };
+    let next = step(&entry, &over, work.detach);
+    if !aws.store.keep(&worker, &next).await? {
+        return Ok(Worked::Lost);
+    }
+    Ok(match over {
+        Over::Deployed(Ok(end)) => Worked::Ended(next, end),
+        Over::Deployed(Err(error)) => Worked::Failed(next, error),
+        Over::Interrupted => Worked::Interrupted(next),
+        Over::Lost => Worked::Lost,
+    })
+}
+
+/// What becomes of an entry.
+fn step(entry: &Entry, over: &Over, detach: bool) -> Entry {
+    let now = clock::now();
+    match over {
+        Over::Deployed(Ok(End::Done)) if detach => entry.deployed(),
+        Over::Deployed(Ok(End::Done)) => entry.ended(Outcome::Succeeded, None, now),
+        Over::Deployed(Ok(End::Stopped)) => {
+            entry.ended(Outcome::Stopped, Some("its guard stopped it"), now)
+        }
+        Over::Deployed(Ok(End::Finding)) => {
+            entry.ended(Outcome::Failed, Some("the rollout did not go well"), now)
+        }
+        Over::Deployed(Ok(End::Undecided)) => entry.failed("not decided in time", now),
+        Over::Deployed(Err(error)) => entry.failed(&error.to_string(), now),
+        Over::Interrupted | Over::Lost => entry.given_back(),
+    }
+}
+
+async fn fetch_and_deploy(
+    aws: &Aws,
+    claimed: &Entry,
+    work: &Work,
+    deploy: impl AsyncFnOnce(Deployment) -> Result<End, Error>,
+) -> Result<End, Error> {
+    let temporary;
+    let folder: &Path = match &work.folder {
+        Some(folder) => &folder.join(claimed.id.as_str()),
+        None => {
+            temporary = TempDir::with_prefix("tripline-queue-").map_err(|error| fault(&error))?;
+            temporary.path()
+        }
+    };
+    std::fs::create_dir_all(folder).map_err(|error| fault(&error))?;
+    aws.files.fetch(claimed, folder, |_| true).await?;
+    let deployment = Deployment {
+        region: Some(aws.rollout_region(claimed.region.as_deref())?),
+        resume: claimed.claims > 1,
+        detach: work.detach,
+        tell_only: claimed.tell_only,
+        unguarded: claimed.unguarded,
+        quiet: true,
+        ..Deployment::of(folder.join(CONFIG), work.stack.clone())
+    };
+    // The folder is this worker's own, and says nothing to whoever reads the note later.
+    let own = format!("{}/", folder.display());
+    deploy(deployment).await.map_err(|error| match error {
+        Error::Input(text) => Error::Input(text.replace(&own, "")),
+        other => other,
+    })
+}
+
+fn fault(error: &std::io::Error) -> Error {
+    Error::Input(format!("folder for the entry's files: {error}"))
+}

@@ -1,0 +1,223 @@
+//! What is asked of AWS IoT, and of S3, to resume a rollout.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
+use aws_sdk_iot::types::{Job, JobExecutionStatus, Tag, ThingGroupProperties};
+use tripline::config::MAX_FILE_BYTES;
+use tripline::job::JobId;
+use tripline_aws::{Failure, FailureKind};
+
+use crate::alarms;
+use crate::connect::Connection;
+use crate::deploy;
+use crate::fleet::pace::Pace;
+
+/// AWS IoT lists so many at a time.
+const PAGE: i32 = 250;
+/// AWS allows an account about ten lists a second ..
+const LISTS_A_SECOND: u32 = 8;
+/// .. and more changes of thing groups.
+const CHANGES_A_SECOND: u32 = 50;
+const CHANGES_AT_ONCE: u32 = 16;
+
+/// The clients, all of one region.
+pub struct Aws {
+    pub alarms: alarms::aws::Aws,
+    pub iot: aws_sdk_iot::Client,
+    pub s3: aws_sdk_s3::Client,
+    pub lists: Pace,
+    pub changes: std::sync::Arc<Pace>,
+}
+
+/// A page of names, and the token of the next.
+pub type Page = (Vec<String>, Option<String>);
+
+impl Aws {
+    pub fn of(connection: Connection) -> Self {
+        let s3 = deploy::aws::s3(&connection.config);
+        let alarms = alarms::aws::Aws::of(connection);
+        let iot = alarms.iot.clone();
+        Self::new(alarms, iot, s3)
+    }
+
+    pub fn new(alarms: alarms::aws::Aws, iot: aws_sdk_iot::Client, s3: aws_sdk_s3::Client) -> Self {
+        let changes = Pace::new(CHANGES_A_SECOND, CHANGES_AT_ONCE).into();
+        Self { alarms, iot, s3, lists: Pace::new(LISTS_A_SECOND, 1), changes }
+    }
+
+    /// A job; `None` if there is none.
+    pub async fn job(&self, job: &JobId) -> Result<Option<Job>, Failure> {
+        let described = self.iot.describe_job().job_id(job.as_str()).send().await;
+        match described.map_err(|error| Failure::from_sdk("DescribeJob", &error)) {
+            Ok(described) => Ok(described.job),
+            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// A job's document as it was given: what AWS puts in for its placeholders it puts in again.
+    pub async fn document(&self, job: &JobId) -> Result<String, Failure> {
+        let document =
+            self.iot.get_job_document().job_id(job.as_str()).before_substitution(true).send().await;
+        let document = document.map_err(|error| Failure::from_sdk("GetJobDocument", &error))?;
+        document.document.ok_or_else(|| {
+            Failure::new("GetJobDocument", FailureKind::Unavailable, "the answer has no document")
+        })
+    }
+
+    /// The tags of a job or thing group.
+    pub async fn tags(&self, arn: &str) -> Result<BTreeMap<String, String>, Failure> {
+        let mut pages = self.iot.list_tags_for_resource().resource_arn(arn).into_paginator().send();
+        let mut tags = BTreeMap::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
+            let pair = |tag: Tag| Some((tag.key, tag.value?));
+            tags.extend(page.tags.unwrap_or_default().into_iter().filter_map(pair));
+        }
+        Ok(tags)
+    }
+
+    /// Sets a tag of a stream.
+    pub async fn tag(&self, arn: &str, tag: Option<Tag>) -> Result<(), Failure> {
+        let tagged = self.iot.tag_resource().resource_arn(arn).set_tags(tag.map(|tag| vec![tag]));
+        let tagged = tagged.send().await;
+        tagged.map(drop).map_err(|error| Failure::from_sdk("TagResource", &error))
+    }
+
+    /// A page of the devices whose execution is in this state, or in any.
+    pub async fn executions(
+        &self,
+        job: &JobId,
+        status: Option<JobExecutionStatus>,
+        token: Option<String>,
+    ) -> Result<Page, Failure> {
+        let _permit = self.lists.permit().await;
+        let page = self
+            .iot
+            .list_job_executions_for_job()
+            .job_id(job.as_str())
+            .set_status(status)
+            .max_results(PAGE)
+            .set_next_token(token)
+            .send()
+            .await
+            .map_err(|error| Failure::from_sdk("ListJobExecutionsForJob", &error))?;
+        let name = |arn: &str| Some(arn.split_once(":thing/")?.1.to_owned());
+        let things = page.execution_summaries().iter();
+        let things = things.filter_map(|execution| name(execution.thing_arn()?)).collect();
+        Ok((things, page.next_token.filter(|token| !token.is_empty())))
+    }
+
+    /// A page of a group's members, those of its subgroups among them; `None` if there is no such
+    /// group.
+    pub async fn members(
+        &self,
+        group: &str,
+        token: Option<String>,
+    ) -> Result<Option<Page>, Failure> {
+        let _permit = self.lists.permit().await;
+        let page = self
+            .iot
+            .list_things_in_thing_group()
+            .thing_group_name(group)
+            .recursive(true)
+            .max_results(PAGE)
+            .set_next_token(token)
+            .send()
+            .await
+            .map_err(|error| Failure::from_sdk("ListThingsInThingGroup", &error));
+        match page {
+            Ok(page) => {
+                let token = page.next_token.filter(|token| !token.is_empty());
+                Ok(Some((page.things.unwrap_or_default(), token)))
+            }
+            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Whether there is such a thing.
+    pub async fn has_thing(&self, thing: &str) -> Result<bool, Failure> {
+        let _permit = self.lists.permit().await;
+        let described = self.iot.describe_thing().thing_name(thing).send().await;
+        match described.map_err(|error| Failure::from_sdk("DescribeThing", &error)) {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.kind == FailureKind::NotFound => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The ARN of a thing group; `None` if there is none.
+    pub async fn group(&self, group: &str) -> Result<Option<String>, Failure> {
+        let described = self.iot.describe_thing_group().thing_group_name(group).send().await;
+        match described.map_err(|error| Failure::from_sdk("DescribeThingGroup", &error)) {
+            Ok(described) => described.thing_group_arn.map(Some).ok_or_else(|| {
+                let text = "the answer has no ARN of the thing group";
+                Failure::new("DescribeThingGroup", FailureKind::Unavailable, text)
+            }),
+            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    pub async fn create_group(
+        &self,
+        group: &str,
+        description: &str,
+        tag: Option<Tag>,
+    ) -> Result<(), Failure> {
+        let properties =
+            ThingGroupProperties::builder().thing_group_description(description).build();
+        let created = self
+            .iot
+            .create_thing_group()
+            .thing_group_name(group)
+            .thing_group_properties(properties)
+            .set_tags(tag.map(|tag| vec![tag]))
+            .send()
+            .await;
+        created.map(drop).map_err(|error| Failure::from_sdk("CreateThingGroup", &error))
+    }
+
+    /// Creates a job; `false` if there is one of this name already.
+    pub async fn create_job(&self, request: CreateJobInputBuilder) -> Result<bool, Failure> {
+        match request.send_with(&self.iot).await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_resource_already_exists_exception()) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(Failure::from_sdk("CreateJob", &error)),
+        }
+    }
+
+    /// The text of an object, no longer than a config may be; `None` if there is no such object.
+    pub async fn config(&self, bucket: &str, key: &str) -> Result<Option<String>, Failure> {
+        let got = self.s3.get_object().bucket(bucket).key(key).send().await;
+        let mut body = match got.map_err(|error| Failure::from_sdk("GetObject", &error)) {
+            Ok(got) => got.body,
+            Err(failure) if failure.kind == FailureKind::NotFound => return Ok(None),
+            Err(failure) => return Err(failure),
+        };
+        let fault = |kind, text: String| Failure::new("GetObject", kind, text);
+        let mut bytes = Vec::new();
+        while let Some(part) = body.next().await {
+            let part = part.map_err(|error| fault(FailureKind::Unavailable, error.to_string()))?;
+            bytes.extend_from_slice(&part);
+            if bytes.len() > MAX_FILE_BYTES {
+                let text = format!(
+                    "`s3://{bucket}/{key}` is too long (expected at most {MAX_FILE_BYTES} bytes)"
+                );
+                return Err(fault(FailureKind::Refused, text));
+            }
+        }
+        let text = String::from_utf8(bytes);
+        text.map(Some).map_err(|_| {
+            fault(FailureKind::Refused, format!("`s3://{bucket}/{key}` is not UTF-8 text"))
+        })
+    }
+}

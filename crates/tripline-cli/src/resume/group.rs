@@ -1,0 +1,168 @@
+//! The thing group of a job for more devices than a job can name.
+
+use std::collections::{BTreeSet, HashSet};
+
+use tokio::task::JoinSet;
+use tripline::job::JobId;
+use tripline::text::clean;
+use tripline_aws::{Failure, FailureKind};
+
+use super::aws::Aws;
+use super::old::Old;
+use crate::alarms::arm::with;
+use crate::exit::Error;
+use crate::fleet::progress::Progress;
+
+/// Most targets of a job (AWS IoT `CreateJob`).
+pub const MOST_TARGETS: usize = 100;
+/// Most changes that are waited for at a time.
+const WAITING: usize = 64;
+
+/// The group's name.
+pub fn name(job: &JobId) -> String {
+    format!("tripline-{job}")
+}
+
+/// A change of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Add,
+    Remove,
+}
+
+/// Whether an earlier run has made the group.
+pub async fn is_there(aws: &Aws, old: &Old, job: &JobId) -> Result<bool, Error> {
+    match aws.group(&name(job)).await? {
+        Some(arn) => Ok(old.is_linked(&aws.tags(&arn).await?)),
+        None => Ok(false),
+    }
+}
+
+/// Makes the group have exactly these members, whatever an earlier run has left of it. Returns
+/// those that are no things any more, and so in no group.
+pub async fn fill(
+    aws: &Aws,
+    old: &Old,
+    job: &JobId,
+    devices: &BTreeSet<String>,
+    progress: &mut Progress,
+) -> Result<Vec<String>, Error> {
+    let group = name(job);
+    let mut there = HashSet::new();
+    match aws.group(&group).await? {
+        Some(arn) => {
+            if !old.is_linked(&aws.tags(&arn).await?) {
+                return Err(Error::Input(format!(
+                    "thing group `{group}` is there already, and is not of a job that resumes `{}`\n\n  hint: give the new job another name with `--new-job-id`",
+                    old.id
+                )));
+            }
+            let mut token = None;
+            loop {
+                let (page, next) = aws.members(&group, token).await?.unwrap_or_default();
+                there.extend(page);
+                token = next;
+                if token.is_none() {
+                    break;
+                }
+            }
+        }
+        None => {
+            let about = format!("Devices that have not got the firmware of job {}", old.id);
+            aws.create_group(&group, &clean(&about, 2_028), old.link()).await?;
+        }
+    }
+    let strays: Vec<_> = there.iter().filter(|thing| !devices.contains(*thing)).collect();
+    let missing: Vec<_> = devices.iter().filter(|thing| !there.contains(*thing)).collect();
+    let changes = strays.into_iter().map(|thing| (Change::Remove, thing));
+    let changes = changes.chain(missing.into_iter().map(|thing| (Change::Add, thing)));
+    change(aws, &group, changes, devices.len(), progress).await
+}
+
+/// Makes changes at a pace. Those that were asked for are waited for, even if one of them fails.
+async fn change<'a>(
+    aws: &Aws,
+    group: &str,
+    changes: impl Iterator<Item = (Change, &'a String)>,
+    all: usize,
+    progress: &mut Progress,
+) -> Result<Vec<String>, Error> {
+    let (mut done, mut gone) = (0_usize, Vec::new());
+    let mut fault = None;
+    let mut running = JoinSet::new();
+    for (change, thing) in changes {
+        if running.len() >= WAITING
+            && let Some(ended) = running.join_next().await
+        {
+            gone.extend(settle(ended, &mut fault));
+            done += 1;
+            progress.show(format!("thing group {group}: {done} changes, for {all} devices"));
+        }
+        if fault.is_some() {
+            break;
+        }
+        running.spawn(one(aws, group.to_owned(), change, thing.clone()));
+    }
+    while let Some(ended) = running.join_next().await {
+        gone.extend(settle(ended, &mut fault));
+    }
+    match fault {
+        None => Ok(gone),
+        Some(failure) => {
+            let hint = "\n\n  hint: run this again: it completes the group and creates the job";
+            Err(with(&failure, hint).into())
+        }
+    }
+}
+
+/// What one change came to: the thing, if it is gone. The first fault is kept.
+fn settle(
+    ended: Result<Result<Option<String>, Failure>, tokio::task::JoinError>,
+    fault: &mut Option<Failure>,
+) -> Option<String> {
+    let ended = ended.unwrap_or_else(|lost| {
+        Err(Failure::new("AddThingToThingGroup", FailureKind::Unavailable, lost.to_string()))
+    });
+    match ended {
+        Ok(gone) => gone,
+        Err(failure) => {
+            fault.get_or_insert(failure);
+            None
+        }
+    }
+}
+
+/// One change; the thing, if it is gone.
+fn one(
+    aws: &Aws,
+    group: String,
+    change: Change,
+    thing: String,
+) -> impl Future<Output = Result<Option<String>, Failure>> + Send + use<> {
+    let (iot, pace) = (aws.iot.clone(), aws.changes.clone());
+    async move {
+        let _permit = pace.permit().await;
+        let failure = match change {
+            Change::Add => {
+                let add = iot.add_thing_to_thing_group().thing_name(&thing).thing_group_name(group);
+                match add.send().await {
+                    Ok(_) => return Ok(None),
+                    Err(error) => Failure::from_sdk("AddThingToThingGroup", &error),
+                }
+            }
+            Change::Remove => {
+                let remove =
+                    iot.remove_thing_from_thing_group().thing_name(&thing).thing_group_name(group);
+                match remove.send().await {
+                    Ok(_) => return Ok(None),
+                    Err(error) => Failure::from_sdk("RemoveThingFromThingGroup", &error),
+                }
+            }
+        };
+        match (failure.kind, change) {
+            (FailureKind::NotFound, Change::Add) => Ok(Some(thing)),
+            (FailureKind::NotFound, Change::Remove) => Ok(None),
+            _ => Err(failure),
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! `tripline resume`: goes on with a rollout that was stopped, for the devices that have not got
+//! the firmware.
+//!
+//! - [`old`]: the job that was stopped, and the request for the new one; [`place`]: its name, and
+//!   the jobs that earlier resumes have made;
+//! - [`targets`]: who has not got it; [`group`]: more of them than a job can name;
+//! - [`arming`]: the new job's guard; [`stream`]: where its devices read the firmware;
+//! - [`report`], [`outcome`]: what is said; [`aws`]: what is asked of AWS.
+//!
+//! Every step looks first what is there, so that running it again after any failure goes on. The
+//! job comes last: what exists of it is guarded.
+
+mod arming;
+mod aws;
+mod group;
+mod old;
+mod outcome;
+mod place;
+mod report;
+mod stream;
+mod targets;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use aws_sdk_iot::types::JobExecutionStatus;
+use clap::Args;
+use tripline::job::{JobId, JobState};
+use tripline_aws::{Failure, FailureKind};
+
+use crate::alarms::apply::Guard;
+use crate::alarms::plan::Change;
+use crate::alarms::table::{print, print_json};
+use crate::alarms::verdict::Verdict;
+use crate::connect::{Region, connect};
+use crate::exit::{End, Error};
+use crate::fleet::progress::Progress;
+use crate::output::Output;
+use arming::Config;
+use aws::Aws;
+use old::Old;
+use outcome::{Existed, Resumed, Seen};
+use place::{Earlier, Place};
+use report::Report;
+use targets::Targets;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tripline resume --job-id fw-1-3-0 --dry-run
+  tripline resume --job-id fw-1-3-0 --config dev.ini
+  tripline resume --job-id fw-1-3-0 --new-job-id fw-1-3-0-again --unguarded
+
+A cancelled job cannot be continued. The new job has the old one's document and configuration,
+names it in its description and in the tag `tripline:resumes`, and is for every device of the old
+job's things and thing groups whose execution has not succeeded by now, and that no earlier resume
+is for. More than a hundred devices go into a thing group `tripline-<new job>`.
+
+It is armed before it is created, with the alarms of --config, or else of the config that
+`tripline deploy` keeps. Running it again, whenever it was interrupted, goes on and ends the same.
+Devices that are left when `-r1` is there get `-r2`; if `-r1` lost its alarms, it is armed again.
+Earlier resumes are found by these names, and by --new-job-id.
+
+Exit code 0: the job is there, or there is nothing left to do; 1: its guard would not stop it, so
+it was not created (--tell-only: that is meant), or an earlier resume has ended and devices of it
+lack the firmware (resume that one), or --new-job-id is there and devices are left; 2: the old job is in progress or unknown, or the
+config, the stack or a name is not right; 3: AWS refused or could not be reached.")]
+pub struct Arguments {
+    /// The job that was stopped
+    #[arg(long, value_name = "OLD")]
+    job_id: JobId,
+    /// The job to create [default: the old one's with `-r1`, or `-r2`, ..]
+    #[arg(long, value_name = "NEW")]
+    new_job_id: Option<JobId>,
+    /// The alarm config [default: what `deploy` keeps of the old job]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Create the job without a guard
+    #[arg(long, conflicts_with_all = ["config", "tell_only"])]
+    unguarded: bool,
+    /// The stack whose topics `@email`, `@sms` and `@force-stop` are
+    #[arg(long, default_value = "tripline")]
+    stack: String,
+    /// Accept that no alarm stops the rollout: people are told, and it goes on
+    #[arg(long)]
+    tell_only: bool,
+    /// Take in devices that are still in progress with the old job
+    #[arg(long)]
+    include_in_progress: bool,
+    /// Say what would be done, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// AWS region [default: the config's, or else the environment's]
+    #[arg(long)]
+    region: Option<Region>,
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+/// A rollout to go on with.
+#[derive(Debug)]
+pub struct Resume {
+    pub job: JobId,
+    pub new: Option<JobId>,
+    pub guard: Arming,
+    pub stack: String,
+    pub tell_only: bool,
+    pub include_in_progress: bool,
+    pub dry_run: bool,
+}
+
+/// Where the alarms come from.
+#[derive(Debug)]
+pub enum Arming {
+    /// From a config that was read.
+    Config(Config),
+    /// From what `deploy` keeps of the old job.
+    Kept,
+    /// There are to be none.
+    Unguarded,
+}
+
+pub async fn run(arguments: Arguments) -> Result<End, Error> {
+    let guard = match &arguments.config {
+        _ if arguments.unguarded => Arming::Unguarded,
+        Some(path) => Arming::Config(Config::read(path)?),
+        None => Arming::Kept,
+    };
+    let region = match (arguments.region, &guard) {
+        (None, Arming::Config(config)) => match &config.region {
+            Some(region) => Some(
+                region
+                    .parse()
+                    .map_err(|fault| Error::Input(format!("{}: region: {fault}", config.name)))?,
+            ),
+            None => None,
+        },
+        (region, _) => region,
+    };
+    let aws = Aws::of(connect(region).await?);
+    let resume = Resume {
+        job: arguments.job_id,
+        new: arguments.new_job_id,
+        guard,
+        stack: arguments.stack,
+        tell_only: arguments.tell_only,
+        include_in_progress: arguments.include_in_progress,
+        dry_run: arguments.dry_run,
+    };
+    let resumed = resume.resume(&aws).await?;
+    match arguments.output {
+        Output::Text => print(&resumed.text(&resume.job)),
+        Output::Json => print_json(&resumed.json(&resume.job, &aws.alarms.region)),
+    }
+    for note in resumed.notes(&resume.job) {
+        eprintln!("{note}");
+    }
+    Ok(resumed.end())
+}
+
+impl Resume {
+    /// Looks at everything first, then fills the group, arms, and creates the job.
+    pub async fn resume(&self, aws: &Aws) -> Result<Resumed, Error> {
+        let old = Old::find(aws, self.job.clone()).await?;
+        let Place { free, earlier } = Place::find(aws, &old, self.new.clone()).await?;
+        let fetched;
+        let config = match &self.guard {
+            Arming::Unguarded => None,
+            Arming::Config(config) => Some(config),
+            Arming::Kept => {
+                fetched = Config::fetch(aws, &old).await?;
+                Some(&fetched)
+            }
+        };
+        let mut progress = Progress::new();
+        let mut targets =
+            Targets::find(aws, &old, &earlier, self.include_in_progress, &mut progress).await?;
+        let seen = self.see_to(aws, &earlier, config).await?;
+        let new = match free {
+            Some(new) if !targets.devices.is_empty() => new,
+            _ if earlier.is_empty() => return Ok(Resumed::NothingLeft(targets)),
+            _ => {
+                let is_active = |earlier: &&Earlier| earlier.state() == JobState::Active;
+                let active = earlier.iter().filter(is_active).map(|earlier| earlier.id.clone());
+                return Ok(Resumed::Existed(Box::new(Existed {
+                    active: active.collect(),
+                    jobs: earlier.into_iter().map(|earlier| earlier.id).collect(),
+                    targets,
+                    seen,
+                    include_in_progress: self.include_in_progress,
+                    dry_run: self.dry_run,
+                })));
+            }
+        };
+        // What it comes to is known before anything is made.
+        let mut guard = config.map(|config| self.guard(&new, config));
+        if let Some(guard) = &guard
+            && !arm(aws, guard, self.dry_run).await?
+        {
+            return Ok(Resumed::NotGuarded);
+        }
+        let names = guard.iter().flat_map(|guard| &guard.alarms);
+        let mut report = Report {
+            alarms: names.map(|alarm| alarm.name_for(&new)).collect(),
+            old: old.id.clone(),
+            new: new.clone(),
+            grouped: targets.devices.len() > group::MOST_TARGETS
+                || group::is_there(aws, &old, &new).await?,
+            targets: Targets::default(),
+            include_in_progress: self.include_in_progress,
+            dry_run: self.dry_run,
+            seen,
+        };
+        if self.dry_run {
+            report.targets = targets;
+            return Ok(Resumed::Created(Box::new(report)));
+        }
+        let arns = if report.grouped {
+            let gone = group::fill(aws, &old, &new, &targets.devices, &mut progress).await?;
+            targets.gone += gone.len();
+            for thing in &gone {
+                targets.devices.remove(thing);
+            }
+            if self.include_in_progress {
+                // That took its time, in which devices went on.
+                let done = Some(JobExecutionStatus::Succeeded);
+                let done = targets.without(aws, &old.id, done, &mut progress).await?;
+                targets.succeeded += done;
+                if done > 0 {
+                    group::fill(aws, &old, &new, &targets.devices, &mut progress).await?;
+                }
+            }
+            vec![old.arn_of(&format!("thinggroup/{}", group::name(&new)))]
+        } else {
+            let arn = |thing: &String| old.arn_of(&format!("thing/{thing}"));
+            targets.devices.iter().map(arn).collect()
+        };
+        drop(progress);
+        if let Some(guard) = &mut guard {
+            guard.dry_run = false;
+            if !arm(aws, guard, true).await? {
+                return Ok(Resumed::NotGuarded);
+            }
+        }
+        // Before there is a job whose stream another could remove.
+        stream::take_over(aws, &old, &new, &earlier).await?;
+        create(aws, &old, &new, arns).await?;
+        report.targets = targets;
+        say(&old, self.guard_is_none());
+        Ok(Resumed::Created(Box::new(report)))
+    }
+
+    fn guard_is_none(&self) -> bool {
+        matches!(self.guard, Arming::Unguarded)
+    }
+
+    /// Looks whether earlier resumes that are in progress still have their alarms, and arms them
+    /// again if not.
+    async fn see_to(
+        &self,
+        aws: &Aws,
+        earlier: &[Earlier],
+        config: Option<&Config>,
+    ) -> Result<Seen, Error> {
+        let mut seen = Seen::default();
+        let Some(config) = config else { return Ok(seen) };
+        for job in earlier.iter().filter(|earlier| earlier.state() == JobState::Active) {
+            let mut guard = self.guard(&job.id, config);
+            let report = guard.apply(&aws.alarms).await?;
+            let lost = report.plan.alarms.iter().any(|alarm| alarm.change == Change::Create);
+            // It was armed with another config: that is not this one's to replace.
+            if lost && !report.plan.strays.is_empty() {
+                eprintln!(
+                    "note: job `{}` has other alarms than those of {}, which stay",
+                    job.id, config.name
+                );
+                continue;
+            }
+            if lost {
+                guard.dry_run = self.dry_run;
+                seen.unguarded |= !arm(aws, &guard, true).await?;
+                seen.rearmed.push(job.id.clone());
+                continue;
+            }
+            for finding in Verdict::of(&guard, &report, &aws.alarms.region).findings {
+                eprintln!("finding: {finding}");
+                seen.unguarded = true;
+            }
+        }
+        Ok(seen)
+    }
+
+    fn guard(&self, job: &JobId, config: &Config) -> Guard {
+        Guard {
+            file: config.name.clone(),
+            stack: self.stack.clone(),
+            job: job.clone(),
+            alarms: config.alarms.clone(),
+            tell_only: self.tell_only,
+            dry_run: true,
+        }
+    }
+}
+
+/// Arms the job that is to be, or looks what that would come to; `false` if its guard would not
+/// stop it. A look is told of only if `tell`, or if it finds something.
+async fn arm(aws: &Aws, guard: &Guard, tell: bool) -> Result<bool, Error> {
+    let report = guard.apply(&aws.alarms).await?;
+    let verdict = Verdict::of(guard, &report, &aws.alarms.region);
+    let guarded = verdict.end() == End::Done;
+    if tell || !guarded {
+        verdict.tell();
+    }
+    Ok(guarded)
+}
+
+/// Creates the job. One that is there by now must be this one, from a call whose answer was lost.
+async fn create(aws: &Aws, old: &Old, new: &JobId, targets: Vec<String>) -> Result<(), Error> {
+    if aws.create_job(old.request(new, targets)).await? {
+        return Ok(());
+    }
+    if place::is_there(aws, &old.id, new).await? {
+        return Ok(());
+    }
+    let text = format!(
+        "there is a job `{new}` by now, and it does not resume `{}`\n\n  hint: run this again",
+        old.id
+    );
+    Err(Failure::new("CreateJob", FailureKind::Refused, text).into())
+}
+
+/// What differs from the old job.
+fn say(old: &Old, unguarded: bool) {
+    if unguarded {
+        eprintln!("note: the new job is unguarded: no alarm stops it");
+    }
+    if old.has_schedule() {
+        eprintln!("note: the old job's schedule was not taken over: the new job begins at once");
+    }
+    if old.is_continuous() {
+        eprintln!("note: devices that join the old job's groups from now on are not the new job's");
+    }
+}

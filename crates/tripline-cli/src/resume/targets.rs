@@ -1,0 +1,196 @@
+//! Which devices have not got the firmware.
+
+use std::collections::{BTreeSet, HashSet};
+
+use aws_sdk_iot::types::{Job, JobExecutionStatus};
+use tripline::job::{JobId, JobState};
+use tripline::text::excerpt;
+
+use super::aws::Aws;
+use super::old::Old;
+use super::place::Earlier;
+use crate::exit::Error;
+use crate::fleet::progress::Progress;
+
+/// The devices of a job, sorted out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Targets {
+    /// Those that the new job is for.
+    pub devices: BTreeSet<String>,
+    /// All that the old job is for.
+    pub all: usize,
+    /// Those that have it.
+    pub succeeded: usize,
+    /// Those that get it by an earlier resume that is in progress.
+    pub resumed: usize,
+    /// Those that had their chance: a resume that has ended, and how many of its devices have not
+    /// got it. It is that one that goes on for them.
+    pub ended: Vec<(JobId, usize)>,
+    /// Those that are still at it.
+    pub in_progress: usize,
+    /// Targets that are no longer there.
+    pub gone: usize,
+}
+
+impl Targets {
+    /// Every device of the old job that has not got it, neither from the old job nor from one that
+    /// goes on with it. Those that are still at it are left out, unless they are asked for.
+    pub async fn find(
+        aws: &Aws,
+        old: &Old,
+        earlier: &[Earlier],
+        include_in_progress: bool,
+        progress: &mut Progress,
+    ) -> Result<Self, Error> {
+        let mut direct = HashSet::new();
+        let mut devices = BTreeSet::new();
+        for target in targets_of(&old.id, &old.job)? {
+            match target {
+                Target::Thing(thing) => {
+                    devices.insert(thing.to_owned());
+                    direct.insert(thing.to_owned());
+                }
+                Target::Group(group) => {
+                    if !members(aws, group, &mut devices, progress).await? {
+                        return Err(Error::Input(format!(
+                            "job `{}`: its thing group `{}` is gone, so that its devices are not known\n\n  hint: create a job for them by hand",
+                            old.id,
+                            excerpt(group)
+                        )));
+                    }
+                }
+            }
+        }
+        let mut targets = Self { all: devices.len(), devices, ..Self::default() };
+        for job in earlier.iter().map(|earlier| &earlier.id).chain([&old.id]) {
+            targets.succeeded +=
+                targets.without(aws, job, Some(JobExecutionStatus::Succeeded), progress).await?;
+        }
+        let is_active = |earlier: &&Earlier| earlier.state() == JobState::Active;
+        for earlier in earlier.iter().filter(is_active) {
+            targets.resumed += targets.without_those_of(aws, earlier, progress).await?;
+        }
+        // The last one first: it is the one to go on with. One that is being deleted is not.
+        let is_over = |earlier: &&Earlier| {
+            matches!(earlier.state(), JobState::Canceled | JobState::Completed)
+        };
+        for earlier in earlier.iter().rev().filter(is_over) {
+            let left = targets.without_those_of(aws, earlier, progress).await?;
+            if left > 0 {
+                targets.ended.push((earlier.id.clone(), left));
+            }
+        }
+        let mut others = targets.clone();
+        targets.in_progress =
+            others.without(aws, &old.id, Some(JobExecutionStatus::InProgress), progress).await?;
+        if !include_in_progress {
+            targets.devices = others.devices;
+        }
+        // Members of a group are there; a thing that was named may be gone, and AWS refuses a job
+        // for what is gone.
+        for thing in direct
+            .iter()
+            .filter(|thing| targets.devices.contains(*thing))
+            .cloned()
+            .collect::<Vec<_>>()
+        {
+            if !aws.has_thing(&thing).await? {
+                targets.devices.remove(&thing);
+                targets.gone += 1;
+            }
+        }
+        Ok(targets)
+    }
+
+    /// Leaves out the devices whose execution is in a state, or in any, and says how many they were.
+    pub async fn without(
+        &mut self,
+        aws: &Aws,
+        job: &JobId,
+        status: Option<JobExecutionStatus>,
+        progress: &mut Progress,
+    ) -> Result<usize, Error> {
+        let before = self.devices.len();
+        let what = status.as_ref().map_or("there", |status| status.as_str());
+        let (mut token, mut looked_at) = (None, 0);
+        loop {
+            let (page, next) = aws.executions(job, status.clone(), token).await?;
+            looked_at += page.len();
+            for thing in &page {
+                self.devices.remove(thing);
+            }
+            progress.show(format!("{looked_at} executions that are {what}"));
+            token = next;
+            if token.is_none() {
+                return Ok(before - self.devices.len());
+            }
+        }
+    }
+
+    /// Leaves out the devices of an earlier resume, and says how many they were.
+    async fn without_those_of(
+        &mut self,
+        aws: &Aws,
+        earlier: &Earlier,
+        progress: &mut Progress,
+    ) -> Result<usize, Error> {
+        let before = self.devices.len();
+        let mut devices = BTreeSet::new();
+        for target in targets_of(&earlier.id, &earlier.job)? {
+            match target {
+                Target::Thing(thing) => {
+                    devices.insert(thing.to_owned());
+                }
+                Target::Group(group) => {
+                    // Somebody has removed it: then those that it has come to are its devices.
+                    if !members(aws, group, &mut devices, progress).await? {
+                        self.without(aws, &earlier.id, None, progress).await?;
+                    }
+                }
+            }
+        }
+        self.devices.retain(|thing| !devices.contains(thing));
+        Ok(before - self.devices.len())
+    }
+}
+
+/// Whom a job is for.
+enum Target<'a> {
+    Thing(&'a str),
+    Group(&'a str),
+}
+
+fn targets_of<'a>(id: &JobId, job: &'a Job) -> Result<Vec<Target<'a>>, Error> {
+    let target = |arn: &'a String| {
+        let thing = arn.split_once(":thing/").map(|(_, thing)| Target::Thing(thing));
+        let group = || arn.split_once(":thinggroup/").map(|(_, group)| Target::Group(group));
+        thing.or_else(group).ok_or_else(|| {
+            Error::Input(format!(
+                "job `{id}`: target `{}` is neither a thing nor a thing group",
+                excerpt(arn)
+            ))
+        })
+    };
+    job.targets().iter().map(target).collect()
+}
+
+/// Adds the members of a group; `false` if there is no such group.
+async fn members(
+    aws: &Aws,
+    group: &str,
+    devices: &mut BTreeSet<String>,
+    progress: &mut Progress,
+) -> Result<bool, Error> {
+    let mut token = None;
+    loop {
+        let Some((page, next)) = aws.members(group, token).await? else {
+            return Ok(false);
+        };
+        devices.extend(page);
+        progress.show(format!("{} devices", devices.len()));
+        token = next;
+        if token.is_none() {
+            return Ok(true);
+        }
+    }
+}

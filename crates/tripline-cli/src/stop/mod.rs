@@ -1,0 +1,264 @@
+//! `tripline stop`: a stop by hand.
+//!
+//! Nothing is asked first: who stops is in a hurry. What an abort may do is said.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use aws_sdk_iot::types::Job;
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use tripline::job::{JobId, JobState};
+use tripline::stop::{OPERATOR_REASON_CODE, operator_comment};
+use tripline::text::clean;
+use tripline_aws::{Failure, FailureKind};
+
+use crate::alarms::table::{print, print_json};
+use crate::connect::{Connection, Region, connect};
+use crate::exit::{End, Error};
+use crate::output::Output;
+use crate::watch::seen::Seen;
+
+/// What was cancelled may be seen a moment later.
+const PROOF_PAUSE: Duration = Duration::from_millis(500);
+const PROOFS: u32 = 6;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tripline stop --job-id fw-1-3-0 --reason \"bricks pump A\"
+  tripline stop --job-id fw-1-3-0 --mode abort --dry-run
+
+`cancel` leaves devices in progress alone, and no other device receives the firmware. `abort`
+cancels those in progress too, which can leave a device unable to report, or stuck in the middle
+of its update. `tripline resume` goes on later with the devices that have not got it.
+
+Exit code 0: the job is cancelled, now or before; 1: it is completed or deleted already, so that
+nothing was stopped; 2: there is no such job; 3: AWS refused or could not be reached.")]
+pub struct Arguments {
+    /// The job to stop
+    #[arg(long, value_name = "ID")]
+    job_id: JobId,
+    /// What becomes of devices in progress
+    #[arg(long, value_enum, default_value = "cancel")]
+    mode: Mode,
+    /// Why, for everybody who looks at the job
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Say what would be done, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// AWS region [default: the environment's]
+    #[arg(long)]
+    region: Option<Region>,
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// They go on; the others do not receive it
+    Cancel,
+    /// They are cancelled too; this can leave a device stuck
+    Abort,
+}
+
+/// A job to stop.
+#[derive(Debug)]
+pub struct Stop {
+    pub job: JobId,
+    pub mode: Mode,
+    pub reason: Option<String>,
+    pub dry_run: bool,
+}
+
+/// How it was found, or left.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Stopped {
+    pub seen: Seen,
+    /// It had ended before.
+    pub before: bool,
+    /// Devices that were in progress and are no more, because an abort cancelled them.
+    pub torn: u32,
+}
+
+pub async fn run(arguments: Arguments) -> Result<End, Error> {
+    let Connection { region, config } = connect(arguments.region).await?;
+    let stop = Stop {
+        job: arguments.job_id,
+        mode: arguments.mode,
+        reason: arguments.reason,
+        dry_run: arguments.dry_run,
+    };
+    let stopped = stop.stop(&aws_sdk_iot::Client::new(&config)).await?;
+    match arguments.output {
+        Output::Text => print(&stop.text(&stopped)),
+        Output::Json => print_json(&stop.json(&stopped, &region)),
+    }
+    if let Some(hint) = stop.hint(&stopped) {
+        eprintln!("hint: {hint}");
+    }
+    Ok(stopped.end())
+}
+
+impl Stop {
+    /// Stops it, and proves it.
+    pub async fn stop(&self, iot: &aws_sdk_iot::Client) -> Result<Stopped, Error> {
+        let seen = self.describe(iot).await?;
+        if seen.state.has_ended() {
+            return Ok(Stopped { seen, before: true, torn: 0 });
+        }
+        if self.dry_run {
+            return Ok(Stopped { seen, before: false, torn: 0 });
+        }
+        let at_work = seen.tally.in_progress;
+        let cancelled = iot
+            .cancel_job()
+            .job_id(self.job.as_str())
+            .reason_code(OPERATOR_REASON_CODE)
+            .comment(operator_comment(self.reason.as_deref()))
+            .force(self.mode == Mode::Abort)
+            .send()
+            .await;
+        if let Err(error) = cancelled {
+            let failure = Failure::from_sdk("CancelJob", &error);
+            // It may have ended, or been stopped by its guard, a moment before.
+            if failure.kind == FailureKind::Refused {
+                let seen = self.describe(iot).await?;
+                if seen.state.has_ended() {
+                    return Ok(Stopped { seen, before: true, torn: 0 });
+                }
+            }
+            return Err(failure.into());
+        }
+        let mut seen = self.describe(iot).await?;
+        for _ in 1..PROOFS {
+            if seen.state.has_ended() {
+                break;
+            }
+            tokio::time::sleep(PROOF_PAUSE).await;
+            seen = self.describe(iot).await?;
+        }
+        if seen.state.has_ended() {
+            let abort = self.mode == Mode::Abort;
+            let torn = if abort { at_work.saturating_sub(seen.tally.in_progress) } else { 0 };
+            return Ok(Stopped { seen, before: false, torn });
+        }
+        let text = format!(
+            "AWS IoT took it, but shows job `{}` in `{}`\n\n  hint: run this again",
+            self.job,
+            clean(&seen.status, 64)
+        );
+        Err(Failure::new("CancelJob", FailureKind::Unavailable, text).into())
+    }
+
+    async fn describe(&self, iot: &aws_sdk_iot::Client) -> Result<Seen, Error> {
+        let described = iot.describe_job().job_id(self.job.as_str()).send().await;
+        let failure = match described {
+            Ok(described) => return Ok(Seen::from(&described.job.unwrap_or_else(no_job))),
+            Err(error) => Failure::from_sdk("DescribeJob", &error),
+        };
+        if failure.kind == FailureKind::NotFound {
+            return Err(Error::Input(format!(
+                "there is no job `{}`\n\n  hint: is this its region and account?",
+                self.job
+            )));
+        }
+        Err(failure.into())
+    }
+
+    fn text(&self, stopped: &Stopped) -> String {
+        let (job, tally) = (&self.job, &stopped.seen.tally);
+        let mut text = match (stopped.before, self.dry_run, self.mode) {
+            (true, ..) => format!(
+                "nothing to stop: job {job} is {} already\n",
+                clean(&stopped.seen.status, 64)
+            ),
+            (_, true, Mode::Cancel) => format!("dry run: job {job} would be cancelled\n"),
+            (_, true, Mode::Abort) => format!("dry run: job {job} would be aborted\n"),
+            (_, _, Mode::Cancel) => format!("job {job} is cancelled\n"),
+            (_, _, Mode::Abort) => format!("job {job} is aborted\n"),
+        };
+        let mut line = |name: &str, count: u32, note: &str| {
+            text += format!("  {name:<12}{count:>8}  {note}").trim_end();
+            text += "\n";
+        };
+        line("succeeded", tally.succeeded, "have it");
+        line("failed", tally.failures(), "failed, rejected or timed out");
+        line("in progress", stopped.in_progress(), self.note_on_progress(stopped));
+        line("spared", stopped.spared(), "and those that the rollout had not come to");
+        if let Some(comment) = stopped.seen.comment.as_deref().filter(|_| stopped.before) {
+            let code = stopped.seen.reason_code.as_deref().unwrap_or("no reason code");
+            text += &format!("  {}: {}\n", clean(code, 128), clean(comment, 400));
+        }
+        text
+    }
+
+    fn note_on_progress(&self, stopped: &Stopped) -> &'static str {
+        match self.mode {
+            _ if stopped.before => "",
+            Mode::Cancel => "go on",
+            Mode::Abort => "are cancelled too; some may be stuck or unable to report",
+        }
+    }
+
+    fn json(&self, stopped: &Stopped, region: &str) -> Value {
+        let Stopped { seen, before, .. } = stopped;
+        json!({
+            "job": self.job.as_str(), "region": region, "dryRun": self.dry_run,
+            "mode": if self.mode == Mode::Abort { "abort" } else { "cancel" },
+            "stopped": !before && !self.dry_run, "hadEnded": before,
+            "status": seen.status, "reasonCode": seen.reason_code, "comment": seen.comment,
+            "counts": {
+                "succeeded": seen.tally.succeeded, "failed": seen.tally.failures(),
+                "inProgress": stopped.in_progress(), "spared": stopped.spared(),
+            },
+        })
+    }
+
+    fn hint(&self, stopped: &Stopped) -> Option<String> {
+        let (job, seen) = (&self.job, &stopped.seen);
+        if seen.state == JobState::Canceled
+            && stopped.before
+            && self.mode == Mode::Abort
+            && seen.tally.in_progress > 0
+        {
+            return Some(format!(
+                "a job is cancelled once only; devices in progress are, one by one, by\n      `aws iot cancel-job-execution --force --job-id {job} --thing-name ..`"
+            ));
+        }
+        (seen.state == JobState::Canceled).then(|| {
+            format!(
+                "`tripline resume --job-id {job}` goes on with the devices that have not got it"
+            )
+        })
+    }
+}
+
+impl Stopped {
+    /// Devices that were at it when it was stopped.
+    fn in_progress(&self) -> u32 {
+        self.seen.tally.in_progress.saturating_add(self.torn)
+    }
+
+    /// Devices that were told and had not begun. AWS cancels their executions by and by.
+    fn spared(&self) -> u32 {
+        let tally = &self.seen.tally;
+        tally.queued.saturating_add(tally.canceled).saturating_sub(self.torn)
+    }
+
+    /// A job that is cancelled is as it was asked for, whoever did it.
+    fn end(&self) -> End {
+        match self.seen.state {
+            JobState::Canceled | JobState::Active => End::Done,
+            JobState::Completed | JobState::Deleting => End::Finding,
+        }
+    }
+}
+
+/// An answer without a job.
+fn no_job() -> Job {
+    Job::builder().build()
+}

@@ -1,0 +1,263 @@
+//! What is asked of AWS while a rollout is watched. Every call waits for its turn, and the SDK
+//! repeats none: the next look does.
+
+use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::{
+    AlarmType, Dimension, Metric as CloudWatchMetric, MetricDataQuery, MetricDataResult, MetricStat,
+};
+use aws_sdk_iot::types::{JobExecutionStatus, JobExecutionSummaryForJob};
+use tripline::alarm::alarm_name_prefix;
+use tripline::job::JobId;
+use tripline::metric::{DIMENSION, Metric, NAMESPACE};
+use tripline_aws::{Failure, FailureKind};
+
+use super::budget::Budget;
+use super::seen::{Download, Seen};
+use crate::alarms::aws::Aws;
+use crate::alarms::list::Listed;
+use crate::alarms::owner::{Watched, watched};
+
+/// `ListJobExecutionsForJob` gives so many at a time.
+const PAGE: i32 = 250;
+/// What is asked of each job's download times.
+const STATISTICS: [&str; 4] = ["SampleCount", "p50", "p90", "p99"];
+/// `GetMetricData` answers so many queries at a time.
+const MOST_QUERIES: usize = 500;
+
+/// Looks at AWS, and no faster than it should.
+#[derive(Debug)]
+pub struct Observer {
+    aws: Aws,
+    budget: Budget,
+    /// Whether alarms that show no metrics are of the job that they were found for, by their tags.
+    by_tag: std::collections::HashMap<String, bool>,
+}
+
+/// One device's part of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Execution {
+    pub thing: String,
+    pub started_at: Option<i64>,
+    pub updated_at: i64,
+}
+
+impl Observer {
+    pub fn new(aws: Aws, budget: Budget) -> Self {
+        Self { aws, budget, by_tag: std::collections::HashMap::new() }
+    }
+
+    /// When the next look may begin.
+    pub fn settled(&self) -> tokio::time::Instant {
+        self.budget.settled()
+    }
+
+    /// The job; `None` if there is none.
+    pub async fn job(&mut self, job: &JobId) -> Result<Option<Seen>, Failure> {
+        self.budget.turn().await;
+        match self.aws.iot.describe_job().job_id(job.as_str()).send().await {
+            Ok(described) => match described.job() {
+                Some(job) => Ok(Some(Seen::from(job))),
+                None => {
+                    let text = "the answer has no job";
+                    Err(Failure::new("DescribeJob", FailureKind::Unavailable, text))
+                }
+            },
+            Err(error) => {
+                let failure = Failure::from_sdk("DescribeJob", &error);
+                if failure.kind == FailureKind::NotFound { Ok(None) } else { Err(failure) }
+            }
+        }
+    }
+
+    /// A page of a job's executions in one state, and the token of the next.
+    pub async fn executions(
+        &mut self,
+        job: &JobId,
+        status: JobExecutionStatus,
+        token: Option<String>,
+    ) -> Result<(Vec<Execution>, Option<String>), Failure> {
+        self.budget.turn().await;
+        let listed = self
+            .aws
+            .iot
+            .list_job_executions_for_job()
+            .job_id(job.as_str())
+            .status(status)
+            .max_results(PAGE)
+            .set_next_token(token)
+            .send()
+            .await
+            .map_err(|error| Failure::from_sdk("ListJobExecutionsForJob", &error))?;
+        let token = listed.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+        Ok((listed.execution_summaries().iter().filter_map(execution).collect(), token))
+    }
+
+    /// The alarms that guard a job.
+    pub async fn alarms(&mut self, job: &JobId) -> Result<Vec<Listed>, Failure> {
+        let mut alarms = Vec::new();
+        let mut token = None;
+        loop {
+            self.budget.turn().await;
+            let page = self
+                .aws
+                .cloudwatch
+                .describe_alarms()
+                .alarm_name_prefix(alarm_name_prefix(job))
+                .alarm_types(AlarmType::MetricAlarm)
+                .max_records(100)
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(|error| Failure::from_sdk("DescribeAlarms", &error))?;
+            token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            for alarm in page.metric_alarms.unwrap_or_default() {
+                let ours = match watched(&alarm) {
+                    Watched::Job(watched) => watched == job.as_str(),
+                    Watched::Other => false,
+                    Watched::Unseen => {
+                        let name = alarm.alarm_name().unwrap_or_default().to_owned();
+                        match self.by_tag.get(&name) {
+                            Some(ours) => *ours,
+                            None => {
+                                self.budget.turn().await;
+                                let tag = self.aws.tagged_job(&alarm).await?;
+                                let ours = tag.as_deref() == Some(job.as_str());
+                                self.by_tag.insert(name, ours);
+                                ours
+                            }
+                        }
+                    }
+                };
+                if ours {
+                    alarms.push(Listed { job: job.to_string(), alarm });
+                }
+            }
+            if token.is_none() {
+                return Ok(alarms);
+            }
+        }
+    }
+
+    /// The download times that were reported of jobs since some time, in their order.
+    pub async fn downloads(
+        &mut self,
+        jobs: &[JobId],
+        from: i64,
+        now: i64,
+    ) -> Result<Vec<Option<Download>>, Failure> {
+        let (start, period) = one_period(from, now);
+        let mut downloads = Vec::new();
+        for jobs in jobs.chunks(MOST_QUERIES / STATISTICS.len()) {
+            self.budget.turn().await;
+            let queries = jobs.iter().enumerate().flat_map(|(n, job)| queries(n, job, period));
+            let answer = self
+                .aws
+                .cloudwatch
+                .get_metric_data()
+                .set_metric_data_queries(Some(queries.collect()))
+                .start_time(DateTime::from_secs(start))
+                // Reports of this very minute count too.
+                .end_time(DateTime::from_secs(now.saturating_add(60)))
+                .send()
+                .await
+                .map_err(|error| Failure::from_sdk("GetMetricData", &error))?;
+            let results = answer.metric_data_results();
+            downloads.extend((0..jobs.len()).map(|n| download(n, results)));
+        }
+        Ok(downloads)
+    }
+}
+
+fn execution(listed: &JobExecutionSummaryForJob) -> Option<Execution> {
+    let summary = listed.job_execution_summary()?;
+    let thing = listed.thing_arn()?.split_once(":thing/")?.1.to_owned();
+    let started_at = summary.started_at().map(DateTime::secs);
+    let updated_at = summary.last_updated_at().or(summary.queued_at())?.secs();
+    Some(Execution { thing, started_at, updated_at })
+}
+
+fn queries(n: usize, job: &JobId, period: i32) -> Vec<MetricDataQuery> {
+    let metric = CloudWatchMetric::builder()
+        .namespace(NAMESPACE)
+        .metric_name(Metric::DownloadTime.name())
+        .dimensions(Dimension::builder().name(DIMENSION).value(job.as_str()).build())
+        .build();
+    let query = |(m, statistic): (usize, &&str)| {
+        let stat =
+            MetricStat::builder().metric(metric.clone()).period(period).stat(*statistic).build();
+        MetricDataQuery::builder().id(id(n, m)).metric_stat(stat).build()
+    };
+    STATISTICS.iter().enumerate().map(query).collect()
+}
+
+fn id(job: usize, statistic: usize) -> String {
+    format!("job{job}s{statistic}")
+}
+
+/// A job's answers. There is one point for its whole life; if CloudWatch cuts it nevertheless, the
+/// one with the most reports.
+fn download(n: usize, results: &[MetricDataResult]) -> Option<Download> {
+    let values = |statistic| {
+        let id = id(n, statistic);
+        results.iter().find(|result| result.id() == Some(&id)).map(MetricDataResult::values)
+    };
+    let (most, samples) =
+        values(0)?.iter().copied().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    let at = |statistic| values(statistic)?.get(most).copied();
+    Some(Download { samples, p50: at(1)?, p90: at(2)?, p99: at(3)? })
+}
+
+/// Where to begin, and a period that holds everything from there to `now` in one point, because
+/// percentiles of several cannot be put together. A period may begin where the request does, or at
+/// a multiple of its own length; this one fits both. Whole hours suit data of every age.
+fn one_period(from: i64, now: i64) -> (i64, i32) {
+    const HOUR: i64 = 3_600;
+    let start = from.clamp(0, now.max(0)) / HOUR * HOUR;
+    // Until a minute from now, which is where the request ends.
+    let end = now.max(start).saturating_add(60);
+    let least = (end - start) / HOUR + 1;
+    let whole = |hours: &i64| start / (hours * HOUR) == end / (hours * HOUR);
+    let hours = (least..least.saturating_mul(4).saturating_add(24)).find(whole).unwrap_or(least);
+    (start, i32::try_from(hours.saturating_mul(HOUR)).unwrap_or(i32::MAX / 3_600 * 3_600))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn one_period_holds_a_whole_life(now in 1_700_000_000_i64..2_000_000_000, life in 0_i64..60_000_000) {
+            let (start, period) = one_period(now - life, now);
+            let (end, period) = (now + 60, i64::from(period));
+            prop_assert!(start <= now - life && start > now - life - 3_600);
+            prop_assert_eq!(period % 3_600, 0);
+            prop_assert!(end - start <= period, "from where the request begins");
+            prop_assert_eq!(start / period, end / period, "from the epoch on");
+            prop_assert!(period <= 5 * (life + 7_200) + 86_400);
+        }
+    }
+
+    #[test]
+    fn a_life_in_several_points_shows_the_one_with_most_reports() {
+        let result = |id: &str, values: &[f64]| {
+            MetricDataResult::builder().id(id).set_values(Some(values.to_vec())).build()
+        };
+        let mut results = vec![
+            result("job0s0", &[2.0, 30.0]),
+            result("job0s1", &[9.0, 100.0]),
+            result("job0s2", &[9.0, 200.0]),
+            result("job0s3", &[9.0, 300.0]),
+            result("job1s0", &[]),
+        ];
+        let most = Download { samples: 30.0, p50: 100.0, p90: 200.0, p99: 300.0 };
+        assert_eq!(download(0, &results), Some(most));
+        assert_eq!(download(1, &results), None);
+        results.pop();
+        results.pop();
+        assert_eq!(download(0, &results), None);
+        assert_eq!(one_period(i64::MAX, 5).0, 0);
+    }
+}

@@ -1,0 +1,98 @@
+//! `tripline watch`: live progress of rollouts, in few calls.
+//!
+//! - [`seen`]: what is known of a rollout, [`described`] by AWS; [`verdict`]: how it ended; [`pace`]: how fast it goes;
+//! - [`budget`]: how often AWS is asked; [`aws`]: what it is asked; [`executions`]: who is slow;
+//! - [`follow`]: looks again and again;
+//! - [`view`], [`duration`]: what people and programs read; [`show`]: where it goes.
+
+mod aws;
+mod budget;
+mod described;
+mod duration;
+mod executions;
+mod follow;
+mod pace;
+pub mod seen;
+mod show;
+mod verdict;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use clap::Args;
+use tripline::job::JobId;
+
+use crate::alarms::aws::Aws;
+use crate::connect::{Region, connect};
+use crate::exit::{End, Error};
+use crate::output::Output;
+use aws::Observer;
+use budget::Budget;
+use follow::{Clock, Watch};
+
+/// Most rollouts that are watched at a time: a look at each takes some seconds' worth of calls.
+const MOST_JOBS: usize = 50;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tripline watch fw-1-3-0
+  tripline watch fw-1-3-0 fw-1-3-1 --timeout 7200
+  tripline watch fw-1-3-0 --once --output json | jq .counts
+
+Watches any job of AWS IoT, whoever created it; one without Tripline's alarms is `unguarded`. On a
+terminal the screen is redrawn; elsewhere there is a line when something has changed. AWS is asked
+at most once a second on average, however large the fleet and however many the rollouts.
+
+A CONTINUOUS job never completes by itself: it is watched until everything that is there has
+ended.
+
+Exit code 0: completed, and every device has it; 1: completed, and devices have not got it, or
+cancelled by somebody; 2: there is no such job; 3: AWS refused, or was out of reach for five
+minutes; 5: stopped by its guard, or by its own abort criteria; 6: undecided when --timeout was
+over, or at --once. Of several rollouts a stop counts most, then what is undecided, then what
+failed.")]
+pub struct Arguments {
+    /// The jobs to watch
+    #[arg(value_name = "JOB", required = true, num_args = 1..)]
+    jobs: Vec<JobId>,
+    /// Seconds from one look to the next
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    every: u64,
+    /// Stop watching after so many seconds; the rollouts go on
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    timeout: Option<u64>,
+    /// Look once
+    #[arg(long)]
+    once: bool,
+    /// AWS region [default: the environment's]
+    #[arg(long)]
+    region: Option<Region>,
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+pub async fn run(arguments: Arguments) -> Result<End, Error> {
+    let mut jobs = arguments.jobs;
+    let mut known = HashSet::new();
+    jobs.retain(|job| known.insert(job.clone()));
+    if jobs.len() > MOST_JOBS {
+        return Err(Error::Input(format!(
+            "{} jobs to watch (expected at most {MOST_JOBS})",
+            jobs.len()
+        )));
+    }
+    let connection = connect(arguments.region).await?.without_retries();
+    let observer = Observer::new(Aws::of(connection), Budget::new());
+    let watch = Watch {
+        jobs,
+        every: Duration::from_secs(arguments.every),
+        timeout: arguments.timeout.map(Duration::from_secs),
+        once: arguments.once,
+    };
+    watch.follow(observer, Clock::set(), &mut show::for_output(arguments.output)).await
+}

@@ -1,0 +1,114 @@
+//! What is known of a rollout at one moment. Only values: no AWS, no clock.
+
+use tripline::job::JobState;
+
+/// How many executions of a job are in which state. AWS counts executions: devices that a
+/// rate-limited rollout has not come to yet are in none of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub queued: u32,
+    pub in_progress: u32,
+    pub succeeded: u32,
+    pub failed: u32,
+    pub rejected: u32,
+    pub timed_out: u32,
+    pub canceled: u32,
+    pub removed: u32,
+}
+
+impl Tally {
+    /// Executions that have tried and have not succeeded.
+    pub fn failures(&self) -> u32 {
+        sum([self.failed, self.rejected, self.timed_out])
+    }
+
+    /// Executions that have ended, however.
+    pub fn ended(&self) -> u32 {
+        sum([self.succeeded, self.failures(), self.canceled, self.removed])
+    }
+
+    /// Executions that have not ended.
+    pub fn open(&self) -> u32 {
+        self.queued.saturating_add(self.in_progress)
+    }
+
+    /// All executions that there are.
+    pub fn all(&self) -> u32 {
+        self.ended().saturating_add(self.open())
+    }
+}
+
+fn sum<const N: usize>(counts: [u32; N]) -> u32 {
+    counts.into_iter().fold(0, u32::saturating_add)
+}
+
+/// A job as `DescribeJob` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    pub state: JobState,
+    /// The state in AWS's word for it.
+    pub status: String,
+    /// The job takes in every device that joins one of its groups, and never completes by itself.
+    pub continuous: bool,
+    /// The rollout has not come to all of its devices yet.
+    pub reaches_more: bool,
+    pub reason_code: Option<String>,
+    pub comment: Option<String>,
+    /// In seconds since the epoch, as all times here.
+    pub created_at: Option<i64>,
+    pub tally: Tally,
+}
+
+/// An alarm that guards a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    pub name: String,
+    /// `OK`, `ALARM` or `INSUFFICIENT_DATA`.
+    pub state: String,
+    /// What it watches, in words.
+    pub watches: String,
+    /// Why nothing follows from it, if so.
+    pub idle: Option<&'static str>,
+}
+
+/// The download times that were reported so far, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Download {
+    pub samples: f64,
+    pub p50: f64,
+    pub p90: f64,
+    pub p99: f64,
+}
+
+/// A device that is at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slow {
+    pub thing: String,
+    /// When it began.
+    pub since: i64,
+}
+
+/// A device that has not succeeded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failing {
+    pub thing: String,
+    /// `FAILED`, `REJECTED` or `TIMED_OUT`.
+    pub status: String,
+    pub at: i64,
+}
+
+/// Everything beside the job itself. What could not be seen is `None`, and a note says why.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Details {
+    /// The job's alarms; none of them: nothing of Tripline's guards it.
+    pub alarms: Option<Vec<Alarm>>,
+    pub download: Option<Download>,
+    /// In progress for longest, the longest first.
+    pub slow: Vec<Slow>,
+    /// Of how many devices in progress they are the slowest, where not all have been looked at.
+    pub slow_of: Option<u32>,
+    /// The newest failures, the newest first.
+    pub failing: Vec<Failing>,
+    /// What could not be seen, and why.
+    pub notes: Vec<String>,
+}

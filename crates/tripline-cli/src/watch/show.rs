@@ -1,0 +1,137 @@
+//! Where what was seen goes: a screen that is redrawn, lines of a log, or JSON.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{IsTerminal, stderr, stdout};
+
+use tripline::job::JobId;
+
+use super::follow::{Rollout, Show};
+use super::view;
+use crate::alarms::table::print;
+use crate::output::Output;
+
+/// What fits where stdout goes to.
+pub fn for_output(output: Output) -> Box<dyn Show> {
+    match output {
+        Output::Json => Box::new(Json::default()),
+        Output::Text if stdout().is_terminal() => Box::new(Screen::default()),
+        Output::Text => Box::new(Lines::default()),
+    }
+}
+
+impl Show for Box<dyn Show> {
+    fn show(&mut self, rollouts: &[Rollout], now: i64) {
+        (**self).show(rollouts, now);
+    }
+
+    fn end(&mut self, rollouts: &[Rollout]) {
+        (**self).end(rollouts);
+    }
+}
+
+/// Draws over what it has drawn before.
+#[derive(Debug, Default)]
+struct Screen {
+    drawn: usize,
+}
+
+impl Show for Screen {
+    fn show(&mut self, rollouts: &[Rollout], now: i64) {
+        let size = terminal_size::terminal_size_of(stdout());
+        let size = size.map_or((80, 24), |(width, height)| (width.0.into(), height.0.into()));
+        let lines: Vec<_> =
+            rollouts.iter().flat_map(|rollout| view::screen(rollout, now)).collect();
+        let lines = fitted(lines, size);
+        let up = if self.drawn > 0 { format!("\x1b[{}A", self.drawn) } else { String::new() };
+        print(&format!("{up}\r\x1b[J{}", lines.concat()));
+        self.drawn = lines.len();
+    }
+
+    fn end(&mut self, rollouts: &[Rollout]) {
+        verdicts(rollouts.iter().filter(|rollout| rollout.verdict.is_final()));
+        hints(rollouts);
+    }
+}
+
+/// Lines that the terminal neither wraps nor scrolls away, so that they can be drawn over.
+fn fitted(lines: Vec<String>, (width, height): (usize, usize)) -> Vec<String> {
+    let most = height.saturating_sub(1).max(1);
+    let cut = |line: String| {
+        let mut cut: String = line.chars().take(width.saturating_sub(1)).collect();
+        cut.push('\n');
+        cut
+    };
+    lines.into_iter().take(most).map(cut).collect()
+}
+
+/// A line when something has changed.
+#[derive(Debug, Default)]
+struct Lines {
+    last: HashMap<JobId, String>,
+}
+
+impl Show for Lines {
+    fn show(&mut self, rollouts: &[Rollout], now: i64) {
+        for rollout in rollouts {
+            let news = view::news(rollout);
+            if self.last.get(&rollout.job) != Some(&news) {
+                print(&format!("{}\n", view::line(rollout, now)));
+                self.last.insert(rollout.job.clone(), news);
+            }
+        }
+    }
+
+    fn end(&mut self, rollouts: &[Rollout]) {
+        verdicts(rollouts.iter());
+        hints(rollouts);
+    }
+}
+
+/// An object a look and rollout; one that has ended is said once.
+#[derive(Debug, Default)]
+struct Json {
+    ended: HashSet<JobId>,
+}
+
+impl Show for Json {
+    fn show(&mut self, rollouts: &[Rollout], now: i64) {
+        for rollout in rollouts.iter().filter(|rollout| !self.ended.contains(&rollout.job)) {
+            print(&format!("{}\n", view::data(rollout, now)));
+        }
+        let ended = rollouts.iter().filter(|rollout| rollout.verdict.is_final());
+        self.ended.extend(ended.map(|rollout| rollout.job.clone()));
+    }
+
+    fn end(&mut self, rollouts: &[Rollout]) {
+        if stderr().is_terminal() {
+            hints(rollouts);
+        }
+    }
+}
+
+fn verdicts<'a>(rollouts: impl Iterator<Item = &'a Rollout>) {
+    for rollout in rollouts {
+        if let Some(seen) = &rollout.seen {
+            print(&format!("{}\n", rollout.verdict.sentence(&rollout.job, seen)));
+        }
+    }
+}
+
+fn hints(rollouts: &[Rollout]) {
+    for hint in rollouts.iter().filter_map(view::hint) {
+        eprintln!("hint: {hint}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_screen_fits_its_terminal() {
+        let lines = || ["äbcdef", "b", "c", "d"].map(str::to_owned).to_vec();
+        assert_eq!(fitted(lines(), (4, 3)), ["äbc\n", "b\n"]);
+        assert_eq!(fitted(lines(), (80, 24)).len(), 4);
+        assert_eq!(fitted(lines(), (0, 0)), ["\n"]);
+    }
+}

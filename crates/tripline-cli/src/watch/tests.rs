@@ -1,0 +1,5 @@
+//! Watching a small AWS in memory, by a clock that the tests control.
+
+mod fake;
+mod following;
+mod views;

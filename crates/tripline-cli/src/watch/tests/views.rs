@@ -1,0 +1,74 @@
+//! What people and programs read.
+
+use aws_sdk_cloudwatch::types::StateValue;
+use aws_sdk_iot::types::{JobStatus, TargetSelection};
+
+use super::fake::*;
+use crate::watch::follow::Watch;
+use crate::watch::seen::Tally;
+
+const TALLY: Tally = Tally {
+    succeeded: 120,
+    failed: 2,
+    rejected: 0,
+    timed_out: 1,
+    in_progress: 2,
+    queued: 75,
+    canceled: 0,
+    removed: 0,
+};
+
+/// A rollout of which there is everything to be seen.
+fn busy() -> Fake {
+    let fake = Fake::default();
+    {
+        let mut world = fake.world();
+        let mut late = alarm("tripline-fw-late", "fw", StateValue::InsufficientData);
+        late.actions_enabled = Some(false);
+        world.alarms = vec![alarm("tripline-fw-slow", "fw", StateValue::Ok), late];
+        world.downloads = (1..=120).map(|n| f64::from(n) * 10.0).collect();
+        let executions = [
+            ("IN_PROGRESS", vec![("pump-7", 4_000), ("pump-8\u{1b}[2J", 61)]),
+            ("FAILED", vec![("pump-1", 30), ("pump-2", 7_300)]),
+            ("TIMED_OUT", vec![("pump-3", 90)]),
+        ];
+        for (status, all) in executions {
+            let all = all.into_iter().map(|(thing, ago)| (thing.to_owned(), NOW - ago, NOW - ago));
+            world.executions.insert(status.to_owned(), all.collect());
+        }
+    }
+    fake.answers("fw", [running(TALLY)]);
+    fake
+}
+
+async fn once(fake: &Fake, jobs: &[&str]) -> Log {
+    fake.follow(Watch { once: true, ..watch(jobs) }).await.1
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_rollout() {
+    let log = once(&busy(), &["fw"]).await;
+    insta::assert_snapshot!("busy_screen", log.screen.join("\n"));
+    insta::assert_snapshot!("busy_line", log.lines.join("\n"));
+    insta::assert_snapshot!("busy_json", format!("{:#}", log.data[0]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_rollouts() {
+    let fake = busy();
+    fake.answers(
+        "stopped",
+        [stopped(TALLY, "TRIPLINE_ALARM", "Tripline: alarm tripline-stopped-slow fired")],
+    );
+    let mut early = job(JobStatus::InProgress, Tally::default());
+    early.is_concurrent = Some(true);
+    fake.answers("early", [Answer::Job(Box::new(early))]);
+    let mut open = job(JobStatus::InProgress, Tally { succeeded: 3, ..Tally::default() });
+    open.target_selection = Some(TargetSelection::Continuous);
+    fake.answers("open", [Answer::Job(Box::new(open))]);
+    fake.world().downloads.clear();
+    let log = once(&fake, &["stopped", "early", "open"]).await;
+    insta::assert_snapshot!("other_screens", log.screen.join("\n"));
+    insta::assert_snapshot!("other_lines", log.lines.join("\n"));
+    insta::assert_snapshot!("other_ends", log.end.join("\n"));
+}

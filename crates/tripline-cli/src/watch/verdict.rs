@@ -1,0 +1,272 @@
+//! How a rollout ended, judged by what AWS shows of it.
+
+use tripline::job::{JobId, JobState};
+use tripline::stop::{Canceler, OPERATOR_REASON_CODE};
+use tripline::text::clean;
+
+use super::seen::{Seen, Tally};
+use crate::exit::End;
+
+/// Longest comment in a sentence.
+const MAX_COMMENT: usize = 400;
+
+/// How a rollout ended, if it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It has not.
+    Running,
+    /// Every device has the firmware.
+    Well,
+    /// It is through, and devices do not have the firmware.
+    WithFailures,
+    /// It is through, and has come to no device.
+    Nobody,
+    /// Somebody has cancelled it.
+    Cancelled,
+    /// An alarm of its guard has stopped it.
+    Guard,
+    /// AWS IoT has stopped it by the job's own abort criteria.
+    AbortCriteria,
+    /// It was deleted, or is being.
+    Deleted,
+}
+
+impl Verdict {
+    pub fn of(seen: &Seen) -> Self {
+        match seen.state {
+            JobState::Active if seen.continuous => {
+                let tally = &seen.tally;
+                let through = tally.open() == 0 && tally.ended() > 0 && !seen.reaches_more;
+                if through { Self::of_completed(tally) } else { Self::Running }
+            }
+            JobState::Active => Self::Running,
+            JobState::Completed => Self::of_completed(&seen.tally),
+            JobState::Deleting => Self::Deleted,
+            JobState::Canceled => {
+                match Canceler::of(seen.reason_code.as_deref(), seen.comment.as_deref()) {
+                    Canceler::Alarm => Self::Guard,
+                    Canceler::AbortCriteria => Self::AbortCriteria,
+                    Canceler::Operator | Canceler::Somebody => Self::Cancelled,
+                }
+            }
+        }
+    }
+
+    /// A device that was removed is no longer one of the rollout's; one whose execution was
+    /// cancelled has not got the firmware.
+    fn of_completed(tally: &Tally) -> Self {
+        match (tally.failures().saturating_add(tally.canceled), tally.succeeded) {
+            (0, 0) => Self::Nobody,
+            (0, _) => Self::Well,
+            _ => Self::WithFailures,
+        }
+    }
+
+    pub fn is_final(self) -> bool {
+        self != Self::Running
+    }
+
+    /// Its name for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Well => "completed",
+            Self::WithFailures => "completedWithFailures",
+            Self::Nobody => "reachedNobody",
+            Self::Cancelled => "cancelled",
+            Self::Guard => "stoppedByGuard",
+            Self::AbortCriteria => "stoppedByAbortCriteria",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    pub fn end(self) -> End {
+        match self {
+            Self::Running => End::Undecided,
+            Self::Well => End::Done,
+            Self::WithFailures | Self::Nobody | Self::Cancelled | Self::Deleted => End::Finding,
+            Self::Guard | Self::AbortCriteria => End::Stopped,
+        }
+    }
+
+    /// The end of all of them together: the worst, a stop first of all.
+    pub fn overall(all: impl IntoIterator<Item = Self>) -> End {
+        let rank = |end: &End| match end {
+            End::Done => 0,
+            End::Finding => 1,
+            End::Undecided => 2,
+            End::Stopped => 3,
+        };
+        all.into_iter().map(Self::end).max_by_key(rank).unwrap_or(End::Done)
+    }
+
+    /// The verdict in a sentence.
+    pub fn sentence(self, job: &JobId, seen: &Seen) -> String {
+        let tally = &seen.tally;
+        let comment = seen
+            .comment
+            .as_deref()
+            .map_or_else(String::new, |comment| format!(": {}", clean(comment, MAX_COMMENT)));
+        let through = if seen.continuous { "is through for now" } else { "is complete" };
+        let text = match self {
+            Self::Running => {
+                format!(
+                    "rollout {job} is not decided: {} of {} executions have ended",
+                    tally.ended(),
+                    tally.all()
+                )
+            }
+            Self::Well => format!("rollout {job} {through}: {} it", have(tally.succeeded)),
+            Self::WithFailures => format!(
+                "rollout {job} {through}: {} it, {} not ({})",
+                have(tally.succeeded),
+                tally.failures().saturating_add(tally.canceled),
+                failures(tally)
+            ),
+            Self::Nobody => format!("rollout {job} {through}: it has come to no device"),
+            Self::Cancelled => {
+                let who = match seen.reason_code.as_deref() {
+                    Some(OPERATOR_REASON_CODE) => "by an operator".to_owned(),
+                    Some(code) => format!("by somebody, reason code {}", clean(code, 128)),
+                    None => "by somebody".to_owned(),
+                };
+                format!("rollout {job} was cancelled {who}{comment}")
+            }
+            Self::Guard => format!("rollout {job} was stopped by its guard{comment}"),
+            Self::AbortCriteria => {
+                format!("rollout {job} was stopped by its own abort criteria{comment}")
+            }
+            Self::Deleted => format!("rollout {job} was deleted"),
+        };
+        let kept = match self {
+            Self::Cancelled | Self::Guard | Self::AbortCriteria => format!(
+                "; {} succeeded, {} failed, {} in progress",
+                tally.succeeded,
+                tally.failures(),
+                tally.in_progress
+            ),
+            _ if seen.continuous && seen.state == JobState::Active && self.is_final() => {
+                "; the job is CONTINUOUS and waits for devices that join".to_owned()
+            }
+            _ => String::new(),
+        };
+        text + &kept
+    }
+}
+
+/// `1 device has`, `2 devices have`.
+fn have(count: u32) -> String {
+    format!("{count} device{}", if count == 1 { " has" } else { "s have" })
+}
+
+fn failures(tally: &Tally) -> String {
+    let kinds = [
+        (tally.failed, "failed"),
+        (tally.rejected, "rejected"),
+        (tally.timed_out, "timed out"),
+        (tally.canceled, "canceled"),
+    ];
+    let kinds = kinds.into_iter().filter(|(count, _)| *count > 0);
+    kinds.map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(state: JobState, tally: Tally) -> Seen {
+        Seen {
+            state,
+            status: String::new(),
+            continuous: false,
+            reaches_more: false,
+            reason_code: None,
+            comment: None,
+            created_at: None,
+            tally,
+        }
+    }
+
+    fn cancelled(code: Option<&str>, comment: Option<&str>) -> Seen {
+        Seen {
+            reason_code: code.map(str::to_owned),
+            comment: comment.map(str::to_owned),
+            ..seen(JobState::Canceled, Tally { succeeded: 3, in_progress: 1, ..Tally::default() })
+        }
+    }
+
+    #[test]
+    fn every_end_has_its_verdict_and_exit_code() {
+        let of = |succeeded, failed, canceled, removed| {
+            let tally = Tally { succeeded, failed, canceled, removed, ..Tally::default() };
+            seen(JobState::Completed, tally)
+        };
+        let abort = "Abort criteria for failure type FAILED with threshold 10.00% met.";
+        let running = seen(JobState::Active, Tally::default());
+        for (seen, verdict, code) in [
+            (running, Verdict::Running, 6),
+            (of(2, 0, 0, 0), Verdict::Well, 0),
+            (of(2, 0, 0, 1), Verdict::Well, 0),
+            (of(2, 1, 0, 0), Verdict::WithFailures, 1),
+            (of(2, 0, 1, 0), Verdict::WithFailures, 1),
+            (of(0, 0, 0, 0), Verdict::Nobody, 1),
+            (cancelled(None, None), Verdict::Cancelled, 1),
+            (cancelled(Some("TRIPLINE_OPERATOR"), None), Verdict::Cancelled, 1),
+            (cancelled(Some("TRIPLINE_ALARM"), Some("why")), Verdict::Guard, 5),
+            (cancelled(Some("ABORT_CANCEL"), Some(abort)), Verdict::AbortCriteria, 5),
+            (cancelled(Some("ABORT_CANCEL"), Some("lunch")), Verdict::Cancelled, 1),
+            (cancelled(None, Some(abort)), Verdict::Cancelled, 1),
+            (seen(JobState::Deleting, Tally::default()), Verdict::Deleted, 1),
+        ] {
+            assert_eq!(Verdict::of(&seen), verdict, "{seen:?}");
+            assert_eq!(verdict.end() as u8, code, "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn a_continuous_job_is_through_when_all_that_is_there_has_ended() {
+        let of = |queued, succeeded, reaches_more| {
+            let tally = Tally { queued, succeeded, ..Tally::default() };
+            Verdict::of(&Seen { continuous: true, reaches_more, ..seen(JobState::Active, tally) })
+        };
+        assert_eq!(of(0, 0, false), Verdict::Running, "nobody has joined yet");
+        assert_eq!(of(1, 2, false), Verdict::Running);
+        assert_eq!(of(0, 2, true), Verdict::Running, "between two batches");
+        assert_eq!(of(0, 2, false), Verdict::Well);
+    }
+
+    #[test]
+    fn a_stop_outranks_what_is_undecided_and_that_a_failure() {
+        use Verdict::*;
+        for (all, end) in [
+            (vec![Well, Well], End::Done),
+            (vec![Well, WithFailures], End::Finding),
+            (vec![Running, Cancelled, Well], End::Undecided),
+            (vec![Guard, Running, Well], End::Stopped),
+        ] {
+            assert_eq!(Verdict::overall(all.clone()), end, "{all:?}");
+        }
+    }
+
+    #[test]
+    fn sentences() {
+        let job = JobId::new("fw").unwrap();
+        let say = |seen: Seen| Verdict::of(&seen).sentence(&job, &seen);
+        let tally = Tally { succeeded: 12, failed: 2, timed_out: 1, ..Tally::default() };
+        let through = Tally { succeeded: 1, ..Tally::default() };
+        let open = Seen { continuous: true, ..seen(JobState::Active, through) };
+        let all = [
+            say(seen(JobState::Active, Tally { queued: 3, ..tally })),
+            say(seen(JobState::Completed, through)),
+            say(seen(JobState::Completed, tally)),
+            say(seen(JobState::Completed, Tally::default())),
+            say(open),
+            say(cancelled(None, None)),
+            say(cancelled(Some("TRIPLINE_OPERATOR"), Some("wrong\nbuild"))),
+            say(cancelled(Some("TEA"), None)),
+            say(cancelled(Some("TRIPLINE_ALARM"), Some("Tripline: alarm slow fired"))),
+            say(seen(JobState::Deleting, tally)),
+        ];
+        insta::assert_snapshot!(all.join("\n"));
+    }
+}

@@ -1,0 +1,231 @@
+//! A rollout as people and programs read it.
+
+use serde_json::{Value, json};
+use tripline::text::clean;
+
+use super::duration::{since, words};
+use super::follow::Rollout;
+use super::pace::Eta;
+use super::seen::{Alarm, Details, Seen};
+use super::verdict::Verdict;
+use crate::replay::time::iso;
+use tripline::time::Timestamp;
+
+/// Characters of the bar.
+const BAR: usize = 40;
+/// Longest note.
+const MAX_NOTE: usize = 300;
+
+/// The rollout on a terminal, a line each.
+pub fn screen(rollout: &Rollout, now: i64) -> Vec<String> {
+    let Some(seen) = &rollout.seen else {
+        return vec![format!("{}  {}", rollout.job, lost(rollout, now))];
+    };
+    let age = seen.created_at.map_or_else(String::new, |at| format!("  {}", words(since(at, now))));
+    let selection = if seen.continuous { "  CONTINUOUS" } else { "" };
+    let mut lines = vec![
+        format!("{}  {}{age}{selection}", rollout.job, seen.status),
+        format!("  {}  {}", bar(seen), progress(seen)),
+        format!("  {}", counts(seen)),
+    ];
+    if !rollout.verdict.is_final() {
+        lines.push(format!("  {}", speed(rollout, seen)));
+    }
+    if let Some(download) = rollout.details.download {
+        lines.push(format!(
+            "  downloadTime  p50 {:.0} s  p90 {:.0} s  p99 {:.0} s  of {:.0} reports",
+            download.p50, download.p90, download.p99, download.samples
+        ));
+    }
+    let details = &rollout.details;
+    lines.push(format!("  guard  {}", guard(details)));
+    if !details.slow.is_empty() {
+        let slow = details
+            .slow
+            .iter()
+            .map(|slow| format!("{} {}", slow.thing, words(since(slow.since, now))));
+        let of = details
+            .slow_of
+            .map_or_else(String::new, |all| format!(" (pages of {all} are turned one a look)"));
+        lines.push(format!("  slow  {}{of}", slow.collect::<Vec<_>>().join(", ")));
+    }
+    if !details.failing.is_empty() {
+        let failing = details.failing.iter().map(|failing| {
+            format!("{} {} {} ago", failing.thing, failing.status, words(since(failing.at, now)))
+        });
+        lines.push(format!("  failing  {}", failing.collect::<Vec<_>>().join(", ")));
+    }
+    if rollout.lost.is_some() {
+        lines.push(format!("  {}", lost(rollout, now)));
+    }
+    lines.extend(details.notes.iter().map(|note| format!("  not seen: {}", one_line(note))));
+    // A verdict is said at the end, in full: a line of the screen may be cut.
+    if !rollout.verdict.is_final() {
+        lines.push(format!("  {}", rollout.verdict.sentence(&rollout.job, seen)));
+    }
+    lines
+}
+
+/// The rollout in a log, in one line.
+pub fn line(rollout: &Rollout, now: i64) -> String {
+    let time = iso(Timestamp::from_seconds(now));
+    let Some(seen) = &rollout.seen else {
+        return format!("{time} {}  {}", rollout.job, lost(rollout, now));
+    };
+    let mut parts = vec![progress(seen), counts(seen)];
+    if !rollout.verdict.is_final() {
+        parts.push(speed(rollout, seen));
+    }
+    parts.push(format!("guard: {}", guard(&rollout.details)));
+    if rollout.lost.is_some() {
+        parts.push(lost(rollout, now));
+    }
+    parts.extend(rollout.details.notes.iter().map(|note| format!("not seen: {}", one_line(note))));
+    format!("{time} {}  {}  {}", rollout.job, seen.status, parts.join("; "))
+}
+
+/// What makes a new line worth its place. Times alone do not.
+pub fn news(rollout: &Rollout) -> String {
+    let seen = rollout.seen.as_ref();
+    format!(
+        "{:?} {:?} {:?} {} {:?}",
+        seen.map(|seen| (&seen.status, seen.tally)),
+        rollout.verdict,
+        rollout.details.alarms,
+        rollout.lost.is_some(),
+        rollout.details.notes
+    )
+}
+
+/// The rollout for programs.
+pub fn data(rollout: &Rollout, now: i64) -> Value {
+    let Details { alarms, download, slow, failing, notes, .. } = &rollout.details;
+    let mut notes: Vec<_> = notes.iter().map(|note| one_line(note)).collect();
+    if rollout.lost.is_some() {
+        notes.push(lost(rollout, now));
+    }
+    let seen = rollout.seen.as_ref();
+    let tally = seen.map(|seen| seen.tally);
+    let eta = match seen.map(|seen| rollout.history.eta(seen)) {
+        _ if rollout.verdict.is_final() => None,
+        Some(Eta::In(seconds)) => Some(json!({"seconds": seconds, "atLeast": false})),
+        Some(Eta::AtLeast(seconds)) => Some(json!({"seconds": seconds, "atLeast": true})),
+        _ => None,
+    };
+    json!({
+        "time": iso(Timestamp::from_seconds(now)),
+        "jobId": rollout.job.as_str(),
+        "status": seen.map(|seen| &seen.status),
+        "verdict": rollout.verdict.name(),
+        "counts": tally.map(|tally| json!({
+            "queued": tally.queued, "inProgress": tally.in_progress,
+            "succeeded": tally.succeeded, "failed": tally.failed, "rejected": tally.rejected,
+            "timedOut": tally.timed_out, "canceled": tally.canceled, "removed": tally.removed,
+        })),
+        "continuous": seen.map(|seen| seen.continuous),
+        "reachesMore": seen.map(|seen| seen.reaches_more),
+        "perMinute": seen.and_then(|seen| rollout.history.per_minute(seen)),
+        "eta": eta,
+        "downloadTime": download.map(|download| json!({
+            "samples": download.samples,
+            "p50": download.p50, "p90": download.p90, "p99": download.p99,
+        })),
+        "guarded": alarms.as_ref().map(|alarms| alarms.iter().any(|alarm| alarm.idle.is_none())),
+        "alarms": alarms.as_ref().map(|alarms| alarms.iter().map(|alarm| json!({
+            "alarm": alarm.name, "state": alarm.state, "watches": alarm.watches,
+            "idle": alarm.idle,
+        })).collect::<Vec<_>>()),
+        "slow": slow.iter().map(|slow| json!({
+            "thing": slow.thing, "seconds": since(slow.since, now),
+        })).collect::<Vec<_>>(),
+        "failing": failing.iter().map(|failing| json!({
+            "thing": failing.thing, "status": failing.status,
+            "time": iso(Timestamp::from_seconds(failing.at)),
+        })).collect::<Vec<_>>(),
+        "reasonCode": seen.and_then(|seen| seen.reason_code.as_deref()),
+        "comment": seen.and_then(|seen| seen.comment.as_deref()),
+        "notes": notes,
+    })
+}
+
+/// What comes next, where there is something to be done.
+pub fn hint(rollout: &Rollout) -> Option<String> {
+    let job = &rollout.job;
+    let resume =
+        format!("`tripline resume --job-id {job}` goes on with the devices that have not got it");
+    match rollout.verdict {
+        Verdict::Guard | Verdict::AbortCriteria => Some(format!("if the stop was false, {resume}")),
+        Verdict::Cancelled => Some(resume),
+        _ => None,
+    }
+}
+
+fn bar(seen: &Seen) -> String {
+    let (ended, all) = (u64::from(seen.tally.ended()), u64::from(seen.tally.all()));
+    let full = (ended * BAR as u64).checked_div(all).unwrap_or_default();
+    let full = usize::try_from(full).unwrap_or_default().min(BAR);
+    format!("[{}{}]", "#".repeat(full), ".".repeat(BAR - full))
+}
+
+fn progress(seen: &Seen) -> String {
+    let (ended, all) = (u64::from(seen.tally.ended()), u64::from(seen.tally.all()));
+    let more = if seen.reaches_more { ", and more to come" } else { "" };
+    match (ended * 100).checked_div(all) {
+        Some(percent) => format!("{ended} of {all} ended ({percent} %{more})"),
+        None => format!("no executions yet{more}"),
+    }
+}
+
+/// Everything that is not zero; successes always.
+fn counts(seen: &Seen) -> String {
+    let tally = &seen.tally;
+    let counts = [
+        ("succeeded", tally.succeeded),
+        ("failed", tally.failed),
+        ("rejected", tally.rejected),
+        ("timed out", tally.timed_out),
+        ("canceled", tally.canceled),
+        ("removed", tally.removed),
+        ("in progress", tally.in_progress),
+        ("queued", tally.queued),
+    ];
+    let counts = counts.into_iter().enumerate().filter(|(n, (_, count))| *n == 0 || *count > 0);
+    counts.map(|(_, (name, count))| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
+}
+
+fn speed(rollout: &Rollout, seen: &Seen) -> String {
+    let eta = match rollout.history.eta(seen) {
+        Eta::In(seconds) => format!("done in about {}", words(seconds)),
+        Eta::AtLeast(seconds) => format!("not done for {} at least", words(seconds)),
+        Eta::Still(seconds) => format!("nobody has ended for {}", words(seconds)),
+        Eta::Unknown => "too early to say when it is done".to_owned(),
+    };
+    match rollout.history.per_minute(seen) {
+        Some(rate) if rate > 0.0 => format!("{rate:.1} a minute, {eta}"),
+        _ => eta,
+    }
+}
+
+fn guard(details: &Details) -> String {
+    match &details.alarms {
+        None => "not known".to_owned(),
+        Some(alarms) if alarms.is_empty() => "unguarded: no alarms of Tripline's".to_owned(),
+        Some(alarms) => alarms.iter().map(alarm).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn alarm(alarm: &Alarm) -> String {
+    let idle = alarm.idle.map_or_else(String::new, |why| format!(" ({why})"));
+    format!("{} {}{idle}", alarm.name, alarm.state)
+}
+
+fn lost(rollout: &Rollout, now: i64) -> String {
+    rollout.lost.as_ref().map_or_else(String::new, |(from, failure)| {
+        format!("no answer for {}: {}", words(since(*from, now)), one_line(&failure.to_string()))
+    })
+}
+
+/// The first line of what AWS says: hints come after it.
+fn one_line(text: &str) -> String {
+    clean(text.lines().next().unwrap_or_default(), MAX_NOTE)
+}

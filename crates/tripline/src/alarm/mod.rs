@@ -1,0 +1,104 @@
+//! What an alarm is: one statistic of one metric of one job, held against a threshold.
+//!
+//! The limits are CloudWatch's (`PutMetricAlarm`), unless another reason is given.
+
+mod evaluation;
+mod missing_data;
+mod name;
+mod period;
+mod statistic;
+mod topic;
+
+use crate::job::JobId;
+
+pub use evaluation::{Evaluation, InvalidEvaluation};
+pub use missing_data::MissingData;
+pub use name::AlarmName;
+pub use period::Period;
+pub use statistic::{Percentile, Statistic};
+pub use topic::{MAX_TOPICS, NotATopicArn, Topic, TopicArn};
+
+/// An alarm as the operator's config defines it, not yet bound to a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlarmDefinition {
+    /// Its name in the config.
+    pub name: AlarmName,
+    /// The namespace of its metric.
+    pub namespace: String,
+    /// Its metric.
+    pub metric: String,
+    /// What of the metric's values is looked at.
+    pub statistic: Statistic,
+    /// The length of a period.
+    pub period: Period,
+    /// What the statistic is held against.
+    pub threshold: f64,
+    /// Which side of the threshold breaches.
+    pub limit: Limit,
+    /// How many breaching periods make an alarm.
+    pub evaluation: Evaluation,
+    /// What a period without values counts as.
+    pub missing_data: MissingData,
+    /// A period with fewer values than this decides nothing.
+    pub min_samples: Option<MinSamples>,
+    /// Who is told, one to five, without repetition.
+    pub topics: Vec<Topic>,
+}
+
+impl AlarmDefinition {
+    /// The alarm's name in CloudWatch for one job, so that two rollouts never overwrite each
+    /// other's guard.
+    pub fn name_for(&self, job: &JobId) -> String {
+        format!("{}{}", alarm_name_prefix(job), self.name)
+    }
+}
+
+/// How the names of a job's alarms begin. Another job's may begin alike (`fw` and `fw-1`).
+pub fn alarm_name_prefix(job: &JobId) -> String {
+    format!("tripline-{job}-")
+}
+
+/// Which side of the threshold breaches. A value on the threshold does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Above breaches.
+    Upper,
+    /// Below breaches.
+    Lower,
+}
+
+/// The fewest values with which a period decides anything: at least 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MinSamples(u32);
+
+impl MinSamples {
+    /// Checks a number of samples.
+    pub fn new(samples: u32) -> Option<Self> {
+        (samples >= 1).then_some(Self(samples))
+    }
+
+    /// The number.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_bound_to_the_job() {
+        let job = JobId::new("fw-1").unwrap();
+        assert_eq!(alarm_name_prefix(&job), "tripline-fw-1-");
+        let longest =
+            alarm_name_prefix(&JobId::new(&"j".repeat(64)).unwrap()).len() + AlarmName::MAX;
+        assert!(longest <= 255, "CloudWatch takes no longer name");
+    }
+
+    #[test]
+    fn a_least_number_of_samples_is_at_least_one() {
+        assert_eq!(MinSamples::new(0), None);
+        assert_eq!(MinSamples::new(1).map(MinSamples::get), Some(1));
+    }
+}

@@ -1,0 +1,151 @@
+//! What is said of configs without faults.
+
+use super::*;
+
+/// Every section switched on, nothing to find.
+const WHOLE: &str = include_str!("whole.ini");
+const ACCOUNT: &str = "arn:aws:iot:eu-central-1:111122223333";
+
+/// A rollout that is as it should be.
+fn good() -> String {
+    WHOLE
+        .replace("rounds = 3", "rounds = 1")
+        .replace("targetSelection = CONTINUOUS", "targetSelection = SNAPSHOT")
+        .replace("deviceCount = 40", "deviceCount = 4000")
+        .replace("inProgressTimeoutInMinutes = 45", "inProgressTimeoutInMinutes = 90")
+        .replace("minNumberOfExecutedThings = ", "minNumberOfExecutedThings = 10")
+}
+
+fn review(text: &str, targets: &[&str]) -> Review {
+    let config = DeployConfig::parse("dev.ini", text).unwrap_or_else(|faults| panic!("{faults}"));
+    let list: String = targets.iter().map(|target| format!("{ACCOUNT}:{target}\n")).collect();
+    config.review(&ThingList::parse("things.txt", &list).unwrap())
+}
+
+/// The texts of the findings and of the notes.
+fn said(text: &str, targets: &[&str]) -> (Vec<String>, Vec<String>) {
+    let review = review(text, targets);
+    let texts = |remarks: Vec<Remark>| remarks.into_iter().map(|remark| remark.text).collect();
+    (texts(review.findings), texts(review.notes))
+}
+
+#[test]
+fn nothing_is_said_of_a_good_config() {
+    assert_eq!(review(&good(), &["thinggroup/pumps"]), Review::default());
+}
+
+#[test]
+fn what_does_not_do_what_it_seems_to_is_found() {
+    let stays = "baseRatePerMinute = 20";
+    let nowhere = good()
+        .replace("streamId = pump-4-2-stream\n", "")
+        .replace("usePresignedUrlConfig = True", "usePresignedUrlConfig = False")
+        .replace("useCustomJobDocument = True", "useCustomJobDocument = False");
+    for (text, finding) in [
+        (nowhere, "nothing tells devices where the firmware is"),
+        (
+            good().replace(stays, "baseRatePerMinute = 200"),
+            "the rate never rises: baseRatePerMinute is 200, and maximumPerMinute 200",
+        ),
+        (
+            good().replace("inProgressTimeoutInMinutes = 90", "inProgressTimeoutInMinutes = 60"),
+            "alarm `Slow` can see no slow device: its threshold is 3600 s, and executions time out after 3600 s",
+        ),
+        (
+            good().replace("minNumberOfExecutedThings = 106", "minNumberOfExecutedThings = 8"),
+            "one bad execution aborts the job: 12 % REJECTED of at least 8",
+        ),
+        (
+            good().replace("minSamples = 20", "minSamples = 4001"),
+            "alarm `Slow` can never fire: a period needs 4001 samples, and there are 4000 at most",
+        ),
+        (
+            good()
+                .replace(stays, "baseRatePerMinute = 150")
+                .replace("maximumPerMinute = 200", "maximumPerMinute = 1000")
+                .replace("deviceCount = 4000", "deviceCount = 1350"),
+            "no alarm stops it in time: all devices are told within 9 min, and the quickest alarm needs 600 s",
+        ),
+        (
+            good()
+                .replace("rounds = 1", "rounds = 2")
+                .replace("defaultDelay = 7", "defaultDelay = 0"),
+            "2 rounds follow one another at once",
+        ),
+        (
+            good().replace("SNAPSHOT", "CONTINUOUS").replace("deviceCount = 4000", ""),
+            "deviceCount is missing: a CONTINUOUS job is known to have reached its groups only if that is counted, which is done up to 10000 devices",
+        ),
+    ] {
+        let (findings, _) = said(&text, &["thinggroup/pumps"]);
+        assert_eq!(findings, [finding]);
+    }
+}
+
+/// What is just not yet a finding.
+#[test]
+fn what_is_at_its_limit_is_none() {
+    for text in [
+        good().replace("minSamples = 20", "minSamples = 4000"),
+        good().replace("minSamples = 20", "minSamples = 8000")
+            + "[RETRY_CONFIG]\nfailedRetries = 1\n",
+        good().replace("minNumberOfExecutedThings = 106", "minNumberOfExecutedThings = 9"),
+        good().replace("baseRatePerMinute = 20", "baseRatePerMinute = 199"),
+        good().replace("deviceCount = 4000", "deviceCount = 181"),
+        // Fast downloads are in time, however short the timeout.
+        good()
+            .replace("inProgressTimeoutInMinutes = 90", "inProgressTimeoutInMinutes = 60")
+            .replace(
+                "alarmType = upper\nevaluationPeriods = 3",
+                "alarmType = lower\nevaluationPeriods = 3",
+            ),
+    ] {
+        let (findings, _) = said(&text, &["thinggroup/pumps"]);
+        assert_eq!(findings, Vec::<String>::new(), "{text}");
+    }
+}
+
+#[test]
+fn devices_are_counted_against_the_thing_list() {
+    let of = |count: &str, targets: &[&str]| {
+        let text = good().replace("deviceCount = 4000", count).replace("minSamples = 20", "");
+        said(&text.replace("baseRatePerMinute = 20", "baseRatePerMinute = 1"), targets)
+    };
+    let (things, both) = (["thing/a", "thing/b"], ["thing/a", "thing/b", "thinggroup/g"]);
+    let count = |(findings, _): (Vec<String>, Vec<String>)| {
+        findings.into_iter().filter(|text| text.starts_with("deviceCount")).collect::<Vec<_>>()
+    };
+    assert_eq!(count(of("deviceCount = 2", &things)), Vec::<String>::new());
+    assert_eq!(
+        count(of("deviceCount = 3", &things)),
+        ["deviceCount is 3, and the thing list has 2 things"]
+    );
+    assert_eq!(count(of("deviceCount = 3", &both)), Vec::<String>::new());
+    assert_eq!(
+        count(of("deviceCount = 1", &both)),
+        ["deviceCount is 1, and the thing list has 2 things, and groups besides"]
+    );
+    // Things are counted by themselves, groups are not.
+    assert_eq!(of("", &things).1, Vec::<String>::new());
+    assert_eq!(
+        of("", &both).1,
+        ["deviceCount is missing, so that nothing was said that depends on it"]
+    );
+}
+
+#[test]
+fn people_are_told_what_they_should_know() {
+    let silent = good().replace("useTimeoutConfig = True", "useTimeoutConfig = False");
+    let (findings, notes) = said(&silent, &["thinggroup/pumps"]);
+    assert_eq!((findings.len(), notes.len()), (0, 1));
+    assert!(notes.iter().all(|note| note.starts_with("there is no timeout")), "{notes:?}");
+    let rounds = good().replace("rounds = 1", "rounds = 3");
+    assert_eq!(
+        said(&rounds, &["thinggroup/pumps"]).1,
+        [
+            "alarms look 900 s back, and rounds are 7 s apart: the end of one is seen at the beginning of the next"
+        ]
+    );
+    let apart = rounds.replace("defaultDelay = 7", "defaultDelay = 900");
+    assert_eq!(said(&apart, &["thinggroup/pumps"]).1, Vec::<String>::new());
+}

@@ -1,0 +1,123 @@
+//! docs/deploy.md: every key of a `dev.ini`, and what an operator has to be allowed.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use tripline_tests::workspace::root;
+
+use super::{blocks, read};
+
+const DOCUMENT: &str = "docs/deploy.md";
+
+/// A config with every key that there is, but for two.
+const WHOLE: &str = "crates/tripline/src/config/tests/whole.ini";
+const OTHER_KEYS: [&str; 2] = ["failedRetries", "timedOutRetries"];
+const OTHER_SECTIONS: [&str; 2] = ["[RETRY_CONFIG]", "[ABORT_CONFIG_TYPE_ALL]"];
+
+/// What stands between backticks.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn every_key_is_documented_and_no_other() {
+    let whole = read(WHOLE);
+    let mut keys: BTreeSet<&str> = OTHER_KEYS.into();
+    keys.extend(whole.lines().filter_map(|line| Some(line.split_once('=')?.0.trim())));
+    let text = read(DOCUMENT);
+    let chapter = text.split("## The keys of `dev.ini`").nth(1).unwrap_or_default();
+    let chapter = chapter.split("\n## ").next().unwrap_or_default();
+    let mut documented = BTreeSet::new();
+    for row in chapter.lines().filter(|line| line.starts_with("| ")) {
+        // The second table has the section in its first column.
+        let has_section = row.starts_with("| `[") || row.starts_with("| |");
+        let cell = row.split('|').nth(if has_section { 2 } else { 1 });
+        documented.extend(names(cell.unwrap_or_default()));
+    }
+    assert_eq!(documented, keys);
+}
+
+#[test]
+fn every_section_is_documented() {
+    let whole = read(WHOLE);
+    let text = read(DOCUMENT);
+    let sections = whole.lines().filter(|line| line.starts_with('[')).chain(OTHER_SECTIONS);
+    for section in sections.filter(|section| !section.starts_with("[ALARM_CONFIG_")) {
+        assert!(text.contains(&format!("`{section}`")), "{section}");
+    }
+}
+
+/// What the command asks AWS for, from its sources: a failure is called by its operation.
+fn operations() -> BTreeSet<String> {
+    const FOLDERS: [&str; 4] = [
+        "crates/tripline-cli/src",
+        "crates/tripline-cli/src/deploy",
+        "crates/tripline-cli/src/alarms",
+        "crates/tripline-alarms/src",
+    ];
+    const VERBS: [&str; 9] =
+        ["Create", "Delete", "Describe", "Get", "Head", "List", "Put", "Tag", "Update"];
+    let mut operations = BTreeSet::new();
+    let files = FOLDERS.iter().filter_map(|folder| std::fs::read_dir(root().join(folder)).ok());
+    for path in files.flatten().flatten().map(|file| file.path()) {
+        if path.extension().is_none_or(|extension| extension != "rs") || path.ends_with("fake.rs") {
+            continue;
+        }
+        let text = read(&path);
+        let named = text.split("from_sdk(\"").skip(1).chain(text.split(": &str = \"").skip(1));
+        operations.extend(
+            named
+                .filter_map(|rest| rest.split('"').next())
+                .filter(|name| VERBS.iter().any(|verb| name.starts_with(verb)))
+                .filter(|name| name.chars().all(|c| c.is_ascii_alphanumeric()))
+                .map(str::to_owned),
+        );
+    }
+    operations
+}
+
+fn strings(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+        one => one.as_str().into_iter().collect(),
+    }
+}
+
+#[test]
+fn the_operator_s_policy_allows_what_is_asked_for_and_nothing_else() {
+    /// What AWS lets nobody narrow down, or answers only in part if it is.
+    const ANYWHERE: [&str; 3] = [
+        "iot:DescribeEventConfigurations",
+        "iot:UpdateEventConfigurations",
+        "cloudwatch:DescribeAlarms",
+    ];
+    let shown: Vec<Value> = blocks(DOCUMENT, "json")
+        .iter()
+        .map(|text| serde_json::from_str(text).unwrap_or_else(|fault| panic!("{fault}\n{text}")))
+        .collect();
+    let policy = shown.iter().find(|json| json["Version"] == "2012-10-17");
+    let statements = policy.and_then(|policy| policy["Statement"].as_array());
+    let mut allowed = BTreeSet::new();
+    for statement in statements.into_iter().flatten() {
+        let (actions, resources) = (strings(&statement["Action"]), strings(&statement["Resource"]));
+        assert_eq!(statement["Effect"], "Allow", "{statement}");
+        assert!(!actions.is_empty() && !resources.is_empty(), "{statement}");
+        if resources.contains(&"*") {
+            assert!(actions.iter().all(|action| ANYWHERE.contains(action)), "{statement}");
+        }
+        allowed.extend(actions.into_iter().filter_map(|action| action.split_once(':')));
+    }
+    let asked = operations();
+    // S3 has no permissions of these names.
+    let permission = |operation: &str| match operation {
+        "HeadBucket" => "ListBucket".to_owned(),
+        "HeadObject" => "GetObject".to_owned(),
+        other => other.to_owned(),
+    };
+    let mut asked: BTreeSet<String> = asked.iter().map(|operation| permission(operation)).collect();
+    // Whoever hands a role to AWS IoT.
+    asked.insert("PassRole".to_owned());
+    let allowed: BTreeSet<String> =
+        allowed.into_iter().map(|(_, operation)| operation.to_owned()).collect();
+    assert_eq!(allowed, asked);
+}

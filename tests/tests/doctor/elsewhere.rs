@@ -1,0 +1,94 @@
+//! Faults that need another stack: one that failed, and one that is not Tripline's.
+
+use tripline_tests::stack::Stack;
+
+use super::stage::Stage;
+
+/// The checks that are proven here.
+pub const CHECKS: [&str; 2] = ["stack-complete", "stack-outputs"];
+
+const FOREIGN: &str = "
+AWSTemplateFormatVersion: '2010-09-09'
+Resources:
+  Topic: { Type: AWS::SNS::Topic }
+Outputs:
+  ForceStopTopicArn: { Value: !Ref Topic }
+";
+
+/// A resource that cannot be made: nobody is there to make it.
+const NOBODY_THERE: &str = "Custom::Nothing, Properties: { ServiceToken: 'arn:aws:lambda:us-east-1:000000000000:function:nobody' }";
+
+#[tokio::test]
+async fn a_stack_that_is_not_tripline_s_is_found_and_nothing_else_is_guessed() {
+    let stage = Stage::new(&[("AlarmEmailEndpoint", "ops@example.com")]).await;
+    let foreign = Stack::create_from(&stage.aws, "foreign", FOREIGN, &[]).await.unwrap();
+    let examined = stage.doctor(&["--stack", foreign.name()]).await;
+    assert_eq!(examined.code, Some(1));
+    assert_eq!(
+        examined.findings().into_iter().collect::<Vec<_>>(),
+        ["stack-outputs"],
+        "{examined:#?}"
+    );
+    assert!(examined.with("skipped").len() > 20, "{examined:#?}");
+
+    let broken = FOREIGN.replace("AWS::SNS::Topic", NOBODY_THERE);
+    assert!(Stack::create_from(&stage.aws, "broken", &broken, &[]).await.is_err());
+    let examined = stage.doctor(&["--stack", "broken"]).await;
+    assert!(examined.findings().contains("stack-complete"), "{examined:#?}");
+    // A stack that failed has no outputs either.
+    let others = examined.findings().into_iter().filter(|check| *check != "stack-complete");
+    assert!(others.into_iter().all(|check| check == "stack-outputs"), "{examined:#?}");
+}
+
+#[tokio::test]
+async fn a_direct_stack_is_sound_too_and_what_cannot_be_asked_is_not_proven() {
+    let stage = Stage::new(&[("AlarmEmailEndpoint", "ops@example.com")]).await;
+    let sound = stage.doctor(&[]).await;
+    assert_eq!((sound.code, sound.findings().len()), (Some(0), 0), "{sound:#?}");
+
+    let denied = |stage: &Stage| {
+        stage.front.fail_next(
+            |call| call.operation.starts_with("GET /rules/"),
+            403,
+            "AccessDeniedException",
+            20,
+        );
+    };
+    denied(&stage);
+    let examined = stage.doctor(&[]).await;
+    assert_eq!(examined.code, Some(1), "{examined:#?}");
+    let unknown: Vec<_> = examined.with("unknown").into_iter().collect();
+    assert_eq!(
+        unknown,
+        ["error-action", "rule-delivers", "rule-enabled", "rule-may-send", "rule-sql"]
+    );
+    assert!(
+        examined.checks["rule-sql"]["detail"].as_str().unwrap().starts_with("may not be asked")
+    );
+    denied(&stage);
+    let examined = stage.doctor(&["--allow-unknown"]).await;
+    assert_eq!(examined.code, Some(0), "{examined:#?}");
+}
+
+#[tokio::test]
+async fn no_stack_is_the_user_s_fault_and_no_aws_is_not() {
+    let stage = Stage::new(&[]).await;
+    let ran = stage.tripline(&["doctor", "--stack", "none"]).await;
+    assert_eq!((ran.status.code(), ran.stdout.as_str()), (Some(2), ""));
+    assert!(ran.stderr.starts_with("error: there is no stack `none`"), "{}", ran.stderr);
+
+    stage.front.fail_next(|call| call.operation == "DescribeStacks", 403, "AccessDenied", 1);
+    let ran = stage.tripline(&["doctor"]).await;
+    assert_eq!(ran.status.code(), Some(3), "{}", ran.stderr);
+
+    let ran = stage.tripline(&["doctor", "--only", "alarms-exist"]).await;
+    assert_eq!(ran.status.code(), Some(2), "{}", ran.stderr);
+    let ran = stage.tripline(&["doctor", "--only", "no-such-check"]).await;
+    assert_eq!(ran.status.code(), Some(2), "{}", ran.stderr);
+
+    // Nobody is told of anything: allowed, if that is meant.
+    let ran = stage.tripline(&["doctor"]).await;
+    assert_eq!(ran.status.code(), Some(1), "{}", ran.stderr);
+    let ran = stage.tripline(&["doctor", "--allow", "somebody-told"]).await;
+    assert_eq!(ran.status.code(), Some(0), "{}", ran.stderr);
+}

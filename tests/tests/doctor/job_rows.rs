@@ -1,0 +1,184 @@
+//! Faults of a job and of its alarms.
+
+use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmFluentBuilder;
+use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, StateValue, Statistic};
+
+use super::rows::{Doing, Row};
+use super::stage::{JOB, Stage};
+
+/// A fault of the sound job's alarms: they are made anew afterwards.
+const fn row(check: &'static str, fault: &'static str, seed: fn(&Stage) -> Doing<'_>) -> Row {
+    Row { check, fault, companions: &[], arguments: &["--job-id", JOB], seed, undo: Some(anew) }
+}
+
+pub const ROWS: &[Row] = &[
+    Row {
+        check: "job-in-progress",
+        fault: "the job is canceled",
+        companions: &[],
+        arguments: &["--job-id", "ended"],
+        seed: |stage| {
+            Box::pin(async {
+                stage.job("ended", true).await;
+                stage.arm("ended").await;
+                stage.iot.cancel_job().job_id("ended").send().await.unwrap();
+            })
+        },
+        undo: Some(|_| Box::pin(async {})),
+    },
+    Row {
+        check: "job-timeout",
+        fault: "nothing ends what does not end",
+        companions: &[],
+        arguments: &["--job-id", "endless"],
+        seed: |stage| {
+            Box::pin(async {
+                stage.job("endless", false).await;
+                stage.arm("endless").await;
+            })
+        },
+        undo: Some(|_| Box::pin(async {})),
+    },
+    Row {
+        check: "metrics-arriving",
+        fault: "a device ended while job events were off",
+        companions: &[],
+        arguments: &["--job-id", "uncounted"],
+        seed: |stage| {
+            Box::pin(async {
+                stage.job("uncounted", true).await;
+                stage.arm("uncounted").await;
+                stage.events(false).await;
+                stage.succeed("uncounted").await;
+                stage.events(true).await;
+            })
+        },
+        undo: Some(|_| Box::pin(async {})),
+    },
+    row("alarms-exist", "the alarms are deleted", |stage| Box::pin(stage.disarm(JOB))),
+    Row {
+        check: "alarms-as-configured",
+        fault: "an alarm is deleted",
+        companions: &[],
+        arguments: &["--job-id", JOB, "--config", "<config>"],
+        seed: |stage| {
+            Box::pin(async {
+                let delete = stage.cloudwatch.delete_alarms();
+                delete.alarm_names("tripline-sound-Rejections").send().await.unwrap();
+            })
+        },
+        undo: Some(anew),
+    },
+    row("alarm-actions-enabled", "the actions of an alarm are off", |stage| {
+        Box::pin(async {
+            let off = stage.cloudwatch.disable_alarm_actions();
+            off.alarm_names("tripline-sound-Failures").send().await.unwrap();
+        })
+    }),
+    row("alarm-reaches-stopper", "no alarm goes to the force-stop topic", |stage| {
+        Box::pin(async {
+            change(stage, |alarm| alarm.set_alarm_actions(None), "EmailTopicArn").await
+        })
+    }),
+    row("alarm-not-in-alarm", "an alarm has fired already", |stage| {
+        Box::pin(async {
+            let set = stage.cloudwatch.set_alarm_state().alarm_name("tripline-sound-Rejections");
+            set.state_value(StateValue::Alarm).state_reason("seeded").send().await.unwrap();
+        })
+    }),
+    row("alarm-dimension", "an alarm watches another job", |stage| {
+        Box::pin(async {
+            change(stage, |alarm| alarm.set_dimensions(None).dimensions(of("sound-2")), STOP).await;
+        })
+    }),
+    row("alarm-dimension", "an alarm has one dimension too many", |stage| {
+        Box::pin(async {
+            let region = Dimension::builder().name("region").value("eu").build();
+            change(stage, |alarm| alarm.dimensions(region), STOP).await;
+        })
+    }),
+    row("alarm-metric", "nobody publishes the metric", |stage| {
+        Box::pin(async { change(stage, |alarm| alarm.metric_name("failedcount"), STOP).await })
+    }),
+    row("alarm-metric", "nobody publishes into the namespace", |stage| {
+        Box::pin(async { change(stage, |alarm| alarm.namespace("IoT/OTA"), STOP).await })
+    }),
+    row("alarm-period", "the period is shorter than a minute", |stage| {
+        Box::pin(async { change(stage, |alarm| alarm.period(10), STOP).await })
+    }),
+    row("alarm-missing-data", "a minute without reports breaches", |stage| {
+        Box::pin(async {
+            change(stage, |alarm| alarm.treat_missing_data("breaching"), STOP).await;
+        })
+    }),
+    row("alarm-feasible", "one device decides a period", |stage| {
+        Box::pin(async {
+            change(
+                stage,
+                |alarm| {
+                    let alarm = alarm.metric_name("downloadTime").set_statistic(None);
+                    alarm.extended_statistic("p99.9").threshold(3600.0)
+                },
+                STOP,
+            )
+            .await;
+        })
+    }),
+    Row {
+        check: "rollout-pace",
+        fault: "all devices are told before the first slow one says so",
+        companions: &[],
+        arguments: &["--job-id", JOB, "--devices", "20000"],
+        seed: |stage| {
+            Box::pin(async {
+                change(
+                    stage,
+                    |alarm| {
+                        let alarm = alarm.metric_name("downloadTime").threshold(3600.0);
+                        alarm.statistic(Statistic::Average)
+                    },
+                    STOP,
+                )
+                .await;
+            })
+        },
+        undo: Some(anew),
+    },
+];
+
+const STOP: &str = "ForceStopTopicArn";
+
+fn anew(stage: &Stage) -> Doing<'_> {
+    Box::pin(async {
+        stage.disarm(JOB).await;
+        stage.arm(JOB).await;
+    })
+}
+
+fn of(job: &str) -> Dimension {
+    Dimension::builder().name("jobId").value(job).build()
+}
+
+/// Overwrites the alarm that stops the sound job: as it is, but for a change.
+async fn change(
+    stage: &Stage,
+    change: impl FnOnce(PutMetricAlarmFluentBuilder) -> PutMetricAlarmFluentBuilder,
+    topic: &str,
+) {
+    let alarm = stage
+        .cloudwatch
+        .put_metric_alarm()
+        .alarm_name("tripline-sound-Failures")
+        .namespace("IoT:OTA:JobExecution")
+        .metric_name("failedCount")
+        .dimensions(of(JOB))
+        .statistic(Statistic::Sum)
+        .period(60)
+        .evaluation_periods(5)
+        .datapoints_to_alarm(3)
+        .threshold(50.0)
+        .comparison_operator(ComparisonOperator::GreaterThanThreshold)
+        .treat_missing_data("notBreaching")
+        .actions_enabled(true);
+    change(alarm).alarm_actions(stage.output(topic)).send().await.unwrap();
+}

@@ -1,0 +1,292 @@
+//! How a fault gets into a stack, and out of it again.
+
+use std::collections::HashMap;
+
+use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
+use aws_sdk_iot::types::{Action, SqsAction, TopicRulePayload};
+use aws_sdk_lambda::types::{DestinationConfig, Environment, OnFailure};
+use aws_sdk_sqs::types::QueueAttributeName;
+use serde_json::{Value, json};
+
+use super::stage::Stage;
+
+pub async fn own_alarm(stage: &Stage, on: bool) {
+    let alarms = stage.cloudwatch.describe_alarms().send().await.unwrap();
+    let found = alarms.metric_alarms().iter().find_map(|alarm| {
+        let name = alarm.alarm_name()?;
+        name.contains("UndeliveredAlarm").then(|| name.to_owned())
+    });
+    let name = found.unwrap();
+    if on {
+        stage.cloudwatch.enable_alarm_actions().alarm_names(name).send().await.unwrap();
+    } else {
+        stage.cloudwatch.disable_alarm_actions().alarm_names(name).send().await.unwrap();
+    }
+}
+
+pub async fn rule(stage: &Stage, change: impl FnOnce(&mut TopicRulePayload)) {
+    let mut rule = stage.rule().await;
+    change(&mut rule);
+    stage.set_rule(rule).await;
+}
+
+pub async fn sql(stage: &Stage, sql: &str) {
+    rule(stage, |rule| rule.sql = sql.to_owned()).await;
+}
+
+/// The rule's one action goes to this queue.
+pub async fn deliver(stage: &Stage, queue: &str) {
+    let url = stage.sqs.get_queue_url().queue_name(stage.name(queue)).send().await.unwrap();
+    rule(stage, |rule| {
+        let role = rule.actions[0].sqs().unwrap().role_arn().to_owned();
+        let sqs = SqsAction::builder().queue_url(url.queue_url().unwrap()).role_arn(role);
+        rule.actions = vec![Action::builder().sqs(sqs.build().unwrap()).build()];
+    })
+    .await;
+}
+
+pub async fn restore_error_action(stage: &Stage) {
+    rule(stage, |rule| {
+        let role = rule.actions[0].sqs().unwrap().role_arn().to_owned();
+        let sqs =
+            SqsAction::builder().queue_url(stage.output("UndeliveredQueueUrl")).role_arn(role);
+        rule.error_action = Some(Action::builder().sqs(sqs.build().unwrap()).build());
+    })
+    .await;
+}
+
+async fn statements(stage: &Stage, function: &str) -> Vec<Value> {
+    let policy =
+        stage.lambda.get_policy().function_name(stage.output(function)).send().await.unwrap();
+    let policy: Value = serde_json::from_str(policy.policy().unwrap()).unwrap();
+    policy["Statement"].as_array().unwrap().clone()
+}
+
+/// Removes all of a function's permissions.
+pub async fn forbid(stage: &Stage, function: &str) {
+    for statement in statements(stage, function).await {
+        let remove = stage.lambda.remove_permission().function_name(stage.output(function));
+        remove.statement_id(statement["Sid"].as_str().unwrap()).send().await.unwrap();
+    }
+}
+
+pub async fn permit(stage: &Stage, function: &str, service: &str, source: &str) {
+    let add = stage.lambda.add_permission().function_name(stage.output(function));
+    let add = add.statement_id("restored").action("lambda:InvokeFunction").principal(service);
+    add.source_arn(stage.output(source)).send().await.unwrap();
+}
+
+pub async fn permit_all(stage: &Stage, function: &str, service: &str) {
+    let add = stage.lambda.add_permission().function_name(stage.output(function));
+    let add = add.statement_id("all").action("lambda:InvokeFunction").principal(service);
+    add.send().await.unwrap();
+}
+
+pub async fn forbid_all(stage: &Stage, function: &str) {
+    let remove = stage.lambda.remove_permission().function_name(stage.output(function));
+    remove.statement_id("all").send().await.unwrap();
+}
+
+#[derive(Clone, Copy)]
+pub enum Role {
+    Rule,
+    Generator,
+    Stopper,
+}
+
+impl Role {
+    /// The role's name and its policy's.
+    async fn names(self, stage: &Stage) -> (String, &'static str) {
+        match self {
+            Self::Generator => {
+                (stage.name("MetricsGeneratorRoleArn").to_owned(), "metrics-generator")
+            }
+            Self::Stopper => (stage.name("ForceStopperRoleArn").to_owned(), "force-stopper"),
+            Self::Rule => {
+                let rule = stage.rule().await;
+                let role = rule.actions()[0].sqs().unwrap().role_arn().to_owned();
+                (role.rsplit('/').next().unwrap().to_owned(), "queues")
+            }
+        }
+    }
+}
+
+async fn document(stage: &Stage, role: &str, policy: &str) -> Value {
+    let found =
+        stage.iam.get_role_policy().role_name(role).policy_name(policy).send().await.unwrap();
+    serde_json::from_str(&decoded(found.policy_document())).unwrap()
+}
+
+fn decoded(text: &str) -> String {
+    let mut parts = text.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |decoded, part| {
+        let byte = u8::from_str_radix(&part[..2], 16).unwrap();
+        format!("{decoded}{}{}", char::from(byte), &part[2..])
+    })
+}
+
+async fn put(stage: &Stage, role: &str, policy: &str, document: &Value) {
+    let put = stage.iam.put_role_policy().role_name(role).policy_name(policy);
+    put.policy_document(document.to_string()).send().await.unwrap();
+}
+
+/// Takes actions from a role's policy; the stage keeps the whole one.
+pub async fn without_policy(stage: &Stage, role: Role, keep: fn(&str) -> bool) {
+    let (role, policy) = role.names(stage).await;
+    let whole = document(stage, &role, policy).await;
+    stage.keep(&role, &whole);
+    let mut less = whole.clone();
+    let statements = less["Statement"].as_array_mut().unwrap();
+    statements.retain_mut(|statement| {
+        let actions = match &statement["Action"] {
+            Value::Array(actions) => actions.clone(),
+            action => vec![action.clone()],
+        };
+        let kept: Vec<Value> =
+            actions.into_iter().filter(|action| keep(action.as_str().unwrap())).collect();
+        let some = !kept.is_empty();
+        statement["Action"] = Value::Array(kept);
+        some
+    });
+    if statements.is_empty() {
+        stage.iam.delete_role_policy().role_name(&role).policy_name(policy).send().await.unwrap();
+    } else {
+        put(stage, &role, policy, &less).await;
+    }
+}
+
+pub async fn narrow_alarms(stage: &Stage) {
+    let (role, policy) = Role::Stopper.names(stage).await;
+    let whole = document(stage, &role, policy).await;
+    stage.keep(&role, &whole);
+    let mut narrow = whole.clone();
+    for statement in narrow["Statement"].as_array_mut().unwrap() {
+        if statement["Sid"] == "VerifyTheAlarm" {
+            statement["Resource"] = json!("arn:aws:cloudwatch:us-east-1:000000000000:alarm:*");
+        }
+    }
+    put(stage, &role, policy, &narrow).await;
+}
+
+pub async fn with_policy(stage: &Stage, role: Role) {
+    let (role, policy) = role.names(stage).await;
+    let whole = stage.kept(&role);
+    put(stage, &role, policy, &whole).await;
+}
+
+pub async fn switch_off(stage: &Stage, function: &str) {
+    let put = stage.lambda.put_function_concurrency().function_name(stage.output(function));
+    put.reserved_concurrent_executions(0).send().await.unwrap();
+}
+
+pub async fn switch_on(stage: &Stage, function: &str) {
+    let delete = stage.lambda.delete_function_concurrency().function_name(stage.output(function));
+    delete.send().await.unwrap();
+}
+
+pub async fn drop_failures(stage: &Stage, function: &str) {
+    let delete = stage.lambda.delete_function_event_invoke_config();
+    delete.function_name(stage.output(function)).qualifier("$LATEST").send().await.unwrap();
+}
+
+pub async fn keep_failures(stage: &Stage, function: &str) {
+    let queue = OnFailure::builder().destination(stage.output("UndeliveredQueueArn")).build();
+    let put = stage.lambda.put_function_event_invoke_config().function_name(stage.output(function));
+    let destinations = DestinationConfig::builder().on_failure(queue).build();
+    put.qualifier("$LATEST").destination_config(destinations).send().await.unwrap();
+}
+
+pub async fn mapping(stage: &Stage, enabled: bool) {
+    let queue = stage.output("IngestQueueArn");
+    let list = async || {
+        let listed = stage.lambda.list_event_source_mappings().event_source_arn(queue).send().await;
+        listed.unwrap().event_source_mappings()[0].clone()
+    };
+    let id = list().await.uuid().unwrap().to_owned();
+    stage.lambda.update_event_source_mapping().uuid(id).enabled(enabled).send().await.unwrap();
+    let wanted = if enabled { "Enabled" } else { "Disabled" };
+    stage.until(wanted, async || list().await.state() == Some(wanted)).await;
+}
+
+pub async fn redrive(stage: &Stage, policy: String) {
+    let url =
+        stage.sqs.get_queue_url().queue_name(stage.name("IngestQueueArn")).send().await.unwrap();
+    let set = stage.sqs.set_queue_attributes().queue_url(url.queue_url().unwrap());
+    set.attributes(QueueAttributeName::RedrivePolicy, policy).send().await.unwrap();
+}
+
+pub async fn topic(stage: &Stage, attribute: &str, value: String) {
+    let set = stage.sns.set_topic_attributes().topic_arn(stage.output("ForceStopTopicArn"));
+    set.attribute_name(attribute).attribute_value(value).send().await.unwrap();
+}
+
+pub async fn topic_policy(stage: &Stage, service: &str) {
+    let policy = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": service}, "Action": "sns:Publish",
+        "Resource": stage.output("ForceStopTopicArn"),
+    }]});
+    topic(stage, "Policy", policy.to_string()).await;
+}
+
+async fn subscriptions(stage: &Stage, topic: &str) -> Vec<String> {
+    let listed =
+        stage.sns.list_subscriptions_by_topic().topic_arn(stage.output(topic)).send().await;
+    let listed = listed.unwrap();
+    listed.subscriptions().iter().map(|one| one.subscription_arn().unwrap().to_owned()).collect()
+}
+
+pub async fn unsubscribe(stage: &Stage, topic: &str) {
+    for arn in subscriptions(stage, topic).await {
+        stage.sns.unsubscribe().subscription_arn(arn).send().await.unwrap();
+    }
+}
+
+pub async fn subscribe(stage: &Stage, topic: &str, protocol: &str, endpoint: &str) {
+    let subscribe = stage.sns.subscribe().topic_arn(stage.output(topic)).protocol(protocol);
+    subscribe.endpoint(endpoint).send().await.unwrap();
+}
+
+pub async fn subscribe_stopper(stage: &Stage) {
+    subscribe(stage, "ForceStopTopicArn", "lambda", stage.output("ForceStopperFunctionArn")).await;
+    let redrive = json!({"deadLetterTargetArn": stage.output("UndeliveredQueueArn")});
+    subscription(stage, "RedrivePolicy", redrive.to_string()).await;
+}
+
+pub async fn subscription(stage: &Stage, attribute: &str, value: String) {
+    let arn = subscriptions(stage, "ForceStopTopicArn").await.remove(0);
+    let set = stage.sns.set_subscription_attributes().subscription_arn(arn);
+    set.attribute_name(attribute).attribute_value(value).send().await.unwrap();
+}
+
+pub async fn stop_mode(stage: &Stage, mode: &str) {
+    let function = stage.output("ForceStopperFunctionArn");
+    let found = async || {
+        stage.lambda.get_function_configuration().function_name(function).send().await.unwrap()
+    };
+    let variables = found().await.environment.and_then(|set| set.variables).unwrap_or_default();
+    let mut variables: HashMap<String, String> = variables;
+    variables.insert("STOP_MODE".to_owned(), mode.to_owned());
+    let environment = Environment::builder().set_variables(Some(variables)).build();
+    let update = stage.lambda.update_function_configuration().function_name(function);
+    update.environment(environment).send().await.unwrap();
+    stage
+        .until("the function is updated", async || {
+            found().await.last_update_status().is_some_and(|status| status.as_str() == "Successful")
+        })
+        .await;
+}
+
+pub async fn key_policy(stage: &Stage, from: &str, to: &str) {
+    let key = stage.output("StackKeyArn");
+    let policy = stage.kms.get_key_policy().key_id(key).send().await.unwrap();
+    let changed = policy.policy().unwrap().replace(from, to);
+    stage.kms.put_key_policy().key_id(key).policy(changed).send().await.unwrap();
+}
+
+pub async fn failed(stage: &Stage, function: &str, metric: &str) {
+    let dimension = Dimension::builder().name("FunctionName").value(stage.name(function)).build();
+    let datum = MetricDatum::builder().metric_name(metric).dimensions(dimension).value(2.0).build();
+    let put = stage.cloudwatch.put_metric_data().namespace("AWS/Lambda").metric_data(datum);
+    put.send().await.unwrap();
+}

@@ -1,0 +1,285 @@
+//! Faults of a stack, in the order of the chain.
+
+use serde_json::json;
+
+use super::rows::{Doing, Row};
+use super::seeds::*;
+use super::stage::Stage;
+
+const fn row(
+    check: &'static str,
+    fault: &'static str,
+    seed: fn(&Stage) -> Doing<'_>,
+    undo: fn(&Stage) -> Doing<'_>,
+) -> Row {
+    Row { check, fault, companions: &[], arguments: &[], seed, undo: Some(undo) }
+}
+
+/// Those whose fault stays come last.
+pub const ROWS: &[Row] = &[
+    row(
+        "health-alarms",
+        "the actions of an alarm on the guard are off",
+        |stage| Box::pin(own_alarm(stage, false)),
+        |stage| Box::pin(own_alarm(stage, true)),
+    ),
+    row(
+        "job-events-enabled",
+        "job events are off",
+        |stage| Box::pin(stage.events(false)),
+        |stage| Box::pin(stage.events(true)),
+    ),
+    row(
+        "rule-enabled",
+        "the rule is disabled",
+        |stage| Box::pin(rule(stage, |rule| rule.rule_disabled = Some(true))),
+        |stage| Box::pin(rule(stage, |rule| rule.rule_disabled = Some(false))),
+    ),
+    row(
+        "rule-sql",
+        "the rule takes successes only",
+        |stage| Box::pin(sql(stage, "SELECT * FROM '$aws/events/jobExecution/+/succeeded'")),
+        |stage| {
+            Box::pin(sql(
+                stage,
+                "SELECT * FROM '$aws/events/jobExecution/+/+' WHERE topic(5) <> 'deleted'",
+            ))
+        },
+    ),
+    row(
+        "rule-delivers",
+        "the rule's events go to another queue",
+        |stage| Box::pin(deliver(stage, "UndeliveredQueueArn")),
+        |stage| Box::pin(deliver(stage, "IngestQueueArn")),
+    ),
+    row(
+        "error-action",
+        "the rule has no error action",
+        |stage| Box::pin(rule(stage, |rule| rule.error_action = None)),
+        |stage| Box::pin(restore_error_action(stage)),
+    ),
+    row(
+        "rule-may-invoke",
+        "the rule's permission is removed",
+        |stage| Box::pin(forbid(stage, "MetricsGeneratorFunctionArn")),
+        |stage| {
+            Box::pin(permit(
+                stage,
+                "MetricsGeneratorFunctionArn",
+                "iot.amazonaws.com",
+                "JobExecutionRuleArn",
+            ))
+        },
+    ),
+    row(
+        "rule-may-invoke",
+        "every rule of the account may invoke the function",
+        |stage| Box::pin(permit_all(stage, "MetricsGeneratorFunctionArn", "iot.amazonaws.com")),
+        |stage| Box::pin(forbid_all(stage, "MetricsGeneratorFunctionArn")),
+    ),
+    row(
+        "rule-may-send",
+        "the policy of the rule's role is deleted",
+        |stage| Box::pin(without_policy(stage, Role::Rule, |_| false)),
+        |stage| Box::pin(with_policy(stage, Role::Rule)),
+    ),
+    row(
+        "generator-active",
+        "the function's reserved concurrency is 0",
+        |stage| Box::pin(switch_off(stage, "MetricsGeneratorFunctionArn")),
+        |stage| Box::pin(switch_on(stage, "MetricsGeneratorFunctionArn")),
+    ),
+    row(
+        "generator-on-failure",
+        "failed events are dropped",
+        |stage| Box::pin(drop_failures(stage, "MetricsGeneratorFunctionArn")),
+        |stage| Box::pin(keep_failures(stage, "MetricsGeneratorFunctionArn")),
+    ),
+    row(
+        "ingest-queue",
+        "nothing takes events out of their queue",
+        |stage| Box::pin(mapping(stage, false)),
+        |stage| Box::pin(mapping(stage, true)),
+    ),
+    row(
+        "ingest-redrive",
+        "the queue has no redrive policy",
+        |stage| Box::pin(redrive(stage, String::new())),
+        |stage| {
+            Box::pin(redrive(stage, json!({"deadLetterTargetArn": stage.output("UndeliveredQueueArn"), "maxReceiveCount": 5}).to_string()))
+        },
+    ),
+    row(
+        "undelivered-empty",
+        "an event is undelivered",
+        |stage| {
+            Box::pin(async {
+                let url = stage.output("UndeliveredQueueUrl");
+                stage.sqs.send_message().queue_url(url).message_body("{}").send().await.unwrap();
+            })
+        },
+        |stage| {
+            Box::pin(async {
+                let url = stage.output("UndeliveredQueueUrl");
+                stage.sqs.purge_queue().queue_url(url).send().await.unwrap();
+            })
+        },
+    ),
+    row(
+        "topic-policy",
+        "alarms may not publish to the force-stop topic",
+        |stage| Box::pin(topic_policy(stage, "events.amazonaws.com")),
+        |stage| Box::pin(topic_policy(stage, "cloudwatch.amazonaws.com")),
+    ),
+    row(
+        "topic-key",
+        "a topic is under the key of SNS",
+        |stage| Box::pin(topic(stage, "KmsMasterKeyId", "alias/aws/sns".to_owned())),
+        |stage| Box::pin(topic(stage, "KmsMasterKeyId", stage.output("StackKeyArn").to_owned())),
+    ),
+    row(
+        "stopper-subscribed",
+        "the force-stopper's subscription is gone",
+        |stage| Box::pin(unsubscribe(stage, "ForceStopTopicArn")),
+        |stage| Box::pin(subscribe_stopper(stage)),
+    ),
+    row(
+        "stopper-subscribed",
+        "a filter keeps messages away",
+        |stage| Box::pin(subscription(stage, "FilterPolicy", r#"{"kind":["test"]}"#.to_owned())),
+        |stage| Box::pin(subscription(stage, "FilterPolicy", "{}".to_owned())),
+    ),
+    row(
+        "stopper-may-be-invoked",
+        "the topic's permission is removed",
+        |stage| Box::pin(forbid(stage, "ForceStopperFunctionArn")),
+        |stage| {
+            Box::pin(permit(
+                stage,
+                "ForceStopperFunctionArn",
+                "sns.amazonaws.com",
+                "ForceStopTopicArn",
+            ))
+        },
+    ),
+    row(
+        "stop-redrive",
+        "the subscription has no redrive policy",
+        |stage| Box::pin(subscription(stage, "RedrivePolicy", String::new())),
+        |stage| {
+            Box::pin(subscription(
+                stage,
+                "RedrivePolicy",
+                json!({"deadLetterTargetArn": stage.output("UndeliveredQueueArn")}).to_string(),
+            ))
+        },
+    ),
+    row(
+        "stop-mode",
+        "the function observes, and the stack says that it cancels",
+        |stage| Box::pin(stop_mode(stage, "observe")),
+        |stage| Box::pin(stop_mode(stage, "cancel")),
+    ),
+    row(
+        "stopper-active",
+        "the function's reserved concurrency is 0",
+        |stage| Box::pin(switch_off(stage, "ForceStopperFunctionArn")),
+        |stage| Box::pin(switch_on(stage, "ForceStopperFunctionArn")),
+    ),
+    row(
+        "stopper-on-failure",
+        "failed stops are dropped",
+        |stage| Box::pin(drop_failures(stage, "ForceStopperFunctionArn")),
+        |stage| Box::pin(keep_failures(stage, "ForceStopperFunctionArn")),
+    ),
+    row(
+        "somebody-told",
+        "nobody is subscribed",
+        |stage| {
+            Box::pin(async {
+                unsubscribe(stage, "EmailTopicArn").await;
+                unsubscribe(stage, "SmsTopicArn").await;
+            })
+        },
+        |stage| {
+            Box::pin(async {
+                subscribe(stage, "EmailTopicArn", "email", "ops@example.com").await;
+                subscribe(stage, "SmsTopicArn", "sms", "+12065550100").await;
+            })
+        },
+    ),
+    row(
+        "generator-role",
+        "the function may not publish metrics",
+        |stage| {
+            Box::pin(without_policy(stage, Role::Generator, |action| {
+                action != "cloudwatch:PutMetricData"
+            }))
+        },
+        |stage| Box::pin(with_policy(stage, Role::Generator)),
+    ),
+    row(
+        "stopper-role",
+        "the function may not cancel jobs",
+        |stage| Box::pin(without_policy(stage, Role::Stopper, |action| action != "iot:CancelJob")),
+        |stage| Box::pin(with_policy(stage, Role::Stopper)),
+    ),
+    row(
+        "stopper-role",
+        "the function sees no composite alarms",
+        |stage| Box::pin(narrow_alarms(stage)),
+        |stage| Box::pin(with_policy(stage, Role::Stopper)),
+    ),
+    row(
+        "key-policy",
+        "the key is disabled",
+        |stage| {
+            Box::pin(async {
+                drop(
+                    stage
+                        .kms
+                        .disable_key()
+                        .key_id(stage.output("StackKeyArn"))
+                        .send()
+                        .await
+                        .unwrap(),
+                )
+            })
+        },
+        |stage| {
+            Box::pin(async {
+                drop(
+                    stage
+                        .kms
+                        .enable_key()
+                        .key_id(stage.output("StackKeyArn"))
+                        .send()
+                        .await
+                        .unwrap(),
+                )
+            })
+        },
+    ),
+    row(
+        "key-policy",
+        "alarms may not use the key",
+        |stage| Box::pin(key_policy(stage, "cloudwatch.amazonaws.com", "nobody.amazonaws.com")),
+        |stage| Box::pin(key_policy(stage, "nobody.amazonaws.com", "cloudwatch.amazonaws.com")),
+    ),
+    Row {
+        check: "generator-errors",
+        fault: "the function failed",
+        companions: &["health-alarms"],
+        arguments: &[],
+        seed: |stage| Box::pin(failed(stage, "MetricsGeneratorFunctionArn", "Errors")),
+        undo: None,
+    },
+    Row {
+        check: "stopper-errors",
+        fault: "the function had to wait",
+        companions: &["health-alarms"],
+        arguments: &[],
+        seed: |stage| Box::pin(failed(stage, "ForceStopperFunctionArn", "Throttles")),
+        undo: None,
+    },
+];
