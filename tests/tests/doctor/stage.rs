@@ -9,11 +9,12 @@ use aws_sdk_iot::types::{
     Configuration, EventType, JobExecutionsRolloutConfig, TimeoutConfig, TopicRulePayload,
 };
 use aws_sdk_iotjobsdataplane::types::JobExecutionStatus;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tripline_tests::front::{Front, Ran};
 use tripline_tests::local_aws::LocalAws;
 use tripline_tests::stack::Stack;
+use tripline_tests::wire::Answer;
 
 /// Two alarms: one that stops, and one that only tells, so that a test may set it off.
 pub const CONFIG: &str = "\
@@ -95,8 +96,16 @@ impl Examined {
 }
 
 impl Stage {
-    /// A stack in which every part is there, whose job events are on.
+    /// A stack in which every part is there, whose job events are on and whose guard-keeper has spoken.
     pub async fn new(parameters: &[(&str, &str)]) -> Self {
+        let stage = Self::unspoken(parameters).await;
+        stage.tick();
+        stage
+    }
+
+    /// A stack whose guard-keeper has not run yet, and runs only when it is told to: by its schedule it
+    /// would mend what a test breaks.
+    pub async fn unspoken(parameters: &[(&str, &str)]) -> Self {
         let aws = LocalAws::start().await.unwrap_or_else(|trouble| panic!("{trouble}"));
         let stack = Stack::create(&aws, "tripline", parameters).await;
         let config = aws.config();
@@ -117,8 +126,19 @@ impl Stage {
             folder,
             policies: Mutex::default(),
         };
+        let off = json!({"Name": stage.name("GuardKeeperScheduleArn")});
+        let disabled = stage.aws.post("events", "AWSEvents.DisableRule", &off);
+        disabled.unwrap_or_else(|trouble| panic!("{trouble}"));
         stage.events(true).await;
         stage
+    }
+
+    /// A minute of the guard-keeper.
+    pub fn tick(&self) -> Value {
+        match self.aws.invoke(self.name("GuardKeeperFunctionArn"), &json!({})) {
+            Ok(Answer::Returned(summary)) => summary,
+            other => panic!("{other:?}"),
+        }
     }
 
     pub fn output(&self, key: &str) -> &str {
