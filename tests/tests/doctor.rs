@@ -10,6 +10,8 @@ mod elsewhere;
 mod fixing;
 #[path = "doctor/job_rows.rs"]
 mod job_rows;
+#[path = "doctor/kept.rs"]
+mod kept;
 #[path = "doctor/rows.rs"]
 mod rows;
 #[path = "doctor/seeds.rs"]

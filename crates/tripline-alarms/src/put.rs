@@ -5,7 +5,9 @@ use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmInp
 use aws_sdk_cloudwatch::types::{
     ComparisonOperator, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricStat, Statistic, Tag,
 };
-use tripline::alarm::{self, AlarmDefinition, AlarmName, Limit, alarm_name_prefix};
+use tripline::alarm::{
+    self, AlarmDefinition, AlarmName, Limit, MinSamples, Period, alarm_name_prefix,
+};
 use tripline::job::JobId;
 use tripline::keeping::guard::{FailureRate, GuardAlarm};
 use tripline::metric::{self, DIMENSION, Outcome};
@@ -185,6 +187,23 @@ fn share(alarm: &FailureRate, job: &JobId) -> Vec<MetricDataQuery> {
     queries
 }
 
+/// The failure rate that an alarm watches, if that is what its metric math says.
+pub fn failure_rate_of(alarm: &MetricAlarm, job: &JobId) -> Option<FailureRate> {
+    let queries = alarm.metrics();
+    let decided = queries.iter().find(|query| query.return_data() == Some(true))?.expression()?;
+    let (samples, value) = decided.strip_prefix("IF(ended >= ")?.split_once(", ")?;
+    let period = queries.iter().find_map(|query| query.metric_stat()?.period())?;
+    let name = alarm.alarm_name()?.strip_prefix(&alarm_name_prefix(job))?;
+    (value == "100 * bad / ended)").then_some(())?;
+    Some(FailureRate {
+        name: AlarmName::new(name)?,
+        limit: alarm.threshold()?,
+        min_executions: MinSamples::new(samples.parse().ok()?)?,
+        period: Period::new(u32::try_from(period).ok()?)?,
+        topics: Vec::new(),
+    })
+}
+
 fn dimension(job: &JobId) -> Dimension {
     Dimension::builder().name(DIMENSION).value(job.as_str()).build()
 }
@@ -301,6 +320,28 @@ mod tests {
         assert_eq!(json!(request.get_alarm_name()), message["AlarmName"]);
         assert_eq!(json!(request.get_alarm_description()), message["AlarmDescription"]);
         assert_eq!(json!(request.get_threshold()), message["Trigger"]["Threshold"]);
+    }
+
+    #[test]
+    fn a_failure_rate_is_known_again() {
+        let [downloads, failures] = default_guard();
+        let shown = |alarm: &GuardAlarm, metrics: bool| {
+            let wanted = request_for(alarm, &job(), &[]);
+            MetricAlarm::builder()
+                .set_alarm_name(wanted.get_alarm_name().clone())
+                .set_threshold(*wanted.get_threshold())
+                .set_metrics(wanted.get_metrics().clone().filter(|_| metrics))
+                .build()
+        };
+        let GuardAlarm::FailureRate(expected) = &failures else { panic!("{failures:?}") };
+        let expected = FailureRate { topics: Vec::new(), ..expected.clone() };
+        assert_eq!(failure_rate_of(&shown(&failures, true), &job()), Some(expected));
+        assert_eq!(failure_rate_of(&shown(&failures, false), &job()), None);
+        assert_eq!(failure_rate_of(&shown(&downloads, true), &job()), None);
+        let mut other = shown(&failures, true);
+        let decided = &mut other.metrics.as_mut().unwrap()[0];
+        decided.expression = Some("IF(ended >= 50, 10 * bad / ended)".to_owned());
+        assert_eq!(failure_rate_of(&other, &job()), None, "another share");
     }
 
     #[test]

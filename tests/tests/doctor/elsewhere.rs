@@ -1,11 +1,12 @@
-//! Faults that need another stack: one that failed, and one that is not Tripline's.
+//! Faults that need another stack: one that failed, one that is not Tripline's, and one whose guard-keeper
+//! has never run.
 
 use tripline_tests::stack::Stack;
 
 use super::stage::Stage;
 
 /// The checks that are proven here.
-pub const CHECKS: [&str; 2] = ["stack-complete", "stack-outputs"];
+pub const CHECKS: [&str; 3] = ["stack-complete", "stack-outputs", "keeper-runs"];
 
 const FOREIGN: &str = "
 AWSTemplateFormatVersion: '2010-09-09'
@@ -42,7 +43,14 @@ async fn a_stack_that_is_not_tripline_s_is_found_and_nothing_else_is_guessed() {
 
 #[tokio::test]
 async fn a_direct_stack_is_sound_too_and_what_cannot_be_asked_is_not_proven() {
-    let stage = Stage::new(&[("AlarmEmailEndpoint", "ops@example.com")]).await;
+    let stage = Stage::unspoken(&[("AlarmEmailEndpoint", "ops@example.com")]).await;
+    let silent = stage.doctor(&[]).await;
+    let found: Vec<_> = silent.findings().into_iter().collect();
+    assert_eq!((silent.code, found), (Some(1), vec!["keeper-runs"]), "{silent:#?}");
+    let mend = format!("aws events enable-rule --name {}\n", stage.name("GuardKeeperScheduleArn"));
+    assert!(silent.checks["keeper-runs"]["mend"].as_str().unwrap().starts_with(&mend));
+
+    stage.tick();
     let sound = stage.doctor(&[]).await;
     assert_eq!((sound.code, sound.findings().len()), (Some(0), 0), "{sound:#?}");
 

@@ -13,7 +13,9 @@ async fn what_is_safe_is_mended_and_proven() {
     let mut rule = stage.rule().await;
     rule.rule_disabled = Some(true);
     stage.set_rule(rule).await;
-    for function in ["MetricsGeneratorFunctionArn", "ForceStopperFunctionArn"] {
+    for function in
+        ["MetricsGeneratorFunctionArn", "ForceStopperFunctionArn", "GuardKeeperFunctionArn"]
+    {
         let function = stage.output(function);
         let policy = stage.lambda.get_policy().function_name(function).send().await.unwrap();
         let policy: serde_json::Value = serde_json::from_str(policy.policy().unwrap()).unwrap();
@@ -25,6 +27,7 @@ async fn what_is_safe_is_mended_and_proven() {
     let broken = [
         "alarms-exist",
         "job-events-enabled",
+        "keeper-may-be-invoked",
         "rule-enabled",
         "rule-may-invoke",
         "stopper-may-be-invoked",

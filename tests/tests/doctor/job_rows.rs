@@ -4,11 +4,21 @@ use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmFlu
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, StateValue, Statistic};
 
 use super::rows::{Doing, Row};
+use super::seeds::{forget, tag_alarm, tag_job, untag_job};
 use super::stage::{JOB, Stage};
 
 /// A fault of the sound job's alarms: they are made anew afterwards.
 const fn row(check: &'static str, fault: &'static str, seed: fn(&Stage) -> Doing<'_>) -> Row {
     Row { check, fault, companions: &[], arguments: &["--job-id", JOB], seed, undo: Some(anew) }
+}
+
+const fn row_undone(
+    check: &'static str,
+    fault: &'static str,
+    seed: fn(&Stage) -> Doing<'_>,
+    undo: fn(&Stage) -> Doing<'_>,
+) -> Row {
+    Row { undo: Some(undo), ..row(check, fault, seed) }
 }
 
 pub const ROWS: &[Row] = &[
@@ -51,6 +61,32 @@ pub const ROWS: &[Row] = &[
                 stage.events(false).await;
                 stage.succeed("uncounted").await;
                 stage.events(true).await;
+            })
+        },
+        undo: Some(|_| Box::pin(async {})),
+    },
+    row_undone(
+        "guarded-by-keeper",
+        "the job's tag says that it goes without",
+        |stage| Box::pin(tag_job(stage, JOB, "tripline:guard", "off")),
+        |stage| Box::pin(untag_job(stage, JOB, "tripline:guard")),
+    ),
+    row("guarded-by-keeper", "another stack keeps one of its alarms", |stage| {
+        Box::pin(tag_alarm(stage, "tripline-sound-Rejections"))
+    }),
+    row("guarded-by-keeper", "the stack does not know what it was armed with", |stage| {
+        Box::pin(forget(stage, JOB))
+    }),
+    Row {
+        check: "guarded-by-keeper",
+        fault: "a tag for its default guard cannot be used",
+        companions: &[],
+        arguments: &["--job-id", "tagged"],
+        seed: |stage| {
+            Box::pin(async {
+                stage.job("tagged", true).await;
+                stage.tick();
+                tag_job(stage, "tagged", "tripline:FailureRateUpperLimit", "a fifth").await;
             })
         },
         undo: Some(|_| Box::pin(async {})),

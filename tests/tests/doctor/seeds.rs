@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
+use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StateValue};
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_iot::types::{Action, SqsAction, TopicRulePayload};
 use aws_sdk_lambda::types::{DestinationConfig, Environment, OnFailure};
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -92,6 +93,7 @@ pub enum Role {
     Rule,
     Generator,
     Stopper,
+    Keeper,
 }
 
 impl Role {
@@ -102,6 +104,7 @@ impl Role {
                 (stage.name("MetricsGeneratorRoleArn").to_owned(), "metrics-generator")
             }
             Self::Stopper => (stage.name("ForceStopperRoleArn").to_owned(), "force-stopper"),
+            Self::Keeper => (stage.name("GuardKeeperRoleArn").to_owned(), "guard-keeper"),
             Self::Rule => {
                 let rule = stage.rule().await;
                 let role = rule.actions()[0].sqs().unwrap().role_arn().to_owned();
@@ -176,8 +179,13 @@ pub async fn with_policy(stage: &Stage, role: Role) {
 }
 
 pub async fn switch_off(stage: &Stage, function: &str) {
+    reserve(stage, function, 0).await;
+}
+
+/// At most so many of a function run at once.
+pub async fn reserve(stage: &Stage, function: &str, most: i32) {
     let put = stage.lambda.put_function_concurrency().function_name(stage.output(function));
-    put.reserved_concurrent_executions(0).send().await.unwrap();
+    put.reserved_concurrent_executions(most).send().await.unwrap();
 }
 
 pub async fn switch_on(stage: &Stage, function: &str) {
@@ -260,13 +268,18 @@ pub async fn subscription(stage: &Stage, attribute: &str, value: String) {
 }
 
 pub async fn stop_mode(stage: &Stage, mode: &str) {
-    let function = stage.output("ForceStopperFunctionArn");
+    variable(stage, "ForceStopperFunctionArn", "STOP_MODE", mode).await;
+}
+
+/// Changes a variable of a function's environment.
+pub async fn variable(stage: &Stage, function: &str, name: &str, value: &str) {
+    let function = stage.output(function);
     let found = async || {
         stage.lambda.get_function_configuration().function_name(function).send().await.unwrap()
     };
     let variables = found().await.environment.and_then(|set| set.variables).unwrap_or_default();
     let mut variables: HashMap<String, String> = variables;
-    variables.insert("STOP_MODE".to_owned(), mode.to_owned());
+    variables.insert(name.to_owned(), value.to_owned());
     let environment = Environment::builder().set_variables(Some(variables)).build();
     let update = stage.lambda.update_function_configuration().function_name(function);
     update.environment(environment).send().await.unwrap();
@@ -282,6 +295,41 @@ pub async fn key_policy(stage: &Stage, from: &str, to: &str) {
     let policy = stage.kms.get_key_policy().key_id(key).send().await.unwrap();
     let changed = policy.policy().unwrap().replace(from, to);
     stage.kms.put_key_policy().key_id(key).policy(changed).send().await.unwrap();
+}
+
+/// A rollout whose alarm is in ALARM already, so that the guard-keeper takes it for not guarded.
+pub async fn unguarded(stage: &Stage) {
+    stage.job("mute", true).await;
+    stage.arm("mute").await;
+    let set = stage.cloudwatch.set_alarm_state().alarm_name("tripline-mute-Rejections");
+    set.state_value(StateValue::Alarm).state_reason("seeded").send().await.unwrap();
+    assert_eq!(stage.tick()["unguardedJobs"], 1);
+}
+
+pub async fn tag_job(stage: &Stage, job: &str, key: &str, value: &str) {
+    let tag = aws_sdk_iot::types::Tag::builder().key(key).value(value).build().unwrap();
+    let arn = stage.job_arn(job).await;
+    stage.iot.tag_resource().resource_arn(arn).tags(tag).send().await.unwrap();
+}
+
+pub async fn untag_job(stage: &Stage, job: &str, key: &str) {
+    let arn = stage.job_arn(job).await;
+    stage.iot.untag_resource().resource_arn(arn).tag_keys(key).send().await.unwrap();
+}
+
+/// Has an alarm say that another stack's guard-keeper made it.
+pub async fn tag_alarm(stage: &Stage, alarm: &str) {
+    let described = stage.cloudwatch.describe_alarms().alarm_names(alarm).send().await.unwrap();
+    let tag =
+        aws_sdk_cloudwatch::types::Tag::builder().key("tripline:stack").value("other").build();
+    let arn = described.metric_alarms()[0].alarm_arn().unwrap();
+    stage.cloudwatch.tag_resource().resource_arn(arn).tags(tag).send().await.unwrap();
+}
+
+/// Has the stack forget what a job was armed with.
+pub async fn forget(stage: &Stage, job: &str) {
+    let delete = stage.dynamodb.delete_item().table_name(stage.output("GuardsTableName"));
+    delete.key("jobId", AttributeValue::S(job.to_owned())).send().await.unwrap();
 }
 
 pub async fn failed(stage: &Stage, function: &str, metric: &str) {

@@ -15,6 +15,8 @@ const fn row(
     Row { check, fault, companions: &[], arguments: &[], seed, undo: Some(undo) }
 }
 
+const KEEPER: &str = "GuardKeeperFunctionArn";
+
 /// Those whose fault stays come last.
 pub const ROWS: &[Row] = &[
     row(
@@ -193,6 +195,58 @@ pub const ROWS: &[Row] = &[
         |stage| Box::pin(keep_failures(stage, "ForceStopperFunctionArn")),
     ),
     row(
+        "keeper-active",
+        "somebody has stopped the function: its reserved concurrency is 0",
+        |stage| Box::pin(switch_off(stage, KEEPER)),
+        |stage| Box::pin(reserve(stage, KEEPER, 1)),
+    ),
+    row(
+        "keeper-may-be-invoked",
+        "the schedule's permission is removed",
+        |stage| Box::pin(forbid(stage, KEEPER)),
+        |stage| Box::pin(permit(stage, KEEPER, "events.amazonaws.com", "GuardKeeperScheduleArn")),
+    ),
+    row(
+        "keeper-may-be-invoked",
+        "every rule of the account may invoke the function",
+        |stage| Box::pin(permit_all(stage, KEEPER, "events.amazonaws.com")),
+        |stage| Box::pin(forbid_all(stage, KEEPER)),
+    ),
+    row(
+        "keeper-settings",
+        "the function's alarms go to another topic than the one that stops",
+        |stage| {
+            let topic = stage.output("EmailTopicArn");
+            Box::pin(variable(stage, KEEPER, "FORCE_STOP_TOPIC_ARN", topic))
+        },
+        |stage| {
+            let topic = stage.output("ForceStopTopicArn");
+            Box::pin(variable(stage, KEEPER, "FORCE_STOP_TOPIC_ARN", topic))
+        },
+    ),
+    row(
+        "keeper-settings",
+        "the default guard cannot be",
+        |stage| Box::pin(variable(stage, KEEPER, "DownloadTimeDatapointsToAlarm", "4")),
+        |stage| Box::pin(variable(stage, KEEPER, "DownloadTimeDatapointsToAlarm", "3")),
+    ),
+    row(
+        "keeper-role",
+        "the function may not read what jobs were armed with",
+        |stage| Box::pin(without_policy(stage, Role::Keeper, |action| action != "dynamodb:Scan")),
+        |stage| Box::pin(with_policy(stage, Role::Keeper)),
+    ),
+    row(
+        "keeper-role",
+        "the function may not create alarms",
+        |stage| {
+            Box::pin(without_policy(stage, Role::Keeper, |action| {
+                action != "cloudwatch:PutMetricAlarm"
+            }))
+        },
+        |stage| Box::pin(with_policy(stage, Role::Keeper)),
+    ),
+    row(
         "somebody-told",
         "nobody is subscribed",
         |stage| {
@@ -280,6 +334,22 @@ pub const ROWS: &[Row] = &[
         companions: &["health-alarms"],
         arguments: &[],
         seed: |stage| Box::pin(failed(stage, "ForceStopperFunctionArn", "Throttles")),
+        undo: None,
+    },
+    Row {
+        check: "keeper-errors",
+        fault: "the function failed",
+        companions: &["health-alarms"],
+        arguments: &[],
+        seed: |stage| Box::pin(failed(stage, KEEPER, "Errors")),
+        undo: None,
+    },
+    Row {
+        check: "unguarded-jobs",
+        fault: "a rollout's alarm is in ALARM already",
+        companions: &["health-alarms"],
+        arguments: &[],
+        seed: |stage| Box::pin(unguarded(stage)),
         undo: None,
     },
 ];

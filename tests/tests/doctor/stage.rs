@@ -51,6 +51,7 @@ const WITHIN: Duration = Duration::from_secs(60);
 pub struct Stage {
     pub front: Front,
     pub cloudwatch: aws_sdk_cloudwatch::Client,
+    pub dynamodb: aws_sdk_dynamodb::Client,
     pub iam: aws_sdk_iam::Client,
     pub iot: aws_sdk_iot::Client,
     pub kms: aws_sdk_kms::Client,
@@ -114,6 +115,7 @@ impl Stage {
         let stage = Self {
             front: Front::start(&aws).unwrap_or_else(|trouble| panic!("{trouble}")),
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
             iot: aws_sdk_iot::Client::new(&config),
             kms: aws_sdk_kms::Client::new(&config),
@@ -209,6 +211,11 @@ impl Stage {
     async fn idle_thing(&self, job: &str) -> String {
         let thing = self.iot.create_thing().thing_name(format!("{job}-idle")).send().await.unwrap();
         thing.thing_arn().unwrap().to_owned()
+    }
+
+    pub async fn job_arn(&self, job: &str) -> String {
+        let described = self.iot.describe_job().job_id(job).send().await.unwrap();
+        described.job.unwrap().job_arn.unwrap()
     }
 
     /// The job's device succeeds.

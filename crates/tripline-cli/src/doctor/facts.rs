@@ -34,6 +34,8 @@ pub enum Need {
     Key,
     Health,
     Job,
+    Tags,
+    Kept,
     Counted,
     Alarms,
     Config,
@@ -267,8 +269,12 @@ pub struct JobFacts {
     /// How many devices it is for, if the operator says so.
     pub devices: Option<u32>,
     pub job: Asked<Option<Job>>,
-    /// The tag by which a job goes without the guard-keeper's guard.
-    pub opted_out: Asked<bool>,
+    /// The job's tags, by which it changes the guard-keeper's guard or goes without.
+    pub tags: Asked<Vec<(String, String)>>,
+    /// Whether the stack's table has a config that the job was armed with.
+    pub has_config: Asked<bool>,
+    /// Alarms of the job that another stack's guard-keeper has made, with that stack.
+    pub elsewhere: Asked<Vec<(String, String)>>,
     /// Executions that were counted, since the job was created.
     pub counted: Asked<f64>,
     pub alarms: Asked<Vec<MetricAlarm>>,

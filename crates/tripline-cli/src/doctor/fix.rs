@@ -5,7 +5,7 @@ use aws_sdk_cloudwatch::types::MetricAlarm;
 use tripline_aws::Failure;
 
 use super::ask::Clients;
-use super::facts::Facts;
+use super::facts::{Facts, Function};
 use super::judge;
 use super::policy::Decision;
 use crate::alarms::apply::Guard;
@@ -18,6 +18,7 @@ pub enum Fix {
     Rule,
     RulePermission,
     StopPermission,
+    KeeperPermission,
     OwnAlarmActions,
     AlarmActions,
     Config,
@@ -45,8 +46,15 @@ impl Fix {
                 }
                 _ => None,
             },
-            Self::RulePermission => let_in(clients, facts, judge::rule_invoker(facts)).await?,
-            Self::StopPermission => let_in(clients, facts, judge::topic_invoker(facts)).await?,
+            Self::RulePermission => {
+                let_in(clients, facts, judge::rule_invoker(facts), &facts.generator).await?
+            }
+            Self::StopPermission => {
+                let_in(clients, facts, judge::topic_invoker(facts), &facts.stopper).await?
+            }
+            Self::KeeperPermission => {
+                let_in(clients, facts, judge::schedule_invoker(facts), &facts.keeper).await?
+            }
             Self::OwnAlarmActions => {
                 actions_on(clients, facts.own_alarms.as_deref().unwrap_or_default()).await?
             }
@@ -69,13 +77,10 @@ async fn let_in(
     clients: &Clients,
     facts: &Facts,
     invoker: Option<judge::Invoker<'_>>,
+    function: &Function,
 ) -> Result<Option<String>, Error> {
     let Some(invoker) = invoker else { return Ok(None) };
-    let policy = match invoker.service {
-        "iot.amazonaws.com" => &facts.generator.policy,
-        _ => &facts.stopper.policy,
-    };
-    let Ok(policy) = policy else { return Ok(None) };
+    let Ok(policy) = &function.policy else { return Ok(None) };
     // What lets in too many is not mended by letting in one more.
     if policy.as_ref().is_some_and(|policy| invoker.decision(policy) != Decision::NotAllowed) {
         return Ok(None);

@@ -2,6 +2,7 @@
 //! the local AWS can express is proven there once more (`tests/tests/doctor`).
 
 mod answers;
+mod kept;
 mod reports;
-mod sound;
+pub mod sound;
 mod verdicts;

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_iot::types::Job;
 use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
 use tripline::metric::{DIMENSION, Metric, NAMESPACE, Outcome};
+use tripline_alarms::kept;
 use tripline_aws::{Failure, FailureKind};
 
 use super::health::Wanted;
@@ -20,8 +22,8 @@ use crate::exit::Error;
 /// Points of a period longer than a minute: an hour's, which CloudWatch keeps for 455 days.
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
-/// The tag by which a job goes without the guard-keeper's guard.
-const GUARD_TAG: &str = "tripline:guard";
+/// The tag of an alarm with the stack whose guard-keeper made it.
+const STACK_TAG: &str = "tripline:stack";
 /// How a device's part of a job ends by itself.
 const ENDS: [Outcome; 4] =
     [Outcome::Succeeded, Outcome::Failed, Outcome::Rejected, Outcome::TimedOut];
@@ -42,12 +44,25 @@ impl Clients {
             true => self.described(id).await,
             false => Err(Gap::NotAsked),
         };
-        let kept = stack.outputs.contains_key("GuardKeeperFunctionArn");
+        let alarms = match wants(Need::Alarms) {
+            true => self.alarms_for(id).await.map_err(Gap::from),
+            false => Err(Gap::NotAsked),
+        };
+        let has_keeper = stack.outputs.contains_key("GuardKeeperFunctionArn");
+        let wants_kept = has_keeper && wants(Need::Kept);
         JobFacts {
             id: id.clone(),
             devices,
-            opted_out: match &job {
-                Ok(Some(job)) if kept && wants(Need::Job) => self.opted_out(job).await,
+            tags: match &job {
+                Ok(Some(job)) if has_keeper && wants(Need::Tags) => self.tags(job).await,
+                _ => Err(Gap::NotAsked),
+            },
+            has_config: match wants_kept {
+                true => self.has_config(stack, id).await,
+                false => Err(Gap::NotAsked),
+            },
+            elsewhere: match &alarms {
+                Ok(alarms) if wants_kept => self.elsewhere(stack, alarms).await,
                 _ => Err(Gap::NotAsked),
             },
             counted: match &job {
@@ -55,10 +70,7 @@ impl Clients {
                 _ => Err(Gap::NotAsked),
             },
             job,
-            alarms: match wants(Need::Alarms) {
-                true => self.alarms_for(id).await.map_err(Gap::from),
-                false => Err(Gap::NotAsked),
-            },
+            alarms,
             plan,
         }
     }
@@ -80,14 +92,51 @@ impl Clients {
         Ok(found.and_then(|found| found.job))
     }
 
-    async fn opted_out(&self, job: &Job) -> Asked<bool> {
-        let Some(arn) = job.job_arn() else { return Ok(false) };
-        let tags = self.alarms.iot.list_tags_for_resource().resource_arn(arn).send().await;
-        let tags = tags.map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
-        Ok(tags.tags().iter().any(|tag| {
-            tag.key() == GUARD_TAG
-                && tag.value().is_some_and(|value| value.trim().eq_ignore_ascii_case("off"))
-        }))
+    async fn tags(&self, job: &Job) -> Asked<Vec<(String, String)>> {
+        let arn = job.job_arn().unwrap_or_default();
+        let listed = self.alarms.iot.list_tags_for_resource().resource_arn(arn);
+        let mut pages = listed.into_paginator().send();
+        let mut tags = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
+            let page = page.tags.into_iter().flatten();
+            tags.extend(page.map(|tag| (tag.key, tag.value.unwrap_or_default())));
+        }
+        Ok(tags)
+    }
+
+    async fn has_config(&self, stack: &StackFacts, id: &JobId) -> Asked<bool> {
+        let key = AttributeValue::S(id.as_str().to_owned());
+        let found = self
+            .alarms
+            .dynamodb
+            .get_item()
+            .table_name(stack.output("GuardsTableName")?)
+            .key(kept::JOB, key)
+            .projection_expression(kept::JOB)
+            .send()
+            .await;
+        let found = found.map_err(|error| Failure::from_sdk("GetItem", &error))?;
+        Ok(found.item().is_some())
+    }
+
+    async fn elsewhere(
+        &self,
+        stack: &StackFacts,
+        alarms: &[MetricAlarm],
+    ) -> Asked<Vec<(String, String)>> {
+        let mut elsewhere = Vec::new();
+        for alarm in alarms {
+            let Some(arn) = alarm.alarm_arn() else { continue };
+            let tags = self.alarms.cloudwatch.list_tags_for_resource().resource_arn(arn).send();
+            let tags = tags.await;
+            let tags = tags.map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
+            let tag = tags.tags().iter().find(|tag| tag.key() == Some(STACK_TAG));
+            let of = tag.and_then(|tag| tag.value()).filter(|of| *of != stack.name);
+            let name = alarm.alarm_name().unwrap_or_default();
+            elsewhere.extend(of.map(|of| (name.to_owned(), of.to_owned())));
+        }
+        Ok(elsewhere)
     }
 
     async fn counted(&self, id: &JobId, job: &Job, now: i64) -> Asked<f64> {

@@ -20,7 +20,8 @@ impl Clients {
         let stack = stack.ok_or_else(|| missing(name))?;
         let outputs = stack.outputs().iter();
         Ok(StackFacts {
-            name: excerpt(name),
+            // It may have been named by its ARN.
+            name: excerpt(stack.stack_name().unwrap_or(name)),
             status: stack.stack_status().map_or("unknown", StackStatus::as_str).to_owned(),
             outputs: outputs
                 .filter_map(|output| {

@@ -2,7 +2,7 @@
 
 use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm, StandardUnit, StateValue};
 use tripline::alarm::MissingData;
-use tripline::metric::{DIMENSION, Metric, NAMESPACE, Unit};
+use tripline::metric::{DIMENSION, KeptMetric, Metric, NAMESPACE, Unit};
 use tripline::text::excerpt;
 
 use crate::alarms::plan::Change;
@@ -10,13 +10,16 @@ use crate::doctor::check::{About, Check, Judged, Not, all_right, quoted};
 use crate::doctor::facts::{Facts, Need, seen};
 use crate::doctor::fix::Fix;
 
+use super::job::gets_default_guard;
+use super::keeper::deployed;
+
 pub const CHECKS: &[Check] = &[
     Check {
         name: "alarms-exist",
         about: About::Job,
         proves: "the job has alarms",
         why: "nothing watches the rollout",
-        needs: &[Need::Alarms],
+        needs: &[Need::Alarms, Need::Job, Need::Tags],
         judge: exist,
         fix: Some(Fix::Config),
     },
@@ -101,9 +104,24 @@ struct Watched<'a> {
     dimensions: &'a [Dimension],
     unit: Option<&'a StandardUnit>,
     period: Option<i32>,
+    /// Whose metric, if it says.
+    account: Option<&'a str>,
 }
 
-fn watched(alarm: &MetricAlarm) -> Vec<Watched<'_>> {
+/// What an alarm watches. One that names no metric, as a query, may watch anything.
+fn watched<'a>(facts: &Facts, alarm: &'a MetricAlarm) -> Result<Vec<Watched<'a>>, Not> {
+    let all = shown_metrics(alarm);
+    // One that shows nothing at all has its rule in words, as the guard-keeper takes it too.
+    let words = format!("Tripline guards rollout {}: ", facts.job()?.id);
+    let is_worded = alarm.metrics().is_empty()
+        && alarm.alarm_description().is_some_and(|text| text.starts_with(&words));
+    if all.is_empty() && !is_worded {
+        return Err(Not::Unknown(format!("{} names no metric that it watches", shown(alarm))));
+    }
+    Ok(all)
+}
+
+fn shown_metrics(alarm: &MetricAlarm) -> Vec<Watched<'_>> {
     let mut all = Vec::new();
     if let Some(metric) = alarm.metric_name() {
         all.push(Watched {
@@ -112,9 +130,11 @@ fn watched(alarm: &MetricAlarm) -> Vec<Watched<'_>> {
             dimensions: alarm.dimensions(),
             unit: alarm.unit(),
             period: alarm.period(),
+            account: None,
         });
     }
-    for stat in alarm.metrics().iter().filter_map(|query| query.metric_stat()) {
+    for query in alarm.metrics() {
+        let Some(stat) = query.metric_stat() else { continue };
         let Some(metric) = stat.metric() else { continue };
         all.push(Watched {
             namespace: metric.namespace().unwrap_or_default(),
@@ -122,6 +142,7 @@ fn watched(alarm: &MetricAlarm) -> Vec<Watched<'_>> {
             dimensions: metric.dimensions(),
             unit: stat.unit(),
             period: stat.period(),
+            account: query.account_id(),
         });
     }
     all
@@ -161,19 +182,34 @@ fn each(
     judge: impl Fn(&MetricAlarm) -> Result<Option<(String, String)>, Not>,
 ) -> Judged {
     let (mut wrong, mut mends) = (Vec::new(), Vec::new());
+    let mut unseen = None;
     for alarm in alarms(facts)? {
-        if let Some((what, mend)) = judge(alarm)? {
-            wrong.push(format!("{}: {what}", shown(alarm)));
-            mends.extend(mend.lines().map(str::to_owned));
+        match judge(alarm) {
+            Ok(None) => {}
+            Ok(Some((what, mend))) => {
+                wrong.push(format!("{}: {what}", shown(alarm)));
+                mends.extend(mend.lines().map(str::to_owned));
+            }
+            // What is wrong for sure is said before what cannot be seen.
+            Err(why) => unseen = unseen.or(Some(why)),
         }
     }
-    all_right(sound, wrong, mends)
+    match unseen {
+        Some(why) if wrong.is_empty() => Err(why),
+        _ => all_right(sound, wrong, mends),
+    }
 }
 
 fn exist(facts: &Facts) -> Judged {
     let alarms = seen(&facts.job()?.alarms)?;
     match alarms.len() {
-        0 => Err(Not::finding(format!("job `{}` has no alarms", facts.job()?.id), arm(facts)?)),
+        0 => {
+            let mut mend = arm(facts)?;
+            if gets_default_guard(facts) {
+                mend.push_str("   # or wait: the guard-keeper gives a new job the stack's default guard within two minutes");
+            }
+            Err(Not::finding(format!("job `{}` has no alarms", facts.job()?.id), mend))
+        }
         1 => Ok("1 alarm".to_owned()),
         more => Ok(format!("{more} alarms")),
     }
@@ -242,7 +278,8 @@ fn not_mute(facts: &Facts) -> Judged {
 fn dimension(facts: &Facts) -> Judged {
     let id = &facts.job()?.id;
     each(facts, "this job", |alarm| {
-        let wrong = watched(alarm).iter().find_map(|watched| match watched.dimensions {
+        let watched = watched(facts, alarm)?;
+        let wrong = watched.iter().find_map(|watched| match watched.dimensions {
             [one] if one.name() == Some(DIMENSION) && one.value() == Some(id.as_str()) => None,
             dimensions => Some(dimensions.iter().map(said).collect::<Vec<_>>().join(", ")),
         });
@@ -262,31 +299,39 @@ fn said(dimension: &Dimension) -> String {
 
 fn metric(facts: &Facts) -> Judged {
     each(facts, NAMESPACE, |alarm| {
-        let wrong = watched(alarm).iter().find_map(unpublished);
+        let watched = watched(facts, alarm)?;
+        let wrong = watched.iter().find_map(|watched| unpublished(facts, watched));
         wrong.map(|wrong| Ok((wrong, anew(facts, alarm)?))).transpose()
     })
 }
 
 /// Why nobody publishes what is watched.
-fn unpublished(watched: &Watched<'_>) -> Option<String> {
+fn unpublished(facts: &Facts, watched: &Watched<'_>) -> Option<String> {
+    if let Some(other) = watched.account.filter(|account| *account != facts.stack.account()) {
+        return Some(format!("its metric is of the account `{}`", excerpt(other)));
+    }
     if watched.namespace != NAMESPACE {
         return Some(format!(
             "its namespace is `{}` (expected `{NAMESPACE}`)",
             excerpt(watched.namespace)
         ));
     }
-    let Some(metric) = Metric::ALL.into_iter().find(|metric| metric.name() == watched.metric)
-    else {
+    let by_devices = Metric::ALL.map(|metric| (metric.name(), metric.unit()));
+    let by_keeper = KeptMetric::ALL.map(|metric| (metric.name(), Unit::Count));
+    // Without a guard-keeper nobody says what it counts.
+    let by_keeper = by_keeper.into_iter().filter(|_| deployed(facts).is_ok());
+    let mut published = by_devices.into_iter().chain(by_keeper);
+    let Some((metric, unit)) = published.find(|(name, _)| *name == watched.metric) else {
         return Some(format!("nobody publishes `{}`", excerpt(watched.metric)));
     };
-    let unit = match metric.unit() {
+    let unit = match unit {
         Unit::Seconds => StandardUnit::Seconds,
         Unit::Count => StandardUnit::Count,
     };
     match watched.unit {
         Some(found) if *found != unit => Some(format!(
             "its unit is `{}`, and `{metric}` comes in `{}`",
-            found.as_str(),
+            excerpt(found.as_str()),
             unit.as_str()
         )),
         _ => None,
@@ -295,8 +340,8 @@ fn unpublished(watched: &Watched<'_>) -> Option<String> {
 
 fn period(facts: &Facts) -> Judged {
     each(facts, "whole minutes", |alarm| {
-        let short =
-            watched(alarm).iter().find_map(|watched| watched.period.filter(|period| *period < 60));
+        let watched = watched(facts, alarm)?;
+        let short = watched.iter().find_map(|watched| watched.period.filter(|period| *period < 60));
         short
             .map(|period| {
                 Ok((format!("its period is {period} s (expected 60 or more)"), anew(facts, alarm)?))

@@ -10,6 +10,8 @@ use tripline::alarm::{
     alarm_name_prefix,
 };
 use tripline::job::JobId;
+use tripline::keeping::guard::{DEFAULT_PREFIX, FailureRate};
+use tripline::metric::{Metric, NAMESPACE, Outcome};
 use tripline::rollout::{Exponential, Factor, Rate, RolloutConfig, Timeout};
 use tripline::simulation::{
     AbortPlan, Advice, AlarmPlan, Detail, Fleet, Runs, Scenario, Simulator, Trial, advice,
@@ -18,9 +20,9 @@ use tripline::stop::StopMode;
 use tripline::time::Timestamp;
 
 use super::alarms::alarms;
-use super::job::job;
-use crate::alarms::put::{SAMPLES, VALUE};
-use crate::doctor::check::{About, Check, Judged, Not};
+use super::job::{arn, job};
+use crate::alarms::put::{SAMPLES, VALUE, failure_rate_of};
+use crate::doctor::check::{About, Check, Judged, Not, quoted};
 use crate::doctor::facts::{Facts, Need};
 
 pub const CHECKS: &[Check] = &[
@@ -82,15 +84,43 @@ fn say(facts: &Facts, advice: impl Iterator<Item = Advice>, sound: String) -> Ju
     }
     let what: Vec<String> =
         advice.iter().map(|advice| format!("`{}`: {}", advice.rule, advice.problem)).collect();
-    let id = &facts.job()?.id;
-    let mends: Vec<String> = advice
-        .iter()
-        .map(|advice| format!("# {}: {}", advice.setting, advice.hint))
-        .chain([format!(
+    let (id, arn) = (&facts.job()?.id, arn(facts)?);
+    let mut mends: Vec<String> = Vec::new();
+    let mut is_own = false;
+    for advice in &advice {
+        match default_guard_setting(advice) {
+            Some(parameter) => mends.extend([
+                format!("# tripline:{parameter}: {}", advice.hint),
+                format!(
+                    "aws iot tag-resource --resource-arn {} --tags Key=tripline:{parameter},Value=..",
+                    quoted(&arn)
+                ),
+            ]),
+            None => {
+                is_own = true;
+                mends.push(format!("# {}: {}", advice.setting, advice.hint));
+            }
+        }
+    }
+    if is_own {
+        mends.push(format!(
             "tripline simulate dev.ini   # tries it\ntripline alarms apply dev.ini --job-id {id}"
-        )])
-        .collect();
+        ));
+    }
     Err(Not::finding(what.join("; "), mends.join("\n")))
+}
+
+/// The parameter of the stack's default guard, and so the job's tag, that changes a setting of one of its
+/// alarms.
+fn default_guard_setting(advice: &Advice) -> Option<&'static str> {
+    Some(match (advice.rule.strip_prefix(DEFAULT_PREFIX)?, advice.setting) {
+        ("DownloadTime", "minSamples") => "DownloadTimeMinSamples",
+        ("DownloadTime", "stat") => "DownloadTimePercentile",
+        ("DownloadTime", "threshold") => "DownloadTimeUpperLimit",
+        ("DownloadTime", "datapointsToAlarm") => "DownloadTimeDatapointsToAlarm",
+        ("FailureRate", "minSamples") => "FailureRateMinExecutions",
+        _ => return None,
+    })
 }
 
 /// Runs in which a hint is tried before it is given.
@@ -100,12 +130,16 @@ const TRIED: u32 = 5;
 fn advised(facts: &Facts) -> Result<(Vec<Advice>, usize), Not> {
     let (alarms, job) = (alarms(facts)?, job(facts)?);
     let id = &facts.job()?.id;
+    let shares: Vec<FailureRate> =
+        alarms.iter().filter_map(|alarm| failure_rate_of(alarm, id)).collect();
     let plans: Vec<AlarmPlan> = alarms
         .iter()
-        .filter_map(|alarm| Some(AlarmPlan::new(definition(alarm, id)?, StopMode::Cancel)))
+        .filter_map(|alarm| definition(alarm, id))
+        .chain(shares.iter().filter_map(counts_of))
+        .map(|alarm| AlarmPlan::new(alarm, StopMode::Cancel))
         .collect();
     if plans.is_empty() {
-        return Err(Not::skipped("no alarm of the job is of Tripline's kind"));
+        return Err(Not::skipped("no alarm of the job shows a rule of Tripline's kind"));
     }
     let rollout = rollout(job);
     let devices = facts.job()?.devices.unwrap_or_else(|| enough(&rollout, &plans));
@@ -115,7 +149,45 @@ fn advised(facts: &Facts) -> Result<(Vec<Advice>, usize), Not> {
     let abort = AbortPlan::new(Vec::new());
     let few = Runs { seed: 0, runs: TRIED, threads: NonZeroUsize::MIN };
     let trial = Trial::new(&scenario, None, &plans, &abort, few);
-    Ok((advice(&scenario, &course.minutes, &plans, &abort, &trial), plans.len()))
+    let mut all = advice(&scenario, &course.minutes, &plans, &abort, &trial);
+    all.extend(shares.iter().filter_map(one_decides));
+    Ok((all, plans.len()))
+}
+
+/// The counts that a failure rate is made of: it decides once enough executions have ended, and each
+/// that ends is a sample.
+fn counts_of(rate: &FailureRate) -> Option<AlarmDefinition> {
+    Some(AlarmDefinition {
+        name: rate.name.clone(),
+        namespace: NAMESPACE.to_owned(),
+        metric: Metric::Count(Outcome::Failed).name().to_owned(),
+        statistic: Statistic::Sum,
+        period: rate.period,
+        threshold: rate.limit,
+        limit: Limit::Upper,
+        evaluation: Evaluation::new(1, 1, rate.period).ok()?,
+        missing_data: MissingData::NotBreaching,
+        min_samples: Some(rate.min_executions),
+        topics: Vec::new(),
+    })
+}
+
+/// Where one failure among the fewest executions is over the limit.
+fn one_decides(rate: &FailureRate) -> Option<Advice> {
+    let least = rate.min_executions.get();
+    let one = 100.0 / f64::from(least);
+    (one > rate.limit).then(|| Advice {
+        rule: rate.name.to_string(),
+        problem: format!(
+            "one failing device decides: of {least} executions it is {one:.1} %, and more than {} % is too much",
+            rate.limit
+        ),
+        setting: "minSamples",
+        hint: match rate.limit > 0.0 {
+            true => format!("{:.0} or more", (200.0 / rate.limit).ceil()),
+            false => "a limit above 0 %".to_owned(),
+        },
+    })
 }
 
 /// A rollout so long that its length keeps no alarm from deciding: how many devices there will be is
@@ -163,7 +235,7 @@ fn definition(alarm: &MetricAlarm, job: &JobId) -> Option<AlarmDefinition> {
         .iter()
         .find(|query| query.id() == Some(VALUE))
         .and_then(|query| query.metric_stat());
-    // Metric math of another shape, such as a rate of failures, is not simulated.
+    // Metric math of another shape is not simulated.
     if !queries.is_empty() && stat.is_none() {
         return None;
     }

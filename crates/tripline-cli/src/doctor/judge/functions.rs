@@ -12,7 +12,7 @@ pub const GENERATOR: &[Check] = &[
         proves: "the metrics-generator is there, its last update succeeded, and it may run",
         why: "without it no event becomes a metric",
         needs: &[Need::Generator],
-        judge: |facts| active(facts, &facts.generator, "MetricsGeneratorFunctionArn"),
+        judge: |facts| may_run(facts, &facts.generator, "MetricsGeneratorFunctionArn"),
         fix: None,
     },
     Check {
@@ -42,7 +42,7 @@ pub const STOPPER: &[Check] = &[
         proves: "the force-stopper is there, its last update succeeded, and it may run",
         why: "without it an alarm stops nothing",
         needs: &[Need::Stopper],
-        judge: |facts| active(facts, &facts.stopper, "ForceStopperFunctionArn"),
+        judge: |facts| may_run(facts, &facts.stopper, "ForceStopperFunctionArn"),
         fix: None,
     },
     Check {
@@ -65,12 +65,20 @@ pub const STOPPER: &[Check] = &[
     },
 ];
 
-fn name_of(function: &str) -> &str {
+/// A function's name, from its ARN.
+pub fn name_of(function: &str) -> &str {
     function.split(':').nth(6).unwrap_or(function)
 }
 
-/// Whether a function can run.
-pub fn active(facts: &Facts, function: &Function, output: &'static str) -> Judged {
+/// Whether a function can run for which nothing is reserved.
+fn may_run(facts: &Facts, function: &Function, output: &'static str) -> Judged {
+    let name = quoted(name_of(facts.stack.output_seen(output)?));
+    let mend = format!("aws lambda delete-function-concurrency --function-name {name}");
+    active(facts, function, output, &mend)
+}
+
+/// Whether a function can run; `release` is the command that lets it if somebody has stopped it.
+pub fn active(facts: &Facts, function: &Function, output: &'static str, release: &str) -> Judged {
     let arn = facts.stack.output_seen(output)?;
     let name = quoted(name_of(arn));
     let Some(runs) = seen(&function.runs)? else {
@@ -97,10 +105,7 @@ pub fn active(facts: &Facts, function: &Function, output: &'static str) -> Judge
         return Err(Not::finding(what, look));
     }
     if runs.reserved == Some(0) {
-        return Err(Not::finding(
-            "its reserved concurrency is 0, so that it never runs",
-            format!("aws lambda delete-function-concurrency --function-name {name}"),
-        ));
+        return Err(Not::finding("its reserved concurrency is 0, so that it never runs", release));
     }
     Ok(state.clone())
 }
@@ -148,6 +153,35 @@ fn destination(arn: &str, found: &Asked<Option<String>>, queue: &str) -> Judged 
             quoted(name_of(arn))
         ),
     ))
+}
+
+/// Whether a function's environment says what the stack says.
+pub fn settings_of(
+    whose: &str,
+    arn: &str,
+    runs: &Runs,
+    wanted: &[(&str, &str)],
+) -> Result<(), Not> {
+    let mut wrong = Vec::new();
+    let mut variables = runs.environment.clone();
+    for (variable, wanted) in wanted {
+        let found =
+            variables.insert((*variable).to_owned(), (*wanted).to_owned()).unwrap_or_default();
+        if found != *wanted {
+            let found = tripline::text::excerpt(&found);
+            wrong.push(format!("the {whose}'s `{variable}` is `{found}`, the stack's `{wanted}`"));
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let environment = serde_json::json!({ "Variables": variables });
+    let mend = format!(
+        "aws lambda update-function-configuration --function-name {} --environment {}",
+        quoted(arn),
+        quoted(&environment.to_string())
+    );
+    Err(Not::finding(wrong.join("; "), mend))
 }
 
 /// Whether something is subscribed that is this function.

@@ -1,9 +1,16 @@
 //! A job, and whether its executions are counted.
 
+use aws_sdk_cloudwatch::types::MetricAlarm;
 use aws_sdk_iot::types::{Job, JobStatus};
+use tripline::alarm::alarm_name_prefix;
+use tripline::job::JobId;
+use tripline::keeping::guard::{DEFAULT_PREFIX, DefaultGuard, TAG_PREFIX, Tagged};
+use tripline::text::excerpt;
 
 use crate::doctor::check::{About, Check, Judged, Not, quoted};
 use crate::doctor::facts::{Facts, Need, seen};
+
+use super::keeper::{default_guard, deployed};
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -38,7 +45,7 @@ pub const CHECKS: &[Check] = &[
         about: About::Job,
         proves: "the guard-keeper looks after the job's alarms",
         why: "alarms that somebody deletes stay deleted",
-        needs: &[Need::Job],
+        needs: &[Need::Job, Need::Tags, Need::Kept, Need::Alarms, Need::Keeper],
         judge: kept,
         fix: None,
     },
@@ -119,20 +126,95 @@ fn arriving(facts: &Facts) -> Judged {
     ))
 }
 
+/// What the job's tags make of the default guard; `None` where they were not seen, or where there is
+/// no guard-keeper.
+fn tagged(facts: &Facts) -> Option<Tagged> {
+    let tags = facts.job().ok()?.tags.as_ref().ok()?;
+    let runs = facts.keeper.runs.as_ref().ok().and_then(Option::as_ref);
+    let usual = || DefaultGuard::new(Vec::new(), |_| None).ok();
+    let guard = runs.and_then(|runs| default_guard(runs).ok()).or_else(usual)?;
+    // The command's own tags begin otherwise than those for the keeper.
+    let is_meant = |key: &str| {
+        let name = key.strip_prefix(TAG_PREFIX).unwrap_or_default();
+        name == "guard" || name.starts_with(|c: char| c.is_ascii_uppercase())
+    };
+    let tags = tags.iter().filter(|(key, _)| is_meant(key));
+    Some(guard.with_tags(tags.map(|(key, value)| (key.as_str(), value.as_str()))))
+}
+
+/// Whether the guard-keeper gives the job the stack's default guard if it has no alarms.
+pub fn gets_default_guard(facts: &Facts) -> bool {
+    let in_progress = job(facts).is_ok_and(|job| job.status() == Some(&JobStatus::InProgress));
+    in_progress && deployed(facts).is_ok() && tagged(facts).is_some_and(|is| !is.opted_out)
+}
+
+/// Whether an alarm is one of the stack's default guard.
+pub fn is_default(alarm: &MetricAlarm, id: &JobId) -> bool {
+    let prefix = format!("{}{DEFAULT_PREFIX}", alarm_name_prefix(id));
+    alarm.alarm_name().is_some_and(|name| name.starts_with(&prefix))
+}
+
+/// The job's ARN.
+pub fn arn(facts: &Facts) -> Result<String, Not> {
+    let (stack, id) = (&facts.stack, &facts.job()?.id);
+    Ok(format!("arn:{}:iot:{}:{}:job/{id}", stack.partition(), facts.region, stack.account()))
+}
+
 fn kept(facts: &Facts) -> Judged {
-    if !facts.stack.outputs.contains_key("GuardKeeperFunctionArn") {
-        return Err(Not::skipped("the stack has no guard-keeper"));
+    deployed(facts)?;
+    if job(facts)?.status() != Some(&JobStatus::InProgress) {
+        return Err(Not::skipped("only jobs in progress are looked after: see `job-in-progress`"));
     }
-    job(facts)?;
-    let id = &facts.job()?.id;
-    if !*seen(&facts.job()?.opted_out)? {
-        return Ok("every minute".to_owned());
+    let is = facts.job()?;
+    seen(&is.tags)?;
+    let untag = |tags: &str| {
+        Ok(format!(
+            "aws iot untag-resource --resource-arn {} --tag-keys {tags}",
+            quoted(&arn(facts)?)
+        ))
+    };
+    let tagged = tagged(facts);
+    if tagged.as_ref().is_some_and(|tagged| tagged.opted_out) {
+        let what = "the job's tag `tripline:guard` is `off`";
+        return Err(Not::finding(what, untag("tripline:guard")?));
     }
-    let stack = &facts.stack;
-    let arn =
-        format!("arn:{}:iot:{}:{}:job/{id}", stack.partition(), facts.region, stack.account());
-    Err(Not::finding(
-        "the job's tag `tripline:guard` is `off`",
-        format!("aws iot untag-resource --resource-arn {} --tag-keys tripline:guard", quoted(&arn)),
-    ))
+    let stack = quoted(&facts.stack.name);
+    if let elsewhere @ [(_, other), ..] = seen(&is.elsewhere)?.as_slice() {
+        let whose = |(alarm, of): &(String, String)| {
+            format!("`{}` is kept by the stack `{}`", excerpt(alarm), excerpt(of))
+        };
+        let what: Vec<String> = elsewhere.iter().map(whose).collect();
+        let mend = format!("tripline doctor --stack {} --job-id {}", quoted(other), is.id);
+        return Err(Not::finding(what.join("; "), mend));
+    }
+    if *seen(&is.has_config)? {
+        return Ok("by the config that it was armed with".to_owned());
+    }
+    // Whoever made these, the keeper takes them for a guard and leaves them to themselves.
+    let topic = facts.stack.output_seen("ForceStopTopicArn")?;
+    let strangers: Vec<String> = seen(&is.alarms)?
+        .iter()
+        .filter(|alarm| {
+            !is_default(alarm, &is.id)
+                && alarm.actions_enabled() == Some(true)
+                && alarm.alarm_actions().iter().any(|action| action == topic)
+        })
+        .map(|alarm| format!("`{}`", excerpt(alarm.alarm_name().unwrap_or_default())))
+        .collect();
+    if !strangers.is_empty() {
+        return Err(Not::finding(
+            format!("the stack does not know the config of {}", strangers.join(", ")),
+            format!("tripline alarms apply dev.ini --stack {stack} --job-id {}", is.id),
+        ));
+    }
+    match tagged.as_ref().and_then(|tagged| tagged.faults.first()) {
+        None => Ok("by the stack's default guard".to_owned()),
+        Some(fault) => Err(Not::finding(
+            format!("a tag of the job is not used: {fault}"),
+            untag(&quoted(&format!(
+                "{TAG_PREFIX}{}",
+                fault.key.strip_prefix(TAG_PREFIX).unwrap_or(&fault.key)
+            )))?,
+        )),
+    }
 }

@@ -1,10 +1,17 @@
 //! The guard-keeper, which sees to it that every job is guarded.
 
-use crate::doctor::check::{About, Check, Judged, Not, quoted};
-use crate::doctor::facts::{Facts, Need, seen};
+use tripline::alarm::Topic;
+use tripline::keeping::guard::DefaultGuard;
+use tripline::metric::{NAMESPACE, STACK_NAMESPACE};
 
-use super::functions::{active, errors};
-use super::rights::{any_job, function_role, publish_metrics, wanted};
+use crate::doctor::check::{About, Check, Judged, Not, quoted};
+use crate::doctor::facts::{Facts, Need, Runs, seen};
+use crate::doctor::fix::Fix;
+
+use super::functions::{active, errors, name_of, settings_of};
+use super::rights::{
+    Invoker, Wanted, any_job, exactly, function_role, key_of, publish_metrics, wanted,
+};
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -13,11 +20,17 @@ pub const CHECKS: &[Check] = &[
         proves: "the guard-keeper is there, its last update succeeded, and it may run",
         why: "a job that somebody else creates would stay without alarms",
         needs: &[Need::Keeper],
-        judge: |facts| {
-            deployed(facts)?;
-            active(facts, &facts.keeper, FUNCTION)
-        },
+        judge: may_run,
         fix: None,
+    },
+    Check {
+        name: "keeper-may-be-invoked",
+        about: About::Stack,
+        proves: "the guard-keeper lets exactly its schedule invoke it",
+        why: "without that right it never runs, and nothing fails; a wider one lets others use up its pace",
+        needs: &[Need::Keeper],
+        judge: |facts| exactly(&facts.keeper.policy, &schedule_invoker(facts)?),
+        fix: Some(Fix::KeeperPermission),
     },
     Check {
         name: "keeper-errors",
@@ -41,11 +54,20 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
+        name: "keeper-settings",
+        about: About::Stack,
+        proves: "the guard-keeper arms for this stack: its topics, its table, and a default guard that stops",
+        why: "it would give every job alarms that reach nobody, or none",
+        needs: &[Need::Keeper],
+        judge: settings,
+        fix: None,
+    },
+    Check {
         name: "keeper-role",
         about: About::Stack,
-        proves: "the guard-keeper may find jobs, create their alarms and say so",
+        proves: "the guard-keeper may find jobs, keep their alarms, remember and say so",
         why: "it would run every minute, and arm nothing",
-        needs: &[Need::KeeperRole],
+        needs: &[Need::Keeper, Need::KeeperRole],
         judge: role,
         fix: None,
     },
@@ -62,44 +84,156 @@ pub const CHECKS: &[Check] = &[
 
 const FUNCTION: &str = "GuardKeeperFunctionArn";
 
-fn deployed(facts: &Facts) -> Result<(), Not> {
-    match facts.stack.outputs.contains_key(FUNCTION) {
-        true => Ok(()),
-        false => Err(Not::skipped("the stack has no guard-keeper")),
+/// The guard-keeper's ARN.
+pub fn deployed(facts: &Facts) -> Result<&str, Not> {
+    match facts.stack.outputs.get(FUNCTION) {
+        Some(arn) => Ok(arn),
+        None => Err(Not::skipped("the stack has no guard-keeper")),
     }
 }
 
+fn environment(facts: &Facts) -> Result<&Runs, Not> {
+    let runs = seen(&facts.keeper.runs)?.as_ref();
+    runs.ok_or_else(|| Not::skipped("the guard-keeper is gone: see `keeper-active`"))
+}
+
+fn may_run(facts: &Facts) -> Judged {
+    let name = quoted(name_of(deployed(facts)?));
+    // The template's reservation, so that two never work on the same alarms.
+    let mend = format!(
+        "aws lambda put-function-concurrency --function-name {name} --reserved-concurrent-executions 1   # with KeeperConcurrency=shared: aws lambda delete-function-concurrency --function-name {name}"
+    );
+    active(facts, &facts.keeper, FUNCTION, &mend)
+}
+
+/// The schedule, as the guard-keeper has to let it in.
+pub fn schedule_invoker(facts: &Facts) -> Result<Invoker<'_>, Not> {
+    Ok(Invoker {
+        service: "events.amazonaws.com",
+        function: deployed(facts)?,
+        source: facts.stack.output_seen("GuardKeeperScheduleArn")?,
+        says_account: false,
+        statement: "tripline-guard-keeper",
+    })
+}
+
 fn runs(facts: &Facts) -> Judged {
-    deployed(facts)?;
-    match seen(&facts.health)?.unguarded {
-        Some(_) => Ok("in the last ten minutes".to_owned()),
-        None => {
-            let schedule =
-                facts.stack.outputs.get("GuardKeeperScheduleArn").map_or("", String::as_str);
-            let name = schedule.rsplit('/').next().unwrap_or(schedule);
-            Err(Not::finding(
-                "the guard-keeper has said nothing for ten minutes",
-                format!("aws events enable-rule --name {}", quoted(name)),
-            ))
-        }
+    let function = deployed(facts)?;
+    let health = seen(&facts.health)?;
+    if health.unguarded.is_some() {
+        return Ok("in the last ten minutes".to_owned());
     }
+    let schedule = facts.stack.outputs.get("GuardKeeperScheduleArn").map_or("", String::as_str);
+    let name = quoted(schedule.rsplit('/').next().unwrap_or(schedule));
+    let mut mend = format!(
+        "aws events enable-rule --name {name}\naws events list-targets-by-rule --rule {name}   # expected: {function}"
+    );
+    let failed = |of: &std::collections::BTreeMap<String, f64>| of.get(function) > Some(&0.0);
+    if failed(&health.errors) || failed(&health.throttles) {
+        mend = format!("{}   # it runs and fails: see `keeper-errors`", log(facts, "ERROR"));
+    }
+    Err(Not::finding("the guard-keeper has said nothing for ten minutes", mend))
+}
+
+/// The command that shows what the guard-keeper said.
+fn log(facts: &Facts, pattern: &str) -> String {
+    let log = facts.stack.outputs.get("GuardKeeperLogGroup").map_or("", String::as_str);
+    format!(
+        "aws logs filter-log-events --log-group-name {} --filter-pattern {pattern}",
+        quoted(log)
+    )
+}
+
+fn settings(facts: &Facts) -> Judged {
+    let function = deployed(facts)?;
+    let runs = environment(facts)?;
+    let stack = &facts.stack;
+    let wanted = [
+        ("STACK_NAME", stack.name.as_str()),
+        ("GUARDS_TABLE", stack.output_seen("GuardsTableName")?),
+        ("EMAIL_TOPIC_ARN", stack.output_seen("EmailTopicArn")?),
+        ("SMS_TOPIC_ARN", stack.output_seen("SmsTopicArn")?),
+        ("FORCE_STOP_TOPIC_ARN", stack.output_seen("ForceStopTopicArn")?),
+    ];
+    settings_of("guard-keeper", function, runs, &wanted)?;
+    let deploy = |parameter: &str| {
+        let name = quoted(&stack.name);
+        format!("sam deploy --stack-name {name} --parameter-overrides {parameter}=..")
+    };
+    default_guard(runs).map_err(|fault| {
+        let what = format!("the default guard cannot be: {fault}");
+        Not::finding(what, deploy(&fault.key))
+    })?;
+    // What the function takes where nothing is set.
+    let topics = variable(runs, "DEFAULT_GUARD_TOPICS").unwrap_or("@email, @force-stop");
+    let stops = |topic: &str| Topic::parse(topic.trim()) == Some(Topic::ForceStop);
+    if topics.split(',').any(stops) {
+        return Ok("this stack's".to_owned());
+    }
+    let what = format!(
+        "the default guard stops nothing: its topics are `{}`",
+        tripline::text::excerpt(topics)
+    );
+    let name = quoted(name_of(function));
+    Err(Not::finding(
+        what,
+        format!(
+            "aws lambda get-function-configuration --function-name {name}   # expected: `@force-stop` in DEFAULT_GUARD_TOPICS\naws cloudformation detect-stack-drift --stack-name {}",
+            quoted(&stack.name)
+        ),
+    ))
+}
+
+/// The stack's default guard, as the guard-keeper reads it.
+pub fn default_guard(runs: &Runs) -> Result<DefaultGuard, tripline::keeping::guard::InvalidValue> {
+    DefaultGuard::new(Vec::new(), |key| variable(runs, key).map(str::to_owned))
+}
+
+/// To the function an empty value is as good as none.
+fn variable<'a>(runs: &'a Runs, name: &str) -> Option<&'a str> {
+    runs.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
 }
 
 fn role(facts: &Facts) -> Judged {
     deployed(facts)?;
+    let keeps_events = variable(environment(facts)?, "KEEP_JOB_EVENTS") != Some("off");
+    let all = needed(facts, keeps_events)?;
+    function_role(&facts.keeper_role, facts.stack.output_seen("GuardKeeperRoleArn")?, &all)
+}
+
+/// Everything that the function asks of AWS.
+fn needed(facts: &Facts, keeps_events: bool) -> Result<Vec<Wanted>, Not> {
     let stack = &facts.stack;
+    let (partition, account, region) = (stack.partition(), stack.account(), &facts.region);
     let job = any_job(facts);
-    let (partition, account) = (stack.partition(), stack.account());
-    let alarm = format!("arn:{partition}:cloudwatch:{}:{account}:alarm:tripline-any", facts.region);
-    let all = [
+    let alarm = |name: &str| format!("arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}");
+    let table = format!(
+        "arn:{partition}:dynamodb:{region}:{account}:table/{}",
+        stack.output_seen("GuardsTableName")?
+    );
+    let mut all = vec![
         wanted("iot:ListJobs", "*"),
         wanted("iot:DescribeEventConfigurations", "*"),
-        wanted("iot:DescribeJob", job),
-        wanted("cloudwatch:DescribeAlarms", alarm.as_str()),
-        wanted("cloudwatch:PutMetricAlarm", alarm),
-        publish_metrics("Tripline"),
+        wanted("iot:DescribeJob", job.as_str()),
+        wanted("iot:ListJobExecutionsForJob", job.as_str()),
+        wanted("iot:ListTagsForResource", job),
+        // A list is asked for, and not an alarm by its name.
+        wanted("cloudwatch:DescribeAlarms", alarm("*")),
+        wanted("cloudwatch:PutMetricAlarm", alarm("tripline-any")),
+        wanted("cloudwatch:TagResource", alarm("tripline-any")),
+        wanted("cloudwatch:ListTagsForResource", alarm("tripline-any")),
+        wanted("cloudwatch:DeleteAlarms", alarm("tripline-any")),
+        wanted("cloudwatch:GetMetricData", "*"),
+        publish_metrics(STACK_NAMESPACE),
+        publish_metrics(NAMESPACE),
+        wanted("dynamodb:Scan", table.as_str()),
+        wanted("dynamodb:BatchWriteItem", table),
     ];
-    function_role(&facts.keeper_role, stack.output_seen("GuardKeeperRoleArn")?, &all)
+    if keeps_events {
+        all.push(wanted("iot:UpdateEventConfigurations", "*"));
+    }
+    all.extend(key_of(facts));
+    Ok(all)
 }
 
 fn unguarded(facts: &Facts) -> Judged {
@@ -107,15 +241,78 @@ fn unguarded(facts: &Facts) -> Judged {
     match seen(&facts.health)?.unguarded {
         None => Err(Not::skipped("the guard-keeper is silent: see `keeper-runs`")),
         Some(0.0) => Ok("none".to_owned()),
-        Some(jobs) => {
-            let log = facts.stack.outputs.get("GuardKeeperLogGroup").map_or("", String::as_str);
-            Err(Not::finding(
-                format!("jobs in progress without a guard: {jobs:.0}"),
-                format!(
-                    "aws logs filter-log-events --log-group-name {} --filter-pattern unguarded",
-                    quoted(log)
-                ),
-            ))
+        Some(jobs) => Err(Not::finding(
+            format!("jobs in progress without a guard: {jobs:.0}"),
+            log(facts, "unguarded"),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::doctor::tests::sound::{KEEPER, policy, sound};
+
+    /// What the template lets the function do is what it needs, and is what is checked.
+    #[test]
+    fn the_rights_are_the_template_s() {
+        let template = include_str!("../../../../../templates/tripline.yaml");
+        let (_, role) = template.split_once("PolicyName: guard-keeper").unwrap();
+        let (role, _) = role.split_once("GuardKeeperLogs:").unwrap();
+        let services = ["iot:", "cloudwatch:", "dynamodb:", "kms:"];
+        let action = |word: &str| {
+            let (_, name) = word.split_once(':')?;
+            let is_action = services.iter().any(|service| word.starts_with(service))
+                && name.starts_with(|c: char| c.is_ascii_uppercase());
+            is_action.then(|| word.to_owned())
+        };
+        let words = role.split(|c: char| c.is_whitespace() || "[],".contains(c));
+        let allowed: BTreeSet<String> = words.filter_map(action).collect();
+        let wanted = needed(&sound(), true).unwrap();
+        let checked: BTreeSet<String> =
+            wanted.iter().map(|wanted| wanted.action.to_owned()).collect();
+        assert_eq!(checked, allowed);
+    }
+
+    #[test]
+    fn each_of_its_rights_is_missed() {
+        for wanted in needed(&sound(), true).unwrap() {
+            let Wanted { action, resource, .. } = &wanted;
+            let mut facts = sound();
+            let role = facts.keeper_role.as_mut().unwrap().as_mut().unwrap();
+            role.policy = policy(&format!(
+                r#"{{"Effect":"Allow","Action":"*","Resource":"*"}},{{"Effect":"Deny","Action":"{action}","Resource":"*"}}"#
+            ));
+            let Err(Not::Finding { what, .. }) = super::role(&facts) else { panic!("{action}") };
+            assert!(what.contains(&format!("`{action}` on `{resource}`")), "{what}");
         }
+    }
+
+    /// Who sees to job events himself takes the right away with the parameter.
+    #[test]
+    fn where_job_events_are_left_to_the_operator_their_right_is_not_needed() {
+        let mut facts = sound();
+        facts.keeper_role.as_mut().unwrap().as_mut().unwrap().policy = policy(
+            r#"{"Effect":"Allow","NotAction":"iot:UpdateEventConfigurations","Resource":"*"}"#,
+        );
+        assert!(matches!(super::role(&facts), Err(Not::Finding { .. })));
+        let runs = facts.keeper.runs.as_mut().unwrap().as_mut().unwrap();
+        runs.environment.insert("KEEP_JOB_EVENTS".to_owned(), "off".to_owned());
+        assert!(super::role(&facts).is_ok());
+    }
+
+    #[test]
+    fn a_keeper_that_is_silent_because_it_fails_is_no_matter_of_its_schedule() {
+        let mend = |facts: &Facts| match runs(facts) {
+            Err(Not::Finding { mend, .. }) => mend,
+            other => panic!("{other:?}"),
+        };
+        let mut facts = sound();
+        facts.health.as_mut().unwrap().unguarded = None;
+        assert!(mend(&facts).starts_with("aws events enable-rule --name keeper\n"));
+        facts.health.as_mut().unwrap().errors = [(KEEPER.to_owned(), 3.0)].into();
+        assert!(mend(&facts).contains("see `keeper-errors`"), "{}", mend(&facts));
     }
 }

@@ -57,6 +57,11 @@ pub fn rule_invoker(facts: &Facts) -> Option<Invoker<'_>> {
     events::rule_invoker(facts).ok()
 }
 
+/// The schedule, as the guard-keeper has to let it in.
+pub fn schedule_invoker(facts: &Facts) -> Option<Invoker<'_>> {
+    keeper::schedule_invoker(facts).ok()
+}
+
 /// The force-stop topic, as the force-stopper has to let it in.
 pub fn topic_invoker(facts: &Facts) -> Option<Invoker<'_>> {
     stopping::topic_invoker(facts).ok()

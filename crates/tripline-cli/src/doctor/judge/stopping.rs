@@ -7,7 +7,7 @@ use crate::doctor::facts::{Facts, Need, Topic, seen};
 use crate::doctor::fix::Fix;
 use crate::doctor::policy::{Decision, Request};
 
-use super::functions::is_function;
+use super::functions::{is_function, settings_of};
 use super::rights::{Invoker, exactly};
 
 pub const CHECKS: &[Check] = &[
@@ -276,31 +276,13 @@ fn mode(facts: &Facts) -> Judged {
     let Some(runs) = seen(&facts.stopper.runs)? else {
         return Err(Not::skipped("the force-stopper is gone: see `stopper-active`"));
     };
-    let mut wrong = Vec::new();
-    let mut variables = runs.environment.clone();
-    for (variable, output) in [
-        ("STOP_MODE", "StopMode"),
-        ("EMAIL_TOPIC_ARN", "EmailTopicArn"),
-        ("SMS_TOPIC_ARN", "SmsTopicArn"),
-    ] {
-        let wanted = facts.stack.output_seen(output)?;
-        let found = variables.insert(variable.to_owned(), wanted.to_owned()).unwrap_or_default();
-        if found != wanted {
-            let found = tripline::text::excerpt(&found);
-            wrong.push(format!(
-                "the force-stopper's `{variable}` is `{found}`, the stack's `{wanted}`"
-            ));
-        }
-    }
-    if !wrong.is_empty() {
-        let environment = serde_json::json!({ "Variables": variables });
-        let function = quoted(facts.stack.output_seen("ForceStopperFunctionArn")?);
-        let mend = format!(
-            "aws lambda update-function-configuration --function-name {function} --environment {}",
-            quoted(&environment.to_string())
-        );
-        return Err(Not::finding(wrong.join("; "), mend));
-    }
+    let wanted = [
+        ("STOP_MODE", said),
+        ("EMAIL_TOPIC_ARN", facts.stack.output_seen("EmailTopicArn")?),
+        ("SMS_TOPIC_ARN", facts.stack.output_seen("SmsTopicArn")?),
+    ];
+    let function = facts.stack.output_seen("ForceStopperFunctionArn")?;
+    settings_of("force-stopper", function, runs, &wanted)?;
     if said.parse() == Ok(StopMode::Observe) {
         let name = quoted(&facts.stack.name);
         return Err(Not::finding(

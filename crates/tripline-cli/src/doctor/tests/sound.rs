@@ -20,6 +20,7 @@ use crate::doctor::policy::Policy;
 pub const GENERATOR: &str = "arn:aws:lambda:us-east-1:111122223333:function:generator";
 pub const STOPPER: &str = "arn:aws:lambda:us-east-1:111122223333:function:stopper";
 pub const KEEPER: &str = "arn:aws:lambda:us-east-1:111122223333:function:keeper";
+pub const SCHEDULE: &str = "arn:aws:events:us-east-1:111122223333:rule/keeper";
 pub const UNDELIVERED: &str = "arn:aws:sqs:us-east-1:111122223333:undelivered";
 pub const INGEST: &str = "arn:aws:sqs:us-east-1:111122223333:ingest";
 pub const RULE: &str = "arn:aws:iot:us-east-1:111122223333:rule/rule";
@@ -50,7 +51,7 @@ pub fn sound() -> Facts {
     facts.generator_role = Ok(Some(role("generator", "lambda.amazonaws.com")));
     facts.stopper = function(invoked_by("sns.amazonaws.com", STOPPER, STOP));
     facts.stopper_role = Ok(Some(role("stopper", "lambda.amazonaws.com")));
-    facts.keeper = function(Policy::default());
+    facts.keeper = keeper();
     facts.keeper_role = Ok(Some(role("keeper", "lambda.amazonaws.com")));
     let mapping = Mapping {
         id: "1".to_owned(),
@@ -78,7 +79,9 @@ pub fn sound() -> Facts {
         id: JobId::new("fw").unwrap(),
         devices: Some(50_000),
         job: Ok(Some(job())),
-        opted_out: Ok(false),
+        tags: Ok(Vec::new()),
+        has_config: Ok(true),
+        elsewhere: Ok(Vec::new()),
         counted: Ok(99.0),
         alarms: Ok(vec![alarm()]),
         plan: Some(Ok(Plan { alarms: Vec::new(), strays: Vec::new(), others: Vec::new() })),
@@ -100,7 +103,8 @@ fn stack() -> StackFacts {
         ("ForceStopperRoleArn", "arn:aws:iam::111122223333:role/stopper"),
         ("GuardKeeperFunctionArn", KEEPER),
         ("GuardKeeperRoleArn", "arn:aws:iam::111122223333:role/keeper"),
-        ("GuardKeeperScheduleArn", "arn:aws:events:us-east-1:111122223333:rule/keeper"),
+        ("GuardKeeperScheduleArn", SCHEDULE),
+        ("GuardsTableName", "guards"),
         ("JobExecutionRuleArn", RULE),
         ("StackKeyArn", KEY),
         ("StopMode", "cancel"),
@@ -149,6 +153,22 @@ fn function(policy: Policy) -> Function {
         policy: Ok(Some(policy)),
         on_failure: Ok(Some(UNDELIVERED.to_owned())),
     }
+}
+
+fn keeper() -> Function {
+    let mut keeper = function(invoked_by("events.amazonaws.com", KEEPER, SCHEDULE));
+    let runs = keeper.runs.as_mut().unwrap().as_mut().unwrap();
+    runs.reserved = Some(1);
+    runs.environment = map(&[
+        ("STACK_NAME", "tripline"),
+        ("GUARDS_TABLE", "guards"),
+        ("EMAIL_TOPIC_ARN", EMAIL),
+        ("SMS_TOPIC_ARN", SMS),
+        ("FORCE_STOP_TOPIC_ARN", STOP),
+        ("DEFAULT_GUARD_TOPICS", "@email, @force-stop"),
+        ("KEEP_JOB_EVENTS", "on"),
+    ]);
+    keeper
 }
 
 fn invoked_by(service: &str, function: &str, source: &str) -> Policy {

@@ -99,6 +99,14 @@ const FAULTS: &[Fault] = &[
     ("stopper-on-failure", |facts| facts.stopper.on_failure = Ok(Some(INGEST.to_owned()))),
     ("keeper-active", |facts| facts.keeper.runs = Ok(None)),
     ("keeper-active", |facts| runs(&mut facts.keeper, |runs| runs.reserved = Some(0))),
+    ("keeper-may-be-invoked", |facts| facts.keeper.policy = Ok(None)),
+    ("keeper-may-be-invoked", |facts| facts.keeper.policy = Ok(Some(anybody("lambda:*")))),
+    ("keeper-settings", |facts| keeper_variable(facts, "STACK_NAME", "other")),
+    ("keeper-settings", |facts| keeper_variable(facts, "GUARDS_TABLE", "")),
+    ("keeper-settings", |facts| keeper_variable(facts, "FORCE_STOP_TOPIC_ARN", EMAIL)),
+    ("keeper-settings", |facts| keeper_variable(facts, "DEFAULT_GUARD_TOPICS", "@email")),
+    // More periods than are looked at: the function ends at its start.
+    ("keeper-settings", |facts| keeper_variable(facts, "DownloadTimeDatapointsToAlarm", "4")),
     ("keeper-errors", |facts| health(facts).errors = [(KEEPER.to_owned(), 3.0)].into()),
     ("keeper-runs", |facts| health(facts).unguarded = None),
     ("keeper-role", |facts| may_nothing(&mut facts.keeper_role)),
@@ -132,7 +140,18 @@ const FAULTS: &[Fault] = &[
     ("job-in-progress", |facts| job_of(facts).status = Some(JobStatus::Completed)),
     ("job-timeout", |facts| job_of(facts).timeout_config = None),
     ("metrics-arriving", |facts| facts.job.as_mut().unwrap().counted = Ok(49.0)),
-    ("guarded-by-keeper", |facts| facts.job.as_mut().unwrap().opted_out = Ok(true)),
+    ("guarded-by-keeper", |facts| tagged(facts, "tripline:guard", " Off")),
+    ("guarded-by-keeper", |facts| {
+        let other = ("tripline-fw-default-FailureRate".to_owned(), "other".to_owned());
+        facts.job.as_mut().unwrap().elsewhere = Ok(vec![other]);
+    }),
+    // Its alarm stops it, and nobody knows what it was armed with.
+    ("guarded-by-keeper", |facts| facts.job.as_mut().unwrap().has_config = Ok(false)),
+    ("guarded-by-keeper", |facts| {
+        alarm_of(facts).alarm_name = Some("tripline-fw-default-Failures".to_owned());
+        facts.job.as_mut().unwrap().has_config = Ok(false);
+        tagged(facts, "tripline:DownloadTimeUperLimit", "60");
+    }),
     ("alarms-exist", |facts| facts.job.as_mut().unwrap().alarms = Ok(Vec::new())),
     ("alarms-as-configured", |facts| {
         let plan = facts.job.as_mut().unwrap().plan.as_mut().unwrap();
@@ -145,6 +164,11 @@ const FAULTS: &[Fault] = &[
     ("alarm-dimension", |facts| of_unknown_size(facts, math("fw-2", "100", "p90"))),
     ("alarm-metric", |facts| alarm_of(facts).unit = Some(StandardUnit::Bytes)),
     ("alarm-metric", |facts| alarm_of(facts).metric_name = Some("Failures".to_owned())),
+    ("alarm-metric", |facts| {
+        let mut alarm = math("fw", "100", "p90");
+        alarm.metrics.as_mut().unwrap()[1].account_id = Some("999999999999".to_owned());
+        of_unknown_size(facts, alarm);
+    }),
     ("alarm-period", |facts| alarm_of(facts).period = Some(30)),
     ("alarm-missing-data", |facts| alarm_of(facts).treat_missing_data = None),
     // A hundred devices a minute never make 2,000 samples in ten.
@@ -170,6 +194,16 @@ fn health(facts: &mut Facts) -> &mut crate::doctor::facts::Health {
 
 fn runs(function: &mut Function, change: impl Fn(&mut crate::doctor::facts::Runs)) {
     change(function.runs.as_mut().unwrap().as_mut().unwrap());
+}
+
+fn tagged(facts: &mut Facts, key: &str, value: &str) {
+    facts.job.as_mut().unwrap().tags = Ok(vec![(key.to_owned(), value.to_owned())]);
+}
+
+fn keeper_variable(facts: &mut Facts, name: &str, value: &str) {
+    runs(&mut facts.keeper, |runs| {
+        drop(runs.environment.insert(name.to_owned(), value.to_owned()));
+    });
 }
 
 fn topic(topic: &mut Result<Option<Topic>, Gap>) -> &mut Topic {

@@ -1,0 +1,169 @@
+//! A job that the guard-keeper guards: its alarms as CloudWatch shows them, and as one does that hides
+//! metric math.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudwatch::types::{MetricAlarm, MetricDataQuery, StateValue};
+use aws_sdk_iot::types::JobExecutionsRolloutConfig;
+use tripline::alarm::Topic;
+use tripline::job::JobId;
+use tripline::keeping::guard::DefaultGuard;
+
+use super::sound::*;
+use crate::alarms::put::request_for;
+use crate::doctor::check::{About, Judged, Not};
+use crate::doctor::facts::Facts;
+use crate::doctor::judge::checks;
+
+/// The stack's default guard with some parameters.
+fn default_guard(parameters: &[(&str, &str)]) -> Vec<MetricAlarm> {
+    let job = JobId::new("fw").unwrap();
+    let topics = vec![Topic::Email, Topic::ForceStop];
+    let guard = DefaultGuard::new(topics, |key| map(parameters).get(key).cloned()).unwrap();
+    let shown = |alarm| {
+        let put = request_for(&alarm, &job, &[EMAIL.to_owned(), STOP.to_owned()]);
+        MetricAlarm::builder()
+            .set_alarm_name(put.get_alarm_name().clone())
+            .set_alarm_description(put.get_alarm_description().clone())
+            .set_actions_enabled(*put.get_actions_enabled())
+            .set_alarm_actions(put.get_alarm_actions().clone())
+            .set_evaluation_periods(*put.get_evaluation_periods())
+            .set_datapoints_to_alarm(*put.get_datapoints_to_alarm())
+            .set_threshold(*put.get_threshold())
+            .set_comparison_operator(put.get_comparison_operator().clone())
+            .set_treat_missing_data(put.get_treat_missing_data().clone())
+            .set_metrics(put.get_metrics().clone())
+            .state_value(StateValue::InsufficientData)
+            .build()
+    };
+    guard.alarms().into_iter().map(shown).collect()
+}
+
+/// A job with these alarms, which nobody armed, for so many devices a minute.
+fn facts(alarms: Vec<MetricAlarm>, per_minute: i32) -> Facts {
+    let mut facts = sound();
+    let is = facts.job.as_mut().unwrap();
+    (is.alarms, is.has_config, is.plan, is.devices) = (Ok(alarms), Ok(false), None, Some(100_000));
+    let rate = JobExecutionsRolloutConfig::builder().maximum_per_minute(per_minute).build();
+    is.job.as_mut().unwrap().as_mut().unwrap().job_executions_rollout_config = Some(rate);
+    facts
+}
+
+/// What came of the checks of a job.
+fn judged(facts: &Facts) -> BTreeMap<&'static str, Judged> {
+    let of_job = checks().filter(|check| check.about == About::Job);
+    of_job.map(|check| (check.name, (check.judge)(facts))).collect()
+}
+
+#[test]
+fn a_job_with_the_default_guard_is_sound() {
+    let judged = judged(&facts(default_guard(&[]), 100));
+    for (check, judged) in &judged {
+        // There is no config.
+        assert!(judged.is_ok() || *check == "alarms-as-configured", "{check}: {judged:?}");
+    }
+    assert_eq!(judged["alarm-feasible"], Ok("2 judged at the job's rate".to_owned()));
+    assert_eq!(judged["guarded-by-keeper"], Ok("by the stack's default guard".to_owned()));
+}
+
+#[test]
+fn so_it_is_where_metric_math_is_not_shown() {
+    let mut alarms = default_guard(&[]);
+    for alarm in &mut alarms {
+        alarm.metrics = None;
+    }
+    for (check, judged) in judged(&facts(alarms.clone(), 100)) {
+        let not_seen = ["alarm-feasible", "rollout-pace", "alarms-as-configured"];
+        assert!(judged.is_ok() || not_seen.contains(&check), "{check}: {judged:?}");
+        assert!(!matches!(judged, Err(Not::Finding { .. } | Not::Unknown(_))), "{check}");
+    }
+    // Another job's words are not this job's.
+    alarms[0].alarm_description = Some("Tripline guards rollout fw-2: p97".to_owned());
+    let judged = judged(&facts(alarms, 100));
+    assert!(matches!(judged["alarm-dimension"], Err(Not::Unknown(_))), "{judged:?}");
+}
+
+#[test]
+fn a_rollout_that_is_too_slow_for_the_default_guard_is_found_with_the_tags_that_help() {
+    let Err(Not::Finding { what, mend }) =
+        judged(&facts(default_guard(&[]), 5))["alarm-feasible"].clone()
+    else {
+        panic!("five devices a minute");
+    };
+    for alarm in ["default-DownloadTime", "default-FailureRate"] {
+        assert!(what.contains(&format!("`{alarm}`: a period has about ")), "{what}");
+    }
+    for tag in ["DownloadTimeMinSamples", "FailureRateMinExecutions"] {
+        assert!(mend.contains(&format!("--tags Key=tripline:{tag},Value=..")), "{mend}");
+    }
+    assert!(!mend.contains("dev.ini"), "{mend}");
+}
+
+#[test]
+fn a_failure_rate_that_one_device_decides_is_found() {
+    for (limit, least, is_found) in
+        [("20", "5", false), ("19.9", "5", true), ("0", "50", true), ("2", "50", false)]
+    {
+        let parameters = [("FailureRateUpperLimit", limit), ("FailureRateMinExecutions", least)];
+        let judged = judged(&facts(default_guard(&parameters), 100));
+        let what = match &judged["alarm-feasible"] {
+            Err(Not::Finding { what, .. }) => what.as_str(),
+            _ => "",
+        };
+        assert_eq!(
+            what.contains("one failing device decides"),
+            is_found,
+            "{limit} {least}: {what}"
+        );
+    }
+}
+
+/// A query names no metric and no dimension: what it watches is anybody's guess.
+#[test]
+fn an_alarm_that_names_no_metric_is_never_ok() {
+    let mut alarm = default_guard(&[]).remove(0);
+    let query = MetricDataQuery::builder()
+        .id("q")
+        .expression("SELECT MAX(downloadTime) FROM \"IoT:OTA:JobExecution\"")
+        .return_data(true);
+    alarm.metrics = Some(vec![query.build()]);
+    let mut alarms = vec![alarm];
+    for check in ["alarm-dimension", "alarm-metric", "alarm-period"] {
+        let judged = judged(&facts(alarms.clone(), 100));
+        assert!(matches!(judged[check], Err(Not::Unknown(_))), "{check}: {:?}", judged[check]);
+    }
+    // What is wrong for sure is said all the same.
+    let mut wrong = super::sound::alarm();
+    wrong.metric_name = Some("failedcount".to_owned());
+    alarms.push(wrong);
+    let judged = judged(&facts(alarms, 100));
+    assert!(matches!(judged["alarm-metric"], Err(Not::Finding { .. })), "{judged:?}");
+}
+
+#[test]
+fn what_the_guard_keeper_publishes_of_a_job_may_be_watched() {
+    for metric in ["suspectCount", "uncountedEndings"] {
+        let mut facts = sound();
+        let alarm = &mut facts.job.as_mut().unwrap().alarms.as_mut().unwrap()[0];
+        alarm.metric_name = Some(metric.to_owned());
+        assert!(judged(&facts)["alarm-metric"].is_ok(), "{metric}");
+        facts.stack.outputs.remove("GuardKeeperFunctionArn");
+        let judged = judged(&facts);
+        assert!(matches!(judged["alarm-metric"], Err(Not::Finding { .. })), "nobody publishes it");
+    }
+}
+
+#[test]
+fn a_job_without_alarms_is_armed_by_whom_it_is() {
+    let mend = |facts: &Facts| match &judged(facts)["alarms-exist"] {
+        Err(Not::Finding { mend, .. }) => mend.clone(),
+        other => panic!("{other:?}"),
+    };
+    let mut facts = facts(Vec::new(), 100);
+    assert!(mend(&facts).contains("within two minutes"), "{}", mend(&facts));
+    facts.job.as_mut().unwrap().tags = Ok(vec![("tripline:guard".to_owned(), "off".to_owned())]);
+    assert!(!mend(&facts).contains("within two minutes"), "{}", mend(&facts));
+    facts.job.as_mut().unwrap().tags = Ok(Vec::new());
+    facts.stack.outputs.remove("GuardKeeperFunctionArn");
+    assert!(!mend(&facts).contains("within two minutes"), "{}", mend(&facts));
+}

@@ -1,0 +1,23 @@
+//! A job that nobody armed: the guard-keeper does.
+
+use super::stage::Stage;
+
+#[tokio::test]
+async fn a_job_that_the_guard_keeper_guards_is_sound() {
+    let stage = Stage::new(&[("AlarmEmailEndpoint", "ops@example.com")]).await;
+    stage.job("plain", true).await;
+    let before = stage.doctor(&["--job-id", "plain"]).await;
+    assert_eq!(before.findings().into_iter().collect::<Vec<_>>(), ["alarms-exist"]);
+    let mend = before.checks["alarms-exist"]["mend"].as_str().unwrap();
+    assert!(mend.contains("the guard-keeper gives a new job the stack's default guard"), "{mend}");
+
+    assert_eq!(stage.tick()["armed"], 2);
+    let sound = stage.doctor(&["--job-id", "plain"]).await;
+    assert_eq!((sound.code, sound.findings().len()), (Some(0), 0), "{sound:#?}");
+    assert_eq!(sound.checks["alarms-exist"]["detail"], "2 alarms");
+    assert_eq!(sound.checks["guarded-by-keeper"]["detail"], "by the stack's default guard");
+    // The local AWS shows no metric math, so that there is nothing to simulate.
+    for check in sound.with("unknown") {
+        assert_eq!(sound.checks[check]["counts"], false, "{sound:#?}");
+    }
+}
