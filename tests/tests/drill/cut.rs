@@ -101,7 +101,8 @@ fn put(aws: &LocalAws, alarm: &Value) {
 
 #[tokio::test]
 async fn without_job_events_it_fails_at_once_and_enables_them_if_asked() {
-    let stage = Stage::new(&[]).await;
+    // Or the guard-keeper would enable them.
+    let stage = Stage::new(&[("KeepJobEvents", "off")]).await;
     stage.job_events(false).await;
     let ran = fails(&stage, 1, 1, &["sends no job events", "--enable-events"]).await;
     assert!(ran.calls.iter().all(|call| !call.write), "{:#?}", ran.calls);

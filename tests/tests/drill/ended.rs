@@ -128,12 +128,12 @@ async fn what_a_killed_drill_leaves_is_removed_and_nothing_else() {
     for change in making.iter().chain(&tidying) {
         let ran = signalled_at(&stage, "KILL", change).await;
         assert_eq!(ran.status.signal(), Some(9), "{change:?}");
-        let left = stage.inventory().await.difference(&before).count();
+        let left = named(stage.inventory().await.difference(&before));
         most = most.max(left);
 
         let look = stage.drill(&["--clean-up", "--dry-run", "--output", "json"]).await;
         assert_ended(&look, 0);
-        assert_eq!(stage.inventory().await.difference(&before).count(), left, "a dry run");
+        assert_eq!(named(stage.inventory().await.difference(&before)), left, "a dry run");
         let cleaned = stage.drill(&["--clean-up", "--output", "json"]).await;
         assert_ended(&cleaned, 0);
         assert_eq!(removed(&look), removed(&cleaned));
@@ -146,6 +146,11 @@ async fn what_a_killed_drill_leaves_is_removed_and_nothing_else() {
     assert_ended(&again, 0);
     assert!(again.stderr.contains("no drill has left anything"), "{}", again.stderr);
     assert!(again.calls.iter().all(|call| !call.write));
+}
+
+/// How many things are left. What a job was armed with goes with its alarms, and is not named.
+fn named<'a>(left: impl Iterator<Item = &'a String>) -> usize {
+    left.filter(|what| !what.starts_with("config ")).count()
 }
 
 fn removed(ran: &Ran) -> usize {

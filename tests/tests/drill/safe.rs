@@ -42,9 +42,11 @@ fn touches_only_its_own(ran: &Ran, others: &[&str]) {
         "CreateQueue",
         "DELETE ",
         "DeleteAlarms",
+        "DeleteItem",
         "DeleteQueue",
         "POST ",
         "PUT ",
+        "PutItem",
         "PutMetricAlarm",
         "ReceiveMessage",
         "SetAlarmState",
@@ -154,6 +156,52 @@ async fn a_thing_that_has_the_name_already_is_left_as_it_is() {
     assert_eq!(thing.attributes().unwrap()["site"], "pump-7");
     let other = stage.iot.describe_thing().thing_name(format!("{name}-reports")).send().await;
     assert!(other.is_err(), "the drill's own is removed");
+}
+
+/// The guard-keeper does its minute in every part of a drill. It takes the sentinel for what it is,
+/// arms nothing, takes nothing away, and misses no guard.
+async fn is_left_alone_by_the_guard_keeper(mode: &str) {
+    let stage = Stage::new(&[("StopMode", mode)]).await;
+    rollout(&stage, "fw-2-1").await;
+    let before = stage.inventory().await;
+    let parts = ["PutMetricAlarm", "GetMetricData", "SetAlarmState", "ReceiveMessage"];
+    let said = parts.map(|operation| (operation, stage.tick_at(operation)));
+    // The job is gone by then, and its alarm is not.
+    let at_the_end = stage.tick_at("DeleteAlarms");
+    let ran = stage.drill(&["--output", "json"]).await;
+    assert_ended(&ran, 0);
+    let numbers = |said: &serde_json::Value, keys: &[&str]| -> Vec<u64> {
+        keys.iter().map(|key| said[key].as_u64().unwrap()).collect()
+    };
+    let misses_nothing = |said: &serde_json::Value| {
+        let keys = ["guardedJobs", "unguardedJobs", "uncountedEndings", "suspectJobs"];
+        assert_eq!(numbers(said, &keys), [1, 0, 0, 0], "{said}");
+        assert_eq!(numbers(said, &["armed", "repaired"]), [0, 0], "{said}");
+    };
+    for (part, said) in &said {
+        let said = said.get().unwrap_or_else(|| panic!("no call of {part}"));
+        misses_nothing(said);
+        assert_eq!(numbers(said, &["removed", "forgotten"]), [0, 0], "{part}: {said}");
+        // Once it is stopped it is no job in progress any more.
+        assert!(said["optedOutJobs"] == 1 || *part == "ReceiveMessage", "{part}: {said}");
+    }
+    // Whoever comes first removes the alarm of a job that is gone.
+    misses_nothing(at_the_end.get().unwrap());
+    assert_eq!(stage.inventory().await, before);
+    let after = stage.tick();
+    misses_nothing(&after);
+    assert_eq!(numbers(&after, &["optedOutJobs", "removed", "forgotten"]), [0, 0, 0], "{after}");
+}
+
+#[tokio::test]
+async fn the_guard_keeper_leaves_a_drill_alone() {
+    is_left_alone_by_the_guard_keeper("cancel").await;
+}
+
+/// The sentinel goes on beside an alarm that is in ALARM, which would be no guard for a rollout.
+#[tokio::test]
+async fn the_guard_keeper_leaves_a_drill_alone_that_stops_nothing() {
+    is_left_alone_by_the_guard_keeper("observe").await;
 }
 
 /// The guard-keeper may give the sentinel an alarm of its own, and remove alarms once it has ended.

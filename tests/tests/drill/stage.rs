@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use aws_sdk_iot::types::{Configuration, EventType};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tripline_tests::Result;
 use tripline_tests::front::{Call, Front, Ran};
 use tripline_tests::local_aws::LocalAws;
 use tripline_tests::stack::Stack;
+use tripline_tests::wire::Answer;
 
 pub const PREFIX: &str = "tripline-drill-";
 
@@ -18,6 +20,7 @@ pub struct Stage {
     pub aws: Arc<LocalAws>,
     pub stack: Stack,
     pub cloudwatch: aws_sdk_cloudwatch::Client,
+    pub dynamodb: aws_sdk_dynamodb::Client,
     pub iot: aws_sdk_iot::Client,
     pub sns: aws_sdk_sns::Client,
     pub sqs: aws_sdk_sqs::Client,
@@ -32,6 +35,7 @@ impl Stage {
         let stage = Self {
             front: must(Front::start(&aws)),
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
             iot: aws_sdk_iot::Client::new(&config),
             sns: aws_sdk_sns::Client::new(&config),
             sqs: aws_sdk_sqs::Client::new(&config),
@@ -103,7 +107,46 @@ impl Stage {
         all.extend(topics.into_iter().map(|topic| format!("{topic:?}")));
         let rules = self.iot.list_topic_rules().send().await.unwrap().rules.unwrap_or_default();
         all.extend(rules.into_iter().map(|rule| format!("{rule:?}")));
+        // What jobs were armed with; the guard-keeper's own notes are in there too.
+        let scan = self.dynamodb.scan().table_name(self.output("GuardsTableName"));
+        let items = scan.send().await.unwrap().items.unwrap_or_default().into_iter();
+        let configs = items.filter(|item| item.contains_key("config"));
+        all.extend(configs.map(|item| format!("config of {:?}", item["jobId"])));
         all
+    }
+
+    /// Has the guard-keeper do its minute when the first call of this kind comes, before it is carried
+    /// out; what it said of it.
+    pub fn tick_at(&self, operation: &'static str) -> Arc<OnceLock<Value>> {
+        let said = Arc::new(OnceLock::new());
+        let (of, keeper) = (said.clone(), self.output("GuardKeeperFunctionArn").to_owned());
+        self.when(
+            move |call| call.operation == operation,
+            move |aws, _| of.set(tick(aws, &keeper)).unwrap(),
+        );
+        said
+    }
+
+    /// A minute of the guard-keeper.
+    pub fn tick(&self) -> Value {
+        tick(&self.aws, self.output("GuardKeeperFunctionArn"))
+    }
+}
+
+/// The schedule may have it at work; then it is asked again.
+fn tick(aws: &LocalAws, keeper: &str) -> Value {
+    let keeper = keeper.rsplit(':').next().unwrap();
+    let begun = Instant::now();
+    loop {
+        match aws.invoke(keeper, &json!({})) {
+            Ok(Answer::Returned(summary)) => return summary,
+            Ok(failed) => panic!("{failed:?}"),
+            Err(trouble) => {
+                let busy = trouble.0.contains("429") || trouble.0.contains("TooManyRequests");
+                assert!(busy && begun.elapsed() < Duration::from_secs(60), "{trouble}");
+            }
+        }
+        std::thread::sleep(Duration::from_millis(200));
     }
 }
 

@@ -42,7 +42,7 @@ use caught::caught;
 use cloud::Cloud;
 use interrupt::Interrupt;
 use name::Name;
-use record::Record;
+use record::{Record, Step};
 use run::Run;
 use tidy::{Tidied, Tidy};
 use wait::{Broken, Patience};
@@ -127,7 +127,10 @@ impl Drill {
         let mut tidied = Tidied::default();
         let (topic, of) = (Some(email), Some(self.stack.as_str()));
         let tidy = Tidy { cloud: &cloud, topic, stack: of, dry_run: false };
-        tidy.remove(&name, &mut tidied).await;
+        // Before job events were seen to be on, nothing was made.
+        if record.saw(Step::Events) {
+            tidy.remove(&name, &mut tidied).await;
+        }
         let ended = match ended {
             Ok(ended) => ended,
             Err(panic) => {

@@ -92,7 +92,12 @@ impl Record {
 
     /// Whether every step was seen.
     pub fn is_whole(&self) -> bool {
-        Step::ALL.iter().all(|step| matches!(self.of(*step), Some((Outcome::Seen(_), _))))
+        Step::ALL.iter().all(|step| self.saw(*step))
+    }
+
+    /// Whether a step was seen.
+    pub fn saw(&self, step: Step) -> bool {
+        matches!(self.of(step), Some((Outcome::Seen(_), _)))
     }
 
     fn of(&self, step: Step) -> Option<(&Outcome, Duration)> {
