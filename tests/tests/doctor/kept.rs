@@ -11,6 +11,11 @@ async fn a_job_that_the_guard_keeper_guards_is_sound() {
     let mend = before.checks["alarms-exist"]["mend"].as_str().unwrap();
     assert!(mend.contains("the guard-keeper gives a new job the stack's default guard"), "{mend}");
 
+    // What another check would say proves nothing where that one is not made.
+    let only = stage.doctor(&["--job-id", "plain", "--only", "alarm-metric"]).await;
+    assert_eq!(only.code, Some(1), "{only:#?}");
+    assert_eq!(only.checks["alarm-metric"]["detail"], "the job has no alarms: see `alarms-exist`");
+
     assert_eq!(stage.tick()["armed"], 2);
     let sound = stage.doctor(&["--job-id", "plain"]).await;
     assert_eq!((sound.code, sound.findings().len()), (Some(0), 0), "{sound:#?}");

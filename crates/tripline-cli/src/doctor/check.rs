@@ -50,8 +50,10 @@ pub enum Not {
     Unknown(String),
     /// AWS does not tell, whoever asks.
     Untold(String),
-    /// There is nothing to check, or another check says why.
+    /// There is nothing to check.
     Skipped(String),
+    /// Another check says what is wrong, if it is made.
+    Elsewhere { why: String, check: &'static str },
 }
 
 impl Not {
@@ -63,6 +65,25 @@ impl Not {
     /// There is nothing to check.
     pub fn skipped(why: impl Into<String>) -> Self {
         Self::Skipped(why.into())
+    }
+
+    /// Another check says what is wrong.
+    pub fn elsewhere(why: impl Into<String>, check: &'static str) -> Self {
+        Self::Elsewhere { why: why.into(), check }
+    }
+
+    /// The same beside these checks: what none of them says is not known.
+    pub fn beside(self, checks: &[&Check]) -> Self {
+        match self {
+            Self::Elsewhere { why, check } => {
+                let text = format!("{why}: see `{check}`");
+                match checks.iter().any(|other| other.name == check) {
+                    true => Self::Skipped(text),
+                    false => Self::Unknown(text),
+                }
+            }
+            not => not,
+        }
     }
 
     /// A call failed.

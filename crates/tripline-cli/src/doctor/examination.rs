@@ -84,7 +84,7 @@ impl Examination {
     }
 
     fn judge(&self, check: &Check) -> Judged {
-        (check.judge)(&self.facts)
+        (check.judge)(&self.facts).map_err(|not| not.beside(&self.checks))
     }
 
     /// What came of the checks.

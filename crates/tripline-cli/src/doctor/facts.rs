@@ -65,9 +65,13 @@ pub type Asked<T> = Result<T, Gap>;
 pub fn seen<T>(asked: &Asked<T>) -> Result<&T, Not> {
     asked.as_ref().map_err(|gap| match gap {
         Gap::Failed(failure) => Not::unknown(failure),
-        Gap::NoOutput(output) => Not::Skipped(format!("the stack has no output `{output}`")),
+        Gap::NoOutput(output) => no_output(output),
         Gap::NotAsked => Not::Unknown("was not asked".to_owned()),
     })
+}
+
+fn no_output(output: &str) -> Not {
+    Not::elsewhere(format!("the stack has no output `{output}`"), "stack-outputs")
 }
 
 /// Everything that was asked.
@@ -290,7 +294,7 @@ impl StackFacts {
 
     /// An output, for a judge.
     pub fn output_seen(&self, key: &'static str) -> Result<&str, Not> {
-        self.output(key).map_err(|_| Not::Skipped(format!("the stack has no output `{key}`")))
+        self.output(key).map_err(|_| no_output(key))
     }
 
     /// The account's number, which every ARN has.

@@ -76,13 +76,51 @@ impl Policy {
         let statement = self.statements.iter().find(allows)?;
         Some(statement.get("Sid").and_then(Value::as_str).unwrap_or_default().to_owned())
     }
+
+    /// Who else than a service and this account is allowed an action, whatever the conditions, with the
+    /// statement (its `Sid`).
+    pub fn strangers(
+        &self,
+        request: Request<'_>,
+        account: &str,
+    ) -> impl Iterator<Item = (String, String)> {
+        let is_own = move |kind: &str, name: &str| match kind {
+            "Service" => request.service == Some(name),
+            "AWS" => name == account || name.split(':').nth(4) == Some(account),
+            _ => false,
+        };
+        let allows = move |statement: &&Value| {
+            statement.get("Effect").and_then(Value::as_str) == Some("Allow")
+                && is_about(statement, request)
+        };
+        self.statements.iter().filter(allows).filter_map(move |statement| {
+            let stranger = match statement.get("Principal") {
+                Some(Value::Object(kinds)) => kinds
+                    .iter()
+                    .flat_map(|(kind, names)| {
+                        texts(names).into_iter().map(move |name| (kind, name))
+                    })
+                    .find(|(kind, name)| !is_own(kind, name))
+                    .map(|(_, name)| name),
+                Some(anybody) => texts(anybody).into_iter().next(),
+                None => Some("everybody but some".to_owned()),
+            };
+            let sid = statement.get("Sid").and_then(Value::as_str).unwrap_or_default();
+            Some((stranger?, sid.to_owned()))
+        })
+    }
+}
+
+/// Whether a statement is about an action on a resource.
+fn is_about(statement: &Value, request: Request<'_>) -> bool {
+    named(statement, "Action", |pattern| {
+        matches(&pattern.to_ascii_lowercase(), &request.action.to_ascii_lowercase())
+    }) && named(statement, "Resource", |pattern| matches(pattern, request.resource))
 }
 
 /// Whether a statement is about a request; `None` if that is unclear.
 fn applies(statement: &Value, request: Request<'_>) -> Option<bool> {
-    let about = named(statement, "Action", |pattern| {
-        matches(&pattern.to_ascii_lowercase(), &request.action.to_ascii_lowercase())
-    }) && named(statement, "Resource", |pattern| matches(pattern, request.resource))
+    let about = is_about(statement, request)
         && request.service.is_none_or(|service| is_principal(statement, service));
     if !about {
         return Some(false);
@@ -248,6 +286,38 @@ mod tests {
         assert_eq!(both.decide(publish(&[("aws:SecureTransport", "true")])), Decision::Allowed);
         assert_eq!(both.decide(publish(&[("aws:SecureTransport", "false")])), Decision::Denied);
         assert_eq!(both.decide(invoke(&[("aws:SecureTransport", "false")])), Decision::Allowed);
+    }
+
+    #[test]
+    fn strangers_are_whoever_is_neither_the_service_nor_of_the_account() {
+        for (principal, stranger) in [
+            (r#"{"Service":"iot.amazonaws.com"}"#, None),
+            (r#"{"AWS":"arn:aws:iam::111122223333:role/deploys"}"#, None),
+            (r#"{"AWS":"111122223333"}"#, None),
+            (r#"{"Service":["iot.amazonaws.com","s3.amazonaws.com"]}"#, Some("s3.amazonaws.com")),
+            (r#"{"AWS":"arn:aws:iam::999922223333:root"}"#, Some("arn:aws:iam::999922223333:root")),
+            (r#"{"AWS":"*"}"#, Some("*")),
+            (r#""*""#, Some("*")),
+            (
+                r#"{"Federated":"cognito-identity.amazonaws.com"}"#,
+                Some("cognito-identity.amazonaws.com"),
+            ),
+        ] {
+            for (effect, action, is_meant) in [
+                ("Allow", "lambda:InvokeFunction", true),
+                ("Allow", "lambda:*", true),
+                ("Allow", "lambda:GetFunction", false),
+                ("Deny", "lambda:InvokeFunction", false),
+            ] {
+                let policy = policy(&format!(
+                    r#"{{"Sid":"s","Effect":"{effect}","Principal":{principal},"Action":"{action}","Resource":"*"}}"#
+                ));
+                let found: Vec<_> = policy.strangers(invoke(&[]), "111122223333").collect();
+                let expected = stranger.filter(|_| is_meant);
+                let expected = expected.map(|name| (name.to_owned(), "s".to_owned()));
+                assert_eq!(found, Vec::from_iter(expected), "{principal} {effect} {action}");
+            }
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl Checked {
             Ok(_) => "ok",
             Err(Not::Finding { .. }) => "finding",
             Err(Not::Unknown(_) | Not::Untold(_)) => "unknown",
-            Err(Not::Skipped(_)) => "skipped",
+            Err(Not::Skipped(_) | Not::Elsewhere { .. }) => "skipped",
         }
     }
 
@@ -47,7 +47,12 @@ impl Checked {
         match &self.judged {
             Ok(seen) => seen,
             Err(Not::Finding { what, .. }) => what,
-            Err(Not::Unknown(why) | Not::Untold(why) | Not::Skipped(why)) => why,
+            Err(
+                Not::Unknown(why)
+                | Not::Untold(why)
+                | Not::Skipped(why)
+                | Not::Elsewhere { why, .. },
+            ) => why,
         }
     }
 

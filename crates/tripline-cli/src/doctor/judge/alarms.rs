@@ -151,7 +151,7 @@ fn shown_metrics(alarm: &MetricAlarm) -> Vec<Watched<'_>> {
 /// The job's alarms; without any there is nothing to say of them.
 pub fn alarms(facts: &Facts) -> Result<&[MetricAlarm], Not> {
     match seen(&facts.job()?.alarms)?.as_slice() {
-        [] => Err(Not::skipped("the job has no alarms: see `alarms-exist`")),
+        [] => Err(Not::elsewhere("the job has no alarms", "alarms-exist")),
         alarms => Ok(alarms),
     }
 }
@@ -220,7 +220,7 @@ fn as_configured(facts: &Facts) -> Judged {
         return Err(Not::skipped("no `--config`"));
     };
     if seen(&facts.job()?.alarms).is_ok_and(Vec::is_empty) {
-        return Err(Not::skipped("the job has no alarms: see `alarms-exist`"));
+        return Err(Not::elsewhere("the job has no alarms", "alarms-exist"));
     }
     let plan = seen(plan)?;
     let mut wrong: Vec<String> = plan

@@ -95,7 +95,7 @@ pub fn rule_name(facts: &Facts) -> Result<&str, Not> {
 }
 
 fn rule(facts: &Facts) -> Result<&Rule, Not> {
-    seen(&facts.rule)?.as_ref().ok_or_else(|| Not::skipped("the rule is gone: see `rule-enabled`"))
+    seen(&facts.rule)?.as_ref().ok_or_else(|| Not::elsewhere("the rule is gone", "rule-enabled"))
 }
 
 fn show(facts: &Facts) -> String {
@@ -171,7 +171,7 @@ fn delivers(facts: &Facts) -> Judged {
     let rule = rule(facts)?;
     let (found, to) = match seen(&facts.ingest)? {
         Ingest::Batched { queue: None, .. } => {
-            return Err(Not::skipped("the queue is gone: see `ingest-queue`"));
+            return Err(Not::elsewhere("the queue is gone", "ingest-queue"));
         }
         Ingest::Batched { queue: Some(queue), .. } => {
             let sends = |action: &Action| matches!(action, Action::Sqs { url, .. } if same_queue(url, &queue.arn));

@@ -55,7 +55,7 @@ pub const CHECKS: &[Check] = &[
 pub fn job(facts: &Facts) -> Result<&Job, Not> {
     seen(&facts.job()?.job)?
         .as_ref()
-        .ok_or_else(|| Not::skipped("there is no such job: see `job-in-progress`"))
+        .ok_or_else(|| Not::elsewhere("there is no such job", "job-in-progress"))
 }
 
 fn in_progress(facts: &Facts) -> Judged {
@@ -163,7 +163,7 @@ pub fn arn(facts: &Facts) -> Result<String, Not> {
 fn kept(facts: &Facts) -> Judged {
     deployed(facts)?;
     if job(facts)?.status() != Some(&JobStatus::InProgress) {
-        return Err(Not::skipped("only jobs in progress are looked after: see `job-in-progress`"));
+        return Err(Not::elsewhere("only jobs in progress are looked after", "job-in-progress"));
     }
     let is = facts.job()?;
     seen(&is.tags)?;

@@ -94,7 +94,7 @@ pub fn deployed(facts: &Facts) -> Result<&str, Not> {
 
 fn environment(facts: &Facts) -> Result<&Runs, Not> {
     let runs = seen(&facts.keeper.runs)?.as_ref();
-    runs.ok_or_else(|| Not::skipped("the guard-keeper is gone: see `keeper-active`"))
+    runs.ok_or_else(|| Not::elsewhere("the guard-keeper is gone", "keeper-active"))
 }
 
 fn may_run(facts: &Facts) -> Judged {
@@ -239,7 +239,7 @@ fn needed(facts: &Facts, keeps_events: bool) -> Result<Vec<Wanted>, Not> {
 fn unguarded(facts: &Facts) -> Judged {
     deployed(facts)?;
     match seen(&facts.health)?.unguarded {
-        None => Err(Not::skipped("the guard-keeper is silent: see `keeper-runs`")),
+        None => Err(Not::elsewhere("the guard-keeper is silent", "keeper-runs")),
         Some(0.0) => Ok("none".to_owned()),
         Some(jobs) => Err(Not::finding(
             format!("jobs in progress without a guard: {jobs:.0}"),

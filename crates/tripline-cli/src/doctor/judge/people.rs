@@ -95,7 +95,7 @@ fn told(facts: &Facts) -> Judged {
                 ),
             ))
         }
-        (0, _) => Err(Not::skipped("nobody has confirmed: see `email-confirmed`")),
+        (0, _) => Err(Not::elsewhere("nobody has confirmed", "email-confirmed")),
         (confirmed, _) => Ok(format!("{confirmed} confirmed")),
     }
 }

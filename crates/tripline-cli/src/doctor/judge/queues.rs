@@ -67,7 +67,7 @@ fn redrive(facts: &Facts) -> Judged {
         return Err(Not::skipped("the rule invokes the function itself (`Ingest=direct`)"));
     };
     let Some(queue) = queue else {
-        return Err(Not::skipped("the queue is gone: see `ingest-queue`"));
+        return Err(Not::elsewhere("the queue is gone", "ingest-queue"));
     };
     let undelivered = facts.stack.output_seen("UndeliveredQueueArn")?;
     if queue.dead_letters.as_deref() == Some(undelivered) {

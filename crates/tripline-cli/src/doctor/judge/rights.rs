@@ -1,6 +1,7 @@
 //! Who may do what: the functions' roles, the policies of functions, topics and the key.
 
 use tripline::metric::NAMESPACE;
+use tripline::text::excerpt;
 
 use crate::doctor::check::{About, Check, Judged, Not, all_right, quoted};
 use crate::doctor::facts::{Asked, Facts, Need, Role, seen};
@@ -108,6 +109,19 @@ pub fn exactly(policy: &Asked<Option<Policy>>, invoker: &Invoker<'_>) -> Judged 
             return Err(Not::finding(what, invoker.mend()));
         }
     }
+    let remove = |statement: &str| {
+        format!(
+            "aws lambda remove-permission --function-name {} --statement-id {}",
+            quoted(function),
+            quoted(statement)
+        )
+    };
+    if let Some((who, statement)) =
+        policy.strangers(invoker.request(&[]), account_of(source)).next()
+    {
+        let what = format!("not only `{source}`, but `{}` may invoke `{function}`", excerpt(&who));
+        return Err(Not::finding(what, remove(&statement)));
+    }
     let neighbor = format!("{source}-other");
     let stranger = source.replace(&format!(":{}:", account_of(source)), ":999999999999:");
     for other in [neighbor, stranger] {
@@ -116,11 +130,7 @@ pub fn exactly(policy: &Asked<Option<Policy>>, invoker: &Invoker<'_>) -> Judged 
         if let Some(statement) = policy.allowed_by(invoker.request(&context)) {
             return Err(Not::finding(
                 format!("not only `{source}`, but others like `{other}` may invoke `{function}`"),
-                format!(
-                    "aws lambda remove-permission --function-name {} --statement-id {}",
-                    quoted(function),
-                    quoted(&statement)
-                ),
+                remove(&statement),
             ));
         }
     }

@@ -108,8 +108,10 @@ fn complete(facts: &Facts) -> Judged {
 
 fn outputs(facts: &Facts) -> Judged {
     let there = &facts.stack.outputs;
+    let ingest = facts.stack.is_batched().then_some(&"IngestQueueArn");
     let missing: Vec<String> = OUTPUTS
         .iter()
+        .chain(ingest)
         .filter(|output| !there.contains_key(**output))
         .map(|output| format!("no output `{output}`"))
         .collect();

@@ -165,7 +165,7 @@ fn topic_key(facts: &Facts) -> Judged {
 fn subscribed(facts: &Facts) -> Judged {
     let function = facts.stack.output_seen("ForceStopperFunctionArn")?;
     let Some(topic) = seen(&facts.topics.stop)? else {
-        return Err(Not::skipped("the topic is gone: see `topic-policy`"));
+        return Err(Not::elsewhere("the topic is gone", "topic-policy"));
     };
     let hears = topic.subscriptions.iter().find(|subscription| {
         subscription.protocol == "lambda" && is_function(&subscription.endpoint, function)
@@ -214,10 +214,10 @@ pub fn topic_invoker(facts: &Facts) -> Result<Invoker<'_>, Not> {
 
 fn redrive(facts: &Facts) -> Judged {
     let Some(attributes) = seen(&facts.stop_subscription)? else {
-        return Err(Not::skipped("nobody is subscribed: see `stopper-subscribed`"));
+        return Err(Not::elsewhere("nobody is subscribed", "stopper-subscribed"));
     };
     let Some(queue) = seen(&facts.undelivered)? else {
-        return Err(Not::skipped("the undelivered queue is gone: see `undelivered-empty`"));
+        return Err(Not::elsewhere("the undelivered queue is gone", "undelivered-empty"));
     };
     let topic = facts.stack.output_seen("ForceStopTopicArn")?;
     let subscription = attributes.get("SubscriptionArn").map_or("", String::as_str);
@@ -274,7 +274,7 @@ fn allow_redrive(url: &str, queue: &str, topic: &str) -> String {
 fn mode(facts: &Facts) -> Judged {
     let said = facts.stack.output_seen("StopMode")?;
     let Some(runs) = seen(&facts.stopper.runs)? else {
-        return Err(Not::skipped("the force-stopper is gone: see `stopper-active`"));
+        return Err(Not::elsewhere("the force-stopper is gone", "stopper-active"));
     };
     let wanted = [
         ("STOP_MODE", said),

@@ -26,6 +26,8 @@ const FAULTS: &[Fault] = &[
     }),
     ("stack-complete", |facts| facts.stack.status = "REVIEW_IN_PROGRESS".to_owned()),
     ("stack-outputs", |facts| drop(facts.stack.outputs.remove("MetricNamespace"))),
+    ("stack-outputs", |facts| drop(facts.stack.outputs.remove("IngestQueueArn"))),
+    ("stack-outputs", |facts| drop(facts.stack.outputs.remove("GuardsTableName"))),
     ("health-alarms", |facts| facts.own_alarms = Ok(Vec::new())),
     ("health-alarms", |facts| own_alarm(facts).actions_enabled = Some(false)),
     ("health-alarms", |facts| own_alarm(facts).alarm_actions = None),
@@ -101,6 +103,14 @@ const FAULTS: &[Fault] = &[
     ("keeper-active", |facts| runs(&mut facts.keeper, |runs| runs.reserved = Some(0))),
     ("keeper-may-be-invoked", |facts| facts.keeper.policy = Ok(None)),
     ("keeper-may-be-invoked", |facts| facts.keeper.policy = Ok(Some(anybody("lambda:*")))),
+    // Another account, beside the schedule.
+    ("keeper-may-be-invoked", |facts| {
+        let mut both = facts.keeper.policy.as_ref().unwrap().clone().unwrap();
+        both.add(policy(
+            r#"{"Effect":"Allow","Principal":{"AWS":"999999999999"},"Action":"lambda:InvokeFunction","Resource":"*"}"#,
+        ));
+        facts.keeper.policy = Ok(Some(both));
+    }),
     ("keeper-settings", |facts| keeper_variable(facts, "STACK_NAME", "other")),
     ("keeper-settings", |facts| keeper_variable(facts, "GUARDS_TABLE", "")),
     ("keeper-settings", |facts| keeper_variable(facts, "FORCE_STOP_TOPIC_ARN", EMAIL)),
@@ -328,6 +338,24 @@ fn what_cannot_be_asked_is_unknown_and_never_ok() {
     facts.sms.in_sandbox = Err(denied());
     let sandbox = checks().find(|check| check.name == "sms-sandbox").unwrap();
     assert!(matches!((sandbox.judge)(&facts), Err(Not::Untold(_))));
+}
+
+/// What another check would say is not known where that one is not made.
+#[test]
+fn a_check_that_leaves_the_word_to_another_is_never_enough() {
+    let all: Vec<_> = checks().collect();
+    let alone = |name: &str| -> Vec<_> { checks().filter(|check| check.name == name).collect() };
+    let mut facts = sound();
+    facts.rule = Ok(None);
+    facts.health.as_mut().unwrap().unguarded = None;
+    facts.job.as_mut().unwrap().alarms = Ok(Vec::new());
+    facts.stack.outputs.remove("ForceStopTopicArn");
+    for name in ["rule-sql", "unguarded-jobs", "alarm-metric", "stopper-may-be-invoked"] {
+        let alone = alone(name);
+        let judged = || (alone[0].judge)(&facts).unwrap_err();
+        assert!(matches!(judged().beside(&all), Not::Skipped(_)), "{name}");
+        assert!(matches!(judged().beside(&alone), Not::Unknown(_)), "{name}");
+    }
 }
 
 #[test]
