@@ -52,8 +52,9 @@ does not fire again. Each check proves one link of the chain; a finding says wha
 matters, and the command that mends it. docs/doctor.md has them all.
 
 Nothing is changed without --fix. It enables job events, the rule, and the actions of alarms, lets
-the rule and the force-stop topic invoke their functions, and applies the alarms of --config; then
-it checks again.
+the rule, the force-stop topic and the schedule invoke their functions, and applies the alarms of
+--config; then it checks again. What another check would say counts as unknown where --only leaves
+that one out.
 
 Exit code 0: everything was proven, or is allowed; 1: there are findings, or something could not be
 checked; 2: an argument or the config is not right, or there is no such stack; 3: AWS refused or

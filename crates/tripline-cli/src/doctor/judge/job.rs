@@ -43,8 +43,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "guarded-by-keeper",
         about: About::Job,
-        proves: "the guard-keeper looks after the job's alarms",
-        why: "alarms that somebody deletes stay deleted",
+        proves: "the guard-keeper of this stack looks after the job's alarms, as the job's tags say",
+        why: "alarms that somebody alters or deletes stay so",
         needs: &[Need::Job, Need::Tags, Need::Kept, Need::Alarms, Need::Keeper],
         judge: kept,
         fix: None,
