@@ -7,6 +7,7 @@ use tripline_aws::Failure;
 use super::functions::read;
 use super::{Clients, if_there};
 use crate::doctor::facts::{Asked, Gap, Sms, StackFacts, Subscription, Topic, Topics};
+use crate::doctor::judge;
 
 impl Clients {
     /// The three topics, and the attributes of the force-stopper's subscription.
@@ -65,7 +66,7 @@ impl Clients {
         let arn =
             topic.into_iter().flat_map(|topic| &topic.subscriptions).find_map(|subscription| {
                 let is_it = subscription.protocol == "lambda"
-                    && subscription.endpoint.starts_with(function);
+                    && judge::is_function(&subscription.endpoint, function);
                 is_it.then(|| subscription.arn.clone()).flatten()
             });
         let Some(arn) = arn else { return Ok(None) };

@@ -45,6 +45,7 @@ pub fn checks_of(with_job: bool) -> impl Iterator<Item = &'static Check> {
     checks().filter(move |check| with_job || check.about == About::Stack)
 }
 
+pub use functions::is_function;
 pub use rights::Invoker;
 
 /// The name of the stack's rule.
