@@ -18,7 +18,7 @@ async fn nothing_is_made_of_a_config_with_faults() {
         ("no-thing", "= things.txt", "= gone.txt", "targets that are not there"),
         ("no-bucket", "= pump-firmware", "= pump-nowhere", "there is no bucket `pump-nowhere`"),
         ("typo", "rounds = 1", "round = 1", "did you mean `rounds`?"),
-        ("unguarded", "alarmList = Slow", "alarmList =", "nothing would guard the rollout"),
+        ("no-alarms", "alarmList = Slow", "alarmList =", "only the stack's default guard would"),
         ("twice", "rounds = 1", "rounds = 2\nuseAbortConfig = yes", "there is no `[ABORT_CONFIG]`"),
     ] {
         stage.config(&SHORT.replace(from, to), job);
