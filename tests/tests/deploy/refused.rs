@@ -46,6 +46,22 @@ async fn what_would_not_be_stopped_is_not_begun() {
 }
 
 #[tokio::test]
+async fn a_config_without_alarms_is_left_to_the_stack_s_default_guard() {
+    let stage = Stage::new().await;
+    stage.things(&["a"]).await;
+    stage.config(&SHORT.replace("alarmList = Slow", "alarmList ="), "plain");
+    let deployed = stage.deploy("plain", &["--default-guard", "--detach"]).await;
+    assert_ended(&deployed, 0);
+    assert!(deployed.stderr.contains("arms the stack's default guard"), "{}", deployed.stderr);
+    must(stage.stack.keep(&stage.aws).await);
+    let alarms = stage.alarms("plain").await.into_iter();
+    let names: Vec<_> = alarms.filter_map(|alarm| alarm.alarm_name).collect();
+    let default =
+        ["DownloadTime", "FailureRate"].map(|name| format!("tripline-plain-default-{name}"));
+    assert_eq!(names, default);
+}
+
+#[tokio::test]
 async fn what_is_another_s_is_left_alone() {
     let stage = Stage::new().await;
     stage.things(&["a"]).await;
