@@ -104,7 +104,7 @@ async fn what_does_not_fit_is_not_added() {
             "unknown key `cleanupConfig`",
         ),
         ("fw-3/fw-3.bin", "fw-3/dev.ini", "--set privateKey=k.pem", "no key ever is"),
-        ("fw-3/fw-3.bin", "no-alarms.ini", "--tell-only", "no alarms, so nothing would guard"),
+        ("fw-3/fw-3.bin", "no-alarms.ini", "--tell-only", "no alarms, so that only the stack's default guard"),
         ("fw-3/fw-3.bin", "tells.ini", "--default-guard", "no alarm goes to `@force-stop`"),
         ("fw-3/fw-3.bin", "document.ini", "", "job.json: "),
     ] {
