@@ -7,8 +7,10 @@ use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::operation::create_stack::builders::CreateStackFluentBuilder;
 use aws_sdk_cloudformation::types::{Capability, Parameter, StackStatus};
 use aws_sdk_s3::primitives::ByteStream;
+use serde_json::{Value, json};
 
 use crate::local_aws::LocalAws;
+use crate::wire::Answer;
 use crate::{Result, Trouble, at, call, workspace};
 
 /// How the template names a function's code; a package's name and `/` follow.
@@ -40,6 +42,28 @@ impl Stack {
         // Longer than a request may be; `sam deploy` goes by a bucket too.
         let url = format!("{}/{BUCKET}/{TEMPLATE}", aws.endpoint());
         Self::created(aws, name, |request| request.template_url(url), &parameters).await
+    }
+
+    /// A minute of the guard-keeper, and what it found and did. Its schedule may have it at work; then
+    /// it is asked again.
+    pub async fn keep(&self, aws: &LocalAws) -> Result<Value> {
+        let arn = self.output("GuardKeeperFunctionArn")?;
+        let keeper = arn.rsplit(':').next().unwrap_or(arn);
+        let start = Instant::now();
+        loop {
+            match aws.invoke(keeper, &json!({})) {
+                Ok(Answer::Returned(summary)) => return Ok(summary),
+                Ok(failed) => return Err(Trouble(format!("the guard-keeper: {failed:?}"))),
+                Err(trouble) => {
+                    let is_busy =
+                        ["429", "TooManyRequests"].iter().any(|code| trouble.0.contains(code));
+                    if !is_busy || start.elapsed() > 2 * WITHIN {
+                        return Err(trouble);
+                    }
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
     }
 
     /// Deploys a template as it is.

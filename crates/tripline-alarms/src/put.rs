@@ -267,12 +267,13 @@ mod tests {
     use serde_json::{Value, json};
     use tripline::alarm::Topic;
     use tripline::keeping::guard::DefaultGuard;
+    use tripline::rollout::Rate;
 
     use super::*;
 
     fn default_guard() -> [GuardAlarm; 2] {
         let topics = vec![Topic::Email, Topic::ForceStop];
-        DefaultGuard::new(topics, |_| None).unwrap().alarms().try_into().unwrap()
+        DefaultGuard::new(topics, |_| None).unwrap().alarms(Rate::QUOTA).try_into().unwrap()
     }
 
     fn job() -> JobId {

@@ -62,6 +62,17 @@ impl Stack {
         self.outputs.get(key).map(String::as_str)
     }
 
+    /// That the stack's guard-keeper arms the jobs that bring no alarms.
+    pub fn guards_by_default(&self) -> Result<(), Error> {
+        match self.find_output("GuardKeeperFunctionArn") {
+            Some(_) => Ok(()),
+            None => Err(Error::Input(format!(
+                "stack `{}` has no guard-keeper, so that nothing would guard the rollout\n\n  hint: update the stack to this version of Tripline's template: `make deploy`",
+                self.name
+            ))),
+        }
+    }
+
     /// An output's value.
     pub fn output(&self, key: &str) -> Result<&str, Error> {
         self.find_output(key).ok_or_else(|| {

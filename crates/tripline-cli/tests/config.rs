@@ -119,7 +119,7 @@ fn findings_end_with_one_unless_they_are_meant() {
     let folder = with(&none);
     insta::assert_snapshot!("no_alarms", shown(folder.path(), &[]));
     // The alarms that nobody has listed are still to be seen.
-    assert_eq!(check(folder.path(), &["--unguarded"]).2.matches("finding: ").count(), 1);
+    assert_eq!(check(folder.path(), &["--default-guard"]).2.matches("finding: ").count(), 1);
     assert_eq!((code(&tells, &[]), code(&tells, &["--tell-only"])), (1, 0));
     let short =
         but(&whole(), &[("inProgressTimeoutInMinutes = 90", "inProgressTimeoutInMinutes = 60")]);

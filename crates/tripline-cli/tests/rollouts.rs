@@ -41,7 +41,7 @@ fn arguments() {
         vec!["watch", "fw", "--every", "0"],
         vec!["stop", "--job-id", "fw", "--mode", "pause"],
         vec!["resume"],
-        vec!["resume", "--job-id", "fw", "--unguarded", "--config", "dev.ini"],
+        vec!["resume", "--job-id", "fw", "--default-guard", "--config", "dev.ini"],
     ];
     let all = all.map(|arguments| {
         format!("$ tripline {}\n{}", arguments.join(" "), tripline(&arguments, &[]))

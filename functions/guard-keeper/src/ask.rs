@@ -55,6 +55,8 @@ pub struct JobNow {
     pub endings: Endings,
     /// How many executions are in progress.
     pub in_progress: u32,
+    /// How many devices a minute it comes to, at first.
+    pub rate: u32,
 }
 
 /// Which executions of a job.

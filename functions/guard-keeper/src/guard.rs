@@ -7,6 +7,7 @@ use tripline::job::JobId;
 use tripline::keeping::guard::{DEFAULT_PREFIX, GuardAlarm, Tagged};
 use tripline::keeping::memory::{Memory, Remembered};
 use tripline::keeping::plan::{Action, Ended, Guarded, Owner, Source, There, plan};
+use tripline::rollout::Rate;
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
 
@@ -96,8 +97,10 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     /// What a job is to have, with what it has.
     fn compare(&self, minute: &Minute<'_, K>, account: &Account, listed: &Listed) -> Guarded {
         let job = &listed.job;
-        let tagged = self.warm.job(job).tagged();
-        let wanted = self.wanted(account, job, tagged.as_ref());
+        let known = self.warm.job(job);
+        let is_sure = account.own(job).is_some() || known.tags.is_some() && known.rate.is_some();
+        let wanted = self.wanted(account, job);
+        let tagged = known.tagged();
         let source = source_of(account, job, tagged.as_ref(), &wanted);
         let there: Vec<There> = account
             .alarms_of(job)
@@ -105,9 +108,8 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             .map(|alarm| {
                 let stops = self.stops(alarm);
                 let wanted = wanted.iter().find(|wanted| wanted.name_for(job) == name(alarm));
-                let is_sure = account.own(job).is_some() || tagged.is_some();
                 let as_wanted = match wanted {
-                    // What its tags change is not known yet.
+                    // What its tags and its rate change is not known yet.
                     Some(_) if !is_sure && stops => true,
                     Some(wanted) => self.client.is_as_wanted(alarm, wanted, job),
                     None => false,
@@ -125,12 +127,16 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         Guarded::new(job.clone(), listed.created, &source, &there)
     }
 
-    /// The alarms that a job is to have.
-    fn wanted(&self, account: &Account, job: &JobId, tagged: Option<&Tagged>) -> Vec<GuardAlarm> {
-        match (account.own(job), tagged) {
-            (Some(own), _) => own.iter().cloned().map(GuardAlarm::Config).collect(),
-            (None, Some(tagged)) => tagged.guard.alarms(),
-            (None, None) => self.settings.default_guard.alarms(),
+    /// The alarms that a job is to have, by what is known of it.
+    fn wanted(&self, account: &Account, job: &JobId) -> Vec<GuardAlarm> {
+        if let Some(own) = account.own(job) {
+            return own.iter().cloned().map(GuardAlarm::Config).collect();
+        }
+        let known = self.warm.job(job);
+        let rate = known.rate.unwrap_or(Rate::QUOTA);
+        match known.tagged() {
+            Some(tagged) => tagged.guard.alarms(rate),
+            None => self.settings.default_guard.alarms(rate),
         }
     }
 
@@ -175,7 +181,10 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             guarded.opt_out();
             return true;
         }
-        let wanted = self.wanted(account, &job, tagged.as_ref());
+        if account.own(&job).is_none() && self.warm.job(&job).rate.is_none() {
+            self.read_rate(minute, &job, until).await;
+        }
+        let wanted = self.wanted(account, &job);
         let Some(wanted) = wanted.iter().find(|wanted| wanted.name_for(&job) == alarm) else {
             return true;
         };
@@ -241,6 +250,17 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 tracing::warn!(%job, %failure, "tags are not known");
                 None
             }
+        }
+    }
+
+    /// How fast a job is; if that cannot be had, it gets the usual guard until it can.
+    async fn read_rate(&self, minute: &Minute<'_, K>, job: &JobId, percent: u32) {
+        if !minute.may(Call::DescribeJob, percent).await {
+            return;
+        }
+        match self.client.describe_job(job).await {
+            Ok(now) => self.warm.learn(job, |job| job.rate = Some(now.rate)),
+            Err(failure) => tracing::warn!(%job, %failure, "its rate is not known"),
         }
     }
 

@@ -27,6 +27,8 @@ pub(crate) struct Known {
 pub(crate) struct KnownJob {
     /// Its tags, and when they were read.
     pub tags: Option<(Timestamp, Tagged)>,
+    /// How many devices a minute it comes to, at first.
+    pub rate: Option<u32>,
     /// When it ended, if it still has alarms.
     pub ended: Option<Timestamp>,
     /// From how many seconds on its executions are suspect, and when that was found.

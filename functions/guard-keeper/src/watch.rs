@@ -93,6 +93,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             }
             match self.client.describe_job(job).await {
                 Ok(now) => {
+                    self.warm.learn(job, |job| job.rate = Some(now.rate));
                     self.judge(minute, job, now, &mut memory, &mut trouble).await;
                     at_work.push((job, now));
                 }

@@ -10,31 +10,18 @@ use aws_sdk_cloudwatch::types::{
 use aws_sdk_iot::types::EventType;
 use serde_json::{Value, json};
 use tripline::metric::{DIMENSION, NAMESPACE, STACK_DIMENSION, STACK_NAMESPACE};
-use tripline_tests::wire::Answer;
 
 use crate::rollout::Rollout;
-use crate::stage::{Chain, STACK, Stage};
+use crate::stage::{Chain, STACK, Stage, must};
 
 /// One sample decides, so that the default guard's alarm is no metric math: the local AWS does not
 /// evaluate that.
 const FIRES: (&str, &str) = ("DownloadTimeMinSamples", "1");
 const AT_ONCE: (&str, &str) = ("RemoveAlarmsAfterMinutes", "0");
 
-/// A minute of the keeper. The schedule may have it at work; then it is asked again.
+/// A minute of the keeper.
 async fn tick(chain: &Chain<'_>) -> Value {
-    let keeper = chain.output("GuardKeeperFunctionArn").rsplit(':').next().unwrap();
-    let start = Instant::now();
-    loop {
-        match chain.aws.invoke(keeper, &json!({})) {
-            Ok(Answer::Returned(summary)) => return summary,
-            Ok(failed) => panic!("{failed:?}"),
-            Err(trouble) => {
-                let busy = trouble.0.contains("429") || trouble.0.contains("TooManyRequests");
-                assert!(busy && start.elapsed() < Duration::from_secs(120), "{trouble}");
-            }
-        }
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
+    must(chain.stack.keep(chain.aws).await)
 }
 
 async fn alarms(chain: &Chain<'_>) -> Vec<MetricAlarm> {

@@ -18,7 +18,7 @@ async fn nothing_is_made_of_a_config_with_faults() {
         ("no-thing", "= things.txt", "= gone.txt", "targets that are not there"),
         ("no-bucket", "= pump-firmware", "= pump-nowhere", "there is no bucket `pump-nowhere`"),
         ("typo", "rounds = 1", "round = 1", "did you mean `rounds`?"),
-        ("unguarded", "alarmList = Slow", "alarmList =", "nothing would guard the rollout"),
+        ("no-alarms", "alarmList = Slow", "alarmList =", "only the stack's default guard would"),
         ("twice", "rounds = 1", "rounds = 2\nuseAbortConfig = yes", "there is no `[ABORT_CONFIG]`"),
     ] {
         stage.config(&SHORT.replace(from, to), job);
@@ -43,6 +43,22 @@ async fn what_would_not_be_stopped_is_not_begun() {
     stage.assert_nothing_is_left("told").await;
     assert_ended(&stage.deploy("told", &["--tell-only", "--detach"]).await, 0);
     assert!(stage.job("told").await.is_some());
+}
+
+#[tokio::test]
+async fn a_config_without_alarms_is_left_to_the_stack_s_default_guard() {
+    let stage = Stage::new().await;
+    stage.things(&["a"]).await;
+    stage.config(&SHORT.replace("alarmList = Slow", "alarmList ="), "plain");
+    let deployed = stage.deploy("plain", &["--default-guard", "--detach"]).await;
+    assert_ended(&deployed, 0);
+    assert!(deployed.stderr.contains("arms the stack's default guard"), "{}", deployed.stderr);
+    must(stage.stack.keep(&stage.aws).await);
+    let alarms = stage.alarms("plain").await.into_iter();
+    let names: Vec<_> = alarms.filter_map(|alarm| alarm.alarm_name).collect();
+    let default =
+        ["DownloadTime", "FailureRate"].map(|name| format!("tripline-plain-default-{name}"));
+    assert_eq!(names, default);
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ pub struct Stage {
     pub s3: aws_sdk_s3::Client,
     cloudwatch: aws_sdk_cloudwatch::Client,
     folder: TempDir,
-    _stack: Stack,
+    pub stack: Stack,
 }
 
 impl Stage {
@@ -69,7 +69,7 @@ impl Stage {
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             s3: front.s3(),
             folder: tempfile::tempdir().unwrap(),
-            _stack: stack,
+            stack,
             front,
             aws,
         };

@@ -50,7 +50,7 @@ async fn a_direct_stack_is_sound_too_and_what_cannot_be_asked_is_not_proven() {
     let mend = format!("aws events enable-rule --name {}\n", stage.name("GuardKeeperScheduleArn"));
     assert!(silent.checks["keeper-runs"]["mend"].as_str().unwrap().starts_with(&mend));
 
-    stage.tick();
+    stage.tick().await;
     let sound = stage.doctor(&[]).await;
     assert_eq!((sound.code, sound.findings().len()), (Some(0), 0), "{sound:#?}");
 

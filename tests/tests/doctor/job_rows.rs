@@ -85,7 +85,7 @@ pub const ROWS: &[Row] = &[
         seed: |stage| {
             Box::pin(async {
                 stage.job("tagged", true).await;
-                stage.tick();
+                stage.tick().await;
                 tag_job(stage, "tagged", "tripline:FailureRateUpperLimit", "a fifth").await;
             })
         },

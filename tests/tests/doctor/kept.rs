@@ -16,7 +16,7 @@ async fn a_job_that_the_guard_keeper_guards_is_sound() {
     assert_eq!(only.code, Some(1), "{only:#?}");
     assert_eq!(only.checks["alarm-metric"]["detail"], "the job has no alarms: see `alarms-exist`");
 
-    assert_eq!(stage.tick()["armed"], 2);
+    assert_eq!(stage.tick().await["armed"], 2);
     let sound = stage.doctor(&["--job-id", "plain"]).await;
     assert_eq!((sound.code, sound.findings().len()), (Some(0), 0), "{sound:#?}");
     assert_eq!(sound.checks["alarms-exist"]["detail"], "2 alarms");

@@ -297,13 +297,16 @@ pub async fn key_policy(stage: &Stage, from: &str, to: &str) {
     stage.kms.put_key_policy().key_id(key).policy(changed).send().await.unwrap();
 }
 
-/// A rollout whose alarm is in ALARM already, so that the guard-keeper takes it for not guarded.
+/// A rollout whose alarm has fired while its actions were off, and so will not stop it any more.
 pub async fn unguarded(stage: &Stage) {
     stage.job("mute", true).await;
     stage.arm("mute").await;
-    let set = stage.cloudwatch.set_alarm_state().alarm_name("tripline-mute-Rejections");
+    let alarm = "tripline-mute-Failures";
+    stage.cloudwatch.disable_alarm_actions().alarm_names(alarm).send().await.unwrap();
+    let set = stage.cloudwatch.set_alarm_state().alarm_name(alarm);
     set.state_value(StateValue::Alarm).state_reason("seeded").send().await.unwrap();
-    assert_eq!(stage.tick()["unguardedJobs"], 1);
+    stage.cloudwatch.enable_alarm_actions().alarm_names(alarm).send().await.unwrap();
+    assert_eq!(stage.tick().await["unguardedJobs"], 1);
 }
 
 pub async fn tag_job(stage: &Stage, job: &str, key: &str, value: &str) {

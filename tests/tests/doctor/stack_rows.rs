@@ -346,7 +346,7 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         check: "unguarded-jobs",
-        fault: "a rollout's alarm is in ALARM already",
+        fault: "a rollout's alarm fired while its actions were off",
         companions: &["health-alarms"],
         arguments: &[],
         seed: |stage| Box::pin(unguarded(stage)),

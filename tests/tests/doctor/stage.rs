@@ -14,7 +14,6 @@ use tempfile::TempDir;
 use tripline_tests::front::{Front, Ran};
 use tripline_tests::local_aws::LocalAws;
 use tripline_tests::stack::Stack;
-use tripline_tests::wire::Answer;
 
 /// Two alarms: one that stops, and one that only tells, so that a test may set it off.
 pub const CONFIG: &str = "\
@@ -100,7 +99,7 @@ impl Stage {
     /// A stack in which every part is there, whose job events are on and whose guard-keeper has spoken.
     pub async fn new(parameters: &[(&str, &str)]) -> Self {
         let stage = Self::unspoken(parameters).await;
-        stage.tick();
+        stage.tick().await;
         stage
     }
 
@@ -136,11 +135,8 @@ impl Stage {
     }
 
     /// A minute of the guard-keeper.
-    pub fn tick(&self) -> Value {
-        match self.aws.invoke(self.name("GuardKeeperFunctionArn"), &json!({})) {
-            Ok(Answer::Returned(summary)) => summary,
-            other => panic!("{other:?}"),
-        }
+    pub async fn tick(&self) -> Value {
+        self.stack.keep(&self.aws).await.unwrap_or_else(|trouble| panic!("{trouble}"))
     }
 
     pub fn output(&self, key: &str) -> &str {

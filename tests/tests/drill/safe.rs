@@ -188,7 +188,7 @@ async fn is_left_alone_by_the_guard_keeper(mode: &str) {
     // Whoever comes first removes the alarm of a job that is gone.
     misses_nothing(at_the_end.get().unwrap());
     assert_eq!(stage.inventory().await, before);
-    let after = stage.tick();
+    let after = stage.tick().await;
     misses_nothing(&after);
     assert_eq!(numbers(&after, &["optedOutJobs", "removed", "forgotten"]), [0, 0, 0], "{after}");
 }

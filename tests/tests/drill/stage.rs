@@ -128,8 +128,8 @@ impl Stage {
     }
 
     /// A minute of the guard-keeper.
-    pub fn tick(&self) -> Value {
-        tick(&self.aws, self.output("GuardKeeperFunctionArn"))
+    pub async fn tick(&self) -> Value {
+        must(self.stack.keep(&self.aws).await)
     }
 }
 

@@ -104,8 +104,13 @@ async fn what_does_not_fit_is_not_added() {
             "unknown key `cleanupConfig`",
         ),
         ("fw-3/fw-3.bin", "fw-3/dev.ini", "--set privateKey=k.pem", "no key ever is"),
-        ("fw-3/fw-3.bin", "no-alarms.ini", "--tell-only", "no alarms, so nothing would guard"),
-        ("fw-3/fw-3.bin", "tells.ini", "--unguarded", "no alarm goes to `@force-stop`"),
+        (
+            "fw-3/fw-3.bin",
+            "no-alarms.ini",
+            "--tell-only",
+            "no alarms, so that only the stack's default guard",
+        ),
+        ("fw-3/fw-3.bin", "tells.ini", "--default-guard", "no alarm goes to `@force-stop`"),
         ("fw-3/fw-3.bin", "document.ini", "", "job.json: "),
     ] {
         let ran = stage.run(&format!(
@@ -171,7 +176,7 @@ async fn the_table_is_the_one_of_the_stack() {
 async fn what_is_meant_is_said_when_it_is_added() {
     let stage = Stage::start().await;
     for (job, without, option) in
-        [("fw-1", "Slow\n", "--unguarded"), ("fw-2", ", @force-stop", "--tell-only")]
+        [("fw-1", "Slow\n", "--default-guard"), ("fw-2", ", @force-stop", "--tell-only")]
     {
         let folder = stage.release(job);
         let config = fs::read_to_string(folder.join("dev.ini")).unwrap();

@@ -73,7 +73,7 @@ async fn only_devices_that_lack_the_firmware_get_it_again() {
     let (code, text) = ended(&tripline(chain.aws, resume));
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("job fw-r1 is there already and resumes fw"), "{text}");
-    let all = "resume --job-id fw --new-job-id all --unguarded --include-in-progress";
+    let all = "resume --job-id fw --new-job-id all --default-guard --include-in-progress";
     assert_eq!(ended(&tripline(chain.aws, all)).0, Some(0));
     assert_eq!(executions(&chain, "all").await, queued("fw", &[2]), "`fw-r1` has the others");
 }
@@ -175,7 +175,7 @@ async fn many_devices_go_into_a_group_however_often_it_is_cut_short() {
     ended(&tripline(chain.aws, run));
     let (code, text) = ended(&tripline(chain.aws, "watch many-r1"));
     assert_eq!(code, Some(0), "{text}");
-    let (code, text) = ended(&tripline(chain.aws, "resume --job-id many-r1 --unguarded"));
+    let (code, text) = ended(&tripline(chain.aws, "resume --job-id many-r1 --default-guard"));
     assert_eq!(code, Some(0), "{text}");
     assert!(
         text.contains("nothing left to do: of 104 devices of job many-r1, 104 have it"),

@@ -66,6 +66,7 @@ impl FakeAws {
         world.outputs = vec![
             ("StopMode", "cancel"),
             ("EmailTopicArn", EMAIL),
+            ("GuardKeeperFunctionArn", "arn:aws:lambda:us-east-1:111122223333:function:keeper"),
             ("GuardsTableName", "guards"),
             ("ForceStopTopicArn", FORCE_STOP),
         ];

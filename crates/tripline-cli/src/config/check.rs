@@ -11,6 +11,7 @@ use crate::alarms::region::{check_topics, region_for};
 use crate::alarms::source::name_of;
 use crate::alarms::table::{print, print_json};
 use crate::connect::{Region, connect};
+use crate::deploy::NO_ALARMS;
 use crate::deploy::aws::s3;
 use crate::deploy::input::{self, Input, Loaded, Wrong};
 use crate::deploy::spec::Spec;
@@ -43,9 +44,9 @@ pub struct Check {
     /// Accept that no alarm stops the rollout: people are told, and it goes on
     #[arg(long)]
     tell_only: bool,
-    /// Accept that the config has no alarms
+    /// Accept that a config without alarms is left to the stack's default guard
     #[arg(long)]
-    unguarded: bool,
+    default_guard: bool,
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
 }
@@ -156,11 +157,9 @@ impl Check {
     fn guard(&self, input: &Input) -> Vec<Remark> {
         let alarms = input.alarms();
         let mut findings = Vec::new();
-        if alarms.is_empty() && !self.unguarded {
-            findings.push(Remark {
-                text: "no alarms, so nothing would guard the rollout".to_owned(),
-                hint: Some("name alarms in `alarmList` of `[ALARM_CONFIG]`, or say with `--unguarded` that it is meant".to_owned()),
-            });
+        if alarms.is_empty() && !self.default_guard {
+            findings
+                .push(Remark { text: NO_ALARMS.0.to_owned(), hint: Some(NO_ALARMS.1.to_owned()) });
         }
         if !alarms.is_empty() && !alarms.iter().any(notes::may_stop) && !self.tell_only {
             findings.push(Remark {

@@ -36,6 +36,7 @@ use crate::alarms::verdict::Verdict;
 use crate::connect::{Region, connect};
 use crate::exit::{End, Error};
 use crate::output::Output;
+use crate::stack::Stack;
 use aws::{Cloud, s3};
 use ending::Outcome;
 use found::Found;
@@ -88,9 +89,9 @@ pub struct Deployment {
     /// Accept that no alarm stops the rollout: people are told, and it goes on
     #[arg(long)]
     pub tell_only: bool,
-    /// Accept that the config has no alarms
+    /// Leave a config that has no alarms to the stack's default guard
     #[arg(long)]
-    pub unguarded: bool,
+    pub default_guard: bool,
     /// Also write to this file how each round ended
     #[arg(long, value_name = "FILE", conflicts_with = "detach")]
     pub result: Option<PathBuf>,
@@ -101,14 +102,23 @@ pub struct Deployment {
     pub quiet: bool,
 }
 
-/// A config without alarms guards nothing, and has to say that it is meant.
-pub fn check_alarms(file: &str, alarms: &[AlarmDefinition], unguarded: bool) -> Result<(), Error> {
-    if !alarms.is_empty() || unguarded {
+/// What a config without alarms lacks, and what there is to do.
+pub const NO_ALARMS: (&str, &str) = (
+    "no alarms, so that only the stack's default guard would guard the rollout",
+    "name alarms in `alarmList` of `[ALARM_CONFIG]`, or say with `--default-guard` that it is meant",
+);
+
+/// A config without alarms has to be meant: the default guard knows nothing of this firmware.
+pub fn check_alarms(
+    file: &str,
+    alarms: &[AlarmDefinition],
+    default_guard: bool,
+) -> Result<(), Error> {
+    if !alarms.is_empty() || default_guard {
         return Ok(());
     }
-    Err(Error::Input(format!(
-        "{file}: no alarms, so nothing would guard the rollout\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`, or say with `--unguarded` that it is meant"
-    )))
+    let (fault, hint) = NO_ALARMS;
+    Err(Error::Input(format!("{file}: {fault}\n\n  hint: {hint}")))
 }
 
 /// So does one whose alarms can stop nothing, whatever the stack.
@@ -135,7 +145,7 @@ impl Deployment {
             detach: false,
             dry_run: false,
             tell_only: false,
-            unguarded: false,
+            default_guard: false,
             result: None,
             output: Output::Text,
             quiet: false,
@@ -145,7 +155,7 @@ impl Deployment {
     /// Deploys it: what is there already and is of the same deployment is left as it is.
     pub async fn run(&self) -> Result<End, Error> {
         let loaded = input::load(&self.config)?;
-        check_alarms(&loaded.file, &loaded.config.alarms.alarms, self.unguarded)?;
+        check_alarms(&loaded.file, &loaded.config.alarms.alarms, self.default_guard)?;
         if loaded.config.rounds > 1 && self.detach {
             return Err(Error::Input(format!(
                 "{}: {} rounds follow one another, so they have to be waited for (expected no `--detach`)",
@@ -179,7 +189,11 @@ impl Deployment {
         }
         let region = &cloud.aws.region;
         let planned = match self.guard(input, true) {
-            None => None,
+            None => {
+                let stack = Stack::find(&cloud.aws.cloudformation, &self.stack).await?;
+                stack.guards_by_default()?;
+                None
+            }
             Some(guard) => Some((guard.apply(&cloud.aws).await?, guard)),
         };
         let report = planned.as_ref().map(|(report, _)| report);

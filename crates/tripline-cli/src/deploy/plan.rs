@@ -17,7 +17,7 @@ pub struct Plan<'a> {
     pub devices: Devices,
     /// Nobody waits for the job's end.
     pub detach: bool,
-    /// What guards it; `None` if nothing does.
+    /// What guards it; `None` leaves it to the stack's default guard.
     pub guard: Option<&'a Report>,
 }
 
@@ -61,14 +61,20 @@ impl Plan<'_> {
             line("rounds", format!("{}, {} s apart", config.rounds, config.delay.as_secs()));
         }
         let afterwards = match (self.detach, config.clean_up) {
-            (true, _) => "job, stream and alarms stay: nobody waits for the end",
+            (true, _) => {
+                "job and stream stay, for nobody waits for the end; the guard-keeper removes the alarms"
+            }
             (false, true) => "job, stream and alarms are removed if it ends well",
-            (false, false) => "job, stream and alarms stay",
+            (false, false) => {
+                "job and stream stay; the guard-keeper removes the alarms once it has ended"
+            }
         };
         line("afterwards", afterwards.to_owned());
         let mut text = lines.join("\n") + "\n";
         if let Some(guard) = self.guard {
             text += &format!("\n{}", guard.text(true));
+        } else {
+            text += "\nno alarms of its own: the guard-keeper arms the stack's default guard within two minutes\n";
         }
         text
     }

@@ -28,7 +28,7 @@ Examples:
     --set jobId=fw-2-2 --set streamId=fw-2-2
 
 The dev.ini and its files are checked whole, as `tripline deploy` does: `binName` and `thingList`
-are their names, an alarm stops the rollout (unless --unguarded or --tell-only says that it is
+are their names, an alarm stops the rollout (unless --default-guard or --tell-only says that it is
 meant, which `next` then knows), and no job of its `jobId` is in the queue or exists. Then dev.ini,
 firmware, thing list and, if the dev.ini names one, the job document are stored in the bucket under
 queue/<entry>/, each with its SHA-256, and last of all the entry itself. Whatever goes wrong before
@@ -173,7 +173,7 @@ impl Add {
             files: sources.0.iter().map(|(file, _)| file.clone()).collect(),
             bake: self.bake,
             tell_only: self.meant.tell_only,
-            unguarded: self.meant.unguarded,
+            default_guard: self.meant.default_guard,
             claims: 0,
             failures: 0,
             not_before: None,

@@ -21,9 +21,9 @@ pub struct Meant {
     /// Accept that no alarm stops the rollout: people are told, and it goes on
     #[arg(long)]
     pub tell_only: bool,
-    /// Accept that the dev.ini has no alarms
+    /// Leave a dev.ini that has no alarms to the stack's default guard
     #[arg(long)]
-    pub unguarded: bool,
+    pub default_guard: bool,
 }
 
 /// Checks a whole `dev.ini` and the files of a release, wherever they are, as a deployment would.
@@ -62,7 +62,7 @@ pub async fn release(
     // A document at a URL is fetched when it is deployed.
     let own = loaded.own(None).await;
     let input = loaded.with(own)?;
-    check_alarms(file, input.alarms(), meant.unguarded)?;
+    check_alarms(file, input.alarms(), meant.default_guard)?;
     check_stops(file, input.alarms(), meant.tell_only)?;
     Ok((release, input))
 }

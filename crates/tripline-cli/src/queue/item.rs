@@ -20,7 +20,7 @@ pub const STATE: &str = "state";
 pub const WORKER: &str = "worker";
 pub const LEASE_UNTIL: &str = "leaseUntil";
 const TELL_ONLY: &str = "tellOnly";
-const UNGUARDED: &str = "unguarded";
+const DEFAULT_GUARD: &str = "defaultGuard";
 /// The item that everybody changes who has looked at the whole queue. It sorts before all entries,
 /// so that what is read after it is not older than it.
 pub const HEAD: &str = "#head";
@@ -68,7 +68,7 @@ pub fn item(queue: &QueueName, entry: &Entry) -> Item {
     put("bakeSeconds", number(entry.bake.seconds()));
     put("claims", number(entry.claims));
     put("failures", number(entry.failures));
-    for (name, meant) in [(TELL_ONLY, entry.tell_only), (UNGUARDED, entry.unguarded)] {
+    for (name, meant) in [(TELL_ONLY, entry.tell_only), (DEFAULT_GUARD, entry.default_guard)] {
         if meant {
             put(name, AttributeValue::Bool(true));
         }
@@ -140,7 +140,7 @@ fn entry_of(id: EntryId, item: &Item) -> Result<Entry, String> {
         files: files(item)?,
         bake: span(item, "bakeSeconds")?,
         tell_only: flag(item, TELL_ONLY)?,
-        unguarded: flag(item, UNGUARDED)?,
+        default_guard: flag(item, DEFAULT_GUARD)?,
         claims: counted(item, "claims")?,
         failures: counted(item, "failures")?,
         not_before: item.get("notBefore").map(|_| at("notBefore")).transpose()?,
@@ -248,7 +248,7 @@ mod tests {
         }
         round(&Entry { region: Some("eu-west-1".to_owned()), ..first.clone() });
         round(&Entry { tell_only: true, ..first.clone() });
-        round(&Entry { unguarded: true, ..first });
+        round(&Entry { default_guard: true, ..first });
     }
 
     #[test]
@@ -275,7 +275,9 @@ mod tests {
         assert!(of_file("name", text("fw.bin")).contains("`fw.bin` is there twice"));
         assert!(of_file("sha256", text("abc")).contains("64 hexadecimal digits"));
         assert!(of_file("bytes", number(-1)).contains("a whole number"));
-        assert!(with("unguarded", Some(text("true"))).contains("`unguarded` is missing or of"));
+        assert!(
+            with("defaultGuard", Some(text("true"))).contains("`defaultGuard` is missing or of")
+        );
         assert!(with("bakeSeconds", Some(number(u32::MAX))).contains("at most 90 days"));
         assert!(with(STATE, Some(text("claimed"))).contains("`worker` is missing"));
         let shown = with(STATE, Some(text("x\u{1b}[2J")));

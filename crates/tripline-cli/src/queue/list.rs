@@ -126,7 +126,7 @@ fn json_of(entry: &Entry, ended: Option<&Ending>) -> Value {
         "endedAt": done.map(|(_, at)| clock::iso(*at)),
         "rolloutEnded": ended.map(|ended| ended.outcome.as_str()),
         "bakeSeconds": entry.bake.seconds(), "claims": entry.claims, "failures": entry.failures,
-        "tellOnly": entry.tell_only, "unguarded": entry.unguarded,
+        "tellOnly": entry.tell_only, "defaultGuard": entry.default_guard,
         "notBefore": entry.not_before.map(clock::iso), "note": entry.note,
         "bucket": entry.bucket,
         "files": entry.files.iter().map(|file| json!({

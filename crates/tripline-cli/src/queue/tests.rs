@@ -38,7 +38,7 @@ pub fn pending(n: u32) -> Entry {
         ],
         bake: span(0),
         tell_only: false,
-        unguarded: false,
+        default_guard: false,
         claims: 0,
         failures: 0,
         not_before: None,
@@ -207,11 +207,14 @@ async fn a_worker_that_stood_still_does_not_go_on_without_its_lease() {
 
 #[tokio::test]
 async fn what_was_said_to_be_meant_when_it_was_added_is_meant() {
-    for (tell_only, unguarded) in [(false, false), (true, false), (false, true)] {
-        let fake = FakeAws::with(&[Entry { tell_only, unguarded, ..pending(1) }]);
+    for (tell_only, default_guard) in [(false, false), (true, false), (false, true)] {
+        let fake = FakeAws::with(&[Entry { tell_only, default_guard, ..pending(1) }]);
         let claimed = claim(&fake, "w", 900).await;
         let deploy = async |deployment: Deployment| {
-            assert_eq!((deployment.tell_only, deployment.unguarded), (tell_only, unguarded));
+            assert_eq!(
+                (deployment.tell_only, deployment.default_guard),
+                (tell_only, default_guard)
+            );
             Ok(End::Done)
         };
         work(&fake.aws(), claimed, &how(true), deploy, never()).await.unwrap();

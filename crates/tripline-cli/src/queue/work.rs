@@ -116,7 +116,7 @@ async fn fetch_and_deploy(
         resume: claimed.claims > 1,
         detach: work.detach,
         tell_only: claimed.tell_only,
-        unguarded: claimed.unguarded,
+        default_guard: claimed.default_guard,
         quiet: true,
         ..Deployment::of(folder.join(CONFIG), work.stack.clone())
     };

@@ -32,7 +32,7 @@ impl Config {
     pub async fn fetch(aws: &Aws, old: &Old) -> Result<Self, Error> {
         let Some(place) = old.tags.get(CONFIG_TAG) else {
             return Err(Error::Input(format!(
-                "job `{}` has no tag `{CONFIG_TAG}`, so that its alarm config is not known\n\n  hint: give it with `--config`, or say with `--unguarded` that no alarm is to guard the new job",
+                "job `{}` has no tag `{CONFIG_TAG}`, so that its alarm config is not known\n\n  hint: give it with `--config`, or leave the new job to the stack's default guard with `--default-guard`",
                 old.id
             )));
         };
@@ -59,7 +59,7 @@ impl Config {
     fn new(name: String, config: AlarmConfig) -> Result<Self, Error> {
         if config.alarms.is_empty() {
             return Err(Error::Input(format!(
-                "{}\n  hint: say with `--unguarded` that no alarm is to guard the new job",
+                "{}\n  hint: `--default-guard` leaves the new job to the stack's default guard",
                 notes::no_alarms(&name)
             )));
         }

@@ -38,6 +38,7 @@ use crate::connect::{Region, connect};
 use crate::exit::{End, Error};
 use crate::fleet::progress::Progress;
 use crate::output::Output;
+use crate::stack::Stack;
 use arming::Config;
 use aws::Aws;
 use old::Old;
@@ -51,7 +52,7 @@ use targets::Targets;
 Examples:
   tripline resume --job-id fw-1-3-0 --dry-run
   tripline resume --job-id fw-1-3-0 --config dev.ini
-  tripline resume --job-id fw-1-3-0 --new-job-id fw-1-3-0-again --unguarded
+  tripline resume --job-id fw-1-3-0 --new-job-id fw-1-3-0-again --default-guard
 
 A cancelled job cannot be continued. The new job has the old one's document and configuration,
 names it in its description and in the tag `tripline:resumes`, and is for every device of the old
@@ -77,9 +78,9 @@ pub struct Arguments {
     /// The alarm config [default: what `deploy` keeps of the old job]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Create the job without a guard
+    /// Leave the job to the stack's default guard
     #[arg(long, conflicts_with_all = ["config", "tell_only"])]
-    unguarded: bool,
+    default_guard: bool,
     /// The stack whose topics `@email`, `@sms` and `@force-stop` are
     #[arg(long, default_value = "tripline")]
     stack: String,
@@ -118,13 +119,13 @@ pub enum Arming {
     Config(Config),
     /// From what `deploy` keeps of the old job.
     Kept,
-    /// There are to be none.
-    Unguarded,
+    /// There are to be none but the stack's default guard.
+    Default,
 }
 
 pub async fn run(arguments: Arguments) -> Result<End, Error> {
     let guard = match &arguments.config {
-        _ if arguments.unguarded => Arming::Unguarded,
+        _ if arguments.default_guard => Arming::Default,
         Some(path) => Arming::Config(Config::read(path)?),
         None => Arming::Kept,
     };
@@ -167,7 +168,11 @@ impl Resume {
         let Place { free, earlier } = Place::find(aws, &old, self.new.clone()).await?;
         let fetched;
         let config = match &self.guard {
-            Arming::Unguarded => None,
+            Arming::Default => {
+                let stack = Stack::find(&aws.alarms.cloudformation, &self.stack).await?;
+                stack.guards_by_default()?;
+                None
+            }
             Arming::Config(config) => Some(config),
             Arming::Kept => {
                 fetched = Config::fetch(aws, &old).await?;
@@ -248,12 +253,8 @@ impl Resume {
         stream::take_over(aws, &old, &new, &earlier).await?;
         create(aws, &old, &new, arns).await?;
         report.targets = targets;
-        say(&old, self.guard_is_none());
+        say(&old, matches!(self.guard, Arming::Default));
         Ok(Resumed::Created(Box::new(report)))
-    }
-
-    fn guard_is_none(&self) -> bool {
-        matches!(self.guard, Arming::Unguarded)
     }
 
     /// Looks whether earlier resumes that are in progress still have their alarms, and arms them
@@ -332,9 +333,11 @@ async fn create(aws: &Aws, old: &Old, new: &JobId, targets: Vec<String>) -> Resu
 }
 
 /// What differs from the old job.
-fn say(old: &Old, unguarded: bool) {
-    if unguarded {
-        eprintln!("note: the new job is unguarded: no alarm stops it");
+fn say(old: &Old, default_guard: bool) {
+    if default_guard {
+        eprintln!(
+            "note: the guard-keeper arms the new job with the stack's default guard within two minutes"
+        );
     }
     if old.has_schedule() {
         eprintln!("note: the old job's schedule was not taken over: the new job begins at once");

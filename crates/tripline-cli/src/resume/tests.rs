@@ -239,8 +239,15 @@ async fn it_is_armed_before_it_is_created_or_not_created() {
     assert_eq!(fake.alarms.world().alarms.len(), 1);
 
     let fake = stopped(3);
-    run(&fake, &Resume { guard: Arming::Unguarded, ..resume() }).await.unwrap();
+    run(&fake, &Resume { guard: Arming::Default, ..resume() }).await.unwrap();
     assert!(fake.alarms.world().alarms.is_empty() && fake.world().jobs.contains_key("fw-r1"));
+
+    // Without a guard-keeper nobody would arm it.
+    let fake = stopped(3);
+    fake.alarms.world().outputs.retain(|(key, _)| *key != "GuardKeeperFunctionArn");
+    let error = run(&fake, &Resume { guard: Arming::Default, ..resume() }).await.unwrap_err();
+    assert!(error.contains("has no guard-keeper"), "{error}");
+    assert!(!fake.world().jobs.contains_key("fw-r1"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -228,6 +228,8 @@ impl DefaultGuard {
                     _ => tagged.faults.push(InvalidValue::new(key, value, "`off` or `on`")),
                 }
             } else if let Some(parameter) = key.strip_prefix(TAG_PREFIX)
+                // A job has other tags of Tripline's, such as where its config is.
+                && nearest(parameter, &KEYS).is_some()
                 && let Err(fault) = tagged.guard.values.set(parameter, value.trim())
             {
                 tagged.faults.push(InvalidValue { key: excerpt(key), ..fault });
@@ -246,12 +248,14 @@ impl DefaultGuard {
         self.values.download_limit
     }
 
-    /// The alarms of it.
-    pub fn alarms(&self) -> Vec<GuardAlarm> {
+    /// The alarms of it, for a job that comes to `rate` devices a minute at first, 1 to 1,000. A job
+    /// that is too slow for the usual periods gets longer ones: an alarm that never has its samples
+    /// is none.
+    pub fn alarms(&self, rate: u32) -> Vec<GuardAlarm> {
         let Values { n, m, min_samples, min_executions, .. } = self.values;
         let name = |name: &str| AlarmName::new(&format!("{DEFAULT_PREFIX}{name}"));
         let download = || {
-            let period = Period::new(DOWNLOAD_PERIOD)?;
+            let (period, min_samples) = fitted(DOWNLOAD_PERIOD, min_samples, n, rate)?;
             Some(GuardAlarm::Config(AlarmDefinition {
                 name: name("DownloadTime")?,
                 namespace: NAMESPACE.to_owned(),
@@ -268,16 +272,35 @@ impl DefaultGuard {
             }))
         };
         let failures = || {
+            let (period, min_executions) = fitted(FAILURE_PERIOD, min_executions, 1, rate)?;
             Some(GuardAlarm::FailureRate(FailureRate {
                 name: name("FailureRate")?,
                 limit: self.values.failure_limit,
                 min_executions,
-                period: Period::new(FAILURE_PERIOD)?,
+                period,
                 topics: self.topics.clone(),
             }))
         };
         download().into_iter().chain(failures()).collect()
     }
+}
+
+/// The shortest period, in steps of the usual one, in which `least` reports come at this rate; four
+/// fifths of the devices are counted on. Where CloudWatch allows none so long for N of them, it is
+/// the longest, and fewer reports have to do.
+fn fitted(usual: u32, least: MinSamples, n: u32, rate: u32) -> Option<(Period, MinSamples)> {
+    const HOUR: u64 = 3_600;
+    let (rate, step) = (u64::from(rate.max(1)), u64::from(usual));
+    let needed = (u64::from(least.get()) * 75).div_ceil(rate);
+    let mut seconds = needed.div_ceil(step).max(1) * step;
+    if seconds < HOUR && seconds * u64::from(n) > 86_400 {
+        seconds = HOUR;
+    }
+    if seconds >= HOUR {
+        seconds = seconds.min(604_800 / u64::from(n.max(1)) / step * step);
+    }
+    let reports = u32::try_from(rate * seconds / 75).unwrap_or(u32::MAX).max(1);
+    Some((Period::new(u32::try_from(seconds).ok()?)?, MinSamples::new(least.get().min(reports))?))
 }
 
 /// A default guard as a job's tags have it.
@@ -293,17 +316,17 @@ pub struct Tagged {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::rollout::Rate;
 
     fn guard() -> DefaultGuard {
         DefaultGuard::new(vec![Topic::Email, Topic::ForceStop], |_| None).unwrap()
     }
 
     fn download(guard: &DefaultGuard) -> AlarmDefinition {
-        match guard.alarms().remove(0) {
-            GuardAlarm::Config(alarm) => alarm,
-            other => panic!("{other:?}"),
-        }
+        download_at(guard, Rate::QUOTA)
     }
 
     #[test]
@@ -315,12 +338,17 @@ mod tests {
         assert_eq!(ours.name.as_str(), "default-DownloadTime");
         ours.name = recommended[0].name.clone();
         assert_eq!(ours, recommended[0]);
-        let GuardAlarm::FailureRate(failures) = &guard().alarms()[1] else { panic!() };
+        let GuardAlarm::FailureRate(failures) = &guard().alarms(Rate::QUOTA)[1] else { panic!() };
         assert_eq!(
             failures.to_string(),
             "failed, rejected and timed out executions > 20 % for 1 of 1 x 300 s, from 50 executions"
         );
-        assert!(guard().alarms().iter().all(|alarm| alarm.topics().contains(&Topic::ForceStop)));
+        assert!(
+            guard()
+                .alarms(Rate::QUOTA)
+                .iter()
+                .all(|alarm| alarm.topics().contains(&Topic::ForceStop))
+        );
     }
 
     #[test]
@@ -338,7 +366,8 @@ mod tests {
                 let read = |asked: &str| (asked == key).then(|| value.to_owned());
                 DefaultGuard::new(guard().topics, read)
             };
-            assert_ne!(with(good).unwrap().alarms(), guard().alarms(), "{key}");
+            let alarms = |guard: DefaultGuard| guard.alarms(Rate::QUOTA);
+            assert_ne!(alarms(with(good).unwrap()), alarms(guard()), "{key}");
             let fault = with(bad).unwrap_err().to_string();
             assert!(fault.starts_with(&format!("`{key}` is `{bad}` (expected ")), "{fault}");
         }
@@ -350,6 +379,7 @@ mod tests {
             ("tripline:DownloadTimeUpperLimit", "7200"),
             ("tripline:DownloadTimeMinSamples", " 1 "),
             ("team", "trackers"),
+            ("tripline:config", "s3://bucket/fw/dev.ini"),
         ]);
         assert_eq!((tagged.opted_out, tagged.faults.as_slice()), (false, [].as_slice()));
         let alarm = download(&tagged.guard);
@@ -383,6 +413,67 @@ mod tests {
             assert_eq!(tagged.guard, guard(), "{key}");
             let faults: Vec<_> = tagged.faults.iter().map(ToString::to_string).collect();
             assert_eq!(faults, [said]);
+        }
+    }
+
+    fn download_at(guard: &DefaultGuard, rate: u32) -> AlarmDefinition {
+        match guard.alarms(rate).remove(0) {
+            GuardAlarm::Config(alarm) => alarm,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_slow_rollout_gets_longer_periods() {
+        for (rate, download, failures) in [
+            (Rate::QUOTA, 600, 300),
+            (13, 600, 300),
+            // Nine tenths of what is needed would come in ten minutes.
+            (12, 1_200, 600),
+            (5, 1_800, 900),
+            (1, 7_800, 3_900),
+            (0, 7_800, 3_900),
+        ] {
+            let alarms = guard().alarms(rate);
+            let [GuardAlarm::Config(slow), GuardAlarm::FailureRate(failing)] = &alarms[..] else {
+                panic!("{alarms:?}")
+            };
+            let periods = (slow.period.seconds(), failing.period.seconds());
+            assert_eq!(periods, (download, failures), "{rate}");
+            assert_eq!(slow.min_samples, MinSamples::new(100));
+            assert_eq!(failing.min_executions.get(), 50);
+        }
+        // So many periods of two hours are more than CloudWatch looks back.
+        let read = |key: &str| (key == "DownloadTimeEvaluationPeriod").then(|| "144".to_owned());
+        let slow = download_at(&DefaultGuard::new(vec![], read).unwrap(), 1);
+        assert_eq!((slow.period.seconds(), slow.min_samples), (4_200, MinSamples::new(56)));
+    }
+
+    proptest! {
+        /// Whatever the parameters and the rate, there are both alarms, and each gets its samples.
+        #[test]
+        fn no_default_guard_waits_for_more_than_there_is(
+            rate in 1_u32..=1_000,
+            n in 1_u32..=144,
+            samples in 1_u32..10_000_000,
+            executions in 1_u32..10_000_000,
+        ) {
+            let read = |key: &str| match key {
+                "DownloadTimeEvaluationPeriod" => Some(n.to_string()),
+                "DownloadTimeDatapointsToAlarm" => Some("1".to_owned()),
+                "DownloadTimeMinSamples" => Some(samples.to_string()),
+                "FailureRateMinExecutions" => Some(executions.to_string()),
+                _ => None,
+            };
+            let alarms = DefaultGuard::new(vec![], read).unwrap().alarms(rate);
+            prop_assert_eq!(alarms.len(), 2);
+            for alarm in alarms {
+                let (period, least) = match alarm {
+                    GuardAlarm::Config(alarm) => (alarm.period, alarm.min_samples.map_or(1, MinSamples::get)),
+                    GuardAlarm::FailureRate(alarm) => (alarm.period, alarm.min_executions.get()),
+                };
+                prop_assert!(u64::from(rate) * u64::from(period.seconds()) / 60 >= u64::from(least));
+            }
         }
     }
 }

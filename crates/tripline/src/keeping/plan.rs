@@ -135,7 +135,7 @@ impl Guarded {
             match there.iter().find(|alarm| alarm.name == *name) {
                 None => guarded.missing.push(name.clone()),
                 Some(alarm) => {
-                    guarded.is_mute |= alarm.in_alarm;
+                    guarded.is_mute |= alarm.in_alarm && alarm.stops;
                     match alarm.owner {
                         _ if alarm.as_wanted => {}
                         // Of another stack, it is a guard if it would stop the rollout at all.

@@ -37,7 +37,7 @@ pub struct Entry {
     /// It is meant that no alarm stops it: people are told, and it goes on.
     pub tell_only: bool,
     /// It is meant that it has no alarms.
-    pub unguarded: bool,
+    pub default_guard: bool,
     /// How often it was claimed.
     pub claims: u32,
     /// How often a worker failed at it, or died.

@@ -28,7 +28,7 @@ fn entry(n: u32) -> Entry {
         files: Vec::new(),
         bake: span(0),
         tell_only: false,
-        unguarded: false,
+        default_guard: false,
         claims: 0,
         failures: 0,
         not_before: None,

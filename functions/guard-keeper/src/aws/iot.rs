@@ -1,8 +1,10 @@
 use aws_sdk_iot::types::{
-    JobExecutionStatus, JobExecutionSummaryForJob, JobProcessDetails, JobStatus, JobSummary,
+    JobExecutionStatus, JobExecutionSummaryForJob, JobExecutionsRolloutConfig, JobProcessDetails,
+    JobStatus, JobSummary,
 };
 use tripline::job::{JobId, JobState};
 use tripline::keeping::pipeline::Endings;
+use tripline::rollout::Rate;
 use tripline::time::Timestamp;
 use tripline_alarms::events;
 use tripline_aws::{Failure, FailureKind};
@@ -99,8 +101,17 @@ impl DescribeJob for Aws {
             ended: JobState::from_status(status).has_ended().then(|| at(ended)),
             endings: details.map(endings).unwrap_or_default(),
             in_progress: count(details.and_then(|is| is.number_of_in_progress_things)),
+            rate: rate(job.job_executions_rollout_config.as_ref()),
         })
     }
+}
+
+fn rate(config: Option<&JobExecutionsRolloutConfig>) -> u32 {
+    let at_first = config.and_then(|config| match &config.exponential_rate {
+        Some(exponential) => Some(exponential.base_rate_per_minute),
+        None => config.maximum_per_minute,
+    });
+    at_first.and_then(|rate| u32::try_from(rate).ok()).unwrap_or(Rate::QUOTA)
 }
 
 fn endings(details: &JobProcessDetails) -> Endings {

@@ -17,13 +17,15 @@ use aws_sdk_iot::operation::list_tags_for_resource::ListTagsForResourceOutput as
 use aws_sdk_iot::primitives::DateTime;
 use aws_sdk_iot::types::error::ResourceNotFoundException;
 use aws_sdk_iot::types::{
-    Job, JobExecutionStatus, JobExecutionSummary, JobExecutionSummaryForJob, JobProcessDetails,
-    JobStatus, JobSummary,
+    ExponentialRolloutRate, Job, JobExecutionStatus, JobExecutionSummary,
+    JobExecutionSummaryForJob, JobExecutionsRolloutConfig, JobProcessDetails, JobStatus,
+    JobSummary,
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use tripline::job::JobId;
 use tripline::keeping::pipeline::Endings;
 use tripline::metric::KeptMetric;
+use tripline::rollout::Rate;
 use tripline::time::Timestamp;
 use tripline_aws::FailureKind;
 
@@ -102,7 +104,8 @@ async fn a_job_is_described_with_what_ended() {
             .match_requests(|input| input.job_id() == Some("fw"))
             .then_output(move || DescribeJobOutput::builder().job(job_now.clone()).build());
         let endings = Endings { succeeded: 4, failed: 3, rejected: 2, timed_out: 1 };
-        let expected = JobNow { created: at(10), ended: ended.map(at), endings, in_progress: 5 };
+        let expected =
+            JobNow { created: at(10), ended: ended.map(at), endings, in_progress: 5, rate: 1_000 };
         assert_eq!(aws(&[], &[], &[&rule]).describe_job(&job()).await, Ok(expected));
     }
     let gone = mock!(aws_sdk_iot::Client::describe_job).then_error(|| {
@@ -113,6 +116,24 @@ async fn a_job_is_described_with_what_ended() {
     });
     let failure = aws(&[], &[], &[&gone]).describe_job(&job()).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_job_is_as_fast_as_it_begins() {
+    let config = JobExecutionsRolloutConfig::builder().maximum_per_minute(50);
+    let exponential = ExponentialRolloutRate::builder().base_rate_per_minute(5);
+    let exponential = exponential.increment_factor(2.0).build().unwrap();
+    for (config, rate) in [
+        (None, 1_000),
+        (Some(JobExecutionsRolloutConfig::builder().build()), 1_000),
+        (Some(config.clone().build()), 50),
+        (Some(config.exponential_rate(exponential).build()), 5),
+    ] {
+        let job_now = Job::builder().set_job_executions_rollout_config(config).build();
+        let rule = mock!(aws_sdk_iot::Client::describe_job)
+            .then_output(move || DescribeJobOutput::builder().job(job_now.clone()).build());
+        assert_eq!(aws(&[], &[], &[&rule]).describe_job(&job()).await.unwrap().rate, rate);
+    }
 }
 
 #[tokio::test]
@@ -148,7 +169,7 @@ async fn executions_and_tags_are_read() {
 #[tokio::test]
 async fn alarms_are_put_with_tags_only_when_they_are_new() {
     let settings = settings();
-    let [download, _] = settings.default_guard.alarms().try_into().unwrap();
+    let [download, _] = settings.default_guard.alarms(Rate::QUOTA).try_into().unwrap();
     for new in [true, false] {
         let rule = mock!(aws_sdk_cloudwatch::Client::put_metric_alarm)
             .match_requests(move |input| {

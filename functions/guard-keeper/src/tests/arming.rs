@@ -160,6 +160,32 @@ async fn tags_opt_out_and_override() {
     assert_eq!(account.alarms(), Vec::<String>::new());
 }
 
+/// A guard that waits for more devices than come is none.
+#[tokio::test]
+async fn a_slow_job_gets_periods_in_which_enough_devices_come() {
+    let account = Account::new();
+    account.job("fw", 5);
+    account.change("fw", |job| job.rate = Some(1));
+    cold(&account, 1).await;
+    let seconds = |account: &Account, alarm: usize| {
+        let world = account.world();
+        let there = &world.alarms[&default("fw")[alarm]].0;
+        let stats = there.metrics().iter().filter_map(|query| query.metric_stat());
+        stats.map(|stat| stat.period().unwrap()).max().unwrap()
+    };
+    assert_eq!((seconds(&account, 0), seconds(&account, 1)), (7_800, 3_900));
+    // Nothing is left to do, for whoever knows it and whoever does not.
+    account.changes();
+    let keeper = account.keeper();
+    warm(&keeper, &account, 2).await;
+    cold(&account, 1).await;
+    assert_eq!(account.changes(), Vec::<String>::new());
+    // The operator makes it faster.
+    account.change("fw", |job| job.rate = Some(1_000));
+    warm(&keeper, &account, 2).await;
+    assert_eq!((seconds(&account, 0), seconds(&account, 1)), (600, 300));
+}
+
 #[tokio::test]
 async fn a_job_is_armed_though_its_tags_cannot_be_read() {
     let account = Account::new();

@@ -9,6 +9,7 @@ use aws_sdk_cloudwatch::types::{MetricAlarm, StateValue};
 use tripline::job::JobId;
 use tripline::keeping::guard::GuardAlarm;
 use tripline::keeping::pipeline::Endings;
+use tripline::rollout::Rate;
 use tripline::time::Timestamp;
 use tripline_alarms::put::{self, JOB_TAG};
 use tripline_aws::{Failure, FailureKind};
@@ -38,6 +39,8 @@ pub struct FakeJob {
     /// Since when executions are in progress.
     pub at_work: Vec<i64>,
     pub tags: Vec<(String, String)>,
+    /// Devices a minute; `None`: all at once.
+    pub rate: Option<u32>,
 }
 
 type Tags = BTreeMap<String, String>;
@@ -220,6 +223,7 @@ impl DescribeJob for Account {
             ended: job.ended.map(at),
             endings: job.endings,
             in_progress: u32::try_from(job.at_work.len()).unwrap(),
+            rate: job.rate.unwrap_or(Rate::QUOTA),
         })
     }
 }

@@ -133,13 +133,7 @@ fn tagged(facts: &Facts) -> Option<Tagged> {
     let runs = facts.keeper.runs.as_ref().ok().and_then(Option::as_ref);
     let usual = || DefaultGuard::new(Vec::new(), |_| None).ok();
     let guard = runs.and_then(|runs| default_guard(runs).ok()).or_else(usual)?;
-    // The command's own tags begin otherwise than those for the keeper.
-    let is_meant = |key: &str| {
-        let name = key.strip_prefix(TAG_PREFIX).unwrap_or_default();
-        name == "guard" || name.starts_with(|c: char| c.is_ascii_uppercase())
-    };
-    let tags = tags.iter().filter(|(key, _)| is_meant(key));
-    Some(guard.with_tags(tags.map(|(key, value)| (key.as_str(), value.as_str()))))
+    Some(guard.with_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))))
 }
 
 /// Whether the guard-keeper gives the job the stack's default guard if it has no alarms.

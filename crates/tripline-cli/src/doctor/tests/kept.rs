@@ -8,6 +8,7 @@ use aws_sdk_iot::types::JobExecutionsRolloutConfig;
 use tripline::alarm::Topic;
 use tripline::job::JobId;
 use tripline::keeping::guard::DefaultGuard;
+use tripline::rollout::Rate;
 
 use super::sound::*;
 use crate::alarms::put::request_for;
@@ -15,8 +16,13 @@ use crate::doctor::check::{About, Judged, Not};
 use crate::doctor::facts::Facts;
 use crate::doctor::judge::checks;
 
-/// The stack's default guard with some parameters.
+/// The stack's default guard with some parameters, for a job without a limit to its rate.
 fn default_guard(parameters: &[(&str, &str)]) -> Vec<MetricAlarm> {
+    guard_for(Rate::QUOTA, parameters)
+}
+
+/// The same for a job that comes to so many devices a minute.
+fn guard_for(rate: u32, parameters: &[(&str, &str)]) -> Vec<MetricAlarm> {
     let job = JobId::new("fw").unwrap();
     let topics = vec![Topic::Email, Topic::ForceStop];
     let guard = DefaultGuard::new(topics, |key| map(parameters).get(key).cloned()).unwrap();
@@ -36,7 +42,7 @@ fn default_guard(parameters: &[(&str, &str)]) -> Vec<MetricAlarm> {
             .state_value(StateValue::InsufficientData)
             .build()
     };
-    guard.alarms().into_iter().map(shown).collect()
+    guard.alarms(rate).into_iter().map(shown).collect()
 }
 
 /// A job with these alarms, which nobody armed, for so many devices a minute.
@@ -81,6 +87,21 @@ fn so_it_is_where_metric_math_is_not_shown() {
     alarms[0].alarm_description = Some("Tripline guards rollout fw-2: p97".to_owned());
     let judged = judged(&facts(alarms, 100));
     assert!(matches!(judged["alarm-dimension"], Err(Not::Unknown(_))), "{judged:?}");
+}
+
+/// The guard-keeper fits its periods to the rate; the simulator agrees.
+#[test]
+fn at_whatever_rate_the_default_guard_can_decide() {
+    for rate in [1, 5, 12, 100, 1_000] {
+        let mut facts = facts(guard_for(rate, &[]), i32::try_from(rate).unwrap());
+        facts.job.as_mut().unwrap().devices = None;
+        let judged = judged(&facts);
+        assert_eq!(
+            judged["alarm-feasible"],
+            Ok("2 judged at the job's rate".to_owned()),
+            "{rate} a minute"
+        );
+    }
 }
 
 #[test]

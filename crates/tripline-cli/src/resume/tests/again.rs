@@ -132,7 +132,7 @@ async fn a_resume_that_lost_its_alarms_is_armed_again() {
     run(&fake, &Resume { guard: other, ..resume() }).await.unwrap();
     assert_eq!(fake.end(), before);
     fake.alarms.world().alarms.clear();
-    run(&fake, &Resume { guard: Arming::Unguarded, ..resume() }).await.unwrap();
+    run(&fake, &Resume { guard: Arming::Default, ..resume() }).await.unwrap();
     fake.world().set("fw-r1", JobStatus::Canceled);
     run(&fake, &resume()).await.unwrap();
     assert!(fake.alarms.world().alarms.is_empty());

@@ -82,6 +82,10 @@ fn an_alarm_in_alarm_guards_nothing() {
     assert_eq!(mute.is_guarded(), Some(false));
     assert_eq!(mute.fault(), Some("an alarm is in ALARM already and will not act again"));
     assert_eq!(plan(&[mute], &[], 0), []);
+    // One that only tells people has told them, and the others still stop the rollout.
+    let [mut first, second] = both();
+    (first.in_alarm, first.stops) = (true, false);
+    assert_eq!(look(&default("fw"), &[first, second]).is_guarded(), Some(true));
 }
 
 #[test]
