@@ -25,6 +25,8 @@ const REPAIR: u32 = 92;
 const REMOVE: u32 = 100;
 /// Most names of one `DeleteAlarms`.
 const MOST_DELETED: usize = 100;
+/// Seconds after which nobody is about to create a job anew that was armed then.
+const ABANDONED: i64 = 7 * 86_400;
 /// Most jobs that are named in the log as not guarded.
 const LOGGED: usize = 10;
 
@@ -78,6 +80,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         }
         self.remove(minute, removals, &mut guarding).await;
         self.tidy(minute, account, &mut guarding).await;
+        self.ask_what_they_want(minute, account, &mut jobs).await;
         for guarded in &jobs {
             match guarded.is_guarded() {
                 None => guarding.opted_out += 1,
@@ -92,6 +95,26 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             }
         }
         guarding
+    }
+
+    /// Jobs that look unguarded may have opted out: nobody is told of them before their tags are read.
+    async fn ask_what_they_want(
+        &self,
+        minute: &Minute<'_, K>,
+        account: &Account,
+        jobs: &mut [Guarded],
+    ) {
+        for guarded in jobs.iter_mut().filter(|guarded| guarded.is_guarded() == Some(false)) {
+            let Some(listed) = account.jobs.get(&guarded.job) else { continue };
+            let known = self.warm.job(&guarded.job).tagged();
+            let tagged = match known {
+                None => self.read_tags(minute, listed, REMOVE).await,
+                known => known,
+            };
+            if tagged.is_some_and(|tagged| tagged.opted_out) {
+                guarded.opt_out();
+            }
+        }
     }
 
     /// What a job is to have, with what it has.
@@ -385,12 +408,14 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 }
                 None => Ending::No,
             },
-            // Deleted, or armed before it is created: only of a job that was seen, and not armed since,
-            // may all go. A default guard is made only for jobs that are there.
+            // Deleted, or armed before it is created: only of a job that was seen, and not armed since
+            // or long ago, may all go. A default guard is made only for jobs that are there.
             Err(Failure { kind: FailureKind::NotFound, .. }) => {
                 let seen = memory.of(job);
-                let is_of_it =
-                    |seen: Remembered| armed.is_none_or(|armed| armed.seconds() <= seen.created);
+                let is_old = |armed| minute.now().seconds_after(armed) > ABANDONED;
+                let is_of_it = |seen: Remembered| {
+                    armed.is_none_or(|armed| armed.seconds() <= seen.created || is_old(armed))
+                };
                 Ending::Ended { at: Timestamp::from_seconds(0), whole: seen.is_some_and(is_of_it) }
             }
             Err(failure) => {

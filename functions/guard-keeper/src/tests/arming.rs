@@ -186,6 +186,21 @@ async fn a_slow_job_gets_periods_in_which_enough_devices_come() {
     assert_eq!((seconds(&account, 0), seconds(&account, 1)), (600, 300));
 }
 
+/// Whoever guards it otherwise has told so, and an environment that knows nothing asks first.
+#[tokio::test]
+async fn a_job_that_opted_out_is_not_told_whatever_its_alarms_are_in() {
+    let account = Account::new();
+    account.job("fw", 5);
+    cold(&account, 1).await;
+    let tag = ("tripline:guard".to_owned(), "off".to_owned());
+    account.change("fw", |job| job.tags = vec![tag]);
+    for (alarm, _) in account.world().alarms.values_mut() {
+        alarm.state_value = Some(StateValue::Alarm);
+    }
+    let summary = cold(&account, 1).await;
+    assert_eq!((&summary["unguardedJobs"], &summary["optedOutJobs"]), (&0.into(), &1.into()));
+}
+
 #[tokio::test]
 async fn a_job_is_armed_though_its_tags_cannot_be_read() {
     let account = Account::new();

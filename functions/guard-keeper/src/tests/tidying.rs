@@ -88,6 +88,22 @@ async fn a_job_that_is_armed_anew_keeps_that() {
     assert_eq!((account.changes(), account.alarms().len()), (vec![], 1));
 }
 
+/// Armed while it ran, and deleted: that is not to be told from armed anew, but for the time.
+#[tokio::test]
+async fn what_a_deleted_job_was_armed_with_late_goes_in_the_end() {
+    let account = Account::new();
+    own(&account, "fw").await;
+    account.world().configs.get_mut("fw").unwrap().1 += 30;
+    cold(&account, 1).await;
+    account.world().jobs.clear();
+    account.pass(6 * 86_400);
+    cold(&account, 2).await;
+    assert_eq!(account.alarms().len(), 1);
+    account.pass(2 * 86_400);
+    cold(&account, 2).await;
+    assert_eq!((account.alarms().len(), account.world().configs.len()), (0, 0));
+}
+
 #[tokio::test]
 async fn a_scheduled_job_is_not_over() {
     let account = Account::new();
