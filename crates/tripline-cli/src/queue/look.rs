@@ -37,6 +37,8 @@ fn view(job: &Job) -> JobView {
     JobView {
         state: JobState::from_status(status),
         reason_code: job.reason_code().map(str::to_owned),
+        comment: job.comment().map(str::to_owned),
+        succeeded: counts.map_or(0, |counts| count(counts.number_of_succeeded_things())),
         failed,
         canceled: counts.map_or(0, |counts| count(counts.number_of_canceled_things())),
     }
@@ -65,6 +67,8 @@ mod tests {
         let expected = JobView {
             state: JobState::Canceled,
             reason_code: Some("TRIPLINE_ALARM".to_owned()),
+            comment: None,
+            succeeded: 16,
             failed: 7,
             canceled: 8,
         };

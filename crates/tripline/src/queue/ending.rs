@@ -2,6 +2,7 @@
 
 use super::entry::Outcome;
 use crate::job::JobState;
+use crate::stop::Canceler;
 use crate::text::excerpt;
 
 /// A job, as far as its end is concerned.
@@ -11,6 +12,10 @@ pub struct JobView {
     pub state: JobState,
     /// Why it was cancelled, if it was.
     pub reason_code: Option<String>,
+    /// What was said of it.
+    pub comment: Option<String>,
+    /// Devices that have the firmware.
+    pub succeeded: u32,
     /// Devices that failed, refused or ran out of time.
     pub failed: u32,
     /// Devices whose execution was cancelled.
@@ -37,12 +42,17 @@ pub fn ending(job: Option<&JobView>) -> Option<Ending> {
         JobState::Deleting => gone(),
         JobState::Canceled => {
             let code = job.reason_code.as_deref().filter(|code| !code.is_empty());
+            let is_guard = Canceler::of(code, job.comment.as_deref()).is_guard();
+            let outcome = if is_guard { Outcome::Stopped } else { Outcome::Failed };
             let code = code.map_or_else(String::new, |code| format!(": {}", excerpt(code)));
-            bad(Outcome::Stopped, format!("its job was cancelled{code}"))
+            bad(outcome, format!("its job was cancelled{code}"))
         }
         JobState::Completed if job.failed > 0 || job.canceled > 0 => {
             let (failed, canceled) = (job.failed, job.canceled);
             bad(Outcome::Failed, format!("{failed} devices failed, {canceled} were cancelled"))
+        }
+        JobState::Completed if job.succeeded == 0 => {
+            bad(Outcome::Failed, "no device has the firmware".to_owned())
         }
         JobState::Completed => Some(Ending { outcome: Outcome::Succeeded, why: None }),
     }
@@ -57,6 +67,10 @@ mod tests {
         let job = |state, reason: Option<&str>, failed, canceled| JobView {
             state,
             reason_code: reason.map(str::to_owned),
+            comment: Some(
+                "Abort criteria for failure type FAILED with threshold 10.00% met.".to_owned(),
+            ),
+            succeeded: 5,
             failed,
             canceled,
         };
@@ -68,14 +82,22 @@ mod tests {
         assert_eq!(outcome(Some(job(JobState::Active, None, 9, 9))), None);
         assert_eq!(outcome(Some(job(JobState::Deleting, None, 0, 0))), Some(Outcome::Failed));
         assert_eq!(outcome(None), Some(Outcome::Failed));
-        for (code, why) in [
-            (Some("TRIPLINE_ALARM"), "its job was cancelled: TRIPLINE_ALARM"),
-            (Some("ABORT_CANCEL"), "its job was cancelled: ABORT_CANCEL"),
-            (Some(""), "its job was cancelled"),
-            (None, "its job was cancelled"),
+        let nobody = JobView { succeeded: 0, ..job(JobState::Completed, None, 0, 0) };
+        assert_eq!(outcome(Some(nobody)), Some(Outcome::Failed));
+        // By the guard it was stopped; by anybody else it merely came to nothing.
+        for (code, expected, why) in [
+            (Some("TRIPLINE_ALARM"), Outcome::Stopped, "its job was cancelled: TRIPLINE_ALARM"),
+            (Some("ABORT_CANCEL"), Outcome::Stopped, "its job was cancelled: ABORT_CANCEL"),
+            (
+                Some("TRIPLINE_OPERATOR"),
+                Outcome::Failed,
+                "its job was cancelled: TRIPLINE_OPERATOR",
+            ),
+            (Some(""), Outcome::Failed, "its job was cancelled"),
+            (None, Outcome::Failed, "its job was cancelled"),
         ] {
-            let stopped = ending(Some(&job(JobState::Canceled, code, 0, 3))).unwrap();
-            assert_eq!((stopped.outcome, stopped.why.as_deref()), (Outcome::Stopped, Some(why)));
+            let ended = ending(Some(&job(JobState::Canceled, code, 0, 3))).unwrap();
+            assert_eq!((ended.outcome, ended.why.as_deref()), (expected, Some(why)));
         }
     }
 }
