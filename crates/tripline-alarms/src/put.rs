@@ -5,12 +5,10 @@ use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmInp
 use aws_sdk_cloudwatch::types::{
     ComparisonOperator, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricStat, Statistic, Tag,
 };
-use tripline::alarm::{
-    self, AlarmDefinition, AlarmName, Limit, MinSamples, Period, alarm_name_prefix,
-};
+use tripline::alarm::{self, AlarmDefinition, AlarmName, Limit, MinSamples, alarm_name_prefix};
 use tripline::job::JobId;
 use tripline::keeping::guard::{FailureRate, GuardAlarm};
-use tripline::metric::{self, DIMENSION, Outcome};
+use tripline::metric::{self, DIMENSION, KeptMetric};
 use tripline::text::clean;
 
 use crate::owner::{Watched, watched};
@@ -23,17 +21,25 @@ pub const ALARM_TAG: &str = "tripline:alarm";
 
 /// In metric math: what is held against the threshold once there are samples enough.
 pub const VALUE: &str = "value";
+/// In metric math: the share of a failure rate, where it is decided.
+const SHARE: &str = "100 * bad / begun)";
+/// Seconds of a period of it: the guard-keeper publishes by the minute.
+const SHARE_PERIOD: u32 = 60;
 /// In metric math: how many samples a period has.
 pub const SAMPLES: &str = "samples";
 
-/// The tags of a job's alarm.
-pub fn tags(alarm: &AlarmName, job: &JobId) -> Vec<Tag> {
-    [(JOB_TAG, job.as_str()), (ALARM_TAG, alarm.as_str())]
+/// The tag with the stack that an alarm belongs to: no other stack's keeper touches it.
+pub const STACK_TAG: &str = "tripline:stack";
+
+/// The tags of a job's alarm, which belongs to a stack.
+pub fn tags(alarm: &AlarmName, job: &JobId, stack: &str) -> Vec<Tag> {
+    [(JOB_TAG, job.as_str()), (ALARM_TAG, alarm.as_str()), (STACK_TAG, stack)]
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .into()
 }
 
-/// The request that creates or overwrites the alarm. `actions` are the ARNs of its topics.
+/// The request that creates or overwrites the alarm, without its [`tags`]. `actions` are the ARNs of its
+/// topics.
 ///
 /// There is no `Unit`: an alarm with another unit than its metric's never has data. There is no
 /// `EvaluateLowSampleCountPercentile` either: `ignore` would keep a p99 silent below 1,000 devices
@@ -56,8 +62,7 @@ pub fn request(
             Limit::Upper => ComparisonOperator::GreaterThanThreshold,
             Limit::Lower => ComparisonOperator::LessThanThreshold,
         })
-        .treat_missing_data(alarm.missing_data.name())
-        .set_tags(Some(tags(&alarm.name, job)));
+        .treat_missing_data(alarm.missing_data.name());
     match alarm.min_samples {
         None => plain(request, alarm, job),
         Some(samples) => request.set_metrics(Some(gated(alarm, job, samples.get()))),
@@ -138,68 +143,46 @@ fn failure_rate(
         .threshold(alarm.limit)
         .comparison_operator(ComparisonOperator::GreaterThanThreshold)
         .treat_missing_data(alarm::MissingData::NotBreaching.name())
-        .set_tags(Some(tags(&alarm.name, job)))
         .set_metrics(Some(share(alarm, job)))
 }
 
-/// Metric math: what ended badly in percent of what ended, in periods in which enough did.
-///
-/// A metric has no value in a period in which nothing ended so, and a sum with a missing value is
-/// missing: hence `FILL`. And a metric that nothing was ever published to may have no periods at all to
-/// fill: hence sums of lists, which pass over what is not there.
+/// Metric math: what ended badly in percent of what began, once enough did. Both are the
+/// guard-keeper's, of the same moment.
 fn share(alarm: &FailureRate, job: &JobId) -> Vec<MetricDataQuery> {
-    let outcomes = [
-        ("failed", Outcome::Failed),
-        ("rejected", Outcome::Rejected),
-        ("timedout", Outcome::TimedOut),
-        ("succeeded", Outcome::Succeeded),
-    ];
-    let count = |(id, outcome): (&str, Outcome)| {
+    let count = |id: &str, kept: KeptMetric| {
         let metric = Metric::builder()
             .namespace(metric::NAMESPACE)
-            .metric_name(metric::Metric::Count(outcome).name())
+            .metric_name(kept.name())
             .dimensions(dimension(job))
             .build();
         let stat = MetricStat::builder()
             .metric(metric)
-            .period(int(alarm.period.seconds()))
-            .stat(Statistic::Sum.as_str())
+            .period(int(SHARE_PERIOD))
+            .stat(Statistic::Maximum.as_str())
             .build();
         MetricDataQuery::builder().id(id).metric_stat(stat).return_data(false).build()
-    };
-    let expression = |id: &str, text: String| {
-        MetricDataQuery::builder().id(id).expression(text).return_data(false).build()
     };
     let samples = alarm.min_executions.get();
     let decided = MetricDataQuery::builder()
         .id("decided")
-        .expression(format!("IF(ended >= {samples}, 100 * bad / ended)"))
+        .expression(format!("IF(begun >= {samples}, {SHARE}"))
         .label(format!("% of executions that ended badly, from {samples}"))
         .return_data(true)
         .build();
-    let bad = "FILL(failed, 0), FILL(rejected, 0), FILL(timedout, 0)";
-    let mut queries = vec![
-        decided,
-        expression("bad", format!("SUM([{bad}])")),
-        expression("ended", format!("SUM([{bad}, FILL(succeeded, 0)])")),
-    ];
-    queries.extend(outcomes.map(count));
-    queries
+    vec![decided, count("begun", KeptMetric::BegunCount), count("bad", KeptMetric::EndedBadlyCount)]
 }
 
 /// The failure rate that an alarm watches, if that is what its metric math says.
 pub fn failure_rate_of(alarm: &MetricAlarm, job: &JobId) -> Option<FailureRate> {
     let queries = alarm.metrics();
     let decided = queries.iter().find(|query| query.return_data() == Some(true))?.expression()?;
-    let (samples, value) = decided.strip_prefix("IF(ended >= ")?.split_once(", ")?;
-    let period = queries.iter().find_map(|query| query.metric_stat()?.period())?;
+    let (samples, value) = decided.strip_prefix("IF(begun >= ")?.split_once(", ")?;
     let name = alarm.alarm_name()?.strip_prefix(&alarm_name_prefix(job))?;
-    (value == "100 * bad / ended)").then_some(())?;
+    (value == SHARE).then_some(())?;
     Some(FailureRate {
         name: AlarmName::new(name)?,
         limit: alarm.threshold()?,
         min_executions: MinSamples::new(samples.parse().ok()?)?,
-        period: Period::new(u32::try_from(period).ok()?)?,
         topics: Vec::new(),
     })
 }

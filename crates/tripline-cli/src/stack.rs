@@ -49,6 +49,8 @@ impl Stack {
         let outputs = stack.outputs().iter().filter_map(|output| {
             Some((output.output_key()?.to_owned(), output.output_value()?.to_owned()))
         });
+        // Whoever names a stack may do it by its ARN.
+        let name = stack.stack_name().unwrap_or(name);
         Self { name: excerpt(name), outputs: outputs.collect() }
     }
 

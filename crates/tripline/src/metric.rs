@@ -49,17 +49,25 @@ pub enum KeptMetric {
     SuspectCount,
     /// Executions that ended while no event was counted.
     UncountedEndings,
+    /// Executions that began: those in progress, and those that their devices or the job's timeout
+    /// ended.
+    BegunCount,
+    /// Of those, the ones that failed, were rejected or timed out.
+    EndedBadlyCount,
 }
 
 impl KeptMetric {
     /// Every one there is.
-    pub const ALL: [Self; 2] = [Self::SuspectCount, Self::UncountedEndings];
+    pub const ALL: [Self; 4] =
+        [Self::SuspectCount, Self::UncountedEndings, Self::BegunCount, Self::EndedBadlyCount];
 
     /// The name in CloudWatch.
     pub const fn name(self) -> &'static str {
         match self {
             Self::SuspectCount => "suspectCount",
             Self::UncountedEndings => "uncountedEndings",
+            Self::BegunCount => "begunCount",
+            Self::EndedBadlyCount => "endedBadlyCount",
         }
     }
 }

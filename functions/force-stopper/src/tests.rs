@@ -151,7 +151,7 @@ async fn an_alarm_stops_its_rollout_and_people_are_told() {
     }
 }
 
-/// The alarm that the guard-keeper gives to a rollout that brings none: metric math over four metrics.
+/// The alarm that the guard-keeper gives to a rollout that brings none: metric math over two metrics.
 #[tokio::test]
 async fn the_default_guard_s_failure_rate_stops_its_rollout() {
     let name = "tripline-fw-2-1-default-FailureRate";

@@ -126,13 +126,22 @@ pub trait ListExecutions {
     ) -> impl Future<Output = Result<Page<Span>, Failure>> + Send;
 }
 
+/// An alarm whose name begins as Tripline's do.
+#[derive(Debug, Clone)]
+pub enum Alarm {
+    /// On a metric, or on metric math.
+    Metric(Box<MetricAlarm>),
+    /// On other alarms, and so nobody's of Tripline. Its name is taken.
+    Composite(String),
+}
+
 /// Lists alarms whose names begin as Tripline's do.
 pub trait ListAlarms {
     /// A page of them.
     fn list_alarms(
         &self,
         next: Option<String>,
-    ) -> impl Future<Output = Result<Page<MetricAlarm>, Failure>> + Send;
+    ) -> impl Future<Output = Result<Page<Alarm>, Failure>> + Send;
 }
 
 /// Reads an alarm's tags.

@@ -41,6 +41,8 @@ pub enum Call {
     ListJobs,
     /// `DescribeJob`: 10 a second, and a stop needs it too.
     DescribeJob,
+    /// `DescribeJob` of a job that is to be armed: it does not wait for those that are watched.
+    DescribeNewJob,
     /// AWS IoT's `ListTagsForResource`: 10 a second.
     JobTags,
     /// `ListJobExecutionsForJob`: 10 a second.
@@ -63,7 +65,7 @@ impl Call {
     /// So many a second are made. The account has its quotas for everybody, so they are not used up.
     pub fn a_second(self) -> u32 {
         match self {
-            Self::PutAlarm | Self::DeleteAlarms => 2,
+            Self::PutAlarm | Self::DeleteAlarms | Self::DescribeNewJob => 2,
             Self::DescribeJob | Self::Executions | Self::AlarmTags => 5,
             Self::DescribeAlarms => 6,
             Self::ListJobs | Self::JobTags => 8,

@@ -25,7 +25,7 @@ const REPAIR: u32 = 92;
 const REMOVE: u32 = 100;
 /// Most names of one `DeleteAlarms`.
 const MOST_DELETED: usize = 100;
-/// Seconds after which nobody is about to create a job anew that was armed then.
+/// Seconds after which nobody is about to create a job that was armed then.
 const ABANDONED: i64 = 7 * 86_400;
 /// Most jobs that are named in the log as not guarded.
 const LOGGED: usize = 10;
@@ -79,8 +79,8 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             }
         }
         self.remove(minute, removals, &mut guarding).await;
-        self.tidy(minute, account, &mut guarding).await;
         self.ask_what_they_want(minute, account, &mut jobs).await;
+        self.tidy(minute, account, &mut guarding).await;
         for guarded in &jobs {
             match guarded.is_guarded() {
                 None => guarding.opted_out += 1,
@@ -125,7 +125,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let wanted = self.wanted(account, job);
         let tagged = known.tagged();
         let source = source_of(account, job, tagged.as_ref(), &wanted);
-        let there: Vec<There> = account
+        let mut there: Vec<There> = account
             .alarms_of(job)
             .iter()
             .map(|alarm| {
@@ -147,6 +147,13 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 }
             })
             .collect();
+        // Alarms of these names that watch something else are somebody else's.
+        let names = wanted.iter().map(|alarm| alarm.name_for(job));
+        let is_taken = |name: &String| {
+            account.taken.contains(name) && !there.iter().any(|there| there.name == *name)
+        };
+        let foreign: Vec<There> = names.filter(is_taken).map(There::foreign).collect();
+        there.extend(foreign);
         Guarded::new(job.clone(), listed.created, &source, &there)
     }
 
@@ -172,14 +179,37 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     fn owner(&self, job: &JobId, tags: Option<&Tags>) -> Owner {
         match tags {
             None => Owner::Unknown,
-            Some(Tags { job: Some(of), stack })
-                if of == job.as_str()
-                    && stack.as_ref().is_none_or(|stack| *stack == self.settings.stack) =>
+            Some(Tags { job: Some(of), stack: Some(stack) })
+                if of == job.as_str() && *stack == self.settings.stack =>
             {
                 Owner::Ours
             }
             Some(_) => Owner::Foreign,
         }
+    }
+
+    /// Whether another stack has armed a job: an alarm with that stack's tag acts on something that is not
+    /// this stack's.
+    async fn is_armed_elsewhere(
+        &self,
+        minute: &Minute<'_, K>,
+        account: &Account,
+        job: &JobId,
+        percent: u32,
+    ) -> bool {
+        let acts = |alarm: &&MetricAlarm| {
+            alarm.actions_enabled() == Some(true)
+                && !alarm.alarm_actions().is_empty()
+                && !self.stops(alarm)
+        };
+        for alarm in account.alarms_of(job).iter().filter(acts) {
+            let tags = self.tags_of(minute, alarm, percent).await.unwrap_or_default();
+            let is_of_it = tags.job.as_deref() == Some(job.as_str());
+            if is_of_it && tags.stack.is_some_and(|stack| stack != self.settings.stack) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Creates or repairs one alarm. `false`: CloudWatch has enough of it for now.
@@ -204,8 +234,14 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             guarded.opt_out();
             return true;
         }
-        if account.own(&job).is_none() && self.warm.job(&job).rate.is_none() {
-            self.read_rate(minute, &job, until).await;
+        if account.own(&job).is_none() {
+            if self.is_armed_elsewhere(minute, account, &job, until).await {
+                guarded.armed_elsewhere();
+                return true;
+            }
+            if self.warm.job(&job).rate.is_none() {
+                self.read_rate(minute, &job, until).await;
+            }
         }
         let wanted = self.wanted(account, &job);
         let Some(wanted) = wanted.iter().find(|wanted| wanted.name_for(&job) == alarm) else {
@@ -262,8 +298,11 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             Ok(tags) => {
                 let pairs = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
                 let tagged = self.settings.default_guard.with_tags(pairs);
-                for fault in &tagged.faults {
-                    tracing::warn!(%job, %fault, "tag not used");
+                let before = self.warm.job(job).tagged();
+                if before.is_none_or(|before| before.faults != tagged.faults) {
+                    for fault in &tagged.faults {
+                        tracing::warn!(%job, %fault, "tag not used");
+                    }
                 }
                 let known = (minute.now(), tagged.clone());
                 self.warm.learn(job, |job| job.tags = Some(known));
@@ -278,7 +317,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
 
     /// How fast a job is; if that cannot be had, it gets the usual guard until it can.
     async fn read_rate(&self, minute: &Minute<'_, K>, job: &JobId, percent: u32) {
-        if !minute.may(Call::DescribeJob, percent).await {
+        if !minute.may(Call::DescribeNewJob, percent).await {
             return;
         }
         match self.client.describe_job(job).await {
@@ -357,8 +396,12 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             }
             let default = format!("{}{DEFAULT_PREFIX}", alarm_name_prefix(job));
             let alarms = account.alarms_of(job).iter().map(name);
+            let own: Vec<String> =
+                account.own(job).unwrap_or_default().iter().map(|own| own.name_for(job)).collect();
+            let is_default =
+                |alarm: &str| alarm.starts_with(&default) && !own.iter().any(|own| own == alarm);
             let alarms = alarms
-                .filter(|alarm| whole || alarm.starts_with(&default))
+                .filter(|alarm| whole || is_default(alarm))
                 .map(|alarm| (alarm.to_owned(), Owner::Unknown));
             ended.push(Ended {
                 job: job.clone(),
@@ -393,8 +436,13 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         guarding: &mut Guarding,
     ) -> Ending {
         // Within its grace nobody has to be asked again.
-        let known = self.warm.job(job).ended;
-        if let Some(at) = known.filter(|at| minute.now().seconds_after(*at) < self.settings.grace) {
+        let known = self.warm.job(job);
+        if known.is_absent(minute.now()) {
+            return Ending::No;
+        }
+        if let Some(at) =
+            known.ended.filter(|at| minute.now().seconds_after(*at) < self.settings.grace)
+        {
             return Ending::Ended { at, whole: true };
         }
         if !minute.may(Call::DescribeJob, REMOVE).await {
@@ -408,15 +456,18 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 }
                 None => Ending::No,
             },
-            // Deleted, or armed before it is created: only of a job that was seen, and not armed since
-            // or long ago, may all go. A default guard is made only for jobs that are there.
+            // Deleted, or armed before it is created: only of a job that was seen and not armed since,
+            // or that was armed long ago, may all go. A default guard is made only for jobs that are
+            // there.
             Err(Failure { kind: FailureKind::NotFound, .. }) => {
-                let seen = memory.of(job);
+                let is_of_it =
+                    |seen: Remembered| armed.is_none_or(|armed| armed.seconds() <= seen.created);
                 let is_old = |armed| minute.now().seconds_after(armed) > ABANDONED;
-                let is_of_it = |seen: Remembered| {
-                    armed.is_none_or(|armed| armed.seconds() <= seen.created || is_old(armed))
-                };
-                Ending::Ended { at: Timestamp::from_seconds(0), whole: seen.is_some_and(is_of_it) }
+                let whole = memory.of(job).is_some_and(is_of_it) || armed.is_some_and(is_old);
+                if !whole {
+                    self.warm.learn(job, |job| job.absent = Some(minute.now()));
+                }
+                Ending::Ended { at: Timestamp::from_seconds(0), whole }
             }
             Err(failure) => {
                 guarding.trouble.add(job.as_str(), failure);

@@ -30,9 +30,6 @@ use settings::Settings;
 use warm::Warm;
 use watch::Watching;
 
-/// The tag of an alarm with the stack whose keeper made it.
-pub const STACK_TAG: &str = "tripline:stack";
-
 /// The function, with what it knows from earlier minutes. It may forget all of that.
 #[derive(Debug)]
 pub struct Keeper<C, K> {

@@ -1,6 +1,6 @@
 //! What there is: jobs in progress, alarms, configs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use tripline::alarm::{AlarmDefinition, alarm_name_prefix};
@@ -8,14 +8,14 @@ use tripline::config::AlarmConfig;
 use tripline::job::JobId;
 use tripline::time::Timestamp;
 use tripline_alarms::owner::{Watched, watched};
-use tripline_alarms::put::JOB_TAG;
+use tripline_alarms::put::{JOB_TAG, STACK_TAG};
 use tripline_aws::Failure;
 
-use crate::ask::{Ask, Item, Listed, Page};
+use crate::ask::{Alarm, Ask, Item, Listed, Page};
 use crate::clock::{Call, Clock, Minute};
 use crate::failed::Trouble;
 use crate::warm::Tags;
-use crate::{Keeper, STACK_TAG, late};
+use crate::{Keeper, late};
 
 /// Looking has to be done by then, in percent of a minute's work.
 const LOOK: u32 = 60;
@@ -26,6 +26,8 @@ pub(crate) struct Account {
     pub jobs: BTreeMap<JobId, Listed>,
     /// By the job that their metrics are of.
     pub alarms: BTreeMap<JobId, Vec<MetricAlarm>>,
+    /// The names of all alarms that are called as Tripline's are, whatever they watch.
+    pub taken: BTreeSet<String>,
     /// The stack's table; `None` if it cannot be read.
     pub table: Option<Kept>,
 }
@@ -87,9 +89,19 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 None
             }
         };
-        let alarms = self.by_job(minute, alarms?).await;
+        let (mut metric, mut taken) = (Vec::new(), BTreeSet::new());
+        for alarm in alarms? {
+            match alarm {
+                Alarm::Metric(alarm) => {
+                    taken.insert(name(&alarm).to_owned());
+                    metric.push(*alarm);
+                }
+                Alarm::Composite(name) => drop(taken.insert(name)),
+            }
+        }
+        let alarms = self.by_job(minute, metric).await;
         self.warm.tidy(minute.now(), |job| by_id.contains_key(job));
-        Ok(Account { jobs: by_id, alarms, table })
+        Ok(Account { jobs: by_id, alarms, taken, table })
     }
 
     /// Alarms by their job. Those that are not of exactly one job, or not named after it, are

@@ -10,6 +10,8 @@ use tripline::time::Timestamp;
 
 /// Whose an alarm is by its tags is believed for so many seconds, as long as it is not touched.
 const OWNER_FOR: i64 = 600;
+/// For so many seconds nobody asks again for a job that is not there.
+const ABSENT_FOR: i64 = 600;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -35,11 +37,18 @@ pub(crate) struct KnownJob {
     pub limit: Option<(Timestamp, i64)>,
     /// When its devices at work were last counted.
     pub suspected: Option<Timestamp>,
+    /// When there was no such job.
+    pub absent: Option<Timestamp>,
     /// When it was last watched.
     pub watched: Option<Timestamp>,
 }
 
 impl KnownJob {
+    /// A short time ago there was no such job.
+    pub fn is_absent(&self, now: Timestamp) -> bool {
+        self.absent.is_some_and(|at| now.seconds_after(at) < ABSENT_FOR)
+    }
+
     /// What its tags make of the default guard.
     pub fn tagged(self) -> Option<Tagged> {
         self.tags.map(|(_, tagged)| tagged)
@@ -89,7 +98,9 @@ impl Warm {
     /// and of jobs that are, when they ended under the same name before.
     pub fn tidy(&self, now: Timestamp, in_progress: impl Fn(&JobId) -> bool) {
         let mut known = self.known();
-        known.jobs.retain(|job, known| in_progress(job) != known.ended.is_some());
+        known
+            .jobs
+            .retain(|job, known| in_progress(job) != known.ended.is_some() || known.is_absent(now));
         known.owners.retain(|_, (at, _)| now.seconds_after(*at) < OWNER_FOR);
     }
 }

@@ -1,10 +1,11 @@
 //! The dead man's switch: whether what devices do is seen at all, and whether they still do anything.
 
+use tripline::alarm::Limit;
 use tripline::job::JobId;
 use tripline::keeping::memory::{MAX_JOBS, Memory, Remembered};
 use tripline::keeping::pipeline::Pipeline;
 use tripline::keeping::suspects;
-use tripline::metric::KeptMetric;
+use tripline::metric::{KeptMetric, Metric};
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
 
@@ -15,9 +16,9 @@ use crate::look::Account;
 use crate::{Events, Keeper};
 
 /// Until when each kind of work may begin, in percent of a minute's work.
-const TAGS: u32 = 40;
-const JUDGE: u32 = 70;
-const END: u32 = 80;
+const JUDGE: u32 = 60;
+const END: u32 = 70;
+const TAGS: u32 = 80;
 const SUSPECT: u32 = 100;
 /// For so many seconds the limit from which on executions are suspect is not found anew.
 const LIMIT_FOR: i64 = 900;
@@ -40,6 +41,8 @@ fn in_order(times: Vec<Option<Timestamp>>) -> Vec<usize> {
 #[derive(Debug)]
 pub(crate) struct Watching {
     pub memory: Memory,
+    /// Of each job that was looked at: how many executions began, and ended badly.
+    counts: Vec<(JobId, u32, u32)>,
     /// It is not what was read.
     pub is_new: bool,
     pub trouble: Trouble,
@@ -58,6 +61,11 @@ impl Watching {
                     gauges.push((job.clone(), metric, f64::from(number)));
                 }
             }
+        }
+        // Both, also where none ended badly: a share has to be seen to be well.
+        for (job, begun, bad) in &self.counts {
+            gauges.push((job.clone(), KeptMetric::BegunCount, f64::from(*begun)));
+            gauges.push((job.clone(), KeptMetric::EndedBadlyCount, f64::from(*bad)));
         }
         gauges
     }
@@ -79,13 +87,14 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             memory = Memory { since: minute.now().seconds(), ..Memory::default() };
         }
         let mut trouble = Trouble::default();
-        self.refresh_tags(minute, account).await;
         let jobs: Vec<&Listed> = account.jobs.values().collect();
         let mut at_work = Vec::new();
+        let mut unwatched = 0_usize;
         let watched = jobs.iter().map(|listed| self.warm.job(&listed.job).watched);
         for listed in oldest_first(watched.collect(), &jobs) {
             let job = &listed.job;
             if memory.of(job).is_none() && memory.jobs.len() >= MAX_JOBS {
+                unwatched += 1;
                 continue;
             }
             if !minute.may(Call::DescribeJob, JUDGE).await {
@@ -101,13 +110,24 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             }
             self.warm.learn(job, |job| job.watched = Some(minute.now()));
         }
+        if unwatched > 0 {
+            tracing::warn!(unwatched, "more jobs than can be remembered");
+        }
         self.end(minute, account, &mut memory, &mut trouble).await;
+        self.refresh_tags(minute, account).await;
         let suspected = at_work.iter().map(|(job, _)| self.warm.job(job).suspected);
         for (job, now) in oldest_first(suspected.collect(), &at_work) {
-            self.suspect(minute, job, now, &mut memory, &mut trouble).await;
+            self.suspect(minute, account, job, now, (&mut memory, &mut trouble)).await;
         }
         let is_new = before != Some(memory.to_text().as_str());
-        Some(Watching { memory, is_new, trouble })
+        let counts = at_work
+            .into_iter()
+            .filter_map(|(job, now)| {
+                let begun = now.endings.total().saturating_add(now.in_progress);
+                (begun > 0).then(|| (job.clone(), begun, now.endings.bad()))
+            })
+            .collect();
+        Some(Watching { memory, counts, is_new, trouble })
     }
 
     /// Reads tags anew, those first that are oldest: an operator may have changed them.
@@ -228,15 +248,15 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     async fn suspect(
         &self,
         minute: &Minute<'_, K>,
+        account: &Account,
         job: &JobId,
         now: JobNow,
-        memory: &mut Memory,
-        trouble: &mut Trouble,
+        (memory, trouble): (&mut Memory, &mut Trouble),
     ) {
         let Some(mut remembered) = memory.of(job) else { return };
         let found = match now.in_progress {
             0 => Ok(Some(0)),
-            _ => self.count_suspects(minute, job).await,
+            total => self.count_suspects(minute, account, job, total).await,
         };
         match found {
             Ok(Some(count)) => {
@@ -257,7 +277,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     async fn count_suspects(
         &self,
         minute: &Minute<'_, K>,
+        account: &Account,
         job: &JobId,
+        total: u32,
     ) -> Result<Option<u32>, Failure> {
         let limit = match self.warm.job(job).limit {
             Some((at, limit)) if minute.now().seconds_after(at) < LIMIT_FOR => limit,
@@ -266,8 +288,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 let Some(spans) = spans else { return Ok(None) };
                 let times: Vec<i64> =
                     spans.iter().map(|(began, ended)| ended.seconds_after(*began)).collect();
-                let guard = self.settings.default_guard.download_limit();
-                let limit = suspects::limit(&times, guard);
+                let limit = suspects::limit(&times, self.download_limit(account, job));
                 // Few say little, and soon there are more.
                 if times.len() >= suspects::MIN_FINISHED {
                     self.warm.learn(job, |job| job.limit = Some((minute.now(), limit)));
@@ -277,10 +298,25 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         };
         let spans = self.spans(minute, job, Phase::InProgress, IN_PROGRESS_PAGES).await?;
         let ages = |spans: Vec<Span>| {
+            let seen = u32::try_from(spans.len()).unwrap_or(u32::MAX);
             let age = |(began, _): Span| minute.now().seconds_after(began);
-            suspects::count(spans.into_iter().map(age), limit)
+            suspects::scaled(suspects::count(spans.into_iter().map(age), limit), seen, total)
         };
         Ok(spans.map(ages))
+    }
+
+    /// Seconds that a download of a job may take: the longest that its own alarms allow, or the default
+    /// guard as its tags have it.
+    fn download_limit(&self, account: &Account, job: &JobId) -> f64 {
+        let own = account.own(job).unwrap_or_default().iter();
+        let own = own.filter(|alarm| {
+            alarm.metric == Metric::DownloadTime.name() && alarm.limit == Limit::Upper
+        });
+        let default = || match self.warm.job(job).tagged() {
+            Some(tagged) => tagged.guard.download_limit(),
+            None => self.settings.default_guard.download_limit(),
+        };
+        own.map(|alarm| alarm.threshold).reduce(f64::max).unwrap_or_else(default)
     }
 
     /// Some pages of executions; `None` if they are not there in time.

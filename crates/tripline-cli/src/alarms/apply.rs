@@ -125,13 +125,18 @@ impl Guard {
         let kept = keeping::text_of(&self.file, &self.alarms)?;
         let stopping = Stopping::look(aws, &stack).await?;
         let job_events_were_on = aws.sends_job_events().await?;
-        let plan = Plan::make(aws, &self.job, wanted).await?;
+        let plan = Plan::make(aws, &self.job, stack.name(), wanted).await?;
         if !self.dry_run {
             if !job_events_were_on {
                 aws.enable_job_events().await?;
             }
-            // First, so that the keeper never puts another guard beside this one.
-            aws.keep(table, &self.job, &kept).await?;
+            // First, so that the keeper never puts another guard beside this one. One that only tells
+            // people, and is not said to be meant so, does not take the place of the default guard.
+            if self.tell_only || self.alarms.iter().any(notes::may_stop) {
+                aws.keep(table, &self.job, &kept).await?;
+            } else {
+                aws.forget(table, &self.job).await?;
+            }
             arm::arm(aws, &self.job, &plan).await?;
         }
         Ok(Report { plan, job_events_were_on, stopping })

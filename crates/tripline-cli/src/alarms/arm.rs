@@ -20,7 +20,7 @@ const PROOFS: u32 = 4;
 /// Creates, updates and removes alarms, in this order, and reads them back.
 pub async fn arm(aws: &Aws, job: &JobId, plan: &Plan) -> Result<(), Failure> {
     for (done, alarm) in plan.alarms.iter().enumerate() {
-        put(aws, job, alarm).await.map_err(|failure| half_done(&failure, &plan.alarms, done))?;
+        put(aws, alarm).await.map_err(|failure| half_done(&failure, &plan.alarms, done))?;
     }
     aws.delete(&plan.strays).await.map_err(|failure| {
         let strays = names(plan.strays.iter());
@@ -32,14 +32,14 @@ pub async fn arm(aws: &Aws, job: &JobId, plan: &Plan) -> Result<(), Failure> {
     prove(aws, job, &plan.alarms).await
 }
 
-async fn put(aws: &Aws, job: &JobId, alarm: &Planned) -> Result<(), Failure> {
+async fn put(aws: &Aws, alarm: &Planned) -> Result<(), Failure> {
     match &alarm.change {
         Change::Keep => Ok(()),
         Change::Create => aws.put(alarm.request.clone()).await,
         Change::Update(arn) => {
             // CloudWatch ignores the tags of an alarm that is there already.
             aws.put(alarm.request.clone().set_tags(None)).await?;
-            aws.tag(arn, put::tags(&alarm.definition.name, job)).await
+            aws.tag(arn, alarm.request.get_tags().clone().unwrap_or_default()).await
         }
     }
 }

@@ -61,6 +61,7 @@ impl Plan {
     pub async fn make(
         aws: &Aws,
         job: &JobId,
+        stack: &str,
         wanted: Vec<(AlarmDefinition, Vec<String>)>,
     ) -> Result<Self, Error> {
         let there = aws.alarms(&alarm_name_prefix(job)).await?;
@@ -80,7 +81,9 @@ impl Plan {
                 Some(found) => found.checked(job).map(Some),
             };
             match whose {
-                Ok(found) => plan.alarms.push(Planned::new(definition, name, actions, job, found)),
+                Ok(found) => {
+                    plan.alarms.push(Planned::new(definition, name, actions, (job, stack), found))
+                }
                 Err(whose) => {
                     let alarm = excerpt(definition.name.as_str());
                     foreign += &format!("\n  alarm `{alarm}`: `{name}` {whose}");
@@ -137,10 +140,11 @@ impl Planned {
         definition: AlarmDefinition,
         name: String,
         actions: Vec<String>,
-        job: &JobId,
+        (job, stack): (&JobId, &str),
         found: Option<Found<'_>>,
     ) -> Self {
-        let request = put::request(&definition, job, &actions);
+        let tags = put::tags(&definition.name, job, stack);
+        let request = put::request(&definition, job, &actions).set_tags(Some(tags));
         let mute = found
             .as_ref()
             .is_some_and(|found| found.alarm.state_value() == Some(&StateValue::Alarm));

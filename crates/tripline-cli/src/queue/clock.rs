@@ -23,6 +23,12 @@ pub fn iso(at: Timestamp) -> String {
     date.unwrap_or_else(|_| at.seconds().to_string())
 }
 
+/// A token for a request that is to be carried out once. The SDK's own come from the machine's clock, and
+/// two workers that begin at the same moment may have the same.
+pub fn token() -> String {
+    format!("{:016x}{:016x}", random(), random())
+}
+
 /// A number that nobody else has: the standard library seeds its hashers from the system. It names
 /// things, and keeps no secret.
 pub fn random() -> u64 {

@@ -156,6 +156,7 @@ impl Store {
         let sent = self
             .client
             .transact_write_items()
+            .client_request_token(clock::token())
             .transact_items(self.head(view))
             .transact_items(self.write(change))
             .send()

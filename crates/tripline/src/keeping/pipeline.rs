@@ -26,9 +26,12 @@ pub struct Endings {
 impl Endings {
     /// All of them.
     pub fn total(self) -> u32 {
-        [self.failed, self.rejected, self.timed_out]
-            .into_iter()
-            .fold(self.succeeded, u32::saturating_add)
+        self.bad().saturating_add(self.succeeded)
+    }
+
+    /// Those that did not end well.
+    pub fn bad(self) -> u32 {
+        self.failed.saturating_add(self.rejected).saturating_add(self.timed_out)
     }
 }
 

@@ -33,6 +33,13 @@ pub struct There {
     pub owner: Owner,
 }
 
+impl There {
+    /// An alarm of this name that is somebody else's, and guards something else.
+    pub fn foreign(name: String) -> Self {
+        Self { name, as_wanted: false, stops: false, in_alarm: false, owner: Owner::Foreign }
+    }
+}
+
 /// Whose an alarm is, by its tags. They cost a call, and so are looked at only before an alarm is
 /// touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,6 +189,13 @@ impl Guarded {
         self.opted_out = true;
         self.missing.clear();
         self.altered.clear();
+    }
+
+    /// It turns out to have another stack's guard.
+    pub fn armed_elsewhere(&mut self) {
+        self.missing.clear();
+        self.altered.clear();
+        self.is_blocked = false;
     }
 
     /// An alarm turns out to be somebody else's.

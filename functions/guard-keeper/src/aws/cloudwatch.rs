@@ -1,7 +1,7 @@
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
     AlarmType, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricDatum, MetricStat,
-    StandardUnit, Statistic, Tag,
+    StandardUnit, Statistic,
 };
 use tripline::job::JobId;
 use tripline::keeping::guard::GuardAlarm;
@@ -12,9 +12,8 @@ use tripline_alarms::put;
 use tripline_aws::Failure;
 
 use super::Aws;
-use crate::STACK_TAG;
 use crate::ask::{
-    AlarmTags, CountEvents, DeleteAlarms, Gauges, ListAlarms, Page, Publish, PutAlarm,
+    Alarm, AlarmTags, CountEvents, DeleteAlarms, Gauges, ListAlarms, Page, Publish, PutAlarm,
 };
 
 /// How the names of all of Tripline's alarms begin.
@@ -25,18 +24,24 @@ const MAX_DATUMS: usize = 1_000;
 const HOUR: i64 = 3_600;
 
 impl ListAlarms for Aws {
-    async fn list_alarms(&self, next: Option<String>) -> Result<Page<MetricAlarm>, Failure> {
+    async fn list_alarms(&self, next: Option<String>) -> Result<Page<Alarm>, Failure> {
         let output = self
             .cloudwatch
             .describe_alarms()
             .alarm_name_prefix(PREFIX)
             .alarm_types(AlarmType::MetricAlarm)
+            .alarm_types(AlarmType::CompositeAlarm)
             .max_records(100)
             .set_next_token(next)
             .send()
             .await
             .map_err(|error| Failure::from_sdk("DescribeAlarms", &error))?;
-        Ok(Page { items: output.metric_alarms.unwrap_or_default(), next: output.next_token })
+        let metric = output.metric_alarms.into_iter().flatten();
+        let composite = output.composite_alarms.into_iter().flatten();
+        let items = metric
+            .map(|alarm| Alarm::Metric(Box::new(alarm)))
+            .chain(composite.filter_map(|alarm| Some(Alarm::Composite(alarm.alarm_name?))));
+        Ok(Page { items: items.collect(), next: output.next_token })
     }
 }
 
@@ -58,10 +63,7 @@ impl PutAlarm for Aws {
     async fn put_alarm(&self, alarm: &GuardAlarm, job: &JobId, new: bool) -> Result<(), Failure> {
         let actions = self.settings.actions(alarm.topics());
         let request = put::request_for(alarm, job, &actions);
-        let tags = new.then(|| {
-            let stack = Tag::builder().key(STACK_TAG).value(&self.settings.stack).build();
-            put::tags(alarm.name(), job).into_iter().chain([stack]).collect()
-        });
+        let tags = new.then(|| put::tags(alarm.name(), job, &self.settings.stack));
         let put = request.set_tags(tags).send_with(&self.cloudwatch).await;
         put.map(drop).map_err(|error| Failure::from_sdk("PutMetricAlarm", &error))
     }

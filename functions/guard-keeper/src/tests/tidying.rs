@@ -56,9 +56,27 @@ async fn a_job_that_is_not_created_yet_keeps_what_it_was_armed_with() {
         world.memory = None;
     }
     cold(&account, 3).await;
-    account.pass(86_400 * 30);
+    account.pass(86_400 * 6);
     cold(&account, 3).await;
     assert_eq!((account.changes(), account.alarms().len()), (vec![], 1));
+    // Nobody is about to create it any more.
+    account.pass(86_400 * 2);
+    cold(&account, 3).await;
+    assert_eq!(account.changes(), ["delete tripline-fw-slow", "forget fw"]);
+}
+
+/// Those that are armed and never created must not take the time of the others.
+#[tokio::test]
+async fn a_job_that_is_not_there_is_not_asked_for_every_minute() {
+    let account = Account::new();
+    for job in 0..50 {
+        let armed = account.world().seconds();
+        account.world().configs.insert(format!("job{job}"), (OWN.to_owned(), armed));
+    }
+    let keeper = account.keeper();
+    warm(&keeper, &account, 8).await;
+    let describes = |(call, _): &&(crate::clock::Call, _)| *call == crate::clock::Call::DescribeJob;
+    assert_eq!(account.world().calls.iter().filter(describes).count(), 50);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The dead man's switch.
 
+use tripline::job::JobId;
 use tripline::keeping::pipeline::Endings;
 use tripline::metric::KeptMetric;
 
@@ -13,7 +14,33 @@ fn succeeded(number: u32) -> Endings {
 fn of_jobs(account: &Account) -> Vec<(String, KeptMetric, f64)> {
     let world = account.world();
     let last = world.published.last().unwrap();
-    last.jobs.iter().map(|(job, metric, value)| (job.to_string(), *metric, *value)).collect()
+    let told = |(_, metric, _): &&(JobId, KeptMetric, f64)| {
+        matches!(metric, KeptMetric::SuspectCount | KeptMetric::UncountedEndings)
+    };
+    let all = last.jobs.iter().filter(told);
+    all.map(|(job, metric, value)| (job.to_string(), *metric, *value)).collect()
+}
+
+/// What the alarm on the failure rate goes by.
+#[tokio::test]
+async fn what_began_and_what_ended_badly_is_published_of_every_job() {
+    let account = Account::new();
+    account.job("fw", 60);
+    account.job("new", 60);
+    account.change("fw", |job| {
+        job.endings = Endings { succeeded: 4, failed: 3, rejected: 2, timed_out: 1 };
+        job.at_work = vec![0; 10];
+    });
+    cold(&account, 1).await;
+    let world = account.world();
+    let last = world.published.last().unwrap();
+    let fw = |metric, value| (JobId::new("fw").unwrap(), metric, value);
+    let expected = [fw(KeptMetric::BegunCount, 20.0), fw(KeptMetric::EndedBadlyCount, 6.0)];
+    assert!(last.jobs.ends_with(&expected), "{:?}", last.jobs);
+    assert!(
+        last.jobs.iter().all(|(job, ..)| job.as_str() == "fw"),
+        "of which nobody began: nothing"
+    );
 }
 
 #[tokio::test]
@@ -96,13 +123,13 @@ async fn devices_that_never_come_back_are_counted_and_many_of_them_told() {
     account.job("fw", 0);
     let began = account.world().seconds();
     account.change("fw", |job| {
-        job.took = vec![300; 90];
+        job.took = vec![1_300; 90];
         (job.endings, job.counted) = (succeeded(90), 90);
         job.at_work = vec![began; 10];
     });
-    cold(&account, 14).await;
+    cold(&account, 64).await;
     assert_eq!((account.gauge("suspectJobs"), of_jobs(&account)), (0.0, vec![]));
-    cold(&account, 3).await;
+    cold(&account, 4).await;
     assert_eq!(of_jobs(&account), [("fw".to_owned(), KeptMetric::SuspectCount, 10.0)]);
     assert_eq!(account.gauge("suspectJobs"), 1.0);
     // All but two come back after all: too few to call anybody.
@@ -127,6 +154,56 @@ async fn a_firmware_that_kills_every_device_is_seen() {
     cold(&account, 3).await;
     assert_eq!(account.gauge("suspectJobs"), 1.0);
     assert_eq!(of_jobs(&account), [("fw".to_owned(), KeptMetric::SuspectCount, 300.0)]);
+}
+
+/// The first to finish are the quickest, and say little of the others.
+#[tokio::test]
+async fn a_healthy_fleet_whose_quick_devices_have_finished_is_not_suspect() {
+    let account = Account::new();
+    account.job("fw", 0);
+    let began = account.world().seconds();
+    account.change("fw", |job| {
+        job.took = vec![120; 30];
+        (job.endings, job.counted) = (succeeded(30), 30);
+        job.at_work = vec![began; 2_000];
+    });
+    let keeper = account.keeper();
+    for _ in 0..58 {
+        warm(&keeper, &account, 1).await;
+        assert_eq!(account.gauge("suspectJobs"), 0.0);
+    }
+}
+
+/// A device may take as long as the job's own tag or config says.
+#[tokio::test]
+async fn a_job_s_own_limit_goes_before_the_stack_s() {
+    let account = Account::new();
+    for job in ["tagged", "usual"] {
+        account.job(job, 0);
+        let began = account.world().seconds();
+        account.change(job, |job| job.at_work = vec![began; 300]);
+    }
+    let tag = ("tripline:DownloadTimeUpperLimit".to_owned(), "43200".to_owned());
+    account.change("tagged", |job| job.tags = vec![tag]);
+    let keeper = account.keeper();
+    warm(&keeper, &account, 125).await;
+    assert_eq!(of_jobs(&account), [("usual".to_owned(), KeptMetric::SuspectCount, 300.0)]);
+}
+
+/// Only so many executions are read; they stand for the others.
+#[tokio::test]
+async fn many_dead_devices_among_very_many_are_told() {
+    let account = Account::new();
+    account.job("fw", 0);
+    let began = account.world().seconds();
+    account.change("fw", |job| {
+        job.took = vec![300; 200];
+        (job.endings, job.counted) = (succeeded(20_000), 20_000);
+        job.at_work = vec![began; 5_000];
+    });
+    cold(&account, 65).await;
+    assert_eq!(of_jobs(&account), [("fw".to_owned(), KeptMetric::SuspectCount, 5_000.0)]);
+    assert_eq!(account.gauge("suspectJobs"), 1.0);
 }
 
 /// Deleted, and created anew under the same name: CloudWatch counts on.

@@ -11,13 +11,13 @@ use tripline::keeping::guard::GuardAlarm;
 use tripline::keeping::pipeline::Endings;
 use tripline::rollout::Rate;
 use tripline::time::Timestamp;
-use tripline_alarms::put::{self, JOB_TAG};
+use tripline_alarms::put::{self, JOB_TAG, STACK_TAG};
 use tripline_aws::{Failure, FailureKind};
 
+use crate::Keeper;
 use crate::ask::*;
 use crate::clock::{Call, Clock};
 use crate::settings::{Settings, tests::settings};
-use crate::{Keeper, STACK_TAG};
 
 /// When everything begins.
 pub const START: u64 = 1_790_000_000;
@@ -50,6 +50,7 @@ pub struct World {
     pub now: Duration,
     pub jobs: BTreeMap<String, FakeJob>,
     pub alarms: BTreeMap<String, (MetricAlarm, Tags)>,
+    pub composite: BTreeSet<String>,
     pub configs: BTreeMap<String, (String, i64)>,
     pub memory: Option<String>,
     pub events_are_on: bool,
@@ -82,6 +83,11 @@ impl Account {
 
     pub fn with(settings: Settings) -> Self {
         Self { settings: Some(settings), ..Self::new() }
+    }
+
+    /// The same account, as another stack sees it.
+    pub fn seen_by(&self, settings: Settings) -> Self {
+        Self { settings: Some(settings), ..self.clone() }
     }
 
     pub fn settings(&self) -> Settings {
@@ -247,7 +253,7 @@ impl ListExecutions for Account {
 }
 
 impl ListAlarms for Account {
-    async fn list_alarms(&self, next: Option<String>) -> Result<Page<MetricAlarm>, Failure> {
+    async fn list_alarms(&self, next: Option<String>) -> Result<Page<Alarm>, Failure> {
         self.call(Some(Call::DescribeAlarms), "DescribeAlarms")?;
         let world = self.world();
         let shown = world.alarms.values().map(|(alarm, _)| {
@@ -255,8 +261,10 @@ impl ListAlarms for Account {
             if world.hides_metrics {
                 alarm.metrics = None;
             }
-            alarm
+            Alarm::Metric(Box::new(alarm))
         });
+        let composite = world.composite.iter().cloned().map(Alarm::Composite);
+        let shown = shown.chain(composite);
         Ok(page(shown, next))
     }
 }

@@ -11,7 +11,6 @@ use tripline::alarm::{
 };
 use tripline::job::JobId;
 use tripline::keeping::guard::{DEFAULT_PREFIX, FailureRate};
-use tripline::metric::{Metric, NAMESPACE, Outcome};
 use tripline::rollout::{Exponential, Factor, Rate, RolloutConfig, Timeout};
 use tripline::simulation::{
     AbortPlan, Advice, AlarmPlan, Detail, Fleet, Runs, Scenario, Simulator, Trial, advice,
@@ -135,10 +134,9 @@ fn advised(facts: &Facts) -> Result<(Vec<Advice>, usize), Not> {
     let plans: Vec<AlarmPlan> = alarms
         .iter()
         .filter_map(|alarm| definition(alarm, id))
-        .chain(shares.iter().filter_map(counts_of))
         .map(|alarm| AlarmPlan::new(alarm, StopMode::Cancel))
         .collect();
-    if plans.is_empty() {
+    if plans.is_empty() && shares.is_empty() {
         return Err(Not::skipped("no alarm of the job shows a rule of Tripline's kind"));
     }
     let rollout = rollout(job);
@@ -150,25 +148,22 @@ fn advised(facts: &Facts) -> Result<(Vec<Advice>, usize), Not> {
     let few = Runs { seed: 0, runs: TRIED, threads: NonZeroUsize::MIN };
     let trial = Trial::new(&scenario, None, &plans, &abort, few);
     let mut all = advice(&scenario, &course.minutes, &plans, &abort, &trial);
+    // These go by what AWS IoT counts, at whatever rate.
     all.extend(shares.iter().filter_map(one_decides));
-    Ok((all, plans.len()))
+    if let Some(devices) = facts.job()?.devices {
+        all.extend(shares.iter().filter_map(|rate| never_decides(rate, devices)));
+    }
+    Ok((all, plans.len() + shares.len()))
 }
 
-/// The counts that a failure rate is made of: it decides once enough executions have ended, and each
-/// that ends is a sample.
-fn counts_of(rate: &FailureRate) -> Option<AlarmDefinition> {
-    Some(AlarmDefinition {
-        name: rate.name.clone(),
-        namespace: NAMESPACE.to_owned(),
-        metric: Metric::Count(Outcome::Failed).name().to_owned(),
-        statistic: Statistic::Sum,
-        period: rate.period,
-        threshold: rate.limit,
-        limit: Limit::Upper,
-        evaluation: Evaluation::new(1, 1, rate.period).ok()?,
-        missing_data: MissingData::NotBreaching,
-        min_samples: Some(rate.min_executions),
-        topics: Vec::new(),
+/// Where there are fewer devices than the least number of executions.
+fn never_decides(rate: &FailureRate, devices: u32) -> Option<Advice> {
+    let least = rate.min_executions.get();
+    (devices < least).then(|| Advice {
+        rule: rate.name.to_string(),
+        problem: format!("it waits for {least} executions, and there are {devices} devices"),
+        setting: "minSamples",
+        hint: format!("{devices} at most"),
     })
 }
 
