@@ -59,7 +59,7 @@ pub struct Apply {
 }
 
 /// A job to arm.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Guard {
     /// What the messages call the config.
     pub file: String,

@@ -1,6 +1,7 @@
 //! Arming a job, again and again.
 
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, StateValue};
+use tripline::alarm::Topic;
 
 use super::*;
 use crate::alarms::fake::{EMAIL, FORCE_STOP};
@@ -22,6 +23,7 @@ async fn a_fresh_job_is_armed() {
     assert_eq!(alarm.dimensions(), [Dimension::builder().name("jobId").value("fw").build()]);
     let tags = &world.tags[alarm.alarm_arn().unwrap()];
     assert_eq!((tags["tripline:job"].as_str(), tags["tripline:alarm"].as_str()), ("fw", "slow"));
+    assert_eq!(tags["tripline:stack"], "tripline");
 }
 
 #[tokio::test]
@@ -130,4 +132,16 @@ async fn the_config_is_kept_before_the_first_alarm() {
     aws.world().kept.clear();
     apply(&aws, &Guard { dry_run: true, ..guard }).await.unwrap();
     assert_eq!(aws.world().kept.len(), 0, "a dry run");
+}
+
+/// The default guard stays where nothing else would stop the rollout, unless that is meant.
+#[tokio::test]
+async fn a_config_that_only_tells_is_kept_only_if_it_is_meant() {
+    let aws = FakeAws::new();
+    let mut tells = guard("fw", &["slow"]);
+    tells.alarms[0].topics.retain(|topic| *topic != Topic::ForceStop);
+    for tell_only in [true, false] {
+        apply(&aws, &Guard { tell_only, ..tells.clone() }).await.unwrap();
+        assert_eq!(aws.world().kept.contains_key("fw"), tell_only);
+    }
 }
