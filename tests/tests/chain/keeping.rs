@@ -64,16 +64,29 @@ async fn put_foreign(chain: &Chain<'_>, name: &str, job: &str, tagged: Option<&s
     put.send().await.unwrap();
 }
 
-/// The highest value of one of the stack's metrics in the last minutes, and the newest.
+/// The highest value of one of the stack's metrics in the last minutes.
 async fn published(chain: &Chain<'_>, metric: &str) -> Option<f64> {
+    highest(chain, STACK_NAMESPACE, metric, (STACK_DIMENSION, STACK)).await
+}
+
+/// The same of a job.
+async fn published_of(chain: &Chain<'_>, job: &str, metric: &str) -> Option<f64> {
+    highest(chain, NAMESPACE, metric, (DIMENSION, job)).await
+}
+
+async fn highest(
+    chain: &Chain<'_>,
+    namespace: &str,
+    metric: &str,
+    (name, value): (&str, &str),
+) -> Option<f64> {
     let now = SystemTime::now();
-    let stack = Dimension::builder().name(STACK_DIMENSION).value(STACK).build();
     let asked = chain
         .cloudwatch
         .get_metric_statistics()
-        .namespace(STACK_NAMESPACE)
+        .namespace(namespace)
         .metric_name(metric)
-        .dimensions(stack)
+        .dimensions(Dimension::builder().name(name).value(value).build())
         .start_time((now - Duration::from_secs(600)).into())
         .end_time((now + Duration::from_secs(60)).into())
         .period(60)
@@ -120,6 +133,31 @@ async fn a_job_created_with_plain_api_calls_is_armed_and_its_bad_rollout_is_stop
     tick(&chain).await;
     tick(&chain).await;
     assert_eq!(names(&chain).await, foreign);
+}
+
+/// CloudWatch would overwrite it without a word.
+#[tokio::test]
+async fn a_name_that_another_alarm_has_is_left_to_it_and_the_job_is_told() {
+    let stage = Stage::new(&[]).await;
+    let chain = stage.chain();
+    let name = "tripline-held-default-DownloadTime";
+    put_foreign(&chain, name, "another", Some("held")).await;
+    let rollout = Rollout::create(&chain, "held", 1).await;
+    for _ in 0..2 {
+        let summary = tick(&chain).await;
+        assert_eq!((&summary["guardedJobs"], &summary["unguardedJobs"]), (&json!(0), &json!(1)));
+    }
+    let other = "tripline-held-default-FailureRate";
+    assert_eq!(names(&chain).await, set([name, other]));
+    let all = alarms(&chain).await;
+    let held = all.iter().find(|alarm| alarm.alarm_name() == Some(name)).unwrap();
+    assert_eq!((held.metric_name(), held.threshold()), (Some("rejectedCount"), Some(1e6)));
+    // What the alarm on the failure rate goes by.
+    rollout.begins(0).await;
+    tick(&chain).await;
+    let begun = async || published_of(&chain, "held", "begunCount").await;
+    chain.until("what began", begun, |value| *value == Some(1.0)).await;
+    assert_eq!(published_of(&chain, "held", "endedBadlyCount").await, Some(0.0));
 }
 
 #[tokio::test]
