@@ -8,7 +8,7 @@ use crate::doctor::fix::Fix;
 use crate::doctor::policy::{Decision, Request};
 
 use super::functions::{is_function, settings_of};
-use super::rights::{Invoker, exactly};
+use super::invoker::{Invoker, exactly};
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -101,7 +101,7 @@ fn topic_policy(facts: &Facts) -> Judged {
         ("aws:SourceAccount", account),
         ("aws:SourceOwner", account),
         ("aws:SourceArn", alarm.as_str()),
-        ("aws:SecureTransport", "true"),
+        ("aws:RequestedRegion", facts.region.as_str()),
     ];
     let (mut wrong, mut mends) = (Vec::new(), Vec::new());
     for (name, topic) in topics(facts)? {
@@ -241,7 +241,7 @@ fn redrive(facts: &Facts) -> Judged {
         context: &[
             ("aws:SourceArn", topic),
             ("aws:SourceAccount", facts.stack.account()),
-            ("aws:SecureTransport", "true"),
+            ("aws:RequestedRegion", facts.region.as_str()),
         ],
     };
     match queue.policy.decide(request) {
