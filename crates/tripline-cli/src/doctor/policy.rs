@@ -86,16 +86,24 @@ impl Policy {
         self.statements.iter().filter(allows).map(grant).collect()
     }
 
-    /// The resources among these (a pattern) that a denial of an action names.
+    /// The resources among these (a pattern) that a denial of an action names, whether it applies or not.
     pub fn denied_among(&self, action: &str, resources: &str) -> Vec<String> {
         let denies = |statement: &&Value| {
             statement.get("Effect").and_then(Value::as_str) == Some("Deny")
                 && is_action(statement, action)
         };
+        let (head, _) = split_name(resources);
         let denials = self.statements.iter().filter(denies);
         let named = denials.filter_map(|statement| statement.get("Resource")).flat_map(texts);
+        // What stands before the name may have wildcards of its own.
+        let named = named.map(|resource| format!("{head}{}", split_name(&resource).1));
         named.filter(|resource| matches(resources, resource)).collect()
     }
+}
+
+/// An ARN, up to the name and from there on.
+fn split_name(arn: &str) -> (&str, &str) {
+    arn.split_at(arn.rfind([':', '/']).map_or(0, |at| at + 1))
 }
 
 /// A statement that allows an action.

@@ -177,8 +177,9 @@ fn on_failure(facts: &Facts, function: &Function, output: &'static str) -> Judge
     Err(Not::finding(
         what,
         format!(
-            "aws lambda put-function-event-invoke-config --function-name {} --maximum-retry-attempts {RETRIES} --maximum-event-age-in-seconds {age} --destination-config {}",
+            "aws lambda put-function-event-invoke-config --function-name {} --qualifier {} --maximum-retry-attempts {RETRIES} --maximum-event-age-in-seconds {age} --destination-config {}",
             quoted(name_of(arn)),
+            quoted("$LATEST"),
             quoted(&destination)
         ),
     ))

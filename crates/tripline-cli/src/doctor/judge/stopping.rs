@@ -171,12 +171,16 @@ fn subscribed(facts: &Facts) -> Judged {
         subscription.protocol == "lambda" && is_function(&subscription.endpoint, function)
     });
     let Some(arn) = hears.and_then(|subscription| subscription.arn.as_deref()) else {
+        let queue = facts.stack.output_seen("UndeliveredQueueArn")?;
+        let redrive = serde_json::json!({ "deadLetterTargetArn": queue }).to_string();
+        let attributes = serde_json::json!({ "RedrivePolicy": redrive }).to_string();
         return Err(Not::finding(
             "the force-stopper is not subscribed to the force-stop topic",
             format!(
-                "aws sns subscribe --topic-arn {} --protocol lambda --notification-endpoint {}",
+                "aws sns subscribe --topic-arn {} --protocol lambda --notification-endpoint {} --attributes {}",
                 quoted(&topic.arn),
-                quoted(function)
+                quoted(function),
+                quoted(&attributes)
             ),
         ));
     };

@@ -143,7 +143,7 @@ fn what_is_dropped_is_kept_as_the_template_keeps_it() {
     facts.stopper.on_failure = Ok(None);
     let (_, mend) = found(&facts, "stopper-on-failure");
     let expected = format!(
-        r#"aws lambda put-function-event-invoke-config --function-name stopper --maximum-retry-attempts 2 --maximum-event-age-in-seconds 3600 --destination-config '{{"OnFailure":{{"Destination":"{UNDELIVERED}"}}}}'"#
+        r#"aws lambda put-function-event-invoke-config --function-name stopper --qualifier '$LATEST' --maximum-retry-attempts 2 --maximum-event-age-in-seconds 3600 --destination-config '{{"OnFailure":{{"Destination":"{UNDELIVERED}"}}}}'"#
     );
     assert_eq!(mend, [expected]);
 }

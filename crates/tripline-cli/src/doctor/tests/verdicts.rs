@@ -167,7 +167,7 @@ const FAULTS: &[Fault] = &[
     ("stopper-role", |facts| {
         facts.stopper_role.as_mut().unwrap().as_mut().unwrap().policy = policy(
             r#"{"Effect":"Allow","Action":"*","Resource":"*"},
-               {"Effect":"Deny","Action":"iot:*","Resource":"arn:aws:iot:us-east-1:111122223333:job/prod-*"}"#,
+               {"Effect":"Deny","Action":"iot:*","Resource":"arn:aws:iot:*:*:job/prod-*"}"#,
         );
     }),
     ("stopper-role", |facts| {
