@@ -221,6 +221,11 @@ fn server() -> Result<PathBuf> {
     }
 }
 
+/// The Python that the server runs on, which has a client of AWS.
+pub fn python() -> Result<PathBuf> {
+    Ok(server()?.with_file_name("python"))
+}
+
 fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(at("127.0.0.1"))?;
     Ok(listener.local_addr().map_err(at("127.0.0.1"))?.port())

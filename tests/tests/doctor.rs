@@ -12,6 +12,8 @@ mod fixing;
 mod job_rows;
 #[path = "doctor/kept.rs"]
 mod kept;
+#[path = "doctor/mending.rs"]
+mod mending;
 #[path = "doctor/rows.rs"]
 mod rows;
 #[path = "doctor/seeds.rs"]

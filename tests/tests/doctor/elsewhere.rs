@@ -1,8 +1,13 @@
 //! Faults that need another stack: one that failed, one that is not Tripline's, and one whose guard-keeper
 //! has never run.
 
+use std::collections::BTreeSet;
+
+use serde_json::json;
 use tripline_tests::stack::Stack;
 
+use super::mending;
+use super::seeds::{Role, deny, rule};
 use super::stage::Stage;
 
 /// The checks that are proven here.
@@ -99,4 +104,36 @@ async fn no_stack_is_the_user_s_fault_and_no_aws_is_not() {
     assert_eq!(ran.status.code(), Some(1), "{}", ran.stderr);
     let ran = stage.tripline(&["doctor", "--allow", "somebody-told"]).await;
     assert_eq!(ran.status.code(), Some(0), "{}", ran.stderr);
+}
+
+/// What cannot be read of a policy is neither sound nor broken; what can be read is no finding.
+#[tokio::test]
+async fn a_denial_on_a_condition_that_is_not_known_is_unknown() {
+    let stage = Stage::new(&[("AlarmEmailEndpoint", "ops@example.com")]).await;
+    let elsewhere = json!({"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}});
+    deny(&stage, Role::Stopper, "*", elsewhere).await;
+    let sound = stage.doctor(&[]).await;
+    assert_eq!((sound.code, sound.findings().len()), (Some(0), 0), "{sound:#?}");
+
+    let untagged = json!({"StringNotEquals": {"aws:PrincipalTag/team": "firmware"}});
+    deny(&stage, Role::Stopper, "iot:CancelJob", untagged).await;
+    let unclear = stage.doctor(&["--only", "stopper-role"]).await;
+    assert_eq!(unclear.code, Some(1), "{unclear:#?}");
+    let check = &unclear.checks["stopper-role"];
+    assert_eq!(check["result"], "unknown", "{unclear:#?}");
+    assert!(check["detail"].as_str().unwrap().contains("conditions that are not understood here"));
+}
+
+/// Without its error action a rule that invokes the function itself names no role.
+#[tokio::test]
+async fn the_error_action_of_a_direct_stack_comes_back_by_the_command_that_is_said() {
+    let stage = Stage::new(&[("AlarmEmailEndpoint", "ops@example.com")]).await;
+    rule(&stage, |rule| rule.error_action = None).await;
+    let found = stage.doctor(&[]).await;
+    let findings: Vec<_> = found.findings().into_iter().collect();
+    assert_eq!(findings, ["error-action", "rule-may-send"], "{found:#?}");
+    let mend = found.checks["error-action"]["mend"].as_str().unwrap();
+    mending::carry_out(&stage, mend).unwrap_or_else(|trouble| panic!("{trouble}"));
+    let left = mending::sound(&stage, &BTreeSet::new()).await;
+    left.unwrap_or_else(|left| panic!("{mend}: {left:#?}"));
 }

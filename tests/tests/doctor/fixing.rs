@@ -34,6 +34,18 @@ async fn what_is_safe_is_mended_and_proven() {
     ];
     assert_eq!(before.findings().into_iter().collect::<Vec<_>>(), broken);
 
+    // What is accepted stays as it is, the account's setting above all.
+    let keep = ["--fix", "--allow", "job-events-enabled", "--only", "job-events-enabled"];
+    let kept = stage.doctor(&[&keep[..], &["--only", "rule-enabled"]].concat()).await;
+    assert_eq!(kept.code, Some(0), "{kept:#?}");
+    assert_eq!(kept.findings().into_iter().collect::<Vec<_>>(), ["job-events-enabled"]);
+    assert!(kept.checks["rule-enabled"]["fixed"].is_string(), "{kept:#?}");
+    let said = "not fixed: job-events-enabled: allowed by `--allow`\n";
+    assert!(kept.stderr.contains(said), "{}", kept.stderr);
+    let mut rule = stage.rule().await;
+    rule.rule_disabled = Some(true);
+    stage.set_rule(rule).await;
+
     let fixed = stage.doctor(&[&arguments[..], &["--fix"]].concat()).await;
     assert_eq!((fixed.code, fixed.findings().len()), (Some(0), 0), "{fixed:#?}");
     for check in broken {

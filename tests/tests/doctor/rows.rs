@@ -8,7 +8,7 @@ use serde_json::Value;
 use tripline_tests::workspace;
 
 use super::stage::{JOB, Stage};
-use super::{elsewhere, job_rows, stack_rows};
+use super::{elsewhere, job_rows, mending, stack_rows};
 
 /// Something that is done to a stage.
 pub type Doing<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
@@ -26,6 +26,15 @@ pub struct Row {
     pub seed: fn(&Stage) -> Doing<'_>,
     /// Brings it back; without it the fault stays.
     pub undo: Option<fn(&Stage) -> Doing<'_>>,
+}
+
+impl Row {
+    /// Whether the command that the doctor says brings back everything.
+    fn is_mended(&self) -> bool {
+        let of_stack = stack_rows::ROWS.iter().any(|row| row.check == self.check);
+        let by_hand = BY_HAND.iter().any(|(name, _)| [self.fault, self.check].contains(name));
+        of_stack && self.undo.is_some() && !by_hand
+    }
 }
 
 /// Faults that the local AWS cannot have. They are seeded into facts, or into answers of a mocked
@@ -83,8 +92,15 @@ async fn go_through(stage: &Stage, rows: &[Row]) {
             wrong.push(format!("{what}: {examined:?}"));
         }
         let check = &examined.checks[row.check];
-        if check["mend"].as_str().is_none_or(str::is_empty) {
+        let mend = check["mend"].as_str().unwrap_or_default();
+        if mend.is_empty() {
             wrong.push(format!("{what}: says no command that mends it"));
+        } else if row.is_mended() {
+            if let Err(trouble) = mending::carry_out(stage, mend) {
+                wrong.push(format!("{what}: {trouble}"));
+            } else if let Err(left) = mending::sound(stage, &lasting).await {
+                wrong.push(format!("{what}: `{mend}` does not mend it: {left:?}"));
+            }
         }
         match row.undo {
             Some(undo) => undo(stage).await,
@@ -93,6 +109,16 @@ async fn go_through(stage: &Stage, rows: &[Row]) {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
+
+/// Faults, or checks with all of theirs, whose command is for a person; what else can be brought back of a
+/// stack is mended by its command.
+const BY_HAND: &[(&str, &str)] = &[
+    ("somebody-told", "whom to tell, nobody else knows"),
+    ("an event is undelivered", "somebody has to see what it was"),
+    ("the default guard cannot be", "which one is meant, nobody else knows"),
+    ("alarms may not use the key", "the policy of a key is edited"),
+    ("a guard of the region denies it", "somebody has put it there"),
+];
 
 /// Everything there can be in a stack: a queue for events, a key, people.
 pub const WHOLE: [(&str, &str); 4] = [

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StateValue};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_iot::types::{Action, SqsAction, TopicRulePayload};
+use aws_sdk_lambda::operation::update_function_configuration::builders::UpdateFunctionConfigurationFluentBuilder;
 use aws_sdk_lambda::types::{DestinationConfig, Environment, OnFailure};
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::{Value, json};
@@ -77,15 +78,31 @@ pub async fn permit(stage: &Stage, function: &str, service: &str, source: &str) 
     add.source_arn(stage.output(source)).send().await.unwrap();
 }
 
+/// Lets one resource invoke a function, and no other.
+pub async fn only(stage: &Stage, function: &str, service: &str, source: &str) {
+    forbid(stage, function).await;
+    permit(stage, function, service, source).await;
+}
+
 pub async fn permit_all(stage: &Stage, function: &str, service: &str) {
     let add = stage.lambda.add_permission().function_name(stage.output(function));
     let add = add.statement_id("all").action("lambda:InvokeFunction").principal(service);
     add.send().await.unwrap();
 }
 
+/// Removes what [`permit_all`] has added, unless it was mended.
 pub async fn forbid_all(stage: &Stage, function: &str) {
-    let remove = stage.lambda.remove_permission().function_name(stage.output(function));
-    remove.statement_id("all").send().await.unwrap();
+    if statements(stage, function).await.iter().any(|statement| statement["Sid"] == "all") {
+        let remove = stage.lambda.remove_permission().function_name(stage.output(function));
+        remove.statement_id("all").send().await.unwrap();
+    }
+}
+
+/// Lets a second resource invoke a function.
+pub async fn permit_also(stage: &Stage, function: &str, service: &str, source: &str) {
+    let add = stage.lambda.add_permission().function_name(stage.output(function));
+    let add = add.statement_id("also").action("lambda:InvokeFunction").principal(service);
+    add.source_arn(stage.output(source)).send().await.unwrap();
 }
 
 #[derive(Clone, Copy)]
@@ -159,6 +176,16 @@ pub async fn without_policy(stage: &Stage, role: Role, keep: fn(&str) -> bool) {
     }
 }
 
+/// Denies a role an action under a condition.
+pub async fn deny(stage: &Stage, role: Role, action: &str, condition: Value) {
+    let (role, policy) = role.names(stage).await;
+    stage.keep(&role, &document(stage, &role, policy).await);
+    let deny = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Deny", "Action": action, "Resource": "*", "Condition": condition,
+    }]});
+    put(stage, &role, "guard-of-the-account", &deny).await;
+}
+
 pub async fn narrow_alarms(stage: &Stage) {
     let (role, policy) = Role::Stopper.names(stage).await;
     let whole = document(stage, &role, policy).await;
@@ -172,10 +199,15 @@ pub async fn narrow_alarms(stage: &Stage) {
     put(stage, &role, policy, &narrow).await;
 }
 
+/// Gives a role its policy back, and no other: not what mended it either.
 pub async fn with_policy(stage: &Stage, role: Role) {
     let (role, policy) = role.names(stage).await;
     let whole = stage.kept(&role);
     put(stage, &role, policy, &whole).await;
+    let policies = stage.iam.list_role_policies().role_name(&role).send().await.unwrap();
+    for other in policies.policy_names().iter().filter(|name| *name != policy) {
+        stage.iam.delete_role_policy().role_name(&role).policy_name(other).send().await.unwrap();
+    }
 }
 
 pub async fn switch_off(stage: &Stage, function: &str) {
@@ -273,21 +305,49 @@ pub async fn stop_mode(stage: &Stage, mode: &str) {
 
 /// Changes a variable of a function's environment.
 pub async fn variable(stage: &Stage, function: &str, name: &str, value: &str) {
-    let function = stage.output(function);
-    let found = async || {
-        stage.lambda.get_function_configuration().function_name(function).send().await.unwrap()
-    };
-    let variables = found().await.environment.and_then(|set| set.variables).unwrap_or_default();
-    let mut variables: HashMap<String, String> = variables;
+    let found =
+        stage.lambda.get_function_configuration().function_name(stage.output(function)).send();
+    let variables = found.await.unwrap().environment.and_then(|set| set.variables);
+    let mut variables: HashMap<String, String> = variables.unwrap_or_default();
     variables.insert(name.to_owned(), value.to_owned());
     let environment = Environment::builder().set_variables(Some(variables)).build();
+    update(stage, function, |update| update.environment(environment)).await;
+}
+
+/// Changes a function's configuration.
+pub async fn update(
+    stage: &Stage,
+    function: &str,
+    change: impl FnOnce(
+        UpdateFunctionConfigurationFluentBuilder,
+    ) -> UpdateFunctionConfigurationFluentBuilder,
+) {
+    let function = stage.output(function);
     let update = stage.lambda.update_function_configuration().function_name(function);
-    update.environment(environment).send().await.unwrap();
+    change(update).send().await.unwrap();
     stage
         .until("the function is updated", async || {
-            found().await.last_update_status().is_some_and(|status| status.as_str() == "Successful")
+            let found = stage.lambda.get_function_configuration().function_name(function).send();
+            let found = found.await.unwrap();
+            found.last_update_status().is_some_and(|status| status.as_str() == "Successful")
         })
         .await;
+}
+
+/// Has a function run under a role of the stack.
+pub async fn run_as(stage: &Stage, function: &str, role: &str) {
+    update(stage, function, |update| update.role(stage.output(role))).await;
+}
+
+/// Denies all but these what a topic lets alarms do.
+pub async fn deny_all_but(stage: &Stage, principals: Value) {
+    let topic_arn = stage.output("ForceStopTopicArn");
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "cloudwatch.amazonaws.com"}, "Action": "sns:Publish",
+         "Resource": topic_arn},
+        {"Effect": "Deny", "NotPrincipal": principals, "Action": "sns:*", "Resource": topic_arn},
+    ]});
+    topic(stage, "Policy", policy.to_string()).await;
 }
 
 pub async fn key_policy(stage: &Stage, from: &str, to: &str) {

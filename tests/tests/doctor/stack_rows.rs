@@ -16,6 +16,7 @@ const fn row(
 }
 
 const KEEPER: &str = "GuardKeeperFunctionArn";
+const STOPPER: &str = "ForceStopperFunctionArn";
 
 /// Those whose fault stays come last.
 pub const ROWS: &[Row] = &[
@@ -134,6 +135,12 @@ pub const ROWS: &[Row] = &[
         |stage| Box::pin(topic_policy(stage, "cloudwatch.amazonaws.com")),
     ),
     row(
+        "topic-policy",
+        "a statement denies it to all but the account",
+        |stage| Box::pin(deny_all_but(stage, json!({"AWS": "000000000000"}))),
+        |stage| Box::pin(topic_policy(stage, "cloudwatch.amazonaws.com")),
+    ),
+    row(
         "topic-key",
         "a topic is under the key of SNS",
         |stage| Box::pin(topic(stage, "KmsMasterKeyId", "alias/aws/sns".to_owned())),
@@ -165,6 +172,29 @@ pub const ROWS: &[Row] = &[
         },
     ),
     row(
+        "stopper-may-be-invoked",
+        "another topic may invoke the function too",
+        |stage| Box::pin(permit_also(stage, STOPPER, "sns.amazonaws.com", "EmailTopicArn")),
+        |stage| Box::pin(only(stage, STOPPER, "sns.amazonaws.com", "ForceStopTopicArn")),
+    ),
+    row(
+        "stopper-may-be-invoked",
+        "another topic may invoke the function instead",
+        |stage| Box::pin(only(stage, STOPPER, "sns.amazonaws.com", "EmailTopicArn")),
+        |stage| Box::pin(only(stage, STOPPER, "sns.amazonaws.com", "ForceStopTopicArn")),
+    ),
+    row(
+        "stopper-may-be-invoked",
+        "every topic may invoke the function, by the only statement there is",
+        |stage| {
+            Box::pin(async {
+                forbid(stage, STOPPER).await;
+                permit_all(stage, STOPPER, "sns.amazonaws.com").await;
+            })
+        },
+        |stage| Box::pin(only(stage, STOPPER, "sns.amazonaws.com", "ForceStopTopicArn")),
+    ),
+    row(
         "stop-redrive",
         "the subscription has no redrive policy",
         |stage| Box::pin(subscription(stage, "RedrivePolicy", String::new())),
@@ -187,6 +217,12 @@ pub const ROWS: &[Row] = &[
         "the function's reserved concurrency is 0",
         |stage| Box::pin(switch_off(stage, "ForceStopperFunctionArn")),
         |stage| Box::pin(switch_on(stage, "ForceStopperFunctionArn")),
+    ),
+    row(
+        "stopper-active",
+        "the function is ended before it has done anything",
+        |stage| Box::pin(update(stage, STOPPER, |update| update.timeout(1))),
+        |stage| Box::pin(update(stage, STOPPER, |update| update.timeout(300))),
     ),
     row(
         "stopper-on-failure",
@@ -283,6 +319,21 @@ pub const ROWS: &[Row] = &[
         "the function sees no composite alarms",
         |stage| Box::pin(narrow_alarms(stage)),
         |stage| Box::pin(with_policy(stage, Role::Stopper)),
+    ),
+    row(
+        "stopper-role",
+        "a guard of the region denies it",
+        |stage| {
+            let here = json!({"StringEquals": {"aws:RequestedRegion": "us-east-1"}});
+            Box::pin(deny(stage, Role::Stopper, "iot:CancelJob", here))
+        },
+        |stage| Box::pin(with_policy(stage, Role::Stopper)),
+    ),
+    row(
+        "stopper-role",
+        "the function runs under another role",
+        |stage| Box::pin(run_as(stage, STOPPER, "MetricsGeneratorRoleArn")),
+        |stage| Box::pin(run_as(stage, STOPPER, "ForceStopperRoleArn")),
     ),
     row(
         "key-policy",

@@ -1,5 +1,6 @@
 //! What a check is, and what can come of it.
 
+use sha2::{Digest, Sha256};
 use tripline_aws::{Failure, FailureKind};
 
 use super::facts::{Facts, Need};
@@ -118,6 +119,12 @@ pub fn quoted(word: &str) -> String {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// A short word for a text, which another text has not.
+pub fn mark_of(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -168,6 +168,10 @@ pub struct Runs {
     pub reason: String,
     /// Most that run at once, where somebody has set that.
     pub reserved: Option<i32>,
+    /// The role that it runs under.
+    pub role: String,
+    /// Most seconds that it may take.
+    pub timeout: i32,
     pub environment: BTreeMap<String, String>,
 }
 

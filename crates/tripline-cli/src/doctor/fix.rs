@@ -89,7 +89,7 @@ async fn let_in(
         .lambda
         .add_permission()
         .function_name(invoker.function)
-        .statement_id(invoker.statement)
+        .statement_id(invoker.statement_id())
         .action("lambda:InvokeFunction")
         .principal(invoker.service)
         .source_arn(invoker.source)

@@ -1,9 +1,15 @@
 //! Policies of IAM, as far as the guard depends on them: who may do what with which resource.
 //!
 //! Read are `Allow` and `Deny`, wildcards, `Not..` elements, and conditions on what is known of a
-//! request. A condition with another operator makes the answer [`Decision::Unclear`], never a guess.
+//! request ([`context`]). Another operator, key or variable makes the answer [`Decision::Unclear`], never a
+//! guess.
+
+mod context;
 
 use serde_json::{Map, Value};
+use tripline::text::excerpt;
+
+use context::Known;
 
 /// The statements of one or several documents.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,7 +25,7 @@ pub struct Request<'a> {
     pub service: Option<&'a str>,
     pub action: &'a str,
     pub resource: &'a str,
-    /// What conditions may ask for, such as `aws:SourceArn`.
+    /// What is known of what conditions ask for, such as `aws:SourceArn`, beside what [`context`] knows.
     pub context: &'a [(&'a str, &'a str)],
 }
 
@@ -64,58 +70,117 @@ impl Policy {
         decision
     }
 
-    /// The statement (its `Sid`, or nothing if it has none) that allows a request, if it is allowed.
-    pub fn allowed_by(&self, request: Request<'_>) -> Option<String> {
-        if self.decide(request) != Decision::Allowed {
-            return None;
-        }
+    /// The statements that allow a service's request, each with whom it lets in beside the service on
+    /// behalf of this resource, and beside the account's own users and roles.
+    pub fn grants(&self, request: Request<'_>, source: &str, account: &str) -> Vec<Grant> {
         let allows = |statement: &&Value| {
-            statement.get("Effect").and_then(Value::as_str) == Some("Allow")
-                && applies(statement, request) == Some(true)
-        };
-        let statement = self.statements.iter().find(allows)?;
-        Some(statement.get("Sid").and_then(Value::as_str).unwrap_or_default().to_owned())
-    }
-
-    /// Who else than a service and this account is allowed an action, whatever the conditions, with the
-    /// statement (its `Sid`).
-    pub fn strangers(
-        &self,
-        request: Request<'_>,
-        account: &str,
-    ) -> impl Iterator<Item = (String, String)> {
-        let is_own = move |kind: &str, name: &str| match kind {
-            "Service" => request.service == Some(name),
-            "AWS" => name == account || name.split(':').nth(4) == Some(account),
-            _ => false,
-        };
-        let allows = move |statement: &&Value| {
             statement.get("Effect").and_then(Value::as_str) == Some("Allow")
                 && is_about(statement, request)
         };
-        self.statements.iter().filter(allows).filter_map(move |statement| {
-            let stranger = match statement.get("Principal") {
-                Some(Value::Object(kinds)) => kinds
-                    .iter()
-                    .flat_map(|(kind, names)| {
-                        texts(names).into_iter().map(move |name| (kind, name))
-                    })
-                    .find(|(kind, name)| !is_own(kind, name))
-                    .map(|(_, name)| name),
-                Some(anybody) => texts(anybody).into_iter().next(),
-                None => Some("everybody but some".to_owned()),
-            };
-            let sid = statement.get("Sid").and_then(Value::as_str).unwrap_or_default();
-            Some((stranger?, sid.to_owned()))
-        })
+        let grant = |statement| Grant {
+            statement: sid(statement),
+            suffices: applies(statement, request) == Some(true),
+            beyond: stranger(statement, request, account)
+                .or_else(|| other_source(statement, source)),
+        };
+        self.statements.iter().filter(allows).map(grant).collect()
     }
+
+    /// The resources among these (a pattern) that a denial of an action names, whether it applies or not.
+    pub fn denied_among(&self, action: &str, resources: &str) -> Vec<String> {
+        let denies = |statement: &&Value| {
+            statement.get("Effect").and_then(Value::as_str) == Some("Deny")
+                && is_action(statement, action)
+        };
+        let (head, _) = split_name(resources);
+        let denials = self.statements.iter().filter(denies);
+        let named = denials.filter_map(|statement| statement.get("Resource")).flat_map(texts);
+        // What stands before the name may have wildcards of its own.
+        let named = named.map(|resource| format!("{head}{}", split_name(&resource).1));
+        named.filter(|resource| matches(resources, resource)).collect()
+    }
+}
+
+/// An ARN, up to the name and from there on.
+fn split_name(arn: &str) -> (&str, &str) {
+    arn.split_at(arn.rfind([':', '/']).map_or(0, |at| at + 1))
+}
+
+/// A statement that allows an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Its `Sid`; empty if it has none.
+    pub statement: String,
+    /// Whether it allows the request for sure.
+    pub suffices: bool,
+    /// Whom it lets in that is not meant.
+    pub beyond: Option<String>,
+}
+
+fn sid(statement: &Value) -> String {
+    statement.get("Sid").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// A principal of a statement that is neither the service nor of this account.
+fn stranger(statement: &Value, request: Request<'_>, account: &str) -> Option<String> {
+    let is_own = |kind: &str, name: &str| match kind {
+        "Service" => request.service == Some(name),
+        "AWS" => name == account || name.split(':').nth(4) == Some(account),
+        _ => false,
+    };
+    let name = match statement.get("Principal") {
+        Some(Value::Object(kinds)) => kinds
+            .iter()
+            .flat_map(|(kind, names)| texts(names).into_iter().map(move |name| (kind, name)))
+            .find(|(kind, name)| !is_own(kind, name))
+            .map(|(_, name)| name),
+        Some(anybody) => texts(anybody).into_iter().next(),
+        None => Some("everybody but some".to_owned()),
+    };
+    name.map(|name| format!("`{}`", excerpt(&name)))
+}
+
+/// On behalf of which other resource a statement lets a service in.
+fn other_source(statement: &Value, source: &str) -> Option<String> {
+    statement.get("Principal")?.get("Service")?;
+    let mut other = Some(format!("others like `{source}-other`"));
+    for (operator, keys) in object(statement.get("Condition")) {
+        // With `..IfExists` it lets in whoever does not say for whom he asks.
+        if !["ArnLike", "ArnEquals", "StringEquals", "StringLike"].contains(&operator.as_str()) {
+            continue;
+        }
+        for (_, sources) in
+            object(Some(keys)).filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn"))
+        {
+            other = match texts(sources).into_iter().find(|found| found != source) {
+                None => return None,
+                Some(found) if found.contains(['*', '?']) => {
+                    Some(format!("others like `{}`", excerpt(&found)))
+                }
+                Some(found) => Some(format!("`{}`", excerpt(&found))),
+            };
+        }
+    }
+    other
+}
+
+fn is_action(statement: &Value, action: &str) -> bool {
+    named(statement, "Action", |pattern| {
+        matches(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())
+    })
 }
 
 /// Whether a statement is about an action on a resource.
 fn is_about(statement: &Value, request: Request<'_>) -> bool {
-    named(statement, "Action", |pattern| {
-        matches(&pattern.to_ascii_lowercase(), &request.action.to_ascii_lowercase())
-    }) && named(statement, "Resource", |pattern| matches(pattern, request.resource))
+    is_action(statement, request.action)
+        && (has_variable(statement)
+            || named(statement, "Resource", |pattern| matches(pattern, request.resource)))
+}
+
+/// Whether it depends on who asks which resource a statement is about.
+fn has_variable(statement: &Value) -> bool {
+    let resources = ["Resource", "NotResource"].into_iter().filter_map(|is| statement.get(is));
+    resources.flat_map(texts).any(|resource| resource.contains("${"))
 }
 
 /// Whether a statement is about a request; `None` if that is unclear.
@@ -125,11 +190,10 @@ fn applies(statement: &Value, request: Request<'_>) -> Option<bool> {
     if !about {
         return Some(false);
     }
-    let mut clear = true;
+    let mut clear = !has_variable(statement);
     for (operator, keys) in object(statement.get("Condition")) {
         for (key, wanted) in object(Some(keys)) {
-            let context = request.context.iter().find(|(known, _)| known.eq_ignore_ascii_case(key));
-            match holds(operator, context.map(|(_, value)| *value), &texts(wanted)) {
+            match holds(operator, request.known(key), &texts(wanted)) {
                 Some(true) => {}
                 Some(false) => return Some(false),
                 None => clear = false,
@@ -152,11 +216,15 @@ fn named(statement: &Value, element: &str, is_it: impl Fn(&str) -> bool) -> bool
 }
 
 fn is_principal(statement: &Value, service: &str) -> bool {
+    match (statement.get("Principal"), statement.get("NotPrincipal")) {
+        (Some(principal), _) => names_service(principal, service),
+        (None, Some(principal)) => !names_service(principal, service),
+        (None, None) => false,
+    }
+}
+
+fn names_service(principal: &Value, service: &str) -> bool {
     let anybody = |value: &Value| texts(value).iter().any(|text| text == "*");
-    let principal = match statement.get("Principal") {
-        Some(principal) => principal,
-        None => return false,
-    };
     anybody(principal)
         // What SNS gives a topic by default says so, and lets alarms through.
         || principal.get("AWS").is_some_and(anybody)
@@ -165,8 +233,17 @@ fn is_principal(statement: &Value, service: &str) -> bool {
             .is_some_and(|services| texts(services).iter().any(|text| text == service || text == "*"))
 }
 
-/// Whether a condition holds for a value; `None` if the operator is not known here.
-fn holds(operator: &str, value: Option<&str>, wanted: &[String]) -> Option<bool> {
+/// Whether a condition holds for a key; `None` if the operator or the key is not known here, or if what is
+/// wanted depends on who asks.
+fn holds(operator: &str, known: Known<'_>, wanted: &[String]) -> Option<bool> {
+    let value = match known {
+        Known::Is(value) => Some(value),
+        Known::Absent => None,
+        Known::Unclear => return None,
+    };
+    if wanted.iter().any(|wanted| wanted.contains("${")) {
+        return None;
+    }
     let plain = operator.strip_suffix("IfExists");
     let one = |is_it: fn(&str, &str) -> bool, negated: bool| match value {
         // A key that a request does not have fails, unless the operator says otherwise.
@@ -243,140 +320,4 @@ fn object(value: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const RULE: &str = "arn:aws:iot:us-east-1:111122223333:rule/tripline_rule";
-
-    fn policy(statements: &str) -> Policy {
-        Policy::parse(&format!(r#"{{"Version":"2012-10-17","Statement":{statements}}}"#)).unwrap()
-    }
-
-    fn invoke<'a>(context: &'a [(&'a str, &'a str)]) -> Request<'a> {
-        Request {
-            service: Some("iot.amazonaws.com"),
-            action: "lambda:InvokeFunction",
-            resource: "arn:aws:lambda:us-east-1:111122223333:function:f",
-            context,
-        }
-    }
-
-    #[test]
-    fn a_service_is_let_in_under_its_conditions() {
-        let policy = policy(&format!(
-            r#"{{"Effect":"Allow","Principal":{{"Service":"iot.amazonaws.com"}},"Action":"lambda:InvokeFunction",
-               "Resource":"arn:aws:lambda:us-east-1:111122223333:function:f",
-               "Condition":{{"ArnLike":{{"AWS:SourceArn":"{RULE}"}},"StringEquals":{{"AWS:SourceAccount":"111122223333"}}}}}}"#
-        ));
-        let context = [("aws:SourceArn", RULE), ("aws:SourceAccount", "111122223333")];
-        assert_eq!(policy.decide(invoke(&context)), Decision::Allowed);
-        let other = [("aws:SourceArn", "arn:aws:iot:us-east-1:111122223333:rule/x"), context[1]];
-        assert_eq!(policy.decide(invoke(&other)), Decision::NotAllowed);
-        assert_eq!(policy.decide(invoke(&[])), Decision::NotAllowed);
-        let sns = Request { service: Some("sns.amazonaws.com"), ..invoke(&context) };
-        assert_eq!(policy.decide(sns), Decision::NotAllowed);
-    }
-
-    #[test]
-    fn a_denial_goes_before_all_else() {
-        let all = r#"{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}"#;
-        let insecure = r#"{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sns:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}"#;
-        let publish = |context| Request { action: "SNS:Publish", ..invoke(context) };
-        let both = policy(&format!("[{all},{insecure}]"));
-        assert_eq!(both.decide(publish(&[("aws:SecureTransport", "true")])), Decision::Allowed);
-        assert_eq!(both.decide(publish(&[("aws:SecureTransport", "false")])), Decision::Denied);
-        assert_eq!(both.decide(invoke(&[("aws:SecureTransport", "false")])), Decision::Allowed);
-    }
-
-    #[test]
-    fn strangers_are_whoever_is_neither_the_service_nor_of_the_account() {
-        for (principal, stranger) in [
-            (r#"{"Service":"iot.amazonaws.com"}"#, None),
-            (r#"{"AWS":"arn:aws:iam::111122223333:role/deploys"}"#, None),
-            (r#"{"AWS":"111122223333"}"#, None),
-            (r#"{"Service":["iot.amazonaws.com","s3.amazonaws.com"]}"#, Some("s3.amazonaws.com")),
-            (r#"{"AWS":"arn:aws:iam::999922223333:root"}"#, Some("arn:aws:iam::999922223333:root")),
-            (r#"{"AWS":"*"}"#, Some("*")),
-            (r#""*""#, Some("*")),
-            (
-                r#"{"Federated":"cognito-identity.amazonaws.com"}"#,
-                Some("cognito-identity.amazonaws.com"),
-            ),
-        ] {
-            for (effect, action, is_meant) in [
-                ("Allow", "lambda:InvokeFunction", true),
-                ("Allow", "lambda:*", true),
-                ("Allow", "lambda:GetFunction", false),
-                ("Deny", "lambda:InvokeFunction", false),
-            ] {
-                let policy = policy(&format!(
-                    r#"{{"Sid":"s","Effect":"{effect}","Principal":{principal},"Action":"{action}","Resource":"*"}}"#
-                ));
-                let found: Vec<_> = policy.strangers(invoke(&[]), "111122223333").collect();
-                let expected = stranger.filter(|_| is_meant);
-                let expected = expected.map(|name| (name.to_owned(), "s".to_owned()));
-                assert_eq!(found, Vec::from_iter(expected), "{principal} {effect} {action}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_not_understood_is_unclear() {
-        let statement = |effect, operator| {
-            format!(
-                r#"{{"Effect":"{effect}","Principal":"*","Action":"*","Resource":"*","Condition":{{"{operator}":{{"aws:SourceIp":"10.0.0.0/8"}}}}}}"#
-            )
-        };
-        let all = r#"{"Effect":"Allow","Principal":"*","NotAction":"iam:*","NotResource":"x"}"#;
-        let ip = statement("Allow", "IpAddress");
-        let no = statement("Deny", "IpAddress");
-        for (statements, decision) in [
-            (format!("[{ip}]"), Decision::Unclear),
-            (format!("[{no},{all}]"), Decision::Unclear),
-            (format!("[{all},{no}]"), Decision::Unclear),
-            (format!("[{all},{ip}]"), Decision::Allowed),
-            (format!("[{}]", statement("Allow", "StringEqualsIfExists")), Decision::Allowed),
-            (format!("[{}]", statement("Allow", "StringEquals")), Decision::NotAllowed),
-            (format!("[{}]", statement("Allow", "StringNotEquals")), Decision::Allowed),
-        ] {
-            assert_eq!(policy(&statements).decide(invoke(&[])), decision, "{statements}");
-        }
-    }
-
-    #[test]
-    fn wildcards_match_as_in_iam() {
-        for (pattern, text, found) in [
-            ("*", "", true),
-            ("a*c", "abbc", true),
-            ("a*c", "abcd", false),
-            ("a?c", "abc", true),
-            ("a?c", "ac", false),
-            ("*b*b", "abab", true),
-            ("", "", true),
-            ("", "a", false),
-        ] {
-            assert_eq!(matches(pattern, text), found, "{pattern} {text}");
-        }
-    }
-
-    #[test]
-    fn a_narrow_resource_does_not_cover_everything() {
-        let narrow = policy(
-            r#"{"Effect":"Allow","Action":["cloudwatch:Describe*"],"Resource":"arn:aws:cloudwatch:*:*:alarm:*"}"#,
-        );
-        let request = Request {
-            service: None,
-            action: "cloudwatch:DescribeAlarms",
-            resource: "*",
-            context: &[],
-        };
-        assert_eq!(narrow.decide(request), Decision::NotAllowed);
-    }
-
-    #[test]
-    fn a_text_that_is_no_policy_is_none() {
-        for text in ["", "{}", "[]", "null", "{\"Statement\""] {
-            assert_eq!(Policy::parse(text), None, "{text}");
-        }
-    }
-}
+mod tests;

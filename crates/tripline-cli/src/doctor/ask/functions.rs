@@ -20,12 +20,17 @@ impl Clients {
             (true, Err(gap)) => Err(gap),
             (true, Ok(role)) => self.role(role).await,
         };
-        let function = match (wanted[0], stack.output(function)) {
-            (false, _) => Function::not_asked(),
-            (true, Err(gap)) => {
+        let [whole, _] = wanted;
+        let function = match stack.output(function) {
+            _ if !wanted.contains(&true) => Function::not_asked(),
+            Err(gap) => {
                 Function { runs: Err(gap.clone()), policy: Err(gap.clone()), on_failure: Err(gap) }
             }
-            (true, Ok(arn)) => Function {
+            // The role alone needs to be known as the one that it runs under.
+            Ok(arn) if !whole => {
+                Function { runs: if_there(self.runs(arn).await), ..Function::not_asked() }
+            }
+            Ok(arn) => Function {
                 runs: if_there(self.runs(arn).await),
                 policy: self.policy(arn).await,
                 on_failure: self.on_failure(arn).await,
@@ -61,6 +66,8 @@ impl Clients {
                 .unwrap_or_default()
                 .to_owned(),
             reserved,
+            role: function.role().unwrap_or_default().to_owned(),
+            timeout: function.timeout().unwrap_or_default(),
             environment: variables
                 .into_iter()
                 .flatten()

@@ -6,7 +6,8 @@ use crate::doctor::check::{About, Check, Judged, Not, quoted};
 use crate::doctor::facts::{Action, Facts, Ingest, Need, Rule, seen};
 use crate::doctor::fix::Fix;
 
-use super::rights::{Invoker, exactly, key_of, role_may, send, trusts};
+use super::invoker::{Invoker, exactly};
+use super::rights::{key_of, role_may, send, trusts};
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -32,7 +33,7 @@ pub const CHECKS: &[Check] = &[
         about: About::Stack,
         proves: "the rule takes the events of all executions, and not the deletions",
         why: "what the statement leaves out is never counted; deletions would count every device again",
-        needs: &[Need::Rule, Need::Ingest],
+        needs: &[Need::Rule, Need::Ingest, Need::Resources],
         judge: sql,
         fix: None,
     },
@@ -41,7 +42,7 @@ pub const CHECKS: &[Check] = &[
         about: About::Stack,
         proves: "the rule hands events to the metrics-generator, or to its queue",
         why: "events that go elsewhere are not counted",
-        needs: &[Need::Rule, Need::Ingest],
+        needs: &[Need::Rule, Need::Ingest, Need::Resources],
         judge: delivers,
         fix: None,
     },
@@ -50,7 +51,7 @@ pub const CHECKS: &[Check] = &[
         about: About::Stack,
         proves: "what the rule cannot deliver goes to the undelivered queue",
         why: "it would be lost without a trace",
-        needs: &[Need::Rule, Need::Ingest],
+        needs: &[Need::Rule, Need::Ingest, Need::Resources],
         judge: error_action,
         fix: None,
     },
@@ -103,17 +104,33 @@ fn show(facts: &Facts) -> String {
     format!("aws iot get-topic-rule --rule-name {}", quoted(name))
 }
 
-/// The command that makes the rule the template's: it can be changed as a whole only.
-fn replace(facts: &Facts, rule: &Rule) -> String {
-    let role = rule.actions.iter().chain(&rule.error_action).find_map(|action| match action {
-        Action::Sqs { role, .. } => Some(role.as_str()),
+/// The ARN of the role by which the rule reaches its queues: that of an action, or else the stack's.
+fn role_of(facts: &Facts, rule: &Rule) -> Option<String> {
+    let of_action = rule.actions.iter().chain(&rule.error_action).find_map(|action| match action {
+        Action::Sqs { role, .. } => Some(role.clone()),
         _ => None,
     });
-    let output = |key: &str| facts.stack.outputs.get(key).map_or("", String::as_str);
-    let sqs = |url: &str| {
-        let role = role.unwrap_or("ARN-OF-JobExecutionRuleRole");
-        json!({"sqs": {"queueUrl": url, "roleArn": role, "useBase64": false}})
+    of_action.or_else(|| {
+        let resources = facts.resources.as_ref().ok()?;
+        let role = resources.iter().find(|resource| resource.logical == ROLE)?;
+        let (partition, account) = (facts.stack.partition(), facts.stack.account());
+        Some(format!("arn:{partition}:iam::{account}:role/{}", role.physical))
+    })
+}
+
+const ROLE: &str = "JobExecutionRuleRole";
+
+/// The command that makes the rule the template's: it can be changed as a whole only.
+fn replace(facts: &Facts, rule: &Rule) -> String {
+    let Some(role) = role_of(facts, rule) else {
+        let stack = quoted(&facts.stack.name);
+        return format!(
+            "aws cloudformation describe-stack-resource --stack-name {stack} --logical-resource-id {ROLE}   # its ARN, for the rule's action\n{}",
+            show(facts)
+        );
     };
+    let output = |key: &str| facts.stack.outputs.get(key).map_or("", String::as_str);
+    let sqs = |url: &str| json!({"sqs": {"queueUrl": url, "roleArn": role, "useBase64": false}});
     let action = match &facts.ingest {
         Ok(Ingest::Batched { queue: Some(queue), .. }) => sqs(&queue.url),
         Ok(Ingest::Direct) => {
@@ -245,7 +262,7 @@ fn may_send(facts: &Facts) -> Judged {
         wanted.push(send(facts.stack.output_seen("IngestQueueArn")?));
     }
     wanted.extend(key_of(facts));
-    role_may(role, &wanted)
+    role_may(facts, role, &wanted)
 }
 
 #[cfg(test)]

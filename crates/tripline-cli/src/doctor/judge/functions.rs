@@ -1,7 +1,7 @@
 //! The functions: whether they can run, have run without errors, and keep what they fail at.
 
 use crate::doctor::check::{About, Check, Judged, Not, quoted};
-use crate::doctor::facts::{Asked, Facts, Function, Need, Runs, seen};
+use crate::doctor::facts::{Facts, Function, Need, Runs, seen};
 
 use super::events::same_function;
 
@@ -9,7 +9,7 @@ pub const GENERATOR: &[Check] = &[
     Check {
         name: "generator-active",
         about: About::Stack,
-        proves: "the metrics-generator is there, its last update succeeded, and it may run",
+        proves: "the metrics-generator is there, its last update succeeded, and it may run as long as it needs",
         why: "without it no event becomes a metric",
         needs: &[Need::Generator],
         judge: |facts| may_run(facts, &facts.generator, "MetricsGeneratorFunctionArn"),
@@ -39,7 +39,7 @@ pub const STOPPER: &[Check] = &[
     Check {
         name: "stopper-active",
         about: About::Stack,
-        proves: "the force-stopper is there, its last update succeeded, and it may run",
+        proves: "the force-stopper is there, its last update succeeded, and it may run as long as it needs",
         why: "without it an alarm stops nothing",
         needs: &[Need::Stopper],
         judge: |facts| may_run(facts, &facts.stopper, "ForceStopperFunctionArn"),
@@ -107,7 +107,36 @@ pub fn active(facts: &Facts, function: &Function, output: &'static str, release:
     if runs.reserved == Some(0) {
         return Err(Not::finding("its reserved concurrency is 0, so that it never runs", release));
     }
+    let needed = settings(facts, output).timeout;
+    if runs.timeout < needed {
+        let what = format!("it is ended after {} s (expected {needed})", runs.timeout);
+        let mend = format!(
+            "aws lambda update-function-configuration --function-name {name} --timeout {needed}"
+        );
+        return Err(Not::finding(what, mend));
+    }
     Ok(state.clone())
+}
+
+/// What the template gives a function.
+struct Settings {
+    /// Seconds that it may take.
+    timeout: i32,
+    /// Seconds after which it is not tried again.
+    event_age: i32,
+}
+
+/// Twice more an event is tried.
+const RETRIES: i32 = 2;
+
+fn settings(facts: &Facts, output: &str) -> Settings {
+    let (timeout, event_age) = match output {
+        "ForceStopperFunctionArn" => (300, 3_600),
+        "GuardKeeperFunctionArn" => (55, 60),
+        _ if facts.stack.is_batched() => (60, 10_800),
+        _ => (30, 10_800),
+    };
+    Settings { timeout, event_age }
 }
 
 fn because(reason: &str) -> String {
@@ -137,20 +166,21 @@ pub fn errors(facts: &Facts, output: &'static str, log: &'static str) -> Judged 
 fn on_failure(facts: &Facts, function: &Function, output: &'static str) -> Judged {
     let arn = facts.stack.output_seen(output)?;
     let queue = facts.stack.output_seen("UndeliveredQueueArn")?;
-    destination(arn, &function.on_failure, queue)
-}
-
-fn destination(arn: &str, found: &Asked<Option<String>>, queue: &str) -> Judged {
-    let what = match seen(found)? {
+    let what = match seen(&function.on_failure)? {
         Some(destination) if destination == queue => return Ok("the undelivered queue".to_owned()),
         Some(destination) => format!("it hands what it fails at to `{destination}`"),
         None => "what it fails at is dropped".to_owned(),
     };
+    // As a whole: there may be nothing that could be updated.
+    let age = settings(facts, output).event_age;
+    let destination = format!(r#"{{"OnFailure":{{"Destination":"{queue}"}}}}"#);
     Err(Not::finding(
         what,
         format!(
-            r#"aws lambda update-function-event-invoke-config --function-name {} --destination-config '{{"OnFailure":{{"Destination":"{queue}"}}}}'"#,
-            quoted(name_of(arn))
+            "aws lambda put-function-event-invoke-config --function-name {} --qualifier {} --maximum-retry-attempts {RETRIES} --maximum-event-age-in-seconds {age} --destination-config {}",
+            quoted(name_of(arn)),
+            quoted("$LATEST"),
+            quoted(&destination)
         ),
     ))
 }
@@ -187,4 +217,35 @@ pub fn settings_of(
 /// Whether something is subscribed that is this function.
 pub fn is_function(endpoint: &str, arn: &str) -> bool {
     same_function(endpoint, arn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::tests::sound::sound;
+
+    #[test]
+    fn the_settings_are_the_template_s() {
+        let template = include_str!("../../../../../templates/tripline.yaml");
+        let function = |name: &str| {
+            let (_, function) = template.split_once(&format!("\n  {name}Function:\n")).unwrap();
+            function.split_once(&format!("\n  {name}Role:\n")).unwrap().0
+        };
+        let mut facts = sound();
+        let batched = settings(&facts, "MetricsGeneratorFunctionArn");
+        facts.stack.outputs.remove("Ingest");
+        for name in ["MetricsGenerator", "ForceStopper", "GuardKeeper"] {
+            let Settings { timeout, event_age } = settings(&facts, &format!("{name}FunctionArn"));
+            let timeout = match name {
+                "MetricsGenerator" => format!("!If [IsBatched, {}, {timeout}]", batched.timeout),
+                _ => timeout.to_string(),
+            };
+            let function = function(name);
+            assert!(function.contains(&format!("Timeout: {timeout}\n")), "{name}");
+            let age = format!("MaximumEventAgeInSeconds: {event_age}\n");
+            assert!(function.contains(&age), "{name}");
+            let retries = format!("MaximumRetryAttempts: {RETRIES}\n");
+            assert!(name == "GuardKeeper" || function.contains(&retries), "{name}");
+        }
+    }
 }

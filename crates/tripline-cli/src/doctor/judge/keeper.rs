@@ -9,15 +9,16 @@ use crate::doctor::facts::{Facts, Need, Runs, seen};
 use crate::doctor::fix::Fix;
 
 use super::functions::{active, errors, name_of, settings_of};
+use super::invoker::{Invoker, exactly};
 use super::rights::{
-    Invoker, Wanted, any_job, exactly, function_role, key_of, publish_metrics, wanted,
+    Runner, Wanted, function_role, key_of, on_jobs, on_own_alarms, publish_metrics, wanted,
 };
 
 pub const CHECKS: &[Check] = &[
     Check {
         name: "keeper-active",
         about: About::Stack,
-        proves: "the guard-keeper is there, its last update succeeded, and it may run",
+        proves: "the guard-keeper is there, its last update succeeded, and it may run as long as it needs",
         why: "a job that somebody else creates would stay without alarms",
         needs: &[Need::Keeper],
         judge: may_run,
@@ -65,7 +66,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "keeper-role",
         about: About::Stack,
-        proves: "the guard-keeper may find jobs, keep their alarms, remember and say so",
+        proves: "the guard-keeper runs under its role, which may find jobs, keep their alarms, remember and say so",
         why: "it would run every minute, and arm nothing",
         needs: &[Need::Keeper, Need::KeeperRole],
         judge: role,
@@ -195,18 +196,21 @@ fn variable<'a>(runs: &'a Runs, name: &str) -> Option<&'a str> {
 }
 
 fn role(facts: &Facts) -> Judged {
-    deployed(facts)?;
+    let runner = Runner {
+        arn: deployed(facts)?,
+        function: &facts.keeper,
+        role: &facts.keeper_role,
+        role_arn: facts.stack.output_seen("GuardKeeperRoleArn")?,
+    };
     let keeps_events = variable(environment(facts)?, "KEEP_JOB_EVENTS") != Some("off");
     let all = needed(facts, keeps_events)?;
-    function_role(&facts.keeper_role, facts.stack.output_seen("GuardKeeperRoleArn")?, &all)
+    function_role(facts, &runner, &all)
 }
 
 /// Everything that the function asks of AWS.
 fn needed(facts: &Facts, keeps_events: bool) -> Result<Vec<Wanted>, Not> {
     let stack = &facts.stack;
     let (partition, account, region) = (stack.partition(), stack.account(), &facts.region);
-    let job = any_job(facts);
-    let alarm = |name: &str| format!("arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}");
     let table = format!(
         "arn:{partition}:dynamodb:{region}:{account}:table/{}",
         stack.output_seen("GuardsTableName")?
@@ -214,15 +218,18 @@ fn needed(facts: &Facts, keeps_events: bool) -> Result<Vec<Wanted>, Not> {
     let mut all = vec![
         wanted("iot:ListJobs", "*"),
         wanted("iot:DescribeEventConfigurations", "*"),
-        wanted("iot:DescribeJob", job.as_str()),
-        wanted("iot:ListJobExecutionsForJob", job.as_str()),
-        wanted("iot:ListTagsForResource", job),
+        on_jobs("iot:DescribeJob", facts),
+        on_jobs("iot:ListJobExecutionsForJob", facts),
+        on_jobs("iot:ListTagsForResource", facts),
         // A list is asked for, and not an alarm by its name.
-        wanted("cloudwatch:DescribeAlarms", alarm("*")),
-        wanted("cloudwatch:PutMetricAlarm", alarm("tripline-any")),
-        wanted("cloudwatch:TagResource", alarm("tripline-any")),
-        wanted("cloudwatch:ListTagsForResource", alarm("tripline-any")),
-        wanted("cloudwatch:DeleteAlarms", alarm("tripline-any")),
+        wanted(
+            "cloudwatch:DescribeAlarms",
+            format!("arn:{partition}:cloudwatch:{region}:{account}:alarm:*"),
+        ),
+        on_own_alarms("cloudwatch:PutMetricAlarm", facts),
+        on_own_alarms("cloudwatch:TagResource", facts),
+        on_own_alarms("cloudwatch:ListTagsForResource", facts),
+        on_own_alarms("cloudwatch:DeleteAlarms", facts),
         wanted("cloudwatch:GetMetricData", "*"),
         publish_metrics(STACK_NAMESPACE),
         publish_metrics(NAMESPACE),

@@ -9,6 +9,7 @@ mod alarms;
 mod events;
 mod feasible;
 mod functions;
+mod invoker;
 mod job;
 mod keeper;
 mod people;
@@ -46,7 +47,7 @@ pub fn checks_of(with_job: bool) -> impl Iterator<Item = &'static Check> {
 }
 
 pub use functions::is_function;
-pub use rights::Invoker;
+pub use invoker::Invoker;
 
 /// The name of the stack's rule.
 pub fn rule_name(facts: &Facts) -> Option<&str> {

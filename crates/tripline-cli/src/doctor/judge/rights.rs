@@ -1,17 +1,22 @@
-//! Who may do what: the functions' roles, the policies of functions, topics and the key.
+//! Who may do what: the functions' roles, and the key.
 
+use std::collections::BTreeMap;
+
+use serde_json::json;
 use tripline::metric::NAMESPACE;
 use tripline::text::excerpt;
 
-use crate::doctor::check::{About, Check, Judged, Not, all_right, quoted};
-use crate::doctor::facts::{Asked, Facts, Need, Role, seen};
-use crate::doctor::policy::{Decision, Policy, Request};
+use crate::doctor::check::{About, Check, Judged, Not, all_right, mark_of, quoted};
+use crate::doctor::facts::{Asked, Facts, Function, Need, Role, seen};
+use crate::doctor::policy::{Decision, Request};
+
+use super::functions::name_of;
 
 pub const CHECKS: &[Check] = &[
     Check {
         name: "generator-role",
         about: About::Stack,
-        proves: "the metrics-generator may publish metrics, and keep what it fails at",
+        proves: "the metrics-generator runs under its role, which may publish metrics, and keep what it fails at",
         why: "metrics that may not be published do not exist, and no alarm fires without them",
         needs: &[Need::GeneratorRole],
         judge: generator,
@@ -20,7 +25,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "stopper-role",
         about: About::Stack,
-        proves: "the force-stopper may verify an alarm, cancel a job and tell people",
+        proves: "the force-stopper runs under its role, which may verify an alarm, cancel any job and tell people",
         why: "an alarm would reach it, and the rollout would go on",
         needs: &[Need::StopperRole],
         judge: stopper,
@@ -37,107 +42,8 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-/// A service that may invoke a function on behalf of one resource only.
-pub struct Invoker<'a> {
-    pub service: &'a str,
-    pub function: &'a str,
-    /// The resource on whose behalf.
-    pub source: &'a str,
-    /// Whether the service says for which account it asks: SNS does not.
-    pub says_account: bool,
-    /// What the statement is called that `mend` adds.
-    pub statement: &'a str,
-}
-
-impl Invoker<'_> {
-    /// What a function's policy says to this source.
-    pub fn decision(&self, policy: &Policy) -> Decision {
-        self.of(self.source, policy)
-    }
-
-    fn of(&self, source: &str, policy: &Policy) -> Decision {
-        policy.decide(
-            self.request(&[("aws:SourceArn", source), ("aws:SourceAccount", account_of(source))]),
-        )
-    }
-
-    fn request<'a>(&'a self, context: &'a [(&'a str, &'a str)]) -> Request<'a> {
-        Request {
-            service: Some(self.service),
-            action: "lambda:InvokeFunction",
-            resource: self.function,
-            context,
-        }
-    }
-
-    /// The command that lets it in.
-    pub fn mend(&self) -> String {
-        let account = match self.says_account {
-            true => format!(" --source-account {}", account_of(self.source)),
-            false => String::new(),
-        };
-        format!(
-            "aws lambda add-permission --function-name {} --statement-id {} --action lambda:InvokeFunction --principal {} --source-arn {}{account}",
-            quoted(self.function),
-            self.statement,
-            self.service,
-            quoted(self.source)
-        )
-    }
-}
-
-fn account_of(arn: &str) -> &str {
-    arn.split(':').nth(4).unwrap_or_default()
-}
-
-/// Whether a function lets in exactly one resource, and neither a neighbor nor a stranger.
-pub fn exactly(policy: &Asked<Option<Policy>>, invoker: &Invoker<'_>) -> Judged {
-    let none = Policy::default();
-    let policy = seen(policy)?.as_ref().unwrap_or(&none);
-    let (function, source) = (invoker.function, invoker.source);
-    match invoker.decision(policy) {
-        Decision::Allowed => {}
-        Decision::Unclear => return Err(unclear(function)),
-        Decision::Denied => {
-            return Err(Not::finding(
-                format!("the policy of `{function}` denies `{source}`"),
-                format!("aws lambda get-policy --function-name {}", quoted(function)),
-            ));
-        }
-        Decision::NotAllowed => {
-            let what = format!("`{source}` may not invoke `{function}`");
-            return Err(Not::finding(what, invoker.mend()));
-        }
-    }
-    let remove = |statement: &str| {
-        format!(
-            "aws lambda remove-permission --function-name {} --statement-id {}",
-            quoted(function),
-            quoted(statement)
-        )
-    };
-    if let Some((who, statement)) =
-        policy.strangers(invoker.request(&[]), account_of(source)).next()
-    {
-        let what = format!("not only `{source}`, but `{}` may invoke `{function}`", excerpt(&who));
-        return Err(Not::finding(what, remove(&statement)));
-    }
-    let neighbor = format!("{source}-other");
-    let stranger = source.replace(&format!(":{}:", account_of(source)), ":999999999999:");
-    for other in [neighbor, stranger] {
-        let context =
-            [("aws:SourceArn", other.as_str()), ("aws:SourceAccount", account_of(&other))];
-        if let Some(statement) = policy.allowed_by(invoker.request(&context)) {
-            return Err(Not::finding(
-                format!("not only `{source}`, but others like `{other}` may invoke `{function}`"),
-                remove(&statement),
-            ));
-        }
-    }
-    Ok(format!("only {}", source.rsplit([':', '/']).next().unwrap_or(source)))
-}
-
-fn unclear(whose: &str) -> Not {
+/// A policy that cannot be judged.
+pub fn unclear(whose: &str) -> Not {
     Not::Unknown(format!("the policy of `{whose}` has conditions that are not understood here"))
 }
 
@@ -145,13 +51,97 @@ fn unclear(whose: &str) -> Not {
 #[derive(Debug, Clone)]
 pub struct Wanted {
     pub action: &'static str,
+    /// On what; with `names`, a pattern that ends with `*`.
     pub resource: String,
+    /// What stands for that `*` when it is tried: nobody can try all.
+    pub names: Vec<String>,
     pub context: Vec<(&'static str, String)>,
 }
 
 /// An action on a resource.
 pub fn wanted(action: &'static str, resource: impl Into<String>) -> Wanted {
-    Wanted { action, resource: resource.into(), context: Vec::new() }
+    Wanted { action, resource: resource.into(), names: Vec::new(), context: Vec::new() }
+}
+
+/// An action on every job of this account.
+pub fn on_jobs(action: &'static str, facts: &Facts) -> Wanted {
+    let (partition, account) = (facts.stack.partition(), facts.stack.account());
+    let job = facts.job.as_ref().map(|job| job.id.to_string());
+    Wanted {
+        names: unlike_names().chain(job).collect(),
+        ..wanted(action, format!("arn:{partition}:iot:{}:{account}:job/*", facts.region))
+    }
+}
+
+/// An action on every alarm that Tripline makes.
+pub fn on_own_alarms(action: &'static str, facts: &Facts) -> Wanted {
+    let (partition, account) = (facts.stack.partition(), facts.stack.account());
+    let region = &facts.region;
+    Wanted {
+        names: unlike_names().collect(),
+        ..wanted(action, format!("arn:{partition}:cloudwatch:{region}:{account}:alarm:tripline-*"))
+    }
+}
+
+/// A right to two names that have nothing in common is a right to all, as far as rights are written.
+fn unlike_names() -> impl Iterator<Item = String> {
+    ["any", "X9_q-71"].into_iter().map(str::to_owned)
+}
+
+impl Wanted {
+    /// What of it a role may not do: all of it, or what a denial names.
+    fn missing(&self, role: &Role, facts: &Facts) -> Result<Option<Missing<'_>>, Not> {
+        let stem = self.resource.strip_suffix('*').unwrap_or(&self.resource);
+        let tried: Vec<String> = match self.names.as_slice() {
+            [] => vec![self.resource.clone()],
+            names => names.iter().map(|name| format!("{stem}{name}")).collect(),
+        };
+        for resource in &tried {
+            match self.decide(role, facts, resource) {
+                Decision::Allowed => {}
+                Decision::Unclear => return Err(unclear(&role.name)),
+                decision => {
+                    let is_denied = decision == Decision::Denied;
+                    return Ok(Some(Missing {
+                        wanted: self,
+                        on: self.resource.clone(),
+                        is_denied,
+                    }));
+                }
+            }
+        }
+        if self.names.is_empty() {
+            return Ok(None);
+        }
+        for resource in role.policy.denied_among(self.action, &self.resource) {
+            match self.decide(role, facts, &resource) {
+                Decision::Allowed => {}
+                Decision::Unclear => return Err(unclear(&role.name)),
+                _ => return Ok(Some(Missing { wanted: self, on: resource, is_denied: true })),
+            }
+        }
+        Ok(None)
+    }
+
+    fn decide(&self, role: &Role, facts: &Facts, resource: &str) -> Decision {
+        let account = facts.stack.account();
+        let around = [
+            ("aws:RequestedRegion", facts.region.as_str()),
+            ("aws:PrincipalAccount", account),
+            ("aws:ResourceAccount", account),
+        ];
+        let own = self.context.iter().map(|(key, value)| (*key, value.as_str()));
+        let context: Vec<(&str, &str)> = own.chain(around).collect();
+        let action = self.action;
+        role.policy.decide(Request { service: None, action, resource, context: &context })
+    }
+}
+
+/// Something that a role lacks.
+struct Missing<'a> {
+    wanted: &'a Wanted,
+    on: String,
+    is_denied: bool,
 }
 
 /// Putting messages into a queue.
@@ -176,34 +166,18 @@ pub fn key_of(facts: &Facts) -> Vec<Wanted> {
 }
 
 /// Whether a role may do all of it.
-pub fn role_may(role: &Role, all: &[Wanted]) -> Judged {
+pub fn role_may(facts: &Facts, role: &Role, all: &[Wanted]) -> Judged {
     let mut missing = Vec::new();
-    let mut denied = false;
     for wanted in all {
-        let context: Vec<(&str, &str)> =
-            wanted.context.iter().map(|(key, value)| (*key, value.as_str())).collect();
-        let request = Request {
-            service: None,
-            action: wanted.action,
-            resource: &wanted.resource,
-            context: &context,
-        };
-        match role.policy.decide(request) {
-            Decision::Allowed => {}
-            Decision::Unclear => return Err(unclear(&role.name)),
-            decision => {
-                denied |= decision == Decision::Denied;
-                missing.push(wanted);
-            }
-        }
+        missing.extend(wanted.missing(role, facts)?);
     }
     if !missing.is_empty() {
         let what: Vec<String> = missing
             .iter()
-            .map(|wanted| format!("`{}` on `{}`", wanted.action, wanted.resource))
+            .map(|missing| format!("`{}` on `{}`", missing.wanted.action, missing.on))
             .collect();
         let what = format!("the role `{}` may not {}", role.name, what.join(", "));
-        let mend = if denied {
+        let mend = if missing.iter().any(|missing| missing.is_denied) {
             format!(
                 "aws iam list-role-policies --role-name {}   # one of them denies it",
                 quoted(&role.name)
@@ -221,19 +195,28 @@ pub fn role_may(role: &Role, all: &[Wanted]) -> Judged {
     }
 }
 
-/// The command that gives a role what it lacks.
-fn allow(role: &str, missing: &[&Wanted]) -> String {
+/// The command that gives a role what it lacks, under a name of its own: a policy of the same name would be
+/// replaced, with what was mended before.
+fn allow(role: &str, missing: &[Missing<'_>]) -> String {
     let statements: Vec<_> = missing
         .iter()
-        .map(|wanted| {
-            serde_json::json!({"Effect": "Allow", "Action": wanted.action, "Resource": wanted.resource})
+        .map(|Missing { wanted, .. }| {
+            let Wanted { action, resource, context, .. } = wanted;
+            let mut statement = json!({"Effect": "Allow", "Action": action, "Resource": resource});
+            let context: BTreeMap<_, _> = context.iter().map(|(key, value)| (key, value)).collect();
+            if let (Some(statement), false) = (statement.as_object_mut(), context.is_empty()) {
+                statement.insert("Condition".to_owned(), json!({ "StringEquals": context }));
+            }
+            statement
         })
         .collect();
-    let document = serde_json::json!({"Version": "2012-10-17", "Statement": statements});
+    let document = json!({"Version": "2012-10-17", "Statement": statements});
+    let document = document.to_string();
     format!(
-        "aws iam put-role-policy --role-name {} --policy-name tripline-mended --policy-document {}",
+        "aws iam put-role-policy --role-name {} --policy-name tripline-mended-{} --policy-document {}",
         quoted(role),
-        quoted(&document.to_string())
+        mark_of(&document),
+        quoted(&document)
     )
 }
 
@@ -254,45 +237,74 @@ pub fn trusts(role: &Role, service: &str, context: &[(&str, &str)]) -> Result<()
     }
 }
 
-/// A function's role that may do all of it.
-pub fn function_role(role: &Asked<Option<Role>>, output: &str, all: &[Wanted]) -> Judged {
-    let Some(role) = seen(role)? else {
-        let role = output.rsplit('/').next().unwrap_or(output);
-        let mend = format!("aws iam get-role --role-name {}", quoted(role));
+/// A function, and the role that the stack gives it.
+pub struct Runner<'a> {
+    pub function: &'a Function,
+    pub arn: &'a str,
+    pub role: &'a Asked<Option<Role>>,
+    pub role_arn: &'a str,
+}
+
+/// A function's role that may do all of it, and is the one that the function runs under.
+pub fn function_role(facts: &Facts, of: &Runner<'_>, all: &[Wanted]) -> Judged {
+    let output = of.role_arn;
+    let name = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
+    // A function that is gone has another check.
+    if let Some(runs) = seen(&of.function.runs)?
+        && runs.role != output
+    {
+        let what = format!(
+            "it runs under the role `{}`, and not under the stack's `{}`",
+            excerpt(&name(&runs.role)),
+            name(output)
+        );
+        let mend = format!(
+            "aws lambda update-function-configuration --function-name {} --role {}",
+            quoted(name_of(of.arn)),
+            quoted(output)
+        );
+        return Err(Not::finding(what, mend));
+    }
+    let Some(role) = seen(of.role)? else {
+        let role = name(output);
+        let mend = format!("aws iam get-role --role-name {}", quoted(&role));
         return Err(Not::finding(format!("there is no role `{role}`"), mend));
     };
     trusts(role, "lambda.amazonaws.com", &[])?;
-    role_may(role, all)
-}
-
-/// Some job of this account.
-pub fn any_job(facts: &Facts) -> String {
-    let stack = &facts.stack;
-    let id = facts.job.as_ref().map_or("any", |job| job.id.as_str());
-    format!("arn:{}:iot:{}:{}:job/{id}", stack.partition(), facts.region, stack.account())
+    role_may(facts, role, all)
 }
 
 fn generator(facts: &Facts) -> Judged {
-    let output = facts.stack.output_seen("MetricsGeneratorRoleArn")?;
-    let mut all =
-        vec![publish_metrics(NAMESPACE), send(facts.stack.output_seen("UndeliveredQueueArn")?)];
-    if facts.stack.is_batched() {
-        let queue = facts.stack.output_seen("IngestQueueArn")?;
+    let stack = &facts.stack;
+    let runner = Runner {
+        function: &facts.generator,
+        arn: stack.output_seen("MetricsGeneratorFunctionArn")?,
+        role: &facts.generator_role,
+        role_arn: stack.output_seen("MetricsGeneratorRoleArn")?,
+    };
+    let mut all = vec![publish_metrics(NAMESPACE), send(stack.output_seen("UndeliveredQueueArn")?)];
+    if stack.is_batched() {
+        let queue = stack.output_seen("IngestQueueArn")?;
         all.extend(
             ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
                 .map(|action| wanted(action, queue)),
         );
     }
     all.extend(key_of(facts));
-    function_role(&facts.generator_role, output, &all)
+    function_role(facts, &runner, &all)
 }
 
 fn stopper(facts: &Facts) -> Judged {
     let stack = &facts.stack;
-    let job = any_job(facts);
+    let runner = Runner {
+        function: &facts.stopper,
+        arn: stack.output_seen("ForceStopperFunctionArn")?,
+        role: &facts.stopper_role,
+        role_arn: stack.output_seen("ForceStopperRoleArn")?,
+    };
     let mut all = vec![
-        wanted("iot:CancelJob", job.as_str()),
-        wanted("iot:DescribeJob", job),
+        on_jobs("iot:CancelJob", facts),
+        on_jobs("iot:DescribeJob", facts),
         // Under any narrower resource CloudWatch leaves composite alarms out.
         wanted("cloudwatch:DescribeAlarms", "*"),
         wanted("cloudwatch:DescribeAlarmHistory", "*"),
@@ -301,7 +313,7 @@ fn stopper(facts: &Facts) -> Judged {
         send(stack.output_seen("UndeliveredQueueArn")?),
     ];
     all.extend(key_of(facts));
-    function_role(&facts.stopper_role, stack.output_seen("ForceStopperRoleArn")?, &all)
+    function_role(facts, &runner, &all)
 }
 
 fn key(facts: &Facts) -> Judged {
@@ -323,7 +335,10 @@ fn key(facts: &Facts) -> Judged {
             return Err(Not::finding(what, format!("aws kms enable-key --key-id {arn}")));
         }
     }
-    let context = [("aws:SourceAccount", facts.stack.account())];
+    let context = [
+        ("aws:SourceAccount", facts.stack.account()),
+        ("aws:RequestedRegion", facts.region.as_str()),
+    ];
     let mut wrong = Vec::new();
     for service in ["cloudwatch.amazonaws.com", "sns.amazonaws.com"] {
         for action in ["kms:Decrypt", "kms:GenerateDataKey"] {

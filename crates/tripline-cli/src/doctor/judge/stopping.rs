@@ -8,7 +8,7 @@ use crate::doctor::fix::Fix;
 use crate::doctor::policy::{Decision, Request};
 
 use super::functions::{is_function, settings_of};
-use super::rights::{Invoker, exactly};
+use super::invoker::{Invoker, exactly};
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -101,7 +101,7 @@ fn topic_policy(facts: &Facts) -> Judged {
         ("aws:SourceAccount", account),
         ("aws:SourceOwner", account),
         ("aws:SourceArn", alarm.as_str()),
-        ("aws:SecureTransport", "true"),
+        ("aws:RequestedRegion", facts.region.as_str()),
     ];
     let (mut wrong, mut mends) = (Vec::new(), Vec::new());
     for (name, topic) in topics(facts)? {
@@ -171,12 +171,16 @@ fn subscribed(facts: &Facts) -> Judged {
         subscription.protocol == "lambda" && is_function(&subscription.endpoint, function)
     });
     let Some(arn) = hears.and_then(|subscription| subscription.arn.as_deref()) else {
+        let queue = facts.stack.output_seen("UndeliveredQueueArn")?;
+        let redrive = serde_json::json!({ "deadLetterTargetArn": queue }).to_string();
+        let attributes = serde_json::json!({ "RedrivePolicy": redrive }).to_string();
         return Err(Not::finding(
             "the force-stopper is not subscribed to the force-stop topic",
             format!(
-                "aws sns subscribe --topic-arn {} --protocol lambda --notification-endpoint {}",
+                "aws sns subscribe --topic-arn {} --protocol lambda --notification-endpoint {} --attributes {}",
                 quoted(&topic.arn),
-                quoted(function)
+                quoted(function),
+                quoted(&attributes)
             ),
         ));
     };
@@ -241,7 +245,7 @@ fn redrive(facts: &Facts) -> Judged {
         context: &[
             ("aws:SourceArn", topic),
             ("aws:SourceAccount", facts.stack.account()),
-            ("aws:SecureTransport", "true"),
+            ("aws:RequestedRegion", facts.region.as_str()),
         ],
     };
     match queue.policy.decide(request) {

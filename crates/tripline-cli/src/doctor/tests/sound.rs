@@ -35,6 +35,7 @@ pub fn sound() -> Facts {
     facts.resources = Ok(vec![
         resource("UndeliveredAlarm", "AWS::CloudWatch::Alarm", "tripline-UndeliveredAlarm-1"),
         resource("EmailTopic", "AWS::SNS::Topic", EMAIL),
+        resource("JobExecutionRuleRole", "AWS::IAM::Role", "rule"),
     ]);
     facts.own_alarms = Ok(vec![
         MetricAlarm::builder()
@@ -47,9 +48,9 @@ pub fn sound() -> Facts {
     facts.events = Ok(true);
     facts.rule = Ok(Some(rule()));
     facts.rule_role = Ok(Some(role("rule", "iot.amazonaws.com")));
-    facts.generator = function(invoked_by("iot.amazonaws.com", GENERATOR, RULE));
+    facts.generator = function("generator", invoked_by("iot.amazonaws.com", GENERATOR, RULE));
     facts.generator_role = Ok(Some(role("generator", "lambda.amazonaws.com")));
-    facts.stopper = function(invoked_by("sns.amazonaws.com", STOPPER, STOP));
+    facts.stopper = function("stopper", invoked_by("sns.amazonaws.com", STOPPER, STOP));
     facts.stopper_role = Ok(Some(role("stopper", "lambda.amazonaws.com")));
     facts.keeper = keeper();
     facts.keeper_role = Ok(Some(role("keeper", "lambda.amazonaws.com")));
@@ -138,11 +139,13 @@ fn rule() -> Rule {
     }
 }
 
-fn function(policy: Policy) -> Function {
+fn function(role: &str, policy: Policy) -> Function {
     Function {
         runs: Ok(Some(Runs {
             state: "Active".to_owned(),
             last_update: "Successful".to_owned(),
+            role: format!("arn:aws:iam::111122223333:role/{role}"),
+            timeout: 300,
             environment: map(&[
                 ("STOP_MODE", "cancel"),
                 ("EMAIL_TOPIC_ARN", EMAIL),
@@ -156,7 +159,7 @@ fn function(policy: Policy) -> Function {
 }
 
 fn keeper() -> Function {
-    let mut keeper = function(invoked_by("events.amazonaws.com", KEEPER, SCHEDULE));
+    let mut keeper = function("keeper", invoked_by("events.amazonaws.com", KEEPER, SCHEDULE));
     let runs = keeper.runs.as_mut().unwrap().as_mut().unwrap();
     runs.reserved = Some(1);
     runs.environment = map(&[
@@ -171,7 +174,7 @@ fn keeper() -> Function {
     keeper
 }
 
-fn invoked_by(service: &str, function: &str, source: &str) -> Policy {
+pub fn invoked_by(service: &str, function: &str, source: &str) -> Policy {
     policy(&format!(
         r#"{{"Sid":"s","Effect":"Allow","Principal":{{"Service":"{service}"}},"Action":"lambda:InvokeFunction",
            "Resource":"{function}","Condition":{{"ArnLike":{{"AWS:SourceArn":"{source}"}}}}}}"#

@@ -51,6 +51,8 @@ const FAULTS: &[Fault] = &[
         runs(&mut facts.generator, |runs| runs.last_update = "Failed".to_owned())
     }),
     ("generator-active", |facts| runs(&mut facts.generator, |runs| runs.reserved = Some(0))),
+    // Enough without the queue.
+    ("generator-active", |facts| runs(&mut facts.generator, |runs| runs.timeout = 30)),
     ("generator-errors", |facts| health(facts).errors = [(GENERATOR.to_owned(), 1.0)].into()),
     ("generator-on-failure", |facts| facts.generator.on_failure = Ok(None)),
     ("ingest-queue", |facts| ingest(facts, |mappings, _| mappings.clear())),
@@ -78,6 +80,12 @@ const FAULTS: &[Fault] = &[
         attributes.insert("FilterPolicy".to_owned(), r#"{"x":["y"]}"#.to_owned());
     }),
     ("stopper-may-be-invoked", |facts| facts.stopper.policy = Ok(None)),
+    // Another topic, beside the one.
+    ("stopper-may-be-invoked", |facts| {
+        let mut both = facts.stopper.policy.as_ref().unwrap().clone().unwrap();
+        both.add(invoked_by("sns.amazonaws.com", STOPPER, EMAIL));
+        facts.stopper.policy = Ok(Some(both));
+    }),
     ("stop-redrive", |facts| {
         drop(facts.stop_subscription.as_mut().unwrap().as_mut().unwrap().remove("RedrivePolicy"));
     }),
@@ -97,10 +105,12 @@ const FAULTS: &[Fault] = &[
         runs(&mut facts.stopper, |runs| drop(runs.environment.remove("SMS_TOPIC_ARN")))
     }),
     ("stopper-active", |facts| runs(&mut facts.stopper, |runs| runs.state = "Pending".to_owned())),
+    ("stopper-active", |facts| runs(&mut facts.stopper, |runs| runs.timeout = 299)),
     ("stopper-errors", |facts| health(facts).throttles = [(STOPPER.to_owned(), 1.0)].into()),
     ("stopper-on-failure", |facts| facts.stopper.on_failure = Ok(Some(INGEST.to_owned()))),
     ("keeper-active", |facts| facts.keeper.runs = Ok(None)),
     ("keeper-active", |facts| runs(&mut facts.keeper, |runs| runs.reserved = Some(0))),
+    ("keeper-active", |facts| runs(&mut facts.keeper, |runs| runs.timeout = 3)),
     ("keeper-may-be-invoked", |facts| facts.keeper.policy = Ok(None)),
     ("keeper-may-be-invoked", |facts| facts.keeper.policy = Ok(Some(anybody("lambda:*")))),
     // Another account, beside the schedule.
@@ -143,6 +153,40 @@ const FAULTS: &[Fault] = &[
         facts.stopper_role.as_mut().unwrap().as_mut().unwrap().policy = policy(
             r#"{"Effect":"Allow","Action":"*","Resource":"*"},
                {"Effect":"Deny","Action":"iot:Cancel*","Resource":"*"}"#,
+        );
+    }),
+    // One job's name, made up or not, is not every job's.
+    ("stopper-role", |facts| {
+        facts.stopper_role.as_mut().unwrap().as_mut().unwrap().policy = policy(
+            r#"{"Effect":"Allow","NotAction":"iot:*","Resource":"*"},
+               {"Effect":"Allow","Action":"iot:*","Resource":
+                ["arn:aws:iot:us-east-1:111122223333:job/any","arn:aws:iot:us-east-1:111122223333:job/fw"]}"#,
+        );
+    }),
+    // Some jobs cannot be stopped.
+    ("stopper-role", |facts| {
+        facts.stopper_role.as_mut().unwrap().as_mut().unwrap().policy = policy(
+            r#"{"Effect":"Allow","Action":"*","Resource":"*"},
+               {"Effect":"Deny","Action":"iot:*","Resource":"arn:aws:iot:*:*:job/prod-*"}"#,
+        );
+    }),
+    ("stopper-role", |facts| {
+        facts.stopper_role.as_mut().unwrap().as_mut().unwrap().policy = policy(
+            r#"{"Effect":"Allow","Action":"*","Resource":"*"},
+               {"Effect":"Deny","Action":"iot:CancelJob","Resource":"*",
+                "Condition":{"StringEquals":{"aws:RequestedRegion":"us-east-1"}}}"#,
+        );
+    }),
+    // What the stack's role may do is of no use to a function that runs under another one.
+    ("stopper-role", |facts| {
+        runs(&mut facts.stopper, |runs| {
+            runs.role = "arn:aws:iam::111122223333:role/other".to_owned()
+        })
+    }),
+    ("topic-policy", |facts| {
+        topic(&mut facts.topics.stop).policy = policy(
+            r#"{"Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":"*"},
+               {"Effect":"Deny","NotPrincipal":{"AWS":"111122223333"},"Action":"sns:*","Resource":"*"}"#,
         );
     }),
     ("key-policy", |facts| facts.key.as_mut().unwrap().state = "PendingDeletion".to_owned()),
@@ -372,6 +416,26 @@ fn a_permissions_boundary_leaves_it_open_what_a_role_may_do() {
     facts.stopper_role.as_mut().unwrap().as_mut().unwrap().boundary = Some("arn:b".to_owned());
     let check = checks().find(|check| check.name == "stopper-role").unwrap();
     assert!(matches!((check.judge)(&facts), Err(Not::Unknown(_))));
+}
+
+/// What cannot be read is neither sound nor broken.
+#[test]
+fn a_condition_that_depends_on_what_is_not_known_is_unknown() {
+    let condition = r#""Condition":{"StringNotEquals":{"aws:PrincipalTag/team":"firmware"}}"#;
+    let mut facts = sound();
+    let all = r#"{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}"#;
+    let denied = policy(&format!(
+        r#"{all},{{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*",{condition}}}"#
+    ));
+    facts.stopper_role.as_mut().unwrap().as_mut().unwrap().policy = denied.clone();
+    topic(&mut facts.topics.stop).policy = denied.clone();
+    facts.undelivered.as_mut().unwrap().as_mut().unwrap().policy = denied.clone();
+    facts.key.as_mut().unwrap().policy = denied;
+    for name in ["stopper-role", "topic-policy", "stop-redrive", "key-policy"] {
+        let check = checks().find(|check| check.name == name).unwrap();
+        let judged = (check.judge)(&facts);
+        assert!(matches!(judged, Err(Not::Unknown(_))), "{name}: {judged:?}");
+    }
 }
 
 #[test]
