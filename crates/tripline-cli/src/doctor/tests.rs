@@ -3,6 +3,7 @@
 
 mod answers;
 mod kept;
+mod mends;
 mod reports;
 pub mod sound;
 mod verdicts;

@@ -10,7 +10,7 @@ use crate::doctor::check::{About, Check, Judged, Not, all_right, quoted};
 use crate::doctor::facts::{Facts, Need, seen};
 use crate::doctor::fix::Fix;
 
-use super::job::gets_default_guard;
+use super::job::{gets_default_guard, is_default};
 use super::keeper::deployed;
 
 pub const CHECKS: &[Check] = &[
@@ -267,11 +267,21 @@ fn reaches(facts: &Facts) -> Judged {
 
 fn not_mute(facts: &Facts) -> Judged {
     let id = &facts.job()?.id;
+    // Not a stop: nobody has said that the rollout is bad.
+    let bad = format!("# if the rollout is bad, instead: tripline stop --job-id {id}");
     each(facts, "none", |alarm| {
-        Ok((alarm.state_value() == Some(&StateValue::Alarm)).then(|| {
-            let mend = format!("aws iot cancel-job --job-id {id}   # if the rollout is bad");
-            ("is in ALARM".to_owned(), mend)
-        }))
+        if alarm.state_value() != Some(&StateValue::Alarm) {
+            return Ok(None);
+        }
+        let stack = quoted(&facts.stack.name);
+        let remove = format!("tripline alarms remove --stack {stack} --job-id {id} --force");
+        let mend = match is_default(alarm, id) && deployed(facts).is_ok() {
+            true => format!(
+                "{remove}   # the guard-keeper makes them anew within a minute, and then they act again\n{bad}"
+            ),
+            false => format!("{remove}\n{}   # made anew, they act again\n{bad}", arm(facts)?),
+        };
+        Ok(Some(("is in ALARM".to_owned(), mend)))
     })
 }
 
