@@ -4,7 +4,8 @@
 //! - [`facts`]: what the facts are; [`ask`]: asks AWS for them, and judges nothing;
 //! - [`policy`]: who may do what by a policy;
 //! - [`check`]: what can come of a check; [`fix`]: what `--fix` does about it;
-//! - [`examination`]: runs the checks; [`report`], [`junit`]: says what came of them.
+//! - [`examination`]: runs the checks; [`report`], [`junit`]: says what came of them;
+//! - [`links`]: the same for a drill that waits in vain.
 
 mod ask;
 mod check;
@@ -13,6 +14,7 @@ mod facts;
 mod fix;
 mod judge;
 mod junit;
+pub mod links;
 mod policy;
 mod report;
 

@@ -53,6 +53,11 @@ pub fn rule_name(facts: &Facts) -> Option<&str> {
     events::rule_name(facts).ok()
 }
 
+/// Whether a finding says no more than that the stack observes.
+pub fn is_observing(what: &str) -> bool {
+    what == stopping::OBSERVES
+}
+
 /// The rule, as the metrics-generator has to let it in.
 pub fn rule_invoker(facts: &Facts) -> Option<Invoker<'_>> {
     events::rule_invoker(facts).ok()
