@@ -262,7 +262,12 @@ pub async fn subscribe_stopper(stage: &Stage) {
 }
 
 pub async fn subscription(stage: &Stage, attribute: &str, value: String) {
-    let arn = subscriptions(stage, "ForceStopTopicArn").await.remove(0);
+    subscription_to(stage, "ForceStopTopicArn", attribute, value).await;
+}
+
+/// Sets an attribute of a topic's first subscription.
+pub async fn subscription_to(stage: &Stage, topic: &str, attribute: &str, value: String) {
+    let arn = subscriptions(stage, topic).await.remove(0);
     let set = stage.sns.set_subscription_attributes().subscription_arn(arn);
     set.attribute_name(attribute).attribute_value(value).send().await.unwrap();
 }

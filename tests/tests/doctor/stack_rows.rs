@@ -15,6 +15,7 @@ const fn row(
     Row { check, fault, companions: &[], arguments: &[], seed, undo: Some(undo) }
 }
 
+const EMAIL: &str = "EmailTopicArn";
 const KEEPER: &str = "GuardKeeperFunctionArn";
 
 /// Those whose fault stays come last.
@@ -259,6 +260,38 @@ pub const ROWS: &[Row] = &[
             Box::pin(async {
                 subscribe(stage, "EmailTopicArn", "email", "ops@example.com").await;
                 subscribe(stage, "SmsTopicArn", "sms", "+12065550100").await;
+            })
+        },
+    ),
+    row(
+        "somebody-told",
+        "there are text messages, and the alarms on the guard go to the e-mail topic",
+        |stage| Box::pin(unsubscribe(stage, EMAIL)),
+        |stage| Box::pin(subscribe(stage, EMAIL, "email", "ops@example.com")),
+    ),
+    row(
+        "somebody-told",
+        "a filter keeps messages from the only address",
+        |stage| {
+            let never = r#"{"severity":["never"]}"#.to_owned();
+            Box::pin(subscription_to(stage, EMAIL, "FilterPolicy", never))
+        },
+        |stage| Box::pin(subscription_to(stage, EMAIL, "FilterPolicy", "{}".to_owned())),
+    ),
+    row(
+        "somebody-told",
+        "only the queue of a drill that was killed hears anything",
+        |stage| {
+            Box::pin(async {
+                unsubscribe(stage, EMAIL).await;
+                let queue = "arn:aws:sqs:us-east-1:000000000000:tripline-drill-abcdefghijkl";
+                subscribe(stage, EMAIL, "sqs", queue).await;
+            })
+        },
+        |stage| {
+            Box::pin(async {
+                unsubscribe(stage, EMAIL).await;
+                subscribe(stage, EMAIL, "email", "ops@example.com").await;
             })
         },
     ),

@@ -29,6 +29,7 @@ pub enum Need {
     KeeperRole,
     Undelivered,
     Topics,
+    Filters,
     StopSubscription,
     Sms,
     Key,
@@ -221,6 +222,8 @@ pub struct Topics {
     pub email: Asked<Option<Topic>>,
     pub sms: Asked<Option<Topic>>,
     pub stop: Asked<Option<Topic>>,
+    /// The filter policies of the e-mail topic's subscriptions, by the subscription's ARN.
+    pub filters: Asked<BTreeMap<String, String>>,
 }
 
 /// A topic.
@@ -339,6 +342,7 @@ impl Facts {
                 email: Err(Gap::NotAsked),
                 sms: Err(Gap::NotAsked),
                 stop: Err(Gap::NotAsked),
+                filters: Err(Gap::NotAsked),
             },
             stop_subscription: Err(Gap::NotAsked),
             sms: Sms { in_sandbox: Err(Gap::NotAsked), monthly_limit: Err(Gap::NotAsked) },

@@ -242,6 +242,11 @@ impl Drill {
     }
 }
 
+/// Whether this is the ARN of a drill's queue.
+pub fn is_drills_queue(arn: &str) -> bool {
+    Name::of_queue_arn(arn).is_some()
+}
+
 /// A step that has ended, for who watches.
 fn tell(line: &str) {
     if stderr().is_terminal() {

@@ -137,8 +137,8 @@ impl Clients {
             limited(&limit, when(Need::Undelivered), self.undelivered(stack)),
             limited(
                 &limit,
-                when(Need::Topics) || when(Need::StopSubscription),
-                self.topics(stack, when(Need::StopSubscription))
+                when(Need::Topics) || when(Need::StopSubscription) || when(Need::Filters),
+                self.topics(stack, when(Need::StopSubscription), when(Need::Filters))
             ),
             limited(&limit, when(Need::Sms), self.sms()),
             limited(

@@ -65,6 +65,7 @@ pub fn sound() -> Facts {
         email: Ok(Some(topic(EMAIL, "email", "ops@example.com"))),
         sms: Ok(Some(topic(SMS, "sms", "+12065550100"))),
         stop: Ok(Some(topic(STOP, "lambda", STOPPER))),
+        filters: Ok(BTreeMap::new()),
     };
     let redrive = format!(r#"{{"deadLetterTargetArn":"{UNDELIVERED}"}}"#);
     facts.stop_subscription = Ok(Some(map(&[

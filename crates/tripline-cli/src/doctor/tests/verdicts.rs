@@ -126,6 +126,23 @@ const FAULTS: &[Fault] = &[
         topic(&mut facts.topics.email).subscriptions.clear();
         topic(&mut facts.topics.sms).subscriptions.clear();
     }),
+    // The health alarms go to the e-mail topic alone.
+    ("somebody-told", |facts| topic(&mut facts.topics.email).subscriptions.clear()),
+    ("somebody-told", |facts| {
+        let drill = &mut topic(&mut facts.topics.email).subscriptions[0];
+        drill.protocol = "sqs".to_owned();
+        drill.endpoint =
+            "arn:aws:sqs:us-east-1:111122223333:tripline-drill-abcdefghijkl".to_owned();
+    }),
+    ("somebody-told", |facts| {
+        let filter = r#"{"severity":["never"]}"#.to_owned();
+        facts.topics.filters = Ok([(format!("{EMAIL}:1"), filter)].into());
+    }),
+    // A page that has not confirmed, which the check of e-mail addresses does not look at.
+    ("somebody-told", |facts| {
+        let page = &mut topic(&mut facts.topics.email).subscriptions[0];
+        (page.protocol, page.arn) = ("https".to_owned(), None);
+    }),
     ("sms-sandbox", |facts| facts.sms.in_sandbox = Ok(true)),
     ("sms-spend-limit", |facts| facts.sms.monthly_limit = Ok(None)),
     ("sms-spend-limit", |facts| facts.sms.monthly_limit = Ok(Some(1.0))),
