@@ -16,6 +16,7 @@ const fn row(
 }
 
 const EMAIL: &str = "EmailTopicArn";
+const UNDELIVERED: &str = "UndeliveredQueueArn";
 const KEEPER: &str = "GuardKeeperFunctionArn";
 
 /// Those whose fault stays come last.
@@ -25,6 +26,35 @@ pub const ROWS: &[Row] = &[
         "the actions of an alarm on the guard are off",
         |stage| Box::pin(own_alarm(stage, false)),
         |stage| Box::pin(own_alarm(stage, true)),
+    ),
+    row(
+        "health-alarms",
+        "an alarm on the guard tells a topic that is not there",
+        |stage| {
+            Box::pin(async {
+                let topic = format!("{}-gone", stage.output(EMAIL));
+                undelivered_alarm_as(stage, stage.name(UNDELIVERED), 1.0, &topic).await;
+            })
+        },
+        |stage| Box::pin(undelivered_alarm_again(stage)),
+    ),
+    row(
+        "health-alarms",
+        "an alarm on the guard has a threshold that nothing crosses",
+        |stage| {
+            let (queue, topic) = (stage.name(UNDELIVERED), stage.output(EMAIL));
+            Box::pin(undelivered_alarm_as(stage, queue, 1e9, topic))
+        },
+        |stage| Box::pin(undelivered_alarm_again(stage)),
+    ),
+    row(
+        "health-alarms",
+        "an alarm on the guard watches another queue",
+        |stage| {
+            let (queue, topic) = (stage.name("IngestQueueArn"), stage.output(EMAIL));
+            Box::pin(undelivered_alarm_as(stage, queue, 1.0, topic))
+        },
+        |stage| Box::pin(undelivered_alarm_again(stage)),
     ),
     row(
         "job-events-enabled",

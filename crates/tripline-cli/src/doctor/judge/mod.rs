@@ -11,6 +11,7 @@ mod feasible;
 mod functions;
 mod job;
 mod keeper;
+mod own_alarms;
 mod people;
 mod queues;
 mod rights;

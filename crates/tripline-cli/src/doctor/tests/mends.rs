@@ -43,3 +43,20 @@ fn a_rollout_goes_on_when_its_mute_alarm_is_mended() {
         only.starts_with("tripline alarms remove --stack tripline --job-id fw --force   # the")
     );
 }
+
+#[test]
+fn a_changed_alarm_on_the_guard_is_put_back_with_what_else_it_has() {
+    let mut facts = sound();
+    let alarm = &mut facts.own_alarms.as_mut().unwrap()[0];
+    alarm.threshold = Some(1e9);
+    alarm.alarm_actions = Some(vec!["arn:aws:sns:us-east-1:111122223333:pager".to_owned()]);
+    assert_eq!(
+        mend(&facts, "health-alarms"),
+        "aws cloudwatch put-metric-alarm --alarm-name tripline-UndeliveredAlarm-1 \
+         --alarm-description 'Tripline: it'\\''s undelivered' --namespace AWS/SQS \
+         --metric-name ApproximateNumberOfMessagesVisible --dimensions Name=QueueName,Value=undelivered \
+         --statistic Maximum --period 60 --evaluation-periods 1 --datapoints-to-alarm 1 --threshold 1 \
+         --comparison-operator GreaterThanOrEqualToThreshold --treat-missing-data notBreaching \
+         --alarm-actions arn:aws:sns:us-east-1:111122223333:email arn:aws:sns:us-east-1:111122223333:pager"
+    );
+}

@@ -31,6 +31,15 @@ const FAULTS: &[Fault] = &[
     ("health-alarms", |facts| facts.own_alarms = Ok(Vec::new())),
     ("health-alarms", |facts| own_alarm(facts).actions_enabled = Some(false)),
     ("health-alarms", |facts| own_alarm(facts).alarm_actions = None),
+    ("health-alarms", |facts| own_alarm(facts).alarm_actions = Some(vec![format!("{EMAIL}-2")])),
+    ("health-alarms", |facts| own_alarm(facts).threshold = Some(1e9)),
+    ("health-alarms", |facts| own_alarm(facts).metric_name = Some("Other".to_owned())),
+    ("health-alarms", |facts| {
+        let other = Dimension::builder().name("QueueName").value("other").build();
+        own_alarm(facts).dimensions = Some(vec![other]);
+    }),
+    ("health-alarms", |facts| own_alarm(facts).evaluation_periods = Some(100)),
+    ("health-alarms", |facts| own_alarm(facts).treat_missing_data = None),
     ("health-alarms", |facts| own_alarm(facts).state_value = Some(StateValue::Alarm)),
     ("job-events-enabled", |facts| facts.events = Ok(false)),
     ("rule-enabled", |facts| rule(facts).disabled = true),
