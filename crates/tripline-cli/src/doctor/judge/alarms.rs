@@ -108,17 +108,21 @@ struct Watched<'a> {
     account: Option<&'a str>,
 }
 
-/// What an alarm watches. One that names no metric, as a query, may watch anything.
+/// What an alarm watches. One that names no metric, as a query, may watch anything; one that shows
+/// nothing at all is not told of, also where its words are those of Tripline's alarms.
 fn watched<'a>(facts: &Facts, alarm: &'a MetricAlarm) -> Result<Vec<Watched<'a>>, Not> {
     let all = shown_metrics(alarm);
-    // One that shows nothing at all has its rule in words, as the guard-keeper takes it too.
+    if !all.is_empty() {
+        return Ok(all);
+    }
+    // Its rule in words, as the guard-keeper takes it too.
     let words = format!("Tripline guards rollout {}: ", facts.job()?.id);
     let is_worded = alarm.metrics().is_empty()
         && alarm.alarm_description().is_some_and(|text| text.starts_with(&words));
-    if all.is_empty() && !is_worded {
-        return Err(Not::Unknown(format!("{} names no metric that it watches", shown(alarm))));
-    }
-    Ok(all)
+    Err(match is_worded {
+        true => Not::Untold(format!("{} shows no metric, only words", shown(alarm))),
+        false => Not::Unknown(format!("{} names no metric that it watches", shown(alarm))),
+    })
 }
 
 fn shown_metrics(alarm: &MetricAlarm) -> Vec<Watched<'_>> {
@@ -191,7 +195,11 @@ fn each(
                 mends.extend(mend.lines().map(str::to_owned));
             }
             // What is wrong for sure is said before what cannot be seen.
-            Err(why) => unseen = unseen.or(Some(why)),
+            // Of that, what counts goes before what AWS does not tell.
+            Err(why) => match unseen {
+                Some(Not::Untold(_)) | None => unseen = Some(why),
+                Some(_) => {}
+            },
         }
     }
     match unseen {
