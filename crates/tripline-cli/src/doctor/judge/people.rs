@@ -1,5 +1,7 @@
 //! Who is told, and whether it reaches them.
 
+use tripline_aws::{Failure, FailureKind};
+
 use crate::doctor::check::{About, Check, Judged, Not, quoted};
 use crate::doctor::facts::{Facts, Gap, Need, Subscription, Topic, seen};
 use crate::drill::is_drills_queue;
@@ -141,11 +143,19 @@ fn has_sms(facts: &Facts) -> Result<(), Not> {
     }
 }
 
-/// Not every Region and partition tells, and that is nobody's fault.
+/// What SNS says of an operation that there is not in a Region or partition.
+const NOT_HERE: [&str; 3] =
+    ["InvalidAction", "UnsupportedOperation", "not supported in this region"];
+
+/// Not every Region and partition tells, and that is nobody's fault. A missing right is somebody's.
 fn tells<T>(asked: &Result<T, Gap>) -> Result<&T, Not> {
-    seen(asked).map_err(|not| match not {
-        Not::Unknown(why) => Not::Untold(why),
-        other => other,
+    let is_not_here = |failure: &Failure| {
+        let text = failure.to_string();
+        failure.kind == FailureKind::Refused && NOT_HERE.iter().any(|said| text.contains(said))
+    };
+    seen(asked).map_err(|not| match (asked, not) {
+        (Err(Gap::Failed(failure)), Not::Unknown(why)) if is_not_here(failure) => Not::Untold(why),
+        (_, not) => not,
     })
 }
 

@@ -360,10 +360,35 @@ fn what_cannot_be_asked_is_unknown_and_never_ok() {
         let Err(Not::Unknown(why)) = (check.judge)(&facts) else { panic!("{}", check.name) };
         assert_eq!(why, "may not be asked: GetTopicRule: AccessDenied: no");
     }
-    // AWS tells of text messages where it likes to.
-    facts.sms.in_sandbox = Err(denied());
-    let sandbox = checks().find(|check| check.name == "sms-sandbox").unwrap();
-    assert!(matches!((sandbox.judge)(&facts), Err(Not::Untold(_))));
+}
+
+/// AWS does not tell everywhere; where it would, it has to be asked.
+#[test]
+fn only_where_text_messages_are_not_told_of_it_is_no_fault() {
+    for (kind, text, is_untold) in [
+        (
+            FailureKind::Refused,
+            "InvalidAction: Operation (X) is not supported in this region",
+            true,
+        ),
+        (FailureKind::Refused, "UnsupportedOperation: no", true),
+        (FailureKind::Refused, "InvalidParameter: no", false),
+        (FailureKind::Denied, "AuthorizationError: not authorized", false),
+        (FailureKind::Throttled, "Throttled: Rate exceeded", false),
+        (FailureKind::Unavailable, "no answer in time", false),
+    ] {
+        let mut facts = sound();
+        let failed = || Gap::Failed(Failure::new("GetSMSSandboxAccountStatus", kind, text));
+        (facts.sms.in_sandbox, facts.sms.monthly_limit) = (Err(failed()), Err(failed()));
+        for name in ["sms-sandbox", "sms-spend-limit"] {
+            let check = checks().find(|check| check.name == name).unwrap();
+            match (check.judge)(&facts) {
+                Err(Not::Untold(_)) => assert!(is_untold, "{name}: {text}"),
+                Err(Not::Unknown(_)) => assert!(!is_untold, "{name}: {text}"),
+                other => panic!("{name}: {other:?}"),
+            }
+        }
+    }
 }
 
 /// What another check would say is not known where that one is not made.
