@@ -1,6 +1,7 @@
 //! The alarms on the guard itself: what the template has them watch, and whether they still do.
 
 use aws_sdk_cloudwatch::types::{ComparisonOperator, MetricAlarm, StateValue};
+use serde_json::json;
 use tripline::metric::{STACK_DIMENSION, STACK_NAMESPACE};
 use tripline::text::excerpt;
 
@@ -149,13 +150,13 @@ impl Own {
         let description = description
             .map_or_else(String::new, |text| format!(" --alarm-description {}", quoted(text)));
         let (of, last) = self.minutes;
+        let watched = json!([{"Name": self.dimension(), "Value": self.watched(facts)?}]);
         Ok(format!(
-            "aws cloudwatch put-metric-alarm --alarm-name {}{description} --namespace {} --metric-name {} --dimensions Name={},Value={} --statistic {} --period {PERIOD} --evaluation-periods {last} --datapoints-to-alarm {of} --threshold {} --comparison-operator {} --treat-missing-data {} --alarm-actions {}",
+            "aws cloudwatch put-metric-alarm --alarm-name {}{description} --namespace {} --metric-name {} --dimensions {} --statistic {} --period {PERIOD} --evaluation-periods {last} --datapoints-to-alarm {of} --threshold {} --comparison-operator {} --treat-missing-data {} --alarm-actions {}",
             quoted(name),
             self.namespace,
             self.metric,
-            self.dimension(),
-            quoted(self.watched(facts)?),
+            quoted(&watched.to_string()),
             self.statistic,
             self.threshold,
             FROM.as_str(),

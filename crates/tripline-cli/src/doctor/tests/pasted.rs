@@ -54,7 +54,7 @@ fn a_changed_alarm_on_the_guard_is_put_back_with_what_else_it_has() {
         mend(&facts, "health-alarms"),
         "aws cloudwatch put-metric-alarm --alarm-name tripline-UndeliveredAlarm-1 \
          --alarm-description 'Tripline: it'\\''s undelivered' --namespace AWS/SQS \
-         --metric-name ApproximateNumberOfMessagesVisible --dimensions Name=QueueName,Value=undelivered \
+         --metric-name ApproximateNumberOfMessagesVisible --dimensions '[{\"Name\":\"QueueName\",\"Value\":\"undelivered\"}]' \
          --statistic Maximum --period 60 --evaluation-periods 1 --datapoints-to-alarm 1 --threshold 1 \
          --comparison-operator GreaterThanOrEqualToThreshold --treat-missing-data notBreaching \
          --alarm-actions arn:aws:sns:us-east-1:111122223333:email arn:aws:sns:us-east-1:111122223333:pager"
