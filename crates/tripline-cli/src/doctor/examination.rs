@@ -34,8 +34,13 @@ impl Examination {
         Ok(Self { checks, facts, fixed: BTreeMap::new() })
     }
 
-    /// Mends what the findings allow, and asks again.
-    pub async fn fix(&mut self, clients: &Clients, question: &Question<'_>) -> Result<(), Error> {
+    /// Mends what the findings allow, unless it is accepted as it is, and asks again.
+    pub async fn fix(
+        &mut self,
+        clients: &Clients,
+        question: &Question<'_>,
+        accepted: &[String],
+    ) -> Result<(), Error> {
         let guard = question.guard.map(|guard| Guard {
             file: guard.file.clone(),
             stack: guard.stack.clone(),
@@ -50,6 +55,10 @@ impl Examination {
             else {
                 continue;
             };
+            if accepted.iter().any(|name| name == check.name) {
+                eprintln!("not fixed: {}: allowed by `--allow`", check.name);
+                continue;
+            }
             if let Some((_, said)) = done.iter().find(|(before, _)| *before == fix) {
                 self.fixed.insert(check.name, String::clone(said));
                 continue;

@@ -149,7 +149,7 @@ impl Doctor {
         };
         let mut examination = Examination::of(&clients, &question, checks).await?;
         if self.fix {
-            examination.fix(&clients, &question).await?;
+            examination.fix(&clients, &question, &self.allow).await?;
         }
         let report = examination.report(&self.allow, self.allow_unknown);
         print(&match self.output {
