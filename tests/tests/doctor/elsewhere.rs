@@ -47,7 +47,10 @@ async fn a_direct_stack_is_sound_too_and_what_cannot_be_asked_is_not_proven() {
     let silent = stage.doctor(&[]).await;
     let found: Vec<_> = silent.findings().into_iter().collect();
     assert_eq!((silent.code, found), (Some(1), vec!["keeper-runs"]), "{silent:#?}");
-    let mend = format!("aws events enable-rule --name {}\n", stage.name("GuardKeeperScheduleArn"));
+    let mend = format!(
+        "aws events enable-rule --region us-east-1 --name {}\n",
+        stage.name("GuardKeeperScheduleArn")
+    );
     assert!(silent.checks["keeper-runs"]["mend"].as_str().unwrap().starts_with(&mend));
 
     stage.tick().await;

@@ -41,7 +41,11 @@ async fn fails_within(stage: &Stage, timeout: &str, code: i32, step: usize, said
     for said in said {
         assert!(ran.stderr.contains(said), "`{said}` is not in: {}", ran.stderr);
     }
-    assert!(ran.stderr.contains("tripline doctor --stack tripline"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("tripline doctor --region us-east-1 --stack tripline"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(stage.inventory().await, before);
     ran
 }
@@ -167,7 +171,7 @@ async fn a_disabled_rule_keeps_the_report_from_being_counted() {
     let stage = Stage::new(&[]).await;
     let rule = stage.output("JobExecutionRuleArn").rsplit('/').next().unwrap();
     stage.iot.disable_topic_rule().rule_name(rule).send().await.unwrap();
-    let mend = format!("aws iot enable-topic-rule --rule-name {rule}");
+    let mend = format!("aws iot enable-topic-rule --region us-east-1 --rule-name {rule}");
     fails(&stage, 1, 4, &["is disabled", &mend]).await;
 }
 
@@ -184,7 +188,7 @@ async fn without_the_generator_s_permission_the_report_is_not_counted() {
 async fn a_generator_that_may_not_run_is_named() {
     let stage = Stage::new(&[]).await;
     stand_still(&stage, function(&stage, "MetricsGeneratorFunctionArn"));
-    let mend = "`tripline doctor --stack tripline --only generator-active` has the command";
+    let mend = "`tripline doctor --region us-east-1 --stack tripline --only generator-active` has the command";
     is_named(&stage, 4, &["`generator-active`: its reserved concurrency is 0", mend]).await;
 }
 
@@ -203,7 +207,8 @@ async fn a_rule_that_drops_successes_is_named() {
         .unwrap();
     let replace = stage.iot.replace_topic_rule().rule_name(rule).topic_rule_payload(payload);
     replace.send().await.unwrap();
-    let mend = "`tripline doctor --stack tripline --only rule-sql` has the command";
+    let mend =
+        "`tripline doctor --region us-east-1 --stack tripline --only rule-sql` has the command";
     is_named(&stage, 4, &["`rule-sql`: its statement is", mend]).await;
 }
 
@@ -234,7 +239,7 @@ async fn without_the_stopper_nothing_is_stopped() {
 async fn a_stopper_that_may_not_run_is_named() {
     let stage = Stage::new(&[]).await;
     stand_still(&stage, function(&stage, "ForceStopperFunctionArn"));
-    let mend = "`tripline doctor --stack tripline --only stopper-active` has the command";
+    let mend = "`tripline doctor --region us-east-1 --stack tripline --only stopper-active` has the command";
     is_named(&stage, 6, &["`stopper-active`: its reserved concurrency is 0", mend]).await;
 }
 
@@ -243,7 +248,8 @@ async fn a_stopper_that_may_not_run_is_named() {
 async fn a_stopper_that_observes_while_the_stack_cancels_is_named() {
     let stage = Stage::new(&[]).await;
     stopper_settings(&stage, "observe", stage.output("EmailTopicArn"));
-    let mend = "`tripline doctor --stack tripline --only stop-mode` has the command";
+    let mend =
+        "`tripline doctor --region us-east-1 --stack tripline --only stop-mode` has the command";
     let said = "the force-stopper only observes, and the stack says `cancel`";
     is_named(&stage, 6, &[said, mend]).await;
 }

@@ -2,6 +2,7 @@
 
 use tripline_aws::{Failure, FailureKind};
 
+use super::command::in_region;
 use super::facts::{Facts, Need};
 use super::fix::Fix;
 
@@ -82,6 +83,14 @@ impl Not {
                     false => Self::Unknown(text),
                 }
             }
+            not => not,
+        }
+    }
+
+    /// The same with commands that go to this region, wherever they are pasted.
+    pub fn in_region(self, region: &str) -> Self {
+        match self {
+            Self::Finding { what, mend } => Self::Finding { what, mend: in_region(&mend, region) },
             not => not,
         }
     }

@@ -7,7 +7,7 @@ use aws_sdk_iot::types::Job;
 use tripline::job::JobId;
 use tripline_aws::Failure;
 
-use super::check::Not;
+use super::check::{Not, quoted};
 use super::policy::Policy;
 use crate::alarms::plan::Plan;
 
@@ -273,6 +273,8 @@ pub struct Health {
 #[derive(Debug)]
 pub struct JobFacts {
     pub id: JobId,
+    /// The config file that was given.
+    pub file: Option<String>,
     /// How many devices it is for, if the operator says so.
     pub devices: Option<u32>,
     pub job: Asked<Option<Job>>,
@@ -287,6 +289,13 @@ pub struct JobFacts {
     pub alarms: Asked<Vec<MetricAlarm>>,
     /// What would have to be changed to have the alarms of the config, if one is given.
     pub plan: Option<Asked<Plan>>,
+}
+
+impl JobFacts {
+    /// The config file, as a word of a command: the one that was given, or what it is called otherwise.
+    pub fn config_file(&self) -> String {
+        quoted(self.file.as_deref().unwrap_or("dev.ini"))
+    }
 }
 
 impl StackFacts {

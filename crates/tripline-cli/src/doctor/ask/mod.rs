@@ -193,7 +193,9 @@ impl Clients {
             Some(guard) if needs.contains(&Need::Config) => Some(self.plan(guard).await),
             _ => None,
         };
-        Some(self.guarded(stack, id, question.devices, plan, needs, now).await)
+        let mut job = self.guarded(stack, id, question.devices, plan, needs, now).await;
+        job.file = question.guard.map(|guard| guard.file.clone());
+        Some(job)
     }
 }
 

@@ -168,9 +168,11 @@ fn shown(alarm: &MetricAlarm) -> String {
     format!("`{}`", excerpt(name(alarm)))
 }
 
-fn arm(facts: &Facts) -> Result<String, Not> {
-    let (stack, id) = (quoted(&facts.stack.name), &facts.job()?.id);
-    Ok(format!("tripline alarms apply dev.ini --stack {stack} --job-id {id}"))
+/// The command that arms the job.
+pub fn arm(facts: &Facts) -> Result<String, Not> {
+    let (stack, job) = (quoted(&facts.stack.name), facts.job()?);
+    let file = job.config_file();
+    Ok(format!("tripline alarms apply {file} --stack {stack} --job-id {}", job.id))
 }
 
 /// Deletes an alarm and arms the job again: an alarm that watches another job is not overwritten.

@@ -44,6 +44,34 @@ fn a_rollout_goes_on_when_its_mute_alarm_is_mended() {
     );
 }
 
+/// The file that was given, and the stack, wherever they matter.
+#[test]
+fn what_arms_a_job_is_said_for_its_file_and_its_stack() {
+    let mut facts = sound();
+    facts.stack.name = "other".to_owned();
+    let job = facts.job.as_mut().unwrap();
+    job.file = Some("release 2/dev.ini".to_owned());
+    job.job.as_mut().unwrap().as_mut().unwrap().timeout_config = None;
+    job.has_config = Ok(false);
+    // One failure in five is far over the limit, and decides.
+    job.alarms.as_mut().unwrap()[0].period = Some(10);
+    let apply = "tripline alarms apply 'release 2/dev.ini' --stack other --job-id fw";
+    for check in ["guarded-by-keeper", "alarm-period"] {
+        let mend = mend(&facts, check);
+        assert!(mend.ends_with(apply), "{check}: {mend}");
+    }
+    let deploy = "tripline deploy 'release 2/dev.ini' --stack other   # a new job";
+    assert!(mend(&facts, "job-timeout").starts_with(deploy), "{}", mend(&facts, "job-timeout"));
+    let id = |alarm: &str| alarm.to_owned();
+    let job = facts.job.as_mut().unwrap();
+    let alarm = &mut job.alarms.as_mut().unwrap()[0];
+    (alarm.period, alarm.statistic) = (Some(60), None);
+    (alarm.metric_name, alarm.extended_statistic) = (Some(id("downloadTime")), Some(id("p99.9")));
+    let mend = mend(&facts, "alarm-feasible");
+    assert!(mend.contains("tripline simulate 'release 2/dev.ini'   # tries it"), "{mend}");
+    assert!(mend.ends_with(apply), "{mend}");
+}
+
 #[test]
 fn a_changed_alarm_on_the_guard_is_put_back_with_what_else_it_has() {
     let mut facts = sound();

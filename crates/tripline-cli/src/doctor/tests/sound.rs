@@ -88,6 +88,7 @@ pub fn sound() -> Facts {
     facts.health = Ok(Health { unguarded: Some(0.0), ..Health::default() });
     facts.job = Some(JobFacts {
         id: JobId::new("fw").unwrap(),
+        file: None,
         devices: Some(50_000),
         job: Ok(Some(job())),
         tags: Ok(Vec::new()),
