@@ -110,6 +110,8 @@ pub struct Facts {
 pub struct StackFacts {
     pub name: String,
     pub status: String,
+    /// Seconds since it was created or last updated, if CloudFormation says when.
+    pub age: Option<i64>,
     pub outputs: BTreeMap<String, String>,
 }
 

@@ -123,7 +123,8 @@ fn stack() -> StackFacts {
         ("Ingest", "batched"),
         ("MetricNamespace", "IoT:OTA:JobExecution"),
     ]);
-    StackFacts { name: "tripline".to_owned(), status: "UPDATE_COMPLETE".to_owned(), outputs }
+    let [name, status] = ["tripline", "UPDATE_COMPLETE"].map(str::to_owned);
+    StackFacts { name, status, age: Some(86_400), outputs }
 }
 
 pub fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {

@@ -409,6 +409,26 @@ fn a_check_that_leaves_the_word_to_another_is_never_enough() {
     }
 }
 
+/// A schedule begins a minute after its stack; one that fails is not waited for.
+#[test]
+fn the_guard_keeper_of_a_stack_that_is_minutes_old_is_not_blamed() {
+    let runs = checks().find(|check| check.name == "keeper-runs").unwrap();
+    let mut facts = sound();
+    facts.health.as_mut().unwrap().unguarded = None;
+    for (age, is_waited_for) in
+        [(Some(0), true), (Some(299), true), (Some(300), false), (Some(-60), false), (None, false)]
+    {
+        facts.stack.age = age;
+        let judged = (runs.judge)(&facts);
+        assert_eq!(matches!(judged, Err(Not::Untold(_))), is_waited_for, "{age:?}: {judged:?}");
+        assert!(is_waited_for || matches!(judged, Err(Not::Finding { .. })), "{judged:?}");
+    }
+    facts.stack.age = Some(20);
+    health(&mut facts).throttles = [(KEEPER.to_owned(), 1.0)].into();
+    let Err(Not::Finding { mend, .. }) = (runs.judge)(&facts) else { panic!("it fails") };
+    assert!(mend.contains("it runs and fails"), "{mend}");
+}
+
 #[test]
 fn a_check_that_asks_for_too_little_is_never_ok() {
     let facts = Facts::not_asked("us-east-1", sound().stack, None);
