@@ -11,6 +11,10 @@ async fn a_job_that_the_guard_keeper_guards_is_sound() {
     let mend = before.checks["alarms-exist"]["mend"].as_str().unwrap();
     assert!(mend.contains("the guard-keeper gives a new job the stack's default guard"), "{mend}");
 
+    // Whichever region their shell is set to.
+    let apply = "tripline alarms apply --region us-east-1 dev.ini --stack tripline --job-id plain";
+    assert!(mend.starts_with(apply), "{mend}");
+
     // What another check would say proves nothing where that one is not made.
     let only = stage.doctor(&["--job-id", "plain", "--only", "alarm-metric"]).await;
     assert_eq!(only.code, Some(1), "{only:#?}");

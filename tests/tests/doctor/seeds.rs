@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StateValue};
+use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm, MetricDatum, StateValue};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_iot::types::{Action, SqsAction, TopicRulePayload};
 use aws_sdk_lambda::operation::update_function_configuration::builders::UpdateFunctionConfigurationFluentBuilder;
@@ -12,13 +12,42 @@ use serde_json::{Value, json};
 
 use super::stage::Stage;
 
-pub async fn own_alarm(stage: &Stage, on: bool) {
+/// The alarm on undelivered events.
+async fn undelivered_alarm(stage: &Stage) -> MetricAlarm {
     let alarms = stage.cloudwatch.describe_alarms().send().await.unwrap();
-    let found = alarms.metric_alarms().iter().find_map(|alarm| {
-        let name = alarm.alarm_name()?;
-        name.contains("UndeliveredAlarm").then(|| name.to_owned())
-    });
-    let name = found.unwrap();
+    let is_it = |alarm: &MetricAlarm| alarm.alarm_name().unwrap().contains("UndeliveredAlarm");
+    alarms.metric_alarms.unwrap().into_iter().find(is_it).unwrap()
+}
+
+/// The alarm on undelivered events, for this queue, from this threshold on, telling this topic.
+pub async fn undelivered_alarm_as(stage: &Stage, queue: &str, threshold: f64, topic: &str) {
+    let alarm = undelivered_alarm(stage).await;
+    let put = stage.cloudwatch.put_metric_alarm().set_alarm_name(alarm.alarm_name);
+    put.set_alarm_description(alarm.alarm_description)
+        .set_namespace(alarm.namespace)
+        .set_metric_name(alarm.metric_name)
+        .dimensions(Dimension::builder().name("QueueName").value(queue).build())
+        .set_statistic(alarm.statistic)
+        .set_period(alarm.period)
+        .set_evaluation_periods(alarm.evaluation_periods)
+        .threshold(threshold)
+        .set_comparison_operator(alarm.comparison_operator)
+        .set_treat_missing_data(alarm.treat_missing_data)
+        .actions_enabled(true)
+        .alarm_actions(topic)
+        .send()
+        .await
+        .unwrap();
+}
+
+/// The same as the template has it.
+pub async fn undelivered_alarm_again(stage: &Stage) {
+    let (queue, topic) = (stage.name("UndeliveredQueueArn"), stage.output("EmailTopicArn"));
+    undelivered_alarm_as(stage, queue, 1.0, topic).await;
+}
+
+pub async fn own_alarm(stage: &Stage, on: bool) {
+    let name = undelivered_alarm(stage).await.alarm_name.unwrap();
     if on {
         stage.cloudwatch.enable_alarm_actions().alarm_names(name).send().await.unwrap();
     } else {
@@ -294,7 +323,12 @@ pub async fn subscribe_stopper(stage: &Stage) {
 }
 
 pub async fn subscription(stage: &Stage, attribute: &str, value: String) {
-    let arn = subscriptions(stage, "ForceStopTopicArn").await.remove(0);
+    subscription_to(stage, "ForceStopTopicArn", attribute, value).await;
+}
+
+/// Sets an attribute of a topic's first subscription.
+pub async fn subscription_to(stage: &Stage, topic: &str, attribute: &str, value: String) {
+    let arn = subscriptions(stage, topic).await.remove(0);
     let set = stage.sns.set_subscription_attributes().subscription_arn(arn);
     set.attribute_name(attribute).attribute_value(value).send().await.unwrap();
 }

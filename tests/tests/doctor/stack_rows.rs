@@ -15,6 +15,8 @@ const fn row(
     Row { check, fault, companions: &[], arguments: &[], seed, undo: Some(undo) }
 }
 
+const EMAIL: &str = "EmailTopicArn";
+const UNDELIVERED: &str = "UndeliveredQueueArn";
 const KEEPER: &str = "GuardKeeperFunctionArn";
 const STOPPER: &str = "ForceStopperFunctionArn";
 
@@ -25,6 +27,35 @@ pub const ROWS: &[Row] = &[
         "the actions of an alarm on the guard are off",
         |stage| Box::pin(own_alarm(stage, false)),
         |stage| Box::pin(own_alarm(stage, true)),
+    ),
+    row(
+        "health-alarms",
+        "an alarm on the guard tells a topic that is not there",
+        |stage| {
+            Box::pin(async {
+                let topic = format!("{}-gone", stage.output(EMAIL));
+                undelivered_alarm_as(stage, stage.name(UNDELIVERED), 1.0, &topic).await;
+            })
+        },
+        |stage| Box::pin(undelivered_alarm_again(stage)),
+    ),
+    row(
+        "health-alarms",
+        "an alarm on the guard has a threshold that nothing crosses",
+        |stage| {
+            let (queue, topic) = (stage.name(UNDELIVERED), stage.output(EMAIL));
+            Box::pin(undelivered_alarm_as(stage, queue, 1e9, topic))
+        },
+        |stage| Box::pin(undelivered_alarm_again(stage)),
+    ),
+    row(
+        "health-alarms",
+        "an alarm on the guard watches another queue",
+        |stage| {
+            let (queue, topic) = (stage.name("IngestQueueArn"), stage.output(EMAIL));
+            Box::pin(undelivered_alarm_as(stage, queue, 1.0, topic))
+        },
+        |stage| Box::pin(undelivered_alarm_again(stage)),
     ),
     row(
         "job-events-enabled",
@@ -295,6 +326,38 @@ pub const ROWS: &[Row] = &[
             Box::pin(async {
                 subscribe(stage, "EmailTopicArn", "email", "ops@example.com").await;
                 subscribe(stage, "SmsTopicArn", "sms", "+12065550100").await;
+            })
+        },
+    ),
+    row(
+        "somebody-told",
+        "there are text messages, and the alarms on the guard go to the e-mail topic",
+        |stage| Box::pin(unsubscribe(stage, EMAIL)),
+        |stage| Box::pin(subscribe(stage, EMAIL, "email", "ops@example.com")),
+    ),
+    row(
+        "somebody-told",
+        "a filter keeps messages from the only address",
+        |stage| {
+            let never = r#"{"severity":["never"]}"#.to_owned();
+            Box::pin(subscription_to(stage, EMAIL, "FilterPolicy", never))
+        },
+        |stage| Box::pin(subscription_to(stage, EMAIL, "FilterPolicy", "{}".to_owned())),
+    ),
+    row(
+        "somebody-told",
+        "only the queue of a drill that was killed hears anything",
+        |stage| {
+            Box::pin(async {
+                unsubscribe(stage, EMAIL).await;
+                let queue = "arn:aws:sqs:us-east-1:000000000000:tripline-drill-abcdefghijkl";
+                subscribe(stage, EMAIL, "sqs", queue).await;
+            })
+        },
+        |stage| {
+            Box::pin(async {
+                unsubscribe(stage, EMAIL).await;
+                subscribe(stage, EMAIL, "email", "ops@example.com").await;
             })
         },
     ),

@@ -164,11 +164,14 @@ async fn what_cannot_be_removed_is_named_with_its_command() {
     let stage = Stage::new(&[]).await;
     let before = stage.inventory().await;
     let refused: [(&str, &str); 5] = [
-        ("DELETE /jobs/", "aws iot delete-job --force --job-id tripline-drill-"),
-        ("DELETE /things/", "aws iot delete-thing --thing-name tripline-drill-"),
-        ("DeleteAlarms", "tripline alarms remove --force --job-id tripline-drill-"),
-        ("Unsubscribe", "aws sns unsubscribe --subscription-arn arn:"),
-        ("DeleteQueue", "aws sqs delete-queue --queue-url"),
+        ("DELETE /jobs/", "aws iot delete-job --region us-east-1 --force --job-id tripline-drill-"),
+        ("DELETE /things/", "aws iot delete-thing --region us-east-1 --thing-name tripline-drill-"),
+        (
+            "DeleteAlarms",
+            "tripline alarms remove --region us-east-1 --force --job-id tripline-drill-",
+        ),
+        ("Unsubscribe", "aws sns unsubscribe --region us-east-1 --subscription-arn arn:"),
+        ("DeleteQueue", "aws sqs delete-queue --region us-east-1 --queue-url"),
     ];
     for (operation, command) in refused {
         let is_meant = move |call: &Call| call.operation.starts_with(operation);

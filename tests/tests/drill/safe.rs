@@ -19,7 +19,7 @@ fn names(call: &Call) -> BTreeSet<String> {
 }
 
 /// Every call that may change something names this drill and no other job, thing, alarm or queue.
-fn touches_only_its_own(ran: &Ran, others: &[&str]) {
+pub fn touches_only_its_own(ran: &Ran, others: &[&str]) {
     let name = json_of(ran)["drill"].as_str().unwrap().to_owned();
     let mut kinds = BTreeSet::new();
     for call in writes(ran) {

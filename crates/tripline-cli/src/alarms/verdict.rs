@@ -98,7 +98,7 @@ fn unreached(guard: &Guard, report: &Report) -> Option<String> {
 fn unheard(guard: &Guard, report: &Report) -> Option<String> {
     (report.is_reached() && !report.stopping.is_heard).then(|| {
         format!(
-            "the alarms reach nobody who stops: no function is subscribed to `{}`\n\n  hint: deploy stack `{}` again: its template subscribes the force-stopper",
+            "the alarms reach nobody who stops: no function is subscribed to `{}`\n\n  hint: `tripline doctor --stack {} --only stopper-subscribed` has the command that subscribes the force-stopper",
             report.stopping.topic, guard.stack
         )
     })

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 use tripline_aws::{Failure, FailureKind};
 
+use super::command::in_region;
 use super::facts::{Facts, Need};
 use super::fix::Fix;
 
@@ -83,6 +84,14 @@ impl Not {
                     false => Self::Unknown(text),
                 }
             }
+            not => not,
+        }
+    }
+
+    /// The same with commands that go to this region, wherever they are pasted.
+    pub fn in_region(self, region: &str) -> Self {
+        match self {
+            Self::Finding { what, mend } => Self::Finding { what, mend: in_region(&mend, region) },
             not => not,
         }
     }

@@ -93,7 +93,8 @@ impl Examination {
     }
 
     fn judge(&self, check: &Check) -> Judged {
-        (check.judge)(&self.facts).map_err(|not| not.beside(&self.checks))
+        let judged = (check.judge)(&self.facts);
+        judged.map_err(|not| not.beside(&self.checks).in_region(&self.facts.region))
     }
 
     /// What came of the checks.

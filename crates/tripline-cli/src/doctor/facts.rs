@@ -7,7 +7,7 @@ use aws_sdk_iot::types::Job;
 use tripline::job::JobId;
 use tripline_aws::Failure;
 
-use super::check::Not;
+use super::check::{Not, quoted};
 use super::policy::Policy;
 use crate::alarms::plan::Plan;
 
@@ -29,6 +29,7 @@ pub enum Need {
     KeeperRole,
     Undelivered,
     Topics,
+    Filters,
     StopSubscription,
     Sms,
     Key,
@@ -109,6 +110,8 @@ pub struct Facts {
 pub struct StackFacts {
     pub name: String,
     pub status: String,
+    /// Seconds since it was created or last updated, if CloudFormation says when.
+    pub age: Option<i64>,
     pub outputs: BTreeMap<String, String>,
 }
 
@@ -225,6 +228,8 @@ pub struct Topics {
     pub email: Asked<Option<Topic>>,
     pub sms: Asked<Option<Topic>>,
     pub stop: Asked<Option<Topic>>,
+    /// The filter policies of the e-mail topic's subscriptions, by the subscription's ARN.
+    pub filters: Asked<BTreeMap<String, String>>,
 }
 
 /// A topic.
@@ -274,6 +279,8 @@ pub struct Health {
 #[derive(Debug)]
 pub struct JobFacts {
     pub id: JobId,
+    /// The config file that was given.
+    pub file: Option<String>,
     /// How many devices it is for, if the operator says so.
     pub devices: Option<u32>,
     pub job: Asked<Option<Job>>,
@@ -288,6 +295,13 @@ pub struct JobFacts {
     pub alarms: Asked<Vec<MetricAlarm>>,
     /// What would have to be changed to have the alarms of the config, if one is given.
     pub plan: Option<Asked<Plan>>,
+}
+
+impl JobFacts {
+    /// The config file, as a word of a command: the one that was given, or what it is called otherwise.
+    pub fn config_file(&self) -> String {
+        quoted(self.file.as_deref().unwrap_or("dev.ini"))
+    }
 }
 
 impl StackFacts {
@@ -343,6 +357,7 @@ impl Facts {
                 email: Err(Gap::NotAsked),
                 sms: Err(Gap::NotAsked),
                 stop: Err(Gap::NotAsked),
+                filters: Err(Gap::NotAsked),
             },
             stop_subscription: Err(Gap::NotAsked),
             sms: Sms { in_sandbox: Err(Gap::NotAsked), monthly_limit: Err(Gap::NotAsked) },

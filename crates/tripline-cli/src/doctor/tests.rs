@@ -4,6 +4,7 @@
 mod answers;
 mod kept;
 mod mends;
+mod pasted;
 mod reports;
 pub mod sound;
 mod verdicts;

@@ -1,5 +1,6 @@
-//! Which link is cut, as far as AWS shows it: looked for where a step takes long. It names the cause
-//! at once, which `tripline doctor` would; what it does not find may still be slow.
+//! Which link is cut, as far as AWS shows it: looked for where a step takes long. First what takes a
+//! call or two, and then what `tripline doctor` finds in this part of the chain; what is not found may
+//! still be slow.
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::HistoryItemType;
@@ -9,6 +10,8 @@ use tripline_aws::{Failure, FailureKind};
 
 use super::cloud::Cloud;
 use crate::alarms::topics;
+use crate::connect::Connection;
+use crate::doctor::links::Part;
 use crate::stack::Stack;
 
 /// Longest text of CloudWatch's that is shown.
@@ -35,6 +38,8 @@ pub struct Look<'a> {
     pub stack_name: &'a str,
     /// The drill's alarm.
     pub alarm: &'a str,
+    /// The stack is meant to stop nothing.
+    pub observes: bool,
 }
 
 impl Look<'_> {
@@ -48,10 +53,13 @@ impl Look<'_> {
         if let Some(cut) = self.function("metrics-generator", function).await {
             return Some(cut);
         }
-        if self.stack.output("Ingest").ok()? != "direct" {
-            return None;
+        if self.stack.output("Ingest").ok()? == "direct" {
+            let cut = self.permission("metrics-generator", function, "iot.amazonaws.com", rule);
+            if let Some(cut) = cut.await {
+                return Some(cut);
+            }
         }
-        self.permission("metrics-generator", function, "iot.amazonaws.com", rule).await
+        self.found(Part::Counting).await
     }
 
     /// Between the alarm and the stop.
@@ -67,20 +75,37 @@ impl Look<'_> {
         if let Some(cut) = self.function("force-stopper", function).await {
             return Some(cut);
         }
-        self.permission("force-stopper", function, "sns.amazonaws.com", topic).await
+        match self.permission("force-stopper", function, "sns.amazonaws.com", topic).await {
+            None => self.found(Part::Stopping).await,
+            cut => cut,
+        }
     }
 
     /// Between the alarm and people.
     pub async fn telling(&self) -> Option<Cut> {
         let topic = topics::of_stack(self.stack, topics::EMAIL).ok()?;
-        match self.action(topic).await {
-            None => self.topic("e-mail", topic).await,
+        if let Some(cut) = self.action(topic).await {
+            return Some(cut);
+        }
+        match self.topic("e-mail", topic).await {
+            None => self.found(Part::Telling).await,
             cut => cut,
         }
     }
 
-    fn again(&self) -> String {
-        format!("deploy stack `{}` again: its template makes it", self.stack_name)
+    /// What `tripline doctor` finds there.
+    async fn found(&self, part: Part) -> Option<Cut> {
+        let aws = &self.cloud.aws;
+        let connection =
+            Connection { region: aws.region.clone(), config: self.cloud.config.clone() };
+        // On the heap: it asks for many things at once, deep in a drill's own futures.
+        let found = Box::pin(part.cut(connection, self.stack_name, self.observes)).await?;
+        let what = format!("`{}`: {}", found.check, clean(&found.what, MAX_SUMMARY));
+        Some(Cut::new(what, doctor(self.stack_name, found.check)))
+    }
+
+    fn doctor(&self, check: &str) -> String {
+        doctor(self.stack_name, check)
     }
 
     async fn rule(&self, arn: &str) -> Option<Cut> {
@@ -95,23 +120,26 @@ impl Look<'_> {
             }
             Err(failure) if failure.kind == FailureKind::NotFound => Some(Cut::new(
                 format!("there is no IoT rule `{name}`, so that no event gets further"),
-                self.again(),
+                self.doctor("rule-enabled"),
             )),
             _ => None,
         }
     }
 
     async fn function(&self, what: &str, arn: &str) -> Option<Cut> {
+        let hint = || {
+            self.doctor(if what == "force-stopper" { "stopper-active" } else { "generator-active" })
+        };
         let found = self.cloud.lambda.get_function_configuration().function_name(arn).send().await;
         match found.map_err(|error| Failure::from_sdk("GetFunctionConfiguration", &error)) {
             Ok(found) => {
                 let state = found.state().map(|state| state.as_str());
                 let why = clean(found.state_reason().unwrap_or("no reason given"), MAX_SUMMARY);
                 (state == Some("Failed"))
-                    .then(|| Cut::new(format!("the {what} cannot run: {why}"), self.again()))
+                    .then(|| Cut::new(format!("the {what} cannot run: {why}"), hint()))
             }
             Err(failure) if failure.kind == FailureKind::NotFound => {
-                Some(Cut::new(format!("there is no {what}: `{arn}`"), self.again()))
+                Some(Cut::new(format!("there is no {what}: `{arn}`"), hint()))
             }
             Err(_) => None,
         }
@@ -124,8 +152,10 @@ impl Look<'_> {
             Err(failure) if failure.kind == FailureKind::NotFound => Value::Null,
             Err(_) => return None,
         };
+        let check =
+            if what == "force-stopper" { "stopper-may-be-invoked" } else { "rule-may-invoke" };
         (!allows(&policy, who, source))
-            .then(|| Cut::new(format!("`{source}` may not invoke the {what}"), self.again()))
+            .then(|| Cut::new(format!("`{source}` may not invoke the {what}"), self.doctor(check)))
     }
 
     async fn action(&self, topic: &str) -> Option<Cut> {
@@ -134,23 +164,31 @@ impl Look<'_> {
 
     async fn topic(&self, what: &str, arn: &str) -> Option<Cut> {
         let found = self.cloud.aws.sns.get_topic_attributes().topic_arn(arn).send().await;
-        let attributes = match found
-            .map_err(|error| Failure::from_sdk("GetTopicAttributes", &error))
-        {
-            Ok(found) => found.attributes.unwrap_or_default(),
-            Err(failure) if failure.kind == FailureKind::NotFound => {
-                return Some(Cut::new(format!("there is no {what} topic `{arn}`"), self.again()));
-            }
-            Err(_) => return None,
-        };
+        let attributes =
+            match found.map_err(|error| Failure::from_sdk("GetTopicAttributes", &error)) {
+                Ok(found) => found.attributes.unwrap_or_default(),
+                Err(failure) if failure.kind == FailureKind::NotFound => {
+                    return Some(Cut::new(
+                        format!("there is no {what} topic `{arn}`"),
+                        self.doctor("topic-policy"),
+                    ));
+                }
+                Err(_) => return None,
+            };
         let policy: Value = serde_json::from_str(attributes.get("Policy")?).ok()?;
         (!allows(&policy, "cloudwatch.amazonaws.com", arn)).then(|| {
             Cut::new(
                 format!("the policy of the {what} topic does not let CloudWatch publish"),
-                self.again(),
+                self.doctor("topic-policy"),
             )
         })
     }
+}
+
+/// Where the command is that mends what a check finds. To deploy again changes nothing of what was
+/// changed by hand.
+pub fn doctor(stack: &str, check: &str) -> String {
+    format!("`tripline doctor --stack {stack} --only {check}` has the command that mends it")
 }
 
 /// What CloudWatch says about an action that failed: it does so in the alarm's history and nowhere

@@ -35,6 +35,7 @@ use crate::alarms::stopping::Stopping;
 use crate::alarms::table::{print, print_json};
 use crate::alarms::topics;
 use crate::connect::{Region, connect};
+use crate::doctor::command::in_region;
 use crate::exit::{End, Error};
 use crate::output::Output;
 use crate::stack::Stack;
@@ -125,16 +126,18 @@ impl Drill {
             eprintln!("interrupted: removing what the drill has made");
         }
         let mut tidied = Tidied::default();
+        let region = cloud.aws.region.as_str();
         let (topic, of) = (Some(email), Some(self.stack.as_str()));
         let tidy = Tidy { cloud: &cloud, topic, stack: of, dry_run: false };
         // Before job events were seen to be on, nothing was made.
         if record.saw(Step::Events) {
             tidy.remove(&name, &mut tidied).await;
+            tidied.in_region(region);
         }
         let ended = match ended {
             Ok(ended) => ended,
             Err(panic) => {
-                warn(&tidied);
+                warn(&tidied, region);
                 std::panic::resume_unwind(panic)
             }
         };
@@ -146,13 +149,14 @@ impl Drill {
                 "holds": record.is_whole(), "subscribers": subscribers, "left": tidied.json(),
             })),
         }
-        warn(&tidied);
+        warn(&tidied, region);
         if subscribers == 0 {
-            eprintln!(
+            let text = format!(
                 "note: nobody is subscribed to the e-mail topic, so nobody is told\n\n  hint: `aws sns subscribe --topic-arn {email} --protocol email --notification-endpoint <address>`"
             );
+            eprintln!("{}", in_region(&text, region));
         }
-        self.end(ended, &record, &stopping, &tidied)
+        self.end(ended, &record, &stopping, &tidied, region)
     }
 
     /// The last words, and the exit code.
@@ -162,6 +166,7 @@ impl Drill {
         record: &Record,
         stopping: &Stopping,
         tidied: &Tidied,
+        region: &str,
     ) -> Result<End, Error> {
         let stack = &self.stack;
         let at = record.failed().map_or_else(|| "the drill".to_owned(), |step| step.to_string());
@@ -192,16 +197,22 @@ impl Drill {
                 if !hint.is_empty() {
                     hint.push_str("; ");
                 }
+                hint.push_str(&format!("`tripline doctor --stack {stack}` looks at every link"));
                 eprintln!(
-                    "finding: {at} failed: {}\n\n  hint: {hint}`tripline doctor --stack {stack}` looks at every link",
-                    cut.what
+                    "finding: {at} failed: {}\n\n  hint: {}",
+                    cut.what,
+                    in_region(&hint, region)
                 );
                 Ok(End::Finding)
             }
             Err(Broken::Late(what)) => {
+                let hint = format!(
+                    "no link was found to be cut; `tripline doctor --stack {stack}` looks closer, and --timeout gives it longer"
+                );
                 eprintln!(
-                    "undecided: {at} took longer than {} s: {what}\n\n  hint: no link was found to be cut; `tripline doctor --stack {stack}` looks closer, and --timeout gives it longer",
-                    self.timeout
+                    "undecided: {at} took longer than {} s: {what}\n\n  hint: {}",
+                    self.timeout,
+                    in_region(&hint, region)
                 );
                 Ok(End::Undecided)
             }
@@ -217,7 +228,8 @@ impl Drill {
     }
 
     async fn clean_up(&self, cloud: &Cloud) -> Result<End, Error> {
-        let tidied = leftovers::remove(cloud, &self.stack, self.dry_run).await?;
+        let mut tidied = leftovers::remove(cloud, &self.stack, self.dry_run).await?;
+        tidied.in_region(&cloud.aws.region);
         match self.output {
             Output::Text => {
                 print(&tidied.removed.iter().map(|what| format!("{what}\n")).collect::<String>())
@@ -227,7 +239,7 @@ impl Drill {
                 "removed": tidied.removed, "left": tidied.json(),
             })),
         }
-        warn(&tidied);
+        warn(&tidied, &cloud.aws.region);
         if !tidied.left.is_empty() {
             let text = "not everything of earlier drills could be removed";
             return Err(Failure::new("clean-up", FailureKind::Refused, text).into());
@@ -242,6 +254,11 @@ impl Drill {
     }
 }
 
+/// Whether this is the ARN of a drill's queue.
+pub fn is_drills_queue(arn: &str) -> bool {
+    Name::of_queue_arn(arn).is_some()
+}
+
 /// A step that has ended, for who watches.
 fn tell(line: &str) {
     if stderr().is_terminal() {
@@ -249,11 +266,11 @@ fn tell(line: &str) {
     }
 }
 
-fn warn(tidied: &Tidied) {
+fn warn(tidied: &Tidied, region: &str) {
     for note in &tidied.notes {
         eprintln!("note: {note}");
     }
-    if let Some(warning) = tidied.warning() {
+    if let Some(warning) = tidied.warning(region) {
         eprintln!("warning: {warning}");
     }
 }

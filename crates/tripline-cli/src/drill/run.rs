@@ -13,7 +13,7 @@ use tripline::text::{clean, excerpt};
 use tripline_aws::{Failure, FailureKind};
 
 use super::cloud::Cloud;
-use super::look::{Cut, Look};
+use super::look::{Cut, Look, doctor};
 use super::mailbox::{Mailbox, Post};
 use super::name::Name;
 use super::record::{Outcome, Record, Step};
@@ -178,7 +178,8 @@ impl<'a> Run<'a> {
         let cloud = self.cloud;
         let (stack, stack_name) = (self.stack, self.stack_name);
         let name = alarm.alarm_name().unwrap_or_default().to_owned();
-        let look = Look { cloud, stack, stack_name, alarm: &name };
+        let observes = self.mode == StopMode::Observe;
+        let look = Look { cloud, stack, stack_name, alarm: &name, observes };
         let samples = self
             .patience
             .until(
@@ -255,7 +256,8 @@ impl<'a> Run<'a> {
     ) -> Result<((), String), Broken> {
         let (cloud, name, mode) = (self.cloud, self.name, self.mode);
         let (stack, stack_name) = (self.stack, self.stack_name);
-        let look = Look { cloud, stack, stack_name, alarm };
+        let observes = mode == StopMode::Observe;
+        let look = Look { cloud, stack, stack_name, alarm, observes };
         self.patience
             .until(
                 match mode {
@@ -280,7 +282,7 @@ impl<'a> Run<'a> {
                         ("CANCELED", _) if by_us && mode == StopMode::Observe => {
                             let what =
                                 "the sentinel job was stopped, although StopMode is `observe`";
-                            let hint = format!("deploy stack `{stack_name}` again");
+                            let hint = doctor(stack_name, "stop-mode");
                             return Err(Broken::Cut(Cut::new(what, hint)));
                         }
                         ("CANCELED", _) if by_us && names_it => return Ok(Some(())),
@@ -298,12 +300,16 @@ impl<'a> Run<'a> {
                         _ => {}
                     }
                     mailbox.read(cloud, name, alarm, post).await?;
-                    match &post.refused {
-                        Some(why) => Err(Broken::Cut(Cut::new(
+                    match (&post.refused, post.observed) {
+                        (Some(why), _) => Err(Broken::Cut(Cut::new(
                             format!("the force-stopper refused the alarm: {why}"),
                             "its log says more: see `docs/operations.md`",
                         ))),
-                        None => Ok((mode == StopMode::Observe && post.observed).then_some(())),
+                        (None, true) if !observes => Err(Broken::Cut(Cut::new(
+                            format!("the force-stopper only observes, and the stack says `{mode}`"),
+                            doctor(stack_name, "stop-mode"),
+                        ))),
+                        (None, observed) => Ok(observed.then_some(())),
                     }
                 },
                 async || look.stopping().await,
@@ -326,7 +332,8 @@ impl<'a> Run<'a> {
     ) -> Result<((), String), Broken> {
         let (cloud, name, mode) = (self.cloud, self.name, self.mode);
         let (stack, stack_name) = (self.stack, self.stack_name);
-        let look = Look { cloud, stack, stack_name, alarm };
+        let observes = mode == StopMode::Observe;
+        let look = Look { cloud, stack, stack_name, alarm, observes };
         let result = self
             .patience
             .until(

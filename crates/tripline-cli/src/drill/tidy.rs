@@ -12,6 +12,7 @@ use super::cloud::{Cloud, absent};
 use super::mailbox::subscriptions;
 use super::name::Name;
 use crate::alarms::remove::remove as disarm;
+use crate::doctor::command::in_region;
 use crate::exit::Error;
 
 /// How long a deleted job is waited for. AWS IoT deletes its executions first.
@@ -192,8 +193,15 @@ impl Tidied {
             .collect()
     }
 
+    /// Has the commands say their region.
+    pub fn in_region(&mut self, region: &str) {
+        for left in &mut self.left {
+            left.command = in_region(&left.command, region);
+        }
+    }
+
     /// What is left, for people.
-    pub fn warning(&self) -> Option<String> {
+    pub fn warning(&self, region: &str) -> Option<String> {
         if self.left.is_empty() {
             return None;
         }
@@ -202,7 +210,7 @@ impl Tidied {
             format!("\n  {what} ({why})\n    {command}")
         });
         Some(format!(
-            "not removed:{}\n\n  hint: `tripline drill --clean-up` removes them all once that is mended",
+            "not removed:{}\n\n  hint: `tripline drill --region {region} --clean-up` removes them all once that is mended",
             rows.collect::<String>()
         ))
     }

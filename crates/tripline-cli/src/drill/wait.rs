@@ -12,8 +12,9 @@ use crate::exit::Error;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// A step that takes longer is looked into, and again after as long.
+/// A step that takes longer is looked into, again after twice as long, and so on.
 const LOOK_AFTER: Duration = Duration::from_secs(5);
+const LONGEST_LOOK_AFTER: Duration = Duration::from_secs(60);
 
 /// Why a drill did not get further.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ impl Patience {
         look: impl AsyncFn() -> Option<Cut>,
     ) -> Result<T, Broken> {
         let begun = Instant::now();
-        let mut looked = begun;
+        let (mut looked, mut look_after) = (begun, LOOK_AFTER);
         let mut pause = FIRST_PAUSE;
         loop {
             let mut last = None;
@@ -55,11 +56,20 @@ impl Patience {
                 Err(broken) => return Err(broken),
             }
             let is_over = begun.elapsed() >= self.timeout;
-            if is_over || looked.elapsed() >= LOOK_AFTER {
-                if let Some(cut) = look().await {
+            if is_over || looked.elapsed() >= look_after {
+                // To look only reads, so that it may be broken off.
+                let cut = tokio::select! {
+                    cut = look() => cut,
+                    ended = self.interrupt.pause(self.timeout) => {
+                        ended?;
+                        None
+                    }
+                };
+                if let Some(cut) = cut {
                     return Err(Broken::Cut(cut));
                 }
                 looked = Instant::now();
+                look_after = (look_after * 2).min(LONGEST_LOOK_AFTER);
             }
             if is_over {
                 return Err(match last {

@@ -52,6 +52,7 @@ impl Clients {
         let wants_kept = has_keeper && wants(Need::Kept);
         JobFacts {
             id: id.clone(),
+            file: None,
             devices,
             tags: match &job {
                 Ok(Some(job)) if has_keeper && wants(Need::Tags) => self.tags(job).await,

@@ -137,8 +137,8 @@ impl Clients {
             limited(&limit, when(Need::Undelivered), self.undelivered(stack)),
             limited(
                 &limit,
-                when(Need::Topics) || when(Need::StopSubscription),
-                self.topics(stack, when(Need::StopSubscription))
+                when(Need::Topics) || when(Need::StopSubscription) || when(Need::Filters),
+                self.topics(stack, when(Need::StopSubscription), when(Need::Filters))
             ),
             limited(&limit, when(Need::Sms), self.sms()),
             limited(
@@ -193,7 +193,9 @@ impl Clients {
             Some(guard) if needs.contains(&Need::Config) => Some(self.plan(guard).await),
             _ => None,
         };
-        Some(self.guarded(stack, id, question.devices, plan, needs, now).await)
+        let mut job = self.guarded(stack, id, question.devices, plan, needs, now).await;
+        job.file = question.guard.map(|guard| guard.file.clone());
+        Some(job)
     }
 }
 

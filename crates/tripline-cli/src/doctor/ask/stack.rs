@@ -19,9 +19,11 @@ impl Clients {
         let stack = describe(&self.alarms.cloudformation, name).await?;
         let stack = stack.ok_or_else(|| missing(name))?;
         let outputs = stack.outputs().iter();
+        let changed = stack.last_updated_time().or(stack.creation_time());
         Ok(StackFacts {
             // It may have been named by its ARN.
             name: excerpt(stack.stack_name().unwrap_or(name)),
+            age: changed.map(|changed| self.dates.now() - changed.secs()),
             status: stack.stack_status().map_or("unknown", StackStatus::as_str).to_owned(),
             outputs: outputs
                 .filter_map(|output| {

@@ -1,6 +1,6 @@
 //! The topics, who hears them, and the account's settings for text messages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use tripline_aws::Failure;
 
@@ -9,12 +9,17 @@ use super::{Clients, if_there};
 use crate::doctor::facts::{Asked, Gap, Sms, StackFacts, Subscription, Topic, Topics};
 use crate::doctor::judge;
 
+/// A topic with more subscriptions than that has somebody who hears it.
+const MOST_FILTERS: usize = 50;
+
 impl Clients {
-    /// The three topics, and the attributes of the force-stopper's subscription.
+    /// The three topics, the attributes of the force-stopper's subscription, and the e-mail topic's
+    /// filters.
     pub async fn topics(
         &self,
         stack: &StackFacts,
         with_subscription: bool,
+        with_filters: bool,
     ) -> (Topics, Asked<Option<BTreeMap<String, String>>>) {
         let (email, sms, stop) = tokio::join!(
             self.topic(stack, "EmailTopicArn"),
@@ -26,7 +31,36 @@ impl Clients {
             (Err(gap), true) => Err(gap.clone()),
             (Ok(topic), true) => self.subscription(stack, topic.as_ref()).await,
         };
-        (Topics { email, sms, stop }, subscription)
+        let filters = match (&email, with_filters) {
+            (_, false) => Err(Gap::NotAsked),
+            (Err(gap), true) => Err(gap.clone()),
+            (Ok(topic), true) => self.filters(topic.as_ref()).await,
+        };
+        (Topics { email, sms, stop, filters }, subscription)
+    }
+
+    /// The filter policies of a topic's subscriptions.
+    async fn filters(&self, topic: Option<&Topic>) -> Asked<BTreeMap<String, String>> {
+        let all = topic.into_iter().flat_map(|topic| &topic.subscriptions);
+        let mut filters = BTreeMap::new();
+        for arn in all.filter_map(|subscription| subscription.arn.as_deref()).take(MOST_FILTERS) {
+            let attributes = self.attributes(arn).await?.unwrap_or_default();
+            let filter = attributes.get("FilterPolicy").map(String::as_str).unwrap_or_default();
+            if !matches!(filter, "" | "{}") {
+                filters.insert(arn.to_owned(), filter.to_owned());
+            }
+        }
+        Ok(filters)
+    }
+
+    /// A subscription's attributes, if it is there.
+    async fn attributes(&self, arn: &str) -> Asked<Option<HashMap<String, String>>> {
+        let found =
+            self.alarms.sns.get_subscription_attributes().subscription_arn(arn).send().await;
+        let found = if_there(
+            found.map_err(|error| Failure::from_sdk("GetSubscriptionAttributes", &error)),
+        )?;
+        Ok(found.and_then(|found| found.attributes))
     }
 
     async fn topic(&self, stack: &StackFacts, output: &'static str) -> Asked<Option<Topic>> {
@@ -70,12 +104,7 @@ impl Clients {
                 is_it.then(|| subscription.arn.clone()).flatten()
             });
         let Some(arn) = arn else { return Ok(None) };
-        let found =
-            self.alarms.sns.get_subscription_attributes().subscription_arn(arn).send().await;
-        let found = if_there(
-            found.map_err(|error| Failure::from_sdk("GetSubscriptionAttributes", &error)),
-        )?;
-        let attributes = found.and_then(|found| found.attributes).unwrap_or_default();
+        let attributes = self.attributes(&arn).await?.unwrap_or_default();
         Ok(Some(attributes.into_iter().collect()))
     }
 

@@ -10,7 +10,7 @@ use crate::doctor::check::{About, Check, Judged, Not, all_right, quoted};
 use crate::doctor::facts::{Facts, Need, seen};
 use crate::doctor::fix::Fix;
 
-use super::job::gets_default_guard;
+use super::job::{gets_default_guard, is_default};
 use super::keeper::deployed;
 
 pub const CHECKS: &[Check] = &[
@@ -108,17 +108,21 @@ struct Watched<'a> {
     account: Option<&'a str>,
 }
 
-/// What an alarm watches. One that names no metric, as a query, may watch anything.
+/// What an alarm watches. One that names no metric, as a query, may watch anything; one that shows
+/// nothing at all is not told of, also where its words are those of Tripline's alarms.
 fn watched<'a>(facts: &Facts, alarm: &'a MetricAlarm) -> Result<Vec<Watched<'a>>, Not> {
     let all = shown_metrics(alarm);
-    // One that shows nothing at all has its rule in words, as the guard-keeper takes it too.
+    if !all.is_empty() {
+        return Ok(all);
+    }
+    // Its rule in words, as the guard-keeper takes it too.
     let words = format!("Tripline guards rollout {}: ", facts.job()?.id);
     let is_worded = alarm.metrics().is_empty()
         && alarm.alarm_description().is_some_and(|text| text.starts_with(&words));
-    if all.is_empty() && !is_worded {
-        return Err(Not::Unknown(format!("{} names no metric that it watches", shown(alarm))));
-    }
-    Ok(all)
+    Err(match is_worded {
+        true => Not::Untold(format!("{} shows no metric, only words", shown(alarm))),
+        false => Not::Unknown(format!("{} names no metric that it watches", shown(alarm))),
+    })
 }
 
 fn shown_metrics(alarm: &MetricAlarm) -> Vec<Watched<'_>> {
@@ -164,9 +168,11 @@ fn shown(alarm: &MetricAlarm) -> String {
     format!("`{}`", excerpt(name(alarm)))
 }
 
-fn arm(facts: &Facts) -> Result<String, Not> {
-    let (stack, id) = (quoted(&facts.stack.name), &facts.job()?.id);
-    Ok(format!("tripline alarms apply dev.ini --stack {stack} --job-id {id}"))
+/// The command that arms the job.
+pub fn arm(facts: &Facts) -> Result<String, Not> {
+    let (stack, job) = (quoted(&facts.stack.name), facts.job()?);
+    let file = job.config_file();
+    Ok(format!("tripline alarms apply {file} --stack {stack} --job-id {}", job.id))
 }
 
 /// Deletes an alarm and arms the job again: an alarm that watches another job is not overwritten.
@@ -191,7 +197,11 @@ fn each(
                 mends.extend(mend.lines().map(str::to_owned));
             }
             // What is wrong for sure is said before what cannot be seen.
-            Err(why) => unseen = unseen.or(Some(why)),
+            // Of that, what counts goes before what AWS does not tell.
+            Err(why) => match unseen {
+                Some(Not::Untold(_)) | None => unseen = Some(why),
+                Some(_) => {}
+            },
         }
     }
     match unseen {
@@ -267,11 +277,21 @@ fn reaches(facts: &Facts) -> Judged {
 
 fn not_mute(facts: &Facts) -> Judged {
     let id = &facts.job()?.id;
+    // Not a stop: nobody has said that the rollout is bad.
+    let bad = format!("# if the rollout is bad, instead: tripline stop --job-id {id}");
     each(facts, "none", |alarm| {
-        Ok((alarm.state_value() == Some(&StateValue::Alarm)).then(|| {
-            let mend = format!("aws iot cancel-job --job-id {id}   # if the rollout is bad");
-            ("is in ALARM".to_owned(), mend)
-        }))
+        if alarm.state_value() != Some(&StateValue::Alarm) {
+            return Ok(None);
+        }
+        let stack = quoted(&facts.stack.name);
+        let remove = format!("tripline alarms remove --stack {stack} --job-id {id} --force");
+        let mend = match is_default(alarm, id) && deployed(facts).is_ok() {
+            true => format!(
+                "{remove}   # the guard-keeper makes them anew within a minute, and then they act again\n{bad}"
+            ),
+            false => format!("{remove}\n{}   # made anew, they act again\n{bad}", arm(facts)?),
+        };
+        Ok(Some(("is in ALARM".to_owned(), mend)))
     })
 }
 

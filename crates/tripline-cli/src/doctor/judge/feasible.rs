@@ -18,7 +18,7 @@ use tripline::simulation::{
 use tripline::stop::StopMode;
 use tripline::time::Timestamp;
 
-use super::alarms::alarms;
+use super::alarms::{alarms, arm};
 use super::job::{arn, job};
 use crate::alarms::put::{SAMPLES, VALUE, failure_rate_of};
 use crate::doctor::check::{About, Check, Judged, Not, quoted};
@@ -83,7 +83,7 @@ fn say(facts: &Facts, advice: impl Iterator<Item = Advice>, sound: String) -> Ju
     }
     let what: Vec<String> =
         advice.iter().map(|advice| format!("`{}`: {}", advice.rule, advice.problem)).collect();
-    let (id, arn) = (&facts.job()?.id, arn(facts)?);
+    let arn = arn(facts)?;
     let mut mends: Vec<String> = Vec::new();
     let mut is_own = false;
     for advice in &advice {
@@ -103,7 +103,9 @@ fn say(facts: &Facts, advice: impl Iterator<Item = Advice>, sound: String) -> Ju
     }
     if is_own {
         mends.push(format!(
-            "tripline simulate dev.ini   # tries it\ntripline alarms apply dev.ini --job-id {id}"
+            "tripline simulate {}   # tries it\n{}",
+            facts.job()?.config_file(),
+            arm(facts)?
         ));
     }
     Err(Not::finding(what.join("; "), mends.join("\n")))

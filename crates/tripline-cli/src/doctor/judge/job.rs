@@ -10,6 +10,7 @@ use tripline::text::excerpt;
 use crate::doctor::check::{About, Check, Judged, Not, quoted};
 use crate::doctor::facts::{Facts, Need, seen};
 
+use super::alarms::arm;
 use super::keeper::{default_guard, deployed};
 
 pub const CHECKS: &[Check] = &[
@@ -87,7 +88,11 @@ fn timeout(facts: &Facts) -> Judged {
         Some(minutes) => Ok(format!("{minutes} minutes")),
         None => Err(Not::finding(
             "the job has no timeout",
-            "tripline deploy dev.ini   # a new job, with `inProgressTimeoutInMinutes`: a job's timeout cannot be set later",
+            format!(
+                "tripline deploy {} --stack {}   # a new job, with `inProgressTimeoutInMinutes`: a job's timeout cannot be set later",
+                facts.job()?.config_file(),
+                quoted(&facts.stack.name)
+            ),
         )),
     }
 }
@@ -172,7 +177,6 @@ fn kept(facts: &Facts) -> Judged {
         let what = "the job's tag `tripline:guard` is `off`";
         return Err(Not::finding(what, untag("tripline:guard")?));
     }
-    let stack = quoted(&facts.stack.name);
     if let elsewhere @ [(_, other), ..] = seen(&is.elsewhere)?.as_slice() {
         let whose = |(alarm, of): &(String, String)| {
             format!("`{}` is kept by the stack `{}`", excerpt(alarm), excerpt(of))
@@ -198,7 +202,7 @@ fn kept(facts: &Facts) -> Judged {
     if !strangers.is_empty() {
         return Err(Not::finding(
             format!("the stack does not know the config of {}", strangers.join(", ")),
-            format!("tripline alarms apply dev.ini --stack {stack} --job-id {}", is.id),
+            arm(facts)?,
         ));
     }
     match tagged.as_ref().and_then(|tagged| tagged.faults.first()) {

@@ -83,6 +83,8 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
+/// Seconds within which a schedule that was just made begins, and CloudWatch has what was said.
+const FRESH: i64 = 300;
 const FUNCTION: &str = "GuardKeeperFunctionArn";
 
 /// The guard-keeper's ARN.
@@ -130,10 +132,16 @@ fn runs(facts: &Facts) -> Judged {
         "aws events enable-rule --name {name}\naws events list-targets-by-rule --rule {name}   # expected: {function}"
     );
     let failed = |of: &std::collections::BTreeMap<String, f64>| of.get(function) > Some(&0.0);
-    if failed(&health.errors) || failed(&health.throttles) {
+    let fails = failed(&health.errors) || failed(&health.throttles);
+    if fails {
         mend = format!("{}   # it runs and fails: see `keeper-errors`", log(facts, "ERROR"));
     }
-    Err(Not::finding("the guard-keeper has said nothing for ten minutes", mend))
+    match facts.stack.age {
+        Some(age) if (0..FRESH).contains(&age) && !fails => Err(Not::Untold(format!(
+            "the stack was deployed {age} s ago, and the guard-keeper has not spoken yet: ask again in five minutes"
+        ))),
+        _ => Err(Not::finding("the guard-keeper has said nothing for ten minutes", mend)),
+    }
 }
 
 /// The command that shows what the guard-keeper said.

@@ -12,6 +12,7 @@ mod functions;
 mod invoker;
 mod job;
 mod keeper;
+mod own_alarms;
 mod people;
 mod queues;
 mod rights;
@@ -52,6 +53,11 @@ pub use invoker::Invoker;
 /// The name of the stack's rule.
 pub fn rule_name(facts: &Facts) -> Option<&str> {
     events::rule_name(facts).ok()
+}
+
+/// Whether a finding says no more than that the stack observes.
+pub fn is_observing(what: &str) -> bool {
+    what == stopping::OBSERVES
 }
 
 /// The rule, as the metrics-generator has to let it in.

@@ -1,7 +1,10 @@
 //! Who is told, and whether it reaches them.
 
+use tripline_aws::{Failure, FailureKind};
+
 use crate::doctor::check::{About, Check, Judged, Not, quoted};
 use crate::doctor::facts::{Facts, Gap, Need, Subscription, Topic, seen};
+use crate::drill::is_drills_queue;
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -16,9 +19,9 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "somebody-told",
         about: About::Stack,
-        proves: "somebody is told of alarms and stops",
+        proves: "somebody hears all that the e-mail topic says: alarms, stops, and faults of the guard itself",
         why: "a rollout would be stopped, or the guard would break, and nobody would know",
-        needs: &[Need::Topics],
+        needs: &[Need::Topics, Need::Filters],
         judge: told,
         fix: None,
     },
@@ -42,6 +45,8 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
+const EMAIL: [&str; 2] = ["email", "email-json"];
+
 /// One dollar is what every account begins with: some hundred messages in the cheapest country.
 const DEFAULT_LIMIT: f64 = 1.0;
 
@@ -52,7 +57,7 @@ fn subscriptions<'a>(topic: &'a Option<Topic>, protocols: &[&str]) -> Vec<&'a Su
 
 fn confirmed(facts: &Facts) -> Judged {
     let email = seen(&facts.topics.email)?;
-    let all = subscriptions(email, &["email", "email-json"]);
+    let all = subscriptions(email, &EMAIL);
     let pending: Vec<_> = all.iter().filter(|subscription| subscription.arn.is_none()).collect();
     if all.is_empty() {
         return Err(Not::skipped("no e-mail address is subscribed"));
@@ -77,27 +82,57 @@ fn confirmed(facts: &Facts) -> Judged {
     Err(Not::finding(format!("not confirmed: {}", endpoints.join(", ")), mends.join("\n")))
 }
 
+/// The alarms on the guard itself go to the e-mail topic alone, so that it is not enough if somebody
+/// has text messages.
 fn told(facts: &Facts) -> Judged {
-    let (email, sms) = (seen(&facts.topics.email)?, seen(&facts.topics.sms)?);
-    let all = [email, sms].into_iter().flatten().flat_map(|topic| &topic.subscriptions);
-    let (mut confirmed, mut pending) = (0, 0);
-    for subscription in all {
-        if subscription.arn.is_some() { confirmed += 1 } else { pending += 1 }
+    let topic = facts.stack.output_seen("EmailTopicArn")?;
+    let Some(email) = seen(&facts.topics.email)? else {
+        return Err(Not::elsewhere("the topic is gone", "topic-policy"));
+    };
+    let people: Vec<&Subscription> =
+        email.subscriptions.iter().filter(|subscription| !is_drill(subscription)).collect();
+    let confirmed: Vec<&str> = people.iter().filter_map(|heard| heard.arn.as_deref()).collect();
+    let is_pending = |heard: &&Subscription| is_email(heard) && heard.arn.is_none();
+    if confirmed.is_empty() && people.iter().any(is_pending) {
+        return Err(Not::elsewhere("nobody has confirmed", "email-confirmed"));
     }
-    match (confirmed, pending) {
-        (0, 0) => {
-            let topic = facts.stack.output_seen("EmailTopicArn")?;
-            Err(Not::finding(
-                "nobody is subscribed to the e-mail or the SMS topic",
-                format!(
-                    "aws sns subscribe --topic-arn {} --protocol email --notification-endpoint you@example.com",
-                    quoted(topic)
-                ),
-            ))
-        }
-        (0, _) => Err(Not::elsewhere("nobody has confirmed", "email-confirmed")),
-        (confirmed, _) => Ok(format!("{confirmed} confirmed")),
+    if confirmed.is_empty() {
+        return Err(Not::finding(
+            "nobody hears the e-mail topic",
+            format!(
+                "aws sns subscribe --topic-arn {} --protocol email --notification-endpoint you@example.com",
+                quoted(topic)
+            ),
+        ));
     }
+    let filters = seen(&facts.topics.filters)?;
+    let hear_all = confirmed.iter().filter(|arn| !filters.contains_key(**arn)).count();
+    if hear_all > 0 {
+        return Ok(format!("{hear_all} confirmed"));
+    }
+    let filter = filters.values().next().map_or("", String::as_str);
+    let again = |arn: &&str| {
+        format!(
+            "aws sns set-subscription-attributes --subscription-arn {} --attribute-name FilterPolicy --attribute-value '{{}}'",
+            quoted(arn)
+        )
+    };
+    Err(Not::finding(
+        format!(
+            "a filter keeps messages from all who are subscribed to the e-mail topic: `{}`",
+            tripline::text::excerpt(filter)
+        ),
+        confirmed.iter().map(again).collect::<Vec<_>>().join("\n"),
+    ))
+}
+
+fn is_email(subscription: &Subscription) -> bool {
+    EMAIL.contains(&subscription.protocol.as_str())
+}
+
+/// The queue of a drill, which is gone with it or hears what nobody reads.
+fn is_drill(subscription: &Subscription) -> bool {
+    subscription.protocol == "sqs" && is_drills_queue(&subscription.endpoint)
 }
 
 fn has_sms(facts: &Facts) -> Result<(), Not> {
@@ -108,11 +143,19 @@ fn has_sms(facts: &Facts) -> Result<(), Not> {
     }
 }
 
-/// Not every Region and partition tells, and that is nobody's fault.
+/// What SNS says of an operation that there is not in a Region or partition.
+const NOT_HERE: [&str; 3] =
+    ["InvalidAction", "UnsupportedOperation", "not supported in this region"];
+
+/// Not every Region and partition tells, and that is nobody's fault. A missing right is somebody's.
 fn tells<T>(asked: &Result<T, Gap>) -> Result<&T, Not> {
-    seen(asked).map_err(|not| match not {
-        Not::Unknown(why) => Not::Untold(why),
-        other => other,
+    let is_not_here = |failure: &Failure| {
+        let text = failure.to_string();
+        failure.kind == FailureKind::Refused && NOT_HERE.iter().any(|said| text.contains(said))
+    };
+    seen(asked).map_err(|not| match (asked, not) {
+        (Err(Gap::Failed(failure)), Not::Unknown(why)) if is_not_here(failure) => Not::Untold(why),
+        (_, not) => not,
     })
 }
 

@@ -1,7 +1,5 @@
 //! The stack itself, and the clock of whoever asks.
 
-use aws_sdk_cloudwatch::types::StateValue;
-
 use crate::doctor::check::{About, Check, Judged, Not, all_right, quoted};
 use crate::doctor::facts::{Facts, Need, seen};
 use crate::doctor::fix::Fix;
@@ -38,10 +36,10 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "health-alarms",
         about: About::Stack,
-        proves: "the alarms on the guard itself are there, tell people, and none is in ALARM",
+        proves: "the alarms on the guard itself are there, watch what the template says, tell people, and none is in ALARM",
         why: "they are the only ones that tell of a function that fails or of events that are lost",
         needs: &[Need::Resources, Need::OwnAlarms],
-        judge: own_alarms,
+        judge: super::own_alarms::judge,
         fix: Some(Fix::OwnAlarmActions),
     },
 ];
@@ -116,43 +114,4 @@ fn outputs(facts: &Facts) -> Judged {
         .map(|output| format!("no output `{output}`"))
         .collect();
     all_right(format!("{} of {}", OUTPUTS.len(), OUTPUTS.len()), missing, vec![DEPLOY.to_owned()])
-}
-
-fn own_alarms(facts: &Facts) -> Judged {
-    let resources = seen(&facts.resources)?;
-    let there = seen(&facts.own_alarms)?;
-    let (mut wrong, mut mends) = (Vec::new(), Vec::new());
-    let expected: Vec<_> =
-        resources.iter().filter(|resource| resource.kind == "AWS::CloudWatch::Alarm").collect();
-    if expected.is_empty() {
-        return Err(Not::skipped("the stack has no alarms of its own"));
-    }
-    for resource in &expected {
-        let (logical, name) = (&resource.logical, quoted(&resource.physical));
-        let Some(alarm) = there.iter().find(|alarm| alarm.alarm_name() == Some(&resource.physical))
-        else {
-            wrong.push(format!("`{logical}` is gone"));
-            // An update that changes nothing brings nothing back.
-            mends.push(format!(
-                "aws cloudformation detect-stack-drift --stack-name {}",
-                quoted(&facts.stack.name)
-            ));
-            continue;
-        };
-        if alarm.actions_enabled() != Some(true) {
-            wrong.push(format!("the actions of `{logical}` are off"));
-            mends.push(format!("aws cloudwatch enable-alarm-actions --alarm-names {name}"));
-        } else if alarm.alarm_actions().is_empty() {
-            wrong.push(format!("`{logical}` tells nobody"));
-            mends.push(format!(
-                "aws cloudformation detect-stack-drift --stack-name {}",
-                quoted(&facts.stack.name)
-            ));
-        }
-        if alarm.state_value() == Some(&StateValue::Alarm) {
-            wrong.push(format!("`{logical}` is in ALARM"));
-            mends.push(format!("aws cloudwatch describe-alarms --alarm-names {name}"));
-        }
-    }
-    all_right(format!("{} alarms", expected.len()), wrong, mends)
 }

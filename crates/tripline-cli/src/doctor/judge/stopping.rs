@@ -275,6 +275,9 @@ fn allow_redrive(url: &str, queue: &str, topic: &str) -> String {
     )
 }
 
+/// What is found of a stack that is sound and only observes.
+pub const OBSERVES: &str = "the stop mode is `observe`: nothing will be stopped";
+
 fn mode(facts: &Facts) -> Judged {
     let said = facts.stack.output_seen("StopMode")?;
     let Some(runs) = seen(&facts.stopper.runs)? else {
@@ -290,7 +293,7 @@ fn mode(facts: &Facts) -> Judged {
     if said.parse() == Ok(StopMode::Observe) {
         let name = quoted(&facts.stack.name);
         return Err(Not::finding(
-            "the stop mode is `observe`: nothing will be stopped",
+            OBSERVES,
             format!("sam deploy --stack-name {name} --parameter-overrides StopMode=cancel"),
         ));
     }

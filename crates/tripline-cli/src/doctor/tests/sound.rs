@@ -40,6 +40,16 @@ pub fn sound() -> Facts {
     facts.own_alarms = Ok(vec![
         MetricAlarm::builder()
             .alarm_name("tripline-UndeliveredAlarm-1")
+            .alarm_description("Tripline: it's undelivered")
+            .namespace("AWS/SQS")
+            .metric_name("ApproximateNumberOfMessagesVisible")
+            .dimensions(Dimension::builder().name("QueueName").value("undelivered").build())
+            .statistic(Statistic::Maximum)
+            .period(60)
+            .evaluation_periods(1)
+            .threshold(1.0)
+            .comparison_operator(ComparisonOperator::GreaterThanOrEqualToThreshold)
+            .treat_missing_data("notBreaching")
             .actions_enabled(true)
             .alarm_actions(EMAIL)
             .state_value(StateValue::Ok)
@@ -66,6 +76,7 @@ pub fn sound() -> Facts {
         email: Ok(Some(topic(EMAIL, "email", "ops@example.com"))),
         sms: Ok(Some(topic(SMS, "sms", "+12065550100"))),
         stop: Ok(Some(topic(STOP, "lambda", STOPPER))),
+        filters: Ok(BTreeMap::new()),
     };
     let redrive = format!(r#"{{"deadLetterTargetArn":"{UNDELIVERED}"}}"#);
     facts.stop_subscription = Ok(Some(map(&[
@@ -78,6 +89,7 @@ pub fn sound() -> Facts {
     facts.health = Ok(Health { unguarded: Some(0.0), ..Health::default() });
     facts.job = Some(JobFacts {
         id: JobId::new("fw").unwrap(),
+        file: None,
         devices: Some(50_000),
         job: Ok(Some(job())),
         tags: Ok(Vec::new()),
@@ -112,7 +124,8 @@ fn stack() -> StackFacts {
         ("Ingest", "batched"),
         ("MetricNamespace", "IoT:OTA:JobExecution"),
     ]);
-    StackFacts { name: "tripline".to_owned(), status: "UPDATE_COMPLETE".to_owned(), outputs }
+    let [name, status] = ["tripline", "UPDATE_COMPLETE"].map(str::to_owned);
+    StackFacts { name, status, age: Some(86_400), outputs }
 }
 
 pub fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {

@@ -31,6 +31,15 @@ const FAULTS: &[Fault] = &[
     ("health-alarms", |facts| facts.own_alarms = Ok(Vec::new())),
     ("health-alarms", |facts| own_alarm(facts).actions_enabled = Some(false)),
     ("health-alarms", |facts| own_alarm(facts).alarm_actions = None),
+    ("health-alarms", |facts| own_alarm(facts).alarm_actions = Some(vec![format!("{EMAIL}-2")])),
+    ("health-alarms", |facts| own_alarm(facts).threshold = Some(1e9)),
+    ("health-alarms", |facts| own_alarm(facts).metric_name = Some("Other".to_owned())),
+    ("health-alarms", |facts| {
+        let other = Dimension::builder().name("QueueName").value("other").build();
+        own_alarm(facts).dimensions = Some(vec![other]);
+    }),
+    ("health-alarms", |facts| own_alarm(facts).evaluation_periods = Some(100)),
+    ("health-alarms", |facts| own_alarm(facts).treat_missing_data = None),
     ("health-alarms", |facts| own_alarm(facts).state_value = Some(StateValue::Alarm)),
     ("job-events-enabled", |facts| facts.events = Ok(false)),
     ("rule-enabled", |facts| rule(facts).disabled = true),
@@ -135,6 +144,23 @@ const FAULTS: &[Fault] = &[
     ("somebody-told", |facts| {
         topic(&mut facts.topics.email).subscriptions.clear();
         topic(&mut facts.topics.sms).subscriptions.clear();
+    }),
+    // The health alarms go to the e-mail topic alone.
+    ("somebody-told", |facts| topic(&mut facts.topics.email).subscriptions.clear()),
+    ("somebody-told", |facts| {
+        let drill = &mut topic(&mut facts.topics.email).subscriptions[0];
+        drill.protocol = "sqs".to_owned();
+        drill.endpoint =
+            "arn:aws:sqs:us-east-1:111122223333:tripline-drill-abcdefghijkl".to_owned();
+    }),
+    ("somebody-told", |facts| {
+        let filter = r#"{"severity":["never"]}"#.to_owned();
+        facts.topics.filters = Ok([(format!("{EMAIL}:1"), filter)].into());
+    }),
+    // A page that has not confirmed, which the check of e-mail addresses does not look at.
+    ("somebody-told", |facts| {
+        let page = &mut topic(&mut facts.topics.email).subscriptions[0];
+        (page.protocol, page.arn) = ("https".to_owned(), None);
     }),
     ("sms-sandbox", |facts| facts.sms.in_sandbox = Ok(true)),
     ("sms-spend-limit", |facts| facts.sms.monthly_limit = Ok(None)),
@@ -378,10 +404,35 @@ fn what_cannot_be_asked_is_unknown_and_never_ok() {
         let Err(Not::Unknown(why)) = (check.judge)(&facts) else { panic!("{}", check.name) };
         assert_eq!(why, "may not be asked: GetTopicRule: AccessDenied: no");
     }
-    // AWS tells of text messages where it likes to.
-    facts.sms.in_sandbox = Err(denied());
-    let sandbox = checks().find(|check| check.name == "sms-sandbox").unwrap();
-    assert!(matches!((sandbox.judge)(&facts), Err(Not::Untold(_))));
+}
+
+/// AWS does not tell everywhere; where it would, it has to be asked.
+#[test]
+fn only_where_text_messages_are_not_told_of_it_is_no_fault() {
+    for (kind, text, is_untold) in [
+        (
+            FailureKind::Refused,
+            "InvalidAction: Operation (X) is not supported in this region",
+            true,
+        ),
+        (FailureKind::Refused, "UnsupportedOperation: no", true),
+        (FailureKind::Refused, "InvalidParameter: no", false),
+        (FailureKind::Denied, "AuthorizationError: not authorized", false),
+        (FailureKind::Throttled, "Throttled: Rate exceeded", false),
+        (FailureKind::Unavailable, "no answer in time", false),
+    ] {
+        let mut facts = sound();
+        let failed = || Gap::Failed(Failure::new("GetSMSSandboxAccountStatus", kind, text));
+        (facts.sms.in_sandbox, facts.sms.monthly_limit) = (Err(failed()), Err(failed()));
+        for name in ["sms-sandbox", "sms-spend-limit"] {
+            let check = checks().find(|check| check.name == name).unwrap();
+            match (check.judge)(&facts) {
+                Err(Not::Untold(_)) => assert!(is_untold, "{name}: {text}"),
+                Err(Not::Unknown(_)) => assert!(!is_untold, "{name}: {text}"),
+                other => panic!("{name}: {other:?}"),
+            }
+        }
+    }
 }
 
 /// What another check would say is not known where that one is not made.
@@ -400,6 +451,26 @@ fn a_check_that_leaves_the_word_to_another_is_never_enough() {
         assert!(matches!(judged().beside(&all), Not::Skipped(_)), "{name}");
         assert!(matches!(judged().beside(&alone), Not::Unknown(_)), "{name}");
     }
+}
+
+/// A schedule begins a minute after its stack; one that fails is not waited for.
+#[test]
+fn the_guard_keeper_of_a_stack_that_is_minutes_old_is_not_blamed() {
+    let runs = checks().find(|check| check.name == "keeper-runs").unwrap();
+    let mut facts = sound();
+    facts.health.as_mut().unwrap().unguarded = None;
+    for (age, is_waited_for) in
+        [(Some(0), true), (Some(299), true), (Some(300), false), (Some(-60), false), (None, false)]
+    {
+        facts.stack.age = age;
+        let judged = (runs.judge)(&facts);
+        assert_eq!(matches!(judged, Err(Not::Untold(_))), is_waited_for, "{age:?}: {judged:?}");
+        assert!(is_waited_for || matches!(judged, Err(Not::Finding { .. })), "{judged:?}");
+    }
+    facts.stack.age = Some(20);
+    health(&mut facts).throttles = [(KEEPER.to_owned(), 1.0)].into();
+    let Err(Not::Finding { mend, .. }) = (runs.judge)(&facts) else { panic!("it fails") };
+    assert!(mend.contains("it runs and fails"), "{mend}");
 }
 
 #[test]
