@@ -49,9 +49,9 @@ pub enum KeptMetric {
     SuspectCount,
     /// Executions that ended while no event was counted.
     UncountedEndings,
-    /// Executions that began: those in progress, and those that their devices or the job's timeout
-    /// ended.
-    BegunCount,
+    /// Executions of devices that were told of the job: queued, in progress, or ended by the device or
+    /// the job's timeout.
+    ToldCount,
     /// Of those, the ones that failed, were rejected or timed out.
     EndedBadlyCount,
 }
@@ -59,14 +59,14 @@ pub enum KeptMetric {
 impl KeptMetric {
     /// Every one there is.
     pub const ALL: [Self; 4] =
-        [Self::SuspectCount, Self::UncountedEndings, Self::BegunCount, Self::EndedBadlyCount];
+        [Self::SuspectCount, Self::UncountedEndings, Self::ToldCount, Self::EndedBadlyCount];
 
     /// The name in CloudWatch.
     pub const fn name(self) -> &'static str {
         match self {
             Self::SuspectCount => "suspectCount",
             Self::UncountedEndings => "uncountedEndings",
-            Self::BegunCount => "begunCount",
+            Self::ToldCount => "toldCount",
             Self::EndedBadlyCount => "endedBadlyCount",
         }
     }

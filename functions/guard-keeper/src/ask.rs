@@ -55,6 +55,8 @@ pub struct JobNow {
     pub endings: Endings,
     /// How many executions are in progress.
     pub in_progress: u32,
+    /// How many devices were told, and have not begun.
+    pub queued: u32,
     /// How many devices a minute it comes to, at first.
     pub rate: u32,
 }
@@ -184,6 +186,16 @@ pub trait CountEvents {
     ) -> impl Future<Output = Result<u32, Failure>> + Send;
 }
 
+/// Asks for other stacks.
+pub trait OtherStacks {
+    /// Whether a stack's keeper has spoken in the last ten minutes.
+    fn keeps(
+        &self,
+        stack: &str,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<bool, Failure>> + Send;
+}
+
 /// Publishes numbers.
 pub trait Publish {
     /// All of them.
@@ -217,6 +229,7 @@ pub trait Ask:
     + PutAlarm
     + DeleteAlarms
     + CountEvents
+    + OtherStacks
     + Publish
     + Table
     + Sync
@@ -234,6 +247,8 @@ impl<T> Ask for T where
         + PutAlarm
         + DeleteAlarms
         + CountEvents
+        + OtherStacks
+        + OtherStacks
         + Publish
         + Table
         + Sync

@@ -114,6 +114,12 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             if tagged.is_some_and(|tagged| tagged.opted_out) {
                 guarded.opt_out();
             }
+            let job = guarded.job.clone();
+            if account.own(&job).is_none()
+                && self.is_armed_elsewhere(minute, account, &job, REMOVE).await == Some(true)
+            {
+                guarded.armed_elsewhere();
+            }
         }
     }
 
@@ -188,28 +194,53 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         }
     }
 
-    /// Whether another stack has armed a job: an alarm with that stack's tag acts on something that is not
-    /// this stack's.
+    /// Whether another stack has armed a job and looks after it: an alarm with that stack's tag acts on
+    /// something that is not this stack's, and that stack's keeper has spoken lately. `None`: not known.
     async fn is_armed_elsewhere(
         &self,
         minute: &Minute<'_, K>,
         account: &Account,
         job: &JobId,
         percent: u32,
-    ) -> bool {
+    ) -> Option<bool> {
         let acts = |alarm: &&MetricAlarm| {
             alarm.actions_enabled() == Some(true)
+                && alarm.state_value() != Some(&StateValue::Alarm)
                 && !alarm.alarm_actions().is_empty()
                 && !self.stops(alarm)
         };
         for alarm in account.alarms_of(job).iter().filter(acts) {
-            let tags = self.tags_of(minute, alarm, percent).await.unwrap_or_default();
+            let tags = self.tags_of(minute, alarm, percent).await?;
             let is_of_it = tags.job.as_deref() == Some(job.as_str());
-            if is_of_it && tags.stack.is_some_and(|stack| stack != self.settings.stack) {
-                return true;
+            if let Some(stack) = tags.stack
+                && is_of_it
+                && stack != self.settings.stack
+                && self.is_alive(minute, &stack, percent).await?
+            {
+                return Some(true);
             }
         }
-        false
+        Some(false)
+    }
+
+    /// Whether another stack's keeper has spoken lately. Its alarms outlive it.
+    async fn is_alive(&self, minute: &Minute<'_, K>, stack: &str, percent: u32) -> Option<bool> {
+        if let Some(is_alive) = self.warm.stack(stack, minute.now()) {
+            return Some(is_alive);
+        }
+        if !minute.may(Call::Metrics, percent).await {
+            return None;
+        }
+        match self.client.keeps(stack, minute.now()).await {
+            Ok(is_alive) => {
+                self.warm.learn_stack(stack, minute.now(), is_alive);
+                Some(is_alive)
+            }
+            Err(failure) => {
+                tracing::warn!(stack, %failure, "whether it keeps its jobs is not known");
+                None
+            }
+        }
     }
 
     /// Creates or repairs one alarm. `false`: CloudWatch has enough of it for now.
@@ -235,9 +266,14 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             return true;
         }
         if account.own(&job).is_none() {
-            if self.is_armed_elsewhere(minute, account, &job, until).await {
-                guarded.armed_elsewhere();
-                return true;
+            match self.is_armed_elsewhere(minute, account, &job, until).await {
+                Some(false) => {}
+                Some(true) => {
+                    guarded.armed_elsewhere();
+                    return true;
+                }
+                // Whose they are is not known: the next minute.
+                None => return true,
             }
             if self.warm.job(&job).rate.is_none() {
                 self.read_rate(minute, &job, until).await;
@@ -375,9 +411,11 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         // Without it nobody knows what a job was armed with before it was created.
         let Some(table) = &account.table else { return };
         let memory = Memory::from_text(table.memory.as_deref(), minute.now());
-        let is_new = |job: &&JobId| !account.alarms.contains_key(*job);
+        let has_left = |job: &&JobId| self.may_have_left(minute, account, job);
+        let is_new = |job: &&JobId| !has_left(job);
         let without_alarms = table.configs.keys().filter(is_new);
-        let mut candidates: Vec<&JobId> = account.alarms.keys().chain(without_alarms).collect();
+        let mut candidates: Vec<&JobId> =
+            account.alarms.keys().filter(has_left).chain(without_alarms).collect();
         candidates.retain(|job| !account.jobs.contains_key(*job));
         let mut ended = Vec::new();
         // Jobs that never get described must not keep the others from it.
@@ -424,6 +462,20 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         forget.retain(|job| !left.contains(job));
         forget.truncate(MAX_FORGOTTEN);
         guarding.forget = forget;
+    }
+
+    /// Whether any alarm of a job may be this stack's: as long as all are known to be somebody else's, nobody
+    /// is asked about the job again.
+    pub(crate) fn may_have_left(
+        &self,
+        minute: &Minute<'_, K>,
+        account: &Account,
+        job: &JobId,
+    ) -> bool {
+        account.alarms_of(job).iter().any(|alarm| {
+            let tags = self.warm.owner(name(alarm), minute.now());
+            self.owner(job, tags.as_ref()) != Owner::Foreign
+        })
     }
 
     /// Whether and when a job ended that is not in progress.

@@ -75,7 +75,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         match self.client.job_events_are_on().await {
             Ok(true) => Events::On,
             Ok(false) if !self.settings.keep_job_events => {
-                tracing::error!("job events are off, so that no alarm sees anything");
+                tracing::error!("job events are off, so that no alarm on reports sees anything");
                 Events::Off
             }
             Ok(false) => match self.client.enable_job_events().await {
@@ -99,7 +99,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     async fn tell(
         &self,
         guarding: Guarding,
-        watching: Option<Watching>,
+        watching: Watching,
         events: Events,
         trouble: &mut Trouble,
     ) -> Value {
@@ -115,14 +115,14 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         };
         let mut memory = None;
         let (mut uncounted, mut suspect) = (0, 0);
-        if let Some(watching) = watching {
+        gauges.jobs = watching.gauges();
+        if watching.remembers {
             (uncounted, suspect) = (watching.memory.uncounted(), watching.memory.worrying());
             gauges.stack.push(("uncountedEndings", uncounted as f64));
             gauges.stack.push(("suspectJobs", count(suspect)));
-            gauges.jobs = watching.gauges();
-            trouble.extend(watching.trouble);
             memory = watching.is_new.then(|| watching.memory.to_text());
         }
+        trouble.extend(watching.trouble);
         let (published, written) = tokio::join!(
             self.client.publish(&gauges),
             self.client.write_table(memory.as_deref(), &forget)

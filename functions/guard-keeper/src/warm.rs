@@ -22,6 +22,8 @@ pub(crate) struct Known {
     jobs: BTreeMap<JobId, KnownJob>,
     /// Alarms' tags, and when they were read.
     owners: BTreeMap<String, (Timestamp, Tags)>,
+    /// Whether other stacks' keepers have spoken lately, and when that was asked.
+    stacks: BTreeMap<String, (Timestamp, bool)>,
 }
 
 /// What is known of a job.
@@ -89,6 +91,18 @@ impl Warm {
         (now.seconds_after(*at) < OWNER_FOR).then(|| tags.clone())
     }
 
+    /// Whether another stack's keeper has spoken lately, if that was asked a short time ago.
+    pub fn stack(&self, stack: &str, now: Timestamp) -> Option<bool> {
+        let known = self.known();
+        let (at, is_alive) = known.stacks.get(stack)?;
+        (now.seconds_after(*at) < OWNER_FOR).then_some(*is_alive)
+    }
+
+    /// That was asked.
+    pub fn learn_stack(&self, stack: &str, now: Timestamp, is_alive: bool) {
+        self.known().stacks.insert(stack.to_owned(), (now, is_alive));
+    }
+
     /// An alarm's tags were read.
     pub fn learn_owner(&self, alarm: &str, now: Timestamp, tags: Tags) {
         self.known().owners.insert(alarm.to_owned(), (now, tags));
@@ -98,9 +112,10 @@ impl Warm {
     /// and of jobs that are, when they ended under the same name before.
     pub fn tidy(&self, now: Timestamp, in_progress: impl Fn(&JobId) -> bool) {
         let mut known = self.known();
-        known
-            .jobs
-            .retain(|job, known| in_progress(job) != known.ended.is_some() || known.is_absent(now));
+        known.jobs.retain(|job, known| {
+            in_progress(job) != known.ended.is_some() || !in_progress(job) && known.is_absent(now)
+        });
         known.owners.retain(|_, (at, _)| now.seconds_after(*at) < OWNER_FOR);
+        known.stacks.retain(|_, (at, _)| now.seconds_after(*at) < OWNER_FOR);
     }
 }

@@ -1,11 +1,11 @@
 //! The dead man's switch: whether what devices do is seen at all, and whether they still do anything.
 
-use tripline::alarm::Limit;
+use tripline::alarm::{Limit, Statistic};
 use tripline::job::JobId;
 use tripline::keeping::memory::{MAX_JOBS, Memory, Remembered};
 use tripline::keeping::pipeline::Pipeline;
 use tripline::keeping::suspects;
-use tripline::metric::{KeptMetric, Metric};
+use tripline::metric::{KeptMetric, Metric, NAMESPACE};
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
 
@@ -16,9 +16,9 @@ use crate::look::Account;
 use crate::{Events, Keeper};
 
 /// Until when each kind of work may begin, in percent of a minute's work.
-const JUDGE: u32 = 60;
-const END: u32 = 70;
-const TAGS: u32 = 80;
+const JUDGE: u32 = 75;
+const END: u32 = 80;
+const TAGS: u32 = 88;
 const SUSPECT: u32 = 100;
 /// For so many seconds the limit from which on executions are suspect is not found anew.
 const LIMIT_FOR: i64 = 900;
@@ -41,8 +41,10 @@ fn in_order(times: Vec<Option<Timestamp>>) -> Vec<usize> {
 #[derive(Debug)]
 pub(crate) struct Watching {
     pub memory: Memory,
-    /// Of each job that was looked at: how many executions began, and ended badly.
+    /// Of each job that was looked at: how many devices were told, and ended badly.
     counts: Vec<(JobId, u32, u32)>,
+    /// The stack's table is there, so that more is known than counts.
+    pub remembers: bool,
     /// It is not what was read.
     pub is_new: bool,
     pub trouble: Trouble,
@@ -63,8 +65,8 @@ impl Watching {
             }
         }
         // Both, also where none ended badly: a share has to be seen to be well.
-        for (job, begun, bad) in &self.counts {
-            gauges.push((job.clone(), KeptMetric::BegunCount, f64::from(*begun)));
+        for (job, told, bad) in &self.counts {
+            gauges.push((job.clone(), KeptMetric::ToldCount, f64::from(*told)));
             gauges.push((job.clone(), KeptMetric::EndedBadlyCount, f64::from(*bad)));
         }
         gauges
@@ -72,15 +74,16 @@ impl Watching {
 }
 
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
-    /// Watches jobs in progress, those first that were not watched for longest. `None` without the
-    /// stack's table: what was remembered must not be overwritten.
+    /// Watches jobs in progress, those first that were not watched for longest. Without the stack's table
+    /// they are only counted: what was remembered must not be overwritten.
     pub(crate) async fn watch(
         &self,
         minute: &Minute<'_, K>,
         account: &Account,
         events: Events,
-    ) -> Option<Watching> {
-        let before = account.table.as_ref()?.memory.as_deref();
+    ) -> Watching {
+        let remembers = account.table.is_some();
+        let before = account.table.as_ref().and_then(|table| table.memory.as_deref());
         let mut memory = Memory::from_text(before, minute.now());
         if events == Events::Enabled {
             // Whatever ended before could not be counted.
@@ -93,17 +96,18 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let watched = jobs.iter().map(|listed| self.warm.job(&listed.job).watched);
         for listed in oldest_first(watched.collect(), &jobs) {
             let job = &listed.job;
-            if memory.of(job).is_none() && memory.jobs.len() >= MAX_JOBS {
-                unwatched += 1;
-                continue;
-            }
+            let is_remembered = memory.of(job).is_some() || memory.jobs.len() < MAX_JOBS;
             if !minute.may(Call::DescribeJob, JUDGE).await {
                 break;
             }
             match self.client.describe_job(job).await {
                 Ok(now) => {
                     self.warm.learn(job, |job| job.rate = Some(now.rate));
-                    self.judge(minute, job, now, &mut memory, &mut trouble).await;
+                    if is_remembered && remembers {
+                        self.judge(minute, job, now, &mut memory, &mut trouble).await;
+                    } else {
+                        unwatched += 1;
+                    }
                     at_work.push((job, now));
                 }
                 Err(failure) => trouble.add(job.as_str(), failure),
@@ -113,21 +117,24 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         if unwatched > 0 {
             tracing::warn!(unwatched, "more jobs than can be remembered");
         }
-        self.end(minute, account, &mut memory, &mut trouble).await;
+        if remembers {
+            self.end(minute, account, &mut memory, &mut trouble).await;
+        }
         self.refresh_tags(minute, account).await;
         let suspected = at_work.iter().map(|(job, _)| self.warm.job(job).suspected);
         for (job, now) in oldest_first(suspected.collect(), &at_work) {
             self.suspect(minute, account, job, now, (&mut memory, &mut trouble)).await;
         }
-        let is_new = before != Some(memory.to_text().as_str());
+        let is_new = remembers && before != Some(memory.to_text().as_str());
         let counts = at_work
             .into_iter()
             .filter_map(|(job, now)| {
-                let begun = now.endings.total().saturating_add(now.in_progress);
-                (begun > 0).then(|| (job.clone(), begun, now.endings.bad()))
+                let open = now.in_progress.saturating_add(now.queued);
+                let told = now.endings.total().saturating_add(open);
+                (told > 0).then(|| (job.clone(), told, now.endings.bad()))
             })
             .collect();
-        Some(Watching { memory, counts, is_new, trouble })
+        Watching { memory, counts, remembers, is_new, trouble }
     }
 
     /// Reads tags anew, those first that are oldest: an operator may have changed them.
@@ -224,7 +231,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 break;
             }
             // Its alarms and config are tidied up by what is remembered.
-            let has_left = account.alarms.contains_key(&job)
+            let has_left = self.may_have_left(minute, account, &job)
                 || account.table.as_ref().is_some_and(|table| table.configs.contains_key(&job));
             let settled = self.settings.grace.max(self.settings.counted_within + 120);
             match self.client.describe_job(&job).await {
@@ -255,14 +262,15 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     ) {
         let Some(mut remembered) = memory.of(job) else { return };
         let found = match now.in_progress {
-            0 => Ok(Some(0)),
+            0 => Ok(Some((0, 0))),
             total => self.count_suspects(minute, account, job, total).await,
         };
         match found {
-            Ok(Some(count)) => {
+            // In which order AWS IoT lists is not documented: those that were seen are sure.
+            Ok(Some((count, estimate))) => {
                 self.warm.learn(job, |job| job.suspected = Some(minute.now()));
                 remembered.suspects = count;
-                remembered.worry = suspects::worry(count, now.endings.total());
+                remembered.worry = suspects::worry(estimate, now.endings.total());
                 if remembered.worry {
                     tracing::warn!(%job, count, "devices may have died at work");
                 }
@@ -280,7 +288,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         account: &Account,
         job: &JobId,
         total: u32,
-    ) -> Result<Option<u32>, Failure> {
+    ) -> Result<Option<(u32, u32)>, Failure> {
         let limit = match self.warm.job(job).limit {
             Some((at, limit)) if minute.now().seconds_after(at) < LIMIT_FOR => limit,
             _ => {
@@ -300,7 +308,8 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let ages = |spans: Vec<Span>| {
             let seen = u32::try_from(spans.len()).unwrap_or(u32::MAX);
             let age = |(began, _): Span| minute.now().seconds_after(began);
-            suspects::scaled(suspects::count(spans.into_iter().map(age), limit), seen, total)
+            let count = suspects::count(spans.into_iter().map(age), limit);
+            (count, suspects::scaled(count, seen, total))
         };
         Ok(spans.map(ages))
     }
@@ -310,7 +319,10 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     fn download_limit(&self, account: &Account, job: &JobId) -> f64 {
         let own = account.own(job).unwrap_or_default().iter();
         let own = own.filter(|alarm| {
-            alarm.metric == Metric::DownloadTime.name() && alarm.limit == Limit::Upper
+            alarm.namespace == NAMESPACE
+                && alarm.metric == Metric::DownloadTime.name()
+                && alarm.limit == Limit::Upper
+                && !matches!(alarm.statistic, Statistic::Sum | Statistic::SampleCount)
         });
         let default = || match self.warm.job(job).tagged() {
             Some(tagged) => tagged.guard.download_limit(),

@@ -155,7 +155,7 @@ async fn a_name_that_another_alarm_has_is_left_to_it_and_the_job_is_told() {
     // What the alarm on the failure rate goes by.
     rollout.begins(0).await;
     tick(&chain).await;
-    let begun = async || published_of(&chain, "held", "begunCount").await;
+    let begun = async || published_of(&chain, "held", "toldCount").await;
     chain.until("what began", begun, |value| *value == Some(1.0)).await;
     assert_eq!(published_of(&chain, "held", "endedBadlyCount").await, Some(0.0));
 }

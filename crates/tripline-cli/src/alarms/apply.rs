@@ -132,7 +132,9 @@ impl Guard {
             }
             // First, so that the keeper never puts another guard beside this one. One that only tells
             // people, and is not said to be meant so, does not take the place of the default guard.
-            if self.tell_only || self.alarms.iter().any(notes::may_stop) {
+            if self.tell_only
+                || plan.alarms.iter().any(|alarm| stopping.is_reached_by(&alarm.actions))
+            {
                 aws.keep(table, &self.job, &kept).await?;
             } else {
                 aws.forget(table, &self.job).await?;

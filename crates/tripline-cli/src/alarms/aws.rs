@@ -6,7 +6,7 @@ use tripline::job::{JobId, JobState};
 use tripline_aws::{Failure, FailureKind};
 
 use super::owner::{Watched, watched};
-use super::put::JOB_TAG;
+use super::put::{JOB_TAG, STACK_TAG};
 use crate::connect::{Connection, Region, connect};
 use crate::exit::Error;
 
@@ -74,8 +74,16 @@ impl Aws {
 
     /// The job of an alarm's tag.
     pub async fn tagged_job(&self, alarm: &MetricAlarm) -> Result<Option<String>, Failure> {
+        Ok(self.job_and_stack(alarm).await?.0)
+    }
+
+    /// The job and the stack of an alarm's tags.
+    pub async fn job_and_stack(
+        &self,
+        alarm: &MetricAlarm,
+    ) -> Result<(Option<String>, Option<String>), Failure> {
         let Some(arn) = alarm.alarm_arn() else {
-            return Ok(None);
+            return Ok((None, None));
         };
         let tags = self
             .cloudwatch
@@ -84,8 +92,11 @@ impl Aws {
             .send()
             .await
             .map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
-        let tag = tags.tags().iter().find(|tag| tag.key() == Some(JOB_TAG));
-        Ok(tag.and_then(Tag::value).map(str::to_owned))
+        let value = |key| {
+            let tag = tags.tags().iter().find(|tag| tag.key() == Some(key));
+            tag.and_then(Tag::value).map(str::to_owned)
+        };
+        Ok((value(JOB_TAG), value(STACK_TAG)))
     }
 
     /// The job that an alarm guards: by its metrics, or, if it shows none, by its tag.

@@ -52,6 +52,8 @@ struct Found<'a> {
     ours: bool,
     /// The job of its tag.
     tag: Option<String>,
+    /// The stack of its tag.
+    stack: Option<String>,
 }
 
 impl Plan {
@@ -78,7 +80,7 @@ impl Plan {
             let whose = match found.remove(name.as_str()) {
                 _ if there.composite.contains(&name) => Err("is a composite alarm".to_owned()),
                 None => Ok(None),
-                Some(found) => found.checked(job).map(Some),
+                Some(found) => found.checked(job, stack).map(Some),
             };
             match whose {
                 Ok(found) => {
@@ -92,11 +94,11 @@ impl Plan {
         }
         if !foreign.is_empty() {
             return Err(Error::Input(format!(
-                "job `{job}`: alarms of these names are there already and are not this job's; nothing was changed{foreign}\n\n  hint: give the alarms other names in the config"
+                "job `{job}`: alarms of these names are there already and are not this job's and stack's; nothing was changed{foreign}\n\n  hint: give the alarms other names in the config, or `--stack` the stack that they belong to"
             )));
         }
         for (name, found) in found.into_iter().filter(|(_, found)| found.ours) {
-            let ours = found.tag.as_deref() == Some(job.as_str());
+            let ours = found.tag.as_deref() == Some(job.as_str()) && !found.is_of_another(stack);
             let names = if ours { &mut plan.strays } else { &mut plan.others };
             names.push(name.to_owned());
         }
@@ -107,21 +109,26 @@ impl Plan {
 impl<'a> Found<'a> {
     async fn look(aws: &Aws, job: &JobId, alarm: &'a MetricAlarm) -> Result<Self, Failure> {
         // Somebody else's alarm needs no second look.
-        let tag = match watched(alarm) {
-            Watched::Job(watched) if watched == job.as_str() => aws.tagged_job(alarm).await?,
-            Watched::Unseen => aws.tagged_job(alarm).await?,
-            Watched::Job(_) | Watched::Other => None,
+        let (tag, stack) = match watched(alarm) {
+            Watched::Job(watched) if watched == job.as_str() => aws.job_and_stack(alarm).await?,
+            Watched::Unseen => aws.job_and_stack(alarm).await?,
+            Watched::Job(_) | Watched::Other => (None, None),
         };
         let ours = match watched(alarm) {
             Watched::Job(watched) => watched == job.as_str(),
             Watched::Unseen => tag.as_deref() == Some(job.as_str()),
             Watched::Other => false,
         };
-        Ok(Self { alarm, ours, tag })
+        Ok(Self { alarm, ours, tag, stack })
+    }
+
+    /// Another stack's keeper looks after it.
+    fn is_of_another(&self, stack: &str) -> bool {
+        self.stack.as_deref().is_some_and(|of| of != stack)
     }
 
     /// Itself if it is this job's to overwrite, or else whose it is.
-    fn checked(self, job: &JobId) -> Result<Self, String> {
+    fn checked(self, job: &JobId, stack: &str) -> Result<Self, String> {
         let other = match (watched(self.alarm), self.tag.as_deref()) {
             (Watched::Job(watched), _) if watched != job.as_str() => Some(watched),
             (_, Some(tag)) if tag != job.as_str() => Some(tag),
@@ -130,6 +137,10 @@ impl<'a> Found<'a> {
         match other {
             Some(other) => Err(format!("guards job `{}`", excerpt(other))),
             None if !self.ours => Err("watches something else".to_owned()),
+            None if self.is_of_another(stack) => {
+                let of = self.stack.unwrap_or_default();
+                Err(format!("belongs to the stack `{}`", excerpt(&of)))
+            }
             None => Ok(self),
         }
     }
@@ -150,7 +161,11 @@ impl Planned {
             .is_some_and(|found| found.alarm.state_value() == Some(&StateValue::Alarm));
         let change = match found {
             None => Change::Create,
-            Some(found) if found.tag.is_some() && put::is_as_wanted(found.alarm, &request) => {
+            Some(found)
+                if found.tag.is_some()
+                    && found.stack.as_deref() == Some(stack)
+                    && put::is_as_wanted(found.alarm, &request) =>
+            {
                 Change::Keep
             }
             Some(found) => Change::Update(found.alarm.alarm_arn().unwrap_or_default().to_owned()),

@@ -77,7 +77,7 @@ fn notes_on(guard: &Guard, report: &Report, region: &str) -> Vec<String> {
     }
     if !report.plan.others.is_empty() {
         notes.push(format!(
-            "alarms of this job that are not Tripline's, left as they are: {}",
+            "alarms of this job that are not Tripline's, or another stack's, left as they are: {}",
             report.plan.others.join(", ")
         ));
     }

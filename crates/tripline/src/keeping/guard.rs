@@ -52,17 +52,17 @@ impl GuardAlarm {
     }
 }
 
-/// The share of executions that failed, were rejected or timed out, of all that began: it is never
-/// more than what the rollout will come to, while of those that *ended* nearly all failed in the first
-/// minutes of any rollout, because a device refuses at once and succeeds after a download. What was
-/// cancelled or removed says nothing of the firmware.
+/// The share of executions that failed, were rejected or timed out, of all devices that were told of the
+/// job so far: it is never more than what it would come to if all others succeeded, while of those that
+/// *ended* nearly all failed in the first minutes of any rollout, because a device refuses at once and
+/// succeeds after a download. What was cancelled or removed says nothing of the firmware.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FailureRate {
     /// Its name in the guard.
     pub name: AlarmName,
     /// In percent, 0 to below 100; more than this breaches.
     pub limit: f64,
-    /// As long as fewer executions have begun, nothing is decided.
+    /// As long as fewer devices were told, nothing is decided.
     pub min_executions: MinSamples,
     /// Whom it tells.
     pub topics: Vec<Topic>,
@@ -74,7 +74,7 @@ impl fmt::Display for FailureRate {
         let least = min_executions.get();
         write!(
             f,
-            "failed, rejected and timed out executions > {limit} % of those that began, from {least}"
+            "failed, rejected and timed out executions > {limit} % of the devices told, from {least}"
         )
     }
 }
@@ -336,7 +336,7 @@ mod tests {
         let GuardAlarm::FailureRate(failures) = &guard().alarms(Rate::QUOTA)[1] else { panic!() };
         assert_eq!(
             failures.to_string(),
-            "failed, rejected and timed out executions > 20 % of those that began, from 50"
+            "failed, rejected and timed out executions > 20 % of the devices told, from 50"
         );
         assert!(
             guard()

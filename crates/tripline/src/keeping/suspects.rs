@@ -3,6 +3,8 @@
 //! A device that dies during an update never reports: metrics of what ended show only survivors.
 //! But it stays in progress, and if it does so far longer than the others took, it is *suspect*.
 
+use crate::metric::DownloadTime;
+
 /// How many executions have to have finished before their times say anything.
 pub const MIN_FINISHED: usize = 20;
 /// Suspect from so many times the 95th percentile of the others' finish times.
@@ -19,8 +21,7 @@ pub const MIN_PERCENT: u64 = 5;
 /// those that have finished are at first the quickest. Until twenty have, twice `download_limit`, or
 /// a firmware that kills every device would never be seen.
 pub fn limit(finish_times: &[i64], download_limit: f64) -> i64 {
-    // Checked to be at most seven days.
-    let tolerated = (download_limit as i64).max(MIN_SECONDS);
+    let tolerated = (download_limit.min(DownloadTime::MAX) as i64).max(MIN_SECONDS);
     if finish_times.len() < MIN_FINISHED {
         return tolerated * 2;
     }
@@ -70,6 +71,7 @@ mod tests {
         }
         assert_eq!((limit(&[], 1.0), limit(&[1; 20], 1.0)), (1_200, 600));
         assert_eq!(limit(&[i64::MAX; 20], 1.0), i64::MAX);
+        assert_eq!(limit(&[], f64::MAX), 1_209_600);
     }
 
     #[test]

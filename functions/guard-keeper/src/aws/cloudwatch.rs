@@ -13,7 +13,8 @@ use tripline_aws::Failure;
 
 use super::Aws;
 use crate::ask::{
-    Alarm, AlarmTags, CountEvents, DeleteAlarms, Gauges, ListAlarms, Page, Publish, PutAlarm,
+    Alarm, AlarmTags, CountEvents, DeleteAlarms, Gauges, ListAlarms, OtherStacks, Page, Publish,
+    PutAlarm,
 };
 
 /// How the names of all of Tripline's alarms begin.
@@ -22,6 +23,10 @@ const PREFIX: &str = "tripline-";
 const MAX_DATUMS: usize = 1_000;
 /// Counted by the hour, which CloudWatch keeps for 455 days.
 const HOUR: i64 = 3_600;
+/// For so many seconds a keeper may be silent.
+const SILENCE: i64 = 600;
+/// What every keeper says each minute.
+const GUARDED_JOBS: &str = "guardedJobs";
 
 impl ListAlarms for Aws {
     async fn list_alarms(&self, next: Option<String>) -> Result<Page<Alarm>, Failure> {
@@ -142,6 +147,28 @@ fn query(number: usize, outcome: Outcome, job: &JobId) -> MetricDataQuery {
 
 fn dimension(name: &str, value: &str) -> Dimension {
     Dimension::builder().name(name).value(value).build()
+}
+
+impl OtherStacks for Aws {
+    async fn keeps(&self, stack: &str, now: Timestamp) -> Result<bool, Failure> {
+        let metric = Metric::builder()
+            .namespace(STACK_NAMESPACE)
+            .metric_name(GUARDED_JOBS)
+            .dimensions(dimension(STACK_DIMENSION, stack))
+            .build();
+        let stat = MetricStat::builder().metric(metric).period(60).stat("Maximum").build();
+        let asked = self
+            .cloudwatch
+            .get_metric_data()
+            .metric_data_queries(MetricDataQuery::builder().id("guarded").metric_stat(stat).build())
+            .start_time(DateTime::from_secs(now.seconds() - SILENCE))
+            .end_time(DateTime::from_secs(now.seconds() + 60))
+            .send()
+            .await
+            .map_err(|error| Failure::from_sdk("GetMetricData", &error))?;
+        let mut results = asked.metric_data_results.into_iter().flatten();
+        Ok(results.any(|result| result.values.is_some_and(|values| !values.is_empty())))
+    }
 }
 
 impl Publish for Aws {

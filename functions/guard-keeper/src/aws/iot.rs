@@ -101,6 +101,7 @@ impl DescribeJob for Aws {
             ended: JobState::from_status(status).has_ended().then(|| at(ended)),
             endings: details.map(endings).unwrap_or_default(),
             in_progress: count(details.and_then(|is| is.number_of_in_progress_things)),
+            queued: count(details.and_then(|is| is.number_of_queued_things)),
             rate: rate(job.job_executions_rollout_config.as_ref()),
         })
     }

@@ -85,6 +85,7 @@ async fn a_job_is_described_with_what_ended() {
         .number_of_timed_out_things(1)
         .number_of_canceled_things(90)
         .number_of_in_progress_things(5)
+        .number_of_queued_things(6)
         .build();
     for (status, completed, ended) in [
         (JobStatus::InProgress, None, None),
@@ -104,8 +105,14 @@ async fn a_job_is_described_with_what_ended() {
             .match_requests(|input| input.job_id() == Some("fw"))
             .then_output(move || DescribeJobOutput::builder().job(job_now.clone()).build());
         let endings = Endings { succeeded: 4, failed: 3, rejected: 2, timed_out: 1 };
-        let expected =
-            JobNow { created: at(10), ended: ended.map(at), endings, in_progress: 5, rate: 1_000 };
+        let expected = JobNow {
+            created: at(10),
+            ended: ended.map(at),
+            endings,
+            in_progress: 5,
+            queued: 6,
+            rate: 1_000,
+        };
         assert_eq!(aws(&[], &[], &[&rule]).describe_job(&job()).await, Ok(expected));
     }
     let gone = mock!(aws_sdk_iot::Client::describe_job).then_error(|| {

@@ -145,3 +145,19 @@ async fn a_config_that_only_tells_is_kept_only_if_it_is_meant() {
         assert_eq!(aws.world().kept.contains_key("fw"), tell_only);
     }
 }
+
+/// Its keeper looks after them, and would put back whatever is changed.
+#[tokio::test]
+async fn another_stack_s_alarms_are_neither_taken_over_nor_removed() {
+    let aws = FakeAws::new();
+    apply(&aws, &guard("fw", &["slow", "late"])).await.unwrap();
+    for tags in aws.world().tags.values_mut() {
+        tags.insert("tripline:stack".to_owned(), "other".to_owned());
+    }
+    let before = aws.world().alarms.len();
+    let error = apply(&aws, &guard("fw", &["slow"])).await.unwrap_err().to_string();
+    assert!(error.contains("`tripline-fw-slow` belongs to the stack `other`"), "{error}");
+    let report = apply(&aws, &guard("fw", &["new"])).await.unwrap();
+    assert_eq!(report.plan.others, ["tripline-fw-late", "tripline-fw-slow"]);
+    assert_eq!(aws.world().alarms.len(), before + 1);
+}

@@ -16,14 +16,13 @@ use super::{Clients, if_there};
 use crate::alarms::apply::Guard;
 use crate::alarms::owner::{Watched, watched};
 use crate::alarms::plan::Plan;
+use crate::alarms::put::STACK_TAG;
 use crate::doctor::facts::{Asked, Gap, JobFacts, Need, StackFacts};
 use crate::exit::Error;
 
 /// Points of a period longer than a minute: an hour's, which CloudWatch keeps for 455 days.
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
-/// The tag of an alarm with the stack whose guard-keeper made it.
-const STACK_TAG: &str = "tripline:stack";
 /// How a device's part of a job ends by itself.
 const ENDS: [Outcome; 4] =
     [Outcome::Succeeded, Outcome::Failed, Outcome::Rejected, Outcome::TimedOut];
