@@ -156,7 +156,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         // Alarms of these names that watch something else are somebody else's.
         let names = wanted.iter().map(|alarm| alarm.name_for(job));
         let is_taken = |name: &String| {
-            account.taken.contains(name) && !there.iter().any(|there| there.name == *name)
+            !there.iter().any(|there| there.name == *name) && account.taken.contains(name)
         };
         let foreign: Vec<There> = names.filter(is_taken).map(There::foreign).collect();
         there.extend(foreign);

@@ -1,6 +1,6 @@
 //! What there is: jobs in progress, alarms, configs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use tripline::alarm::{AlarmDefinition, alarm_name_prefix};
@@ -27,7 +27,7 @@ pub(crate) struct Account {
     /// By the job that their metrics are of.
     pub alarms: BTreeMap<JobId, Vec<MetricAlarm>>,
     /// The names of all alarms that are called as Tripline's are, whatever they watch.
-    pub taken: BTreeSet<String>,
+    pub taken: Vec<String>,
     /// The stack's table; `None` if it cannot be read.
     pub table: Option<Kept>,
 }
@@ -89,14 +89,14 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 None
             }
         };
-        let (mut metric, mut taken) = (Vec::new(), BTreeSet::new());
+        let (mut metric, mut taken) = (Vec::new(), Vec::new());
         for alarm in alarms? {
             match alarm {
                 Alarm::Metric(alarm) => {
-                    taken.insert(name(&alarm).to_owned());
+                    taken.push(name(&alarm).to_owned());
                     metric.push(*alarm);
                 }
-                Alarm::Composite(name) => drop(taken.insert(name)),
+                Alarm::Composite(name) => taken.push(name),
             }
         }
         let alarms = self.by_job(minute, metric).await;

@@ -23,7 +23,7 @@ pub(crate) struct Known {
     /// Alarms' tags, and when they were read.
     owners: BTreeMap<String, (Timestamp, Tags)>,
     /// Whether other stacks' keepers have spoken lately, and when that was asked.
-    stacks: BTreeMap<String, (Timestamp, bool)>,
+    stacks: Vec<(String, Timestamp, bool)>,
 }
 
 /// What is known of a job.
@@ -94,13 +94,13 @@ impl Warm {
     /// Whether another stack's keeper has spoken lately, if that was asked a short time ago.
     pub fn stack(&self, stack: &str, now: Timestamp) -> Option<bool> {
         let known = self.known();
-        let (at, is_alive) = known.stacks.get(stack)?;
+        let (_, at, is_alive) = known.stacks.iter().find(|(name, ..)| name == stack)?;
         (now.seconds_after(*at) < OWNER_FOR).then_some(*is_alive)
     }
 
     /// That was asked.
     pub fn learn_stack(&self, stack: &str, now: Timestamp, is_alive: bool) {
-        self.known().stacks.insert(stack.to_owned(), (now, is_alive));
+        self.known().stacks.push((stack.to_owned(), now, is_alive));
     }
 
     /// An alarm's tags were read.
@@ -116,6 +116,6 @@ impl Warm {
             in_progress(job) != known.ended.is_some() || !in_progress(job) && known.is_absent(now)
         });
         known.owners.retain(|_, (at, _)| now.seconds_after(*at) < OWNER_FOR);
-        known.stacks.retain(|_, (at, _)| now.seconds_after(*at) < OWNER_FOR);
+        known.stacks.retain(|(_, at, _)| now.seconds_after(*at) < OWNER_FOR);
     }
 }

@@ -92,7 +92,6 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let mut trouble = Trouble::default();
         let jobs: Vec<&Listed> = account.jobs.values().collect();
         let mut at_work = Vec::new();
-        let mut unwatched = 0_usize;
         let watched = jobs.iter().map(|listed| self.warm.job(&listed.job).watched);
         for listed in oldest_first(watched.collect(), &jobs) {
             let job = &listed.job;
@@ -105,17 +104,12 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                     self.warm.learn(job, |job| job.rate = Some(now.rate));
                     if is_remembered && remembers {
                         self.judge(minute, job, now, &mut memory, &mut trouble).await;
-                    } else {
-                        unwatched += 1;
                     }
                     at_work.push((job, now));
                 }
                 Err(failure) => trouble.add(job.as_str(), failure),
             }
             self.warm.learn(job, |job| job.watched = Some(minute.now()));
-        }
-        if unwatched > 0 {
-            tracing::warn!(unwatched, "more jobs than can be remembered");
         }
         if remembers {
             self.end(minute, account, &mut memory, &mut trouble).await;
