@@ -6,7 +6,8 @@
 //! minute, so that nothing here is retried for long and nothing has to be undone.
 //!
 //! - [`ask`]: what is asked of AWS; [`aws`]: how; [`clock`]: how often, and until when;
-//! - `look`: what there is; `guard`: alarms; `watch`: whether what devices do is seen.
+//! - `look`: what there is; `guard`: alarms of jobs in progress; `tidy`: what others have left; `watch`: whether
+//!   what devices do is seen.
 
 pub mod ask;
 pub mod aws;
@@ -15,6 +16,7 @@ mod failed;
 mod guard;
 mod look;
 pub mod settings;
+mod tidy;
 mod warm;
 mod watch;
 
