@@ -17,6 +17,7 @@ mod resume;
 mod simulate;
 mod stack;
 mod stop;
+mod tally;
 mod watch;
 
 use clap::{CommandFactory, Parser, Subcommand};

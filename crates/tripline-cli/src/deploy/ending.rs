@@ -6,6 +6,8 @@ use tripline::deployment::TargetSelection;
 use tripline::stop::Canceler;
 use tripline::text::clean;
 
+use crate::tally::Tally;
+
 /// Longest comment that is shown.
 const MAX_COMMENT: usize = 400;
 
@@ -23,72 +25,14 @@ pub enum Outcome {
     Canceled,
 }
 
-/// How many executions are in which state (`jobProcessDetails`).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Counts {
-    pub queued: u32,
-    pub in_progress: u32,
-    pub succeeded: u32,
-    pub failed: u32,
-    pub rejected: u32,
-    pub timed_out: u32,
-    pub canceled: u32,
-    pub removed: u32,
-}
-
 /// A job's end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ending {
     pub outcome: Outcome,
-    pub counts: Counts,
+    pub counts: Tally,
     pub reason_code: Option<String>,
     pub comment: Option<String>,
-}
-
-impl Counts {
-    pub fn of(job: &Job) -> Self {
-        let Some(details) = job.job_process_details() else { return Self::default() };
-        let count = |number: Option<i32>| number.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
-        Self {
-            queued: count(details.number_of_queued_things()),
-            in_progress: count(details.number_of_in_progress_things()),
-            succeeded: count(details.number_of_succeeded_things()),
-            failed: count(details.number_of_failed_things()),
-            rejected: count(details.number_of_rejected_things()),
-            timed_out: count(details.number_of_timed_out_things()),
-            canceled: count(details.number_of_canceled_things()),
-            removed: count(details.number_of_removed_things()),
-        }
-    }
-
-    fn ended(&self) -> u32 {
-        let Self { succeeded, failed, rejected, timed_out, canceled, removed, .. } = self;
-        [succeeded, failed, rejected, timed_out, canceled, removed]
-            .into_iter()
-            .fold(0, |sum, count| sum.saturating_add(*count))
-    }
-
-    /// `197 succeeded, 3 failed`; states without executions are left out.
-    pub fn text(&self) -> String {
-        let parts = [
-            (self.succeeded, "succeeded"),
-            (self.failed, "failed"),
-            (self.rejected, "rejected"),
-            (self.timed_out, "timed out"),
-            (self.canceled, "cancelled"),
-            (self.removed, "removed"),
-            (self.in_progress, "in progress"),
-            (self.queued, "queued"),
-        ];
-        let parts: Vec<_> = parts
-            .into_iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, state)| format!("{count} {state}"))
-            .collect();
-        if parts.is_empty() { "no executions yet".to_owned() } else { parts.join(", ") }
-    }
 }
 
 impl Ending {
@@ -97,7 +41,7 @@ impl Ending {
     /// `devices` and none is open.
     pub fn of(job: Option<&Job>, selection: TargetSelection, devices: Option<u32>) -> Option<Self> {
         let Some(job) = job else { return Some(Self::gone()) };
-        let counts = Counts::of(job);
+        let counts = Tally::of(job);
         let ending = |outcome| Self {
             outcome,
             counts,
@@ -126,7 +70,7 @@ impl Ending {
     fn gone() -> Self {
         Self {
             outcome: Outcome::Canceled,
-            counts: Counts::default(),
+            counts: Tally::default(),
             reason_code: None,
             comment: Some("the job is gone".to_owned()),
         }

@@ -8,7 +8,7 @@ use tripline_aws::{Failure, FailureKind};
 
 use super::aws::Cloud;
 use super::cleanup::remove;
-use super::ending::{Counts, Ending, Outcome};
+use super::ending::{Ending, Outcome};
 use super::found::Found;
 use super::input::Input;
 use super::record::{Record, Round};
@@ -16,6 +16,7 @@ use super::spec::{Spec, StreamSpec, claim_key};
 use crate::alarms::apply::Guard;
 use crate::alarms::verdict::Verdict;
 use crate::exit::Error;
+use crate::tally::Tally;
 
 /// How long AWS may be out of reach while a job is waited for: the job goes on meanwhile.
 const OUTAGE: Duration = Duration::from_secs(600);
@@ -218,7 +219,7 @@ impl<'a> Rounds<'a> {
         let mut lost: Option<tokio::time::Instant> = None;
         let begun = tokio::time::Instant::now();
         let mut seen = false;
-        let mut shown = Counts::default();
+        let mut shown = Tally::default();
         loop {
             match self.cloud.job(&self.spec.job).await {
                 Ok(job) => {
@@ -232,7 +233,7 @@ impl<'a> Rounds<'a> {
                         clear();
                         return Ok(ending);
                     }
-                    let counts = job.as_ref().map(Counts::of).unwrap_or_default();
+                    let counts = job.as_ref().map(Tally::of).unwrap_or_default();
                     if counts != shown {
                         show(&counts);
                         shown = counts;
@@ -313,7 +314,7 @@ fn passes(failure: &Failure) -> bool {
 }
 
 /// A line that is written over by the next one.
-fn show(counts: &Counts) {
+fn show(counts: &Tally) {
     if stderr().is_terminal() {
         eprint!("\r\x1b[K{}", counts.text());
     }

@@ -7,6 +7,7 @@ use tripline_aws::{Failure, FailureKind};
 
 use super::aws::Aws;
 use crate::exit::Error;
+use crate::tally::Tally;
 
 /// Looks at a job; `None` if there is none of this name.
 pub async fn job(aws: &Aws, region: Option<&str>, job: &JobId) -> Result<Option<JobView>, Error> {
@@ -27,20 +28,14 @@ pub async fn job_of(aws: &Aws, entry: &Entry) -> Result<Option<JobView>, Error> 
 
 fn view(job: &Job) -> JobView {
     let status = job.status().map_or("", |status| status.as_str());
-    let counts = job.job_process_details();
-    let count = |number: Option<i32>| number.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
-    let failed = counts.map_or(0, |counts| {
-        count(counts.number_of_failed_things())
-            .saturating_add(count(counts.number_of_rejected_things()))
-            .saturating_add(count(counts.number_of_timed_out_things()))
-    });
+    let tally = Tally::of(job);
     JobView {
         state: JobState::from_status(status),
         reason_code: job.reason_code().map(str::to_owned),
         comment: job.comment().map(str::to_owned),
-        succeeded: counts.map_or(0, |counts| count(counts.number_of_succeeded_things())),
-        failed,
-        canceled: counts.map_or(0, |counts| count(counts.number_of_canceled_things())),
+        succeeded: tally.succeeded,
+        failed: tally.failures(),
+        canceled: tally.canceled,
     }
 }
 

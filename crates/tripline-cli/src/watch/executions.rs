@@ -9,7 +9,8 @@ use tripline::text::excerpt;
 use tripline_aws::FailureKind;
 
 use super::aws::{Execution, Observer};
-use super::seen::{Details, Failing, Slow, Tally};
+use super::seen::{Details, Failing, Slow};
+use crate::tally::Tally;
 
 /// Most devices that are named.
 const NAMED: usize = 5;

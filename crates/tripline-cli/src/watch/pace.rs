@@ -76,7 +76,7 @@ mod tests {
     use tripline::job::JobState;
 
     use super::*;
-    use crate::watch::seen::Tally;
+    use crate::tally::Tally;
 
     fn seen(succeeded: u32, queued: u32, reaches_more: bool) -> Seen {
         Seen {

@@ -2,45 +2,7 @@
 
 use tripline::job::JobState;
 
-/// How many executions of a job are in which state. AWS counts executions: devices that a
-/// rate-limited rollout has not come to yet are in none of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub queued: u32,
-    pub in_progress: u32,
-    pub succeeded: u32,
-    pub failed: u32,
-    pub rejected: u32,
-    pub timed_out: u32,
-    pub canceled: u32,
-    pub removed: u32,
-}
-
-impl Tally {
-    /// Executions that have tried and have not succeeded.
-    pub fn failures(&self) -> u32 {
-        sum([self.failed, self.rejected, self.timed_out])
-    }
-
-    /// Executions that have ended, however.
-    pub fn ended(&self) -> u32 {
-        sum([self.succeeded, self.failures(), self.canceled, self.removed])
-    }
-
-    /// Executions that have not ended.
-    pub fn open(&self) -> u32 {
-        self.queued.saturating_add(self.in_progress)
-    }
-
-    /// All executions that there are.
-    pub fn all(&self) -> u32 {
-        self.ended().saturating_add(self.open())
-    }
-}
-
-fn sum<const N: usize>(counts: [u32; N]) -> u32 {
-    counts.into_iter().fold(0, u32::saturating_add)
-}
+use crate::tally::Tally;
 
 /// A job as `DescribeJob` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,8 +4,9 @@ use tripline::job::{JobId, JobState};
 use tripline::stop::{Canceler, OPERATOR_REASON_CODE};
 use tripline::text::clean;
 
-use super::seen::{Seen, Tally};
+use super::seen::Seen;
 use crate::exit::End;
+use crate::tally::Tally;
 
 /// Longest comment in a sentence.
 const MAX_COMMENT: usize = 400;

@@ -26,10 +26,10 @@ use tripline::job::JobId;
 use crate::alarms::aws::Aws;
 use crate::alarms::fake::FakeAws;
 use crate::exit::{End, Error};
+use crate::tally::Tally;
 use crate::watch::aws::Observer;
 use crate::watch::budget::Budget;
 use crate::watch::follow::{Clock, Rollout, Show, Watch};
-use crate::watch::seen::Tally;
 use crate::watch::view;
 
 /// When every job was created, and when the tests begin.

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use super::fake::*;
 use crate::exit::{End, Error};
+use crate::tally::Tally;
 use crate::watch::follow::Watch;
-use crate::watch::seen::Tally;
 
 fn tally(succeeded: u32, in_progress: u32, queued: u32) -> Tally {
     Tally { succeeded, in_progress, queued, ..Tally::default() }

@@ -4,8 +4,8 @@ use aws_sdk_cloudwatch::types::StateValue;
 use aws_sdk_iot::types::{JobStatus, TargetSelection};
 
 use super::fake::*;
+use crate::tally::Tally;
 use crate::watch::follow::Watch;
-use crate::watch::seen::Tally;
 
 const TALLY: Tally = Tally {
     succeeded: 120,
