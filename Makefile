@@ -13,9 +13,7 @@ STACK ?= tripline
 
 HOST := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 FUNCTIONS := -p metrics-generator -p force-stopper -p guard-keeper
-# The core is quick for the simulator's sake; in a function it is to be small.
-SMALL := --config 'profile.release.package.tripline.opt-level="z"'
-CARGO_LAMBDA := PATH="$(CURDIR)/.local/build/bin:$$PATH" cargo lambda build --release --locked $(SMALL) $(FUNCTIONS)
+CARGO_LAMBDA := PATH="$(CURDIR)/.local/build/bin:$$PATH" cargo lambda build --release --locked $(FUNCTIONS)
 flag = $(if $(filter arm64,$(1)),--arm64,--x86-64)
 ifeq ($(filter arm64 x86_64,$(ARCHITECTURE)),)
 $(error ARCHITECTURE `$(ARCHITECTURE)` is unknown (expected arm64 or x86_64))
@@ -40,7 +38,7 @@ test: check zips .local/local-aws/.ready browser ## Pass all tests, from formatt
 
 .PHONY: bench
 bench: machine ## Measure the simulator and the replay, each against its floor in the same run
-	cargo bench --locked -p tripline --bench simulation --bench replay
+	cargo bench --locked -p tripline-simulation --bench simulation --bench replay
 
 .PHONY: check
 check: machine lint ## Formatting, lints, documentation, and the linters of the template

@@ -8,8 +8,8 @@ mod deploy;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tripline::config::AlarmConfig;
 use tripline::metric::{KeptMetric, Metric, NAMESPACE};
+use tripline_config::AlarmConfig;
 use tripline_tests::workspace::{program, root};
 
 const DOCUMENTS: [&str; 9] = [

@@ -9,12 +9,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use tripline::keeping::guard::KEYS;
 use tripline::metric::{
     DIMENSION, KeptMetric, Metric, NAMESPACE, STACK_DIMENSION, STACK_NAMESPACE,
 };
 use tripline::rollout::Rate;
 use tripline::stop::StopMode;
+use tripline_guard::guard::KEYS;
 
 #[path = "template/cloudformation.rs"]
 mod cloudformation;
@@ -167,7 +167,7 @@ fn the_keeper_understands_its_settings() {
     };
     let usual = settings(&[]);
     let recommended = guard_keeper::settings::Settings {
-        default_guard: tripline::keeping::guard::DefaultGuard::new(
+        default_guard: tripline_guard::guard::DefaultGuard::new(
             ["@email", "@force-stop"]
                 .map(|topic| tripline::alarm::Topic::parse(topic).unwrap())
                 .into(),

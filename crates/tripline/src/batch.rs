@@ -166,14 +166,14 @@ impl Open {
 }
 
 /// What an ending counts: metric, value, how often.
-pub(crate) fn points(ending: &Ending) -> impl Iterator<Item = (Metric, f64, u32)> {
+pub fn points(ending: &Ending) -> impl Iterator<Item = (Metric, f64, u32)> {
     let invalid = u32::try_from(ending.invalid.len()).unwrap_or(u32::MAX);
     points_of(ending.outcome, ending.download_time, ending.retry_count, invalid)
 }
 
 /// The same by its parts.
 #[inline]
-pub(crate) fn points_of(
+pub fn points_of(
     outcome: Outcome,
     download_time: Option<DownloadTime>,
     retry_count: Option<RetryCount>,

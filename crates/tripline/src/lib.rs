@@ -7,37 +7,26 @@
 //!
 //! The rooms, in the order in which a rollout meets them:
 //!
-//! - [`job`]: what a job is called, how far it has come;
-//! - [`config`]: the operator's `dev.ini`, read into [`alarm`] definitions;
-//! - [`deployment`]: what a rollout is made of, and what devices are told;
+//! - [`job`]: what a job is called, how far it has come; [`rollout`]: how AWS IoT Jobs rolls it out;
+//! - [`alarm`]: what guards it;
 //! - [`event`]: the end of one device's execution, read into a [`metric`] reading;
 //! - [`batch`]: readings aggregated into requests that CloudWatch accepts;
 //! - [`notification`]: what CloudWatch says when an alarm changes its state;
 //! - [`stop`]: what is done about it;
-//! - [`announcement`]: what people are told;
-//! - [`evaluation`]: what a CloudWatch alarm does with a metric, without CloudWatch;
-//! - [`rollout`]: how AWS IoT Jobs rolls a job out, without AWS IoT;
-//! - [`simulation`]: what would become of a rollout under its guards;
-//! - [`replay`]: what would have become of a recorded one;
-//! - [`queue`]: which rollout is next;
-//! - [`keeping`]: what keeps every rollout guarded, minute by minute.
+//! - [`announcement`]: what people are told.
+//!
+//! Below them: [`faults`] of a file, [`text`], [`time`], and what is [`recent`].
 
 pub mod alarm;
 pub mod announcement;
 pub mod batch;
-pub mod config;
-pub mod deployment;
-pub mod evaluation;
 pub mod event;
+pub mod faults;
 pub mod job;
-pub mod keeping;
 pub mod metric;
 pub mod notification;
-pub mod queue;
 pub mod recent;
-pub mod replay;
 pub mod rollout;
-pub mod simulation;
 pub mod stop;
 pub mod text;
 pub mod time;

@@ -6,7 +6,6 @@
 //! stop is made, and marked as unverified.
 
 mod canceler;
-mod topics;
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +15,6 @@ use crate::notification::{AlarmNotification, AlarmState, NoSingleJob, NotAnAlarm
 use crate::text::{clean, excerpt};
 
 pub use canceler::Canceler;
-pub use topics::{Assumption, StopTopics};
 
 /// The reason code of every job that Tripline stops.
 pub const REASON_CODE: &str = "TRIPLINE_ALARM";

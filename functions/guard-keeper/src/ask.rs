@@ -1,12 +1,12 @@
 //! What the keeper asks of AWS, a verb each.
 
+use crate::pipeline::Endings;
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use tripline::job::JobId;
-use tripline::keeping::guard::GuardAlarm;
-use tripline::keeping::pipeline::Endings;
 use tripline::metric::KeptMetric;
 use tripline::time::Timestamp;
 use tripline_aws::Failure;
+use tripline_guard::guard::GuardAlarm;
 
 /// Some of what there is, and where the rest begins.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tripline::keeping::pace::Pace;
+use crate::pace::Pace;
 use tripline::time::Timestamp;
 
 /// From the beginning of an invocation, after this no call is begun. With two calls at their limit

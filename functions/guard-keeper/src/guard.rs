@@ -2,10 +2,10 @@
 
 use aws_sdk_cloudwatch::types::{MetricAlarm, StateValue};
 use tripline::job::JobId;
-use tripline::keeping::guard::{GuardAlarm, Tagged};
-use tripline::keeping::plan::{Action, Guarded, Owner, Source, There, plan};
 use tripline::rollout::Rate;
 use tripline_aws::FailureKind;
+use tripline_guard::guard::{GuardAlarm, Tagged};
+use tripline_guard::plan::{Action, Guarded, Owner, Source, There, plan};
 
 use crate::Keeper;
 use crate::ask::{Ask, Listed};

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use tripline::alarm::{AlarmDefinition, alarm_name_prefix};
-use tripline::config::AlarmConfig;
 use tripline::job::JobId;
 use tripline::time::Timestamp;
-use tripline_alarms::owner::{Watched, watched};
-use tripline_alarms::put::{JOB_TAG, STACK_TAG};
 use tripline_aws::Failure;
+use tripline_config::AlarmConfig;
+use tripline_guard::owner::{Watched, watched};
+use tripline_guard::put::{JOB_TAG, STACK_TAG};
 
 use crate::ask::{Alarm, Ask, Item, Listed, Page};
 use crate::clock::{Call, Clock, Minute};

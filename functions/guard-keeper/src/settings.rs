@@ -1,8 +1,8 @@
 //! What the stack tells this function.
 
 use tripline::alarm::{Topic, TopicArn};
-use tripline::keeping::guard::{DefaultGuard, InvalidValue};
 use tripline::text::excerpt;
+use tripline_guard::guard::{DefaultGuard, InvalidValue};
 
 /// The function's settings, from its environment.
 #[derive(Debug, Clone, PartialEq)]

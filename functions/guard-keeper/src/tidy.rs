@@ -1,12 +1,12 @@
 //! What is no longer needed: alarms that a job's own have superseded, and all that ended jobs have left.
 
+use crate::memory::{Memory, Remembered};
 use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
-use tripline::keeping::guard::DEFAULT_PREFIX;
-use tripline::keeping::memory::{Memory, Remembered};
-use tripline::keeping::plan::{Action, Ended, Owner, plan};
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
+use tripline_guard::guard::DEFAULT_PREFIX;
+use tripline_guard::plan::{Action, Ended, Owner, plan};
 
 use crate::Keeper;
 use crate::ask::{Ask, MAX_FORGOTTEN};

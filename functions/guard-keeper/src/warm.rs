@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tripline::job::JobId;
-use tripline::keeping::guard::Tagged;
 use tripline::time::Timestamp;
+use tripline_guard::guard::Tagged;
 
 /// Whose an alarm is by its tags is believed for so many seconds, as long as it is not touched.
 const OWNER_FOR: i64 = 600;

@@ -1,10 +1,10 @@
 //! The dead man's switch: whether what devices do is seen at all, and whether they still do anything.
 
+use crate::memory::{MAX_JOBS, Memory, Remembered};
+use crate::pipeline::Pipeline;
+use crate::suspects;
 use tripline::alarm::{Limit, Statistic};
 use tripline::job::JobId;
-use tripline::keeping::memory::{MAX_JOBS, Memory, Remembered};
-use tripline::keeping::pipeline::Pipeline;
-use tripline::keeping::suspects;
 use tripline::metric::{KeptMetric, Metric, NAMESPACE};
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tripline::alarm::AlarmDefinition;
-use tripline::config::{AlarmConfig, Faults};
+use tripline::faults::Faults;
 use tripline::job::JobId;
+use tripline_config::AlarmConfig;
 
 use super::region::{check_topics, region_for};
 use super::table::{print, print_json, table};

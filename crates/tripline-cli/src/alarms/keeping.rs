@@ -4,8 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tripline::alarm::AlarmDefinition;
 use tripline::job::JobId;
-use tripline_alarms::{events, kept};
 use tripline_aws::Failure;
+use tripline_guard::{events, kept};
 
 use super::aws::Aws;
 use crate::exit::Error;

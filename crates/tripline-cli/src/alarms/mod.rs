@@ -32,7 +32,7 @@ pub mod fake;
 #[cfg(test)]
 mod tests;
 
-pub use tripline_alarms::{owner, put, watch};
+pub use tripline_guard::{owner, put, watch};
 
 use clap::{Args, Subcommand};
 

@@ -1,8 +1,8 @@
 //! What is worth saying of a config that has no fault.
 
 use tripline::alarm::{AlarmDefinition, Topic};
-use tripline::config::AlarmConfig;
 use tripline::text::excerpt;
+use tripline_config::AlarmConfig;
 
 /// Most names in one note.
 const SHOWN: usize = 10;

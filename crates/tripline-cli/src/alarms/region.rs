@@ -1,8 +1,8 @@
 //! Which region the alarms are in.
 
 use tripline::alarm::{AlarmDefinition, Topic, TopicArn};
-use tripline::config::AlarmConfig;
 use tripline::text::excerpt;
+use tripline_config::AlarmConfig;
 
 use crate::connect::Region;
 use crate::exit::Error;

@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use tripline::config::{AlarmConfig, Faults, MAX_FILE_BYTES};
+use tripline::faults::Faults;
 use tripline::job::JobId;
 use tripline::text::clean;
+use tripline_config::{AlarmConfig, MAX_FILE_BYTES};
 
 use crate::exit::Error;
 

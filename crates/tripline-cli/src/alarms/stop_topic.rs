@@ -1,7 +1,7 @@
 //! Which of an alarm's topics stops the rollout, where AWS is not asked.
 
 use tripline::alarm::{AlarmDefinition, TopicArn};
-use tripline::stop::StopTopics;
+use tripline_simulation::stop_topics::StopTopics;
 
 /// What is known of the topics that a config names by their ARNs.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -34,7 +34,7 @@ impl StopTopic {
                 "{file}: no alarm goes to `@force-stop` or to `{named}`, so none stops the rollout"
             )];
         }
-        let note = |assumption: tripline::stop::Assumption| {
+        let note = |assumption: tripline_simulation::stop_topics::Assumption| {
             let (topic, stops) = (assumption.topic, if assumption.stops { "" } else { "not " });
             format!(
                 "{file}: `{}` is taken {stops}to stop the rollout, by its name (`--stop-topic` says which topic does)",

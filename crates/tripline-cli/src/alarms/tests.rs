@@ -7,8 +7,8 @@ mod shape;
 mod verdict;
 
 use tripline::alarm::AlarmDefinition;
-use tripline::config::AlarmConfig;
 use tripline::job::JobId;
+use tripline_config::AlarmConfig;
 
 use super::apply::{Guard, Report};
 use super::fake::FakeAws;

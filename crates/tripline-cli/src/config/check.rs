@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use tripline::config::{DocumentSource, Remark, Review};
 use tripline::text::excerpt;
+use tripline_config::{DocumentSource, Remark, Review};
 
 use super::{json, summary};
 use crate::alarms::notes;

@@ -1,9 +1,10 @@
 //! What a config says, for programs.
 
 use serde_json::{Value, json};
-use tripline::config::{DocumentSource, Fault, Remark};
+use tripline::faults::Fault;
 use tripline::metric::Outcome;
 use tripline::rollout::{Rate, RolloutConfig};
+use tripline_config::{DocumentSource, Remark};
 
 use super::check::Checked;
 use crate::alarms::check::json_of;

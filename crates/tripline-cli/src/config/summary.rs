@@ -1,10 +1,10 @@
 //! What a config says, for people.
 
-use tripline::config::DocumentSource;
-use tripline::deployment::TargetKind;
 use tripline::metric::Outcome;
 use tripline::rollout::{Rate, RolloutConfig};
 use tripline::text::{clean, excerpt};
+use tripline_config::DocumentSource;
+use tripline_config::TargetKind;
 
 use super::check::Checked;
 use crate::alarms::check::topics;
@@ -72,7 +72,7 @@ fn document(checked: &Checked) -> String {
         Some(DocumentSource::File(path)) => clean(path, 256),
         Some(DocumentSource::Url(url)) => excerpt(url),
     };
-    format!("{source}, {length} of {} characters", tripline::deployment::MAX_DOCUMENT)
+    format!("{source}, {length} of {} characters", tripline_config::MAX_DOCUMENT)
 }
 
 /// The job, and what becomes of it.

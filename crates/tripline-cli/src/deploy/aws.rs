@@ -8,10 +8,10 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
-use tripline::deployment::{Target, TargetKind};
 use tripline::job::JobId;
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind, SdkConfig};
+use tripline_config::{Target, TargetKind};
 
 use super::spec::{Content, JOB_TAG, Object, StreamSpec};
 use crate::alarms::aws::Aws;

@@ -2,9 +2,9 @@
 
 use aws_sdk_iot::types::{Job, JobStatus};
 use serde::{Deserialize, Serialize};
-use tripline::deployment::TargetSelection;
 use tripline::stop::Canceler;
 use tripline::text::clean;
+use tripline_config::TargetSelection;
 
 use crate::tally::Tally;
 

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
-use tripline::config::DocumentSource;
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind};
+use tripline_config::DocumentSource;
 
 use crate::alarms::source;
 use crate::exit::Error;

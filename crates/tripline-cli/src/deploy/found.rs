@@ -1,8 +1,8 @@
 //! What is there before anything is made, and whether it is of this deployment.
 
 use aws_sdk_iot::types::{Job, StreamInfo};
-use tripline::deployment::TargetSelection;
 use tripline::text::excerpt;
+use tripline_config::TargetSelection;
 
 use super::aws::Cloud;
 use super::input::Input;

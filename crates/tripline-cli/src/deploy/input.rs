@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use aws_sdk_s3::Client;
 use tripline::alarm::AlarmDefinition;
-use tripline::config::{DeployConfig, DocumentSource, Faults, FileNames};
-use tripline::deployment::{Image, JobDocument, ThingList};
+use tripline::faults::Faults;
 use tripline::text::excerpt;
+use tripline_config::{DeployConfig, DocumentSource, FileNames};
+use tripline_config::{Image, JobDocument, ThingList};
 
 use super::fetch;
 use super::firmware::{Firmware, sha256_of};

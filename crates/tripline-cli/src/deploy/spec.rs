@@ -11,10 +11,10 @@ use aws_sdk_iot::types::{
     RetryCriteria, RetryableFailureType, TimeoutConfig,
 };
 use aws_sdk_iot::types::{S3Location, StreamFile, TargetSelection};
-use tripline::deployment::JobDocument;
 use tripline::job::JobId;
 use tripline::metric::Outcome;
 use tripline::rollout::{FailureType, Rate, RolloutConfig};
+use tripline_config::JobDocument;
 
 use super::input::Input;
 use crate::exit::Error;

@@ -27,8 +27,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
-use tripline::config::AlarmConfig;
 use tripline::job::JobId;
+use tripline_config::AlarmConfig;
 
 use crate::alarms::apply::Guard;
 use crate::alarms::region::region_for;

@@ -3,11 +3,11 @@
 use std::io::{BufRead, Write, stderr, stdin};
 use std::path::{Path, PathBuf};
 
+use crate::queue::state::{Entry, EntryId, Span, State};
 use clap::ValueEnum;
 use serde_json::json;
 use tempfile::TempDir;
-use tripline::config::{Release, Setting};
-use tripline::queue::{Entry, EntryId, Span, State};
+use tripline_config::{Release, Setting};
 
 use super::aws::Aws;
 use super::check::{self, CONFIG, Meant, Sources, file_name, sources};

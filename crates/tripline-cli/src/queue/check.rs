@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use tripline::config::{DeployConfig, DocumentSource, FileNames, Release};
-use tripline::queue::{FileName, StoredFile, Use};
+use crate::queue::state::{StoredFile, Use};
 use tripline::text::excerpt;
+use tripline_config::FileName;
+use tripline_config::{DeployConfig, DocumentSource, FileNames, Release};
 
 use super::draft::Draft;
 use super::files::describe;

@@ -1,8 +1,8 @@
 //! `tripline queue done`, `retry` and `remove`: what only a person can decide.
 
+use crate::queue::state::{Entry, EntryId, Outcome, Refusal};
 use clap::ValueEnum;
 use serde_json::json;
-use tripline::queue::{Entry, EntryId, Outcome, Refusal};
 
 use super::aws::Aws;
 use super::store::{Change, View};

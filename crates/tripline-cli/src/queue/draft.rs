@@ -3,9 +3,9 @@
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 
+use crate::queue::state::{Entry, Use};
 use tempfile::TempDir;
-use tripline::config::{Setting, default_value, with_settings};
-use tripline::queue::{Entry, Use};
+use tripline_config::{Setting, default_value, with_settings};
 
 use super::ask::ask;
 use super::check::CONFIG;

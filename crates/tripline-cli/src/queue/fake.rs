@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::queue::state::Entry;
 use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
 use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemOutput};
 use aws_sdk_dynamodb::operation::query::QueryOutput;
@@ -16,7 +17,6 @@ use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_mocks::{MockResponse, Rule, RuleMode, mock, mock_client};
-use tripline::queue::Entry;
 
 use super::aws::Aws;
 use super::files::Files;
@@ -56,7 +56,7 @@ impl FakeAws {
         self.world().items.insert(entry.id.to_string(), item);
     }
 
-    pub fn entry(&self, id: &tripline::queue::EntryId) -> Entry {
+    pub fn entry(&self, id: &crate::queue::state::EntryId) -> Entry {
         entry(&self.world().items[id.as_str()]).unwrap()
     }
 

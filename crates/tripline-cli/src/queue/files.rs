@@ -6,15 +6,16 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::queue::state::{Entry, EntryId, StoredFile, Use};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
-use tripline::queue::{Entry, EntryId, FileName, StoredFile, Use};
 use tripline::text::excerpt;
 use tripline_aws::{CONNECT_TIMEOUT, Failure, FailureKind, SdkConfig};
+use tripline_config::FileName;
 
 use crate::alarms::source::{self, name_of};
 use crate::exit::Error;

@@ -6,8 +6,10 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
+use crate::queue::state::{
+    Entry, EntryId, Lease, Outcome, QueueName, Span, State, StoredFile, Use,
+};
 use aws_sdk_dynamodb::types::AttributeValue;
-use tripline::queue::{Entry, EntryId, Lease, Outcome, QueueName, Span, State, StoredFile, Use};
 use tripline::text::{clean, excerpt};
 use tripline::time::Timestamp;
 

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use crate::queue::state::{Entry, State};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tripline::queue::{Entry, State};
 
 use super::clock;
 use super::store::Store;

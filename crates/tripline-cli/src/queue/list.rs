@@ -1,7 +1,7 @@
 //! `tripline queue list`.
 
+use crate::queue::state::{Decision, Ending, Entry, State, ending, next};
 use serde_json::{Value, json};
-use tripline::queue::{Decision, Ending, Entry, State, ending, next};
 use tripline::text::clean;
 use tripline::time::Timestamp;
 

@@ -1,8 +1,8 @@
 //! How a job that nobody waited for has ended.
 
+use crate::queue::state::{Entry, JobView};
 use aws_sdk_iot::types::Job;
 use tripline::job::{JobId, JobState};
-use tripline::queue::{Entry, JobView};
 use tripline_aws::{Failure, FailureKind};
 
 use super::aws::Aws;

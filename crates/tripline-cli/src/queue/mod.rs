@@ -20,6 +20,7 @@ mod lease;
 mod list;
 mod look;
 mod next;
+mod state;
 mod store;
 mod work;
 
@@ -28,8 +29,8 @@ mod fake;
 #[cfg(test)]
 mod tests;
 
+use crate::queue::state::QueueName;
 use clap::{Args, Subcommand};
-use tripline::queue::QueueName;
 
 use crate::connect::Region;
 use crate::exit::{End, Error};

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tripline::queue::{
+use crate::queue::state::{
     Blocking, Decision, Entry, MAX_FAILURES, Outcome, Span, State, Waiting, ending, next,
 };
+use serde_json::{Value, json};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tripline::time::Timestamp;
 
 use super::aws::Aws;

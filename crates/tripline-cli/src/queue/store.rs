@@ -8,10 +8,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use crate::queue::state::{Entry, QueueName, State};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
-use tripline::queue::{Entry, QueueName, State};
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind, SdkConfig};
 

@@ -4,7 +4,7 @@ use std::future::pending as never;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tripline::queue::{Entry, EntryId, Outcome, Span, State, StoredFile, Use};
+use crate::queue::state::{Entry, EntryId, Outcome, Span, State, StoredFile, Use};
 use tripline::time::Timestamp;
 
 use super::clock;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::queue::state::{Entry, Outcome, State};
 use tempfile::TempDir;
-use tripline::queue::{Entry, Outcome, State};
 
 use super::aws::Aws;
 use super::check::CONFIG;

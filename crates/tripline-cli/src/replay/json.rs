@@ -1,13 +1,13 @@
 //! A replay for programs. `docs/replay.md` documents every field.
 
 use serde_json::{Map, Value, json};
-use tripline::evaluation::Transition;
 use tripline::notification::{AlarmNotification, AlarmState, Subject, Watched};
-use tripline::replay::{
+use tripline::stop::{REASON_CODE, comment_for};
+use tripline_simulation::evaluation::Transition;
+use tripline_simulation::replay::{
     Fired, GuardOf, RecordedRollout, ReplayedAbort, ReplayedAlarm, Stop, TooLate,
 };
-use tripline::simulation::AlarmPlan;
-use tripline::stop::{REASON_CODE, comment_for};
+use tripline_simulation::simulation::AlarmPlan;
 
 use super::Replayed;
 use super::text::then;
@@ -129,7 +129,7 @@ fn of_alarm(replayed: &Replayed, alarm: &ReplayedAlarm) -> Value {
         "alarm": alarm.alarm.name.as_str(),
         "watches": Watch::from(&alarm.alarm).to_string(),
         "stops": alarm.stops,
-        "evaluatedAtSecond": tripline::replay::evaluation_second(&plan),
+        "evaluatedAtSecond": tripline_simulation::replay::evaluation_second(&plan),
         "fired": alarm.fired.as_ref().map(of_fired),
         "transitions": transitions,
     })

@@ -13,12 +13,11 @@ pub mod time;
 
 use std::path::{Path, PathBuf};
 
-use tripline::config::AlarmConfig;
 use tripline::job::JobId;
-use tripline::replay::{RecordedRollout, Replay};
-use tripline::rollout::RolloutConfig;
-use tripline::simulation::Record;
 use tripline::stop::StopMode;
+use tripline_config::AlarmConfig;
+use tripline_simulation::replay::{RecordedRollout, Replay};
+use tripline_simulation::simulation::Record;
 
 use crate::alarms::source::{self, name_of};
 use crate::alarms::stop_topic::StopTopic;
@@ -147,7 +146,7 @@ impl Arguments {
         let config = name_of(&self.config);
         let text = source::read(&self.config).map_err(|fault| self.unread(&fault))?;
         let alarms = AlarmConfig::parse(&config, &text).map_err(source::faults)?.alarms;
-        let abort = RolloutConfig::parse(&config, &text).map_err(source::faults)?.abort;
+        let abort = tripline_config::parse_rollout(&config, &text).map_err(source::faults)?.abort;
         if alarms.is_empty() && abort.is_empty() {
             return Err(Error::Input(format!(
                 "{config}: neither alarms nor abort criteria, so nothing would have stopped the rollout\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`"

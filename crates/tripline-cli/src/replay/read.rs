@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, stderr};
 
 use tripline::job::JobId;
-use tripline::replay::{NoRollout, RecordedRollout, Recording, Unusable};
 use tripline::text::nearest;
+use tripline_simulation::replay::{NoRollout, RecordedRollout, Recording, Unusable};
 
 use super::lines::{LONGEST, Line, Lines};
 use crate::exit::Error;

@@ -1,7 +1,9 @@
 //! A replay as people read it: the verdict first, then the guards, then the recording.
 
-use tripline::replay::{Fired, GuardOf, RecordedRollout, Replay, ReplayedAbort, Response, Stop};
 use tripline::rollout::AbortCriterion;
+use tripline_simulation::replay::{
+    Fired, GuardOf, RecordedRollout, Replay, ReplayedAbort, Response, Stop,
+};
 
 use super::Replayed;
 use super::read::thousands;

@@ -1,8 +1,8 @@
 //! When something was, for people and programs.
 
 use aws_sdk_cloudwatch::primitives::{DateTime, DateTimeFormat};
-use tripline::simulation::Elapsed;
 use tripline::time::Timestamp;
+use tripline_simulation::simulation::Elapsed;
 
 /// `2026-09-21T15:02:35Z`; the seconds since 1970 where there is no such date.
 pub fn iso(at: Timestamp) -> String {

@@ -3,8 +3,8 @@
 use tripline::alarm::{AlarmDefinition, Limit, Statistic};
 use tripline::metric::Metric;
 use tripline::notification::AlarmState;
-use tripline::simulation::{Reading, Trace};
 use tripline::time::Timestamp;
+use tripline_simulation::simulation::{Reading, Trace};
 
 use super::format::number;
 use super::frame::{Frame, Span, minutes_at};

@@ -1,6 +1,6 @@
 //! Guards against rollouts, as one page.
 
-use tripline::simulation::Study;
+use tripline_simulation::simulation::Study;
 
 use super::Fact;
 use super::forest::{CAPTION, Row, TABLE_HEAD, forest, marks, table_row};

@@ -1,7 +1,7 @@
 //! Many runs in one picture: a row each for what was run, a column each for the probability of a
 //! stop, the devices that got the firmware, and the time to the stop.
 
-use tripline::simulation::{Proportion, Quantile, Spread, Study};
+use tripline_simulation::simulation::{Proportion, Quantile, Spread, Study};
 
 use super::format::{count, number_of_minutes, percent};
 use super::frame::WIDTH;

@@ -1,7 +1,7 @@
 //! Numbers as people read them, and texts from outside made fit for a page.
 
-use tripline::simulation::{Elapsed, Proportion, Quantile};
 use tripline::text::clean;
+use tripline_simulation::simulation::{Elapsed, Proportion, Quantile};
 
 /// Longest text from outside on a page, in characters: an alarm's reason has at most 1,023.
 const LONGEST: usize = 1_100;

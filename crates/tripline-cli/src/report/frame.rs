@@ -1,7 +1,7 @@
 //! What all panels over time have in common: their place on the page, the axes, the mark of the
 //! stop. Equal margins put the same minute at the same place in every panel.
 
-use tripline::simulation::{Elapsed, Reached};
+use tripline_simulation::simulation::{Elapsed, Reached};
 
 use super::StopMark;
 use super::format::{count, minutes, number};

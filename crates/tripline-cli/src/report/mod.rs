@@ -30,8 +30,8 @@ mod tests;
 use std::io::IsTerminal;
 
 use tripline::alarm::AlarmDefinition;
-use tripline::simulation::{Elapsed, Reached, Record, Study, Trace};
 use tripline::time::Timestamp;
+use tripline_simulation::simulation::{Elapsed, Reached, Record, Study, Trace};
 
 pub use file::ReportFile;
 

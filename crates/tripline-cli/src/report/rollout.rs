@@ -1,6 +1,6 @@
 //! The panels of the rollout itself: what the devices did, and how many got the firmware.
 
-use tripline::simulation::Reached;
+use tripline_simulation::simulation::Reached;
 
 use super::format::{count, percent};
 use super::frame::{Frame, Span, label};

@@ -2,8 +2,8 @@
 
 use tripline::alarm::Limit;
 use tripline::notification::AlarmState;
-use tripline::simulation::Reached;
 use tripline::text::clean;
+use tripline_simulation::simulation::Reached;
 
 use super::alarm::{breaches, largest, shown, states, unit};
 use super::format::{count, minutes, number};

@@ -1,8 +1,10 @@
 use proptest::prelude::*;
-use tripline::config::AlarmConfig;
 use tripline::rollout::{Endings, Progress, RolloutConfig};
-use tripline::simulation::{AlarmPlan, Detail, Fleet, GuardPlan, Scenario, Share, Simulator};
 use tripline::stop::StopMode;
+use tripline_config::AlarmConfig;
+use tripline_simulation::simulation::{
+    AlarmPlan, Detail, Fleet, GuardPlan, Scenario, Share, Simulator,
+};
 
 use super::comparison::{Compared, Comparison};
 use super::*;
@@ -20,7 +22,7 @@ fn config(threshold: u32) -> (RolloutConfig, AlarmDefinition) {
     );
     let mut alarm = AlarmConfig::parse("x", &text).unwrap().alarms.remove(0);
     alarm.name = tripline::alarm::AlarmName::new(&name).unwrap();
-    (RolloutConfig::parse("x", &text).unwrap(), alarm)
+    (tripline_config::parse_rollout("x", &text).unwrap(), alarm)
 }
 
 /// Draws a rollout under an alarm.
@@ -32,8 +34,11 @@ fn drawn<T>(threshold: u32, draw: impl FnOnce(&Picture<'_>) -> T) -> T {
     let plans: [&dyn GuardPlan; 1] = [&plan];
     let outcome = Simulator::new(&scenario, &plans).run(1, 0, Detail::Full);
     let unguarded = Simulator::new(&scenario, &[]).run(1, 0, Detail::Full).record.unwrap();
-    let runs =
-        tripline::simulation::Runs { seed: 1, runs: 5, threads: std::num::NonZeroUsize::MIN };
+    let runs = tripline_simulation::simulation::Runs {
+        seed: 1,
+        runs: 5,
+        threads: std::num::NonZeroUsize::MIN,
+    };
     let study = Study::new(&scenario, &plans, runs, &|_| {});
     let stop = outcome.stop().map(|(firing, effect)| StopMark {
         at: effect.at,
@@ -139,8 +144,11 @@ fn a_comparison_is_well_formed_and_its_names_are_only_text() {
     let (rollout, alarm) = config(400);
     let scenario = Scenario::new(Fleet::healthy(50), rollout, START);
     let plan = AlarmPlan::new(alarm, StopMode::Cancel);
-    let runs =
-        tripline::simulation::Runs { seed: 1, runs: 2, threads: std::num::NonZeroUsize::MIN };
+    let runs = tripline_simulation::simulation::Runs {
+        seed: 1,
+        runs: 2,
+        threads: std::num::NonZeroUsize::MIN,
+    };
     let study = Study::new(&scenario, &[&plan], runs, &|_| {});
     let compared = |healthy| Compared {
         name: HOSTILE.to_owned(),

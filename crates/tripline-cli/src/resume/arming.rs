@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use tripline::alarm::AlarmDefinition;
-use tripline::config::AlarmConfig;
 use tripline::text::{clean, excerpt};
+use tripline_config::AlarmConfig;
 
 use super::aws::Aws;
 use super::old::Old;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
 use aws_sdk_iot::types::{Job, JobExecutionStatus, Tag, ThingGroupProperties};
-use tripline::config::MAX_FILE_BYTES;
 use tripline::job::JobId;
 use tripline_aws::{Failure, FailureKind};
+use tripline_config::MAX_FILE_BYTES;
 
 use crate::alarms;
 use crate::connect::Connection;

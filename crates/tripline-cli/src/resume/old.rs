@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use aws_sdk_iot::operation::create_job::CreateJobInput;
 use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
 use aws_sdk_iot::types::{Job, Tag, TargetSelection};
-use tripline::deployment::StreamId;
 use tripline::job::{JobId, JobState};
 use tripline::text::{clean, excerpt};
+use tripline_config::StreamId;
 
 use super::aws::Aws;
 use crate::exit::Error;

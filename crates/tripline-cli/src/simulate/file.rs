@@ -1,6 +1,6 @@
 //! The text of a rollout file: `[FLEET]`, and then `key = value` lines as in a `dev.ini`.
 
-use tripline::config::{Fault, Faults, MAX_FAULTS};
+use tripline::faults::{Fault, Faults, MAX_FAULTS};
 use tripline::text::{excerpt, nearest};
 
 /// The section of a rollout file.

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use tripline::simulation::{Fleet, Lognormal, MAX_DEVICES, Share};
 use tripline::text::excerpt;
+use tripline_simulation::simulation::{Fleet, Lognormal, MAX_DEVICES, Share};
 
 use super::file::{self, Entry};
 use super::stem;
@@ -156,7 +156,7 @@ impl FleetOptions {
             fleet.check()?;
             Ok(fleet)
         };
-        fleet().map_err(|fault: tripline::simulation::InvalidFleet| {
+        fleet().map_err(|fault: tripline_simulation::simulation::InvalidFleet| {
             Error::Input(format!("fleet: {fault}"))
         })
     }

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use clap::ValueEnum;
-use tripline::config::AlarmConfig;
 use tripline::rollout::RolloutConfig;
-use tripline::simulation::{AbortPlan, AlarmPlan, Fleet, GuardPlan, Scenario};
 use tripline::stop::StopMode;
+use tripline_config::AlarmConfig;
+use tripline_simulation::simulation::{AbortPlan, AlarmPlan, Fleet, GuardPlan, Scenario};
 
 use super::Simulate;
 use super::file::{self, device_count};
@@ -57,7 +57,7 @@ impl Guards {
         let file = source::name_of(path);
         let text = source::read(path)?;
         let alarms = AlarmConfig::parse(&file, &text).map_err(source::faults)?.alarms;
-        let rollout = RolloutConfig::parse(&file, &text).map_err(source::faults)?;
+        let rollout = tripline_config::parse_rollout(&file, &text).map_err(source::faults)?;
         let notes = stop_topic.notes(&file, &alarms);
         let topics = stop_topic.topics();
         let alarms = alarms.into_iter().map(|alarm| {

@@ -1,7 +1,7 @@
 //! A simulation for programs. `docs/simulation.md` documents every field.
 
 use serde_json::{Value, json};
-use tripline::simulation::{
+use tripline_simulation::simulation::{
     Firing, Fleet, GuardShare, Lognormal, Proportion, Quantile, Reached, Spread, Study,
 };
 

@@ -23,7 +23,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
-use tripline::simulation::{MAX_DEVICES, Runs};
+use tripline_simulation::simulation::{MAX_DEVICES, Runs};
 
 use crate::alarms::stop_topic::StopTopic;
 use crate::exit::{End, Error};

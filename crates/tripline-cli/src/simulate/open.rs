@@ -3,10 +3,10 @@
 
 use clap::ValueEnum;
 use serde_json::{Value, json};
-use tripline::evaluation::{self, Interpolation, LowSamples, Window};
 use tripline::rollout::{self, MinExecuted, Retried};
-use tripline::simulation::{AbortPlan, AlarmPlan, Elapsed, Scenario};
 use tripline::time::Timestamp;
+use tripline_simulation::evaluation::{self, Interpolation, LowSamples, Window};
+use tripline_simulation::simulation::{AbortPlan, AlarmPlan, Elapsed, Scenario};
 
 /// How what AWS leaves open is read.
 #[derive(Debug, clap::Args)]
@@ -165,8 +165,8 @@ fn name(value: impl ValueEnum) -> String {
 mod tests {
     use clap::Parser;
     use tripline::alarm::AlarmDefinition;
-    use tripline::config::AlarmConfig;
     use tripline::stop::StopMode;
+    use tripline_config::AlarmConfig;
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! A simulation as a picture.
 
-use tripline::simulation::{Record, Study};
+use tripline_simulation::simulation::{Record, Study};
 
 use super::single::Simulated;
 use super::text::{healthy_fleet, name, verdict};

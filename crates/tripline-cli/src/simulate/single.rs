@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tripline::simulation::{
+use tripline_simulation::simulation::{
     Advice, Detail, Fleet, Record, RolloutOutcome, Runs, Scenario, Simulator, Study, Trial, advice,
 };
 

@@ -1,7 +1,7 @@
 //! A comparison as a table, and for programs.
 
 use serde_json::{Value, json};
-use tripline::simulation::Study;
+use tripline_simulation::simulation::Study;
 
 use super::Simulate;
 use super::json::{add_inputs, of_study};

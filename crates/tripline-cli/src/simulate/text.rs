@@ -1,6 +1,6 @@
 //! A simulation as people read it: the verdict first, then the runs, then advice.
 
-use tripline::simulation::{Firing, Fleet, Share, Spread, Study};
+use tripline_simulation::simulation::{Firing, Fleet, Share, Spread, Study};
 
 use super::fleet::HealthySource;
 use super::single::Simulated;

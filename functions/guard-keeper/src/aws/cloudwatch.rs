@@ -1,15 +1,15 @@
+use crate::pipeline::Endings;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
     AlarmType, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricDatum, MetricStat,
     StandardUnit, Statistic,
 };
 use tripline::job::JobId;
-use tripline::keeping::guard::GuardAlarm;
-use tripline::keeping::pipeline::Endings;
 use tripline::metric::{self, DIMENSION, NAMESPACE, Outcome, STACK_DIMENSION, STACK_NAMESPACE};
 use tripline::time::Timestamp;
-use tripline_alarms::put;
 use tripline_aws::Failure;
+use tripline_guard::guard::GuardAlarm;
+use tripline_guard::put;
 
 use super::Aws;
 use crate::ask::{

@@ -3,8 +3,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
 use tripline::job::JobId;
 use tripline::time::Timestamp;
-use tripline_alarms::kept::{ARMED_AT, CONFIG, JOB};
 use tripline_aws::{Failure, FailureKind};
+use tripline_guard::kept::{ARMED_AT, CONFIG, JOB};
 
 use super::Aws;
 use crate::ask::{Item, Page, Table};

@@ -1,13 +1,13 @@
+use crate::pipeline::Endings;
 use aws_sdk_iot::types::{
     JobExecutionStatus, JobExecutionSummaryForJob, JobExecutionsRolloutConfig, JobProcessDetails,
     JobStatus, JobSummary,
 };
 use tripline::job::{JobId, JobState};
-use tripline::keeping::pipeline::Endings;
 use tripline::rollout::Rate;
 use tripline::time::Timestamp;
-use tripline_alarms::events;
 use tripline_aws::{Failure, FailureKind};
+use tripline_guard::events;
 
 use super::Aws;
 use crate::ask::{

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use crate::pipeline::Endings;
 use aws_sdk_cloudwatch::operation::delete_alarms::DeleteAlarmsOutput;
 use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsOutput;
 use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
@@ -23,7 +24,6 @@ use aws_sdk_iot::types::{
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use tripline::job::JobId;
-use tripline::keeping::pipeline::Endings;
 use tripline::metric::KeptMetric;
 use tripline::rollout::Rate;
 use tripline::time::Timestamp;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm, StateValue};
-use tripline::config::AlarmConfig;
 use tripline::metric::{DIMENSION, NAMESPACE};
 use tripline_aws::FailureKind;
+use tripline_config::AlarmConfig;
 
 use super::world::{START, assert_quotas};
 use super::*;

@@ -1,7 +1,7 @@
 //! The dead man's switch.
 
+use crate::pipeline::Endings;
 use tripline::job::JobId;
-use tripline::keeping::pipeline::Endings;
 use tripline::metric::KeptMetric;
 
 use super::*;

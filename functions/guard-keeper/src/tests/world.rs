@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use crate::pipeline::Endings;
 use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmInputBuilder;
 use aws_sdk_cloudwatch::types::{MetricAlarm, StateValue};
 use tripline::job::JobId;
-use tripline::keeping::guard::GuardAlarm;
-use tripline::keeping::pipeline::Endings;
 use tripline::rollout::Rate;
 use tripline::time::Timestamp;
-use tripline_alarms::put::{self, JOB_TAG, STACK_TAG};
 use tripline_aws::{Failure, FailureKind};
+use tripline_guard::guard::GuardAlarm;
+use tripline_guard::put::{self, JOB_TAG, STACK_TAG};
 
 use crate::Keeper;
 use crate::ask::*;

@@ -8,8 +8,8 @@ use aws_sdk_iot::types::Job;
 use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
 use tripline::metric::{DIMENSION, Metric, NAMESPACE, Outcome};
-use tripline_alarms::kept;
 use tripline_aws::{Failure, FailureKind};
+use tripline_guard::kept;
 
 use super::health::Wanted;
 use super::{Clients, if_there};

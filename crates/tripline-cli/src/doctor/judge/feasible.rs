@@ -10,13 +10,13 @@ use tripline::alarm::{
     alarm_name_prefix,
 };
 use tripline::job::JobId;
-use tripline::keeping::guard::{DEFAULT_PREFIX, FailureRate};
 use tripline::rollout::{Exponential, Factor, Rate, RolloutConfig, Timeout};
-use tripline::simulation::{
-    AbortPlan, Advice, AlarmPlan, Detail, Fleet, Runs, Scenario, Simulator, Trial, advice,
-};
 use tripline::stop::StopMode;
 use tripline::time::Timestamp;
+use tripline_guard::guard::{DEFAULT_PREFIX, FailureRate};
+use tripline_simulation::simulation::{
+    AbortPlan, Advice, AlarmPlan, Detail, Fleet, Runs, Scenario, Simulator, Trial, advice,
+};
 
 use super::alarms::{alarms, arm};
 use super::job::{arn, job};

@@ -4,8 +4,8 @@ use aws_sdk_cloudwatch::types::MetricAlarm;
 use aws_sdk_iot::types::{Job, JobStatus};
 use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
-use tripline::keeping::guard::{DEFAULT_PREFIX, DefaultGuard, TAG_PREFIX, Tagged};
 use tripline::text::excerpt;
+use tripline_guard::guard::{DEFAULT_PREFIX, DefaultGuard, TAG_PREFIX, Tagged};
 
 use crate::doctor::check::{About, Check, Judged, Not, quoted};
 use crate::doctor::facts::{Facts, Need, seen};

@@ -1,8 +1,8 @@
 //! The guard-keeper, which sees to it that every job is guarded.
 
 use tripline::alarm::Topic;
-use tripline::keeping::guard::DefaultGuard;
 use tripline::metric::{NAMESPACE, STACK_NAMESPACE};
+use tripline_guard::guard::DefaultGuard;
 
 use crate::doctor::check::{About, Check, Judged, Not, quoted};
 use crate::doctor::facts::{Facts, Need, Runs, seen};
@@ -194,7 +194,7 @@ fn settings(facts: &Facts) -> Judged {
 }
 
 /// The stack's default guard, as the guard-keeper reads it.
-pub fn default_guard(runs: &Runs) -> Result<DefaultGuard, tripline::keeping::guard::InvalidValue> {
+pub fn default_guard(runs: &Runs) -> Result<DefaultGuard, tripline_guard::guard::InvalidValue> {
     DefaultGuard::new(Vec::new(), |key| variable(runs, key).map(str::to_owned))
 }
 

@@ -7,9 +7,9 @@ use aws_sdk_cloudwatch::types::{MetricAlarm, MetricDataQuery, StateValue};
 use aws_sdk_iot::types::JobExecutionsRolloutConfig;
 use tripline::alarm::Topic;
 use tripline::job::JobId;
-use tripline::keeping::guard::DefaultGuard;
 use tripline::metric::KeptMetric;
 use tripline::rollout::Rate;
+use tripline_guard::guard::DefaultGuard;
 
 use super::sound::*;
 use crate::alarms::put::request_for;

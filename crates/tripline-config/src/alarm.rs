@@ -1,0 +1,307 @@
+//! One `[ALARM_CONFIG_<name>]` section.
+
+use std::str::FromStr;
+
+use tripline::alarm::{
+    AlarmDefinition, AlarmName, Evaluation, InvalidEvaluation, Limit, MAX_TOPICS, MinSamples,
+    MissingData, Period, Statistic, Topic,
+};
+use tripline::faults::Fault;
+use tripline::metric::{DownloadTime, KeptMetric, Metric, NAMESPACE, RetryCount};
+use tripline::text::excerpt;
+
+use crate::ini::{Ini, Section};
+use crate::reader::{Place, Reader, near, positive, unfilled, unknown_keys};
+
+/// The keys of an alarm.
+const KEYS: [&str; 11] = [
+    "namespace",
+    "metricName",
+    "stat",
+    "period",
+    "threshold",
+    "alarmType",
+    "evaluationPeriods",
+    "datapointsToAlarm",
+    "snsTopics",
+    "treatMissingData",
+    "minSamples",
+];
+
+/// The other keys of `[DEFAULT]`, as far as they look like an alarm's.
+const DEFAULT_KEYS: [&str; 4] = ["debug", "rounds", "region", "streamId"];
+
+/// Reads an alarm; `None` if it has faults, all of which are then in `faults`.
+pub(crate) fn read(
+    ini: &Ini,
+    section: &Section,
+    name: &str,
+    faults: &mut Vec<Fault>,
+) -> Option<AlarmDefinition> {
+    let before = faults.len();
+    let place = Place::of_alarm(section, name);
+    unknown_keys(place, &KEYS, faults);
+    let mut read = AlarmSection { reader: &mut Reader::new(ini, faults), place };
+    let alarm_name = AlarmName::new(name);
+    if alarm_name.is_none() {
+        let text = format!(
+            "too long or with control characters (expected 1 to {} characters)",
+            AlarmName::MAX
+        );
+        read.fault(section.line, text);
+    }
+    let namespace = read.required("namespace", "a CloudWatch namespace", |text| {
+        Some(text).filter(|text| !text.starts_with(':')).and_then(name_of)
+    });
+    let metric = read.required("metricName", "a metric's name", name_of);
+    let statistic = read.required(
+        "stat",
+        "`SampleCount`, `Average`, `Sum`, `Minimum`, `Maximum` or `p0.0` to `p100`",
+        Statistic::parse,
+    );
+    let period = read.required("period", "10, 20, 30 or a multiple of 60, in seconds", |text| {
+        text.parse().ok().and_then(Period::new)
+    });
+    let threshold = read.required("threshold", "a number", |text| {
+        f64::from_str(text).ok().filter(|number| number.is_finite())
+    });
+    let limit = read.required("alarmType", "`upper` or `lower`", |text| {
+        match text.to_ascii_lowercase().as_str() {
+            "upper" => Some(Limit::Upper),
+            "lower" => Some(Limit::Lower),
+            _ => None,
+        }
+    });
+    let n = read.required("evaluationPeriods", "a whole number from 1", positive);
+    let m = read.required("datapointsToAlarm", "a whole number from 1", positive);
+    let missing_data = read.reader.optional(
+        place,
+        "treatMissingData",
+        "`missing`, `ignore`, `breaching` or `notBreaching`",
+        MissingData::parse,
+    );
+    let min_samples = read.reader.optional(place, "minSamples", "a whole number from 1", |text| {
+        text.parse().ok().and_then(MinSamples::new)
+    });
+    let topics = read.topics();
+    if let (Some(namespace), Some(metric)) = (&namespace, &metric) {
+        read.known_metric(namespace, metric);
+    }
+    if let (Some(namespace), Some(period)) = (&namespace, period) {
+        read.seen_in_time(namespace, period);
+    }
+    if let (Some(namespace), Some(metric), Some(statistic), Some(threshold), Some(limit)) =
+        (&namespace, &metric, statistic, threshold, limit)
+        && namespace == NAMESPACE
+    {
+        read.can_decide(metric, statistic, threshold, limit);
+    }
+    if missing_data == Some(MissingData::Breaching)
+        && topics.as_ref().is_some_and(|topics| topics.contains(&Topic::ForceStop))
+    {
+        read.waits_for_a_device();
+    }
+    let evaluation = match (m, n, period) {
+        (Some(m), Some(n), Some(period)) => match Evaluation::new(m, n, period) {
+            Ok(evaluation) => Some(evaluation),
+            Err(error) => {
+                let line = read.line_of(match error {
+                    InvalidEvaluation::MoreThanThereAre { .. } => "datapointsToAlarm",
+                    InvalidEvaluation::LooksTooFarBack { .. } => "evaluationPeriods",
+                });
+                read.fault(line, error.to_string());
+                None
+            }
+        },
+        _ => None,
+    };
+    if faults.len() > before {
+        return None;
+    }
+    Some(AlarmDefinition {
+        name: alarm_name?,
+        namespace: namespace?,
+        metric: metric?,
+        statistic: statistic?,
+        period: period?,
+        threshold: threshold?,
+        limit: limit?,
+        evaluation: evaluation?,
+        missing_data: missing_data.unwrap_or_default(),
+        min_samples,
+        topics: topics?,
+    })
+}
+
+/// 1 to 255 characters on one line.
+fn name_of(text: &str) -> Option<String> {
+    let fits = (1..=255).contains(&text.len()) && !text.chars().any(char::is_control);
+    fits.then(|| text.to_owned())
+}
+
+/// What is read of one alarm.
+struct AlarmSection<'a, 'r> {
+    reader: &'r mut Reader<'a>,
+    place: Place<'r>,
+}
+
+impl AlarmSection<'_, '_> {
+    fn fault(&mut self, line: usize, text: String) {
+        self.reader.fault(self.place, line, &text, None);
+    }
+
+    fn fault_with_hint(&mut self, line: usize, text: String, hint: Option<String>) {
+        self.reader.fault(self.place, line, &text, hint);
+    }
+
+    fn line_of(&self, key: &str) -> usize {
+        self.reader.line_of(self.place.section, key)
+    }
+
+    fn required<T>(
+        &mut self,
+        key: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        self.reader.required(self.place, key, expected, parse)
+    }
+
+    fn topics(&mut self) -> Option<Vec<Topic>> {
+        const EXPECTED: &str = "`@email`, `@sms`, `@force-stop` or the ARN of a standard SNS topic";
+        self.reader.require(self.place, "snsTopics", EXPECTED);
+        let entry = self.reader.entry(self.place.section, "snsTopics")?;
+        let mut topics = Vec::new();
+        let before = self.reader.faults.len();
+        for text in entry.value.split([',', '\n']).map(str::trim).filter(|text| !text.is_empty()) {
+            match Topic::parse(text) {
+                Some(topic) if topics.contains(&topic) => {}
+                Some(topic) => topics.push(topic),
+                None => {
+                    let hint = near(text, &Topic::ALIASES)
+                        .map(|near| format!("did you mean `{near}`?"))
+                        .or_else(|| unfilled(text));
+                    let text = format!(
+                        "unknown topic `{}` in snsTopics (expected {EXPECTED})",
+                        excerpt(text)
+                    );
+                    self.fault_with_hint(entry.line, text, hint);
+                }
+            }
+        }
+        if topics.is_empty() && self.reader.faults.len() == before {
+            self.fault(
+                entry.line,
+                format!("snsTopics is empty, so that nobody is told (expected {EXPECTED})"),
+            );
+        }
+        if topics.len() > MAX_TOPICS {
+            self.fault(
+                entry.line,
+                format!("{} topics in snsTopics (expected at most {MAX_TOPICS})", topics.len()),
+            );
+        }
+        Some(topics)
+    }
+
+    /// An alarm on a metric that nobody publishes never fires.
+    fn known_metric(&mut self, namespace: &str, metric: &str) {
+        if namespace == NAMESPACE {
+            let kept = KeptMetric::ALL.map(KeptMetric::name);
+            let names: Vec<&str> = Metric::ALL.map(Metric::name).into_iter().chain(kept).collect();
+            if !names.contains(&metric) {
+                let text = format!(
+                    "unknown metricName `{}` (expected one of {})",
+                    excerpt(metric),
+                    names.join(", ")
+                );
+                let hint = near(metric, &names).map(|near| format!("did you mean `{near}`?"));
+                self.fault_with_hint(self.line_of("metricName"), text, hint);
+            }
+        } else if near(namespace, &[NAMESPACE]).is_some() {
+            let text = format!("namespace `{}` is not Tripline's", excerpt(namespace));
+            let hint = Some(format!("did you mean `{NAMESPACE}`?"));
+            self.fault_with_hint(self.line_of("namespace"), text, hint);
+        }
+    }
+
+    /// A threshold that values never cross guards nothing, and one that they always cross stops every
+    /// rollout.
+    fn can_decide(&mut self, metric: &str, statistic: Statistic, threshold: f64, limit: Limit) {
+        let line = self.line_of("threshold");
+        let is_kept = KeptMetric::ALL.iter().any(|known| known.name() == metric);
+        let known = Metric::ALL.into_iter().find(|known| known.name() == metric);
+        let highest = match (known, statistic) {
+            // The keeper says each minute how many there are.
+            (None, Statistic::Sum | Statistic::SampleCount) if is_kept => {
+                let text = format!(
+                    "stat {statistic} of {metric} counts the same devices again each minute (expected `Maximum` or `Average`)"
+                );
+                return self.fault(self.line_of("stat"), text);
+            }
+            (None, _) if is_kept => f64::INFINITY,
+            (None, _) => return,
+            (_, Statistic::Sum | Statistic::SampleCount) => f64::INFINITY,
+            (Some(Metric::DownloadTime), _) => DownloadTime::MAX,
+            (Some(Metric::RetryCount), _) => f64::from(RetryCount::MAX),
+            // Each device counts 1, so that only how many there are says anything.
+            _ => {
+                let text = format!(
+                    "stat {statistic} of {metric} is always 1 (expected `Sum` or `SampleCount`)"
+                );
+                return self.fault(self.line_of("stat"), text);
+            }
+        };
+        let (always, never) = match limit {
+            Limit::Upper => (threshold < 0.0, threshold >= highest),
+            Limit::Lower => (threshold > highest, threshold <= 0.0),
+        };
+        let values =
+            if highest.is_finite() { format!("0 to {highest}") } else { "0 and more".to_owned() };
+        if always || never {
+            let which = if always { "every" } else { "no" };
+            self.fault(line, format!("threshold {threshold} is breached by {which} value of {metric}, which are {values}"));
+        }
+    }
+
+    /// `breaching` fires about ten seconds after the alarm is created, before any device has
+    /// reported: it stops a healthy rollout or, if the job does not exist yet, nothing, and stays in
+    /// ALARM, where it acts no more.
+    fn waits_for_a_device(&mut self) {
+        let text = "treatMissingData `breaching` fires before any device has reported, so it cannot go to `@force-stop` (expected `notBreaching`, `missing` or `ignore`)".to_owned();
+        self.fault(self.line_of("treatMissingData"), text);
+    }
+
+    /// CloudWatch takes shorter periods, but Tripline's metrics come by the minute: most of the
+    /// short periods would be empty, and such an alarm might never fire.
+    fn seen_in_time(&mut self, namespace: &str, period: Period) {
+        if namespace == NAMESPACE && period.seconds() < 60 {
+            let text = format!(
+                "period {} is shorter than a minute, by which `{NAMESPACE}` is published (expected a multiple of 60)",
+                period.seconds()
+            );
+            self.fault(self.line_of("period"), text);
+        }
+    }
+}
+
+/// Whether this is a key of an alarm.
+pub(crate) fn is_key(key: &str) -> bool {
+    KEYS.iter().any(|known| known.eq_ignore_ascii_case(key))
+}
+
+/// `[DEFAULT]` holds the keys of a whole rollout; of those, only a misspelt key of an alarm is this
+/// module's concern.
+pub(crate) fn unknown_keys_of_default(default: &Section, faults: &mut Vec<Fault>) {
+    let is = |known: &[&str], key: &str| known.iter().any(|k| k.eq_ignore_ascii_case(key));
+    for entry in default.own() {
+        let key = entry.key.as_str();
+        if is(&KEYS, key) || is(&DEFAULT_KEYS, key) {
+            continue;
+        }
+        if let Some(near) = near(key, &KEYS) {
+            let text = format!("`[DEFAULT]`: unknown key `{}`", excerpt(key));
+            faults.push(Fault::at(entry.line, text).hint(Some(format!("did you mean `{near}`?"))));
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Which alarms guard a job.
+
+use tripline::alarm::AlarmDefinition;
+use tripline::faults::{Fault, Faults};
+use tripline::job::JobId;
+use tripline::text::excerpt;
+
+use crate::alarm;
+use crate::ini::{DEFAULT, Ini, read_whole};
+use crate::reader::{near, unknown_keys};
+
+/// Most alarms of a job: far more than anybody can read, and CloudWatch takes three a second.
+pub const MAX_ALARMS: usize = 100;
+
+/// The section that lists the alarms.
+pub(crate) const ALARM_CONFIG: &str = "ALARM_CONFIG";
+/// How the sections of single alarms begin.
+pub(crate) const ALARM_PREFIX: &str = "ALARM_CONFIG_";
+
+/// What a `dev.ini` says of alarms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlarmConfig {
+    /// The alarms in `alarmList`, in its order. None if the section or the list is empty, which is
+    /// how a config switches its alarms off.
+    pub alarms: Vec<AlarmDefinition>,
+    /// `jobId` of `[DEFAULT]`, unless it is missing or cannot be one.
+    pub job: Option<JobId>,
+    /// `region` of `[DEFAULT]`.
+    pub region: Option<String>,
+    /// Alarms that are described and not in `alarmList`, so that nothing comes of them.
+    pub unlisted: Vec<String>,
+}
+
+impl AlarmConfig {
+    /// Reads the alarms from the text of a `dev.ini`. `file` is what the errors call it.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Faults> {
+        read_whole(file, text, read)
+    }
+}
+
+pub(crate) fn read(ini: &Ini, faults: &mut Vec<Fault>) -> AlarmConfig {
+    let mut config =
+        AlarmConfig { alarms: Vec::new(), job: None, region: None, unlisted: Vec::new() };
+    if let Some(default) = ini.section(DEFAULT) {
+        let value = |key| ini.get(default, key).and_then(Result::ok).map(|entry| entry.value);
+        config.job = value("jobId").and_then(|id| JobId::new(&id).ok());
+        config.region = value("region").filter(|region| !region.is_empty());
+        alarm::unknown_keys_of_default(default, faults);
+    }
+    let described: Vec<&str> =
+        ini.sections().filter_map(|section| section.name.strip_prefix(ALARM_PREFIX)).collect();
+    let Some(list) = ini.section(ALARM_CONFIG) else {
+        misspelt_section(ini, &described, faults);
+        config.unlisted = described.into_iter().map(str::to_owned).collect();
+        return config;
+    };
+    unknown_keys(list, &["alarmList"], faults);
+    let entry = match ini.get(list, "alarmList") {
+        Some(Ok(entry)) => entry,
+        Some(Err(fault)) => {
+            faults.push(fault);
+            return config;
+        }
+        None => {
+            faults.push(Fault::at(list.line, "`[ALARM_CONFIG]`: missing key `alarmList` (expected names separated by commas, or nothing)".to_owned()));
+            return config;
+        }
+    };
+    let mut listed: Vec<&str> = Vec::new();
+    for name in entry.value.split([',', '\n']).map(str::trim).filter(|name| !name.is_empty()) {
+        if listed.contains(&name) {
+            faults.push(Fault::at(
+                entry.line,
+                format!("alarmList: `{}` is named twice", excerpt(name)),
+            ));
+            continue;
+        }
+        if listed.len() == MAX_ALARMS {
+            faults.push(Fault::at(entry.line, format!("alarmList: more than {MAX_ALARMS} alarms")));
+            break;
+        }
+        listed.push(name);
+        match ini.section(&format!("{ALARM_PREFIX}{name}")) {
+            Some(section) => config.alarms.extend(alarm::read(ini, section, name, faults)),
+            None => faults.push(
+                Fault::at(
+                    entry.line,
+                    format!("alarmList: `{0}` has no section `[{ALARM_PREFIX}{0}]`", excerpt(name)),
+                )
+                .hint(near(name, &described).map(|near| format!("did you mean `{near}`?"))),
+            ),
+        }
+    }
+    config.unlisted =
+        described.into_iter().filter(|name| !listed.contains(name)).map(str::to_owned).collect();
+    config
+}
+
+/// Without `[ALARM_CONFIG]` a config has no alarms. That must not come from a slip of the pen.
+fn misspelt_section(ini: &Ini, described: &[&str], faults: &mut Vec<Fault>) {
+    if let Some(section) = ini.sections().find(|section| {
+        // A neighbour in spelling, and a section of its own.
+        section.name != "ABORT_CONFIG"
+            && !section.name.starts_with(ALARM_PREFIX)
+            && near(&section.name, &[ALARM_CONFIG]).is_some()
+    }) {
+        faults.push(
+            Fault::at(section.line, format!("unknown section `[{}]`", excerpt(&section.name)))
+                .hint(Some(format!("did you mean `[{ALARM_CONFIG}]`?"))),
+        );
+    } else if let (Some(name), Some(section)) =
+        (described.first(), ini.sections().find(|section| section.name.starts_with(ALARM_PREFIX)))
+    {
+        faults.push(
+            Fault::at(section.line, format!("alarm `{}` is described, but there is no `[{ALARM_CONFIG}]` section that lists it", excerpt(name)))
+                .hint(Some(format!("add `[{ALARM_CONFIG}]` with `alarmList = {}`, or with an empty list to arm nothing", excerpt(name)))),
+        );
+    }
+}

@@ -1,0 +1,295 @@
+//! The file format of `dev.ini`: what Python's `configparser` reads, with line numbers.
+//!
+//! Written here because a fault has to name its line, which no INI crate keeps, and because
+//! `configparser`'s rules are the contract: keys without regard to case, `[DEFAULT]` inherited,
+//! `=` or `:`, indented lines go on with the value even after an empty line, what follows the `]` of
+//! a section is ignored, `%(key)s` is replaced.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use tripline::faults::{Fault, Faults, reported};
+use tripline::text::excerpt;
+
+/// Largest config file in bytes.
+pub const MAX_FILE_BYTES: usize = 1_000_000;
+
+/// A parsed file: sections in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Ini {
+    sections: Vec<Section>,
+    /// Where the first section of a name is: a hostile file has a hundred thousand of them.
+    places: HashMap<String, usize>,
+}
+
+/// A section with its own keys.
+#[derive(Debug)]
+pub(crate) struct Section {
+    pub name: String,
+    pub line: usize,
+    entries: BTreeMap<String, Entry>,
+}
+
+/// A key as it was written, with its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub key: String,
+    pub value: String,
+    pub line: usize,
+}
+
+/// The section that all others inherit.
+pub(crate) const DEFAULT: &str = "DEFAULT";
+/// How deep `%(key)s` may be nested, as in `configparser`.
+const MAX_DEPTH: usize = 10;
+/// Most references replaced in one value: each level of nesting can multiply them, and references
+/// to empty keys never make the text too long.
+const MAX_REFERENCES: usize = 1_000;
+/// Longest value in bytes after references are replaced: nested ones can double it each time.
+const MAX_REPLACED_BYTES: usize = 65_536;
+
+/// Reads a file with `read`, and reports what it finds wrong.
+pub(crate) fn read_whole<T>(
+    file: &str,
+    text: &str,
+    read: impl FnOnce(&Ini, &mut Vec<Fault>) -> T,
+) -> Result<T, Faults> {
+    let mut faults = Vec::new();
+    if text.len() > MAX_FILE_BYTES {
+        let text = format!("{} bytes long (expected at most {MAX_FILE_BYTES})", text.len());
+        faults.push(Fault { line: None, text, hint: None });
+        return Err(Faults { file: file.to_owned(), faults, more: 0 });
+    }
+    let ini = Ini::parse(text, &mut faults);
+    let config = read(&ini, &mut faults);
+    reported(file, config, faults)
+}
+
+impl Ini {
+    /// Parses a file. What cannot be read is added to `faults`, and reading goes on.
+    pub fn parse(text: &str, faults: &mut Vec<Fault>) -> Self {
+        let mut ini = Self::default();
+        let mut open: Option<(String, usize)> = None;
+        // Windows editors begin a file with this mark.
+        for (number, raw) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
+            let line = raw.trim();
+            if line.is_empty() || line.starts_with(['#', ';']) {
+                continue;
+            }
+            let indent = raw.len() - raw.trim_start().len();
+            if let Some((key, at)) = &open
+                && indent > *at
+            {
+                ini.continue_value(key, line);
+                continue;
+            }
+            if let Some((name, _)) = line.strip_prefix('[').and_then(|rest| rest.rsplit_once(']')) {
+                open = None;
+                ini.begin(name.trim(), number, faults);
+            } else if let Some((key, value)) = line.split_once(['=', ':']) {
+                open = ini.add(key.trim(), value.trim(), number, faults).map(|key| (key, indent));
+            } else {
+                faults.push(Fault::at(
+                    number,
+                    format!(
+                        "`{}` is neither a section, a `key = value` nor a comment",
+                        excerpt(line)
+                    ),
+                ));
+            }
+        }
+        ini
+    }
+
+    fn begin(&mut self, name: &str, line: usize, faults: &mut Vec<Fault>) {
+        if let Some(first) = self.section(name) {
+            let text =
+                format!("section `[{}]` is there already, in line {}", excerpt(name), first.line);
+            faults.push(Fault::at(line, text));
+        }
+        self.places.entry(name.to_owned()).or_insert(self.sections.len());
+        self.sections.push(Section { name: name.to_owned(), line, entries: BTreeMap::new() });
+    }
+
+    fn add(
+        &mut self,
+        key: &str,
+        value: &str,
+        line: usize,
+        faults: &mut Vec<Fault>,
+    ) -> Option<String> {
+        let Some(section) = self.sections.last_mut() else {
+            faults.push(Fault::at(
+                line,
+                format!("`{}` stands before the first section", excerpt(key)),
+            ));
+            return None;
+        };
+        let lower = key.to_lowercase();
+        if let Some(first) = section.entries.get(&lower) {
+            let text = format!("key `{}` is there already, in line {}", excerpt(key), first.line);
+            faults.push(Fault::at(line, text));
+            return None;
+        }
+        let entry = Entry { key: key.to_owned(), value: value.to_owned(), line };
+        section.entries.insert(lower.clone(), entry);
+        Some(lower)
+    }
+
+    fn continue_value(&mut self, key: &str, line: &str) {
+        if let Some(entry) = self.sections.last_mut().and_then(|s| s.entries.get_mut(key)) {
+            entry.value.push('\n');
+            entry.value.push_str(line);
+        }
+    }
+
+    /// The section of this name, if the file has it. Names are compared with their case.
+    pub fn section(&self, name: &str) -> Option<&Section> {
+        self.sections.get(*self.places.get(name)?)
+    }
+
+    /// All sections but `[DEFAULT]`.
+    pub fn sections(&self) -> impl Iterator<Item = &Section> {
+        self.sections.iter().filter(|section| section.name != DEFAULT)
+    }
+
+    /// A key of a section, its own or inherited, with `%(key)s` replaced.
+    pub fn get(&self, section: &Section, key: &str) -> Option<Result<Entry, Fault>> {
+        let raw = self.raw(section, key)?;
+        let value = self.replaced(section, raw, MAX_DEPTH, &mut 0);
+        Some(value.map(|value| Entry { value, ..raw.clone() }))
+    }
+
+    /// The keys, in lower case, that values refer to.
+    pub fn references(&self) -> HashSet<String> {
+        let values = self.sections.iter().flat_map(Section::own);
+        values
+            .flat_map(|entry| entry.value.split("%(").skip(1))
+            .filter_map(|rest| Some(rest.split_once(")s")?.0.to_lowercase()))
+            .collect()
+    }
+
+    fn raw<'a>(&'a self, section: &'a Section, key: &str) -> Option<&'a Entry> {
+        let key = key.to_lowercase();
+        let inherited = || self.section(DEFAULT).and_then(|default| default.entries.get(&key));
+        section.entries.get(&key).or_else(inherited)
+    }
+
+    fn replaced(
+        &self,
+        section: &Section,
+        entry: &Entry,
+        depth: usize,
+        references: &mut usize,
+    ) -> Result<String, Fault> {
+        let fault =
+            |text: String| Fault::at(entry.line, format!("`{}`: {text}", excerpt(&entry.key)));
+        if depth == 0 {
+            return Err(fault("`%(..)s` is nested too deep".to_owned()));
+        }
+        let mut value = String::new();
+        let mut rest = entry.value.as_str();
+        while let Some((before, after)) = rest.split_once('%') {
+            value.push_str(before);
+            if let Some(after) = after.strip_prefix('%') {
+                value.push('%');
+                rest = after;
+            } else if let Some((key, after)) =
+                after.strip_prefix('(').and_then(|reference| reference.split_once(")s"))
+            {
+                let target = self
+                    .raw(section, key)
+                    .ok_or_else(|| fault(format!("`%({})s` names no key", excerpt(key))))?;
+                *references += 1;
+                value.push_str(&self.replaced(section, target, depth - 1, references)?);
+                rest = after;
+            } else {
+                return Err(fault(
+                    "`%` is followed by neither `%` nor `(key)s` (write `%%` for `%`)".to_owned(),
+                ));
+            }
+            if value.len() > MAX_REPLACED_BYTES || *references > MAX_REFERENCES {
+                return Err(fault("`%(..)s` makes it too long".to_owned()));
+            }
+        }
+        value.push_str(rest);
+        Ok(value)
+    }
+}
+
+impl Section {
+    /// The section's own keys, not those it inherits.
+    pub fn own(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(text: &str, section: &str, key: &str) -> Option<Result<String, String>> {
+        let mut faults = Vec::new();
+        let ini = Ini::parse(text, &mut faults);
+        assert_eq!(faults, []);
+        let value = ini.get(ini.section(section)?, key)?;
+        Some(value.map(|entry| entry.value).map_err(|fault| fault.text))
+    }
+
+    #[test]
+    fn reads_what_configparser_reads() {
+        let text = "\u{feff}; a comment\r\n[DEFAULT]\r\nregion : us-east-1\nname=fw-%(version)s\nversion = 2\n\n[a]\n# comment\nVERSION = 3\nlist = x,\n  y,\n  # not a value\n\n  z\nurl = http://h:1/?a=b%%20c\nempty =\n";
+        for (key, value) in [
+            ("Region", "us-east-1"),
+            ("name", "fw-3"),
+            ("list", "x,\ny,\nz"),
+            ("url", "http://h:1/?a=b%20c"),
+            ("empty", ""),
+        ] {
+            assert_eq!(get(text, "a", key), Some(Ok(value.to_owned())), "{key}");
+        }
+        assert_eq!(get(text, "a", "none"), None);
+        assert_eq!(get(text, "A", "list"), None);
+    }
+
+    #[test]
+    fn bad_references_are_faults() {
+        for (value, text) in [
+            ("%(nobody)s", "`k`: `%(nobody)s` names no key"),
+            ("5%", "`k`: `%` is followed by neither `%` nor `(key)s` (write `%%` for `%`)"),
+            ("%(k)s", "`k`: `%(..)s` is nested too deep"),
+        ] {
+            assert_eq!(get(&format!("[a]\nk={value}"), "a", "k"), Some(Err(text.to_owned())));
+        }
+        let mut bomb = String::from("[a]\nk0=xxxxxxxxxxxxxxxxxxxx\n");
+        for n in 1..9 {
+            bomb += &format!("k{n}={}\n", format!("%(k{})s", n - 1).repeat(20));
+        }
+        let empty = bomb.replace("xxxxxxxxxxxxxxxxxxxx", "");
+        for bomb in [bomb, empty] {
+            let text = get(&bomb, "a", "k8").unwrap().unwrap_err();
+            assert!(text.ends_with("`%(..)s` makes it too long"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_follows_a_section_s_bracket_is_ignored() {
+        assert_eq!(get("[a] ; the alarms\nk = 1", "a", "k"), Some(Ok("1".to_owned())));
+        assert_eq!(get("[a] = b\nk = 1", "a", "k"), Some(Ok("1".to_owned())));
+    }
+
+    #[test]
+    fn every_unreadable_line_is_named() {
+        let mut faults = Vec::new();
+        Ini::parse("early = 1\n[a]\nk=1\nK=2\nwhat\n[a]\n", &mut faults);
+        let found: Vec<_> = faults.iter().map(|fault| (fault.line, fault.text.as_str())).collect();
+        assert_eq!(
+            found,
+            [
+                (Some(1), "`early` stands before the first section"),
+                (Some(4), "key `K` is there already, in line 3"),
+                (Some(5), "`what` is neither a section, a `key = value` nor a comment"),
+                (Some(6), "section `[a]` is there already, in line 2"),
+            ]
+        );
+    }
+}

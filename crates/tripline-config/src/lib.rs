@@ -1,0 +1,36 @@
+//! An operator's files: what a `dev.ini` says, the list of a rollout's targets, the document that
+//! devices get. Pure: the text of a file goes in, a checked value or every fault of it comes out.
+//!
+//! A file is read whole and every fault in it is reported at once, each with its line, because a
+//! guard that is half understood is no guard.
+
+mod alarm;
+mod alarms;
+mod deploy;
+mod document;
+mod edit;
+mod file_name;
+mod ini;
+mod reader;
+mod release;
+mod review;
+mod rollout;
+mod things;
+mod values;
+mod write;
+
+pub use alarms::{AlarmConfig, MAX_ALARMS};
+pub use deploy::{DeployConfig, DocumentSource, FileNames, MAX_ROUNDS, Stream};
+pub use document::{DocumentFault, Image, JobDocument, MAX_DOCUMENT};
+pub use edit::{InvalidSetting, Setting, default_value, with_settings};
+pub use file_name::{FileName, InvalidFileName};
+pub use ini::MAX_FILE_BYTES;
+pub use release::Release;
+pub use review::{Remark, Review};
+pub use rollout::parse_rollout;
+pub use things::{MAX_TARGETS, Target, TargetKind, ThingList};
+pub use values::{Bucket, FileId, Presigned, RoleArn, StreamId, TargetSelection};
+pub use write::text_of;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! Values of a section, with their faults.
+
+use std::fmt;
+
+use tripline::faults::Fault;
+use tripline::text::{excerpt, nearest};
+
+use crate::ini::{DEFAULT, Entry, Ini, Section};
+
+/// Where a value is read: a section, which faults call by its name or by that of its alarm.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub section: &'a Section,
+    alarm: Option<&'a str>,
+}
+
+impl<'a> Place<'a> {
+    /// The section of an alarm.
+    pub fn of_alarm(section: &'a Section, name: &'a str) -> Self {
+        Self { section, alarm: Some(name) }
+    }
+}
+
+impl<'a> From<&'a Section> for Place<'a> {
+    fn from(section: &'a Section) -> Self {
+        Self { section, alarm: None }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.alarm {
+            Some(name) => write!(f, "alarm `{}`", excerpt(name)),
+            None => write!(f, "`[{}]`", excerpt(&self.section.name)),
+        }
+    }
+}
+
+/// Reads values, and collects what is wrong with them.
+pub(crate) struct Reader<'a> {
+    pub ini: &'a Ini,
+    pub faults: &'a mut Vec<Fault>,
+    /// The sections that are switched on.
+    pub used: Vec<String>,
+    /// Reads what is switched off as well.
+    all: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(ini: &'a Ini, faults: &'a mut Vec<Fault>) -> Self {
+        Self { ini, faults, used: Vec::new(), all: false }
+    }
+
+    /// Reads every section that is there, as if it were switched on.
+    pub fn of_all(ini: &'a Ini, faults: &'a mut Vec<Fault>) -> Self {
+        Self { all: true, ..Self::new(ini, faults) }
+    }
+
+    /// Whether sections are read that others exclude.
+    pub fn reads_all(&self) -> bool {
+        self.all
+    }
+
+    /// A section that a key of `[DEFAULT]` switches on.
+    pub fn used(&mut self, key: &str, name: &str) -> Option<&'a Section> {
+        let default = self.ini.section(DEFAULT)?;
+        if self.flag(default, key) { self.section(name, key, default) } else { None }
+    }
+
+    /// A section that has to be there, since `key` of another says so.
+    pub fn section(&mut self, name: &str, key: &str, by: &Section) -> Option<&'a Section> {
+        let section = self.ini.section(name);
+        self.used.extend(section.map(|section| section.name.clone()));
+        if section.is_none() && !self.all {
+            self.faults.push(Fault::at(
+                by.line,
+                format!("`[{}]`: {key} is True, but there is no `[{name}]`", excerpt(&by.name)),
+            ));
+        }
+        section
+    }
+
+    /// A key that is true or false, as `configparser` reads it; false if it is not there.
+    pub fn flag(&mut self, section: &Section, key: &str) -> bool {
+        if self.all {
+            return true;
+        }
+        self.optional(section, key, "True or False", |text| {
+            match text.to_ascii_lowercase().as_str() {
+                "1" | "yes" | "true" | "on" => Some(true),
+                "0" | "no" | "false" | "off" => Some(false),
+                _ => None,
+            }
+        })
+        .unwrap_or(false)
+    }
+
+    /// The line of a key, or else of its section.
+    pub fn line_of(&self, section: &Section, key: &str) -> usize {
+        match self.ini.get(section, key) {
+            Some(Ok(entry)) => entry.line,
+            _ => section.line,
+        }
+    }
+
+    /// Says what is wrong in a line of a place.
+    pub fn fault(&mut self, place: Place<'_>, line: usize, text: &str, hint: Option<String>) {
+        self.faults.push(Fault::at(line, format!("{place}: {text}")).hint(hint));
+    }
+
+    /// A key as it stands there; a fault if what it refers to cannot be read.
+    pub fn entry(&mut self, section: &Section, key: &str) -> Option<Entry> {
+        match self.ini.get(section, key)? {
+            Ok(entry) => Some(entry),
+            Err(fault) => {
+                self.faults.push(fault);
+                None
+            }
+        }
+    }
+
+    /// A fault if a key is not there.
+    pub fn require(&mut self, place: Place<'_>, key: &str, expected: &str) {
+        if self.ini.get(place.section, key).is_none() {
+            let text = format!("missing key `{key}` (expected {expected})");
+            self.fault(place, place.section.line, &text, None);
+        }
+    }
+
+    pub fn required<'p, T>(
+        &mut self,
+        place: impl Into<Place<'p>>,
+        key: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let place = place.into();
+        self.require(place, key, expected);
+        self.optional(place, key, expected, parse)
+    }
+
+    pub fn optional<'p, T>(
+        &mut self,
+        place: impl Into<Place<'p>>,
+        key: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let place = place.into();
+        let Entry { value, line, .. } = self.entry(place.section, key)?;
+        let parsed = parse(&value);
+        if parsed.is_none() {
+            // Of an alarm's list of words one is known or not; a number or a name is neither.
+            let is = if place.alarm.is_some() && expected.starts_with('`') {
+                format!("unknown {key}")
+            } else {
+                format!("{key} cannot be")
+            };
+            let text = format!("{is} `{}` (expected {expected})", excerpt(&value));
+            self.fault(place, line, &text, unfilled(&value));
+        }
+        parsed
+    }
+}
+
+/// A whole number from 1.
+pub(crate) fn positive(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|number| *number >= 1)
+}
+
+/// A key that is not known is a fault: a typo must not disarm a guard.
+pub(crate) fn unknown_keys<'a>(
+    place: impl Into<Place<'a>>,
+    known: &[&str],
+    faults: &mut Vec<Fault>,
+) {
+    let place = place.into();
+    for entry in place.section.own() {
+        if known.iter().any(|key| key.eq_ignore_ascii_case(&entry.key)) {
+            continue;
+        }
+        let text = format!("{place}: unknown key `{}`", excerpt(&entry.key));
+        let hint = near(&entry.key, known).map(|near| format!("did you mean `{near}`?"));
+        faults.push(Fault::at(entry.line, text).hint(hint));
+    }
+}
+
+/// What to do about a value of a template that nobody has filled in.
+pub(crate) fn unfilled(value: &str) -> Option<String> {
+    let (name, _) = value.split_once('<')?.1.split_once('>')?;
+    Some(format!("put your own in the place of `<{}>`", excerpt(name)))
+}
+
+/// The one of `known` that `word` was probably meant to be. A distance takes time and memory in
+/// proportion to both lengths, so it is not measured where the lengths alone rule it out, nor for
+/// words or lists that nobody wrote by hand.
+pub(crate) fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    const LONGEST: usize = 128;
+    const MOST: usize = 1_000;
+    if word.len() > LONGEST {
+        return None;
+    }
+    let characters = word.chars().count();
+    let close = |other: &&&'a str| {
+        other.len() <= LONGEST && other.chars().count().abs_diff(characters) <= 1 + word.len() / 5
+    };
+    let close: Vec<&str> = known.iter().filter(close).take(MOST).copied().collect();
+    nearest(word, &close)
+}

@@ -1,0 +1,240 @@
+//! What is worth saying of a `dev.ini` that has no fault.
+
+use tripline::alarm::{AlarmDefinition, Limit, Statistic, Topic};
+use tripline::metric::{Metric, NAMESPACE, Outcome};
+use tripline::rollout::Rate;
+use tripline::text::excerpt;
+
+use crate::deploy::DeployConfig;
+use crate::things::{TargetKind, ThingList};
+use crate::values::TargetSelection;
+
+/// What is said of a config.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Review {
+    /// What does not do what it seems to.
+    pub findings: Vec<Remark>,
+    /// What people should know.
+    pub notes: Vec<Remark>,
+}
+
+/// One thing to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// What there is to see.
+    pub text: String,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl Remark {
+    fn new(text: String, hint: &str) -> Self {
+        Self { text, hint: Some(hint.to_owned()) }
+    }
+
+    fn plain(text: String) -> Self {
+        Self { text, hint: None }
+    }
+}
+
+impl DeployConfig {
+    /// Looks at how the parts of a config go together, for these targets.
+    pub fn review(&self, things: &ThingList) -> Review {
+        let targets = Targets::of(self, things);
+        let findings = [
+            self.nowhere(),
+            self.miscounted(&targets),
+            self.endless(&targets),
+            self.breathless(),
+            self.flat(),
+            self.late(&targets),
+        ];
+        let mut findings: Vec<_> = findings.into_iter().flatten().collect();
+        findings.extend(self.hasty());
+        for alarm in &self.alarms.alarms {
+            findings.extend(self.blind(alarm));
+            findings.extend(self.too_demanding(alarm, &targets));
+        }
+        let notes = [self.uncounted(&targets), self.patient(), self.echoing()];
+        Review { findings, notes: notes.into_iter().flatten().collect() }
+    }
+
+    /// How many executions a device can have, its retries counted.
+    fn attempts(&self) -> u32 {
+        let retries = &self.rollout.retries;
+        1 + u32::from(retries.after(Outcome::Failed)) + u32::from(retries.after(Outcome::TimedOut))
+    }
+
+    fn nowhere(&self) -> Option<Remark> {
+        (self.stream.is_none() && self.presigned.is_none() && self.document.is_none()).then(|| {
+            Remark::new(
+                "nothing tells devices where the firmware is".to_owned(),
+                "name a stream (`streamId`), or let a URL be made (`usePresignedUrlConfig = True`)",
+            )
+        })
+    }
+
+    fn miscounted(&self, targets: &Targets) -> Option<Remark> {
+        let said = self.device_count?;
+        let Targets { things, groups, .. } = *targets;
+        let wrong = if groups == 0 { said != things } else { said < things };
+        wrong.then(|| {
+            let rest = if groups == 0 { "" } else { ", and groups besides" };
+            Remark::plain(format!(
+                "deviceCount is {said}, and the thing list has {things} things{rest}"
+            ))
+        })
+    }
+
+    /// The end of a job that goes on for ever is known by counting.
+    fn endless(&self, targets: &Targets) -> Option<Remark> {
+        let counts = self.selection == TargetSelection::Continuous && targets.groups > 0;
+        (counts && self.device_count.is_none()).then(|| {
+            Remark::new(
+                "deviceCount is missing: a CONTINUOUS job is known to have reached its groups only if that is counted, which is done up to 10000 devices".to_owned(),
+                "set `deviceCount` to the number of devices",
+            )
+        })
+    }
+
+    fn breathless(&self) -> Option<Remark> {
+        (self.rounds > 1 && self.delay.is_zero()).then(|| {
+            Remark::new(
+                format!("{} rounds follow one another at once", self.rounds),
+                "set `defaultDelay` to the seconds that devices need in between",
+            )
+        })
+    }
+
+    fn flat(&self) -> Option<Remark> {
+        let Rate::Exponential(rate) = self.rollout.rate else { return None };
+        (rate.base >= rate.maximum).then(|| {
+            Remark::plain(format!(
+                "the rate never rises: baseRatePerMinute is {}, and maximumPerMinute {}",
+                rate.base, rate.maximum
+            ))
+        })
+    }
+
+    /// Of so few executions one bad one is too many: healthy rollouts are aborted.
+    fn hasty(&self) -> Vec<Remark> {
+        let hasty = self.rollout.abort.iter().filter(|criterion| {
+            100.0 / f64::from(criterion.min_executed) >= criterion.threshold.percent()
+        });
+        let remark = |criterion: &tripline::rollout::AbortCriterion| {
+            Remark::new(
+                format!(
+                    "one bad execution aborts the job: {} % {} of at least {}",
+                    criterion.threshold.percent(),
+                    criterion.failure.name(),
+                    criterion.min_executed
+                ),
+                "raise `minNumberOfExecutedThings`; `tripline simulate` says how often healthy rollouts are aborted",
+            )
+        };
+        hasty.map(remark).collect()
+    }
+
+    /// Whoever takes longer than the timeout is timed out, and reports no time.
+    fn blind(&self, alarm: &AlarmDefinition) -> Option<Remark> {
+        let timeout = self.rollout.timeout?;
+        let looks = alarm.namespace == NAMESPACE
+            && alarm.metric == Metric::DownloadTime.name()
+            && alarm.limit == Limit::Upper
+            && !matches!(alarm.statistic, Statistic::Sum | Statistic::SampleCount);
+        (looks && f64::from(timeout.minutes()) * 60.0 <= alarm.threshold).then(|| {
+            Remark::new(
+                format!(
+                    "alarm `{}` can see no slow device: its threshold is {} s, and executions time out after {} s",
+                    excerpt(alarm.name.as_str()),
+                    alarm.threshold,
+                    timeout.minutes() * 60
+                ),
+                "raise `inProgressTimeoutInMinutes`, or lower the threshold",
+            )
+        })
+    }
+
+    fn too_demanding(&self, alarm: &AlarmDefinition, targets: &Targets) -> Option<Remark> {
+        let least = alarm.min_samples?.get();
+        let most = targets.devices?.saturating_mul(self.attempts());
+        (least > most).then(|| {
+            Remark::plain(format!(
+                "alarm `{}` can never fire: a period needs {least} samples, and there are {most} at most",
+                excerpt(alarm.name.as_str())
+            ))
+        })
+    }
+
+    /// A guard that decides after all devices were told spares none of them.
+    fn late(&self, targets: &Targets) -> Option<Remark> {
+        let stops = |alarm: &&AlarmDefinition| {
+            alarm.topics.iter().any(|topic| matches!(topic, Topic::ForceStop | Topic::Arn(_)))
+        };
+        let alarms = self.alarms.alarms.iter().filter(stops);
+        let quickest = alarms
+            .map(|alarm| alarm.evaluation.datapoints_to_alarm() * alarm.period.seconds())
+            .min()?;
+        let told = targets.devices?.div_ceil(self.rollout.rate.first());
+        let late = self.selection == TargetSelection::Snapshot
+            && u64::from(quickest) > u64::from(told) * 60;
+        late.then(|| {
+            Remark::new(
+                format!(
+                    "no alarm stops it in time: all devices are told within {told} min, and the quickest alarm needs {quickest} s"
+                ),
+                "roll out more slowly (`baseRatePerMinute`, `maximumPerMinute`)",
+            )
+        })
+    }
+
+    fn uncounted(&self, targets: &Targets) -> Option<Remark> {
+        targets.devices.is_none().then(|| {
+            Remark::plain(
+                "deviceCount is missing, so that nothing was said that depends on it".to_owned(),
+            )
+        })
+    }
+
+    fn patient(&self) -> Option<Remark> {
+        self.rollout.timeout.is_none().then(|| {
+            Remark::plain("there is no timeout: a device that falls silent keeps the job in progress, and no alarm sees it".to_owned())
+        })
+    }
+
+    /// Rounds share their metrics, which have the job's name.
+    fn echoing(&self) -> Option<Remark> {
+        let window = |alarm: &AlarmDefinition| {
+            u64::from(alarm.evaluation.evaluation_periods()) * u64::from(alarm.period.seconds())
+        };
+        let longest = self.alarms.alarms.iter().map(window).max()?;
+        let delay = self.delay.as_secs();
+        (self.rounds > 1 && delay < longest).then(|| {
+            Remark::plain(format!(
+                "alarms look {longest} s back, and rounds are {delay} s apart: the end of one is seen at the beginning of the next"
+            ))
+        })
+    }
+}
+
+/// What is known of the targets without asking AWS.
+struct Targets {
+    things: u32,
+    groups: usize,
+    /// How many devices there are, if that is known.
+    devices: Option<u32>,
+}
+
+impl Targets {
+    fn of(config: &DeployConfig, list: &ThingList) -> Self {
+        let all = list.targets();
+        let groups = all.iter().filter(|target| target.kind() == TargetKind::Group).count();
+        let things = u32::try_from(all.len() - groups).unwrap_or(u32::MAX);
+        let devices = config.device_count.or((groups == 0).then_some(things));
+        Self { things, groups, devices }
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/review.rs"]
+mod tests;

@@ -1,0 +1,184 @@
+//! Whole configs.
+
+use super::*;
+use tripline::rollout::Rate;
+
+/// Every key that there is, with a value of its own.
+const WHOLE: &str = include_str!("whole.ini");
+
+fn parse(text: &str) -> Result<DeployConfig, String> {
+    DeployConfig::parse("dev.ini", text).map_err(|faults| faults.to_string())
+}
+
+#[test]
+fn every_value_is_read() {
+    let config = parse(WHOLE).unwrap();
+    let role =
+        |name: &str| RoleArn::new(&format!("arn:aws:iam::111122223333:role/{name}")).unwrap();
+    assert_eq!(config.job.as_str(), "pump-4-2");
+    assert_eq!(config.region.as_deref(), Some("eu-central-1"));
+    assert_eq!((config.things.as_str(), config.firmware.as_str()), ("pumps.txt", "pump-4.2.bin"));
+    assert_eq!(config.bucket.as_str(), "pump-firmware");
+    let stream = Stream {
+        id: StreamId::new("pump-4-2-stream").unwrap(),
+        file: FileId::new(12),
+        role: role("pump-ota"),
+    };
+    assert_eq!(config.stream, Some(stream));
+    assert_eq!(config.image_version.as_deref(), Some("4.2"));
+    assert_eq!(config.private_key.as_deref(), Some("signing.pem"));
+    assert_eq!(config.selection, TargetSelection::Continuous);
+    assert_eq!(config.device_count, Some(40));
+    assert_eq!((config.rounds, config.clean_up, config.debug), (3, true, true));
+    assert_eq!(config.delay, Duration::from_secs(7));
+    assert_eq!(config.pace, Duration::from_millis(60));
+    assert_eq!(config.chunk, 16_384);
+    assert_eq!(config.document, Some(DocumentSource::File("pump-job.json".to_owned())));
+    assert_eq!(config.presigned, Some(Presigned { role: role("pump-reader"), expires: 900 }));
+    assert!(config.staged);
+    assert!(matches!(config.rollout.rate, Rate::Exponential(rate) if rate.maximum == 200));
+    assert_eq!(config.rollout.abort.len(), 3);
+    assert_eq!(config.rollout.timeout.map(|timeout| timeout.minutes()), Some(45));
+    let alarms: Vec<_> = config.alarms.alarms.iter().map(|alarm| alarm.name.as_str()).collect();
+    assert_eq!(alarms, ["Slow", "Retries"]);
+}
+
+#[test]
+fn a_document_can_be_at_a_url() {
+    let at = |url: &str| {
+        parse(
+            &WHOLE
+                .replace("jobDocSrcCfg = local_file", "jobDocSrcCfg = url")
+                .replace("jobDocSrcUrl = None", &format!("jobDocSrcUrl = {url}")),
+        )
+    };
+    for good in ["https://pump-firmware.s3.amazonaws.com/job.json", "s3://pump-firmware/job.json"] {
+        assert_eq!(at(good).unwrap().document, Some(DocumentSource::Url(good.to_owned())));
+    }
+    for bad in ["None", "http://example.com/job.json", "job.json", "file:///etc/passwd"] {
+        assert!(at(bad).unwrap_err().contains("jobDocSrcUrl cannot be"), "{bad}");
+    }
+}
+
+#[test]
+fn little_is_enough() {
+    let config = parse(
+        "[DEFAULT]\nthingList = t\nbinName = b\njobId = j\nbucket = bbb\nversion = 3\nimageVer = v%(version)s\n",
+    )
+    .unwrap();
+    assert_eq!(config.stream, None);
+    assert_eq!(config.image_version.as_deref(), Some("v3"));
+    assert_eq!(
+        (config.rounds, config.clean_up, config.chunk, config.staged),
+        (1, false, 8_192, false)
+    );
+    assert_eq!(config.selection, TargetSelection::Snapshot);
+    assert_eq!(config.alarms.alarms, []);
+}
+
+/// Templates are filled in, keys are misspelt, and all of it is said at once.
+#[test]
+fn every_fault_is_named_at_once() {
+    let text = WHOLE
+        .replace("jobId = pump-4-2", "jobId = <yourJobId>")
+        .replace("fileChunkSize", "fileChunckSize")
+        .replace("role/pump-ota", "role/<your_role>")
+        .replace("cleanUpCfg = True", "cleanUpCfg = False")
+        .replace("targetSelection = CONTINUOUS", "targetSelection = SOMETIMES")
+        .replace("expiresInSec = 900", "expiresInSec = 7200")
+        .replace("[TIMEOUT_CONFIG]", "[TIME_OUT_CONFIG]")
+        .replace("alarmType = upper", "alarmType = uper");
+    let said = parse(&text).unwrap_err();
+    let mut lines = said.lines();
+    assert_eq!(lines.next(), Some("dev.ini: 10 faults"));
+    for (text, hint) in [
+        ("unknown key `fileChunckSize`", Some("did you mean `fileChunkSize`?")),
+        ("jobId cannot be `<yourJobId>`", Some("put your own in the place of `<yourJobId>`")),
+        (
+            "roleArn cannot be `arn:aws:iam::111122223333:role/<your_role>`",
+            Some("put your own in the place of `<your_role>`"),
+        ),
+        ("3 rounds need cleanUpCfg = True", None),
+        ("targetSelection cannot be `SOMETIMES`", None),
+        ("useTimeoutConfig is True, but there is no `[TIMEOUT_CONFIG]`", None),
+        ("expiresInSec cannot be `7200`", None),
+        ("unknown section `[TIME_OUT_CONFIG]`", Some("did you mean `[TIMEOUT_CONFIG]`?")),
+        ("alarm `Slow`: unknown alarmType `uper`", None),
+        ("alarm `Retries`: unknown alarmType `uper`", None),
+    ] {
+        let at = said.lines().position(|line| line.contains(text));
+        let at = at.unwrap_or_else(|| panic!("{text} is not in\n{said}"));
+        let next = said.lines().nth(at + 1).unwrap_or("").trim();
+        assert_eq!(
+            hint.map(|hint| format!("hint: {hint}")),
+            next.starts_with("hint:").then(|| next.to_owned()),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_is_not_there_is_asked_for() {
+    let said = parse("[DEFAULT]\nstreamId = s\n").unwrap_err();
+    for key in ["jobId", "thingList", "binName", "bucket", "roleArn"] {
+        assert!(said.contains(&format!("missing key `{key}`")), "{key} is not in\n{said}");
+    }
+    assert!(parse("[ALARM_CONFIG]\nalarmList =\n").unwrap_err().contains("no section `[DEFAULT]`"));
+}
+
+#[test]
+fn what_is_not_switched_on_is_named_with_its_faults() {
+    assert_eq!(parse(WHOLE).unwrap().unused, Vec::<String>::new());
+    let off = WHOLE
+        .replace("usePresignedUrlConfig = True", "usePresignedUrlConfig = False")
+        .replace("useTimeoutConfig = True", "useTimeoutConfig = no")
+        .replace("useExponentialRateCfg = True", "useExponentialRateCfg = False")
+        .replace("role/pump-reader", "role/<your_signing_role>")
+        .replace("incrementFactor = 1.5", "incrementFactor = 9")
+        .replace("inProgressTimeoutInMinutes", "inProgressTimeoutInMinute");
+    let config = parse(&off).unwrap();
+    assert_eq!(
+        config.unused,
+        ["PRESIGNED_URL_CONFIG", "EXP_RATE_CONFIG", "INCREASE_CRITERIA", "TIMEOUT_CONFIG"]
+    );
+    assert_eq!((config.presigned, config.rollout.timeout), (None, None));
+    let faults: Vec<_> = config.faults_of_unused.iter().map(|fault| fault.text.as_str()).collect();
+    assert_eq!(
+        faults,
+        [
+            "`[PRESIGNED_URL_CONFIG]`: roleArn cannot be `arn:aws:iam::111122223333:role/<your_signing_role>` (expected a role's ARN such as arn:aws:iam::111122223333:role/ota)",
+            "`[EXP_RATE_CONFIG]`: incrementFactor cannot be `9` (expected 1.1 to 5 with one decimal)",
+            "`[TIMEOUT_CONFIG]`: missing key `inProgressTimeoutInMinutes` (expected 1 to 10080 minutes)",
+            "`[TIMEOUT_CONFIG]`: unknown key `inProgressTimeoutInMinute`",
+        ]
+    );
+    let all = WHOLE.replace("useAllSubsection = False", "useAllSubsection = True")
+        + "\n[ABORT_CONFIG_TYPE_ALL]\nfailureType = ALL\nthresholdPercentage = 10\nminNumberOfExecutedThings = 50\n";
+    assert_eq!(
+        parse(&all).unwrap().unused,
+        ["ABORT_CONFIG_TYPE_FAILED", "ABORT_CONFIG_TYPE_REJECTED", "ABORT_CONFIG_TYPE_TIMED_OUT"]
+    );
+}
+
+#[test]
+fn a_rate_that_rises_says_when() {
+    let never = WHOLE.replace("useRateIncreaseCriteria = True", "useRateIncreaseCriteria = False");
+    assert!(parse(&never).unwrap_err().contains("nothing says when the rate rises"));
+}
+
+#[test]
+fn files_are_found_whatever_the_faults() {
+    let named = FileNames {
+        things: Some("pumps.txt".to_owned()),
+        firmware: Some("pump-4.2.bin".to_owned()),
+        private_key: Some("signing.pem".to_owned()),
+        document: Some("pump-job.json".to_owned()),
+    };
+    let faulty =
+        WHOLE.replace("jobId = pump-4-2", "jobId = <yourJobId>").replace("rounds", "round");
+    assert!(parse(&faulty).is_err());
+    assert_eq!(FileNames::find(&faulty), named);
+    let off = WHOLE.replace("useCustomJobDocument = True", "");
+    assert_eq!(FileNames::find(&off), FileNames { document: None, ..named });
+    assert_eq!(FileNames::find("what\n"), FileNames::default());
+}

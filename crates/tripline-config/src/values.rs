@@ -1,0 +1,192 @@
+//! Names and numbers with the limits that AWS sets them.
+
+use std::fmt;
+
+/// The name of an S3 bucket: 3 to 63 of `a-z 0-9 - .`, with a letter or digit at both ends
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bucket(String);
+
+impl Bucket {
+    /// Checks a bucket's name.
+    pub fn new(name: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let allowed = |byte: u8| plain(byte) || byte == b'-' || byte == b'.';
+        let ends = |byte: Option<&u8>| byte.is_some_and(|byte| plain(*byte));
+        let bytes = name.as_bytes();
+        let fits = (3..=63).contains(&bytes.len())
+            && bytes.iter().all(|byte| allowed(*byte))
+            && ends(bytes.first())
+            && ends(bytes.last())
+            && !name.contains("..");
+        fits.then(|| Self(name.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name of a stream: 1 to 128 of `a-z A-Z 0-9 _ -` (AWS IoT `CreateStream`, `streamId`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamId(String);
+
+impl StreamId {
+    /// Checks a stream's name.
+    pub fn new(id: &str) -> Option<Self> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        let fits = (1..=128).contains(&id.len()) && id.bytes().all(allowed);
+        fits.then(|| Self(id.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The ARN of an IAM role, 20 to 2,048 characters (AWS IoT `CreateStream`, `roleArn`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleArn(String);
+
+impl RoleArn {
+    /// Checks an ARN.
+    pub fn new(arn: &str) -> Option<Self> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+=,.@_-/".contains(&byte);
+        let mut parts = arn.splitn(6, ':');
+        let partition = parts.next() == Some("arn")
+            && parts.next().is_some_and(|partition| partition.starts_with("aws"));
+        let iam = parts.next() == Some("iam") && parts.next() == Some("");
+        let account = parts.next().is_some_and(is_account);
+        let role = parts.next().and_then(|rest| rest.strip_prefix("role/")).is_some_and(|name| {
+            !name.is_empty() && !name.ends_with('/') && name.bytes().all(allowed)
+        });
+        let fits = (20..=2_048).contains(&arn.len()) && partition && iam && account && role;
+        fits.then(|| Self(arn.to_owned()))
+    }
+
+    /// The ARN.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether this is an AWS account's number.
+pub(crate) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The number of a file within a stream: 0 to 255.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FileId(u8);
+
+impl FileId {
+    /// Any number of this type is one.
+    pub fn new(id: u8) -> Self {
+        Self(id)
+    }
+
+    /// The number.
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+/// How devices get the job document's presigned URLs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presigned {
+    /// The role that may read the bucket.
+    pub role: RoleArn,
+    /// How long a URL is valid, in seconds, [`Presigned::SECONDS`].
+    pub expires: u32,
+}
+
+impl Presigned {
+    /// How long AWS lets a URL be valid, in seconds (AWS IoT `CreateJob`, `expiresInSec`).
+    pub const SECONDS: std::ops::RangeInclusive<u32> = 60..=3_600;
+}
+
+/// Whether a job ends once all its targets have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TargetSelection {
+    /// It does.
+    #[default]
+    Snapshot,
+    /// It goes on, for things that join a target group later.
+    Continuous,
+}
+
+impl TargetSelection {
+    /// Reads what AWS calls it.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "SNAPSHOT" => Some(Self::Snapshot),
+            "CONTINUOUS" => Some(Self::Continuous),
+            _ => None,
+        }
+    }
+
+    /// What AWS calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Snapshot => "SNAPSHOT",
+            Self::Continuous => "CONTINUOUS",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_are_what_s3_allows() {
+        for good in ["abc", "tracker-firmware", "a.b-c.1", &"x".repeat(63)] {
+            assert!(Bucket::new(good).is_some(), "{good}");
+        }
+        for bad in ["", "ab", "-abc", "abc-", "a..b", "A-b", "a_b", "a b", &"x".repeat(64)] {
+            assert!(Bucket::new(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn roles_are_whole_arns() {
+        for good in [
+            "arn:aws:iam::111122223333:role/ota",
+            "arn:aws-cn:iam::111122223333:role/service-role/tracker+ota",
+        ] {
+            assert!(RoleArn::new(good).is_some(), "{good}");
+        }
+        for bad in [
+            "arn:aws:iam::12345678:role/<your_role>",
+            "arn:aws:iam::111122223333:role/",
+            "arn:aws:iam::111122223333:user/ota",
+            "arn:aws:iam:us-east-1:111122223333:role/ota",
+            "arn:aws:iam::111122223333:role/a b",
+            &format!("arn:aws:iam::111122223333:role/{}", "x".repeat(2_048)),
+        ] {
+            assert!(RoleArn::new(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn streams_are_what_aws_iot_allows() {
+        assert!(StreamId::new("fw-2_1").is_some());
+        for bad in ["", "<yourStreamId>", "a b", &"x".repeat(129)] {
+            assert!(StreamId::new(bad).is_none(), "{bad}");
+        }
+    }
+}

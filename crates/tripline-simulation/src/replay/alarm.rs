@@ -1,0 +1,73 @@
+use super::replayed::{Fired, Response};
+use super::rollout::RecordedRollout;
+use crate::evaluation::Evaluator;
+use crate::simulation::{AlarmPlan, Reading, Trace};
+use tripline::alarm::AlarmDefinition;
+use tripline::notification::AlarmState;
+use tripline::time::Timestamp;
+
+/// An alarm over the time of the rollout.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReplayedAlarm {
+    /// Its definition.
+    pub alarm: AlarmDefinition,
+    /// Whether it reaches the stopper: it goes to the stack's topic that stops, or to another one
+    /// that may well be it.
+    pub stops: bool,
+    /// What it saw: at most [`ReplayedAlarm::MAX_READINGS`], evenly, and the first
+    /// [`ReplayedAlarm::MAX_TRANSITIONS`].
+    pub trace: Trace,
+    /// When it went to `ALARM` for the first time.
+    pub fired: Option<Fired>,
+}
+
+impl ReplayedAlarm {
+    /// Most readings that are kept; of a longer rollout it is every second, every third one, and so
+    /// on. Two weeks of minutes.
+    pub const MAX_READINGS: usize = 20_160;
+    /// Most changes of state that are kept.
+    pub const MAX_TRANSITIONS: usize = 1_000;
+
+    pub(super) fn new(plan: &AlarmPlan, stops: bool, rollout: &RecordedRollout) -> Option<Self> {
+        let series = rollout.series(plan.metric()?);
+        let wait = i64::from(evaluation_second(plan));
+        let first = Timestamp::from_seconds(rollout.start().seconds().saturating_add(wait));
+        let mut evaluator = Evaluator::new(plan.alarm.clone(), plan.parameters, first);
+        let cadence = i64::from(evaluator.cadence()).max(1);
+        let until = rollout.last.minute();
+        let evaluations = until.seconds_after(first) / cadence;
+        let step = usize::try_from(evaluations).unwrap_or(0) / Self::MAX_READINGS + 1;
+        let mut trace = Trace::default();
+        let mut fired = None;
+        let mut now = first;
+        for number in 0_usize.. {
+            let transition = evaluator.evaluate(now, series);
+            // Nothing but silence follows, and whether that says anything depends on whether the
+            // rollout was over, which nobody recorded.
+            let Some(slot) = evaluator.slots().first().filter(|slot| slot.start <= until) else {
+                break;
+            };
+            if number.is_multiple_of(step) || transition.is_some() {
+                trace.readings.push(Reading { at: now, slot: *slot, state: evaluator.state() });
+            }
+            if let Some(transition) = transition {
+                if transition.to == AlarmState::Alarm && fired.is_none() {
+                    let reason = transition.reason.clone();
+                    fired = Some(Fired { at: now, reason, response: Response::TellsPeople });
+                }
+                if trace.transitions.len() < Self::MAX_TRANSITIONS {
+                    trace.transitions.push(transition);
+                }
+            }
+            now = Timestamp::from_seconds(now.seconds().saturating_add(cadence));
+        }
+        Some(Self { alarm: plan.alarm.clone(), stops, trace, fired })
+    }
+}
+
+/// The second of its cadence at which a replay evaluates an alarm. CloudWatch evaluates each alarm at
+/// a second of its own, which is not recorded; the middle errs by half a minute at most, where the
+/// cadence is a minute.
+pub fn evaluation_second(plan: &AlarmPlan) -> u32 {
+    plan.parameters.cadence(&plan.alarm) / 2
+}

@@ -1,0 +1,192 @@
+use super::abort::ReplayedAbort;
+use super::alarm::ReplayedAlarm;
+use super::rollout::{RecordedRollout, Spared};
+use crate::simulation::{AbortPlan, AlarmPlan, GuardPlan, Reaction};
+use crate::stop_topics::StopTopics;
+use tripline::alarm::AlarmDefinition;
+use tripline::job::{Counts, Job, JobState};
+use tripline::rollout::AbortCriterion;
+use tripline::stop::{Certainty, Decision, JobKnowledge, StopMode, decide};
+use tripline::time::Timestamp;
+
+/// What the guards of a job would have made of a recorded rollout.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replay {
+    /// The alarms that can be replayed, in the order of the config.
+    pub alarms: Vec<ReplayedAlarm>,
+    /// Alarms on other metrics than Tripline's, of which a recording says nothing.
+    pub not_replayed: Vec<AlarmDefinition>,
+    /// The abort criteria of the job, if it has any.
+    pub abort: Option<ReplayedAbort>,
+    /// The stop by the first guard that would have stopped the rollout.
+    pub stop: Option<Stop>,
+    /// Without a stop: the first guard that would have stopped the rollout if it had not been over.
+    pub too_late: Option<TooLate>,
+}
+
+/// A guard has fired: an alarm went to `ALARM`, or an abort criterion was met.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fired {
+    /// When.
+    pub at: Timestamp,
+    /// Why, in CloudWatch's words if it is an alarm.
+    pub reason: String,
+    /// What would have come of it.
+    pub response: Response,
+}
+
+/// What comes of a guard that fires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Response {
+    /// People are told, and the stopper is not.
+    TellsPeople,
+    /// People are told what would have been stopped.
+    Observes,
+    /// The rollout is stopped.
+    Stops {
+        /// Whether executions in progress are cancelled too.
+        force: bool,
+    },
+    /// Another guard has stopped the rollout.
+    AlreadyStopped,
+    /// It would stop the rollout, but by then the last recorded execution has ended, and the job with
+    /// it unless devices were still at work: there is nothing to stop.
+    AfterTheEnd,
+}
+
+/// One of the guards of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GuardOf {
+    /// An alarm, as an index into [`Replay::alarms`].
+    Alarm(usize),
+    /// The abort criteria.
+    Abort,
+}
+
+/// A stop that would have been made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stop {
+    /// By whom.
+    pub by: GuardOf,
+    /// When the guard fired.
+    pub fired_at: Timestamp,
+    /// Why, in CloudWatch's words if it is an alarm.
+    pub reason: String,
+    /// When the stop would have taken effect: [`AlarmPlan::DELAY`] after an alarm; AWS IoT Jobs'
+    /// own at once.
+    pub at: Timestamp,
+    /// Whether executions in progress would have been cancelled too.
+    pub force: bool,
+    /// Whom it would have come in time for.
+    pub spared: Spared,
+}
+
+/// A stop that would have come after the last recorded execution had ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TooLate {
+    /// By whom.
+    pub by: GuardOf,
+    /// When the guard fired.
+    pub fired_at: Timestamp,
+    /// Why, in CloudWatch's words if it is an alarm.
+    pub reason: String,
+    /// When the stop would have taken effect.
+    pub at: Timestamp,
+}
+
+impl Replay {
+    /// Replays a rollout under these alarms, of which those that go to one of `topics` stop it as `mode`
+    /// says, and these abort criteria, which are AWS IoT Jobs' own and stop in any mode.
+    pub fn new(
+        rollout: &RecordedRollout,
+        alarms: &[AlarmDefinition],
+        abort: &[AbortCriterion],
+        mode: StopMode,
+        topics: &StopTopics,
+    ) -> Self {
+        let mut replay = Self {
+            alarms: Vec::new(),
+            not_replayed: Vec::new(),
+            abort: ReplayedAbort::new(abort, rollout),
+            stop: None,
+            too_late: None,
+        };
+        for alarm in alarms {
+            let plan = AlarmPlan::with_topics(alarm.clone(), mode, topics);
+            match ReplayedAlarm::new(&plan, topics.stop(alarm), rollout) {
+                Some(replayed) => replay.alarms.push(replayed),
+                None => replay.not_replayed.push(alarm.clone()),
+            }
+        }
+        replay.respond(rollout, mode);
+        replay
+    }
+
+    /// Lets come of each guard that fires and stops what would have, in the order of time.
+    fn respond(&mut self, rollout: &RecordedRollout, mode: StopMode) {
+        let of_alarms = Reaction { mode, delay: AlarmPlan::DELAY };
+        let alarms = self.alarms.iter_mut().enumerate().filter(|(_, alarm)| alarm.stops);
+        let alarms = alarms.filter_map(|(index, alarm)| {
+            Some((GuardOf::Alarm(index), of_alarms, alarm.fired.as_mut()?))
+        });
+        let of_abort = AbortPlan::new(Vec::new()).reaction;
+        let abort = self.abort.iter_mut().filter_map(|abort| abort.fired.as_mut());
+        let abort = abort.map(|fired| (GuardOf::Abort, of_abort, fired));
+        let mut firings: Vec<_> = alarms
+            .chain(abort)
+            .map(|(by, reaction, fired)| (reaction.delay.at(fired.at), by, reaction, fired))
+            .collect();
+        firings.sort_by_key(|(at, ..)| *at);
+        for (at, by, reaction, fired) in firings {
+            let is_over = at >= rollout.last && !rollout.goes_on();
+            let state = match self.stop {
+                Some(_) => JobState::Canceled,
+                None if is_over => JobState::Completed,
+                None => JobState::Active,
+            };
+            let job = JobKnowledge::Found(job_in(state));
+            fired.response = match decide(reaction.mode, &Certainty::Verified, &job, "") {
+                Decision::Observe => Response::Observes,
+                Decision::Cancel { force } => Response::Stops { force },
+                Decision::AlreadyEnded | Decision::AlreadyStopped if self.stop.is_some() => {
+                    Response::AlreadyStopped
+                }
+                Decision::AlreadyEnded | Decision::AlreadyStopped => Response::AfterTheEnd,
+            };
+            let (fired_at, reason) = (fired.at, fired.reason.clone());
+            match fired.response {
+                Response::Stops { force } => {
+                    let spared = rollout.spared_by(at);
+                    self.stop = Some(Stop { by, fired_at, reason, at, force, spared });
+                }
+                Response::AfterTheEnd
+                    if self.too_late.is_none() && reaction.mode != StopMode::Observe =>
+                {
+                    self.too_late = Some(TooLate { by, fired_at, reason, at });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The alarm that a guard is; `None` if it is the abort criteria.
+    pub fn alarm(&self, guard: GuardOf) -> Option<&ReplayedAlarm> {
+        match guard {
+            GuardOf::Alarm(index) => self.alarms.get(index),
+            GuardOf::Abort => None,
+        }
+    }
+
+    /// What a guard is called: an alarm's name in the config, or `abortConfig`.
+    pub fn name(&self, guard: GuardOf) -> String {
+        match self.alarm(guard) {
+            Some(alarm) => alarm.alarm.name.to_string(),
+            None => AbortPlan::new(Vec::new()).name(),
+        }
+    }
+}
+
+/// The job as the stopper would have found it.
+fn job_in(state: JobState) -> Job {
+    Job { state, reason_code: None, comment: None, created_at: None, counts: Counts::default() }
+}

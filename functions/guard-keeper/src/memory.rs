@@ -1,0 +1,166 @@
+//! What the keeper has to know from minute to minute, whichever environment it runs in.
+//!
+//! Written as lines, which are small and quickly read: the first with the time since when somebody
+//! has looked, then one a job.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::pipeline::Pipeline;
+use tripline::job::JobId;
+use tripline::time::Timestamp;
+
+/// Most jobs that are remembered: what DynamoDB takes in one item, with room.
+pub const MAX_JOBS: usize = 2_000;
+
+/// What is remembered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Since when job events have been on and somebody has looked, in seconds since the epoch.
+    pub since: i64,
+    /// By job.
+    pub jobs: BTreeMap<JobId, Remembered>,
+}
+
+/// What is remembered of a job.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Remembered {
+    /// When it was created, in seconds since the epoch.
+    pub created: i64,
+    /// Events that were counted before it, of an earlier job of the same name.
+    pub before: u32,
+    /// Whether its endings are counted.
+    pub pipeline: Pipeline,
+    /// Devices that may have died at work.
+    pub suspects: u32,
+    /// Whether these are enough for people to look.
+    pub worry: bool,
+}
+
+impl Memory {
+    /// Reads what was written; what cannot be read is forgotten, and the watch begins anew.
+    pub fn from_text(text: Option<&str>, now: Timestamp) -> Self {
+        text.and_then(Self::read)
+            .unwrap_or_else(|| Self { since: now.seconds(), jobs: BTreeMap::new() })
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        let mut memory = Self {
+            since: lines.next()?.strip_prefix("since ")?.parse().ok()?,
+            jobs: BTreeMap::new(),
+        };
+        for line in lines {
+            let (job, numbers) = line.split_once(' ')?;
+            memory.jobs.insert(JobId::new(job).ok()?, Remembered::read(numbers)?);
+        }
+        Some(memory)
+    }
+
+    /// As text, with at most [`MAX_JOBS`] jobs.
+    pub fn to_text(&self) -> String {
+        let mut text = format!("since {}", self.since);
+        for (job, is) in self.jobs.iter().take(MAX_JOBS) {
+            let [ended, counted, grown, uncounted] = is.pipeline.numbers();
+            let Remembered { created, before, suspects, worry, .. } = is;
+            let worry = u8::from(*worry);
+            // Writing to a string does not fail.
+            let _ = write!(
+                text,
+                "\n{job} {created} {before} {ended} {counted} {grown} {uncounted} {suspects} {worry}"
+            );
+        }
+        text
+    }
+
+    /// Whether a job's whole life lies within what was watched.
+    pub fn saw_beginning(&self, created: Timestamp) -> bool {
+        created.seconds() >= self.since
+    }
+
+    /// What is remembered of a job.
+    pub fn of(&self, job: &JobId) -> Option<Remembered> {
+        self.jobs.get(job).copied()
+    }
+
+    /// Executions that ended while no event was counted, of all jobs.
+    pub fn uncounted(&self) -> u64 {
+        self.jobs.values().map(|job| u64::from(job.pipeline.uncounted())).sum()
+    }
+
+    /// Jobs with so many suspect devices that people should look.
+    pub fn worrying(&self) -> usize {
+        self.jobs.values().filter(|job| job.worry).count()
+    }
+}
+
+impl Remembered {
+    fn read(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let mut number = || words.next()?.parse::<i64>().ok();
+        let created = number()?;
+        let before = u32::try_from(number()?).ok()?;
+        let pipeline = Pipeline::from_numbers([number()?, number()?, number()?, number()?])?;
+        let suspects = u32::try_from(number()?).ok()?;
+        Some(Self { created, before, pipeline, suspects, worry: number()? != 0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(id: &str) -> JobId {
+        JobId::new(id).unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut memory = Memory { since: 1_790_000_000, jobs: BTreeMap::new() };
+        let mut pipeline = Pipeline::seen(7, 6);
+        let created = 1_790_000_000;
+        let is = Remembered { created, before: 3, pipeline, suspects: 6, worry: true };
+        memory.jobs.insert(job("fw-1"), is);
+        let _ = pipeline.needs_count(9, Timestamp::from_seconds(60), 600);
+        pipeline.judge(9, 6);
+        memory.jobs.insert(job("fw-2"), Remembered { pipeline, ..Remembered::default() });
+        let now = Timestamp::from_seconds(1);
+        let text = memory.to_text();
+        assert_eq!(text, "since 1790000000\nfw-1 1790000000 3 7 6 0 0 6 1\nfw-2 0 0 7 6 60 2 0 0");
+        assert_eq!(Memory::from_text(Some(&text), now), memory);
+        assert_eq!((memory.worrying(), memory.uncounted()), (1, 2));
+        for unreadable in [
+            None,
+            Some(""),
+            Some("since"),
+            Some("{\"since\": 1}"),
+            Some("since 9\nfw 1 2"),
+            Some("since 9\nf.w 0 0 0 0 0 0 0 0"),
+            Some("since 9\nfw 0 -1 0 0 0 0 0 0"),
+        ] {
+            let fresh = Memory { since: 1, jobs: BTreeMap::new() };
+            assert_eq!(Memory::from_text(unreadable, now), fresh, "{unreadable:?}");
+        }
+    }
+
+    #[test]
+    fn it_fits_into_one_item() {
+        let mut memory = Memory { since: i64::MAX, jobs: BTreeMap::new() };
+        for number in 0..MAX_JOBS + 1 {
+            let mut pipeline = Pipeline::seen(u32::MAX - 1, u32::MAX - 1);
+            let _ = pipeline.needs_count(u32::MAX, Timestamp::from_seconds(1_790_000_000), 0);
+            let is = Remembered {
+                created: 1_790_000_000,
+                before: u32::MAX,
+                pipeline,
+                suspects: u32::MAX,
+                worry: true,
+            };
+            memory.jobs.insert(job(&format!("{number:x<64}")), is);
+        }
+        let text = memory.to_text();
+        assert!(text.len() < 400_000, "{}", text.len());
+        let now = Timestamp::from_seconds(0);
+        assert_eq!(Memory::from_text(Some(&text), now).jobs.len(), MAX_JOBS);
+    }
+}
