@@ -9,6 +9,8 @@ mod bounded;
 mod failure;
 #[cfg(feature = "function")]
 pub mod function;
+#[cfg(feature = "iot")]
+pub mod iot;
 #[cfg(feature = "people")]
 mod told;
 

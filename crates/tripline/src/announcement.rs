@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::job::{Counts, JobId};
+use crate::job::{ExecutionCounts, JobId};
 use crate::notification::AlarmNotification;
 use crate::stop::{Certainty, Refusal};
 use crate::text::{clean, excerpt};
@@ -42,7 +42,7 @@ impl Announcement {
         rule: Option<&str>,
         done: Done,
         certainty: &Certainty,
-        counts: Result<Counts, &str>,
+        counts: Result<ExecutionCounts, &str>,
     ) -> Self {
         let verb = match done {
             Done::Cancelled | Done::Aborted => "stopped",
@@ -82,10 +82,12 @@ impl Announcement {
                     "devices",
                     &format!(
                         "{} succeeded, {} failed, {} in progress",
-                        counts.succeeded, counts.failed, counts.in_progress
+                        counts.ended.succeeded,
+                        counts.ended.unsuccessful(),
+                        counts.in_progress
                     ),
                 );
-                let waiting = match counts.will_not_receive {
+                let waiting = match counts.will_not_receive() {
                     0 => String::new(),
                     n => format!("{n} were waiting; they and "),
                 };
@@ -108,7 +110,8 @@ impl Announcement {
         let numbers = match counts {
             Ok(c) => {
                 let rest = if done == Done::Observed { "" } else { ", the rest spared" };
-                format!("{} ok, {} failed, {} running{rest}", c.succeeded, c.failed, c.in_progress)
+                let (ok, failed) = (c.ended.succeeded, c.ended.unsuccessful());
+                format!("{ok} ok, {failed} failed, {} running{rest}", c.in_progress)
             }
             Err(_) => "counts not known".to_owned(),
         };

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::metric::Outcome;
 use crate::text::excerpt;
 
 /// The name of a job: 1 to 64 of `a-z A-Z 0-9 _ -` (AWS IoT `CreateJob`, `jobId`).
@@ -48,7 +49,7 @@ impl fmt::Display for JobId {
     }
 }
 
-/// A job as `DescribeJob` shows it, as far as a stop needs it.
+/// A job as `DescribeJob` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
     /// Whether it still reaches devices.
@@ -59,8 +60,13 @@ pub struct Job {
     pub comment: Option<String>,
     /// When it was created, in seconds since the epoch.
     pub created_at: Option<i64>,
+    /// When it ended, in seconds since the epoch: its completion, or its last update if it was
+    /// canceled. `None` while it runs.
+    pub ended_at: Option<i64>,
+    /// How many devices a minute it is sent to, at first.
+    pub rate: u32,
     /// How far it has come.
-    pub counts: Counts,
+    pub counts: ExecutionCounts,
 }
 
 /// Whether a job still reaches devices.
@@ -94,18 +100,76 @@ impl JobState {
     }
 }
 
-/// How many executions of a job are in which state (`jobProcessDetails`). AWS counts executions,
-/// so the devices that a rate-limited rollout has not come to yet are in none of them.
+/// How many executions of a job are in which state: `jobProcessDetails` of `DescribeJob`. AWS counts
+/// executions: devices that a rate-limited rollout has not come to yet have none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Installed it.
-    pub succeeded: u32,
-    /// Tried and failed, or ran out of time, or refused.
-    pub failed: u32,
-    /// Are at it.
+pub struct ExecutionCounts {
+    /// `QUEUED`: notified, and not begun.
+    pub queued: u32,
+    /// `IN_PROGRESS`: begun, and not ended.
     pub in_progress: u32,
-    /// Have been told and have not begun, or were cancelled or removed before the end.
-    pub will_not_receive: u32,
+    /// Ended by themselves.
+    pub ended: EndedCounts,
+    /// `CANCELED`
+    pub canceled: u32,
+    /// `REMOVED`: their thing was deleted, or left the job's targets.
+    pub removed: u32,
+}
+
+impl ExecutionCounts {
+    /// All executions that there are: devices that were notified.
+    pub fn notified(&self) -> u32 {
+        [self.open(), self.ended.executed(), self.canceled, self.removed]
+            .into_iter()
+            .fold(0, u32::saturating_add)
+    }
+
+    /// Executions that have not ended.
+    pub fn open(&self) -> u32 {
+        self.queued.saturating_add(self.in_progress)
+    }
+
+    /// Executions that will not be carried out once the job is canceled: they have not begun, or
+    /// were canceled or removed before their end.
+    pub fn will_not_receive(&self) -> u32 {
+        self.queued.saturating_add(self.canceled).saturating_add(self.removed)
+    }
+}
+
+/// How many executions have come to which end of their own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EndedCounts {
+    /// `SUCCEEDED`
+    pub succeeded: u32,
+    /// `FAILED`
+    pub failed: u32,
+    /// `REJECTED`
+    pub rejected: u32,
+    /// `TIMED_OUT`
+    pub timed_out: u32,
+}
+
+impl EndedCounts {
+    /// All of them.
+    pub fn executed(&self) -> u32 {
+        self.unsuccessful().saturating_add(self.succeeded)
+    }
+
+    /// Those that have not succeeded.
+    pub fn unsuccessful(&self) -> u32 {
+        self.failed.saturating_add(self.rejected).saturating_add(self.timed_out)
+    }
+
+    /// Counts one; what was canceled or removed came to no end of its own.
+    pub fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Succeeded => self.succeeded += 1,
+            Outcome::Failed => self.failed += 1,
+            Outcome::Rejected => self.rejected += 1,
+            Outcome::TimedOut => self.timed_out += 1,
+            Outcome::Canceled | Outcome::Removed => {}
+        }
+    }
 }
 
 #[cfg(test)]

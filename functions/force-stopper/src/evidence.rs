@@ -8,8 +8,8 @@ use tripline::stop::{Certainty, JobKnowledge, KnownAlarm, KnownSubject, Refusal,
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind};
 
+use crate::ask::{DescribeAlarms, DescribeJob, HasFired};
 use crate::failed::Cause;
-use crate::{DescribeAlarms, DescribeJob, HasFired};
 
 /// Most alarms under a composite alarm that are looked at: CloudWatch's limit on children, and on
 /// the names in one call.

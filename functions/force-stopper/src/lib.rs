@@ -5,6 +5,7 @@
 //! queue. Handling a record again does no harm: a job is stopped once, and a told message is
 //! remembered.
 
+pub mod ask;
 pub mod aws;
 mod evidence;
 mod failed;
@@ -17,15 +18,14 @@ use std::time::Duration;
 use serde_json::Value;
 use tripline::announcement::{Announcement, Done};
 use tripline::event::EventId;
-use tripline::job::{Counts, Job, JobId};
+use tripline::job::{ExecutionCounts, JobId};
 use tripline::notification::{AlarmNotification, AlarmState};
 use tripline::recent::RecentEvents;
-use tripline::stop::{
-    Certainty, Decision, JobKnowledge, KnownAlarm, Refusal, StopMode, comment_for, decide,
-};
+use tripline::stop::{Certainty, Decision, JobKnowledge, Refusal, StopMode, comment_for, decide};
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind, OPERATION_TIMEOUT};
 
+use ask::{CancelJob, DescribeAlarms, DescribeJob, HasFired, Publish};
 use evidence::Evidence;
 pub use failed::Failed;
 use records::Record;
@@ -42,54 +42,6 @@ pub const LONGEST: Duration = {
     let seconds = calls as u64 * OPERATION_TIMEOUT.as_secs() + aws::CANCEL_TIMEOUT.as_secs();
     Duration::from_secs(seconds)
 };
-
-/// Asks CloudWatch for alarms by their names, of which at most 100.
-pub trait DescribeAlarms {
-    /// The alarms of these names that exist, of every kind.
-    fn describe_alarms(
-        &self,
-        names: &[String],
-    ) -> impl Future<Output = Result<Vec<KnownAlarm>, Failure>> + Send;
-}
-
-/// Asks CloudWatch for an alarm's history.
-pub trait HasFired {
-    /// Whether the alarm went to ALARM at or after `since` (seconds since the epoch; as far back as
-    /// CloudWatch remembers, if not given).
-    fn has_fired(
-        &self,
-        alarm: &str,
-        since: Option<i64>,
-    ) -> impl Future<Output = Result<bool, Failure>> + Send;
-}
-
-/// Asks AWS IoT for a job.
-pub trait DescribeJob {
-    /// The job.
-    fn describe_job(&self, job: &JobId) -> impl Future<Output = Result<Job, Failure>> + Send;
-}
-
-/// Cancels a job.
-pub trait CancelJob {
-    /// Cancels, with its executions in progress if `force`.
-    fn cancel_job(
-        &self,
-        job: &JobId,
-        force: bool,
-        comment: &str,
-    ) -> impl Future<Output = Result<(), Failure>> + Send;
-}
-
-/// Tells people.
-pub trait Publish {
-    /// Publishes to a topic; `subject` is for e-mail only.
-    fn publish(
-        &self,
-        topic: &str,
-        subject: Option<&str>,
-        message: &str,
-    ) -> impl Future<Output = Result<(), Failure>> + Send;
-}
 
 /// The function, with what it remembers between invocations.
 #[derive(Debug)]
@@ -160,7 +112,7 @@ where
                 _ => Done::Cancelled,
             },
         };
-        let counts: Result<Counts, String> = match knowledge {
+        let counts: Result<ExecutionCounts, String> = match knowledge {
             JobKnowledge::Found(job) => Ok(job.counts),
             JobKnowledge::Gone => Err("the job is gone".to_owned()),
             JobKnowledge::Unknown(cause) => Err(cause),

@@ -2,9 +2,10 @@ use std::collections::BTreeSet;
 
 use lambda_runtime::Diagnostic;
 use serde_json::json;
-use tripline::job::JobState;
+use tripline::job::{EndedCounts, Job, JobState};
 use tripline::notification::Watched;
-use tripline::stop::{KnownSubject, REASON_CODE, StopMode};
+use tripline::rollout::Rate;
+use tripline::stop::{KnownAlarm, KnownSubject, REASON_CODE, StopMode};
 
 use super::*;
 
@@ -91,8 +92,21 @@ fn alarm(name: &str, state: AlarmState, subject: KnownSubject) -> KnownAlarm {
 }
 
 fn job(state: JobState) -> Job {
-    let counts = Counts { succeeded: 12, failed: 3, in_progress: 4, will_not_receive: 181 };
-    Job { state, reason_code: None, comment: None, created_at: Some(1_789_990_000), counts }
+    let counts = ExecutionCounts {
+        queued: 181,
+        in_progress: 4,
+        ended: EndedCounts { succeeded: 12, failed: 3, ..EndedCounts::default() },
+        ..ExecutionCounts::default()
+    };
+    Job {
+        state,
+        reason_code: None,
+        comment: None,
+        created_at: Some(1_789_990_000),
+        ended_at: None,
+        rate: Rate::QUOTA,
+        counts,
+    }
 }
 
 /// CloudWatch confirms, the job runs.

@@ -10,7 +10,7 @@ use super::{blocks, read};
 const DOCUMENT: &str = "docs/deploy.md";
 
 /// A config with every key that there is, but for two.
-const WHOLE: &str = "crates/tripline/src/config/tests/whole.ini";
+const WHOLE: &str = "crates/tripline-config/src/tests/whole.ini";
 const OTHER_KEYS: [&str; 2] = ["failedRetries", "timedOutRetries"];
 const OTHER_SECTIONS: [&str; 2] = ["[RETRY_CONFIG]", "[ABORT_CONFIG_TYPE_ALL]"];
 
@@ -53,7 +53,7 @@ fn operations() -> BTreeSet<String> {
         "crates/tripline-cli/src",
         "crates/tripline-cli/src/deploy",
         "crates/tripline-cli/src/alarms",
-        "crates/tripline-alarms/src",
+        "crates/tripline-guard/src",
     ];
     const VERBS: [&str; 9] =
         ["Create", "Delete", "Describe", "Get", "Head", "List", "Put", "Tag", "Update"];

@@ -47,7 +47,7 @@ pub const LEFT_OUT: f64 = 0.01;
 fn minutes_of_interest(record: &[Reached]) -> usize {
     let Some(end) = record.last() else { return 0 };
     let ended = |reached: &Reached| {
-        reached.progress.endings.executed().saturating_add(reached.progress.canceled)
+        reached.progress.ended.executed().saturating_add(reached.progress.canceled)
     };
     let most = f64::from(ended(end)) * (1.0 - LEFT_OUT);
     let interesting =
@@ -228,9 +228,9 @@ mod tests {
         let mut record = vec![Reached::default(); 1_000];
         for (minute, reached) in record.iter_mut().enumerate() {
             reached.notified = 1_000.min(u32::try_from(minute * 20).unwrap());
-            reached.progress.endings.succeeded = 995.min(reached.notified);
+            reached.progress.ended.succeeded = 995.min(reached.notified);
         }
-        record[999].progress.endings.succeeded = 1_000;
+        record[999].progress.ended.succeeded = 1_000;
         let span = Span::of(&[&record]);
         assert!((50.0..60.0).contains(&span.minutes), "{span:?}");
         assert!(span.leaves_out(&record));

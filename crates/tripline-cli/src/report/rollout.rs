@@ -15,10 +15,10 @@ pub fn lines(known: Known) -> [Line; 7] {
     [
         ("notified", known.notified(), |reached| reached.notified),
         ("progress", "in progress", |reached| reached.progress.in_progress),
-        ("succeeded", "succeeded", |reached| reached.progress.endings.succeeded),
-        ("failed", "failed", |reached| reached.progress.endings.failed),
-        ("rejected", "rejected", |reached| reached.progress.endings.rejected),
-        ("timed-out", "timed out", |reached| reached.progress.endings.timed_out),
+        ("succeeded", "succeeded", |reached| reached.progress.ended.succeeded),
+        ("failed", "failed", |reached| reached.progress.ended.failed),
+        ("rejected", "rejected", |reached| reached.progress.ended.rejected),
+        ("timed-out", "timed out", |reached| reached.progress.ended.timed_out),
         ("canceled", "canceled", |reached| reached.progress.canceled),
     ]
 }

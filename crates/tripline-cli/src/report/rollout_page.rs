@@ -60,7 +60,7 @@ fn numbers(page: &mut Page, picture: &Picture<'_>) {
         .into_iter()
         .chain(end)
         .map(|(label, reached)| {
-            let endings = reached.progress.endings;
+            let endings = reached.progress.ended;
             let numbers = [
                 reached.notified,
                 reached.exposed,

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
-use tripline::rollout::{Endings, Progress, RolloutConfig};
+use tripline::job::{EndedCounts, ExecutionCounts};
+use tripline::rollout::RolloutConfig;
 use tripline::stop::StopMode;
 use tripline_config::AlarmConfig;
 use tripline_simulation::simulation::{
@@ -190,11 +191,15 @@ fn minute() -> impl Strategy<Value = Reached> {
     let number = || prop_oneof![Just(0_u32), Just(u32::MAX / 16), 0_u32..1_000];
     (number(), number(), number(), number(), number()).prop_map(
         |(notified, exposed, in_progress, succeeded, failed)| {
-            let endings = Endings { succeeded, failed, ..Endings::default() };
+            let endings = EndedCounts { succeeded, failed, ..EndedCounts::default() };
             Reached {
                 notified,
                 exposed,
-                progress: Progress { in_progress, endings, ..Progress::default() },
+                progress: ExecutionCounts {
+                    in_progress,
+                    ended: endings,
+                    ..ExecutionCounts::default()
+                },
             }
         },
     )

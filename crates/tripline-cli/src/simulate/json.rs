@@ -95,10 +95,10 @@ fn of_reached(reached: Reached) -> Value {
         "exposed": reached.exposed,
         "queued": progress.queued,
         "inProgress": progress.in_progress,
-        "succeeded": progress.endings.succeeded,
-        "failed": progress.endings.failed,
-        "rejected": progress.endings.rejected,
-        "timedOut": progress.endings.timed_out,
+        "succeeded": progress.ended.succeeded,
+        "failed": progress.ended.failed,
+        "rejected": progress.ended.rejected,
+        "timedOut": progress.ended.timed_out,
         "canceled": progress.canceled,
     })
 }

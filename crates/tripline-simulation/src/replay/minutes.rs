@@ -1,7 +1,7 @@
 use super::ended::Ended;
 use super::rollout::RecordedRollout;
 use crate::simulation::Reached;
-use tripline::rollout::Endings;
+use tripline::job::EndedCounts;
 use tripline::time::Timestamp;
 
 /// What happened in each minute.
@@ -57,8 +57,8 @@ impl Minutes {
         let cumulate = |minute: Minute| {
             // A removed execution is in none of AWS's counts.
             let [succeeded, failed, rejected, timed_out, canceled, _] = minute.outcomes;
-            let endings = &mut reached.progress.endings;
-            *endings = Endings {
+            let endings = &mut reached.progress.ended;
+            *endings = EndedCounts {
                 succeeded: endings.succeeded + succeeded,
                 failed: endings.failed + failed,
                 rejected: endings.rejected + rejected,

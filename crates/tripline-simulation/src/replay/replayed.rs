@@ -4,8 +4,9 @@ use super::rollout::{RecordedRollout, Spared};
 use crate::simulation::{AbortPlan, AlarmPlan, GuardPlan, Reaction};
 use crate::stop_topics::StopTopics;
 use tripline::alarm::AlarmDefinition;
-use tripline::job::{Counts, Job, JobState};
+use tripline::job::{ExecutionCounts, Job, JobState};
 use tripline::rollout::AbortCriterion;
+use tripline::rollout::Rate;
 use tripline::stop::{Certainty, Decision, JobKnowledge, StopMode, decide};
 use tripline::time::Timestamp;
 
@@ -188,5 +189,13 @@ impl Replay {
 
 /// The job as the stopper would have found it.
 fn job_in(state: JobState) -> Job {
-    Job { state, reason_code: None, comment: None, created_at: None, counts: Counts::default() }
+    Job {
+        state,
+        reason_code: None,
+        comment: None,
+        created_at: None,
+        ended_at: None,
+        rate: Rate::QUOTA,
+        counts: ExecutionCounts::default(),
+    }
 }

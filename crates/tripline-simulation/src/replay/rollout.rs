@@ -5,9 +5,9 @@ use super::minutes::Minutes;
 use super::recording::Counts;
 use crate::evaluation::Series;
 use crate::simulation::Reached;
+use tripline::job::EndedCounts;
 use tripline::job::JobId;
 use tripline::metric::{Metric, Outcome};
-use tripline::rollout::Endings;
 use tripline::time::Timestamp;
 
 /// The rollout of one job, as its events tell it.
@@ -158,9 +158,9 @@ impl RecordedRollout {
 
     /// How many executions had come to an end of their own, after each second in which one did. An
     /// execution of several attempts ends with the last one.
-    pub(super) fn executed(&self) -> impl Iterator<Item = (Timestamp, Endings)> {
+    pub(super) fn executed(&self) -> impl Iterator<Item = (Timestamp, EndedCounts)> {
         let seconds = self.executions.chunk_by(|one, other| one.after == other.after);
-        seconds.scan(Endings::default(), |endings, second| {
+        seconds.scan(EndedCounts::default(), |endings, second| {
             second.iter().for_each(|execution| endings.count(execution.outcome));
             let after = second.first().map_or(0, |execution| execution.after);
             let at = self.first.seconds().saturating_add(after.into());

@@ -8,8 +8,9 @@ use super::guards::{AbortPlan, AlarmPlan};
 use super::outcome::Reached;
 use super::trial::Trial;
 use tripline::alarm::{self, AlarmDefinition, Evaluation, Limit, MissingData, Statistic};
+use tripline::job::EndedCounts;
 use tripline::metric::{Metric, NAMESPACE, Outcome};
-use tripline::rollout::{AbortCriterion, Endings};
+use tripline::rollout::AbortCriterion;
 use tripline::text::excerpt;
 
 /// One thing to know before a rule is trusted.
@@ -170,13 +171,13 @@ impl Course<'_> {
     fn periods(&self, metric: Metric, seconds: u32) -> Vec<Period> {
         let length = usize::try_from(seconds.div_ceil(60)).unwrap_or(1).max(1);
         let part = f64::from(seconds.min(60)) / 60.0;
-        let ended = |reached: &Reached| reached.progress.endings.executed();
+        let ended = |reached: &Reached| reached.progress.ended.executed();
         let most = self.minutes.last().map_or(0.0, |end| f64::from(ended(end)) * MOST);
         let first = self.minutes.partition_point(|reached| ended(reached) == 0) + length;
         let last = self.minutes.partition_point(|reached| f64::from(ended(reached)) < most);
         let values = |minute: usize| {
             let reached = self.minutes.get(minute).or(self.minutes.last());
-            reached.map_or(0, |reached| values(&reached.progress.endings, metric))
+            reached.map_or(0, |reached| values(&reached.progress.ended, metric))
         };
         let period = |end: usize| Period {
             samples: f64::from(values(end) - values(end - length)) * part,
@@ -195,7 +196,7 @@ struct Period {
 }
 
 /// How many endings give a metric a value.
-fn values(endings: &Endings, metric: Metric) -> u32 {
+fn values(endings: &EndedCounts, metric: Metric) -> u32 {
     match metric {
         Metric::DownloadTime | Metric::RetryCount => endings.succeeded + endings.failed,
         Metric::Count(Outcome::Succeeded) => endings.succeeded,

@@ -4,9 +4,9 @@ use super::random::Random;
 use super::store::Metrics;
 use super::time::Elapsed;
 use crate::evaluation::{Series, Slot, Transition};
+use tripline::job::EndedCounts;
 use tripline::metric::Metric;
 use tripline::notification::AlarmState;
-use tripline::rollout::Endings;
 use tripline::stop::StopMode;
 use tripline::time::Timestamp;
 
@@ -97,7 +97,7 @@ pub struct Live<'a> {
     /// When the job was created.
     pub start: Timestamp,
     /// How many executions have ended by themselves.
-    pub endings: Endings,
+    pub endings: EndedCounts,
     pub(super) notices: &'a Notices,
     pub(super) since_start: Elapsed,
     pub(super) metrics: &'a Metrics,

@@ -1,6 +1,6 @@
 use super::guard::Trace;
 use super::time::Elapsed;
-use tripline::rollout::Progress;
+use tripline::job::ExecutionCounts;
 
 /// What became of one simulated rollout.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +51,7 @@ pub struct Reached {
     /// queued are not among them.
     pub exposed: u32,
     /// The executions.
-    pub progress: Progress,
+    pub progress: ExecutionCounts,
 }
 
 /// A rollout by the minute.

@@ -12,8 +12,9 @@ use super::store::{Ending, Metrics};
 use super::time::{Elapsed, MINUTE};
 use super::watch::{Scene, Watches};
 use super::{Detail, Scenario};
+use tripline::job::{EndedCounts, ExecutionCounts};
 use tripline::metric::Outcome;
-use tripline::rollout::{Endings, Pace, Progress, Retried};
+use tripline::rollout::{Pace, Retried};
 
 /// Simulates rollouts one after another, in the same memory.
 pub struct Simulator<'a> {
@@ -34,7 +35,7 @@ struct Run {
     minute: u64,
     /// Devices whose fate is drawn: those told by the end of this minute.
     drawn: u32,
-    endings: Endings,
+    endings: EndedCounts,
     /// Attempts that began and have ended.
     ended: u32,
     canceled: Option<Canceled>,
@@ -84,7 +85,7 @@ impl<'a> Simulator<'a> {
         let mut rollout = Run {
             minute: 0,
             drawn: 0,
-            endings: Endings::default(),
+            endings: EndedCounts::default(),
             ended: 0,
             canceled: None,
             last_event: Elapsed::default(),
@@ -311,13 +312,14 @@ impl Run {
         let is_abort = self.canceled.is_some() && self.watches.is_abort();
         let in_progress = if is_abort { 0 } else { begun.saturating_sub(self.ended) };
         let queued = notified.saturating_sub(self.endings.executed() + canceled + in_progress);
-        let progress = Progress { queued, in_progress, endings: self.endings, canceled };
+        let progress =
+            ExecutionCounts { queued, in_progress, ended: self.endings, canceled, removed: 0 };
         Reached { notified, exposed, progress }
     }
 
     /// What is queued is cancelled and, if the stop is an abort, what is in progress too.
     fn stop(&mut self, reached: &Reached, devices: &mut Devices, now: Elapsed) {
-        let Progress { queued, in_progress, .. } = reached.progress;
+        let ExecutionCounts { queued, in_progress, .. } = reached.progress;
         let executions = if self.watches.is_abort() { queued + in_progress } else { queued };
         self.canceled = Some(Canceled { executions, begun: devices.begun(now) });
         if self.watches.is_abort() { devices.cancel_all() } else { devices.cancel_queued(now) }

@@ -6,7 +6,7 @@ use super::outcome::{Effect, Firing, Reached};
 use super::random::Random;
 use super::store::Metrics;
 use super::time::Elapsed;
-use tripline::rollout::Endings;
+use tripline::job::EndedCounts;
 use tripline::stop::StopMode;
 use tripline::time::Timestamp;
 
@@ -44,7 +44,7 @@ struct Watch {
 
 /// What there is to see.
 pub(super) struct Scene<'a> {
-    pub endings: Endings,
+    pub endings: EndedCounts,
     pub notices: &'a Notices,
     pub metrics: &'a mut Metrics,
     pub devices: &'a Devices,

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::job::EndedCounts;
 use crate::notification::{AlarmState, Subject, Watched};
 
 fn notification(alarm: &str) -> AlarmNotification {
@@ -14,7 +15,13 @@ fn notification(alarm: &str) -> AlarmNotification {
     }
 }
 
-const COUNTS: Counts = Counts { succeeded: 12, failed: 3, in_progress: 4, will_not_receive: 181 };
+const COUNTS: ExecutionCounts = ExecutionCounts {
+    queued: 181,
+    in_progress: 4,
+    ended: EndedCounts { succeeded: 12, failed: 3, rejected: 0, timed_out: 0 },
+    canceled: 0,
+    removed: 0,
+};
 
 fn told(done: Done, certainty: &Certainty) -> Announcement {
     let job = JobId::new("fw-1").unwrap();
@@ -80,7 +87,8 @@ proptest! {
     fn every_message_fits(job in "[a-zA-Z0-9_-]{1,64}", alarm in ".{1,255}", n: u32, unverified: bool) {
         let job = JobId::new(&job).unwrap();
         let certainty = if unverified { Certainty::Unverified(alarm.clone()) } else { Certainty::Verified };
-        let counts = Counts { succeeded: n, failed: n, in_progress: n, will_not_receive: n };
+        let ended = EndedCounts { succeeded: n, failed: n, rejected: n, timed_out: n };
+        let counts = ExecutionCounts { queued: n, in_progress: n, ended, canceled: n, removed: n };
         for done in [Done::Cancelled, Done::Aborted, Done::Observed] {
             let told = Announcement::stop(&job, &notification(&alarm), None, done, &certainty, Ok(counts));
             prop_assert!(told.sms.is_ascii() && told.sms.len() <= MAX_SMS, "{}", told.sms);

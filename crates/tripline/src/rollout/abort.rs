@@ -1,4 +1,4 @@
-use super::Endings;
+use crate::job::EndedCounts;
 use crate::metric::Outcome;
 
 /// When AWS IoT Jobs cancels a job by itself (`abortConfig`). Executions in progress are left alone.
@@ -56,7 +56,7 @@ impl FailureType {
         }
     }
 
-    fn count(self, endings: &Endings) -> u32 {
+    fn count(self, endings: &EndedCounts) -> u32 {
         match self {
             Self::Failed => endings.failed,
             Self::Rejected => endings.rejected,
@@ -106,7 +106,7 @@ impl AbortCriterion {
     /// Whether the job is cancelled when so many have ended, and `counted` devices are what
     /// [`Self::min_executed`] is a number of. The percentage is one of the executed in both readings,
     /// and reaching it is enough ("minimum percentage").
-    pub fn is_met(&self, endings: &Endings, counted: u32) -> bool {
+    pub fn is_met(&self, endings: &EndedCounts, counted: u32) -> bool {
         let failures = u64::from(self.failure.count(endings));
         // In whole numbers: 11 of 100 is 11 %, whatever the floats say.
         failures > 0
@@ -117,7 +117,7 @@ impl AbortCriterion {
 
     /// So many further endings cannot meet it, even if each were a failure. A criterion that is far
     /// from being met need not be looked at after each ending.
-    pub fn cannot_be_met_within(&self, endings: &Endings) -> u32 {
+    pub fn cannot_be_met_within(&self, endings: &EndedCounts) -> u32 {
         let threshold = u64::from(self.threshold.hundredths);
         let lacking = u64::from(endings.executed()) * threshold;
         let lacking = lacking.saturating_sub(u64::from(self.failure.count(endings)) * 10_000);
@@ -135,7 +135,7 @@ impl AbortCriterion {
     }
 
     /// Why the job was cancelled.
-    pub fn reason(&self, endings: &Endings) -> String {
+    pub fn reason(&self, endings: &EndedCounts) -> String {
         let (failures, executed) = (self.failure.count(endings), endings.executed());
         let (name, threshold) = (self.failure.name(), self.threshold.percent());
         format!(

@@ -85,63 +85,6 @@ impl Retries {
     }
 }
 
-/// How many executions are in which state: `jobProcessDetails` of `DescribeJob`. Devices that the
-/// rollout has not come to have no execution yet.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Told, and not begun.
-    pub queued: u32,
-    /// Begun, and not ended.
-    pub in_progress: u32,
-    /// Ended by themselves.
-    pub endings: Endings,
-    /// `CANCELED`
-    pub canceled: u32,
-}
-
-impl Progress {
-    /// Executions that there are: devices that were told.
-    pub fn notified(&self) -> u32 {
-        self.open() + self.endings.executed() + self.canceled
-    }
-
-    /// Executions that have not ended.
-    pub fn open(&self) -> u32 {
-        self.queued + self.in_progress
-    }
-}
-
-/// How many executions have come to which end of their own.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Endings {
-    /// `SUCCEEDED`
-    pub succeeded: u32,
-    /// `FAILED`
-    pub failed: u32,
-    /// `REJECTED`
-    pub rejected: u32,
-    /// `TIMED_OUT`
-    pub timed_out: u32,
-}
-
-impl Endings {
-    /// All of them.
-    pub fn executed(&self) -> u32 {
-        self.succeeded + self.failed + self.rejected + self.timed_out
-    }
-
-    /// Counts one; what was cancelled or removed came to no end of its own.
-    pub fn count(&mut self, outcome: Outcome) {
-        match outcome {
-            Outcome::Succeeded => self.succeeded += 1,
-            Outcome::Failed => self.failed += 1,
-            Outcome::Rejected => self.rejected += 1,
-            Outcome::TimedOut => self.timed_out += 1,
-            Outcome::Canceled | Outcome::Removed => {}
-        }
-    }
-}
-
 /// What AWS says of a rollout in two ways or not at all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Parameters {

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::job::{EndedCounts, ExecutionCounts};
 
 fn exponential(notified: Option<u32>, succeeded: Option<u32>) -> Pace {
     let factor = Factor::new(2.0).unwrap();
@@ -64,7 +65,7 @@ fn criterion(failure: FailureType, percent: f64, min_executed: u32) -> AbortCrit
 
 #[test]
 fn the_first_failure_of_nine_aborts_at_eleven_percent() {
-    let endings = |succeeded, failed| Endings { succeeded, failed, ..Endings::default() };
+    let endings = |succeeded, failed| EndedCounts { succeeded, failed, ..EndedCounts::default() };
     let sample = criterion(FailureType::All, 11.0, 1);
     for (succeeded, failed, met) in
         [(0, 0, false), (0, 1, true), (8, 1, true), (9, 1, false), (89, 11, true), (90, 11, false)]
@@ -84,7 +85,7 @@ fn the_first_failure_of_nine_aborts_at_eleven_percent() {
 
 #[test]
 fn the_two_readings_of_the_least_number_differ_in_the_beginning() {
-    let early = Endings { failed: 1, ..Endings::default() };
+    let early = EndedCounts { failed: 1, ..EndedCounts::default() };
     let criterion = criterion(FailureType::Failed, 10.0, 100);
     let notified = 100;
     assert!(!criterion.is_met(&early, early.executed()));
@@ -93,7 +94,7 @@ fn the_two_readings_of_the_least_number_differ_in_the_beginning() {
 
 #[test]
 fn each_failure_type_counts_its_own() {
-    let endings = Endings { failed: 1, rejected: 2, timed_out: 3, succeeded: 94 };
+    let endings = EndedCounts { failed: 1, rejected: 2, timed_out: 3, succeeded: 94 };
     for (failure, percent) in [
         (FailureType::Failed, 1.0),
         (FailureType::Rejected, 2.0),
@@ -110,8 +111,8 @@ proptest! {
     #[test]
     fn what_is_told_is_in_exactly_one_state(counts in prop::array::uniform7(0_u32..1_000)) {
         let [queued, in_progress, canceled, succeeded, failed, rejected, timed_out] = counts;
-        let endings = Endings { succeeded, failed, rejected, timed_out };
-        let progress = Progress { queued, in_progress, endings, canceled };
+        let endings = EndedCounts { succeeded, failed, rejected, timed_out };
+        let progress = ExecutionCounts { queued, in_progress, ended: endings, canceled, removed: 0 };
         prop_assert_eq!(progress.notified(), counts.iter().sum::<u32>());
         prop_assert_eq!(progress.open() + endings.executed() + canceled, progress.notified());
     }
@@ -121,7 +122,7 @@ proptest! {
         succeeded in 0_u32..200, failed in 0_u32..20, percent in 1_u32..=100, coming in prop::collection::vec(any::<bool>(), 0..100),
     ) {
         let criterion = criterion(FailureType::All, f64::from(percent), 1);
-        let mut endings = Endings { succeeded, failed, ..Endings::default() };
+        let mut endings = EndedCounts { succeeded, failed, ..EndedCounts::default() };
         prop_assume!(!criterion.is_met(&endings, endings.executed()));
         let within = criterion.cannot_be_met_within(&endings);
         for fails in coming.iter().take(within as usize) {
@@ -135,7 +136,7 @@ proptest! {
         endings in prop::array::uniform4(0_u32..100), percent in 1_u32..100, least in 1_u32..100, more in 0_u32..50,
     ) {
         let [succeeded, failed, rejected, timed_out] = endings;
-        let endings = Endings { succeeded, failed, rejected, timed_out };
+        let endings = EndedCounts { succeeded, failed, rejected, timed_out };
         for counted in [endings.executed(), 200] {
             let met = |percent, least| criterion(FailureType::All, f64::from(percent), least).is_met(&endings, counted);
             prop_assert!(met(percent, least) || !met((percent + more).min(100), least));

@@ -1,6 +1,7 @@
 use super::*;
-use crate::job::{Counts, JobState};
+use crate::job::{ExecutionCounts, JobState};
 use crate::notification::Subject;
+use crate::rollout::Rate;
 
 fn watched(namespace: &str, job: &str) -> Watched {
     Watched { namespaces: [namespace.to_owned()].into(), jobs: [job.to_owned()].into() }
@@ -28,7 +29,15 @@ fn known(subject: KnownSubject) -> KnownAlarm {
 }
 
 fn job(state: JobState) -> Job {
-    Job { state, reason_code: None, comment: None, created_at: None, counts: Counts::default() }
+    Job {
+        state,
+        reason_code: None,
+        comment: None,
+        created_at: None,
+        ended_at: None,
+        rate: Rate::QUOTA,
+        counts: ExecutionCounts::default(),
+    }
 }
 
 #[test]

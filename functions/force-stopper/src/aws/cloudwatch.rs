@@ -10,7 +10,7 @@ use tripline::stop::{KnownAlarm, KnownSubject};
 use tripline_aws::Failure;
 
 use super::Aws;
-use crate::{DescribeAlarms, HasFired};
+use crate::ask::{DescribeAlarms, HasFired};
 
 /// Most pages of history that are read, of 100 items each: an alarm that changed its state 300 times
 /// since without firing has not fired.

@@ -1,7 +1,7 @@
 use tripline_aws::Failure;
 
 use super::Aws;
-use crate::Publish;
+use crate::ask::Publish;
 
 impl Publish for Aws {
     async fn publish(

@@ -11,13 +11,13 @@ use aws_sdk_iot::types::error::ResourceNotFoundException;
 use aws_sdk_iot::types::{Job as IotJob, JobProcessDetails, JobStatus};
 use aws_sdk_sns::operation::publish::PublishOutput;
 use aws_smithy_mocks::{Rule, mock, mock_client};
-use tripline::job::{Counts, JobId, JobState};
+use tripline::job::{EndedCounts, ExecutionCounts, JobId, JobState};
 use tripline::notification::AlarmState;
 use tripline::stop::KnownSubject;
 use tripline_aws::FailureKind;
 
 use super::*;
-use crate::{CancelJob, DescribeAlarms, DescribeJob, HasFired, Publish};
+use crate::ask::{CancelJob, DescribeAlarms, DescribeJob, HasFired, Publish};
 
 fn aws(cloudwatch: &[&Rule], iot: &[&Rule], sns: &[&Rule]) -> Aws {
     Aws {
@@ -139,10 +139,14 @@ async fn a_job_is_described_with_its_counts() {
         DescribeJobOutput::builder().job(job).build()
     });
     let job = aws(&[], &[&rule], &[]).describe_job(&JobId::new("fw-1").unwrap()).await.unwrap();
-    assert_eq!(
-        job.counts,
-        Counts { succeeded: 12, failed: 3, in_progress: 4, will_not_receive: 181 }
-    );
+    let counts = ExecutionCounts {
+        queued: 100,
+        in_progress: 4,
+        ended: EndedCounts { succeeded: 12, failed: 1, rejected: 1, timed_out: 1 },
+        canceled: 80,
+        removed: 1,
+    };
+    assert_eq!((job.counts, job.counts.will_not_receive()), (counts, 181));
     assert_eq!((job.state, job.created_at), (JobState::Canceled, Some(7)));
     assert_eq!(job.comment.as_deref(), Some("why"));
 }

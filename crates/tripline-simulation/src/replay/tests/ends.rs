@@ -6,7 +6,8 @@ use super::super::{GuardOf, RecordedRollout, Replay, Response, Spared};
 use super::replays::{alarm, criterion, failures};
 use super::{START, event, rollout};
 use crate::stop_topics::StopTopics;
-use tripline::rollout::{Endings, FailureType};
+use tripline::job::EndedCounts;
+use tripline::rollout::FailureType;
 use tripline::stop::StopMode;
 
 fn seconds(replay: &Replay) -> Option<i64> {
@@ -145,8 +146,8 @@ fn an_attempt_that_is_followed_by_another_is_no_end_of_an_execution() {
     ]);
     let executed: Vec<_> =
         rollout.executed().map(|(at, endings)| (at.seconds() - START, endings)).collect();
-    let succeeded = Endings { succeeded: 1, ..Endings::default() };
-    let all = Endings { rejected: 1, timed_out: 1, ..succeeded };
+    let succeeded = EndedCounts { succeeded: 1, ..EndedCounts::default() };
+    let all = EndedCounts { rejected: 1, timed_out: 1, ..succeeded };
     assert_eq!(executed, [(30, succeeded), (40, succeeded), (50, all)]);
     assert_eq!(rollout.outcomes, [1, 2, 1, 1, 1, 0], "each attempt counts in the metrics");
 }

@@ -3,10 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use tripline::job::{EndedCounts, ExecutionCounts};
 use tripline::metric::Outcome;
-use tripline::rollout::{
-    AbortCriterion, Endings, FailureType, Progress, Retries, Threshold, Timeout,
-};
+use tripline::rollout::{AbortCriterion, FailureType, Retries, Threshold, Timeout};
 
 /// One device: when it is told, begins and ends, in milliseconds, and how.
 struct Life {
@@ -48,17 +47,18 @@ fn reached(lives: &[Life], now: u64) -> Reached {
         |wanted| count(&|life| life.ends.is_some_and(|(at, how)| at <= now && how == wanted));
     let begun = |life: &Life| life.begins.is_some_and(|at| at <= now);
     let over = |life: &Life| life.ends.is_some_and(|(at, _)| at <= now);
-    let endings = Endings {
+    let endings = EndedCounts {
         succeeded: ended(Outcome::Succeeded),
         failed: ended(Outcome::Failed),
         rejected: ended(Outcome::Rejected),
         timed_out: ended(Outcome::TimedOut),
     };
-    let progress = Progress {
+    let progress = ExecutionCounts {
         queued: count(&|life| life.told <= now && !begun(life) && !over(life)),
         in_progress: count(&|life| begun(life) && !over(life)),
-        endings,
+        ended: endings,
         canceled: 0,
+        removed: 0,
     };
     Reached { notified: count(&|life| life.told <= now), exposed: count(&begun), progress }
 }
@@ -162,11 +162,11 @@ fn a_device_tries_again_as_often_as_it_may() {
         Simulator::new(&scenario, &[]).run(1, 0, Detail::Summary).end
     };
     let without = run(Share::ALL, 0);
-    assert_eq!((without.progress.endings.failed, without.exposed), (500, 500));
+    assert_eq!((without.progress.ended.failed, without.exposed), (500, 500));
     let lasting = run(Share::ALL, 3);
-    assert_eq!((lasting.progress.endings.failed, lasting.exposed), (500, 500));
-    assert_eq!(run(Share::NONE, 1).progress.endings.succeeded, 500);
-    let half = run(share(0.5), 2).progress.endings.succeeded;
+    assert_eq!((lasting.progress.ended.failed, lasting.exposed), (500, 500));
+    assert_eq!(run(Share::NONE, 1).progress.ended.succeeded, 500);
+    let half = run(share(0.5), 2).progress.ended.succeeded;
     assert!((330..420).contains(&half), "{half} of 500, expected three quarters");
 }
 
@@ -175,10 +175,10 @@ fn who_is_silent_times_out_or_stays_and_who_is_unreachable_stays_queued() {
     let fleet = Fleet { silent: share(0.5), unreachable: share(0.5), ..Fleet::healthy(400) };
     let mut scenario = at_rate(fleet, 100);
     let forever = Simulator::new(&scenario, &[]).run(1, 0, Detail::Summary);
-    let Progress { queued, in_progress, .. } = forever.end.progress;
+    let ExecutionCounts { queued, in_progress, .. } = forever.end.progress;
     assert_eq!((queued + in_progress, forever.end.exposed), (400, in_progress));
     assert!((150..250).contains(&queued), "{queued}");
     scenario.rollout.timeout = Timeout::new(10);
     let timed_out = Simulator::new(&scenario, &[]).run(1, 0, Detail::Summary).end.progress;
-    assert_eq!((timed_out.endings.timed_out, timed_out.queued), (in_progress, queued));
+    assert_eq!((timed_out.ended.timed_out, timed_out.queued), (in_progress, queued));
 }

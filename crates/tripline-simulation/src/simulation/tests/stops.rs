@@ -78,7 +78,7 @@ fn a_cancel_spares_the_queued_and_leaves_the_others_alone() {
     assert_eq!(effect.reached.exposed, outcome.end.exposed);
     let (at_stop, end) = (effect.reached.progress, outcome.end.progress);
     assert_eq!(end.canceled, at_stop.queued);
-    assert_eq!(end.endings.executed(), at_stop.endings.executed() + at_stop.in_progress);
+    assert_eq!(end.ended.executed(), at_stop.ended.executed() + at_stop.in_progress);
     assert_eq!((end.open(), outcome.end.notified), (0, 1_051));
     assert_eq!(outcome.spared(), 3_000 - effect.reached.exposed);
 }
@@ -89,7 +89,7 @@ fn an_abort_cancels_those_in_progress_too() {
     let (_, effect) = outcome.stop().unwrap();
     let (at_stop, end) = (effect.reached.progress, outcome.end.progress);
     assert_eq!(end.canceled, at_stop.queued + at_stop.in_progress);
-    assert_eq!(end.endings, at_stop.endings);
+    assert_eq!(end.ended, at_stop.ended);
     assert_eq!((end.open(), outcome.end.exposed), (0, effect.reached.exposed));
 }
 

@@ -1,0 +1,65 @@
+//! AWS IoT's jobs: one reading of a job and of its counts, for everybody.
+
+use aws_sdk_iot::Client;
+use aws_sdk_iot::types::{Job as Described, JobExecutionsRolloutConfig, JobProcessDetails};
+use tripline::job::{EndedCounts, ExecutionCounts, Job, JobId, JobState};
+use tripline::rollout::Rate;
+
+use crate::{Failure, FailureKind};
+
+/// A job as it is now.
+///
+/// # Errors
+/// That of the call; [`FailureKind::NotFound`] if there is no such job.
+pub async fn describe_job(client: &Client, job: &JobId) -> Result<Job, Failure> {
+    let output = client
+        .describe_job()
+        .job_id(job.as_str())
+        .send()
+        .await
+        .map_err(|error| Failure::from_sdk("DescribeJob", &error))?;
+    let missing = || Failure::new("DescribeJob", FailureKind::Unavailable, "the answer has no job");
+    output.job.as_ref().map(job_of).ok_or_else(missing)
+}
+
+/// What an answer says of a job.
+pub fn job_of(job: &Described) -> Job {
+    // A job without a status is not known to have ended.
+    let state =
+        job.status().map_or(JobState::Active, |status| JobState::from_status(status.as_str()));
+    // A canceled job may have no time of completion.
+    let ended_at = job.completed_at().or(job.last_updated_at()).filter(|_| state.has_ended());
+    Job {
+        state,
+        reason_code: job.reason_code().map(str::to_owned),
+        comment: job.comment().map(str::to_owned),
+        created_at: job.created_at().map(|at| at.secs()),
+        ended_at: ended_at.map(|at| at.secs()),
+        rate: rate_of(job.job_executions_rollout_config()),
+        counts: job.job_process_details().map(counts_of).unwrap_or_default(),
+    }
+}
+
+fn rate_of(config: Option<&JobExecutionsRolloutConfig>) -> u32 {
+    let at_first = config.and_then(|config| match &config.exponential_rate {
+        Some(exponential) => Some(exponential.base_rate_per_minute),
+        None => config.maximum_per_minute,
+    });
+    at_first.and_then(|rate| u32::try_from(rate).ok()).unwrap_or(Rate::QUOTA)
+}
+
+fn counts_of(details: &JobProcessDetails) -> ExecutionCounts {
+    let count = |number: Option<i32>| number.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+    ExecutionCounts {
+        queued: count(details.number_of_queued_things),
+        in_progress: count(details.number_of_in_progress_things),
+        ended: EndedCounts {
+            succeeded: count(details.number_of_succeeded_things),
+            failed: count(details.number_of_failed_things),
+            rejected: count(details.number_of_rejected_things),
+            timed_out: count(details.number_of_timed_out_things),
+        },
+        canceled: count(details.number_of_canceled_things),
+        removed: count(details.number_of_removed_things),
+    }
+}
