@@ -1,11 +1,10 @@
 //! What a check is, and what can come of it.
 
-use sha2::{Digest, Sha256};
 use tripline_aws::{Failure, FailureKind};
 
-use super::command::in_region;
 use super::facts::{Facts, Need};
 use super::fix::Fix;
+use crate::aws::commands::in_region;
 
 /// One thing that has to be so, or the guard is dead without a sign.
 #[derive(Debug)]
@@ -121,31 +120,9 @@ pub fn all_right(sound: impl Into<String>, wrong: Vec<String>, mends: Vec<String
     Err(Not::finding(wrong.join("; "), different.join("\n")))
 }
 
-/// A word of a command, as a shell takes it.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@,+=".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-/// A short word for a text, which another text has not.
-pub fn mark_of(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_survive_a_shell() {
-        assert_eq!(quoted("tripline-fw-1"), "tripline-fw-1");
-        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
-        assert_eq!(quoted(""), "''");
-    }
 
     #[test]
     fn the_same_command_is_said_once() {

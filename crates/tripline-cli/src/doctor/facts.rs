@@ -7,9 +7,10 @@ use aws_sdk_iot::types::Job;
 use tripline::job::JobId;
 use tripline_aws::Failure;
 
-use super::check::{Not, quoted};
-use super::policy::Policy;
+use super::check::Not;
 use crate::alarms::plan::Plan;
+use crate::aws::commands::quoted;
+use crate::aws::policy::Policy;
 
 /// What a check needs to be asked. Each is one or a few calls, made once whatever the number of
 /// checks that need it.

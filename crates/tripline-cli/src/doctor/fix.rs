@@ -7,8 +7,8 @@ use tripline_aws::Failure;
 use super::ask::Clients;
 use super::facts::{Facts, Function};
 use super::judge;
-use super::policy::Decision;
 use crate::alarms::apply::Guard;
+use crate::aws::policy::{Decision, Invoker};
 use crate::exit::Error;
 
 /// A thing that is safe to mend.
@@ -76,7 +76,7 @@ impl Fix {
 async fn let_in(
     clients: &Clients,
     facts: &Facts,
-    invoker: Option<judge::Invoker<'_>>,
+    invoker: Option<Invoker<'_>>,
     function: &Function,
 ) -> Result<Option<String>, Error> {
     let Some(invoker) = invoker else { return Ok(None) };

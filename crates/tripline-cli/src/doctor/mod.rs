@@ -2,22 +2,18 @@
 //!
 //! - [`judge`]: the checks, each a row in a table and a judgement that only sees facts;
 //! - [`facts`]: what the facts are; [`ask`]: asks AWS for them, and judges nothing;
-//! - [`policy`]: who may do what by a policy;
 //! - [`check`]: what can come of a check; [`fix`]: what `--fix` does about it;
-//! - [`command`]: the commands that are said, for their region;
 //! - [`examination`]: runs the checks; [`report`], [`junit`]: says what came of them;
 //! - [`links`]: the same for a drill that waits in vain.
 
 mod ask;
 mod check;
-pub mod command;
 mod examination;
 mod facts;
 mod fix;
 mod judge;
 mod junit;
 pub mod links;
-mod policy;
 mod report;
 
 #[cfg(test)]

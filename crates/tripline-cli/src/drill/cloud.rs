@@ -3,8 +3,8 @@
 use aws_sdk_iot::types::Job;
 use tripline_aws::{Failure, FailureKind, SdkConfig};
 
-use super::name::Name;
 use crate::alarms::aws::Aws;
+use crate::aws::drill_name::DrillName;
 use crate::connect::Connection;
 
 /// The tag of a drill's job and queue, with the drill's name.
@@ -34,7 +34,7 @@ impl Cloud {
     }
 
     /// The job of a drill's name, with whether it is the drill's: whether it has its tag.
-    pub async fn job(&self, name: &Name) -> Result<Option<(Job, bool)>, Failure> {
+    pub async fn job(&self, name: &DrillName) -> Result<Option<(Job, bool)>, Failure> {
         let found = self.aws.iot.describe_job().job_id(name.as_str()).send().await;
         let found = absent(found.map_err(|error| Failure::from_sdk("DescribeJob", &error)))?;
         let Some(job) = found.and_then(|found| found.job) else { return Ok(None) };
@@ -57,7 +57,7 @@ impl Cloud {
     }
 
     /// Whether there is a thing of this name that is the drill's.
-    pub async fn has_thing(&self, name: &Name, thing: &str) -> Result<bool, Failure> {
+    pub async fn has_thing(&self, name: &DrillName, thing: &str) -> Result<bool, Failure> {
         let found = self.aws.iot.describe_thing().thing_name(thing).send().await;
         let found = absent(found.map_err(|error| Failure::from_sdk("DescribeThing", &error)))?;
         let attribute = |key: &str| found.as_ref()?.attributes()?.get(key).map(String::as_str);
@@ -65,7 +65,7 @@ impl Cloud {
     }
 
     /// The address of the drill's queue, if it is there.
-    pub async fn queue(&self, name: &Name) -> Result<Option<String>, Failure> {
+    pub async fn queue(&self, name: &DrillName) -> Result<Option<String>, Failure> {
         let found = self.sqs.get_queue_url().queue_name(name.as_str()).send().await;
         let url = match found {
             Ok(found) => found.queue_url,

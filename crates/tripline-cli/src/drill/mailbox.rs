@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tripline_aws::{Failure, FailureKind};
 
 use super::cloud::{Cloud, TAG};
-use super::name::Name;
+use crate::aws::drill_name::DrillName;
 
 /// What is left in the queue of a drill that was killed is gone after this many seconds.
 const RETENTION: u32 = 3_600;
@@ -40,7 +40,7 @@ pub struct Post {
 
 impl Mailbox {
     /// Makes the queue and subscribes it.
-    pub async fn open(cloud: &Cloud, name: &Name, topic: &str) -> Result<Self, Failure> {
+    pub async fn open(cloud: &Cloud, name: &DrillName, topic: &str) -> Result<Self, Failure> {
         const CREATE: &str = "CreateQueue";
         let arn = queue_arn(topic, name).ok_or_else(|| {
             Failure::new(CREATE, FailureKind::Refused, format!("`{topic}` is no topic's ARN"))
@@ -74,7 +74,7 @@ impl Mailbox {
     pub async fn read(
         &self,
         cloud: &Cloud,
-        name: &Name,
+        name: &DrillName,
         alarm: &str,
         post: &mut Post,
     ) -> Result<(), Failure> {
@@ -96,7 +96,7 @@ impl Mailbox {
 
 impl Post {
     /// Takes a message of the topic, as SNS wraps it up.
-    fn take(&mut self, name: &Name, alarm: &str, body: &str) {
+    fn take(&mut self, name: &DrillName, alarm: &str, body: &str) {
         let Ok(envelope) = serde_json::from_str::<Value>(body) else { return };
         let field = |key: &str| envelope.get(key).and_then(Value::as_str).unwrap_or_default();
         let (subject, text) = (field("Subject"), field("Message"));
@@ -116,7 +116,7 @@ impl Post {
 }
 
 /// The ARN of the drill's queue, which is where the topic is.
-pub fn queue_arn(topic: &str, name: &Name) -> Option<String> {
+pub fn queue_arn(topic: &str, name: &DrillName) -> Option<String> {
     let mut parts: Vec<&str> = topic.split(':').collect();
     let [_, _, service, _, _, last] = parts.as_mut_slice() else { return None };
     (*service, *last) = ("sqs", name.as_str());
@@ -141,7 +141,7 @@ fn policy(queue: &str, topic: &str) -> Value {
 pub async fn subscriptions(
     cloud: &Cloud,
     topic: Option<&str>,
-) -> Result<Vec<(Name, String)>, Failure> {
+) -> Result<Vec<(DrillName, String)>, Failure> {
     let all = listed(cloud, topic).await?.into_iter();
     Ok(all
         .filter_map(|subscription| Some((owner(&subscription)?, subscription.subscription_arn?)))
@@ -158,9 +158,9 @@ pub async fn subscribers(cloud: &Cloud, topic: &str) -> Result<usize, Failure> {
 }
 
 /// The drill that a subscription is of.
-fn owner(subscription: &Subscription) -> Option<Name> {
+fn owner(subscription: &Subscription) -> Option<DrillName> {
     let endpoint = subscription.endpoint().filter(|_| subscription.protocol() == Some("sqs"));
-    endpoint.and_then(Name::of_queue_arn)
+    endpoint.and_then(DrillName::of_queue_arn)
 }
 
 async fn listed(cloud: &Cloud, topic: Option<&str>) -> Result<Vec<Subscription>, Failure> {
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn only_the_topic_may_write_into_the_queue() {
-        let name = Name::new("tripline-drill-abcdefghijkl").unwrap();
+        let name = DrillName::new("tripline-drill-abcdefghijkl").unwrap();
         let arn = queue_arn(TOPIC, &name).unwrap();
         assert_eq!(arn, format!("arn:aws-us-gov:sqs:us-gov-west-1:111122223333:{name}"));
         assert_eq!(queue_arn("tripline-EmailTopic", &name), None);
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn only_what_is_about_this_drill_counts() {
-        let name = Name::new("tripline-drill-abcdefghijkl").unwrap();
+        let name = DrillName::new("tripline-drill-abcdefghijkl").unwrap();
         let alarm = format!("tripline-{name}-Drill");
         let letter = |subject: &str, text: &str| {
             json!({"Type": "Notification", "Subject": subject, "Message": text}).to_string()

@@ -1,7 +1,7 @@
 //! `tripline drill`: a fire drill of a deployed stack, from a device's report to the stop and to
 //! the people.
 //!
-//! - [`name`]: what a drill's things are called; [`sentinel`]: the job, its things and its alarm;
+//! - [`sentinel`]: the job, its things and its alarm;
 //! - [`run`]: the drill, link by link, [`wait`]: waiting for one, [`look`]: which link is cut,
 //!   [`record`]: how each ended;
 //! - [`mailbox`]: what people are told; [`interrupt`]: Ctrl-C, [`mod@caught`]: panics;
@@ -17,7 +17,6 @@ mod interrupt;
 mod leftovers;
 mod look;
 mod mailbox;
-mod name;
 mod record;
 mod run;
 mod sentinel;
@@ -34,15 +33,15 @@ use tripline_aws::{Failure, FailureKind};
 use crate::alarms::stopping::Stopping;
 use crate::alarms::table::{print, print_json};
 use crate::alarms::topics;
+use crate::aws::commands::in_region;
+use crate::aws::drill_name::DrillName;
 use crate::connect::{Region, connect};
-use crate::doctor::command::in_region;
 use crate::exit::{End, Error};
 use crate::output::Output;
 use crate::stack::Stack;
 use caught::caught;
 use cloud::Cloud;
 use interrupt::Interrupt;
-use name::Name;
 use record::{Record, Step};
 use run::Run;
 use tidy::{Tidied, Tidy};
@@ -106,7 +105,7 @@ impl Drill {
         let stopping = Stopping::look(&cloud.aws, &stack).await?;
         let email = topics::of_stack(&stack, topics::EMAIL)?;
         let subscribers = mailbox::subscribers(&cloud, email).await?;
-        let name = Name::random();
+        let name = DrillName::random();
         let job = name.job().map_err(|error| Error::Input(error.to_string()))?;
         let mut record = Record::default();
         let run = Run {
@@ -252,11 +251,6 @@ impl Drill {
         }
         Ok(End::Done)
     }
-}
-
-/// Whether this is the ARN of a drill's queue.
-pub fn is_drills_queue(arn: &str) -> bool {
-    Name::of_queue_arn(arn).is_some()
 }
 
 /// A step that has ended, for who watches.

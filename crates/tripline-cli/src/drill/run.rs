@@ -15,13 +15,13 @@ use tripline_aws::{Failure, FailureKind};
 use super::cloud::Cloud;
 use super::look::{Cut, Look, doctor};
 use super::mailbox::{Mailbox, Post};
-use super::name::Name;
 use super::record::{Outcome, Record, Step};
 use super::sentinel;
 use super::wait::{Broken, Patience};
 use crate::alarms::apply::Guard;
 use crate::alarms::topics;
 use crate::alarms::verdict::Verdict;
+use crate::aws::drill_name::DrillName;
 use crate::fleet::device::{Fate, Outcome as Ended};
 use crate::fleet::job_side::{AwsJobSide, JobSide, Offer, Taken};
 use crate::stack::Stack;
@@ -38,7 +38,7 @@ pub struct Run<'a> {
     pub stack: &'a Stack,
     pub stack_name: &'a str,
     pub mode: StopMode,
-    pub name: &'a Name,
+    pub name: &'a DrillName,
     pub job: JobId,
     pub enable_events: bool,
     pub patience: Patience,

@@ -10,9 +10,9 @@ use tripline_aws::Failure;
 
 use super::cloud::{Cloud, absent};
 use super::mailbox::subscriptions;
-use super::name::Name;
 use crate::alarms::remove::remove as disarm;
-use crate::doctor::command::in_region;
+use crate::aws::commands::in_region;
+use crate::aws::drill_name::DrillName;
 use crate::exit::Error;
 
 /// How long a deleted job is waited for. AWS IoT deletes its executions first.
@@ -48,7 +48,7 @@ pub struct Tidy<'a> {
 
 impl Tidy<'_> {
     /// Removes everything of one drill; what fails keeps nothing else from being removed.
-    pub async fn remove(&self, name: &Name, tidied: &mut Tidied) {
+    pub async fn remove(&self, name: &DrillName, tidied: &mut Tidied) {
         // The job goes first: its alarm guards it to the end.
         let delete = format!("aws iot delete-job --force --job-id {name}");
         match self.cloud.job(name).await {
@@ -94,7 +94,7 @@ impl Tidy<'_> {
     }
 
     /// Deletes the drill's job; whether it is gone.
-    async fn job(&self, name: &Name, job: &Job) -> Result<bool, Failure> {
+    async fn job(&self, name: &DrillName, job: &Job) -> Result<bool, Failure> {
         if self.dry_run {
             return Ok(true);
         }
@@ -118,7 +118,7 @@ impl Tidy<'_> {
     }
 
     /// All alarms of the sentinel, whoever made them: it is gone, and they guard nothing.
-    async fn alarms(&self, name: &Name, tidied: &mut Tidied) {
+    async fn alarms(&self, name: &DrillName, tidied: &mut Tidied) {
         let removed = match name.job() {
             Ok(job) => disarm(&self.cloud.aws, self.stack, &job, true, self.dry_run).await,
             Err(error) => Err(Error::Input(error.to_string())),
@@ -134,7 +134,7 @@ impl Tidy<'_> {
         }
     }
 
-    async fn thing(&self, name: &Name, thing: &str) -> Result<bool, Failure> {
+    async fn thing(&self, name: &DrillName, thing: &str) -> Result<bool, Failure> {
         let is_there = self.cloud.has_thing(name, thing).await?;
         if is_there && !self.dry_run {
             let deleted = self.cloud.aws.iot.delete_thing().thing_name(thing).send().await;
@@ -143,7 +143,7 @@ impl Tidy<'_> {
         Ok(is_there)
     }
 
-    async fn subscriptions(&self, name: &Name, tidied: &mut Tidied) {
+    async fn subscriptions(&self, name: &DrillName, tidied: &mut Tidied) {
         let found = match subscriptions(self.cloud, self.topic).await {
             Ok(found) => found,
             Err(failure) => {
@@ -171,7 +171,7 @@ impl Tidy<'_> {
         }
     }
 
-    async fn queue(&self, name: &Name) -> Result<bool, Failure> {
+    async fn queue(&self, name: &DrillName) -> Result<bool, Failure> {
         let Some(url) = self.cloud.queue(name).await? else { return Ok(false) };
         if !self.dry_run {
             let deleted = self.cloud.sqs.delete_queue().queue_url(url).send().await;

@@ -3,8 +3,8 @@
 use tripline_aws::{Failure, FailureKind};
 
 use super::{Clients, if_there};
+use crate::aws::policy::Policy;
 use crate::doctor::facts::{Asked, Function, Gap, Role, Runs, StackFacts};
-use crate::doctor::policy::Policy;
 
 impl Clients {
     /// A function and its role, as far as they are wanted.

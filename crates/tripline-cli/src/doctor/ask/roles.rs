@@ -5,8 +5,8 @@ use tripline_aws::{Failure, FailureKind};
 
 use super::functions::read;
 use super::{Clients, if_there};
+use crate::aws::policy::Policy;
 use crate::doctor::facts::{Asked, Key, Role, StackFacts};
-use crate::doctor::policy::Policy;
 
 impl Clients {
     /// A role with all of its policies, by its ARN.

@@ -6,8 +6,8 @@ use tripline_aws::Failure;
 
 use super::functions::read;
 use super::{Clients, if_there};
+use crate::aws::arn::is_same_function;
 use crate::doctor::facts::{Asked, Gap, Sms, StackFacts, Subscription, Topic, Topics};
-use crate::doctor::judge;
 
 /// A topic with more subscriptions than that has somebody who hears it.
 const MOST_FILTERS: usize = 50;
@@ -100,7 +100,7 @@ impl Clients {
         let arn =
             topic.into_iter().flat_map(|topic| &topic.subscriptions).find_map(|subscription| {
                 let is_it = subscription.protocol == "lambda"
-                    && judge::is_function(&subscription.endpoint, function);
+                    && is_same_function(&subscription.endpoint, function);
                 is_it.then(|| subscription.arn.clone()).flatten()
             });
         let Some(arn) = arn else { return Ok(None) };

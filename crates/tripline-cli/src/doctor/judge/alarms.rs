@@ -6,7 +6,8 @@ use tripline::metric::{DIMENSION, KeptMetric, Metric, NAMESPACE, Unit};
 use tripline::text::excerpt;
 
 use crate::alarms::plan::Change;
-use crate::doctor::check::{About, Check, Judged, Not, all_right, quoted};
+use crate::aws::commands::quoted;
+use crate::doctor::check::{About, Check, Judged, Not, all_right};
 use crate::doctor::facts::{Facts, Need, seen};
 use crate::doctor::fix::Fix;
 

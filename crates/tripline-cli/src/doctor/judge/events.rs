@@ -2,11 +2,14 @@
 
 use serde_json::json;
 
-use crate::doctor::check::{About, Check, Judged, Not, quoted};
+use crate::aws::arn::{is_same_function, is_same_queue};
+use crate::aws::commands::quoted;
+use crate::aws::policy::Invoker;
+use crate::doctor::check::{About, Check, Judged, Not};
 use crate::doctor::facts::{Action, Facts, Ingest, Need, Rule, seen};
 use crate::doctor::fix::Fix;
 
-use super::invoker::{Invoker, exactly};
+use super::invoker::exactly;
 use super::rights::{key_of, role_may, send, trusts};
 
 pub const CHECKS: &[Check] = &[
@@ -191,12 +194,12 @@ fn delivers(facts: &Facts) -> Judged {
             return Err(Not::elsewhere("the queue is gone", "ingest-queue"));
         }
         Ingest::Batched { queue: Some(queue), .. } => {
-            let sends = |action: &Action| matches!(action, Action::Sqs { url, .. } if same_queue(url, &queue.arn));
+            let sends = |action: &Action| matches!(action, Action::Sqs { url, .. } if is_same_queue(url, &queue.arn));
             (rule.actions.iter().any(sends), "the ingest queue")
         }
         Ingest::Direct => {
             let function = facts.stack.output_seen("MetricsGeneratorFunctionArn")?;
-            let invokes = |action: &Action| matches!(action, Action::Lambda(arn) if same_function(arn, function));
+            let invokes = |action: &Action| matches!(action, Action::Lambda(arn) if is_same_function(arn, function));
             (rule.actions.iter().any(invokes), "the metrics-generator")
         }
     };
@@ -210,7 +213,7 @@ fn error_action(facts: &Facts) -> Judged {
     let rule = rule(facts)?;
     let queue = facts.stack.output_seen("UndeliveredQueueArn")?;
     let what = match &rule.error_action {
-        Some(Action::Sqs { url, .. }) if same_queue(url, queue) => {
+        Some(Action::Sqs { url, .. }) if is_same_queue(url, queue) => {
             return Ok("the undelivered queue".to_owned());
         }
         None => "the rule has no error action",
@@ -219,34 +222,14 @@ fn error_action(facts: &Facts) -> Judged {
     Err(Not::finding(what, replace(facts, rule)))
 }
 
-/// Whether a queue's URL is that of an ARN: both end with the account and the name.
-fn same_queue(url: &str, arn: &str) -> bool {
-    let tail = |text: &str, separator| {
-        let mut parts = text.rsplit(separator);
-        (parts.next().map(str::to_owned), parts.next().map(str::to_owned))
-    };
-    tail(url, '/') == tail(arn, ':')
-}
-
-/// Whether two ARNs are of one function, with a version or alias or without.
-pub fn same_function(one: &str, other: &str) -> bool {
-    let name = |arn: &str| arn.split(':').take(7).collect::<Vec<_>>().join(":");
-    name(one) == name(other)
-}
-
 fn may_invoke(facts: &Facts) -> Judged {
     exactly(&facts.generator.policy, &rule_invoker(facts)?)
 }
 
 /// The rule, as the metrics-generator has to let it in.
 pub fn rule_invoker(facts: &Facts) -> Result<Invoker<'_>, Not> {
-    Ok(Invoker {
-        service: "iot.amazonaws.com",
-        function: facts.stack.output_seen("MetricsGeneratorFunctionArn")?,
-        source: facts.stack.output_seen("JobExecutionRuleArn")?,
-        says_account: true,
-        statement: "tripline-rule",
-    })
+    let function = facts.stack.output_seen("MetricsGeneratorFunctionArn")?;
+    Ok(Invoker::rule(function, facts.stack.output_seen("JobExecutionRuleArn")?))
 }
 
 fn may_send(facts: &Facts) -> Judged {
@@ -268,19 +251,6 @@ fn may_send(facts: &Facts) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_queue_has_an_arn_and_an_address() {
-        let arn = "arn:aws:sqs:us-east-1:111122223333:undelivered";
-        for url in [
-            "https://sqs.us-east-1.amazonaws.com/111122223333/undelivered",
-            "http://127.0.0.1:4566/111122223333/undelivered",
-        ] {
-            assert!(same_queue(url, arn), "{url}");
-        }
-        assert!(!same_queue("https://sqs.us-east-1.amazonaws.com/111122223333/other", arn));
-        assert!(!same_queue("https://sqs.us-east-1.amazonaws.com/999922223333/undelivered", arn));
-    }
 
     #[test]
     fn the_statement_is_the_template_s() {

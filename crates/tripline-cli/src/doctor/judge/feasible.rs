@@ -21,7 +21,8 @@ use tripline::time::Timestamp;
 use super::alarms::{alarms, arm};
 use super::job::{arn, job};
 use crate::alarms::put::{SAMPLES, VALUE, failure_rate_of};
-use crate::doctor::check::{About, Check, Judged, Not, quoted};
+use crate::aws::commands::quoted;
+use crate::doctor::check::{About, Check, Judged, Not};
 use crate::doctor::facts::{Facts, Need};
 
 pub const CHECKS: &[Check] = &[

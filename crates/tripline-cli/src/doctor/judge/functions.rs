@@ -1,9 +1,9 @@
 //! The functions: whether they can run, have run without errors, and keep what they fail at.
 
-use crate::doctor::check::{About, Check, Judged, Not, quoted};
+use crate::aws::arn::function_name;
+use crate::aws::commands::quoted;
+use crate::doctor::check::{About, Check, Judged, Not};
 use crate::doctor::facts::{Facts, Function, Need, Runs, seen};
-
-use super::events::same_function;
 
 pub const GENERATOR: &[Check] = &[
     Check {
@@ -65,14 +65,9 @@ pub const STOPPER: &[Check] = &[
     },
 ];
 
-/// A function's name, from its ARN.
-pub fn name_of(function: &str) -> &str {
-    function.split(':').nth(6).unwrap_or(function)
-}
-
 /// Whether a function can run for which nothing is reserved.
 fn may_run(facts: &Facts, function: &Function, output: &'static str) -> Judged {
-    let name = quoted(name_of(facts.stack.output_seen(output)?));
+    let name = quoted(function_name(facts.stack.output_seen(output)?));
     let mend = format!("aws lambda delete-function-concurrency --function-name {name}");
     active(facts, function, output, &mend)
 }
@@ -80,13 +75,13 @@ fn may_run(facts: &Facts, function: &Function, output: &'static str) -> Judged {
 /// Whether a function can run; `release` is the command that lets it if somebody has stopped it.
 pub fn active(facts: &Facts, function: &Function, output: &'static str, release: &str) -> Judged {
     let arn = facts.stack.output_seen(output)?;
-    let name = quoted(name_of(arn));
+    let name = quoted(function_name(arn));
     let Some(runs) = seen(&function.runs)? else {
         let mend = format!(
             "aws cloudformation detect-stack-drift --stack-name {}",
             quoted(&facts.stack.name)
         );
-        return Err(Not::finding(format!("there is no function `{}`", name_of(arn)), mend));
+        return Err(Not::finding(format!("there is no function `{}`", function_name(arn)), mend));
     };
     let Runs { state, last_update, reason, .. } = runs;
     let look = format!("aws lambda get-function --function-name {name}");
@@ -178,7 +173,7 @@ fn on_failure(facts: &Facts, function: &Function, output: &'static str) -> Judge
         what,
         format!(
             "aws lambda put-function-event-invoke-config --function-name {} --qualifier {} --maximum-retry-attempts {RETRIES} --maximum-event-age-in-seconds {age} --destination-config {}",
-            quoted(name_of(arn)),
+            quoted(function_name(arn)),
             quoted("$LATEST"),
             quoted(&destination)
         ),
@@ -212,11 +207,6 @@ pub fn settings_of(
         quoted(&environment.to_string())
     );
     Err(Not::finding(wrong.join("; "), mend))
-}
-
-/// Whether something is subscribed that is this function.
-pub fn is_function(endpoint: &str, arn: &str) -> bool {
-    same_function(endpoint, arn)
 }
 
 #[cfg(test)]

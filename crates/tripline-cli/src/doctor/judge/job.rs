@@ -7,7 +7,8 @@ use tripline::job::JobId;
 use tripline::keeping::guard::{DEFAULT_PREFIX, DefaultGuard, TAG_PREFIX, Tagged};
 use tripline::text::excerpt;
 
-use crate::doctor::check::{About, Check, Judged, Not, quoted};
+use crate::aws::commands::quoted;
+use crate::doctor::check::{About, Check, Judged, Not};
 use crate::doctor::facts::{Facts, Need, seen};
 
 use super::alarms::arm;

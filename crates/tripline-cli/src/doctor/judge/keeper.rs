@@ -4,12 +4,15 @@ use tripline::alarm::Topic;
 use tripline::keeping::guard::DefaultGuard;
 use tripline::metric::{NAMESPACE, STACK_NAMESPACE};
 
-use crate::doctor::check::{About, Check, Judged, Not, quoted};
+use crate::aws::arn::function_name;
+use crate::aws::commands::quoted;
+use crate::aws::policy::Invoker;
+use crate::doctor::check::{About, Check, Judged, Not};
 use crate::doctor::facts::{Facts, Need, Runs, seen};
 use crate::doctor::fix::Fix;
 
-use super::functions::{active, errors, name_of, settings_of};
-use super::invoker::{Invoker, exactly};
+use super::functions::{active, errors, settings_of};
+use super::invoker::exactly;
 use super::rights::{
     Runner, Wanted, function_role, key_of, on_jobs, on_own_alarms, publish_metrics, wanted,
 };
@@ -101,7 +104,7 @@ fn environment(facts: &Facts) -> Result<&Runs, Not> {
 }
 
 fn may_run(facts: &Facts) -> Judged {
-    let name = quoted(name_of(deployed(facts)?));
+    let name = quoted(function_name(deployed(facts)?));
     // The template's reservation, so that two never work on the same alarms.
     let mend = format!(
         "aws lambda put-function-concurrency --function-name {name} --reserved-concurrent-executions 1   # with KeeperConcurrency=shared: aws lambda delete-function-concurrency --function-name {name}"
@@ -111,13 +114,7 @@ fn may_run(facts: &Facts) -> Judged {
 
 /// The schedule, as the guard-keeper has to let it in.
 pub fn schedule_invoker(facts: &Facts) -> Result<Invoker<'_>, Not> {
-    Ok(Invoker {
-        service: "events.amazonaws.com",
-        function: deployed(facts)?,
-        source: facts.stack.output_seen("GuardKeeperScheduleArn")?,
-        says_account: false,
-        statement: "tripline-guard-keeper",
-    })
+    Ok(Invoker::schedule(deployed(facts)?, facts.stack.output_seen("GuardKeeperScheduleArn")?))
 }
 
 fn runs(facts: &Facts) -> Judged {
@@ -183,7 +180,7 @@ fn settings(facts: &Facts) -> Judged {
         "the default guard stops nothing: its topics are `{}`",
         tripline::text::excerpt(topics)
     );
-    let name = quoted(name_of(function));
+    let name = quoted(function_name(function));
     Err(Not::finding(
         what,
         format!(

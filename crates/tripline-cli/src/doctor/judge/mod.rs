@@ -21,6 +21,7 @@ mod stopping;
 
 use super::check::{About, Check};
 use super::facts::Facts;
+use crate::aws::policy::Invoker;
 
 /// Every check, in the order of the chain.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
@@ -46,9 +47,6 @@ pub fn checks() -> impl Iterator<Item = &'static Check> {
 pub fn checks_of(with_job: bool) -> impl Iterator<Item = &'static Check> {
     checks().filter(move |check| with_job || check.about == About::Stack)
 }
-
-pub use functions::is_function;
-pub use invoker::Invoker;
 
 /// The name of the stack's rule.
 pub fn rule_name(facts: &Facts) -> Option<&str> {

@@ -5,7 +5,8 @@ use serde_json::json;
 use tripline::metric::{STACK_DIMENSION, STACK_NAMESPACE};
 use tripline::text::excerpt;
 
-use crate::doctor::check::{Judged, Not, all_right, quoted};
+use crate::aws::commands::quoted;
+use crate::doctor::check::{Judged, Not, all_right};
 use crate::doctor::facts::{Facts, seen};
 
 /// An alarm of the template's. All have periods of a minute, and fire from their threshold on.

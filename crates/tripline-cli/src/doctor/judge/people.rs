@@ -2,9 +2,10 @@
 
 use tripline_aws::{Failure, FailureKind};
 
-use crate::doctor::check::{About, Check, Judged, Not, quoted};
+use crate::aws::commands::quoted;
+use crate::aws::drill_name::DrillName;
+use crate::doctor::check::{About, Check, Judged, Not};
 use crate::doctor::facts::{Facts, Gap, Need, Subscription, Topic, seen};
-use crate::drill::is_drills_queue;
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -132,7 +133,7 @@ fn is_email(subscription: &Subscription) -> bool {
 
 /// The queue of a drill, which is gone with it or hears what nobody reads.
 fn is_drill(subscription: &Subscription) -> bool {
-    subscription.protocol == "sqs" && is_drills_queue(&subscription.endpoint)
+    subscription.protocol == "sqs" && DrillName::of_queue_arn(&subscription.endpoint).is_some()
 }
 
 fn has_sms(facts: &Facts) -> Result<(), Not> {

@@ -1,9 +1,9 @@
 //! The queues: what waits to be counted, and what nothing could handle.
 
-use crate::doctor::check::{About, Check, Judged, Not, all_right, quoted};
+use crate::aws::arn::is_same_function;
+use crate::aws::commands::quoted;
+use crate::doctor::check::{About, Check, Judged, Not, all_right};
 use crate::doctor::facts::{Facts, Ingest, Need, seen};
-
-use super::events::same_function;
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -45,7 +45,8 @@ fn ingest(facts: &Facts) -> Judged {
     if queue.is_none() {
         return Err(Not::finding("the queue of job events is gone", drift));
     }
-    let Some(mapping) = mappings.iter().find(|mapping| same_function(&mapping.function, function))
+    let Some(mapping) =
+        mappings.iter().find(|mapping| is_same_function(&mapping.function, function))
     else {
         return Err(Not::finding("the metrics-generator does not read the queue", drift));
     };

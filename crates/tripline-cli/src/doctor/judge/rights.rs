@@ -6,11 +6,11 @@ use serde_json::json;
 use tripline::metric::NAMESPACE;
 use tripline::text::excerpt;
 
-use crate::doctor::check::{About, Check, Judged, Not, all_right, mark_of, quoted};
+use crate::aws::arn::function_name;
+use crate::aws::commands::{mark_of, quoted};
+use crate::aws::policy::{Decision, Request};
+use crate::doctor::check::{About, Check, Judged, Not, all_right};
 use crate::doctor::facts::{Asked, Facts, Function, Need, Role, seen};
-use crate::doctor::policy::{Decision, Request};
-
-use super::functions::name_of;
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -260,7 +260,7 @@ pub fn function_role(facts: &Facts, of: &Runner<'_>, all: &[Wanted]) -> Judged {
         );
         let mend = format!(
             "aws lambda update-function-configuration --function-name {} --role {}",
-            quoted(name_of(of.arn)),
+            quoted(function_name(of.arn)),
             quoted(output)
         );
         return Err(Not::finding(what, mend));

@@ -1,6 +1,7 @@
 //! The stack itself, and the clock of whoever asks.
 
-use crate::doctor::check::{About, Check, Judged, Not, all_right, quoted};
+use crate::aws::commands::quoted;
+use crate::doctor::check::{About, Check, Judged, Not, all_right};
 use crate::doctor::facts::{Facts, Need, seen};
 use crate::doctor::fix::Fix;
 use crate::stack::is_at_rest;

@@ -2,13 +2,15 @@
 
 use tripline::stop::StopMode;
 
-use crate::doctor::check::{About, Check, Judged, Not, all_right, quoted};
+use crate::aws::arn::is_same_function;
+use crate::aws::commands::quoted;
+use crate::aws::policy::{Decision, Invoker, Request};
+use crate::doctor::check::{About, Check, Judged, Not, all_right};
 use crate::doctor::facts::{Facts, Need, Topic, seen};
 use crate::doctor::fix::Fix;
-use crate::doctor::policy::{Decision, Request};
 
-use super::functions::{is_function, settings_of};
-use super::invoker::{Invoker, exactly};
+use super::functions::settings_of;
+use super::invoker::exactly;
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -168,7 +170,7 @@ fn subscribed(facts: &Facts) -> Judged {
         return Err(Not::elsewhere("the topic is gone", "topic-policy"));
     };
     let hears = topic.subscriptions.iter().find(|subscription| {
-        subscription.protocol == "lambda" && is_function(&subscription.endpoint, function)
+        subscription.protocol == "lambda" && is_same_function(&subscription.endpoint, function)
     });
     let Some(arn) = hears.and_then(|subscription| subscription.arn.as_deref()) else {
         let queue = facts.stack.output_seen("UndeliveredQueueArn")?;
@@ -207,13 +209,8 @@ fn may_be_invoked(facts: &Facts) -> Judged {
 
 /// The force-stop topic, as the force-stopper has to let it in.
 pub fn topic_invoker(facts: &Facts) -> Result<Invoker<'_>, Not> {
-    Ok(Invoker {
-        service: "sns.amazonaws.com",
-        function: facts.stack.output_seen("ForceStopperFunctionArn")?,
-        source: facts.stack.output_seen("ForceStopTopicArn")?,
-        says_account: false,
-        statement: "tripline-force-stop",
-    })
+    let function = facts.stack.output_seen("ForceStopperFunctionArn")?;
+    Ok(Invoker::topic(function, facts.stack.output_seen("ForceStopTopicArn")?))
 }
 
 fn redrive(facts: &Facts) -> Judged {

@@ -35,7 +35,7 @@ fn what_a_role_lacks_is_given_to_it_for_every_job() {
     assert!(document.contains(r#""Resource":"arn:aws:iot:us-east-1:111122223333:job/*""#));
     // It mends.
     let role = facts.stopper_role.as_mut().unwrap().as_mut().unwrap();
-    role.policy.add(crate::doctor::policy::Policy::parse(&document).unwrap());
+    role.policy.add(crate::aws::policy::Policy::parse(&document).unwrap());
     let check = checks().find(|check| check.name == "stopper-role").unwrap();
     assert!((check.judge)(&facts).is_ok());
 }

@@ -11,11 +11,11 @@ use aws_sdk_iot::types::{
 use tripline::job::JobId;
 
 use crate::alarms::plan::Plan;
+use crate::aws::policy::Policy;
 use crate::doctor::facts::{
     Action, Facts, Function, Health, Ingest, JobFacts, Key, Mapping, Queue, Resource, Role, Rule,
     Runs, Sms, StackFacts, Subscription, Topic, Topics,
 };
-use crate::doctor::policy::Policy;
 
 pub const GENERATOR: &str = "arn:aws:lambda:us-east-1:111122223333:function:generator";
 pub const STOPPER: &str = "arn:aws:lambda:us-east-1:111122223333:function:stopper";

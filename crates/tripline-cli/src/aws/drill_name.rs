@@ -14,9 +14,9 @@ const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
 /// A drill's name, which is its job's and its queue's: [`PREFIX`] and twelve letters or digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Name(String);
+pub struct DrillName(String);
 
-impl Name {
+impl DrillName {
     /// A name that nothing has. The standard library's hasher has its keys from the operating
     /// system's randomness.
     pub fn random() -> Self {
@@ -76,7 +76,7 @@ impl Name {
 const REPORTS: &str = "reports";
 const WAITS: &str = "waits";
 
-impl fmt::Display for Name {
+impl fmt::Display for DrillName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -90,16 +90,16 @@ mod tests {
 
     #[test]
     fn names_are_random_and_known_again() {
-        let names: BTreeSet<_> = (0..1_000).map(|_| Name::random()).collect();
+        let names: BTreeSet<_> = (0..1_000).map(|_| DrillName::random()).collect();
         assert_eq!(names.len(), 1_000);
         for name in names {
-            assert_eq!(Name::new(name.as_str()), Some(name.clone()));
+            assert_eq!(DrillName::new(name.as_str()), Some(name.clone()));
             assert_eq!(name.job().unwrap().as_str(), name.as_str());
             for thing in name.things() {
-                assert_eq!(Name::of_thing(&thing), Some(name.clone()));
+                assert_eq!(DrillName::of_thing(&thing), Some(name.clone()));
             }
             let arn = format!("arn:aws:sqs:us-east-1:111122223333:{name}");
-            assert_eq!(Name::of_queue_arn(&arn), Some(name));
+            assert_eq!(DrillName::of_queue_arn(&arn), Some(name));
         }
     }
 
@@ -114,12 +114,12 @@ mod tests {
             "tripline-drill-ABCDEFGHIJKL",
             "fw-tripline-drill-abcdefghijkl",
         ] {
-            assert_eq!(Name::new(name), None, "{name}");
-            assert_eq!(Name::of_thing(&format!("{name}-waits")), None, "{name}");
+            assert_eq!(DrillName::new(name), None, "{name}");
+            assert_eq!(DrillName::of_thing(&format!("{name}-waits")), None, "{name}");
         }
-        assert_eq!(Name::of_thing("tripline-drill-abcdefghijkl"), None);
-        assert_eq!(Name::of_thing("tripline-drill-abcdefghijkl-pump"), None);
+        assert_eq!(DrillName::of_thing("tripline-drill-abcdefghijkl"), None);
+        assert_eq!(DrillName::of_thing("tripline-drill-abcdefghijkl-pump"), None);
         let topic = "arn:aws:sns:us-east-1:111122223333:tripline-drill-abcdefghijkl";
-        assert_eq!(Name::of_queue_arn(topic), None);
+        assert_eq!(DrillName::of_queue_arn(topic), None);
     }
 }

@@ -1,5 +1,6 @@
 //! Policies as they are written, and what IAM makes of them.
 
+use super::document::matches;
 use super::*;
 
 const RULE: &str = "arn:aws:iot:us-east-1:111122223333:rule/tripline_rule";

@@ -1,4 +1,7 @@
-//! The commands that a finding says, for whoever pastes them: their shell may be set to another region.
+//! The commands that a message suggests, for whoever pastes them: as words of a shell, which may be set to
+//! another region.
+
+use sha2::{Digest, Sha256};
 
 /// The same with `--region` in every command of the AWS CLI, of SAM's and of Tripline's that goes to AWS,
 /// also in comments and between backticks, and in no quoted word.
@@ -48,9 +51,31 @@ fn command_at(text: &str) -> usize {
     words.iter().take(count).map(|word| word.len() + 1).sum::<usize>() - 1
 }
 
+/// A word of a command, as a shell takes it.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@,+=".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// A short word for a text, which another text has not.
+pub fn mark_of(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_survive_a_shell() {
+        assert_eq!(quoted("tripline-fw-1"), "tripline-fw-1");
+        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
+        assert_eq!(quoted(""), "''");
+    }
 
     #[test]
     fn every_command_names_its_region() {

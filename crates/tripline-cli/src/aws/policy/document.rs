@@ -1,32 +1,18 @@
-//! Policies of IAM, as far as the guard depends on them: who may do what with which resource.
+//! A policy's document, and what it says to a request.
 //!
 //! Read are `Allow` and `Deny`, wildcards, `Not..` elements, and conditions on what is known of a
-//! request ([`context`]). Another operator, key or variable makes the answer [`Decision::Unclear`], never a
+//! request ([`Request::known`]). Another operator, key or variable makes the answer [`Decision::Unclear`], never a
 //! guess.
-
-mod context;
 
 use serde_json::{Map, Value};
 use tripline::text::excerpt;
 
-use context::Known;
+use super::request::{Known, Request};
 
 /// The statements of one or several documents.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Policy {
     statements: Vec<Value>,
-}
-
-/// Who asks for what.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    /// The service that asks, such as `iot.amazonaws.com`; `None` in a role's own policies, which have
-    /// no principals.
-    pub service: Option<&'a str>,
-    pub action: &'a str,
-    pub resource: &'a str,
-    /// What is known of what conditions ask for, such as `aws:SourceArn`, beside what [`context`] knows.
-    pub context: &'a [(&'a str, &'a str)],
 }
 
 /// What a policy says to a request.
@@ -267,7 +253,7 @@ fn holds(operator: &str, known: Known<'_>, wanted: &[String]) -> Option<bool> {
 }
 
 /// Whether a text matches a pattern with `*` (anything) and `?` (one character).
-fn matches(pattern: &str, text: &str) -> bool {
+pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut position) = (0, 0);
@@ -318,6 +304,3 @@ fn texts(value: &Value) -> Vec<String> {
 fn object(value: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
     value.and_then(Value::as_object).into_iter().flat_map(Map::iter)
 }
-
-#[cfg(test)]
-mod tests;

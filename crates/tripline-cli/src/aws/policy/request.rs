@@ -1,9 +1,19 @@
-//! What is known of a request, by the keys that conditions ask for.
+//! Who asks for what, and what is known of that, by the keys that conditions ask for.
 //!
 //! A key that is not named here or by who asks is unclear, and not absent: what AWS puts into a request
 //! depends on the service, on the account's organization and on the network.
 
-use super::Request;
+/// Who asks for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The service that asks, such as `iot.amazonaws.com`; `None` in a role's own policies, which have
+    /// no principals.
+    pub service: Option<&'a str>,
+    pub action: &'a str,
+    pub resource: &'a str,
+    /// What is known of what conditions ask for, such as `aws:SourceArn`, beside what is known of every request.
+    pub context: &'a [(&'a str, &'a str)],
+}
 
 /// What is known of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
