@@ -1,5 +1,10 @@
 //! What an ARN says: `arn:partition:service:region:account:resource`.
 
+/// The partition that an ARN names: `aws`, or what stands for it elsewhere.
+pub fn partition(arn: &str) -> &str {
+    arn.split(':').nth(1).unwrap_or("aws")
+}
+
 /// The region that an ARN names; empty if it names none.
 pub fn region(arn: &str) -> &str {
     arn.split(':').nth(3).unwrap_or_default()

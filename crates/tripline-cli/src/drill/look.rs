@@ -4,12 +4,12 @@
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::HistoryItemType;
-use serde_json::Value;
 use tripline::text::clean;
 use tripline_aws::{Failure, FailureKind};
 
 use super::cloud::Cloud;
 use crate::alarms::topics;
+use crate::aws::policy::{Decision, Invoker, Policy, decision_for_alarm};
 use crate::connect::Connection;
 use crate::doctor::links::Part;
 use crate::stack::Stack;
@@ -54,8 +54,8 @@ impl Look<'_> {
             return Some(cut);
         }
         if self.stack.output("Ingest").ok()? == "direct" {
-            let cut = self.permission("metrics-generator", function, "iot.amazonaws.com", rule);
-            if let Some(cut) = cut.await {
+            let invoker = Invoker::rule(function, rule);
+            if let Some(cut) = self.permission("metrics-generator", &invoker).await {
                 return Some(cut);
             }
         }
@@ -75,7 +75,7 @@ impl Look<'_> {
         if let Some(cut) = self.function("force-stopper", function).await {
             return Some(cut);
         }
-        match self.permission("force-stopper", function, "sns.amazonaws.com", topic).await {
+        match self.permission("force-stopper", &Invoker::topic(function, topic)).await {
             None => self.found(Part::Stopping).await,
             cut => cut,
         }
@@ -145,16 +145,17 @@ impl Look<'_> {
         }
     }
 
-    async fn permission(&self, what: &str, function: &str, who: &str, source: &str) -> Option<Cut> {
-        let found = self.cloud.lambda.get_policy().function_name(function).send().await;
+    async fn permission(&self, what: &str, invoker: &Invoker<'_>) -> Option<Cut> {
+        let found = self.cloud.lambda.get_policy().function_name(invoker.function).send().await;
         let policy = match found.map_err(|error| Failure::from_sdk("GetPolicy", &error)) {
-            Ok(found) => serde_json::from_str(found.policy()?).ok()?,
-            Err(failure) if failure.kind == FailureKind::NotFound => Value::Null,
+            Ok(found) => Policy::parse(found.policy()?)?,
+            Err(failure) if failure.kind == FailureKind::NotFound => Policy::default(),
             Err(_) => return None,
         };
         let check =
             if what == "force-stopper" { "stopper-may-be-invoked" } else { "rule-may-invoke" };
-        (!allows(&policy, who, source))
+        let source = invoker.source;
+        is_refused(invoker.decision(&policy))
             .then(|| Cut::new(format!("`{source}` may not invoke the {what}"), self.doctor(check)))
     }
 
@@ -175,8 +176,8 @@ impl Look<'_> {
                 }
                 Err(_) => return None,
             };
-        let policy: Value = serde_json::from_str(attributes.get("Policy")?).ok()?;
-        (!allows(&policy, "cloudwatch.amazonaws.com", arn)).then(|| {
+        let policy = Policy::parse(attributes.get("Policy")?)?;
+        is_refused(decision_for_alarm(&policy, arn, self.alarm)).then(|| {
             Cut::new(
                 format!("the policy of the {what} topic does not let CloudWatch publish"),
                 self.doctor("topic-policy"),
@@ -209,40 +210,10 @@ async fn failed_action(client: &Client, alarm: &str, topic: &str) -> Option<Cut>
     Some(Cut::new(format!("CloudWatch says: {}", clean(failed, MAX_SUMMARY)), hint))
 }
 
-/// Whether a policy has a statement that lets a service in, from this source if it names one. In
-/// doubt it has: only what is missing for sure is a finding.
-fn allows(policy: &Value, service: &str, source: &str) -> bool {
-    let statements = match policy.get("Statement") {
-        Some(Value::Array(statements)) => statements.as_slice(),
-        Some(statement) => std::slice::from_ref(statement),
-        None => &[],
-    };
-    statements.iter().any(|statement| {
-        let principal = statement.get("Principal");
-        let is_meant = texts(principal).iter().any(|text| *text == service || *text == "*");
-        let sources = source_arns(statement.get("Condition"));
-        let from_here = sources.is_empty()
-            || sources.iter().any(|arn| *arn == source || arn.contains(['*', '?']));
-        statement.get("Effect").and_then(Value::as_str) == Some("Allow") && is_meant && from_here
-    })
-}
-
-/// Every text in a value.
-fn texts(value: Option<&Value>) -> Vec<&str> {
-    match value {
-        Some(Value::String(text)) => vec![text],
-        Some(Value::Array(items)) => items.iter().flat_map(|item| texts(Some(item))).collect(),
-        Some(Value::Object(fields)) => fields.values().flat_map(|item| texts(Some(item))).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn source_arns(condition: Option<&Value>) -> Vec<&str> {
-    let operators = condition.and_then(Value::as_object).into_iter().flat_map(|all| all.values());
-    let keys = operators.filter_map(Value::as_object).flatten();
-    keys.filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn"))
-        .flat_map(|(_, value)| texts(Some(value)))
-        .collect()
+/// Whether a policy refuses a request for sure. In doubt it does not: only what is missing for sure is a
+/// finding.
+fn is_refused(decision: Decision) -> bool {
+    matches!(decision, Decision::Denied | Decision::NotAllowed)
 }
 
 #[cfg(test)]
@@ -250,7 +221,7 @@ mod tests {
     use aws_sdk_cloudwatch::operation::describe_alarm_history::DescribeAlarmHistoryOutput;
     use aws_sdk_cloudwatch::types::AlarmHistoryItem;
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -304,7 +275,27 @@ mod tests {
             (false, json!({"Statement": []})),
             (false, json!(null)),
         ] {
-            assert_eq!(allows(&policy, "iot.amazonaws.com", rule), is_let_in, "{policy}");
+            assert_eq!(!is_refused(decision_of(&policy, rule)), is_let_in, "{policy}");
         }
+    }
+
+    #[test]
+    fn a_denial_goes_before_what_is_allowed() {
+        let rule = "arn:aws:iot:us-east-1:111122223333:rule/events";
+        let statement = |effect: &str| {
+            json!({"Effect": effect, "Principal": {"Service": "iot.amazonaws.com"},
+                "Action": "lambda:InvokeFunction", "Resource": "*"})
+        };
+        let allowed = json!({"Statement": [statement("Allow")]});
+        assert_eq!(decision_of(&allowed, rule), Decision::Allowed);
+        let denied = json!({"Statement": [statement("Allow"), statement("Deny")]});
+        assert!(is_refused(decision_of(&denied, rule)));
+    }
+
+    /// What a function's policy says to an IoT rule.
+    fn decision_of(policy: &Value, rule: &str) -> Decision {
+        let function = "arn:aws:lambda:us-east-1:111122223333:function:f";
+        let policy = Policy::parse(&policy.to_string()).unwrap_or_default();
+        Invoker::rule(function, rule).decision(&policy)
     }
 }

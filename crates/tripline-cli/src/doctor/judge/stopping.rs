@@ -4,7 +4,7 @@ use tripline::stop::StopMode;
 
 use crate::aws::arn::is_same_function;
 use crate::aws::commands::quoted;
-use crate::aws::policy::{Decision, Invoker, Request};
+use crate::aws::policy::{Decision, Invoker, Request, decision_for_alarm};
 use crate::doctor::check::{About, Check, Judged, Not, all_right};
 use crate::doctor::facts::{Facts, Need, Topic, seen};
 use crate::doctor::fix::Fix;
@@ -94,26 +94,9 @@ fn topics(facts: &Facts) -> Result<Vec<(&'static str, &Topic)>, Not> {
 
 fn topic_policy(facts: &Facts) -> Judged {
     let account = facts.stack.account();
-    let alarm = format!(
-        "arn:{}:cloudwatch:{}:{account}:alarm:tripline-any",
-        facts.stack.partition(),
-        facts.region
-    );
-    let context = [
-        ("aws:SourceAccount", account),
-        ("aws:SourceOwner", account),
-        ("aws:SourceArn", alarm.as_str()),
-        ("aws:RequestedRegion", facts.region.as_str()),
-    ];
     let (mut wrong, mut mends) = (Vec::new(), Vec::new());
     for (name, topic) in topics(facts)? {
-        let request = Request {
-            service: Some("cloudwatch.amazonaws.com"),
-            action: "sns:Publish",
-            resource: &topic.arn,
-            context: &context,
-        };
-        match topic.policy.decide(request) {
+        match decision_for_alarm(&topic.policy, &topic.arn, "tripline-any") {
             Decision::Allowed => {}
             Decision::Unclear => {
                 return Err(Not::Unknown(format!(
