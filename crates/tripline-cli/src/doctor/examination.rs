@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::ask::{Clients, Question};
-use super::check::{Check, Judged, Not};
+use super::check::Check;
 use super::facts::{Facts, Need};
 use super::report::{Checked, Report};
+use super::result::{Judged, Not};
 use crate::alarms::apply::Guard;
 use crate::exit::Error;
 
@@ -94,7 +95,10 @@ impl Examination {
 
     fn judge(&self, check: &Check) -> Judged {
         let judged = (check.judge)(&self.facts);
-        judged.map_err(|not| not.beside(&self.checks).in_region(&self.facts.region))
+        judged.map_err(|not| {
+            not.beside(|name| self.checks.iter().any(|check| check.name == name))
+                .in_region(&self.facts.region)
+        })
     }
 
     /// What came of the checks.

@@ -5,24 +5,12 @@ use aws_sdk_cloudwatch::types::MetricAlarm;
 use tripline_aws::Failure;
 
 use super::ask::Clients;
+use super::check::Fix;
+use super::checks::{rule_invoker, rule_name, schedule_invoker, topic_invoker};
 use super::facts::{Facts, Function};
-use super::judge;
 use crate::alarms::apply::Guard;
 use crate::aws::policy::{Decision, Invoker};
 use crate::exit::Error;
-
-/// A thing that is safe to mend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fix {
-    JobEvents,
-    Rule,
-    RulePermission,
-    StopPermission,
-    KeeperPermission,
-    OwnAlarmActions,
-    AlarmActions,
-    Config,
-}
 
 impl Fix {
     /// Mends it, and says what was done; `None` if there is nothing that could be done.
@@ -37,8 +25,8 @@ impl Fix {
                 clients.alarms.enable_job_events().await?;
                 Some(format!("enabled job events, for the whole account in `{}`", facts.region))
             }
-            Self::Rule => match judge::rule_name(facts) {
-                Some(name) if facts.rule.as_ref().is_ok_and(|rule| rule.is_some()) => {
+            Self::Rule => match rule_name(facts) {
+                Ok(name) if facts.rule.as_ref().is_ok_and(|rule| rule.is_some()) => {
                     let enabled =
                         clients.alarms.iot.enable_topic_rule().rule_name(name).send().await;
                     enabled.map_err(|error| Failure::from_sdk("EnableTopicRule", &error))?;
@@ -47,13 +35,13 @@ impl Fix {
                 _ => None,
             },
             Self::RulePermission => {
-                let_in(clients, facts, judge::rule_invoker(facts), &facts.generator).await?
+                let_in(clients, facts, rule_invoker(facts).ok(), &facts.generator).await?
             }
             Self::StopPermission => {
-                let_in(clients, facts, judge::topic_invoker(facts), &facts.stopper).await?
+                let_in(clients, facts, topic_invoker(facts).ok(), &facts.stopper).await?
             }
             Self::KeeperPermission => {
-                let_in(clients, facts, judge::schedule_invoker(facts), &facts.keeper).await?
+                let_in(clients, facts, schedule_invoker(facts).ok(), &facts.keeper).await?
             }
             Self::OwnAlarmActions => {
                 actions_on(clients, facts.own_alarms.as_deref().unwrap_or_default()).await?

@@ -1,8 +1,9 @@
 //! For a drill: which link of a part of the chain is cut, by the checks whose findings cut it.
 
 use super::ask::{Clients, Question};
-use super::check::{Check, Not};
-use super::judge;
+use super::check::Check;
+use super::checks::{checks, is_observing};
+use super::result::Not;
 use crate::connect::Connection;
 
 /// A part of the chain, between two things that a drill sees.
@@ -55,7 +56,7 @@ impl Part {
     }
 
     fn checks(self) -> Vec<&'static Check> {
-        let check = |name: &&str| judge::checks().find(|check| check.name == *name);
+        let check = |name: &&str| checks().find(|check| check.name == *name);
         self.names().iter().filter_map(check).collect()
     }
 
@@ -68,7 +69,7 @@ impl Part {
         let needs = checks.iter().flat_map(|check| check.needs).copied().collect();
         let facts = clients.ask(&question, &needs).await.ok()?;
         checks.into_iter().find_map(|check| match (check.judge)(&facts) {
-            Err(Not::Finding { what, .. }) if !(observes && judge::is_observing(&what)) => {
+            Err(Not::Finding { what, .. }) if !(observes && is_observing(&what)) => {
                 Some(CutLink { check: check.name, what })
             }
             _ => None,

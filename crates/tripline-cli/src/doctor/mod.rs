@@ -1,27 +1,28 @@
 //! `tripline doctor`: proves that a stack is armed and that a job is guarded.
 //!
-//! - [`judge`]: the checks, each a row in a table and a judgement that only sees facts;
 //! - [`facts`]: what the facts are; [`ask`]: asks AWS for them, and judges nothing;
-//! - [`check`]: what can come of a check; [`fix`]: what `--fix` does about it;
+//! - [`check`]: what a check is; [`result`]: what can come of it;
+//! - [`checks`]: all of them, each a row in a table and a judgement that only sees facts;
+//! - [`fix`]: what `--fix` does about a finding;
 //! - [`examination`]: runs the checks; [`report`], [`junit`]: says what came of them;
 //! - [`links`]: the same for a drill that waits in vain.
 
 mod ask;
 mod check;
+mod checks;
 mod examination;
 mod facts;
 mod fix;
-mod judge;
 mod junit;
 pub mod links;
 mod report;
+mod result;
 
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
 use tripline::config::AlarmConfig;
 use tripline::job::JobId;
@@ -34,7 +35,9 @@ use crate::connect::{Region, connect};
 use crate::exit::{End, Error};
 use ask::{Clients, Question};
 use check::{About, Check};
+use checks::{checks, checks_of};
 use examination::Examination;
+use report::Format;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -94,18 +97,9 @@ pub struct Doctor {
     output: Format,
 }
 
-/// Whom the answer is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-    /// A test report for CI
-    Junit,
-}
-
 /// The names of all checks.
 fn names() -> PossibleValuesParser {
-    PossibleValuesParser::new(judge::checks().map(|check| check.name))
+    PossibleValuesParser::new(checks().map(|check| check.name))
 }
 
 /// A config's alarms, for its job.
@@ -171,7 +165,7 @@ impl Doctor {
     fn checks(&self, with_job: bool) -> Result<Vec<&'static Check>, Error> {
         let only =
             |check: &Check| self.only.is_empty() || self.only.iter().any(|name| name == check.name);
-        if let Some(check) = judge::checks().find(|check| {
+        if let Some(check) = checks().find(|check| {
             !with_job
                 && check.about == About::Job
                 && self.only.iter().any(|name| name == check.name)
@@ -181,6 +175,6 @@ impl Doctor {
                 check.name
             )));
         }
-        Ok(judge::checks_of(with_job).filter(|check| only(check)).collect())
+        Ok(checks_of(with_job).filter(|check| only(check)).collect())
     }
 }

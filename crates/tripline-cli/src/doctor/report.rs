@@ -1,15 +1,25 @@
 //! What came of the checks, for people and for programs.
 
+use clap::ValueEnum;
 use serde_json::{Value, json};
 use tripline::text::clean;
 
-use super::Format;
-use super::check::{About, Check, Judged, Not};
-use super::judge;
+use super::check::{About, Check};
+use super::checks::checks;
+use super::result::{Judged, Not};
 use crate::alarms::table::table;
 
 /// Longest line of what is said of one check.
 const MAX_LINE: usize = 4_000;
+
+/// Whom the answer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+    /// A test report for CI
+    Junit,
+}
 
 /// What came of a check.
 #[derive(Debug)]
@@ -158,7 +168,7 @@ pub fn list(format: Format) -> String {
     };
     match format {
         Format::Text | Format::Junit => {
-            let rows: Vec<[String; 4]> = judge::checks()
+            let rows: Vec<[String; 4]> = checks()
                 .map(|check| {
                     let fix = if check.fix.is_some() { "yes" } else { "" };
                     [check.name, about(check), fix, check.proves].map(str::to_owned)
@@ -167,7 +177,7 @@ pub fn list(format: Format) -> String {
             table(["CHECK", "ABOUT", "FIX", "PROVES"], &rows)
         }
         Format::Json => {
-            let checks: Vec<Value> = judge::checks()
+            let checks: Vec<Value> = checks()
                 .map(|check| {
                     json!({
                         "name": check.name, "about": about(check), "proves": check.proves,

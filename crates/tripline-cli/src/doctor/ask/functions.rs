@@ -2,7 +2,8 @@
 
 use tripline_aws::{Failure, FailureKind};
 
-use super::{Clients, if_there};
+use super::answer::{if_there, read};
+use super::clients::Clients;
 use crate::aws::policy::Policy;
 use crate::doctor::facts::{Asked, Function, Gap, Role, Runs, StackFacts};
 
@@ -99,12 +100,4 @@ impl Clients {
         let on_failure = destinations.and_then(|destinations| destinations.on_failure);
         Ok(on_failure.and_then(|on_failure| on_failure.destination).filter(|arn| !arn.is_empty()))
     }
-}
-
-/// A policy that a service gave.
-pub fn read(operation: &'static str, text: &str) -> Asked<Policy> {
-    Policy::parse(text).ok_or_else(|| {
-        let fault = "the answer is no policy";
-        Gap::Failed(Failure::new(operation, FailureKind::Refused, fault))
-    })
 }

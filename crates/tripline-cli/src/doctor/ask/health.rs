@@ -6,7 +6,7 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat};
 use tripline_aws::Failure;
 
-use super::Clients;
+use super::clients::Clients;
 use crate::doctor::facts::{Asked, Health, StackFacts};
 
 const FUNCTIONS: [&str; 3] =

@@ -11,8 +11,9 @@ use tripline::metric::{DIMENSION, Metric, NAMESPACE, Outcome};
 use tripline_alarms::kept;
 use tripline_aws::{Failure, FailureKind};
 
+use super::answer::if_there;
+use super::clients::Clients;
 use super::health::Wanted;
-use super::{Clients, if_there};
 use crate::alarms::apply::Guard;
 use crate::alarms::owner::{Watched, watched};
 use crate::alarms::plan::Plan;

@@ -3,6 +3,8 @@
 //! Each need is asked once, whatever the number of checks; several at a time, and never more than
 //! [`AT_ONCE`], so that the calls stay far below any quota.
 
+mod answer;
+mod clients;
 mod clock;
 mod functions;
 mod health;
@@ -17,28 +19,14 @@ use std::collections::BTreeSet;
 
 use tokio::sync::Semaphore;
 use tripline::job::JobId;
-use tripline_aws::Failure;
 
-use super::facts::{Asked, Facts, Gap, JobFacts, Need};
+use super::facts::{Facts, Gap, JobFacts, Need, StackFacts};
 use crate::alarms::apply::Guard;
-use crate::alarms::aws::Aws;
-use crate::connect::Connection;
 use crate::exit::Error;
-use clock::Dates;
+pub use clients::Clients;
 
 /// Most needs that are asked at a time.
 const AT_ONCE: usize = 6;
-
-/// The clients, all of one region.
-#[derive(Debug)]
-pub struct Clients {
-    pub alarms: Aws,
-    pub lambda: aws_sdk_lambda::Client,
-    pub sqs: aws_sdk_sqs::Client,
-    pub iam: aws_sdk_iam::Client,
-    pub kms: aws_sdk_kms::Client,
-    dates: Dates,
-}
 
 /// What is to be checked.
 #[derive(Debug)]
@@ -50,19 +38,6 @@ pub struct Question<'a> {
 }
 
 impl Clients {
-    /// Clients for a connection.
-    pub fn of(connection: Connection) -> Self {
-        let config = &connection.config;
-        let (lambda, sqs) = (aws_sdk_lambda::Client::new(config), aws_sdk_sqs::Client::new(config));
-        let (iam, kms) = (aws_sdk_iam::Client::new(config), aws_sdk_kms::Client::new(config));
-        let dates = Dates::default();
-        let dated =
-            aws_sdk_cloudformation::config::Builder::from(config).interceptor(dates.clone());
-        let mut alarms = Aws::of(connection);
-        alarms.cloudformation = aws_sdk_cloudformation::Client::from_conf(dated.build());
-        Self { alarms, lambda, sqs, iam, kms, dates }
-    }
-
     /// Asks for these needs. Only the stack has to be there; everything else that cannot be asked is
     /// a gap in the facts.
     pub async fn ask(
@@ -183,7 +158,7 @@ impl Clients {
 
     async fn job(
         &self,
-        stack: &super::facts::StackFacts,
+        stack: &StackFacts,
         question: &Question<'_>,
         needs: &BTreeSet<Need>,
         now: i64,
@@ -207,13 +182,4 @@ async fn limited<T>(limit: &Semaphore, wanted: bool, ask: impl Future<Output = T
     // It is never closed.
     let _turn = limit.acquire().await.ok()?;
     Some(ask.await)
-}
-
-/// An answer about a thing that may be gone.
-fn if_there<T>(asked: Result<T, Failure>) -> Asked<Option<T>> {
-    match asked {
-        Ok(found) => Ok(Some(found)),
-        Err(failure) if failure.kind == tripline_aws::FailureKind::NotFound => Ok(None),
-        Err(failure) => Err(failure.into()),
-    }
 }

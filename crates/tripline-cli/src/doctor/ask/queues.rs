@@ -4,8 +4,8 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::Value;
 use tripline_aws::Failure;
 
-use super::functions::read;
-use super::{Clients, if_there};
+use super::answer::{if_there, read};
+use super::clients::Clients;
 use crate::doctor::facts::{Asked, Ingest, Mapping, Queue, StackFacts};
 
 impl Clients {

@@ -3,8 +3,8 @@
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind};
 
-use super::functions::read;
-use super::{Clients, if_there};
+use super::answer::{if_there, read};
+use super::clients::Clients;
 use crate::aws::policy::Policy;
 use crate::doctor::facts::{Asked, Key, Role, StackFacts};
 

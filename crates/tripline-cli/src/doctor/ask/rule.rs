@@ -3,7 +3,8 @@
 use aws_sdk_iot::types::Action as IotAction;
 use tripline_aws::Failure;
 
-use super::{Clients, if_there};
+use super::answer::if_there;
+use super::clients::Clients;
 use crate::doctor::facts::{Action, Asked, Gap, Role, Rule, StackFacts};
 
 impl Clients {

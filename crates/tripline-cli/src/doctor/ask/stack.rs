@@ -5,7 +5,7 @@ use aws_sdk_cloudwatch::types::{AlarmType, MetricAlarm};
 use tripline::text::excerpt;
 use tripline_aws::Failure;
 
-use super::Clients;
+use super::clients::Clients;
 use crate::doctor::facts::{Asked, Gap, Resource, StackFacts};
 use crate::exit::Error;
 use crate::stack::{describe, missing};

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use tripline_aws::Failure;
 
-use super::functions::read;
-use super::{Clients, if_there};
+use super::answer::{if_there, read};
+use super::clients::Clients;
 use crate::aws::arn::is_same_function;
 use crate::doctor::facts::{Asked, Gap, Sms, StackFacts, Subscription, Topic, Topics};
 

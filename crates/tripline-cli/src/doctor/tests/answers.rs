@@ -10,8 +10,8 @@ use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use super::sound::{EMAIL, SMS, sound};
 use crate::connect::Connection;
 use crate::doctor::ask::Clients;
-use crate::doctor::check::Not;
-use crate::doctor::judge::checks;
+use crate::doctor::checks::checks;
+use crate::doctor::result::Not;
 
 /// SNS whose e-mail address has not been confirmed, in the sandbox, with the limit of a new account.
 fn sns() -> aws_sdk_sns::Client {

@@ -13,9 +13,10 @@ use tripline::rollout::Rate;
 
 use super::sound::*;
 use crate::alarms::put::request_for;
-use crate::doctor::check::{About, Judged, Not};
+use crate::doctor::check::About;
+use crate::doctor::checks::checks;
 use crate::doctor::facts::Facts;
-use crate::doctor::judge::checks;
+use crate::doctor::result::{Judged, Not};
 
 /// The stack's default guard with some parameters, for a job without a limit to its rate.
 fn default_guard(parameters: &[(&str, &str)]) -> Vec<MetricAlarm> {

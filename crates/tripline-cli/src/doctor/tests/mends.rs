@@ -1,9 +1,9 @@
 //! The commands that mend what was found: what is in them, and in which order.
 
 use super::sound::*;
-use crate::doctor::check::Not;
+use crate::doctor::checks::checks;
 use crate::doctor::facts::Facts;
-use crate::doctor::judge::checks;
+use crate::doctor::result::Not;
 
 /// What a check finds, and the lines that mend it.
 fn found(facts: &Facts, check: &str) -> (String, Vec<String>) {

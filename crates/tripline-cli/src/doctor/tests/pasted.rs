@@ -3,9 +3,9 @@
 use aws_sdk_cloudwatch::types::StateValue;
 
 use super::sound::*;
-use crate::doctor::check::Not;
+use crate::doctor::checks::checks;
 use crate::doctor::facts::Facts;
-use crate::doctor::judge::checks;
+use crate::doctor::result::Not;
 
 fn mend(facts: &Facts, name: &str) -> String {
     let check = checks().find(|check| check.name == name).unwrap();

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::sound::sound;
-use crate::doctor::check::Not;
-use crate::doctor::judge::checks;
+use crate::doctor::checks::checks;
 use crate::doctor::junit;
 use crate::doctor::report::{Checked, Report};
+use crate::doctor::result::Not;
 
 /// One check of each result, with words that every format has to be careful with.
 fn report() -> Report {

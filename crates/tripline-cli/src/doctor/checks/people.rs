@@ -4,8 +4,9 @@ use tripline_aws::{Failure, FailureKind};
 
 use crate::aws::commands::quoted;
 use crate::aws::drill_name::DrillName;
-use crate::doctor::check::{About, Check, Judged, Not};
-use crate::doctor::facts::{Facts, Gap, Need, Subscription, Topic, seen};
+use crate::doctor::check::{About, Check};
+use crate::doctor::facts::{Facts, Gap, Need, Subscription, Topic};
+use crate::doctor::result::{Judged, Not};
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -57,7 +58,7 @@ fn subscriptions<'a>(topic: &'a Option<Topic>, protocols: &[&str]) -> Vec<&'a Su
 }
 
 fn confirmed(facts: &Facts) -> Judged {
-    let email = seen(&facts.topics.email)?;
+    let email = facts.topics.email.as_ref()?;
     let all = subscriptions(email, &EMAIL);
     let pending: Vec<_> = all.iter().filter(|subscription| subscription.arn.is_none()).collect();
     if all.is_empty() {
@@ -86,8 +87,8 @@ fn confirmed(facts: &Facts) -> Judged {
 /// The alarms on the guard itself go to the e-mail topic alone, so that it is not enough if somebody
 /// has text messages.
 fn told(facts: &Facts) -> Judged {
-    let topic = facts.stack.output_seen("EmailTopicArn")?;
-    let Some(email) = seen(&facts.topics.email)? else {
+    let topic = facts.stack.output("EmailTopicArn")?;
+    let Some(email) = facts.topics.email.as_ref()? else {
         return Err(Not::elsewhere("the topic is gone", "topic-policy"));
     };
     let people: Vec<&Subscription> =
@@ -106,7 +107,7 @@ fn told(facts: &Facts) -> Judged {
             ),
         ));
     }
-    let filters = seen(&facts.topics.filters)?;
+    let filters = facts.topics.filters.as_ref()?;
     let hear_all = confirmed.iter().filter(|arn| !filters.contains_key(**arn)).count();
     if hear_all > 0 {
         return Ok(format!("{hear_all} confirmed"));
@@ -137,7 +138,7 @@ fn is_drill(subscription: &Subscription) -> bool {
 }
 
 fn has_sms(facts: &Facts) -> Result<(), Not> {
-    let topics = [seen(&facts.topics.email)?, seen(&facts.topics.sms)?];
+    let topics = [facts.topics.email.as_ref()?, facts.topics.sms.as_ref()?];
     match topics.into_iter().any(|topic| !subscriptions(topic, &["sms"]).is_empty()) {
         true => Ok(()),
         false => Err(Not::skipped("no phone number is subscribed")),
@@ -154,8 +155,8 @@ fn tells<T>(asked: &Result<T, Gap>) -> Result<&T, Not> {
         let text = failure.to_string();
         failure.kind == FailureKind::Refused && NOT_HERE.iter().any(|said| text.contains(said))
     };
-    seen(asked).map_err(|not| match (asked, not) {
-        (Err(Gap::Failed(failure)), Not::Unknown(why)) if is_not_here(failure) => Not::Untold(why),
+    asked.as_ref().map_err(|gap| match (gap, Not::from(gap)) {
+        (Gap::Failed(failure), Not::Unknown(why)) if is_not_here(failure) => Not::Untold(why),
         (_, not) => not,
     })
 }

@@ -7,11 +7,12 @@ use tripline::text::excerpt;
 
 use crate::alarms::plan::Change;
 use crate::aws::commands::quoted;
-use crate::doctor::check::{About, Check, Judged, Not, all_right};
-use crate::doctor::facts::{Facts, Need, seen};
-use crate::doctor::fix::Fix;
+use crate::doctor::check::{About, Check, Fix};
+use crate::doctor::facts::{Facts, Need};
+use crate::doctor::result::{Judged, Not, all_right};
 
-use super::job::{gets_default_guard, is_default};
+use super::guarded::{alarms, arm, is_default};
+use super::job::gets_default_guard;
 use super::keeper::deployed;
 
 pub const CHECKS: &[Check] = &[
@@ -153,27 +154,12 @@ fn shown_metrics(alarm: &MetricAlarm) -> Vec<Watched<'_>> {
     all
 }
 
-/// The job's alarms; without any there is nothing to say of them.
-pub fn alarms(facts: &Facts) -> Result<&[MetricAlarm], Not> {
-    match seen(&facts.job()?.alarms)?.as_slice() {
-        [] => Err(Not::elsewhere("the job has no alarms", "alarms-exist")),
-        alarms => Ok(alarms),
-    }
-}
-
 fn name(alarm: &MetricAlarm) -> &str {
     alarm.alarm_name().unwrap_or_default()
 }
 
 fn shown(alarm: &MetricAlarm) -> String {
     format!("`{}`", excerpt(name(alarm)))
-}
-
-/// The command that arms the job.
-pub fn arm(facts: &Facts) -> Result<String, Not> {
-    let (stack, job) = (quoted(&facts.stack.name), facts.job()?);
-    let file = job.config_file();
-    Ok(format!("tripline alarms apply {file} --stack {stack} --job-id {}", job.id))
 }
 
 /// Deletes an alarm and arms the job again: an alarm that watches another job is not overwritten.
@@ -212,7 +198,7 @@ fn each(
 }
 
 fn exist(facts: &Facts) -> Judged {
-    let alarms = seen(&facts.job()?.alarms)?;
+    let alarms = facts.job()?.alarms.as_ref()?;
     match alarms.len() {
         0 => {
             let mut mend = arm(facts)?;
@@ -230,10 +216,10 @@ fn as_configured(facts: &Facts) -> Judged {
     let Some(plan) = &facts.job()?.plan else {
         return Err(Not::skipped("no `--config`"));
     };
-    if seen(&facts.job()?.alarms).is_ok_and(Vec::is_empty) {
+    if facts.job()?.alarms.as_ref().is_ok_and(Vec::is_empty) {
         return Err(Not::elsewhere("the job has no alarms", "alarms-exist"));
     }
-    let plan = seen(plan)?;
+    let plan = plan.as_ref()?;
     let mut wrong: Vec<String> = plan
         .alarms
         .iter()
@@ -264,7 +250,7 @@ fn actions_enabled(facts: &Facts) -> Judged {
 }
 
 fn reaches(facts: &Facts) -> Judged {
-    let topic = facts.stack.output_seen("ForceStopTopicArn")?;
+    let topic = facts.stack.output("ForceStopTopicArn")?;
     let alarms = alarms(facts)?;
     let stops = |alarm: &&MetricAlarm| alarm.alarm_actions().iter().any(|action| action == topic);
     match alarms.iter().filter(stops).count() {

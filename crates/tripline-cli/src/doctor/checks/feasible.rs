@@ -18,12 +18,12 @@ use tripline::simulation::{
 use tripline::stop::StopMode;
 use tripline::time::Timestamp;
 
-use super::alarms::{alarms, arm};
-use super::job::{arn, job};
+use super::guarded::{alarms, arm, arn, job};
 use crate::alarms::put::{SAMPLES, VALUE, failure_rate_of};
 use crate::aws::commands::quoted;
-use crate::doctor::check::{About, Check, Judged, Not};
+use crate::doctor::check::{About, Check};
 use crate::doctor::facts::{Facts, Need};
+use crate::doctor::result::{Judged, Not};
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -105,7 +105,7 @@ fn say(facts: &Facts, advice: impl Iterator<Item = Advice>, sound: String) -> Ju
     if is_own {
         mends.push(format!(
             "tripline simulate {}   # tries it\n{}",
-            facts.job()?.config_file(),
+            quoted(facts.job()?.config_file()),
             arm(facts)?
         ));
     }

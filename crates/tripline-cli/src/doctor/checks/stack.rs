@@ -1,9 +1,9 @@
 //! The stack itself, and the clock of whoever asks.
 
 use crate::aws::commands::quoted;
-use crate::doctor::check::{About, Check, Judged, Not, all_right};
-use crate::doctor::facts::{Facts, Need, seen};
-use crate::doctor::fix::Fix;
+use crate::doctor::check::{About, Check, Fix};
+use crate::doctor::facts::{Facts, Need};
+use crate::doctor::result::{Judged, Not, all_right};
 use crate::stack::is_at_rest;
 
 pub const CHECKS: &[Check] = &[
@@ -91,7 +91,7 @@ fn complete(facts: &Facts) -> Judged {
         let what = format!("the stack is in `{}` (expected a completed state)", stack.status);
         return Err(Not::finding(what, events));
     }
-    let resources = seen(&facts.resources)?;
+    let resources = facts.resources.as_ref()?;
     let wrong: Vec<String> = resources
         .iter()
         .filter(|resource| {

@@ -6,8 +6,8 @@ use tripline::metric::{STACK_DIMENSION, STACK_NAMESPACE};
 use tripline::text::excerpt;
 
 use crate::aws::commands::quoted;
-use crate::doctor::check::{Judged, Not, all_right};
-use crate::doctor::facts::{Facts, seen};
+use crate::doctor::facts::Facts;
+use crate::doctor::result::{Judged, Not, all_right};
 
 /// An alarm of the template's. All have periods of a minute, and fire from their threshold on.
 struct Own {
@@ -103,7 +103,7 @@ impl Own {
         if self.of == STACK {
             return Ok(&facts.stack.name);
         }
-        let arn = facts.stack.output_seen(self.of)?;
+        let arn = facts.stack.output(self.of)?;
         Ok(arn.rsplit(':').next().unwrap_or(arn))
     }
 
@@ -143,7 +143,7 @@ impl Own {
 
     /// The command that makes it the template's. Who else is told by hand stays so.
     fn put(&self, facts: &Facts, name: &str, found: Option<&MetricAlarm>) -> Result<String, Not> {
-        let email = facts.stack.output_seen("EmailTopicArn")?;
+        let email = facts.stack.output("EmailTopicArn")?;
         let others = found.map_or(&[][..], MetricAlarm::alarm_actions).iter();
         let others = others.filter(|action| *action != email).map(|action| quoted(action));
         let actions: Vec<String> = std::iter::once(quoted(email)).chain(others).collect();
@@ -168,15 +168,15 @@ impl Own {
 }
 
 pub fn judge(facts: &Facts) -> Judged {
-    let resources = seen(&facts.resources)?;
-    let there = seen(&facts.own_alarms)?;
+    let resources = facts.resources.as_ref()?;
+    let there = facts.own_alarms.as_ref()?;
     let (mut wrong, mut mends) = (Vec::new(), Vec::new());
     let expected: Vec<_> =
         resources.iter().filter(|resource| resource.kind == "AWS::CloudWatch::Alarm").collect();
     if expected.is_empty() {
         return Err(Not::skipped("the stack has no alarms of its own"));
     }
-    let email = facts.stack.output_seen("EmailTopicArn")?;
+    let email = facts.stack.output("EmailTopicArn")?;
     for resource in &expected {
         let (logical, physical) = (&resource.logical, resource.physical.as_str());
         let name = quoted(physical);

@@ -3,10 +3,8 @@
 use crate::aws::arn;
 use crate::aws::commands::quoted;
 use crate::aws::policy::{Decision, Grant, Invoker, Policy};
-use crate::doctor::check::{Judged, Not, all_right};
-use crate::doctor::facts::{Asked, seen};
-
-use super::rights::unclear;
+use crate::doctor::facts::Asked;
+use crate::doctor::result::{Judged, Not, all_right};
 
 /// The command that lets it in.
 fn let_in(invoker: &Invoker<'_>) -> String {
@@ -36,13 +34,13 @@ fn keep_out(function: &str, grant: &Grant) -> String {
 /// Whether a function lets in exactly one resource, and no other of its service, nor a stranger.
 pub fn exactly(policy: &Asked<Option<Policy>>, invoker: &Invoker<'_>) -> Judged {
     let none = Policy::default();
-    let policy = seen(policy)?.as_ref().unwrap_or(&none);
+    let policy = policy.as_ref()?.as_ref().unwrap_or(&none);
     let (function, source) = (invoker.function, invoker.source);
     let mut wrong = Vec::new();
     match invoker.decision(policy) {
         Decision::Allowed => {}
         Decision::NotAllowed => wrong.push(format!("`{source}` may not invoke `{function}`")),
-        Decision::Unclear => return Err(unclear(function)),
+        Decision::Unclear => return Err(Not::unclear_policy(function)),
         Decision::Denied => {
             return Err(Not::finding(
                 format!("the policy of `{function}` denies `{source}`"),

@@ -1,17 +1,15 @@
 //! A job, and whether its executions are counted.
 
-use aws_sdk_cloudwatch::types::MetricAlarm;
 use aws_sdk_iot::types::{Job, JobStatus};
-use tripline::alarm::alarm_name_prefix;
-use tripline::job::JobId;
-use tripline::keeping::guard::{DEFAULT_PREFIX, DefaultGuard, TAG_PREFIX, Tagged};
+use tripline::keeping::guard::{DefaultGuard, TAG_PREFIX, Tagged};
 use tripline::text::excerpt;
 
 use crate::aws::commands::quoted;
-use crate::doctor::check::{About, Check, Judged, Not};
-use crate::doctor::facts::{Facts, Need, seen};
+use crate::doctor::check::{About, Check};
+use crate::doctor::facts::{Facts, Need};
+use crate::doctor::result::{Judged, Not};
 
-use super::alarms::arm;
+use super::guarded::{arm, arn, is_default, job};
 use super::keeper::{default_guard, deployed};
 
 pub const CHECKS: &[Check] = &[
@@ -53,16 +51,9 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-/// The job, which may not be there.
-pub fn job(facts: &Facts) -> Result<&Job, Not> {
-    seen(&facts.job()?.job)?
-        .as_ref()
-        .ok_or_else(|| Not::elsewhere("there is no such job", "job-in-progress"))
-}
-
 fn in_progress(facts: &Facts) -> Judged {
     let id = &facts.job()?.id;
-    let Some(job) = seen(&facts.job()?.job)? else {
+    let Some(job) = facts.job()?.job.as_ref()? else {
         return Err(Not::finding(
             format!("there is no job `{id}` in `{}`", facts.region),
             "aws iot list-jobs --status IN_PROGRESS",
@@ -91,7 +82,7 @@ fn timeout(facts: &Facts) -> Judged {
             "the job has no timeout",
             format!(
                 "tripline deploy {} --stack {}   # a new job, with `inProgressTimeoutInMinutes`: a job's timeout cannot be set later",
-                facts.job()?.config_file(),
+                quoted(facts.job()?.config_file()),
                 quoted(&facts.stack.name)
             ),
         )),
@@ -118,7 +109,7 @@ fn arriving(facts: &Facts) -> Judged {
     if ended == 0 {
         return Err(Not::skipped("no execution has ended yet"));
     }
-    let counted = *seen(&facts.job()?.counted)?;
+    let counted = *facts.job()?.counted.as_ref()?;
     // Counting takes seconds, and a rollout ends hundreds a minute.
     if counted * 2.0 >= f64::from(ended) {
         return Ok(format!("{counted:.0} of {ended}"));
@@ -148,26 +139,14 @@ pub fn gets_default_guard(facts: &Facts) -> bool {
     in_progress && deployed(facts).is_ok() && tagged(facts).is_some_and(|is| !is.opted_out)
 }
 
-/// Whether an alarm is one of the stack's default guard.
-pub fn is_default(alarm: &MetricAlarm, id: &JobId) -> bool {
-    let prefix = format!("{}{DEFAULT_PREFIX}", alarm_name_prefix(id));
-    alarm.alarm_name().is_some_and(|name| name.starts_with(&prefix))
-}
-
-/// The job's ARN.
-pub fn arn(facts: &Facts) -> Result<String, Not> {
-    let (stack, id) = (&facts.stack, &facts.job()?.id);
-    Ok(format!("arn:{}:iot:{}:{}:job/{id}", stack.partition(), facts.region, stack.account()))
-}
-
 fn kept(facts: &Facts) -> Judged {
     deployed(facts)?;
     if job(facts)?.status() != Some(&JobStatus::InProgress) {
         return Err(Not::elsewhere("only jobs in progress are looked after", "job-in-progress"));
     }
     let is = facts.job()?;
-    seen(&is.tags)?;
-    let untag = |tags: &str| {
+    is.tags.as_ref()?;
+    let untag = |tags: &str| -> Result<String, Not> {
         Ok(format!(
             "aws iot untag-resource --resource-arn {} --tag-keys {tags}",
             quoted(&arn(facts)?)
@@ -178,7 +157,7 @@ fn kept(facts: &Facts) -> Judged {
         let what = "the job's tag `tripline:guard` is `off`";
         return Err(Not::finding(what, untag("tripline:guard")?));
     }
-    if let elsewhere @ [(_, other), ..] = seen(&is.elsewhere)?.as_slice() {
+    if let elsewhere @ [(_, other), ..] = is.elsewhere.as_ref()?.as_slice() {
         let whose = |(alarm, of): &(String, String)| {
             format!("`{}` is kept by the stack `{}`", excerpt(alarm), excerpt(of))
         };
@@ -186,12 +165,14 @@ fn kept(facts: &Facts) -> Judged {
         let mend = format!("tripline doctor --stack {} --job-id {}", quoted(other), is.id);
         return Err(Not::finding(what.join("; "), mend));
     }
-    if *seen(&is.has_config)? {
+    if *is.has_config.as_ref()? {
         return Ok("by the config that it was armed with".to_owned());
     }
     // Whoever made these, the keeper takes them for a guard and leaves them to themselves.
-    let topic = facts.stack.output_seen("ForceStopTopicArn")?;
-    let strangers: Vec<String> = seen(&is.alarms)?
+    let topic = facts.stack.output("ForceStopTopicArn")?;
+    let strangers: Vec<String> = is
+        .alarms
+        .as_ref()?
         .iter()
         .filter(|alarm| {
             !is_default(alarm, &is.id)

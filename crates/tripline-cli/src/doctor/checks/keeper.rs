@@ -7,9 +7,9 @@ use tripline::metric::{NAMESPACE, STACK_NAMESPACE};
 use crate::aws::arn::function_name;
 use crate::aws::commands::quoted;
 use crate::aws::policy::Invoker;
-use crate::doctor::check::{About, Check, Judged, Not};
-use crate::doctor::facts::{Facts, Need, Runs, seen};
-use crate::doctor::fix::Fix;
+use crate::doctor::check::{About, Check, Fix};
+use crate::doctor::facts::{Facts, Need, Runs};
+use crate::doctor::result::{Judged, Not};
 
 use super::functions::{active, errors, settings_of};
 use super::invoker::exactly;
@@ -99,7 +99,7 @@ pub fn deployed(facts: &Facts) -> Result<&str, Not> {
 }
 
 fn environment(facts: &Facts) -> Result<&Runs, Not> {
-    let runs = seen(&facts.keeper.runs)?.as_ref();
+    let runs = facts.keeper.runs.as_ref()?.as_ref();
     runs.ok_or_else(|| Not::elsewhere("the guard-keeper is gone", "keeper-active"))
 }
 
@@ -114,12 +114,12 @@ fn may_run(facts: &Facts) -> Judged {
 
 /// The schedule, as the guard-keeper has to let it in.
 pub fn schedule_invoker(facts: &Facts) -> Result<Invoker<'_>, Not> {
-    Ok(Invoker::schedule(deployed(facts)?, facts.stack.output_seen("GuardKeeperScheduleArn")?))
+    Ok(Invoker::schedule(deployed(facts)?, facts.stack.output("GuardKeeperScheduleArn")?))
 }
 
 fn runs(facts: &Facts) -> Judged {
     let function = deployed(facts)?;
-    let health = seen(&facts.health)?;
+    let health = facts.health.as_ref()?;
     if health.unguarded.is_some() {
         return Ok("in the last ten minutes".to_owned());
     }
@@ -156,10 +156,10 @@ fn settings(facts: &Facts) -> Judged {
     let stack = &facts.stack;
     let wanted = [
         ("STACK_NAME", stack.name.as_str()),
-        ("GUARDS_TABLE", stack.output_seen("GuardsTableName")?),
-        ("EMAIL_TOPIC_ARN", stack.output_seen("EmailTopicArn")?),
-        ("SMS_TOPIC_ARN", stack.output_seen("SmsTopicArn")?),
-        ("FORCE_STOP_TOPIC_ARN", stack.output_seen("ForceStopTopicArn")?),
+        ("GUARDS_TABLE", stack.output("GuardsTableName")?),
+        ("EMAIL_TOPIC_ARN", stack.output("EmailTopicArn")?),
+        ("SMS_TOPIC_ARN", stack.output("SmsTopicArn")?),
+        ("FORCE_STOP_TOPIC_ARN", stack.output("ForceStopTopicArn")?),
     ];
     settings_of("guard-keeper", function, runs, &wanted)?;
     let deploy = |parameter: &str| {
@@ -205,7 +205,7 @@ fn role(facts: &Facts) -> Judged {
         arn: deployed(facts)?,
         function: &facts.keeper,
         role: &facts.keeper_role,
-        role_arn: facts.stack.output_seen("GuardKeeperRoleArn")?,
+        role_arn: facts.stack.output("GuardKeeperRoleArn")?,
     };
     let keeps_events = variable(environment(facts)?, "KEEP_JOB_EVENTS") != Some("off");
     let all = needed(facts, keeps_events)?;
@@ -218,7 +218,7 @@ fn needed(facts: &Facts, keeps_events: bool) -> Result<Vec<Wanted>, Not> {
     let (partition, account, region) = (stack.partition(), stack.account(), &facts.region);
     let table = format!(
         "arn:{partition}:dynamodb:{region}:{account}:table/{}",
-        stack.output_seen("GuardsTableName")?
+        stack.output("GuardsTableName")?
     );
     let mut all = vec![
         wanted("iot:ListJobs", "*"),
@@ -250,7 +250,7 @@ fn needed(facts: &Facts, keeps_events: bool) -> Result<Vec<Wanted>, Not> {
 
 fn unguarded(facts: &Facts) -> Judged {
     deployed(facts)?;
-    match seen(&facts.health)?.unguarded {
+    match facts.health.as_ref()?.unguarded {
         None => Err(Not::elsewhere("the guard-keeper is silent", "keeper-runs")),
         Some(0.0) => Ok("none".to_owned()),
         Some(jobs) => Err(Not::finding(

@@ -9,8 +9,9 @@ use tripline::text::excerpt;
 use crate::aws::arn::function_name;
 use crate::aws::commands::{mark_of, quoted};
 use crate::aws::policy::{Decision, Request};
-use crate::doctor::check::{About, Check, Judged, Not, all_right};
-use crate::doctor::facts::{Asked, Facts, Function, Need, Role, seen};
+use crate::doctor::check::{About, Check};
+use crate::doctor::facts::{Asked, Facts, Function, Need, Role};
+use crate::doctor::result::{Judged, Not, all_right};
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -41,11 +42,6 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
 ];
-
-/// A policy that cannot be judged.
-pub fn unclear(whose: &str) -> Not {
-    Not::Unknown(format!("the policy of `{whose}` has conditions that are not understood here"))
-}
 
 /// Something that a role has to be allowed.
 #[derive(Debug, Clone)]
@@ -99,7 +95,7 @@ impl Wanted {
         for resource in &tried {
             match self.decide(role, facts, resource) {
                 Decision::Allowed => {}
-                Decision::Unclear => return Err(unclear(&role.name)),
+                Decision::Unclear => return Err(Not::unclear_policy(&role.name)),
                 decision => {
                     let is_denied = decision == Decision::Denied;
                     return Ok(Some(Missing {
@@ -116,7 +112,7 @@ impl Wanted {
         for resource in role.policy.denied_among(self.action, &self.resource) {
             match self.decide(role, facts, &resource) {
                 Decision::Allowed => {}
-                Decision::Unclear => return Err(unclear(&role.name)),
+                Decision::Unclear => return Err(Not::unclear_policy(&role.name)),
                 _ => return Ok(Some(Missing { wanted: self, on: resource, is_denied: true })),
             }
         }
@@ -226,7 +222,7 @@ pub fn trusts(role: &Role, service: &str, context: &[(&str, &str)]) -> Result<()
         Request { service: Some(service), action: "sts:AssumeRole", resource: "*", context };
     match role.trust.decide(request) {
         Decision::Allowed => Ok(()),
-        Decision::Unclear => Err(unclear(&role.name)),
+        Decision::Unclear => Err(Not::unclear_policy(&role.name)),
         Decision::Denied | Decision::NotAllowed => Err(Not::finding(
             format!("`{service}` may not take the role `{}`", role.name),
             format!(
@@ -250,7 +246,7 @@ pub fn function_role(facts: &Facts, of: &Runner<'_>, all: &[Wanted]) -> Judged {
     let output = of.role_arn;
     let name = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
     // A function that is gone has another check.
-    if let Some(runs) = seen(&of.function.runs)?
+    if let Some(runs) = of.function.runs.as_ref()?
         && runs.role != output
     {
         let what = format!(
@@ -265,7 +261,7 @@ pub fn function_role(facts: &Facts, of: &Runner<'_>, all: &[Wanted]) -> Judged {
         );
         return Err(Not::finding(what, mend));
     }
-    let Some(role) = seen(of.role)? else {
+    let Some(role) = of.role.as_ref()? else {
         let role = name(output);
         let mend = format!("aws iam get-role --role-name {}", quoted(&role));
         return Err(Not::finding(format!("there is no role `{role}`"), mend));
@@ -278,13 +274,13 @@ fn generator(facts: &Facts) -> Judged {
     let stack = &facts.stack;
     let runner = Runner {
         function: &facts.generator,
-        arn: stack.output_seen("MetricsGeneratorFunctionArn")?,
+        arn: stack.output("MetricsGeneratorFunctionArn")?,
         role: &facts.generator_role,
-        role_arn: stack.output_seen("MetricsGeneratorRoleArn")?,
+        role_arn: stack.output("MetricsGeneratorRoleArn")?,
     };
-    let mut all = vec![publish_metrics(NAMESPACE), send(stack.output_seen("UndeliveredQueueArn")?)];
+    let mut all = vec![publish_metrics(NAMESPACE), send(stack.output("UndeliveredQueueArn")?)];
     if stack.is_batched() {
-        let queue = stack.output_seen("IngestQueueArn")?;
+        let queue = stack.output("IngestQueueArn")?;
         all.extend(
             ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
                 .map(|action| wanted(action, queue)),
@@ -298,9 +294,9 @@ fn stopper(facts: &Facts) -> Judged {
     let stack = &facts.stack;
     let runner = Runner {
         function: &facts.stopper,
-        arn: stack.output_seen("ForceStopperFunctionArn")?,
+        arn: stack.output("ForceStopperFunctionArn")?,
         role: &facts.stopper_role,
-        role_arn: stack.output_seen("ForceStopperRoleArn")?,
+        role_arn: stack.output("ForceStopperRoleArn")?,
     };
     let mut all = vec![
         on_jobs("iot:CancelJob", facts),
@@ -308,9 +304,9 @@ fn stopper(facts: &Facts) -> Judged {
         // Under any narrower resource CloudWatch leaves composite alarms out.
         wanted("cloudwatch:DescribeAlarms", "*"),
         wanted("cloudwatch:DescribeAlarmHistory", "*"),
-        wanted("sns:Publish", stack.output_seen("EmailTopicArn")?),
-        wanted("sns:Publish", stack.output_seen("SmsTopicArn")?),
-        send(stack.output_seen("UndeliveredQueueArn")?),
+        wanted("sns:Publish", stack.output("EmailTopicArn")?),
+        wanted("sns:Publish", stack.output("SmsTopicArn")?),
+        send(stack.output("UndeliveredQueueArn")?),
     ];
     all.extend(key_of(facts));
     function_role(facts, &runner, &all)
@@ -320,7 +316,7 @@ fn key(facts: &Facts) -> Judged {
     if !facts.stack.outputs.contains_key("StackKeyArn") {
         return Err(Not::skipped("the stack has no key of its own (`Encryption=service`)"));
     }
-    let key = seen(&facts.key)?;
+    let key = facts.key.as_ref()?;
     let arn = quoted(&key.arn);
     match key.state.as_str() {
         "Enabled" => {}
@@ -346,7 +342,7 @@ fn key(facts: &Facts) -> Judged {
                 Request { service: Some(service), action, resource: &key.arn, context: &context };
             match key.policy.decide(request) {
                 Decision::Allowed => {}
-                Decision::Unclear => return Err(unclear(&key.arn)),
+                Decision::Unclear => return Err(Not::unclear_policy(&key.arn)),
                 _ => wrong.push(format!("`{service}` may not use it for `{action}`")),
             }
         }

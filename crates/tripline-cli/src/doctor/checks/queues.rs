@@ -2,8 +2,9 @@
 
 use crate::aws::arn::is_same_function;
 use crate::aws::commands::quoted;
-use crate::doctor::check::{About, Check, Judged, Not, all_right};
-use crate::doctor::facts::{Facts, Ingest, Need, seen};
+use crate::doctor::check::{About, Check};
+use crate::doctor::facts::{Facts, Ingest, Need};
+use crate::doctor::result::{Judged, Not, all_right};
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -36,10 +37,10 @@ pub const CHECKS: &[Check] = &[
 ];
 
 fn ingest(facts: &Facts) -> Judged {
-    let Ingest::Batched { queue, mappings } = seen(&facts.ingest)? else {
+    let Ingest::Batched { queue, mappings } = facts.ingest.as_ref()? else {
         return Err(Not::skipped("the rule invokes the function itself (`Ingest=direct`)"));
     };
-    let function = facts.stack.output_seen("MetricsGeneratorFunctionArn")?;
+    let function = facts.stack.output("MetricsGeneratorFunctionArn")?;
     let drift =
         format!("aws cloudformation detect-stack-drift --stack-name {}", quoted(&facts.stack.name));
     if queue.is_none() {
@@ -64,13 +65,13 @@ fn ingest(facts: &Facts) -> Judged {
 }
 
 fn redrive(facts: &Facts) -> Judged {
-    let Ingest::Batched { queue, .. } = seen(&facts.ingest)? else {
+    let Ingest::Batched { queue, .. } = facts.ingest.as_ref()? else {
         return Err(Not::skipped("the rule invokes the function itself (`Ingest=direct`)"));
     };
     let Some(queue) = queue else {
         return Err(Not::elsewhere("the queue is gone", "ingest-queue"));
     };
-    let undelivered = facts.stack.output_seen("UndeliveredQueueArn")?;
+    let undelivered = facts.stack.output("UndeliveredQueueArn")?;
     if queue.dead_letters.as_deref() == Some(undelivered) {
         return Ok("to the undelivered queue".to_owned());
     }
@@ -87,8 +88,8 @@ fn redrive(facts: &Facts) -> Judged {
 }
 
 fn undelivered(facts: &Facts) -> Judged {
-    let url = quoted(facts.stack.output_seen("UndeliveredQueueUrl")?);
-    let Some(queue) = seen(&facts.undelivered)? else {
+    let url = quoted(facts.stack.output("UndeliveredQueueUrl")?);
+    let Some(queue) = facts.undelivered.as_ref()? else {
         let mend = format!(
             "aws cloudformation detect-stack-drift --stack-name {}",
             quoted(&facts.stack.name)

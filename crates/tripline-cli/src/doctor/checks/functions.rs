@@ -2,8 +2,9 @@
 
 use crate::aws::arn::function_name;
 use crate::aws::commands::quoted;
-use crate::doctor::check::{About, Check, Judged, Not};
-use crate::doctor::facts::{Facts, Function, Need, Runs, seen};
+use crate::doctor::check::{About, Check};
+use crate::doctor::facts::{Facts, Function, Need, Runs};
+use crate::doctor::result::{Judged, Not};
 
 pub const GENERATOR: &[Check] = &[
     Check {
@@ -67,16 +68,16 @@ pub const STOPPER: &[Check] = &[
 
 /// Whether a function can run for which nothing is reserved.
 fn may_run(facts: &Facts, function: &Function, output: &'static str) -> Judged {
-    let name = quoted(function_name(facts.stack.output_seen(output)?));
+    let name = quoted(function_name(facts.stack.output(output)?));
     let mend = format!("aws lambda delete-function-concurrency --function-name {name}");
     active(facts, function, output, &mend)
 }
 
 /// Whether a function can run; `release` is the command that lets it if somebody has stopped it.
 pub fn active(facts: &Facts, function: &Function, output: &'static str, release: &str) -> Judged {
-    let arn = facts.stack.output_seen(output)?;
+    let arn = facts.stack.output(output)?;
     let name = quoted(function_name(arn));
-    let Some(runs) = seen(&function.runs)? else {
+    let Some(runs) = function.runs.as_ref()? else {
         let mend = format!(
             "aws cloudformation detect-stack-drift --stack-name {}",
             quoted(&facts.stack.name)
@@ -140,8 +141,8 @@ fn because(reason: &str) -> String {
 
 /// Whether a function failed.
 pub fn errors(facts: &Facts, output: &'static str, log: &'static str) -> Judged {
-    let arn = facts.stack.output_seen(output)?;
-    let health = seen(&facts.health)?;
+    let arn = facts.stack.output(output)?;
+    let health = facts.health.as_ref()?;
     let count = |of: &std::collections::BTreeMap<String, f64>| of.get(arn).copied().unwrap_or(0.0);
     let (errors, throttles) = (count(&health.errors), count(&health.throttles));
     if errors == 0.0 && throttles == 0.0 {
@@ -159,9 +160,9 @@ pub fn errors(facts: &Facts, output: &'static str, log: &'static str) -> Judged 
 }
 
 fn on_failure(facts: &Facts, function: &Function, output: &'static str) -> Judged {
-    let arn = facts.stack.output_seen(output)?;
-    let queue = facts.stack.output_seen("UndeliveredQueueArn")?;
-    let what = match seen(&function.on_failure)? {
+    let arn = facts.stack.output(output)?;
+    let queue = facts.stack.output("UndeliveredQueueArn")?;
+    let what = match function.on_failure.as_ref()? {
         Some(destination) if destination == queue => return Ok("the undelivered queue".to_owned()),
         Some(destination) => format!("it hands what it fails at to `{destination}`"),
         None => "what it fails at is dropped".to_owned(),

@@ -5,9 +5,9 @@ use serde_json::json;
 use crate::aws::arn::{is_same_function, is_same_queue};
 use crate::aws::commands::quoted;
 use crate::aws::policy::Invoker;
-use crate::doctor::check::{About, Check, Judged, Not};
-use crate::doctor::facts::{Action, Facts, Ingest, Need, Rule, seen};
-use crate::doctor::fix::Fix;
+use crate::doctor::check::{About, Check, Fix};
+use crate::doctor::facts::{Action, Facts, Ingest, Need, Rule};
+use crate::doctor::result::{Judged, Not};
 
 use super::invoker::exactly;
 use super::rights::{key_of, role_may, send, trusts};
@@ -83,7 +83,7 @@ pub const SQL: &str = "SELECT * FROM '$aws/events/jobExecution/+/+' WHERE topic(
 const SQL_VERSION: &str = "2016-03-23";
 
 fn job_events(facts: &Facts) -> Judged {
-    if *seen(&facts.events)? {
+    if *facts.events.as_ref()? {
         return Ok("JOB and JOB_EXECUTION are on".to_owned());
     }
     Err(Not::finding(
@@ -94,12 +94,12 @@ fn job_events(facts: &Facts) -> Judged {
 
 /// The name of the stack's rule.
 pub fn rule_name(facts: &Facts) -> Result<&str, Not> {
-    let arn = facts.stack.output_seen("JobExecutionRuleArn")?;
+    let arn = facts.stack.output("JobExecutionRuleArn")?;
     Ok(arn.rsplit('/').next().unwrap_or(arn))
 }
 
 fn rule(facts: &Facts) -> Result<&Rule, Not> {
-    seen(&facts.rule)?.as_ref().ok_or_else(|| Not::elsewhere("the rule is gone", "rule-enabled"))
+    facts.rule.as_ref()?.as_ref().ok_or_else(|| Not::elsewhere("the rule is gone", "rule-enabled"))
 }
 
 fn show(facts: &Facts) -> String {
@@ -155,7 +155,7 @@ fn replace(facts: &Facts, rule: &Rule) -> String {
 
 fn enabled(facts: &Facts) -> Judged {
     let name = rule_name(facts)?;
-    match seen(&facts.rule)? {
+    match facts.rule.as_ref()? {
         None => Err(Not::finding(
             format!("there is no rule `{name}`"),
             format!(
@@ -189,7 +189,7 @@ fn sql(facts: &Facts) -> Judged {
 
 fn delivers(facts: &Facts) -> Judged {
     let rule = rule(facts)?;
-    let (found, to) = match seen(&facts.ingest)? {
+    let (found, to) = match facts.ingest.as_ref()? {
         Ingest::Batched { queue: None, .. } => {
             return Err(Not::elsewhere("the queue is gone", "ingest-queue"));
         }
@@ -198,7 +198,7 @@ fn delivers(facts: &Facts) -> Judged {
             (rule.actions.iter().any(sends), "the ingest queue")
         }
         Ingest::Direct => {
-            let function = facts.stack.output_seen("MetricsGeneratorFunctionArn")?;
+            let function = facts.stack.output("MetricsGeneratorFunctionArn")?;
             let invokes = |action: &Action| matches!(action, Action::Lambda(arn) if is_same_function(arn, function));
             (rule.actions.iter().any(invokes), "the metrics-generator")
         }
@@ -211,7 +211,7 @@ fn delivers(facts: &Facts) -> Judged {
 
 fn error_action(facts: &Facts) -> Judged {
     let rule = rule(facts)?;
-    let queue = facts.stack.output_seen("UndeliveredQueueArn")?;
+    let queue = facts.stack.output("UndeliveredQueueArn")?;
     let what = match &rule.error_action {
         Some(Action::Sqs { url, .. }) if is_same_queue(url, queue) => {
             return Ok("the undelivered queue".to_owned());
@@ -228,21 +228,21 @@ fn may_invoke(facts: &Facts) -> Judged {
 
 /// The rule, as the metrics-generator has to let it in.
 pub fn rule_invoker(facts: &Facts) -> Result<Invoker<'_>, Not> {
-    let function = facts.stack.output_seen("MetricsGeneratorFunctionArn")?;
-    Ok(Invoker::rule(function, facts.stack.output_seen("JobExecutionRuleArn")?))
+    let function = facts.stack.output("MetricsGeneratorFunctionArn")?;
+    Ok(Invoker::rule(function, facts.stack.output("JobExecutionRuleArn")?))
 }
 
 fn may_send(facts: &Facts) -> Judged {
     rule(facts)?;
-    let name = facts.stack.output_seen("JobExecutionRuleArn")?;
-    let Some(role) = seen(&facts.rule_role)? else {
+    let name = facts.stack.output("JobExecutionRuleArn")?;
+    let Some(role) = facts.rule_role.as_ref()? else {
         return Err(Not::finding("the rule's role is gone, or no action has one", show(facts)));
     };
     let context = [("aws:SourceArn", name), ("aws:SourceAccount", facts.stack.account())];
     trusts(role, "iot.amazonaws.com", &context)?;
-    let mut wanted = vec![send(facts.stack.output_seen("UndeliveredQueueArn")?)];
+    let mut wanted = vec![send(facts.stack.output("UndeliveredQueueArn")?)];
     if facts.stack.is_batched() {
-        wanted.push(send(facts.stack.output_seen("IngestQueueArn")?));
+        wanted.push(send(facts.stack.output("IngestQueueArn")?));
     }
     wanted.extend(key_of(facts));
     role_may(facts, role, &wanted)

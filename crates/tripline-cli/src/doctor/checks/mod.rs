@@ -9,6 +9,7 @@ mod alarms;
 mod events;
 mod feasible;
 mod functions;
+mod guarded;
 mod invoker;
 mod job;
 mod keeper;
@@ -20,8 +21,9 @@ mod stack;
 mod stopping;
 
 use super::check::{About, Check};
-use super::facts::Facts;
-use crate::aws::policy::Invoker;
+pub use events::{rule_invoker, rule_name};
+pub use keeper::schedule_invoker;
+pub use stopping::{is_observing, topic_invoker};
 
 /// Every check, in the order of the chain.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
@@ -46,29 +48,4 @@ pub fn checks() -> impl Iterator<Item = &'static Check> {
 /// The checks of a stack, and of a job if there is one.
 pub fn checks_of(with_job: bool) -> impl Iterator<Item = &'static Check> {
     checks().filter(move |check| with_job || check.about == About::Stack)
-}
-
-/// The name of the stack's rule.
-pub fn rule_name(facts: &Facts) -> Option<&str> {
-    events::rule_name(facts).ok()
-}
-
-/// Whether a finding says no more than that the stack observes.
-pub fn is_observing(what: &str) -> bool {
-    what == stopping::OBSERVES
-}
-
-/// The rule, as the metrics-generator has to let it in.
-pub fn rule_invoker(facts: &Facts) -> Option<Invoker<'_>> {
-    events::rule_invoker(facts).ok()
-}
-
-/// The schedule, as the guard-keeper has to let it in.
-pub fn schedule_invoker(facts: &Facts) -> Option<Invoker<'_>> {
-    keeper::schedule_invoker(facts).ok()
-}
-
-/// The force-stop topic, as the force-stopper has to let it in.
-pub fn topic_invoker(facts: &Facts) -> Option<Invoker<'_>> {
-    stopping::topic_invoker(facts).ok()
 }

@@ -5,9 +5,9 @@ use tripline::stop::StopMode;
 use crate::aws::arn::is_same_function;
 use crate::aws::commands::quoted;
 use crate::aws::policy::{Decision, Invoker, Request, decision_for_alarm};
-use crate::doctor::check::{About, Check, Judged, Not, all_right};
-use crate::doctor::facts::{Facts, Need, Topic, seen};
-use crate::doctor::fix::Fix;
+use crate::doctor::check::{About, Check, Fix};
+use crate::doctor::facts::{Facts, Need, Topic};
+use crate::doctor::result::{Judged, Not, all_right};
 
 use super::functions::settings_of;
 use super::invoker::exactly;
@@ -77,8 +77,8 @@ fn topics(facts: &Facts) -> Result<Vec<(&'static str, &Topic)>, Not> {
         ("SMS", "SmsTopicArn", &facts.topics.sms),
         ("force-stop", "ForceStopTopicArn", &facts.topics.stop),
     ] {
-        let arn = facts.stack.output_seen(output)?;
-        match seen(topic)? {
+        let arn = facts.stack.output(output)?;
+        match topic.as_ref()? {
             Some(topic) => topics.push((name, topic)),
             None => {
                 let mend = format!(
@@ -99,10 +99,7 @@ fn topic_policy(facts: &Facts) -> Judged {
         match decision_for_alarm(&topic.policy, &topic.arn, "tripline-any") {
             Decision::Allowed => {}
             Decision::Unclear => {
-                return Err(Not::Unknown(format!(
-                    "the policy of `{}` has conditions that are not understood here",
-                    topic.arn
-                )));
+                return Err(Not::unclear_policy(&topic.arn));
             }
             _ => {
                 wrong.push(format!("alarms may not publish to the {name} topic"));
@@ -148,15 +145,15 @@ fn topic_key(facts: &Facts) -> Judged {
 }
 
 fn subscribed(facts: &Facts) -> Judged {
-    let function = facts.stack.output_seen("ForceStopperFunctionArn")?;
-    let Some(topic) = seen(&facts.topics.stop)? else {
+    let function = facts.stack.output("ForceStopperFunctionArn")?;
+    let Some(topic) = facts.topics.stop.as_ref()? else {
         return Err(Not::elsewhere("the topic is gone", "topic-policy"));
     };
     let hears = topic.subscriptions.iter().find(|subscription| {
         subscription.protocol == "lambda" && is_same_function(&subscription.endpoint, function)
     });
     let Some(arn) = hears.and_then(|subscription| subscription.arn.as_deref()) else {
-        let queue = facts.stack.output_seen("UndeliveredQueueArn")?;
+        let queue = facts.stack.output("UndeliveredQueueArn")?;
         let redrive = serde_json::json!({ "deadLetterTargetArn": queue }).to_string();
         let attributes = serde_json::json!({ "RedrivePolicy": redrive }).to_string();
         return Err(Not::finding(
@@ -169,7 +166,7 @@ fn subscribed(facts: &Facts) -> Judged {
             ),
         ));
     };
-    let attributes = seen(&facts.stop_subscription)?;
+    let attributes = facts.stop_subscription.as_ref()?;
     let filter = attributes.as_ref().and_then(|attributes| attributes.get("FilterPolicy"));
     match filter.map(String::as_str) {
         None | Some("" | "{}") => Ok("the force-stopper".to_owned()),
@@ -192,18 +189,18 @@ fn may_be_invoked(facts: &Facts) -> Judged {
 
 /// The force-stop topic, as the force-stopper has to let it in.
 pub fn topic_invoker(facts: &Facts) -> Result<Invoker<'_>, Not> {
-    let function = facts.stack.output_seen("ForceStopperFunctionArn")?;
-    Ok(Invoker::topic(function, facts.stack.output_seen("ForceStopTopicArn")?))
+    let function = facts.stack.output("ForceStopperFunctionArn")?;
+    Ok(Invoker::topic(function, facts.stack.output("ForceStopTopicArn")?))
 }
 
 fn redrive(facts: &Facts) -> Judged {
-    let Some(attributes) = seen(&facts.stop_subscription)? else {
+    let Some(attributes) = facts.stop_subscription.as_ref()? else {
         return Err(Not::elsewhere("nobody is subscribed", "stopper-subscribed"));
     };
-    let Some(queue) = seen(&facts.undelivered)? else {
+    let Some(queue) = facts.undelivered.as_ref()? else {
         return Err(Not::elsewhere("the undelivered queue is gone", "undelivered-empty"));
     };
-    let topic = facts.stack.output_seen("ForceStopTopicArn")?;
+    let topic = facts.stack.output("ForceStopTopicArn")?;
     let subscription = attributes.get("SubscriptionArn").map_or("", String::as_str);
     let policy = attributes.get("RedrivePolicy").map_or("", String::as_str);
     let target: Option<serde_json::Value> = serde_json::from_str(policy).ok();
@@ -256,19 +253,24 @@ fn allow_redrive(url: &str, queue: &str, topic: &str) -> String {
 }
 
 /// What is found of a stack that is sound and only observes.
-pub const OBSERVES: &str = "the stop mode is `observe`: nothing will be stopped";
+const OBSERVES: &str = "the stop mode is `observe`: nothing will be stopped";
+
+/// Whether a finding says no more than that the stack observes.
+pub fn is_observing(what: &str) -> bool {
+    what == OBSERVES
+}
 
 fn mode(facts: &Facts) -> Judged {
-    let said = facts.stack.output_seen("StopMode")?;
-    let Some(runs) = seen(&facts.stopper.runs)? else {
+    let said = facts.stack.output("StopMode")?;
+    let Some(runs) = facts.stopper.runs.as_ref()? else {
         return Err(Not::elsewhere("the force-stopper is gone", "stopper-active"));
     };
     let wanted = [
         ("STOP_MODE", said),
-        ("EMAIL_TOPIC_ARN", facts.stack.output_seen("EmailTopicArn")?),
-        ("SMS_TOPIC_ARN", facts.stack.output_seen("SmsTopicArn")?),
+        ("EMAIL_TOPIC_ARN", facts.stack.output("EmailTopicArn")?),
+        ("SMS_TOPIC_ARN", facts.stack.output("SmsTopicArn")?),
     ];
-    let function = facts.stack.output_seen("ForceStopperFunctionArn")?;
+    let function = facts.stack.output("ForceStopperFunctionArn")?;
     settings_of("force-stopper", function, runs, &wanted)?;
     if said.parse() == Ok(StopMode::Observe) {
         let name = quoted(&facts.stack.name);
