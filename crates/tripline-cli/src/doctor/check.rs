@@ -1,7 +1,7 @@
 //! What a check is.
 
 use super::facts::{Facts, Need};
-use super::result::Judged;
+use super::result::CheckResult;
 
 /// One thing that has to be so, or the guard is dead without a sign.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct Check {
     /// What has to be asked for it.
     pub needs: &'static [Need],
     /// Judges what was asked.
-    pub judge: fn(&Facts) -> Judged,
+    pub judge: fn(&Facts) -> CheckResult,
     /// What `--fix` does about it, where that is safe.
     pub fix: Option<Fix>,
 }

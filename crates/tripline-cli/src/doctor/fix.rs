@@ -14,7 +14,7 @@ use crate::exit::Error;
 
 impl Fix {
     /// Mends it, and says what was done; `None` if there is nothing that could be done.
-    pub async fn mend(
+    pub async fn apply(
         self,
         clients: &Clients,
         facts: &Facts,
@@ -35,20 +35,21 @@ impl Fix {
                 _ => None,
             },
             Self::RulePermission => {
-                let_in(clients, facts, rule_invoker(facts).ok(), &facts.generator).await?
+                add_permission(clients, facts, rule_invoker(facts).ok(), &facts.generator).await?
             }
             Self::StopPermission => {
-                let_in(clients, facts, topic_invoker(facts).ok(), &facts.stopper).await?
+                add_permission(clients, facts, topic_invoker(facts).ok(), &facts.stopper).await?
             }
             Self::KeeperPermission => {
-                let_in(clients, facts, schedule_invoker(facts).ok(), &facts.keeper).await?
+                add_permission(clients, facts, schedule_invoker(facts).ok(), &facts.keeper).await?
             }
             Self::OwnAlarmActions => {
-                actions_on(clients, facts.own_alarms.as_deref().unwrap_or_default()).await?
+                enable_alarm_actions(clients, facts.own_alarms.as_deref().unwrap_or_default())
+                    .await?
             }
             Self::AlarmActions => {
                 let alarms = facts.job.as_ref().and_then(|job| job.alarms.as_deref().ok());
-                actions_on(clients, alarms.unwrap_or_default()).await?
+                enable_alarm_actions(clients, alarms.unwrap_or_default()).await?
             }
             Self::Config => match guard {
                 None => None,
@@ -61,7 +62,7 @@ impl Fix {
     }
 }
 
-async fn let_in(
+async fn add_permission(
     clients: &Clients,
     facts: &Facts,
     invoker: Option<Invoker<'_>>,
@@ -88,7 +89,10 @@ async fn let_in(
     Ok(Some(format!("let `{}` invoke `{}`", invoker.source, invoker.function)))
 }
 
-async fn actions_on(clients: &Clients, alarms: &[MetricAlarm]) -> Result<Option<String>, Error> {
+async fn enable_alarm_actions(
+    clients: &Clients,
+    alarms: &[MetricAlarm],
+) -> Result<Option<String>, Error> {
     let off = alarms.iter().filter(|alarm| alarm.actions_enabled() != Some(true));
     let names: Vec<String> =
         off.filter_map(|alarm| Some(alarm.alarm_name()?.to_owned())).take(100).collect();

@@ -5,16 +5,16 @@
 //! - [`checks`]: all of them, each a row in a table and a judgement that only sees facts;
 //! - [`fix`]: what `--fix` does about a finding;
 //! - [`examination`]: runs the checks; [`report`], [`junit`]: says what came of them;
-//! - [`links`]: the same for a drill that waits in vain.
+//! - [`chain`]: the same for a drill that waits in vain.
 
 mod ask;
+pub mod chain;
 mod check;
 mod checks;
 mod examination;
 mod facts;
 mod fix;
 mod junit;
-pub mod links;
 mod report;
 mod result;
 
@@ -124,7 +124,7 @@ impl Doctor {
             Some(config) => region_for(self.region.clone(), &config.file, &config.config)?,
             None => self.region.clone(),
         };
-        let clients = Clients::of(connect(region).await?);
+        let clients = Clients::new(connect(region).await?);
         let guard = config.zip(job.clone()).map(|(config, job)| Guard {
             file: config.file,
             stack: self.stack.clone(),
@@ -139,7 +139,7 @@ impl Doctor {
             devices: self.devices,
             guard: guard.as_ref(),
         };
-        let mut examination = Examination::of(&clients, &question, checks).await?;
+        let mut examination = Examination::new(&clients, &question, checks).await?;
         if self.fix {
             examination.fix(&clients, &question, &self.allow).await?;
         }
@@ -147,7 +147,7 @@ impl Doctor {
         print(&match self.output {
             Format::Text => report.text(),
             Format::Json => report.json(),
-            Format::Junit => junit::of(&report),
+            Format::Junit => junit::render(&report),
         });
         eprintln!("{}", report.summary());
         Ok(if report.is_sound() { End::Done } else { End::Finding })

@@ -6,7 +6,7 @@ use tripline::text::clean;
 
 use super::check::{About, Check};
 use super::checks::checks;
-use super::result::{Judged, Not};
+use super::result::{CheckResult, NotProven};
 use crate::alarms::table::table;
 
 /// Longest line of what is said of one check.
@@ -25,7 +25,7 @@ pub enum Format {
 #[derive(Debug)]
 pub struct Checked {
     pub check: &'static Check,
-    pub judged: Judged,
+    pub judged: CheckResult,
     /// The operator accepts whatever comes of it.
     pub allowed: bool,
     /// What was done about it.
@@ -46,9 +46,9 @@ impl Checked {
     pub fn result(&self) -> &'static str {
         match self.judged {
             Ok(_) => "ok",
-            Err(Not::Finding { .. }) => "finding",
-            Err(Not::Unknown(_) | Not::Untold(_)) => "unknown",
-            Err(Not::Skipped(_) | Not::Elsewhere { .. }) => "skipped",
+            Err(NotProven::Finding { .. }) => "finding",
+            Err(NotProven::Unknown(_) | NotProven::Untold(_)) => "unknown",
+            Err(NotProven::Skipped(_) | NotProven::Elsewhere { .. }) => "skipped",
         }
     }
 
@@ -56,12 +56,12 @@ impl Checked {
     pub fn detail(&self) -> &str {
         match &self.judged {
             Ok(seen) => seen,
-            Err(Not::Finding { what, .. }) => what,
+            Err(NotProven::Finding { what, .. }) => what,
             Err(
-                Not::Unknown(why)
-                | Not::Untold(why)
-                | Not::Skipped(why)
-                | Not::Elsewhere { why, .. },
+                NotProven::Unknown(why)
+                | NotProven::Untold(why)
+                | NotProven::Skipped(why)
+                | NotProven::Elsewhere { why, .. },
             ) => why,
         }
     }
@@ -69,14 +69,15 @@ impl Checked {
     /// The command that mends it.
     pub fn mend(&self) -> Option<&str> {
         match &self.judged {
-            Err(Not::Finding { mend, .. }) => Some(mend),
+            Err(NotProven::Finding { mend, .. }) => Some(mend),
             _ => None,
         }
     }
 
     /// Whether it is a fault in the proof.
     pub fn counts(&self) -> bool {
-        !self.allowed && matches!(self.judged, Err(Not::Finding { .. } | Not::Unknown(_)))
+        !self.allowed
+            && matches!(self.judged, Err(NotProven::Finding { .. } | NotProven::Unknown(_)))
     }
 
     fn row(&self) -> [String; 3] {

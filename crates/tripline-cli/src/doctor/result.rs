@@ -6,11 +6,11 @@ use super::facts::Gap;
 use crate::aws::commands::in_region;
 
 /// What is so, in a few words; or why the check did not end with that.
-pub type Judged = Result<String, Not>;
+pub type CheckResult = Result<String, NotProven>;
 
 /// Why a check did not end with `ok`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Not {
+pub enum NotProven {
     /// It is not as it should be.
     Finding {
         /// What is wrong.
@@ -28,7 +28,7 @@ pub enum Not {
     Elsewhere { why: String, check: &'static str },
 }
 
-impl Not {
+impl NotProven {
     /// Something is wrong.
     pub fn finding(what: impl Into<String>, mend: impl Into<String>) -> Self {
         Self::Finding { what: what.into(), mend: mend.into() }
@@ -85,7 +85,7 @@ impl Not {
 }
 
 /// What a check needs was not answered.
-impl From<&Gap> for Not {
+impl From<&Gap> for NotProven {
     fn from(gap: &Gap) -> Self {
         match gap {
             Gap::Failed(failure) => Self::unknown(failure),
@@ -98,14 +98,14 @@ impl From<&Gap> for Not {
     }
 }
 
-impl From<Gap> for Not {
+impl From<Gap> for NotProven {
     fn from(gap: Gap) -> Self {
         Self::from(&gap)
     }
 }
 
 /// Wrong things of one kind, in one finding.
-pub fn all_right(sound: impl Into<String>, wrong: Vec<String>, mends: Vec<String>) -> Judged {
+pub fn all_right(sound: impl Into<String>, wrong: Vec<String>, mends: Vec<String>) -> CheckResult {
     if wrong.is_empty() {
         return Ok(sound.into());
     }
@@ -115,7 +115,7 @@ pub fn all_right(sound: impl Into<String>, wrong: Vec<String>, mends: Vec<String
             different.push(mend);
         }
     }
-    Err(Not::finding(wrong.join("; "), different.join("\n")))
+    Err(NotProven::finding(wrong.join("; "), different.join("\n")))
 }
 
 #[cfg(test)]
@@ -126,7 +126,7 @@ mod tests {
     fn the_same_command_is_said_once() {
         let wrong = vec!["a".to_owned(), "b".to_owned()];
         let same = vec!["mend".to_owned(), "mend".to_owned()];
-        assert_eq!(all_right("fine", wrong, same), Err(Not::finding("a; b", "mend")));
+        assert_eq!(all_right("fine", wrong, same), Err(NotProven::finding("a; b", "mend")));
         assert_eq!(all_right("fine", vec![], vec![]), Ok("fine".to_owned()));
     }
 }

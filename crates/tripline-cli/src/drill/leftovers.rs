@@ -5,21 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use tripline::alarm::alarm_name_prefix;
 use tripline_aws::Failure;
 
-use super::cloud::{Cloud, MARK, NAME};
-use super::mailbox::subscriptions;
-use super::tidy::{Tidied, Tidy};
+use super::clean_up::{CleanUp, CleanUpReport};
+use super::clients::{DrillClients, MARK, NAME};
+use super::mailbox::drill_subscriptions;
 use crate::aws::drill_name::{DrillName, PREFIX};
 
 /// `ListJobs` and `ListThings` give so many at a time.
 const PAGE: i32 = 250;
 
 /// Removes what is left of all drills.
-pub async fn remove(cloud: &Cloud, stack: &str, dry_run: bool) -> Result<Tidied, Failure> {
-    let mut tidied = Tidied::default();
+pub async fn remove(
+    cloud: &DrillClients,
+    stack: &str,
+    dry_run: bool,
+) -> Result<CleanUpReport, Failure> {
+    let mut tidied = CleanUpReport::default();
     let topics = topics(cloud).await?;
     for name in names(cloud, &topics).await? {
         let topic = topics.get(&name).map(String::as_str);
-        Tidy { cloud, topic, stack: Some(stack), dry_run }.remove(&name, &mut tidied).await;
+        CleanUp { cloud, topic, stack: Some(stack), dry_run }.remove(&name, &mut tidied).await;
     }
     Ok(tidied)
 }
@@ -27,7 +31,7 @@ pub async fn remove(cloud: &Cloud, stack: &str, dry_run: bool) -> Result<Tidied,
 /// Every name that something of a drill's has. Whether it really is a drill's, is seen before it is
 /// removed.
 async fn names(
-    cloud: &Cloud,
+    cloud: &DrillClients,
     topics: &BTreeMap<DrillName, String>,
 ) -> Result<BTreeSet<DrillName>, Failure> {
     let mut names: BTreeSet<DrillName> = topics.keys().cloned().collect();
@@ -66,8 +70,8 @@ async fn names(
 }
 
 /// The topic that each drill's queue is subscribed to.
-async fn topics(cloud: &Cloud) -> Result<BTreeMap<DrillName, String>, Failure> {
-    let found = subscriptions(cloud, None).await?.into_iter();
+async fn topics(cloud: &DrillClients) -> Result<BTreeMap<DrillName, String>, Failure> {
+    let found = drill_subscriptions(cloud, None).await?.into_iter();
     // A subscription's ARN is its topic's and an id.
     Ok(found.filter_map(|(name, arn)| Some((name, arn.rsplit_once(':')?.0.to_owned()))).collect())
 }

@@ -10,7 +10,7 @@ use tripline::alarm::{
 use tripline::metric::{Metric, NAMESPACE};
 use tripline_aws::{Failure, FailureKind};
 
-use super::cloud::{Cloud, MARK, NAME, TAG};
+use super::clients::{DrillClients, MARK, NAME, TAG};
 use crate::aws::drill_name::DrillName;
 use crate::exit::Error;
 
@@ -45,7 +45,7 @@ pub fn alarm() -> Option<AlarmDefinition> {
 
 /// Makes the things and then the job. What has one of the names already and is not this drill's is
 /// an error, and stays as it is.
-pub async fn create(cloud: &Cloud, name: &DrillName) -> Result<(), Error> {
+pub async fn create(cloud: &DrillClients, name: &DrillName) -> Result<(), Error> {
     let mut targets = Vec::new();
     for thing in name.things() {
         targets.push(create_thing(cloud, name, &thing).await?);
@@ -82,7 +82,11 @@ pub async fn create(cloud: &Cloud, name: &DrillName) -> Result<(), Error> {
 }
 
 /// AWS answers a repeated call with the same attributes as the first one.
-async fn create_thing(cloud: &Cloud, name: &DrillName, thing: &str) -> Result<String, Error> {
+async fn create_thing(
+    cloud: &DrillClients,
+    name: &DrillName,
+    thing: &str,
+) -> Result<String, Error> {
     const CREATE: &str = "CreateThing";
     let attributes = AttributePayload::builder()
         .attributes(MARK.0, MARK.1)

@@ -6,7 +6,7 @@ use crate::aws::policy::Policy;
 use crate::doctor::facts::{Asked, Gap};
 
 /// An answer about a thing that may be gone.
-pub fn if_there<T>(asked: Result<T, Failure>) -> Asked<Option<T>> {
+pub fn none_if_not_found<T>(asked: Result<T, Failure>) -> Asked<Option<T>> {
     match asked {
         Ok(found) => Ok(Some(found)),
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
@@ -15,7 +15,7 @@ pub fn if_there<T>(asked: Result<T, Failure>) -> Asked<Option<T>> {
 }
 
 /// A policy that a service gave.
-pub fn read(operation: &'static str, text: &str) -> Asked<Policy> {
+pub fn parse_policy(operation: &'static str, text: &str) -> Asked<Policy> {
     Policy::parse(text).ok_or_else(|| {
         let fault = "the answer is no policy";
         Gap::Failed(Failure::new(operation, FailureKind::Refused, fault))

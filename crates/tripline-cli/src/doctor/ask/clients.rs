@@ -18,7 +18,7 @@ pub struct Clients {
 
 impl Clients {
     /// Clients for a connection.
-    pub fn of(connection: Connection) -> Self {
+    pub fn new(connection: Connection) -> Self {
         let config = &connection.config;
         let (lambda, sqs) = (aws_sdk_lambda::Client::new(config), aws_sdk_sqs::Client::new(config));
         let (iam, kms) = (aws_sdk_iam::Client::new(config), aws_sdk_kms::Client::new(config));

@@ -45,7 +45,8 @@ impl Clients {
         question: &Question<'_>,
         needs: &BTreeSet<Need>,
     ) -> Result<Facts, Error> {
-        let stack = self.stack(question.stack).await.map_err(|error| self.dates.explain(error))?;
+        let stack =
+            self.describe_stack(question.stack).await.map_err(|error| self.dates.explain(error))?;
         let mut facts = Facts::not_asked(&self.alarms.region, stack, self.dates.ahead());
         let limit = Semaphore::new(AT_ONCE);
         let when = |need: Need| needs.contains(&need);
@@ -68,7 +69,7 @@ impl Clients {
             limited(
                 &limit,
                 when(Need::Resources) || when(Need::OwnAlarms),
-                self.resources(stack, when(Need::OwnAlarms))
+                self.list_resources_and_alarms(stack, when(Need::OwnAlarms))
             ),
             limited(&limit, when(Need::Events), async {
                 Ok(self.alarms.sends_job_events().await?)
@@ -76,12 +77,12 @@ impl Clients {
             limited(
                 &limit,
                 when(Need::Rule) || when(Need::RuleRole),
-                self.rule(stack, when(Need::RuleRole))
+                self.get_rule_and_role(stack, when(Need::RuleRole))
             ),
             limited(
                 &limit,
                 true,
-                self.function(
+                self.get_function_and_role(
                     stack,
                     "MetricsGeneratorFunctionArn",
                     "MetricsGeneratorRoleArn",
@@ -91,7 +92,7 @@ impl Clients {
             limited(
                 &limit,
                 true,
-                self.function(
+                self.get_function_and_role(
                     stack,
                     "ForceStopperFunctionArn",
                     "ForceStopperRoleArn",
@@ -101,31 +102,31 @@ impl Clients {
             limited(
                 &limit,
                 true,
-                self.function(
+                self.get_function_and_role(
                     stack,
                     "GuardKeeperFunctionArn",
                     "GuardKeeperRoleArn",
                     [when(Need::Keeper), when(Need::KeeperRole)]
                 )
             ),
-            limited(&limit, when(Need::Ingest), self.ingest(stack)),
-            limited(&limit, when(Need::Undelivered), self.undelivered(stack)),
+            limited(&limit, when(Need::Ingest), self.get_ingest(stack)),
+            limited(&limit, when(Need::Undelivered), self.get_undelivered_queue(stack)),
             limited(
                 &limit,
                 when(Need::Topics) || when(Need::StopSubscription) || when(Need::Filters),
-                self.topics(stack, when(Need::StopSubscription), when(Need::Filters))
+                self.get_topics(stack, when(Need::StopSubscription), when(Need::Filters))
             ),
-            limited(&limit, when(Need::Sms), self.sms()),
+            limited(&limit, when(Need::Sms), self.get_sms_settings()),
             limited(
                 &limit,
                 when(Need::Key) && stack.outputs.contains_key("StackKeyArn"),
-                self.key(stack)
+                self.get_key(stack)
             ),
-            limited(&limit, when(Need::Health), self.health(stack, self.dates.now())),
+            limited(&limit, when(Need::Health), self.get_health(stack, self.dates.now())),
             limited(
                 &limit,
                 question.job.is_some(),
-                self.job(stack, question, needs, self.dates.now())
+                self.describe_job_and_guard(stack, question, needs, self.dates.now())
             ),
         );
         if let Some((resources, alarms)) = resources {
@@ -156,7 +157,7 @@ impl Clients {
         Ok(facts)
     }
 
-    async fn job(
+    async fn describe_job_and_guard(
         &self,
         stack: &StackFacts,
         question: &Question<'_>,
@@ -165,10 +166,10 @@ impl Clients {
     ) -> Option<JobFacts> {
         let id = question.job?;
         let plan = match question.guard {
-            Some(guard) if needs.contains(&Need::Config) => Some(self.plan(guard).await),
+            Some(guard) if needs.contains(&Need::Config) => Some(self.plan_alarms(guard).await),
             _ => None,
         };
-        let mut job = self.guarded(stack, id, question.devices, plan, needs, now).await;
+        let mut job = self.ask_about_job(stack, id, question.devices, plan, needs, now).await;
         job.file = question.guard.map(|guard| guard.file.clone());
         Some(job)
     }

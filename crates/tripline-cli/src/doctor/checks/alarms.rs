@@ -9,11 +9,11 @@ use crate::alarms::plan::Change;
 use crate::aws::commands::quoted;
 use crate::doctor::check::{About, Check, Fix};
 use crate::doctor::facts::{Facts, Need};
-use crate::doctor::result::{Judged, Not, all_right};
+use crate::doctor::result::{CheckResult, NotProven, all_right};
 
-use super::guarded::{alarms, arm, is_default};
+use super::guarded::{arm_command, is_default_alarm, job_alarms};
 use super::job::gets_default_guard;
-use super::keeper::deployed;
+use super::keeper::keeper_function;
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -100,7 +100,7 @@ pub const CHECKS: &[Check] = &[
 ];
 
 /// What an alarm watches: each of its metrics, those in metric math too.
-struct Watched<'a> {
+struct WatchedMetric<'a> {
     namespace: &'a str,
     metric: &'a str,
     dimensions: &'a [Dimension],
@@ -112,7 +112,10 @@ struct Watched<'a> {
 
 /// What an alarm watches. One that names no metric, as a query, may watch anything; one that shows
 /// nothing at all is not told of, also where its words are those of Tripline's alarms.
-fn watched<'a>(facts: &Facts, alarm: &'a MetricAlarm) -> Result<Vec<Watched<'a>>, Not> {
+fn watched_metrics<'a>(
+    facts: &Facts,
+    alarm: &'a MetricAlarm,
+) -> Result<Vec<WatchedMetric<'a>>, NotProven> {
     let all = shown_metrics(alarm);
     if !all.is_empty() {
         return Ok(all);
@@ -122,15 +125,17 @@ fn watched<'a>(facts: &Facts, alarm: &'a MetricAlarm) -> Result<Vec<Watched<'a>>
     let is_worded = alarm.metrics().is_empty()
         && alarm.alarm_description().is_some_and(|text| text.starts_with(&words));
     Err(match is_worded {
-        true => Not::Untold(format!("{} shows no metric, only words", shown(alarm))),
-        false => Not::Unknown(format!("{} names no metric that it watches", shown(alarm))),
+        true => NotProven::Untold(format!("{} shows no metric, only words", quoted_name(alarm))),
+        false => {
+            NotProven::Unknown(format!("{} names no metric that it watches", quoted_name(alarm)))
+        }
     })
 }
 
-fn shown_metrics(alarm: &MetricAlarm) -> Vec<Watched<'_>> {
+fn shown_metrics(alarm: &MetricAlarm) -> Vec<WatchedMetric<'_>> {
     let mut all = Vec::new();
     if let Some(metric) = alarm.metric_name() {
-        all.push(Watched {
+        all.push(WatchedMetric {
             namespace: alarm.namespace().unwrap_or_default(),
             metric,
             dimensions: alarm.dimensions(),
@@ -142,7 +147,7 @@ fn shown_metrics(alarm: &MetricAlarm) -> Vec<Watched<'_>> {
     for query in alarm.metrics() {
         let Some(stat) = query.metric_stat() else { continue };
         let Some(metric) = stat.metric() else { continue };
-        all.push(Watched {
+        all.push(WatchedMetric {
             namespace: metric.namespace().unwrap_or_default(),
             metric: metric.metric_name().unwrap_or_default(),
             dimensions: metric.dimensions(),
@@ -154,39 +159,40 @@ fn shown_metrics(alarm: &MetricAlarm) -> Vec<Watched<'_>> {
     all
 }
 
-fn name(alarm: &MetricAlarm) -> &str {
+fn name_of_alarm(alarm: &MetricAlarm) -> &str {
     alarm.alarm_name().unwrap_or_default()
 }
 
-fn shown(alarm: &MetricAlarm) -> String {
-    format!("`{}`", excerpt(name(alarm)))
+fn quoted_name(alarm: &MetricAlarm) -> String {
+    format!("`{}`", excerpt(name_of_alarm(alarm)))
 }
 
 /// Deletes an alarm and arms the job again: an alarm that watches another job is not overwritten.
-fn anew(facts: &Facts, alarm: &MetricAlarm) -> Result<String, Not> {
-    let delete = format!("aws cloudwatch delete-alarms --alarm-names {}", quoted(name(alarm)));
-    Ok(format!("{delete}\n{}", arm(facts)?))
+fn recreate_command(facts: &Facts, alarm: &MetricAlarm) -> Result<String, NotProven> {
+    let delete =
+        format!("aws cloudwatch delete-alarms --alarm-names {}", quoted(name_of_alarm(alarm)));
+    Ok(format!("{delete}\n{}", arm_command(facts)?))
 }
 
 /// Judges each alarm on its own.
-fn each(
+fn judge_each_alarm(
     facts: &Facts,
     sound: &str,
-    judge: impl Fn(&MetricAlarm) -> Result<Option<(String, String)>, Not>,
-) -> Judged {
+    judge: impl Fn(&MetricAlarm) -> Result<Option<(String, String)>, NotProven>,
+) -> CheckResult {
     let (mut wrong, mut mends) = (Vec::new(), Vec::new());
     let mut unseen = None;
-    for alarm in alarms(facts)? {
+    for alarm in job_alarms(facts)? {
         match judge(alarm) {
             Ok(None) => {}
             Ok(Some((what, mend))) => {
-                wrong.push(format!("{}: {what}", shown(alarm)));
+                wrong.push(format!("{}: {what}", quoted_name(alarm)));
                 mends.extend(mend.lines().map(str::to_owned));
             }
             // What is wrong for sure is said before what cannot be seen.
             // Of that, what counts goes before what AWS does not tell.
             Err(why) => match unseen {
-                Some(Not::Untold(_)) | None => unseen = Some(why),
+                Some(NotProven::Untold(_)) | None => unseen = Some(why),
                 Some(_) => {}
             },
         }
@@ -197,27 +203,27 @@ fn each(
     }
 }
 
-fn exist(facts: &Facts) -> Judged {
+fn exist(facts: &Facts) -> CheckResult {
     let alarms = facts.job()?.alarms.as_ref()?;
     match alarms.len() {
         0 => {
-            let mut mend = arm(facts)?;
+            let mut mend = arm_command(facts)?;
             if gets_default_guard(facts) {
                 mend.push_str("   # or wait: the guard-keeper gives a new job the stack's default guard within two minutes");
             }
-            Err(Not::finding(format!("job `{}` has no alarms", facts.job()?.id), mend))
+            Err(NotProven::finding(format!("job `{}` has no alarms", facts.job()?.id), mend))
         }
         1 => Ok("1 alarm".to_owned()),
         more => Ok(format!("{more} alarms")),
     }
 }
 
-fn as_configured(facts: &Facts) -> Judged {
+fn as_configured(facts: &Facts) -> CheckResult {
     let Some(plan) = &facts.job()?.plan else {
-        return Err(Not::skipped("no `--config`"));
+        return Err(NotProven::skipped("no `--config`"));
     };
     if facts.job()?.alarms.as_ref().is_ok_and(Vec::is_empty) {
-        return Err(Not::elsewhere("the job has no alarms", "alarms-exist"));
+        return Err(NotProven::elsewhere("the job has no alarms", "alarms-exist"));
     }
     let plan = plan.as_ref()?;
     let mut wrong: Vec<String> = plan
@@ -234,86 +240,90 @@ fn as_configured(facts: &Facts) -> Judged {
     wrong.extend(
         plan.strays.iter().map(|stray| format!("`{}` is not in the config", excerpt(stray))),
     );
-    all_right(format!("{} alarms", plan.alarms.len()), wrong, vec![arm(facts)?])
+    all_right(format!("{} alarms", plan.alarms.len()), wrong, vec![arm_command(facts)?])
 }
 
-fn actions_enabled(facts: &Facts) -> Judged {
-    each(facts, "on", |alarm| {
+fn actions_enabled(facts: &Facts) -> CheckResult {
+    judge_each_alarm(facts, "on", |alarm| {
         Ok((alarm.actions_enabled() != Some(true)).then(|| {
             let mend = format!(
                 "aws cloudwatch enable-alarm-actions --alarm-names {}",
-                quoted(name(alarm))
+                quoted(name_of_alarm(alarm))
             );
             ("its actions are off".to_owned(), mend)
         }))
     })
 }
 
-fn reaches(facts: &Facts) -> Judged {
+fn reaches(facts: &Facts) -> CheckResult {
     let topic = facts.stack.output("ForceStopTopicArn")?;
-    let alarms = alarms(facts)?;
+    let alarms = job_alarms(facts)?;
     let stops = |alarm: &&MetricAlarm| alarm.alarm_actions().iter().any(|action| action == topic);
     match alarms.iter().filter(stops).count() {
-        0 => Err(Not::finding(
+        0 => Err(NotProven::finding(
             "no alarm of the job goes to the force-stop topic",
-            format!("{}   # with `@force-stop` in `snsTopics`", arm(facts)?),
+            format!("{}   # with `@force-stop` in `snsTopics`", arm_command(facts)?),
         )),
         some => Ok(format!("{some} of {}", alarms.len())),
     }
 }
 
-fn not_mute(facts: &Facts) -> Judged {
+fn not_mute(facts: &Facts) -> CheckResult {
     let id = &facts.job()?.id;
     // Not a stop: nobody has said that the rollout is bad.
     let bad = format!("# if the rollout is bad, instead: tripline stop --job-id {id}");
-    each(facts, "none", |alarm| {
+    judge_each_alarm(facts, "none", |alarm| {
         if alarm.state_value() != Some(&StateValue::Alarm) {
             return Ok(None);
         }
         let stack = quoted(&facts.stack.name);
         let remove = format!("tripline alarms remove --stack {stack} --job-id {id} --force");
-        let mend = match is_default(alarm, id) && deployed(facts).is_ok() {
+        let mend = match is_default_alarm(alarm, id) && keeper_function(facts).is_ok() {
             true => format!(
                 "{remove}   # the guard-keeper makes them anew within a minute, and then they act again\n{bad}"
             ),
-            false => format!("{remove}\n{}   # made anew, they act again\n{bad}", arm(facts)?),
+            false => {
+                format!("{remove}\n{}   # made anew, they act again\n{bad}", arm_command(facts)?)
+            }
         };
         Ok(Some(("is in ALARM".to_owned(), mend)))
     })
 }
 
-fn dimension(facts: &Facts) -> Judged {
+fn dimension(facts: &Facts) -> CheckResult {
     let id = &facts.job()?.id;
-    each(facts, "this job", |alarm| {
-        let watched = watched(facts, alarm)?;
+    judge_each_alarm(facts, "this job", |alarm| {
+        let watched = watched_metrics(facts, alarm)?;
         let wrong = watched.iter().find_map(|watched| match watched.dimensions {
             [one] if one.name() == Some(DIMENSION) && one.value() == Some(id.as_str()) => None,
-            dimensions => Some(dimensions.iter().map(said).collect::<Vec<_>>().join(", ")),
+            dimensions => {
+                Some(dimensions.iter().map(dimension_text).collect::<Vec<_>>().join(", "))
+            }
         });
         let Some(wrong) = wrong else { return Ok(None) };
         let wrong = if wrong.is_empty() { "none".to_owned() } else { wrong };
         Ok(Some((
             format!("its dimensions are {wrong} (expected `{DIMENSION}` = `{id}`)"),
-            anew(facts, alarm)?,
+            recreate_command(facts, alarm)?,
         )))
     })
 }
 
-fn said(dimension: &Dimension) -> String {
+fn dimension_text(dimension: &Dimension) -> String {
     let text = |text: Option<&str>| excerpt(text.unwrap_or_default());
     format!("`{}` = `{}`", text(dimension.name()), text(dimension.value()))
 }
 
-fn metric(facts: &Facts) -> Judged {
-    each(facts, NAMESPACE, |alarm| {
-        let watched = watched(facts, alarm)?;
-        let wrong = watched.iter().find_map(|watched| unpublished(facts, watched));
-        wrong.map(|wrong| Ok((wrong, anew(facts, alarm)?))).transpose()
+fn metric(facts: &Facts) -> CheckResult {
+    judge_each_alarm(facts, NAMESPACE, |alarm| {
+        let watched = watched_metrics(facts, alarm)?;
+        let wrong = watched.iter().find_map(|watched| why_not_published(facts, watched));
+        wrong.map(|wrong| Ok((wrong, recreate_command(facts, alarm)?))).transpose()
     })
 }
 
 /// Why nobody publishes what is watched.
-fn unpublished(facts: &Facts, watched: &Watched<'_>) -> Option<String> {
+fn why_not_published(facts: &Facts, watched: &WatchedMetric<'_>) -> Option<String> {
     if let Some(other) = watched.account.filter(|account| *account != facts.stack.account()) {
         return Some(format!("its metric is of the account `{}`", excerpt(other)));
     }
@@ -326,7 +336,7 @@ fn unpublished(facts: &Facts, watched: &Watched<'_>) -> Option<String> {
     let by_devices = Metric::ALL.map(|metric| (metric.name(), metric.unit()));
     let by_keeper = KeptMetric::ALL.map(|metric| (metric.name(), Unit::Count));
     // Without a guard-keeper nobody says what it counts.
-    let by_keeper = by_keeper.into_iter().filter(|_| deployed(facts).is_ok());
+    let by_keeper = by_keeper.into_iter().filter(|_| keeper_function(facts).is_ok());
     let mut published = by_devices.into_iter().chain(by_keeper);
     let Some((metric, unit)) = published.find(|(name, _)| *name == watched.metric) else {
         return Some(format!("nobody publishes `{}`", excerpt(watched.metric)));
@@ -345,27 +355,33 @@ fn unpublished(facts: &Facts, watched: &Watched<'_>) -> Option<String> {
     }
 }
 
-fn period(facts: &Facts) -> Judged {
-    each(facts, "whole minutes", |alarm| {
-        let watched = watched(facts, alarm)?;
+fn period(facts: &Facts) -> CheckResult {
+    judge_each_alarm(facts, "whole minutes", |alarm| {
+        let watched = watched_metrics(facts, alarm)?;
         let short = watched.iter().find_map(|watched| watched.period.filter(|period| *period < 60));
         short
             .map(|period| {
-                Ok((format!("its period is {period} s (expected 60 or more)"), anew(facts, alarm)?))
+                Ok((
+                    format!("its period is {period} s (expected 60 or more)"),
+                    recreate_command(facts, alarm)?,
+                ))
             })
             .transpose()
     })
 }
 
-fn missing_data(facts: &Facts) -> Judged {
+fn missing_data(facts: &Facts) -> CheckResult {
     let good = [MissingData::NotBreaching, MissingData::Ignore].map(MissingData::name);
-    each(facts, "does not fire", |alarm| {
+    judge_each_alarm(facts, "does not fire", |alarm| {
         // CloudWatch's own default.
         let found = alarm.treat_missing_data().unwrap_or(MissingData::Missing.name());
         if good.contains(&found) {
             return Ok(None);
         }
         let what = format!("missing data is `{}` (expected `{}`)", excerpt(found), good[0]);
-        Ok(Some((what, format!("{}   # with `treatMissingData = {}`", arm(facts)?, good[0]))))
+        Ok(Some((
+            what,
+            format!("{}   # with `treatMissingData = {}`", arm_command(facts)?, good[0]),
+        )))
     })
 }

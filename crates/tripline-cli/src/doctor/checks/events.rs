@@ -7,10 +7,10 @@ use crate::aws::commands::quoted;
 use crate::aws::policy::Invoker;
 use crate::doctor::check::{About, Check, Fix};
 use crate::doctor::facts::{Action, Facts, Ingest, Need, Rule};
-use crate::doctor::result::{Judged, Not};
+use crate::doctor::result::{CheckResult, NotProven};
 
-use super::invoker::exactly;
-use super::rights::{key_of, role_may, send, trusts};
+use super::invoker::judge_only_invoker;
+use super::rights::{judge_rights, judge_trust, right_to_send, rights_to_key};
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -82,24 +82,28 @@ pub const CHECKS: &[Check] = &[
 pub const SQL: &str = "SELECT * FROM '$aws/events/jobExecution/+/+' WHERE topic(5) <> 'deleted'";
 const SQL_VERSION: &str = "2016-03-23";
 
-fn job_events(facts: &Facts) -> Judged {
+fn job_events(facts: &Facts) -> CheckResult {
     if *facts.events.as_ref()? {
         return Ok("JOB and JOB_EXECUTION are on".to_owned());
     }
-    Err(Not::finding(
+    Err(NotProven::finding(
         format!("job events are off in `{}`", facts.region),
         r#"aws iot update-event-configurations --event-configurations '{"JOB":{"Enabled":true},"JOB_EXECUTION":{"Enabled":true}}'"#,
     ))
 }
 
 /// The name of the stack's rule.
-pub fn rule_name(facts: &Facts) -> Result<&str, Not> {
+pub fn rule_name(facts: &Facts) -> Result<&str, NotProven> {
     let arn = facts.stack.output("JobExecutionRuleArn")?;
     Ok(arn.rsplit('/').next().unwrap_or(arn))
 }
 
-fn rule(facts: &Facts) -> Result<&Rule, Not> {
-    facts.rule.as_ref()?.as_ref().ok_or_else(|| Not::elsewhere("the rule is gone", "rule-enabled"))
+fn rule(facts: &Facts) -> Result<&Rule, NotProven> {
+    facts
+        .rule
+        .as_ref()?
+        .as_ref()
+        .ok_or_else(|| NotProven::elsewhere("the rule is gone", "rule-enabled"))
 }
 
 fn show(facts: &Facts) -> String {
@@ -153,17 +157,17 @@ fn replace(facts: &Facts, rule: &Rule) -> String {
     )
 }
 
-fn enabled(facts: &Facts) -> Judged {
+fn enabled(facts: &Facts) -> CheckResult {
     let name = rule_name(facts)?;
     match facts.rule.as_ref()? {
-        None => Err(Not::finding(
+        None => Err(NotProven::finding(
             format!("there is no rule `{name}`"),
             format!(
                 "aws cloudformation detect-stack-drift --stack-name {}",
                 quoted(&facts.stack.name)
             ),
         )),
-        Some(rule) if rule.disabled => Err(Not::finding(
+        Some(rule) if rule.disabled => Err(NotProven::finding(
             format!("the rule `{name}` is disabled"),
             format!("aws iot enable-topic-rule --rule-name {}", quoted(name)),
         )),
@@ -171,7 +175,7 @@ fn enabled(facts: &Facts) -> Judged {
     }
 }
 
-fn sql(facts: &Facts) -> Judged {
+fn sql(facts: &Facts) -> CheckResult {
     let rule = rule(facts)?;
     let words = |sql: &str| sql.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut wrong = Vec::new();
@@ -184,14 +188,14 @@ fn sql(facts: &Facts) -> Judged {
     if wrong.is_empty() {
         return Ok("all executions that end".to_owned());
     }
-    Err(Not::finding(wrong.join("; "), replace(facts, rule)))
+    Err(NotProven::finding(wrong.join("; "), replace(facts, rule)))
 }
 
-fn delivers(facts: &Facts) -> Judged {
+fn delivers(facts: &Facts) -> CheckResult {
     let rule = rule(facts)?;
     let (found, to) = match facts.ingest.as_ref()? {
         Ingest::Batched { queue: None, .. } => {
-            return Err(Not::elsewhere("the queue is gone", "ingest-queue"));
+            return Err(NotProven::elsewhere("the queue is gone", "ingest-queue"));
         }
         Ingest::Batched { queue: Some(queue), .. } => {
             let sends = |action: &Action| matches!(action, Action::Sqs { url, .. } if is_same_queue(url, &queue.arn));
@@ -206,10 +210,10 @@ fn delivers(facts: &Facts) -> Judged {
     if found {
         return Ok(to.to_owned());
     }
-    Err(Not::finding(format!("no action of the rule goes to {to}"), replace(facts, rule)))
+    Err(NotProven::finding(format!("no action of the rule goes to {to}"), replace(facts, rule)))
 }
 
-fn error_action(facts: &Facts) -> Judged {
+fn error_action(facts: &Facts) -> CheckResult {
     let rule = rule(facts)?;
     let queue = facts.stack.output("UndeliveredQueueArn")?;
     let what = match &rule.error_action {
@@ -219,33 +223,36 @@ fn error_action(facts: &Facts) -> Judged {
         None => "the rule has no error action",
         Some(_) => "the rule's error action goes elsewhere than to the undelivered queue",
     };
-    Err(Not::finding(what, replace(facts, rule)))
+    Err(NotProven::finding(what, replace(facts, rule)))
 }
 
-fn may_invoke(facts: &Facts) -> Judged {
-    exactly(&facts.generator.policy, &rule_invoker(facts)?)
+fn may_invoke(facts: &Facts) -> CheckResult {
+    judge_only_invoker(&facts.generator.policy, &rule_invoker(facts)?)
 }
 
 /// The rule, as the metrics-generator has to let it in.
-pub fn rule_invoker(facts: &Facts) -> Result<Invoker<'_>, Not> {
+pub fn rule_invoker(facts: &Facts) -> Result<Invoker<'_>, NotProven> {
     let function = facts.stack.output("MetricsGeneratorFunctionArn")?;
     Ok(Invoker::rule(function, facts.stack.output("JobExecutionRuleArn")?))
 }
 
-fn may_send(facts: &Facts) -> Judged {
+fn may_send(facts: &Facts) -> CheckResult {
     rule(facts)?;
     let name = facts.stack.output("JobExecutionRuleArn")?;
     let Some(role) = facts.rule_role.as_ref()? else {
-        return Err(Not::finding("the rule's role is gone, or no action has one", show(facts)));
+        return Err(NotProven::finding(
+            "the rule's role is gone, or no action has one",
+            show(facts),
+        ));
     };
     let context = [("aws:SourceArn", name), ("aws:SourceAccount", facts.stack.account())];
-    trusts(role, "iot.amazonaws.com", &context)?;
-    let mut wanted = vec![send(facts.stack.output("UndeliveredQueueArn")?)];
+    judge_trust(role, "iot.amazonaws.com", &context)?;
+    let mut wanted = vec![right_to_send(facts.stack.output("UndeliveredQueueArn")?)];
     if facts.stack.is_batched() {
-        wanted.push(send(facts.stack.output("IngestQueueArn")?));
+        wanted.push(right_to_send(facts.stack.output("IngestQueueArn")?));
     }
-    wanted.extend(key_of(facts));
-    role_may(facts, role, &wanted)
+    wanted.extend(rights_to_key(facts));
+    judge_rights(facts, role, &wanted)
 }
 
 #[cfg(test)]

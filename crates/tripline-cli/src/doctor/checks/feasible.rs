@@ -18,12 +18,12 @@ use tripline::simulation::{
 use tripline::stop::StopMode;
 use tripline::time::Timestamp;
 
-use super::guarded::{alarms, arm, arn, job};
+use super::guarded::{arm_command, described_job, job_alarms, job_arn};
 use crate::alarms::put::{SAMPLES, VALUE, failure_rate_of};
 use crate::aws::commands::quoted;
 use crate::doctor::check::{About, Check};
 use crate::doctor::facts::{Facts, Need};
-use crate::doctor::result::{Judged, Not};
+use crate::doctor::result::{CheckResult, NotProven};
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -54,9 +54,9 @@ const PACE: [&str; 2] = ["baseRatePerMinute", "numberOfSucceededThings"];
 /// Most devices that are simulated; more change nothing for an alarm.
 const MOST: u32 = 240_000;
 
-fn feasible(facts: &Facts) -> Judged {
-    let (advice, judged) = advised(facts)?;
-    say(
+fn feasible(facts: &Facts) -> CheckResult {
+    let (advice, judged) = advice_for_job(facts)?;
+    judge_advice(
         facts,
         advice.into_iter().filter(|advice| {
             !ELSEWHERE.contains(&advice.setting) && !PACE.contains(&advice.setting)
@@ -65,26 +65,26 @@ fn feasible(facts: &Facts) -> Judged {
     )
 }
 
-fn pace(facts: &Facts) -> Judged {
+fn pace(facts: &Facts) -> CheckResult {
     if facts.job()?.devices.is_none() {
-        return Err(Not::skipped("`--devices` does not say how many there are"));
+        return Err(NotProven::skipped("`--devices` does not say how many there are"));
     }
-    let (advice, _) = advised(facts)?;
-    say(
+    let (advice, _) = advice_for_job(facts)?;
+    judge_advice(
         facts,
         advice.into_iter().filter(|advice| PACE.contains(&advice.setting)),
         "slow enough".to_owned(),
     )
 }
 
-fn say(facts: &Facts, advice: impl Iterator<Item = Advice>, sound: String) -> Judged {
+fn judge_advice(facts: &Facts, advice: impl Iterator<Item = Advice>, sound: String) -> CheckResult {
     let advice: Vec<Advice> = advice.collect();
     if advice.is_empty() {
         return Ok(sound);
     }
     let what: Vec<String> =
         advice.iter().map(|advice| format!("`{}`: {}", advice.rule, advice.problem)).collect();
-    let arn = arn(facts)?;
+    let arn = job_arn(facts)?;
     let mut mends: Vec<String> = Vec::new();
     let mut is_own = false;
     for advice in &advice {
@@ -106,10 +106,10 @@ fn say(facts: &Facts, advice: impl Iterator<Item = Advice>, sound: String) -> Ju
         mends.push(format!(
             "tripline simulate {}   # tries it\n{}",
             quoted(facts.job()?.config_file()),
-            arm(facts)?
+            arm_command(facts)?
         ));
     }
-    Err(Not::finding(what.join("; "), mends.join("\n")))
+    Err(NotProven::finding(what.join("; "), mends.join("\n")))
 }
 
 /// The parameter of the stack's default guard, and so the job's tag, that changes a setting of one of its
@@ -129,8 +129,8 @@ fn default_guard_setting(advice: &Advice) -> Option<&'static str> {
 const TRIED: u32 = 5;
 
 /// What the simulator says of the job's alarms, and of how many of them.
-fn advised(facts: &Facts) -> Result<(Vec<Advice>, usize), Not> {
-    let (alarms, job) = (alarms(facts)?, job(facts)?);
+fn advice_for_job(facts: &Facts) -> Result<(Vec<Advice>, usize), NotProven> {
+    let (alarms, job) = (job_alarms(facts)?, described_job(facts)?);
     let id = &facts.job()?.id;
     let shares: Vec<FailureRate> =
         alarms.iter().filter_map(|alarm| failure_rate_of(alarm, id)).collect();
@@ -140,10 +140,10 @@ fn advised(facts: &Facts) -> Result<(Vec<Advice>, usize), Not> {
         .map(|alarm| AlarmPlan::new(alarm, StopMode::Cancel))
         .collect();
     if plans.is_empty() && shares.is_empty() {
-        return Err(Not::skipped("no alarm of the job shows a rule of Tripline's kind"));
+        return Err(NotProven::skipped("no alarm of the job shows a rule of Tripline's kind"));
     }
     let rollout = rollout(job);
-    let devices = facts.job()?.devices.unwrap_or_else(|| enough(&rollout, &plans));
+    let devices = facts.job()?.devices.unwrap_or_else(|| devices_to_decide(&rollout, &plans));
     let scenario =
         Scenario::new(Fleet::healthy(devices.min(MOST)), rollout, Timestamp::from_seconds(0));
     let course = Simulator::new(&scenario, &[]).run(0, 0, Detail::Full).record.unwrap_or_default();
@@ -190,7 +190,7 @@ fn one_decides(rate: &FailureRate) -> Option<Advice> {
 
 /// A rollout so long that its length keeps no alarm from deciding: how many devices there will be is
 /// known only when the job is complete.
-fn enough(rollout: &RolloutConfig, plans: &[AlarmPlan]) -> u32 {
+fn devices_to_decide(rollout: &RolloutConfig, plans: &[AlarmPlan]) -> u32 {
     let needs = |plan: &AlarmPlan| {
         let period = plan.alarm.period.seconds().div_ceil(60);
         (20 * period).max(2 * period.saturating_mul(plan.alarm.evaluation.datapoints_to_alarm()))

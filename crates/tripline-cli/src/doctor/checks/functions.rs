@@ -4,7 +4,7 @@ use crate::aws::arn::function_name;
 use crate::aws::commands::quoted;
 use crate::doctor::check::{About, Check};
 use crate::doctor::facts::{Facts, Function, Need, Runs};
-use crate::doctor::result::{Judged, Not};
+use crate::doctor::result::{CheckResult, NotProven};
 
 pub const GENERATOR: &[Check] = &[
     Check {
@@ -67,14 +67,19 @@ pub const STOPPER: &[Check] = &[
 ];
 
 /// Whether a function can run for which nothing is reserved.
-fn may_run(facts: &Facts, function: &Function, output: &'static str) -> Judged {
+fn may_run(facts: &Facts, function: &Function, output: &'static str) -> CheckResult {
     let name = quoted(function_name(facts.stack.output(output)?));
     let mend = format!("aws lambda delete-function-concurrency --function-name {name}");
     active(facts, function, output, &mend)
 }
 
 /// Whether a function can run; `release` is the command that lets it if somebody has stopped it.
-pub fn active(facts: &Facts, function: &Function, output: &'static str, release: &str) -> Judged {
+pub fn active(
+    facts: &Facts,
+    function: &Function,
+    output: &'static str,
+    release: &str,
+) -> CheckResult {
     let arn = facts.stack.output(output)?;
     let name = quoted(function_name(arn));
     let Some(runs) = function.runs.as_ref()? else {
@@ -82,13 +87,16 @@ pub fn active(facts: &Facts, function: &Function, output: &'static str, release:
             "aws cloudformation detect-stack-drift --stack-name {}",
             quoted(&facts.stack.name)
         );
-        return Err(Not::finding(format!("there is no function `{}`", function_name(arn)), mend));
+        return Err(NotProven::finding(
+            format!("there is no function `{}`", function_name(arn)),
+            mend,
+        ));
     };
     let Runs { state, last_update, reason, .. } = runs;
     let look = format!("aws lambda get-function --function-name {name}");
     // A function that has been idle for weeks wakes up when it is invoked.
     if !matches!(state.as_str(), "Active" | "Inactive") {
-        return Err(Not::finding(
+        return Err(NotProven::finding(
             format!("it is `{state}` (expected `Active`){}", because(reason)),
             look,
         ));
@@ -98,10 +106,13 @@ pub fn active(facts: &Facts, function: &Function, output: &'static str, release:
             "its last update is `{last_update}` (expected `Successful`){}",
             because(reason)
         );
-        return Err(Not::finding(what, look));
+        return Err(NotProven::finding(what, look));
     }
     if runs.reserved == Some(0) {
-        return Err(Not::finding("its reserved concurrency is 0, so that it never runs", release));
+        return Err(NotProven::finding(
+            "its reserved concurrency is 0, so that it never runs",
+            release,
+        ));
     }
     let needed = settings(facts, output).timeout;
     if runs.timeout < needed {
@@ -109,7 +120,7 @@ pub fn active(facts: &Facts, function: &Function, output: &'static str, release:
         let mend = format!(
             "aws lambda update-function-configuration --function-name {name} --timeout {needed}"
         );
-        return Err(Not::finding(what, mend));
+        return Err(NotProven::finding(what, mend));
     }
     Ok(state.clone())
 }
@@ -140,7 +151,7 @@ fn because(reason: &str) -> String {
 }
 
 /// Whether a function failed.
-pub fn errors(facts: &Facts, output: &'static str, log: &'static str) -> Judged {
+pub fn errors(facts: &Facts, output: &'static str, log: &'static str) -> CheckResult {
     let arn = facts.stack.output(output)?;
     let health = facts.health.as_ref()?;
     let count = |of: &std::collections::BTreeMap<String, f64>| of.get(arn).copied().unwrap_or(0.0);
@@ -153,13 +164,13 @@ pub fn errors(facts: &Facts, output: &'static str, log: &'static str) -> Judged 
         r#"aws logs filter-log-events --log-group-name {} --filter-pattern ERROR"#,
         quoted(log)
     );
-    Err(Not::finding(
+    Err(NotProven::finding(
         format!("{errors:.0} errors and {throttles:.0} throttles in the last hour"),
         mend,
     ))
 }
 
-fn on_failure(facts: &Facts, function: &Function, output: &'static str) -> Judged {
+fn on_failure(facts: &Facts, function: &Function, output: &'static str) -> CheckResult {
     let arn = facts.stack.output(output)?;
     let queue = facts.stack.output("UndeliveredQueueArn")?;
     let what = match function.on_failure.as_ref()? {
@@ -170,7 +181,7 @@ fn on_failure(facts: &Facts, function: &Function, output: &'static str) -> Judge
     // As a whole: there may be nothing that could be updated.
     let age = settings(facts, output).event_age;
     let destination = format!(r#"{{"OnFailure":{{"Destination":"{queue}"}}}}"#);
-    Err(Not::finding(
+    Err(NotProven::finding(
         what,
         format!(
             "aws lambda put-function-event-invoke-config --function-name {} --qualifier {} --maximum-retry-attempts {RETRIES} --maximum-event-age-in-seconds {age} --destination-config {}",
@@ -187,7 +198,7 @@ pub fn settings_of(
     arn: &str,
     runs: &Runs,
     wanted: &[(&str, &str)],
-) -> Result<(), Not> {
+) -> Result<(), NotProven> {
     let mut wrong = Vec::new();
     let mut variables = runs.environment.clone();
     for (variable, wanted) in wanted {
@@ -207,7 +218,7 @@ pub fn settings_of(
         quoted(arn),
         quoted(&environment.to_string())
     );
-    Err(Not::finding(wrong.join("; "), mend))
+    Err(NotProven::finding(wrong.join("; "), mend))
 }
 
 #[cfg(test)]

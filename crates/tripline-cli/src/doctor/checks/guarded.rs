@@ -8,40 +8,40 @@ use tripline::keeping::guard::DEFAULT_PREFIX;
 
 use crate::aws::commands::quoted;
 use crate::doctor::facts::Facts;
-use crate::doctor::result::Not;
+use crate::doctor::result::NotProven;
 
 /// The job, which may not be there.
-pub fn job(facts: &Facts) -> Result<&Job, Not> {
+pub fn described_job(facts: &Facts) -> Result<&Job, NotProven> {
     facts
         .job()?
         .job
         .as_ref()?
         .as_ref()
-        .ok_or_else(|| Not::elsewhere("there is no such job", "job-in-progress"))
+        .ok_or_else(|| NotProven::elsewhere("there is no such job", "job-in-progress"))
 }
 
 /// The job's ARN.
-pub fn arn(facts: &Facts) -> Result<String, Not> {
+pub fn job_arn(facts: &Facts) -> Result<String, NotProven> {
     let (stack, id) = (&facts.stack, &facts.job()?.id);
     Ok(format!("arn:{}:iot:{}:{}:job/{id}", stack.partition(), facts.region, stack.account()))
 }
 
 /// The job's alarms; without any there is nothing to say of them.
-pub fn alarms(facts: &Facts) -> Result<&[MetricAlarm], Not> {
+pub fn job_alarms(facts: &Facts) -> Result<&[MetricAlarm], NotProven> {
     match facts.job()?.alarms.as_ref()?.as_slice() {
-        [] => Err(Not::elsewhere("the job has no alarms", "alarms-exist")),
+        [] => Err(NotProven::elsewhere("the job has no alarms", "alarms-exist")),
         alarms => Ok(alarms),
     }
 }
 
 /// Whether an alarm is one of the stack's default guard.
-pub fn is_default(alarm: &MetricAlarm, id: &JobId) -> bool {
+pub fn is_default_alarm(alarm: &MetricAlarm, id: &JobId) -> bool {
     let prefix = format!("{}{DEFAULT_PREFIX}", alarm_name_prefix(id));
     alarm.alarm_name().is_some_and(|name| name.starts_with(&prefix))
 }
 
 /// The command that arms the job.
-pub fn arm(facts: &Facts) -> Result<String, Not> {
+pub fn arm_command(facts: &Facts) -> Result<String, NotProven> {
     let (stack, job) = (quoted(&facts.stack.name), facts.job()?);
     let file = quoted(job.config_file());
     Ok(format!("tripline alarms apply {file} --stack {stack} --job-id {}", job.id))

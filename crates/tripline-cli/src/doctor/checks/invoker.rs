@@ -4,10 +4,10 @@ use crate::aws::arn;
 use crate::aws::commands::quoted;
 use crate::aws::policy::{Decision, Grant, Invoker, Policy};
 use crate::doctor::facts::Asked;
-use crate::doctor::result::{Judged, Not, all_right};
+use crate::doctor::result::{CheckResult, NotProven, all_right};
 
 /// The command that lets it in.
-fn let_in(invoker: &Invoker<'_>) -> String {
+fn add_permission_command(invoker: &Invoker<'_>) -> String {
     let account = match invoker.says_account {
         true => format!(" --source-account {}", arn::account(invoker.source)),
         false => String::new(),
@@ -22,7 +22,7 @@ fn let_in(invoker: &Invoker<'_>) -> String {
 }
 
 /// The command that takes away what a statement allows.
-fn keep_out(function: &str, grant: &Grant) -> String {
+fn remove_permission_command(function: &str, grant: &Grant) -> String {
     let function = quoted(function);
     if grant.statement.is_empty() {
         return format!("aws lambda get-policy --function-name {function}");
@@ -32,7 +32,7 @@ fn keep_out(function: &str, grant: &Grant) -> String {
 }
 
 /// Whether a function lets in exactly one resource, and no other of its service, nor a stranger.
-pub fn exactly(policy: &Asked<Option<Policy>>, invoker: &Invoker<'_>) -> Judged {
+pub fn judge_only_invoker(policy: &Asked<Option<Policy>>, invoker: &Invoker<'_>) -> CheckResult {
     let none = Policy::default();
     let policy = policy.as_ref()?.as_ref().unwrap_or(&none);
     let (function, source) = (invoker.function, invoker.source);
@@ -40,9 +40,9 @@ pub fn exactly(policy: &Asked<Option<Policy>>, invoker: &Invoker<'_>) -> Judged 
     match invoker.decision(policy) {
         Decision::Allowed => {}
         Decision::NotAllowed => wrong.push(format!("`{source}` may not invoke `{function}`")),
-        Decision::Unclear => return Err(Not::unclear_policy(function)),
+        Decision::Unclear => return Err(NotProven::unclear_policy(function)),
         Decision::Denied => {
-            return Err(Not::finding(
+            return Err(NotProven::finding(
                 format!("the policy of `{function}` denies `{source}`"),
                 format!("aws lambda get-policy --function-name {}", quoted(function)),
             ));
@@ -53,12 +53,12 @@ pub fn exactly(policy: &Asked<Option<Policy>>, invoker: &Invoker<'_>) -> Judged 
     let mut mends = Vec::new();
     // Before anything is taken away, so that the source is let in all the while.
     if !grants.iter().any(|grant| grant.suffices && grant.beyond.is_none()) {
-        mends.push(let_in(invoker));
+        mends.push(add_permission_command(invoker));
     }
     for grant in grants {
         if let Some(others) = &grant.beyond {
             wrong.push(format!("not only `{source}`, but {others} may invoke `{function}`"));
-            mends.push(keep_out(function, &grant));
+            mends.push(remove_permission_command(function, &grant));
         }
     }
     all_right(format!("only {}", source.rsplit([':', '/']).next().unwrap_or(source)), wrong, mends)

@@ -7,10 +7,10 @@ use tripline::text::excerpt;
 use crate::aws::commands::quoted;
 use crate::doctor::check::{About, Check};
 use crate::doctor::facts::{Facts, Need};
-use crate::doctor::result::{Judged, Not};
+use crate::doctor::result::{CheckResult, NotProven};
 
-use super::guarded::{arm, arn, is_default, job};
-use super::keeper::{default_guard, deployed};
+use super::guarded::{arm_command, described_job, is_default_alarm, job_arn};
+use super::keeper::{default_guard, keeper_function};
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -51,10 +51,10 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-fn in_progress(facts: &Facts) -> Judged {
+fn in_progress(facts: &Facts) -> CheckResult {
     let id = &facts.job()?.id;
     let Some(job) = facts.job()?.job.as_ref()? else {
-        return Err(Not::finding(
+        return Err(NotProven::finding(
             format!("there is no job `{id}` in `{}`", facts.region),
             "aws iot list-jobs --status IN_PROGRESS",
         ));
@@ -65,7 +65,7 @@ fn in_progress(facts: &Facts) -> Judged {
         }
         status => {
             let status = status.map_or("of an unknown state", |status| status.as_str());
-            Err(Not::finding(
+            Err(NotProven::finding(
                 format!("the job is `{status}`: it reaches no more devices"),
                 "aws iot list-jobs --status IN_PROGRESS",
             ))
@@ -73,12 +73,13 @@ fn in_progress(facts: &Facts) -> Judged {
     }
 }
 
-fn timeout(facts: &Facts) -> Judged {
-    let minutes =
-        job(facts)?.timeout_config().and_then(|config| config.in_progress_timeout_in_minutes());
+fn timeout(facts: &Facts) -> CheckResult {
+    let minutes = described_job(facts)?
+        .timeout_config()
+        .and_then(|config| config.in_progress_timeout_in_minutes());
     match minutes {
         Some(minutes) => Ok(format!("{minutes} minutes")),
-        None => Err(Not::finding(
+        None => Err(NotProven::finding(
             "the job has no timeout",
             format!(
                 "tripline deploy {} --stack {}   # a new job, with `inProgressTimeoutInMinutes`: a job's timeout cannot be set later",
@@ -90,7 +91,7 @@ fn timeout(facts: &Facts) -> Judged {
 }
 
 /// Executions that have come to an end of their own.
-pub fn ended(job: &Job) -> i32 {
+pub fn ended_executions(job: &Job) -> i32 {
     job.job_process_details().map_or(0, |details| {
         [
             details.number_of_succeeded_things(),
@@ -104,10 +105,10 @@ pub fn ended(job: &Job) -> i32 {
     })
 }
 
-fn arriving(facts: &Facts) -> Judged {
-    let ended = ended(job(facts)?);
+fn arriving(facts: &Facts) -> CheckResult {
+    let ended = ended_executions(described_job(facts)?);
     if ended == 0 {
-        return Err(Not::skipped("no execution has ended yet"));
+        return Err(NotProven::skipped("no execution has ended yet"));
     }
     let counted = *facts.job()?.counted.as_ref()?;
     // Counting takes seconds, and a rollout ends hundreds a minute.
@@ -115,7 +116,7 @@ fn arriving(facts: &Facts) -> Judged {
         return Ok(format!("{counted:.0} of {ended}"));
     }
     let stack = quoted(&facts.stack.name);
-    Err(Not::finding(
+    Err(NotProven::finding(
         format!("{ended} executions ended and {counted:.0} were counted"),
         format!(
             "tripline doctor --stack {stack}   # the other findings say where it breaks; again in a minute if there is none"
@@ -125,7 +126,7 @@ fn arriving(facts: &Facts) -> Judged {
 
 /// What the job's tags make of the default guard; `None` where they were not seen, or where there is
 /// no guard-keeper.
-fn tagged(facts: &Facts) -> Option<Tagged> {
+fn guard_with_tags(facts: &Facts) -> Option<Tagged> {
     let tags = facts.job().ok()?.tags.as_ref().ok()?;
     let runs = facts.keeper.runs.as_ref().ok().and_then(Option::as_ref);
     let usual = || DefaultGuard::new(Vec::new(), |_| None).ok();
@@ -135,27 +136,33 @@ fn tagged(facts: &Facts) -> Option<Tagged> {
 
 /// Whether the guard-keeper gives the job the stack's default guard if it has no alarms.
 pub fn gets_default_guard(facts: &Facts) -> bool {
-    let in_progress = job(facts).is_ok_and(|job| job.status() == Some(&JobStatus::InProgress));
-    in_progress && deployed(facts).is_ok() && tagged(facts).is_some_and(|is| !is.opted_out)
+    let in_progress =
+        described_job(facts).is_ok_and(|job| job.status() == Some(&JobStatus::InProgress));
+    in_progress
+        && keeper_function(facts).is_ok()
+        && guard_with_tags(facts).is_some_and(|is| !is.opted_out)
 }
 
-fn kept(facts: &Facts) -> Judged {
-    deployed(facts)?;
-    if job(facts)?.status() != Some(&JobStatus::InProgress) {
-        return Err(Not::elsewhere("only jobs in progress are looked after", "job-in-progress"));
+fn kept(facts: &Facts) -> CheckResult {
+    keeper_function(facts)?;
+    if described_job(facts)?.status() != Some(&JobStatus::InProgress) {
+        return Err(NotProven::elsewhere(
+            "only jobs in progress are looked after",
+            "job-in-progress",
+        ));
     }
     let is = facts.job()?;
     is.tags.as_ref()?;
-    let untag = |tags: &str| -> Result<String, Not> {
+    let untag = |tags: &str| -> Result<String, NotProven> {
         Ok(format!(
             "aws iot untag-resource --resource-arn {} --tag-keys {tags}",
-            quoted(&arn(facts)?)
+            quoted(&job_arn(facts)?)
         ))
     };
-    let tagged = tagged(facts);
+    let tagged = guard_with_tags(facts);
     if tagged.as_ref().is_some_and(|tagged| tagged.opted_out) {
         let what = "the job's tag `tripline:guard` is `off`";
-        return Err(Not::finding(what, untag("tripline:guard")?));
+        return Err(NotProven::finding(what, untag("tripline:guard")?));
     }
     if let elsewhere @ [(_, other), ..] = is.elsewhere.as_ref()?.as_slice() {
         let whose = |(alarm, of): &(String, String)| {
@@ -163,7 +170,7 @@ fn kept(facts: &Facts) -> Judged {
         };
         let what: Vec<String> = elsewhere.iter().map(whose).collect();
         let mend = format!("tripline doctor --stack {} --job-id {}", quoted(other), is.id);
-        return Err(Not::finding(what.join("; "), mend));
+        return Err(NotProven::finding(what.join("; "), mend));
     }
     if *is.has_config.as_ref()? {
         return Ok("by the config that it was armed with".to_owned());
@@ -175,21 +182,21 @@ fn kept(facts: &Facts) -> Judged {
         .as_ref()?
         .iter()
         .filter(|alarm| {
-            !is_default(alarm, &is.id)
+            !is_default_alarm(alarm, &is.id)
                 && alarm.actions_enabled() == Some(true)
                 && alarm.alarm_actions().iter().any(|action| action == topic)
         })
         .map(|alarm| format!("`{}`", excerpt(alarm.alarm_name().unwrap_or_default())))
         .collect();
     if !strangers.is_empty() {
-        return Err(Not::finding(
+        return Err(NotProven::finding(
             format!("the stack does not know the config of {}", strangers.join(", ")),
-            arm(facts)?,
+            arm_command(facts)?,
         ));
     }
     match tagged.as_ref().and_then(|tagged| tagged.faults.first()) {
         None => Ok("by the stack's default guard".to_owned()),
-        Some(fault) => Err(Not::finding(
+        Some(fault) => Err(NotProven::finding(
             format!("a tag of the job is not used: {fault}"),
             untag(&quoted(&format!(
                 "{TAG_PREFIX}{}",

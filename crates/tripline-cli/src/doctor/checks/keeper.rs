@@ -9,12 +9,13 @@ use crate::aws::commands::quoted;
 use crate::aws::policy::Invoker;
 use crate::doctor::check::{About, Check, Fix};
 use crate::doctor::facts::{Facts, Need, Runs};
-use crate::doctor::result::{Judged, Not};
+use crate::doctor::result::{CheckResult, NotProven};
 
 use super::functions::{active, errors, settings_of};
-use super::invoker::exactly;
+use super::invoker::judge_only_invoker;
 use super::rights::{
-    Runner, Wanted, function_role, key_of, on_jobs, on_own_alarms, publish_metrics, wanted,
+    FunctionWithRole, RequiredRight, judge_function_role, right_on_jobs, right_on_own_alarms,
+    right_to, right_to_publish, rights_to_key,
 };
 
 pub const CHECKS: &[Check] = &[
@@ -33,7 +34,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the guard-keeper lets exactly its schedule invoke it",
         why: "without that right it never runs, and nothing fails; a wider one lets others use up its pace",
         needs: &[Need::Keeper],
-        judge: |facts| exactly(&facts.keeper.policy, &schedule_invoker(facts)?),
+        judge: |facts| judge_only_invoker(&facts.keeper.policy, &schedule_invoker(facts)?),
         fix: Some(Fix::KeeperPermission),
     },
     Check {
@@ -43,7 +44,7 @@ pub const CHECKS: &[Check] = &[
         why: "a job that was created meanwhile may have no alarms",
         needs: &[Need::Health],
         judge: |facts| {
-            deployed(facts)?;
+            keeper_function(facts)?;
             errors(facts, FUNCTION, "GuardKeeperLogGroup")
         },
         fix: None,
@@ -91,20 +92,20 @@ const FRESH: i64 = 300;
 const FUNCTION: &str = "GuardKeeperFunctionArn";
 
 /// The guard-keeper's ARN.
-pub fn deployed(facts: &Facts) -> Result<&str, Not> {
+pub fn keeper_function(facts: &Facts) -> Result<&str, NotProven> {
     match facts.stack.outputs.get(FUNCTION) {
         Some(arn) => Ok(arn),
-        None => Err(Not::skipped("the stack has no guard-keeper")),
+        None => Err(NotProven::skipped("the stack has no guard-keeper")),
     }
 }
 
-fn environment(facts: &Facts) -> Result<&Runs, Not> {
+fn environment(facts: &Facts) -> Result<&Runs, NotProven> {
     let runs = facts.keeper.runs.as_ref()?.as_ref();
-    runs.ok_or_else(|| Not::elsewhere("the guard-keeper is gone", "keeper-active"))
+    runs.ok_or_else(|| NotProven::elsewhere("the guard-keeper is gone", "keeper-active"))
 }
 
-fn may_run(facts: &Facts) -> Judged {
-    let name = quoted(function_name(deployed(facts)?));
+fn may_run(facts: &Facts) -> CheckResult {
+    let name = quoted(function_name(keeper_function(facts)?));
     // The template's reservation, so that two never work on the same alarms.
     let mend = format!(
         "aws lambda put-function-concurrency --function-name {name} --reserved-concurrent-executions 1   # with KeeperConcurrency=shared: aws lambda delete-function-concurrency --function-name {name}"
@@ -113,12 +114,12 @@ fn may_run(facts: &Facts) -> Judged {
 }
 
 /// The schedule, as the guard-keeper has to let it in.
-pub fn schedule_invoker(facts: &Facts) -> Result<Invoker<'_>, Not> {
-    Ok(Invoker::schedule(deployed(facts)?, facts.stack.output("GuardKeeperScheduleArn")?))
+pub fn schedule_invoker(facts: &Facts) -> Result<Invoker<'_>, NotProven> {
+    Ok(Invoker::schedule(keeper_function(facts)?, facts.stack.output("GuardKeeperScheduleArn")?))
 }
 
-fn runs(facts: &Facts) -> Judged {
-    let function = deployed(facts)?;
+fn runs(facts: &Facts) -> CheckResult {
+    let function = keeper_function(facts)?;
     let health = facts.health.as_ref()?;
     if health.unguarded.is_some() {
         return Ok("in the last ten minutes".to_owned());
@@ -134,10 +135,10 @@ fn runs(facts: &Facts) -> Judged {
         mend = format!("{}   # it runs and fails: see `keeper-errors`", log(facts, "ERROR"));
     }
     match facts.stack.age {
-        Some(age) if (0..FRESH).contains(&age) && !fails => Err(Not::Untold(format!(
+        Some(age) if (0..FRESH).contains(&age) && !fails => Err(NotProven::Untold(format!(
             "the stack was deployed {age} s ago, and the guard-keeper has not spoken yet: ask again in five minutes"
         ))),
-        _ => Err(Not::finding("the guard-keeper has said nothing for ten minutes", mend)),
+        _ => Err(NotProven::finding("the guard-keeper has said nothing for ten minutes", mend)),
     }
 }
 
@@ -150,8 +151,8 @@ fn log(facts: &Facts, pattern: &str) -> String {
     )
 }
 
-fn settings(facts: &Facts) -> Judged {
-    let function = deployed(facts)?;
+fn settings(facts: &Facts) -> CheckResult {
+    let function = keeper_function(facts)?;
     let runs = environment(facts)?;
     let stack = &facts.stack;
     let wanted = [
@@ -168,7 +169,7 @@ fn settings(facts: &Facts) -> Judged {
     };
     default_guard(runs).map_err(|fault| {
         let what = format!("the default guard cannot be: {fault}");
-        Not::finding(what, deploy(&fault.key))
+        NotProven::finding(what, deploy(&fault.key))
     })?;
     // What the function takes where nothing is set.
     let topics = variable(runs, "DEFAULT_GUARD_TOPICS").unwrap_or("@email, @force-stop");
@@ -181,7 +182,7 @@ fn settings(facts: &Facts) -> Judged {
         tripline::text::excerpt(topics)
     );
     let name = quoted(function_name(function));
-    Err(Not::finding(
+    Err(NotProven::finding(
         what,
         format!(
             "aws lambda get-function-configuration --function-name {name}   # expected: `@force-stop` in DEFAULT_GUARD_TOPICS\naws cloudformation detect-stack-drift --stack-name {}",
@@ -200,20 +201,20 @@ fn variable<'a>(runs: &'a Runs, name: &str) -> Option<&'a str> {
     runs.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
 }
 
-fn role(facts: &Facts) -> Judged {
-    let runner = Runner {
-        arn: deployed(facts)?,
+fn role(facts: &Facts) -> CheckResult {
+    let runner = FunctionWithRole {
+        arn: keeper_function(facts)?,
         function: &facts.keeper,
         role: &facts.keeper_role,
         role_arn: facts.stack.output("GuardKeeperRoleArn")?,
     };
     let keeps_events = variable(environment(facts)?, "KEEP_JOB_EVENTS") != Some("off");
-    let all = needed(facts, keeps_events)?;
-    function_role(facts, &runner, &all)
+    let all = required_rights(facts, keeps_events)?;
+    judge_function_role(facts, &runner, &all)
 }
 
 /// Everything that the function asks of AWS.
-fn needed(facts: &Facts, keeps_events: bool) -> Result<Vec<Wanted>, Not> {
+fn required_rights(facts: &Facts, keeps_events: bool) -> Result<Vec<RequiredRight>, NotProven> {
     let stack = &facts.stack;
     let (partition, account, region) = (stack.partition(), stack.account(), &facts.region);
     let table = format!(
@@ -221,39 +222,39 @@ fn needed(facts: &Facts, keeps_events: bool) -> Result<Vec<Wanted>, Not> {
         stack.output("GuardsTableName")?
     );
     let mut all = vec![
-        wanted("iot:ListJobs", "*"),
-        wanted("iot:DescribeEventConfigurations", "*"),
-        on_jobs("iot:DescribeJob", facts),
-        on_jobs("iot:ListJobExecutionsForJob", facts),
-        on_jobs("iot:ListTagsForResource", facts),
+        right_to("iot:ListJobs", "*"),
+        right_to("iot:DescribeEventConfigurations", "*"),
+        right_on_jobs("iot:DescribeJob", facts),
+        right_on_jobs("iot:ListJobExecutionsForJob", facts),
+        right_on_jobs("iot:ListTagsForResource", facts),
         // A list is asked for, and not an alarm by its name.
-        wanted(
+        right_to(
             "cloudwatch:DescribeAlarms",
             format!("arn:{partition}:cloudwatch:{region}:{account}:alarm:*"),
         ),
-        on_own_alarms("cloudwatch:PutMetricAlarm", facts),
-        on_own_alarms("cloudwatch:TagResource", facts),
-        on_own_alarms("cloudwatch:ListTagsForResource", facts),
-        on_own_alarms("cloudwatch:DeleteAlarms", facts),
-        wanted("cloudwatch:GetMetricData", "*"),
-        publish_metrics(STACK_NAMESPACE),
-        publish_metrics(NAMESPACE),
-        wanted("dynamodb:Scan", table.as_str()),
-        wanted("dynamodb:BatchWriteItem", table),
+        right_on_own_alarms("cloudwatch:PutMetricAlarm", facts),
+        right_on_own_alarms("cloudwatch:TagResource", facts),
+        right_on_own_alarms("cloudwatch:ListTagsForResource", facts),
+        right_on_own_alarms("cloudwatch:DeleteAlarms", facts),
+        right_to("cloudwatch:GetMetricData", "*"),
+        right_to_publish(STACK_NAMESPACE),
+        right_to_publish(NAMESPACE),
+        right_to("dynamodb:Scan", table.as_str()),
+        right_to("dynamodb:BatchWriteItem", table),
     ];
     if keeps_events {
-        all.push(wanted("iot:UpdateEventConfigurations", "*"));
+        all.push(right_to("iot:UpdateEventConfigurations", "*"));
     }
-    all.extend(key_of(facts));
+    all.extend(rights_to_key(facts));
     Ok(all)
 }
 
-fn unguarded(facts: &Facts) -> Judged {
-    deployed(facts)?;
+fn unguarded(facts: &Facts) -> CheckResult {
+    keeper_function(facts)?;
     match facts.health.as_ref()?.unguarded {
-        None => Err(Not::elsewhere("the guard-keeper is silent", "keeper-runs")),
+        None => Err(NotProven::elsewhere("the guard-keeper is silent", "keeper-runs")),
         Some(0.0) => Ok("none".to_owned()),
-        Some(jobs) => Err(Not::finding(
+        Some(jobs) => Err(NotProven::finding(
             format!("jobs in progress without a guard: {jobs:.0}"),
             log(facts, "unguarded"),
         )),
@@ -282,7 +283,7 @@ mod tests {
         };
         let words = role.split(|c: char| c.is_whitespace() || "[],".contains(c));
         let allowed: BTreeSet<String> = words.filter_map(action).collect();
-        let wanted = needed(&sound(), true).unwrap();
+        let wanted = required_rights(&sound(), true).unwrap();
         let checked: BTreeSet<String> =
             wanted.iter().map(|wanted| wanted.action.to_owned()).collect();
         assert_eq!(checked, allowed);
@@ -290,14 +291,16 @@ mod tests {
 
     #[test]
     fn each_of_its_rights_is_missed() {
-        for wanted in needed(&sound(), true).unwrap() {
-            let Wanted { action, resource, .. } = &wanted;
+        for wanted in required_rights(&sound(), true).unwrap() {
+            let RequiredRight { action, resource, .. } = &wanted;
             let mut facts = sound();
             let role = facts.keeper_role.as_mut().unwrap().as_mut().unwrap();
             role.policy = policy(&format!(
                 r#"{{"Effect":"Allow","Action":"*","Resource":"*"}},{{"Effect":"Deny","Action":"{action}","Resource":"*"}}"#
             ));
-            let Err(Not::Finding { what, .. }) = super::role(&facts) else { panic!("{action}") };
+            let Err(NotProven::Finding { what, .. }) = super::role(&facts) else {
+                panic!("{action}")
+            };
             assert!(what.contains(&format!("`{action}` on `{resource}`")), "{what}");
         }
     }
@@ -309,7 +312,7 @@ mod tests {
         facts.keeper_role.as_mut().unwrap().as_mut().unwrap().policy = policy(
             r#"{"Effect":"Allow","NotAction":"iot:UpdateEventConfigurations","Resource":"*"}"#,
         );
-        assert!(matches!(super::role(&facts), Err(Not::Finding { .. })));
+        assert!(matches!(super::role(&facts), Err(NotProven::Finding { .. })));
         let runs = facts.keeper.runs.as_mut().unwrap().as_mut().unwrap();
         runs.environment.insert("KEEP_JOB_EVENTS".to_owned(), "off".to_owned());
         assert!(super::role(&facts).is_ok());
@@ -318,7 +321,7 @@ mod tests {
     #[test]
     fn a_keeper_that_is_silent_because_it_fails_is_no_matter_of_its_schedule() {
         let mend = |facts: &Facts| match runs(facts) {
-            Err(Not::Finding { mend, .. }) => mend,
+            Err(NotProven::Finding { mend, .. }) => mend,
             other => panic!("{other:?}"),
         };
         let mut facts = sound();

@@ -7,7 +7,7 @@ use tripline::text::excerpt;
 
 use crate::aws::commands::quoted;
 use crate::doctor::facts::Facts;
-use crate::doctor::result::{Judged, Not, all_right};
+use crate::doctor::result::{CheckResult, NotProven, all_right};
 
 /// An alarm of the template's. All have periods of a minute, and fire from their threshold on.
 struct Own {
@@ -99,7 +99,7 @@ impl Own {
     }
 
     /// The name of what is watched.
-    fn watched<'a>(&self, facts: &'a Facts) -> Result<&'a str, Not> {
+    fn watched<'a>(&self, facts: &'a Facts) -> Result<&'a str, NotProven> {
         if self.of == STACK {
             return Ok(&facts.stack.name);
         }
@@ -108,7 +108,7 @@ impl Own {
     }
 
     /// What of an alarm is not as in the template.
-    fn wrong(&self, facts: &Facts, alarm: &MetricAlarm) -> Result<Vec<String>, Not> {
+    fn wrong(&self, facts: &Facts, alarm: &MetricAlarm) -> Result<Vec<String>, NotProven> {
         let mut wrong = Vec::new();
         let mut compare = |what: &str, found: &str, wanted: &str| {
             if found != wanted {
@@ -142,7 +142,12 @@ impl Own {
     }
 
     /// The command that makes it the template's. Who else is told by hand stays so.
-    fn put(&self, facts: &Facts, name: &str, found: Option<&MetricAlarm>) -> Result<String, Not> {
+    fn put(
+        &self,
+        facts: &Facts,
+        name: &str,
+        found: Option<&MetricAlarm>,
+    ) -> Result<String, NotProven> {
         let email = facts.stack.output("EmailTopicArn")?;
         let others = found.map_or(&[][..], MetricAlarm::alarm_actions).iter();
         let others = others.filter(|action| *action != email).map(|action| quoted(action));
@@ -167,14 +172,14 @@ impl Own {
     }
 }
 
-pub fn judge(facts: &Facts) -> Judged {
+pub fn judge(facts: &Facts) -> CheckResult {
     let resources = facts.resources.as_ref()?;
     let there = facts.own_alarms.as_ref()?;
     let (mut wrong, mut mends) = (Vec::new(), Vec::new());
     let expected: Vec<_> =
         resources.iter().filter(|resource| resource.kind == "AWS::CloudWatch::Alarm").collect();
     if expected.is_empty() {
-        return Err(Not::skipped("the stack has no alarms of its own"));
+        return Err(NotProven::skipped("the stack has no alarms of its own"));
     }
     let email = facts.stack.output("EmailTopicArn")?;
     for resource in &expected {

@@ -6,7 +6,7 @@ use crate::aws::commands::quoted;
 use crate::aws::drill_name::DrillName;
 use crate::doctor::check::{About, Check};
 use crate::doctor::facts::{Facts, Gap, Need, Subscription, Topic};
-use crate::doctor::result::{Judged, Not};
+use crate::doctor::result::{CheckResult, NotProven};
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -57,12 +57,12 @@ fn subscriptions<'a>(topic: &'a Option<Topic>, protocols: &[&str]) -> Vec<&'a Su
     all.filter(|subscription| protocols.contains(&subscription.protocol.as_str())).collect()
 }
 
-fn confirmed(facts: &Facts) -> Judged {
+fn confirmed(facts: &Facts) -> CheckResult {
     let email = facts.topics.email.as_ref()?;
     let all = subscriptions(email, &EMAIL);
     let pending: Vec<_> = all.iter().filter(|subscription| subscription.arn.is_none()).collect();
     if all.is_empty() {
-        return Err(Not::skipped("no e-mail address is subscribed"));
+        return Err(NotProven::skipped("no e-mail address is subscribed"));
     }
     if pending.is_empty() {
         return Ok(format!("{} of {}", all.len(), all.len()));
@@ -81,25 +81,25 @@ fn confirmed(facts: &Facts) -> Judged {
         )
     };
     let mends: Vec<String> = pending.iter().map(again).collect();
-    Err(Not::finding(format!("not confirmed: {}", endpoints.join(", ")), mends.join("\n")))
+    Err(NotProven::finding(format!("not confirmed: {}", endpoints.join(", ")), mends.join("\n")))
 }
 
 /// The alarms on the guard itself go to the e-mail topic alone, so that it is not enough if somebody
 /// has text messages.
-fn told(facts: &Facts) -> Judged {
+fn told(facts: &Facts) -> CheckResult {
     let topic = facts.stack.output("EmailTopicArn")?;
     let Some(email) = facts.topics.email.as_ref()? else {
-        return Err(Not::elsewhere("the topic is gone", "topic-policy"));
+        return Err(NotProven::elsewhere("the topic is gone", "topic-policy"));
     };
     let people: Vec<&Subscription> =
         email.subscriptions.iter().filter(|subscription| !is_drill(subscription)).collect();
     let confirmed: Vec<&str> = people.iter().filter_map(|heard| heard.arn.as_deref()).collect();
     let is_pending = |heard: &&Subscription| is_email(heard) && heard.arn.is_none();
     if confirmed.is_empty() && people.iter().any(is_pending) {
-        return Err(Not::elsewhere("nobody has confirmed", "email-confirmed"));
+        return Err(NotProven::elsewhere("nobody has confirmed", "email-confirmed"));
     }
     if confirmed.is_empty() {
-        return Err(Not::finding(
+        return Err(NotProven::finding(
             "nobody hears the e-mail topic",
             format!(
                 "aws sns subscribe --topic-arn {} --protocol email --notification-endpoint you@example.com",
@@ -119,7 +119,7 @@ fn told(facts: &Facts) -> Judged {
             quoted(arn)
         )
     };
-    Err(Not::finding(
+    Err(NotProven::finding(
         format!(
             "a filter keeps messages from all who are subscribed to the e-mail topic: `{}`",
             tripline::text::excerpt(filter)
@@ -137,48 +137,50 @@ fn is_drill(subscription: &Subscription) -> bool {
     subscription.protocol == "sqs" && DrillName::of_queue_arn(&subscription.endpoint).is_some()
 }
 
-fn has_sms(facts: &Facts) -> Result<(), Not> {
+fn has_sms(facts: &Facts) -> Result<(), NotProven> {
     let topics = [facts.topics.email.as_ref()?, facts.topics.sms.as_ref()?];
     match topics.into_iter().any(|topic| !subscriptions(topic, &["sms"]).is_empty()) {
         true => Ok(()),
-        false => Err(Not::skipped("no phone number is subscribed")),
+        false => Err(NotProven::skipped("no phone number is subscribed")),
     }
 }
 
 /// What SNS says of an operation that there is not in a Region or partition.
-const NOT_HERE: [&str; 3] =
+const UNSUPPORTED: [&str; 3] =
     ["InvalidAction", "UnsupportedOperation", "not supported in this region"];
 
 /// Not every Region and partition tells, and that is nobody's fault. A missing right is somebody's.
-fn tells<T>(asked: &Result<T, Gap>) -> Result<&T, Not> {
-    let is_not_here = |failure: &Failure| {
+fn answer_where_supported<T>(asked: &Result<T, Gap>) -> Result<&T, NotProven> {
+    let is_unsupported = |failure: &Failure| {
         let text = failure.to_string();
-        failure.kind == FailureKind::Refused && NOT_HERE.iter().any(|said| text.contains(said))
+        failure.kind == FailureKind::Refused && UNSUPPORTED.iter().any(|said| text.contains(said))
     };
-    asked.as_ref().map_err(|gap| match (gap, Not::from(gap)) {
-        (Gap::Failed(failure), Not::Unknown(why)) if is_not_here(failure) => Not::Untold(why),
+    asked.as_ref().map_err(|gap| match (gap, NotProven::from(gap)) {
+        (Gap::Failed(failure), NotProven::Unknown(why)) if is_unsupported(failure) => {
+            NotProven::Untold(why)
+        }
         (_, not) => not,
     })
 }
 
-fn sandbox(facts: &Facts) -> Judged {
+fn sandbox(facts: &Facts) -> CheckResult {
     has_sms(facts)?;
-    match tells(&facts.sms.in_sandbox)? {
+    match answer_where_supported(&facts.sms.in_sandbox)? {
         false => Ok("not in the sandbox".to_owned()),
-        true => Err(Not::finding(
+        true => Err(NotProven::finding(
             format!("the account is in the SMS sandbox in `{}`", facts.region),
             "aws sns create-sms-sandbox-phone-number --phone-number +12065550100   # or ask for production access in the SNS console",
         )),
     }
 }
 
-fn limit(facts: &Facts) -> Judged {
+fn limit(facts: &Facts) -> CheckResult {
     has_sms(facts)?;
-    let limit = tells(&facts.sms.monthly_limit)?.unwrap_or(DEFAULT_LIMIT);
+    let limit = answer_where_supported(&facts.sms.monthly_limit)?.unwrap_or(DEFAULT_LIMIT);
     if limit > DEFAULT_LIMIT {
         return Ok(format!("{limit} USD a month"));
     }
-    Err(Not::finding(
+    Err(NotProven::finding(
         format!("text messages stop at {limit} USD a month"),
         "aws sns set-sms-attributes --attributes MonthlySpendLimit=10   # AWS has to raise the account's quota first",
     ))

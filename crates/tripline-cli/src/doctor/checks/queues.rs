@@ -4,7 +4,7 @@ use crate::aws::arn::is_same_function;
 use crate::aws::commands::quoted;
 use crate::doctor::check::{About, Check};
 use crate::doctor::facts::{Facts, Ingest, Need};
-use crate::doctor::result::{Judged, Not, all_right};
+use crate::doctor::result::{CheckResult, NotProven, all_right};
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -36,20 +36,20 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-fn ingest(facts: &Facts) -> Judged {
+fn ingest(facts: &Facts) -> CheckResult {
     let Ingest::Batched { queue, mappings } = facts.ingest.as_ref()? else {
-        return Err(Not::skipped("the rule invokes the function itself (`Ingest=direct`)"));
+        return Err(NotProven::skipped("the rule invokes the function itself (`Ingest=direct`)"));
     };
     let function = facts.stack.output("MetricsGeneratorFunctionArn")?;
     let drift =
         format!("aws cloudformation detect-stack-drift --stack-name {}", quoted(&facts.stack.name));
     if queue.is_none() {
-        return Err(Not::finding("the queue of job events is gone", drift));
+        return Err(NotProven::finding("the queue of job events is gone", drift));
     }
     let Some(mapping) =
         mappings.iter().find(|mapping| is_same_function(&mapping.function, function))
     else {
-        return Err(Not::finding("the metrics-generator does not read the queue", drift));
+        return Err(NotProven::finding("the metrics-generator does not read the queue", drift));
     };
     let id = quoted(&mapping.id);
     let (mut wrong, mut mends) = (Vec::new(), Vec::new());
@@ -64,12 +64,12 @@ fn ingest(facts: &Facts) -> Judged {
     all_right(mapping.state.clone(), wrong, mends)
 }
 
-fn redrive(facts: &Facts) -> Judged {
+fn redrive(facts: &Facts) -> CheckResult {
     let Ingest::Batched { queue, .. } = facts.ingest.as_ref()? else {
-        return Err(Not::skipped("the rule invokes the function itself (`Ingest=direct`)"));
+        return Err(NotProven::skipped("the rule invokes the function itself (`Ingest=direct`)"));
     };
     let Some(queue) = queue else {
-        return Err(Not::elsewhere("the queue is gone", "ingest-queue"));
+        return Err(NotProven::elsewhere("the queue is gone", "ingest-queue"));
     };
     let undelivered = facts.stack.output("UndeliveredQueueArn")?;
     if queue.dead_letters.as_deref() == Some(undelivered) {
@@ -77,7 +77,7 @@ fn redrive(facts: &Facts) -> Judged {
     }
     let policy = format!(r#"{{"deadLetterTargetArn":"{undelivered}","maxReceiveCount":"5"}}"#);
     let attributes = serde_json::json!({ "RedrivePolicy": policy });
-    Err(Not::finding(
+    Err(NotProven::finding(
         "events that cannot be counted go nowhere",
         format!(
             "aws sqs set-queue-attributes --queue-url {} --attributes {}",
@@ -87,18 +87,18 @@ fn redrive(facts: &Facts) -> Judged {
     ))
 }
 
-fn undelivered(facts: &Facts) -> Judged {
+fn undelivered(facts: &Facts) -> CheckResult {
     let url = quoted(facts.stack.output("UndeliveredQueueUrl")?);
     let Some(queue) = facts.undelivered.as_ref()? else {
         let mend = format!(
             "aws cloudformation detect-stack-drift --stack-name {}",
             quoted(&facts.stack.name)
         );
-        return Err(Not::finding("the undelivered queue is gone", mend));
+        return Err(NotProven::finding("the undelivered queue is gone", mend));
     };
     match queue.messages {
         0 => Ok("empty".to_owned()),
-        messages => Err(Not::finding(
+        messages => Err(NotProven::finding(
             format!("{messages} undelivered"),
             format!(
                 "aws sqs receive-message --queue-url {url} --visibility-timeout 0 --max-number-of-messages 10"

@@ -11,7 +11,7 @@ use crate::aws::commands::{mark_of, quoted};
 use crate::aws::policy::{Decision, Request};
 use crate::doctor::check::{About, Check};
 use crate::doctor::facts::{Asked, Facts, Function, Need, Role};
-use crate::doctor::result::{Judged, Not, all_right};
+use crate::doctor::result::{CheckResult, NotProven, all_right};
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -45,7 +45,7 @@ pub const CHECKS: &[Check] = &[
 
 /// Something that a role has to be allowed.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct RequiredRight {
     pub action: &'static str,
     /// On what; with `names`, a pattern that ends with `*`.
     pub resource: String,
@@ -55,27 +55,30 @@ pub struct Wanted {
 }
 
 /// An action on a resource.
-pub fn wanted(action: &'static str, resource: impl Into<String>) -> Wanted {
-    Wanted { action, resource: resource.into(), names: Vec::new(), context: Vec::new() }
+pub fn right_to(action: &'static str, resource: impl Into<String>) -> RequiredRight {
+    RequiredRight { action, resource: resource.into(), names: Vec::new(), context: Vec::new() }
 }
 
 /// An action on every job of this account.
-pub fn on_jobs(action: &'static str, facts: &Facts) -> Wanted {
+pub fn right_on_jobs(action: &'static str, facts: &Facts) -> RequiredRight {
     let (partition, account) = (facts.stack.partition(), facts.stack.account());
     let job = facts.job.as_ref().map(|job| job.id.to_string());
-    Wanted {
+    RequiredRight {
         names: unlike_names().chain(job).collect(),
-        ..wanted(action, format!("arn:{partition}:iot:{}:{account}:job/*", facts.region))
+        ..right_to(action, format!("arn:{partition}:iot:{}:{account}:job/*", facts.region))
     }
 }
 
 /// An action on every alarm that Tripline makes.
-pub fn on_own_alarms(action: &'static str, facts: &Facts) -> Wanted {
+pub fn right_on_own_alarms(action: &'static str, facts: &Facts) -> RequiredRight {
     let (partition, account) = (facts.stack.partition(), facts.stack.account());
     let region = &facts.region;
-    Wanted {
+    RequiredRight {
         names: unlike_names().collect(),
-        ..wanted(action, format!("arn:{partition}:cloudwatch:{region}:{account}:alarm:tripline-*"))
+        ..right_to(
+            action,
+            format!("arn:{partition}:cloudwatch:{region}:{account}:alarm:tripline-*"),
+        )
     }
 }
 
@@ -84,9 +87,9 @@ fn unlike_names() -> impl Iterator<Item = String> {
     ["any", "X9_q-71"].into_iter().map(str::to_owned)
 }
 
-impl Wanted {
+impl RequiredRight {
     /// What of it a role may not do: all of it, or what a denial names.
-    fn missing(&self, role: &Role, facts: &Facts) -> Result<Option<Missing<'_>>, Not> {
+    fn missing(&self, role: &Role, facts: &Facts) -> Result<Option<MissingRight<'_>>, NotProven> {
         let stem = self.resource.strip_suffix('*').unwrap_or(&self.resource);
         let tried: Vec<String> = match self.names.as_slice() {
             [] => vec![self.resource.clone()],
@@ -95,10 +98,10 @@ impl Wanted {
         for resource in &tried {
             match self.decide(role, facts, resource) {
                 Decision::Allowed => {}
-                Decision::Unclear => return Err(Not::unclear_policy(&role.name)),
+                Decision::Unclear => return Err(NotProven::unclear_policy(&role.name)),
                 decision => {
                     let is_denied = decision == Decision::Denied;
-                    return Ok(Some(Missing {
+                    return Ok(Some(MissingRight {
                         wanted: self,
                         on: self.resource.clone(),
                         is_denied,
@@ -112,8 +115,8 @@ impl Wanted {
         for resource in role.policy.denied_among(self.action, &self.resource) {
             match self.decide(role, facts, &resource) {
                 Decision::Allowed => {}
-                Decision::Unclear => return Err(Not::unclear_policy(&role.name)),
-                _ => return Ok(Some(Missing { wanted: self, on: resource, is_denied: true })),
+                Decision::Unclear => return Err(NotProven::unclear_policy(&role.name)),
+                _ => return Ok(Some(MissingRight { wanted: self, on: resource, is_denied: true })),
             }
         }
         Ok(None)
@@ -134,35 +137,35 @@ impl Wanted {
 }
 
 /// Something that a role lacks.
-struct Missing<'a> {
-    wanted: &'a Wanted,
+struct MissingRight<'a> {
+    wanted: &'a RequiredRight,
     on: String,
     is_denied: bool,
 }
 
 /// Putting messages into a queue.
-pub fn send(queue: &str) -> Wanted {
-    wanted("sqs:SendMessage", queue)
+pub fn right_to_send(queue: &str) -> RequiredRight {
+    right_to("sqs:SendMessage", queue)
 }
 
 /// Publishing the metrics of jobs.
-pub fn publish_metrics(namespace: &str) -> Wanted {
-    Wanted {
+pub fn right_to_publish(namespace: &str) -> RequiredRight {
+    RequiredRight {
         context: vec![("cloudwatch:namespace", namespace.to_owned())],
-        ..wanted("cloudwatch:PutMetricData", "*")
+        ..right_to("cloudwatch:PutMetricData", "*")
     }
 }
 
 /// Using the stack's key, if it has one.
-pub fn key_of(facts: &Facts) -> Vec<Wanted> {
+pub fn rights_to_key(facts: &Facts) -> Vec<RequiredRight> {
     let key = facts.stack.outputs.get("StackKeyArn");
     key.into_iter()
-        .flat_map(|key| ["kms:Decrypt", "kms:GenerateDataKey"].map(|action| wanted(action, key)))
+        .flat_map(|key| ["kms:Decrypt", "kms:GenerateDataKey"].map(|action| right_to(action, key)))
         .collect()
 }
 
 /// Whether a role may do all of it.
-pub fn role_may(facts: &Facts, role: &Role, all: &[Wanted]) -> Judged {
+pub fn judge_rights(facts: &Facts, role: &Role, all: &[RequiredRight]) -> CheckResult {
     let mut missing = Vec::new();
     for wanted in all {
         missing.extend(wanted.missing(role, facts)?);
@@ -179,13 +182,13 @@ pub fn role_may(facts: &Facts, role: &Role, all: &[Wanted]) -> Judged {
                 quoted(&role.name)
             )
         } else {
-            allow(&role.name, &missing)
+            grant_command(&role.name, &missing)
         };
-        return Err(Not::finding(what, mend));
+        return Err(NotProven::finding(what, mend));
     }
     match &role.boundary {
         None => Ok(format!("{} of {}", all.len(), all.len())),
-        Some(boundary) => Err(Not::Unknown(format!(
+        Some(boundary) => Err(NotProven::Unknown(format!(
             "the role's own policies allow it, but its permissions boundary `{boundary}` is not read here"
         ))),
     }
@@ -193,11 +196,11 @@ pub fn role_may(facts: &Facts, role: &Role, all: &[Wanted]) -> Judged {
 
 /// The command that gives a role what it lacks, under a name of its own: a policy of the same name would be
 /// replaced, with what was mended before.
-fn allow(role: &str, missing: &[Missing<'_>]) -> String {
+fn grant_command(role: &str, missing: &[MissingRight<'_>]) -> String {
     let statements: Vec<_> = missing
         .iter()
-        .map(|Missing { wanted, .. }| {
-            let Wanted { action, resource, context, .. } = wanted;
+        .map(|MissingRight { wanted, .. }| {
+            let RequiredRight { action, resource, context, .. } = wanted;
             let mut statement = json!({"Effect": "Allow", "Action": action, "Resource": resource});
             let context: BTreeMap<_, _> = context.iter().map(|(key, value)| (key, value)).collect();
             if let (Some(statement), false) = (statement.as_object_mut(), context.is_empty()) {
@@ -217,13 +220,13 @@ fn allow(role: &str, missing: &[Missing<'_>]) -> String {
 }
 
 /// Whether a service may take a role.
-pub fn trusts(role: &Role, service: &str, context: &[(&str, &str)]) -> Result<(), Not> {
+pub fn judge_trust(role: &Role, service: &str, context: &[(&str, &str)]) -> Result<(), NotProven> {
     let request =
         Request { service: Some(service), action: "sts:AssumeRole", resource: "*", context };
     match role.trust.decide(request) {
         Decision::Allowed => Ok(()),
-        Decision::Unclear => Err(Not::unclear_policy(&role.name)),
-        Decision::Denied | Decision::NotAllowed => Err(Not::finding(
+        Decision::Unclear => Err(NotProven::unclear_policy(&role.name)),
+        Decision::Denied | Decision::NotAllowed => Err(NotProven::finding(
             format!("`{service}` may not take the role `{}`", role.name),
             format!(
                 "aws iam get-role --role-name {}   # see its AssumeRolePolicyDocument",
@@ -234,7 +237,7 @@ pub fn trusts(role: &Role, service: &str, context: &[(&str, &str)]) -> Result<()
 }
 
 /// A function, and the role that the stack gives it.
-pub struct Runner<'a> {
+pub struct FunctionWithRole<'a> {
     pub function: &'a Function,
     pub arn: &'a str,
     pub role: &'a Asked<Option<Role>>,
@@ -242,7 +245,11 @@ pub struct Runner<'a> {
 }
 
 /// A function's role that may do all of it, and is the one that the function runs under.
-pub fn function_role(facts: &Facts, of: &Runner<'_>, all: &[Wanted]) -> Judged {
+pub fn judge_function_role(
+    facts: &Facts,
+    of: &FunctionWithRole<'_>,
+    all: &[RequiredRight],
+) -> CheckResult {
     let output = of.role_arn;
     let name = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
     // A function that is gone has another check.
@@ -259,62 +266,63 @@ pub fn function_role(facts: &Facts, of: &Runner<'_>, all: &[Wanted]) -> Judged {
             quoted(function_name(of.arn)),
             quoted(output)
         );
-        return Err(Not::finding(what, mend));
+        return Err(NotProven::finding(what, mend));
     }
     let Some(role) = of.role.as_ref()? else {
         let role = name(output);
         let mend = format!("aws iam get-role --role-name {}", quoted(&role));
-        return Err(Not::finding(format!("there is no role `{role}`"), mend));
+        return Err(NotProven::finding(format!("there is no role `{role}`"), mend));
     };
-    trusts(role, "lambda.amazonaws.com", &[])?;
-    role_may(facts, role, all)
+    judge_trust(role, "lambda.amazonaws.com", &[])?;
+    judge_rights(facts, role, all)
 }
 
-fn generator(facts: &Facts) -> Judged {
+fn generator(facts: &Facts) -> CheckResult {
     let stack = &facts.stack;
-    let runner = Runner {
+    let runner = FunctionWithRole {
         function: &facts.generator,
         arn: stack.output("MetricsGeneratorFunctionArn")?,
         role: &facts.generator_role,
         role_arn: stack.output("MetricsGeneratorRoleArn")?,
     };
-    let mut all = vec![publish_metrics(NAMESPACE), send(stack.output("UndeliveredQueueArn")?)];
+    let mut all =
+        vec![right_to_publish(NAMESPACE), right_to_send(stack.output("UndeliveredQueueArn")?)];
     if stack.is_batched() {
         let queue = stack.output("IngestQueueArn")?;
         all.extend(
             ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
-                .map(|action| wanted(action, queue)),
+                .map(|action| right_to(action, queue)),
         );
     }
-    all.extend(key_of(facts));
-    function_role(facts, &runner, &all)
+    all.extend(rights_to_key(facts));
+    judge_function_role(facts, &runner, &all)
 }
 
-fn stopper(facts: &Facts) -> Judged {
+fn stopper(facts: &Facts) -> CheckResult {
     let stack = &facts.stack;
-    let runner = Runner {
+    let runner = FunctionWithRole {
         function: &facts.stopper,
         arn: stack.output("ForceStopperFunctionArn")?,
         role: &facts.stopper_role,
         role_arn: stack.output("ForceStopperRoleArn")?,
     };
     let mut all = vec![
-        on_jobs("iot:CancelJob", facts),
-        on_jobs("iot:DescribeJob", facts),
+        right_on_jobs("iot:CancelJob", facts),
+        right_on_jobs("iot:DescribeJob", facts),
         // Under any narrower resource CloudWatch leaves composite alarms out.
-        wanted("cloudwatch:DescribeAlarms", "*"),
-        wanted("cloudwatch:DescribeAlarmHistory", "*"),
-        wanted("sns:Publish", stack.output("EmailTopicArn")?),
-        wanted("sns:Publish", stack.output("SmsTopicArn")?),
-        send(stack.output("UndeliveredQueueArn")?),
+        right_to("cloudwatch:DescribeAlarms", "*"),
+        right_to("cloudwatch:DescribeAlarmHistory", "*"),
+        right_to("sns:Publish", stack.output("EmailTopicArn")?),
+        right_to("sns:Publish", stack.output("SmsTopicArn")?),
+        right_to_send(stack.output("UndeliveredQueueArn")?),
     ];
-    all.extend(key_of(facts));
-    function_role(facts, &runner, &all)
+    all.extend(rights_to_key(facts));
+    judge_function_role(facts, &runner, &all)
 }
 
-fn key(facts: &Facts) -> Judged {
+fn key(facts: &Facts) -> CheckResult {
     if !facts.stack.outputs.contains_key("StackKeyArn") {
-        return Err(Not::skipped("the stack has no key of its own (`Encryption=service`)"));
+        return Err(NotProven::skipped("the stack has no key of its own (`Encryption=service`)"));
     }
     let key = facts.key.as_ref()?;
     let arn = quoted(&key.arn);
@@ -324,11 +332,11 @@ fn key(facts: &Facts) -> Judged {
             let mend = format!(
                 "aws kms cancel-key-deletion --key-id {arn} && aws kms enable-key --key-id {arn}"
             );
-            return Err(Not::finding("the key is about to be deleted", mend));
+            return Err(NotProven::finding("the key is about to be deleted", mend));
         }
         state => {
             let what = format!("the key is `{state}` (expected `Enabled`)");
-            return Err(Not::finding(what, format!("aws kms enable-key --key-id {arn}")));
+            return Err(NotProven::finding(what, format!("aws kms enable-key --key-id {arn}")));
         }
     }
     let context = [
@@ -342,7 +350,7 @@ fn key(facts: &Facts) -> Judged {
                 Request { service: Some(service), action, resource: &key.arn, context: &context };
             match key.policy.decide(request) {
                 Decision::Allowed => {}
-                Decision::Unclear => return Err(Not::unclear_policy(&key.arn)),
+                Decision::Unclear => return Err(NotProven::unclear_policy(&key.arn)),
                 _ => wrong.push(format!("`{service}` may not use it for `{action}`")),
             }
         }

@@ -3,7 +3,7 @@
 use crate::aws::commands::quoted;
 use crate::doctor::check::{About, Check, Fix};
 use crate::doctor::facts::{Facts, Need};
-use crate::doctor::result::{Judged, Not, all_right};
+use crate::doctor::result::{CheckResult, NotProven, all_right};
 use crate::stack::is_at_rest;
 
 pub const CHECKS: &[Check] = &[
@@ -71,25 +71,25 @@ const DEPLOY: &str = "make deploy";
 /// Seconds that a clock may be off.
 const CLOCK: i64 = 60;
 
-fn clock(facts: &Facts) -> Judged {
+fn clock(facts: &Facts) -> CheckResult {
     let Some(ahead) = facts.clock_ahead else {
-        return Err(Not::Untold("AWS did not say what time it is".to_owned()));
+        return Err(NotProven::Untold("AWS did not say what time it is".to_owned()));
     };
     if ahead.abs() <= CLOCK {
         return Ok("within a minute of AWS's".to_owned());
     }
     let way = if ahead > 0 { "ahead of" } else { "behind" };
     let what = format!("the local clock is {} s {way} AWS's", ahead.abs());
-    Err(Not::finding(what, "sudo timedatectl set-ntp true"))
+    Err(NotProven::finding(what, "sudo timedatectl set-ntp true"))
 }
 
-fn complete(facts: &Facts) -> Judged {
+fn complete(facts: &Facts) -> CheckResult {
     let stack = &facts.stack;
     let events =
         format!("aws cloudformation describe-stack-events --stack-name {}", quoted(&stack.name));
     if !is_at_rest(&stack.status) {
         let what = format!("the stack is in `{}` (expected a completed state)", stack.status);
-        return Err(Not::finding(what, events));
+        return Err(NotProven::finding(what, events));
     }
     let resources = facts.resources.as_ref()?;
     let wrong: Vec<String> = resources
@@ -100,12 +100,12 @@ fn complete(facts: &Facts) -> Judged {
         .map(|resource| format!("`{}` is in `{}`", resource.logical, resource.status))
         .collect();
     if resources.is_empty() {
-        return Err(Not::finding("the stack has no resources", DEPLOY));
+        return Err(NotProven::finding("the stack has no resources", DEPLOY));
     }
     all_right(format!("{}, {} resources", stack.status, resources.len()), wrong, vec![events])
 }
 
-fn outputs(facts: &Facts) -> Judged {
+fn outputs(facts: &Facts) -> CheckResult {
     let there = &facts.stack.outputs;
     let ingest = facts.stack.is_batched().then_some(&"IngestQueueArn");
     let missing: Vec<String> = OUTPUTS

@@ -7,10 +7,10 @@ use crate::aws::commands::quoted;
 use crate::aws::policy::{Decision, Invoker, Request, decision_for_alarm};
 use crate::doctor::check::{About, Check, Fix};
 use crate::doctor::facts::{Facts, Need, Topic};
-use crate::doctor::result::{Judged, Not, all_right};
+use crate::doctor::result::{CheckResult, NotProven, all_right};
 
 use super::functions::settings_of;
-use super::invoker::exactly;
+use super::invoker::judge_only_invoker;
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -70,7 +70,7 @@ pub const CHECKS: &[Check] = &[
 ];
 
 /// The stack's topics, each with what it is called.
-fn topics(facts: &Facts) -> Result<Vec<(&'static str, &Topic)>, Not> {
+fn topics(facts: &Facts) -> Result<Vec<(&'static str, &Topic)>, NotProven> {
     let mut topics = Vec::new();
     for (name, output, topic) in [
         ("e-mail", "EmailTopicArn", &facts.topics.email),
@@ -85,21 +85,21 @@ fn topics(facts: &Facts) -> Result<Vec<(&'static str, &Topic)>, Not> {
                     "aws cloudformation detect-stack-drift --stack-name {}",
                     quoted(&facts.stack.name)
                 );
-                return Err(Not::finding(format!("the {name} topic `{arn}` is gone"), mend));
+                return Err(NotProven::finding(format!("the {name} topic `{arn}` is gone"), mend));
             }
         }
     }
     Ok(topics)
 }
 
-fn topic_policy(facts: &Facts) -> Judged {
+fn topic_policy(facts: &Facts) -> CheckResult {
     let account = facts.stack.account();
     let (mut wrong, mut mends) = (Vec::new(), Vec::new());
     for (name, topic) in topics(facts)? {
         match decision_for_alarm(&topic.policy, &topic.arn, "tripline-any") {
             Decision::Allowed => {}
             Decision::Unclear => {
-                return Err(Not::unclear_policy(&topic.arn));
+                return Err(NotProven::unclear_policy(&topic.arn));
             }
             _ => {
                 wrong.push(format!("alarms may not publish to the {name} topic"));
@@ -126,7 +126,7 @@ fn let_alarms_in(topic: &str, account: &str) -> String {
     )
 }
 
-fn topic_key(facts: &Facts) -> Judged {
+fn topic_key(facts: &Facts) -> CheckResult {
     let own = facts.stack.outputs.get("StackKeyArn").map_or("", String::as_str);
     let id = own.rsplit('/').next().unwrap_or_default();
     let (mut wrong, mut mends) = (Vec::new(), Vec::new());
@@ -144,10 +144,10 @@ fn topic_key(facts: &Facts) -> Judged {
     all_right(if own.is_empty() { "none" } else { "the stack's" }, wrong, mends)
 }
 
-fn subscribed(facts: &Facts) -> Judged {
+fn subscribed(facts: &Facts) -> CheckResult {
     let function = facts.stack.output("ForceStopperFunctionArn")?;
     let Some(topic) = facts.topics.stop.as_ref()? else {
-        return Err(Not::elsewhere("the topic is gone", "topic-policy"));
+        return Err(NotProven::elsewhere("the topic is gone", "topic-policy"));
     };
     let hears = topic.subscriptions.iter().find(|subscription| {
         subscription.protocol == "lambda" && is_same_function(&subscription.endpoint, function)
@@ -156,7 +156,7 @@ fn subscribed(facts: &Facts) -> Judged {
         let queue = facts.stack.output("UndeliveredQueueArn")?;
         let redrive = serde_json::json!({ "deadLetterTargetArn": queue }).to_string();
         let attributes = serde_json::json!({ "RedrivePolicy": redrive }).to_string();
-        return Err(Not::finding(
+        return Err(NotProven::finding(
             "the force-stopper is not subscribed to the force-stop topic",
             format!(
                 "aws sns subscribe --topic-arn {} --protocol lambda --notification-endpoint {} --attributes {}",
@@ -170,7 +170,7 @@ fn subscribed(facts: &Facts) -> Judged {
     let filter = attributes.as_ref().and_then(|attributes| attributes.get("FilterPolicy"));
     match filter.map(String::as_str) {
         None | Some("" | "{}") => Ok("the force-stopper".to_owned()),
-        Some(filter) => Err(Not::finding(
+        Some(filter) => Err(NotProven::finding(
             format!(
                 "a filter keeps messages from the force-stopper: `{}`",
                 tripline::text::excerpt(filter)
@@ -183,22 +183,22 @@ fn subscribed(facts: &Facts) -> Judged {
     }
 }
 
-fn may_be_invoked(facts: &Facts) -> Judged {
-    exactly(&facts.stopper.policy, &topic_invoker(facts)?)
+fn may_be_invoked(facts: &Facts) -> CheckResult {
+    judge_only_invoker(&facts.stopper.policy, &topic_invoker(facts)?)
 }
 
 /// The force-stop topic, as the force-stopper has to let it in.
-pub fn topic_invoker(facts: &Facts) -> Result<Invoker<'_>, Not> {
+pub fn topic_invoker(facts: &Facts) -> Result<Invoker<'_>, NotProven> {
     let function = facts.stack.output("ForceStopperFunctionArn")?;
     Ok(Invoker::topic(function, facts.stack.output("ForceStopTopicArn")?))
 }
 
-fn redrive(facts: &Facts) -> Judged {
+fn redrive(facts: &Facts) -> CheckResult {
     let Some(attributes) = facts.stop_subscription.as_ref()? else {
-        return Err(Not::elsewhere("nobody is subscribed", "stopper-subscribed"));
+        return Err(NotProven::elsewhere("nobody is subscribed", "stopper-subscribed"));
     };
     let Some(queue) = facts.undelivered.as_ref()? else {
-        return Err(Not::elsewhere("the undelivered queue is gone", "undelivered-empty"));
+        return Err(NotProven::elsewhere("the undelivered queue is gone", "undelivered-empty"));
     };
     let topic = facts.stack.output("ForceStopTopicArn")?;
     let subscription = attributes.get("SubscriptionArn").map_or("", String::as_str);
@@ -206,7 +206,7 @@ fn redrive(facts: &Facts) -> Judged {
     let target: Option<serde_json::Value> = serde_json::from_str(policy).ok();
     let target = target.as_ref().and_then(|policy| policy.get("deadLetterTargetArn")?.as_str());
     if target != Some(queue.arn.as_str()) {
-        return Err(Not::finding(
+        return Err(NotProven::finding(
             "the force-stopper's subscription has no redrive policy to the undelivered queue",
             format!(
                 r#"aws sns set-subscription-attributes --subscription-arn {} --attribute-name RedrivePolicy --attribute-value '{{"deadLetterTargetArn":"{}"}}'"#,
@@ -227,10 +227,10 @@ fn redrive(facts: &Facts) -> Judged {
     };
     match queue.policy.decide(request) {
         Decision::Allowed => Ok("to the undelivered queue".to_owned()),
-        Decision::Unclear => Err(Not::Unknown(
+        Decision::Unclear => Err(NotProven::Unknown(
             "the queue's policy has conditions that are not understood here".to_owned(),
         )),
-        _ => Err(Not::finding(
+        _ => Err(NotProven::finding(
             "SNS may not put what it could not hand over into the undelivered queue",
             allow_redrive(&queue.url, &queue.arn, topic),
         )),
@@ -260,10 +260,10 @@ pub fn is_observing(what: &str) -> bool {
     what == OBSERVES
 }
 
-fn mode(facts: &Facts) -> Judged {
+fn mode(facts: &Facts) -> CheckResult {
     let said = facts.stack.output("StopMode")?;
     let Some(runs) = facts.stopper.runs.as_ref()? else {
-        return Err(Not::elsewhere("the force-stopper is gone", "stopper-active"));
+        return Err(NotProven::elsewhere("the force-stopper is gone", "stopper-active"));
     };
     let wanted = [
         ("STOP_MODE", said),
@@ -274,7 +274,7 @@ fn mode(facts: &Facts) -> Judged {
     settings_of("force-stopper", function, runs, &wanted)?;
     if said.parse() == Ok(StopMode::Observe) {
         let name = quoted(&facts.stack.name);
-        return Err(Not::finding(
+        return Err(NotProven::finding(
             OBSERVES,
             format!("sam deploy --stack-name {name} --parameter-overrides StopMode=cancel"),
         ));

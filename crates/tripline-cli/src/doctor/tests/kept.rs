@@ -16,7 +16,7 @@ use crate::alarms::put::request_for;
 use crate::doctor::check::About;
 use crate::doctor::checks::checks;
 use crate::doctor::facts::Facts;
-use crate::doctor::result::{Judged, Not};
+use crate::doctor::result::{CheckResult, NotProven};
 
 /// The stack's default guard with some parameters, for a job without a limit to its rate.
 fn default_guard(parameters: &[(&str, &str)]) -> Vec<MetricAlarm> {
@@ -58,7 +58,7 @@ fn facts(alarms: Vec<MetricAlarm>, per_minute: i32) -> Facts {
 }
 
 /// What came of the checks of a job.
-fn judged(facts: &Facts) -> BTreeMap<&'static str, Judged> {
+fn judged(facts: &Facts) -> BTreeMap<&'static str, CheckResult> {
     let of_job = checks().filter(|check| check.about == About::Job);
     of_job.map(|check| (check.name, (check.judge)(facts))).collect()
 }
@@ -84,14 +84,17 @@ fn where_metric_math_is_not_shown_nothing_is_proven_of_it() {
         let not_seen = ["alarm-feasible", "rollout-pace", "alarms-as-configured"];
         // Words prove nothing: they may stand on an alarm on anything.
         let is_untold = ["alarm-dimension", "alarm-metric", "alarm-period"].contains(&check);
-        assert_eq!(matches!(judged, Err(Not::Untold(_))), is_untold, "{check}: {judged:?}");
+        assert_eq!(matches!(judged, Err(NotProven::Untold(_))), is_untold, "{check}: {judged:?}");
         assert!(judged.is_ok() || is_untold || not_seen.contains(&check), "{check}: {judged:?}");
-        assert!(!matches!(judged, Err(Not::Finding { .. } | Not::Unknown(_))), "{check}");
+        assert!(
+            !matches!(judged, Err(NotProven::Finding { .. } | NotProven::Unknown(_))),
+            "{check}"
+        );
     }
     // Another job's words are not this job's, whichever comes first.
     alarms[1].alarm_description = Some("Tripline guards rollout fw-2: p97".to_owned());
     let judged = judged(&facts(alarms, 100));
-    assert!(matches!(judged["alarm-dimension"], Err(Not::Unknown(_))), "{judged:?}");
+    assert!(matches!(judged["alarm-dimension"], Err(NotProven::Unknown(_))), "{judged:?}");
 }
 
 /// The guard-keeper fits its periods to the rate; the simulator agrees.
@@ -111,7 +114,7 @@ fn at_whatever_rate_the_default_guard_can_decide() {
 
 #[test]
 fn a_rollout_that_is_too_slow_for_the_default_guard_is_found_with_the_tags_that_help() {
-    let Err(Not::Finding { what, mend }) =
+    let Err(NotProven::Finding { what, mend }) =
         judged(&facts(default_guard(&[]), 5))["alarm-feasible"].clone()
     else {
         panic!("five devices a minute");
@@ -128,7 +131,7 @@ fn a_failure_rate_that_waits_for_more_devices_than_there_are_is_found() {
         let mut facts = facts(default_guard(&[]), 100);
         facts.job.as_mut().unwrap().devices = Some(devices);
         let judged = judged(&facts);
-        let Err(Not::Finding { what, mend }) = &judged["alarm-feasible"] else {
+        let Err(NotProven::Finding { what, mend }) = &judged["alarm-feasible"] else {
             panic!("{:?}", judged["alarm-feasible"]);
         };
         assert_eq!(what.contains("it waits for 50 executions"), is_found, "{what}");
@@ -144,7 +147,7 @@ fn a_failure_rate_that_one_device_decides_is_found() {
         let parameters = [("FailureRateUpperLimit", limit), ("FailureRateMinExecutions", least)];
         let judged = judged(&facts(default_guard(&parameters), 100));
         let what = match &judged["alarm-feasible"] {
-            Err(Not::Finding { what, .. }) => what.as_str(),
+            Err(NotProven::Finding { what, .. }) => what.as_str(),
             _ => "",
         };
         assert_eq!(
@@ -167,14 +170,18 @@ fn an_alarm_that_names_no_metric_is_never_ok() {
     let mut alarms = vec![alarm];
     for check in ["alarm-dimension", "alarm-metric", "alarm-period"] {
         let judged = judged(&facts(alarms.clone(), 100));
-        assert!(matches!(judged[check], Err(Not::Unknown(_))), "{check}: {:?}", judged[check]);
+        assert!(
+            matches!(judged[check], Err(NotProven::Unknown(_))),
+            "{check}: {:?}",
+            judged[check]
+        );
     }
     // What is wrong for sure is said all the same.
     let mut wrong = super::sound::alarm();
     wrong.metric_name = Some("failedcount".to_owned());
     alarms.push(wrong);
     let judged = judged(&facts(alarms, 100));
-    assert!(matches!(judged["alarm-metric"], Err(Not::Finding { .. })), "{judged:?}");
+    assert!(matches!(judged["alarm-metric"], Err(NotProven::Finding { .. })), "{judged:?}");
 }
 
 #[test]
@@ -186,14 +193,17 @@ fn what_the_guard_keeper_publishes_of_a_job_may_be_watched() {
         assert!(judged(&facts)["alarm-metric"].is_ok(), "{metric}");
         facts.stack.outputs.remove("GuardKeeperFunctionArn");
         let judged = judged(&facts);
-        assert!(matches!(judged["alarm-metric"], Err(Not::Finding { .. })), "nobody publishes it");
+        assert!(
+            matches!(judged["alarm-metric"], Err(NotProven::Finding { .. })),
+            "nobody publishes it"
+        );
     }
 }
 
 #[test]
 fn a_job_without_alarms_is_armed_by_whom_it_is() {
     let mend = |facts: &Facts| match &judged(facts)["alarms-exist"] {
-        Err(Not::Finding { mend, .. }) => mend.clone(),
+        Err(NotProven::Finding { mend, .. }) => mend.clone(),
         other => panic!("{other:?}"),
     };
     let mut facts = facts(Vec::new(), 100);

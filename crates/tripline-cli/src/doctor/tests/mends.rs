@@ -3,13 +3,13 @@
 use super::sound::*;
 use crate::doctor::checks::checks;
 use crate::doctor::facts::Facts;
-use crate::doctor::result::Not;
+use crate::doctor::result::NotProven;
 
 /// What a check finds, and the lines that mend it.
 fn found(facts: &Facts, check: &str) -> (String, Vec<String>) {
     let check = checks().find(|one| one.name == check).unwrap();
     match (check.judge)(facts) {
-        Err(Not::Finding { what, mend }) => (what, mend.lines().map(str::to_owned).collect()),
+        Err(NotProven::Finding { what, mend }) => (what, mend.lines().map(str::to_owned).collect()),
         other => panic!("{other:?}"),
     }
 }

@@ -5,12 +5,12 @@ use aws_sdk_cloudwatch::types::StateValue;
 use super::sound::*;
 use crate::doctor::checks::checks;
 use crate::doctor::facts::Facts;
-use crate::doctor::result::Not;
+use crate::doctor::result::NotProven;
 
 fn mend(facts: &Facts, name: &str) -> String {
     let check = checks().find(|check| check.name == name).unwrap();
     match (check.judge)(facts) {
-        Err(Not::Finding { mend, .. }) => mend,
+        Err(NotProven::Finding { mend, .. }) => mend,
         other => panic!("{name}: {other:?}"),
     }
 }

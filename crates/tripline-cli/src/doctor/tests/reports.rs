@@ -6,7 +6,7 @@ use super::sound::sound;
 use crate::doctor::checks::checks;
 use crate::doctor::junit;
 use crate::doctor::report::{Checked, Report};
-use crate::doctor::result::Not;
+use crate::doctor::result::NotProven;
 
 /// One check of each result, with words that every format has to be careful with.
 fn report() -> Report {
@@ -14,11 +14,11 @@ fn report() -> Report {
     let nasty = "<a & \"b\">\u{1b}[31m ]]>";
     let judged = [
         ("clock", (checks().next().unwrap().judge)(&facts), false),
-        ("rule-enabled", Err(Not::finding(nasty, "aws x --y '<&>'\naws z")), false),
-        ("rule-sql", Err(Not::Unknown("may not be asked: no".to_owned())), false),
-        ("sms-sandbox", Err(Not::Untold("not here".to_owned())), false),
-        ("key-policy", Err(Not::skipped("no key")), false),
-        ("stop-mode", Err(Not::finding("observes", "sam deploy")), true),
+        ("rule-enabled", Err(NotProven::finding(nasty, "aws x --y '<&>'\naws z")), false),
+        ("rule-sql", Err(NotProven::Unknown("may not be asked: no".to_owned())), false),
+        ("sms-sandbox", Err(NotProven::Untold("not here".to_owned())), false),
+        ("key-policy", Err(NotProven::skipped("no key")), false),
+        ("stop-mode", Err(NotProven::finding("observes", "sam deploy")), true),
     ];
     let checked = judged.into_iter().map(|(name, judged, allowed)| Checked {
         check: checks().find(|check| check.name == name).unwrap(),
@@ -41,7 +41,7 @@ fn people_read_what_is_wrong_why_and_what_mends_it() {
 
 #[test]
 fn junit_is_xml_whatever_stands_in_it() {
-    let text = junit::of(&report());
+    let text = junit::render(&report());
     let document = roxmltree::Document::parse(&text).unwrap();
     let suite = document.descendants().find(|node| node.has_tag_name("testsuite")).unwrap();
     let number = |name: &str| suite.attribute(name).unwrap().parse::<usize>().unwrap();

@@ -13,7 +13,7 @@ use tripline_aws::{Failure, FailureKind};
 use super::sound::*;
 use crate::doctor::checks::checks;
 use crate::doctor::facts::{Facts, Function, Gap, Ingest, Role, Topic};
-use crate::doctor::result::Not;
+use crate::doctor::result::NotProven;
 
 /// A fault: the check that finds it, and how it gets into the facts.
 type Fault = (&'static str, fn(&mut Facts));
@@ -348,7 +348,8 @@ fn math(job: &str, samples: &str, stat: &str) -> MetricAlarm {
 }
 
 fn findings(facts: &Facts) -> BTreeSet<&'static str> {
-    let found = |judged: &Result<String, Not>| matches!(judged, Err(Not::Finding { .. }));
+    let found =
+        |judged: &Result<String, NotProven>| matches!(judged, Err(NotProven::Finding { .. }));
     checks().filter(|check| found(&(check.judge)(facts))).map(|check| check.name).collect()
 }
 
@@ -401,7 +402,7 @@ fn what_cannot_be_asked_is_unknown_and_never_ok() {
         .collect();
     assert_eq!(rule.len(), 4);
     for check in rule {
-        let Err(Not::Unknown(why)) = (check.judge)(&facts) else { panic!("{}", check.name) };
+        let Err(NotProven::Unknown(why)) = (check.judge)(&facts) else { panic!("{}", check.name) };
         assert_eq!(why, "may not be asked: GetTopicRule: AccessDenied: no");
     }
 }
@@ -427,8 +428,8 @@ fn only_where_text_messages_are_not_told_of_it_is_no_fault() {
         for name in ["sms-sandbox", "sms-spend-limit"] {
             let check = checks().find(|check| check.name == name).unwrap();
             match (check.judge)(&facts) {
-                Err(Not::Untold(_)) => assert!(is_untold, "{name}: {text}"),
-                Err(Not::Unknown(_)) => assert!(!is_untold, "{name}: {text}"),
+                Err(NotProven::Untold(_)) => assert!(is_untold, "{name}: {text}"),
+                Err(NotProven::Unknown(_)) => assert!(!is_untold, "{name}: {text}"),
                 other => panic!("{name}: {other:?}"),
             }
         }
@@ -446,8 +447,8 @@ fn a_check_that_leaves_the_word_to_another_is_never_enough() {
     for name in ["rule-sql", "unguarded-jobs", "alarm-metric", "stopper-may-be-invoked"] {
         let check = checks().find(|check| check.name == name).unwrap();
         let judged = || (check.judge)(&facts).unwrap_err();
-        assert!(matches!(judged().beside(|_| true), Not::Skipped(_)), "{name}");
-        assert!(matches!(judged().beside(|made| made == name), Not::Unknown(_)), "{name}");
+        assert!(matches!(judged().beside(|_| true), NotProven::Skipped(_)), "{name}");
+        assert!(matches!(judged().beside(|made| made == name), NotProven::Unknown(_)), "{name}");
     }
 }
 
@@ -462,12 +463,16 @@ fn the_guard_keeper_of_a_stack_that_is_minutes_old_is_not_blamed() {
     {
         facts.stack.age = age;
         let judged = (runs.judge)(&facts);
-        assert_eq!(matches!(judged, Err(Not::Untold(_))), is_waited_for, "{age:?}: {judged:?}");
-        assert!(is_waited_for || matches!(judged, Err(Not::Finding { .. })), "{judged:?}");
+        assert_eq!(
+            matches!(judged, Err(NotProven::Untold(_))),
+            is_waited_for,
+            "{age:?}: {judged:?}"
+        );
+        assert!(is_waited_for || matches!(judged, Err(NotProven::Finding { .. })), "{judged:?}");
     }
     facts.stack.age = Some(20);
     health(&mut facts).throttles = [(KEEPER.to_owned(), 1.0)].into();
-    let Err(Not::Finding { mend, .. }) = (runs.judge)(&facts) else { panic!("it fails") };
+    let Err(NotProven::Finding { mend, .. }) = (runs.judge)(&facts) else { panic!("it fails") };
     assert!(mend.contains("it runs and fails"), "{mend}");
 }
 
@@ -484,7 +489,7 @@ fn a_permissions_boundary_leaves_it_open_what_a_role_may_do() {
     let mut facts = sound();
     facts.stopper_role.as_mut().unwrap().as_mut().unwrap().boundary = Some("arn:b".to_owned());
     let check = checks().find(|check| check.name == "stopper-role").unwrap();
-    assert!(matches!((check.judge)(&facts), Err(Not::Unknown(_))));
+    assert!(matches!((check.judge)(&facts), Err(NotProven::Unknown(_))));
 }
 
 /// What cannot be read is neither sound nor broken.
@@ -503,7 +508,7 @@ fn a_condition_that_depends_on_what_is_not_known_is_unknown() {
     for name in ["stopper-role", "topic-policy", "stop-redrive", "key-policy"] {
         let check = checks().find(|check| check.name == name).unwrap();
         let judged = (check.judge)(&facts);
-        assert!(matches!(judged, Err(Not::Unknown(_))), "{name}: {judged:?}");
+        assert!(matches!(judged, Err(NotProven::Unknown(_))), "{name}: {judged:?}");
     }
 }
 

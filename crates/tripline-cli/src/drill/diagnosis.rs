@@ -7,11 +7,11 @@ use aws_sdk_cloudwatch::types::HistoryItemType;
 use tripline::text::clean;
 use tripline_aws::{Failure, FailureKind};
 
-use super::cloud::Cloud;
+use super::clients::DrillClients;
 use crate::alarms::topics;
 use crate::aws::policy::{Decision, Invoker, Policy, decision_for_alarm};
 use crate::connect::Connection;
-use crate::doctor::links::Part;
+use crate::doctor::chain::ChainPart;
 use crate::stack::Stack;
 
 /// Longest text of CloudWatch's that is shown.
@@ -19,12 +19,12 @@ const MAX_SUMMARY: usize = 400;
 
 /// A link that does not hold, and what mends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cut {
+pub struct BrokenLink {
     pub what: String,
     pub hint: String,
 }
 
-impl Cut {
+impl BrokenLink {
     pub fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { what: what.into(), hint: hint.into() }
     }
@@ -32,8 +32,8 @@ impl Cut {
 
 /// Where to look.
 #[derive(Debug)]
-pub struct Look<'a> {
-    pub cloud: &'a Cloud,
+pub struct Diagnosis<'a> {
+    pub cloud: &'a DrillClients,
     pub stack: &'a Stack,
     pub stack_name: &'a str,
     /// The drill's alarm.
@@ -42,93 +42,97 @@ pub struct Look<'a> {
     pub observes: bool,
 }
 
-impl Look<'_> {
+impl Diagnosis<'_> {
     /// Between a report and its metric.
-    pub async fn counting(&self) -> Option<Cut> {
+    pub async fn find_counting_fault(&self) -> Option<BrokenLink> {
         let rule = self.stack.output("JobExecutionRuleArn").ok()?;
-        if let Some(cut) = self.rule(rule).await {
+        if let Some(cut) = self.check_rule(rule).await {
             return Some(cut);
         }
         let function = self.stack.output("MetricsGeneratorFunctionArn").ok()?;
-        if let Some(cut) = self.function("metrics-generator", function).await {
+        if let Some(cut) = self.check_function("metrics-generator", function).await {
             return Some(cut);
         }
         if self.stack.output("Ingest").ok()? == "direct" {
             let invoker = Invoker::rule(function, rule);
-            if let Some(cut) = self.permission("metrics-generator", &invoker).await {
+            if let Some(cut) = self.check_permission("metrics-generator", &invoker).await {
                 return Some(cut);
             }
         }
-        self.found(Part::Counting).await
+        self.ask_doctor(ChainPart::Counting).await
     }
 
     /// Between the alarm and the stop.
-    pub async fn stopping(&self) -> Option<Cut> {
+    pub async fn find_stopping_fault(&self) -> Option<BrokenLink> {
         let topic = topics::of_stack(self.stack, topics::FORCE_STOP).ok()?;
-        if let Some(cut) = self.action(topic).await {
+        if let Some(cut) = self.check_action(topic).await {
             return Some(cut);
         }
-        if let Some(cut) = self.topic("force-stop", topic).await {
+        if let Some(cut) = self.check_topic("force-stop", topic).await {
             return Some(cut);
         }
         let function = self.stack.output("ForceStopperFunctionArn").ok()?;
-        if let Some(cut) = self.function("force-stopper", function).await {
+        if let Some(cut) = self.check_function("force-stopper", function).await {
             return Some(cut);
         }
-        match self.permission("force-stopper", &Invoker::topic(function, topic)).await {
-            None => self.found(Part::Stopping).await,
+        match self.check_permission("force-stopper", &Invoker::topic(function, topic)).await {
+            None => self.ask_doctor(ChainPart::Stopping).await,
             cut => cut,
         }
     }
 
     /// Between the alarm and people.
-    pub async fn telling(&self) -> Option<Cut> {
+    pub async fn find_alerting_fault(&self) -> Option<BrokenLink> {
         let topic = topics::of_stack(self.stack, topics::EMAIL).ok()?;
-        if let Some(cut) = self.action(topic).await {
+        if let Some(cut) = self.check_action(topic).await {
             return Some(cut);
         }
-        match self.topic("e-mail", topic).await {
-            None => self.found(Part::Telling).await,
+        match self.check_topic("e-mail", topic).await {
+            None => self.ask_doctor(ChainPart::Alerting).await,
             cut => cut,
         }
     }
 
     /// What `tripline doctor` finds there.
-    async fn found(&self, part: Part) -> Option<Cut> {
+    async fn ask_doctor(&self, part: ChainPart) -> Option<BrokenLink> {
         let aws = &self.cloud.aws;
         let connection =
             Connection { region: aws.region.clone(), config: self.cloud.config.clone() };
         // On the heap: it asks for many things at once, deep in a drill's own futures.
-        let found = Box::pin(part.cut(connection, self.stack_name, self.observes)).await?;
+        let found = Box::pin(part.find_fault(connection, self.stack_name, self.observes)).await?;
         let what = format!("`{}`: {}", found.check, clean(&found.what, MAX_SUMMARY));
-        Some(Cut::new(what, doctor(self.stack_name, found.check)))
+        Some(BrokenLink::new(what, doctor_hint(self.stack_name, found.check)))
     }
 
-    fn doctor(&self, check: &str) -> String {
-        doctor(self.stack_name, check)
+    fn doctor_hint(&self, check: &str) -> String {
+        doctor_hint(self.stack_name, check)
     }
 
-    async fn rule(&self, arn: &str) -> Option<Cut> {
+    async fn check_rule(&self, arn: &str) -> Option<BrokenLink> {
         let name = arn.rsplit('/').next()?;
         let found = self.cloud.aws.iot.get_topic_rule().rule_name(name).send().await;
         match found.map_err(|error| Failure::from_sdk("GetTopicRule", &error)) {
             Ok(found) if found.rule().and_then(|rule| rule.rule_disabled()) == Some(true) => {
-                Some(Cut::new(
+                Some(BrokenLink::new(
                     format!("IoT rule `{name}` is disabled, so that no event gets further"),
                     format!("`aws iot enable-topic-rule --rule-name {name}`"),
                 ))
             }
-            Err(failure) if failure.kind == FailureKind::NotFound => Some(Cut::new(
+            Err(failure) if failure.kind == FailureKind::NotFound => Some(BrokenLink::new(
                 format!("there is no IoT rule `{name}`, so that no event gets further"),
-                self.doctor("rule-enabled"),
+                self.doctor_hint("rule-enabled"),
             )),
             _ => None,
         }
     }
 
-    async fn function(&self, what: &str, arn: &str) -> Option<Cut> {
+    async fn check_function(&self, what: &str, arn: &str) -> Option<BrokenLink> {
         let hint = || {
-            self.doctor(if what == "force-stopper" { "stopper-active" } else { "generator-active" })
+            self.doctor_hint(if what == "force-stopper" {
+                "stopper-active"
+            } else {
+                "generator-active"
+            })
         };
         let found = self.cloud.lambda.get_function_configuration().function_name(arn).send().await;
         match found.map_err(|error| Failure::from_sdk("GetFunctionConfiguration", &error)) {
@@ -136,16 +140,16 @@ impl Look<'_> {
                 let state = found.state().map(|state| state.as_str());
                 let why = clean(found.state_reason().unwrap_or("no reason given"), MAX_SUMMARY);
                 (state == Some("Failed"))
-                    .then(|| Cut::new(format!("the {what} cannot run: {why}"), hint()))
+                    .then(|| BrokenLink::new(format!("the {what} cannot run: {why}"), hint()))
             }
             Err(failure) if failure.kind == FailureKind::NotFound => {
-                Some(Cut::new(format!("there is no {what}: `{arn}`"), hint()))
+                Some(BrokenLink::new(format!("there is no {what}: `{arn}`"), hint()))
             }
             Err(_) => None,
         }
     }
 
-    async fn permission(&self, what: &str, invoker: &Invoker<'_>) -> Option<Cut> {
+    async fn check_permission(&self, what: &str, invoker: &Invoker<'_>) -> Option<BrokenLink> {
         let found = self.cloud.lambda.get_policy().function_name(invoker.function).send().await;
         let policy = match found.map_err(|error| Failure::from_sdk("GetPolicy", &error)) {
             Ok(found) => Policy::parse(found.policy()?)?,
@@ -155,32 +159,36 @@ impl Look<'_> {
         let check =
             if what == "force-stopper" { "stopper-may-be-invoked" } else { "rule-may-invoke" };
         let source = invoker.source;
-        is_refused(invoker.decision(&policy))
-            .then(|| Cut::new(format!("`{source}` may not invoke the {what}"), self.doctor(check)))
+        is_refused(invoker.decision(&policy)).then(|| {
+            BrokenLink::new(
+                format!("`{source}` may not invoke the {what}"),
+                self.doctor_hint(check),
+            )
+        })
     }
 
-    async fn action(&self, topic: &str) -> Option<Cut> {
+    async fn check_action(&self, topic: &str) -> Option<BrokenLink> {
         failed_action(&self.cloud.aws.cloudwatch, self.alarm, topic).await
     }
 
-    async fn topic(&self, what: &str, arn: &str) -> Option<Cut> {
+    async fn check_topic(&self, what: &str, arn: &str) -> Option<BrokenLink> {
         let found = self.cloud.aws.sns.get_topic_attributes().topic_arn(arn).send().await;
         let attributes =
             match found.map_err(|error| Failure::from_sdk("GetTopicAttributes", &error)) {
                 Ok(found) => found.attributes.unwrap_or_default(),
                 Err(failure) if failure.kind == FailureKind::NotFound => {
-                    return Some(Cut::new(
+                    return Some(BrokenLink::new(
                         format!("there is no {what} topic `{arn}`"),
-                        self.doctor("topic-policy"),
+                        self.doctor_hint("topic-policy"),
                     ));
                 }
                 Err(_) => return None,
             };
         let policy = Policy::parse(attributes.get("Policy")?)?;
         is_refused(decision_for_alarm(&policy, arn, self.alarm)).then(|| {
-            Cut::new(
+            BrokenLink::new(
                 format!("the policy of the {what} topic does not let CloudWatch publish"),
-                self.doctor("topic-policy"),
+                self.doctor_hint("topic-policy"),
             )
         })
     }
@@ -188,13 +196,13 @@ impl Look<'_> {
 
 /// Where the command is that mends what a check finds. To deploy again changes nothing of what was
 /// changed by hand.
-pub fn doctor(stack: &str, check: &str) -> String {
+pub fn doctor_hint(stack: &str, check: &str) -> String {
     format!("`tripline doctor --stack {stack} --only {check}` has the command that mends it")
 }
 
 /// What CloudWatch says about an action that failed: it does so in the alarm's history and nowhere
 /// else.
-async fn failed_action(client: &Client, alarm: &str, topic: &str) -> Option<Cut> {
+async fn failed_action(client: &Client, alarm: &str, topic: &str) -> Option<BrokenLink> {
     let history = client
         .describe_alarm_history()
         .alarm_name(alarm)
@@ -207,7 +215,7 @@ async fn failed_action(client: &Client, alarm: &str, topic: &str) -> Option<Cut>
     let failed = summaries
         .find(|summary| summary.starts_with("Failed to execute") && summary.contains(topic))?;
     let hint = "look at the topic's policy, and at the policy of its key";
-    Some(Cut::new(format!("CloudWatch says: {}", clean(failed, MAX_SUMMARY)), hint))
+    Some(BrokenLink::new(format!("CloudWatch says: {}", clean(failed, MAX_SUMMARY)), hint))
 }
 
 /// Whether a policy refuses a request for sure. In doubt it does not: only what is missing for sure is a

@@ -3,31 +3,31 @@
 use super::ask::{Clients, Question};
 use super::check::Check;
 use super::checks::{checks, is_observing};
-use super::result::Not;
+use super::result::NotProven;
 use crate::connect::Connection;
 
 /// A part of the chain, between two things that a drill sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum ChainPart {
     /// From a report to its metric.
     Counting,
     /// From an alarm to the stop.
     Stopping,
     /// From an alarm and a stop to people.
-    Telling,
+    Alerting,
 }
 
 /// A finding of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CutLink {
+pub struct ChainFinding {
     pub check: &'static str,
     pub what: String,
 }
 
-impl Part {
+impl ChainPart {
     /// Checks that find nothing as long as the part works. Those of what only happens to failures, of
     /// what was an hour ago, or of who else may do something are not among them.
-    fn names(self) -> &'static [&'static str] {
+    fn check_names(self) -> &'static [&'static str] {
         match self {
             Self::Counting => &[
                 "job-events-enabled",
@@ -49,7 +49,7 @@ impl Part {
                 "stop-mode",
                 "stopper-role",
             ],
-            Self::Telling => {
+            Self::Alerting => {
                 &["topic-policy", "topic-key", "key-policy", "stop-mode", "stopper-role"]
             }
         }
@@ -57,20 +57,25 @@ impl Part {
 
     fn checks(self) -> Vec<&'static Check> {
         let check = |name: &&str| checks().find(|check| check.name == *name);
-        self.names().iter().filter_map(check).collect()
+        self.check_names().iter().filter_map(check).collect()
     }
 
     /// The first link that is cut for sure: what cannot be asked is none. Nothing is changed.
     /// `observes`: nothing is to be stopped, and that is no fault.
-    pub async fn cut(self, connection: Connection, stack: &str, observes: bool) -> Option<CutLink> {
-        let clients = Clients::of(connection);
+    pub async fn find_fault(
+        self,
+        connection: Connection,
+        stack: &str,
+        observes: bool,
+    ) -> Option<ChainFinding> {
+        let clients = Clients::new(connection);
         let question = Question { stack, job: None, devices: None, guard: None };
         let checks = self.checks();
         let needs = checks.iter().flat_map(|check| check.needs).copied().collect();
         let facts = clients.ask(&question, &needs).await.ok()?;
         checks.into_iter().find_map(|check| match (check.judge)(&facts) {
-            Err(Not::Finding { what, .. }) if !(observes && is_observing(&what)) => {
-                Some(CutLink { check: check.name, what })
+            Err(NotProven::Finding { what, .. }) if !(observes && is_observing(&what)) => {
+                Some(ChainFinding { check: check.name, what })
             }
             _ => None,
         })
@@ -83,8 +88,8 @@ mod tests {
 
     #[test]
     fn every_check_of_a_part_is_one() {
-        for part in [Part::Counting, Part::Stopping, Part::Telling] {
-            assert_eq!(part.checks().len(), part.names().len(), "{part:?}");
+        for part in [ChainPart::Counting, ChainPart::Stopping, ChainPart::Alerting] {
+            assert_eq!(part.checks().len(), part.check_names().len(), "{part:?}");
         }
     }
 }

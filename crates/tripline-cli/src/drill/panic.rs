@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 /// Runs to the end, or to a panic, which has been shown by then and is to be resumed.
-pub async fn caught<T>(run: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
+pub async fn catch_panic<T>(run: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
     let mut run = pin!(run);
     std::future::poll_fn(|context| {
         match catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(context))) {
@@ -24,11 +24,11 @@ mod tests {
 
     #[tokio::test]
     async fn what_comes_after_a_panic_is_done() {
-        let panic = caught(async {
+        let panic = catch_panic(async {
             tokio::task::yield_now().await;
             panic!("in the middle");
         });
         assert_eq!(panic.await.unwrap_err().downcast_ref(), Some(&"in the middle"));
-        assert_eq!(caught(async { 7 }).await.unwrap(), 7);
+        assert_eq!(catch_panic(async { 7 }).await.unwrap(), 7);
     }
 }

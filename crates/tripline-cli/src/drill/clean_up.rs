@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use tripline_aws::Failure;
 
-use super::cloud::{Cloud, absent};
-use super::mailbox::subscriptions;
+use super::clients::{DrillClients, none_if_not_found};
+use super::mailbox::drill_subscriptions;
 use crate::alarms::remove::remove as disarm;
 use crate::aws::commands::in_region;
 use crate::aws::drill_name::DrillName;
@@ -28,7 +28,7 @@ pub struct Left {
 
 /// What became of a drill's things.
 #[derive(Debug, Default)]
-pub struct Tidied {
+pub struct CleanUpReport {
     pub removed: Vec<String>,
     pub left: Vec<Left>,
     /// What AWS is still at.
@@ -37,8 +37,8 @@ pub struct Tidied {
 
 /// A clean-up, which may only look.
 #[derive(Debug)]
-pub struct Tidy<'a> {
-    pub cloud: &'a Cloud,
+pub struct CleanUp<'a> {
+    pub cloud: &'a DrillClients,
     /// The topic that the drill's queue was subscribed to; any, if it is not known.
     pub topic: Option<&'a str>,
     /// The stack that was tried; none, if it is not known.
@@ -46,9 +46,9 @@ pub struct Tidy<'a> {
     pub dry_run: bool,
 }
 
-impl Tidy<'_> {
+impl CleanUp<'_> {
     /// Removes everything of one drill; what fails keeps nothing else from being removed.
-    pub async fn remove(&self, name: &DrillName, tidied: &mut Tidied) {
+    pub async fn remove(&self, name: &DrillName, tidied: &mut CleanUpReport) {
         // The job goes first: its alarm guards it to the end.
         let delete = format!("aws iot delete-job --force --job-id {name}");
         match self.cloud.job(name).await {
@@ -101,14 +101,14 @@ impl Tidy<'_> {
         if job.status() != Some(&JobStatus::DeletionInProgress) {
             let deleted = self.cloud.aws.iot.delete_job().job_id(name.as_str()).force(true);
             let deleted = deleted.send().await;
-            absent(deleted.map_err(|error| Failure::from_sdk("DeleteJob", &error)))?;
+            none_if_not_found(deleted.map_err(|error| Failure::from_sdk("DeleteJob", &error)))?;
         }
         let begun = Instant::now();
         let mut pause = Duration::from_millis(100);
         while begun.elapsed() < GONE_WITHIN {
             let found = self.cloud.aws.iot.describe_job().job_id(name.as_str()).send().await;
             let found = found.map_err(|error| Failure::from_sdk("DescribeJob", &error));
-            if absent(found)?.is_none() {
+            if none_if_not_found(found)?.is_none() {
                 return Ok(true);
             }
             tokio::time::sleep(pause).await;
@@ -118,7 +118,7 @@ impl Tidy<'_> {
     }
 
     /// All alarms of the sentinel, whoever made them: it is gone, and they guard nothing.
-    async fn alarms(&self, name: &DrillName, tidied: &mut Tidied) {
+    async fn alarms(&self, name: &DrillName, tidied: &mut CleanUpReport) {
         let removed = match name.job() {
             Ok(job) => disarm(&self.cloud.aws, self.stack, &job, true, self.dry_run).await,
             Err(error) => Err(Error::Input(error.to_string())),
@@ -143,8 +143,8 @@ impl Tidy<'_> {
         Ok(is_there)
     }
 
-    async fn subscriptions(&self, name: &DrillName, tidied: &mut Tidied) {
-        let found = match subscriptions(self.cloud, self.topic).await {
+    async fn subscriptions(&self, name: &DrillName, tidied: &mut CleanUpReport) {
+        let found = match drill_subscriptions(self.cloud, self.topic).await {
             Ok(found) => found,
             Err(failure) => {
                 let command = "aws sns list-subscriptions, and aws sns unsubscribe".to_owned();
@@ -158,7 +158,7 @@ impl Tidy<'_> {
                 false => {
                     let call = self.cloud.aws.sns.unsubscribe().subscription_arn(&arn).send().await;
                     let call = call.map_err(|error| Failure::from_sdk("Unsubscribe", &error));
-                    absent(call.map(drop)).map(drop)
+                    none_if_not_found(call.map(drop)).map(drop)
                 }
             };
             match unsubscribed {
@@ -181,7 +181,7 @@ impl Tidy<'_> {
     }
 }
 
-impl Tidied {
+impl CleanUpReport {
     fn left(&mut self, what: String, command: String, why: &dyn std::fmt::Display) {
         self.left.push(Left { what, command, why: why.to_string() });
     }

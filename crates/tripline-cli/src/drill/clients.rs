@@ -14,7 +14,7 @@ pub const MARK: (&str, &str) = ("drilledBy", "tripline");
 pub const NAME: &str = "drill";
 
 #[derive(Debug)]
-pub struct Cloud {
+pub struct DrillClients {
     pub aws: Aws,
     pub lambda: aws_sdk_lambda::Client,
     pub sqs: aws_sdk_sqs::Client,
@@ -22,8 +22,8 @@ pub struct Cloud {
     pub config: SdkConfig,
 }
 
-impl Cloud {
-    pub fn of(connection: Connection) -> Self {
+impl DrillClients {
+    pub fn new(connection: Connection) -> Self {
         let config = connection.config.clone();
         Self {
             lambda: aws_sdk_lambda::Client::new(&config),
@@ -36,7 +36,8 @@ impl Cloud {
     /// The job of a drill's name, with whether it is the drill's: whether it has its tag.
     pub async fn job(&self, name: &DrillName) -> Result<Option<(Job, bool)>, Failure> {
         let found = self.aws.iot.describe_job().job_id(name.as_str()).send().await;
-        let found = absent(found.map_err(|error| Failure::from_sdk("DescribeJob", &error)))?;
+        let found =
+            none_if_not_found(found.map_err(|error| Failure::from_sdk("DescribeJob", &error)))?;
         let Some(job) = found.and_then(|found| found.job) else { return Ok(None) };
         let tagged = self.job_tag(job.job_arn().unwrap_or_default()).await?;
         Ok(Some((job, tagged.as_deref() == Some(name.as_str()))))
@@ -48,7 +49,7 @@ impl Cloud {
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| Failure::from_sdk("ListTagsForResource", &error));
             // Gone in the meantime.
-            let Some(page) = absent(page)? else { return Ok(None) };
+            let Some(page) = none_if_not_found(page)? else { return Ok(None) };
             if let Some(tag) = page.tags().iter().find(|tag| tag.key() == TAG) {
                 return Ok(tag.value().map(str::to_owned));
             }
@@ -59,7 +60,8 @@ impl Cloud {
     /// Whether there is a thing of this name that is the drill's.
     pub async fn has_thing(&self, name: &DrillName, thing: &str) -> Result<bool, Failure> {
         let found = self.aws.iot.describe_thing().thing_name(thing).send().await;
-        let found = absent(found.map_err(|error| Failure::from_sdk("DescribeThing", &error)))?;
+        let found =
+            none_if_not_found(found.map_err(|error| Failure::from_sdk("DescribeThing", &error)))?;
         let attribute = |key: &str| found.as_ref()?.attributes()?.get(key).map(String::as_str);
         Ok(attribute(MARK.0) == Some(MARK.1) && attribute(NAME) == Some(name.as_str()))
     }
@@ -87,7 +89,7 @@ impl Cloud {
 }
 
 /// What is not there is an answer.
-pub fn absent<T>(found: Result<T, Failure>) -> Result<Option<T>, Failure> {
+pub fn none_if_not_found<T>(found: Result<T, Failure>) -> Result<Option<T>, Failure> {
     match found {
         Ok(found) => Ok(Some(found)),
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
