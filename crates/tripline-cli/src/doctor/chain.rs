@@ -32,26 +32,30 @@ impl ChainPart {
             Self::Counting => &[
                 "job-events-enabled",
                 "rule-enabled",
-                "rule-sql",
-                "rule-delivers",
+                "rule-sql-matches",
+                "rule-targets-generator",
                 "generator-active",
-                "ingest-queue",
-                "generator-role",
-                "rule-may-send",
-                "key-policy",
+                "ingest-mapping-enabled",
+                "generator-role-sufficient",
+                "rule-can-send-to-queues",
+                "key-usable",
             ],
             Self::Stopping => &[
-                "topic-policy",
-                "topic-key",
-                "key-policy",
+                "topics-accept-alarms",
+                "topic-keys-usable",
+                "key-usable",
                 "stopper-subscribed",
                 "stopper-active",
-                "stop-mode",
-                "stopper-role",
+                "stop-mode-enforced",
+                "stopper-role-sufficient",
             ],
-            Self::Alerting => {
-                &["topic-policy", "topic-key", "key-policy", "stop-mode", "stopper-role"]
-            }
+            Self::Alerting => &[
+                "topics-accept-alarms",
+                "topic-keys-usable",
+                "key-usable",
+                "stop-mode-enforced",
+                "stopper-role-sufficient",
+            ],
         }
     }
 

@@ -45,7 +45,7 @@ Examples:
   tripline doctor
   tripline doctor --job-id fw-1-3-0
   tripline doctor --config release/dev.ini --fix
-  tripline doctor --only rule-enabled --only undelivered-empty --output json
+  tripline doctor --only rule-enabled --only undelivered-queue-empty --output json
   tripline doctor --output junit > doctor.xml
   tripline doctor --list
 

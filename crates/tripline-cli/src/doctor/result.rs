@@ -89,9 +89,10 @@ impl From<&Gap> for NotProven {
     fn from(gap: &Gap) -> Self {
         match gap {
             Gap::Failed(failure) => Self::unknown(failure),
-            Gap::NoOutput(output) => {
-                Self::elsewhere(format!("the stack has no output `{output}`"), "stack-outputs")
-            }
+            Gap::NoOutput(output) => Self::elsewhere(
+                format!("the stack has no output `{output}`"),
+                "stack-outputs-present",
+            ),
             Gap::NoJob => Self::skipped("no `--job-id`"),
             Gap::NotAsked => Self::Unknown("was not asked".to_owned()),
         }

@@ -156,8 +156,11 @@ impl Diagnosis<'_> {
             Err(failure) if failure.kind == FailureKind::NotFound => Policy::default(),
             Err(_) => return None,
         };
-        let check =
-            if what == "force-stopper" { "stopper-may-be-invoked" } else { "rule-may-invoke" };
+        let check = if what == "force-stopper" {
+            "topic-can-invoke-stopper"
+        } else {
+            "rule-can-invoke-generator"
+        };
         let source = invoker.source;
         is_refused(invoker.decision(&policy)).then(|| {
             BrokenLink::new(
@@ -179,7 +182,7 @@ impl Diagnosis<'_> {
                 Err(failure) if failure.kind == FailureKind::NotFound => {
                     return Some(BrokenLink::new(
                         format!("there is no {what} topic `{arn}`"),
-                        self.doctor_hint("topic-policy"),
+                        self.doctor_hint("topics-accept-alarms"),
                     ));
                 }
                 Err(_) => return None,
@@ -188,7 +191,7 @@ impl Diagnosis<'_> {
         is_refused(decision_for_alarm(&policy, arn, self.alarm)).then(|| {
             BrokenLink::new(
                 format!("the policy of the {what} topic does not let CloudWatch publish"),
-                self.doctor_hint("topic-policy"),
+                self.doctor_hint("topics-accept-alarms"),
             )
         })
     }

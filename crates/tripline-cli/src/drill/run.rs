@@ -290,7 +290,7 @@ impl<'a> Run<'a> {
                         ("CANCELED", _) if by_us && mode == StopMode::Observe => {
                             let what =
                                 "the sentinel job was stopped, although StopMode is `observe`";
-                            let hint = doctor_hint(stack_name, "stop-mode");
+                            let hint = doctor_hint(stack_name, "stop-mode-enforced");
                             return Err(StepError::BrokenLink(BrokenLink::new(what, hint)));
                         }
                         ("CANCELED", _) if by_us && names_it => return Ok(Some(())),
@@ -315,7 +315,7 @@ impl<'a> Run<'a> {
                         ))),
                         (None, true) if !observes => Err(StepError::BrokenLink(BrokenLink::new(
                             format!("the force-stopper only observes, and the stack says `{mode}`"),
-                            doctor_hint(stack_name, "stop-mode"),
+                            doctor_hint(stack_name, "stop-mode-enforced"),
                         ))),
                         (None, observed) => Ok(observed.then_some(())),
                     }

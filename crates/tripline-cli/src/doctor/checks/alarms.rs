@@ -26,7 +26,7 @@ pub const CHECKS: &[Check] = &[
         fix: Some(Fix::Config),
     },
     Check {
-        name: "alarms-as-configured",
+        name: "alarms-match-config",
         about: About::Job,
         proves: "the job's alarms are those of the config (`--config`)",
         why: "an alarm that was deleted or changed by hand guards something else, or nothing",
@@ -62,7 +62,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "alarm-dimension",
+        name: "alarm-dimension-correct",
         about: About::Job,
         proves: "the job's alarms watch this job: the dimension `jobId`, and no other",
         why: "an alarm with another dimension has no values, and never fires",
@@ -71,7 +71,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "alarm-metric",
+        name: "alarm-metric-published",
         about: About::Job,
         proves: "the job's alarms watch metrics that Tripline publishes, in their units",
         why: "an alarm on a metric that nobody publishes never fires",
@@ -80,7 +80,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "alarm-period",
+        name: "alarm-period-whole-minutes",
         about: About::Job,
         proves: "the periods of the job's alarms are whole minutes",
         why: "metrics come by the minute: a shorter period is mostly empty",
@@ -89,7 +89,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "alarm-missing-data",
+        name: "alarm-tolerates-missing-data",
         about: About::Job,
         proves: "a minute without reports neither fires nor holds up an alarm",
         why: "a rollout reports sparsely: with `breaching` a gap stops a healthy one, with `missing` one value can",

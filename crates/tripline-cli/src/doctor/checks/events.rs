@@ -32,7 +32,7 @@ pub const CHECKS: &[Check] = &[
         fix: Some(Fix::Rule),
     },
     Check {
-        name: "rule-sql",
+        name: "rule-sql-matches",
         about: About::Stack,
         proves: "the rule takes the events of all executions, and not the deletions",
         why: "what the statement leaves out is never counted; deletions would count every device again",
@@ -41,7 +41,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "rule-delivers",
+        name: "rule-targets-generator",
         about: About::Stack,
         proves: "the rule hands events to the metrics-generator, or to its queue",
         why: "events that go elsewhere are not counted",
@@ -50,7 +50,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "error-action",
+        name: "rule-has-error-action",
         about: About::Stack,
         proves: "what the rule cannot deliver goes to the undelivered queue",
         why: "it would be lost without a trace",
@@ -59,7 +59,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "rule-may-invoke",
+        name: "rule-can-invoke-generator",
         about: About::Stack,
         proves: "the metrics-generator lets exactly this rule invoke it",
         why: "without that right every event is refused; a wider one lets others forge devices' reports",
@@ -68,7 +68,7 @@ pub const CHECKS: &[Check] = &[
         fix: Some(Fix::RulePermission),
     },
     Check {
-        name: "rule-may-send",
+        name: "rule-can-send-to-queues",
         about: About::Stack,
         proves: "the rule may put events into its queues",
         why: "what it may not send is lost, or kept nowhere when it fails",
@@ -195,7 +195,7 @@ fn delivers(facts: &Facts) -> CheckResult {
     let rule = rule(facts)?;
     let (found, to) = match facts.ingest.as_ref()? {
         Ingest::Batched { queue: None, .. } => {
-            return Err(NotProven::elsewhere("the queue is gone", "ingest-queue"));
+            return Err(NotProven::elsewhere("the queue is gone", "ingest-mapping-enabled"));
         }
         Ingest::Batched { queue: Some(queue), .. } => {
             let sends = |action: &Action| matches!(action, Action::Sqs { url, .. } if is_same_queue(url, &queue.arn));

@@ -27,7 +27,7 @@ use crate::doctor::result::{CheckResult, NotProven};
 
 pub const CHECKS: &[Check] = &[
     Check {
-        name: "alarm-feasible",
+        name: "alarm-has-enough-samples",
         about: About::Job,
         proves: "at the job's rate, each alarm has samples enough to decide, and no single device decides",
         why: "an alarm that never has its samples never fires; one that a single device decides fires falsely",
@@ -36,7 +36,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "rollout-pace",
+        name: "alarm-fires-in-time",
         about: About::Job,
         proves: "an alarm can fire before a tenth of the devices are told (`--devices` says how many)",
         why: "a slow device says so when it ends, and by then the firmware is everywhere",

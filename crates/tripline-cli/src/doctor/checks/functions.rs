@@ -17,7 +17,7 @@ pub const GENERATOR: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "generator-errors",
+        name: "generator-error-free",
         about: About::Stack,
         proves: "the metrics-generator neither failed nor had to wait in the last hour",
         why: "while it fails, alarms see less than there is",
@@ -26,7 +26,7 @@ pub const GENERATOR: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "generator-on-failure",
+        name: "generator-has-failure-destination",
         about: About::Stack,
         proves: "events that the metrics-generator fails at go to the undelivered queue",
         why: "they would be dropped after two tries",
@@ -47,7 +47,7 @@ pub const STOPPER: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "stopper-errors",
+        name: "stopper-error-free",
         about: About::Stack,
         proves: "the force-stopper neither failed nor had to wait in the last hour",
         why: "a stop that failed may not have happened",
@@ -56,7 +56,7 @@ pub const STOPPER: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "stopper-on-failure",
+        name: "stopper-has-failure-destination",
         about: About::Stack,
         proves: "stops that the force-stopper fails at go to the undelivered queue",
         why: "nobody would learn of a stop that did not happen",

@@ -23,7 +23,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "job-timeout",
+        name: "job-has-timeout",
         about: About::Job,
         proves: "an execution that never ends is ended by the job's own timeout",
         why: "a device that dies during the update never reports, and nothing counts it",

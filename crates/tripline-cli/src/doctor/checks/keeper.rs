@@ -29,7 +29,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "keeper-may-be-invoked",
+        name: "schedule-can-invoke-keeper",
         about: About::Stack,
         proves: "the guard-keeper lets exactly its schedule invoke it",
         why: "without that right it never runs, and nothing fails; a wider one lets others use up its pace",
@@ -38,7 +38,7 @@ pub const CHECKS: &[Check] = &[
         fix: Some(Fix::KeeperPermission),
     },
     Check {
-        name: "keeper-errors",
+        name: "keeper-error-free",
         about: About::Stack,
         proves: "the guard-keeper neither failed nor had to wait in the last hour",
         why: "a job that was created meanwhile may have no alarms",
@@ -50,7 +50,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "keeper-runs",
+        name: "keeper-running",
         about: About::Stack,
         proves: "the guard-keeper's schedule is on: it has spoken in the last ten minutes",
         why: "a schedule that is off leaves new jobs without alarms, and nothing fails",
@@ -59,7 +59,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "keeper-settings",
+        name: "keeper-configured",
         about: About::Stack,
         proves: "the guard-keeper arms for this stack: its topics, its table, and a default guard that stops",
         why: "it would give every job alarms that reach nobody, or none",
@@ -68,7 +68,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "keeper-role",
+        name: "keeper-role-sufficient",
         about: About::Stack,
         proves: "the guard-keeper runs under its role, which may find jobs, keep their alarms, remember and say so",
         why: "it would run every minute, and arm nothing",
@@ -77,7 +77,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "unguarded-jobs",
+        name: "no-unguarded-jobs",
         about: About::Stack,
         proves: "the guard-keeper knows of no job in progress without a guard",
         why: "a rollout is under way that nothing would stop",
@@ -132,7 +132,7 @@ fn runs(facts: &Facts) -> CheckResult {
     let failed = |of: &std::collections::BTreeMap<String, f64>| of.get(function) > Some(&0.0);
     let fails = failed(&health.errors) || failed(&health.throttles);
     if fails {
-        mend = format!("{}   # it runs and fails: see `keeper-errors`", log(facts, "ERROR"));
+        mend = format!("{}   # it runs and fails: see `keeper-error-free`", log(facts, "ERROR"));
     }
     match facts.stack.age {
         Some(age) if (0..FRESH).contains(&age) && !fails => Err(NotProven::Untold(format!(
@@ -252,7 +252,7 @@ fn required_rights(facts: &Facts, keeps_events: bool) -> Result<Vec<RequiredRigh
 fn unguarded(facts: &Facts) -> CheckResult {
     keeper_function(facts)?;
     match facts.health.as_ref()?.unguarded {
-        None => Err(NotProven::elsewhere("the guard-keeper is silent", "keeper-runs")),
+        None => Err(NotProven::elsewhere("the guard-keeper is silent", "keeper-running")),
         Some(0.0) => Ok("none".to_owned()),
         Some(jobs) => Err(NotProven::finding(
             format!("jobs in progress without a guard: {jobs:.0}"),
@@ -328,6 +328,6 @@ mod tests {
         facts.health.as_mut().unwrap().unguarded = None;
         assert!(mend(&facts).starts_with("aws events enable-rule --name keeper\n"));
         facts.health.as_mut().unwrap().errors = [(KEEPER.to_owned(), 3.0)].into();
-        assert!(mend(&facts).contains("see `keeper-errors`"), "{}", mend(&facts));
+        assert!(mend(&facts).contains("see `keeper-error-free`"), "{}", mend(&facts));
     }
 }

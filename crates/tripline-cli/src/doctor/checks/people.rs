@@ -19,7 +19,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "somebody-told",
+        name: "email-has-recipient",
         about: About::Stack,
         proves: "somebody hears all that the e-mail topic says: alarms, stops, and faults of the guard itself",
         why: "a rollout would be stopped, or the guard would break, and nobody would know",
@@ -28,7 +28,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "sms-sandbox",
+        name: "sms-out-of-sandbox",
         about: About::Stack,
         proves: "text messages go to any number",
         why: "in the sandbox they go to verified numbers only",
@@ -37,7 +37,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "sms-spend-limit",
+        name: "sms-spend-limit-raised",
         about: About::Stack,
         proves: "the account may spend more than 1 USD a month on text messages",
         why: "when the limit is reached, text messages stop without a word",
@@ -89,7 +89,7 @@ fn confirmed(facts: &Facts) -> CheckResult {
 fn told(facts: &Facts) -> CheckResult {
     let topic = facts.stack.output("EmailTopicArn")?;
     let Some(email) = facts.topics.email.as_ref()? else {
-        return Err(NotProven::elsewhere("the topic is gone", "topic-policy"));
+        return Err(NotProven::elsewhere("the topic is gone", "topics-accept-alarms"));
     };
     let people: Vec<&Subscription> =
         email.subscriptions.iter().filter(|subscription| !is_drill(subscription)).collect();

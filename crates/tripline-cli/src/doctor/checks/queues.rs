@@ -8,7 +8,7 @@ use crate::doctor::result::{CheckResult, NotProven, all_right};
 
 pub const CHECKS: &[Check] = &[
     Check {
-        name: "ingest-queue",
+        name: "ingest-mapping-enabled",
         about: About::Stack,
         proves: "the metrics-generator takes job events out of their queue, and failures stay in it",
         why: "events that nobody takes out are never counted",
@@ -17,7 +17,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "ingest-redrive",
+        name: "ingest-queue-has-dlq",
         about: About::Stack,
         proves: "events that cannot be counted end in the undelivered queue",
         why: "they would come back until they are dropped, and hold up the others",
@@ -26,7 +26,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "undelivered-empty",
+        name: "undelivered-queue-empty",
         about: About::Stack,
         proves: "nothing is undelivered",
         why: "what is in there was handled by nobody: a device that was not counted, or a stop that did not happen",
@@ -69,7 +69,7 @@ fn redrive(facts: &Facts) -> CheckResult {
         return Err(NotProven::skipped("the rule invokes the function itself (`Ingest=direct`)"));
     };
     let Some(queue) = queue else {
-        return Err(NotProven::elsewhere("the queue is gone", "ingest-queue"));
+        return Err(NotProven::elsewhere("the queue is gone", "ingest-mapping-enabled"));
     };
     let undelivered = facts.stack.output("UndeliveredQueueArn")?;
     if queue.dead_letters.as_deref() == Some(undelivered) {

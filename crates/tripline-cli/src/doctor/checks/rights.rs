@@ -15,7 +15,7 @@ use crate::doctor::result::{CheckResult, NotProven, all_right};
 
 pub const CHECKS: &[Check] = &[
     Check {
-        name: "generator-role",
+        name: "generator-role-sufficient",
         about: About::Stack,
         proves: "the metrics-generator runs under its role, which may publish metrics, and keep what it fails at",
         why: "metrics that may not be published do not exist, and no alarm fires without them",
@@ -24,7 +24,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "stopper-role",
+        name: "stopper-role-sufficient",
         about: About::Stack,
         proves: "the force-stopper runs under its role, which may verify an alarm, cancel any job and tell people",
         why: "an alarm would reach it, and the rollout would go on",
@@ -33,7 +33,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "key-policy",
+        name: "key-usable",
         about: About::Stack,
         proves: "the stack's key is enabled, and lets alarms and SNS use it",
         why: "an alarm's message to a topic whose key it may not use is lost",

@@ -8,7 +8,7 @@ use crate::stack::is_at_rest;
 
 pub const CHECKS: &[Check] = &[
     Check {
-        name: "clock",
+        name: "clock-synchronized",
         about: About::Stack,
         proves: "this machine's clock is within a minute of AWS's",
         why: "AWS refuses calls that are five minutes off, and what happened recently is looked for at the wrong time",
@@ -26,7 +26,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "stack-outputs",
+        name: "stack-outputs-present",
         about: About::Stack,
         proves: "the stack is one of Tripline's template, of this version",
         why: "what the stack does not name can be neither checked nor armed",
@@ -35,7 +35,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "health-alarms",
+        name: "health-alarms-ok",
         about: About::Stack,
         proves: "the alarms on the guard itself are there, watch what the template says, tell people, and none is in ALARM",
         why: "they are the only ones that tell of a function that fails or of events that are lost",

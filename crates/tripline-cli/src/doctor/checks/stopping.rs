@@ -14,7 +14,7 @@ use super::invoker::judge_only_invoker;
 
 pub const CHECKS: &[Check] = &[
     Check {
-        name: "topic-policy",
+        name: "topics-accept-alarms",
         about: About::Stack,
         proves: "alarms of this account may publish to the three topics",
         why: "CloudWatch does not check it: the message is lost with a line in the alarm's history",
@@ -23,7 +23,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "topic-key",
+        name: "topic-keys-usable",
         about: About::Stack,
         proves: "the topics are under no key that alarms may not use",
         why: "an alarm's message to a topic under `alias/aws/sns` is lost",
@@ -41,7 +41,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "stopper-may-be-invoked",
+        name: "topic-can-invoke-stopper",
         about: About::Stack,
         proves: "the force-stopper lets exactly the force-stop topic invoke it",
         why: "without that right no stop happens; a wider one lets others ask for stops",
@@ -50,7 +50,7 @@ pub const CHECKS: &[Check] = &[
         fix: Some(Fix::StopPermission),
     },
     Check {
-        name: "stop-redrive",
+        name: "stopper-subscription-has-dlq",
         about: About::Stack,
         proves: "a stop that SNS cannot hand over ends in the undelivered queue",
         why: "it would be lost after the last try, and nobody would know",
@@ -59,7 +59,7 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
-        name: "stop-mode",
+        name: "stop-mode-enforced",
         about: About::Stack,
         proves: "an alarm stops its rollout, in the mode that the stack says",
         why: "in `observe` people are told, and the rollout goes on",
@@ -147,7 +147,7 @@ fn topic_key(facts: &Facts) -> CheckResult {
 fn subscribed(facts: &Facts) -> CheckResult {
     let function = facts.stack.output("ForceStopperFunctionArn")?;
     let Some(topic) = facts.topics.stop.as_ref()? else {
-        return Err(NotProven::elsewhere("the topic is gone", "topic-policy"));
+        return Err(NotProven::elsewhere("the topic is gone", "topics-accept-alarms"));
     };
     let hears = topic.subscriptions.iter().find(|subscription| {
         subscription.protocol == "lambda" && is_same_function(&subscription.endpoint, function)
@@ -198,7 +198,10 @@ fn redrive(facts: &Facts) -> CheckResult {
         return Err(NotProven::elsewhere("nobody is subscribed", "stopper-subscribed"));
     };
     let Some(queue) = facts.undelivered.as_ref()? else {
-        return Err(NotProven::elsewhere("the undelivered queue is gone", "undelivered-empty"));
+        return Err(NotProven::elsewhere(
+            "the undelivered queue is gone",
+            "undelivered-queue-empty",
+        ));
     };
     let topic = facts.stack.output("ForceStopTopicArn")?;
     let subscription = attributes.get("SubscriptionArn").map_or("", String::as_str);

@@ -49,8 +49,8 @@ async fn people_who_would_not_be_told_are_found() {
     facts.sms = clients.get_sms_settings().await;
     for (name, expected) in [
         ("email-confirmed", "not confirmed: `ops@example.com`"),
-        ("sms-sandbox", "the account is in the SMS sandbox in `us-east-1`"),
-        ("sms-spend-limit", "text messages stop at 1 USD a month"),
+        ("sms-out-of-sandbox", "the account is in the SMS sandbox in `us-east-1`"),
+        ("sms-spend-limit-raised", "text messages stop at 1 USD a month"),
         ("stopper-subscribed", "the force-stopper is not subscribed to the force-stop topic"),
     ] {
         let check = checks().find(|check| check.name == name).unwrap();
@@ -58,7 +58,7 @@ async fn people_who_would_not_be_told_are_found() {
         assert_eq!(what, expected);
     }
     // A phone hears of alarms that go to the SMS topic, and of nothing else.
-    let told = checks().find(|check| check.name == "somebody-told").unwrap();
+    let told = checks().find(|check| check.name == "email-has-recipient").unwrap();
     let Err(NotProven::Elsewhere { check, .. }) = (told.judge)(&facts) else { panic!() };
     assert_eq!(check, "email-confirmed");
 }
