@@ -129,7 +129,7 @@ impl Drill {
         let (topic, of) = (Some(email), Some(self.stack.as_str()));
         let tidy = CleanUp { cloud: &cloud, topic, stack: of, dry_run: false };
         // Before job events were seen to be on, nothing was made.
-        if record.has_passed(Step::Events) {
+        if record.has_passed(Step::JobEvents) {
             tidy.remove(&name, &mut tidied).await;
             tidied.in_region(region);
         }

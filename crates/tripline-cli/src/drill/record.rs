@@ -10,13 +10,13 @@ use crate::alarms::table::table;
 /// The links of the chain, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
-    Events,
+    JobEvents,
     Armed,
     Reported,
     Counted,
-    Alarm,
+    InAlarm,
     Stopped,
-    Told,
+    Alerted,
 }
 
 /// How a step ended.
@@ -33,13 +33,13 @@ pub enum StepOutcome {
 
 impl Step {
     pub const ALL: [Self; 7] = [
-        Self::Events,
+        Self::JobEvents,
         Self::Armed,
         Self::Reported,
         Self::Counted,
-        Self::Alarm,
+        Self::InAlarm,
         Self::Stopped,
-        Self::Told,
+        Self::Alerted,
     ];
 
     pub fn number(self) -> usize {
@@ -48,13 +48,13 @@ impl Step {
 
     pub fn name(self) -> &'static str {
         match self {
-            Self::Events => "events",
+            Self::JobEvents => "job-events",
             Self::Armed => "armed",
             Self::Reported => "reported",
             Self::Counted => "counted",
-            Self::Alarm => "alarm",
+            Self::InAlarm => "in-alarm",
             Self::Stopped => "stopped",
-            Self::Told => "told",
+            Self::Alerted => "alerted",
         }
     }
 }
@@ -164,7 +164,7 @@ mod tests {
     fn steps_are_numbered_from_one_in_their_order() {
         let numbers: Vec<_> = Step::ALL.iter().map(|step| step.number()).collect();
         assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7]);
-        assert_eq!(Step::Told.to_string(), "step 7 (told)");
+        assert_eq!(Step::Alerted.to_string(), "step 7 (alerted)");
     }
 
     #[test]
@@ -178,12 +178,12 @@ mod tests {
         }
         assert!(record.is_whole());
         let mut late = Record::default();
-        late.begin(Step::Events);
+        late.begin(Step::JobEvents);
         late.end(StepOutcome::TimedOut("nothing\n\n  hint: wait".to_owned()));
-        assert_eq!(late.failed(), Some(Step::Events));
+        assert_eq!(late.failed(), Some(Step::JobEvents));
         let text = late.text();
-        assert!(text.contains("1     events    not in time  0.0 s  nothing\n"), "{text}");
-        assert!(text.ends_with("7     told      not reached\n"), "{text}");
+        assert!(text.contains("1     job-events  not in time  0.0 s  nothing\n"), "{text}");
+        assert!(text.ends_with("7     alerted     not reached\n"), "{text}");
         assert_eq!(late.json()[6]["seconds"], Value::Null);
     }
 }

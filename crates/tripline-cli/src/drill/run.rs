@@ -50,24 +50,25 @@ pub struct Run<'a> {
 impl<'a> Run<'a> {
     /// Runs the drill to its end, or to the first link that does not hold.
     pub async fn run(mut self) -> Result<(), StepError> {
-        self.step(Step::Events, Self::events).await?;
+        self.step(Step::JobEvents, Self::enable_job_events).await?;
         self.patience.interrupt.check()?;
         let email = topics::of_stack(self.stack, topics::EMAIL)?.to_owned();
         let mailbox = Mailbox::open(self.cloud, self.name, &email).await?;
         self.patience.interrupt.check()?;
         sentinel::create(self.cloud, self.name).await?;
-        let alarm = self.step(Step::Armed, Self::armed).await?;
+        let alarm = self.step(Step::Armed, Self::arm_sentinel).await?;
         let alarm_name = alarm.alarm_name().unwrap_or_default().to_owned();
-        self.step(Step::Reported, Self::reported).await?;
-        self.step(Step::Counted, async |run: &mut Run<'a>| run.counted(&alarm).await).await?;
-        self.step(Step::Alarm, async |run: &mut Run<'a>| run.alarm(&alarm_name).await).await?;
+        self.step(Step::Reported, Self::report_execution).await?;
+        self.step(Step::Counted, async |run: &mut Run<'a>| run.await_metric(&alarm).await).await?;
+        self.step(Step::InAlarm, async |run: &mut Run<'a>| run.fire_alarm(&alarm_name).await)
+            .await?;
         let mut post = ReceivedMessages::default();
         self.step(Step::Stopped, async |run: &mut Run<'a>| {
-            run.stopped(&alarm_name, &mailbox, &mut post).await
+            run.await_stop(&alarm_name, &mailbox, &mut post).await
         })
         .await?;
-        self.step(Step::Told, async |run: &mut Run<'a>| {
-            run.told(&alarm_name, &mailbox, &mut post).await
+        self.step(Step::Alerted, async |run: &mut Run<'a>| {
+            run.await_alerts(&alarm_name, &mailbox, &mut post).await
         })
         .await
     }
@@ -90,7 +91,7 @@ impl<'a> Run<'a> {
         ended
     }
 
-    async fn events(&mut self) -> Result<((), String), StepError> {
+    async fn enable_job_events(&mut self) -> Result<((), String), StepError> {
         let aws = &self.cloud.aws;
         if aws.sends_job_events().await? {
             return Ok(((), "AWS IoT sends job events".to_owned()));
@@ -108,7 +109,7 @@ impl<'a> Run<'a> {
         Ok(((), "AWS IoT sends job events: they were off, and are enabled now".to_owned()))
     }
 
-    async fn armed(&mut self) -> Result<(MetricAlarm, String), StepError> {
+    async fn arm_sentinel(&mut self) -> Result<(MetricAlarm, String), StepError> {
         let aws = &self.cloud.aws;
         let guard = Guard {
             file: "the drill's alarm".to_owned(),
@@ -140,7 +141,7 @@ impl<'a> Run<'a> {
         Ok((alarm, format!("alarm {wanted} goes to force-stop and e-mail")))
     }
 
-    async fn reported(&mut self) -> Result<((), String), StepError> {
+    async fn report_execution(&mut self) -> Result<((), String), StepError> {
         let side = AwsJobSide::new(&self.cloud.config, self.job.clone()).await?;
         let thing = self.name.reports();
         let offered = self
@@ -173,7 +174,7 @@ impl<'a> Run<'a> {
     }
 
     /// Reads back exactly what the alarm watches: another namespace or dimension would have no value.
-    async fn counted(&mut self, alarm: &MetricAlarm) -> Result<((), String), StepError> {
+    async fn await_metric(&mut self, alarm: &MetricAlarm) -> Result<((), String), StepError> {
         let metric = Metric::builder()
             .set_namespace(alarm.namespace().map(str::to_owned))
             .set_metric_name(alarm.metric_name().map(str::to_owned))
@@ -214,7 +215,7 @@ impl<'a> Run<'a> {
         Ok(((), format!("{samples} value of {} with jobId {job}", excerpt(metric))))
     }
 
-    async fn alarm(&mut self, alarm: &str) -> Result<((), String), StepError> {
+    async fn fire_alarm(&mut self, alarm: &str) -> Result<((), String), StepError> {
         let cloud = self.cloud;
         // The name is this drill's own, and CloudWatch said of it that it watches the sentinel.
         let set = cloud
@@ -256,7 +257,7 @@ impl<'a> Run<'a> {
         Ok(((), format!("{alarm} went to ALARM (SetAlarmState)")))
     }
 
-    async fn stopped(
+    async fn await_stop(
         &mut self,
         alarm: &str,
         mailbox: &Mailbox,
@@ -332,7 +333,7 @@ impl<'a> Run<'a> {
         Ok(((), seen))
     }
 
-    async fn told(
+    async fn await_alerts(
         &mut self,
         alarm: &str,
         mailbox: &Mailbox,
