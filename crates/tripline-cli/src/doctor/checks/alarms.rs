@@ -22,7 +22,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the job has alarms",
         why: "nothing watches the rollout",
         needs: &[Need::Alarms, Need::Job, Need::Tags],
-        judge: exist,
+        judge: judge_alarms_exist,
         fix: Some(Fix::Config),
     },
     Check {
@@ -31,7 +31,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the job's alarms are those of the config (`--config`)",
         why: "an alarm that was deleted or changed by hand guards something else, or nothing",
         needs: &[Need::Config],
-        judge: as_configured,
+        judge: judge_alarms_match_config,
         fix: Some(Fix::Config),
     },
     Check {
@@ -40,7 +40,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the actions of the job's alarms are on",
         why: "an alarm whose actions are off fires, and nothing happens",
         needs: &[Need::Alarms],
-        judge: actions_enabled,
+        judge: judge_alarm_actions_enabled,
         fix: Some(Fix::AlarmActions),
     },
     Check {
@@ -49,7 +49,7 @@ pub const CHECKS: &[Check] = &[
         proves: "an alarm of the job goes to the force-stop topic",
         why: "people are told, and the rollout goes on",
         needs: &[Need::Alarms],
-        judge: reaches,
+        judge: judge_alarm_reaches_stopper,
         fix: None,
     },
     Check {
@@ -58,7 +58,7 @@ pub const CHECKS: &[Check] = &[
         proves: "no alarm of the job is in ALARM already",
         why: "its actions ran when it got there, and do not run again",
         needs: &[Need::Alarms],
-        judge: not_mute,
+        judge: judge_alarm_not_in_alarm,
         fix: None,
     },
     Check {
@@ -67,7 +67,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the job's alarms watch this job: the dimension `jobId`, and no other",
         why: "an alarm with another dimension has no values, and never fires",
         needs: &[Need::Alarms],
-        judge: dimension,
+        judge: judge_alarm_dimension_correct,
         fix: None,
     },
     Check {
@@ -76,7 +76,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the job's alarms watch metrics that Tripline publishes, in their units",
         why: "an alarm on a metric that nobody publishes never fires",
         needs: &[Need::Alarms],
-        judge: metric,
+        judge: judge_alarm_metric_published,
         fix: None,
     },
     Check {
@@ -85,7 +85,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the periods of the job's alarms are whole minutes",
         why: "metrics come by the minute: a shorter period is mostly empty",
         needs: &[Need::Alarms],
-        judge: period,
+        judge: judge_alarm_period_whole_minutes,
         fix: None,
     },
     Check {
@@ -94,7 +94,7 @@ pub const CHECKS: &[Check] = &[
         proves: "a minute without reports neither fires nor holds up an alarm",
         why: "a rollout reports sparsely: with `breaching` a gap stops a healthy one, with `missing` one value can",
         needs: &[Need::Alarms],
-        judge: missing_data,
+        judge: judge_alarm_tolerates_missing_data,
         fix: None,
     },
 ];
@@ -203,7 +203,7 @@ fn judge_each_alarm(
     }
 }
 
-fn exist(facts: &Facts) -> CheckResult {
+fn judge_alarms_exist(facts: &Facts) -> CheckResult {
     let alarms = facts.job()?.alarms.as_ref()?;
     match alarms.len() {
         0 => {
@@ -218,7 +218,7 @@ fn exist(facts: &Facts) -> CheckResult {
     }
 }
 
-fn as_configured(facts: &Facts) -> CheckResult {
+fn judge_alarms_match_config(facts: &Facts) -> CheckResult {
     let Some(plan) = &facts.job()?.plan else {
         return Err(NotProven::skipped("no `--config`"));
     };
@@ -243,7 +243,7 @@ fn as_configured(facts: &Facts) -> CheckResult {
     all_right(format!("{} alarms", plan.alarms.len()), wrong, vec![arm_command(facts)?])
 }
 
-fn actions_enabled(facts: &Facts) -> CheckResult {
+fn judge_alarm_actions_enabled(facts: &Facts) -> CheckResult {
     judge_each_alarm(facts, "on", |alarm| {
         Ok((alarm.actions_enabled() != Some(true)).then(|| {
             let mend = format!(
@@ -255,7 +255,7 @@ fn actions_enabled(facts: &Facts) -> CheckResult {
     })
 }
 
-fn reaches(facts: &Facts) -> CheckResult {
+fn judge_alarm_reaches_stopper(facts: &Facts) -> CheckResult {
     let topic = facts.stack.output("ForceStopTopicArn")?;
     let alarms = job_alarms(facts)?;
     let stops = |alarm: &&MetricAlarm| alarm.alarm_actions().iter().any(|action| action == topic);
@@ -268,7 +268,7 @@ fn reaches(facts: &Facts) -> CheckResult {
     }
 }
 
-fn not_mute(facts: &Facts) -> CheckResult {
+fn judge_alarm_not_in_alarm(facts: &Facts) -> CheckResult {
     let id = &facts.job()?.id;
     // Not a stop: nobody has said that the rollout is bad.
     let bad = format!("# if the rollout is bad, instead: tripline stop --job-id {id}");
@@ -290,7 +290,7 @@ fn not_mute(facts: &Facts) -> CheckResult {
     })
 }
 
-fn dimension(facts: &Facts) -> CheckResult {
+fn judge_alarm_dimension_correct(facts: &Facts) -> CheckResult {
     let id = &facts.job()?.id;
     judge_each_alarm(facts, "this job", |alarm| {
         let watched = watched_metrics(facts, alarm)?;
@@ -314,7 +314,7 @@ fn dimension_text(dimension: &Dimension) -> String {
     format!("`{}` = `{}`", text(dimension.name()), text(dimension.value()))
 }
 
-fn metric(facts: &Facts) -> CheckResult {
+fn judge_alarm_metric_published(facts: &Facts) -> CheckResult {
     judge_each_alarm(facts, NAMESPACE, |alarm| {
         let watched = watched_metrics(facts, alarm)?;
         let wrong = watched.iter().find_map(|watched| why_not_published(facts, watched));
@@ -355,7 +355,7 @@ fn why_not_published(facts: &Facts, watched: &WatchedMetric<'_>) -> Option<Strin
     }
 }
 
-fn period(facts: &Facts) -> CheckResult {
+fn judge_alarm_period_whole_minutes(facts: &Facts) -> CheckResult {
     judge_each_alarm(facts, "whole minutes", |alarm| {
         let watched = watched_metrics(facts, alarm)?;
         let short = watched.iter().find_map(|watched| watched.period.filter(|period| *period < 60));
@@ -370,7 +370,7 @@ fn period(facts: &Facts) -> CheckResult {
     })
 }
 
-fn missing_data(facts: &Facts) -> CheckResult {
+fn judge_alarm_tolerates_missing_data(facts: &Facts) -> CheckResult {
     let good = [MissingData::NotBreaching, MissingData::Ignore].map(MissingData::name);
     judge_each_alarm(facts, "does not fire", |alarm| {
         // CloudWatch's own default.

@@ -19,7 +19,7 @@ pub const CHECKS: &[Check] = &[
         proves: "AWS IoT publishes the events of jobs and of their executions",
         why: "without them nothing is counted, and an alarm without values never fires",
         needs: &[Need::Events],
-        judge: job_events,
+        judge: judge_job_events_enabled,
         fix: Some(Fix::JobEvents),
     },
     Check {
@@ -28,7 +28,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the IoT rule that takes the events is there and enabled",
         why: "a disabled rule drops every event, and nothing tells of it",
         needs: &[Need::Rule],
-        judge: enabled,
+        judge: judge_rule_enabled,
         fix: Some(Fix::Rule),
     },
     Check {
@@ -37,7 +37,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the rule takes the events of all executions, and not the deletions",
         why: "what the statement leaves out is never counted; deletions would count every device again",
         needs: &[Need::Rule, Need::Ingest, Need::Resources],
-        judge: sql,
+        judge: judge_rule_sql_matches,
         fix: None,
     },
     Check {
@@ -46,7 +46,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the rule hands events to the metrics-generator, or to its queue",
         why: "events that go elsewhere are not counted",
         needs: &[Need::Rule, Need::Ingest, Need::Resources],
-        judge: delivers,
+        judge: judge_rule_targets_generator,
         fix: None,
     },
     Check {
@@ -55,7 +55,7 @@ pub const CHECKS: &[Check] = &[
         proves: "what the rule cannot deliver goes to the undelivered queue",
         why: "it would be lost without a trace",
         needs: &[Need::Rule, Need::Ingest, Need::Resources],
-        judge: error_action,
+        judge: judge_rule_has_error_action,
         fix: None,
     },
     Check {
@@ -64,7 +64,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the metrics-generator lets exactly this rule invoke it",
         why: "without that right every event is refused; a wider one lets others forge devices' reports",
         needs: &[Need::Generator],
-        judge: may_invoke,
+        judge: judge_rule_can_invoke_generator,
         fix: Some(Fix::RulePermission),
     },
     Check {
@@ -73,7 +73,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the rule may put events into its queues",
         why: "what it may not send is lost, or kept nowhere when it fails",
         needs: &[Need::Rule, Need::RuleRole],
-        judge: may_send,
+        judge: judge_rule_can_send_to_queues,
         fix: None,
     },
 ];
@@ -82,7 +82,7 @@ pub const CHECKS: &[Check] = &[
 pub const SQL: &str = "SELECT * FROM '$aws/events/jobExecution/+/+' WHERE topic(5) <> 'deleted'";
 const SQL_VERSION: &str = "2016-03-23";
 
-fn job_events(facts: &Facts) -> CheckResult {
+fn judge_job_events_enabled(facts: &Facts) -> CheckResult {
     if *facts.events.as_ref()? {
         return Ok("JOB and JOB_EXECUTION are on".to_owned());
     }
@@ -157,7 +157,7 @@ fn replace(facts: &Facts, rule: &Rule) -> String {
     )
 }
 
-fn enabled(facts: &Facts) -> CheckResult {
+fn judge_rule_enabled(facts: &Facts) -> CheckResult {
     let name = rule_name(facts)?;
     match facts.rule.as_ref()? {
         None => Err(NotProven::finding(
@@ -175,7 +175,7 @@ fn enabled(facts: &Facts) -> CheckResult {
     }
 }
 
-fn sql(facts: &Facts) -> CheckResult {
+fn judge_rule_sql_matches(facts: &Facts) -> CheckResult {
     let rule = rule(facts)?;
     let words = |sql: &str| sql.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut wrong = Vec::new();
@@ -191,7 +191,7 @@ fn sql(facts: &Facts) -> CheckResult {
     Err(NotProven::finding(wrong.join("; "), replace(facts, rule)))
 }
 
-fn delivers(facts: &Facts) -> CheckResult {
+fn judge_rule_targets_generator(facts: &Facts) -> CheckResult {
     let rule = rule(facts)?;
     let (found, to) = match facts.ingest.as_ref()? {
         Ingest::Batched { queue: None, .. } => {
@@ -213,7 +213,7 @@ fn delivers(facts: &Facts) -> CheckResult {
     Err(NotProven::finding(format!("no action of the rule goes to {to}"), replace(facts, rule)))
 }
 
-fn error_action(facts: &Facts) -> CheckResult {
+fn judge_rule_has_error_action(facts: &Facts) -> CheckResult {
     let rule = rule(facts)?;
     let queue = facts.stack.output("UndeliveredQueueArn")?;
     let what = match &rule.error_action {
@@ -226,7 +226,7 @@ fn error_action(facts: &Facts) -> CheckResult {
     Err(NotProven::finding(what, replace(facts, rule)))
 }
 
-fn may_invoke(facts: &Facts) -> CheckResult {
+fn judge_rule_can_invoke_generator(facts: &Facts) -> CheckResult {
     judge_only_invoker(&facts.generator.policy, &rule_invoker(facts)?)
 }
 
@@ -236,7 +236,7 @@ pub fn rule_invoker(facts: &Facts) -> Result<Invoker<'_>, NotProven> {
     Ok(Invoker::rule(function, facts.stack.output("JobExecutionRuleArn")?))
 }
 
-fn may_send(facts: &Facts) -> CheckResult {
+fn judge_rule_can_send_to_queues(facts: &Facts) -> CheckResult {
     rule(facts)?;
     let name = facts.stack.output("JobExecutionRuleArn")?;
     let Some(role) = facts.rule_role.as_ref()? else {

@@ -32,7 +32,7 @@ pub const CHECKS: &[Check] = &[
         proves: "at the job's rate, each alarm has samples enough to decide, and no single device decides",
         why: "an alarm that never has its samples never fires; one that a single device decides fires falsely",
         needs: &[Need::Job, Need::Alarms],
-        judge: feasible,
+        judge: judge_alarm_has_enough_samples,
         fix: None,
     },
     Check {
@@ -41,7 +41,7 @@ pub const CHECKS: &[Check] = &[
         proves: "an alarm can fire before a tenth of the devices are told (`--devices` says how many)",
         why: "a slow device says so when it ends, and by then the firmware is everywhere",
         needs: &[Need::Job, Need::Alarms],
-        judge: pace,
+        judge: judge_alarm_fires_in_time,
         fix: None,
     },
 ];
@@ -54,7 +54,7 @@ const PACE: [&str; 2] = ["baseRatePerMinute", "numberOfSucceededThings"];
 /// Most devices that are simulated; more change nothing for an alarm.
 const MOST: u32 = 240_000;
 
-fn feasible(facts: &Facts) -> CheckResult {
+fn judge_alarm_has_enough_samples(facts: &Facts) -> CheckResult {
     let (advice, judged) = advice_for_job(facts)?;
     judge_advice(
         facts,
@@ -65,7 +65,7 @@ fn feasible(facts: &Facts) -> CheckResult {
     )
 }
 
-fn pace(facts: &Facts) -> CheckResult {
+fn judge_alarm_fires_in_time(facts: &Facts) -> CheckResult {
     if facts.job()?.devices.is_none() {
         return Err(NotProven::skipped("`--devices` does not say how many there are"));
     }

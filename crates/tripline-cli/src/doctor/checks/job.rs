@@ -19,7 +19,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the job is there and still reaches devices",
         why: "there is nothing to guard, or the job has another name",
         needs: &[Need::Job],
-        judge: in_progress,
+        judge: judge_job_in_progress,
         fix: None,
     },
     Check {
@@ -28,7 +28,7 @@ pub const CHECKS: &[Check] = &[
         proves: "an execution that never ends is ended by the job's own timeout",
         why: "a device that dies during the update never reports, and nothing counts it",
         needs: &[Need::Job],
-        judge: timeout,
+        judge: judge_job_has_timeout,
         fix: None,
     },
     Check {
@@ -37,7 +37,7 @@ pub const CHECKS: &[Check] = &[
         proves: "executions of the job that ended were counted",
         why: "the chain is broken somewhere, and no alarm of the job can fire",
         needs: &[Need::Job, Need::Counted],
-        judge: arriving,
+        judge: judge_metrics_arriving,
         fix: None,
     },
     Check {
@@ -46,12 +46,12 @@ pub const CHECKS: &[Check] = &[
         proves: "the guard-keeper of this stack looks after the job's alarms, as the job's tags say",
         why: "alarms that somebody alters or deletes stay so",
         needs: &[Need::Job, Need::Tags, Need::Kept, Need::Alarms, Need::Keeper],
-        judge: kept,
+        judge: judge_guarded_by_keeper,
         fix: None,
     },
 ];
 
-fn in_progress(facts: &Facts) -> CheckResult {
+fn judge_job_in_progress(facts: &Facts) -> CheckResult {
     let id = &facts.job()?.id;
     let Some(job) = facts.job()?.job.as_ref()? else {
         return Err(NotProven::finding(
@@ -73,7 +73,7 @@ fn in_progress(facts: &Facts) -> CheckResult {
     }
 }
 
-fn timeout(facts: &Facts) -> CheckResult {
+fn judge_job_has_timeout(facts: &Facts) -> CheckResult {
     let minutes = described_job(facts)?
         .timeout_config()
         .and_then(|config| config.in_progress_timeout_in_minutes());
@@ -105,7 +105,7 @@ pub fn ended_executions(job: &Job) -> i32 {
     })
 }
 
-fn arriving(facts: &Facts) -> CheckResult {
+fn judge_metrics_arriving(facts: &Facts) -> CheckResult {
     let ended = ended_executions(described_job(facts)?);
     if ended == 0 {
         return Err(NotProven::skipped("no execution has ended yet"));
@@ -143,7 +143,7 @@ pub fn gets_default_guard(facts: &Facts) -> bool {
         && guard_with_tags(facts).is_some_and(|is| !is.opted_out)
 }
 
-fn kept(facts: &Facts) -> CheckResult {
+fn judge_guarded_by_keeper(facts: &Facts) -> CheckResult {
     keeper_function(facts)?;
     if described_job(facts)?.status() != Some(&JobStatus::InProgress) {
         return Err(NotProven::elsewhere(

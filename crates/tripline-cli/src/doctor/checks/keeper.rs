@@ -25,7 +25,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the guard-keeper is there, its last update succeeded, and it may run as long as it needs",
         why: "a job that somebody else creates would stay without alarms",
         needs: &[Need::Keeper],
-        judge: may_run,
+        judge: judge_keeper_active,
         fix: None,
     },
     Check {
@@ -55,7 +55,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the guard-keeper's schedule is on: it has spoken in the last ten minutes",
         why: "a schedule that is off leaves new jobs without alarms, and nothing fails",
         needs: &[Need::Health],
-        judge: runs,
+        judge: judge_keeper_running,
         fix: None,
     },
     Check {
@@ -64,7 +64,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the guard-keeper arms for this stack: its topics, its table, and a default guard that stops",
         why: "it would give every job alarms that reach nobody, or none",
         needs: &[Need::Keeper],
-        judge: settings,
+        judge: judge_keeper_configured,
         fix: None,
     },
     Check {
@@ -73,7 +73,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the guard-keeper runs under its role, which may find jobs, keep their alarms, remember and say so",
         why: "it would run every minute, and arm nothing",
         needs: &[Need::Keeper, Need::KeeperRole],
-        judge: role,
+        judge: judge_keeper_role_sufficient,
         fix: None,
     },
     Check {
@@ -82,7 +82,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the guard-keeper knows of no job in progress without a guard",
         why: "a rollout is under way that nothing would stop",
         needs: &[Need::Health],
-        judge: unguarded,
+        judge: judge_no_unguarded_jobs,
         fix: None,
     },
 ];
@@ -104,7 +104,7 @@ fn environment(facts: &Facts) -> Result<&Runs, NotProven> {
     runs.ok_or_else(|| NotProven::elsewhere("the guard-keeper is gone", "keeper-active"))
 }
 
-fn may_run(facts: &Facts) -> CheckResult {
+fn judge_keeper_active(facts: &Facts) -> CheckResult {
     let name = quoted(function_name(keeper_function(facts)?));
     // The template's reservation, so that two never work on the same alarms.
     let mend = format!(
@@ -118,7 +118,7 @@ pub fn schedule_invoker(facts: &Facts) -> Result<Invoker<'_>, NotProven> {
     Ok(Invoker::schedule(keeper_function(facts)?, facts.stack.output("GuardKeeperScheduleArn")?))
 }
 
-fn runs(facts: &Facts) -> CheckResult {
+fn judge_keeper_running(facts: &Facts) -> CheckResult {
     let function = keeper_function(facts)?;
     let health = facts.health.as_ref()?;
     if health.unguarded.is_some() {
@@ -151,7 +151,7 @@ fn log(facts: &Facts, pattern: &str) -> String {
     )
 }
 
-fn settings(facts: &Facts) -> CheckResult {
+fn judge_keeper_configured(facts: &Facts) -> CheckResult {
     let function = keeper_function(facts)?;
     let runs = environment(facts)?;
     let stack = &facts.stack;
@@ -201,7 +201,7 @@ fn variable<'a>(runs: &'a Runs, name: &str) -> Option<&'a str> {
     runs.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
 }
 
-fn role(facts: &Facts) -> CheckResult {
+fn judge_keeper_role_sufficient(facts: &Facts) -> CheckResult {
     let runner = FunctionWithRole {
         arn: keeper_function(facts)?,
         function: &facts.keeper,
@@ -249,7 +249,7 @@ fn required_rights(facts: &Facts, keeps_events: bool) -> Result<Vec<RequiredRigh
     Ok(all)
 }
 
-fn unguarded(facts: &Facts) -> CheckResult {
+fn judge_no_unguarded_jobs(facts: &Facts) -> CheckResult {
     keeper_function(facts)?;
     match facts.health.as_ref()?.unguarded {
         None => Err(NotProven::elsewhere("the guard-keeper is silent", "keeper-running")),
@@ -298,7 +298,8 @@ mod tests {
             role.policy = policy(&format!(
                 r#"{{"Effect":"Allow","Action":"*","Resource":"*"}},{{"Effect":"Deny","Action":"{action}","Resource":"*"}}"#
             ));
-            let Err(NotProven::Finding { what, .. }) = super::role(&facts) else {
+            let Err(NotProven::Finding { what, .. }) = super::judge_keeper_role_sufficient(&facts)
+            else {
                 panic!("{action}")
             };
             assert!(what.contains(&format!("`{action}` on `{resource}`")), "{what}");
@@ -312,15 +313,18 @@ mod tests {
         facts.keeper_role.as_mut().unwrap().as_mut().unwrap().policy = policy(
             r#"{"Effect":"Allow","NotAction":"iot:UpdateEventConfigurations","Resource":"*"}"#,
         );
-        assert!(matches!(super::role(&facts), Err(NotProven::Finding { .. })));
+        assert!(matches!(
+            super::judge_keeper_role_sufficient(&facts),
+            Err(NotProven::Finding { .. })
+        ));
         let runs = facts.keeper.runs.as_mut().unwrap().as_mut().unwrap();
         runs.environment.insert("KEEP_JOB_EVENTS".to_owned(), "off".to_owned());
-        assert!(super::role(&facts).is_ok());
+        assert!(super::judge_keeper_role_sufficient(&facts).is_ok());
     }
 
     #[test]
     fn a_keeper_that_is_silent_because_it_fails_is_no_matter_of_its_schedule() {
-        let mend = |facts: &Facts| match runs(facts) {
+        let mend = |facts: &Facts| match judge_keeper_running(facts) {
             Err(NotProven::Finding { mend, .. }) => mend,
             other => panic!("{other:?}"),
         };

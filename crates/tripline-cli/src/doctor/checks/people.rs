@@ -15,7 +15,7 @@ pub const CHECKS: &[Check] = &[
         proves: "every e-mail address has followed the link in AWS's mail",
         why: "until then nothing is sent to it",
         needs: &[Need::Topics],
-        judge: confirmed,
+        judge: judge_email_confirmed,
         fix: None,
     },
     Check {
@@ -24,7 +24,7 @@ pub const CHECKS: &[Check] = &[
         proves: "somebody hears all that the e-mail topic says: alarms, stops, and faults of the guard itself",
         why: "a rollout would be stopped, or the guard would break, and nobody would know",
         needs: &[Need::Topics, Need::Filters],
-        judge: told,
+        judge: judge_email_has_recipient,
         fix: None,
     },
     Check {
@@ -33,7 +33,7 @@ pub const CHECKS: &[Check] = &[
         proves: "text messages go to any number",
         why: "in the sandbox they go to verified numbers only",
         needs: &[Need::Topics, Need::Sms],
-        judge: sandbox,
+        judge: judge_sms_out_of_sandbox,
         fix: None,
     },
     Check {
@@ -42,7 +42,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the account may spend more than 1 USD a month on text messages",
         why: "when the limit is reached, text messages stop without a word",
         needs: &[Need::Topics, Need::Sms],
-        judge: limit,
+        judge: judge_sms_spend_limit_raised,
         fix: None,
     },
 ];
@@ -57,7 +57,7 @@ fn subscriptions<'a>(topic: &'a Option<Topic>, protocols: &[&str]) -> Vec<&'a Su
     all.filter(|subscription| protocols.contains(&subscription.protocol.as_str())).collect()
 }
 
-fn confirmed(facts: &Facts) -> CheckResult {
+fn judge_email_confirmed(facts: &Facts) -> CheckResult {
     let email = facts.topics.email.as_ref()?;
     let all = subscriptions(email, &EMAIL);
     let pending: Vec<_> = all.iter().filter(|subscription| subscription.arn.is_none()).collect();
@@ -86,7 +86,7 @@ fn confirmed(facts: &Facts) -> CheckResult {
 
 /// The alarms on the guard itself go to the e-mail topic alone, so that it is not enough if somebody
 /// has text messages.
-fn told(facts: &Facts) -> CheckResult {
+fn judge_email_has_recipient(facts: &Facts) -> CheckResult {
     let topic = facts.stack.output("EmailTopicArn")?;
     let Some(email) = facts.topics.email.as_ref()? else {
         return Err(NotProven::elsewhere("the topic is gone", "topics-accept-alarms"));
@@ -163,7 +163,7 @@ fn answer_where_supported<T>(asked: &Result<T, Gap>) -> Result<&T, NotProven> {
     })
 }
 
-fn sandbox(facts: &Facts) -> CheckResult {
+fn judge_sms_out_of_sandbox(facts: &Facts) -> CheckResult {
     has_sms(facts)?;
     match answer_where_supported(&facts.sms.in_sandbox)? {
         false => Ok("not in the sandbox".to_owned()),
@@ -174,7 +174,7 @@ fn sandbox(facts: &Facts) -> CheckResult {
     }
 }
 
-fn limit(facts: &Facts) -> CheckResult {
+fn judge_sms_spend_limit_raised(facts: &Facts) -> CheckResult {
     has_sms(facts)?;
     let limit = answer_where_supported(&facts.sms.monthly_limit)?.unwrap_or(DEFAULT_LIMIT);
     if limit > DEFAULT_LIMIT {

@@ -13,7 +13,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the metrics-generator takes job events out of their queue, and failures stay in it",
         why: "events that nobody takes out are never counted",
         needs: &[Need::Ingest],
-        judge: ingest,
+        judge: judge_ingest_mapping_enabled,
         fix: None,
     },
     Check {
@@ -22,7 +22,7 @@ pub const CHECKS: &[Check] = &[
         proves: "events that cannot be counted end in the undelivered queue",
         why: "they would come back until they are dropped, and hold up the others",
         needs: &[Need::Ingest],
-        judge: redrive,
+        judge: judge_ingest_queue_has_dlq,
         fix: None,
     },
     Check {
@@ -31,12 +31,12 @@ pub const CHECKS: &[Check] = &[
         proves: "nothing is undelivered",
         why: "what is in there was handled by nobody: a device that was not counted, or a stop that did not happen",
         needs: &[Need::Undelivered],
-        judge: undelivered,
+        judge: judge_undelivered_queue_empty,
         fix: None,
     },
 ];
 
-fn ingest(facts: &Facts) -> CheckResult {
+fn judge_ingest_mapping_enabled(facts: &Facts) -> CheckResult {
     let Ingest::Batched { queue, mappings } = facts.ingest.as_ref()? else {
         return Err(NotProven::skipped("the rule invokes the function itself (`Ingest=direct`)"));
     };
@@ -64,7 +64,7 @@ fn ingest(facts: &Facts) -> CheckResult {
     all_right(mapping.state.clone(), wrong, mends)
 }
 
-fn redrive(facts: &Facts) -> CheckResult {
+fn judge_ingest_queue_has_dlq(facts: &Facts) -> CheckResult {
     let Ingest::Batched { queue, .. } = facts.ingest.as_ref()? else {
         return Err(NotProven::skipped("the rule invokes the function itself (`Ingest=direct`)"));
     };
@@ -87,7 +87,7 @@ fn redrive(facts: &Facts) -> CheckResult {
     ))
 }
 
-fn undelivered(facts: &Facts) -> CheckResult {
+fn judge_undelivered_queue_empty(facts: &Facts) -> CheckResult {
     let url = quoted(facts.stack.output("UndeliveredQueueUrl")?);
     let Some(queue) = facts.undelivered.as_ref()? else {
         let mend = format!(

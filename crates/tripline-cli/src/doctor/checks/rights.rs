@@ -20,7 +20,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the metrics-generator runs under its role, which may publish metrics, and keep what it fails at",
         why: "metrics that may not be published do not exist, and no alarm fires without them",
         needs: &[Need::GeneratorRole],
-        judge: generator,
+        judge: judge_generator_role_sufficient,
         fix: None,
     },
     Check {
@@ -29,7 +29,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the force-stopper runs under its role, which may verify an alarm, cancel any job and tell people",
         why: "an alarm would reach it, and the rollout would go on",
         needs: &[Need::StopperRole],
-        judge: stopper,
+        judge: judge_stopper_role_sufficient,
         fix: None,
     },
     Check {
@@ -38,7 +38,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the stack's key is enabled, and lets alarms and SNS use it",
         why: "an alarm's message to a topic whose key it may not use is lost",
         needs: &[Need::Key],
-        judge: key,
+        judge: judge_key_usable,
         fix: None,
     },
 ];
@@ -277,7 +277,7 @@ pub fn judge_function_role(
     judge_rights(facts, role, all)
 }
 
-fn generator(facts: &Facts) -> CheckResult {
+fn judge_generator_role_sufficient(facts: &Facts) -> CheckResult {
     let stack = &facts.stack;
     let runner = FunctionWithRole {
         function: &facts.generator,
@@ -298,7 +298,7 @@ fn generator(facts: &Facts) -> CheckResult {
     judge_function_role(facts, &runner, &all)
 }
 
-fn stopper(facts: &Facts) -> CheckResult {
+fn judge_stopper_role_sufficient(facts: &Facts) -> CheckResult {
     let stack = &facts.stack;
     let runner = FunctionWithRole {
         function: &facts.stopper,
@@ -320,7 +320,7 @@ fn stopper(facts: &Facts) -> CheckResult {
     judge_function_role(facts, &runner, &all)
 }
 
-fn key(facts: &Facts) -> CheckResult {
+fn judge_key_usable(facts: &Facts) -> CheckResult {
     if !facts.stack.outputs.contains_key("StackKeyArn") {
         return Err(NotProven::skipped("the stack has no key of its own (`Encryption=service`)"));
     }

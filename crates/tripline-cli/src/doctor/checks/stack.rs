@@ -13,7 +13,7 @@ pub const CHECKS: &[Check] = &[
         proves: "this machine's clock is within a minute of AWS's",
         why: "AWS refuses calls that are five minutes off, and what happened recently is looked for at the wrong time",
         needs: &[],
-        judge: clock,
+        judge: judge_clock_synchronized,
         fix: None,
     },
     Check {
@@ -22,7 +22,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the stack is at rest and all of its resources are there",
         why: "a stack that failed half-way may lack any part of the chain",
         needs: &[Need::Resources],
-        judge: complete,
+        judge: judge_stack_complete,
         fix: None,
     },
     Check {
@@ -31,7 +31,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the stack is one of Tripline's template, of this version",
         why: "what the stack does not name can be neither checked nor armed",
         needs: &[],
-        judge: outputs,
+        judge: judge_stack_outputs_present,
         fix: None,
     },
     Check {
@@ -71,7 +71,7 @@ const DEPLOY: &str = "make deploy";
 /// Seconds that a clock may be off.
 const CLOCK: i64 = 60;
 
-fn clock(facts: &Facts) -> CheckResult {
+fn judge_clock_synchronized(facts: &Facts) -> CheckResult {
     let Some(ahead) = facts.clock_ahead else {
         return Err(NotProven::Untold("AWS did not say what time it is".to_owned()));
     };
@@ -83,7 +83,7 @@ fn clock(facts: &Facts) -> CheckResult {
     Err(NotProven::finding(what, "sudo timedatectl set-ntp true"))
 }
 
-fn complete(facts: &Facts) -> CheckResult {
+fn judge_stack_complete(facts: &Facts) -> CheckResult {
     let stack = &facts.stack;
     let events =
         format!("aws cloudformation describe-stack-events --stack-name {}", quoted(&stack.name));
@@ -105,7 +105,7 @@ fn complete(facts: &Facts) -> CheckResult {
     all_right(format!("{}, {} resources", stack.status, resources.len()), wrong, vec![events])
 }
 
-fn outputs(facts: &Facts) -> CheckResult {
+fn judge_stack_outputs_present(facts: &Facts) -> CheckResult {
     let there = &facts.stack.outputs;
     let ingest = facts.stack.is_batched().then_some(&"IngestQueueArn");
     let missing: Vec<String> = OUTPUTS

@@ -19,7 +19,7 @@ pub const CHECKS: &[Check] = &[
         proves: "alarms of this account may publish to the three topics",
         why: "CloudWatch does not check it: the message is lost with a line in the alarm's history",
         needs: &[Need::Topics],
-        judge: topic_policy,
+        judge: judge_topics_accept_alarms,
         fix: None,
     },
     Check {
@@ -28,7 +28,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the topics are under no key that alarms may not use",
         why: "an alarm's message to a topic under `alias/aws/sns` is lost",
         needs: &[Need::Topics],
-        judge: topic_key,
+        judge: judge_topic_keys_usable,
         fix: None,
     },
     Check {
@@ -37,7 +37,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the force-stopper hears every message to the force-stop topic",
         why: "an alarm would be published, and nobody would act on it",
         needs: &[Need::Topics, Need::StopSubscription],
-        judge: subscribed,
+        judge: judge_stopper_subscribed,
         fix: None,
     },
     Check {
@@ -46,7 +46,7 @@ pub const CHECKS: &[Check] = &[
         proves: "the force-stopper lets exactly the force-stop topic invoke it",
         why: "without that right no stop happens; a wider one lets others ask for stops",
         needs: &[Need::Stopper],
-        judge: may_be_invoked,
+        judge: judge_topic_can_invoke_stopper,
         fix: Some(Fix::StopPermission),
     },
     Check {
@@ -55,7 +55,7 @@ pub const CHECKS: &[Check] = &[
         proves: "a stop that SNS cannot hand over ends in the undelivered queue",
         why: "it would be lost after the last try, and nobody would know",
         needs: &[Need::Undelivered, Need::StopSubscription],
-        judge: redrive,
+        judge: judge_stopper_subscription_has_dlq,
         fix: None,
     },
     Check {
@@ -64,7 +64,7 @@ pub const CHECKS: &[Check] = &[
         proves: "an alarm stops its rollout, in the mode that the stack says",
         why: "in `observe` people are told, and the rollout goes on",
         needs: &[Need::Stopper],
-        judge: mode,
+        judge: judge_stop_mode_enforced,
         fix: None,
     },
 ];
@@ -92,7 +92,7 @@ fn topics(facts: &Facts) -> Result<Vec<(&'static str, &Topic)>, NotProven> {
     Ok(topics)
 }
 
-fn topic_policy(facts: &Facts) -> CheckResult {
+fn judge_topics_accept_alarms(facts: &Facts) -> CheckResult {
     let account = facts.stack.account();
     let (mut wrong, mut mends) = (Vec::new(), Vec::new());
     for (name, topic) in topics(facts)? {
@@ -126,7 +126,7 @@ fn let_alarms_in(topic: &str, account: &str) -> String {
     )
 }
 
-fn topic_key(facts: &Facts) -> CheckResult {
+fn judge_topic_keys_usable(facts: &Facts) -> CheckResult {
     let own = facts.stack.outputs.get("StackKeyArn").map_or("", String::as_str);
     let id = own.rsplit('/').next().unwrap_or_default();
     let (mut wrong, mut mends) = (Vec::new(), Vec::new());
@@ -144,7 +144,7 @@ fn topic_key(facts: &Facts) -> CheckResult {
     all_right(if own.is_empty() { "none" } else { "the stack's" }, wrong, mends)
 }
 
-fn subscribed(facts: &Facts) -> CheckResult {
+fn judge_stopper_subscribed(facts: &Facts) -> CheckResult {
     let function = facts.stack.output("ForceStopperFunctionArn")?;
     let Some(topic) = facts.topics.stop.as_ref()? else {
         return Err(NotProven::elsewhere("the topic is gone", "topics-accept-alarms"));
@@ -183,7 +183,7 @@ fn subscribed(facts: &Facts) -> CheckResult {
     }
 }
 
-fn may_be_invoked(facts: &Facts) -> CheckResult {
+fn judge_topic_can_invoke_stopper(facts: &Facts) -> CheckResult {
     judge_only_invoker(&facts.stopper.policy, &topic_invoker(facts)?)
 }
 
@@ -193,7 +193,7 @@ pub fn topic_invoker(facts: &Facts) -> Result<Invoker<'_>, NotProven> {
     Ok(Invoker::topic(function, facts.stack.output("ForceStopTopicArn")?))
 }
 
-fn redrive(facts: &Facts) -> CheckResult {
+fn judge_stopper_subscription_has_dlq(facts: &Facts) -> CheckResult {
     let Some(attributes) = facts.stop_subscription.as_ref()? else {
         return Err(NotProven::elsewhere("nobody is subscribed", "stopper-subscribed"));
     };
@@ -263,7 +263,7 @@ pub fn is_observing(what: &str) -> bool {
     what == OBSERVES
 }
 
-fn mode(facts: &Facts) -> CheckResult {
+fn judge_stop_mode_enforced(facts: &Facts) -> CheckResult {
     let said = facts.stack.output("StopMode")?;
     let Some(runs) = facts.stopper.runs.as_ref()? else {
         return Err(NotProven::elsewhere("the force-stopper is gone", "stopper-active"));
