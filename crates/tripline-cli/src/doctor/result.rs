@@ -2,7 +2,7 @@
 
 use tripline_aws::{Failure, FailureKind};
 
-use super::facts::Gap;
+use super::facts::NoAnswer;
 use crate::aws::commands::in_region;
 
 /// What is so, in a few words; or why the check did not end with that.
@@ -85,22 +85,22 @@ impl NotProven {
 }
 
 /// What a check needs was not answered.
-impl From<&Gap> for NotProven {
-    fn from(gap: &Gap) -> Self {
+impl From<&NoAnswer> for NotProven {
+    fn from(gap: &NoAnswer) -> Self {
         match gap {
-            Gap::Failed(failure) => Self::unknown(failure),
-            Gap::NoOutput(output) => Self::elsewhere(
+            NoAnswer::Failed(failure) => Self::unknown(failure),
+            NoAnswer::NoOutput(output) => Self::elsewhere(
                 format!("the stack has no output `{output}`"),
                 "stack-outputs-present",
             ),
-            Gap::NoJob => Self::skipped("no `--job-id`"),
-            Gap::NotAsked => Self::Unknown("was not asked".to_owned()),
+            NoAnswer::NoJob => Self::skipped("no `--job-id`"),
+            NoAnswer::NotAsked => Self::Unknown("was not asked".to_owned()),
         }
     }
 }
 
-impl From<Gap> for NotProven {
-    fn from(gap: Gap) -> Self {
+impl From<NoAnswer> for NotProven {
+    fn from(gap: NoAnswer) -> Self {
         Self::from(&gap)
     }
 }

@@ -3,10 +3,10 @@
 use tripline_aws::{Failure, FailureKind};
 
 use crate::aws::policy::Policy;
-use crate::doctor::facts::{Asked, Gap};
+use crate::doctor::facts::{Answer, NoAnswer};
 
 /// An answer about a thing that may be gone.
-pub fn none_if_not_found<T>(asked: Result<T, Failure>) -> Asked<Option<T>> {
+pub fn none_if_not_found<T>(asked: Result<T, Failure>) -> Answer<Option<T>> {
     match asked {
         Ok(found) => Ok(Some(found)),
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
@@ -15,9 +15,9 @@ pub fn none_if_not_found<T>(asked: Result<T, Failure>) -> Asked<Option<T>> {
 }
 
 /// A policy that a service gave.
-pub fn parse_policy(operation: &'static str, text: &str) -> Asked<Policy> {
+pub fn parse_policy(operation: &'static str, text: &str) -> Answer<Policy> {
     Policy::parse(text).ok_or_else(|| {
         let fault = "the answer is no policy";
-        Gap::Failed(Failure::new(operation, FailureKind::Refused, fault))
+        NoAnswer::Failed(Failure::new(operation, FailureKind::Refused, fault))
     })
 }

@@ -5,7 +5,7 @@ use tripline_aws::{Failure, FailureKind};
 use super::answer::{none_if_not_found, parse_policy};
 use super::clients::Clients;
 use crate::aws::policy::Policy;
-use crate::doctor::facts::{Asked, Function, Gap, Role, Runs, StackFacts};
+use crate::doctor::facts::{Answer, Function, FunctionConfiguration, NoAnswer, Role, StackFacts};
 
 impl Clients {
     /// A function and its role, as far as they are wanted.
@@ -15,9 +15,9 @@ impl Clients {
         function: &'static str,
         role: &'static str,
         wanted: [bool; 2],
-    ) -> (Function, Asked<Option<Role>>) {
+    ) -> (Function, Answer<Option<Role>>) {
         let role = match (wanted[1], stack.output(role)) {
-            (false, _) => Err(Gap::NotAsked),
+            (false, _) => Err(NoAnswer::NotAsked),
             (true, Err(gap)) => Err(gap),
             (true, Ok(role)) => self.get_role(role).await,
         };
@@ -41,7 +41,7 @@ impl Clients {
         (function, role)
     }
 
-    async fn get_function(&self, arn: &str) -> Result<Runs, Failure> {
+    async fn get_function(&self, arn: &str) -> Result<FunctionConfiguration, Failure> {
         let found = self.lambda.get_function().function_name(arn).send().await;
         let found = found.map_err(|error| Failure::from_sdk("GetFunction", &error))?;
         let reserved = found.concurrency().and_then(|set| set.reserved_concurrent_executions());
@@ -54,7 +54,7 @@ impl Clients {
         };
         let reasons = [function.state_reason(), function.last_update_status_reason()];
         let variables = function.environment().and_then(|environment| environment.variables());
-        Ok(Runs {
+        Ok(FunctionConfiguration {
             // An answer without a state is of a function that was active before there were states.
             state: function.state().map_or("Active", |state| state.as_str()).to_owned(),
             last_update: function
@@ -78,7 +78,7 @@ impl Clients {
         })
     }
 
-    async fn get_function_policy(&self, arn: &str) -> Asked<Option<Policy>> {
+    async fn get_function_policy(&self, arn: &str) -> Answer<Option<Policy>> {
         let found = self.lambda.get_policy().function_name(arn).send().await;
         let found =
             none_if_not_found(found.map_err(|error| Failure::from_sdk("GetPolicy", &error)))?;
@@ -88,7 +88,7 @@ impl Clients {
         }
     }
 
-    async fn get_failure_destination(&self, arn: &str) -> Asked<Option<String>> {
+    async fn get_failure_destination(&self, arn: &str) -> Answer<Option<String>> {
         let found = self
             .lambda
             .get_function_event_invoke_config()

@@ -7,7 +7,7 @@ use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricDataRe
 use tripline_aws::Failure;
 
 use super::clients::Clients;
-use crate::doctor::facts::{Asked, Health, StackFacts};
+use crate::doctor::facts::{Answer, Health, StackFacts};
 
 const FUNCTIONS: [&str; 3] =
     ["MetricsGeneratorFunctionArn", "ForceStopperFunctionArn", "GuardKeeperFunctionArn"];
@@ -28,7 +28,7 @@ pub struct MetricQuery<'a> {
 
 impl Clients {
     /// What the functions failed at, and what the guard-keeper said.
-    pub async fn get_health(&self, stack: &StackFacts, now: i64) -> Asked<Health> {
+    pub async fn get_health(&self, stack: &StackFacts, now: i64) -> Answer<Health> {
         let functions: Vec<&String> =
             FUNCTIONS.iter().filter_map(|output| stack.outputs.get(*output)).collect();
         let mut wanted = Vec::new();

@@ -18,7 +18,7 @@ use crate::alarms::apply::Guard;
 use crate::alarms::owner::{Watched, watched};
 use crate::alarms::plan::Plan;
 use crate::alarms::put::STACK_TAG;
-use crate::doctor::facts::{Asked, Gap, JobFacts, Need, StackFacts};
+use crate::doctor::facts::{Answer, JobFacts, Need, NoAnswer, StackFacts};
 use crate::exit::Error;
 
 /// Points of a period longer than a minute: an hour's, which CloudWatch keeps for 455 days.
@@ -35,18 +35,18 @@ impl Clients {
         stack: &StackFacts,
         id: &JobId,
         devices: Option<u32>,
-        plan: Option<Asked<Plan>>,
+        plan: Option<Answer<Plan>>,
         needs: &BTreeSet<Need>,
         now: i64,
     ) -> JobFacts {
         let wants = |need| needs.contains(&need);
         let job = match wants(Need::Job) || wants(Need::Counted) {
             true => self.describe_job(id).await,
-            false => Err(Gap::NotAsked),
+            false => Err(NoAnswer::NotAsked),
         };
         let alarms = match wants(Need::Alarms) {
-            true => self.describe_job_alarms(id).await.map_err(Gap::from),
-            false => Err(Gap::NotAsked),
+            true => self.describe_job_alarms(id).await.map_err(NoAnswer::from),
+            false => Err(NoAnswer::NotAsked),
         };
         let has_keeper = stack.outputs.contains_key("GuardKeeperFunctionArn");
         let wants_kept = has_keeper && wants(Need::Kept);
@@ -56,21 +56,21 @@ impl Clients {
             devices,
             tags: match &job {
                 Ok(Some(job)) if has_keeper && wants(Need::Tags) => self.list_job_tags(job).await,
-                _ => Err(Gap::NotAsked),
+                _ => Err(NoAnswer::NotAsked),
             },
             has_config: match wants_kept {
                 true => self.has_config(stack, id).await,
-                false => Err(Gap::NotAsked),
+                false => Err(NoAnswer::NotAsked),
             },
             elsewhere: match &alarms {
                 Ok(alarms) if wants_kept => self.find_alarms_of_other_stacks(stack, alarms).await,
-                _ => Err(Gap::NotAsked),
+                _ => Err(NoAnswer::NotAsked),
             },
             counted: match &job {
                 Ok(Some(job)) if wants(Need::Counted) => {
                     self.count_ended_executions(id, job, now).await
                 }
-                _ => Err(Gap::NotAsked),
+                _ => Err(NoAnswer::NotAsked),
             },
             job,
             alarms,
@@ -79,7 +79,7 @@ impl Clients {
     }
 
     /// What would have to be changed to have the alarms of a config.
-    pub async fn plan_alarms(&self, guard: &Guard) -> Asked<Plan> {
+    pub async fn plan_alarms(&self, guard: &Guard) -> Answer<Plan> {
         match guard.apply(&self.alarms).await {
             Ok(report) => Ok(report.plan),
             Err(Error::Aws(failure)) => Err(failure.into()),
@@ -89,14 +89,14 @@ impl Clients {
         }
     }
 
-    async fn describe_job(&self, id: &JobId) -> Asked<Option<Job>> {
+    async fn describe_job(&self, id: &JobId) -> Answer<Option<Job>> {
         let described = self.alarms.iot.describe_job().job_id(id.as_str()).send().await;
         let found =
             none_if_not_found(described.map_err(|error| Failure::from_sdk("DescribeJob", &error)))?;
         Ok(found.and_then(|found| found.job))
     }
 
-    async fn list_job_tags(&self, job: &Job) -> Asked<Vec<(String, String)>> {
+    async fn list_job_tags(&self, job: &Job) -> Answer<Vec<(String, String)>> {
         let arn = job.job_arn().unwrap_or_default();
         let listed = self.alarms.iot.list_tags_for_resource().resource_arn(arn);
         let mut pages = listed.into_paginator().send();
@@ -109,7 +109,7 @@ impl Clients {
         Ok(tags)
     }
 
-    async fn has_config(&self, stack: &StackFacts, id: &JobId) -> Asked<bool> {
+    async fn has_config(&self, stack: &StackFacts, id: &JobId) -> Answer<bool> {
         let key = AttributeValue::S(id.as_str().to_owned());
         let found = self
             .alarms
@@ -128,7 +128,7 @@ impl Clients {
         &self,
         stack: &StackFacts,
         alarms: &[MetricAlarm],
-    ) -> Asked<Vec<(String, String)>> {
+    ) -> Answer<Vec<(String, String)>> {
         let mut elsewhere = Vec::new();
         for alarm in alarms {
             let Some(arn) = alarm.alarm_arn() else { continue };
@@ -143,7 +143,7 @@ impl Clients {
         Ok(elsewhere)
     }
 
-    async fn count_ended_executions(&self, id: &JobId, job: &Job, now: i64) -> Asked<f64> {
+    async fn count_ended_executions(&self, id: &JobId, job: &Job, now: i64) -> Answer<f64> {
         let created = job.created_at().map_or(now - DAY, |at| at.secs());
         // Values come under the time of the event, in whole minutes.
         let from = (created - 60).div_euclid(HOUR) * HOUR;

@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use tokio::sync::Semaphore;
 use tripline::job::JobId;
 
-use super::facts::{Facts, Gap, JobFacts, Need, StackFacts};
+use super::facts::{Facts, JobFacts, Need, NoAnswer, StackFacts};
 use crate::alarms::apply::Guard;
 use crate::exit::Error;
 pub use clients::Clients;
@@ -147,12 +147,12 @@ impl Clients {
         if let Some((topics, subscription)) = topics {
             (facts.topics, facts.stop_subscription) = (topics, subscription);
         }
-        facts.events = events.unwrap_or(Err(Gap::NotAsked));
-        facts.ingest = ingest.unwrap_or(Err(Gap::NotAsked));
-        facts.undelivered = undelivered.unwrap_or(Err(Gap::NotAsked));
+        facts.events = events.unwrap_or(Err(NoAnswer::NotAsked));
+        facts.ingest = ingest.unwrap_or(Err(NoAnswer::NotAsked));
+        facts.undelivered = undelivered.unwrap_or(Err(NoAnswer::NotAsked));
         facts.sms = sms.unwrap_or(facts.sms);
-        facts.key = key.unwrap_or(Err(Gap::NotAsked));
-        facts.health = health.unwrap_or(Err(Gap::NotAsked));
+        facts.key = key.unwrap_or(Err(NoAnswer::NotAsked));
+        facts.health = health.unwrap_or(Err(NoAnswer::NotAsked));
         facts.job = job.flatten();
         Ok(facts)
     }

@@ -6,16 +6,16 @@ use tripline_aws::Failure;
 
 use super::answer::{none_if_not_found, parse_policy};
 use super::clients::Clients;
-use crate::doctor::facts::{Asked, Ingest, Mapping, Queue, StackFacts};
+use crate::doctor::facts::{Answer, Ingest, Mapping, Queue, StackFacts};
 
 impl Clients {
     /// What could not be handled.
-    pub async fn get_undelivered_queue(&self, stack: &StackFacts) -> Asked<Option<Queue>> {
+    pub async fn get_undelivered_queue(&self, stack: &StackFacts) -> Answer<Option<Queue>> {
         self.get_queue(stack.output("UndeliveredQueueUrl")?).await
     }
 
     /// The queue of job events, if there is one, and what takes them out.
-    pub async fn get_ingest(&self, stack: &StackFacts) -> Asked<Ingest> {
+    pub async fn get_ingest(&self, stack: &StackFacts) -> Answer<Ingest> {
         if !stack.is_batched() {
             return Ok(Ingest::Direct);
         }
@@ -42,7 +42,7 @@ impl Clients {
         Ok(Ingest::Batched { queue, mappings: mappings.collect() })
     }
 
-    async fn get_queue(&self, url: &str) -> Asked<Option<Queue>> {
+    async fn get_queue(&self, url: &str) -> Answer<Option<Queue>> {
         let wanted = [
             QueueAttributeName::QueueArn,
             QueueAttributeName::ApproximateNumberOfMessages,

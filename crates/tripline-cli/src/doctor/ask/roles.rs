@@ -6,11 +6,11 @@ use tripline_aws::{Failure, FailureKind};
 use super::answer::{none_if_not_found, parse_policy};
 use super::clients::Clients;
 use crate::aws::policy::Policy;
-use crate::doctor::facts::{Asked, Key, Role, StackFacts};
+use crate::doctor::facts::{Answer, Key, Role, StackFacts};
 
 impl Clients {
     /// A role with all of its policies, by its ARN.
-    pub async fn get_role(&self, arn: &str) -> Asked<Option<Role>> {
+    pub async fn get_role(&self, arn: &str) -> Answer<Option<Role>> {
         let name = arn.rsplit('/').next().unwrap_or(arn);
         let found = self.iam.get_role().role_name(name).send().await;
         let found = none_if_not_found(found.map_err(|error| Failure::from_sdk("GetRole", &error)))?;
@@ -26,7 +26,7 @@ impl Clients {
     }
 
     /// What a role may do: by its own policies, and by those that are attached to it.
-    async fn get_role_policies(&self, role: &str) -> Asked<Policy> {
+    async fn get_role_policies(&self, role: &str) -> Answer<Policy> {
         let mut all = Policy::default();
         let own = self.iam.list_role_policies().role_name(role).send().await;
         let own = own.map_err(|error| Failure::from_sdk("ListRolePolicies", &error))?;
@@ -54,7 +54,7 @@ impl Clients {
     }
 
     /// The stack's key.
-    pub async fn get_key(&self, stack: &StackFacts) -> Asked<Key> {
+    pub async fn get_key(&self, stack: &StackFacts) -> Answer<Key> {
         let arn = stack.output("StackKeyArn")?;
         let described = self.kms.describe_key().key_id(arn).send().await;
         let described = described.map_err(|error| Failure::from_sdk("DescribeKey", &error))?;

@@ -5,7 +5,7 @@ use tripline_aws::Failure;
 
 use super::answer::none_if_not_found;
 use super::clients::Clients;
-use crate::doctor::facts::{Action, Asked, Gap, Role, Rule, StackFacts};
+use crate::doctor::facts::{Action, Answer, NoAnswer, Role, Rule, StackFacts};
 
 impl Clients {
     /// The rule, and the role of its actions.
@@ -13,10 +13,10 @@ impl Clients {
         &self,
         stack: &StackFacts,
         with_role: bool,
-    ) -> (Asked<Option<Rule>>, Asked<Option<Role>>) {
+    ) -> (Answer<Option<Rule>>, Answer<Option<Role>>) {
         let rule = self.get_rule(stack).await;
         let role = match (&rule, with_role) {
-            (_, false) => Err(Gap::NotAsked),
+            (_, false) => Err(NoAnswer::NotAsked),
             (Err(gap), true) => Err(gap.clone()),
             (Ok(rule), true) => match rule.as_ref().and_then(role_of) {
                 Some(role) => self.get_role(&role).await,
@@ -26,7 +26,7 @@ impl Clients {
         (rule, role)
     }
 
-    async fn get_rule(&self, stack: &StackFacts) -> Asked<Option<Rule>> {
+    async fn get_rule(&self, stack: &StackFacts) -> Answer<Option<Rule>> {
         let arn = stack.output("JobExecutionRuleArn")?;
         let name = arn.rsplit('/').next().unwrap_or(arn);
         let asked = self.alarms.iot.get_topic_rule().rule_name(name).send().await;
@@ -51,7 +51,7 @@ impl Clients {
     }
 
     /// Whether a rule is missing from the list of all: only then it is gone.
-    async fn none_if_not_listed(&self, name: &str, failure: Failure) -> Asked<Option<Rule>> {
+    async fn none_if_not_listed(&self, name: &str, failure: Failure) -> Answer<Option<Rule>> {
         let mut pages = self.alarms.iot.list_topic_rules().into_paginator().send();
         while let Some(page) = pages.next().await {
             let Ok(page) = page else { return Err(failure.into()) };

@@ -6,7 +6,7 @@ use tripline::text::excerpt;
 use tripline_aws::Failure;
 
 use super::clients::Clients;
-use crate::doctor::facts::{Asked, Gap, Resource, StackFacts};
+use crate::doctor::facts::{Answer, NoAnswer, Resource, StackFacts};
 use crate::exit::Error;
 use crate::stack::{describe, missing};
 
@@ -38,15 +38,15 @@ impl Clients {
         &self,
         stack: &StackFacts,
         with_alarms: bool,
-    ) -> (Asked<Vec<Resource>>, Asked<Vec<MetricAlarm>>) {
+    ) -> (Answer<Vec<Resource>>, Answer<Vec<MetricAlarm>>) {
         let resources = self.list_resources(&stack.name).await;
         let alarms = match (&resources, with_alarms) {
-            (_, false) => Err(Gap::NotAsked),
+            (_, false) => Err(NoAnswer::NotAsked),
             (Err(failure), true) => Err(failure.clone().into()),
             (Ok(resources), true) => Ok(self.describe_stack_alarms(resources).await),
         };
-        let alarms = alarms.and_then(|alarms| alarms.map_err(Gap::from));
-        (resources.map_err(Gap::from), alarms)
+        let alarms = alarms.and_then(|alarms| alarms.map_err(NoAnswer::from));
+        (resources.map_err(NoAnswer::from), alarms)
     }
 
     async fn list_resources(&self, stack: &str) -> Result<Vec<Resource>, Failure> {

@@ -7,7 +7,7 @@ use tripline_aws::Failure;
 use super::answer::{none_if_not_found, parse_policy};
 use super::clients::Clients;
 use crate::aws::arn::is_same_function;
-use crate::doctor::facts::{Asked, Gap, Sms, StackFacts, Subscription, Topic, Topics};
+use crate::doctor::facts::{Answer, NoAnswer, Sms, StackFacts, Subscription, Topic, Topics};
 
 /// A topic with more subscriptions than that has somebody who hears it.
 const MOST_FILTERS: usize = 50;
@@ -20,19 +20,19 @@ impl Clients {
         stack: &StackFacts,
         with_subscription: bool,
         with_filters: bool,
-    ) -> (Topics, Asked<Option<BTreeMap<String, String>>>) {
+    ) -> (Topics, Answer<Option<BTreeMap<String, String>>>) {
         let (email, sms, stop) = tokio::join!(
             self.get_topic(stack, "EmailTopicArn"),
             self.get_topic(stack, "SmsTopicArn"),
             self.get_topic(stack, "ForceStopTopicArn"),
         );
         let subscription = match (&stop, with_subscription) {
-            (_, false) => Err(Gap::NotAsked),
+            (_, false) => Err(NoAnswer::NotAsked),
             (Err(gap), true) => Err(gap.clone()),
             (Ok(topic), true) => self.get_stopper_subscription(stack, topic.as_ref()).await,
         };
         let filters = match (&email, with_filters) {
-            (_, false) => Err(Gap::NotAsked),
+            (_, false) => Err(NoAnswer::NotAsked),
             (Err(gap), true) => Err(gap.clone()),
             (Ok(topic), true) => self.get_filter_policies(topic.as_ref()).await,
         };
@@ -40,7 +40,7 @@ impl Clients {
     }
 
     /// The filter policies of a topic's subscriptions.
-    async fn get_filter_policies(&self, topic: Option<&Topic>) -> Asked<BTreeMap<String, String>> {
+    async fn get_filter_policies(&self, topic: Option<&Topic>) -> Answer<BTreeMap<String, String>> {
         let all = topic.into_iter().flat_map(|topic| &topic.subscriptions);
         let mut filters = BTreeMap::new();
         for arn in all.filter_map(|subscription| subscription.arn.as_deref()).take(MOST_FILTERS) {
@@ -57,7 +57,7 @@ impl Clients {
     async fn get_subscription_attributes(
         &self,
         arn: &str,
-    ) -> Asked<Option<HashMap<String, String>>> {
+    ) -> Answer<Option<HashMap<String, String>>> {
         let found =
             self.alarms.sns.get_subscription_attributes().subscription_arn(arn).send().await;
         let found = none_if_not_found(
@@ -66,7 +66,7 @@ impl Clients {
         Ok(found.and_then(|found| found.attributes))
     }
 
-    async fn get_topic(&self, stack: &StackFacts, output: &'static str) -> Asked<Option<Topic>> {
+    async fn get_topic(&self, stack: &StackFacts, output: &'static str) -> Answer<Option<Topic>> {
         let arn = stack.output(output)?;
         let found = self.alarms.sns.get_topic_attributes().topic_arn(arn).send().await;
         let found = none_if_not_found(
@@ -99,7 +99,7 @@ impl Clients {
         &self,
         stack: &StackFacts,
         topic: Option<&Topic>,
-    ) -> Asked<Option<BTreeMap<String, String>>> {
+    ) -> Answer<Option<BTreeMap<String, String>>> {
         let function = stack.output("ForceStopperFunctionArn")?;
         let arn =
             topic.into_iter().flat_map(|topic| &topic.subscriptions).find_map(|subscription| {
@@ -117,7 +117,8 @@ impl Clients {
         let sandbox = self.alarms.sns.get_sms_sandbox_account_status().send().await;
         let limit =
             self.alarms.sns.get_sms_attributes().attributes("MonthlySpendLimit").send().await;
-        let limit = limit.map_err(|error| Gap::from(Failure::from_sdk("GetSMSAttributes", &error)));
+        let limit =
+            limit.map_err(|error| NoAnswer::from(Failure::from_sdk("GetSMSAttributes", &error)));
         Sms {
             in_sandbox: sandbox
                 .map(|status| status.is_in_sandbox())

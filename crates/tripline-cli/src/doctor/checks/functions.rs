@@ -3,7 +3,7 @@
 use crate::aws::arn::function_name;
 use crate::aws::commands::quoted;
 use crate::doctor::check::{About, Check};
-use crate::doctor::facts::{Facts, Function, Need, Runs};
+use crate::doctor::facts::{Facts, Function, FunctionConfiguration, Need};
 use crate::doctor::result::{CheckResult, NotProven};
 
 pub const GENERATOR: &[Check] = &[
@@ -13,7 +13,7 @@ pub const GENERATOR: &[Check] = &[
         proves: "the metrics-generator is there, its last update succeeded, and it may run as long as it needs",
         why: "without it no event becomes a metric",
         needs: &[Need::Generator],
-        judge: |facts| may_run(facts, &facts.generator, "MetricsGeneratorFunctionArn"),
+        judge: |facts| judge_runnable(facts, &facts.generator, "MetricsGeneratorFunctionArn"),
         fix: None,
     },
     Check {
@@ -22,7 +22,9 @@ pub const GENERATOR: &[Check] = &[
         proves: "the metrics-generator neither failed nor had to wait in the last hour",
         why: "while it fails, alarms see less than there is",
         needs: &[Need::Health],
-        judge: |facts| errors(facts, "MetricsGeneratorFunctionArn", "MetricsGeneratorLogGroup"),
+        judge: |facts| {
+            judge_errors(facts, "MetricsGeneratorFunctionArn", "MetricsGeneratorLogGroup")
+        },
         fix: None,
     },
     Check {
@@ -31,7 +33,9 @@ pub const GENERATOR: &[Check] = &[
         proves: "events that the metrics-generator fails at go to the undelivered queue",
         why: "they would be dropped after two tries",
         needs: &[Need::Generator],
-        judge: |facts| on_failure(facts, &facts.generator, "MetricsGeneratorFunctionArn"),
+        judge: |facts| {
+            judge_failure_destination(facts, &facts.generator, "MetricsGeneratorFunctionArn")
+        },
         fix: None,
     },
 ];
@@ -43,7 +47,7 @@ pub const STOPPER: &[Check] = &[
         proves: "the force-stopper is there, its last update succeeded, and it may run as long as it needs",
         why: "without it an alarm stops nothing",
         needs: &[Need::Stopper],
-        judge: |facts| may_run(facts, &facts.stopper, "ForceStopperFunctionArn"),
+        judge: |facts| judge_runnable(facts, &facts.stopper, "ForceStopperFunctionArn"),
         fix: None,
     },
     Check {
@@ -52,7 +56,7 @@ pub const STOPPER: &[Check] = &[
         proves: "the force-stopper neither failed nor had to wait in the last hour",
         why: "a stop that failed may not have happened",
         needs: &[Need::Health],
-        judge: |facts| errors(facts, "ForceStopperFunctionArn", "ForceStopperLogGroup"),
+        judge: |facts| judge_errors(facts, "ForceStopperFunctionArn", "ForceStopperLogGroup"),
         fix: None,
     },
     Check {
@@ -61,20 +65,20 @@ pub const STOPPER: &[Check] = &[
         proves: "stops that the force-stopper fails at go to the undelivered queue",
         why: "nobody would learn of a stop that did not happen",
         needs: &[Need::Stopper],
-        judge: |facts| on_failure(facts, &facts.stopper, "ForceStopperFunctionArn"),
+        judge: |facts| judge_failure_destination(facts, &facts.stopper, "ForceStopperFunctionArn"),
         fix: None,
     },
 ];
 
 /// Whether a function can run for which nothing is reserved.
-fn may_run(facts: &Facts, function: &Function, output: &'static str) -> CheckResult {
+fn judge_runnable(facts: &Facts, function: &Function, output: &'static str) -> CheckResult {
     let name = quoted(function_name(facts.stack.output(output)?));
     let mend = format!("aws lambda delete-function-concurrency --function-name {name}");
-    active(facts, function, output, &mend)
+    judge_active(facts, function, output, &mend)
 }
 
 /// Whether a function can run; `release` is the command that lets it if somebody has stopped it.
-pub fn active(
+pub fn judge_active(
     facts: &Facts,
     function: &Function,
     output: &'static str,
@@ -92,7 +96,7 @@ pub fn active(
             mend,
         ));
     };
-    let Runs { state, last_update, reason, .. } = runs;
+    let FunctionConfiguration { state, last_update, reason, .. } = runs;
     let look = format!("aws lambda get-function --function-name {name}");
     // A function that has been idle for weeks wakes up when it is invoked.
     if !matches!(state.as_str(), "Active" | "Inactive") {
@@ -151,7 +155,7 @@ fn because(reason: &str) -> String {
 }
 
 /// Whether a function failed.
-pub fn errors(facts: &Facts, output: &'static str, log: &'static str) -> CheckResult {
+pub fn judge_errors(facts: &Facts, output: &'static str, log: &'static str) -> CheckResult {
     let arn = facts.stack.output(output)?;
     let health = facts.health.as_ref()?;
     let count = |of: &std::collections::BTreeMap<String, f64>| of.get(arn).copied().unwrap_or(0.0);
@@ -170,7 +174,11 @@ pub fn errors(facts: &Facts, output: &'static str, log: &'static str) -> CheckRe
     ))
 }
 
-fn on_failure(facts: &Facts, function: &Function, output: &'static str) -> CheckResult {
+fn judge_failure_destination(
+    facts: &Facts,
+    function: &Function,
+    output: &'static str,
+) -> CheckResult {
     let arn = facts.stack.output(output)?;
     let queue = facts.stack.output("UndeliveredQueueArn")?;
     let what = match function.on_failure.as_ref()? {
@@ -193,10 +201,10 @@ fn on_failure(facts: &Facts, function: &Function, output: &'static str) -> Check
 }
 
 /// Whether a function's environment says what the stack says.
-pub fn settings_of(
+pub fn judge_environment(
     whose: &str,
     arn: &str,
-    runs: &Runs,
+    runs: &FunctionConfiguration,
     wanted: &[(&str, &str)],
 ) -> Result<(), NotProven> {
     let mut wrong = Vec::new();

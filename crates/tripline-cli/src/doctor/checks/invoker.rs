@@ -3,7 +3,7 @@
 use crate::aws::arn;
 use crate::aws::commands::quoted;
 use crate::aws::policy::{Decision, Grant, Invoker, Policy};
-use crate::doctor::facts::Asked;
+use crate::doctor::facts::Answer;
 use crate::doctor::result::{CheckResult, NotProven, all_right};
 
 /// The command that lets it in.
@@ -32,7 +32,7 @@ fn remove_permission_command(function: &str, grant: &Grant) -> String {
 }
 
 /// Whether a function lets in exactly one resource, and no other of its service, nor a stranger.
-pub fn judge_only_invoker(policy: &Asked<Option<Policy>>, invoker: &Invoker<'_>) -> CheckResult {
+pub fn judge_only_invoker(policy: &Answer<Option<Policy>>, invoker: &Invoker<'_>) -> CheckResult {
     let none = Policy::default();
     let policy = policy.as_ref()?.as_ref().unwrap_or(&none);
     let (function, source) = (invoker.function, invoker.source);

@@ -8,10 +8,10 @@ use crate::aws::arn::function_name;
 use crate::aws::commands::quoted;
 use crate::aws::policy::Invoker;
 use crate::doctor::check::{About, Check, Fix};
-use crate::doctor::facts::{Facts, Need, Runs};
+use crate::doctor::facts::{Facts, FunctionConfiguration, Need};
 use crate::doctor::result::{CheckResult, NotProven};
 
-use super::functions::{active, errors, settings_of};
+use super::functions::{judge_active, judge_environment, judge_errors};
 use super::invoker::judge_only_invoker;
 use super::rights::{
     FunctionWithRole, RequiredRight, judge_function_role, right_on_jobs, right_on_own_alarms,
@@ -45,7 +45,7 @@ pub const CHECKS: &[Check] = &[
         needs: &[Need::Health],
         judge: |facts| {
             keeper_function(facts)?;
-            errors(facts, FUNCTION, "GuardKeeperLogGroup")
+            judge_errors(facts, FUNCTION, "GuardKeeperLogGroup")
         },
         fix: None,
     },
@@ -99,7 +99,7 @@ pub fn keeper_function(facts: &Facts) -> Result<&str, NotProven> {
     }
 }
 
-fn environment(facts: &Facts) -> Result<&Runs, NotProven> {
+fn environment(facts: &Facts) -> Result<&FunctionConfiguration, NotProven> {
     let runs = facts.keeper.runs.as_ref()?.as_ref();
     runs.ok_or_else(|| NotProven::elsewhere("the guard-keeper is gone", "keeper-active"))
 }
@@ -110,7 +110,7 @@ fn judge_keeper_active(facts: &Facts) -> CheckResult {
     let mend = format!(
         "aws lambda put-function-concurrency --function-name {name} --reserved-concurrent-executions 1   # with KeeperConcurrency=shared: aws lambda delete-function-concurrency --function-name {name}"
     );
-    active(facts, &facts.keeper, FUNCTION, &mend)
+    judge_active(facts, &facts.keeper, FUNCTION, &mend)
 }
 
 /// The schedule, as the guard-keeper has to let it in.
@@ -162,7 +162,7 @@ fn judge_keeper_configured(facts: &Facts) -> CheckResult {
         ("SMS_TOPIC_ARN", stack.output("SmsTopicArn")?),
         ("FORCE_STOP_TOPIC_ARN", stack.output("ForceStopTopicArn")?),
     ];
-    settings_of("guard-keeper", function, runs, &wanted)?;
+    judge_environment("guard-keeper", function, runs, &wanted)?;
     let deploy = |parameter: &str| {
         let name = quoted(&stack.name);
         format!("sam deploy --stack-name {name} --parameter-overrides {parameter}=..")
@@ -192,12 +192,14 @@ fn judge_keeper_configured(facts: &Facts) -> CheckResult {
 }
 
 /// The stack's default guard, as the guard-keeper reads it.
-pub fn default_guard(runs: &Runs) -> Result<DefaultGuard, tripline::keeping::guard::InvalidValue> {
+pub fn default_guard(
+    runs: &FunctionConfiguration,
+) -> Result<DefaultGuard, tripline::keeping::guard::InvalidValue> {
     DefaultGuard::new(Vec::new(), |key| variable(runs, key).map(str::to_owned))
 }
 
 /// To the function an empty value is as good as none.
-fn variable<'a>(runs: &'a Runs, name: &str) -> Option<&'a str> {
+fn variable<'a>(runs: &'a FunctionConfiguration, name: &str) -> Option<&'a str> {
     runs.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
 }
 

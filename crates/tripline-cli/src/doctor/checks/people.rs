@@ -5,7 +5,7 @@ use tripline_aws::{Failure, FailureKind};
 use crate::aws::commands::quoted;
 use crate::aws::drill_name::DrillName;
 use crate::doctor::check::{About, Check};
-use crate::doctor::facts::{Facts, Gap, Need, Subscription, Topic};
+use crate::doctor::facts::{Facts, Need, NoAnswer, Subscription, Topic};
 use crate::doctor::result::{CheckResult, NotProven};
 
 pub const CHECKS: &[Check] = &[
@@ -150,13 +150,13 @@ const UNSUPPORTED: [&str; 3] =
     ["InvalidAction", "UnsupportedOperation", "not supported in this region"];
 
 /// Not every Region and partition tells, and that is nobody's fault. A missing right is somebody's.
-fn answer_where_supported<T>(asked: &Result<T, Gap>) -> Result<&T, NotProven> {
+fn answer_where_supported<T>(asked: &Result<T, NoAnswer>) -> Result<&T, NotProven> {
     let is_unsupported = |failure: &Failure| {
         let text = failure.to_string();
         failure.kind == FailureKind::Refused && UNSUPPORTED.iter().any(|said| text.contains(said))
     };
     asked.as_ref().map_err(|gap| match (gap, NotProven::from(gap)) {
-        (Gap::Failed(failure), NotProven::Unknown(why)) if is_unsupported(failure) => {
+        (NoAnswer::Failed(failure), NotProven::Unknown(why)) if is_unsupported(failure) => {
             NotProven::Untold(why)
         }
         (_, not) => not,

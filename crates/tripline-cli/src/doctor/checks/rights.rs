@@ -10,7 +10,7 @@ use crate::aws::arn::function_name;
 use crate::aws::commands::{mark_of, quoted};
 use crate::aws::policy::{Decision, Request};
 use crate::doctor::check::{About, Check};
-use crate::doctor::facts::{Asked, Facts, Function, Need, Role};
+use crate::doctor::facts::{Answer, Facts, Function, Need, Role};
 use crate::doctor::result::{CheckResult, NotProven, all_right};
 
 pub const CHECKS: &[Check] = &[
@@ -240,7 +240,7 @@ pub fn judge_trust(role: &Role, service: &str, context: &[(&str, &str)]) -> Resu
 pub struct FunctionWithRole<'a> {
     pub function: &'a Function,
     pub arn: &'a str,
-    pub role: &'a Asked<Option<Role>>,
+    pub role: &'a Answer<Option<Role>>,
     pub role_arn: &'a str,
 }
 

@@ -9,7 +9,7 @@ use crate::doctor::check::{About, Check, Fix};
 use crate::doctor::facts::{Facts, Need, Topic};
 use crate::doctor::result::{CheckResult, NotProven, all_right};
 
-use super::functions::settings_of;
+use super::functions::judge_environment;
 use super::invoker::judge_only_invoker;
 
 pub const CHECKS: &[Check] = &[
@@ -274,7 +274,7 @@ fn judge_stop_mode_enforced(facts: &Facts) -> CheckResult {
         ("SMS_TOPIC_ARN", facts.stack.output("SmsTopicArn")?),
     ];
     let function = facts.stack.output("ForceStopperFunctionArn")?;
-    settings_of("force-stopper", function, runs, &wanted)?;
+    judge_environment("force-stopper", function, runs, &wanted)?;
     if said.parse() == Ok(StopMode::Observe) {
         let name = quoted(&facts.stack.name);
         return Err(NotProven::finding(

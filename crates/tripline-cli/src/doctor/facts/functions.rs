@@ -2,32 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use super::asked::{Asked, Gap};
+use super::answer::{Answer, NoAnswer};
 use crate::aws::policy::Policy;
 
 /// What is known of a function. Each part is asked on its own, because each may be denied.
 #[derive(Debug)]
 pub struct Function {
-    pub runs: Asked<Option<Runs>>,
+    pub runs: Answer<Option<FunctionConfiguration>>,
     /// Who may invoke it; `None`: nobody by its own word.
-    pub policy: Asked<Option<Policy>>,
+    pub policy: Answer<Option<Policy>>,
     /// Where events go that it fails at.
-    pub on_failure: Asked<Option<String>>,
+    pub on_failure: Answer<Option<String>>,
 }
 
 impl Function {
     pub fn not_asked() -> Self {
         Self {
-            runs: Err(Gap::NotAsked),
-            policy: Err(Gap::NotAsked),
-            on_failure: Err(Gap::NotAsked),
+            runs: Err(NoAnswer::NotAsked),
+            policy: Err(NoAnswer::NotAsked),
+            on_failure: Err(NoAnswer::NotAsked),
         }
     }
 }
 
 /// Whether a function can run.
 #[derive(Debug, Clone, Default)]
-pub struct Runs {
+pub struct FunctionConfiguration {
     pub state: String,
     pub last_update: String,
     /// Why not, in Lambda's words.

@@ -4,7 +4,7 @@ use aws_sdk_cloudwatch::types::MetricAlarm;
 use aws_sdk_iot::types::Job;
 use tripline::job::JobId;
 
-use super::asked::Asked;
+use super::answer::Answer;
 use crate::alarms::plan::Plan;
 
 /// A job and its guard.
@@ -15,18 +15,18 @@ pub struct JobFacts {
     pub file: Option<String>,
     /// How many devices it is for, if the operator says so.
     pub devices: Option<u32>,
-    pub job: Asked<Option<Job>>,
+    pub job: Answer<Option<Job>>,
     /// The job's tags, by which it changes the guard-keeper's guard or goes without.
-    pub tags: Asked<Vec<(String, String)>>,
+    pub tags: Answer<Vec<(String, String)>>,
     /// Whether the stack's table has a config that the job was armed with.
-    pub has_config: Asked<bool>,
+    pub has_config: Answer<bool>,
     /// Alarms of the job that another stack's guard-keeper has made, with that stack.
-    pub elsewhere: Asked<Vec<(String, String)>>,
+    pub elsewhere: Answer<Vec<(String, String)>>,
     /// Executions that were counted, since the job was created.
-    pub counted: Asked<f64>,
-    pub alarms: Asked<Vec<MetricAlarm>>,
+    pub counted: Answer<f64>,
+    pub alarms: Answer<Vec<MetricAlarm>>,
     /// What would have to be changed to have the alarms of the config, if one is given.
-    pub plan: Option<Asked<Plan>>,
+    pub plan: Option<Answer<Plan>>,
 }
 
 impl JobFacts {

@@ -1,6 +1,6 @@
 //! What was asked of AWS, before it is judged: plain data, that says of nothing whether it is right.
 
-mod asked;
+mod answer;
 mod delivery;
 mod functions;
 mod job;
@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
 
-pub use asked::{Asked, Gap, Need};
+pub use answer::{Answer, Need, NoAnswer};
 pub use delivery::{Action, Ingest, Mapping, Queue, Rule};
-pub use functions::{Function, Runs};
+pub use functions::{Function, FunctionConfiguration};
 pub use job::JobFacts;
 pub use roles::{Key, Role};
 pub use stack::{Health, Resource, StackFacts};
@@ -27,26 +27,26 @@ pub struct Facts {
     pub stack: StackFacts,
     /// Seconds by which the local clock is ahead of AWS's, if AWS said what time it is.
     pub clock_ahead: Option<i64>,
-    pub resources: Asked<Vec<Resource>>,
-    pub own_alarms: Asked<Vec<MetricAlarm>>,
+    pub resources: Answer<Vec<Resource>>,
+    pub own_alarms: Answer<Vec<MetricAlarm>>,
     /// Whether job events are on.
-    pub events: Asked<bool>,
-    pub rule: Asked<Option<Rule>>,
-    pub rule_role: Asked<Option<Role>>,
+    pub events: Answer<bool>,
+    pub rule: Answer<Option<Rule>>,
+    pub rule_role: Answer<Option<Role>>,
     pub generator: Function,
-    pub generator_role: Asked<Option<Role>>,
+    pub generator_role: Answer<Option<Role>>,
     pub stopper: Function,
-    pub stopper_role: Asked<Option<Role>>,
+    pub stopper_role: Answer<Option<Role>>,
     pub keeper: Function,
-    pub keeper_role: Asked<Option<Role>>,
-    pub ingest: Asked<Ingest>,
-    pub undelivered: Asked<Option<Queue>>,
+    pub keeper_role: Answer<Option<Role>>,
+    pub ingest: Answer<Ingest>,
+    pub undelivered: Answer<Option<Queue>>,
     pub topics: Topics,
     /// The attributes of the force-stopper's subscription, if it has one.
-    pub stop_subscription: Asked<Option<BTreeMap<String, String>>>,
+    pub stop_subscription: Answer<Option<BTreeMap<String, String>>>,
     pub sms: Sms,
-    pub key: Asked<Key>,
-    pub health: Asked<Health>,
+    pub key: Answer<Key>,
+    pub health: Answer<Health>,
     pub job: Option<JobFacts>,
 }
 
@@ -57,35 +57,38 @@ impl Facts {
             region: region.to_owned(),
             stack,
             clock_ahead,
-            resources: Err(Gap::NotAsked),
-            own_alarms: Err(Gap::NotAsked),
-            events: Err(Gap::NotAsked),
-            rule: Err(Gap::NotAsked),
-            rule_role: Err(Gap::NotAsked),
+            resources: Err(NoAnswer::NotAsked),
+            own_alarms: Err(NoAnswer::NotAsked),
+            events: Err(NoAnswer::NotAsked),
+            rule: Err(NoAnswer::NotAsked),
+            rule_role: Err(NoAnswer::NotAsked),
             generator: Function::not_asked(),
-            generator_role: Err(Gap::NotAsked),
+            generator_role: Err(NoAnswer::NotAsked),
             stopper: Function::not_asked(),
-            stopper_role: Err(Gap::NotAsked),
+            stopper_role: Err(NoAnswer::NotAsked),
             keeper: Function::not_asked(),
-            keeper_role: Err(Gap::NotAsked),
-            ingest: Err(Gap::NotAsked),
-            undelivered: Err(Gap::NotAsked),
+            keeper_role: Err(NoAnswer::NotAsked),
+            ingest: Err(NoAnswer::NotAsked),
+            undelivered: Err(NoAnswer::NotAsked),
             topics: Topics {
-                email: Err(Gap::NotAsked),
-                sms: Err(Gap::NotAsked),
-                stop: Err(Gap::NotAsked),
-                filters: Err(Gap::NotAsked),
+                email: Err(NoAnswer::NotAsked),
+                sms: Err(NoAnswer::NotAsked),
+                stop: Err(NoAnswer::NotAsked),
+                filters: Err(NoAnswer::NotAsked),
             },
-            stop_subscription: Err(Gap::NotAsked),
-            sms: Sms { in_sandbox: Err(Gap::NotAsked), monthly_limit: Err(Gap::NotAsked) },
-            key: Err(Gap::NotAsked),
-            health: Err(Gap::NotAsked),
+            stop_subscription: Err(NoAnswer::NotAsked),
+            sms: Sms {
+                in_sandbox: Err(NoAnswer::NotAsked),
+                monthly_limit: Err(NoAnswer::NotAsked),
+            },
+            key: Err(NoAnswer::NotAsked),
+            health: Err(NoAnswer::NotAsked),
             job: None,
         }
     }
 
     /// The job.
-    pub fn job(&self) -> Result<&JobFacts, Gap> {
-        self.job.as_ref().ok_or(Gap::NoJob)
+    pub fn job(&self) -> Result<&JobFacts, NoAnswer> {
+        self.job.as_ref().ok_or(NoAnswer::NoJob)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::asked::Gap;
+use super::answer::NoAnswer;
 use crate::aws::arn;
 
 /// The stack as CloudFormation describes it.
@@ -17,8 +17,8 @@ pub struct StackFacts {
 
 impl StackFacts {
     /// An output.
-    pub fn output(&self, key: &'static str) -> Result<&str, Gap> {
-        self.outputs.get(key).map(String::as_str).ok_or(Gap::NoOutput(key))
+    pub fn output(&self, key: &'static str) -> Result<&str, NoAnswer> {
+        self.outputs.get(key).map(String::as_str).ok_or(NoAnswer::NoOutput(key))
     }
 
     /// The account's number, which every ARN has.

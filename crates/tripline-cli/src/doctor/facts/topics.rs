@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::asked::Asked;
+use super::answer::Answer;
 use crate::aws::policy::Policy;
 
 /// The stack's topics.
 #[derive(Debug)]
 pub struct Topics {
-    pub email: Asked<Option<Topic>>,
-    pub sms: Asked<Option<Topic>>,
-    pub stop: Asked<Option<Topic>>,
+    pub email: Answer<Option<Topic>>,
+    pub sms: Answer<Option<Topic>>,
+    pub stop: Answer<Option<Topic>>,
     /// The filter policies of the e-mail topic's subscriptions, by the subscription's ARN.
-    pub filters: Asked<BTreeMap<String, String>>,
+    pub filters: Answer<BTreeMap<String, String>>,
 }
 
 /// A topic.
@@ -36,7 +36,7 @@ pub struct Subscription {
 /// What SNS says of text messages.
 #[derive(Debug)]
 pub struct Sms {
-    pub in_sandbox: Asked<bool>,
+    pub in_sandbox: Answer<bool>,
     /// US dollars a month; `None`: AWS's default, 1.
-    pub monthly_limit: Asked<Option<f64>>,
+    pub monthly_limit: Answer<Option<f64>>,
 }

@@ -132,7 +132,7 @@ fn the_rule_gets_its_error_action_by_the_stack_s_role() {
     let role = r#""roleArn":"arn:aws:iam::111122223333:role/rule""#;
     assert!(mend[0].contains(role), "{mend:?}");
     // Where the resources cannot be seen, no command is said that cannot be run.
-    facts.resources = Err(crate::doctor::facts::Gap::NotAsked);
+    facts.resources = Err(crate::doctor::facts::NoAnswer::NotAsked);
     let (_, mend) = found(&facts, "rule-has-error-action");
     assert!(mend[0].contains("describe-stack-resource"), "{mend:?}");
 }

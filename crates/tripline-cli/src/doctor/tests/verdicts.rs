@@ -12,7 +12,7 @@ use tripline_aws::{Failure, FailureKind};
 
 use super::sound::*;
 use crate::doctor::checks::checks;
-use crate::doctor::facts::{Facts, Function, Gap, Ingest, Role, Topic};
+use crate::doctor::facts::{Facts, Function, Ingest, NoAnswer, Role, Topic};
 use crate::doctor::result::NotProven;
 
 /// A fault: the check that finds it, and how it gets into the facts.
@@ -280,7 +280,10 @@ fn health(facts: &mut Facts) -> &mut crate::doctor::facts::Health {
     facts.health.as_mut().unwrap()
 }
 
-fn runs(function: &mut Function, change: impl Fn(&mut crate::doctor::facts::Runs)) {
+fn runs(
+    function: &mut Function,
+    change: impl Fn(&mut crate::doctor::facts::FunctionConfiguration),
+) {
     change(function.runs.as_mut().unwrap().as_mut().unwrap());
 }
 
@@ -294,15 +297,15 @@ fn keeper_variable(facts: &mut Facts, name: &str, value: &str) {
     });
 }
 
-fn topic(topic: &mut Result<Option<Topic>, Gap>) -> &mut Topic {
+fn topic(topic: &mut Result<Option<Topic>, NoAnswer>) -> &mut Topic {
     topic.as_mut().unwrap().as_mut().unwrap()
 }
 
-fn may_nothing(role: &mut Result<Option<Role>, Gap>) {
+fn may_nothing(role: &mut Result<Option<Role>, NoAnswer>) {
     role.as_mut().unwrap().as_mut().unwrap().policy = Default::default();
 }
 
-fn trusts_nobody(role: &mut Result<Option<Role>, Gap>) {
+fn trusts_nobody(role: &mut Result<Option<Role>, NoAnswer>) {
     role.as_mut().unwrap().as_mut().unwrap().trust = Default::default();
 }
 
@@ -402,7 +405,7 @@ fn every_check_has_a_fault_and_a_name_of_its_own() {
 #[test]
 fn what_cannot_be_asked_is_unknown_and_never_ok() {
     let denied =
-        || Gap::Failed(Failure::new("GetTopicRule", FailureKind::Denied, "AccessDenied: no"));
+        || NoAnswer::Failed(Failure::new("GetTopicRule", FailureKind::Denied, "AccessDenied: no"));
     let mut facts = sound();
     facts.rule = Err(denied());
     let rule: Vec<_> = checks()
@@ -433,7 +436,7 @@ fn only_where_text_messages_are_not_told_of_it_is_no_fault() {
         (FailureKind::Unavailable, "no answer in time", false),
     ] {
         let mut facts = sound();
-        let failed = || Gap::Failed(Failure::new("GetSMSSandboxAccountStatus", kind, text));
+        let failed = || NoAnswer::Failed(Failure::new("GetSMSSandboxAccountStatus", kind, text));
         (facts.sms.in_sandbox, facts.sms.monthly_limit) = (Err(failed()), Err(failed()));
         for name in ["sms-out-of-sandbox", "sms-spend-limit-raised"] {
             let check = checks().find(|check| check.name == name).unwrap();

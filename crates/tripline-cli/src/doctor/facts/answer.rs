@@ -35,7 +35,7 @@ pub enum Need {
 
 /// Why there is no answer.
 #[derive(Debug, Clone)]
-pub enum Gap {
+pub enum NoAnswer {
     /// It was not asked: the check does not say that it needs it.
     NotAsked,
     /// The stack does not say what to ask for.
@@ -46,11 +46,11 @@ pub enum Gap {
     Failed(Failure),
 }
 
-impl From<Failure> for Gap {
+impl From<Failure> for NoAnswer {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
     }
 }
 
 /// An answer, or why there is none.
-pub type Asked<T> = Result<T, Gap>;
+pub type Answer<T> = Result<T, NoAnswer>;
