@@ -1,6 +1,7 @@
 //! The command `tripline`: guards firmware rollouts on AWS IoT Jobs.
 
 mod alarms;
+mod aws;
 mod config;
 mod connect;
 mod deploy;

@@ -11,7 +11,7 @@ use super::seeds::{Role, deny, failed, rule};
 use super::stage::Stage;
 
 /// The checks that are proven here.
-pub const CHECKS: [&str; 3] = ["stack-complete", "stack-outputs", "keeper-runs"];
+pub const CHECKS: [&str; 3] = ["stack-complete", "stack-outputs-present", "keeper-running"];
 
 const FOREIGN: &str = "
 AWSTemplateFormatVersion: '2010-09-09'
@@ -32,7 +32,7 @@ async fn a_stack_that_is_not_tripline_s_is_found_and_nothing_else_is_guessed() {
     assert_eq!(examined.code, Some(1));
     assert_eq!(
         examined.findings().into_iter().collect::<Vec<_>>(),
-        ["stack-outputs"],
+        ["stack-outputs-present"],
         "{examined:#?}"
     );
     assert!(examined.with("skipped").len() > 20, "{examined:#?}");
@@ -43,7 +43,7 @@ async fn a_stack_that_is_not_tripline_s_is_found_and_nothing_else_is_guessed() {
     assert!(examined.findings().contains("stack-complete"), "{examined:#?}");
     // A stack that failed has no outputs either.
     let others = examined.findings().into_iter().filter(|check| *check != "stack-complete");
-    assert!(others.into_iter().all(|check| check == "stack-outputs"), "{examined:#?}");
+    assert!(others.into_iter().all(|check| check == "stack-outputs-present"), "{examined:#?}");
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn a_direct_stack_is_sound_too_and_what_cannot_be_asked_is_not_proven() {
     // Its schedule begins in a minute.
     let silent = stage.doctor(&[]).await;
     assert_eq!((silent.code, silent.findings().len()), (Some(0), 0), "{silent:#?}");
-    let runs = &silent.checks["keeper-runs"];
+    let runs = &silent.checks["keeper-running"];
     assert_eq!((&runs["result"], &runs["counts"]), (&"unknown".into(), &false.into()), "{runs}");
     assert!(runs["detail"].as_str().unwrap().starts_with("the stack was deployed "), "{runs}");
 
@@ -74,10 +74,19 @@ async fn a_direct_stack_is_sound_too_and_what_cannot_be_asked_is_not_proven() {
     let unknown: Vec<_> = examined.with("unknown").into_iter().collect();
     assert_eq!(
         unknown,
-        ["error-action", "rule-delivers", "rule-enabled", "rule-may-send", "rule-sql"]
+        [
+            "rule-can-send-to-queues",
+            "rule-enabled",
+            "rule-has-error-action",
+            "rule-sql-matches",
+            "rule-targets-generator"
+        ]
     );
     assert!(
-        examined.checks["rule-sql"]["detail"].as_str().unwrap().starts_with("may not be asked")
+        examined.checks["rule-sql-matches"]["detail"]
+            .as_str()
+            .unwrap()
+            .starts_with("may not be asked")
     );
     denied(&stage);
     let examined = stage.doctor(&["--allow-unknown"]).await;
@@ -89,10 +98,10 @@ async fn a_direct_stack_is_sound_too_and_what_cannot_be_asked_is_not_proven() {
 async fn a_guard_keeper_that_fails_before_it_has_spoken_is_found() {
     let stage = Stage::unspoken(&[("AlarmEmailEndpoint", "ops@example.com")]).await;
     failed(&stage, "GuardKeeperFunctionArn", "Errors").await;
-    let examined = stage.doctor(&["--only", "keeper-runs"]).await;
+    let examined = stage.doctor(&["--only", "keeper-running"]).await;
     let found: Vec<_> = examined.findings().into_iter().collect();
-    assert_eq!((examined.code, found), (Some(1), vec!["keeper-runs"]), "{examined:#?}");
-    let mend = examined.checks["keeper-runs"]["mend"].as_str().unwrap();
+    assert_eq!((examined.code, found), (Some(1), vec!["keeper-running"]), "{examined:#?}");
+    let mend = examined.checks["keeper-running"]["mend"].as_str().unwrap();
     assert!(
         mend.starts_with("aws logs filter-log-events --region us-east-1 --log-group"),
         "{mend}"
@@ -118,7 +127,7 @@ async fn no_stack_is_the_user_s_fault_and_no_aws_is_not() {
     // Nobody is told of anything: allowed, if that is meant.
     let ran = stage.tripline(&["doctor"]).await;
     assert_eq!(ran.status.code(), Some(1), "{}", ran.stderr);
-    let ran = stage.tripline(&["doctor", "--allow", "somebody-told"]).await;
+    let ran = stage.tripline(&["doctor", "--allow", "email-has-recipient"]).await;
     assert_eq!(ran.status.code(), Some(0), "{}", ran.stderr);
 }
 
@@ -133,9 +142,9 @@ async fn a_denial_on_a_condition_that_is_not_known_is_unknown() {
 
     let untagged = json!({"StringNotEquals": {"aws:PrincipalTag/team": "firmware"}});
     deny(&stage, Role::Stopper, "iot:CancelJob", untagged).await;
-    let unclear = stage.doctor(&["--only", "stopper-role"]).await;
+    let unclear = stage.doctor(&["--only", "stopper-role-sufficient"]).await;
     assert_eq!(unclear.code, Some(1), "{unclear:#?}");
-    let check = &unclear.checks["stopper-role"];
+    let check = &unclear.checks["stopper-role-sufficient"];
     assert_eq!(check["result"], "unknown", "{unclear:#?}");
     assert!(check["detail"].as_str().unwrap().contains("conditions that are not understood here"));
 }
@@ -147,8 +156,8 @@ async fn the_error_action_of_a_direct_stack_comes_back_by_the_command_that_is_sa
     rule(&stage, |rule| rule.error_action = None).await;
     let found = stage.doctor(&[]).await;
     let findings: Vec<_> = found.findings().into_iter().collect();
-    assert_eq!(findings, ["error-action", "rule-may-send"], "{found:#?}");
-    let mend = found.checks["error-action"]["mend"].as_str().unwrap();
+    assert_eq!(findings, ["rule-can-send-to-queues", "rule-has-error-action"], "{found:#?}");
+    let mend = found.checks["rule-has-error-action"]["mend"].as_str().unwrap();
     mending::carry_out(&stage, mend).unwrap_or_else(|trouble| panic!("{trouble}"));
     let left = mending::sound(&stage, &BTreeSet::new()).await;
     left.unwrap_or_else(|left| panic!("{mend}: {left:#?}"));

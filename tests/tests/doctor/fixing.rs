@@ -27,10 +27,10 @@ async fn what_is_safe_is_mended_and_proven() {
     let broken = [
         "alarms-exist",
         "job-events-enabled",
-        "keeper-may-be-invoked",
+        "rule-can-invoke-generator",
         "rule-enabled",
-        "rule-may-invoke",
-        "stopper-may-be-invoked",
+        "schedule-can-invoke-keeper",
+        "topic-can-invoke-stopper",
     ];
     assert_eq!(before.findings().into_iter().collect::<Vec<_>>(), broken);
 
@@ -79,6 +79,6 @@ async fn what_is_safe_is_mended_and_proven() {
     let left = stage.doctor(&["--fix"]).await;
     assert_eq!(
         (left.code, left.findings().into_iter().collect::<Vec<_>>()),
-        (Some(1), vec!["undelivered-empty"])
+        (Some(1), vec!["undelivered-queue-empty"])
     );
 }

@@ -37,7 +37,7 @@ pub const ROWS: &[Row] = &[
         undo: Some(|_| Box::pin(async {})),
     },
     Row {
-        check: "job-timeout",
+        check: "job-has-timeout",
         fault: "nothing ends what does not end",
         companions: &[],
         arguments: &["--job-id", "endless"],
@@ -93,7 +93,7 @@ pub const ROWS: &[Row] = &[
     },
     row("alarms-exist", "the alarms are deleted", |stage| Box::pin(stage.disarm(JOB))),
     Row {
-        check: "alarms-as-configured",
+        check: "alarms-match-config",
         fault: "an alarm is deleted",
         companions: &[],
         arguments: &["--job-id", JOB, "--config", "<config>"],
@@ -122,32 +122,32 @@ pub const ROWS: &[Row] = &[
             set.state_value(StateValue::Alarm).state_reason("seeded").send().await.unwrap();
         })
     }),
-    row("alarm-dimension", "an alarm watches another job", |stage| {
+    row("alarm-dimension-correct", "an alarm watches another job", |stage| {
         Box::pin(async {
             change(stage, |alarm| alarm.set_dimensions(None).dimensions(of("sound-2")), STOP).await;
         })
     }),
-    row("alarm-dimension", "an alarm has one dimension too many", |stage| {
+    row("alarm-dimension-correct", "an alarm has one dimension too many", |stage| {
         Box::pin(async {
             let region = Dimension::builder().name("region").value("eu").build();
             change(stage, |alarm| alarm.dimensions(region), STOP).await;
         })
     }),
-    row("alarm-metric", "nobody publishes the metric", |stage| {
+    row("alarm-metric-published", "nobody publishes the metric", |stage| {
         Box::pin(async { change(stage, |alarm| alarm.metric_name("failedcount"), STOP).await })
     }),
-    row("alarm-metric", "nobody publishes into the namespace", |stage| {
+    row("alarm-metric-published", "nobody publishes into the namespace", |stage| {
         Box::pin(async { change(stage, |alarm| alarm.namespace("IoT/OTA"), STOP).await })
     }),
-    row("alarm-period", "the period is shorter than a minute", |stage| {
+    row("alarm-period-whole-minutes", "the period is shorter than a minute", |stage| {
         Box::pin(async { change(stage, |alarm| alarm.period(10), STOP).await })
     }),
-    row("alarm-missing-data", "a minute without reports breaches", |stage| {
+    row("alarm-tolerates-missing-data", "a minute without reports breaches", |stage| {
         Box::pin(async {
             change(stage, |alarm| alarm.treat_missing_data("breaching"), STOP).await;
         })
     }),
-    row("alarm-feasible", "one device decides a period", |stage| {
+    row("alarm-has-enough-samples", "one device decides a period", |stage| {
         Box::pin(async {
             change(
                 stage,
@@ -161,7 +161,7 @@ pub const ROWS: &[Row] = &[
         })
     }),
     Row {
-        check: "rollout-pace",
+        check: "alarm-fires-in-time",
         fault: "all devices are told before the first slow one says so",
         companions: &[],
         arguments: &["--job-id", JOB, "--devices", "20000"],

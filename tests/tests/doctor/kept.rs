@@ -16,9 +16,12 @@ async fn a_job_that_the_guard_keeper_guards_is_sound() {
     assert!(mend.starts_with(apply), "{mend}");
 
     // What another check would say proves nothing where that one is not made.
-    let only = stage.doctor(&["--job-id", "plain", "--only", "alarm-metric"]).await;
+    let only = stage.doctor(&["--job-id", "plain", "--only", "alarm-metric-published"]).await;
     assert_eq!(only.code, Some(1), "{only:#?}");
-    assert_eq!(only.checks["alarm-metric"]["detail"], "the job has no alarms: see `alarms-exist`");
+    assert_eq!(
+        only.checks["alarm-metric-published"]["detail"],
+        "the job has no alarms: see `alarms-exist`"
+    );
 
     assert_eq!(stage.tick().await["armed"], 2);
     let sound = stage.doctor(&["--job-id", "plain"]).await;

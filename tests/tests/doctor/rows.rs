@@ -40,10 +40,10 @@ impl Row {
 /// Faults that the local AWS cannot have. They are seeded into facts, or into answers of a mocked
 /// AWS, in `crates/tripline-cli/src/doctor/tests`.
 const NOT_HERE: [(&str, &str); 4] = [
-    ("clock", "its clock is this machine's"),
+    ("clock-synchronized", "its clock is this machine's"),
     ("email-confirmed", "nothing needs confirming"),
-    ("sms-sandbox", "there is no sandbox"),
-    ("sms-spend-limit", "there is no limit"),
+    ("sms-out-of-sandbox", "there is no sandbox"),
+    ("sms-spend-limit-raised", "there is no limit"),
 ];
 
 /// Every check that there is.
@@ -113,7 +113,7 @@ async fn go_through(stage: &Stage, rows: &[Row]) {
 /// Faults, or checks with all of theirs, whose command is for a person; what else can be brought back of a
 /// stack is mended by its command.
 const BY_HAND: &[(&str, &str)] = &[
-    ("somebody-told", "whom to tell, nobody else knows"),
+    ("email-has-recipient", "whom to tell, nobody else knows"),
     ("an event is undelivered", "somebody has to see what it was"),
     ("the default guard cannot be", "which one is meant, nobody else knows"),
     ("alarms may not use the key", "the policy of a key is edited"),
@@ -152,7 +152,7 @@ async fn each_fault_of_a_job_is_found_by_its_check_alone() {
             assert!(waits, "{sound:#?}");
             // Every check of a job is made.
             let skipped = sound.with("skipped");
-            let of_job = ["rollout-pace", "alarms-as-configured", "guarded-by-keeper"];
+            let of_job = ["alarm-fires-in-time", "alarms-match-config", "guarded-by-keeper"];
             assert!(of_job.iter().all(|check| !skipped.contains(check)), "{skipped:?}");
             arriving == "ok" && sound.code == Some(0)
         })

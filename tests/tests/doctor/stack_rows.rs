@@ -23,13 +23,13 @@ const STOPPER: &str = "ForceStopperFunctionArn";
 /// Those whose fault stays come last.
 pub const ROWS: &[Row] = &[
     row(
-        "health-alarms",
+        "health-alarms-ok",
         "the actions of an alarm on the guard are off",
         |stage| Box::pin(own_alarm(stage, false)),
         |stage| Box::pin(own_alarm(stage, true)),
     ),
     row(
-        "health-alarms",
+        "health-alarms-ok",
         "an alarm on the guard tells a topic that is not there",
         |stage| {
             Box::pin(async {
@@ -40,7 +40,7 @@ pub const ROWS: &[Row] = &[
         |stage| Box::pin(undelivered_alarm_again(stage)),
     ),
     row(
-        "health-alarms",
+        "health-alarms-ok",
         "an alarm on the guard has a threshold that nothing crosses",
         |stage| {
             let (queue, topic) = (stage.name(UNDELIVERED), stage.output(EMAIL));
@@ -49,7 +49,7 @@ pub const ROWS: &[Row] = &[
         |stage| Box::pin(undelivered_alarm_again(stage)),
     ),
     row(
-        "health-alarms",
+        "health-alarms-ok",
         "an alarm on the guard watches another queue",
         |stage| {
             let (queue, topic) = (stage.name("IngestQueueArn"), stage.output(EMAIL));
@@ -70,7 +70,7 @@ pub const ROWS: &[Row] = &[
         |stage| Box::pin(rule(stage, |rule| rule.rule_disabled = Some(false))),
     ),
     row(
-        "rule-sql",
+        "rule-sql-matches",
         "the rule takes successes only",
         |stage| Box::pin(sql(stage, "SELECT * FROM '$aws/events/jobExecution/+/succeeded'")),
         |stage| {
@@ -81,19 +81,19 @@ pub const ROWS: &[Row] = &[
         },
     ),
     row(
-        "rule-delivers",
+        "rule-targets-generator",
         "the rule's events go to another queue",
         |stage| Box::pin(deliver(stage, "UndeliveredQueueArn")),
         |stage| Box::pin(deliver(stage, "IngestQueueArn")),
     ),
     row(
-        "error-action",
+        "rule-has-error-action",
         "the rule has no error action",
         |stage| Box::pin(rule(stage, |rule| rule.error_action = None)),
         |stage| Box::pin(restore_error_action(stage)),
     ),
     row(
-        "rule-may-invoke",
+        "rule-can-invoke-generator",
         "the rule's permission is removed",
         |stage| Box::pin(forbid(stage, "MetricsGeneratorFunctionArn")),
         |stage| {
@@ -106,13 +106,13 @@ pub const ROWS: &[Row] = &[
         },
     ),
     row(
-        "rule-may-invoke",
+        "rule-can-invoke-generator",
         "every rule of the account may invoke the function",
         |stage| Box::pin(permit_all(stage, "MetricsGeneratorFunctionArn", "iot.amazonaws.com")),
         |stage| Box::pin(forbid_all(stage, "MetricsGeneratorFunctionArn")),
     ),
     row(
-        "rule-may-send",
+        "rule-can-send-to-queues",
         "the policy of the rule's role is deleted",
         |stage| Box::pin(without_policy(stage, Role::Rule, |_| false)),
         |stage| Box::pin(with_policy(stage, Role::Rule)),
@@ -124,19 +124,19 @@ pub const ROWS: &[Row] = &[
         |stage| Box::pin(switch_on(stage, "MetricsGeneratorFunctionArn")),
     ),
     row(
-        "generator-on-failure",
+        "generator-has-failure-destination",
         "failed events are dropped",
         |stage| Box::pin(drop_failures(stage, "MetricsGeneratorFunctionArn")),
         |stage| Box::pin(keep_failures(stage, "MetricsGeneratorFunctionArn")),
     ),
     row(
-        "ingest-queue",
+        "ingest-mapping-enabled",
         "nothing takes events out of their queue",
         |stage| Box::pin(mapping(stage, false)),
         |stage| Box::pin(mapping(stage, true)),
     ),
     row(
-        "ingest-redrive",
+        "ingest-queue-has-dlq",
         "the queue has no redrive policy",
         |stage| Box::pin(redrive(stage, String::new())),
         |stage| {
@@ -144,7 +144,7 @@ pub const ROWS: &[Row] = &[
         },
     ),
     row(
-        "undelivered-empty",
+        "undelivered-queue-empty",
         "an event is undelivered",
         |stage| {
             Box::pin(async {
@@ -160,19 +160,19 @@ pub const ROWS: &[Row] = &[
         },
     ),
     row(
-        "topic-policy",
+        "topics-accept-alarms",
         "alarms may not publish to the force-stop topic",
         |stage| Box::pin(topic_policy(stage, "events.amazonaws.com")),
         |stage| Box::pin(topic_policy(stage, "cloudwatch.amazonaws.com")),
     ),
     row(
-        "topic-policy",
+        "topics-accept-alarms",
         "a statement denies it to all but the account",
         |stage| Box::pin(deny_all_but(stage, json!({"AWS": "000000000000"}))),
         |stage| Box::pin(topic_policy(stage, "cloudwatch.amazonaws.com")),
     ),
     row(
-        "topic-key",
+        "topic-keys-usable",
         "a topic is under the key of SNS",
         |stage| Box::pin(topic(stage, "KmsMasterKeyId", "alias/aws/sns".to_owned())),
         |stage| Box::pin(topic(stage, "KmsMasterKeyId", stage.output("StackKeyArn").to_owned())),
@@ -190,7 +190,7 @@ pub const ROWS: &[Row] = &[
         |stage| Box::pin(subscription(stage, "FilterPolicy", "{}".to_owned())),
     ),
     row(
-        "stopper-may-be-invoked",
+        "topic-can-invoke-stopper",
         "the topic's permission is removed",
         |stage| Box::pin(forbid(stage, "ForceStopperFunctionArn")),
         |stage| {
@@ -203,19 +203,19 @@ pub const ROWS: &[Row] = &[
         },
     ),
     row(
-        "stopper-may-be-invoked",
+        "topic-can-invoke-stopper",
         "another topic may invoke the function too",
         |stage| Box::pin(permit_also(stage, STOPPER, "sns.amazonaws.com", "EmailTopicArn")),
         |stage| Box::pin(only(stage, STOPPER, "sns.amazonaws.com", "ForceStopTopicArn")),
     ),
     row(
-        "stopper-may-be-invoked",
+        "topic-can-invoke-stopper",
         "another topic may invoke the function instead",
         |stage| Box::pin(only(stage, STOPPER, "sns.amazonaws.com", "EmailTopicArn")),
         |stage| Box::pin(only(stage, STOPPER, "sns.amazonaws.com", "ForceStopTopicArn")),
     ),
     row(
-        "stopper-may-be-invoked",
+        "topic-can-invoke-stopper",
         "every topic may invoke the function, by the only statement there is",
         |stage| {
             Box::pin(async {
@@ -226,7 +226,7 @@ pub const ROWS: &[Row] = &[
         |stage| Box::pin(only(stage, STOPPER, "sns.amazonaws.com", "ForceStopTopicArn")),
     ),
     row(
-        "stop-redrive",
+        "stopper-subscription-has-dlq",
         "the subscription has no redrive policy",
         |stage| Box::pin(subscription(stage, "RedrivePolicy", String::new())),
         |stage| {
@@ -238,7 +238,7 @@ pub const ROWS: &[Row] = &[
         },
     ),
     row(
-        "stop-mode",
+        "stop-mode-enforced",
         "the function observes, and the stack says that it cancels",
         |stage| Box::pin(stop_mode(stage, "observe")),
         |stage| Box::pin(stop_mode(stage, "cancel")),
@@ -256,7 +256,7 @@ pub const ROWS: &[Row] = &[
         |stage| Box::pin(update(stage, STOPPER, |update| update.timeout(300))),
     ),
     row(
-        "stopper-on-failure",
+        "stopper-has-failure-destination",
         "failed stops are dropped",
         |stage| Box::pin(drop_failures(stage, "ForceStopperFunctionArn")),
         |stage| Box::pin(keep_failures(stage, "ForceStopperFunctionArn")),
@@ -268,19 +268,19 @@ pub const ROWS: &[Row] = &[
         |stage| Box::pin(reserve(stage, KEEPER, 1)),
     ),
     row(
-        "keeper-may-be-invoked",
+        "schedule-can-invoke-keeper",
         "the schedule's permission is removed",
         |stage| Box::pin(forbid(stage, KEEPER)),
         |stage| Box::pin(permit(stage, KEEPER, "events.amazonaws.com", "GuardKeeperScheduleArn")),
     ),
     row(
-        "keeper-may-be-invoked",
+        "schedule-can-invoke-keeper",
         "every rule of the account may invoke the function",
         |stage| Box::pin(permit_all(stage, KEEPER, "events.amazonaws.com")),
         |stage| Box::pin(forbid_all(stage, KEEPER)),
     ),
     row(
-        "keeper-settings",
+        "keeper-configured",
         "the function's alarms go to another topic than the one that stops",
         |stage| {
             let topic = stage.output("EmailTopicArn");
@@ -292,19 +292,19 @@ pub const ROWS: &[Row] = &[
         },
     ),
     row(
-        "keeper-settings",
+        "keeper-configured",
         "the default guard cannot be",
         |stage| Box::pin(variable(stage, KEEPER, "DownloadTimeDatapointsToAlarm", "4")),
         |stage| Box::pin(variable(stage, KEEPER, "DownloadTimeDatapointsToAlarm", "3")),
     ),
     row(
-        "keeper-role",
+        "keeper-role-sufficient",
         "the function may not read what jobs were armed with",
         |stage| Box::pin(without_policy(stage, Role::Keeper, |action| action != "dynamodb:Scan")),
         |stage| Box::pin(with_policy(stage, Role::Keeper)),
     ),
     row(
-        "keeper-role",
+        "keeper-role-sufficient",
         "the function may not create alarms",
         |stage| {
             Box::pin(without_policy(stage, Role::Keeper, |action| {
@@ -314,7 +314,7 @@ pub const ROWS: &[Row] = &[
         |stage| Box::pin(with_policy(stage, Role::Keeper)),
     ),
     row(
-        "somebody-told",
+        "email-has-recipient",
         "nobody is subscribed",
         |stage| {
             Box::pin(async {
@@ -330,13 +330,13 @@ pub const ROWS: &[Row] = &[
         },
     ),
     row(
-        "somebody-told",
+        "email-has-recipient",
         "there are text messages, and the alarms on the guard go to the e-mail topic",
         |stage| Box::pin(unsubscribe(stage, EMAIL)),
         |stage| Box::pin(subscribe(stage, EMAIL, "email", "ops@example.com")),
     ),
     row(
-        "somebody-told",
+        "email-has-recipient",
         "a filter keeps messages from the only address",
         |stage| {
             let never = r#"{"severity":["never"]}"#.to_owned();
@@ -345,7 +345,7 @@ pub const ROWS: &[Row] = &[
         |stage| Box::pin(subscription_to(stage, EMAIL, "FilterPolicy", "{}".to_owned())),
     ),
     row(
-        "somebody-told",
+        "email-has-recipient",
         "only the queue of a drill that was killed hears anything",
         |stage| {
             Box::pin(async {
@@ -362,7 +362,7 @@ pub const ROWS: &[Row] = &[
         },
     ),
     row(
-        "generator-role",
+        "generator-role-sufficient",
         "the function may not publish metrics",
         |stage| {
             Box::pin(without_policy(stage, Role::Generator, |action| {
@@ -372,19 +372,19 @@ pub const ROWS: &[Row] = &[
         |stage| Box::pin(with_policy(stage, Role::Generator)),
     ),
     row(
-        "stopper-role",
+        "stopper-role-sufficient",
         "the function may not cancel jobs",
         |stage| Box::pin(without_policy(stage, Role::Stopper, |action| action != "iot:CancelJob")),
         |stage| Box::pin(with_policy(stage, Role::Stopper)),
     ),
     row(
-        "stopper-role",
+        "stopper-role-sufficient",
         "the function sees no composite alarms",
         |stage| Box::pin(narrow_alarms(stage)),
         |stage| Box::pin(with_policy(stage, Role::Stopper)),
     ),
     row(
-        "stopper-role",
+        "stopper-role-sufficient",
         "a guard of the region denies it",
         |stage| {
             let here = json!({"StringEquals": {"aws:RequestedRegion": "us-east-1"}});
@@ -393,13 +393,13 @@ pub const ROWS: &[Row] = &[
         |stage| Box::pin(with_policy(stage, Role::Stopper)),
     ),
     row(
-        "stopper-role",
+        "stopper-role-sufficient",
         "the function runs under another role",
         |stage| Box::pin(run_as(stage, STOPPER, "MetricsGeneratorRoleArn")),
         |stage| Box::pin(run_as(stage, STOPPER, "ForceStopperRoleArn")),
     ),
     row(
-        "key-policy",
+        "key-usable",
         "the key is disabled",
         |stage| {
             Box::pin(async {
@@ -429,39 +429,39 @@ pub const ROWS: &[Row] = &[
         },
     ),
     row(
-        "key-policy",
+        "key-usable",
         "alarms may not use the key",
         |stage| Box::pin(key_policy(stage, "cloudwatch.amazonaws.com", "nobody.amazonaws.com")),
         |stage| Box::pin(key_policy(stage, "nobody.amazonaws.com", "cloudwatch.amazonaws.com")),
     ),
     Row {
-        check: "generator-errors",
+        check: "generator-error-free",
         fault: "the function failed",
-        companions: &["health-alarms"],
+        companions: &["health-alarms-ok"],
         arguments: &[],
         seed: |stage| Box::pin(failed(stage, "MetricsGeneratorFunctionArn", "Errors")),
         undo: None,
     },
     Row {
-        check: "stopper-errors",
+        check: "stopper-error-free",
         fault: "the function had to wait",
-        companions: &["health-alarms"],
+        companions: &["health-alarms-ok"],
         arguments: &[],
         seed: |stage| Box::pin(failed(stage, "ForceStopperFunctionArn", "Throttles")),
         undo: None,
     },
     Row {
-        check: "keeper-errors",
+        check: "keeper-error-free",
         fault: "the function failed",
-        companions: &["health-alarms"],
+        companions: &["health-alarms-ok"],
         arguments: &[],
         seed: |stage| Box::pin(failed(stage, KEEPER, "Errors")),
         undo: None,
     },
     Row {
-        check: "unguarded-jobs",
+        check: "no-unguarded-jobs",
         fault: "a rollout's alarm fired while its actions were off",
-        companions: &["health-alarms"],
+        companions: &["health-alarms-ok"],
         arguments: &[],
         seed: |stage| Box::pin(unguarded(stage)),
         undo: None,

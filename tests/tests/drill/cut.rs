@@ -207,9 +207,8 @@ async fn a_rule_that_drops_successes_is_named() {
         .unwrap();
     let replace = stage.iot.replace_topic_rule().rule_name(rule).topic_rule_payload(payload);
     replace.send().await.unwrap();
-    let mend =
-        "`tripline doctor --region us-east-1 --stack tripline --only rule-sql` has the command";
-    is_named(&stage, 4, &["`rule-sql`: its statement is", mend]).await;
+    let mend = "`tripline doctor --region us-east-1 --stack tripline --only rule-sql-matches` has the command";
+    is_named(&stage, 4, &["`rule-sql-matches`: its statement is", mend]).await;
 }
 
 #[tokio::test]
@@ -248,8 +247,7 @@ async fn a_stopper_that_may_not_run_is_named() {
 async fn a_stopper_that_observes_while_the_stack_cancels_is_named() {
     let stage = Stage::new(&[]).await;
     stopper_settings(&stage, "observe", stage.output("EmailTopicArn"));
-    let mend =
-        "`tripline doctor --region us-east-1 --stack tripline --only stop-mode` has the command";
+    let mend = "`tripline doctor --region us-east-1 --stack tripline --only stop-mode-enforced` has the command";
     let said = "the force-stopper only observes, and the stack says `cancel`";
     is_named(&stage, 6, &[said, mend]).await;
 }
@@ -259,7 +257,8 @@ async fn a_stopper_that_observes_while_the_stack_cancels_is_named() {
 async fn a_stopper_that_observes_and_tells_another_topic_is_named() {
     let stage = Stage::new(&[]).await;
     stopper_settings(&stage, "observe", stage.output("SmsTopicArn"));
-    is_named(&stage, 6, &["`stop-mode`: the force-stopper's `STOP_MODE` is `observe`"]).await;
+    is_named(&stage, 6, &["`stop-mode-enforced`: the force-stopper's `STOP_MODE` is `observe`"])
+        .await;
 }
 
 #[tokio::test]
@@ -297,7 +296,7 @@ async fn without_the_email_topic_s_policy_people_are_not_told() {
 async fn a_stopper_that_tells_another_topic_is_named() {
     let stage = Stage::new(&[]).await;
     stopper_settings(&stage, "cancel", stage.output("SmsTopicArn"));
-    is_named(&stage, 7, &["`stop-mode`: the force-stopper's `EMAIL_TOPIC_ARN` is"]).await;
+    is_named(&stage, 7, &["`stop-mode-enforced`: the force-stopper's `EMAIL_TOPIC_ARN` is"]).await;
 }
 
 /// With a stack that is meant to observe, that is no cut link.
@@ -305,7 +304,7 @@ async fn a_stopper_that_tells_another_topic_is_named() {
 async fn a_stopper_that_observes_as_it_should_and_tells_another_topic_is_named() {
     let stage = Stage::new(&[("StopMode", "observe")]).await;
     stopper_settings(&stage, "observe", stage.output("SmsTopicArn"));
-    is_named(&stage, 6, &["`stop-mode`: the force-stopper's `EMAIL_TOPIC_ARN` is"]).await;
+    is_named(&stage, 6, &["`stop-mode-enforced`: the force-stopper's `EMAIL_TOPIC_ARN` is"]).await;
 }
 
 /// What no API shows is not said to be cut: it may be slow.

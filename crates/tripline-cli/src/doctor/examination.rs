@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::ask::{Clients, Question};
-use super::check::{Check, Judged, Not};
+use super::check::Check;
 use super::facts::{Facts, Need};
 use super::report::{Checked, Report};
+use super::result::{CheckResult, NotProven};
 use crate::alarms::apply::Guard;
 use crate::exit::Error;
 
@@ -25,7 +26,7 @@ pub struct Examination {
 
 impl Examination {
     /// Asks for what the checks need.
-    pub async fn of(
+    pub async fn new(
         clients: &Clients,
         question: &Question<'_>,
         checks: Vec<&'static Check>,
@@ -51,7 +52,8 @@ impl Examination {
         });
         let mut done = Vec::new();
         for check in &self.checks {
-            let (Some(fix), Err(Not::Finding { .. })) = (check.fix, (check.judge)(&self.facts))
+            let (Some(fix), Err(NotProven::Finding { .. })) =
+                (check.fix, (check.judge)(&self.facts))
             else {
                 continue;
             };
@@ -63,7 +65,7 @@ impl Examination {
                 self.fixed.insert(check.name, String::clone(said));
                 continue;
             }
-            match fix.mend(clients, &self.facts, guard.as_ref()).await {
+            match fix.apply(clients, &self.facts, guard.as_ref()).await {
                 Ok(Some(said)) => {
                     eprintln!("fix: {}: {said}", check.name);
                     done.push((fix, said.clone()));
@@ -92,16 +94,19 @@ impl Examination {
         Ok(())
     }
 
-    fn judge(&self, check: &Check) -> Judged {
+    fn judge(&self, check: &Check) -> CheckResult {
         let judged = (check.judge)(&self.facts);
-        judged.map_err(|not| not.beside(&self.checks).in_region(&self.facts.region))
+        judged.map_err(|not| {
+            not.beside(|name| self.checks.iter().any(|check| check.name == name))
+                .in_region(&self.facts.region)
+        })
     }
 
     /// What came of the checks.
     pub fn report(&self, allow: &[String], allow_unknown: bool) -> Report {
         let checked = self.checks.iter().map(|check| {
             let judged = self.judge(check);
-            let unknown = matches!(judged, Err(Not::Unknown(_)));
+            let unknown = matches!(judged, Err(NotProven::Unknown(_)));
             Checked {
                 check,
                 allowed: (unknown && allow_unknown) || allow.iter().any(|name| name == check.name),

@@ -5,28 +5,16 @@ use aws_sdk_cloudwatch::types::MetricAlarm;
 use tripline_aws::Failure;
 
 use super::ask::Clients;
+use super::check::Fix;
+use super::checks::{rule_invoker, rule_name, schedule_invoker, topic_invoker};
 use super::facts::{Facts, Function};
-use super::judge;
-use super::policy::Decision;
 use crate::alarms::apply::Guard;
+use crate::aws::policy::{Decision, Invoker};
 use crate::exit::Error;
-
-/// A thing that is safe to mend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fix {
-    JobEvents,
-    Rule,
-    RulePermission,
-    StopPermission,
-    KeeperPermission,
-    OwnAlarmActions,
-    AlarmActions,
-    Config,
-}
 
 impl Fix {
     /// Mends it, and says what was done; `None` if there is nothing that could be done.
-    pub async fn mend(
+    pub async fn apply(
         self,
         clients: &Clients,
         facts: &Facts,
@@ -37,8 +25,8 @@ impl Fix {
                 clients.alarms.enable_job_events().await?;
                 Some(format!("enabled job events, for the whole account in `{}`", facts.region))
             }
-            Self::Rule => match judge::rule_name(facts) {
-                Some(name) if facts.rule.as_ref().is_ok_and(|rule| rule.is_some()) => {
+            Self::Rule => match rule_name(facts) {
+                Ok(name) if facts.rule.as_ref().is_ok_and(|rule| rule.is_some()) => {
                     let enabled =
                         clients.alarms.iot.enable_topic_rule().rule_name(name).send().await;
                     enabled.map_err(|error| Failure::from_sdk("EnableTopicRule", &error))?;
@@ -47,20 +35,21 @@ impl Fix {
                 _ => None,
             },
             Self::RulePermission => {
-                let_in(clients, facts, judge::rule_invoker(facts), &facts.generator).await?
+                add_permission(clients, facts, rule_invoker(facts).ok(), &facts.generator).await?
             }
             Self::StopPermission => {
-                let_in(clients, facts, judge::topic_invoker(facts), &facts.stopper).await?
+                add_permission(clients, facts, topic_invoker(facts).ok(), &facts.stopper).await?
             }
             Self::KeeperPermission => {
-                let_in(clients, facts, judge::schedule_invoker(facts), &facts.keeper).await?
+                add_permission(clients, facts, schedule_invoker(facts).ok(), &facts.keeper).await?
             }
             Self::OwnAlarmActions => {
-                actions_on(clients, facts.own_alarms.as_deref().unwrap_or_default()).await?
+                enable_alarm_actions(clients, facts.own_alarms.as_deref().unwrap_or_default())
+                    .await?
             }
             Self::AlarmActions => {
                 let alarms = facts.job.as_ref().and_then(|job| job.alarms.as_deref().ok());
-                actions_on(clients, alarms.unwrap_or_default()).await?
+                enable_alarm_actions(clients, alarms.unwrap_or_default()).await?
             }
             Self::Config => match guard {
                 None => None,
@@ -73,10 +62,10 @@ impl Fix {
     }
 }
 
-async fn let_in(
+async fn add_permission(
     clients: &Clients,
     facts: &Facts,
-    invoker: Option<judge::Invoker<'_>>,
+    invoker: Option<Invoker<'_>>,
     function: &Function,
 ) -> Result<Option<String>, Error> {
     let Some(invoker) = invoker else { return Ok(None) };
@@ -100,7 +89,10 @@ async fn let_in(
     Ok(Some(format!("let `{}` invoke `{}`", invoker.source, invoker.function)))
 }
 
-async fn actions_on(clients: &Clients, alarms: &[MetricAlarm]) -> Result<Option<String>, Error> {
+async fn enable_alarm_actions(
+    clients: &Clients,
+    alarms: &[MetricAlarm],
+) -> Result<Option<String>, Error> {
     let off = alarms.iter().filter(|alarm| alarm.actions_enabled() != Some(true));
     let names: Vec<String> =
         off.filter_map(|alarm| Some(alarm.alarm_name()?.to_owned())).take(100).collect();

@@ -3,7 +3,7 @@
 use super::report::{Checked, Report};
 
 /// The report as a file.
-pub fn of(report: &Report) -> String {
+pub fn render(report: &Report) -> String {
     let failures = report
         .checked
         .iter()
@@ -27,12 +27,12 @@ pub fn of(report: &Report) -> String {
     text += &format!("<testsuites name=\"tripline doctor\" {numbers}>\n");
     text += &format!("  <testsuite name=\"{}\" {numbers}>\n", escaped(&report.subject()));
     for checked in &report.checked {
-        text += &case(checked);
+        text += &render_check(checked);
     }
     text + "  </testsuite>\n</testsuites>\n"
 }
 
-fn case(checked: &Checked) -> String {
+fn render_check(checked: &Checked) -> String {
     let head =
         format!("    <testcase classname=\"tripline.doctor\" name=\"{}\"", checked.check.name);
     let detail = escaped(checked.detail());

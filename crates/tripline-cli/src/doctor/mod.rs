@@ -1,31 +1,28 @@
 //! `tripline doctor`: proves that a stack is armed and that a job is guarded.
 //!
-//! - [`judge`]: the checks, each a row in a table and a judgement that only sees facts;
 //! - [`facts`]: what the facts are; [`ask`]: asks AWS for them, and judges nothing;
-//! - [`policy`]: who may do what by a policy;
-//! - [`check`]: what can come of a check; [`fix`]: what `--fix` does about it;
-//! - [`command`]: the commands that are said, for their region;
+//! - [`check`]: what a check is; [`result`]: what can come of it;
+//! - [`checks`]: all of them, each a row in a table and a judgement that only sees facts;
+//! - [`fix`]: what `--fix` does about a finding;
 //! - [`examination`]: runs the checks; [`report`], [`junit`]: says what came of them;
-//! - [`links`]: the same for a drill that waits in vain.
+//! - [`chain`]: the same for a drill that waits in vain.
 
 mod ask;
+pub mod chain;
 mod check;
-pub mod command;
+mod checks;
 mod examination;
 mod facts;
 mod fix;
-mod judge;
 mod junit;
-pub mod links;
-mod policy;
 mod report;
+mod result;
 
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
 use tripline::job::JobId;
 use tripline_config::AlarmConfig;
@@ -38,7 +35,9 @@ use crate::connect::{Region, connect};
 use crate::exit::{End, Error};
 use ask::{Clients, Question};
 use check::{About, Check};
+use checks::{checks, checks_of};
 use examination::Examination;
+use report::Format;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -46,7 +45,7 @@ Examples:
   tripline doctor
   tripline doctor --job-id fw-1-3-0
   tripline doctor --config release/dev.ini --fix
-  tripline doctor --only rule-enabled --only undelivered-empty --output json
+  tripline doctor --only rule-enabled --only undelivered-queue-empty --output json
   tripline doctor --output junit > doctor.xml
   tripline doctor --list
 
@@ -98,18 +97,9 @@ pub struct Doctor {
     output: Format,
 }
 
-/// Whom the answer is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-    /// A test report for CI
-    Junit,
-}
-
 /// The names of all checks.
 fn names() -> PossibleValuesParser {
-    PossibleValuesParser::new(judge::checks().map(|check| check.name))
+    PossibleValuesParser::new(checks().map(|check| check.name))
 }
 
 /// A config's alarms, for its job.
@@ -134,7 +124,7 @@ impl Doctor {
             Some(config) => region_for(self.region.clone(), &config.file, &config.config)?,
             None => self.region.clone(),
         };
-        let clients = Clients::of(connect(region).await?);
+        let clients = Clients::new(connect(region).await?);
         let guard = config.zip(job.clone()).map(|(config, job)| Guard {
             file: config.file,
             stack: self.stack.clone(),
@@ -149,7 +139,7 @@ impl Doctor {
             devices: self.devices,
             guard: guard.as_ref(),
         };
-        let mut examination = Examination::of(&clients, &question, checks).await?;
+        let mut examination = Examination::new(&clients, &question, checks).await?;
         if self.fix {
             examination.fix(&clients, &question, &self.allow).await?;
         }
@@ -157,7 +147,7 @@ impl Doctor {
         print(&match self.output {
             Format::Text => report.text(),
             Format::Json => report.json(),
-            Format::Junit => junit::of(&report),
+            Format::Junit => junit::render(&report),
         });
         eprintln!("{}", report.summary());
         Ok(if report.is_sound() { End::Done } else { End::Finding })
@@ -175,7 +165,7 @@ impl Doctor {
     fn checks(&self, with_job: bool) -> Result<Vec<&'static Check>, Error> {
         let only =
             |check: &Check| self.only.is_empty() || self.only.iter().any(|name| name == check.name);
-        if let Some(check) = judge::checks().find(|check| {
+        if let Some(check) = checks().find(|check| {
             !with_job
                 && check.about == About::Job
                 && self.only.iter().any(|name| name == check.name)
@@ -185,6 +175,6 @@ impl Doctor {
                 check.name
             )));
         }
-        Ok(judge::checks_of(with_job).filter(|check| only(check)).collect())
+        Ok(checks_of(with_job).filter(|check| only(check)).collect())
     }
 }

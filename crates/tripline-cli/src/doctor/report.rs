@@ -1,21 +1,31 @@
 //! What came of the checks, for people and for programs.
 
+use clap::ValueEnum;
 use serde_json::{Value, json};
 use tripline::text::clean;
 
-use super::Format;
-use super::check::{About, Check, Judged, Not};
-use super::judge;
+use super::check::{About, Check};
+use super::checks::checks;
+use super::result::{CheckResult, NotProven};
 use crate::alarms::table::table;
 
 /// Longest line of what is said of one check.
 const MAX_LINE: usize = 4_000;
 
+/// Whom the answer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+    /// A test report for CI
+    Junit,
+}
+
 /// What came of a check.
 #[derive(Debug)]
 pub struct Checked {
     pub check: &'static Check,
-    pub judged: Judged,
+    pub judged: CheckResult,
     /// The operator accepts whatever comes of it.
     pub allowed: bool,
     /// What was done about it.
@@ -36,9 +46,9 @@ impl Checked {
     pub fn result(&self) -> &'static str {
         match self.judged {
             Ok(_) => "ok",
-            Err(Not::Finding { .. }) => "finding",
-            Err(Not::Unknown(_) | Not::Untold(_)) => "unknown",
-            Err(Not::Skipped(_) | Not::Elsewhere { .. }) => "skipped",
+            Err(NotProven::Finding { .. }) => "finding",
+            Err(NotProven::Unknown(_) | NotProven::Untold(_)) => "unknown",
+            Err(NotProven::Skipped(_) | NotProven::Elsewhere { .. }) => "skipped",
         }
     }
 
@@ -46,12 +56,12 @@ impl Checked {
     pub fn detail(&self) -> &str {
         match &self.judged {
             Ok(seen) => seen,
-            Err(Not::Finding { what, .. }) => what,
+            Err(NotProven::Finding { what, .. }) => what,
             Err(
-                Not::Unknown(why)
-                | Not::Untold(why)
-                | Not::Skipped(why)
-                | Not::Elsewhere { why, .. },
+                NotProven::Unknown(why)
+                | NotProven::Untold(why)
+                | NotProven::Skipped(why)
+                | NotProven::Elsewhere { why, .. },
             ) => why,
         }
     }
@@ -59,14 +69,15 @@ impl Checked {
     /// The command that mends it.
     pub fn mend(&self) -> Option<&str> {
         match &self.judged {
-            Err(Not::Finding { mend, .. }) => Some(mend),
+            Err(NotProven::Finding { mend, .. }) => Some(mend),
             _ => None,
         }
     }
 
     /// Whether it is a fault in the proof.
     pub fn counts(&self) -> bool {
-        !self.allowed && matches!(self.judged, Err(Not::Finding { .. } | Not::Unknown(_)))
+        !self.allowed
+            && matches!(self.judged, Err(NotProven::Finding { .. } | NotProven::Unknown(_)))
     }
 
     fn row(&self) -> [String; 3] {
@@ -158,7 +169,7 @@ pub fn list(format: Format) -> String {
     };
     match format {
         Format::Text | Format::Junit => {
-            let rows: Vec<[String; 4]> = judge::checks()
+            let rows: Vec<[String; 4]> = checks()
                 .map(|check| {
                     let fix = if check.fix.is_some() { "yes" } else { "" };
                     [check.name, about(check), fix, check.proves].map(str::to_owned)
@@ -167,7 +178,7 @@ pub fn list(format: Format) -> String {
             table(["CHECK", "ABOUT", "FIX", "PROVES"], &rows)
         }
         Format::Json => {
-            let checks: Vec<Value> = judge::checks()
+            let checks: Vec<Value> = checks()
                 .map(|check| {
                     json!({
                         "name": check.name, "about": about(check), "proves": check.proves,

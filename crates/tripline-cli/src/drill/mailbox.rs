@@ -11,8 +11,8 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::{Value, json};
 use tripline_aws::{Failure, FailureKind};
 
-use super::cloud::{Cloud, TAG};
-use super::name::Name;
+use super::clients::{DrillClients, TAG};
+use crate::aws::drill_name::DrillName;
 
 /// What is left in the queue of a drill that was killed is gone after this many seconds.
 const RETENTION: u32 = 3_600;
@@ -27,7 +27,7 @@ pub struct Mailbox {
 
 /// What has come.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Post {
+pub struct ReceivedMessages {
     /// CloudWatch said that the drill's alarm is in ALARM.
     pub alarm: bool,
     /// The force-stopper said that it stopped the sentinel.
@@ -40,14 +40,18 @@ pub struct Post {
 
 impl Mailbox {
     /// Makes the queue and subscribes it.
-    pub async fn open(cloud: &Cloud, name: &Name, topic: &str) -> Result<Self, Failure> {
+    pub async fn open(
+        cloud: &DrillClients,
+        name: &DrillName,
+        topic: &str,
+    ) -> Result<Self, Failure> {
         const CREATE: &str = "CreateQueue";
         let arn = queue_arn(topic, name).ok_or_else(|| {
             Failure::new(CREATE, FailureKind::Refused, format!("`{topic}` is no topic's ARN"))
         })?;
         // The queue's own encryption: SNS has decrypted what comes here, whatever the topic's key.
         let attributes = HashMap::from([
-            (QueueAttributeName::Policy, policy(&arn, topic).to_string()),
+            (QueueAttributeName::Policy, queue_policy(&arn, topic).to_string()),
             (QueueAttributeName::MessageRetentionPeriod, RETENTION.to_string()),
             (QueueAttributeName::VisibilityTimeout, UNSEEN.to_string()),
             (QueueAttributeName::SqsManagedSseEnabled, "true".to_owned()),
@@ -73,10 +77,10 @@ impl Mailbox {
     /// Reads what has come, for at most a second. Other rollouts' messages are passed over.
     pub async fn read(
         &self,
-        cloud: &Cloud,
-        name: &Name,
+        cloud: &DrillClients,
+        name: &DrillName,
         alarm: &str,
-        post: &mut Post,
+        post: &mut ReceivedMessages,
     ) -> Result<(), Failure> {
         let received = cloud
             .sqs
@@ -88,15 +92,15 @@ impl Mailbox {
             .await
             .map_err(|error| Failure::from_sdk("ReceiveMessage", &error))?;
         for message in received.messages() {
-            post.take(name, alarm, message.body().unwrap_or_default());
+            post.note(name, alarm, message.body().unwrap_or_default());
         }
         Ok(())
     }
 }
 
-impl Post {
+impl ReceivedMessages {
     /// Takes a message of the topic, as SNS wraps it up.
-    fn take(&mut self, name: &Name, alarm: &str, body: &str) {
+    fn note(&mut self, name: &DrillName, alarm: &str, body: &str) {
         let Ok(envelope) = serde_json::from_str::<Value>(body) else { return };
         let field = |key: &str| envelope.get(key).and_then(Value::as_str).unwrap_or_default();
         let (subject, text) = (field("Subject"), field("Message"));
@@ -116,7 +120,7 @@ impl Post {
 }
 
 /// The ARN of the drill's queue, which is where the topic is.
-pub fn queue_arn(topic: &str, name: &Name) -> Option<String> {
+pub fn queue_arn(topic: &str, name: &DrillName) -> Option<String> {
     let mut parts: Vec<&str> = topic.split(':').collect();
     let [_, _, service, _, _, last] = parts.as_mut_slice() else { return None };
     (*service, *last) = ("sqs", name.as_str());
@@ -124,7 +128,7 @@ pub fn queue_arn(topic: &str, name: &Name) -> Option<String> {
 }
 
 /// Exactly this topic may write into it.
-fn policy(queue: &str, topic: &str) -> Value {
+fn queue_policy(queue: &str, topic: &str) -> Value {
     json!({
         "Version": "2012-10-17",
         "Statement": [{
@@ -138,32 +142,35 @@ fn policy(queue: &str, topic: &str) -> Value {
 }
 
 /// The subscriptions of drills' queues to a topic, or to any; with whose they are.
-pub async fn subscriptions(
-    cloud: &Cloud,
+pub async fn drill_subscriptions(
+    cloud: &DrillClients,
     topic: Option<&str>,
-) -> Result<Vec<(Name, String)>, Failure> {
-    let all = listed(cloud, topic).await?.into_iter();
+) -> Result<Vec<(DrillName, String)>, Failure> {
+    let all = list_subscriptions(cloud, topic).await?.into_iter();
     Ok(all
-        .filter_map(|subscription| Some((owner(&subscription)?, subscription.subscription_arn?)))
+        .filter_map(|subscription| Some((drill_of(&subscription)?, subscription.subscription_arn?)))
         .collect())
 }
 
 /// How many are told of what is published to a topic, other than drills.
-pub async fn subscribers(cloud: &Cloud, topic: &str) -> Result<usize, Failure> {
+pub async fn count_subscribers(cloud: &DrillClients, topic: &str) -> Result<usize, Failure> {
     let is_told = |subscription: &&Subscription| {
         let arn = subscription.subscription_arn().unwrap_or_default();
-        arn.starts_with("arn:") && owner(subscription).is_none()
+        arn.starts_with("arn:") && drill_of(subscription).is_none()
     };
-    Ok(listed(cloud, Some(topic)).await?.iter().filter(is_told).count())
+    Ok(list_subscriptions(cloud, Some(topic)).await?.iter().filter(is_told).count())
 }
 
 /// The drill that a subscription is of.
-fn owner(subscription: &Subscription) -> Option<Name> {
+fn drill_of(subscription: &Subscription) -> Option<DrillName> {
     let endpoint = subscription.endpoint().filter(|_| subscription.protocol() == Some("sqs"));
-    endpoint.and_then(Name::of_queue_arn)
+    endpoint.and_then(DrillName::of_queue_arn)
 }
 
-async fn listed(cloud: &Cloud, topic: Option<&str>) -> Result<Vec<Subscription>, Failure> {
+async fn list_subscriptions(
+    cloud: &DrillClients,
+    topic: Option<&str>,
+) -> Result<Vec<Subscription>, Failure> {
     let mut all = Vec::new();
     if let Some(topic) = topic {
         let listed = cloud.aws.sns.list_subscriptions_by_topic().topic_arn(topic);
@@ -191,11 +198,11 @@ mod tests {
 
     #[test]
     fn only_the_topic_may_write_into_the_queue() {
-        let name = Name::new("tripline-drill-abcdefghijkl").unwrap();
+        let name = DrillName::new("tripline-drill-abcdefghijkl").unwrap();
         let arn = queue_arn(TOPIC, &name).unwrap();
         assert_eq!(arn, format!("arn:aws-us-gov:sqs:us-gov-west-1:111122223333:{name}"));
         assert_eq!(queue_arn("tripline-EmailTopic", &name), None);
-        let policy = policy(&arn, TOPIC);
+        let policy = queue_policy(&arn, TOPIC);
         let [statement] = policy["Statement"].as_array().unwrap().as_slice() else { panic!() };
         assert_eq!(statement["Resource"], arn.as_str());
         assert_eq!(statement["Condition"], json!({"ArnEquals": {"aws:SourceArn": TOPIC}}));
@@ -203,7 +210,7 @@ mod tests {
 
     #[test]
     fn only_what_is_about_this_drill_counts() {
-        let name = Name::new("tripline-drill-abcdefghijkl").unwrap();
+        let name = DrillName::new("tripline-drill-abcdefghijkl").unwrap();
         let alarm = format!("tripline-{name}-Drill");
         let letter = |subject: &str, text: &str| {
             json!({"Type": "Notification", "Subject": subject, "Message": text}).to_string()
@@ -211,7 +218,7 @@ mod tests {
         let notice = |alarm: &str, state: &str| {
             letter("ALARM", &json!({"AlarmName": alarm, "NewStateValue": state}).to_string())
         };
-        let mut post = Post::default();
+        let mut post = ReceivedMessages::default();
         for body in [
             "",
             "[]",
@@ -222,18 +229,18 @@ mod tests {
             &notice("tripline-fw-2-1-Slow", "ALARM"),
             &notice(&alarm, "OK"),
         ] {
-            post.take(&name, &alarm, body);
-            assert_eq!(post, Post::default(), "{body}");
+            post.note(&name, &alarm, body);
+            assert_eq!(post, ReceivedMessages::default(), "{body}");
         }
-        post.take(&name, &alarm, &notice(&alarm, "ALARM"));
-        post.take(&name, &alarm, &letter(&format!("Tripline stopped rollout {name}"), "words"));
-        post.take(
+        post.note(&name, &alarm, &notice(&alarm, "ALARM"));
+        post.note(&name, &alarm, &letter(&format!("Tripline stopped rollout {name}"), "words"));
+        post.note(
             &name,
             &alarm,
             &letter(&format!("Tripline would have stopped rollout {name}"), ""),
         );
         let refused = format!("Tripline refused.\n\nwhy      alarm `{alarm}` is not known\n");
-        post.take(&name, &alarm, &letter("Tripline refused an alarm message", &refused));
+        post.note(&name, &alarm, &letter("Tripline refused an alarm message", &refused));
         assert!(post.alarm && post.stopped && post.observed);
         assert_eq!(post.refused, Some(format!("alarm `{alarm}` is not known")));
     }

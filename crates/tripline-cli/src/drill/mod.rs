@@ -1,27 +1,26 @@
 //! `tripline drill`: a fire drill of a deployed stack, from a device's report to the stop and to
 //! the people.
 //!
-//! - [`name`]: what a drill's things are called; [`sentinel`]: the job, its things and its alarm;
-//! - [`run`]: the drill, link by link, [`wait`]: waiting for one, [`look`]: which link is cut,
+//! - [`sentinel`]: the job, its things and its alarm;
+//! - [`run`]: the drill, link by link, [`wait`]: waiting for one, [`diagnosis`]: which link is cut,
 //!   [`record`]: how each ended;
-//! - [`mailbox`]: what people are told; [`interrupt`]: Ctrl-C, [`mod@caught`]: panics;
-//! - [`tidy`]: removes what it made, [`leftovers`]: removes what killed drills made;
-//! - [`cloud`]: the clients, and whose things are.
+//! - [`mailbox`]: what people are told; [`interrupt`]: Ctrl-C, [`panic`]: panics;
+//! - [`clean_up`]: removes what it made, [`leftovers`]: removes what killed drills made;
+//! - [`clients`]: the clients, and whose things are.
 //!
 //! **A drill touches nothing that it has not made.** Every name is random; before anything is
 //! removed, its tag or mark is read; the alarm watches the sentinel and nothing else.
 
-mod caught;
-mod cloud;
+mod clean_up;
+mod clients;
+mod diagnosis;
 mod interrupt;
 mod leftovers;
-mod look;
 mod mailbox;
-mod name;
+mod panic;
 mod record;
 mod run;
 mod sentinel;
-mod tidy;
 mod wait;
 
 use std::io::{IsTerminal, stderr};
@@ -34,19 +33,19 @@ use tripline_aws::{Failure, FailureKind};
 use crate::alarms::stopping::Stopping;
 use crate::alarms::table::{print, print_json};
 use crate::alarms::topics;
+use crate::aws::commands::in_region;
+use crate::aws::drill_name::DrillName;
 use crate::connect::{Region, connect};
-use crate::doctor::command::in_region;
 use crate::exit::{End, Error};
 use crate::output::Output;
 use crate::stack::Stack;
-use caught::caught;
-use cloud::Cloud;
+use clean_up::{CleanUp, CleanUpReport};
+use clients::DrillClients;
 use interrupt::Interrupt;
-use name::Name;
+use panic::catch_panic;
 use record::{Record, Step};
 use run::Run;
-use tidy::{Tidied, Tidy};
-use wait::{Broken, Patience};
+use wait::{Patience, StepError};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -97,7 +96,7 @@ pub struct Drill {
 
 impl Drill {
     pub async fn run(self) -> Result<End, Error> {
-        let cloud = Cloud::of(connect(self.region.clone()).await?);
+        let cloud = DrillClients::new(connect(self.region.clone()).await?);
         if self.clean_up {
             return self.clean_up(&cloud).await;
         }
@@ -105,8 +104,8 @@ impl Drill {
         let stack = Stack::find(&cloud.aws.cloudformation, &self.stack).await?;
         let stopping = Stopping::look(&cloud.aws, &stack).await?;
         let email = topics::of_stack(&stack, topics::EMAIL)?;
-        let subscribers = mailbox::subscribers(&cloud, email).await?;
-        let name = Name::random();
+        let subscribers = mailbox::count_subscribers(&cloud, email).await?;
+        let name = DrillName::random();
         let job = name.job().map_err(|error| Error::Input(error.to_string()))?;
         let mut record = Record::default();
         let run = Run {
@@ -119,18 +118,18 @@ impl Drill {
             enable_events: self.enable_events,
             patience: Patience { timeout: Duration::from_secs(self.timeout.into()), interrupt },
             record: &mut record,
-            tell,
+            report_step,
         };
-        let ended = caught(run.run()).await;
-        if matches!(ended, Ok(Err(Broken::Interrupted))) {
+        let ended = catch_panic(run.run()).await;
+        if matches!(ended, Ok(Err(StepError::Interrupted))) {
             eprintln!("interrupted: removing what the drill has made");
         }
-        let mut tidied = Tidied::default();
+        let mut tidied = CleanUpReport::default();
         let region = cloud.aws.region.as_str();
         let (topic, of) = (Some(email), Some(self.stack.as_str()));
-        let tidy = Tidy { cloud: &cloud, topic, stack: of, dry_run: false };
+        let tidy = CleanUp { cloud: &cloud, topic, stack: of, dry_run: false };
         // Before job events were seen to be on, nothing was made.
-        if record.saw(Step::Events) {
+        if record.has_passed(Step::JobEvents) {
             tidy.remove(&name, &mut tidied).await;
             tidied.in_region(region);
         }
@@ -162,10 +161,10 @@ impl Drill {
     /// The last words, and the exit code.
     fn end(
         &self,
-        ended: Result<(), Broken>,
+        ended: Result<(), StepError>,
         record: &Record,
         stopping: &Stopping,
-        tidied: &Tidied,
+        tidied: &CleanUpReport,
         region: &str,
     ) -> Result<End, Error> {
         let stack = &self.stack;
@@ -192,7 +191,7 @@ impl Drill {
                 );
                 Ok(End::Done)
             }
-            Err(Broken::Cut(cut)) => {
+            Err(StepError::BrokenLink(cut)) => {
                 let mut hint = cut.hint;
                 if !hint.is_empty() {
                     hint.push_str("; ");
@@ -205,7 +204,7 @@ impl Drill {
                 );
                 Ok(End::Finding)
             }
-            Err(Broken::Late(what)) => {
+            Err(StepError::TimedOut(what)) => {
                 let hint = format!(
                     "no link was found to be cut; `tripline doctor --stack {stack}` looks closer, and --timeout gives it longer"
                 );
@@ -216,8 +215,8 @@ impl Drill {
                 );
                 Ok(End::Undecided)
             }
-            Err(Broken::Interrupted) => Ok(End::Undecided),
-            Err(Broken::Failed(error)) => {
+            Err(StepError::Interrupted) => Ok(End::Undecided),
+            Err(StepError::Failed(error)) => {
                 match record.failed() {
                     Some(step) => eprintln!("{step} failed"),
                     None => eprintln!("the sentinel could not be made"),
@@ -227,7 +226,7 @@ impl Drill {
         }
     }
 
-    async fn clean_up(&self, cloud: &Cloud) -> Result<End, Error> {
+    async fn clean_up(&self, cloud: &DrillClients) -> Result<End, Error> {
         let mut tidied = leftovers::remove(cloud, &self.stack, self.dry_run).await?;
         tidied.in_region(&cloud.aws.region);
         match self.output {
@@ -254,19 +253,14 @@ impl Drill {
     }
 }
 
-/// Whether this is the ARN of a drill's queue.
-pub fn is_drills_queue(arn: &str) -> bool {
-    Name::of_queue_arn(arn).is_some()
-}
-
 /// A step that has ended, for who watches.
-fn tell(line: &str) {
+fn report_step(line: &str) {
     if stderr().is_terminal() {
         eprintln!("{line}");
     }
 }
 
-fn warn(tidied: &Tidied, region: &str) {
+fn warn(tidied: &CleanUpReport, region: &str) {
     for note in &tidied.notes {
         eprintln!("note: {note}");
     }

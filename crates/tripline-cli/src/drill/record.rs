@@ -10,36 +10,36 @@ use crate::alarms::table::table;
 /// The links of the chain, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
-    Events,
+    JobEvents,
     Armed,
     Reported,
     Counted,
-    Alarm,
+    InAlarm,
     Stopped,
-    Told,
+    Alerted,
 }
 
 /// How a step ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum StepOutcome {
     /// It was seen.
-    Seen(String),
+    Passed(String),
     /// A link is cut, or AWS refused something.
     Failed(String),
     /// It was not seen in time.
-    Late(String),
+    TimedOut(String),
     Interrupted,
 }
 
 impl Step {
     pub const ALL: [Self; 7] = [
-        Self::Events,
+        Self::JobEvents,
         Self::Armed,
         Self::Reported,
         Self::Counted,
-        Self::Alarm,
+        Self::InAlarm,
         Self::Stopped,
-        Self::Told,
+        Self::Alerted,
     ];
 
     pub fn number(self) -> usize {
@@ -48,13 +48,13 @@ impl Step {
 
     pub fn name(self) -> &'static str {
         match self {
-            Self::Events => "events",
+            Self::JobEvents => "job-events",
             Self::Armed => "armed",
             Self::Reported => "reported",
             Self::Counted => "counted",
-            Self::Alarm => "alarm",
+            Self::InAlarm => "in-alarm",
             Self::Stopped => "stopped",
-            Self::Told => "told",
+            Self::Alerted => "alerted",
         }
     }
 }
@@ -68,7 +68,7 @@ impl fmt::Display for Step {
 /// The steps that came, in their order.
 #[derive(Debug, Default)]
 pub struct Record {
-    ended: Vec<(Step, Outcome, Duration)>,
+    ended: Vec<(Step, StepOutcome, Duration)>,
     current: Option<(Step, Instant)>,
 }
 
@@ -78,7 +78,7 @@ impl Record {
     }
 
     /// Notes how the current step ended, and returns its line.
-    pub fn end(&mut self, outcome: Outcome) -> Option<String> {
+    pub fn end(&mut self, outcome: StepOutcome) -> Option<String> {
         let (step, begun) = self.current.take()?;
         self.ended.push((step, outcome, begun.elapsed()));
         Some(self.row(step).join("  "))
@@ -87,26 +87,26 @@ impl Record {
     /// The step at which the drill ended, if it was one: what comes between two steps is none.
     pub fn failed(&self) -> Option<Step> {
         let (step, outcome, _) = self.ended.last()?;
-        (!matches!(outcome, Outcome::Seen(_))).then_some(*step)
+        (!matches!(outcome, StepOutcome::Passed(_))).then_some(*step)
     }
 
     /// Whether every step was seen.
     pub fn is_whole(&self) -> bool {
-        Step::ALL.iter().all(|step| self.saw(*step))
+        Step::ALL.iter().all(|step| self.has_passed(*step))
     }
 
     /// Whether a step was seen.
-    pub fn saw(&self, step: Step) -> bool {
-        matches!(self.of(step), Some((Outcome::Seen(_), _)))
+    pub fn has_passed(&self, step: Step) -> bool {
+        matches!(self.outcome_of(step), Some((StepOutcome::Passed(_), _)))
     }
 
-    fn of(&self, step: Step) -> Option<(&Outcome, Duration)> {
+    fn outcome_of(&self, step: Step) -> Option<(&StepOutcome, Duration)> {
         let ended = self.ended.iter().find(|(other, ..)| *other == step)?;
         Some((&ended.1, ended.2))
     }
 
     fn row(&self, step: Step) -> [String; 5] {
-        let (result, took, text) = match self.of(step) {
+        let (result, took, text) = match self.outcome_of(step) {
             None => ("not reached", String::new(), String::new()),
             Some((outcome, took)) => {
                 (outcome.word(), format!("{:.1} s", took.as_secs_f64()), outcome.text().to_owned())
@@ -122,7 +122,7 @@ impl Record {
 
     pub fn json(&self) -> Value {
         let steps = Step::ALL.iter().map(|step| {
-            let of = self.of(*step);
+            let of = self.outcome_of(*step);
             json!({
                 "step": step.number(),
                 "link": step.name(),
@@ -135,12 +135,12 @@ impl Record {
     }
 }
 
-impl Outcome {
+impl StepOutcome {
     fn word(&self) -> &'static str {
         match self {
-            Self::Seen(_) => "ok",
+            Self::Passed(_) => "ok",
             Self::Failed(_) => "failed",
-            Self::Late(_) => "not in time",
+            Self::TimedOut(_) => "not in time",
             Self::Interrupted => "interrupted",
         }
     }
@@ -148,7 +148,7 @@ impl Outcome {
     /// In one line.
     fn text(&self) -> &str {
         match self {
-            Self::Seen(text) | Self::Failed(text) | Self::Late(text) => {
+            Self::Passed(text) | Self::Failed(text) | Self::TimedOut(text) => {
                 text.split('\n').next().unwrap_or_default()
             }
             Self::Interrupted => "",
@@ -164,7 +164,7 @@ mod tests {
     fn steps_are_numbered_from_one_in_their_order() {
         let numbers: Vec<_> = Step::ALL.iter().map(|step| step.number()).collect();
         assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7]);
-        assert_eq!(Step::Told.to_string(), "step 7 (told)");
+        assert_eq!(Step::Alerted.to_string(), "step 7 (alerted)");
     }
 
     #[test]
@@ -173,17 +173,17 @@ mod tests {
         for step in Step::ALL {
             assert!(!record.is_whole());
             record.begin(step);
-            record.end(Outcome::Seen("yes".to_owned()));
+            record.end(StepOutcome::Passed("yes".to_owned()));
             assert_eq!(record.failed(), None);
         }
         assert!(record.is_whole());
         let mut late = Record::default();
-        late.begin(Step::Events);
-        late.end(Outcome::Late("nothing\n\n  hint: wait".to_owned()));
-        assert_eq!(late.failed(), Some(Step::Events));
+        late.begin(Step::JobEvents);
+        late.end(StepOutcome::TimedOut("nothing\n\n  hint: wait".to_owned()));
+        assert_eq!(late.failed(), Some(Step::JobEvents));
         let text = late.text();
-        assert!(text.contains("1     events    not in time  0.0 s  nothing\n"), "{text}");
-        assert!(text.ends_with("7     told      not reached\n"), "{text}");
+        assert!(text.contains("1     job-events  not in time  0.0 s  nothing\n"), "{text}");
+        assert!(text.ends_with("7     alerted     not reached\n"), "{text}");
         assert_eq!(late.json()[6]["seconds"], Value::Null);
     }
 }

@@ -12,17 +12,17 @@ use tripline::stop::{REASON_CODE, StopMode};
 use tripline::text::{clean, excerpt};
 use tripline_aws::{Failure, FailureKind};
 
-use super::cloud::Cloud;
-use super::look::{Cut, Look, doctor};
-use super::mailbox::{Mailbox, Post};
-use super::name::Name;
-use super::record::{Outcome, Record, Step};
+use super::clients::DrillClients;
+use super::diagnosis::{BrokenLink, Diagnosis, doctor_hint};
+use super::mailbox::{Mailbox, ReceivedMessages};
+use super::record::{Record, Step, StepOutcome};
 use super::sentinel;
-use super::wait::{Broken, Patience};
+use super::wait::{Patience, StepError};
 use crate::alarms::apply::Guard;
 use crate::alarms::topics;
 use crate::alarms::verdict::Verdict;
-use crate::fleet::device::{Fate, Outcome as Ended};
+use crate::aws::drill_name::DrillName;
+use crate::fleet::device::{Fate, Outcome as ExecutionOutcome};
 use crate::fleet::job_side::{AwsJobSide, JobSide, Offer, Taken};
 use crate::stack::Stack;
 
@@ -34,40 +34,41 @@ const REASON: &str = "Fire drill by `tripline drill`: nothing is wrong, and noth
 /// A drill on its way.
 #[derive(Debug)]
 pub struct Run<'a> {
-    pub cloud: &'a Cloud,
+    pub cloud: &'a DrillClients,
     pub stack: &'a Stack,
     pub stack_name: &'a str,
     pub mode: StopMode,
-    pub name: &'a Name,
+    pub name: &'a DrillName,
     pub job: JobId,
     pub enable_events: bool,
     pub patience: Patience,
     pub record: &'a mut Record,
     /// Tells people of a step that has ended.
-    pub tell: fn(&str),
+    pub report_step: fn(&str),
 }
 
 impl<'a> Run<'a> {
     /// Runs the drill to its end, or to the first link that does not hold.
-    pub async fn run(mut self) -> Result<(), Broken> {
-        self.step(Step::Events, Self::events).await?;
+    pub async fn run(mut self) -> Result<(), StepError> {
+        self.step(Step::JobEvents, Self::enable_job_events).await?;
         self.patience.interrupt.check()?;
         let email = topics::of_stack(self.stack, topics::EMAIL)?.to_owned();
         let mailbox = Mailbox::open(self.cloud, self.name, &email).await?;
         self.patience.interrupt.check()?;
         sentinel::create(self.cloud, self.name).await?;
-        let alarm = self.step(Step::Armed, Self::armed).await?;
+        let alarm = self.step(Step::Armed, Self::arm_sentinel).await?;
         let alarm_name = alarm.alarm_name().unwrap_or_default().to_owned();
-        self.step(Step::Reported, Self::reported).await?;
-        self.step(Step::Counted, async |run: &mut Run<'a>| run.counted(&alarm).await).await?;
-        self.step(Step::Alarm, async |run: &mut Run<'a>| run.alarm(&alarm_name).await).await?;
-        let mut post = Post::default();
+        self.step(Step::Reported, Self::report_execution).await?;
+        self.step(Step::Counted, async |run: &mut Run<'a>| run.await_metric(&alarm).await).await?;
+        self.step(Step::InAlarm, async |run: &mut Run<'a>| run.fire_alarm(&alarm_name).await)
+            .await?;
+        let mut post = ReceivedMessages::default();
         self.step(Step::Stopped, async |run: &mut Run<'a>| {
-            run.stopped(&alarm_name, &mailbox, &mut post).await
+            run.await_stop(&alarm_name, &mailbox, &mut post).await
         })
         .await?;
-        self.step(Step::Told, async |run: &mut Run<'a>| {
-            run.told(&alarm_name, &mailbox, &mut post).await
+        self.step(Step::Alerted, async |run: &mut Run<'a>| {
+            run.await_alerts(&alarm_name, &mailbox, &mut post).await
         })
         .await
     }
@@ -76,27 +77,27 @@ impl<'a> Run<'a> {
     async fn step<T>(
         &mut self,
         step: Step,
-        run: impl AsyncFnOnce(&mut Self) -> Result<(T, String), Broken>,
-    ) -> Result<T, Broken> {
+        run: impl AsyncFnOnce(&mut Self) -> Result<(T, String), StepError>,
+    ) -> Result<T, StepError> {
         self.patience.interrupt.check()?;
         self.record.begin(step);
         let (outcome, ended) = match run(self).await {
-            Ok((value, seen)) => (Outcome::Seen(seen), Ok(value)),
+            Ok((value, seen)) => (StepOutcome::Passed(seen), Ok(value)),
             Err(broken) => (broken.outcome(), Err(broken)),
         };
         if let Some(line) = self.record.end(outcome) {
-            (self.tell)(&line);
+            (self.report_step)(&line);
         }
         ended
     }
 
-    async fn events(&mut self) -> Result<((), String), Broken> {
+    async fn enable_job_events(&mut self) -> Result<((), String), StepError> {
         let aws = &self.cloud.aws;
         if aws.sends_job_events().await? {
             return Ok(((), "AWS IoT sends job events".to_owned()));
         }
         if !self.enable_events {
-            return Err(Broken::Cut(Cut::new(
+            return Err(StepError::BrokenLink(BrokenLink::new(
                 format!(
                     "AWS IoT sends no job events in `{}`, so that no alarm ever has a value",
                     aws.region
@@ -108,7 +109,7 @@ impl<'a> Run<'a> {
         Ok(((), "AWS IoT sends job events: they were off, and are enabled now".to_owned()))
     }
 
-    async fn armed(&mut self) -> Result<(MetricAlarm, String), Broken> {
+    async fn arm_sentinel(&mut self) -> Result<(MetricAlarm, String), StepError> {
         let aws = &self.cloud.aws;
         let guard = Guard {
             file: "the drill's alarm".to_owned(),
@@ -122,22 +123,25 @@ impl<'a> Run<'a> {
         let verdict = Verdict::of(&guard, &report, &aws.region);
         if let Some(finding) = verdict.findings.into_iter().next() {
             let (what, hint) = finding.split_once("\n\n  hint: ").unwrap_or((&finding, ""));
-            return Err(Broken::Cut(Cut::new(what, hint)));
+            return Err(StepError::BrokenLink(BrokenLink::new(what, hint)));
         }
         let prefix = alarm_name_prefix(&self.job);
         let alarms = aws.alarms(&prefix).await?.metric;
         let wanted = format!("{prefix}{}", sentinel::ALARM);
         let alarm = alarms.into_iter().find(|alarm| alarm.alarm_name() == Some(&wanted));
-        let alarm = alarm.ok_or_else(|| Broken::Cut(gone(&wanted)))?;
+        let alarm = alarm.ok_or_else(|| StepError::BrokenLink(alarm_is_gone(&wanted)))?;
         let watches = aws.owner(&alarm).await?;
         if watches.as_deref() != Some(self.name.as_str()) {
             let what = format!("alarm `{wanted}` does not watch the sentinel");
-            return Err(Broken::Cut(Cut::new(what, "look who else changes alarms")));
+            return Err(StepError::BrokenLink(BrokenLink::new(
+                what,
+                "look who else changes alarms",
+            )));
         }
         Ok((alarm, format!("alarm {wanted} goes to force-stop and e-mail")))
     }
 
-    async fn reported(&mut self) -> Result<((), String), Broken> {
+    async fn report_execution(&mut self) -> Result<((), String), StepError> {
         let side = AwsJobSide::new(&self.cloud.config, self.job.clone()).await?;
         let thing = self.name.reports();
         let offered = self
@@ -153,10 +157,13 @@ impl<'a> Run<'a> {
             .await?;
         let ended = || {
             let what = "somebody else has ended the sentinel's part of the job";
-            Broken::Cut(Cut::new(what, "look who cancels jobs, and run this again"))
+            StepError::BrokenLink(BrokenLink::new(
+                what,
+                "look who cancels jobs, and run this again",
+            ))
         };
         let download_time = sentinel::DOWNLOAD_TIME;
-        let fate = Fate { outcome: Ended::Succeeded, download_time, retries: 0 };
+        let fate = Fate { outcome: ExecutionOutcome::Succeeded, download_time, retries: 0 };
         if offered == Offer::Ended
             || side.start(&thing).await? == Taken::TooLate
             || side.report(&thing, fate).await? == Taken::TooLate
@@ -167,7 +174,7 @@ impl<'a> Run<'a> {
     }
 
     /// Reads back exactly what the alarm watches: another namespace or dimension would have no value.
-    async fn counted(&mut self, alarm: &MetricAlarm) -> Result<((), String), Broken> {
+    async fn await_metric(&mut self, alarm: &MetricAlarm) -> Result<((), String), StepError> {
         let metric = Metric::builder()
             .set_namespace(alarm.namespace().map(str::to_owned))
             .set_metric_name(alarm.metric_name().map(str::to_owned))
@@ -179,7 +186,7 @@ impl<'a> Run<'a> {
         let (stack, stack_name) = (self.stack, self.stack_name);
         let name = alarm.alarm_name().unwrap_or_default().to_owned();
         let observes = self.mode == StopMode::Observe;
-        let look = Look { cloud, stack, stack_name, alarm: &name, observes };
+        let diagnosis = Diagnosis { cloud, stack, stack_name, alarm: &name, observes };
         let samples = self
             .patience
             .until(
@@ -200,7 +207,7 @@ impl<'a> Run<'a> {
                     let samples: f64 = results.flat_map(|result| result.values()).sum();
                     Ok((samples >= 1.0).then_some(samples))
                 },
-                async || look.counting().await,
+                async || diagnosis.find_counting_fault().await,
             )
             .await?;
         let metric = alarm.metric_name().unwrap_or_default();
@@ -208,7 +215,7 @@ impl<'a> Run<'a> {
         Ok(((), format!("{samples} value of {} with jobId {job}", excerpt(metric))))
     }
 
-    async fn alarm(&mut self, alarm: &str) -> Result<((), String), Broken> {
+    async fn fire_alarm(&mut self, alarm: &str) -> Result<((), String), StepError> {
         let cloud = self.cloud;
         // The name is this drill's own, and CloudWatch said of it that it watches the sentinel.
         let set = cloud
@@ -221,7 +228,9 @@ impl<'a> Run<'a> {
             .send()
             .await;
         set.map_err(|error| match Failure::from_sdk("SetAlarmState", &error) {
-            failure if failure.kind == FailureKind::NotFound => Broken::Cut(gone(alarm)),
+            failure if failure.kind == FailureKind::NotFound => {
+                StepError::BrokenLink(alarm_is_gone(alarm))
+            }
             failure => failure.into(),
         })?;
         self.patience
@@ -234,7 +243,7 @@ impl<'a> Run<'a> {
                         .await
                         .map_err(|error| Failure::from_sdk("DescribeAlarms", &error))?;
                     match described.metric_alarms().first() {
-                        None => Err(Broken::Cut(gone(alarm))),
+                        None => Err(StepError::BrokenLink(alarm_is_gone(alarm))),
                         Some(found) if found.state_value() == Some(&StateValue::Alarm) => {
                             Ok(Some(()))
                         }
@@ -248,16 +257,16 @@ impl<'a> Run<'a> {
         Ok(((), format!("{alarm} went to ALARM (SetAlarmState)")))
     }
 
-    async fn stopped(
+    async fn await_stop(
         &mut self,
         alarm: &str,
         mailbox: &Mailbox,
-        post: &mut Post,
-    ) -> Result<((), String), Broken> {
+        post: &mut ReceivedMessages,
+    ) -> Result<((), String), StepError> {
         let (cloud, name, mode) = (self.cloud, self.name, self.mode);
         let (stack, stack_name) = (self.stack, self.stack_name);
         let observes = mode == StopMode::Observe;
-        let look = Look { cloud, stack, stack_name, alarm, observes };
+        let diagnosis = Diagnosis { cloud, stack, stack_name, alarm, observes };
         self.patience
             .until(
                 match mode {
@@ -270,7 +279,7 @@ impl<'a> Run<'a> {
                     let job = cloud.job(name).await?;
                     let Some((job, true)) = job else {
                         let what = "the sentinel job is gone";
-                        return Err(Broken::Cut(Cut::new(
+                        return Err(StepError::BrokenLink(BrokenLink::new(
                             what,
                             "look who deletes jobs, and run this again",
                         )));
@@ -282,8 +291,8 @@ impl<'a> Run<'a> {
                         ("CANCELED", _) if by_us && mode == StopMode::Observe => {
                             let what =
                                 "the sentinel job was stopped, although StopMode is `observe`";
-                            let hint = doctor(stack_name, "stop-mode");
-                            return Err(Broken::Cut(Cut::new(what, hint)));
+                            let hint = doctor_hint(stack_name, "stop-mode-enforced");
+                            return Err(StepError::BrokenLink(BrokenLink::new(what, hint)));
                         }
                         ("CANCELED", _) if by_us && names_it => return Ok(Some(())),
                         _ if JobState::from_status(status).has_ended() => {
@@ -292,7 +301,7 @@ impl<'a> Run<'a> {
                                 .map_or_else(String::new, |why| format!(": {}", clean(why, 200)));
                             let what =
                                 format!("somebody else has ended the sentinel job, {status}{why}");
-                            return Err(Broken::Cut(Cut::new(
+                            return Err(StepError::BrokenLink(BrokenLink::new(
                                 what,
                                 "look who cancels jobs, and run this again",
                             )));
@@ -301,18 +310,18 @@ impl<'a> Run<'a> {
                     }
                     mailbox.read(cloud, name, alarm, post).await?;
                     match (&post.refused, post.observed) {
-                        (Some(why), _) => Err(Broken::Cut(Cut::new(
+                        (Some(why), _) => Err(StepError::BrokenLink(BrokenLink::new(
                             format!("the force-stopper refused the alarm: {why}"),
                             "its log says more: see `docs/operations.md`",
                         ))),
-                        (None, true) if !observes => Err(Broken::Cut(Cut::new(
+                        (None, true) if !observes => Err(StepError::BrokenLink(BrokenLink::new(
                             format!("the force-stopper only observes, and the stack says `{mode}`"),
-                            doctor(stack_name, "stop-mode"),
+                            doctor_hint(stack_name, "stop-mode-enforced"),
                         ))),
                         (None, observed) => Ok(observed.then_some(())),
                     }
                 },
-                async || look.stopping().await,
+                async || diagnosis.find_stopping_fault().await,
             )
             .await?;
         let seen = match mode {
@@ -324,16 +333,16 @@ impl<'a> Run<'a> {
         Ok(((), seen))
     }
 
-    async fn told(
+    async fn await_alerts(
         &mut self,
         alarm: &str,
         mailbox: &Mailbox,
-        post: &mut Post,
-    ) -> Result<((), String), Broken> {
+        post: &mut ReceivedMessages,
+    ) -> Result<((), String), StepError> {
         let (cloud, name, mode) = (self.cloud, self.name, self.mode);
         let (stack, stack_name) = (self.stack, self.stack_name);
         let observes = mode == StopMode::Observe;
-        let look = Look { cloud, stack, stack_name, alarm, observes };
+        let diagnosis = Diagnosis { cloud, stack, stack_name, alarm, observes };
         let result = self
             .patience
             .until(
@@ -346,12 +355,12 @@ impl<'a> Run<'a> {
                     };
                     Ok((post.alarm && by_stopper).then_some(()))
                 },
-                async || look.telling().await,
+                async || diagnosis.find_alerting_fault().await,
             )
             .await;
         match result {
-            Err(Broken::Late(_)) => {
-                Err(Broken::Late(format!("on the e-mail topic {}", missing(post))))
+            Err(StepError::TimedOut(_)) => {
+                Err(StepError::TimedOut(format!("on the e-mail topic {}", missing_messages(post))))
             }
             Err(broken) => Err(broken),
             Ok(()) => {
@@ -363,7 +372,7 @@ impl<'a> Run<'a> {
 }
 
 /// What of the messages has not come.
-fn missing(post: &Post) -> &'static str {
+fn missing_messages(post: &ReceivedMessages) -> &'static str {
     match (post.alarm, post.stopped || post.observed) {
         (false, true) => "the alarm's own message is missing; the force-stopper's has come",
         (true, false) => "the force-stopper's message is missing; the alarm's own has come",
@@ -371,7 +380,7 @@ fn missing(post: &Post) -> &'static str {
     }
 }
 
-async fn has_fired(cloud: &Cloud, alarm: &str) -> Result<bool, Failure> {
+async fn has_fired(cloud: &DrillClients, alarm: &str) -> Result<bool, Failure> {
     let history = cloud
         .aws
         .cloudwatch
@@ -385,6 +394,9 @@ async fn has_fired(cloud: &Cloud, alarm: &str) -> Result<bool, Failure> {
     Ok(summaries.any(|summary| summary.ends_with("to ALARM")))
 }
 
-fn gone(alarm: &str) -> Cut {
-    Cut::new(format!("alarm `{alarm}` is gone"), "look who else removes alarms, and run this again")
+fn alarm_is_gone(alarm: &str) -> BrokenLink {
+    BrokenLink::new(
+        format!("alarm `{alarm}` is gone"),
+        "look who else removes alarms, and run this again",
+    )
 }

@@ -10,8 +10,8 @@ use tripline::alarm::{
 use tripline::metric::{Metric, NAMESPACE};
 use tripline_aws::{Failure, FailureKind};
 
-use super::cloud::{Cloud, MARK, NAME, TAG};
-use super::name::Name;
+use super::clients::{DrillClients, MARK, NAME, TAG};
+use crate::aws::drill_name::DrillName;
 use crate::exit::Error;
 
 /// The drill's alarm, in its job's config.
@@ -45,7 +45,7 @@ pub fn alarm() -> Option<AlarmDefinition> {
 
 /// Makes the things and then the job. What has one of the names already and is not this drill's is
 /// an error, and stays as it is.
-pub async fn create(cloud: &Cloud, name: &Name) -> Result<(), Error> {
+pub async fn create(cloud: &DrillClients, name: &DrillName) -> Result<(), Error> {
     let mut targets = Vec::new();
     for thing in name.things() {
         targets.push(create_thing(cloud, name, &thing).await?);
@@ -82,7 +82,11 @@ pub async fn create(cloud: &Cloud, name: &Name) -> Result<(), Error> {
 }
 
 /// AWS answers a repeated call with the same attributes as the first one.
-async fn create_thing(cloud: &Cloud, name: &Name, thing: &str) -> Result<String, Error> {
+async fn create_thing(
+    cloud: &DrillClients,
+    name: &DrillName,
+    thing: &str,
+) -> Result<String, Error> {
     const CREATE: &str = "CreateThing";
     let attributes = AttributePayload::builder()
         .attributes(MARK.0, MARK.1)
@@ -122,7 +126,7 @@ mod tests {
     #[test]
     fn the_alarm_watches_the_sentinel_and_never_fires_by_itself() {
         let alarm = alarm().unwrap();
-        let job = JobId::new(Name::random().as_str()).unwrap();
+        let job = JobId::new(DrillName::random().as_str()).unwrap();
         assert_eq!(alarm.name_for(&job), format!("tripline-{job}-Drill"));
         assert!(alarm.limit == Limit::Upper && DOWNLOAD_TIME < alarm.threshold);
         assert_eq!(alarm.missing_data, MissingData::NotBreaching);

@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tripline_aws::{Failure, FailureKind};
 
+use super::diagnosis::BrokenLink;
 use super::interrupt::{Interrupt, Interrupted};
-use super::look::Cut;
-use super::record::Outcome;
+use super::record::StepOutcome;
 use crate::exit::Error;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -18,10 +18,10 @@ const LONGEST_LOOK_AFTER: Duration = Duration::from_secs(60);
 
 /// Why a drill did not get further.
 #[derive(Debug)]
-pub enum Broken {
-    Cut(Cut),
+pub enum StepError {
+    BrokenLink(BrokenLink),
     /// Not seen in time, and no link was found to be cut; what was waited for.
-    Late(String),
+    TimedOut(String),
     Interrupted,
     Failed(Error),
 }
@@ -39,9 +39,9 @@ impl Patience {
     pub async fn until<T>(
         &mut self,
         what: &str,
-        mut ask: impl AsyncFnMut() -> Result<Option<T>, Broken>,
-        look: impl AsyncFn() -> Option<Cut>,
-    ) -> Result<T, Broken> {
+        mut ask: impl AsyncFnMut() -> Result<Option<T>, StepError>,
+        look: impl AsyncFn() -> Option<BrokenLink>,
+    ) -> Result<T, StepError> {
         let begun = Instant::now();
         let (mut looked, mut look_after) = (begun, LOOK_AFTER);
         let mut pause = FIRST_PAUSE;
@@ -50,7 +50,7 @@ impl Patience {
             match ask().await {
                 Ok(Some(answer)) => return Ok(answer),
                 Ok(None) => {}
-                Err(Broken::Failed(Error::Aws(failure))) if passes(&failure) => {
+                Err(StepError::Failed(Error::Aws(failure))) if passes(&failure) => {
                     last = Some(failure)
                 }
                 Err(broken) => return Err(broken),
@@ -66,7 +66,7 @@ impl Patience {
                     }
                 };
                 if let Some(cut) = cut {
-                    return Err(Broken::Cut(cut));
+                    return Err(StepError::BrokenLink(cut));
                 }
                 looked = Instant::now();
                 look_after = (look_after * 2).min(LONGEST_LOOK_AFTER);
@@ -74,7 +74,7 @@ impl Patience {
             if is_over {
                 return Err(match last {
                     Some(failure) => failure.into(),
-                    None => Broken::Late(what.to_owned()),
+                    None => StepError::TimedOut(what.to_owned()),
                 });
             }
             let left = self.timeout.saturating_sub(begun.elapsed());
@@ -89,31 +89,31 @@ fn passes(failure: &Failure) -> bool {
     matches!(failure.kind, FailureKind::Throttled | FailureKind::Unavailable)
 }
 
-impl Broken {
+impl StepError {
     /// The same in a record.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> StepOutcome {
         match self {
-            Self::Cut(cut) => Outcome::Failed(cut.what.clone()),
-            Self::Late(what) => Outcome::Late(what.clone()),
-            Self::Interrupted => Outcome::Interrupted,
-            Self::Failed(error) => Outcome::Failed(error.to_string()),
+            Self::BrokenLink(cut) => StepOutcome::Failed(cut.what.clone()),
+            Self::TimedOut(what) => StepOutcome::TimedOut(what.clone()),
+            Self::Interrupted => StepOutcome::Interrupted,
+            Self::Failed(error) => StepOutcome::Failed(error.to_string()),
         }
     }
 }
 
-impl From<Interrupted> for Broken {
+impl From<Interrupted> for StepError {
     fn from(_: Interrupted) -> Self {
         Self::Interrupted
     }
 }
 
-impl From<Error> for Broken {
+impl From<Error> for StepError {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
 }
 
-impl From<Failure> for Broken {
+impl From<Failure> for StepError {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure.into())
     }

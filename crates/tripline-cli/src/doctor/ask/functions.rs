@@ -2,23 +2,24 @@
 
 use tripline_aws::{Failure, FailureKind};
 
-use super::{Clients, if_there};
-use crate::doctor::facts::{Asked, Function, Gap, Role, Runs, StackFacts};
-use crate::doctor::policy::Policy;
+use super::answer::{none_if_not_found, parse_policy};
+use super::clients::Clients;
+use crate::aws::policy::Policy;
+use crate::doctor::facts::{Answer, Function, FunctionConfiguration, NoAnswer, Role, StackFacts};
 
 impl Clients {
     /// A function and its role, as far as they are wanted.
-    pub async fn function(
+    pub async fn get_function_and_role(
         &self,
         stack: &StackFacts,
         function: &'static str,
         role: &'static str,
         wanted: [bool; 2],
-    ) -> (Function, Asked<Option<Role>>) {
+    ) -> (Function, Answer<Option<Role>>) {
         let role = match (wanted[1], stack.output(role)) {
-            (false, _) => Err(Gap::NotAsked),
+            (false, _) => Err(NoAnswer::NotAsked),
             (true, Err(gap)) => Err(gap),
-            (true, Ok(role)) => self.role(role).await,
+            (true, Ok(role)) => self.get_role(role).await,
         };
         let [whole, _] = wanted;
         let function = match stack.output(function) {
@@ -27,19 +28,20 @@ impl Clients {
                 Function { runs: Err(gap.clone()), policy: Err(gap.clone()), on_failure: Err(gap) }
             }
             // The role alone needs to be known as the one that it runs under.
-            Ok(arn) if !whole => {
-                Function { runs: if_there(self.runs(arn).await), ..Function::not_asked() }
-            }
+            Ok(arn) if !whole => Function {
+                runs: none_if_not_found(self.get_function(arn).await),
+                ..Function::not_asked()
+            },
             Ok(arn) => Function {
-                runs: if_there(self.runs(arn).await),
-                policy: self.policy(arn).await,
-                on_failure: self.on_failure(arn).await,
+                runs: none_if_not_found(self.get_function(arn).await),
+                policy: self.get_function_policy(arn).await,
+                on_failure: self.get_failure_destination(arn).await,
             },
         };
         (function, role)
     }
 
-    async fn runs(&self, arn: &str) -> Result<Runs, Failure> {
+    async fn get_function(&self, arn: &str) -> Result<FunctionConfiguration, Failure> {
         let found = self.lambda.get_function().function_name(arn).send().await;
         let found = found.map_err(|error| Failure::from_sdk("GetFunction", &error))?;
         let reserved = found.concurrency().and_then(|set| set.reserved_concurrent_executions());
@@ -52,7 +54,7 @@ impl Clients {
         };
         let reasons = [function.state_reason(), function.last_update_status_reason()];
         let variables = function.environment().and_then(|environment| environment.variables());
-        Ok(Runs {
+        Ok(FunctionConfiguration {
             // An answer without a state is of a function that was active before there were states.
             state: function.state().map_or("Active", |state| state.as_str()).to_owned(),
             last_update: function
@@ -76,16 +78,17 @@ impl Clients {
         })
     }
 
-    async fn policy(&self, arn: &str) -> Asked<Option<Policy>> {
+    async fn get_function_policy(&self, arn: &str) -> Answer<Option<Policy>> {
         let found = self.lambda.get_policy().function_name(arn).send().await;
-        let found = if_there(found.map_err(|error| Failure::from_sdk("GetPolicy", &error)))?;
+        let found =
+            none_if_not_found(found.map_err(|error| Failure::from_sdk("GetPolicy", &error)))?;
         match found.and_then(|found| found.policy) {
             None => Ok(None),
-            Some(text) => read("GetPolicy", &text).map(Some),
+            Some(text) => parse_policy("GetPolicy", &text).map(Some),
         }
     }
 
-    async fn on_failure(&self, arn: &str) -> Asked<Option<String>> {
+    async fn get_failure_destination(&self, arn: &str) -> Answer<Option<String>> {
         let found = self
             .lambda
             .get_function_event_invoke_config()
@@ -95,16 +98,8 @@ impl Clients {
             .await;
         let found =
             found.map_err(|error| Failure::from_sdk("GetFunctionEventInvokeConfig", &error));
-        let destinations = if_there(found)?.and_then(|found| found.destination_config);
+        let destinations = none_if_not_found(found)?.and_then(|found| found.destination_config);
         let on_failure = destinations.and_then(|destinations| destinations.on_failure);
         Ok(on_failure.and_then(|on_failure| on_failure.destination).filter(|arn| !arn.is_empty()))
     }
-}
-
-/// A policy that a service gave.
-pub fn read(operation: &'static str, text: &str) -> Asked<Policy> {
-    Policy::parse(text).ok_or_else(|| {
-        let fault = "the answer is no policy";
-        Gap::Failed(Failure::new(operation, FailureKind::Refused, fault))
-    })
 }

@@ -6,8 +6,8 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat};
 use tripline_aws::Failure;
 
-use super::Clients;
-use crate::doctor::facts::{Asked, Health, StackFacts};
+use super::clients::Clients;
+use crate::doctor::facts::{Answer, Health, StackFacts};
 
 const FUNCTIONS: [&str; 3] =
     ["MetricsGeneratorFunctionArn", "ForceStopperFunctionArn", "GuardKeeperFunctionArn"];
@@ -17,7 +17,7 @@ const HOUR: i64 = 3_600;
 const SILENCE: i64 = 600;
 
 /// A metric with one dimension, by the minute or longer.
-pub struct Wanted<'a> {
+pub struct MetricQuery<'a> {
     pub namespace: &'a str,
     pub metric: &'a str,
     pub dimension: (&'a str, &'a str),
@@ -28,14 +28,14 @@ pub struct Wanted<'a> {
 
 impl Clients {
     /// What the functions failed at, and what the guard-keeper said.
-    pub async fn health(&self, stack: &StackFacts, now: i64) -> Asked<Health> {
+    pub async fn get_health(&self, stack: &StackFacts, now: i64) -> Answer<Health> {
         let functions: Vec<&String> =
             FUNCTIONS.iter().filter_map(|output| stack.outputs.get(*output)).collect();
         let mut wanted = Vec::new();
         for arn in &functions {
             let name = arn.split(':').nth(6).unwrap_or(arn);
             for metric in ["Errors", "Throttles"] {
-                wanted.push(Wanted {
+                wanted.push(MetricQuery {
                     namespace: "AWS/Lambda",
                     metric,
                     dimension: ("FunctionName", name),
@@ -44,14 +44,14 @@ impl Clients {
                 });
             }
         }
-        wanted.push(Wanted {
+        wanted.push(MetricQuery {
             namespace: "Tripline",
             metric: "unguardedJobs",
             dimension: ("StackName", &stack.name),
             statistic: "Maximum",
             period: 60,
         });
-        let found = self.metrics(&wanted, now - HOUR, now + 60).await?;
+        let found = self.get_metric_values(&wanted, now - HOUR, now + 60).await?;
         let total = |index: usize| {
             found
                 .get(index)
@@ -73,9 +73,9 @@ impl Clients {
     }
 
     /// The points of metrics in a time, in the order in which they are wanted.
-    pub async fn metrics(
+    pub async fn get_metric_values(
         &self,
-        wanted: &[Wanted<'_>],
+        wanted: &[MetricQuery<'_>],
         from: i64,
         to: i64,
     ) -> Result<Vec<Vec<(i64, f64)>>, Failure> {
@@ -112,7 +112,7 @@ fn id(index: usize) -> String {
     format!("m{index}")
 }
 
-fn query(index: usize, wanted: &Wanted<'_>) -> MetricDataQuery {
+fn query(index: usize, wanted: &MetricQuery<'_>) -> MetricDataQuery {
     let (name, value) = wanted.dimension;
     let metric = Metric::builder()
         .namespace(wanted.namespace)

@@ -11,13 +11,14 @@ use tripline::metric::{DIMENSION, Metric, NAMESPACE, Outcome};
 use tripline_aws::{Failure, FailureKind};
 use tripline_guard::kept;
 
-use super::health::Wanted;
-use super::{Clients, if_there};
+use super::answer::none_if_not_found;
+use super::clients::Clients;
+use super::health::MetricQuery;
 use crate::alarms::apply::Guard;
 use crate::alarms::owner::{Watched, watched};
 use crate::alarms::plan::Plan;
 use crate::alarms::put::STACK_TAG;
-use crate::doctor::facts::{Asked, Gap, JobFacts, Need, StackFacts};
+use crate::doctor::facts::{Answer, JobFacts, Need, NoAnswer, StackFacts};
 use crate::exit::Error;
 
 /// Points of a period longer than a minute: an hour's, which CloudWatch keeps for 455 days.
@@ -29,23 +30,23 @@ const ENDS: [Outcome; 4] =
 
 impl Clients {
     /// The job and its guard, as far as they are needed.
-    pub async fn guarded(
+    pub async fn ask_about_job(
         &self,
         stack: &StackFacts,
         id: &JobId,
         devices: Option<u32>,
-        plan: Option<Asked<Plan>>,
+        plan: Option<Answer<Plan>>,
         needs: &BTreeSet<Need>,
         now: i64,
     ) -> JobFacts {
         let wants = |need| needs.contains(&need);
         let job = match wants(Need::Job) || wants(Need::Counted) {
-            true => self.described(id).await,
-            false => Err(Gap::NotAsked),
+            true => self.describe_job(id).await,
+            false => Err(NoAnswer::NotAsked),
         };
         let alarms = match wants(Need::Alarms) {
-            true => self.alarms_for(id).await.map_err(Gap::from),
-            false => Err(Gap::NotAsked),
+            true => self.describe_job_alarms(id).await.map_err(NoAnswer::from),
+            false => Err(NoAnswer::NotAsked),
         };
         let has_keeper = stack.outputs.contains_key("GuardKeeperFunctionArn");
         let wants_kept = has_keeper && wants(Need::Kept);
@@ -54,20 +55,22 @@ impl Clients {
             file: None,
             devices,
             tags: match &job {
-                Ok(Some(job)) if has_keeper && wants(Need::Tags) => self.tags(job).await,
-                _ => Err(Gap::NotAsked),
+                Ok(Some(job)) if has_keeper && wants(Need::Tags) => self.list_job_tags(job).await,
+                _ => Err(NoAnswer::NotAsked),
             },
             has_config: match wants_kept {
                 true => self.has_config(stack, id).await,
-                false => Err(Gap::NotAsked),
+                false => Err(NoAnswer::NotAsked),
             },
             elsewhere: match &alarms {
-                Ok(alarms) if wants_kept => self.elsewhere(stack, alarms).await,
-                _ => Err(Gap::NotAsked),
+                Ok(alarms) if wants_kept => self.find_alarms_of_other_stacks(stack, alarms).await,
+                _ => Err(NoAnswer::NotAsked),
             },
             counted: match &job {
-                Ok(Some(job)) if wants(Need::Counted) => self.counted(id, job, now).await,
-                _ => Err(Gap::NotAsked),
+                Ok(Some(job)) if wants(Need::Counted) => {
+                    self.count_ended_executions(id, job, now).await
+                }
+                _ => Err(NoAnswer::NotAsked),
             },
             job,
             alarms,
@@ -76,7 +79,7 @@ impl Clients {
     }
 
     /// What would have to be changed to have the alarms of a config.
-    pub async fn plan(&self, guard: &Guard) -> Asked<Plan> {
+    pub async fn plan_alarms(&self, guard: &Guard) -> Answer<Plan> {
         match guard.apply(&self.alarms).await {
             Ok(report) => Ok(report.plan),
             Err(Error::Aws(failure)) => Err(failure.into()),
@@ -86,13 +89,14 @@ impl Clients {
         }
     }
 
-    async fn described(&self, id: &JobId) -> Asked<Option<Job>> {
+    async fn describe_job(&self, id: &JobId) -> Answer<Option<Job>> {
         let described = self.alarms.iot.describe_job().job_id(id.as_str()).send().await;
-        let found = if_there(described.map_err(|error| Failure::from_sdk("DescribeJob", &error)))?;
+        let found =
+            none_if_not_found(described.map_err(|error| Failure::from_sdk("DescribeJob", &error)))?;
         Ok(found.and_then(|found| found.job))
     }
 
-    async fn tags(&self, job: &Job) -> Asked<Vec<(String, String)>> {
+    async fn list_job_tags(&self, job: &Job) -> Answer<Vec<(String, String)>> {
         let arn = job.job_arn().unwrap_or_default();
         let listed = self.alarms.iot.list_tags_for_resource().resource_arn(arn);
         let mut pages = listed.into_paginator().send();
@@ -105,7 +109,7 @@ impl Clients {
         Ok(tags)
     }
 
-    async fn has_config(&self, stack: &StackFacts, id: &JobId) -> Asked<bool> {
+    async fn has_config(&self, stack: &StackFacts, id: &JobId) -> Answer<bool> {
         let key = AttributeValue::S(id.as_str().to_owned());
         let found = self
             .alarms
@@ -120,11 +124,11 @@ impl Clients {
         Ok(found.item().is_some())
     }
 
-    async fn elsewhere(
+    async fn find_alarms_of_other_stacks(
         &self,
         stack: &StackFacts,
         alarms: &[MetricAlarm],
-    ) -> Asked<Vec<(String, String)>> {
+    ) -> Answer<Vec<(String, String)>> {
         let mut elsewhere = Vec::new();
         for alarm in alarms {
             let Some(arn) = alarm.alarm_arn() else { continue };
@@ -139,14 +143,14 @@ impl Clients {
         Ok(elsewhere)
     }
 
-    async fn counted(&self, id: &JobId, job: &Job, now: i64) -> Asked<f64> {
+    async fn count_ended_executions(&self, id: &JobId, job: &Job, now: i64) -> Answer<f64> {
         let created = job.created_at().map_or(now - DAY, |at| at.secs());
         // Values come under the time of the event, in whole minutes.
         let from = (created - 60).div_euclid(HOUR) * HOUR;
         let period = if now - from > DAY { HOUR } else { 60 };
-        let wanted: Vec<Wanted<'_>> = ENDS
+        let wanted: Vec<MetricQuery<'_>> = ENDS
             .iter()
-            .map(|outcome| Wanted {
+            .map(|outcome| MetricQuery {
                 namespace: NAMESPACE,
                 metric: Metric::Count(*outcome).name(),
                 dimension: (DIMENSION, id.as_str()),
@@ -154,12 +158,12 @@ impl Clients {
                 period: i32::try_from(period).unwrap_or(60),
             })
             .collect();
-        let found = self.metrics(&wanted, from, now + 60).await?;
+        let found = self.get_metric_values(&wanted, from, now + 60).await?;
         Ok(found.iter().flatten().fold(0.0, |sum, (_, value)| sum + value))
     }
 
     /// The alarms that are the job's by what they watch, or by their tag.
-    async fn alarms_for(&self, id: &JobId) -> Result<Vec<MetricAlarm>, Failure> {
+    async fn describe_job_alarms(&self, id: &JobId) -> Result<Vec<MetricAlarm>, Failure> {
         let mut alarms = Vec::new();
         for alarm in self.alarms.alarms(&alarm_name_prefix(id)).await?.metric {
             let ours = match watched(&alarm) {

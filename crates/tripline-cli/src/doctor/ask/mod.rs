@@ -3,6 +3,8 @@
 //! Each need is asked once, whatever the number of checks; several at a time, and never more than
 //! [`AT_ONCE`], so that the calls stay far below any quota.
 
+mod answer;
+mod clients;
 mod clock;
 mod functions;
 mod health;
@@ -17,28 +19,14 @@ use std::collections::BTreeSet;
 
 use tokio::sync::Semaphore;
 use tripline::job::JobId;
-use tripline_aws::Failure;
 
-use super::facts::{Asked, Facts, Gap, JobFacts, Need};
+use super::facts::{Facts, JobFacts, Need, NoAnswer, StackFacts};
 use crate::alarms::apply::Guard;
-use crate::alarms::aws::Aws;
-use crate::connect::Connection;
 use crate::exit::Error;
-use clock::Dates;
+pub use clients::Clients;
 
 /// Most needs that are asked at a time.
 const AT_ONCE: usize = 6;
-
-/// The clients, all of one region.
-#[derive(Debug)]
-pub struct Clients {
-    pub alarms: Aws,
-    pub lambda: aws_sdk_lambda::Client,
-    pub sqs: aws_sdk_sqs::Client,
-    pub iam: aws_sdk_iam::Client,
-    pub kms: aws_sdk_kms::Client,
-    dates: Dates,
-}
 
 /// What is to be checked.
 #[derive(Debug)]
@@ -50,19 +38,6 @@ pub struct Question<'a> {
 }
 
 impl Clients {
-    /// Clients for a connection.
-    pub fn of(connection: Connection) -> Self {
-        let config = &connection.config;
-        let (lambda, sqs) = (aws_sdk_lambda::Client::new(config), aws_sdk_sqs::Client::new(config));
-        let (iam, kms) = (aws_sdk_iam::Client::new(config), aws_sdk_kms::Client::new(config));
-        let dates = Dates::default();
-        let dated =
-            aws_sdk_cloudformation::config::Builder::from(config).interceptor(dates.clone());
-        let mut alarms = Aws::of(connection);
-        alarms.cloudformation = aws_sdk_cloudformation::Client::from_conf(dated.build());
-        Self { alarms, lambda, sqs, iam, kms, dates }
-    }
-
     /// Asks for these needs. Only the stack has to be there; everything else that cannot be asked is
     /// a gap in the facts.
     pub async fn ask(
@@ -70,7 +45,8 @@ impl Clients {
         question: &Question<'_>,
         needs: &BTreeSet<Need>,
     ) -> Result<Facts, Error> {
-        let stack = self.stack(question.stack).await.map_err(|error| self.dates.explain(error))?;
+        let stack =
+            self.describe_stack(question.stack).await.map_err(|error| self.dates.explain(error))?;
         let mut facts = Facts::not_asked(&self.alarms.region, stack, self.dates.ahead());
         let limit = Semaphore::new(AT_ONCE);
         let when = |need: Need| needs.contains(&need);
@@ -93,7 +69,7 @@ impl Clients {
             limited(
                 &limit,
                 when(Need::Resources) || when(Need::OwnAlarms),
-                self.resources(stack, when(Need::OwnAlarms))
+                self.list_resources_and_alarms(stack, when(Need::OwnAlarms))
             ),
             limited(&limit, when(Need::Events), async {
                 Ok(self.alarms.sends_job_events().await?)
@@ -101,12 +77,12 @@ impl Clients {
             limited(
                 &limit,
                 when(Need::Rule) || when(Need::RuleRole),
-                self.rule(stack, when(Need::RuleRole))
+                self.get_rule_and_role(stack, when(Need::RuleRole))
             ),
             limited(
                 &limit,
                 true,
-                self.function(
+                self.get_function_and_role(
                     stack,
                     "MetricsGeneratorFunctionArn",
                     "MetricsGeneratorRoleArn",
@@ -116,7 +92,7 @@ impl Clients {
             limited(
                 &limit,
                 true,
-                self.function(
+                self.get_function_and_role(
                     stack,
                     "ForceStopperFunctionArn",
                     "ForceStopperRoleArn",
@@ -126,31 +102,31 @@ impl Clients {
             limited(
                 &limit,
                 true,
-                self.function(
+                self.get_function_and_role(
                     stack,
                     "GuardKeeperFunctionArn",
                     "GuardKeeperRoleArn",
                     [when(Need::Keeper), when(Need::KeeperRole)]
                 )
             ),
-            limited(&limit, when(Need::Ingest), self.ingest(stack)),
-            limited(&limit, when(Need::Undelivered), self.undelivered(stack)),
+            limited(&limit, when(Need::Ingest), self.get_ingest(stack)),
+            limited(&limit, when(Need::Undelivered), self.get_undelivered_queue(stack)),
             limited(
                 &limit,
                 when(Need::Topics) || when(Need::StopSubscription) || when(Need::Filters),
-                self.topics(stack, when(Need::StopSubscription), when(Need::Filters))
+                self.get_topics(stack, when(Need::StopSubscription), when(Need::Filters))
             ),
-            limited(&limit, when(Need::Sms), self.sms()),
+            limited(&limit, when(Need::Sms), self.get_sms_settings()),
             limited(
                 &limit,
                 when(Need::Key) && stack.outputs.contains_key("StackKeyArn"),
-                self.key(stack)
+                self.get_key(stack)
             ),
-            limited(&limit, when(Need::Health), self.health(stack, self.dates.now())),
+            limited(&limit, when(Need::Health), self.get_health(stack, self.dates.now())),
             limited(
                 &limit,
                 question.job.is_some(),
-                self.job(stack, question, needs, self.dates.now())
+                self.describe_job_and_guard(stack, question, needs, self.dates.now())
             ),
         );
         if let Some((resources, alarms)) = resources {
@@ -171,29 +147,29 @@ impl Clients {
         if let Some((topics, subscription)) = topics {
             (facts.topics, facts.stop_subscription) = (topics, subscription);
         }
-        facts.events = events.unwrap_or(Err(Gap::NotAsked));
-        facts.ingest = ingest.unwrap_or(Err(Gap::NotAsked));
-        facts.undelivered = undelivered.unwrap_or(Err(Gap::NotAsked));
+        facts.events = events.unwrap_or(Err(NoAnswer::NotAsked));
+        facts.ingest = ingest.unwrap_or(Err(NoAnswer::NotAsked));
+        facts.undelivered = undelivered.unwrap_or(Err(NoAnswer::NotAsked));
         facts.sms = sms.unwrap_or(facts.sms);
-        facts.key = key.unwrap_or(Err(Gap::NotAsked));
-        facts.health = health.unwrap_or(Err(Gap::NotAsked));
+        facts.key = key.unwrap_or(Err(NoAnswer::NotAsked));
+        facts.health = health.unwrap_or(Err(NoAnswer::NotAsked));
         facts.job = job.flatten();
         Ok(facts)
     }
 
-    async fn job(
+    async fn describe_job_and_guard(
         &self,
-        stack: &super::facts::StackFacts,
+        stack: &StackFacts,
         question: &Question<'_>,
         needs: &BTreeSet<Need>,
         now: i64,
     ) -> Option<JobFacts> {
         let id = question.job?;
         let plan = match question.guard {
-            Some(guard) if needs.contains(&Need::Config) => Some(self.plan(guard).await),
+            Some(guard) if needs.contains(&Need::Config) => Some(self.plan_alarms(guard).await),
             _ => None,
         };
-        let mut job = self.guarded(stack, id, question.devices, plan, needs, now).await;
+        let mut job = self.ask_about_job(stack, id, question.devices, plan, needs, now).await;
         job.file = question.guard.map(|guard| guard.file.clone());
         Some(job)
     }
@@ -207,13 +183,4 @@ async fn limited<T>(limit: &Semaphore, wanted: bool, ask: impl Future<Output = T
     // It is never closed.
     let _turn = limit.acquire().await.ok()?;
     Some(ask.await)
-}
-
-/// An answer about a thing that may be gone.
-fn if_there<T>(asked: Result<T, Failure>) -> Asked<Option<T>> {
-    match asked {
-        Ok(found) => Ok(Some(found)),
-        Err(failure) if failure.kind == tripline_aws::FailureKind::NotFound => Ok(None),
-        Err(failure) => Err(failure.into()),
-    }
 }

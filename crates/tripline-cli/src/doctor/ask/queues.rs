@@ -4,27 +4,27 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::Value;
 use tripline_aws::Failure;
 
-use super::functions::read;
-use super::{Clients, if_there};
-use crate::doctor::facts::{Asked, Ingest, Mapping, Queue, StackFacts};
+use super::answer::{none_if_not_found, parse_policy};
+use super::clients::Clients;
+use crate::doctor::facts::{Answer, Ingest, Mapping, Queue, StackFacts};
 
 impl Clients {
     /// What could not be handled.
-    pub async fn undelivered(&self, stack: &StackFacts) -> Asked<Option<Queue>> {
-        self.queue(stack.output("UndeliveredQueueUrl")?).await
+    pub async fn get_undelivered_queue(&self, stack: &StackFacts) -> Answer<Option<Queue>> {
+        self.get_queue(stack.output("UndeliveredQueueUrl")?).await
     }
 
     /// The queue of job events, if there is one, and what takes them out.
-    pub async fn ingest(&self, stack: &StackFacts) -> Asked<Ingest> {
+    pub async fn get_ingest(&self, stack: &StackFacts) -> Answer<Ingest> {
         if !stack.is_batched() {
             return Ok(Ingest::Direct);
         }
         let arn = stack.output("IngestQueueArn")?;
         let name = arn.rsplit(':').next().unwrap_or(arn);
         let url = self.sqs.get_queue_url().queue_name(name).send().await;
-        let url = if_there(url.map_err(|error| failure("GetQueueUrl", &error)))?;
+        let url = none_if_not_found(url.map_err(|error| failure("GetQueueUrl", &error)))?;
         let queue = match url.and_then(|found| found.queue_url) {
-            Some(url) => self.queue(&url).await?,
+            Some(url) => self.get_queue(&url).await?,
             None => None,
         };
         let mappings = self.lambda.list_event_source_mappings().event_source_arn(arn).send().await;
@@ -42,7 +42,7 @@ impl Clients {
         Ok(Ingest::Batched { queue, mappings: mappings.collect() })
     }
 
-    async fn queue(&self, url: &str) -> Asked<Option<Queue>> {
+    async fn get_queue(&self, url: &str) -> Answer<Option<Queue>> {
         let wanted = [
             QueueAttributeName::QueueArn,
             QueueAttributeName::ApproximateNumberOfMessages,
@@ -52,7 +52,8 @@ impl Clients {
         ];
         let asked = self.sqs.get_queue_attributes().queue_url(url);
         let found = asked.set_attribute_names(Some(wanted.to_vec())).send().await;
-        let Some(found) = if_there(found.map_err(|error| failure("GetQueueAttributes", &error)))?
+        let Some(found) =
+            none_if_not_found(found.map_err(|error| failure("GetQueueAttributes", &error)))?
         else {
             return Ok(None);
         };
@@ -66,7 +67,7 @@ impl Clients {
             messages: number(QueueAttributeName::ApproximateNumberOfMessages)
                 + number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible),
             policy: match attribute(QueueAttributeName::Policy).filter(|text| !text.is_empty()) {
-                Some(text) => read("GetQueueAttributes", &text)?,
+                Some(text) => parse_policy("GetQueueAttributes", &text)?,
                 None => Default::default(),
             },
             dead_letters: redrive

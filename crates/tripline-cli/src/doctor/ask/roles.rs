@@ -3,37 +3,37 @@
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind};
 
-use super::functions::read;
-use super::{Clients, if_there};
-use crate::doctor::facts::{Asked, Key, Role, StackFacts};
-use crate::doctor::policy::Policy;
+use super::answer::{none_if_not_found, parse_policy};
+use super::clients::Clients;
+use crate::aws::policy::Policy;
+use crate::doctor::facts::{Answer, Key, Role, StackFacts};
 
 impl Clients {
     /// A role with all of its policies, by its ARN.
-    pub async fn role(&self, arn: &str) -> Asked<Option<Role>> {
+    pub async fn get_role(&self, arn: &str) -> Answer<Option<Role>> {
         let name = arn.rsplit('/').next().unwrap_or(arn);
         let found = self.iam.get_role().role_name(name).send().await;
-        let found = if_there(found.map_err(|error| Failure::from_sdk("GetRole", &error)))?;
+        let found = none_if_not_found(found.map_err(|error| Failure::from_sdk("GetRole", &error)))?;
         let Some(role) = found.and_then(|found| found.role) else { return Ok(None) };
         let trust = role.assume_role_policy_document().unwrap_or_default();
         let boundary = role.permissions_boundary().and_then(|set| set.permissions_boundary_arn());
         Ok(Some(Role {
             name: name.to_owned(),
-            trust: read("GetRole", &decoded(trust))?,
-            policy: self.policies(name).await?,
+            trust: parse_policy("GetRole", &decoded(trust))?,
+            policy: self.get_role_policies(name).await?,
             boundary: boundary.map(excerpt),
         }))
     }
 
     /// What a role may do: by its own policies, and by those that are attached to it.
-    async fn policies(&self, role: &str) -> Asked<Policy> {
+    async fn get_role_policies(&self, role: &str) -> Answer<Policy> {
         let mut all = Policy::default();
         let own = self.iam.list_role_policies().role_name(role).send().await;
         let own = own.map_err(|error| Failure::from_sdk("ListRolePolicies", &error))?;
         for name in own.policy_names() {
             let policy = self.iam.get_role_policy().role_name(role).policy_name(name).send().await;
             let policy = policy.map_err(|error| Failure::from_sdk("GetRolePolicy", &error))?;
-            all.add(read("GetRolePolicy", &decoded(policy.policy_document()))?);
+            all.add(parse_policy("GetRolePolicy", &decoded(policy.policy_document()))?);
         }
         let attached = self.iam.list_attached_role_policies().role_name(role).send().await;
         let attached =
@@ -48,13 +48,13 @@ impl Clients {
             let text = text.map_err(|error| Failure::from_sdk("GetPolicyVersion", &error))?;
             let text =
                 text.policy_version().and_then(|version| version.document()).unwrap_or_default();
-            all.add(read("GetPolicyVersion", &decoded(text))?);
+            all.add(parse_policy("GetPolicyVersion", &decoded(text))?);
         }
         Ok(all)
     }
 
     /// The stack's key.
-    pub async fn key(&self, stack: &StackFacts) -> Asked<Key> {
+    pub async fn get_key(&self, stack: &StackFacts) -> Answer<Key> {
         let arn = stack.output("StackKeyArn")?;
         let described = self.kms.describe_key().key_id(arn).send().await;
         let described = described.map_err(|error| Failure::from_sdk("DescribeKey", &error))?;
@@ -67,7 +67,7 @@ impl Clients {
         Ok(Key {
             arn: arn.to_owned(),
             state: state.map_or("unknown", |state| state.as_str()).to_owned(),
-            policy: read("GetKeyPolicy", text)?,
+            policy: parse_policy("GetKeyPolicy", text)?,
         })
     }
 }

@@ -3,29 +3,30 @@
 use aws_sdk_iot::types::Action as IotAction;
 use tripline_aws::Failure;
 
-use super::{Clients, if_there};
-use crate::doctor::facts::{Action, Asked, Gap, Role, Rule, StackFacts};
+use super::answer::none_if_not_found;
+use super::clients::Clients;
+use crate::doctor::facts::{Action, Answer, NoAnswer, Role, Rule, StackFacts};
 
 impl Clients {
     /// The rule, and the role of its actions.
-    pub async fn rule(
+    pub async fn get_rule_and_role(
         &self,
         stack: &StackFacts,
         with_role: bool,
-    ) -> (Asked<Option<Rule>>, Asked<Option<Role>>) {
-        let rule = self.found_rule(stack).await;
+    ) -> (Answer<Option<Rule>>, Answer<Option<Role>>) {
+        let rule = self.get_rule(stack).await;
         let role = match (&rule, with_role) {
-            (_, false) => Err(Gap::NotAsked),
+            (_, false) => Err(NoAnswer::NotAsked),
             (Err(gap), true) => Err(gap.clone()),
             (Ok(rule), true) => match rule.as_ref().and_then(role_of) {
-                Some(role) => self.role(&role).await,
+                Some(role) => self.get_role(&role).await,
                 None => Ok(None),
             },
         };
         (rule, role)
     }
 
-    async fn found_rule(&self, stack: &StackFacts) -> Asked<Option<Rule>> {
+    async fn get_rule(&self, stack: &StackFacts) -> Answer<Option<Rule>> {
         let arn = stack.output("JobExecutionRuleArn")?;
         let name = arn.rsplit('/').next().unwrap_or(arn);
         let asked = self.alarms.iot.get_topic_rule().rule_name(name).send().await;
@@ -35,8 +36,8 @@ impl Clients {
                 let failure = Failure::from_sdk("GetTopicRule", &error);
                 // AWS IoT says that a rule that is gone may not be seen.
                 return match failure.to_string().contains("UnauthorizedException") {
-                    true => self.gone_or_denied(name, failure).await,
-                    false => if_there(Err(failure)),
+                    true => self.none_if_not_listed(name, failure).await,
+                    false => none_if_not_found(Err(failure)),
                 };
             }
         };
@@ -50,7 +51,7 @@ impl Clients {
     }
 
     /// Whether a rule is missing from the list of all: only then it is gone.
-    async fn gone_or_denied(&self, name: &str, failure: Failure) -> Asked<Option<Rule>> {
+    async fn none_if_not_listed(&self, name: &str, failure: Failure) -> Answer<Option<Rule>> {
         let mut pages = self.alarms.iot.list_topic_rules().into_paginator().send();
         while let Some(page) = pages.next().await {
             let Ok(page) = page else { return Err(failure.into()) };

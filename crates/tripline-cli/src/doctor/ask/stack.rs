@@ -5,8 +5,8 @@ use aws_sdk_cloudwatch::types::{AlarmType, MetricAlarm};
 use tripline::text::excerpt;
 use tripline_aws::Failure;
 
-use super::Clients;
-use crate::doctor::facts::{Asked, Gap, Resource, StackFacts};
+use super::clients::Clients;
+use crate::doctor::facts::{Answer, NoAnswer, Resource, StackFacts};
 use crate::exit::Error;
 use crate::stack::{describe, missing};
 
@@ -15,7 +15,7 @@ const MOST_NAMES: usize = 100;
 
 impl Clients {
     /// The stack, in whatever state.
-    pub async fn stack(&self, name: &str) -> Result<StackFacts, Error> {
+    pub async fn describe_stack(&self, name: &str) -> Result<StackFacts, Error> {
         let stack = describe(&self.alarms.cloudformation, name).await?;
         let stack = stack.ok_or_else(|| missing(name))?;
         let outputs = stack.outputs().iter();
@@ -34,22 +34,22 @@ impl Clients {
     }
 
     /// The stack's resources, and those of its alarms that CloudWatch still knows.
-    pub async fn resources(
+    pub async fn list_resources_and_alarms(
         &self,
         stack: &StackFacts,
         with_alarms: bool,
-    ) -> (Asked<Vec<Resource>>, Asked<Vec<MetricAlarm>>) {
-        let resources = self.listed(&stack.name).await;
+    ) -> (Answer<Vec<Resource>>, Answer<Vec<MetricAlarm>>) {
+        let resources = self.list_resources(&stack.name).await;
         let alarms = match (&resources, with_alarms) {
-            (_, false) => Err(Gap::NotAsked),
+            (_, false) => Err(NoAnswer::NotAsked),
             (Err(failure), true) => Err(failure.clone().into()),
-            (Ok(resources), true) => Ok(self.alarms_of(resources).await),
+            (Ok(resources), true) => Ok(self.describe_stack_alarms(resources).await),
         };
-        let alarms = alarms.and_then(|alarms| alarms.map_err(Gap::from));
-        (resources.map_err(Gap::from), alarms)
+        let alarms = alarms.and_then(|alarms| alarms.map_err(NoAnswer::from));
+        (resources.map_err(NoAnswer::from), alarms)
     }
 
-    async fn listed(&self, stack: &str) -> Result<Vec<Resource>, Failure> {
+    async fn list_resources(&self, stack: &str) -> Result<Vec<Resource>, Failure> {
         let mut pages = self
             .alarms
             .cloudformation
@@ -71,7 +71,10 @@ impl Clients {
         Ok(resources)
     }
 
-    async fn alarms_of(&self, resources: &[Resource]) -> Result<Vec<MetricAlarm>, Failure> {
+    async fn describe_stack_alarms(
+        &self,
+        resources: &[Resource],
+    ) -> Result<Vec<MetricAlarm>, Failure> {
         let names: Vec<String> = resources
             .iter()
             .filter(|resource| {

@@ -10,8 +10,8 @@ use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use super::sound::{EMAIL, SMS, sound};
 use crate::connect::Connection;
 use crate::doctor::ask::Clients;
-use crate::doctor::check::Not;
-use crate::doctor::judge::checks;
+use crate::doctor::checks::checks;
+use crate::doctor::result::NotProven;
 
 /// SNS whose e-mail address has not been confirmed, in the sandbox, with the limit of a new account.
 fn sns() -> aws_sdk_sns::Client {
@@ -41,24 +41,24 @@ async fn people_who_would_not_be_told_are_found() {
     let config = tripline_aws::SdkConfig::builder()
         .behavior_version(aws_sdk_sns::config::BehaviorVersion::latest())
         .build();
-    let mut clients = Clients::of(Connection { region: "us-east-1".to_owned(), config });
+    let mut clients = Clients::new(Connection { region: "us-east-1".to_owned(), config });
     clients.alarms.sns = sns();
     let mut facts = sound();
-    let (topics, _) = clients.topics(&facts.stack, false, true).await;
+    let (topics, _) = clients.get_topics(&facts.stack, false, true).await;
     facts.topics = topics;
-    facts.sms = clients.sms().await;
+    facts.sms = clients.get_sms_settings().await;
     for (name, expected) in [
         ("email-confirmed", "not confirmed: `ops@example.com`"),
-        ("sms-sandbox", "the account is in the SMS sandbox in `us-east-1`"),
-        ("sms-spend-limit", "text messages stop at 1 USD a month"),
+        ("sms-out-of-sandbox", "the account is in the SMS sandbox in `us-east-1`"),
+        ("sms-spend-limit-raised", "text messages stop at 1 USD a month"),
         ("stopper-subscribed", "the force-stopper is not subscribed to the force-stop topic"),
     ] {
         let check = checks().find(|check| check.name == name).unwrap();
-        let Err(Not::Finding { what, .. }) = (check.judge)(&facts) else { panic!("{name}") };
+        let Err(NotProven::Finding { what, .. }) = (check.judge)(&facts) else { panic!("{name}") };
         assert_eq!(what, expected);
     }
     // A phone hears of alarms that go to the SMS topic, and of nothing else.
-    let told = checks().find(|check| check.name == "somebody-told").unwrap();
-    let Err(Not::Elsewhere { check, .. }) = (told.judge)(&facts) else { panic!() };
+    let told = checks().find(|check| check.name == "email-has-recipient").unwrap();
+    let Err(NotProven::Elsewhere { check, .. }) = (told.judge)(&facts) else { panic!() };
     assert_eq!(check, "email-confirmed");
 }

@@ -13,9 +13,10 @@ use tripline_guard::guard::DefaultGuard;
 
 use super::sound::*;
 use crate::alarms::put::request_for;
-use crate::doctor::check::{About, Judged, Not};
+use crate::doctor::check::About;
+use crate::doctor::checks::checks;
 use crate::doctor::facts::Facts;
-use crate::doctor::judge::checks;
+use crate::doctor::result::{CheckResult, NotProven};
 
 /// The stack's default guard with some parameters, for a job without a limit to its rate.
 fn default_guard(parameters: &[(&str, &str)]) -> Vec<MetricAlarm> {
@@ -57,7 +58,7 @@ fn facts(alarms: Vec<MetricAlarm>, per_minute: i32) -> Facts {
 }
 
 /// What came of the checks of a job.
-fn judged(facts: &Facts) -> BTreeMap<&'static str, Judged> {
+fn judged(facts: &Facts) -> BTreeMap<&'static str, CheckResult> {
     let of_job = checks().filter(|check| check.about == About::Job);
     of_job.map(|check| (check.name, (check.judge)(facts))).collect()
 }
@@ -67,9 +68,9 @@ fn a_job_with_the_default_guard_is_sound() {
     let judged = judged(&facts(default_guard(&[]), 100));
     for (check, judged) in &judged {
         // There is no config.
-        assert!(judged.is_ok() || *check == "alarms-as-configured", "{check}: {judged:?}");
+        assert!(judged.is_ok() || *check == "alarms-match-config", "{check}: {judged:?}");
     }
-    assert_eq!(judged["alarm-feasible"], Ok("2 judged at the job's rate".to_owned()));
+    assert_eq!(judged["alarm-has-enough-samples"], Ok("2 judged at the job's rate".to_owned()));
     assert_eq!(judged["guarded-by-keeper"], Ok("by the stack's default guard".to_owned()));
 }
 
@@ -80,17 +81,22 @@ fn where_metric_math_is_not_shown_nothing_is_proven_of_it() {
         alarm.metrics = None;
     }
     for (check, judged) in judged(&facts(alarms.clone(), 100)) {
-        let not_seen = ["alarm-feasible", "rollout-pace", "alarms-as-configured"];
+        let not_seen = ["alarm-has-enough-samples", "alarm-fires-in-time", "alarms-match-config"];
         // Words prove nothing: they may stand on an alarm on anything.
-        let is_untold = ["alarm-dimension", "alarm-metric", "alarm-period"].contains(&check);
-        assert_eq!(matches!(judged, Err(Not::Untold(_))), is_untold, "{check}: {judged:?}");
+        let is_untold =
+            ["alarm-dimension-correct", "alarm-metric-published", "alarm-period-whole-minutes"]
+                .contains(&check);
+        assert_eq!(matches!(judged, Err(NotProven::Untold(_))), is_untold, "{check}: {judged:?}");
         assert!(judged.is_ok() || is_untold || not_seen.contains(&check), "{check}: {judged:?}");
-        assert!(!matches!(judged, Err(Not::Finding { .. } | Not::Unknown(_))), "{check}");
+        assert!(
+            !matches!(judged, Err(NotProven::Finding { .. } | NotProven::Unknown(_))),
+            "{check}"
+        );
     }
     // Another job's words are not this job's, whichever comes first.
     alarms[1].alarm_description = Some("Tripline guards rollout fw-2: p97".to_owned());
     let judged = judged(&facts(alarms, 100));
-    assert!(matches!(judged["alarm-dimension"], Err(Not::Unknown(_))), "{judged:?}");
+    assert!(matches!(judged["alarm-dimension-correct"], Err(NotProven::Unknown(_))), "{judged:?}");
 }
 
 /// The guard-keeper fits its periods to the rate; the simulator agrees.
@@ -101,7 +107,7 @@ fn at_whatever_rate_the_default_guard_can_decide() {
         facts.job.as_mut().unwrap().devices = None;
         let judged = judged(&facts);
         assert_eq!(
-            judged["alarm-feasible"],
+            judged["alarm-has-enough-samples"],
             Ok("2 judged at the job's rate".to_owned()),
             "{rate} a minute"
         );
@@ -110,8 +116,8 @@ fn at_whatever_rate_the_default_guard_can_decide() {
 
 #[test]
 fn a_rollout_that_is_too_slow_for_the_default_guard_is_found_with_the_tags_that_help() {
-    let Err(Not::Finding { what, mend }) =
-        judged(&facts(default_guard(&[]), 5))["alarm-feasible"].clone()
+    let Err(NotProven::Finding { what, mend }) =
+        judged(&facts(default_guard(&[]), 5))["alarm-has-enough-samples"].clone()
     else {
         panic!("five devices a minute");
     };
@@ -127,8 +133,8 @@ fn a_failure_rate_that_waits_for_more_devices_than_there_are_is_found() {
         let mut facts = facts(default_guard(&[]), 100);
         facts.job.as_mut().unwrap().devices = Some(devices);
         let judged = judged(&facts);
-        let Err(Not::Finding { what, mend }) = &judged["alarm-feasible"] else {
-            panic!("{:?}", judged["alarm-feasible"]);
+        let Err(NotProven::Finding { what, mend }) = &judged["alarm-has-enough-samples"] else {
+            panic!("{:?}", judged["alarm-has-enough-samples"]);
         };
         assert_eq!(what.contains("it waits for 50 executions"), is_found, "{what}");
         assert_eq!(mend.contains("tripline:FailureRateMinExecutions,"), is_found, "{mend}");
@@ -142,8 +148,8 @@ fn a_failure_rate_that_one_device_decides_is_found() {
     {
         let parameters = [("FailureRateUpperLimit", limit), ("FailureRateMinExecutions", least)];
         let judged = judged(&facts(default_guard(&parameters), 100));
-        let what = match &judged["alarm-feasible"] {
-            Err(Not::Finding { what, .. }) => what.as_str(),
+        let what = match &judged["alarm-has-enough-samples"] {
+            Err(NotProven::Finding { what, .. }) => what.as_str(),
             _ => "",
         };
         assert_eq!(
@@ -164,16 +170,24 @@ fn an_alarm_that_names_no_metric_is_never_ok() {
         .return_data(true);
     alarm.metrics = Some(vec![query.build()]);
     let mut alarms = vec![alarm];
-    for check in ["alarm-dimension", "alarm-metric", "alarm-period"] {
+    for check in ["alarm-dimension-correct", "alarm-metric-published", "alarm-period-whole-minutes"]
+    {
         let judged = judged(&facts(alarms.clone(), 100));
-        assert!(matches!(judged[check], Err(Not::Unknown(_))), "{check}: {:?}", judged[check]);
+        assert!(
+            matches!(judged[check], Err(NotProven::Unknown(_))),
+            "{check}: {:?}",
+            judged[check]
+        );
     }
     // What is wrong for sure is said all the same.
     let mut wrong = super::sound::alarm();
     wrong.metric_name = Some("failedcount".to_owned());
     alarms.push(wrong);
     let judged = judged(&facts(alarms, 100));
-    assert!(matches!(judged["alarm-metric"], Err(Not::Finding { .. })), "{judged:?}");
+    assert!(
+        matches!(judged["alarm-metric-published"], Err(NotProven::Finding { .. })),
+        "{judged:?}"
+    );
 }
 
 #[test]
@@ -182,17 +196,20 @@ fn what_the_guard_keeper_publishes_of_a_job_may_be_watched() {
         let mut facts = sound();
         let alarm = &mut facts.job.as_mut().unwrap().alarms.as_mut().unwrap()[0];
         alarm.metric_name = Some(metric.to_owned());
-        assert!(judged(&facts)["alarm-metric"].is_ok(), "{metric}");
+        assert!(judged(&facts)["alarm-metric-published"].is_ok(), "{metric}");
         facts.stack.outputs.remove("GuardKeeperFunctionArn");
         let judged = judged(&facts);
-        assert!(matches!(judged["alarm-metric"], Err(Not::Finding { .. })), "nobody publishes it");
+        assert!(
+            matches!(judged["alarm-metric-published"], Err(NotProven::Finding { .. })),
+            "nobody publishes it"
+        );
     }
 }
 
 #[test]
 fn a_job_without_alarms_is_armed_by_whom_it_is() {
     let mend = |facts: &Facts| match &judged(facts)["alarms-exist"] {
-        Err(Not::Finding { mend, .. }) => mend.clone(),
+        Err(NotProven::Finding { mend, .. }) => mend.clone(),
         other => panic!("{other:?}"),
     };
     let mut facts = facts(Vec::new(), 100);

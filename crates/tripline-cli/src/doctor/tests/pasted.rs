@@ -3,14 +3,14 @@
 use aws_sdk_cloudwatch::types::StateValue;
 
 use super::sound::*;
-use crate::doctor::check::Not;
+use crate::doctor::checks::checks;
 use crate::doctor::facts::Facts;
-use crate::doctor::judge::checks;
+use crate::doctor::result::NotProven;
 
 fn mend(facts: &Facts, name: &str) -> String {
     let check = checks().find(|check| check.name == name).unwrap();
     match (check.judge)(facts) {
-        Err(Not::Finding { mend, .. }) => mend,
+        Err(NotProven::Finding { mend, .. }) => mend,
         other => panic!("{name}: {other:?}"),
     }
 }
@@ -56,18 +56,22 @@ fn what_arms_a_job_is_said_for_its_file_and_its_stack() {
     // One failure in five is far over the limit, and decides.
     job.alarms.as_mut().unwrap()[0].period = Some(10);
     let apply = "tripline alarms apply 'release 2/dev.ini' --stack other --job-id fw";
-    for check in ["guarded-by-keeper", "alarm-period"] {
+    for check in ["guarded-by-keeper", "alarm-period-whole-minutes"] {
         let mend = mend(&facts, check);
         assert!(mend.ends_with(apply), "{check}: {mend}");
     }
     let deploy = "tripline deploy 'release 2/dev.ini' --stack other   # a new job";
-    assert!(mend(&facts, "job-timeout").starts_with(deploy), "{}", mend(&facts, "job-timeout"));
+    assert!(
+        mend(&facts, "job-has-timeout").starts_with(deploy),
+        "{}",
+        mend(&facts, "job-has-timeout")
+    );
     let id = |alarm: &str| alarm.to_owned();
     let job = facts.job.as_mut().unwrap();
     let alarm = &mut job.alarms.as_mut().unwrap()[0];
     (alarm.period, alarm.statistic) = (Some(60), None);
     (alarm.metric_name, alarm.extended_statistic) = (Some(id("downloadTime")), Some(id("p99.9")));
-    let mend = mend(&facts, "alarm-feasible");
+    let mend = mend(&facts, "alarm-has-enough-samples");
     assert!(mend.contains("tripline simulate 'release 2/dev.ini'   # tries it"), "{mend}");
     assert!(mend.ends_with(apply), "{mend}");
 }
@@ -79,7 +83,7 @@ fn a_changed_alarm_on_the_guard_is_put_back_with_what_else_it_has() {
     alarm.threshold = Some(1e9);
     alarm.alarm_actions = Some(vec!["arn:aws:sns:us-east-1:111122223333:pager".to_owned()]);
     assert_eq!(
-        mend(&facts, "health-alarms"),
+        mend(&facts, "health-alarms-ok"),
         "aws cloudwatch put-metric-alarm --alarm-name tripline-UndeliveredAlarm-1 \
          --alarm-description 'Tripline: it'\\''s undelivered' --namespace AWS/SQS \
          --metric-name ApproximateNumberOfMessagesVisible --dimensions '[{\"Name\":\"QueueName\",\"Value\":\"undelivered\"}]' \

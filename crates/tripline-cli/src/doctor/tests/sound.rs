@@ -11,11 +11,11 @@ use aws_sdk_iot::types::{
 use tripline::job::JobId;
 
 use crate::alarms::plan::Plan;
+use crate::aws::policy::Policy;
 use crate::doctor::facts::{
-    Action, Facts, Function, Health, Ingest, JobFacts, Key, Mapping, Queue, Resource, Role, Rule,
-    Runs, Sms, StackFacts, Subscription, Topic, Topics,
+    Action, Facts, Function, FunctionConfiguration, Health, Ingest, JobFacts, Key, Mapping, Queue,
+    Resource, Role, Rule, Sms, StackFacts, Subscription, Topic, Topics,
 };
-use crate::doctor::policy::Policy;
 
 pub const GENERATOR: &str = "arn:aws:lambda:us-east-1:111122223333:function:generator";
 pub const STOPPER: &str = "arn:aws:lambda:us-east-1:111122223333:function:stopper";
@@ -154,7 +154,7 @@ fn rule() -> Rule {
 
 fn function(role: &str, policy: Policy) -> Function {
     Function {
-        runs: Ok(Some(Runs {
+        runs: Ok(Some(FunctionConfiguration {
             state: "Active".to_owned(),
             last_update: "Successful".to_owned(),
             role: format!("arn:aws:iam::111122223333:role/{role}"),
@@ -164,7 +164,7 @@ fn function(role: &str, policy: Policy) -> Function {
                 ("EMAIL_TOPIC_ARN", EMAIL),
                 ("SMS_TOPIC_ARN", SMS),
             ]),
-            ..Runs::default()
+            ..FunctionConfiguration::default()
         })),
         policy: Ok(Some(policy)),
         on_failure: Ok(Some(UNDELIVERED.to_owned())),

@@ -11,47 +11,47 @@ use aws_sdk_iot::types::{
 use tripline_aws::{Failure, FailureKind};
 
 use super::sound::*;
-use crate::doctor::check::Not;
-use crate::doctor::facts::{Facts, Function, Gap, Ingest, Role, Topic};
-use crate::doctor::judge::checks;
+use crate::doctor::checks::checks;
+use crate::doctor::facts::{Facts, Function, Ingest, NoAnswer, Role, Topic};
+use crate::doctor::result::NotProven;
 
 /// A fault: the check that finds it, and how it gets into the facts.
 type Fault = (&'static str, fn(&mut Facts));
 
 const FAULTS: &[Fault] = &[
-    ("clock", |facts| facts.clock_ahead = Some(-61)),
+    ("clock-synchronized", |facts| facts.clock_ahead = Some(-61)),
     ("stack-complete", |facts| facts.stack.status = "UPDATE_ROLLBACK_FAILED".to_owned()),
     ("stack-complete", |facts| {
         facts.resources.as_mut().unwrap()[1].status = "UPDATE_FAILED".to_owned();
     }),
     ("stack-complete", |facts| facts.stack.status = "REVIEW_IN_PROGRESS".to_owned()),
-    ("stack-outputs", |facts| drop(facts.stack.outputs.remove("MetricNamespace"))),
-    ("stack-outputs", |facts| drop(facts.stack.outputs.remove("IngestQueueArn"))),
-    ("stack-outputs", |facts| drop(facts.stack.outputs.remove("GuardsTableName"))),
-    ("health-alarms", |facts| facts.own_alarms = Ok(Vec::new())),
-    ("health-alarms", |facts| own_alarm(facts).actions_enabled = Some(false)),
-    ("health-alarms", |facts| own_alarm(facts).alarm_actions = None),
-    ("health-alarms", |facts| own_alarm(facts).alarm_actions = Some(vec![format!("{EMAIL}-2")])),
-    ("health-alarms", |facts| own_alarm(facts).threshold = Some(1e9)),
-    ("health-alarms", |facts| own_alarm(facts).metric_name = Some("Other".to_owned())),
-    ("health-alarms", |facts| {
+    ("stack-outputs-present", |facts| drop(facts.stack.outputs.remove("MetricNamespace"))),
+    ("stack-outputs-present", |facts| drop(facts.stack.outputs.remove("IngestQueueArn"))),
+    ("stack-outputs-present", |facts| drop(facts.stack.outputs.remove("GuardsTableName"))),
+    ("health-alarms-ok", |facts| facts.own_alarms = Ok(Vec::new())),
+    ("health-alarms-ok", |facts| own_alarm(facts).actions_enabled = Some(false)),
+    ("health-alarms-ok", |facts| own_alarm(facts).alarm_actions = None),
+    ("health-alarms-ok", |facts| own_alarm(facts).alarm_actions = Some(vec![format!("{EMAIL}-2")])),
+    ("health-alarms-ok", |facts| own_alarm(facts).threshold = Some(1e9)),
+    ("health-alarms-ok", |facts| own_alarm(facts).metric_name = Some("Other".to_owned())),
+    ("health-alarms-ok", |facts| {
         let other = Dimension::builder().name("QueueName").value("other").build();
         own_alarm(facts).dimensions = Some(vec![other]);
     }),
-    ("health-alarms", |facts| own_alarm(facts).evaluation_periods = Some(100)),
-    ("health-alarms", |facts| own_alarm(facts).treat_missing_data = None),
-    ("health-alarms", |facts| own_alarm(facts).state_value = Some(StateValue::Alarm)),
+    ("health-alarms-ok", |facts| own_alarm(facts).evaluation_periods = Some(100)),
+    ("health-alarms-ok", |facts| own_alarm(facts).treat_missing_data = None),
+    ("health-alarms-ok", |facts| own_alarm(facts).state_value = Some(StateValue::Alarm)),
     ("job-events-enabled", |facts| facts.events = Ok(false)),
     ("rule-enabled", |facts| rule(facts).disabled = true),
     ("rule-enabled", |facts| facts.rule = Ok(None)),
-    ("rule-sql", |facts| rule(facts).sql = "SELECT * FROM 'x'".to_owned()),
-    ("rule-sql", |facts| rule(facts).sql_version = "2015-10-08".to_owned()),
-    ("rule-delivers", |facts| rule(facts).actions.clear()),
-    ("error-action", |facts| rule(facts).error_action = None),
-    ("rule-may-invoke", |facts| facts.generator.policy = Ok(None)),
-    ("rule-may-invoke", |facts| facts.generator.policy = Ok(Some(anybody("lambda:*")))),
-    ("rule-may-send", |facts| may_nothing(&mut facts.rule_role)),
-    ("rule-may-send", |facts| trusts_nobody(&mut facts.rule_role)),
+    ("rule-sql-matches", |facts| rule(facts).sql = "SELECT * FROM 'x'".to_owned()),
+    ("rule-sql-matches", |facts| rule(facts).sql_version = "2015-10-08".to_owned()),
+    ("rule-targets-generator", |facts| rule(facts).actions.clear()),
+    ("rule-has-error-action", |facts| rule(facts).error_action = None),
+    ("rule-can-invoke-generator", |facts| facts.generator.policy = Ok(None)),
+    ("rule-can-invoke-generator", |facts| facts.generator.policy = Ok(Some(anybody("lambda:*")))),
+    ("rule-can-send-to-queues", |facts| may_nothing(&mut facts.rule_role)),
+    ("rule-can-send-to-queues", |facts| trusts_nobody(&mut facts.rule_role)),
     ("generator-active", |facts| facts.generator.runs = Ok(None)),
     ("generator-active", |facts| {
         runs(&mut facts.generator, |runs| runs.state = "Failed".to_owned())
@@ -62,25 +62,31 @@ const FAULTS: &[Fault] = &[
     ("generator-active", |facts| runs(&mut facts.generator, |runs| runs.reserved = Some(0))),
     // Enough without the queue.
     ("generator-active", |facts| runs(&mut facts.generator, |runs| runs.timeout = 30)),
-    ("generator-errors", |facts| health(facts).errors = [(GENERATOR.to_owned(), 1.0)].into()),
-    ("generator-on-failure", |facts| facts.generator.on_failure = Ok(None)),
-    ("ingest-queue", |facts| ingest(facts, |mappings, _| mappings.clear())),
-    ("ingest-queue", |facts| {
+    ("generator-error-free", |facts| health(facts).errors = [(GENERATOR.to_owned(), 1.0)].into()),
+    ("generator-has-failure-destination", |facts| facts.generator.on_failure = Ok(None)),
+    ("ingest-mapping-enabled", |facts| ingest(facts, |mappings, _| mappings.clear())),
+    ("ingest-mapping-enabled", |facts| {
         ingest(facts, |mappings, _| mappings[0].state = "Disabled".to_owned())
     }),
-    ("ingest-queue", |facts| ingest(facts, |mappings, _| mappings[0].reports_failures = false)),
-    ("ingest-queue", |facts| {
+    ("ingest-mapping-enabled", |facts| {
+        ingest(facts, |mappings, _| mappings[0].reports_failures = false)
+    }),
+    ("ingest-mapping-enabled", |facts| {
         ingest(facts, |mappings, _| mappings[0].function = STOPPER.to_owned())
     }),
-    ("ingest-redrive", |facts| {
+    ("ingest-queue-has-dlq", |facts| {
         ingest(facts, |_, queue| queue.as_mut().unwrap().dead_letters = None)
     }),
-    ("undelivered-empty", |facts| {
+    ("undelivered-queue-empty", |facts| {
         facts.undelivered.as_mut().unwrap().as_mut().unwrap().messages = 1
     }),
-    ("topic-policy", |facts| topic(&mut facts.topics.stop).policy = Default::default()),
-    ("topic-policy", |facts| topic(&mut facts.topics.email).policy = anybody("sns:Subscribe")),
-    ("topic-key", |facts| topic(&mut facts.topics.sms).key = Some("alias/aws/sns".to_owned())),
+    ("topics-accept-alarms", |facts| topic(&mut facts.topics.stop).policy = Default::default()),
+    ("topics-accept-alarms", |facts| {
+        topic(&mut facts.topics.email).policy = anybody("sns:Subscribe")
+    }),
+    ("topic-keys-usable", |facts| {
+        topic(&mut facts.topics.sms).key = Some("alias/aws/sns".to_owned())
+    }),
     ("stopper-subscribed", |facts| {
         topic(&mut facts.topics.stop).subscriptions[0].endpoint = GENERATOR.to_owned();
     }),
@@ -88,86 +94,88 @@ const FAULTS: &[Fault] = &[
         let attributes = facts.stop_subscription.as_mut().unwrap().as_mut().unwrap();
         attributes.insert("FilterPolicy".to_owned(), r#"{"x":["y"]}"#.to_owned());
     }),
-    ("stopper-may-be-invoked", |facts| facts.stopper.policy = Ok(None)),
+    ("topic-can-invoke-stopper", |facts| facts.stopper.policy = Ok(None)),
     // Another topic, beside the one.
-    ("stopper-may-be-invoked", |facts| {
+    ("topic-can-invoke-stopper", |facts| {
         let mut both = facts.stopper.policy.as_ref().unwrap().clone().unwrap();
         both.add(invoked_by("sns.amazonaws.com", STOPPER, EMAIL));
         facts.stopper.policy = Ok(Some(both));
     }),
-    ("stop-redrive", |facts| {
+    ("stopper-subscription-has-dlq", |facts| {
         drop(facts.stop_subscription.as_mut().unwrap().as_mut().unwrap().remove("RedrivePolicy"));
     }),
-    ("stop-redrive", |facts| {
+    ("stopper-subscription-has-dlq", |facts| {
         facts.undelivered.as_mut().unwrap().as_mut().unwrap().policy = Default::default();
     }),
-    ("stop-mode", |facts| {
+    ("stop-mode-enforced", |facts| {
         facts.stack.outputs.insert("StopMode".to_owned(), "observe".to_owned());
         runs(&mut facts.stopper, |runs| {
             drop(runs.environment.insert("STOP_MODE".to_owned(), "observe".to_owned()))
         });
     }),
-    ("stop-mode", |facts| {
+    ("stop-mode-enforced", |facts| {
         runs(&mut facts.stopper, |runs| drop(runs.environment.remove("STOP_MODE")))
     }),
-    ("stop-mode", |facts| {
+    ("stop-mode-enforced", |facts| {
         runs(&mut facts.stopper, |runs| drop(runs.environment.remove("SMS_TOPIC_ARN")))
     }),
     ("stopper-active", |facts| runs(&mut facts.stopper, |runs| runs.state = "Pending".to_owned())),
     ("stopper-active", |facts| runs(&mut facts.stopper, |runs| runs.timeout = 299)),
-    ("stopper-errors", |facts| health(facts).throttles = [(STOPPER.to_owned(), 1.0)].into()),
-    ("stopper-on-failure", |facts| facts.stopper.on_failure = Ok(Some(INGEST.to_owned()))),
+    ("stopper-error-free", |facts| health(facts).throttles = [(STOPPER.to_owned(), 1.0)].into()),
+    ("stopper-has-failure-destination", |facts| {
+        facts.stopper.on_failure = Ok(Some(INGEST.to_owned()))
+    }),
     ("keeper-active", |facts| facts.keeper.runs = Ok(None)),
     ("keeper-active", |facts| runs(&mut facts.keeper, |runs| runs.reserved = Some(0))),
     ("keeper-active", |facts| runs(&mut facts.keeper, |runs| runs.timeout = 3)),
-    ("keeper-may-be-invoked", |facts| facts.keeper.policy = Ok(None)),
-    ("keeper-may-be-invoked", |facts| facts.keeper.policy = Ok(Some(anybody("lambda:*")))),
+    ("schedule-can-invoke-keeper", |facts| facts.keeper.policy = Ok(None)),
+    ("schedule-can-invoke-keeper", |facts| facts.keeper.policy = Ok(Some(anybody("lambda:*")))),
     // Another account, beside the schedule.
-    ("keeper-may-be-invoked", |facts| {
+    ("schedule-can-invoke-keeper", |facts| {
         let mut both = facts.keeper.policy.as_ref().unwrap().clone().unwrap();
         both.add(policy(
             r#"{"Effect":"Allow","Principal":{"AWS":"999999999999"},"Action":"lambda:InvokeFunction","Resource":"*"}"#,
         ));
         facts.keeper.policy = Ok(Some(both));
     }),
-    ("keeper-settings", |facts| keeper_variable(facts, "STACK_NAME", "other")),
-    ("keeper-settings", |facts| keeper_variable(facts, "GUARDS_TABLE", "")),
-    ("keeper-settings", |facts| keeper_variable(facts, "FORCE_STOP_TOPIC_ARN", EMAIL)),
-    ("keeper-settings", |facts| keeper_variable(facts, "DEFAULT_GUARD_TOPICS", "@email")),
+    ("keeper-configured", |facts| keeper_variable(facts, "STACK_NAME", "other")),
+    ("keeper-configured", |facts| keeper_variable(facts, "GUARDS_TABLE", "")),
+    ("keeper-configured", |facts| keeper_variable(facts, "FORCE_STOP_TOPIC_ARN", EMAIL)),
+    ("keeper-configured", |facts| keeper_variable(facts, "DEFAULT_GUARD_TOPICS", "@email")),
     // More periods than are looked at: the function ends at its start.
-    ("keeper-settings", |facts| keeper_variable(facts, "DownloadTimeDatapointsToAlarm", "4")),
-    ("keeper-errors", |facts| health(facts).errors = [(KEEPER.to_owned(), 3.0)].into()),
-    ("keeper-runs", |facts| health(facts).unguarded = None),
-    ("keeper-role", |facts| may_nothing(&mut facts.keeper_role)),
-    ("unguarded-jobs", |facts| health(facts).unguarded = Some(2.0)),
+    ("keeper-configured", |facts| keeper_variable(facts, "DownloadTimeDatapointsToAlarm", "4")),
+    ("keeper-error-free", |facts| health(facts).errors = [(KEEPER.to_owned(), 3.0)].into()),
+    ("keeper-running", |facts| health(facts).unguarded = None),
+    ("keeper-role-sufficient", |facts| may_nothing(&mut facts.keeper_role)),
+    ("no-unguarded-jobs", |facts| health(facts).unguarded = Some(2.0)),
     ("email-confirmed", |facts| topic(&mut facts.topics.email).subscriptions[0].arn = None),
-    ("somebody-told", |facts| {
+    ("email-has-recipient", |facts| {
         topic(&mut facts.topics.email).subscriptions.clear();
         topic(&mut facts.topics.sms).subscriptions.clear();
     }),
     // The health alarms go to the e-mail topic alone.
-    ("somebody-told", |facts| topic(&mut facts.topics.email).subscriptions.clear()),
-    ("somebody-told", |facts| {
+    ("email-has-recipient", |facts| topic(&mut facts.topics.email).subscriptions.clear()),
+    ("email-has-recipient", |facts| {
         let drill = &mut topic(&mut facts.topics.email).subscriptions[0];
         drill.protocol = "sqs".to_owned();
         drill.endpoint =
             "arn:aws:sqs:us-east-1:111122223333:tripline-drill-abcdefghijkl".to_owned();
     }),
-    ("somebody-told", |facts| {
+    ("email-has-recipient", |facts| {
         let filter = r#"{"severity":["never"]}"#.to_owned();
         facts.topics.filters = Ok([(format!("{EMAIL}:1"), filter)].into());
     }),
     // A page that has not confirmed, which the check of e-mail addresses does not look at.
-    ("somebody-told", |facts| {
+    ("email-has-recipient", |facts| {
         let page = &mut topic(&mut facts.topics.email).subscriptions[0];
         (page.protocol, page.arn) = ("https".to_owned(), None);
     }),
-    ("sms-sandbox", |facts| facts.sms.in_sandbox = Ok(true)),
-    ("sms-spend-limit", |facts| facts.sms.monthly_limit = Ok(None)),
-    ("sms-spend-limit", |facts| facts.sms.monthly_limit = Ok(Some(1.0))),
-    ("generator-role", |facts| facts.generator_role = Ok(None)),
-    ("generator-role", |facts| trusts_nobody(&mut facts.generator_role)),
-    ("generator-role", |facts| {
+    ("sms-out-of-sandbox", |facts| facts.sms.in_sandbox = Ok(true)),
+    ("sms-spend-limit-raised", |facts| facts.sms.monthly_limit = Ok(None)),
+    ("sms-spend-limit-raised", |facts| facts.sms.monthly_limit = Ok(Some(1.0))),
+    ("generator-role-sufficient", |facts| facts.generator_role = Ok(None)),
+    ("generator-role-sufficient", |facts| trusts_nobody(&mut facts.generator_role)),
+    ("generator-role-sufficient", |facts| {
         // Another namespace than the function's.
         facts.generator_role.as_mut().unwrap().as_mut().unwrap().policy = policy(
             r#"{"Effect":"Allow","NotAction":"cloudwatch:PutMetricData","Resource":"*"},
@@ -175,14 +183,14 @@ const FAULTS: &[Fault] = &[
                 "Condition":{"StringEquals":{"cloudwatch:namespace":"Other"}}}"#,
         );
     }),
-    ("stopper-role", |facts| {
+    ("stopper-role-sufficient", |facts| {
         facts.stopper_role.as_mut().unwrap().as_mut().unwrap().policy = policy(
             r#"{"Effect":"Allow","Action":"*","Resource":"*"},
                {"Effect":"Deny","Action":"iot:Cancel*","Resource":"*"}"#,
         );
     }),
     // One job's name, made up or not, is not every job's.
-    ("stopper-role", |facts| {
+    ("stopper-role-sufficient", |facts| {
         facts.stopper_role.as_mut().unwrap().as_mut().unwrap().policy = policy(
             r#"{"Effect":"Allow","NotAction":"iot:*","Resource":"*"},
                {"Effect":"Allow","Action":"iot:*","Resource":
@@ -190,13 +198,13 @@ const FAULTS: &[Fault] = &[
         );
     }),
     // Some jobs cannot be stopped.
-    ("stopper-role", |facts| {
+    ("stopper-role-sufficient", |facts| {
         facts.stopper_role.as_mut().unwrap().as_mut().unwrap().policy = policy(
             r#"{"Effect":"Allow","Action":"*","Resource":"*"},
                {"Effect":"Deny","Action":"iot:*","Resource":"arn:aws:iot:*:*:job/prod-*"}"#,
         );
     }),
-    ("stopper-role", |facts| {
+    ("stopper-role-sufficient", |facts| {
         facts.stopper_role.as_mut().unwrap().as_mut().unwrap().policy = policy(
             r#"{"Effect":"Allow","Action":"*","Resource":"*"},
                {"Effect":"Deny","Action":"iot:CancelJob","Resource":"*",
@@ -204,21 +212,21 @@ const FAULTS: &[Fault] = &[
         );
     }),
     // What the stack's role may do is of no use to a function that runs under another one.
-    ("stopper-role", |facts| {
+    ("stopper-role-sufficient", |facts| {
         runs(&mut facts.stopper, |runs| {
             runs.role = "arn:aws:iam::111122223333:role/other".to_owned()
         })
     }),
-    ("topic-policy", |facts| {
+    ("topics-accept-alarms", |facts| {
         topic(&mut facts.topics.stop).policy = policy(
             r#"{"Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":"*"},
                {"Effect":"Deny","NotPrincipal":{"AWS":"111122223333"},"Action":"sns:*","Resource":"*"}"#,
         );
     }),
-    ("key-policy", |facts| facts.key.as_mut().unwrap().state = "PendingDeletion".to_owned()),
-    ("key-policy", |facts| facts.key.as_mut().unwrap().policy = anybody("kms:Decrypt")),
+    ("key-usable", |facts| facts.key.as_mut().unwrap().state = "PendingDeletion".to_owned()),
+    ("key-usable", |facts| facts.key.as_mut().unwrap().policy = anybody("kms:Decrypt")),
     ("job-in-progress", |facts| job_of(facts).status = Some(JobStatus::Completed)),
-    ("job-timeout", |facts| job_of(facts).timeout_config = None),
+    ("job-has-timeout", |facts| job_of(facts).timeout_config = None),
     ("metrics-arriving", |facts| facts.job.as_mut().unwrap().counted = Ok(49.0)),
     ("guarded-by-keeper", |facts| tagged(facts, "tripline:guard", " Off")),
     ("guarded-by-keeper", |facts| {
@@ -233,28 +241,28 @@ const FAULTS: &[Fault] = &[
         tagged(facts, "tripline:DownloadTimeUperLimit", "60");
     }),
     ("alarms-exist", |facts| facts.job.as_mut().unwrap().alarms = Ok(Vec::new())),
-    ("alarms-as-configured", |facts| {
+    ("alarms-match-config", |facts| {
         let plan = facts.job.as_mut().unwrap().plan.as_mut().unwrap();
         plan.as_mut().unwrap().strays.push("tripline-fw-Old".to_owned());
     }),
     ("alarm-actions-enabled", |facts| alarm_of(facts).actions_enabled = None),
     ("alarm-reaches-stopper", |facts| alarm_of(facts).alarm_actions = Some(vec![EMAIL.to_owned()])),
     ("alarm-not-in-alarm", |facts| alarm_of(facts).state_value = Some(StateValue::Alarm)),
-    ("alarm-dimension", |facts| alarm_of(facts).dimensions = None),
-    ("alarm-dimension", |facts| of_unknown_size(facts, math("fw-2", "100", "p90"))),
-    ("alarm-metric", |facts| alarm_of(facts).unit = Some(StandardUnit::Bytes)),
-    ("alarm-metric", |facts| alarm_of(facts).metric_name = Some("Failures".to_owned())),
-    ("alarm-metric", |facts| {
+    ("alarm-dimension-correct", |facts| alarm_of(facts).dimensions = None),
+    ("alarm-dimension-correct", |facts| of_unknown_size(facts, math("fw-2", "100", "p90"))),
+    ("alarm-metric-published", |facts| alarm_of(facts).unit = Some(StandardUnit::Bytes)),
+    ("alarm-metric-published", |facts| alarm_of(facts).metric_name = Some("Failures".to_owned())),
+    ("alarm-metric-published", |facts| {
         let mut alarm = math("fw", "100", "p90");
         alarm.metrics.as_mut().unwrap()[1].account_id = Some("999999999999".to_owned());
         of_unknown_size(facts, alarm);
     }),
-    ("alarm-period", |facts| alarm_of(facts).period = Some(30)),
-    ("alarm-missing-data", |facts| alarm_of(facts).treat_missing_data = None),
+    ("alarm-period-whole-minutes", |facts| alarm_of(facts).period = Some(30)),
+    ("alarm-tolerates-missing-data", |facts| alarm_of(facts).treat_missing_data = None),
     // A hundred devices a minute never make 2,000 samples in ten.
-    ("alarm-feasible", |facts| of_unknown_size(facts, math("fw", "2000", "p90"))),
-    ("alarm-feasible", |facts| of_unknown_size(facts, math("fw", "100", "p99.99"))),
-    ("rollout-pace", |facts| {
+    ("alarm-has-enough-samples", |facts| of_unknown_size(facts, math("fw", "2000", "p90"))),
+    ("alarm-has-enough-samples", |facts| of_unknown_size(facts, math("fw", "100", "p99.99"))),
+    ("alarm-fires-in-time", |facts| {
         *alarm_of(facts) = math("fw", "100", "p90");
         facts.job.as_mut().unwrap().devices = Some(24_000);
     }),
@@ -272,7 +280,10 @@ fn health(facts: &mut Facts) -> &mut crate::doctor::facts::Health {
     facts.health.as_mut().unwrap()
 }
 
-fn runs(function: &mut Function, change: impl Fn(&mut crate::doctor::facts::Runs)) {
+fn runs(
+    function: &mut Function,
+    change: impl Fn(&mut crate::doctor::facts::FunctionConfiguration),
+) {
     change(function.runs.as_mut().unwrap().as_mut().unwrap());
 }
 
@@ -286,15 +297,15 @@ fn keeper_variable(facts: &mut Facts, name: &str, value: &str) {
     });
 }
 
-fn topic(topic: &mut Result<Option<Topic>, Gap>) -> &mut Topic {
+fn topic(topic: &mut Result<Option<Topic>, NoAnswer>) -> &mut Topic {
     topic.as_mut().unwrap().as_mut().unwrap()
 }
 
-fn may_nothing(role: &mut Result<Option<Role>, Gap>) {
+fn may_nothing(role: &mut Result<Option<Role>, NoAnswer>) {
     role.as_mut().unwrap().as_mut().unwrap().policy = Default::default();
 }
 
-fn trusts_nobody(role: &mut Result<Option<Role>, Gap>) {
+fn trusts_nobody(role: &mut Result<Option<Role>, NoAnswer>) {
     role.as_mut().unwrap().as_mut().unwrap().trust = Default::default();
 }
 
@@ -348,7 +359,8 @@ fn math(job: &str, samples: &str, stat: &str) -> MetricAlarm {
 }
 
 fn findings(facts: &Facts) -> BTreeSet<&'static str> {
-    let found = |judged: &Result<String, Not>| matches!(judged, Err(Not::Finding { .. }));
+    let found =
+        |judged: &Result<String, NotProven>| matches!(judged, Err(NotProven::Finding { .. }));
     checks().filter(|check| found(&(check.judge)(facts))).map(|check| check.name).collect()
 }
 
@@ -393,15 +405,17 @@ fn every_check_has_a_fault_and_a_name_of_its_own() {
 #[test]
 fn what_cannot_be_asked_is_unknown_and_never_ok() {
     let denied =
-        || Gap::Failed(Failure::new("GetTopicRule", FailureKind::Denied, "AccessDenied: no"));
+        || NoAnswer::Failed(Failure::new("GetTopicRule", FailureKind::Denied, "AccessDenied: no"));
     let mut facts = sound();
     facts.rule = Err(denied());
     let rule: Vec<_> = checks()
-        .filter(|check| check.name.starts_with("rule-") && check.name != "rule-may-invoke")
+        .filter(|check| {
+            check.name.starts_with("rule-") && check.name != "rule-can-invoke-generator"
+        })
         .collect();
-    assert_eq!(rule.len(), 4);
+    assert_eq!(rule.len(), 5);
     for check in rule {
-        let Err(Not::Unknown(why)) = (check.judge)(&facts) else { panic!("{}", check.name) };
+        let Err(NotProven::Unknown(why)) = (check.judge)(&facts) else { panic!("{}", check.name) };
         assert_eq!(why, "may not be asked: GetTopicRule: AccessDenied: no");
     }
 }
@@ -422,13 +436,13 @@ fn only_where_text_messages_are_not_told_of_it_is_no_fault() {
         (FailureKind::Unavailable, "no answer in time", false),
     ] {
         let mut facts = sound();
-        let failed = || Gap::Failed(Failure::new("GetSMSSandboxAccountStatus", kind, text));
+        let failed = || NoAnswer::Failed(Failure::new("GetSMSSandboxAccountStatus", kind, text));
         (facts.sms.in_sandbox, facts.sms.monthly_limit) = (Err(failed()), Err(failed()));
-        for name in ["sms-sandbox", "sms-spend-limit"] {
+        for name in ["sms-out-of-sandbox", "sms-spend-limit-raised"] {
             let check = checks().find(|check| check.name == name).unwrap();
             match (check.judge)(&facts) {
-                Err(Not::Untold(_)) => assert!(is_untold, "{name}: {text}"),
-                Err(Not::Unknown(_)) => assert!(!is_untold, "{name}: {text}"),
+                Err(NotProven::Untold(_)) => assert!(is_untold, "{name}: {text}"),
+                Err(NotProven::Unknown(_)) => assert!(!is_untold, "{name}: {text}"),
                 other => panic!("{name}: {other:?}"),
             }
         }
@@ -438,25 +452,28 @@ fn only_where_text_messages_are_not_told_of_it_is_no_fault() {
 /// What another check would say is not known where that one is not made.
 #[test]
 fn a_check_that_leaves_the_word_to_another_is_never_enough() {
-    let all: Vec<_> = checks().collect();
-    let alone = |name: &str| -> Vec<_> { checks().filter(|check| check.name == name).collect() };
     let mut facts = sound();
     facts.rule = Ok(None);
     facts.health.as_mut().unwrap().unguarded = None;
     facts.job.as_mut().unwrap().alarms = Ok(Vec::new());
     facts.stack.outputs.remove("ForceStopTopicArn");
-    for name in ["rule-sql", "unguarded-jobs", "alarm-metric", "stopper-may-be-invoked"] {
-        let alone = alone(name);
-        let judged = || (alone[0].judge)(&facts).unwrap_err();
-        assert!(matches!(judged().beside(&all), Not::Skipped(_)), "{name}");
-        assert!(matches!(judged().beside(&alone), Not::Unknown(_)), "{name}");
+    for name in [
+        "rule-sql-matches",
+        "no-unguarded-jobs",
+        "alarm-metric-published",
+        "topic-can-invoke-stopper",
+    ] {
+        let check = checks().find(|check| check.name == name).unwrap();
+        let judged = || (check.judge)(&facts).unwrap_err();
+        assert!(matches!(judged().beside(|_| true), NotProven::Skipped(_)), "{name}");
+        assert!(matches!(judged().beside(|made| made == name), NotProven::Unknown(_)), "{name}");
     }
 }
 
 /// A schedule begins a minute after its stack; one that fails is not waited for.
 #[test]
 fn the_guard_keeper_of_a_stack_that_is_minutes_old_is_not_blamed() {
-    let runs = checks().find(|check| check.name == "keeper-runs").unwrap();
+    let runs = checks().find(|check| check.name == "keeper-running").unwrap();
     let mut facts = sound();
     facts.health.as_mut().unwrap().unguarded = None;
     for (age, is_waited_for) in
@@ -464,12 +481,16 @@ fn the_guard_keeper_of_a_stack_that_is_minutes_old_is_not_blamed() {
     {
         facts.stack.age = age;
         let judged = (runs.judge)(&facts);
-        assert_eq!(matches!(judged, Err(Not::Untold(_))), is_waited_for, "{age:?}: {judged:?}");
-        assert!(is_waited_for || matches!(judged, Err(Not::Finding { .. })), "{judged:?}");
+        assert_eq!(
+            matches!(judged, Err(NotProven::Untold(_))),
+            is_waited_for,
+            "{age:?}: {judged:?}"
+        );
+        assert!(is_waited_for || matches!(judged, Err(NotProven::Finding { .. })), "{judged:?}");
     }
     facts.stack.age = Some(20);
     health(&mut facts).throttles = [(KEEPER.to_owned(), 1.0)].into();
-    let Err(Not::Finding { mend, .. }) = (runs.judge)(&facts) else { panic!("it fails") };
+    let Err(NotProven::Finding { mend, .. }) = (runs.judge)(&facts) else { panic!("it fails") };
     assert!(mend.contains("it runs and fails"), "{mend}");
 }
 
@@ -485,8 +506,8 @@ fn a_check_that_asks_for_too_little_is_never_ok() {
 fn a_permissions_boundary_leaves_it_open_what_a_role_may_do() {
     let mut facts = sound();
     facts.stopper_role.as_mut().unwrap().as_mut().unwrap().boundary = Some("arn:b".to_owned());
-    let check = checks().find(|check| check.name == "stopper-role").unwrap();
-    assert!(matches!((check.judge)(&facts), Err(Not::Unknown(_))));
+    let check = checks().find(|check| check.name == "stopper-role-sufficient").unwrap();
+    assert!(matches!((check.judge)(&facts), Err(NotProven::Unknown(_))));
 }
 
 /// What cannot be read is neither sound nor broken.
@@ -502,10 +523,15 @@ fn a_condition_that_depends_on_what_is_not_known_is_unknown() {
     topic(&mut facts.topics.stop).policy = denied.clone();
     facts.undelivered.as_mut().unwrap().as_mut().unwrap().policy = denied.clone();
     facts.key.as_mut().unwrap().policy = denied;
-    for name in ["stopper-role", "topic-policy", "stop-redrive", "key-policy"] {
+    for name in [
+        "stopper-role-sufficient",
+        "topics-accept-alarms",
+        "stopper-subscription-has-dlq",
+        "key-usable",
+    ] {
         let check = checks().find(|check| check.name == name).unwrap();
         let judged = (check.judge)(&facts);
-        assert!(matches!(judged, Err(Not::Unknown(_))), "{name}: {judged:?}");
+        assert!(matches!(judged, Err(NotProven::Unknown(_))), "{name}: {judged:?}");
     }
 }
 
@@ -514,7 +540,7 @@ fn a_rate_that_rises_is_judged_as_one() {
     let mut facts = sound();
     *alarm_of(&mut facts) = math("fw", "100", "p90");
     facts.job.as_mut().unwrap().devices = Some(24_000);
-    assert_eq!(findings(&facts).into_iter().collect::<Vec<_>>(), ["rollout-pace"]);
+    assert_eq!(findings(&facts).into_iter().collect::<Vec<_>>(), ["alarm-fires-in-time"]);
     let criteria = RateIncreaseCriteria::builder().number_of_succeeded_things(1_500).build();
     let rate = ExponentialRolloutRate::builder()
         .base_rate_per_minute(12)

@@ -1,0 +1,207 @@
+//! A job, and whether its executions are counted.
+
+use aws_sdk_iot::types::{Job, JobStatus};
+use tripline::text::excerpt;
+use tripline_guard::guard::{DefaultGuard, TAG_PREFIX, Tagged};
+
+use crate::aws::commands::quoted;
+use crate::doctor::check::{About, Check};
+use crate::doctor::facts::{Facts, Need};
+use crate::doctor::result::{CheckResult, NotProven};
+
+use super::guarded::{arm_command, described_job, is_default_alarm, job_arn};
+use super::keeper::{default_guard, keeper_function};
+
+pub const CHECKS: &[Check] = &[
+    Check {
+        name: "job-in-progress",
+        about: About::Job,
+        proves: "the job is there and still reaches devices",
+        why: "there is nothing to guard, or the job has another name",
+        needs: &[Need::Job],
+        judge: judge_job_in_progress,
+        fix: None,
+    },
+    Check {
+        name: "job-has-timeout",
+        about: About::Job,
+        proves: "an execution that never ends is ended by the job's own timeout",
+        why: "a device that dies during the update never reports, and nothing counts it",
+        needs: &[Need::Job],
+        judge: judge_job_has_timeout,
+        fix: None,
+    },
+    Check {
+        name: "metrics-arriving",
+        about: About::Job,
+        proves: "executions of the job that ended were counted",
+        why: "the chain is broken somewhere, and no alarm of the job can fire",
+        needs: &[Need::Job, Need::Counted],
+        judge: judge_metrics_arriving,
+        fix: None,
+    },
+    Check {
+        name: "guarded-by-keeper",
+        about: About::Job,
+        proves: "the guard-keeper of this stack looks after the job's alarms, as the job's tags say",
+        why: "alarms that somebody alters or deletes stay so",
+        needs: &[Need::Job, Need::Tags, Need::Kept, Need::Alarms, Need::Keeper],
+        judge: judge_guarded_by_keeper,
+        fix: None,
+    },
+];
+
+fn judge_job_in_progress(facts: &Facts) -> CheckResult {
+    let id = &facts.job()?.id;
+    let Some(job) = facts.job()?.job.as_ref()? else {
+        return Err(NotProven::finding(
+            format!("there is no job `{id}` in `{}`", facts.region),
+            "aws iot list-jobs --status IN_PROGRESS",
+        ));
+    };
+    match job.status() {
+        Some(status @ (JobStatus::InProgress | JobStatus::Scheduled)) => {
+            Ok(status.as_str().to_owned())
+        }
+        status => {
+            let status = status.map_or("of an unknown state", |status| status.as_str());
+            Err(NotProven::finding(
+                format!("the job is `{status}`: it reaches no more devices"),
+                "aws iot list-jobs --status IN_PROGRESS",
+            ))
+        }
+    }
+}
+
+fn judge_job_has_timeout(facts: &Facts) -> CheckResult {
+    let minutes = described_job(facts)?
+        .timeout_config()
+        .and_then(|config| config.in_progress_timeout_in_minutes());
+    match minutes {
+        Some(minutes) => Ok(format!("{minutes} minutes")),
+        None => Err(NotProven::finding(
+            "the job has no timeout",
+            format!(
+                "tripline deploy {} --stack {}   # a new job, with `inProgressTimeoutInMinutes`: a job's timeout cannot be set later",
+                quoted(facts.job()?.config_file()),
+                quoted(&facts.stack.name)
+            ),
+        )),
+    }
+}
+
+/// Executions that have come to an end of their own.
+pub fn ended_executions(job: &Job) -> i32 {
+    job.job_process_details().map_or(0, |details| {
+        [
+            details.number_of_succeeded_things(),
+            details.number_of_failed_things(),
+            details.number_of_rejected_things(),
+            details.number_of_timed_out_things(),
+        ]
+        .into_iter()
+        .flatten()
+        .sum()
+    })
+}
+
+fn judge_metrics_arriving(facts: &Facts) -> CheckResult {
+    let ended = ended_executions(described_job(facts)?);
+    if ended == 0 {
+        return Err(NotProven::skipped("no execution has ended yet"));
+    }
+    let counted = *facts.job()?.counted.as_ref()?;
+    // Counting takes seconds, and a rollout ends hundreds a minute.
+    if counted * 2.0 >= f64::from(ended) {
+        return Ok(format!("{counted:.0} of {ended}"));
+    }
+    let stack = quoted(&facts.stack.name);
+    Err(NotProven::finding(
+        format!("{ended} executions ended and {counted:.0} were counted"),
+        format!(
+            "tripline doctor --stack {stack}   # the other findings say where it breaks; again in a minute if there is none"
+        ),
+    ))
+}
+
+/// What the job's tags make of the default guard; `None` where they were not seen, or where there is
+/// no guard-keeper.
+fn guard_with_tags(facts: &Facts) -> Option<Tagged> {
+    let tags = facts.job().ok()?.tags.as_ref().ok()?;
+    let runs = facts.keeper.runs.as_ref().ok().and_then(Option::as_ref);
+    let usual = || DefaultGuard::new(Vec::new(), |_| None).ok();
+    let guard = runs.and_then(|runs| default_guard(runs).ok()).or_else(usual)?;
+    Some(guard.with_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))))
+}
+
+/// Whether the guard-keeper gives the job the stack's default guard if it has no alarms.
+pub fn gets_default_guard(facts: &Facts) -> bool {
+    let in_progress =
+        described_job(facts).is_ok_and(|job| job.status() == Some(&JobStatus::InProgress));
+    in_progress
+        && keeper_function(facts).is_ok()
+        && guard_with_tags(facts).is_some_and(|is| !is.opted_out)
+}
+
+fn judge_guarded_by_keeper(facts: &Facts) -> CheckResult {
+    keeper_function(facts)?;
+    if described_job(facts)?.status() != Some(&JobStatus::InProgress) {
+        return Err(NotProven::elsewhere(
+            "only jobs in progress are looked after",
+            "job-in-progress",
+        ));
+    }
+    let is = facts.job()?;
+    is.tags.as_ref()?;
+    let untag = |tags: &str| -> Result<String, NotProven> {
+        Ok(format!(
+            "aws iot untag-resource --resource-arn {} --tag-keys {tags}",
+            quoted(&job_arn(facts)?)
+        ))
+    };
+    let tagged = guard_with_tags(facts);
+    if tagged.as_ref().is_some_and(|tagged| tagged.opted_out) {
+        let what = "the job's tag `tripline:guard` is `off`";
+        return Err(NotProven::finding(what, untag("tripline:guard")?));
+    }
+    if let elsewhere @ [(_, other), ..] = is.elsewhere.as_ref()?.as_slice() {
+        let whose = |(alarm, of): &(String, String)| {
+            format!("`{}` is kept by the stack `{}`", excerpt(alarm), excerpt(of))
+        };
+        let what: Vec<String> = elsewhere.iter().map(whose).collect();
+        let mend = format!("tripline doctor --stack {} --job-id {}", quoted(other), is.id);
+        return Err(NotProven::finding(what.join("; "), mend));
+    }
+    if *is.has_config.as_ref()? {
+        return Ok("by the config that it was armed with".to_owned());
+    }
+    // Whoever made these, the keeper takes them for a guard and leaves them to themselves.
+    let topic = facts.stack.output("ForceStopTopicArn")?;
+    let strangers: Vec<String> = is
+        .alarms
+        .as_ref()?
+        .iter()
+        .filter(|alarm| {
+            !is_default_alarm(alarm, &is.id)
+                && alarm.actions_enabled() == Some(true)
+                && alarm.alarm_actions().iter().any(|action| action == topic)
+        })
+        .map(|alarm| format!("`{}`", excerpt(alarm.alarm_name().unwrap_or_default())))
+        .collect();
+    if !strangers.is_empty() {
+        return Err(NotProven::finding(
+            format!("the stack does not know the config of {}", strangers.join(", ")),
+            arm_command(facts)?,
+        ));
+    }
+    match tagged.as_ref().and_then(|tagged| tagged.faults.first()) {
+        None => Ok("by the stack's default guard".to_owned()),
+        Some(fault) => Err(NotProven::finding(
+            format!("a tag of the job is not used: {fault}"),
+            untag(&quoted(&format!(
+                "{TAG_PREFIX}{}",
+                fault.key.strip_prefix(TAG_PREFIX).unwrap_or(&fault.key)
+            )))?,
+        )),
+    }
+}

@@ -1,0 +1,51 @@
+//! The checks. Each file has the checks of one part of the chain: their names and words in a table,
+//! and under it the judgements, which turn facts into a verdict and do nothing else.
+//!
+//! To add one: a row in the table of its part, a judgement, and a row in
+//! `tests/tests/doctor/` that seeds its fault (a test fails until there is one). What has to be
+//! asked for it is a [`Need`](super::facts::Need).
+
+mod alarms;
+mod events;
+mod feasible;
+mod functions;
+mod guarded;
+mod invoker;
+mod job;
+mod keeper;
+mod own_alarms;
+mod people;
+mod queues;
+mod rights;
+mod stack;
+mod stopping;
+
+use super::check::{About, Check};
+pub use events::{rule_invoker, rule_name};
+pub use keeper::schedule_invoker;
+pub use stopping::{is_observing, topic_invoker};
+
+/// Every check, in the order of the chain.
+pub fn checks() -> impl Iterator<Item = &'static Check> {
+    [
+        stack::CHECKS,
+        events::CHECKS,
+        functions::GENERATOR,
+        queues::CHECKS,
+        stopping::CHECKS,
+        functions::STOPPER,
+        keeper::CHECKS,
+        people::CHECKS,
+        rights::CHECKS,
+        job::CHECKS,
+        alarms::CHECKS,
+        feasible::CHECKS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The checks of a stack, and of a job if there is one.
+pub fn checks_of(with_job: bool) -> impl Iterator<Item = &'static Check> {
+    checks().filter(move |check| with_job || check.about == About::Stack)
+}

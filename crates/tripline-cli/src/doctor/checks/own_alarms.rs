@@ -1,0 +1,279 @@
+//! The alarms on the guard itself: what the template has them watch, and whether they still do.
+
+use aws_sdk_cloudwatch::types::{ComparisonOperator, MetricAlarm, StateValue};
+use serde_json::json;
+use tripline::metric::{STACK_DIMENSION, STACK_NAMESPACE};
+use tripline::text::excerpt;
+
+use crate::aws::commands::quoted;
+use crate::doctor::facts::Facts;
+use crate::doctor::result::{CheckResult, NotProven, all_right};
+
+/// An alarm of the template's. All have periods of a minute, and fire from their threshold on.
+struct Own {
+    logical: &'static str,
+    namespace: &'static str,
+    metric: &'static str,
+    /// The output that names what is watched; [`STACK`]: the stack itself.
+    of: &'static str,
+    statistic: &'static str,
+    threshold: f64,
+    /// So many of the last so many minutes.
+    minutes: (i32, i32),
+    missing: &'static str,
+}
+
+const STACK: &str = "";
+const PERIOD: i32 = 60;
+const FROM: ComparisonOperator = ComparisonOperator::GreaterThanOrEqualToThreshold;
+const GENERATOR: &str = "MetricsGeneratorFunctionArn";
+const STOPPER: &str = "ForceStopperFunctionArn";
+const KEEPER: &str = "GuardKeeperFunctionArn";
+const LOSS: &str = "DestinationDeliveryFailures";
+
+/// The template's; a test holds them to it.
+const ALL: &[Own] = &[
+    maximum(
+        "UndeliveredAlarm",
+        "AWS/SQS",
+        "ApproximateNumberOfMessagesVisible",
+        "UndeliveredQueueArn",
+    ),
+    sum("MetricsGeneratorLossAlarm", "AWS/Lambda", LOSS, GENERATOR),
+    sum("ForceStopperLossAlarm", "AWS/Lambda", LOSS, STOPPER),
+    sum(
+        "ForceStopLossAlarm",
+        "AWS/SNS",
+        "NumberOfNotificationsFailedToRedriveToDlq",
+        "ForceStopTopicArn",
+    ),
+    sum("MetricsGeneratorErrorsAlarm", "AWS/Lambda", "Errors", GENERATOR),
+    sum("MetricsGeneratorThrottlesAlarm", "AWS/Lambda", "Throttles", GENERATOR).minutes(2, 3),
+    sum("ForceStopperErrorsAlarm", "AWS/Lambda", "Errors", STOPPER),
+    sum("ForceStopperThrottlesAlarm", "AWS/Lambda", "Throttles", STOPPER),
+    Own {
+        missing: "breaching",
+        ..maximum("UnguardedJobsAlarm", STACK_NAMESPACE, "unguardedJobs", STACK).minutes(3, 5)
+    },
+    maximum("UncountedEndingsAlarm", STACK_NAMESPACE, "uncountedEndings", STACK),
+    maximum("SuspectJobsAlarm", STACK_NAMESPACE, "suspectJobs", STACK).minutes(2, 3),
+    sum("GuardKeeperErrorsAlarm", "AWS/Lambda", "Errors", KEEPER).minutes(2, 3),
+    sum("GuardKeeperThrottlesAlarm", "AWS/Lambda", "Throttles", KEEPER).minutes(2, 3),
+    Own {
+        threshold: 300.0,
+        ..maximum("IngestAgeAlarm", "AWS/SQS", "ApproximateAgeOfOldestMessage", "IngestQueueArn")
+    },
+];
+
+const fn sum(
+    logical: &'static str,
+    namespace: &'static str,
+    metric: &'static str,
+    of: &'static str,
+) -> Own {
+    let (statistic, missing) = ("Sum", "notBreaching");
+    Own { logical, namespace, metric, of, statistic, threshold: 1.0, minutes: (1, 1), missing }
+}
+
+const fn maximum(
+    logical: &'static str,
+    namespace: &'static str,
+    metric: &'static str,
+    of: &'static str,
+) -> Own {
+    Own { statistic: "Maximum", ..sum(logical, namespace, metric, of) }
+}
+
+impl Own {
+    const fn minutes(self, of: i32, last: i32) -> Self {
+        Self { minutes: (of, last), ..self }
+    }
+
+    fn dimension(&self) -> &'static str {
+        match self.namespace {
+            "AWS/SQS" => "QueueName",
+            "AWS/SNS" => "TopicName",
+            "AWS/Lambda" => "FunctionName",
+            _ => STACK_DIMENSION,
+        }
+    }
+
+    /// The name of what is watched.
+    fn watched<'a>(&self, facts: &'a Facts) -> Result<&'a str, NotProven> {
+        if self.of == STACK {
+            return Ok(&facts.stack.name);
+        }
+        let arn = facts.stack.output(self.of)?;
+        Ok(arn.rsplit(':').next().unwrap_or(arn))
+    }
+
+    /// What of an alarm is not as in the template.
+    fn wrong(&self, facts: &Facts, alarm: &MetricAlarm) -> Result<Vec<String>, NotProven> {
+        let mut wrong = Vec::new();
+        let mut compare = |what: &str, found: &str, wanted: &str| {
+            if found != wanted {
+                wrong.push(format!("its {what} is `{}` (expected `{wanted}`)", excerpt(found)));
+            }
+        };
+        compare("namespace", alarm.namespace().unwrap_or("none"), self.namespace);
+        compare("metric", alarm.metric_name().unwrap_or("none"), self.metric);
+        let watches = match alarm.dimensions() {
+            [one] => {
+                format!("{}={}", one.name().unwrap_or_default(), one.value().unwrap_or_default())
+            }
+            others => format!("{} of them", others.len()),
+        };
+        compare("dimension", &watches, &format!("{}={}", self.dimension(), self.watched(facts)?));
+        let statistic = alarm.statistic().map_or("none", |statistic| statistic.as_str());
+        compare("statistic", statistic, self.statistic);
+        let number =
+            |number: Option<f64>| number.map_or("none".to_owned(), |number| number.to_string());
+        compare("threshold", &number(alarm.threshold()), &self.threshold.to_string());
+        let comparison =
+            alarm.comparison_operator().map_or("none", |comparison| comparison.as_str());
+        compare("comparison", comparison, FROM.as_str());
+        compare("period", &number(alarm.period().map(f64::from)), &PERIOD.to_string());
+        let last = alarm.evaluation_periods().unwrap_or(0);
+        let of = alarm.datapoints_to_alarm().unwrap_or(last);
+        let (wanted, wanted_last) = self.minutes;
+        compare("window", &format!("{of} of {last}"), &format!("{wanted} of {wanted_last}"));
+        compare("missing data", alarm.treat_missing_data().unwrap_or("missing"), self.missing);
+        Ok(wrong)
+    }
+
+    /// The command that makes it the template's. Who else is told by hand stays so.
+    fn put(
+        &self,
+        facts: &Facts,
+        name: &str,
+        found: Option<&MetricAlarm>,
+    ) -> Result<String, NotProven> {
+        let email = facts.stack.output("EmailTopicArn")?;
+        let others = found.map_or(&[][..], MetricAlarm::alarm_actions).iter();
+        let others = others.filter(|action| *action != email).map(|action| quoted(action));
+        let actions: Vec<String> = std::iter::once(quoted(email)).chain(others).collect();
+        let description = found.and_then(MetricAlarm::alarm_description);
+        let description = description
+            .map_or_else(String::new, |text| format!(" --alarm-description {}", quoted(text)));
+        let (of, last) = self.minutes;
+        let watched = json!([{"Name": self.dimension(), "Value": self.watched(facts)?}]);
+        Ok(format!(
+            "aws cloudwatch put-metric-alarm --alarm-name {}{description} --namespace {} --metric-name {} --dimensions {} --statistic {} --period {PERIOD} --evaluation-periods {last} --datapoints-to-alarm {of} --threshold {} --comparison-operator {} --treat-missing-data {} --alarm-actions {}",
+            quoted(name),
+            self.namespace,
+            self.metric,
+            quoted(&watched.to_string()),
+            self.statistic,
+            self.threshold,
+            FROM.as_str(),
+            self.missing,
+            actions.join(" ")
+        ))
+    }
+}
+
+pub fn judge(facts: &Facts) -> CheckResult {
+    let resources = facts.resources.as_ref()?;
+    let there = facts.own_alarms.as_ref()?;
+    let (mut wrong, mut mends) = (Vec::new(), Vec::new());
+    let expected: Vec<_> =
+        resources.iter().filter(|resource| resource.kind == "AWS::CloudWatch::Alarm").collect();
+    if expected.is_empty() {
+        return Err(NotProven::skipped("the stack has no alarms of its own"));
+    }
+    let email = facts.stack.output("EmailTopicArn")?;
+    for resource in &expected {
+        let (logical, physical) = (&resource.logical, resource.physical.as_str());
+        let name = quoted(physical);
+        let own = ALL.iter().find(|own| own.logical == logical);
+        let put = |found: Option<&MetricAlarm>| match own {
+            Some(own) => own.put(facts, physical, found),
+            // An update that changes nothing brings nothing back.
+            None => Ok(format!(
+                "aws cloudformation detect-stack-drift --stack-name {}",
+                quoted(&facts.stack.name)
+            )),
+        };
+        let Some(alarm) = there.iter().find(|alarm| alarm.alarm_name() == Some(physical)) else {
+            wrong.push(format!("`{logical}` is gone"));
+            mends.push(put(None)?);
+            continue;
+        };
+        let mut changed = own.map_or(Ok(Vec::new()), |own| own.wrong(facts, alarm))?;
+        if !alarm.alarm_actions().iter().any(|action| action == email) {
+            changed.push("it does not go to the e-mail topic".to_owned());
+        }
+        if !changed.is_empty() {
+            wrong.push(format!("`{logical}`: {}", changed.join(", ")));
+            mends.push(put(Some(alarm))?);
+        }
+        if alarm.actions_enabled() != Some(true) {
+            wrong.push(format!("the actions of `{logical}` are off"));
+            mends.push(format!("aws cloudwatch enable-alarm-actions --alarm-names {name}"));
+        }
+        if alarm.state_value() == Some(&StateValue::Alarm) {
+            wrong.push(format!("`{logical}` is in ALARM"));
+            mends.push(format!("aws cloudwatch describe-alarms --alarm-names {name}"));
+        }
+    }
+    all_right(format!("{} alarms", expected.len()), wrong, mends)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const TEMPLATE: &str = include_str!("../../../../../templates/tripline.yaml");
+
+    /// The properties of the template's alarms, by their logical id.
+    fn alarms() -> Vec<(&'static str, &'static str)> {
+        let head = ":\n    Type: AWS::CloudWatch::Alarm\n";
+        let found = TEMPLATE.match_indices(head).map(|(at, _)| {
+            let logical = TEMPLATE[..at].rsplit(' ').next().unwrap();
+            let block = TEMPLATE[at + head.len()..].split("\n\n").next().unwrap();
+            (logical, block)
+        });
+        found.collect()
+    }
+
+    fn property<'a>(block: &'a str, key: &str) -> Option<&'a str> {
+        block.lines().find_map(|line| line.trim().strip_prefix(&format!("{key}: ")))
+    }
+
+    #[test]
+    fn they_are_the_template_s() {
+        let all: BTreeSet<_> = ALL.iter().map(|own| own.logical).collect();
+        let alarms = alarms();
+        assert_eq!(all, alarms.iter().map(|(logical, _)| *logical).collect());
+        for own in ALL {
+            let (_, block) = alarms.iter().find(|(logical, _)| *logical == own.logical).unwrap();
+            let number = |key: &str| property(block, key).map(|text| text.parse::<f64>().unwrap());
+            let of = own.of.strip_suffix("Arn").unwrap_or(own.of);
+            let dimension = match own.of {
+                STACK => "!Ref AWS::StackName".to_owned(),
+                _ if own.namespace == "AWS/Lambda" => format!("!Ref {of}"),
+                _ => format!("!GetAtt {of}.{}", own.dimension()),
+            };
+            let dimension = format!("[{{ Name: {}, Value: {dimension} }}]", own.dimension());
+            for (key, wanted) in [
+                ("Namespace", own.namespace),
+                ("MetricName", own.metric),
+                ("Dimensions", &dimension),
+                ("Statistic", own.statistic),
+                ("ComparisonOperator", FROM.as_str()),
+                ("TreatMissingData", own.missing),
+                ("AlarmActions", "[!Ref EmailTopic]"),
+            ] {
+                assert_eq!(property(block, key), Some(wanted), "{}: {key}", own.logical);
+            }
+            assert_eq!(number("Threshold"), Some(own.threshold), "{}", own.logical);
+            assert_eq!(number("Period"), Some(f64::from(PERIOD)), "{}", own.logical);
+            let last = number("EvaluationPeriods").unwrap();
+            let of = number("DatapointsToAlarm").unwrap_or(last);
+            let (wanted, wanted_last) = own.minutes;
+            assert_eq!((of, last), (wanted.into(), wanted_last.into()), "{}", own.logical);
+        }
+    }
+}
