@@ -7,7 +7,8 @@ use std::process::Command;
 
 use tripline::config::AlarmConfig;
 use tripline::metric::{KeptMetric, Metric, NAMESPACE};
-use tripline_tests::workspace::{program, root};
+use tripline_tests::runner::run;
+use tripline_tests::workspace::{self, root};
 
 const DOCUMENTS: [&str; 9] = [
     "README.md",
@@ -20,6 +21,11 @@ const DOCUMENTS: [&str; 9] = [
     "docs/queue.md",
     "docs/deploy.md",
 ];
+
+/// The command, in this checkout.
+fn tripline() -> Command {
+    workspace::tripline(root()).unwrap_or_else(|trouble| panic!("{trouble}"))
+}
 
 fn read(path: impl AsRef<Path>) -> String {
     let path = root().join(path);
@@ -157,7 +163,6 @@ fn commands(document: &str) -> Vec<String> {
 
 #[test]
 fn every_command_that_is_shown_exists_with_its_options() {
-    let tripline = program("tripline").unwrap_or_else(|trouble| panic!("{trouble}"));
     let makefile = read("Makefile");
     let mut seen = 0;
     for document in DOCUMENTS {
@@ -174,10 +179,9 @@ fn every_command_that_is_shown_exists_with_its_options() {
             let subcommands = arguments.iter().take_while(|word| {
                 word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-')
             });
-            let output = Command::new(&tripline).args(subcommands).arg("--help").output();
-            let output = output.unwrap_or_else(|error| panic!("{error}"));
-            assert!(output.status.success(), "{document}: {command}");
-            let help = String::from_utf8_lossy(&output.stdout).into_owned();
+            let ran = run(tripline().args(subcommands).arg("--help"));
+            assert_eq!(ran.code, 0, "{document}: {command}");
+            let help = ran.stdout;
             for option in arguments.iter().filter(|word| word.starts_with("--")) {
                 let known = help.split(|c: char| c.is_whitespace() || c == ',' || c == '=');
                 let name = option.split('=').next().unwrap_or(option);
@@ -193,11 +197,7 @@ fn every_command_that_is_shown_exists_with_its_options() {
 
 #[test]
 fn the_checks_of_the_doctor_are_those_that_it_lists() {
-    let tripline = program("tripline").unwrap_or_else(|trouble| panic!("{trouble}"));
-    let listed = Command::new(tripline).args(["doctor", "--list", "--output", "json"]).output();
-    let listed = listed.unwrap_or_else(|error| panic!("{error}"));
-    let listed: serde_json::Value = serde_json::from_slice(&listed.stdout)
-        .unwrap_or_else(|error| panic!("doctor --list: {error}"));
+    let listed = run(tripline().args(["doctor", "--list", "--output", "json"])).json();
     let text = |check: &serde_json::Value, key: &str| check[key].as_str().unwrap_or("").to_owned();
     let expected: Vec<String> = listed
         .as_array()

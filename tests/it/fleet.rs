@@ -5,12 +5,10 @@ use std::process::Output;
 use aws_sdk_iot::Client;
 use serde_json::Value;
 use tripline_tests::local_aws::LocalAws;
-use tripline_tests::workspace;
 
 fn fleet(aws: &LocalAws, arguments: &str) -> Output {
-    let tripline = workspace::program("tripline").unwrap();
-    let arguments = ["fleet"].into_iter().chain(arguments.split_whitespace());
-    aws.command(tripline).args(arguments).output().unwrap()
+    let mut tripline = aws.tripline().unwrap();
+    tripline.arg("fleet").args(arguments.split_whitespace()).output().unwrap()
 }
 
 fn summary(aws: &LocalAws, arguments: &str) -> Value {

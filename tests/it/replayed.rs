@@ -2,7 +2,7 @@
 //! the recording tells of the same alarm and the same stop.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::time::{Duration, Instant};
 
 use aws_sdk_iot::types::{
@@ -10,6 +10,7 @@ use aws_sdk_iot::types::{
 };
 use serde_json::Value;
 use tripline_tests::local_aws::LocalAws;
+use tripline_tests::runner::run;
 use tripline_tests::stack::Stack;
 use tripline_tests::{Result, workspace};
 
@@ -22,7 +23,7 @@ const WITHIN: Duration = Duration::from_secs(60);
 /// values that the last N periods have. With M = N = 1 that and CloudWatch's own rules, by which a
 /// replay goes, look at the same values when the whole rollout lies within a period, which is long here.
 fn guard() -> String {
-    include_str!("../../crates/tripline-cli/tests/fixtures/guard.ini")
+    include_str!("../../crates/tripline-cli/tests/it/fixtures/guard.ini")
         .replace("period = 60\n", "period = 3600\n")
         .replace("period = 300\n", "period = 3600\n")
         .replace("evaluationPeriods = 5\n", "evaluationPeriods = 1\n")
@@ -85,22 +86,15 @@ fn must<T>(result: Result<T>) -> T {
 
 /// The command against the local AWS.
 fn tripline(aws: &LocalAws, arguments: &str) -> String {
-    let program = must(workspace::program("tripline"));
-    let ran = aws.command(program).args(arguments.split_whitespace()).output().unwrap();
-    assert!(ran.status.success(), "tripline {arguments}: {ran:?}");
-    String::from_utf8(ran.stdout).unwrap()
+    let ran = run(must(aws.tripline()).args(arguments.split_whitespace()));
+    assert_eq!(ran.code, 0, "tripline {arguments}\n{ran}");
+    ran.stdout
 }
 
 /// Replays a recording, with no AWS at hand.
 fn replay(folder: &Path, options: &str) -> Output {
-    let program = must(workspace::program("tripline"));
-    let mut command = Command::new(program);
-    command.current_dir(folder).env_clear().args([
-        "replay",
-        "recorded.ndjson",
-        "--config",
-        "guard.ini",
-    ]);
+    let mut command = must(workspace::tripline(folder));
+    command.args(["replay", "recorded.ndjson", "--config", "guard.ini"]);
     command.args(options.split_whitespace()).output().unwrap()
 }
 

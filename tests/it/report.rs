@@ -5,25 +5,19 @@ mod browser;
 mod picture;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use browser::{Browser, Look};
 use tempfile::TempDir;
-use tripline_tests::workspace::{program, root};
+use tripline_tests::runner::run;
+use tripline_tests::workspace::{root, tripline};
 
 /// Makes a report, in a folder of its own.
 fn report(arguments: &[&str]) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("report.html");
-    let output = Command::new(program("tripline").unwrap())
-        .arg("simulate")
-        .args(arguments)
-        .arg("--report")
-        .arg(&page)
-        .current_dir(root().join("examples"))
-        .output()
-        .unwrap();
-    assert!(matches!(output.status.code(), Some(0 | 5)), "{output:?}");
+    let mut tripline = tripline(root().join("examples")).unwrap();
+    let ran = run(tripline.arg("simulate").args(arguments).arg("--report").arg(&page));
+    assert!(matches!(ran.code, 0 | 5), "{ran}");
     (folder, page)
 }
 

@@ -11,14 +11,12 @@ use std::process::Output;
 use serde_json::Value;
 use tripline_tests::local_aws::LocalAws;
 use tripline_tests::proxy::{Proxy, Running};
-use tripline_tests::workspace;
 
 use crate::chain::stage::must;
 
 /// Runs the command to its end.
 fn tripline(aws: &LocalAws, arguments: &str) -> Output {
-    let program = must(workspace::program("tripline"));
-    aws.command(program).args(arguments.split_whitespace()).output().unwrap()
+    must(aws.tripline()).args(arguments.split_whitespace()).output().unwrap()
 }
 
 /// The exit code, and both outputs for the case that it is not the one that was expected.

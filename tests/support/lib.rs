@@ -8,6 +8,7 @@ pub mod demo;
 pub mod local_aws;
 pub mod mailbox;
 pub mod proxy;
+pub mod runner;
 pub mod stack;
 pub mod wire;
 pub mod workspace;

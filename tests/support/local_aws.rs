@@ -15,7 +15,7 @@ use aws_sdk_s3::config::{
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use tempfile::TempDir;
 
-use crate::{Result, Trouble, at, workspace};
+use crate::{Result, Trouble, at, runner, workspace};
 
 /// Where the local AWS says it is. Its account is 000000000000.
 pub const REGION: &str = "us-east-1";
@@ -179,12 +179,7 @@ impl LocalAws {
 
     /// A program whose AWS is this server, whatever the caller's environment.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new(program);
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("AWS_") {
-                command.env_remove(name);
-            }
-        }
+        let mut command = runner::command(program, workspace::root());
         command
             .env("AWS_ENDPOINT_URL", &self.endpoint)
             .env("AWS_REGION", REGION)
@@ -192,10 +187,13 @@ impl LocalAws {
             .env("AWS_SECRET_ACCESS_KEY", CREDENTIALS)
             .env("AWS_CONFIG_FILE", "/dev/null")
             .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("NO_PROXY", "127.0.0.1")
-            .current_dir(workspace::root());
+            .env("NO_PROXY", "127.0.0.1");
         command
+    }
+
+    /// The command `tripline`, from the same build as this one, with this server as its AWS.
+    pub fn tripline(&self) -> Result<Command> {
+        workspace::program("tripline").map(|program| self.command(program))
     }
 }
 

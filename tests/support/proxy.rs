@@ -27,7 +27,7 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use crate::local_aws::LocalAws;
-use crate::{Result, at, workspace};
+use crate::{Result, at, runner, workspace};
 pub use call::Call;
 use door::Door;
 use fault::Fault;
@@ -42,8 +42,8 @@ const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 pub struct Proxy {
     endpoint: String,
     config: SdkConfig,
-    /// What [`LocalAws::command`] sets and removes.
-    environment: Vec<(OsString, Option<OsString>)>,
+    /// What [`LocalAws::command`] sets.
+    environment: Vec<(OsString, OsString)>,
     shared: Arc<Shared>,
     runtime: Handle,
     /// Dropping it ends the thread.
@@ -89,7 +89,7 @@ impl Proxy {
             environment: aws
                 .command("")
                 .get_envs()
-                .map(|(name, value)| (name.to_owned(), value.map(OsStr::to_owned)))
+                .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
                 .collect(),
             shared: Arc::new(Shared {
                 aws: aws.address(),
@@ -124,14 +124,9 @@ impl Proxy {
 
     /// A program whose AWS is this proxy, like [`LocalAws::command`].
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = Command::new(program);
-        for (name, value) in &self.environment {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        command.env(ENDPOINT, &self.endpoint).current_dir(workspace::root());
+        let mut command = runner::command(program, workspace::root());
+        let environment = self.environment.iter().map(|(name, value)| (name, value));
+        command.envs(environment).env(ENDPOINT, &self.endpoint);
         command
     }
 

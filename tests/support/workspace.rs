@@ -1,8 +1,9 @@
 //! Where things are in this checkout.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use crate::{Result, Trouble};
+use crate::{Result, Trouble, runner};
 
 /// The checkout that this program was built from.
 pub fn root() -> &'static Path {
@@ -25,6 +26,11 @@ pub fn program(name: &str) -> Result<PathBuf> {
                 me.display()
             ))
         })
+}
+
+/// The command `tripline` in this folder, with no AWS at hand.
+pub fn tripline(folder: impl AsRef<Path>) -> Result<Command> {
+    program("tripline").map(|program| runner::command(program, folder))
 }
 
 /// A function's zip, built for this machine.

@@ -4,11 +4,12 @@ use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tripline_tests::Result;
 use tripline_tests::local_aws::LocalAws;
 use tripline_tests::mailbox::{Letter, Mailbox};
+use tripline_tests::runner::run;
 use tripline_tests::stack::Stack;
 use tripline_tests::wire::Answer;
-use tripline_tests::{Result, workspace};
 
 /// Most of what is awaited comes within a second; a busy machine is given time.
 const WITHIN: Duration = Duration::from_secs(60);
@@ -86,11 +87,9 @@ impl Chain<'_> {
 
     /// The command as an operator runs it; it must be done. Returns what it wrote to stdout.
     pub fn tripline(&self, arguments: &str) -> String {
-        let program = must(workspace::program("tripline"));
-        let ran = self.aws.command(program).args(arguments.split_whitespace()).output().unwrap();
-        let (stdout, stderr) = (String::from_utf8(ran.stdout), String::from_utf8(ran.stderr));
-        assert_eq!(ran.status.code(), Some(0), "tripline {arguments}\n{stdout:?}\n{stderr:?}");
-        stdout.unwrap()
+        let ran = run(must(self.aws.tripline()).args(arguments.split_whitespace()));
+        assert_eq!(ran.code, 0, "tripline {arguments}\n{ran}");
+        ran.stdout
     }
 
     /// Reads one of the stack's topics from now on; the name is unlike that of any other.

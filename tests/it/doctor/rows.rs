@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
-use std::process::Command;
 
-use serde_json::Value;
+use tripline_tests::runner::run;
 use tripline_tests::workspace;
 
 use super::stage::{JOB, Stage};
@@ -48,9 +47,9 @@ const NOT_HERE: [(&str, &str); 4] = [
 
 /// Every check that there is.
 pub fn all_checks() -> BTreeSet<String> {
-    let program = workspace::program("tripline").unwrap_or_else(|trouble| panic!("{trouble}"));
-    let listed = Command::new(program).args(["doctor", "--list", "--output", "json"]).output();
-    let listed: Value = serde_json::from_slice(&listed.unwrap().stdout).unwrap();
+    let tripline = workspace::tripline(workspace::root());
+    let mut tripline = tripline.unwrap_or_else(|trouble| panic!("{trouble}"));
+    let listed = run(tripline.args(["doctor", "--list", "--output", "json"])).json();
     let names = listed.as_array().unwrap().iter().map(|check| &check["name"]);
     names.map(|name| name.as_str().unwrap().to_owned()).collect()
 }

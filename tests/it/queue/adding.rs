@@ -3,9 +3,10 @@
 use std::fs;
 
 use tripline_tests::local_aws::LocalAws;
+use tripline_tests::runner::{Ran, run};
 use tripline_tests::stack::Stack;
 
-use super::stage::{BUCKET, Ran, Stage, deployed};
+use super::stage::{BUCKET, Stage, deployed, result};
 
 #[tokio::test]
 async fn a_release_is_added_listed_and_deployed() {
@@ -44,9 +45,9 @@ async fn a_release_is_added_listed_and_deployed() {
     assert_eq!(stored, expected);
 
     let next = stage.run("next --detach --output json");
-    assert_eq!(next.result(), deployed(), "{}", next.stderr);
+    assert_eq!(result(&next), deployed(), "{}", next.stderr);
     stage.assert_deployed_once("default", &id).await;
-    assert_eq!(stage.run("next --output json").result(), (6, "waiting".to_owned()));
+    assert_eq!(result(&stage.run("next --output json")), (6, "waiting".to_owned()));
 }
 
 #[tokio::test]
@@ -149,13 +150,8 @@ async fn a_job_is_added_once_however_many_try() {
 async fn the_table_is_the_one_of_the_stack() {
     let aws = LocalAws::start().await.unwrap();
     let tripline = |stack: &str| {
-        let mut command = aws.command(tripline_tests::workspace::program("tripline").unwrap());
-        Ran::of(
-            &command
-                .args(["queue", "list", "--output", "json", "--stack", stack])
-                .output()
-                .unwrap(),
-        )
+        let mut command = aws.tripline().unwrap();
+        run(command.args(["queue", "list", "--output", "json", "--stack", stack]))
     };
     let stack = Stack::create(&aws, "with", &[("Queue", "on")]).await.unwrap();
     let listed = tripline("with").json();
@@ -188,7 +184,7 @@ async fn what_is_meant_is_said_when_it_is_added() {
         ));
         assert_eq!(added.code, 0, "{}", added.stderr);
         let next = stage.run(&format!("next --detach --queue {job} --output json"));
-        assert_eq!(next.result(), deployed(), "{}", next.stderr);
+        assert_eq!(result(&next), deployed(), "{}", next.stderr);
         stage.assert_deployed_once(job, added.stdout.trim()).await;
     }
 }

@@ -1,11 +1,11 @@
 //! The pipelines of `examples/ci` are well-formed, and call what there is.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
 use saphyr::{LoadableYamlNode, Yaml};
 use serde_json::Value;
-use tripline_tests::workspace::{program, root};
+use tripline_tests::runner::run;
+use tripline_tests::workspace::{root, tripline};
 
 fn read(name: &str) -> String {
     let path = root().join("examples/ci").join(name);
@@ -28,10 +28,9 @@ fn pipelines_call_what_there_is() {
         assert!(verbs.contains("add") && verbs.contains("next"), "{name}: {verbs:?}");
         for call in calls {
             let verb = call.split([' ', ')']).next().unwrap();
-            let help = Command::new(program("tripline").unwrap());
-            let help = { help }.args(["queue", verb, "--help"]).output().unwrap();
-            assert!(help.status.success(), "{name}: {call}");
-            let help = String::from_utf8(help.stdout).unwrap();
+            let ran = run(tripline(root()).unwrap().args(["queue", verb, "--help"]));
+            assert_eq!(ran.code, 0, "{name}: {call}");
+            let help = ran.stdout;
             for option in call.split_whitespace().filter(|word| word.starts_with("--")) {
                 assert!(
                     help.contains(&format!("{option} ")) || help.contains(&format!("{option}\n")),

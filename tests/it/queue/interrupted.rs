@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tripline_tests::proxy::{Cut, Proxy};
 
-use super::stage::{BUCKET, Stage, deployed};
+use super::stage::{BUCKET, Stage, deployed, result};
 
 const WITHIN: Duration = Duration::from_secs(60);
 /// How many calls a deployment has at least: none of what is asserted may come to nothing.
@@ -41,7 +41,7 @@ async fn a_worker_is_killed_at_any_moment_and_another_one_carries_on() {
     let next = |job: &str| format!("next --detach --lease 2s --output json --queue {job}");
     // The first deployment of all also enables job events.
     stage.add("first", "--queue first");
-    assert_eq!(stage.run(&next("first")).result(), deployed());
+    assert_eq!(result(&stage.run(&next("first"))), deployed());
     stage.add("whole", "--queue whole");
     let whole = proxy.run(&mut stage.command(&next("whole")), None).await.unwrap();
     assert_eq!(whole.status.code(), Some(0), "{}", whole.stderr);
@@ -109,7 +109,7 @@ async fn ctrl_c_in_the_middle_gives_the_release_back() {
 
         // Nobody has to wait for anything.
         let carried_on = stage.run(&format!("{next} --detach"));
-        assert_eq!(carried_on.result(), deployed(), "{}", carried_on.stderr);
+        assert_eq!(result(&carried_on), deployed(), "{}", carried_on.stderr);
         assert_eq!(stage.entry(job, &id)["claims"], 2);
         assert_made_once(&stage, job).await;
     }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use sha2::{Digest, Sha256};
+use tripline_tests::runner::Ran;
 
-use super::stage::{BUCKET, Ran, Stage, deployed};
+use super::stage::{BUCKET, Stage, deployed, result};
 
 const RACES: usize = 200;
 /// So many races at a time: more would only wait for each other.
@@ -27,7 +28,7 @@ async fn two_workers_race_for_an_entry_and_it_is_deployed_once() {
                 let workers = [stage.spawn(&next), stage.spawn(&next)];
                 let mut results: Vec<_> = workers
                     .into_iter()
-                    .map(|worker| Ran::of(&worker.wait_with_output().unwrap()).result())
+                    .map(|worker| result(&Ran::of(&worker.wait_with_output().unwrap())))
                     .collect();
                 results.sort();
                 let mut expected = vec![deployed(), (6, "waiting".to_owned())];

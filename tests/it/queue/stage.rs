@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
 use tempfile::TempDir;
 use tripline_tests::local_aws::LocalAws;
+use tripline_tests::runner::{Ran, run};
 use tripline_tests::stack::Stack;
-use tripline_tests::workspace;
 
 pub const BUCKET: &str = "releases";
 
@@ -68,13 +68,13 @@ impl Stage {
 
     /// `tripline queue`, with the stack's table.
     pub fn command(&self, arguments: &str) -> Command {
-        let mut command = self.aws.command(workspace::program("tripline").unwrap());
+        let mut command = self.aws.tripline().unwrap();
         command.arg("queue").args(arguments.split_whitespace()).current_dir(self.folder.path());
         command
     }
 
     pub fn run(&self, arguments: &str) -> Ran {
-        Ran::of(&self.command(arguments).output().unwrap())
+        run(&mut self.command(arguments))
     }
 
     /// Runs in the background.
@@ -158,32 +158,9 @@ impl Stage {
     }
 }
 
-/// A command that has ended.
-#[derive(Debug)]
-pub struct Ran {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
-}
-
-impl Ran {
-    pub fn of(output: &Output) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        Self {
-            code: output.status.code().unwrap_or(-1),
-            stdout: text(&output.stdout),
-            stderr: text(&output.stderr),
-        }
-    }
-
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|_| panic!("{self:?}"))
-    }
-
-    /// The exit code and the word for what has come of `next`.
-    pub fn result(&self) -> (i32, String) {
-        (self.code, self.json()["result"].as_str().unwrap().to_owned())
-    }
+/// The exit code and the word for what has come of `next`.
+pub fn result(ran: &Ran) -> (i32, String) {
+    (ran.code, ran.json()["result"].as_str().unwrap().to_owned())
 }
 
 /// How `next --detach` ends that deploys an entry.
