@@ -15,7 +15,8 @@ pub const BUCKET: &str = "pump-firmware";
 pub const IMAGE: &[u8] = b"pump firmware 4.2";
 
 /// A config as short as one can be that is guarded.
-pub const SHORT: &str = "\
+pub const SHORT: &str = concat!(
+    "\
 [DEFAULT]
 thingList = things.txt
 binName = pump-4.2.bin
@@ -28,20 +29,9 @@ defaultDelay = 0
 region = us-east-1
 streamId = <job>-stream
 
-[ALARM_CONFIG]
-alarmList = Slow
-
-[ALARM_CONFIG_Slow]
-namespace = IoT:OTA:JobExecution
-metricName = downloadTime
-stat = p90
-period = 60
-threshold = 3600
-alarmType = upper
-evaluationPeriods = 5
-datapointsToAlarm = 3
-snsTopics = @email, @force-stop
-";
+",
+    include_str!("../../support/slow.ini")
+);
 
 pub struct Stage {
     pub proxy: Proxy,

@@ -14,7 +14,8 @@ use tripline_tests::stack::Stack;
 pub const BUCKET: &str = "releases";
 
 /// A config that is guarded, and needs no stream.
-const CONFIG: &str = "\
+const CONFIG: &str = concat!(
+    "\
 ; <job>
 [DEFAULT]
 jobId = <job>
@@ -23,20 +24,9 @@ thingList = things.txt
 bucket = releases
 region = us-east-1
 
-[ALARM_CONFIG]
-alarmList = Slow
-
-[ALARM_CONFIG_Slow]
-namespace = IoT:OTA:JobExecution
-metricName = downloadTime
-stat = p90
-period = 60
-threshold = 3600
-alarmType = upper
-evaluationPeriods = 5
-datapointsToAlarm = 3
-snsTopics = @email, @force-stop
-";
+",
+    include_str!("../../support/slow.ini")
+);
 
 pub struct Stage {
     pub aws: LocalAws,
