@@ -1,7 +1,7 @@
 //! Jobs, executions, alarms and download times in the AWS in memory.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 
 use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm, StateValue};
 use aws_sdk_iot::primitives::DateTime;
@@ -33,16 +33,16 @@ pub enum Answer {
     Fault(&'static str),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Fake {
     aws: FakeAws,
-    /// Thing, begin and last change, by state; every job that is watched has them.
-    executions: Arc<Mutex<BTreeMap<String, Vec<(String, i64, i64)>>>>,
+    /// By state; every job that is watched has them.
+    executions: Mutex<BTreeMap<String, Vec<Execution>>>,
 }
 
 impl Default for Fake {
     fn default() -> Self {
-        Self { aws: FakeAws::new(), executions: Arc::default() }
+        Self { aws: FakeAws::new(), executions: Mutex::default() }
     }
 }
 
@@ -85,7 +85,9 @@ impl Fake {
 
     /// Executions in a state, of every job: thing, begin and last change.
     pub fn execute(&self, status: &str, all: impl IntoIterator<Item = (String, i64, i64)>) {
-        self.executions.lock().unwrap().insert(status.to_owned(), all.into_iter().collect());
+        let all = all.into_iter();
+        let all = all.map(|(thing, began, changed)| Execution { thing, began, changed });
+        self.executions.lock().unwrap().insert(status.to_owned(), all.collect());
     }
 
     /// `ListJobExecutionsForJob` fails with this code.
@@ -136,10 +138,8 @@ impl Fake {
     pub async fn follow(&self, watch: Watch) -> (Result<End, Error>, Log) {
         for job in &watch.jobs {
             for (status, all) in &*self.executions.lock().unwrap() {
-                let all = all.iter().cloned();
-                let all = all.map(|(thing, began, changed)| Execution { thing, began, changed });
                 let of = (job.to_string(), status.clone());
-                self.world().iot.executions.insert(of, all.collect());
+                self.world().iot.executions.insert(of, all.clone());
             }
         }
         let mut log = Log::default();
