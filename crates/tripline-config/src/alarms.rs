@@ -5,7 +5,7 @@ use tripline::faults::{Fault, Faults};
 use tripline::job::JobId;
 use tripline::text::excerpt;
 
-use tripline::alarm;
+use crate::alarm;
 use crate::ini::{DEFAULT, Ini, read_whole};
 use crate::reader::{near, unknown_keys};
 

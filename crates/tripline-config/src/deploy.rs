@@ -8,7 +8,7 @@ use tripline::job::JobId;
 use tripline::rollout::{Rate, RolloutConfig};
 use tripline::text::excerpt;
 
-use tripline::alarm;
+use crate::alarm;
 use crate::alarms::{self, ALARM_PREFIX, AlarmConfig};
 use crate::ini::{DEFAULT, Ini, MAX_FILE_BYTES, Section, read_whole};
 use crate::reader::{Reader, near, positive, unknown_keys};

@@ -1,5 +1,5 @@
 //! Every check judged on facts: silent on sound ones, and finding its fault in those that have it. What
-//! the local AWS can express is proven there once more (`tests/tests/doctor`).
+//! the local AWS can express is proven there once more (`tests/it/doctor`).
 
 mod answers;
 mod kept;

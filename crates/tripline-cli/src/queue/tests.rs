@@ -127,7 +127,7 @@ async fn the_files_are_there_and_what_was_begun_is_resumed() {
 async fn a_damaged_file_is_never_deployed() {
     for object in [&b"abd"[..], b"ab", b"abcd", b""] {
         let fake = FakeAws::with(&[pending(1)]);
-        fake.world().object = object;
+        fake.hold(object);
         let claimed = claim(&fake, "w", 900).await;
         let deploy = async |_| panic!("deployed");
         let worked = work(&fake.aws(), claimed, &how(false), deploy, never()).await.unwrap();
@@ -258,7 +258,7 @@ async fn whoever_decides_on_an_old_look_decides_nothing() {
 #[tokio::test]
 async fn what_is_in_the_table_and_is_no_entry_is_named() {
     let fake = FakeAws::with(&[pending(1)]);
-    fake.world().items.values_mut().for_each(|item| drop(item.remove("jobId")));
+    fake.table(|table| table.items.values_mut().for_each(|item| drop(item.remove("jobId"))));
     let error = fake.aws().store.read().await.unwrap_err().to_string();
     assert!(error.starts_with("table `releases`: queue `default`: entry `19700101T000001000Z-00000001`: attribute `jobId`"), "{error}");
 }

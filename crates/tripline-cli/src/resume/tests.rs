@@ -60,10 +60,10 @@ fn names(names: &[&str]) -> BTreeSet<String> {
 fn stopped(count: usize) -> Fake {
     let fake = Fake::new();
     let mut things: Vec<_> = (0..count).map(|n| format!("d{n:03}")).collect();
-    fake.world().group("fleet", &things);
+    fake.world().iot.group("fleet", &things);
     things.push("lone".to_owned());
-    fake.world().things.extend(things);
-    fake.world().job("fw", JobStatus::Canceled, &["thinggroup/fleet", "thing/lone"]);
+    fake.world().iot.things.extend(things);
+    fake.world().iot.job("fw", JobStatus::Canceled, &["thinggroup/fleet", "thing/lone"]);
     fake
 }
 
@@ -72,24 +72,24 @@ async fn only_devices_that_lack_the_firmware_are_targets() {
     let fake = stopped(5);
     {
         let mut world = fake.world();
-        world.execute("fw", "SUCCEEDED", &["d000", "d001"]);
-        world.execute("fw", "IN_PROGRESS", &["d002"]);
-        world.execute("fw", "CANCELED", &["d003"]);
-        world.execute("fw", "FAILED", &["lone"]);
+        world.iot.execute("fw", "SUCCEEDED", &["d000", "d001"]);
+        world.iot.execute("fw", "IN_PROGRESS", &["d002"]);
+        world.iot.execute("fw", "CANCELED", &["d003"]);
+        world.iot.execute("fw", "FAILED", &["lone"]);
     }
     let resumed = run(&fake, &resume()).await.unwrap();
     insta::assert_snapshot!("things", resumed.text(&id("fw")));
     let arn = |what: &str| format!("arn:aws:iot:us-east-1:111122223333:thing/{what}");
     {
         let world = fake.world();
-        assert_eq!(world.jobs["fw-r1"].0.targets(), [arn("d003"), arn("d004"), arn("lone")]);
-        assert_eq!(world.groups.len(), 1, "no group for a few devices");
+        assert_eq!(world.iot.jobs["fw-r1"].0.targets(), [arn("d003"), arn("d004"), arn("lone")]);
+        assert_eq!(world.iot.groups.len(), 1, "no group for a few devices");
     }
 
     // Those that are still at it, if they are asked for.
     let all = Resume { include_in_progress: true, new: Some(id("again")), ..resume() };
     run(&fake, &all).await.unwrap();
-    assert_eq!(fake.world().jobs["again"].0.targets(), [arn("d002")], "`fw-r1` has the others");
+    assert_eq!(fake.world().iot.jobs["again"].0.targets(), [arn("d002")], "`fw-r1` has the others");
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,16 +97,16 @@ async fn the_new_job_is_as_the_old_one_was_and_linked_to_it() {
     let fake = stopped(1);
     {
         let mut world = fake.world();
-        let (job, _) = world.jobs.get_mut("fw").unwrap();
+        let (job, _) = world.iot.jobs.get_mut("fw").unwrap();
         fake::configure(job);
         job.target_selection = Some(TargetSelection::Continuous);
-        world.tag("job/fw", "tripline:config", "s3://bucket/fw/dev.ini");
-        world.tag("job/fw", "team", "pumps");
-        world.tag("job/fw", "tripline:resumes", "an-older-one");
+        world.iot.tag("job/fw", "tripline:config", "s3://bucket/fw/dev.ini");
+        world.iot.tag("job/fw", "team", "pumps");
+        world.iot.tag("job/fw", "tripline:resumes", "an-older-one");
     }
     run(&fake, &resume()).await.unwrap();
     let world = fake.world();
-    let ((old, document), (new, copy)) = (&world.jobs["fw"], &world.jobs["fw-r1"]);
+    let ((old, document), (new, copy)) = (&world.iot.jobs["fw"], &world.iot.jobs["fw-r1"]);
     assert_eq!(copy, document);
     assert_eq!(new.description(), Some("Resumes fw: the pumps"));
     assert_eq!(new.presigned_url_config(), old.presigned_url_config());
@@ -115,7 +115,7 @@ async fn the_new_job_is_as_the_old_one_was_and_linked_to_it() {
     assert_eq!(new.timeout_config(), old.timeout_config());
     assert_eq!(new.job_executions_retry_config(), old.job_executions_retry_config());
     assert_eq!(new.target_selection(), old.target_selection());
-    let tags: Vec<_> = world.tags["job/fw-r1"].iter().collect();
+    let tags: Vec<_> = world.iot.tags["job/fw-r1"].iter().collect();
     let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     let (config, link) =
         (tag("tripline:config", "s3://bucket/fw/dev.ini"), tag("tripline:resumes", "fw"));
@@ -127,7 +127,7 @@ async fn what_was_never_configured_is_not_asked_for() {
     let fake = stopped(1);
     run(&fake, &resume()).await.unwrap();
     let world = fake.world();
-    let new = &world.jobs["fw-r1"].0;
+    let new = &world.iot.jobs["fw-r1"].0;
     assert_eq!(new.description(), Some("Resumes fw"));
     assert!(new.presigned_url_config().is_none() && new.timeout_config().is_none());
     assert!(new.job_executions_rollout_config().is_none() && new.abort_config().is_none());
@@ -136,16 +136,16 @@ async fn what_was_never_configured_is_not_asked_for() {
 #[tokio::test(start_paused = true)]
 async fn more_devices_than_a_job_can_name_go_into_a_group() {
     let fake = stopped(150);
-    fake.world().execute("fw", "SUCCEEDED", &["d000", "lone"]);
+    fake.world().iot.execute("fw", "SUCCEEDED", &["d000", "lone"]);
     let resumed = run(&fake, &resume()).await.unwrap();
     insta::assert_snapshot!("grouped", resumed.text(&id("fw")));
     let world = fake.world();
     let targets = ["arn:aws:iot:us-east-1:111122223333:thinggroup/tripline-fw-r1"];
-    assert_eq!(world.jobs["fw-r1"].0.targets(), targets);
-    let members = &world.groups["tripline-fw-r1"];
+    assert_eq!(world.iot.jobs["fw-r1"].0.targets(), targets);
+    let members = &world.iot.groups["tripline-fw-r1"];
     assert_eq!(members.len(), 149);
     assert!(!members.contains("d000") && members.contains("d149"));
-    assert_eq!(world.tags["thinggroup/tripline-fw-r1"]["tripline:resumes"], "fw");
+    assert_eq!(world.iot.tags["thinggroup/tripline-fw-r1"]["tripline:resumes"], "fw");
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,28 +153,28 @@ async fn a_resume_that_was_cut_short_at_any_call_is_completed_by_another() {
     let (whole, calls) = {
         let fake = stopped(105);
         run(&fake, &resume()).await.unwrap();
-        (fake.end(), fake.world().changes)
+        (fake.end(), fake.changes())
     };
     // The group, its 106 members, and the job.
     assert_eq!(calls, 108);
     for cut in (0..calls).step_by(7).chain([1, calls - 1]) {
         for lost in [false, true] {
             let fake = stopped(105);
-            fake.world().cut = Some((cut, lost));
+            fake.cut(cut, lost);
             let first = run(&fake, &resume()).await;
             // An answer that is lost at the very end: the job is there all the same.
             assert!(first.is_err(), "{cut}");
-            fake.world().cut = None;
+            fake.world().faults.clear();
             run(&fake, &resume()).await.unwrap();
             assert_eq!(fake.end(), whole, "cut at {cut}, lost {lost}");
         }
     }
     // And by its alarms.
     let fake = stopped(105);
-    fake.alarms.world().refused = Some("tripline-fw-r1-slow".to_owned());
+    fake.alarms.refuse("tripline-fw-r1-slow");
     run(&fake, &resume()).await.unwrap_err();
-    assert!(!fake.world().jobs.contains_key("fw-r1"), "no job without its guard");
-    fake.alarms.world().refused = None;
+    assert!(!fake.world().iot.jobs.contains_key("fw-r1"), "no job without its guard");
+    fake.alarms.world().faults.clear();
     run(&fake, &resume()).await.unwrap();
     assert_eq!(fake.end(), whole);
 }
@@ -182,14 +182,14 @@ async fn a_resume_that_was_cut_short_at_any_call_is_completed_by_another() {
 #[tokio::test(start_paused = true)]
 async fn devices_that_finish_in_between_leave_the_group_again() {
     let fake = stopped(120);
-    fake.world().cut = Some((50, true));
+    fake.cut(50, true);
     run(&fake, &resume()).await.unwrap_err();
-    fake.world().cut = None;
-    let some: Vec<_> = fake.world().groups["tripline-fw-r1"].iter().take(2).cloned().collect();
+    fake.world().faults.clear();
+    let some: Vec<_> = fake.world().iot.groups["tripline-fw-r1"].iter().take(2).cloned().collect();
     let some: Vec<_> = some.iter().map(String::as_str).collect();
-    fake.world().execute("fw", "SUCCEEDED", &some);
+    fake.world().iot.execute("fw", "SUCCEEDED", &some);
     run(&fake, &resume()).await.unwrap();
-    let members = fake.world().groups["tripline-fw-r1"].clone();
+    let members = fake.world().iot.groups["tripline-fw-r1"].clone();
     assert_eq!(members.len(), 119);
     assert!(some.iter().all(|thing| !members.contains(*thing)));
 }
@@ -207,16 +207,16 @@ async fn a_job_that_is_there_already_is_left_as_it_is() {
 
     // Another's keeps its name.
     let fake = stopped(3);
-    fake.world().job("fw-r1", JobStatus::InProgress, &["thing/lone"]);
+    fake.world().iot.job("fw-r1", JobStatus::InProgress, &["thing/lone"]);
     run(&fake, &resume()).await.unwrap();
-    assert!(fake.world().jobs.contains_key("fw-r2"));
+    assert!(fake.world().iot.jobs.contains_key("fw-r2"));
     let taken = Resume { new: Some(id("fw-r1")), ..resume() };
     let error = run(&fake, &taken).await.unwrap_err();
     assert!(error.starts_with("job `fw-r1` is there already, and does not resume `fw`"), "{error}");
 
     // And so does another's group.
     let fake = stopped(150);
-    fake.world().group("tripline-fw-r1", &[]);
+    fake.world().iot.group("tripline-fw-r1", &[]);
     let error = run(&fake, &resume()).await.unwrap_err();
     assert!(error.starts_with("thing group `tripline-fw-r1` is there already"), "{error}");
 }
@@ -224,30 +224,36 @@ async fn a_job_that_is_there_already_is_left_as_it_is() {
 #[tokio::test(start_paused = true)]
 async fn it_is_armed_before_it_is_created_or_not_created() {
     let fake = stopped(3);
-    fake.alarms.world().subscriptions.clear();
+    fake.alarms.world().sns.subscriptions.clear();
     let resumed = run(&fake, &resume()).await.unwrap();
     assert!(matches!(resumed, Resumed::NotGuarded));
     assert_eq!(resumed.end(), End::Finding);
-    assert!(fake.alarms.world().alarms.is_empty() && !fake.world().jobs.contains_key("fw-r1"));
+    assert!(
+        fake.alarms.world().cloudwatch.alarms.is_empty()
+            && !fake.world().iot.jobs.contains_key("fw-r1")
+    );
 
     let tells = || config(&CONFIG.replace("@email, @force-stop", "@email"));
     let fake = stopped(3);
     let resumed = run(&fake, &Resume { guard: tells(), ..resume() }).await.unwrap();
     assert!(matches!(resumed, Resumed::NotGuarded));
     run(&fake, &Resume { guard: tells(), tell_only: true, ..resume() }).await.unwrap();
-    assert!(fake.world().jobs.contains_key("fw-r1"));
-    assert_eq!(fake.alarms.world().alarms.len(), 1);
+    assert!(fake.world().iot.jobs.contains_key("fw-r1"));
+    assert_eq!(fake.alarms.world().cloudwatch.alarms.len(), 1);
 
     let fake = stopped(3);
     run(&fake, &Resume { guard: Arming::Default, ..resume() }).await.unwrap();
-    assert!(fake.alarms.world().alarms.is_empty() && fake.world().jobs.contains_key("fw-r1"));
+    assert!(
+        fake.alarms.world().cloudwatch.alarms.is_empty()
+            && fake.world().iot.jobs.contains_key("fw-r1")
+    );
 
     // Without a guard-keeper nobody would arm it.
     let fake = stopped(3);
-    fake.alarms.world().outputs.retain(|(key, _)| *key != "GuardKeeperFunctionArn");
+    fake.alarms.world().cloudformation.outputs.retain(|(key, _)| *key != "GuardKeeperFunctionArn");
     let error = run(&fake, &Resume { guard: Arming::Default, ..resume() }).await.unwrap_err();
     assert!(error.contains("has no guard-keeper"), "{error}");
-    assert!(!fake.world().jobs.contains_key("fw-r1"));
+    assert!(!fake.world().iot.jobs.contains_key("fw-r1"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -264,21 +270,21 @@ async fn the_alarms_are_those_that_deploy_keeps() {
         ("s3://bucket/broken", "s3://bucket/broken: 2 faults"),
         ("s3://bucket/empty", "s3://bucket/empty: no alarms"),
     ] {
-        fake.world().tag("job/fw", "tripline:config", place);
-        fake.world().objects.insert("empty".to_owned(), "[DEFAULT]\n".to_owned());
+        fake.world().iot.tag("job/fw", "tripline:config", place);
+        fake.object("empty", "[DEFAULT]\n");
         let broken = CONFIG.replace("stat = p99\nperiod = 60", "stat = p999");
-        fake.world().objects.insert("broken".to_owned(), broken);
+        fake.object("broken", &broken);
         let error = run(&fake, &kept()).await.unwrap_err();
         assert!(error.contains(fault), "{place}: {error}");
     }
-    fake.world().tag("job/fw", "tripline:config", "s3://bucket/fw/dev.ini");
-    fake.world().objects.insert("fw/dev.ini".to_owned(), CONFIG.to_owned());
+    fake.world().iot.tag("job/fw", "tripline:config", "s3://bucket/fw/dev.ini");
+    fake.object("fw/dev.ini", CONFIG);
     run(&fake, &kept()).await.unwrap();
-    assert!(fake.alarms.world().alarms.contains_key("tripline-fw-r1-slow"));
+    assert!(fake.alarms.world().cloudwatch.alarms.contains_key("tripline-fw-r1-slow"));
     // And they are those of the next one, too.
-    fake.world().jobs.get_mut("fw-r1").unwrap().0.status = Some(JobStatus::Canceled);
+    fake.world().iot.jobs.get_mut("fw-r1").unwrap().0.status = Some(JobStatus::Canceled);
     run(&fake, &Resume { job: id("fw-r1"), ..kept() }).await.unwrap();
-    assert!(fake.alarms.world().alarms.contains_key("tripline-fw-r1-r1-slow"));
+    assert!(fake.alarms.world().cloudwatch.alarms.contains_key("tripline-fw-r1-r1-slow"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -289,14 +295,14 @@ async fn what_cannot_be_resumed_is_said() {
         (JobStatus::Scheduled, "job `fw` is `SCHEDULED`"),
         (JobStatus::DeletionInProgress, "job `fw` is being deleted"),
     ] {
-        fake.world().jobs.get_mut("fw").unwrap().0.status = Some(status);
+        fake.world().iot.jobs.get_mut("fw").unwrap().0.status = Some(status);
         let error = run(&fake, &resume()).await.unwrap_err();
         assert!(error.starts_with(fault), "{error}");
     }
     let error = run(&fake, &Resume { job: id("typo"), ..resume() }).await.unwrap_err();
     assert!(error.starts_with("there is no job `typo`"), "{error}");
     let gone = Fake::new();
-    gone.world().job("fw", JobStatus::Canceled, &["thinggroup/fleet"]);
+    gone.world().iot.job("fw", JobStatus::Canceled, &["thinggroup/fleet"]);
     let error = run(&gone, &resume()).await.unwrap_err();
     assert!(error.starts_with("job `fw`: its thing group `fleet` is gone"), "{error}");
 }
@@ -304,28 +310,28 @@ async fn what_cannot_be_resumed_is_said() {
 #[tokio::test(start_paused = true)]
 async fn nothing_left_is_a_good_end() {
     let fake = stopped(2);
-    fake.world().execute("fw", "SUCCEEDED", &["d000", "lone"]);
-    fake.world().execute("fw", "IN_PROGRESS", &["d001"]);
+    fake.world().iot.execute("fw", "SUCCEEDED", &["d000", "lone"]);
+    fake.world().iot.execute("fw", "IN_PROGRESS", &["d001"]);
     let resumed = run(&fake, &resume()).await.unwrap();
     assert_eq!(resumed.end(), End::Done);
     insta::assert_snapshot!(
         "nothing_left",
         resumed.text(&id("fw")) + &resumed.notes(&id("fw")).join("\n")
     );
-    assert_eq!(fake.world().changes, 0);
-    assert!(fake.alarms.world().alarms.is_empty());
+    assert_eq!(fake.changes(), 0);
+    assert!(fake.alarms.world().cloudwatch.alarms.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn things_that_are_gone_are_left_out() {
     let fake = stopped(1);
-    fake.world().things.remove("lone");
+    fake.world().iot.things.remove("lone");
     let resumed = run(&fake, &resume()).await.unwrap();
     let Resumed::Created(report) = resumed else { panic!("{resumed:?}") };
     assert_eq!((report.targets.devices, report.targets.gone), (names(&["d000"]), 1));
     // One of many that goes while the group is filled.
     let fake = stopped(150);
-    fake.world().things.remove("d007");
+    fake.world().iot.things.remove("d007");
     let resumed = run(&fake, &resume()).await.unwrap();
     let Resumed::Created(report) = resumed else { panic!("{resumed:?}") };
     assert_eq!((report.targets.devices.len(), report.targets.gone), (150, 1));
@@ -337,6 +343,6 @@ async fn a_dry_run_says_the_same_and_changes_nothing() {
     let resumed = run(&fake, &Resume { dry_run: true, ..resume() }).await.unwrap();
     insta::assert_snapshot!("dry_run", resumed.text(&id("fw")));
     insta::assert_snapshot!("dry_run_json", format!("{:#}", resumed.json(&id("fw"), "us-east-1")));
-    assert_eq!(fake.world().changes, 0);
-    assert!(fake.alarms.world().alarms.is_empty());
+    assert_eq!(fake.changes(), 0);
+    assert!(fake.alarms.world().cloudwatch.alarms.is_empty());
 }

@@ -25,9 +25,11 @@ async fn a_job_that_brings_no_guard_gets_the_stack_s_within_a_minute() {
     let summary = cold(&account, 1).await;
     assert_eq!((&summary["guardedJobs"], &summary["unguardedJobs"]), (&1.into(), &0.into()));
     assert_eq!(account.changes(), puts(&default("fw")));
-    for (alarm, tags) in account.world().alarms.values() {
+    for alarm in account.world().cloudwatch.alarms.values() {
         let [email, force_stop] = alarm.alarm_actions() else { panic!("{alarm:?}") };
         assert_eq!((email, force_stop.as_str()), (&account.settings().email_topic, FORCE_STOP));
+    }
+    for tags in account.world().cloudwatch.tags.values() {
         assert_eq!(
             (tags["tripline:job"].as_str(), tags["tripline:stack"].as_str()),
             ("fw", "tripline")
@@ -82,7 +84,7 @@ async fn whatever_is_done_to_an_alarm_is_undone() {
             account.changes();
             {
                 let mut world = account.world();
-                let alarm = &mut world.alarms.get_mut(&name).unwrap().0;
+                let alarm = world.cloudwatch.alarms.get_mut(&name).unwrap();
                 match change {
                     0 => alarm.actions_enabled = Some(false),
                     1 => alarm.alarm_actions = None,
@@ -111,9 +113,11 @@ async fn what_is_not_tripline_s_is_never_touched() {
         let name = default("fw").remove(0);
         {
             let mut world = account.world();
-            let (alarm, tags) = world.alarms.get_mut(&name).unwrap();
+            let alarm = world.cloudwatch.alarms.get_mut(&name).unwrap();
             alarm.actions_enabled = Some(false);
-            *tags = foreign.iter().map(|(key, is)| (key.to_string(), is.to_string())).collect();
+            let arn = alarm.alarm_arn.clone().unwrap();
+            let tags = foreign.iter().map(|(key, is)| (key.to_string(), is.to_string()));
+            world.cloudwatch.tags.insert(arn, tags.collect());
         }
         account.changes();
         assert_eq!(cold(&account, 3).await["unguardedJobs"], 1, "{foreign:?}");
@@ -145,9 +149,11 @@ async fn a_name_that_is_taken_is_not_taken_over() {
         account.job("fw", 5);
         match there {
             Some(there) => {
-                account.world().alarms.insert(name.clone(), (there, tagged.clone()));
+                let mut world = account.world();
+                world.cloudwatch.alarms.insert(name.clone(), there);
+                world.cloudwatch.tags.insert(name.clone(), tagged.clone());
             }
-            None => drop(account.world().composite.insert(name.clone())),
+            None => drop(account.world().cloudwatch.composite.insert(name.clone())),
         }
         assert_eq!(cold(&account, 2).await["unguardedJobs"], 1);
         assert_eq!(account.changes(), puts(&default("fw")[..1]));
@@ -196,7 +202,7 @@ async fn two_stacks_in_one_account_leave_each_other_s_alarms_alone() {
     assert_eq!((&summary["guardedJobs"], &summary["unguardedJobs"]), (&1.into(), &1.into()));
     assert_eq!(first.changes(), puts(&default("own")));
     for name in default("own") {
-        first.world().alarms.remove(&name);
+        first.world().cloudwatch.alarms.remove(&name);
     }
     first.world().dead_stacks.clear();
     first.world().configs = configs;
@@ -217,7 +223,7 @@ async fn an_alarm_that_is_in_alarm_already_is_told_as_no_guard() {
     cold(&account, 1).await;
     account.changes();
     let name = default("fw").remove(0);
-    account.world().alarms.get_mut(&name).unwrap().0.state_value = Some(StateValue::Alarm);
+    account.world().cloudwatch.alarms.get_mut(&name).unwrap().state_value = Some(StateValue::Alarm);
     assert_eq!(cold(&account, 1).await["unguardedJobs"], 1);
     assert_eq!((account.changes(), account.gauge("unguardedJobs")), (vec![], 1.0));
 }
@@ -234,7 +240,7 @@ async fn tags_opt_out_and_override() {
     assert_eq!((&summary["guardedJobs"], &summary["optedOutJobs"]), (&1.into(), &1.into()));
     assert_eq!(account.changes(), puts(&default("slow")));
     let threshold = |account: &Account| {
-        account.world().alarms["tripline-slow-default-DownloadTime"].0.threshold()
+        account.world().cloudwatch.alarms["tripline-slow-default-DownloadTime"].threshold()
     };
     assert_eq!(threshold(&account), Some(7_200.0));
     // A value that cannot be is none. An environment looks at the tags again each minute.
@@ -257,7 +263,7 @@ async fn a_slow_job_gets_periods_in_which_enough_devices_come() {
     cold(&account, 1).await;
     let seconds = |account: &Account, alarm: usize| {
         let world = account.world();
-        let there = &world.alarms[&default("fw")[alarm]].0;
+        let there = &world.cloudwatch.alarms[&default("fw")[alarm]];
         let stats = there.metrics().iter().filter_map(|query| query.metric_stat());
         stats.map(|stat| stat.period().unwrap()).max().unwrap()
     };
@@ -282,7 +288,7 @@ async fn a_job_that_opted_out_is_not_told_whatever_its_alarms_are_in() {
     cold(&account, 1).await;
     let tag = ("tripline:guard".to_owned(), "off".to_owned());
     account.change("fw", |job| job.tags = vec![tag]);
-    for (alarm, _) in account.world().alarms.values_mut() {
+    for alarm in account.world().cloudwatch.alarms.values_mut() {
         alarm.state_value = Some(StateValue::Alarm);
     }
     let summary = cold(&account, 1).await;

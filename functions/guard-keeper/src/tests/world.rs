@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use crate::pipeline::Endings;
-use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmInputBuilder;
-use aws_sdk_cloudwatch::types::{MetricAlarm, StateValue};
+use aws_sdk_cloudwatch::types::{MetricAlarm, Tag};
+use fake_aws::CloudWatch;
 use tripline::job::JobId;
 use tripline::rollout::Rate;
 use tripline::time::Timestamp;
@@ -17,6 +16,7 @@ use tripline_guard::put::{self, JOB_TAG, STACK_TAG};
 use crate::Keeper;
 use crate::ask::*;
 use crate::clock::{Call, Clock};
+use crate::pipeline::Endings;
 use crate::settings::{Settings, tests::settings};
 
 /// When everything begins.
@@ -45,16 +45,13 @@ pub struct FakeJob {
     pub rate: Option<u32>,
 }
 
-type Tags = BTreeMap<String, String>;
-
 #[derive(Debug, Default)]
 pub struct World {
     pub now: Duration,
     /// Until when those wait that do.
     pub sleepers: Vec<Duration>,
     pub jobs: BTreeMap<String, FakeJob>,
-    pub alarms: BTreeMap<String, (MetricAlarm, Tags)>,
-    pub composite: BTreeSet<String>,
+    pub cloudwatch: CloudWatch,
     /// Stacks that are no more.
     pub dead_stacks: BTreeSet<String>,
     pub configs: BTreeMap<String, (String, i64)>,
@@ -129,7 +126,7 @@ impl Account {
     }
 
     pub fn alarms(&self) -> Vec<String> {
-        self.world().alarms.keys().cloned().collect()
+        self.world().cloudwatch.alarms.keys().cloned().collect()
     }
 
     /// What was published last of the stack.
@@ -275,14 +272,14 @@ impl ListAlarms for Account {
     async fn list_alarms(&self, next: Option<String>) -> Result<Page<Alarm>, Failure> {
         self.call(Some(Call::DescribeAlarms), "DescribeAlarms")?;
         let world = self.world();
-        let shown = world.alarms.values().map(|(alarm, _)| {
+        let shown = world.cloudwatch.alarms.values().map(|alarm| {
             let mut alarm = alarm.clone();
             if world.hides_metrics {
                 alarm.metrics = None;
             }
             Alarm::Metric(Box::new(alarm))
         });
-        let composite = world.composite.iter().cloned().map(Alarm::Composite);
+        let composite = world.cloudwatch.composite.iter().cloned().map(Alarm::Composite);
         let shown = shown.chain(composite);
         Ok(page(shown, next))
     }
@@ -292,8 +289,9 @@ impl AlarmTags for Account {
     async fn alarm_tags(&self, arn: &str) -> Result<Vec<(String, String)>, Failure> {
         self.call(Some(Call::AlarmTags), "ListTagsForResource")?;
         let world = self.world();
-        let (_, tags) = world.alarms.get(arn).ok_or_else(|| not_found("ListTagsForResource"))?;
-        Ok(tags.clone().into_iter().collect())
+        let tags = world.cloudwatch.tags_of(arn);
+        let tags = tags.ok_or_else(|| not_found("ListTagsForResource"))?;
+        Ok(tags.into_iter().collect())
     }
 }
 
@@ -306,23 +304,12 @@ impl PutAlarm for Account {
         if let Some(kind) = world.fails.get(&name) {
             return Err(Failure::new("PutMetricAlarm", *kind, "as told"));
         }
-        let mut put = shown(&put::request_for(alarm, job, &actions));
-        let before = world.alarms.get(&name);
-        assert_eq!(before.is_none(), new, "{name}");
-        // As CloudWatch does: an alarm keeps its state and its tags.
-        put.state_value = before
-            .map_or(Some(StateValue::InsufficientData), |(alarm, _)| alarm.state_value.clone());
-        let tags = before.map_or_else(
-            || {
-                let stack = self.settings().stack;
-                BTreeMap::from([
-                    (JOB_TAG.to_owned(), job.to_string()),
-                    (STACK_TAG.to_owned(), stack),
-                ])
-            },
-            |(_, tags)| tags.clone(),
-        );
-        world.alarms.insert(name.clone(), (put, tags));
+        assert_eq!(!world.cloudwatch.alarms.contains_key(&name), new, "{name}");
+        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+        let put = put::request_for(alarm, job, &actions)
+            .tags(tag(JOB_TAG, job.as_str()))
+            .tags(tag(STACK_TAG, &self.settings().stack));
+        world.cloudwatch.put(&put.build().unwrap());
         world.changes.push(format!("put {name}"));
         Ok(())
     }
@@ -336,12 +323,9 @@ impl PutAlarm for Account {
 impl DeleteAlarms for Account {
     async fn delete_alarms(&self, names: &[String]) -> Result<(), Failure> {
         self.call(Some(Call::DeleteAlarms), "DeleteAlarms")?;
-        assert!((1..=100).contains(&names.len()));
         let mut world = self.world();
-        for name in names {
-            world.alarms.remove(name).unwrap();
-            world.changes.push(format!("delete {name}"));
-        }
+        world.cloudwatch.delete(names);
+        world.changes.extend(names.iter().map(|name| format!("delete {name}")));
         Ok(())
     }
 }
@@ -402,31 +386,6 @@ impl Table for Account {
         }
         Ok(())
     }
-}
-
-/// An alarm as CloudWatch shows what it was asked for.
-pub fn shown(request: &PutMetricAlarmInputBuilder) -> MetricAlarm {
-    let input = request.clone().build().unwrap();
-    let mut alarm = MetricAlarm::builder().build();
-    // Here an alarm's ARN is its name.
-    alarm.alarm_arn.clone_from(&input.alarm_name);
-    alarm.alarm_name = input.alarm_name;
-    alarm.alarm_description = input.alarm_description;
-    alarm.actions_enabled = input.actions_enabled;
-    alarm.alarm_actions = input.alarm_actions;
-    alarm.namespace = input.namespace;
-    alarm.metric_name = input.metric_name;
-    alarm.dimensions = input.dimensions;
-    alarm.statistic = input.statistic;
-    alarm.extended_statistic = input.extended_statistic;
-    alarm.period = input.period;
-    alarm.evaluation_periods = input.evaluation_periods;
-    alarm.datapoints_to_alarm = input.datapoints_to_alarm;
-    alarm.threshold = input.threshold;
-    alarm.comparison_operator = input.comparison_operator;
-    alarm.treat_missing_data = input.treat_missing_data;
-    alarm.metrics = input.metrics;
-    alarm
 }
 
 /// What AWS allows an account in a second; of tags of alarms nothing is documented.

@@ -14,14 +14,14 @@ async fn a_fresh_job_is_armed() {
     assert!(report.plan.alarms.iter().all(|alarm| alarm.change == Change::Create && !alarm.mute));
     assert_eq!(aws.changes(), ["put tripline-fw-slow", "put tripline-fw-late"]);
     let world = aws.world();
-    let alarm = &world.alarms["tripline-fw-slow"];
+    let alarm = &world.cloudwatch.alarms["tripline-fw-slow"];
     assert_eq!(alarm.alarm_actions(), [EMAIL, FORCE_STOP]);
     assert_eq!(alarm.extended_statistic(), Some("p99"));
     assert_eq!(alarm.statistic(), None);
     assert_eq!(alarm.comparison_operator(), Some(&ComparisonOperator::GreaterThanThreshold));
     assert_eq!(alarm.treat_missing_data(), Some("notBreaching"));
     assert_eq!(alarm.dimensions(), [Dimension::builder().name("jobId").value("fw").build()]);
-    let tags = &world.tags[alarm.alarm_arn().unwrap()];
+    let tags = &world.cloudwatch.tags[alarm.alarm_arn().unwrap()];
     assert_eq!((tags["tripline:job"].as_str(), tags["tripline:alarm"].as_str()), ("fw", "slow"));
     assert_eq!(tags["tripline:stack"], "tripline");
 }
@@ -43,8 +43,9 @@ async fn a_second_apply_changes_nothing() {
 async fn what_differs_is_updated_and_what_is_gone_is_removed_last() {
     let aws = FakeAws::new();
     apply(&aws, &guard("fw", &["slow", "late", "old"])).await.unwrap();
-    aws.world().alarms.get_mut("tripline-fw-slow").unwrap().actions_enabled = Some(false);
-    aws.world().tags.clear();
+    aws.world().cloudwatch.alarms.get_mut("tripline-fw-slow").unwrap().actions_enabled =
+        Some(false);
+    aws.world().cloudwatch.tags.clear();
     aws.changes();
     // Without its tag, `old` may be somebody's own.
     let report = apply(&aws, &guard("fw", &["slow", "late"])).await.unwrap();
@@ -66,7 +67,7 @@ async fn what_differs_is_updated_and_what_is_gone_is_removed_last() {
 #[tokio::test]
 async fn half_done_is_said_and_completed_by_another_apply() {
     let aws = FakeAws::new();
-    aws.world().refused = Some("tripline-fw-late".to_owned());
+    aws.refuse("tripline-fw-late");
     let error = apply(&aws, &guard("fw", &["slow", "late", "last"])).await.unwrap_err();
     assert!(matches!(error, Error::Aws(_)));
     let text = text(error);
@@ -77,7 +78,7 @@ async fn half_done_is_said_and_completed_by_another_apply() {
         ),
         "{text}"
     );
-    aws.world().refused = None;
+    aws.world().faults.clear();
     aws.changes();
     apply(&aws, &guard("fw", &["slow", "late", "last"])).await.unwrap();
     assert_eq!(aws.changes(), ["put tripline-fw-late", "put tripline-fw-last"]);
@@ -87,11 +88,11 @@ async fn half_done_is_said_and_completed_by_another_apply() {
 async fn job_events_are_enabled_before_the_first_alarm() {
     for off in ["JOB", "JOB_EXECUTION"] {
         let aws = FakeAws::new();
-        aws.world().events.insert(off.to_owned(), false);
+        aws.world().iot.events.insert(off.to_owned(), false);
         let report = apply(&aws, &guard("fw", &["slow"])).await.unwrap();
         assert!(!report.job_events_were_on);
         assert_eq!(aws.changes(), ["update events", "put tripline-fw-slow"]);
-        let events = aws.world().events.clone();
+        let events = aws.world().iot.events.clone();
         assert_eq!((events["JOB"], events["JOB_EXECUTION"], events["THING"]), (true, true, false));
     }
 }
@@ -100,7 +101,7 @@ async fn job_events_are_enabled_before_the_first_alarm() {
 async fn a_dry_run_changes_nothing() {
     let aws = FakeAws::new();
     apply(&aws, &guard("fw", &["old", "slow"])).await.unwrap();
-    aws.world().events.clear();
+    aws.world().iot.events.clear();
     aws.set_state("tripline-fw-slow", StateValue::Alarm);
     aws.changes();
     let dry = Guard { dry_run: true, ..guard("fw", &["slow", "new"]) };
@@ -124,14 +125,14 @@ async fn an_alarm_that_is_in_alarm_already_is_found_mute() {
 #[tokio::test]
 async fn the_config_is_kept_before_the_first_alarm() {
     let aws = FakeAws::new();
-    aws.world().refused = Some("tripline-fw-slow".to_owned());
+    aws.refuse("tripline-fw-slow");
     let guard = Guard { alarms: alarms(&["slow"], "minSamples = 20"), ..guard("fw", &[]) };
     apply(&aws, &guard).await.unwrap_err();
-    let text = aws.world().kept["fw"].clone();
+    let text = aws.kept()["fw"].clone();
     assert_eq!(AlarmConfig::parse("kept", &text).unwrap().alarms, guard.alarms);
-    aws.world().kept.clear();
+    aws.forget_kept();
     apply(&aws, &Guard { dry_run: true, ..guard }).await.unwrap();
-    assert_eq!(aws.world().kept.len(), 0, "a dry run");
+    assert_eq!(aws.kept().len(), 0, "a dry run");
 }
 
 /// The default guard stays where nothing else would stop the rollout, unless that is meant.
@@ -142,7 +143,7 @@ async fn a_config_that_only_tells_is_kept_only_if_it_is_meant() {
     tells.alarms[0].topics.retain(|topic| *topic != Topic::ForceStop);
     for tell_only in [true, false] {
         apply(&aws, &Guard { tell_only, ..tells.clone() }).await.unwrap();
-        assert_eq!(aws.world().kept.contains_key("fw"), tell_only);
+        assert_eq!(aws.kept().contains_key("fw"), tell_only);
     }
 }
 
@@ -151,13 +152,13 @@ async fn a_config_that_only_tells_is_kept_only_if_it_is_meant() {
 async fn another_stack_s_alarms_are_neither_taken_over_nor_removed() {
     let aws = FakeAws::new();
     apply(&aws, &guard("fw", &["slow", "late"])).await.unwrap();
-    for tags in aws.world().tags.values_mut() {
+    for tags in aws.world().cloudwatch.tags.values_mut() {
         tags.insert("tripline:stack".to_owned(), "other".to_owned());
     }
-    let before = aws.world().alarms.len();
+    let before = aws.world().cloudwatch.alarms.len();
     let error = apply(&aws, &guard("fw", &["slow"])).await.unwrap_err().to_string();
     assert!(error.contains("`tripline-fw-slow` belongs to the stack `other`"), "{error}");
     let report = apply(&aws, &guard("fw", &["new"])).await.unwrap();
     assert_eq!(report.plan.others, ["tripline-fw-late", "tripline-fw-slow"]);
-    assert_eq!(aws.world().alarms.len(), before + 1);
+    assert_eq!(aws.world().cloudwatch.alarms.len(), before + 1);
 }

@@ -15,14 +15,14 @@ async fn a_job_s_alarms_are_listed_and_nobody_else_s() {
     let few = Guard { alarms: alarms(&["few"], "minSamples = 20"), ..guard("fw-1", &[]) };
     apply(&aws, &few).await.unwrap();
     let other = MetricAlarm::builder().alarm_name("tripline-fw-queue").metric_name("depth").build();
-    aws.world().alarms.insert("tripline-fw-queue".to_owned(), other);
+    aws.world().cloudwatch.alarms.insert("tripline-fw-queue".to_owned(), other);
     let all: Vec<_> =
         listed(&aws.aws(), None).await.unwrap().into_iter().map(|listed| listed.job).collect();
     assert_eq!(all, ["fw-1", "fw"]);
     let one = listed(&aws.aws(), Some(&job("fw"))).await.unwrap();
     assert_eq!(one.iter().map(Listed::name).collect::<Vec<_>>(), ["tripline-fw-slow"]);
     // An alarm that does not show its metrics is known by its tag.
-    aws.world().alarms.get_mut("tripline-fw-1-few").unwrap().metrics = None;
+    aws.world().cloudwatch.alarms.get_mut("tripline-fw-1-few").unwrap().metrics = None;
     assert_eq!(listed(&aws.aws(), Some(&job("fw-1"))).await.unwrap().len(), 1);
 }
 
@@ -36,7 +36,7 @@ async fn a_running_job_is_disarmed_only_by_force() {
     apply(&aws, &guard("fw", &["slow", "late"])).await.unwrap();
     apply(&aws, &guard("fw-1", &["slow"])).await.unwrap();
     aws.changes();
-    aws.world().job = Some(JobStatus::InProgress);
+    aws.set_job(JobStatus::InProgress);
     let error = remove(&aws.aws(), Some("tripline"), &job("fw"), false, false).await.unwrap_err();
     assert!(text(error).contains("hint: `--force`"));
     let names = ["tripline-fw-late", "tripline-fw-slow"];
@@ -44,7 +44,7 @@ async fn a_running_job_is_disarmed_only_by_force() {
     assert_eq!(aws.changes(), <[String; 0]>::default());
     assert_eq!(remove(&aws.aws(), Some("tripline"), &job("fw"), true, false).await.unwrap(), names);
     assert_eq!(aws.changes(), ["delete tripline-fw-late tripline-fw-slow"]);
-    aws.world().job = Some(JobStatus::Completed);
+    aws.set_job(JobStatus::Completed);
     assert_eq!(
         remove(&aws.aws(), Some("tripline"), &job("fw-1"), false, false).await.unwrap().len(),
         1
@@ -57,21 +57,21 @@ async fn a_removed_guard_is_kept_no_longer() {
     let aws = FakeAws::new();
     apply(&aws, &guard("fw", &["slow"])).await.unwrap();
     apply(&aws, &guard("fw-1", &["slow"])).await.unwrap();
-    let kept = || aws.world().kept.keys().cloned().collect::<Vec<_>>();
+    let kept = || aws.kept().keys().cloned().collect::<Vec<_>>();
     remove(&aws.aws(), Some("tripline"), &job("fw"), false, true).await.unwrap();
     assert_eq!(kept(), ["fw", "fw-1"], "a dry run");
-    aws.world().job = Some(JobStatus::InProgress);
+    aws.set_job(JobStatus::InProgress);
     remove(&aws.aws(), Some("tripline"), &job("fw"), false, false).await.unwrap_err();
     assert_eq!(kept(), ["fw", "fw-1"]);
     remove(&aws.aws(), Some("tripline"), &job("fw"), true, false).await.unwrap();
     assert_eq!(kept(), ["fw-1"]);
     // The stack may be gone, or older than the table.
-    aws.world().outputs.retain(|(key, _)| *key != "GuardsTableName");
+    aws.world().cloudformation.outputs.retain(|(key, _)| *key != "GuardsTableName");
     assert_eq!(
         remove(&aws.aws(), Some("tripline"), &job("fw-1"), true, false).await.unwrap().len(),
         1
     );
-    aws.world().stack = None;
+    aws.world().cloudformation.stack = None;
     assert_eq!(
         remove(&aws.aws(), Some("tripline"), &job("fw-1"), true, false).await.unwrap().len(),
         0
@@ -84,9 +84,9 @@ async fn alarms_are_removed_by_the_hundred_though_the_job_is_gone() {
     let names: Vec<_> = (0..100).map(|n| format!("a{n}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     apply(&aws, &guard("fw", &names)).await.unwrap();
-    let mut stray = aws.world().alarms["tripline-fw-a0"].clone();
+    let mut stray = aws.world().cloudwatch.alarms["tripline-fw-a0"].clone();
     stray.alarm_name = Some("tripline-fw-b".to_owned());
-    aws.world().alarms.insert("tripline-fw-b".to_owned(), stray);
+    aws.world().cloudwatch.alarms.insert("tripline-fw-b".to_owned(), stray);
     aws.changes();
     assert_eq!(
         remove(&aws.aws(), Some("tripline"), &job("fw"), false, false).await.unwrap().len(),
@@ -106,8 +106,9 @@ async fn a_job_without_a_working_guard_is_a_finding() {
     assert_eq!(found().await, none);
     apply(&aws, &guard("fw", &["slow", "late"])).await.unwrap();
     assert_eq!(found().await, None);
-    aws.world().alarms.get_mut("tripline-fw-slow").unwrap().actions_enabled = Some(false);
-    aws.world().alarms.get_mut("tripline-fw-late").unwrap().alarm_actions = None;
+    aws.world().cloudwatch.alarms.get_mut("tripline-fw-slow").unwrap().actions_enabled =
+        Some(false);
+    aws.world().cloudwatch.alarms.get_mut("tripline-fw-late").unwrap().alarm_actions = None;
     let idle = "`tripline-fw-late` (tells nobody), `tripline-fw-slow` (actions off)";
     assert_eq!(found().await.unwrap(), format!("job `fw` has alarms that come to nothing: {idle}"));
 }

@@ -8,7 +8,7 @@ use super::*;
 async fn another_job_s_alarm_of_the_same_name_is_left_alone() {
     let aws = FakeAws::new();
     apply(&aws, &guard("fw-1", &["slow"])).await.unwrap();
-    aws.world().events.insert("JOB".to_owned(), false);
+    aws.world().iot.events.insert("JOB".to_owned(), false);
     aws.changes();
     let error = apply(&aws, &guard("fw", &["first", "1-slow"])).await.unwrap_err();
     assert!(matches!(error, Error::Input(_)));
@@ -19,14 +19,14 @@ async fn another_job_s_alarm_of_the_same_name_is_left_alone() {
 #[tokio::test]
 async fn names_are_taken_by_composite_and_unrelated_alarms_too() {
     let aws = FakeAws::new();
-    aws.world().composite.push("tripline-fw-slow".to_owned());
+    aws.world().cloudwatch.composite.insert("tripline-fw-slow".to_owned());
     let queue = Dimension::builder().name("QueueName").value("fw").build();
     let other = MetricAlarm::builder()
         .alarm_name("tripline-fw-late")
         .metric_name("m")
         .dimensions(queue)
         .build();
-    aws.world().alarms.insert("tripline-fw-late".to_owned(), other);
+    aws.world().cloudwatch.alarms.insert("tripline-fw-late".to_owned(), other);
     let text = text(apply(&aws, &guard("fw", &["slow", "late"])).await.unwrap_err());
     assert!(text.contains("`tripline-fw-slow` is a composite alarm"), "{text}");
     assert!(text.contains("`tripline-fw-late` watches something else"), "{text}");
@@ -35,19 +35,19 @@ async fn names_are_taken_by_composite_and_unrelated_alarms_too() {
 #[tokio::test]
 async fn the_stack_has_to_be_there_whole() {
     let aws = FakeAws::new();
-    aws.world().stack = None;
+    aws.world().cloudformation.stack = None;
     let error = apply(&aws, &guard("fw", &["slow"])).await.unwrap_err();
     assert!(text(error).starts_with("there is no stack `tripline`\n"));
     for (status, hint) in [("UPDATE_IN_PROGRESS", "wait"), ("ROLLBACK_COMPLETE", "mend")] {
-        aws.world().stack = Some(status);
+        aws.world().cloudformation.stack = Some(status);
         let text = text(apply(&aws, &guard("fw", &["slow"])).await.unwrap_err());
         assert!(text.contains(status) && text.contains(&format!("hint: {hint}")), "{text}");
     }
-    aws.world().stack = Some("UPDATE_COMPLETE");
-    aws.world().outputs.pop();
+    aws.world().cloudformation.stack = Some("UPDATE_COMPLETE");
+    aws.world().cloudformation.outputs.pop();
     let error = apply(&aws, &guard("fw", &["slow"])).await.unwrap_err();
     assert!(text(error).starts_with("stack `tripline` has no output `ForceStopTopicArn`\n"));
-    aws.world().outputs.push(("ForceStopTopicArn", "none"));
+    aws.world().cloudformation.outputs.push(("ForceStopTopicArn", "none"));
     let error = apply(&aws, &guard("fw", &["slow"])).await.unwrap_err();
     assert!(text(error).contains("output `ForceStopTopicArn` is `none`"));
     assert_eq!(aws.changes(), <[String; 0]>::default());
@@ -70,7 +70,7 @@ async fn a_topic_of_another_region_is_refused_before_anything_is_asked() {
 #[tokio::test]
 async fn alarms_that_tell_nobody_are_no_success() {
     let aws = FakeAws::new();
-    aws.world().forgets_actions = true;
+    aws.world().cloudwatch.forgets_actions = true;
     let error = apply(&aws, &guard("fw", &["slow"])).await.unwrap_err();
     assert!(matches!(error, Error::Aws(_)));
     assert!(text(error).contains("not at all: `tripline-fw-slow`"));
@@ -79,7 +79,7 @@ async fn alarms_that_tell_nobody_are_no_success() {
 #[tokio::test]
 async fn a_stack_that_cannot_keep_the_config_is_refused() {
     let aws = FakeAws::new();
-    aws.world().outputs.retain(|(key, _)| *key != "GuardsTableName");
+    aws.world().cloudformation.outputs.retain(|(key, _)| *key != "GuardsTableName");
     let error = text(apply(&aws, &guard("fw", &["slow"])).await.unwrap_err());
     assert!(error.contains("has no output `GuardsTableName`"), "{error}");
     assert!(error.contains("hint: update the stack"), "{error}");
@@ -99,5 +99,5 @@ async fn a_config_that_is_too_long_to_be_kept_is_refused() {
     let error = text(apply(&aws, &guard).await.unwrap_err());
     assert!(error.starts_with("dev.ini: its alarms take "), "{error}");
     assert!(error.contains("(expected at most 100000)"), "{error}");
-    assert_eq!(aws.world().kept.len(), 0);
+    assert_eq!(aws.kept().len(), 0);
 }

@@ -35,7 +35,7 @@ async fn a_job_whose_alarms_reach_the_stopper_is_armed() {
 #[tokio::test]
 async fn a_stack_that_observes_is_said_to_stop_nothing() {
     let aws = FakeAws::new();
-    aws.world().outputs[0] = ("StopMode", "observe");
+    aws.world().cloudformation.outputs[0] = ("StopMode", "observe");
     let guard = telling(&["@force-stop"]);
     let report = apply(&aws, &guard).await.unwrap();
     let verdict = Verdict::of(&guard, &report, "us-east-1");
@@ -50,7 +50,7 @@ async fn a_stack_that_observes_is_said_to_stop_nothing() {
 #[tokio::test]
 async fn a_stop_mode_that_is_unknown_is_refused_before_the_first_change() {
     let aws = FakeAws::new();
-    aws.world().outputs[0] = ("StopMode", "later");
+    aws.world().cloudformation.outputs[0] = ("StopMode", "later");
     let text = text(apply(&aws, &telling(&["@force-stop"])).await.unwrap_err());
     assert!(text.contains("output `StopMode`: stop mode `later` is unknown"), "{text}");
     assert_eq!(aws.changes(), <[String; 0]>::default());
@@ -76,7 +76,7 @@ async fn alarms_that_only_tell_are_a_finding_unless_it_is_meant() {
 #[tokio::test]
 async fn a_force_stop_topic_without_its_function_stops_nothing() {
     let aws = FakeAws::new();
-    aws.world().subscriptions.remove(1);
+    aws.world().sns.subscriptions.remove(1);
     let guard = Guard { dry_run: true, ..telling(&["@force-stop"]) };
     let report = apply(&aws, &guard).await.unwrap();
     assert!(!report.stops());
@@ -91,7 +91,7 @@ async fn a_force_stop_topic_without_its_function_stops_nothing() {
 #[tokio::test]
 async fn an_address_that_was_not_confirmed_is_named() {
     let aws = FakeAws::new();
-    aws.world().subscriptions.push([EMAIL, "email", "new@example.com", "PendingConfirmation"]);
+    aws.world().sns.subscriptions.push([EMAIL, "email", "new@example.com", "PendingConfirmation"]);
     let noted = verdict(&aws, &telling(&["@force-stop"])).await;
     assert_eq!(noted.end(), End::Done);
     assert!(noted.notes[0].contains("nothing is sent to: new@example.com\n"), "{noted:?}");

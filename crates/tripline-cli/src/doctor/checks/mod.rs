@@ -2,7 +2,7 @@
 //! and under it the judgements, which turn facts into a verdict and do nothing else.
 //!
 //! To add one: a row in the table of its part, a judgement, and a row in
-//! `tests/tests/doctor/` that seeds its fault (a test fails until there is one). What has to be
+//! `tests/it/doctor/` that seeds its fault (a test fails until there is one). What has to be
 //! asked for it is a [`Need`](super::facts::Need).
 
 mod alarms;

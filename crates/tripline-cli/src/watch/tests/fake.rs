@@ -1,29 +1,15 @@
-//! Jobs, executions, alarms and download times behind the real clients; every call is noted.
+//! Jobs, executions, alarms and download times in the AWS in memory.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 
-use aws_sdk_cloudwatch::error::ErrorMetadata;
-use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsOutput;
-use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
-use aws_sdk_cloudwatch::operation::list_tags_for_resource::ListTagsForResourceOutput;
-use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm, MetricDataResult, StateValue, Tag};
-use aws_sdk_iot::config::http::HttpResponse;
-use aws_sdk_iot::config::retry::RetryConfig;
-use aws_sdk_iot::operation::describe_job::{DescribeJobError, DescribeJobOutput};
-use aws_sdk_iot::operation::list_job_executions_for_job::{
-    ListJobExecutionsForJobError, ListJobExecutionsForJobOutput,
-};
+use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm, StateValue};
 use aws_sdk_iot::primitives::DateTime;
-use aws_sdk_iot::types::{
-    Job, JobExecutionStatus, JobExecutionSummary, JobExecutionSummaryForJob, JobProcessDetails,
-    JobStatus, TargetSelection,
-};
-use aws_smithy_mocks::{MockResponse, Rule, RuleMode, mock, mock_client};
+use aws_sdk_iot::types::{Job, JobProcessDetails, JobStatus, TargetSelection};
+use fake_aws::{Account, Call, Execution, Fault};
 use tokio::time::Instant;
 use tripline::job::JobId;
 
-use crate::alarms::aws::Aws;
 use crate::alarms::fake::FakeAws;
 use crate::exit::{End, Error};
 use crate::tally::Tally;
@@ -47,174 +33,126 @@ pub enum Answer {
     Fault(&'static str),
 }
 
-#[derive(Debug, Default)]
-pub struct World {
-    /// What `DescribeJob` answers, call by call; the last answer stays.
-    pub jobs: BTreeMap<String, VecDeque<Answer>>,
-    /// Thing, begin and last change, by state.
-    pub executions: BTreeMap<String, Vec<(String, i64, i64)>>,
-    /// `ListJobExecutionsForJob` fails with this code.
-    pub no_executions: Option<&'static str>,
-    pub alarms: Vec<MetricAlarm>,
-    /// The job of an alarm's tag, by its ARN.
-    pub tags: BTreeMap<String, String>,
-    pub downloads: Vec<f64>,
-    pub calls: Vec<(Instant, String)>,
+#[derive(Debug)]
+pub struct Fake {
+    aws: FakeAws,
+    /// By state; every job that is watched has them.
+    executions: Mutex<BTreeMap<String, Vec<Execution>>>,
 }
 
-#[derive(Debug, Clone, Default)]
-pub struct Fake(Arc<Mutex<World>>);
+impl Default for Fake {
+    fn default() -> Self {
+        Self { aws: FakeAws::new(), executions: Mutex::default() }
+    }
+}
 
 impl Fake {
-    pub fn world(&self) -> MutexGuard<'_, World> {
-        self.0.lock().unwrap()
+    pub fn world(&self) -> MutexGuard<'_, Account> {
+        self.aws.world()
     }
 
+    /// What `DescribeJob` answers, call by call; the last answer stays.
     pub fn answers(&self, job: &str, answers: impl IntoIterator<Item = Answer>) {
-        self.world().jobs.insert(job.to_owned(), answers.into_iter().collect());
+        let mut answers: VecDeque<Answer> = answers.into_iter().collect();
+        let states: VecDeque<Job> = answers
+            .iter()
+            .filter_map(|answer| match answer {
+                Answer::Job(job) => Some((**job).clone()),
+                Answer::Fault(_) => None,
+            })
+            .collect();
+        let mut world = self.world();
+        if let Some(first) = states.front().cloned() {
+            world.iot.jobs.insert(job.to_owned(), (first, String::new()));
+        }
+        world.iot.becomes.insert(job.to_owned(), states);
+        let job = job.to_owned();
+        world.faults.add(move |call| {
+            if call.operation != "DescribeJob" || call.subject != job {
+                return None;
+            }
+            let next = answers.front().cloned();
+            if answers.len() > 1 {
+                answers.pop_front();
+            }
+            match next? {
+                Answer::Job(_) => None,
+                Answer::Fault(OUTAGE) => Some(Fault::Status(503)),
+                Answer::Fault(code) => Some(Fault::Refused(code, "as it says")),
+            }
+        });
+    }
+
+    /// Executions in a state, of every job: thing, begin and last change.
+    pub fn execute(&self, status: &str, all: impl IntoIterator<Item = (String, i64, i64)>) {
+        let all = all.into_iter();
+        let all = all.map(|(thing, began, changed)| Execution { thing, began, changed });
+        self.executions.lock().unwrap().insert(status.to_owned(), all.collect());
+    }
+
+    /// `ListJobExecutionsForJob` fails with this code.
+    pub fn hide_executions(&self, code: &'static str) {
+        self.world().faults.add(move |call| {
+            let is_meant = call.operation == "ListJobExecutionsForJob";
+            is_meant.then_some(Fault::Refused(code, "as it says"))
+        });
+    }
+
+    /// Alarms, in the order in which they are listed.
+    pub fn alarms(&self, alarms: impl IntoIterator<Item = MetricAlarm>) {
+        let mut world = self.world();
+        for alarm in alarms {
+            let name = alarm.alarm_name.clone().unwrap();
+            world.cloudwatch.first.push(name.clone());
+            world.cloudwatch.alarms.insert(name, alarm);
+        }
+    }
+
+    /// The job of an alarm's tag, by its ARN.
+    pub fn tag(&self, arn: &str, job: &str) {
+        let tags = BTreeMap::from([("tripline:job".to_owned(), job.to_owned())]);
+        self.world().cloudwatch.tags.insert(arn.to_owned(), tags);
+    }
+
+    pub fn downloads(&self, values: impl IntoIterator<Item = f64>) {
+        let values = values.into_iter().collect();
+        self.world().cloudwatch.values.insert("downloadTime".to_owned(), values);
+    }
+
+    /// The calls since the last look at them, with when they came.
+    pub fn timed_calls(&self) -> Vec<(Instant, String)> {
+        let calls = std::mem::take(&mut self.world().calls);
+        calls.into_iter().map(|call| (call.at, named(&call))).collect()
     }
 
     /// The names of the calls since the last look at them.
     pub fn calls(&self) -> Vec<String> {
-        std::mem::take(&mut self.world().calls).into_iter().map(|(_, call)| call).collect()
-    }
-
-    fn note(&self, call: &str) -> MutexGuard<'_, World> {
-        let mut world = self.world();
-        world.calls.push((Instant::now(), call.to_owned()));
-        world
+        self.timed_calls().into_iter().map(|(_, call)| call).collect()
     }
 
     pub fn observer(&self) -> Observer {
-        let cloudwatch = [self.describes_alarms(), self.lists_tags(), self.gets_data()];
-        let iot = [self.describes_job(), self.lists_executions()];
-        let aws = Aws {
-            cloudwatch: mock_client!(aws_sdk_cloudwatch, RuleMode::MatchAny, &cloudwatch),
-            iot: mock_client!(aws_sdk_iot, RuleMode::MatchAny, &iot, |config| config
-                .retry_config(RetryConfig::disabled())),
-            ..FakeAws::new().aws()
-        };
-        Observer::new(aws, Budget::new())
+        Observer::new(self.aws.aws(), Budget::new())
     }
 
     /// Watches, and writes down what a log would show.
     pub async fn follow(&self, watch: Watch) -> (Result<End, Error>, Log) {
+        for job in &watch.jobs {
+            for (status, all) in &*self.executions.lock().unwrap() {
+                let of = (job.to_string(), status.clone());
+                self.world().iot.executions.insert(of, all.clone());
+            }
+        }
         let mut log = Log::default();
         let end = watch.follow(self.observer(), Clock::at(NOW), &mut log).await;
         (end, log)
     }
+}
 
-    fn describes_job(&self) -> Rule {
-        let fake = self.clone();
-        mock!(aws_sdk_iot::Client::describe_job).then_compute_response(move |input| {
-            let mut world = fake.note("DescribeJob");
-            let fault = |code: &str| {
-                if code == OUTAGE {
-                    let status = 503.try_into().unwrap();
-                    return MockResponse::Http(HttpResponse::new(status, "{}".into()));
-                }
-                let meta = ErrorMetadata::builder().code(code).message("as it says").build();
-                MockResponse::Error(DescribeJobError::generic(meta))
-            };
-            let Some(answers) = world.jobs.get_mut(input.job_id().unwrap()) else {
-                return fault("ResourceNotFoundException");
-            };
-            let next = answers.front().unwrap().clone();
-            if answers.len() > 1 {
-                answers.pop_front();
-            }
-            match next {
-                Answer::Fault(code) => fault(code),
-                Answer::Job(job) => {
-                    MockResponse::Output(DescribeJobOutput::builder().job(*job).build())
-                }
-            }
-        })
-    }
-
-    /// In pages as large as asked for, the newest change first.
-    fn lists_executions(&self) -> Rule {
-        let fake = self.clone();
-        mock!(aws_sdk_iot::Client::list_job_executions_for_job).then_compute_response(
-            move |input| {
-                let status = input.status().unwrap().as_str();
-                let world = fake.note(&format!("ListJobExecutionsForJob {status}"));
-                if let Some(code) = world.no_executions {
-                    let meta = ErrorMetadata::builder().code(code).message("as it says").build();
-                    return MockResponse::Error(ListJobExecutionsForJobError::generic(meta));
-                }
-                let from: usize = input.next_token().map_or(0, |token| token.parse().unwrap());
-                let most = usize::try_from(input.max_results().unwrap()).unwrap();
-                let all = world.executions.get(status).cloned().unwrap_or_default();
-                let page = all.iter().skip(from).take(most).map(|(thing, began, changed)| {
-                    let summary = JobExecutionSummary::builder()
-                        .status(JobExecutionStatus::from(status))
-                        .started_at(DateTime::from_secs(*began))
-                        .last_updated_at(DateTime::from_secs(*changed))
-                        .build();
-                    JobExecutionSummaryForJob::builder()
-                        .thing_arn(format!("arn:aws:iot:us-east-1:111122223333:thing/{thing}"))
-                        .job_execution_summary(summary)
-                        .build()
-                });
-                let next = (from + most < all.len()).then(|| (from + most).to_string());
-                MockResponse::Output(
-                    ListJobExecutionsForJobOutput::builder()
-                        .set_execution_summaries(Some(page.collect()))
-                        .set_next_token(next)
-                        .build(),
-                )
-            },
-        )
-    }
-
-    fn describes_alarms(&self) -> Rule {
-        let fake = self.clone();
-        mock!(aws_sdk_cloudwatch::Client::describe_alarms).then_compute_output(move |input| {
-            let world = fake.note("DescribeAlarms");
-            let prefix = input.alarm_name_prefix().unwrap();
-            let alarms = world.alarms.iter();
-            let alarms = alarms.filter(|alarm| alarm.alarm_name().unwrap().starts_with(prefix));
-            DescribeAlarmsOutput::builder()
-                .set_metric_alarms(Some(alarms.cloned().collect()))
-                .build()
-        })
-    }
-
-    fn lists_tags(&self) -> Rule {
-        let fake = self.clone();
-        mock!(aws_sdk_cloudwatch::Client::list_tags_for_resource).then_compute_output(
-            move |input| {
-                let world = fake.note("ListTagsForResource");
-                let job = world.tags.get(input.resource_arn().unwrap()).unwrap();
-                let tag = Tag::builder().key("tripline:job").value(job).build();
-                ListTagsForResourceOutput::builder().tags(tag).build()
-            },
-        )
-    }
-
-    fn gets_data(&self) -> Rule {
-        let fake = self.clone();
-        mock!(aws_sdk_cloudwatch::Client::get_metric_data).then_compute_output(move |input| {
-            let world = fake.note("GetMetricData");
-            let results = input.metric_data_queries().iter().map(|query| {
-                let stat = query.metric_stat().unwrap();
-                let value = match (stat.stat().unwrap(), world.downloads.as_slice()) {
-                    (_, []) => None,
-                    ("SampleCount", values) => Some(values.len() as f64),
-                    (percentile, values) => {
-                        let percent: usize = percentile.strip_prefix('p').unwrap().parse().unwrap();
-                        Some(values[values.len() * percent / 100])
-                    }
-                };
-                let id = query.id().unwrap();
-                MetricDataResult::builder()
-                    .id(id)
-                    .set_values(Some(value.into_iter().collect()))
-                    .build()
-            });
-            GetMetricDataOutput::builder().set_metric_data_results(Some(results.collect())).build()
-        })
+/// A call's name, and which executions it is about.
+fn named(call: &Call) -> String {
+    match (call.operation, call.subject.rsplit_once(' ')) {
+        ("ListJobExecutionsForJob", Some((_, status))) => format!("{} {status}", call.operation),
+        (operation, _) => operation.to_owned(),
     }
 }
 

@@ -51,7 +51,7 @@ async fn the_slowest_of_many_are_found_page_by_page() {
     let fake = Fake::default();
     let device = |n: i64| (format!("d{n:04}"), NOW - n, NOW);
     let all: Vec<_> = (0..700).map(device).collect();
-    fake.world().executions.insert("IN_PROGRESS".to_owned(), all);
+    fake.execute("IN_PROGRESS", all);
     fake.answers("fw", [running(tally(0, 700, 0))]);
     let timeout = Some(Duration::from_secs(60));
     let (end, log) = fake.follow(Watch { timeout, ..watch(&["fw"]) }).await;
@@ -160,7 +160,7 @@ async fn throttling_and_outages_pass_and_refusals_do_not() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_seen_is_said_and_ends_nothing() {
     let fake = Fake::default();
-    fake.world().no_executions = Some("AccessDeniedException");
+    fake.hide_executions("AccessDeniedException");
     let failed = Tally { failed: 1, ..tally(1, 1, 0) };
     fake.answers("fw", [running(failed), completed(tally(3, 0, 0))]);
     let (end, log) = fake.follow(watch(&["fw"])).await;
@@ -178,14 +178,11 @@ async fn a_job_s_alarms_are_its_own() {
     let mut others = unseen.clone();
     (others.alarm_name, others.alarm_arn) =
         (Some("tripline-fw-1-few".into()), Some("arn:1".into()));
-    {
-        let mut world = fake.world();
-        let slow = alarm("tripline-fw-slow", "fw", StateValue::Alarm);
-        let other = alarm("tripline-fw-1-slow", "fw-1", StateValue::Alarm);
-        world.alarms = vec![slow, other, unseen, others];
-        world.tags.insert("arn:tripline-fw-few".to_owned(), "fw".to_owned());
-        world.tags.insert("arn:1".to_owned(), "fw-1".to_owned());
-    }
+    let slow = alarm("tripline-fw-slow", "fw", StateValue::Alarm);
+    let other = alarm("tripline-fw-1-slow", "fw-1", StateValue::Alarm);
+    fake.alarms([slow, other, unseen, others]);
+    fake.tag("arn:tripline-fw-few", "fw");
+    fake.tag("arn:1", "fw-1");
     let run = running(tally(1, 0, 1));
     fake.answers("fw", [run.clone(), run, completed(tally(2, 0, 0))]);
     let (_, log) = fake.follow(watch(&["fw"])).await;
@@ -212,7 +209,7 @@ proptest! {
         runtime.block_on(async {
             let fake = Fake::default();
             let device = |n: i64| (format!("d{n:04}"), NOW - n, NOW);
-            fake.world().executions.insert("IN_PROGRESS".to_owned(), (0..600).map(device).collect());
+            fake.execute("IN_PROGRESS", (0..600).map(device));
             let names: Vec<_> = (0..jobs).map(|job| format!("fw-{job}")).collect();
             for name in &names {
                 let looks = changes.iter().map(|(failed, in_progress, rejected)| {
@@ -224,7 +221,7 @@ proptest! {
             let begin = tokio::time::Instant::now();
             let every = Duration::from_secs(every);
             fake.follow(Watch { every, ..watch(&names) }).await.0.unwrap();
-            let calls = fake.world().calls.clone();
+            let calls = fake.timed_calls();
             let mut looks = 0;
             for (made, (at, call)) in calls.iter().enumerate() {
                 if call == "DescribeJob" && (made == 0 || calls[made - 1].1 != "DescribeJob") {

@@ -21,21 +21,18 @@ const TALLY: Tally = Tally {
 /// A rollout of which there is everything to be seen.
 fn busy() -> Fake {
     let fake = Fake::default();
-    {
-        let mut world = fake.world();
-        let mut late = alarm("tripline-fw-late", "fw", StateValue::InsufficientData);
-        late.actions_enabled = Some(false);
-        world.alarms = vec![alarm("tripline-fw-slow", "fw", StateValue::Ok), late];
-        world.downloads = (1..=120).map(|n| f64::from(n) * 10.0).collect();
-        let executions = [
-            ("IN_PROGRESS", vec![("pump-7", 4_000), ("pump-8\u{1b}[2J", 61)]),
-            ("FAILED", vec![("pump-1", 30), ("pump-2", 7_300)]),
-            ("TIMED_OUT", vec![("pump-3", 90)]),
-        ];
-        for (status, all) in executions {
-            let all = all.into_iter().map(|(thing, ago)| (thing.to_owned(), NOW - ago, NOW - ago));
-            world.executions.insert(status.to_owned(), all.collect());
-        }
+    let mut late = alarm("tripline-fw-late", "fw", StateValue::InsufficientData);
+    late.actions_enabled = Some(false);
+    fake.alarms([alarm("tripline-fw-slow", "fw", StateValue::Ok), late]);
+    fake.downloads((1..=120).map(|n| f64::from(n) * 10.0));
+    let executions = [
+        ("IN_PROGRESS", vec![("pump-7", 4_000), ("pump-8\u{1b}[2J", 61)]),
+        ("FAILED", vec![("pump-1", 30), ("pump-2", 7_300)]),
+        ("TIMED_OUT", vec![("pump-3", 90)]),
+    ];
+    for (status, all) in executions {
+        let all = all.into_iter().map(|(thing, ago)| (thing.to_owned(), NOW - ago, NOW - ago));
+        fake.execute(status, all);
     }
     fake.answers("fw", [running(TALLY)]);
     fake
@@ -66,7 +63,7 @@ async fn other_rollouts() {
     let mut open = job(JobStatus::InProgress, Tally { succeeded: 3, ..Tally::default() });
     open.target_selection = Some(TargetSelection::Continuous);
     fake.answers("open", [Answer::Job(Box::new(open))]);
-    fake.world().downloads.clear();
+    fake.downloads([]);
     let log = once(&fake, &["stopped", "early", "open"]).await;
     insta::assert_snapshot!("other_screens", log.screen.join("\n"));
     insta::assert_snapshot!("other_lines", log.lines.join("\n"));

@@ -1,0 +1,198 @@
+//! `tripline config check` as people and scripts see it.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::command;
+use crate::runner::{Ran, run};
+
+/// A config of the tests' own with its files: what is recommended may change, what is said of this
+/// one must not.
+fn fixture() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/rollout")
+}
+
+/// A folder with a config, and the files of the fixture beside it.
+fn with(config: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["trackers.txt", "tracker-2.1.bin", "tracker-job.json"] {
+        fs::copy(fixture().join(file), folder.path().join(file)).unwrap();
+    }
+    fs::write(folder.path().join("dev.ini"), config).unwrap();
+    folder
+}
+
+fn whole() -> String {
+    fs::read_to_string(fixture().join("dev.ini")).unwrap()
+}
+
+/// Replaces, and there has to be something to replace.
+fn but(text: &str, changes: &[(&str, &str)]) -> String {
+    changes.iter().fold(text.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from} is not in the config");
+        text.replace(from, to)
+    })
+}
+
+/// Checks `dev.ini` of a folder; no AWS, no home, no settings.
+fn check(folder: &Path, options: &[&str]) -> (i32, String, String) {
+    let Ran { code, stdout, stderr } = checked(folder, options);
+    (code, stdout, stderr)
+}
+
+fn checked(folder: &Path, options: &[&str]) -> Ran {
+    run(command(folder).args(["config", "check"]).args(options))
+}
+
+fn shown(folder: &Path, options: &[&str]) -> String {
+    checked(folder, options).to_string()
+}
+
+#[test]
+fn the_example_is_clean() {
+    // From anywhere: files are looked for in the config's folder.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/dev.ini");
+    let (code, stdout, stderr) = check(elsewhere.path(), &[path.to_str().unwrap()]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.contains("24000") && stderr.ends_with("dev.ini: no faults; 0 findings\n"));
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+}
+
+#[test]
+fn everything_is_said() {
+    let text = but(
+        &whole(),
+        &[
+            ("rounds = 1", "rounds = 3\nimageVer = 2.1\nfileId = 7"),
+            ("usePresignedUrlConfig = True", "usePresignedUrlConfig = False"),
+            ("role/tracker-firmware-reader", "role/<your_signing_role>"),
+            ("useTimeoutConfig = True", "useTimeoutConfig = False"),
+            ("[ALARM_CONFIG]", "[RETRY_CONFIG]\nfailedRetries = 2\n\n[ALARM_CONFIG]"),
+        ],
+    );
+    let folder = with(&text);
+    insta::assert_snapshot!("everything", shown(folder.path(), &[]));
+    insta::assert_snapshot!("everything_json", shown(folder.path(), &["--output", "json"]));
+}
+
+#[test]
+fn every_fault_is_said_at_once_with_those_of_the_files() {
+    // What the sample in the deployment tool's manual has: a misspelt key, and blanks to fill in.
+    let text = but(
+        &whole(),
+        &[
+            ("fileChunkSize", "fileChunckSize"),
+            ("jobId = fw-2-1", "jobId = <yourJobId>"),
+            ("role/tracker-ota", "role/<your_role>"),
+            ("@email, @force-stop", "arn:aws:sns:<region>:<account>:stopper"),
+        ],
+    );
+    let folder = with(&text);
+    let path = folder.path();
+    fs::remove_file(path.join("tracker-2.1.bin")).unwrap();
+    fs::write(path.join("trackers.txt"), "tracker-1\n").unwrap();
+    fs::write(path.join("tracker-job.json"), "{\"a\": 1,}").unwrap();
+    insta::assert_snapshot!("faults", shown(path, &[]));
+    insta::assert_snapshot!("faults_json", shown(path, &["--output", "json"]));
+    // The config is right, and the files still are not.
+    fs::write(path.join("dev.ini"), whole()).unwrap();
+    insta::assert_snapshot!("faults_of_files", shown(path, &[]));
+}
+
+#[test]
+fn findings_end_with_one_unless_they_are_meant() {
+    let code = |text: &str, options: &[&str]| check(with(text).path(), options).0;
+    let none = but(&whole(), &[("alarmList = SlowDownloads, Failures", "alarmList =")]);
+    let tells = but(&whole(), &[("@email, @force-stop", "@email")]);
+    let folder = with(&none);
+    insta::assert_snapshot!("no_alarms", shown(folder.path(), &[]));
+    // The alarms that nobody has listed are still to be seen.
+    assert_eq!(check(folder.path(), &["--default-guard"]).2.matches("finding: ").count(), 1);
+    assert_eq!((code(&tells, &[]), code(&tells, &["--tell-only"])), (1, 0));
+    let short =
+        but(&whole(), &[("inProgressTimeoutInMinutes = 90", "inProgressTimeoutInMinutes = 60")]);
+    let (code, _, stderr) = check(with(&short).path(), &[]);
+    assert_eq!(code, 1);
+    assert!(stderr.contains("finding: alarm `SlowDownloads` can see no slow device"), "{stderr}");
+}
+
+#[test]
+fn everything_is_in_one_region() {
+    let folder = with(&whole());
+    let (code, _, stderr) = check(folder.path(), &["--region", "eu-west-1"]);
+    assert_eq!(code, 2);
+    assert!(
+        stderr.contains("the targets are in `us-east-1`, and the job would be in `eu-west-1`"),
+        "{stderr}"
+    );
+    let (code, stdout, stderr) =
+        check(with(&but(&whole(), &[("region = us-east-1\n", "")])).path(), &[]);
+    assert_eq!(code, 0);
+    assert!(stdout.starts_with("job        fw-2-1 in us-east-1\n"), "{stdout}");
+    assert!(stderr.contains("note: no region: "), "{stderr}");
+    let (code, _, stderr) =
+        check(with(&but(&whole(), &[("region = us-east-1", "region = us/east")])).path(), &[]);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("`us/east` is no AWS region"), "{stderr}");
+}
+
+#[test]
+fn a_document_that_is_too_long_with_what_the_firmware_adds_is_a_fault() {
+    let folder = with(&whole());
+    let long = format!("{{\"a\": \"{}\"}}", "x".repeat(32_600));
+    fs::write(folder.path().join("tracker-job.json"), long).unwrap();
+    let (code, _, stderr) = check(folder.path(), &[]);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("with what the firmware adds (expected at most 32768)"), "{stderr}");
+}
+
+/// Answers one request with a document, and says where.
+fn serve(document: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 4_096];
+        let _ = stream.read(&mut request).unwrap();
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+            document.len()
+        );
+        stream.write_all((head + document).as_bytes()).unwrap();
+    });
+    format!("http://{address}/job.json")
+}
+
+#[test]
+fn a_document_at_a_url_is_fetched_unless_offline() {
+    let at = |url: &str| {
+        but(
+            &whole(),
+            &[
+                ("jobDocSrcCfg = local_file", "jobDocSrcCfg = url"),
+                ("jobDocSrcUrl = None", &format!("jobDocSrcUrl = {url}")),
+            ],
+        )
+    };
+    let folder = with(&at(&serve("{\"from\": \"afar\"}")));
+    let (code, stdout, stderr) = check(folder.path(), &["--output", "json"]);
+    assert_eq!(code, 0, "{stderr}");
+    let said: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(
+        (said["document"]["from"].as_str(), said["notes"].as_array().unwrap().len()),
+        (Some("afar"), 0)
+    );
+    // Nobody is there to answer, and nobody is asked.
+    let folder = with(&at("s3://tracker-firmware/job.json"));
+    let (code, _, stderr) = check(folder.path(), &["--offline"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("note: the job document was not fetched"), "{stderr}");
+    // Without credentials it cannot be had.
+    assert_eq!(check(folder.path(), &[]).0, 3);
+}

@@ -1,0 +1,8 @@
+//! `tripline deploy` and `cleanup` on the local AWS, with the stack that guards what is deployed.
+
+mod cut_off;
+mod devices;
+mod refused;
+mod rolled_out;
+mod stage;
+mod values;

@@ -1,0 +1,254 @@
+//! The documents tell the truth: what they name exists, what they show works.
+
+mod deploy;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tripline::metric::{KeptMetric, Metric, NAMESPACE};
+use tripline_config::AlarmConfig;
+use tripline_tests::runner::run;
+use tripline_tests::workspace::{self, root};
+
+const DOCUMENTS: [&str; 9] = [
+    "README.md",
+    "CHANGELOG.md",
+    "docs/design.md",
+    "docs/operations.md",
+    "docs/doctor.md",
+    "docs/simulation.md",
+    "docs/replay.md",
+    "docs/queue.md",
+    "docs/deploy.md",
+];
+
+/// The command, in this checkout.
+fn tripline() -> Command {
+    workspace::tripline(root()).unwrap_or_else(|trouble| panic!("{trouble}"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The fenced blocks of a document with this language.
+fn blocks(document: &str, language: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(bool, String)> = None;
+    for line in read(document).lines() {
+        match (&mut open, line.strip_prefix("```")) {
+            (None, Some(found)) => open = Some((found == language, String::new())),
+            (Some(_), Some(_)) => {
+                blocks.extend(open.take().filter(|(wanted, _)| *wanted).map(|(_, text)| text));
+            }
+            (Some((_, text)), None) => {
+                text.push_str(line);
+                text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    blocks
+}
+
+/// Everything between backticks, outside of blocks.
+fn words(document: &str) -> Vec<String> {
+    let text = read(document);
+    let prose: Vec<&str> = text.split("```").step_by(2).collect();
+    prose.join("\n").split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// What links call the headings of a document.
+fn headings(text: &str) -> Vec<String> {
+    let kept = |c: char| c.is_alphanumeric() || c == '-' || c == ' ';
+    let lines = text.lines().filter_map(|line| line.strip_prefix("## "));
+    lines
+        .map(|line| line.to_lowercase().chars().filter(|c| kept(*c)).collect::<String>())
+        .map(|line| line.replace(' ', "-"))
+        .collect()
+}
+
+#[test]
+fn every_relative_link_leads_somewhere() {
+    for document in DOCUMENTS {
+        let folder = root().join(document).parent().map(PathBuf::from).unwrap_or_default();
+        let text = read(document);
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.starts_with("http") && !link.starts_with('#')) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            assert!(folder.join(file).exists(), "{document}: {link}");
+            if !anchor.is_empty() {
+                let headings = headings(&read(folder.join(file)));
+                assert!(headings.iter().any(|heading| heading == anchor), "{document}: {link}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_anchor_in_the_readme_has_its_heading() {
+    let text = read("README.md");
+    for anchor in text.split("](#").skip(1).filter_map(|rest| rest.split(')').next()) {
+        assert!(headings(&text).iter().any(|heading| heading == anchor), "#{anchor}");
+    }
+}
+
+#[test]
+fn the_alarm_config_of_the_readme_and_the_example_are_valid() {
+    let shown = blocks("README.md", "ini");
+    assert_eq!(shown.len(), 1);
+    for (name, text) in [("README.md", &shown[0]), ("examples/dev.ini", &read("examples/dev.ini"))]
+    {
+        let config = AlarmConfig::parse(name, text).unwrap_or_else(|faults| panic!("{faults}"));
+        assert!(!config.alarms.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn the_readme_names_every_metric_and_no_other() {
+    let words = words("README.md");
+    assert!(words.iter().any(|word| word == NAMESPACE));
+    let kept = KeptMetric::ALL.map(KeptMetric::name);
+    let names: Vec<&str> = Metric::ALL.map(Metric::name).into_iter().chain(kept).collect();
+    for name in &names {
+        assert!(words.iter().any(|word| word == name), "{name}");
+    }
+    // `SampleCount` is a statistic, `deviceCount` a key of the config.
+    let others = ["SampleCount", "deviceCount"];
+    for word in words.iter().filter(|w| w.ends_with("Count") && !others.contains(&w.as_str())) {
+        assert!(names.contains(&word.as_str()), "{word}");
+    }
+}
+
+#[test]
+fn the_readme_names_every_parameter_of_the_template_with_its_default() {
+    let template = read("templates/tripline.yaml");
+    let parameters = template
+        .split("\nParameters:\n")
+        .nth(1)
+        .and_then(|rest| rest.split("\nConditions:").next());
+    let parameters = parameters.unwrap_or_else(|| panic!("the template has no parameters"));
+    let table: Vec<String> = read("README.md")
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(str::to_owned)
+        .collect();
+    let mut name = "";
+    for line in parameters.lines() {
+        if line.starts_with("  ") && !line.starts_with("   ") {
+            name = line.trim().trim_end_matches(':');
+            assert!(table.iter().any(|row| row.contains(&format!("`{name}`"))), "{name}");
+        } else if let Some(default) = line.trim().strip_prefix("Default: ")
+            && let default = default.trim_matches('"')
+            && !default.is_empty()
+        {
+            let row = table.iter().find(|row| row.starts_with(&format!("| `{name}` |")));
+            assert!(row.is_some_and(|row| row.contains(default)), "{name}: default {default}");
+        }
+    }
+}
+
+/// The commands that a document shows, one line each.
+fn commands(document: &str) -> Vec<String> {
+    let blocks = blocks(document, "sh").concat();
+    let lines =
+        blocks.lines().map(|line| line.split(" #").next().unwrap_or(line).trim().to_owned());
+    let inline = words(document).into_iter();
+    lines
+        .chain(inline)
+        .filter(|line| line.starts_with("tripline ") || line.starts_with("make "))
+        .collect()
+}
+
+#[test]
+fn every_command_that_is_shown_exists_with_its_options() {
+    let makefile = read("Makefile");
+    let mut seen = 0;
+    for document in DOCUMENTS {
+        for command in commands(document) {
+            seen += 1;
+            let mut parts = command.split_whitespace();
+            if parts.next() == Some("make") {
+                let target = parts.next().unwrap_or_default();
+                assert!(makefile.contains(&format!("\n{target}:")), "{document}: {command}");
+                continue;
+            }
+            // `--help` after the subcommands answers with all their options; an unknown one fails.
+            let arguments: Vec<&str> = parts.collect();
+            let subcommands = arguments.iter().take_while(|word| {
+                word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-')
+            });
+            let ran = run(tripline().args(subcommands).arg("--help"));
+            assert_eq!(ran.code, 0, "{document}: {command}");
+            let help = ran.stdout;
+            for option in arguments.iter().filter(|word| word.starts_with("--")) {
+                let known = help.split(|c: char| c.is_whitespace() || c == ',' || c == '=');
+                let name = option.split('=').next().unwrap_or(option);
+                assert!(
+                    known.into_iter().any(|word| word == name),
+                    "{document}: {command}: {name} is not in its help"
+                );
+            }
+        }
+    }
+    assert!(seen > 10, "only {seen} commands found");
+}
+
+#[test]
+fn the_checks_of_the_doctor_are_those_that_it_lists() {
+    let listed = run(tripline().args(["doctor", "--list", "--output", "json"])).json();
+    let text = |check: &serde_json::Value, key: &str| check[key].as_str().unwrap_or("").to_owned();
+    let expected: Vec<String> = listed
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|check| {
+            let [name, about, proves, why] =
+                ["name", "about", "proves", "why"].map(|key| text(check, key));
+            let fix = if check["fix"] == true { "yes" } else { "" };
+            format!("| `{name}` | {about} | {proves} | {why} | {fix} |")
+        })
+        .collect();
+    let document = read("docs/doctor.md");
+    let table = document.split("## The checks").nth(1).unwrap_or_default();
+    let table = table.split("\n## ").next().unwrap_or_default();
+    let shown: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(shown, expected);
+    assert!(shown.len() >= 25, "{}", shown.len());
+}
+
+#[test]
+fn the_layout_in_the_design_is_the_layout() {
+    let design = read("docs/design.md");
+    for room in design.lines().filter_map(|line| line.strip_prefix("| `")) {
+        let path = room.split('`').next().unwrap_or_default();
+        if path.contains('/') && !path.contains('<') {
+            assert!(root().join(path).exists(), "{path}");
+        }
+    }
+    let members = std::fs::read_dir(root().join("functions")).into_iter().flatten().flatten();
+    for member in members {
+        let name = format!("functions/{}", member.file_name().to_string_lossy());
+        assert!(design.contains(&name), "{name} is not in docs/design.md");
+    }
+}
+
+#[test]
+fn every_shared_event_is_json() {
+    let mut folders = vec![root().join("events")];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            let text = read(entry.path());
+            let event: Result<serde_json::Value, _> = serde_json::from_str(&text);
+            assert!(event.is_ok(), "{}: {event:?}", entry.path().display());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 20, "only {seen} events found");
+}

@@ -1,0 +1,8 @@
+//! `tripline queue` on the local AWS, as people and pipelines run it.
+
+mod adding;
+mod examples;
+mod interrupted;
+mod racing;
+mod stage;
+mod waiting;

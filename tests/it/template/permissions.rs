@@ -1,0 +1,367 @@
+//! Who may do what to which resource.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use tripline::metric::{NAMESPACE, STACK_NAMESPACE};
+
+use super::cloudformation::Deployment;
+use super::{FUNCTIONS, deployments};
+
+const TOPICS: [&str; 3] = ["EmailTopic", "SmsTopic", "ForceStopTopic"];
+const THIS_ACCOUNT: &str = "123456789012";
+
+/// One action on one resource, and under which condition.
+type Grant = (String, String, Value);
+
+fn grant(action: &str, resource: &str) -> Grant {
+    (action.to_owned(), resource.to_owned(), Value::Null)
+}
+
+/// Every text in a value that is one text or a list of them.
+fn each(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(items) => items.iter().flat_map(each).collect(),
+        _ => panic!("{value} is neither text nor a list"),
+    }
+}
+
+fn statements(document: &Value) -> &Vec<Value> {
+    assert_eq!(document["Version"], "2012-10-17");
+    document["Statement"].as_array().expect("statements")
+}
+
+/// What a role may do, statement by statement taken apart.
+fn grants(deployment: &Deployment, role: &str) -> Vec<Grant> {
+    let role = deployment.properties(role);
+    assert_eq!(role["ManagedPolicyArns"], Value::Null);
+    let mut grants = Vec::new();
+    for policy in role["Policies"].as_array().expect("policies") {
+        for statement in statements(&policy["PolicyDocument"]) {
+            let allowed = ["Sid", "Effect", "Action", "Resource", "Condition"];
+            let keys = statement.as_object().expect("a statement").keys();
+            keys.for_each(|key| assert!(allowed.contains(&key.as_str()), "{key} in {statement}"));
+            assert_eq!(statement["Effect"], "Allow");
+            for action in each(&statement["Action"]) {
+                for resource in each(&statement["Resource"]) {
+                    grants.push((action.clone(), resource, statement["Condition"].clone()));
+                }
+            }
+        }
+    }
+    grants
+}
+
+/// `serde_json::Value` has no order; its text has.
+fn texts(grants: impl IntoIterator<Item = Grant>) -> BTreeSet<String> {
+    grants.into_iter().map(|(action, on, when)| format!("{action} on {on} when {when}")).collect()
+}
+
+#[test]
+fn roles_may_do_exactly_what_their_function_does() {
+    let region = "eu-west-1:123456789012";
+    for (batched, key, deployment) in deployments() {
+        let mut metrics = vec![
+            (
+                "cloudwatch:PutMetricData".to_owned(),
+                "*".to_owned(),
+                json!({ "StringEquals": { "cloudwatch:namespace": NAMESPACE } }),
+            ),
+            grant("sqs:SendMessage", "<UndeliveredQueue.Arn>"),
+            grant("logs:CreateLogStream", "<MetricsGeneratorLogs.Arn>"),
+            grant("logs:PutLogEvents", "<MetricsGeneratorLogs.Arn>"),
+        ];
+        let mut stopper = vec![
+            grant("iot:DescribeJob", &format!("arn:aws:iot:{region}:job/*")),
+            grant("iot:CancelJob", &format!("arn:aws:iot:{region}:job/*")),
+            grant("cloudwatch:DescribeAlarms", "*"),
+            grant("cloudwatch:DescribeAlarmHistory", "*"),
+            grant("sns:Publish", "<EmailTopic>"),
+            grant("sns:Publish", "<SmsTopic>"),
+            grant("sqs:SendMessage", "<UndeliveredQueue.Arn>"),
+            grant("logs:CreateLogStream", "<ForceStopperLogs.Arn>"),
+            grant("logs:PutLogEvents", "<ForceStopperLogs.Arn>"),
+        ];
+        let job = format!("arn:aws:iot:{region}:job/*");
+        let alarms = |name: &str| format!("arn:aws:cloudwatch:{region}:alarm:{name}");
+        let mut keeper = vec![
+            grant("iot:ListJobs", "*"),
+            grant("iot:DescribeEventConfigurations", "*"),
+            grant("iot:UpdateEventConfigurations", "*"),
+            grant("iot:DescribeJob", &job),
+            grant("iot:ListJobExecutionsForJob", &job),
+            grant("iot:ListTagsForResource", &job),
+            grant("cloudwatch:DescribeAlarms", &alarms("*")),
+            grant("cloudwatch:PutMetricAlarm", &alarms("tripline-*")),
+            grant("cloudwatch:DeleteAlarms", &alarms("tripline-*")),
+            grant("cloudwatch:ListTagsForResource", &alarms("tripline-*")),
+            grant("cloudwatch:TagResource", &alarms("tripline-*")),
+            grant("cloudwatch:GetMetricData", "*"),
+            (
+                "cloudwatch:PutMetricData".to_owned(),
+                "*".to_owned(),
+                json!({ "StringEquals": { "cloudwatch:namespace": [NAMESPACE, STACK_NAMESPACE] } }),
+            ),
+            grant("dynamodb:Scan", "<GuardsTable.Arn>"),
+            grant("dynamodb:BatchWriteItem", "<GuardsTable.Arn>"),
+            grant("logs:CreateLogStream", "<GuardKeeperLogs.Arn>"),
+            grant("logs:PutLogEvents", "<GuardKeeperLogs.Arn>"),
+        ];
+        let mut rule = vec![grant("sqs:SendMessage", "<UndeliveredQueue.Arn>")];
+        if batched {
+            rule.push(grant("sqs:SendMessage", "<IngestQueue.Arn>"));
+            for action in ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"] {
+                metrics.push(grant(action, "<IngestQueue.Arn>"));
+            }
+        }
+        for of_role in [&mut metrics, &mut stopper, &mut keeper, &mut rule] {
+            if key {
+                of_role.push(grant("kms:Decrypt", "<StackKey.Arn>"));
+                of_role.push(grant("kms:GenerateDataKey", "<StackKey.Arn>"));
+            }
+        }
+        for (role, expected) in [
+            ("MetricsGeneratorRole", metrics),
+            ("ForceStopperRole", stopper),
+            ("GuardKeeperRole", keeper),
+            ("JobExecutionRuleRole", rule),
+        ] {
+            assert_eq!(texts(grants(&deployment, role)), texts(expected), "{role}");
+        }
+        assert_eq!(deployment.of_type("AWS::IAM::Role").count(), 4);
+        for kind in ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"] {
+            assert_eq!(deployment.of_type(kind).count(), 0, "{kind}: a right beside the roles");
+        }
+    }
+}
+
+/// Whoever keeps job events himself gives the keeper no right to them.
+#[test]
+fn the_keeper_changes_job_events_only_where_it_is_asked_to() {
+    let deployment = super::template().deploy(&[("KeepJobEvents", "off")]);
+    let may = grants(&deployment, "GuardKeeperRole");
+    assert!(may.iter().all(|(action, ..)| action != "iot:UpdateEventConfigurations"));
+}
+
+/// The closed list of what IAM cannot name: a metric, an alarm when composite ones count, a list of
+/// jobs, and a setting of the account.
+#[test]
+fn nothing_else_stands_on_every_resource() {
+    for (_, _, deployment) in deployments() {
+        for (role, _) in deployment.of_type("AWS::IAM::Role") {
+            for (action, resource, _) in grants(&deployment, role) {
+                assert!(!action.contains('*'), "{role}: {action}");
+                let reads_alarms = action.starts_with("cloudwatch:DescribeAlarm");
+                let unnamed = [
+                    "cloudwatch:PutMetricData",
+                    "cloudwatch:GetMetricData",
+                    "iot:ListJobs",
+                    "iot:DescribeEventConfigurations",
+                    "iot:UpdateEventConfigurations",
+                ];
+                let unnamed = reads_alarms || unnamed.contains(&action.as_str());
+                assert!(unnamed || resource != "*", "{role}: {action} on {resource}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_role_is_one_service_s_and_one_function_s() {
+    for (_, _, deployment) in deployments() {
+        for (id, _) in FUNCTIONS {
+            let function = deployment.properties(&format!("{id}Function"));
+            assert_eq!(function["Role"], format!("<{id}Role.Arn>"));
+            assert_eq!(function["Policies"], Value::Null, "{id}: rights outside of its role");
+            let trust = &deployment.properties(&format!("{id}Role"))["AssumeRolePolicyDocument"];
+            let lambda = json!([{
+                "Effect": "Allow",
+                "Principal": { "Service": "lambda.amazonaws.com" },
+                "Action": "sts:AssumeRole",
+            }]);
+            assert_eq!(json!(statements(trust)), lambda, "{id}");
+        }
+        let trust = &deployment.properties("JobExecutionRuleRole")["AssumeRolePolicyDocument"];
+        let iot = json!([{
+            "Effect": "Allow",
+            "Principal": { "Service": "iot.amazonaws.com" },
+            "Action": "sts:AssumeRole",
+            "Condition": {
+                "StringEquals": { "aws:SourceAccount": THIS_ACCOUNT },
+                "ArnLike": { "aws:SourceArn": "arn:aws:iot:eu-west-1:123456789012:rule/*" },
+            },
+        }]);
+        assert_eq!(json!(statements(trust)), iot);
+    }
+}
+
+#[test]
+fn only_the_rule_the_force_stop_topic_and_the_schedule_may_invoke() {
+    for (_, _, deployment) in deployments() {
+        let permissions: BTreeMap<&str, &Value> =
+            deployment.of_type("AWS::Lambda::Permission").collect();
+        let rule = json!({
+            "FunctionName": "<MetricsGeneratorFunction.Arn>",
+            "Action": "lambda:InvokeFunction",
+            "Principal": "iot.amazonaws.com",
+            "SourceArn": "<JobExecutionRule.Arn>",
+            "SourceAccount": THIS_ACCOUNT,
+        });
+        let topic = json!({
+            "FunctionName": "<ForceStopperFunction.Arn>",
+            "Action": "lambda:InvokeFunction",
+            "Principal": "sns.amazonaws.com",
+            "SourceArn": "<ForceStopTopic>",
+        });
+        let schedule = json!({
+            "FunctionName": "<GuardKeeperFunction.Arn>",
+            "Action": "lambda:InvokeFunction",
+            "Principal": "events.amazonaws.com",
+            "SourceArn": "<GuardKeeperSchedule.Arn>",
+        });
+        let expected = BTreeMap::from([
+            ("ForceStopPermission", &topic),
+            ("GuardKeeperPermission", &schedule),
+            ("JobExecutionRulePermission", &rule),
+        ]);
+        assert_eq!(permissions, expected);
+        for (id, _) in FUNCTIONS {
+            let function = deployment.properties(&format!("{id}Function"));
+            for opens in ["Events", "FunctionUrlConfig"] {
+                assert_eq!(function[opens], Value::Null, "{id}: SAM would add a permission");
+            }
+        }
+    }
+}
+
+/// The policies of one kind of resource: what each allows, after a look at what it denies.
+fn allowed<'a>(
+    deployment: &'a Deployment,
+    kind: &'a str,
+    resources: &str,
+    denied: &str,
+) -> BTreeMap<String, Vec<&'a Value>> {
+    let mut allowed = BTreeMap::new();
+    for (_, policy) in deployment.of_type(kind) {
+        let [of] = policy[resources].as_array().expect("resources").as_slice() else {
+            panic!("{kind}: a policy names the one resource that its statements name");
+        };
+        let mut allows = Vec::new();
+        let mut denies = Vec::new();
+        for statement in statements(&policy["PolicyDocument"]) {
+            if statement["Effect"] == "Allow" { &mut allows } else { &mut denies }.push(statement);
+        }
+        let [insecure] = denies.as_slice() else { panic!("{of}: one denial") };
+        assert_eq!(insecure["Effect"], "Deny", "{of}");
+        assert_eq!(insecure["Principal"], "*", "{of}");
+        assert_eq!(insecure["Action"], denied, "{of}");
+        assert_eq!(insecure["Condition"], json!({ "Bool": { "aws:SecureTransport": "false" } }));
+        let of = of.as_str().expect("a name").trim_matches(['<', '>']).to_owned();
+        let known = allowed.insert(of, allows);
+        assert!(known.is_none(), "{kind}: a second policy replaces the first");
+    }
+    allowed
+}
+
+#[test]
+fn only_alarms_of_this_account_publish_to_the_topics() {
+    for (_, _, deployment) in deployments() {
+        let policies = allowed(&deployment, "AWS::SNS::TopicPolicy", "Topics", "sns:Publish");
+        assert_eq!(deployment.of_type("AWS::SNS::Topic").count(), TOPICS.len());
+        assert_eq!(policies.len(), TOPICS.len());
+        for topic in TOPICS {
+            let cloudwatch = json!([{
+                "Sid": "AlarmsOfThisAccountPublish",
+                "Effect": "Allow",
+                "Principal": { "Service": "cloudwatch.amazonaws.com" },
+                "Action": "sns:Publish",
+                "Resource": format!("<{topic}>"),
+                "Condition": { "StringEquals": { "aws:SourceAccount": THIS_ACCOUNT } },
+            }]);
+            assert_eq!(json!(policies[topic]), cloudwatch, "{topic}");
+        }
+    }
+}
+
+#[test]
+fn only_the_force_stop_topic_sends_to_a_queue_by_its_policy() {
+    for (batched, _, deployment) in deployments() {
+        let policies = allowed(&deployment, "AWS::SQS::QueuePolicy", "Queues", "sqs:*");
+        let redrive = json!([{
+            "Sid": "RedriveOfTheForceStopTopic",
+            "Effect": "Allow",
+            "Principal": { "Service": "sns.amazonaws.com" },
+            "Action": "sqs:SendMessage",
+            "Resource": "<UndeliveredQueue.Arn>",
+            "Condition": { "ArnEquals": { "aws:SourceArn": "<ForceStopTopic>" } },
+        }]);
+        assert_eq!(json!(policies["UndeliveredQueue"]), redrive);
+        let ingest = policies.get("IngestQueue").map(Vec::len);
+        assert_eq!(ingest, batched.then_some(0), "the rule's role needs no word of the queue");
+        assert_eq!(policies.len(), deployment.of_type("AWS::SQS::Queue").count());
+    }
+}
+
+#[test]
+fn everything_is_encrypted_and_the_key_lets_the_chain_through() {
+    for (_, key, deployment) in deployments() {
+        let of = |value: &Value| value.as_str().map(str::to_owned);
+        let expected = key.then(|| "<StackKey.Arn>".to_owned());
+        for (id, topic) in deployment.of_type("AWS::SNS::Topic") {
+            // alias/aws/sns would lose every alarm.
+            assert_eq!(of(&topic["KmsMasterKeyId"]), expected, "{id}");
+        }
+        for (id, queue) in deployment.of_type("AWS::SQS::Queue") {
+            assert_eq!(of(&queue["KmsMasterKeyId"]), expected, "{id}");
+            let by_sqs = queue["SqsManagedSseEnabled"].as_bool();
+            assert_eq!(by_sqs, (!key).then_some(true), "{id}: SQS refuses both");
+        }
+        for (id, logs) in deployment.of_type("AWS::Logs::LogGroup") {
+            assert_eq!(of(&logs["KmsKeyId"]), expected, "{id}");
+        }
+        if key {
+            check_key(&deployment);
+        } else {
+            assert_eq!(deployment.of_type("AWS::KMS::Key").count(), 0);
+        }
+    }
+}
+
+fn check_key(deployment: &Deployment) {
+    let key = deployment.properties("StackKey");
+    assert_eq!(key["EnableKeyRotation"], true);
+    assert_eq!(key["PendingWindowInDays"], 30);
+    let mut users = BTreeMap::new();
+    for statement in statements(&key["KeyPolicy"]) {
+        assert_eq!(statement["Effect"], "Allow");
+        assert_eq!(statement["Resource"], "*", "the key itself");
+        let principal = statement["Principal"].as_object().expect("no `*`");
+        let (kind, name) = principal.iter().next().expect("a principal");
+        let rights = (each(&statement["Action"]), statement["Condition"].clone());
+        let who = format!("{kind} {}", name.as_str().expect("one principal"));
+        assert!(users.insert(who, rights).is_none());
+    }
+    let data_keys = || ["kms:Decrypt", "kms:GenerateDataKey*"].map(str::to_owned).to_vec();
+    let account = json!({ "StringEquals": { "aws:SourceAccount": THIS_ACCOUNT } });
+    let logs = ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*"]
+        .into_iter()
+        .chain(["kms:Describe*"])
+        .map(str::to_owned)
+        .collect();
+    let these_logs = json!({ "ArnLike": { "kms:EncryptionContext:aws:logs:arn":
+        "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/a-stack/*" } });
+    let expected = BTreeMap::from([
+        ("AWS arn:aws:iam::123456789012:root", (vec!["kms:*".to_owned()], Value::Null)),
+        ("Service cloudwatch.amazonaws.com", (data_keys(), account.clone())),
+        ("Service logs.eu-west-1.amazonaws.com", (logs, these_logs)),
+        ("Service sns.amazonaws.com", (data_keys(), account)),
+    ]);
+    let expected: BTreeMap<_, _> =
+        expected.into_iter().map(|(who, rights)| (who.to_owned(), rights)).collect();
+    assert_eq!(users, expected);
+    for (id, logs) in deployment.of_type("AWS::Logs::LogGroup") {
+        let name = logs["LogGroupName"].as_str().expect("a name");
+        assert!(name.starts_with("/aws/lambda/a-stack/"), "{id}: the key does not know {name}");
+    }
+}
