@@ -50,9 +50,14 @@ check: machine lint ## Formatting, lints, documentation, and the linters of the 
 
 .PHONY: lint
 lint: .local/lint/.ready .local/checkov/.ready
+	tools/generate-template --check
 	$(QUIET) $(LINT)/cfn-lint $(TEMPLATE)
 	$(QUIET) $(LINT)/sam validate --lint --template-file $(TEMPLATE)
 	.local/checkov/bin/checkov --framework cloudformation --skip-download --quiet --compact -f $(TEMPLATE)
+
+.PHONY: template
+template: ## Write into the template what comes from other files: the dashboard and the alarms on the guard's health
+	tools/generate-template
 
 .PHONY: ci
 ci: test ## What CI runs
