@@ -20,6 +20,8 @@ use tripline::stop::StopMode;
 mod cloudformation;
 #[path = "template/dashboard.rs"]
 mod dashboard;
+#[path = "template/packaged.rs"]
+mod packaged;
 #[path = "template/permissions.rs"]
 mod permissions;
 
@@ -352,7 +354,7 @@ fn functions_are_the_packages_of_this_workspace() {
         assert_eq!(globals["Architectures"], json!(["arm64"]));
         for (id, package) in FUNCTIONS {
             let function = deployment.properties(&format!("{id}Function"));
-            // Deployments to a local AWS replace this very line.
+            // Deployments to a local AWS replace this very line of the packaged template.
             let code = format!("CodeUri: ../target/lambda/{package}/");
             assert_eq!(TEXT.lines().filter(|line| line.trim() == code).count(), 1, "{code}");
             assert_eq!(function["CodeUri"], format!("../target/lambda/{package}/"));
