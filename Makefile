@@ -83,7 +83,7 @@ deploy: build package .local/lint/.ready ## Build and deploy the stack into your
 
 .PHONY: install
 install: ## Install the command `tripline`
-	cargo install --locked --path crates/tripline-cli
+	cargo install --locked --profile installed --path crates/tripline-cli
 
 .PHONY: pages
 pages: ## Write the command's man pages and completions into target/pages/
