@@ -12,12 +12,14 @@ use tripline::config::AlarmConfig;
 use tripline::metric::{KeptMetric, Metric, NAMESPACE};
 use tripline_tests::workspace::{program, root};
 
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 11] = [
     "README.md",
     "CHANGELOG.md",
+    "docs/architecture.md",
     "docs/design.md",
     "docs/operations.md",
     "docs/doctor.md",
+    "docs/glossary.md",
     "docs/simulation.md",
     "docs/replay.md",
     "docs/queue.md",
