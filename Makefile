@@ -20,6 +20,8 @@ $(error ARCHITECTURE `$(ARCHITECTURE)` is unknown (expected arm64 or x86_64))
 endif
 LINT := .local/lint/bin
 TEMPLATE := templates/tripline.yaml
+# The same stack in fewer bytes: this one is deployed.
+PACKAGE := target/package/tripline.yaml
 # The linters need some Region and no account.
 QUIET := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
@@ -28,12 +30,12 @@ help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 .PHONY: demo
-demo: .local/local-aws/.ready zips-$(HOST) ## Watch a bad rollout stop itself, on this machine, without an AWS account
+demo: .local/local-aws/.ready zips-$(HOST) package ## Watch a bad rollout stop itself, on this machine, without an AWS account
 	cargo build --locked -p tripline-cli -p tripline-tests --bins
 	target/debug/demo
 
 .PHONY: test
-test: check zips .local/local-aws/.ready browser ## Pass all tests, from formatting to the chain end to end
+test: check zips package .local/local-aws/.ready browser ## Pass all tests, from formatting to the chain end to end
 	cargo test --locked --workspace
 
 .PHONY: bench
@@ -47,10 +49,22 @@ check: machine lint ## Formatting, lints, documentation, and the linters of the 
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 
 .PHONY: lint
-lint: .local/lint/.ready .local/checkov/.ready
-	$(QUIET) $(LINT)/cfn-lint $(TEMPLATE)
+lint: .local/lint/.ready .local/checkov/.ready $(PACKAGE)
+	tools/generate-template --check
+	$(QUIET) $(LINT)/cfn-lint $(TEMPLATE) $(PACKAGE)
 	$(QUIET) $(LINT)/sam validate --lint --template-file $(TEMPLATE)
-	.local/checkov/bin/checkov --framework cloudformation --skip-download --quiet --compact -f $(TEMPLATE)
+	$(QUIET) $(LINT)/sam validate --lint --template-file $(PACKAGE)
+	.local/checkov/bin/checkov --framework cloudformation --skip-download --quiet --compact -f $(TEMPLATE) $(PACKAGE)
+
+.PHONY: template
+template: ## Write into the template what comes from other files: the dashboard and the alarms on the guard's health
+	tools/generate-template
+
+.PHONY: package
+package: $(PACKAGE) ## Write the template that is deployed into target/package/: no comments, below CloudFormation's limit
+
+$(PACKAGE): $(TEMPLATE) tools/package-template .local/package/.ready
+	.local/package/bin/python tools/package-template $(TEMPLATE) $@
 
 .PHONY: ci
 ci: test ## What CI runs
@@ -60,14 +74,14 @@ build: machine .local/build/.ready targets ## Build the functions that are deplo
 	$(CARGO_LAMBDA) $(call flag,$(ARCHITECTURE))
 
 .PHONY: deploy
-deploy: build .local/lint/.ready ## Build and deploy the stack into your AWS account, asking what it needs to know
-	SAM_CLI_TELEMETRY=0 $(LINT)/sam deploy --guided --template-file $(TEMPLATE) --stack-name $(STACK) \
+deploy: build package .local/lint/.ready ## Build and deploy the stack into your AWS account, asking what it needs to know
+	SAM_CLI_TELEMETRY=0 $(LINT)/sam deploy --guided --template-file $(PACKAGE) --stack-name $(STACK) \
 	  --config-file "$(CURDIR)/samconfig.toml" --resolve-s3 --capabilities CAPABILITY_IAM \
 	  --parameter-overrides Architecture=$(ARCHITECTURE)
 
 .PHONY: install
 install: ## Install the command `tripline`
-	cargo install --locked --path crates/tripline-cli
+	cargo install --locked --profile installed --path crates/tripline-cli
 
 .PHONY: pages
 pages: ## Write the command's man pages and completions into target/pages/
@@ -104,7 +118,7 @@ browser: $(if $(filter x86_64,$(HOST)),.local/browser/.ready) ## Install the bro
 	@touch $@
 
 .PHONY: setup
-setup: $(addprefix .local/,local-aws/.ready build/.ready lint/.ready checkov/.ready) ## Install all tools into .local/
+setup: $(addprefix .local/,local-aws/.ready build/.ready lint/.ready checkov/.ready package/.ready) ## Install all tools into .local/
 
 .PHONY: clean
 clean: ## Remove everything that was built or installed

@@ -10,12 +10,14 @@ use tripline_config::AlarmConfig;
 use tripline_tests::runner::run;
 use tripline_tests::workspace::{self, root};
 
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 11] = [
     "README.md",
     "CHANGELOG.md",
+    "docs/architecture.md",
     "docs/design.md",
     "docs/operations.md",
     "docs/doctor.md",
+    "docs/glossary.md",
     "docs/simulation.md",
     "docs/replay.md",
     "docs/queue.md",

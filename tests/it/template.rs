@@ -16,6 +16,7 @@ use tripline_guard::guard::KEYS;
 
 mod cloudformation;
 mod dashboard;
+mod packaged;
 mod permissions;
 
 use cloudformation::{Deployment, Template};
@@ -347,7 +348,7 @@ fn functions_are_the_packages_of_this_workspace() {
         assert_eq!(globals["Architectures"], json!(["arm64"]));
         for (id, package) in FUNCTIONS {
             let function = deployment.properties(&format!("{id}Function"));
-            // Deployments to a local AWS replace this very line.
+            // Deployments to a local AWS replace this very line of the packaged template.
             let code = format!("CodeUri: ../target/lambda/{package}/");
             assert_eq!(TEXT.lines().filter(|line| line.trim() == code).count(), 1, "{code}");
             assert_eq!(function["CodeUri"], format!("../target/lambda/{package}/"));

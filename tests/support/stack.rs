@@ -14,7 +14,7 @@ use crate::wire::Answer;
 use crate::{Result, Trouble, at, call, workspace};
 
 /// How the template names a function's code; a package's name and `/` follow.
-const CODE: &str = "../target/lambda/";
+const CODE: &str = "../lambda/";
 /// Where the zips go; the bucket is this server's own.
 const BUCKET: &str = "tripline-code";
 /// What the template is called there.
@@ -30,11 +30,10 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Deploys `templates/tripline.yaml` with the functions built for this machine. Other
-    /// parameters that are not given have the template's defaults.
+    /// Deploys the packaged template with the functions built for this machine. Other parameters that
+    /// are not given have the template's defaults.
     pub async fn create(aws: &LocalAws, name: &str, parameters: &[(&str, &str)]) -> Result<Self> {
-        let path = workspace::root().join("templates/tripline.yaml");
-        let template = std::fs::read_to_string(&path).map_err(at(path.display()))?;
+        let template = workspace::packaged_template()?;
         let packages = packages(&template);
         let template = with_uploaded_code(&template);
         upload(aws, &packages, &template).await?;
@@ -241,9 +240,9 @@ mod tests {
     #[test]
     fn code_is_taken_from_the_bucket() {
         let template = "\
-      CodeUri: ../target/lambda/metrics-generator/
-      CodeUri: ../target/lambda/force-stopper # built before
-      CodeUri: ../target/lambda/metrics-generator/
+      CodeUri: ../lambda/metrics-generator/
+      CodeUri: ../lambda/force-stopper # built before
+      CodeUri: ../lambda/metrics-generator/
 ";
         assert_eq!(packages(template), ["force-stopper", "metrics-generator"]);
         assert_eq!(

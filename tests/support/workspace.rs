@@ -51,3 +51,10 @@ pub fn zip_for(package: &str, architecture: &str) -> Result<PathBuf> {
         )))
     }
 }
+
+/// The template that is deployed.
+pub fn packaged_template() -> Result<String> {
+    let path = root().join("target/package/tripline.yaml");
+    std::fs::read_to_string(&path)
+        .map_err(|error| Trouble(format!("{}: {error}\n\n  hint: make package", path.display())))
+}

@@ -24,6 +24,11 @@ impl Template {
         Self(long_form(&documents[0]))
     }
 
+    /// The template as it is written.
+    pub fn into_value(self) -> Value {
+        self.0
+    }
+
     /// A section, such as `Parameters`.
     pub fn section(&self, name: &str) -> &Map<String, Value> {
         self.0[name].as_object().unwrap_or_else(|| panic!("no section `{name}`"))

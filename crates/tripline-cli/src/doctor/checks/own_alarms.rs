@@ -1,8 +1,11 @@
 //! The alarms on the guard itself: what the template has them watch, and whether they still do.
 
+use std::sync::LazyLock;
+
 use aws_sdk_cloudwatch::types::{ComparisonOperator, MetricAlarm, StateValue};
+use serde::Deserialize;
 use serde_json::json;
-use tripline::metric::{STACK_DIMENSION, STACK_NAMESPACE};
+use tripline::metric::STACK_DIMENSION;
 use tripline::text::excerpt;
 
 use crate::aws::commands::quoted;
@@ -10,85 +13,31 @@ use crate::doctor::facts::Facts;
 use crate::doctor::result::{CheckResult, NotProven, all_right};
 
 /// An alarm of the template's. All have periods of a minute, and fire from their threshold on.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Own {
-    logical: &'static str,
+    logical_id: &'static str,
     namespace: &'static str,
-    metric: &'static str,
-    /// The output that names what is watched; [`STACK`]: the stack itself.
-    of: &'static str,
+    metric_name: &'static str,
+    /// The output that names what is watched; none: the stack itself.
+    output: Option<&'static str>,
     statistic: &'static str,
     threshold: f64,
-    /// So many of the last so many minutes.
-    minutes: (i32, i32),
-    missing: &'static str,
+    datapoints_to_alarm: i32,
+    evaluation_periods: i32,
+    treat_missing_data: &'static str,
 }
 
-const STACK: &str = "";
 const PERIOD: i32 = 60;
 const FROM: ComparisonOperator = ComparisonOperator::GreaterThanOrEqualToThreshold;
-const GENERATOR: &str = "MetricsGeneratorFunctionArn";
-const STOPPER: &str = "ForceStopperFunctionArn";
-const KEEPER: &str = "GuardKeeperFunctionArn";
-const LOSS: &str = "DestinationDeliveryFailures";
 
-/// The template's; a test holds them to it.
-const ALL: &[Own] = &[
-    maximum(
-        "UndeliveredAlarm",
-        "AWS/SQS",
-        "ApproximateNumberOfMessagesVisible",
-        "UndeliveredQueueArn",
-    ),
-    sum("MetricsGeneratorLossAlarm", "AWS/Lambda", LOSS, GENERATOR),
-    sum("ForceStopperLossAlarm", "AWS/Lambda", LOSS, STOPPER),
-    sum(
-        "ForceStopLossAlarm",
-        "AWS/SNS",
-        "NumberOfNotificationsFailedToRedriveToDlq",
-        "ForceStopTopicArn",
-    ),
-    sum("MetricsGeneratorErrorsAlarm", "AWS/Lambda", "Errors", GENERATOR),
-    sum("MetricsGeneratorThrottlesAlarm", "AWS/Lambda", "Throttles", GENERATOR).minutes(2, 3),
-    sum("ForceStopperErrorsAlarm", "AWS/Lambda", "Errors", STOPPER),
-    sum("ForceStopperThrottlesAlarm", "AWS/Lambda", "Throttles", STOPPER),
-    Own {
-        missing: "breaching",
-        ..maximum("UnguardedJobsAlarm", STACK_NAMESPACE, "unguardedJobs", STACK).minutes(3, 5)
-    },
-    maximum("UncountedEndingsAlarm", STACK_NAMESPACE, "uncountedEndings", STACK),
-    maximum("SuspectJobsAlarm", STACK_NAMESPACE, "suspectJobs", STACK).minutes(2, 3),
-    sum("GuardKeeperErrorsAlarm", "AWS/Lambda", "Errors", KEEPER).minutes(2, 3),
-    sum("GuardKeeperThrottlesAlarm", "AWS/Lambda", "Throttles", KEEPER).minutes(2, 3),
-    Own {
-        threshold: 300.0,
-        ..maximum("IngestAgeAlarm", "AWS/SQS", "ApproximateAgeOfOldestMessage", "IngestQueueArn")
-    },
-];
-
-const fn sum(
-    logical: &'static str,
-    namespace: &'static str,
-    metric: &'static str,
-    of: &'static str,
-) -> Own {
-    let (statistic, missing) = ("Sum", "notBreaching");
-    Own { logical, namespace, metric, of, statistic, threshold: 1.0, minutes: (1, 1), missing }
-}
-
-const fn maximum(
-    logical: &'static str,
-    namespace: &'static str,
-    metric: &'static str,
-    of: &'static str,
-) -> Own {
-    Own { statistic: "Maximum", ..sum(logical, namespace, metric, of) }
-}
+/// The table that the template's alarms are generated from; a test holds it to be readable.
+static ALL: LazyLock<Vec<Own>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../../../../templates/health-alarms.json"))
+        .unwrap_or_default()
+});
 
 impl Own {
-    const fn minutes(self, of: i32, last: i32) -> Self {
-        Self { minutes: (of, last), ..self }
-    }
-
     fn dimension(&self) -> &'static str {
         match self.namespace {
             "AWS/SQS" => "QueueName",
@@ -100,10 +49,10 @@ impl Own {
 
     /// The name of what is watched.
     fn watched<'a>(&self, facts: &'a Facts) -> Result<&'a str, NotProven> {
-        if self.of == STACK {
+        let Some(output) = self.output else {
             return Ok(&facts.stack.name);
-        }
-        let arn = facts.stack.output(self.of)?;
+        };
+        let arn = facts.stack.output(output)?;
         Ok(arn.rsplit(':').next().unwrap_or(arn))
     }
 
@@ -116,7 +65,7 @@ impl Own {
             }
         };
         compare("namespace", alarm.namespace().unwrap_or("none"), self.namespace);
-        compare("metric", alarm.metric_name().unwrap_or("none"), self.metric);
+        compare("metric", alarm.metric_name().unwrap_or("none"), self.metric_name);
         let watches = match alarm.dimensions() {
             [one] => {
                 format!("{}={}", one.name().unwrap_or_default(), one.value().unwrap_or_default())
@@ -135,9 +84,13 @@ impl Own {
         compare("period", &number(alarm.period().map(f64::from)), &PERIOD.to_string());
         let last = alarm.evaluation_periods().unwrap_or(0);
         let of = alarm.datapoints_to_alarm().unwrap_or(last);
-        let (wanted, wanted_last) = self.minutes;
-        compare("window", &format!("{of} of {last}"), &format!("{wanted} of {wanted_last}"));
-        compare("missing data", alarm.treat_missing_data().unwrap_or("missing"), self.missing);
+        let wanted = format!("{} of {}", self.datapoints_to_alarm, self.evaluation_periods);
+        compare("window", &format!("{of} of {last}"), &wanted);
+        compare(
+            "missing data",
+            alarm.treat_missing_data().unwrap_or("missing"),
+            self.treat_missing_data,
+        );
         Ok(wrong)
     }
 
@@ -155,18 +108,18 @@ impl Own {
         let description = found.and_then(MetricAlarm::alarm_description);
         let description = description
             .map_or_else(String::new, |text| format!(" --alarm-description {}", quoted(text)));
-        let (of, last) = self.minutes;
+        let (of, last) = (self.datapoints_to_alarm, self.evaluation_periods);
         let watched = json!([{"Name": self.dimension(), "Value": self.watched(facts)?}]);
         Ok(format!(
             "aws cloudwatch put-metric-alarm --alarm-name {}{description} --namespace {} --metric-name {} --dimensions {} --statistic {} --period {PERIOD} --evaluation-periods {last} --datapoints-to-alarm {of} --threshold {} --comparison-operator {} --treat-missing-data {} --alarm-actions {}",
             quoted(name),
             self.namespace,
-            self.metric,
+            self.metric_name,
             quoted(&watched.to_string()),
             self.statistic,
             self.threshold,
             FROM.as_str(),
-            self.missing,
+            self.treat_missing_data,
             actions.join(" ")
         ))
     }
@@ -185,7 +138,7 @@ pub fn judge(facts: &Facts) -> CheckResult {
     for resource in &expected {
         let (logical, physical) = (&resource.logical, resource.physical.as_str());
         let name = quoted(physical);
-        let own = ALL.iter().find(|own| own.logical == logical);
+        let own = ALL.iter().find(|own| own.logical_id == logical);
         let put = |found: Option<&MetricAlarm>| match own {
             Some(own) => own.put(facts, physical, found),
             // An update that changes nothing brings nothing back.
@@ -244,36 +197,36 @@ mod tests {
 
     #[test]
     fn they_are_the_template_s() {
-        let all: BTreeSet<_> = ALL.iter().map(|own| own.logical).collect();
+        let all: BTreeSet<_> = ALL.iter().map(|own| own.logical_id).collect();
         let alarms = alarms();
         assert_eq!(all, alarms.iter().map(|(logical, _)| *logical).collect());
-        for own in ALL {
-            let (_, block) = alarms.iter().find(|(logical, _)| *logical == own.logical).unwrap();
+        for own in ALL.iter() {
+            let (_, block) = alarms.iter().find(|(logical, _)| *logical == own.logical_id).unwrap();
             let number = |key: &str| property(block, key).map(|text| text.parse::<f64>().unwrap());
-            let of = own.of.strip_suffix("Arn").unwrap_or(own.of);
-            let dimension = match own.of {
-                STACK => "!Ref AWS::StackName".to_owned(),
-                _ if own.namespace == "AWS/Lambda" => format!("!Ref {of}"),
-                _ => format!("!GetAtt {of}.{}", own.dimension()),
+            let watched = own.output.and_then(|output| output.strip_suffix("Arn"));
+            let dimension = match watched {
+                None => "!Ref AWS::StackName".to_owned(),
+                Some(function) if own.namespace == "AWS/Lambda" => format!("!Ref {function}"),
+                Some(watched) => format!("!GetAtt {watched}.{}", own.dimension()),
             };
             let dimension = format!("[{{ Name: {}, Value: {dimension} }}]", own.dimension());
             for (key, wanted) in [
                 ("Namespace", own.namespace),
-                ("MetricName", own.metric),
+                ("MetricName", own.metric_name),
                 ("Dimensions", &dimension),
                 ("Statistic", own.statistic),
                 ("ComparisonOperator", FROM.as_str()),
-                ("TreatMissingData", own.missing),
+                ("TreatMissingData", own.treat_missing_data),
                 ("AlarmActions", "[!Ref EmailTopic]"),
             ] {
-                assert_eq!(property(block, key), Some(wanted), "{}: {key}", own.logical);
+                assert_eq!(property(block, key), Some(wanted), "{}: {key}", own.logical_id);
             }
-            assert_eq!(number("Threshold"), Some(own.threshold), "{}", own.logical);
-            assert_eq!(number("Period"), Some(f64::from(PERIOD)), "{}", own.logical);
+            assert_eq!(number("Threshold"), Some(own.threshold), "{}", own.logical_id);
+            assert_eq!(number("Period"), Some(f64::from(PERIOD)), "{}", own.logical_id);
             let last = number("EvaluationPeriods").unwrap();
             let of = number("DatapointsToAlarm").unwrap_or(last);
-            let (wanted, wanted_last) = own.minutes;
-            assert_eq!((of, last), (wanted.into(), wanted_last.into()), "{}", own.logical);
+            let wanted = (own.datapoints_to_alarm.into(), own.evaluation_periods.into());
+            assert_eq!((of, last), wanted, "{}", own.logical_id);
         }
     }
 }

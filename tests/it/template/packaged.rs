@@ -1,0 +1,49 @@
+//! The template that is deployed (`make package`) is the one that is tested here, in fewer bytes.
+
+use serde_json::Value;
+use tripline_tests::workspace;
+
+use super::{Template, template};
+
+/// CloudFormation takes this many bytes in a request.
+const LIMIT: usize = 51_200;
+/// For what is to come.
+const SPARE: usize = 4_096;
+
+fn packaged() -> String {
+    workspace::packaged_template().unwrap_or_else(|trouble| panic!("{trouble}"))
+}
+
+/// Leaves out of a resource what packaging changes: why a check is skipped, and from where the
+/// code is named.
+fn strip(resource: &mut Value) {
+    if let Some(skips) = resource.pointer_mut("/Metadata/checkov/skip") {
+        for skip in skips.as_array_mut().expect("a list") {
+            skip.as_object_mut().expect("a check").remove("comment");
+        }
+    }
+    if let Some(Value::String(code)) = resource.pointer_mut("/Properties/CodeUri") {
+        *code = code.replace("../target/", "../");
+    }
+}
+
+#[test]
+fn the_packaged_template_is_the_same_stack() {
+    let [source, packaged] = [template(), Template::parse(&packaged())].map(|template| {
+        let mut whole = template.into_value();
+        whole["Resources"].as_object_mut().expect("resources").values_mut().for_each(strip);
+        whole
+    });
+    let sections = |whole: &Value| whole.as_object().expect("sections").clone();
+    let (source, packaged) = (sections(&source), sections(&packaged));
+    assert_eq!(source.len(), packaged.len());
+    for (name, section) in source {
+        assert_eq!(packaged.get(&name), Some(&section), "{name}: make package");
+    }
+}
+
+#[test]
+fn the_packaged_template_fits_a_request_with_room_to_spare() {
+    let bytes = packaged().len();
+    assert!(bytes <= LIMIT - SPARE, "{bytes} bytes (expected at most {})", LIMIT - SPARE);
+}
