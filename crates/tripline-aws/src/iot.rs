@@ -28,13 +28,13 @@ pub fn job_of(job: &Described) -> Job {
     let state =
         job.status().map_or(JobState::Active, |status| JobState::from_status(status.as_str()));
     // A canceled job may have no time of completion.
-    let ended_at = job.completed_at().or(job.last_updated_at()).filter(|_| state.has_ended());
+    let ended_at = job.completed_at().or(job.last_updated_at()).map_or(0, |at| at.secs());
     Job {
         state,
         reason_code: job.reason_code().map(str::to_owned),
         comment: job.comment().map(str::to_owned),
         created_at: job.created_at().map(|at| at.secs()),
-        ended_at: ended_at.map(|at| at.secs()),
+        ended_at: state.has_ended().then_some(ended_at),
         rate: rate_of(job.job_executions_rollout_config()),
         counts: job.job_process_details().map(counts_of).unwrap_or_default(),
     }

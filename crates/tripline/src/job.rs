@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use crate::metric::Outcome;
 use crate::text::excerpt;
+use crate::time::Timestamp;
 
 /// The name of a job: 1 to 64 of `a-z A-Z 0-9 _ -` (AWS IoT `CreateJob`, `jobId`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,12 +62,25 @@ pub struct Job {
     /// When it was created, in seconds since the epoch.
     pub created_at: Option<i64>,
     /// When it ended, in seconds since the epoch: its completion, or its last update if it was
-    /// canceled. `None` while it runs.
+    /// canceled. `None` while it runs, 0 if AWS does
+    /// not say when.
     pub ended_at: Option<i64>,
     /// How many devices a minute it is sent to, at first.
     pub rate: u32,
     /// How far it has come.
     pub counts: ExecutionCounts,
+}
+
+impl Job {
+    /// When it was created; 1970 if AWS does not say.
+    pub fn created(&self) -> Timestamp {
+        Timestamp::from_seconds(self.created_at.unwrap_or(0))
+    }
+
+    /// When it ended, if it has.
+    pub fn ended(&self) -> Option<Timestamp> {
+        self.ended_at.map(Timestamp::from_seconds)
+    }
 }
 
 /// Whether a job still reaches devices.

@@ -1,8 +1,7 @@
 //! What the keeper asks of AWS, a verb each.
 
-use crate::pipeline::Endings;
 use aws_sdk_cloudwatch::types::MetricAlarm;
-use tripline::job::JobId;
+use tripline::job::{EndedCounts, Job, JobId};
 use tripline::metric::KeptMetric;
 use tripline::time::Timestamp;
 use tripline_aws::Failure;
@@ -42,23 +41,6 @@ pub enum Item {
     },
     /// What the keeper remembers, as text.
     Memory(String),
-}
-
-/// A job as it is now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct JobNow {
-    /// When it was created.
-    pub created: Timestamp,
-    /// When it ended, if it has.
-    pub ended: Option<Timestamp>,
-    /// How many executions ended.
-    pub endings: Endings,
-    /// How many executions are in progress.
-    pub in_progress: u32,
-    /// How many devices were told, and have not begun.
-    pub queued: u32,
-    /// How many devices a minute it comes to, at first.
-    pub rate: u32,
 }
 
 /// Which executions of a job.
@@ -114,7 +96,7 @@ pub trait JobTags {
 /// Describes a job.
 pub trait DescribeJob {
     /// The job as it is now.
-    fn describe_job(&self, job: &JobId) -> impl Future<Output = Result<JobNow, Failure>> + Send;
+    fn describe_job(&self, job: &JobId) -> impl Future<Output = Result<Job, Failure>> + Send;
 }
 
 /// Lists executions.
@@ -180,7 +162,7 @@ pub trait CountEvents {
     fn count_events(
         &self,
         job: &JobId,
-        endings: Endings,
+        endings: EndedCounts,
         created: Timestamp,
         now: Timestamp,
     ) -> impl Future<Output = Result<u32, Failure>> + Send;

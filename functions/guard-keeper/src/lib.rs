@@ -6,52 +6,32 @@
 //! minute, so that nothing here is retried for long and nothing has to be undone.
 //!
 //! - [`ask`]: what is asked of AWS; [`aws`]: how; [`clock`]: how often, and until when;
-//! - `look`: what there is; `guard`: alarms of jobs in progress; `tidy`: what others have left; `watch`: whether
-//!   what devices do is seen.
+//! - `observe`: what there is; `act`: alarms of jobs in progress; `cleanup`: what others have left; `health`:
+//!   whether what devices do is seen.
 
+mod act;
 pub mod ask;
 pub mod aws;
+mod cleanup;
 pub mod clock;
 mod failed;
-mod guard;
-mod look;
-mod memory;
+mod health;
+mod keeper;
+mod observe;
 mod pace;
-mod pipeline;
 pub mod settings;
-mod suspects;
-mod tidy;
-mod warm;
-mod watch;
 
 use serde_json::{Value, json};
-use tripline_aws::{Failure, FailureKind};
 
+use act::Guarding;
 use ask::{Ask, Gauges};
-use clock::{Clock, Minute, Paces};
+use clock::{Clock, Minute};
 pub use failed::Failed;
 use failed::Trouble;
-use guard::Guarding;
-use settings::Settings;
-use warm::Warm;
-use watch::Watching;
-
-/// The function, with what it knows from earlier minutes. It may forget all of that.
-#[derive(Debug)]
-pub struct Keeper<C, K> {
-    client: C,
-    clock: K,
-    settings: Settings,
-    paces: Paces,
-    warm: Warm,
-}
+use health::{Events, Watching};
+pub use keeper::Keeper;
 
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
-    /// A keeper that knows nothing yet.
-    pub fn new(client: C, clock: K, settings: Settings) -> Self {
-        Self { client, clock, settings, paces: Paces::default(), warm: Warm::default() }
-    }
-
     /// One minute.
     ///
     /// # Errors
@@ -162,21 +142,6 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
 /// Far below what a number can hold.
 fn count(number: usize) -> f64 {
     number as f64
-}
-
-/// Whether AWS IoT sends job events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Events {
-    On,
-    /// Since this minute.
-    Enabled,
-    Off,
-    Unknown,
-}
-
-/// What is not there in time.
-fn late(operation: &'static str) -> Failure {
-    Failure::new(operation, FailureKind::Unavailable, "not done within this minute")
 }
 
 #[cfg(test)]

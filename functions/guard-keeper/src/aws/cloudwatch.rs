@@ -1,9 +1,9 @@
-use crate::pipeline::Endings;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
     AlarmType, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricDatum, MetricStat,
     StandardUnit, Statistic,
 };
+use tripline::job::EndedCounts;
 use tripline::job::JobId;
 use tripline::metric::{self, DIMENSION, NAMESPACE, Outcome, STACK_DIMENSION, STACK_NAMESPACE};
 use tripline::time::Timestamp;
@@ -91,7 +91,7 @@ impl CountEvents for Aws {
     async fn count_events(
         &self,
         job: &JobId,
-        endings: Endings,
+        endings: EndedCounts,
         created: Timestamp,
         now: Timestamp,
     ) -> Result<u32, Failure> {

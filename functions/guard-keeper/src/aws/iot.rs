@@ -1,17 +1,12 @@
-use crate::pipeline::Endings;
-use aws_sdk_iot::types::{
-    JobExecutionStatus, JobExecutionSummaryForJob, JobExecutionsRolloutConfig, JobProcessDetails,
-    JobStatus, JobSummary,
-};
-use tripline::job::{JobId, JobState};
-use tripline::rollout::Rate;
+use aws_sdk_iot::types::{JobExecutionStatus, JobExecutionSummaryForJob, JobStatus, JobSummary};
+use tripline::job::{Job, JobId};
 use tripline::time::Timestamp;
-use tripline_aws::{Failure, FailureKind};
+use tripline_aws::{Failure, iot};
 use tripline_guard::events;
 
 use super::Aws;
 use crate::ask::{
-    DescribeJob, JobEvents, JobNow, JobTags, ListExecutions, ListJobs, Listed, Page, Phase, Span,
+    DescribeJob, JobEvents, JobTags, ListExecutions, ListJobs, Listed, Page, Phase, Span,
 };
 
 /// Most entries of a page.
@@ -81,51 +76,9 @@ impl JobTags for Aws {
 }
 
 impl DescribeJob for Aws {
-    async fn describe_job(&self, job: &JobId) -> Result<JobNow, Failure> {
-        let output = self
-            .iot
-            .describe_job()
-            .job_id(job.as_str())
-            .send()
-            .await
-            .map_err(|error| Failure::from_sdk("DescribeJob", &error))?;
-        let missing =
-            || Failure::new("DescribeJob", FailureKind::Unavailable, "the answer has no job");
-        let job = output.job.ok_or_else(missing)?;
-        let status = job.status.as_ref().map_or("", |status| status.as_str());
-        // A cancelled job may have no time of completion.
-        let ended = job.completed_at.or(job.last_updated_at);
-        let details = job.job_process_details.as_ref();
-        Ok(JobNow {
-            created: at(job.created_at),
-            ended: JobState::from_status(status).has_ended().then(|| at(ended)),
-            endings: details.map(endings).unwrap_or_default(),
-            in_progress: count(details.and_then(|is| is.number_of_in_progress_things)),
-            queued: count(details.and_then(|is| is.number_of_queued_things)),
-            rate: rate(job.job_executions_rollout_config.as_ref()),
-        })
+    async fn describe_job(&self, job: &JobId) -> Result<Job, Failure> {
+        iot::describe_job(&self.iot, job).await
     }
-}
-
-fn rate(config: Option<&JobExecutionsRolloutConfig>) -> u32 {
-    let at_first = config.and_then(|config| match &config.exponential_rate {
-        Some(exponential) => Some(exponential.base_rate_per_minute),
-        None => config.maximum_per_minute,
-    });
-    at_first.and_then(|rate| u32::try_from(rate).ok()).unwrap_or(Rate::QUOTA)
-}
-
-fn endings(details: &JobProcessDetails) -> Endings {
-    Endings {
-        succeeded: count(details.number_of_succeeded_things),
-        failed: count(details.number_of_failed_things),
-        rejected: count(details.number_of_rejected_things),
-        timed_out: count(details.number_of_timed_out_things),
-    }
-}
-
-fn count(number: Option<i32>) -> u32 {
-    number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0)
 }
 
 impl ListExecutions for Aws {

@@ -1,6 +1,5 @@
 use std::collections::HashMap;
 
-use crate::pipeline::Endings;
 use aws_sdk_cloudwatch::operation::delete_alarms::DeleteAlarmsOutput;
 use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsOutput;
 use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
@@ -24,6 +23,7 @@ use aws_sdk_iot::types::{
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use tripline::job::JobId;
+use tripline::job::{EndedCounts, ExecutionCounts};
 use tripline::metric::KeptMetric;
 use tripline::rollout::Rate;
 use tripline::time::Timestamp;
@@ -104,16 +104,12 @@ async fn a_job_is_described_with_what_ended() {
         let rule = mock!(aws_sdk_iot::Client::describe_job)
             .match_requests(|input| input.job_id() == Some("fw"))
             .then_output(move || DescribeJobOutput::builder().job(job_now.clone()).build());
-        let endings = Endings { succeeded: 4, failed: 3, rejected: 2, timed_out: 1 };
-        let expected = JobNow {
-            created: at(10),
-            ended: ended.map(at),
-            endings,
-            in_progress: 5,
-            queued: 6,
-            rate: 1_000,
-        };
-        assert_eq!(aws(&[], &[], &[&rule]).describe_job(&job()).await, Ok(expected));
+        let endings = EndedCounts { succeeded: 4, failed: 3, rejected: 2, timed_out: 1 };
+        let described = aws(&[], &[], &[&rule]).describe_job(&job()).await.unwrap();
+        assert_eq!((described.created(), described.ended()), (at(10), ended.map(at)));
+        let counts =
+            ExecutionCounts { queued: 6, in_progress: 5, ended: endings, ..Default::default() };
+        assert_eq!((described.counts, described.rate), (counts, 1_000));
     }
     let gone = mock!(aws_sdk_iot::Client::describe_job).then_error(|| {
         let meta =
@@ -245,11 +241,11 @@ async fn events_are_counted_from_the_job_s_first_hour_on() {
             let more = input.next_token().is_none().then(|| "more".to_owned());
             GetMetricDataOutput::builder().metric_data_results(result).set_next_token(more).build()
         });
-    let endings = Endings { succeeded: 60, timed_out: 1, ..Endings::default() };
+    let endings = EndedCounts { succeeded: 60, timed_out: 1, ..EndedCounts::default() };
     let aws = aws(&[&rule], &[], &[]);
     assert_eq!(aws.count_events(&job(), endings, at(9_999), at(20_000)).await, Ok(68));
     // Nothing ended, nothing to ask.
-    assert_eq!(aws.count_events(&job(), Endings::default(), at(0), at(0)).await, Ok(0));
+    assert_eq!(aws.count_events(&job(), EndedCounts::default(), at(0), at(0)).await, Ok(0));
 }
 
 #[tokio::test]

@@ -1,14 +1,14 @@
 //! The dead man's switch.
 
-use crate::pipeline::Endings;
+use tripline::job::EndedCounts;
 use tripline::job::JobId;
 use tripline::metric::KeptMetric;
 
 use super::*;
 use crate::clock::Call;
 
-fn succeeded(number: u32) -> Endings {
-    Endings { succeeded: number, ..Endings::default() }
+fn succeeded(number: u32) -> EndedCounts {
+    EndedCounts { succeeded: number, ..EndedCounts::default() }
 }
 
 fn of_jobs(account: &Account) -> Vec<(String, KeptMetric, f64)> {
@@ -28,7 +28,7 @@ async fn who_was_told_and_what_ended_badly_is_published_of_every_job() {
     account.job("fw", 60);
     account.job("new", 60);
     account.change("fw", |job| {
-        job.endings = Endings { succeeded: 4, failed: 3, rejected: 2, timed_out: 1 };
+        job.endings = EndedCounts { succeeded: 4, failed: 3, rejected: 2, timed_out: 1 };
         job.at_work = vec![0; 10];
         job.queued = 5;
     });
@@ -219,7 +219,7 @@ async fn a_job_of_the_same_name_is_another_one() {
     let now = account.world().seconds();
     account.change("fw", |job| {
         job.created = now;
-        job.endings = Endings::default();
+        job.endings = EndedCounts::default();
     });
     cold(&account, 1).await;
     account.change("fw", |job| job.endings = succeeded(3));

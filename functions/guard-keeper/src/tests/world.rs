@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_cloudwatch::types::{MetricAlarm, Tag};
 use fake_aws::CloudWatch;
-use tripline::job::JobId;
+use tripline::job::{EndedCounts, ExecutionCounts, JobId, JobState};
 use tripline::rollout::Rate;
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
@@ -16,7 +16,6 @@ use tripline_guard::put::{self, JOB_TAG, STACK_TAG};
 use crate::Keeper;
 use crate::ask::*;
 use crate::clock::{Call, Clock};
-use crate::pipeline::Endings;
 use crate::settings::{Settings, tests::settings};
 
 /// When everything begins.
@@ -31,7 +30,7 @@ const PAGE: usize = 100;
 pub struct FakeJob {
     pub created: i64,
     pub ended: Option<i64>,
-    pub endings: Endings,
+    pub endings: EndedCounts,
     /// How many events were counted.
     pub counted: u32,
     /// Seconds that executions took that succeeded.
@@ -234,18 +233,24 @@ impl JobTags for Account {
 }
 
 impl DescribeJob for Account {
-    async fn describe_job(&self, job: &JobId) -> Result<JobNow, Failure> {
+    async fn describe_job(&self, job: &JobId) -> Result<tripline::job::Job, Failure> {
         self.call(Some(Call::DescribeJob), "DescribeJob")?;
         let mut world = self.world();
         world.described.insert(job.clone());
         let job = world.jobs.get(job.as_str()).ok_or_else(|| not_found("DescribeJob"))?;
-        Ok(JobNow {
-            created: at(job.created),
-            ended: job.ended.map(at),
-            endings: job.endings,
-            in_progress: u32::try_from(job.at_work.len()).unwrap(),
-            queued: job.queued,
+        Ok(tripline::job::Job {
+            state: if job.ended.is_some() { JobState::Completed } else { JobState::Active },
+            reason_code: None,
+            comment: None,
+            created_at: Some(job.created),
+            ended_at: job.ended,
             rate: job.rate.unwrap_or(Rate::QUOTA),
+            counts: ExecutionCounts {
+                queued: job.queued,
+                in_progress: u32::try_from(job.at_work.len()).unwrap(),
+                ended: job.endings,
+                ..ExecutionCounts::default()
+            },
         })
     }
 }
@@ -334,7 +339,7 @@ impl CountEvents for Account {
     async fn count_events(
         &self,
         job: &JobId,
-        endings: Endings,
+        endings: EndedCounts,
         created: Timestamp,
         _: Timestamp,
     ) -> Result<u32, Failure> {

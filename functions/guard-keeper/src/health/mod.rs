@@ -1,19 +1,22 @@
 //! The dead man's switch: whether what devices do is seen at all, and whether they still do anything.
 
-use crate::memory::{MAX_JOBS, Memory, Remembered};
-use crate::pipeline::Pipeline;
-use crate::suspects;
+pub(crate) mod memory;
+pub(crate) mod overdue;
+pub(crate) mod pipeline;
+
+use crate::health::memory::{MAX_JOBS, Memory, Remembered};
+use crate::health::pipeline::Pipeline;
 use tripline::alarm::{Limit, Statistic};
-use tripline::job::JobId;
+use tripline::job::{Job, JobId};
 use tripline::metric::{KeptMetric, Metric, NAMESPACE};
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
 
-use crate::ask::{Ask, JobNow, Listed, Phase, Span};
+use crate::ask::{Ask, Listed, Phase, Span};
 use crate::clock::{Call, Clock, Minute};
 use crate::failed::Trouble;
-use crate::look::Account;
-use crate::{Events, Keeper};
+use crate::keeper::Keeper;
+use crate::observe::Account;
 
 /// Until when each kind of work may begin, in percent of a minute's work.
 const JUDGE: u32 = 75;
@@ -35,6 +38,16 @@ fn in_order(times: Vec<Option<Timestamp>>) -> Vec<usize> {
     let mut places: Vec<_> = times.into_iter().zip(0_usize..).collect();
     places.sort_unstable();
     places.into_iter().map(|(_, place)| place).collect()
+}
+
+/// Whether AWS IoT sends job events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Events {
+    On,
+    /// Since this minute.
+    Enabled,
+    Off,
+    Unknown,
 }
 
 /// What came of it.
@@ -92,7 +105,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let mut trouble = Trouble::default();
         let jobs: Vec<&Listed> = account.jobs.values().collect();
         let mut at_work = Vec::new();
-        let watched = jobs.iter().map(|listed| self.warm.job(&listed.job).watched);
+        let watched = jobs.iter().map(|listed| self.cache.job(&listed.job).watched);
         for listed in oldest_first(watched.collect(), &jobs) {
             let job = &listed.job;
             let is_remembered = memory.of(job).is_some() || memory.jobs.len() < MAX_JOBS;
@@ -101,31 +114,31 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             }
             match self.client.describe_job(job).await {
                 Ok(now) => {
-                    self.warm.learn(job, |job| job.rate = Some(now.rate));
+                    self.cache.learn(job, |job| job.rate = Some(now.rate));
                     if is_remembered && remembers {
-                        self.judge(minute, job, now, &mut memory, &mut trouble).await;
+                        self.judge(minute, job, &now, &mut memory, &mut trouble).await;
                     }
                     at_work.push((job, now));
                 }
                 Err(failure) => trouble.add(job.as_str(), failure),
             }
-            self.warm.learn(job, |job| job.watched = Some(minute.now()));
+            self.cache.learn(job, |job| job.watched = Some(minute.now()));
         }
         if remembers {
             self.end(minute, account, &mut memory, &mut trouble).await;
         }
         self.refresh_tags(minute, account).await;
-        let suspected = at_work.iter().map(|(job, _)| self.warm.job(job).suspected);
-        for (job, now) in oldest_first(suspected.collect(), &at_work) {
+        let suspected = at_work.iter().map(|(job, _)| self.cache.job(job).suspected);
+        for (job, now) in oldest_first(suspected.collect(), &at_work.iter().collect::<Vec<_>>()) {
             self.suspect(minute, account, job, now, (&mut memory, &mut trouble)).await;
         }
         let is_new = remembers && before != Some(memory.to_text().as_str());
         let counts = at_work
             .into_iter()
             .filter_map(|(job, now)| {
-                let open = now.in_progress.saturating_add(now.queued);
-                let told = now.endings.total().saturating_add(open);
-                (told > 0).then(|| (job.clone(), told, now.endings.bad()))
+                let open = now.counts.open();
+                let told = now.counts.ended.executed().saturating_add(open);
+                (told > 0).then(|| (job.clone(), told, now.counts.ended.unsuccessful()))
             })
             .collect();
         Watching { memory, counts, remembers, is_new, trouble }
@@ -133,7 +146,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
 
     /// Reads tags anew, those first that are oldest: an operator may have changed them.
     async fn refresh_tags(&self, minute: &Minute<'_, K>, account: &Account) {
-        let read = |listed: &Listed| self.warm.job(&listed.job).tags_read();
+        let read = |listed: &Listed| self.cache.job(&listed.job).tags_read();
         let jobs: Vec<&Listed> = account.jobs.values().collect();
         for listed in oldest_first(jobs.iter().map(|listed| read(listed)).collect(), &jobs) {
             // Arming reads them too, at the same time.
@@ -151,12 +164,12 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         &self,
         minute: &Minute<'_, K>,
         job: &JobId,
-        now: JobNow,
+        now: &Job,
         memory: &mut Memory,
         trouble: &mut Trouble,
     ) {
-        let ended = now.endings.total();
-        let created = now.created.seconds();
+        let ended = now.counts.ended.executed();
+        let created = now.created().seconds();
         let remembered = match memory.of(job) {
             Some(remembered) if remembered.created == created => Some(remembered),
             // Another job of the same name: CloudWatch counts on.
@@ -166,7 +179,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 pipeline: Pipeline::seen(ended, counted.min(ended)),
                 ..Remembered::default()
             }),
-            None if memory.saw_beginning(now.created) => {
+            None if memory.saw_beginning(now.created()) => {
                 Some(Remembered { created, ..Remembered::default() })
             }
             None => self.count(minute, job, now, trouble).await.map(|counted| Remembered {
@@ -192,13 +205,14 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         &self,
         minute: &Minute<'_, K>,
         job: &JobId,
-        now: JobNow,
+        now: &Job,
         trouble: &mut Trouble,
     ) -> Option<u32> {
         if !minute.may(Call::Metrics, END).await {
             return None;
         }
-        let asked = self.client.count_events(job, now.endings, now.created, minute.now()).await;
+        let asked =
+            self.client.count_events(job, now.counts.ended, now.created(), minute.now()).await;
         asked.map_err(|failure| trouble.add(job.as_str(), failure)).ok()
     }
 
@@ -230,8 +244,8 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             let settled = self.settings.grace.max(self.settings.counted_within + 120);
             match self.client.describe_job(&job).await {
                 Ok(now) => {
-                    self.judge(minute, &job, now, memory, trouble).await;
-                    let since = now.ended.map_or(0, |at| minute.now().seconds_after(at));
+                    self.judge(minute, &job, &now, memory, trouble).await;
+                    let since = now.ended().map_or(0, |at| minute.now().seconds_after(at));
                     if since > settled && !has_left {
                         memory.jobs.remove(&job);
                     }
@@ -251,20 +265,20 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         minute: &Minute<'_, K>,
         account: &Account,
         job: &JobId,
-        now: JobNow,
+        now: &Job,
         (memory, trouble): (&mut Memory, &mut Trouble),
     ) {
         let Some(mut remembered) = memory.of(job) else { return };
-        let found = match now.in_progress {
+        let found = match now.counts.in_progress {
             0 => Ok(Some((0, 0))),
             total => self.count_suspects(minute, account, job, total).await,
         };
         match found {
             // In which order AWS IoT lists is not documented: those that were seen are sure.
             Ok(Some((count, estimate))) => {
-                self.warm.learn(job, |job| job.suspected = Some(minute.now()));
+                self.cache.learn(job, |job| job.suspected = Some(minute.now()));
                 remembered.suspects = count;
-                remembered.worry = suspects::worry(estimate, now.endings.total());
+                remembered.worry = overdue::worry(estimate, now.counts.ended.executed());
                 if remembered.worry {
                     tracing::warn!(%job, count, "devices may have died at work");
                 }
@@ -283,17 +297,17 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         job: &JobId,
         total: u32,
     ) -> Result<Option<(u32, u32)>, Failure> {
-        let limit = match self.warm.job(job).limit {
+        let limit = match self.cache.job(job).limit {
             Some((at, limit)) if minute.now().seconds_after(at) < LIMIT_FOR => limit,
             _ => {
                 let spans = self.spans(minute, job, Phase::Succeeded, SUCCEEDED_PAGES).await?;
                 let Some(spans) = spans else { return Ok(None) };
                 let times: Vec<i64> =
                     spans.iter().map(|(began, ended)| ended.seconds_after(*began)).collect();
-                let limit = suspects::limit(&times, self.download_limit(account, job));
+                let limit = overdue::limit(&times, self.download_limit(account, job));
                 // Few say little, and soon there are more.
-                if times.len() >= suspects::MIN_FINISHED {
-                    self.warm.learn(job, |job| job.limit = Some((minute.now(), limit)));
+                if times.len() >= overdue::MIN_FINISHED {
+                    self.cache.learn(job, |job| job.limit = Some((minute.now(), limit)));
                 }
                 limit
             }
@@ -302,8 +316,8 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let ages = |spans: Vec<Span>| {
             let seen = u32::try_from(spans.len()).unwrap_or(u32::MAX);
             let age = |(began, _): Span| minute.now().seconds_after(began);
-            let count = suspects::count(spans.into_iter().map(age), limit);
-            (count, suspects::scaled(count, seen, total))
+            let count = overdue::count(spans.into_iter().map(age), limit);
+            (count, overdue::scaled(count, seen, total))
         };
         Ok(spans.map(ages))
     }
@@ -318,7 +332,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 && alarm.limit == Limit::Upper
                 && !matches!(alarm.statistic, Statistic::Sum | Statistic::SampleCount)
         });
-        let default = || match self.warm.job(job).tagged() {
+        let default = || match self.cache.job(job).tagged() {
             Some(tagged) => tagged.guard.download_limit(),
             None => self.settings.default_guard.download_limit(),
         };

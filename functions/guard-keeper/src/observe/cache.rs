@@ -15,7 +15,7 @@ const ABSENT_FOR: i64 = 600;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(crate) struct Warm(Mutex<Known>);
+pub(crate) struct Cache(Mutex<Known>);
 
 #[derive(Debug, Default)]
 pub(crate) struct Known {
@@ -69,7 +69,7 @@ pub(crate) struct Tags {
     pub stack: Option<String>,
 }
 
-impl Warm {
+impl Cache {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

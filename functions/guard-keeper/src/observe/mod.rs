@@ -1,12 +1,14 @@
 //! What there is: jobs in progress, alarms, configs.
 
+pub(crate) mod cache;
+
 use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use tripline::alarm::{AlarmDefinition, alarm_name_prefix};
 use tripline::job::JobId;
 use tripline::time::Timestamp;
-use tripline_aws::Failure;
+use tripline_aws::{Failure, FailureKind};
 use tripline_config::AlarmConfig;
 use tripline_guard::owner::{Watched, watched};
 use tripline_guard::put::{JOB_TAG, STACK_TAG};
@@ -14,8 +16,8 @@ use tripline_guard::put::{JOB_TAG, STACK_TAG};
 use crate::ask::{Alarm, Ask, Item, Listed, Page};
 use crate::clock::{Call, Clock, Minute};
 use crate::failed::Trouble;
-use crate::warm::Tags;
-use crate::{Keeper, late};
+use crate::keeper::Keeper;
+use crate::observe::cache::Tags;
 
 /// Looking has to be done by then, in percent of a minute's work.
 const LOOK: u32 = 60;
@@ -100,7 +102,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             }
         }
         let alarms = self.by_job(minute, metric).await;
-        self.warm.tidy(minute.now(), |job| by_id.contains_key(job));
+        self.cache.tidy(minute.now(), |job| by_id.contains_key(job));
         Ok(Account { jobs: by_id, alarms, taken, table })
     }
 
@@ -135,7 +137,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         alarm: &MetricAlarm,
         percent: u32,
     ) -> Option<Tags> {
-        match self.warm.owner(name(alarm), minute.now()) {
+        match self.cache.owner(name(alarm), minute.now()) {
             Some(tags) => Some(tags),
             None => self.fresh_tags_of(minute, alarm, percent).await,
         }
@@ -161,7 +163,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         };
         let value = |key| read.iter().find(|(other, _)| other == key).map(|(_, is)| is.clone());
         let tags = Tags { job: value(JOB_TAG), stack: value(STACK_TAG) };
-        self.warm.learn_owner(name(alarm), minute.now(), tags.clone());
+        self.cache.learn_owner(name(alarm), minute.now(), tags.clone());
         Some(tags)
     }
 }
@@ -169,6 +171,11 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
 /// An alarm's name.
 pub(crate) fn name(alarm: &MetricAlarm) -> &str {
     alarm.alarm_name().unwrap_or_default()
+}
+
+/// What is not there in time.
+fn late(operation: &'static str) -> Failure {
+    Failure::new(operation, FailureKind::Unavailable, "not done within this minute")
 }
 
 /// All pages of a list.

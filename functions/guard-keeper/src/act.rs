@@ -7,13 +7,13 @@ use tripline_aws::FailureKind;
 use tripline_guard::guard::{GuardAlarm, Tagged};
 use tripline_guard::plan::{Action, Guarded, Owner, Source, There, plan};
 
-use crate::Keeper;
 use crate::ask::{Ask, Listed};
+use crate::cleanup::Removals;
 use crate::clock::{Call, Clock, Minute};
 use crate::failed::Trouble;
-use crate::look::{Account, name};
-use crate::tidy::Removals;
-use crate::warm::Tags;
+use crate::keeper::Keeper;
+use crate::observe::cache::Tags;
+use crate::observe::{Account, name};
 
 /// Until when each kind of work may begin, in percent of a minute's work: so that whatever there is too
 /// much of never leaves the rest undone for ever.
@@ -96,7 +96,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     ) {
         for guarded in jobs.iter_mut().filter(|guarded| guarded.is_guarded() == Some(false)) {
             let Some(listed) = account.jobs.get(&guarded.job) else { continue };
-            let known = self.warm.job(&guarded.job).tagged();
+            let known = self.cache.job(&guarded.job).tagged();
             let tagged = match known {
                 None => self.read_tags(minute, listed, REMOVE).await,
                 known => known,
@@ -116,7 +116,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     /// What a job is to have, with what it has.
     fn compare(&self, minute: &Minute<'_, K>, account: &Account, listed: &Listed) -> Guarded {
         let job = &listed.job;
-        let known = self.warm.job(job);
+        let known = self.cache.job(job);
         let is_sure = account.own(job).is_some() || known.tags.is_some() && known.rate.is_some();
         let wanted = self.wanted(account, job);
         let tagged = known.tagged();
@@ -133,7 +133,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                     Some(wanted) => self.client.is_as_wanted(alarm, wanted, job),
                     None => false,
                 };
-                let tags = self.warm.owner(name(alarm), minute.now());
+                let tags = self.cache.owner(name(alarm), minute.now());
                 There {
                     name: name(alarm).to_owned(),
                     as_wanted,
@@ -158,7 +158,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         if let Some(own) = account.own(job) {
             return own.iter().cloned().map(GuardAlarm::Config).collect();
         }
-        let known = self.warm.job(job);
+        let known = self.cache.job(job);
         let rate = known.rate.unwrap_or(Rate::QUOTA);
         match known.tagged() {
             Some(tagged) => tagged.guard.alarms(rate),
@@ -216,7 +216,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
 
     /// Whether another stack's keeper has spoken lately. Its alarms outlive it.
     async fn is_alive(&self, minute: &Minute<'_, K>, stack: &str, percent: u32) -> Option<bool> {
-        if let Some(is_alive) = self.warm.stack(stack, minute.now()) {
+        if let Some(is_alive) = self.cache.stack(stack, minute.now()) {
             return Some(is_alive);
         }
         if !minute.may(Call::Metrics, percent).await {
@@ -224,7 +224,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         }
         match self.client.keeps(stack, minute.now()).await {
             Ok(is_alive) => {
-                self.warm.learn_stack(stack, minute.now(), is_alive);
+                self.cache.learn_stack(stack, minute.now(), is_alive);
                 Some(is_alive)
             }
             Err(failure) => {
@@ -246,7 +246,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let job = guarded.job.clone();
         let there = account.alarms_of(&job).iter().find(|there| name(there) == alarm);
         let until = if there.is_some() { REPAIR } else { ARM };
-        let mut tagged = self.warm.job(&job).tagged();
+        let mut tagged = self.cache.job(&job).tagged();
         if tagged.is_none()
             && let Some(listed) = account.jobs.get(&job)
         {
@@ -266,7 +266,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 // Whose they are is not known: the next minute.
                 None => return true,
             }
-            if self.warm.job(&job).rate.is_none() {
+            if self.cache.job(&job).rate.is_none() {
                 self.read_rate(minute, &job, until).await;
             }
         }
@@ -325,14 +325,14 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             Ok(tags) => {
                 let pairs = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
                 let tagged = self.settings.default_guard.with_tags(pairs);
-                let before = self.warm.job(job).tagged();
+                let before = self.cache.job(job).tagged();
                 if before.is_none_or(|before| before.faults != tagged.faults) {
                     for fault in &tagged.faults {
                         tracing::warn!(%job, %fault, "tag not used");
                     }
                 }
                 let known = (minute.now(), tagged.clone());
-                self.warm.learn(job, |job| job.tags = Some(known));
+                self.cache.learn(job, |job| job.tags = Some(known));
                 Some(tagged)
             }
             Err(failure) => {
@@ -348,7 +348,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             return;
         }
         match self.client.describe_job(job).await {
-            Ok(now) => self.warm.learn(job, |job| job.rate = Some(now.rate)),
+            Ok(now) => self.cache.learn(job, |job| job.rate = Some(now.rate)),
             Err(failure) => tracing::warn!(%job, %failure, "its rate is not known"),
         }
     }

@@ -1,6 +1,6 @@
 //! What is no longer needed: alarms that a job's own have superseded, and all that ended jobs have left.
 
-use crate::memory::{Memory, Remembered};
+use crate::health::memory::{Memory, Remembered};
 use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
 use tripline::time::Timestamp;
@@ -8,11 +8,11 @@ use tripline_aws::{Failure, FailureKind};
 use tripline_guard::guard::DEFAULT_PREFIX;
 use tripline_guard::plan::{Action, Ended, Owner, plan};
 
-use crate::Keeper;
+use crate::act::{Guarding, REMOVE};
 use crate::ask::{Ask, MAX_FORGOTTEN};
 use crate::clock::{Call, Clock, Minute};
-use crate::guard::{Guarding, REMOVE};
-use crate::look::{Account, name};
+use crate::keeper::Keeper;
+use crate::observe::{Account, name};
 
 /// Most names of one `DeleteAlarms`.
 const MOST_DELETED: usize = 100;
@@ -150,7 +150,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         job: &JobId,
     ) -> bool {
         account.alarms_of(job).iter().any(|alarm| {
-            let tags = self.warm.owner(name(alarm), minute.now());
+            let tags = self.cache.owner(name(alarm), minute.now());
             self.owner(job, tags.as_ref()) != Owner::Foreign
         })
     }
@@ -165,7 +165,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         guarding: &mut Guarding,
     ) -> Ending {
         // Within its grace nobody has to be asked again.
-        let known = self.warm.job(job);
+        let known = self.cache.job(job);
         if known.is_absent(minute.now()) {
             return Ending::No;
         }
@@ -178,9 +178,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             return Ending::No;
         }
         match self.client.describe_job(job).await {
-            Ok(now) => match now.ended {
+            Ok(now) => match now.ended() {
                 Some(at) => {
-                    self.warm.learn(job, |job| job.ended = Some(at));
+                    self.cache.learn(job, |job| job.ended = Some(at));
                     Ending::Ended { at, whole: true }
                 }
                 None => Ending::No,
@@ -194,7 +194,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 let is_old = |armed| minute.now().seconds_after(armed) > ABANDONED;
                 let whole = memory.of(job).is_some_and(is_of_it) || armed.is_some_and(is_old);
                 if !whole {
-                    self.warm.learn(job, |job| job.absent = Some(minute.now()));
+                    self.cache.learn(job, |job| job.absent = Some(minute.now()));
                 }
                 Ending::Ended { at: Timestamp::from_seconds(0), whole }
             }

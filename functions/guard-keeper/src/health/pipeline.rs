@@ -10,31 +10,6 @@
 
 use tripline::time::Timestamp;
 
-/// How many executions of a job their devices (or the job's timeout) ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Endings {
-    /// Succeeded.
-    pub succeeded: u32,
-    /// Failed.
-    pub failed: u32,
-    /// Rejected.
-    pub rejected: u32,
-    /// Timed out.
-    pub timed_out: u32,
-}
-
-impl Endings {
-    /// All of them.
-    pub fn total(self) -> u32 {
-        self.bad().saturating_add(self.succeeded)
-    }
-
-    /// Those that did not end well.
-    pub fn bad(self) -> u32 {
-        self.failed.saturating_add(self.rejected).saturating_add(self.timed_out)
-    }
-}
-
 /// What is known of a job's endings and of their events.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pipeline {

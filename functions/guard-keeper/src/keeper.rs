@@ -1,0 +1,22 @@
+//! The function's state.
+
+use crate::clock::Paces;
+use crate::observe::cache::Cache;
+use crate::settings::Settings;
+
+/// The function, with what it knows from earlier minutes. It may forget all of that.
+#[derive(Debug)]
+pub struct Keeper<C, K> {
+    pub(crate) client: C,
+    pub(crate) clock: K,
+    pub(crate) settings: Settings,
+    pub(crate) paces: Paces,
+    pub(crate) cache: Cache,
+}
+
+impl<C, K> Keeper<C, K> {
+    /// A keeper that knows nothing yet.
+    pub fn new(client: C, clock: K, settings: Settings) -> Self {
+        Self { client, clock, settings, paces: Paces::default(), cache: Cache::default() }
+    }
+}
