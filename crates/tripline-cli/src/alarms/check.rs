@@ -6,13 +6,16 @@ use serde_json::{Value, json};
 use tripline::alarm::AlarmDefinition;
 use tripline::config::{AlarmConfig, Faults};
 use tripline::job::JobId;
+use tripline_alarms::watch::Watch;
 
-use super::region::{check_topics, region_for};
-use super::table::{print, print_json, table};
-use super::watch::Watch;
-use super::{Common, Output, notes, source};
-use crate::connect::Region;
+use super::arguments::Common;
+use crate::aws::region::{Region, check_topics, region_for};
 use crate::exit::{End, Error};
+use crate::input::{notes, source};
+use crate::terminal::alarm::{json_of, topics};
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json};
+use crate::terminal::table::table;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -85,20 +88,6 @@ impl Check {
         }
         Ok(End::Done)
     }
-}
-
-/// The topics as the config names them.
-pub fn topics(alarm: &AlarmDefinition) -> String {
-    alarm.topics.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-/// An alarm, for programs.
-pub fn json_of(alarm: &AlarmDefinition) -> Value {
-    json!({
-        "alarm": alarm.name.as_str(),
-        "watches": Watch::from(alarm).to_string(),
-        "topics": alarm.topics.iter().map(ToString::to_string).collect::<Vec<_>>(),
-    })
 }
 
 fn json_of_faults(faults: &Faults) -> Value {

@@ -27,7 +27,7 @@ use aws_sdk_sns::operation::list_subscriptions_by_topic::ListSubscriptionsByTopi
 use aws_sdk_sns::types::Subscription;
 use aws_smithy_mocks::{MockResponse, Rule, RuleMode, mock, mock_client};
 
-use super::aws::Aws;
+use crate::aws::clients::Aws;
 
 pub const EMAIL: &str = "arn:aws:sns:us-east-1:111122223333:email";
 pub const FORCE_STOP: &str = "arn:aws:sns:us-east-1:111122223333:force-stop";

@@ -2,21 +2,22 @@
 
 use std::path::PathBuf;
 
-use tripline::config::{DocumentSource, Remark, Review};
+use tripline::config::{DocumentSource, Remark};
 use tripline::text::excerpt;
 
+use super::checked::Checked;
 use super::{json, summary};
-use crate::alarms::notes;
-use crate::alarms::region::{check_topics, region_for};
-use crate::alarms::source::name_of;
-use crate::alarms::table::{print, print_json};
-use crate::connect::{Region, connect};
-use crate::deploy::NO_ALARMS;
-use crate::deploy::aws::s3;
-use crate::deploy::input::{self, Input, Loaded, Wrong};
-use crate::deploy::spec::Spec;
+use crate::aws::connect::connect;
+use crate::aws::deployment::spec::Spec;
+use crate::aws::region::{Region, check_topics, region_for};
+use crate::aws::s3;
 use crate::exit::{End, Error};
-use crate::output::Output;
+use crate::input::alarms::NO_ALARMS;
+use crate::input::deployment::{self, Input, Loaded, Wrong};
+use crate::input::notes;
+use crate::input::source::name_of;
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -49,14 +50,6 @@ pub struct Check {
     default_guard: bool,
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
-}
-
-/// A config that can be deployed.
-pub struct Checked {
-    pub input: Input,
-    pub spec: Spec,
-    pub region: String,
-    pub review: Review,
 }
 
 impl Check {
@@ -93,7 +86,7 @@ impl Check {
 
     /// Reads all of it. The user's faults are inside, failures of AWS outside.
     async fn check(&self) -> Result<Result<Checked, Wrong>, Error> {
-        let loaded = match input::loaded(&self.config) {
+        let loaded = match deployment::loaded(&self.config) {
             Ok(loaded) => loaded,
             Err(wrong) => return Ok(Err(wrong)),
         };
@@ -119,7 +112,7 @@ impl Check {
             return Ok(None);
         }
         let region = region_for(self.region.clone(), &loaded.file, &loaded.config.alarms)?;
-        Ok(Some(s3(&connect(region).await?.config)))
+        Ok(Some(s3::client(&connect(region).await?.config)))
     }
 
     fn checked(&self, input: Input, fetched: bool) -> Result<Checked, Error> {

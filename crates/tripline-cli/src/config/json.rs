@@ -5,9 +5,9 @@ use tripline::config::{DocumentSource, Fault, Remark};
 use tripline::metric::Outcome;
 use tripline::rollout::{Rate, RolloutConfig};
 
-use super::check::Checked;
-use crate::alarms::check::json_of;
-use crate::deploy::input::Wrong;
+use super::checked::Checked;
+use crate::input::deployment::Wrong;
+use crate::terminal::alarm::json_of;
 
 /// A config that can be deployed.
 pub fn of(checked: &Checked) -> Value {

@@ -6,10 +6,10 @@ use tripline::metric::Outcome;
 use tripline::rollout::{Rate, RolloutConfig};
 use tripline::text::{clean, excerpt};
 
-use super::check::Checked;
-use crate::alarms::check::topics;
-use crate::alarms::table::table;
-use crate::alarms::watch::Watch;
+use super::checked::Checked;
+use crate::terminal::alarm::topics;
+use crate::terminal::table::table;
+use tripline_alarms::watch::Watch;
 
 /// Longest document that is shown whole.
 const MAX_SHOWN: usize = 1_000;

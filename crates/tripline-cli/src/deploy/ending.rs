@@ -6,7 +6,7 @@ use tripline::deployment::TargetSelection;
 use tripline::stop::Canceler;
 use tripline::text::clean;
 
-use crate::tally::Tally;
+use crate::aws::tally::Tally;
 
 /// Longest comment that is shown.
 const MAX_COMMENT: usize = 400;

@@ -4,10 +4,11 @@ use aws_sdk_iot::types::{Job, StreamInfo};
 use tripline::deployment::TargetSelection;
 use tripline::text::excerpt;
 
-use super::aws::Cloud;
-use super::input::Input;
-use super::spec::{DEPLOYMENT_TAG, JOB_TAG, ROUND_TAG, Spec, StreamSpec};
+use crate::aws::deployment::cloud::Cloud;
+use crate::aws::deployment::spec::{Spec, StreamSpec};
+use crate::aws::tags::{DEPLOYMENT_TAG, JOB_TAG, ROUND_TAG};
 use crate::exit::Error;
+use crate::input::deployment::Input;
 
 /// Most devices that are counted: a page of AWS IoT has 250.
 const MOST_COUNTED: usize = 10_000;

@@ -7,11 +7,11 @@ use aws_sdk_s3::primitives::ByteStream;
 use serde::{Deserialize, Serialize};
 use tripline_aws::{Failure, FailureKind};
 
-use super::aws::Cloud;
 use super::ending::{Ending, Outcome};
-use super::spec::Spec;
-use crate::alarms::source;
+use crate::aws::deployment::cloud::Cloud;
+use crate::aws::deployment::spec::Spec;
 use crate::exit::Error;
+use crate::input::source;
 
 /// Largest record that is read back.
 const MAX_BYTES: i64 = 10_000_000;

@@ -6,17 +6,19 @@ use std::time::Duration;
 
 use tripline_aws::{Failure, FailureKind};
 
-use super::aws::Cloud;
-use super::cleanup::remove;
 use super::ending::{Ending, Outcome};
 use super::found::Found;
-use super::input::Input;
 use super::record::{Record, Round};
-use super::spec::{Spec, StreamSpec, claim_key};
-use crate::alarms::apply::Guard;
-use crate::alarms::verdict::Verdict;
+use crate::aws::arming::guard::Guard;
+use crate::aws::deployment::cloud::Cloud;
+use crate::aws::deployment::removal::remove;
+use crate::aws::deployment::spec::{Spec, StreamSpec, claim_key};
+use crate::aws::failure::with;
+use crate::aws::tally::Tally;
 use crate::exit::Error;
-use crate::tally::Tally;
+use crate::input::deployment::Input;
+use crate::input::notes;
+use crate::terminal::verdict::Verdict;
 
 /// How long AWS may be out of reach while a job is waited for: the job goes on meanwhile.
 const OUTAGE: Duration = Duration::from_secs(600);
@@ -150,7 +152,7 @@ impl<'a> Rounds<'a> {
         if let Some(guard) = &self.guard {
             let report = guard.apply(&cloud.aws).await?;
             let count = guard.alarms.len();
-            self.made.push(crate::alarms::notes::alarms(count));
+            self.made.push(notes::alarms(count));
             let verdict = Verdict::of(guard, &report, &cloud.aws.region);
             if round > 1 && !verdict.findings.is_empty() && found.round.is_none() {
                 verdict.tell();
@@ -258,7 +260,10 @@ impl<'a> Rounds<'a> {
             let stream = self.spec.stream.as_ref().map(|stream| stream.id.as_str());
             // A continuous job is in progress for ever.
             let of = Some(self.spec.digest.as_str());
-            remove(self.cloud, &self.spec.job, stream, of, true, false).await?;
+            let removed = remove(self.cloud, &self.spec.job, stream, of, true, false).await?;
+            for note in removed.notes {
+                eprintln!("note: {note}");
+            }
             self.made.retain(|made| made.starts_with("object"));
             if self.record.is_over() {
                 let key = claim_key(&self.spec.job);
@@ -303,7 +308,7 @@ impl<'a> Rounds<'a> {
         }
         match error {
             Error::Input(text) => Error::Input(text + &more),
-            Error::Aws(failure) => Error::Aws(crate::alarms::arm::with(&failure, &more)),
+            Error::Aws(failure) => Error::Aws(with(&failure, &more)),
         }
     }
 }

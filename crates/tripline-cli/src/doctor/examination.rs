@@ -7,7 +7,7 @@ use super::ask::{Clients, Question};
 use super::check::{Check, Judged, Not};
 use super::facts::{Facts, Need};
 use super::report::{Checked, Report};
-use crate::alarms::apply::Guard;
+use crate::aws::arming::guard::Guard;
 use crate::exit::Error;
 
 /// What was changed may be seen a moment later.

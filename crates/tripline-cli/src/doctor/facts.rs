@@ -9,7 +9,7 @@ use tripline_aws::Failure;
 
 use super::check::{Not, quoted};
 use super::policy::Policy;
-use crate::alarms::plan::Plan;
+use crate::aws::arming::plan::Plan;
 
 /// What a check needs to be asked. Each is one or a few calls, made once whatever the number of
 /// checks that need it.

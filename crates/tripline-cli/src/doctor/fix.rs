@@ -8,7 +8,7 @@ use super::ask::Clients;
 use super::facts::{Facts, Function};
 use super::judge;
 use super::policy::Decision;
-use crate::alarms::apply::Guard;
+use crate::aws::arming::guard::Guard;
 use crate::exit::Error;
 
 /// A thing that is safe to mend.

@@ -3,7 +3,7 @@
 use super::ask::{Clients, Question};
 use super::check::{Check, Not};
 use super::judge;
-use crate::connect::Connection;
+use crate::aws::connect::Connection;
 
 /// A part of the chain, between two things that a drill sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

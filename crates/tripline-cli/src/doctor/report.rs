@@ -6,7 +6,7 @@ use tripline::text::clean;
 use super::Format;
 use super::check::{About, Check, Judged, Not};
 use super::judge;
-use crate::alarms::table::table;
+use crate::terminal::table::table;
 
 /// Longest line of what is said of one check.
 const MAX_LINE: usize = 4_000;

@@ -4,8 +4,8 @@ use aws_sdk_iot::types::Job;
 use tripline_aws::{Failure, FailureKind, SdkConfig};
 
 use super::name::Name;
-use crate::alarms::aws::Aws;
-use crate::connect::Connection;
+use crate::aws::clients::Aws;
+use crate::aws::connect::Connection;
 
 /// The tag of a drill's job and queue, with the drill's name.
 pub const TAG: &str = "tripline:drill";

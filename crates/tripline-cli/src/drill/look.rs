@@ -9,10 +9,10 @@ use tripline::text::clean;
 use tripline_aws::{Failure, FailureKind};
 
 use super::cloud::Cloud;
-use crate::alarms::topics;
-use crate::connect::Connection;
+use crate::aws::connect::Connection;
+use crate::aws::stack::Stack;
+use crate::aws::topics;
 use crate::doctor::links::Part;
-use crate::stack::Stack;
 
 /// Longest text of CloudWatch's that is shown.
 const MAX_SUMMARY: usize = 400;

@@ -19,12 +19,11 @@ use super::name::Name;
 use super::record::{Outcome, Record, Step};
 use super::sentinel;
 use super::wait::{Broken, Patience};
-use crate::alarms::apply::Guard;
-use crate::alarms::topics;
-use crate::alarms::verdict::Verdict;
-use crate::fleet::device::{Fate, Outcome as Ended};
-use crate::fleet::job_side::{AwsJobSide, JobSide, Offer, Taken};
-use crate::stack::Stack;
+use crate::aws::arming::guard::Guard;
+use crate::aws::job_side::{AwsJobSide, Fate, JobSide, Offer, Outcome as Ended, Taken};
+use crate::aws::stack::Stack;
+use crate::aws::topics;
+use crate::terminal::verdict::Verdict;
 
 /// Clocks may differ, and CloudWatch's periods begin with the minute.
 const AROUND: Duration = Duration::from_secs(600);

@@ -11,7 +11,7 @@ use tripline_aws::Failure;
 use super::cloud::{Cloud, absent};
 use super::mailbox::subscriptions;
 use super::name::Name;
-use crate::alarms::remove::remove as disarm;
+use crate::aws::arming::disarm::disarm;
 use crate::doctor::command::in_region;
 use crate::exit::Error;
 

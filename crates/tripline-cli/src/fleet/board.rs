@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::device::Outcome;
+use crate::aws::job_side::Outcome;
 
 /// How a device's part in the run ended.
 #[derive(Debug, Clone, Copy, PartialEq)]

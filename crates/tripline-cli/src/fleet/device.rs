@@ -5,6 +5,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use rand_distr::{Distribution, Poisson, StandardNormal};
 
 use super::value::{Seconds, Share, UpTo};
+use crate::aws::job_side::{Fate, Outcome};
 
 /// How a fleet behaves.
 #[derive(Debug, Clone, Copy)]
@@ -26,26 +27,6 @@ pub struct Outcomes {
     failed: Share,
     rejected: Share,
     silent: Share,
-}
-
-/// How a device's update ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    Succeeded,
-    Failed,
-    /// Refused before the download.
-    Rejected,
-    /// Takes the job and is never heard of again.
-    Silent,
-}
-
-/// What will become of one device.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Fate {
-    pub outcome: Outcome,
-    /// Seconds, 0 to 604,800, in tenths.
-    pub download_time: f64,
-    pub retries: u32,
 }
 
 impl Outcomes {

@@ -10,11 +10,11 @@ use tokio::time::{interval, sleep};
 use tripline_aws::{Failure, FailureKind};
 
 use super::board::{Board, Ending};
-use super::device::{Behaviour, Outcome};
-use super::job_side::{JobSide, JobStatus, Offer, Taken};
-use super::pace::Pace;
-use super::progress::Progress;
+use super::device::Behaviour;
 use super::value::Speedup;
+use crate::aws::job_side::{JobSide, JobStatus, Offer, Outcome, Taken};
+use crate::aws::pace::Pace;
+use crate::terminal::progress::Progress;
 
 /// How often the job's own status is asked for; the account's limit is 10 calls a second.
 const STATUS_EVERY: Duration = Duration::from_secs(2);

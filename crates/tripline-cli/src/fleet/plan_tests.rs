@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Mutex;
 
-use super::super::device::{Fate, Outcomes};
+use super::super::device::Outcomes;
 use super::super::names::Prefix;
 use super::super::value::{Seconds, Share, UpTo};
 use super::*;
+use crate::aws::job_side::Fate;
 
 /// A job that reaches the first `reaches` devices, is stopped after `stops_after` reports, and
 /// throttles the first call of every device.

@@ -12,10 +12,11 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tripline_aws::{Failure, FailureKind, SdkConfig};
 
+use super::arguments::{Devices, Limits};
 use super::names::Prefix;
-use super::pace::Pace;
-use super::{Devices, Limits, Output};
+use crate::aws::pace::Pace;
 use crate::exit::{End, Error};
+use crate::terminal::output::Output;
 
 /// The attribute of a simulated thing and of its group.
 const MARK: (&str, &str) = ("simulatedBy", "tripline");

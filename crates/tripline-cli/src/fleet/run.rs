@@ -7,13 +7,14 @@ use std::sync::Arc;
 use tripline::job::JobId;
 use tripline_aws::{FailureKind, SdkConfig};
 
+use super::arguments::{Devices, Limits};
 use super::device::{Behaviour, Outcomes};
-use super::job_side::AwsJobSide;
 use super::plan::Plan;
 use super::registry::check_simulated;
 use super::value::{Seconds, Share, Speedup, UpTo};
-use super::{Devices, Limits, Output};
+use crate::aws::job_side::AwsJobSide;
 use crate::exit::{End, Error};
+use crate::terminal::output::Output;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

@@ -9,16 +9,17 @@ use tempfile::TempDir;
 use tripline::config::{Release, Setting};
 use tripline::queue::{Entry, EntryId, Span, State};
 
+use super::arguments::Common;
 use super::aws::Aws;
 use super::check::{self, CONFIG, Meant, Sources, file_name, sources};
 use super::draft::{Draft, settings};
 use super::files::key;
 use super::store::{Change, View};
-use super::{Common, ask, clock, look};
-use crate::alarms::table::{print, print_json};
-use crate::deploy::input::Input;
+use super::{ask, clock, look};
 use crate::exit::{End, Error};
-use crate::output::Output;
+use crate::input::deployment::Input;
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

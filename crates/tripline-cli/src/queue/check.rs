@@ -8,12 +8,12 @@ use tripline::text::excerpt;
 
 use super::draft::Draft;
 use super::files::describe;
-use crate::alarms::region::check_topics;
-use crate::alarms::source::{faults, name_of};
-use crate::deploy::input::{Input, Loaded, Wrong, faults_of};
-use crate::deploy::spec::Spec;
-use crate::deploy::{check_alarms, check_stops};
+use crate::aws::deployment::spec::Spec;
+use crate::aws::region::check_topics;
 use crate::exit::Error;
+use crate::input::alarms::{check_alarms, check_stops};
+use crate::input::deployment::{Input, Loaded, Wrong, faults_of};
+use crate::input::source::{faults, name_of};
 
 /// What is meant although it looks like a mistake.
 #[derive(Debug, Clone, Copy, clap::Args)]

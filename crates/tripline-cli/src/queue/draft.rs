@@ -10,8 +10,8 @@ use tripline::queue::{Entry, Use};
 use super::ask::ask;
 use super::check::CONFIG;
 use super::files::Files;
-use crate::alarms::source::{name_of, read};
 use crate::exit::Error;
+use crate::input::source::{name_of, read};
 
 /// What has to be another one in each release that has it, so that it is never taken over in silence.
 const NEW: [&str; 2] = ["jobId", "streamId"];

@@ -16,8 +16,8 @@ use tripline::queue::{Entry, EntryId, FileName, StoredFile, Use};
 use tripline::text::excerpt;
 use tripline_aws::{CONNECT_TIMEOUT, Failure, FailureKind, SdkConfig};
 
-use crate::alarms::source::{self, name_of};
 use crate::exit::Error;
+use crate::input::source::{self, name_of};
 
 /// What S3 takes in one request.
 const MAX_BYTES: u64 = 5_000_000_000;

@@ -6,8 +6,8 @@ use tripline::queue::{Entry, JobView};
 use tripline_aws::{Failure, FailureKind};
 
 use super::aws::Aws;
+use crate::aws::tally::Tally;
 use crate::exit::Error;
-use crate::tally::Tally;
 
 /// Looks at a job; `None` if there is none of this name.
 pub async fn job(aws: &Aws, region: Option<&str>, job: &JobId) -> Result<Option<JobView>, Error> {

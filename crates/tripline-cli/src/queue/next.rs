@@ -10,14 +10,16 @@ use tripline::queue::{
 };
 use tripline::time::Timestamp;
 
+use super::arguments::Common;
 use super::aws::Aws;
 use super::store::{Change, View, pause};
 use super::work::{Work, Worked, work};
-use super::{Common, clock, look};
-use crate::alarms::table::{print, print_json};
+use super::{clock, look};
 use crate::deploy::Deployment;
 use crate::exit::{End, Error};
-use crate::output::Output;
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json};
+use crate::terminal::time::iso;
 
 /// Longest time between two looks at the queue, in seconds.
 const LOOK_AGAIN: u64 = 20;
@@ -223,7 +225,7 @@ fn back(entry: &Entry, what: &str) -> String {
     let count = format!("{what} {} of {MAX_FAILURES} times", entry.failures);
     match entry.not_before {
         Some(at) if entry.failures < MAX_FAILURES => {
-            format!("entry `{}`: {count}; to be tried again from {}", entry.id, clock::iso(at))
+            format!("entry `{}`: {count}; to be tried again from {}", entry.id, iso(at))
         }
         _ => format!(
             "entry `{0}`: {count}; it waits for a person\n\n  hint: `tripline queue retry --entry {0}` or `tripline queue done --entry {0} --outcome skipped`",
@@ -281,15 +283,14 @@ impl Report {
             "queue": aws.store.queue.as_str(), "table": aws.store.table, "result": self.result,
             "entry": self.entry.as_ref().map(|entry| entry.id.as_str()),
             "jobId": self.entry.as_ref().map(|entry| entry.job.as_str()),
-            "why": self.why, "until": self.until.map(clock::iso),
+            "why": self.why, "until": self.until.map(iso),
         })
     }
 }
 
 fn why(decision: &Decision<'_>) -> String {
-    let until = |at: &Option<Timestamp>| {
-        at.map_or_else(String::new, |at| format!(" until {}", clock::iso(at)))
-    };
+    let until =
+        |at: &Option<Timestamp>| at.map_or_else(String::new, |at| format!(" until {}", iso(at)));
     match decision {
         Decision::Claim(entry) => format!("entry `{}` is next", entry.id),
         Decision::Empty => "nothing to do".to_owned(),

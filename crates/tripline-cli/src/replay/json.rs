@@ -11,8 +11,8 @@ use tripline::stop::{REASON_CODE, comment_for};
 
 use super::Replayed;
 use super::text::then;
-use super::time::{changed_at, elapsed, iso};
-use crate::alarms::watch::Watch;
+use crate::terminal::time::{changed_at, elapsed, iso};
+use tripline_alarms::watch::Watch;
 
 /// Everything but the pictures.
 pub fn of(replayed: &Replayed) -> Value {

@@ -9,9 +9,7 @@ mod lines;
 mod picture;
 mod read;
 mod text;
-pub mod time;
-
-use std::path::{Path, PathBuf};
+pub use std::path::{Path, PathBuf};
 
 use tripline::config::AlarmConfig;
 use tripline::job::JobId;
@@ -20,14 +18,14 @@ use tripline::rollout::RolloutConfig;
 use tripline::simulation::Record;
 use tripline::stop::StopMode;
 
-use crate::alarms::source::{self, name_of};
-use crate::alarms::stop_topic::StopTopic;
-use crate::alarms::table::{print, print_json};
-use crate::alarms::watch::Watch;
 use crate::exit::{End, Error};
-use crate::output::Output;
+use crate::input::source::{self, name_of};
+use crate::input::stop_topic::StopTopic;
 use crate::report::{self, ReportFile, When};
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json};
 use lines::Lines;
+use tripline_alarms::watch::Watch;
 
 const EXAMPLES: &str = "\
 Examples:

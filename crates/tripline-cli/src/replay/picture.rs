@@ -2,9 +2,9 @@
 
 use super::Replayed;
 use super::text::{CUT_SHORT, EXECUTED, OUTCOMES, goes_on, verdict};
-use super::time::{elapsed, utc};
 use crate::report::format::count;
 use crate::report::{AlarmPanel, Fact, Known, Picture, StopMark};
+use crate::terminal::time::{elapsed, utc};
 
 /// What is drawn of a replay.
 pub fn of(replayed: &Replayed) -> Picture<'_> {

@@ -5,10 +5,10 @@ use tripline::rollout::AbortCriterion;
 
 use super::Replayed;
 use super::read::thousands;
-use super::time::{elapsed, utc};
-use crate::alarms::table::table;
-use crate::alarms::watch::Watch;
 use crate::report::format::{count, minutes};
+use crate::terminal::table::table;
+use crate::terminal::time::{elapsed, utc};
+use tripline_alarms::watch::Watch;
 
 /// What the ends of executions are called, in the order of [`RecordedRollout::OUTCOMES`].
 pub const OUTCOMES: [&str; 6] =

@@ -2,8 +2,8 @@ use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::alarms::source::name_of;
 use crate::exit::Error;
+use crate::input::source::name_of;
 
 /// Where a page goes. It is known that it can be written before the work begins that it shows.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use super::format::{count, minutes, number_of_minutes, percent};
 use super::frame::{LEFT_OUT, Span, minutes_at};
 use super::page::Page;
 use super::{Picture, alarm, rollout};
-use crate::alarms::watch::Watch;
+use tripline_alarms::watch::Watch;
 
 /// Most changes of state that a page lists.
 const MOST_CHANGES: usize = 12;

@@ -11,7 +11,7 @@ use super::frame::{Span, minutes_at};
 use super::rollout::{lines, values};
 use super::scale::TimeAxis;
 use super::{AlarmPanel, Picture, StopMark};
-use crate::alarms::watch::Watch;
+use tripline_alarms::watch::Watch;
 
 /// Fewest columns that are used.
 const NARROWEST: usize = 40;

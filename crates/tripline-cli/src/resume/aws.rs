@@ -8,10 +8,9 @@ use tripline::config::MAX_FILE_BYTES;
 use tripline::job::JobId;
 use tripline_aws::{Failure, FailureKind};
 
-use crate::alarms;
-use crate::connect::Connection;
-use crate::deploy;
-use crate::fleet::pace::Pace;
+use crate::aws::connect::Connection;
+use crate::aws::pace::Pace;
+use crate::aws::{clients, s3};
 
 /// AWS IoT lists so many at a time.
 const PAGE: i32 = 250;
@@ -23,7 +22,7 @@ const CHANGES_AT_ONCE: u32 = 16;
 
 /// The clients, all of one region.
 pub struct Aws {
-    pub alarms: alarms::aws::Aws,
+    pub alarms: clients::Aws,
     pub iot: aws_sdk_iot::Client,
     pub s3: aws_sdk_s3::Client,
     pub lists: Pace,
@@ -35,13 +34,13 @@ pub type Page = (Vec<String>, Option<String>);
 
 impl Aws {
     pub fn of(connection: Connection) -> Self {
-        let s3 = deploy::aws::s3(&connection.config);
-        let alarms = alarms::aws::Aws::of(connection);
+        let s3 = s3::client(&connection.config);
+        let alarms = clients::Aws::of(connection);
         let iot = alarms.iot.clone();
         Self::new(alarms, iot, s3)
     }
 
-    pub fn new(alarms: alarms::aws::Aws, iot: aws_sdk_iot::Client, s3: aws_sdk_s3::Client) -> Self {
+    pub fn new(alarms: clients::Aws, iot: aws_sdk_iot::Client, s3: aws_sdk_s3::Client) -> Self {
         let changes = Pace::new(CHANGES_A_SECOND, CHANGES_AT_ONCE).into();
         Self { alarms, iot, s3, lists: Pace::new(LISTS_A_SECOND, 1), changes }
     }

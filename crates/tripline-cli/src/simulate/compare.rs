@@ -7,12 +7,12 @@ use super::fleet::Rollout;
 use super::guard::Guards;
 use super::single::study;
 use super::{Output, Simulate, stem, table};
-use crate::alarms::source::name_of;
-use crate::alarms::table::{print, print_json};
 use crate::exit::{End, Error};
+use crate::input::source::name_of;
 use crate::report::comparison::{self, Compared, Comparison};
 use crate::report::format::count;
 use crate::report::{Fact, ReportFile};
+use crate::terminal::print::{print, print_json};
 
 /// Compares, and says what it came to.
 pub fn run(arguments: &Simulate, page: Option<ReportFile>) -> Result<End, Error> {

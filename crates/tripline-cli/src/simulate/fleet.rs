@@ -8,8 +8,8 @@ use tripline::text::excerpt;
 
 use super::file::{self, Entry};
 use super::stem;
-use crate::alarms::source;
 use crate::exit::Error;
+use crate::input::source;
 
 /// What the devices are like; what is not given is as in [`Fleet::healthy`].
 #[derive(Debug, Clone, Default, clap::Args)]

@@ -11,8 +11,8 @@ use tripline::stop::StopMode;
 use super::Simulate;
 use super::file::{self, device_count};
 use super::open::OpenParameters;
-use crate::alarms::source;
 use crate::exit::Error;
+use crate::input::source;
 
 /// What is done when an alarm fires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

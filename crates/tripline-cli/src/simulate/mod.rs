@@ -25,10 +25,10 @@ use std::thread::available_parallelism;
 
 use tripline::simulation::{MAX_DEVICES, Runs};
 
-use crate::alarms::stop_topic::StopTopic;
 use crate::exit::{End, Error};
-use crate::output::Output;
+use crate::input::stop_topic::StopTopic;
 use crate::report::{ReportFile, When};
+use crate::terminal::output::Output;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -10,9 +10,9 @@ use super::fleet::{Fleets, HealthySource};
 use super::guard::Guards;
 use super::progress::Progress;
 use super::{Output, Simulate, json, picture, text};
-use crate::alarms::table::{print, print_json};
 use crate::exit::{End, Error};
 use crate::report::{self, ReportFile};
+use crate::terminal::print::{print, print_json};
 
 /// Most runs in which a hint is tried.
 const TRIAL_RUNS: u32 = 20;

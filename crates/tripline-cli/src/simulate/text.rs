@@ -4,10 +4,10 @@ use tripline::simulation::{Firing, Fleet, Share, Spread, Study};
 
 use super::fleet::HealthySource;
 use super::single::Simulated;
-use crate::alarms::table::table;
 use crate::report::format::{
     count, counted, minutes, number_of_minutes, percent, proportion, quantile,
 };
+use crate::terminal::table::table;
 
 /// Everything, with a chart if there is one.
 pub fn of(simulated: &Simulated, chart: Option<&str>) -> String {

@@ -15,10 +15,11 @@ use tripline::stop::{OPERATOR_REASON_CODE, operator_comment};
 use tripline::text::clean;
 use tripline_aws::{Failure, FailureKind};
 
-use crate::alarms::table::{print, print_json};
-use crate::connect::{Connection, Region, connect};
+use crate::aws::connect::{Connection, connect};
+use crate::aws::region::Region;
 use crate::exit::{End, Error};
-use crate::output::Output;
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json};
 use crate::watch::seen::Seen;
 
 /// What was cancelled may be seen a moment later.

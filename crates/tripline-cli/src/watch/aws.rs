@@ -13,9 +13,9 @@ use tripline_aws::{Failure, FailureKind};
 
 use super::budget::Budget;
 use super::seen::{Download, Seen};
-use crate::alarms::aws::Aws;
-use crate::alarms::list::Listed;
-use crate::alarms::owner::{Watched, watched};
+use crate::aws::alarms::Listed;
+use crate::aws::clients::Aws;
+use tripline_alarms::owner::{Watched, watched};
 
 /// `ListJobExecutionsForJob` gives so many at a time.
 const PAGE: i32 = 250;

@@ -5,7 +5,7 @@ use aws_sdk_iot::types::{Job, TargetSelection};
 use tripline::job::JobState;
 
 use super::seen::Seen;
-use crate::tally::Tally;
+use crate::aws::tally::Tally;
 
 impl From<&Job> for Seen {
     fn from(job: &Job) -> Self {

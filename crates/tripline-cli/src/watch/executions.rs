@@ -10,7 +10,7 @@ use tripline_aws::FailureKind;
 
 use super::aws::{Execution, Observer};
 use super::seen::{Details, Failing, Slow};
-use crate::tally::Tally;
+use crate::aws::tally::Tally;
 
 /// Most devices that are named.
 const NAMED: usize = 5;

@@ -12,7 +12,7 @@ use super::executions::Executions;
 use super::pace::History;
 use super::seen::{Alarm, Details, Seen};
 use super::verdict::Verdict;
-use crate::alarms::list::Listed;
+use crate::aws::alarms::Listed;
 use crate::exit::{End, Error};
 
 /// How long AWS may be out of reach while a rollout is watched, in seconds ..

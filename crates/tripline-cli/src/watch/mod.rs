@@ -26,10 +26,11 @@ use std::time::Duration;
 use clap::Args;
 use tripline::job::JobId;
 
-use crate::alarms::aws::Aws;
-use crate::connect::{Region, connect};
+use crate::aws::clients::Aws;
+use crate::aws::connect::connect;
+use crate::aws::region::Region;
 use crate::exit::{End, Error};
-use crate::output::Output;
+use crate::terminal::output::Output;
 use aws::Observer;
 use budget::Budget;
 use follow::{Clock, Watch};

@@ -76,7 +76,7 @@ mod tests {
     use tripline::job::JobState;
 
     use super::*;
-    use crate::tally::Tally;
+    use crate::aws::tally::Tally;
 
     fn seen(succeeded: u32, queued: u32, reaches_more: bool) -> Seen {
         Seen {

@@ -2,7 +2,7 @@
 
 use tripline::job::JobState;
 
-use crate::tally::Tally;
+use crate::aws::tally::Tally;
 
 /// A job as `DescribeJob` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

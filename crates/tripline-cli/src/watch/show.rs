@@ -7,8 +7,8 @@ use tripline::job::JobId;
 
 use super::follow::{Rollout, Show};
 use super::view;
-use crate::alarms::table::print;
-use crate::output::Output;
+use crate::terminal::output::Output;
+use crate::terminal::print::print;
 
 /// What fits where stdout goes to.
 pub fn for_output(output: Output) -> Box<dyn Show> {

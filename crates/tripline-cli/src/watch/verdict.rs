@@ -5,8 +5,8 @@ use tripline::stop::{Canceler, OPERATOR_REASON_CODE};
 use tripline::text::clean;
 
 use super::seen::Seen;
+use crate::aws::tally::Tally;
 use crate::exit::End;
-use crate::tally::Tally;
 
 /// Longest comment in a sentence.
 const MAX_COMMENT: usize = 400;

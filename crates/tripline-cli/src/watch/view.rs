@@ -8,7 +8,7 @@ use super::follow::Rollout;
 use super::pace::Eta;
 use super::seen::{Alarm, Details, Seen};
 use super::verdict::Verdict;
-use crate::replay::time::iso;
+use crate::terminal::time::iso;
 use tripline::time::Timestamp;
 
 /// Characters of the bar.

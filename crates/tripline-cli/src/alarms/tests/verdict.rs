@@ -5,8 +5,8 @@ use tripline::alarm::Topic;
 
 use super::*;
 use crate::alarms::fake::{EMAIL, FORCE_STOP};
-use crate::alarms::verdict::Verdict;
 use crate::exit::End;
+use crate::terminal::verdict::Verdict;
 
 /// A guard whose alarm goes to these topics.
 fn telling(topics: &[&str]) -> Guard {

@@ -13,12 +13,12 @@ use tripline_aws::{Failure, FailureKind};
 
 use super::health::Wanted;
 use super::{Clients, if_there};
-use crate::alarms::apply::Guard;
-use crate::alarms::owner::{Watched, watched};
-use crate::alarms::plan::Plan;
-use crate::alarms::put::STACK_TAG;
+use crate::aws::arming::guard::Guard;
+use crate::aws::arming::plan::Plan;
 use crate::doctor::facts::{Asked, Gap, JobFacts, Need, StackFacts};
 use crate::exit::Error;
+use tripline_alarms::owner::{Watched, watched};
+use tripline_alarms::put::STACK_TAG;
 
 /// Points of a period longer than a minute: an hour's, which CloudWatch keeps for 455 days.
 const HOUR: i64 = 3_600;

@@ -20,9 +20,9 @@ use tripline::job::JobId;
 use tripline_aws::Failure;
 
 use super::facts::{Asked, Facts, Gap, JobFacts, Need};
-use crate::alarms::apply::Guard;
-use crate::alarms::aws::Aws;
-use crate::connect::Connection;
+use crate::aws::arming::guard::Guard;
+use crate::aws::clients::Aws;
+use crate::aws::connect::Connection;
 use crate::exit::Error;
 use clock::Dates;
 

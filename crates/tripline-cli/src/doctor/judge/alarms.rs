@@ -5,7 +5,7 @@ use tripline::alarm::MissingData;
 use tripline::metric::{DIMENSION, KeptMetric, Metric, NAMESPACE, Unit};
 use tripline::text::excerpt;
 
-use crate::alarms::plan::Change;
+use crate::aws::arming::plan::Change;
 use crate::doctor::check::{About, Check, Judged, Not, all_right, quoted};
 use crate::doctor::facts::{Facts, Need, seen};
 use crate::doctor::fix::Fix;

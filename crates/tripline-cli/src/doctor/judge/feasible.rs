@@ -20,9 +20,11 @@ use tripline::time::Timestamp;
 
 use super::alarms::{alarms, arm};
 use super::job::{arn, job};
-use crate::alarms::put::{SAMPLES, VALUE, failure_rate_of};
 use crate::doctor::check::{About, Check, Judged, Not, quoted};
 use crate::doctor::facts::{Facts, Need};
+use tripline_alarms::put::SAMPLES;
+use tripline_alarms::put::VALUE;
+use tripline_alarms::put::failure_rate_of;
 
 pub const CHECKS: &[Check] = &[
     Check {

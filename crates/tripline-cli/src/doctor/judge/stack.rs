@@ -1,9 +1,9 @@
 //! The stack itself, and the clock of whoever asks.
 
+use crate::aws::stack::is_at_rest;
 use crate::doctor::check::{About, Check, Judged, Not, all_right, quoted};
 use crate::doctor::facts::{Facts, Need, seen};
 use crate::doctor::fix::Fix;
-use crate::stack::is_at_rest;
 
 pub const CHECKS: &[Check] = &[
     Check {

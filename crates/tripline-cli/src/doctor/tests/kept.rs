@@ -12,10 +12,10 @@ use tripline::metric::KeptMetric;
 use tripline::rollout::Rate;
 
 use super::sound::*;
-use crate::alarms::put::request_for;
 use crate::doctor::check::{About, Judged, Not};
 use crate::doctor::facts::Facts;
 use crate::doctor::judge::checks;
+use tripline_alarms::put::request_for;
 
 /// The stack's default guard with some parameters, for a job without a limit to its rate.
 fn default_guard(parameters: &[(&str, &str)]) -> Vec<MetricAlarm> {

@@ -10,7 +10,7 @@ use aws_sdk_iot::types::{
 };
 use tripline::job::JobId;
 
-use crate::alarms::plan::Plan;
+use crate::aws::arming::plan::Plan;
 use crate::doctor::facts::{
     Action, Facts, Function, Health, Ingest, JobFacts, Key, Mapping, Queue, Resource, Role, Rule,
     Runs, Sms, StackFacts, Subscription, Topic, Topics,

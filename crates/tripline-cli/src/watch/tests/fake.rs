@@ -23,10 +23,10 @@ use aws_smithy_mocks::{MockResponse, Rule, RuleMode, mock, mock_client};
 use tokio::time::Instant;
 use tripline::job::JobId;
 
-use crate::alarms::aws::Aws;
 use crate::alarms::fake::FakeAws;
+use crate::aws::clients::Aws;
+use crate::aws::tally::Tally;
 use crate::exit::{End, Error};
-use crate::tally::Tally;
 use crate::watch::aws::Observer;
 use crate::watch::budget::Budget;
 use crate::watch::follow::{Clock, Rollout, Show, Watch};

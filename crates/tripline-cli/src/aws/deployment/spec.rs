@@ -16,22 +16,14 @@ use tripline::job::JobId;
 use tripline::metric::Outcome;
 use tripline::rollout::{FailureType, Rate, RolloutConfig};
 
-use super::input::Input;
+use crate::aws::tags::{CONFIG_TAG, DEPLOYMENT_TAG, ROUND_TAG};
 use crate::exit::Error;
+use crate::input::deployment::Input;
 
-/// The tag with the digest of the files that a job was deployed from.
-pub const DEPLOYMENT_TAG: &str = "tripline:deployment";
 /// The object that says which deployment a job's name is taken by.
 pub fn claim_key(job: &JobId) -> String {
     format!("{job}/deployment")
 }
-
-/// The tag with the round that a job is of.
-pub const ROUND_TAG: &str = "tripline:round";
-/// The tag with the object that holds a job's `dev.ini`.
-pub const CONFIG_TAG: &str = "tripline:config";
-/// The tag with the job that a stream is for.
-pub const JOB_TAG: &str = "tripline:job";
 
 /// An object in S3.
 #[derive(Debug, Clone, PartialEq, Eq)]

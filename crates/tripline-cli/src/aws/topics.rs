@@ -4,8 +4,8 @@ use tripline::alarm::{AlarmDefinition, Topic, TopicArn};
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind};
 
+use crate::aws::stack::Stack;
 use crate::exit::Error;
-use crate::stack::Stack;
 
 /// The output with the topic that stops rollouts.
 pub const FORCE_STOP: &str = "ForceStopTopicArn";

@@ -11,10 +11,11 @@ use aws_sdk_s3::types::ChecksumAlgorithm;
 use tripline::deployment::{Target, TargetKind};
 use tripline::job::JobId;
 use tripline::text::excerpt;
-use tripline_aws::{Failure, FailureKind, SdkConfig};
+use tripline_aws::{Failure, FailureKind};
 
-use super::spec::{Content, JOB_TAG, Object, StreamSpec};
-use crate::alarms::aws::Aws;
+use super::spec::{Content, Object, StreamSpec};
+use crate::aws::clients::Aws;
+use crate::aws::tags::JOB_TAG;
 
 /// Slowest upload that is waited for, in bytes a second.
 const SLOWEST: u64 = 64 * 1024;
@@ -28,13 +29,6 @@ pub struct Cloud {
     pub s3: aws_sdk_s3::Client,
     /// How long to wait before each call to AWS IoT.
     pub pace: Duration,
-}
-
-/// A client for objects. Another endpoint than AWS's has no host of its own for each bucket.
-pub fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
-    let path_style = config.endpoint_url().is_some();
-    let config = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).build();
-    aws_sdk_s3::Client::from_conf(config)
 }
 
 impl Cloud {

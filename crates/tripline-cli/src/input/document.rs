@@ -8,8 +8,8 @@ use tripline::config::DocumentSource;
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind};
 
-use crate::alarms::source;
 use crate::exit::Error;
+use crate::input::source;
 
 const GET: &str = "GetObject";
 /// Longest document that is fetched; AWS takes fewer characters than this has bytes.
@@ -18,19 +18,23 @@ const WITHIN: Duration = Duration::from_secs(15);
 
 /// A document's text, and what the errors call it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Own {
+pub struct OwnDocument {
     pub name: String,
     pub text: String,
 }
 
 /// Reads the document from a file.
-pub fn file(path: &str, folder: &Path) -> Result<Own, Error> {
+pub fn file(path: &str, folder: &Path) -> Result<OwnDocument, Error> {
     let path = folder.join(path);
-    Ok(Own { name: source::name_of(&path), text: source::read(&path)? })
+    Ok(OwnDocument { name: source::name_of(&path), text: source::read(&path)? })
 }
 
 /// Fetches the document. `folder` is where the config is.
-pub async fn document(source: &DocumentSource, folder: &Path, s3: &Client) -> Result<Own, Error> {
+pub async fn document(
+    source: &DocumentSource,
+    folder: &Path,
+    s3: &Client,
+) -> Result<OwnDocument, Error> {
     match source {
         DocumentSource::File(path) => file(path, folder),
         DocumentSource::Url(url) => {
@@ -38,7 +42,7 @@ pub async fn document(source: &DocumentSource, folder: &Path, s3: &Client) -> Re
                 Some((bucket, key)) => of_object(s3, bucket, key).await?,
                 None => of_url(url.clone()).await?,
             };
-            Ok(Own { name: excerpt(url), text })
+            Ok(OwnDocument { name: excerpt(url), text })
         }
     }
 }

@@ -7,9 +7,9 @@ use tripline::job::JobId;
 use tripline_alarms::{events, kept};
 use tripline_aws::Failure;
 
-use super::aws::Aws;
+use crate::aws::clients::Aws;
+use crate::aws::stack::Stack;
 use crate::exit::Error;
-use crate::stack::Stack;
 
 /// The output with the table's name.
 const TABLE: &str = "GuardsTableName";

@@ -1,28 +1,21 @@
-//! What is asked of CloudWatch and AWS IoT about a job's alarms.
+//! A job's alarms in CloudWatch: read, written, tagged, deleted.
 
 use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmInputBuilder;
 use aws_sdk_cloudwatch::types::{AlarmType, MetricAlarm, Tag};
-use tripline::job::{JobId, JobState};
-use tripline_aws::{Failure, FailureKind};
+use tripline::alarm::alarm_name_prefix;
+use tripline::job::JobId;
+use tripline_alarms::owner::{Watched, watched};
+use tripline_alarms::put::{JOB_TAG, STACK_TAG};
+use tripline_alarms::watch::Watch;
+use tripline_aws::Failure;
 
-use super::owner::{Watched, watched};
-use super::put::{JOB_TAG, STACK_TAG};
-use crate::connect::{Connection, Region, connect};
-use crate::exit::Error;
+use super::clients::Aws;
+
+/// How the names of all of Tripline's alarms begin.
+const PREFIX: &str = "tripline-";
 
 /// `DeleteAlarms` takes so many names.
 const MOST_DELETED: usize = 100;
-
-/// The clients, all of one region.
-#[derive(Debug)]
-pub struct Aws {
-    pub region: String,
-    pub cloudformation: aws_sdk_cloudformation::Client,
-    pub cloudwatch: aws_sdk_cloudwatch::Client,
-    pub dynamodb: aws_sdk_dynamodb::Client,
-    pub iot: aws_sdk_iot::Client,
-    pub sns: aws_sdk_sns::Client,
-}
 
 /// What is there under a prefix.
 #[derive(Debug, Default)]
@@ -32,24 +25,14 @@ pub struct Alarms {
     pub composite: Vec<String>,
 }
 
+/// An alarm that guards a job.
+#[derive(Debug)]
+pub struct Listed {
+    pub job: String,
+    pub alarm: MetricAlarm,
+}
+
 impl Aws {
-    /// Clients for a region, or for the environment's if there is none.
-    pub async fn connect(region: Option<Region>) -> Result<Self, Error> {
-        Ok(Self::of(connect(region).await?))
-    }
-
-    /// Clients for a connection.
-    pub fn of(Connection { region, config }: Connection) -> Self {
-        Self {
-            region,
-            cloudformation: aws_sdk_cloudformation::Client::new(&config),
-            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
-            dynamodb: aws_sdk_dynamodb::Client::new(&config),
-            iot: aws_sdk_iot::Client::new(&config),
-            sns: aws_sdk_sns::Client::new(&config),
-        }
-    }
-
     /// All alarms whose names begin like this.
     pub async fn alarms(&self, prefix: &str) -> Result<Alarms, Failure> {
         let mut pages = self
@@ -128,18 +111,47 @@ impl Aws {
         }
         Ok(())
     }
+}
 
-    /// Whether a job still reaches devices; `None` if there is no such job.
-    pub async fn job_state(&self, job: &JobId) -> Result<Option<JobState>, Failure> {
-        match self.iot.describe_job().job_id(job.as_str()).send().await {
-            Ok(described) => {
-                let status = described.job().and_then(|job| job.status());
-                Ok(Some(JobState::from_status(status.map_or("", |status| status.as_str()))))
+/// The alarms of a job, or of all jobs, by their names. Alarms of other kinds that are called alike
+/// are left out.
+pub async fn listed(aws: &Aws, job: Option<&JobId>) -> Result<Vec<Listed>, Failure> {
+    let prefix = job.map_or_else(|| PREFIX.to_owned(), alarm_name_prefix);
+    let mut listed = Vec::new();
+    for alarm in aws.alarms(&prefix).await?.metric {
+        match aws.owner(&alarm).await? {
+            Some(owner) if job.is_none_or(|job| job.as_str() == owner) => {
+                listed.push(Listed { job: owner, alarm });
             }
-            Err(error) => {
-                let failure = Failure::from_sdk("DescribeJob", &error);
-                if failure.kind == FailureKind::NotFound { Ok(None) } else { Err(failure) }
-            }
+            _ => {}
         }
+    }
+    Ok(listed)
+}
+
+impl Listed {
+    pub fn name(&self) -> &str {
+        self.alarm.alarm_name().unwrap_or_default()
+    }
+
+    /// Why nothing follows from this alarm.
+    pub fn idle(&self) -> Option<&'static str> {
+        match self.alarm.actions_enabled() {
+            _ if self.alarm.alarm_actions().is_empty() => Some("tells nobody"),
+            Some(true) => None,
+            _ => Some("actions off"),
+        }
+    }
+
+    pub fn state(&self) -> &str {
+        self.alarm.state_value().map_or("unknown", |state| state.as_str())
+    }
+
+    pub fn watches(&self) -> String {
+        // Metric math of another shape than Tripline's still has Tripline's words in it.
+        Watch::of(&self.alarm).map_or_else(
+            || self.alarm.alarm_description().unwrap_or("?").to_owned(),
+            |watch| watch.to_string(),
+        )
     }
 }

@@ -1,8 +1,5 @@
-//! What goes to stdout.
+//! Tables.
 
-use std::io::{ErrorKind, Write, stdout};
-
-use serde_json::Value;
 use tripline::text::clean;
 
 /// Longest text of a cell.
@@ -26,20 +23,6 @@ pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
         text.push('\n');
     }
     text
-}
-
-/// Writes data. A reader that has gone (`| head`) is no fault.
-pub fn print(text: &str) {
-    if let Err(error) = stdout().write_all(text.as_bytes())
-        && error.kind() != ErrorKind::BrokenPipe
-    {
-        eprintln!("warning: stdout: {error}");
-    }
-}
-
-/// Writes data as JSON.
-pub fn print_json(value: &Value) {
-    print(&format!("{value:#}\n"));
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use tripline::stop::StopMode;
 
-use super::apply::{Guard, Report};
-use super::notes;
+use crate::aws::arming::guard::{Guard, Report};
 use crate::exit::End;
+use crate::input::notes;
 
 /// What is said on stderr, in this order.
 #[derive(Debug)]

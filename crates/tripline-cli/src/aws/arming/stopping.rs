@@ -6,10 +6,10 @@ use tripline::stop::StopMode;
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind};
 
-use super::aws::Aws;
-use super::topics;
+use crate::aws::clients::Aws;
+use crate::aws::stack::Stack;
+use crate::aws::topics;
 use crate::exit::Error;
-use crate::stack::Stack;
 
 /// What SNS shows instead of an ARN until somebody has followed the link in the e-mail.
 const UNCONFIRMED: &str = "PendingConfirmation";

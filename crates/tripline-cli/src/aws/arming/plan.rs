@@ -9,10 +9,10 @@ use tripline::job::JobId;
 use tripline::text::excerpt;
 use tripline_aws::Failure;
 
-use super::aws::Aws;
-use super::owner::{Watched, watched};
-use super::put;
+use crate::aws::clients::Aws;
 use crate::exit::Error;
+use tripline_alarms::owner::{Watched, watched};
+use tripline_alarms::put;
 
 /// An alarm of the config, and what becomes of it.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use clap::{Command, ValueEnum};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use crate::alarms::source::name_of;
 use crate::exit::{End, Error};
+use crate::input::source::name_of;
 
 /// What `\*(Aq` stands for: an apostrophe that is not set as a quotation mark.
 const APOSTROPHE: &str = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";

@@ -8,10 +8,10 @@ use tripline::config::{DeployConfig, DocumentSource, Faults, FileNames};
 use tripline::deployment::{Image, JobDocument, ThingList};
 use tripline::text::excerpt;
 
-use super::fetch;
+use super::document::{self, OwnDocument};
 use super::firmware::{Firmware, sha256_of};
-use crate::alarms::source;
 use crate::exit::Error;
+use crate::input::source;
 
 /// How much of a file is read at a time if the config cannot say it.
 const CHUNK: u32 = 8_192;
@@ -27,7 +27,7 @@ pub struct Input {
     pub things: ThingList,
     pub firmware: Firmware,
     /// The operator's own job document.
-    pub own: Option<fetch::Own>,
+    pub own: Option<OwnDocument>,
     /// Sixteen hexadecimal digits that stand for all of it: what was begun with other files is
     /// another deployment.
     pub digest: String,
@@ -87,7 +87,7 @@ pub fn faults_of(names: &FileNames, folder: &Path) -> Vec<String> {
         .as_ref()
         .map(|name| Firmware::read(&folder.join(name), CHUNK, key.as_deref()).map(drop));
     let read_document =
-        names.document.as_ref().map(|name| fetch::file(name, folder).and_then(sound).map(drop));
+        names.document.as_ref().map(|name| document::file(name, folder).and_then(sound).map(drop));
     let all = [read_things, read_firmware, read_document];
     all.into_iter().flatten().filter_map(Result::err).map(|fault| fault.to_string()).collect()
 }
@@ -103,17 +103,17 @@ impl Loaded {
     }
 
     /// The operator's own document; without a client, one at a URL is left out.
-    pub async fn own(&self, s3: Option<&Client>) -> Result<Option<fetch::Own>, Error> {
+    pub async fn own(&self, s3: Option<&Client>) -> Result<Option<OwnDocument>, Error> {
         let own = match (&self.config.document, s3) {
-            (Some(DocumentSource::File(path)), _) => fetch::file(path, &self.folder)?,
-            (Some(source), Some(s3)) => fetch::document(source, &self.folder, s3).await?,
+            (Some(DocumentSource::File(path)), _) => document::file(path, &self.folder)?,
+            (Some(source), Some(s3)) => document::document(source, &self.folder, s3).await?,
             _ => return Ok(None),
         };
         sound(own).map(Some)
     }
 
     /// Reads the files but for the operator's own document, which has been.
-    pub fn with(self, own: Result<Option<fetch::Own>, Error>) -> Result<Input, Wrong> {
+    pub fn with(self, own: Result<Option<OwnDocument>, Error>) -> Result<Input, Wrong> {
         let Self { file, text, config, folder } = self;
         let mut faults = Vec::new();
         let things = kept(things(&folder.join(&config.things)), &mut faults);
@@ -140,7 +140,7 @@ fn things(path: &Path) -> Result<(String, ThingList), Error> {
 }
 
 /// A document to which the firmware's part can be added.
-fn sound(own: fetch::Own) -> Result<fetch::Own, Error> {
+fn sound(own: OwnDocument) -> Result<OwnDocument, Error> {
     match JobDocument::fault_of(&own.text) {
         None => Ok(own),
         Some(fault) => Err(Error::Input(format!("{}: {fault}", own.name))),

@@ -9,9 +9,10 @@ use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
 use tripline_aws::{Failure, FailureKind};
 
-use super::aws::Aws;
 use super::plan::{Change, Plan, Planned};
-use super::put;
+use crate::aws::clients::Aws;
+use crate::aws::failure::with;
+use tripline_alarms::put;
 
 /// What was written may be seen a moment later.
 const PROOF_PAUSE: Duration = Duration::from_millis(500);
@@ -94,30 +95,4 @@ async fn prove(aws: &Aws, job: &JobId, alarms: &[Planned]) -> Result<(), Failure
 fn names<'a>(names: impl Iterator<Item = &'a String>) -> String {
     let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-}
-
-/// A failure that says more. What it hints at itself comes last.
-pub fn with(failure: &Failure, more: &str) -> Failure {
-    let text = failure.to_string();
-    let detail = text.strip_prefix(failure.operation).and_then(|text| text.strip_prefix(": "));
-    let (detail, hint) = match detail.unwrap_or(&text).split_once("\n\n  hint: ") {
-        Some((detail, hint)) => (detail, format!("\n  hint: {hint}")),
-        None => (detail.unwrap_or(&text), String::new()),
-    };
-    Failure::new(failure.operation, failure.kind, format!("{detail}{more}{hint}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_to_do_comes_after_what_happened() {
-        let failure =
-            Failure::new("DeleteAlarms", FailureKind::Unavailable, "lost\n\n  hint: look");
-        assert_eq!(
-            with(&failure, "\n  not removed: `a`\n\n  hint: run this again").to_string(),
-            "DeleteAlarms: lost\n  not removed: `a`\n\n  hint: run this again\n  hint: look"
-        );
-    }
 }

@@ -11,8 +11,8 @@ use p256::ecdsa::{DerSignature, SigningKey};
 use p256::pkcs8::DecodePrivateKey;
 use sha2::Sha256;
 
-use crate::alarms::source;
 use crate::exit::Error;
+use crate::input::source;
 
 /// Largest object that S3 takes in one upload.
 const MAX_BYTES: u64 = 5_000_000_000;

@@ -5,7 +5,25 @@ use aws_sdk_iotjobsdataplane::types::JobExecutionStatus;
 use tripline::job::JobId;
 use tripline_aws::{Failure, FailureKind, SdkConfig};
 
-use super::device::{Fate, Outcome};
+/// How a device's update ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Succeeded,
+    Failed,
+    /// Refused before the download.
+    Rejected,
+    /// Takes the job and is never heard of again.
+    Silent,
+}
+
+/// What will become of one device.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fate {
+    pub outcome: Outcome,
+    /// Seconds, 0 to 604,800, in tenths.
+    pub download_time: f64,
+    pub retries: u32,
+}
 
 /// What the job has for a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
