@@ -1,9 +1,10 @@
 //! The clients of one region that are needed to guard a job.
 
 use tripline::job::{JobId, JobState};
-use tripline_aws::{Failure, FailureKind};
+use tripline_aws::Failure;
 
 use super::connect::{Connection, connect};
+use super::job::{DescribedJob, find_job};
 use super::region::Region;
 use crate::exit::Error;
 
@@ -38,15 +39,7 @@ impl Aws {
 
     /// Whether a job still reaches devices; `None` if there is no such job.
     pub async fn job_state(&self, job: &JobId) -> Result<Option<JobState>, Failure> {
-        match self.iot.describe_job().job_id(job.as_str()).send().await {
-            Ok(described) => {
-                let status = described.job().and_then(|job| job.status());
-                Ok(Some(JobState::from_status(status.map_or("", |status| status.as_str()))))
-            }
-            Err(error) => {
-                let failure = Failure::from_sdk("DescribeJob", &error);
-                if failure.kind == FailureKind::NotFound { Ok(None) } else { Err(failure) }
-            }
-        }
+        let job = find_job(&self.iot, job).await?;
+        Ok(job.map(|job| DescribedJob::from(&job).state))
     }
 }

@@ -5,6 +5,8 @@ use aws_sdk_iotjobsdataplane::types::JobExecutionStatus;
 use tripline::job::JobId;
 use tripline_aws::{Failure, FailureKind, SdkConfig};
 
+use super::job::describe_job;
+
 /// How a device's update ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -158,9 +160,7 @@ impl JobSide for AwsJobSide {
     }
 
     async fn status(&self) -> Result<JobStatus, Failure> {
-        let described = self.iot.describe_job().job_id(self.job_id.as_str()).send().await;
-        let described = described.map_err(|error| Failure::from_sdk("DescribeJob", &error))?;
-        let status = described.job.and_then(|job| job.status);
+        let status = describe_job(&self.iot, &self.job_id).await?.status;
         Ok(JobStatus {
             ended: matches!(
                 status,

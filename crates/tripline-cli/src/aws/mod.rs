@@ -3,7 +3,7 @@
 //! - [`region`], [`connect`]: where AWS is; [`clients`]: the clients for it; [`s3`]; [`pace`]: how often
 //!   they are asked; [`failure`]: what failures say;
 //! - [`stack`], [`topics`]: the deployed stack; [`tags`]: of what Tripline made;
-//! - [`tally`]: a job's counts; [`job_side`]: a device's side of a job;
+//! - [`job`]: a job as it is described, [`tally`]: its counts; [`job_side`]: a device's side of a job;
 //! - [`alarms`]: alarms in CloudWatch; [`arming`]: a job becomes guarded, and is no more;
 //! - [`deployment`]: what a `dev.ini` comes to in AWS.
 
@@ -13,6 +13,7 @@ pub mod clients;
 pub mod connect;
 pub mod deployment;
 pub mod failure;
+pub mod job;
 pub mod job_side;
 pub mod pace;
 pub mod region;

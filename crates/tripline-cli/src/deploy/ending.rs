@@ -1,11 +1,13 @@
 //! How a job has ended, as far as a deployment is concerned.
 
-use aws_sdk_iot::types::{Job, JobStatus};
+use aws_sdk_iot::types::Job;
 use serde::{Deserialize, Serialize};
 use tripline::deployment::TargetSelection;
+use tripline::job::JobState;
 use tripline::stop::Canceler;
 use tripline::text::clean;
 
+use crate::aws::job::DescribedJob;
 use crate::aws::tally::Tally;
 
 /// Longest comment that is shown.
@@ -41,23 +43,25 @@ impl Ending {
     /// `devices` and none is open.
     pub fn of(job: Option<&Job>, selection: TargetSelection, devices: Option<u32>) -> Option<Self> {
         let Some(job) = job else { return Some(Self::gone()) };
-        let counts = Tally::of(job);
+        let job = DescribedJob::from(job);
+        let counts = job.tally;
         let ending = |outcome| Self {
             outcome,
             counts,
-            reason_code: job.reason_code().map(|text| clean(text, 128)),
-            comment: job.comment().map(|text| clean(text, MAX_COMMENT)),
+            reason_code: job.reason_code.as_ref().map(|text| clean(text, 128)),
+            comment: job.comment.as_ref().map(|text| clean(text, MAX_COMMENT)),
         };
         // A device that was removed from the targets is not missed.
         let all_well = counts.succeeded > 0 && counts.succeeded + counts.removed == counts.ended();
         let completed = || ending(if all_well { Outcome::Succeeded } else { Outcome::Failed });
-        match job.status() {
-            Some(JobStatus::Completed) => Some(completed()),
-            Some(JobStatus::Canceled) => {
-                let stopped = Canceler::of(job.reason_code(), job.comment()).is_guard();
+        match job.state {
+            JobState::Completed => Some(completed()),
+            JobState::Canceled => {
+                let stopped =
+                    Canceler::of(job.reason_code.as_deref(), job.comment.as_deref()).is_guard();
                 Some(ending(if stopped { Outcome::Stopped } else { Outcome::Canceled }))
             }
-            Some(JobStatus::DeletionInProgress) => Some(ending(Outcome::Canceled)),
+            JobState::Deleting => Some(ending(Outcome::Canceled)),
             _ if selection == TargetSelection::Continuous => {
                 let open = counts.queued + counts.in_progress;
                 let all = devices.is_some_and(|devices| counts.ended() >= devices);
@@ -92,7 +96,7 @@ impl Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_iot::types::JobProcessDetails;
+    use aws_sdk_iot::types::{JobProcessDetails, JobStatus};
 
     fn job(status: JobStatus, succeeded: i32, failed: i32, queued: i32, code: Option<&str>) -> Job {
         let details = JobProcessDetails::builder()

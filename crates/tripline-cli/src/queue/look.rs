@@ -1,24 +1,17 @@
 //! How a job that nobody waited for has ended.
 
 use aws_sdk_iot::types::Job;
-use tripline::job::{JobId, JobState};
+use tripline::job::JobId;
 use tripline::queue::{Entry, JobView};
-use tripline_aws::{Failure, FailureKind};
 
 use super::aws::Aws;
-use crate::aws::tally::Tally;
+use crate::aws::job::{DescribedJob, find_job};
 use crate::exit::Error;
 
 /// Looks at a job; `None` if there is none of this name.
 pub async fn job(aws: &Aws, region: Option<&str>, job: &JobId) -> Result<Option<JobView>, Error> {
     let iot = aws.iot(region).await?;
-    match iot.describe_job().job_id(job.as_str()).send().await {
-        Ok(described) => Ok(described.job().map(view)),
-        Err(error) => {
-            let failure = Failure::from_sdk("DescribeJob", &error);
-            if failure.kind == FailureKind::NotFound { Ok(None) } else { Err(failure.into()) }
-        }
-    }
+    Ok(find_job(&iot, job).await?.as_ref().map(view))
 }
 
 /// Looks at an entry's job.
@@ -27,12 +20,11 @@ pub async fn job_of(aws: &Aws, entry: &Entry) -> Result<Option<JobView>, Error> 
 }
 
 fn view(job: &Job) -> JobView {
-    let status = job.status().map_or("", |status| status.as_str());
-    let tally = Tally::of(job);
+    let DescribedJob { state, reason_code, comment, tally, .. } = DescribedJob::from(job);
     JobView {
-        state: JobState::from_status(status),
-        reason_code: job.reason_code().map(str::to_owned),
-        comment: job.comment().map(str::to_owned),
+        state,
+        reason_code,
+        comment,
         succeeded: tally.succeeded,
         failed: tally.failures(),
         canceled: tally.canceled,
@@ -42,6 +34,7 @@ fn view(job: &Job) -> JobView {
 #[cfg(test)]
 mod tests {
     use aws_sdk_iot::types::{JobProcessDetails, JobStatus};
+    use tripline::job::JobState;
 
     use super::*;
 

@@ -2,14 +2,15 @@
 //!
 //! - [`lines`]: a recording's lines, from a file, gzip or not, or stdin;
 //! - [`read`]: the rollout that they tell of;
-//! - [`text`], [`json`], [`picture`]: what is said of it; [`time`]: when.
+//! - [`text`], [`json`], [`picture`]: what is said of it.
 
 mod json;
 mod lines;
 mod picture;
 mod read;
 mod text;
-pub use std::path::{Path, PathBuf};
+
+use std::path::{Path, PathBuf};
 
 use tripline::config::AlarmConfig;
 use tripline::job::JobId;

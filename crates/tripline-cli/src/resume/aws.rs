@@ -9,6 +9,7 @@ use tripline::job::JobId;
 use tripline_aws::{Failure, FailureKind};
 
 use crate::aws::connect::Connection;
+use crate::aws::job::find_job;
 use crate::aws::pace::Pace;
 use crate::aws::{clients, s3};
 
@@ -47,12 +48,7 @@ impl Aws {
 
     /// A job; `None` if there is none.
     pub async fn job(&self, job: &JobId) -> Result<Option<Job>, Failure> {
-        let described = self.iot.describe_job().job_id(job.as_str()).send().await;
-        match described.map_err(|error| Failure::from_sdk("DescribeJob", &error)) {
-            Ok(described) => Ok(described.job),
-            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
-            Err(failure) => Err(failure),
-        }
+        find_job(&self.iot, job).await
     }
 
     /// A job's document as it was given: what AWS puts in for its placeholders it puts in again.

@@ -10,9 +10,10 @@ use tripline_aws::{Failure, FailureKind};
 use super::aws::Observer;
 use super::executions::Executions;
 use super::pace::History;
-use super::seen::{Alarm, Details, Seen};
+use super::seen::{Alarm, Details};
 use super::verdict::Verdict;
 use crate::aws::alarms::Listed;
+use crate::aws::job::DescribedJob;
 use crate::exit::{End, Error};
 
 /// How long AWS may be out of reach while a rollout is watched, in seconds ..
@@ -36,7 +37,7 @@ pub struct Watch {
 pub struct Rollout {
     pub job: JobId,
     /// The newest that was seen; `None` before the first answer.
-    pub seen: Option<Seen>,
+    pub seen: Option<DescribedJob>,
     pub verdict: Verdict,
     pub history: History,
     pub details: Details,

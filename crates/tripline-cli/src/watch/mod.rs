@@ -1,18 +1,17 @@
 //! `tripline watch`: live progress of rollouts, in few calls.
 //!
-//! - [`seen`]: what is known of a rollout, [`described`] by AWS; [`verdict`]: how it ended; [`pace`]: how fast it goes;
+//! - [`seen`]: what is known of a rollout; [`verdict`]: how it ended; [`pace`]: how fast it goes;
 //! - [`budget`]: how often AWS is asked; [`aws`]: what it is asked; [`executions`]: who is slow;
 //! - [`follow`]: looks again and again;
 //! - [`view`], [`duration`]: what people and programs read; [`show`]: where it goes.
 
 mod aws;
 mod budget;
-mod described;
 mod duration;
 mod executions;
 mod follow;
 mod pace;
-pub mod seen;
+mod seen;
 mod show;
 mod verdict;
 mod view;

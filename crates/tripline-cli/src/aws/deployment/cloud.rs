@@ -15,6 +15,7 @@ use tripline_aws::{Failure, FailureKind};
 
 use super::spec::{Content, Object, StreamSpec};
 use crate::aws::clients::Aws;
+use crate::aws::job::find_job;
 use crate::aws::tags::JOB_TAG;
 
 /// Slowest upload that is waited for, in bytes a second.
@@ -119,9 +120,7 @@ impl Cloud {
     /// A job; `None` if there is none of this name.
     pub async fn job(&self, job: &JobId) -> Result<Option<Job>, Failure> {
         self.paced().await;
-        let found = self.aws.iot.describe_job().job_id(job.as_str()).send().await;
-        let found = absent(found.map_err(|error| Failure::from_sdk("DescribeJob", &error)))?;
-        Ok(found.and_then(|found| found.job))
+        find_job(&self.aws.iot, job).await
     }
 
     /// A job's, stream's or group's tag.
