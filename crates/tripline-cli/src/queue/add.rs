@@ -11,9 +11,9 @@ use tripline::queue::{Entry, EntryId, Span, State};
 
 use super::arguments::Common;
 use super::aws::Aws;
-use super::check::{self, CONFIG, Meant, Sources, file_name, sources};
+use super::check::{self, Meant, Sources, file_name, sources};
 use super::draft::{Draft, settings};
-use super::files::key;
+use super::files::{CONFIG, key};
 use super::store::{Change, View};
 use super::{ask, clock, look};
 use crate::exit::{End, Error};

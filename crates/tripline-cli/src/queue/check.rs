@@ -7,7 +7,7 @@ use tripline::queue::{FileName, StoredFile, Use};
 use tripline::text::excerpt;
 
 use super::draft::Draft;
-use super::files::describe;
+use super::files::{CONFIG, describe};
 use crate::aws::deployment::spec::Spec;
 use crate::aws::region::check_topics;
 use crate::exit::Error;
@@ -136,6 +136,3 @@ pub fn sources(
     }
     Ok(Sources(sources))
 }
-
-/// What every entry's `dev.ini` is called.
-pub const CONFIG: &str = "dev.ini";

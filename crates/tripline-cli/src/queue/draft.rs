@@ -8,8 +8,7 @@ use tripline::config::{Setting, default_value, with_settings};
 use tripline::queue::{Entry, Use};
 
 use super::ask::ask;
-use super::check::CONFIG;
-use super::files::Files;
+use super::files::{CONFIG, Files};
 use crate::exit::Error;
 use crate::input::source::{name_of, read};
 

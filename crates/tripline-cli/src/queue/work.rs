@@ -6,8 +6,8 @@ use tempfile::TempDir;
 use tripline::queue::{Entry, Outcome, State};
 
 use super::aws::Aws;
-use super::check::CONFIG;
 use super::clock;
+use super::files::CONFIG;
 use super::lease::Keeper;
 use crate::deploy::Deployment;
 use crate::exit::{End, Error};

@@ -9,7 +9,7 @@ use tripline::replay::{
 use tripline::simulation::AlarmPlan;
 use tripline::stop::{REASON_CODE, comment_for};
 
-use super::Replayed;
+use super::replayed::Replayed;
 use super::text::then;
 use crate::terminal::time::{changed_at, elapsed, iso};
 use tripline_alarms::watch::Watch;

@@ -8,13 +8,14 @@ mod json;
 mod lines;
 mod picture;
 mod read;
+mod replayed;
 mod text;
 
 use std::path::{Path, PathBuf};
 
 use tripline::config::AlarmConfig;
 use tripline::job::JobId;
-use tripline::replay::{RecordedRollout, Replay};
+use tripline::replay::Replay;
 use tripline::rollout::RolloutConfig;
 use tripline::simulation::Record;
 use tripline::stop::StopMode;
@@ -26,6 +27,7 @@ use crate::report::{self, ReportFile, When};
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json};
 use lines::Lines;
+use replayed::Replayed;
 use tripline_alarms::watch::Watch;
 
 const EXAMPLES: &str = "\
@@ -79,23 +81,6 @@ pub struct Arguments {
     chart: When,
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
-}
-
-/// What came of a replay.
-struct Replayed {
-    /// The recording, as messages call it.
-    file: String,
-    /// The config, as messages call it.
-    config: String,
-    mode: StopMode,
-    /// Lines that are not blank.
-    lines: u64,
-    /// Those of which nothing could be made.
-    malformed: u64,
-    rollout: RecordedRollout,
-    replay: Replay,
-    /// The rollout by the minute, for pictures.
-    record: Record,
 }
 
 impl Arguments {

@@ -1,6 +1,6 @@
 //! A replay as a picture.
 
-use super::Replayed;
+use super::replayed::Replayed;
 use super::text::{CUT_SHORT, EXECUTED, OUTCOMES, goes_on, verdict};
 use crate::report::format::count;
 use crate::report::{AlarmPanel, Fact, Known, Picture, StopMark};

@@ -3,8 +3,8 @@
 use tripline::replay::{Fired, GuardOf, RecordedRollout, Replay, ReplayedAbort, Response, Stop};
 use tripline::rollout::AbortCriterion;
 
-use super::Replayed;
 use super::read::thousands;
+use super::replayed::Replayed;
 use crate::report::format::{count, minutes};
 use crate::terminal::table::table;
 use crate::terminal::time::{elapsed, utc};

@@ -3,8 +3,8 @@
 
 use tripline::simulation::{Elapsed, Reached};
 
-use super::StopMark;
 use super::format::{count, minutes, number};
+use super::picture::StopMark;
 use super::scale::{Scale, TimeAxis};
 use super::svg::{Anchor, Svg};
 

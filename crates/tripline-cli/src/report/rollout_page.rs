@@ -6,7 +6,8 @@ use super::forest::{CAPTION, Row, TABLE_HEAD, forest, marks, table_row};
 use super::format::{count, minutes, number_of_minutes, percent};
 use super::frame::{LEFT_OUT, Span, minutes_at};
 use super::page::Page;
-use super::{Picture, alarm, rollout};
+use super::picture::Picture;
+use super::{alarm, rollout};
 use tripline_alarms::watch::Watch;
 
 /// Most changes of state that a page lists.

@@ -8,9 +8,9 @@ use tripline::text::clean;
 use super::alarm::{breaches, largest, shown, states, unit};
 use super::format::{count, minutes, number};
 use super::frame::{Span, minutes_at};
+use super::picture::{AlarmPanel, Picture, StopMark};
 use super::rollout::{lines, values};
 use super::scale::TimeAxis;
-use super::{AlarmPanel, Picture, StopMark};
 use tripline_alarms::watch::Watch;
 
 /// Fewest columns that are used.

@@ -1,8 +1,13 @@
 use proptest::prelude::*;
+use tripline::alarm::AlarmDefinition;
 use tripline::config::AlarmConfig;
 use tripline::rollout::{Endings, Progress, RolloutConfig};
-use tripline::simulation::{AlarmPlan, Detail, Fleet, GuardPlan, Scenario, Share, Simulator};
+use tripline::simulation::{
+    AlarmPlan, Detail, Elapsed, Fleet, GuardPlan, Reached, Record, Scenario, Share, Simulator,
+    Study,
+};
 use tripline::stop::StopMode;
+use tripline::time::Timestamp;
 
 use super::comparison::{Compared, Comparison};
 use super::*;

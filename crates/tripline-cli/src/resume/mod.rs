@@ -4,7 +4,7 @@
 //! - [`old`]: the job that was stopped, and the request for the new one; [`place`]: its name, and
 //!   the jobs that earlier resumes have made;
 //! - [`targets`]: who has not got it; [`group`]: more of them than a job can name;
-//! - [`arming`]: the new job's guard; [`stream`]: where its devices read the firmware;
+//! - [`arming`]: the new job's guard, [`earlier_guards`]: those of earlier ones; [`stream`]: where its devices read the firmware;
 //! - [`report`], [`outcome`]: what is said; [`aws`]: what is asked of AWS.
 //!
 //! Every step looks first what is there, so that running it again after any failure goes on. The
@@ -12,6 +12,7 @@
 
 mod arming;
 mod aws;
+mod earlier_guards;
 mod group;
 mod old;
 mod outcome;
@@ -42,8 +43,9 @@ use crate::terminal::progress::Progress;
 use crate::terminal::verdict::Verdict;
 use arming::Config;
 use aws::Aws;
+use earlier_guards::EarlierGuards;
 use old::Old;
-use outcome::{Existed, Resumed, Seen};
+use outcome::{Existed, Resumed};
 use place::{Earlier, Place};
 use report::Report;
 use targets::Targets;
@@ -265,8 +267,8 @@ impl Resume {
         aws: &Aws,
         earlier: &[Earlier],
         config: Option<&Config>,
-    ) -> Result<Seen, Error> {
-        let mut seen = Seen::default();
+    ) -> Result<EarlierGuards, Error> {
+        let mut seen = EarlierGuards::default();
         let Some(config) = config else { return Ok(seen) };
         for job in earlier.iter().filter(|earlier| earlier.state() == JobState::Active) {
             let mut guard = self.guard(&job.id, config);

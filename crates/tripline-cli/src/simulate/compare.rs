@@ -3,15 +3,18 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::arguments::Simulate;
+use super::file::stem;
 use super::fleet::Rollout;
 use super::guard::Guards;
 use super::single::study;
-use super::{Output, Simulate, stem, table};
+use super::table;
 use crate::exit::{End, Error};
 use crate::input::source::name_of;
 use crate::report::comparison::{self, Compared, Comparison};
 use crate::report::format::count;
 use crate::report::{Fact, ReportFile};
+use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json};
 
 /// Compares, and says what it came to.

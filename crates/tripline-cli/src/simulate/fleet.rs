@@ -6,8 +6,7 @@ use std::path::Path;
 use tripline::simulation::{Fleet, Lognormal, MAX_DEVICES, Share};
 use tripline::text::excerpt;
 
-use super::file::{self, Entry};
-use super::stem;
+use super::file::{self, Entry, stem};
 use crate::exit::Error;
 use crate::input::source;
 

@@ -8,9 +8,9 @@ use tripline::simulation::{
 use tripline::alarm::TopicArn;
 use tripline::stop::StopMode;
 
-use super::Simulate;
+use super::arguments::Simulate;
 use super::fleet::HealthySource;
-use super::single::Simulated;
+use super::simulated::Simulated;
 use super::text::name;
 
 /// Everything but the pictures.

@@ -2,7 +2,7 @@
 
 use tripline::simulation::{Record, Study};
 
-use super::single::Simulated;
+use super::simulated::Simulated;
 use super::text::{healthy_fleet, name, verdict};
 use crate::report::format::{count, counted, minutes, percent, proportion};
 use crate::report::{AlarmPanel, Fact, Known, Picture, StopMark};

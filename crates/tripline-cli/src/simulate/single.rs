@@ -2,42 +2,21 @@
 
 use std::path::Path;
 
-use tripline::simulation::{
-    Advice, Detail, Fleet, Record, RolloutOutcome, Runs, Scenario, Simulator, Study, Trial, advice,
-};
+use tripline::simulation::{Detail, Runs, Scenario, Simulator, Study, Trial, advice};
 
-use super::fleet::{Fleets, HealthySource};
+use super::arguments::Simulate;
+use super::fleet::Fleets;
 use super::guard::Guards;
 use super::progress::Progress;
-use super::{Output, Simulate, json, picture, text};
+use super::simulated::Simulated;
+use super::{json, picture, text};
 use crate::exit::{End, Error};
 use crate::report::{self, ReportFile};
+use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json};
 
 /// Most runs in which a hint is tried.
 const TRIAL_RUNS: u32 = 20;
-
-/// What came of a simulation.
-pub struct Simulated {
-    pub guards: Guards,
-    pub scenario: Scenario,
-    /// Whether the fleet is a healthy one, of which every stop is a false one.
-    pub is_healthy: bool,
-    /// The first run of the seed.
-    pub outcome: RolloutOutcome,
-    /// The same without guards.
-    pub unguarded: Record,
-    /// All runs.
-    pub study: Study,
-    /// All runs of the healthy fleet, unless that is this one.
-    pub healthy: Option<Study>,
-    /// What a healthy fleet is like, and who says so.
-    pub healthy_fleet: Fleet,
-    pub healthy_source: HealthySource,
-    pub advice: Vec<Advice>,
-    /// The command that gives the same again.
-    pub command: String,
-}
 
 /// Simulates, and says what it came to.
 pub fn run(arguments: &Simulate, page: Option<ReportFile>) -> Result<End, Error> {

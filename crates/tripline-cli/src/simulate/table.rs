@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tripline::simulation::Study;
 
-use super::Simulate;
+use super::arguments::Simulate;
 use super::json::{add_inputs, of_study};
 use crate::report::comparison::{Compared, Comparison};
 use crate::report::format::{count, counted, number_of_minutes, proportion, quantile};

@@ -3,7 +3,7 @@
 use tripline::simulation::{Firing, Fleet, Share, Spread, Study};
 
 use super::fleet::HealthySource;
-use super::single::Simulated;
+use super::simulated::Simulated;
 use crate::report::format::{
     count, counted, minutes, number_of_minutes, percent, proportion, quantile,
 };
