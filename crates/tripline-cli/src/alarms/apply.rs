@@ -80,7 +80,7 @@ impl Apply {
             Output::Text => print(&report.text(guard.dry_run)),
             Output::Json => print_json(&report.json(&guard, &aws.region)),
         }
-        let verdict = Verdict::of(&guard, &report, &aws.region);
+        let verdict = Verdict::of_arming(&guard, &report, &aws.region);
         verdict.tell();
         Ok(verdict.end())
     }

@@ -22,11 +22,11 @@ pub struct Aws {
 impl Aws {
     /// Clients for a region, or for the environment's if there is none.
     pub async fn connect(region: Option<Region>) -> Result<Self, Error> {
-        Ok(Self::of(connect(region).await?))
+        Ok(Self::for_connection(connect(region).await?))
     }
 
     /// Clients for a connection.
-    pub fn of(Connection { region, config }: Connection) -> Self {
+    pub fn for_connection(Connection { region, config }: Connection) -> Self {
         Self {
             region,
             cloudformation: aws_sdk_cloudformation::Client::new(&config),

@@ -36,7 +36,7 @@ impl From<&Job> for DescribedJob {
             reason_code: job.reason_code().map(str::to_owned),
             comment: job.comment().map(str::to_owned),
             created_at: job.created_at().map(DateTime::secs),
-            tally: Tally::of(job),
+            tally: Tally::from(job),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::job::describe_job;
 
 /// How a device's update ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum DeviceOutcome {
     Succeeded,
     Failed,
     /// Refused before the download.
@@ -21,7 +21,7 @@ pub enum Outcome {
 /// What will become of one device.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fate {
-    pub outcome: Outcome,
+    pub outcome: DeviceOutcome,
     /// Seconds, 0 to 604,800, in tenths.
     pub download_time: f64,
     pub retries: u32,
@@ -52,7 +52,7 @@ pub trait JobSide: Send + Sync + 'static {
     fn offer(&self, thing: &str) -> impl Future<Output = Result<Offer, Failure>> + Send;
     /// Sets it to IN_PROGRESS.
     fn start(&self, thing: &str) -> impl Future<Output = Result<Taken, Failure>> + Send;
-    /// Reports how it ended. [`Outcome::Silent`] reports nothing.
+    /// Reports how it ended. [`DeviceOutcome::Silent`] reports nothing.
     fn report(
         &self,
         thing: &str,
@@ -150,12 +150,14 @@ impl JobSide for AwsJobSide {
 
     async fn report(&self, thing: &str, fate: Fate) -> Result<Taken, Failure> {
         match fate.outcome {
-            Outcome::Succeeded => {
+            DeviceOutcome::Succeeded => {
                 self.update(thing, JobExecutionStatus::Succeeded, Some(fate)).await
             }
-            Outcome::Failed => self.update(thing, JobExecutionStatus::Failed, Some(fate)).await,
-            Outcome::Rejected => self.update(thing, JobExecutionStatus::Rejected, None).await,
-            Outcome::Silent => Ok(Taken::Yes),
+            DeviceOutcome::Failed => {
+                self.update(thing, JobExecutionStatus::Failed, Some(fate)).await
+            }
+            DeviceOutcome::Rejected => self.update(thing, JobExecutionStatus::Rejected, None).await,
+            DeviceOutcome::Silent => Ok(Taken::Yes),
         }
     }
 

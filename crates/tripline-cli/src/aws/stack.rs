@@ -37,15 +37,15 @@ impl Stack {
             );
             return Err(Failure::new(DESCRIBE, FailureKind::Refused, text).into());
         }
-        Ok(Self::of(name, &stack))
+        Ok(Self::from_description(name, &stack))
     }
 
     /// Looks a stack up that may be in any state, or gone.
-    pub async fn look(client: &Client, name: &str) -> Result<Option<Self>, Error> {
-        Ok(describe(client, name).await?.map(|stack| Self::of(name, &stack)))
+    pub async fn find_in_any_state(client: &Client, name: &str) -> Result<Option<Self>, Error> {
+        Ok(describe(client, name).await?.map(|stack| Self::from_description(name, &stack)))
     }
 
-    fn of(name: &str, stack: &Described) -> Self {
+    fn from_description(name: &str, stack: &Described) -> Self {
         let outputs = stack.outputs().iter().filter_map(|output| {
             Some((output.output_key()?.to_owned(), output.output_value()?.to_owned()))
         });

@@ -18,9 +18,9 @@ pub struct Tally {
     pub removed: u32,
 }
 
-impl Tally {
+impl From<&Job> for Tally {
     /// Of a job as it is described (`jobProcessDetails`).
-    pub fn of(job: &Job) -> Self {
+    fn from(job: &Job) -> Self {
         let Some(details) = job.job_process_details() else { return Self::default() };
         let count = |number: Option<i32>| number.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
         Self {
@@ -34,7 +34,9 @@ impl Tally {
             removed: count(details.number_of_removed_things()),
         }
     }
+}
 
+impl Tally {
     /// Executions that have tried and have not succeeded.
     pub fn failures(&self) -> u32 {
         sum([self.failed, self.rejected, self.timed_out])

@@ -72,7 +72,11 @@ impl Cleanup {
         let stream = self.stream_id.or(of_config);
         let connection = connect(region).await?;
         let pace = config.map_or(Duration::ZERO, |config| config.pace);
-        let cloud = Cloud { s3: s3::client(&connection.config), aws: Aws::of(connection), pace };
+        let cloud = Cloud {
+            s3: s3::client(&connection.config),
+            aws: Aws::for_connection(connection),
+            pace,
+        };
         let bucket = match config {
             Some(config) => Some(config.bucket.to_string()),
             None => bucket_of(&cloud, &job).await?,

@@ -13,7 +13,7 @@ use crate::aws::region::{Region, check_topics, region_for};
 use crate::aws::s3;
 use crate::exit::{End, Error};
 use crate::input::alarms::NO_ALARMS;
-use crate::input::deployment::{self, Input, Loaded, Wrong};
+use crate::input::deployment::{self, Input, InputFaults, Loaded};
 use crate::input::notes;
 use crate::input::source::name_of;
 use crate::terminal::output::Output;
@@ -59,7 +59,7 @@ impl Check {
             Ok(Ok(checked)) => checked,
             Ok(Err(wrong)) => {
                 if is_json {
-                    print_json(&json::of_faults(&name_of(&self.config), &wrong));
+                    print_json(&json::faults_json(&name_of(&self.config), &wrong));
                 }
                 return Err(wrong.into());
             }
@@ -67,7 +67,7 @@ impl Check {
         };
         let Checked { input, review, .. } = &checked;
         if is_json {
-            print_json(&json::of(&checked));
+            print_json(&json::config_json(&checked));
         } else {
             print(&summary::text(&checked));
         }
@@ -85,7 +85,7 @@ impl Check {
     }
 
     /// Reads all of it. The user's faults are inside, failures of AWS outside.
-    async fn check(&self) -> Result<Result<Checked, Wrong>, Error> {
+    async fn check(&self) -> Result<Result<Checked, InputFaults>, Error> {
         let loaded = match deployment::loaded(&self.config) {
             Ok(loaded) => loaded,
             Err(wrong) => return Ok(Err(wrong)),
@@ -103,7 +103,7 @@ impl Check {
             Err(wrong) => return Ok(Err(wrong)),
         };
         let checked = self.checked(input, fetched);
-        Ok(checked.map_err(|fault| Wrong { config: None, files: vec![fault.to_string()] }))
+        Ok(checked.map_err(|fault| InputFaults { config: None, files: vec![fault.to_string()] }))
     }
 
     /// What a document at a URL is fetched with.

@@ -15,7 +15,7 @@ const MOST_COUNTED: usize = 10_000;
 
 /// What is there of a deployment.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct ExistingDeployment {
     /// The round of the deployment's own job.
     pub round: Option<u32>,
     pub stream: bool,
@@ -28,9 +28,9 @@ pub enum Devices {
     MoreThan(u32),
 }
 
-impl Found {
+impl ExistingDeployment {
     /// Looks for the job and the stream. What is there and not of this deployment is never touched.
-    pub async fn look(cloud: &Cloud, spec: &Spec) -> Result<Self, Error> {
+    pub async fn find(cloud: &Cloud, spec: &Spec) -> Result<Self, Error> {
         let round = match cloud.job(&spec.job).await? {
             None => None,
             Some(job) => Some(round_of(cloud, spec, &job).await?),

@@ -35,8 +35,8 @@ use crate::input::deployment::{self, Input};
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json};
 use crate::terminal::verdict::Verdict;
-use ending::Outcome;
-use found::Found;
+use ending::RoundOutcome;
+use found::ExistingDeployment;
 use plan::Plan;
 use rounds::Rounds;
 use tripline::stop::StopMode;
@@ -99,7 +99,7 @@ pub struct Deployment {
 
 impl Deployment {
     /// A deployment of a config, with everything else as the command's defaults have it.
-    pub fn of(config: PathBuf, stack: String) -> Self {
+    pub fn with_defaults(config: PathBuf, stack: String) -> Self {
         Self {
             config,
             stack,
@@ -138,13 +138,13 @@ impl Deployment {
         check_topics(&input.file, input.alarms(), &region)?;
         let spec = Spec::new(&input, &region)?;
         let pace = input.config.pace;
-        let cloud = Cloud { aws: Aws::of(connection), s3, pace };
+        let cloud = Cloud { aws: Aws::for_connection(connection), s3, pace };
         self.deploy(&cloud, &input, &spec).await
     }
 
     async fn deploy(&self, cloud: &Cloud, input: &Input, spec: &Spec) -> Result<End, Error> {
         let devices = found::devices(cloud, input, spec).await?;
-        let found = Found::look(cloud, spec).await?;
+        let found = ExistingDeployment::find(cloud, spec).await?;
         if !found.is_nothing() && !self.resume {
             return Err(Error::Input(format!(
                 "an earlier deploy has left {}; nothing was changed\n\n  hint: go on with `--resume`, or remove it with `tripline cleanup`",
@@ -172,7 +172,7 @@ impl Deployment {
         }
         note_count(input, devices);
         if let Some((report, guard)) = &planned {
-            let mut verdict = Verdict::of(guard, report, region);
+            let mut verdict = Verdict::of_arming(guard, report, region);
             if report.stopping.mode == StopMode::Observe && !self.tell_only {
                 verdict.findings.push(format!(
                     "stack `{}` observes only, so that nothing would stop the rollout\n\n  hint: deploy it with the parameter `StopMode=cancel`, or say with `--tell-only` that it is meant",
@@ -266,7 +266,7 @@ impl Deployment {
                 );
                 End::Done
             }
-            Some(Outcome::Succeeded) => {
+            Some(RoundOutcome::Succeeded) => {
                 eprintln!("job `{job}`: done");
                 End::Done
             }
@@ -274,7 +274,7 @@ impl Deployment {
                 eprintln!(
                     "job `{job}`: it stays to be looked at\n\n  hint: `tripline cleanup --job-id {job}` removes it"
                 );
-                if bad == Outcome::Stopped { End::Stopped } else { End::Finding }
+                if bad == RoundOutcome::Stopped { End::Stopped } else { End::Finding }
             }
         }
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tripline_aws::{Failure, FailureKind};
 
-use super::ending::{Ending, Outcome};
-use super::found::Found;
+use super::ending::{RoundEnding, RoundOutcome};
+use super::found::ExistingDeployment;
 use super::record::{Record, Round};
 use crate::aws::arming::guard::Guard;
 use crate::aws::deployment::cloud::Cloud;
@@ -72,7 +72,12 @@ impl<'a> Rounds<'a> {
     }
 
     /// Runs all rounds that are left.
-    pub async fn run(&mut self, found: Found, resume: bool, detach: bool) -> Result<(), Error> {
+    pub async fn run(
+        &mut self,
+        found: ExistingDeployment,
+        resume: bool,
+        detach: bool,
+    ) -> Result<(), Error> {
         if let Some(file) = self.file {
             // Before anything is made: whether it can be written.
             self.record.write(file)?;
@@ -89,7 +94,7 @@ impl<'a> Rounds<'a> {
         }
         // The job of a round whose end has been recorded is only waiting to be removed.
         if found.round.is_none_or(|round| round <= self.record.done())
-            && self.record.last() == Some(Outcome::Succeeded)
+            && self.record.last() == Some(RoundOutcome::Succeeded)
         {
             self.clean_up().await?;
         }
@@ -105,7 +110,7 @@ impl<'a> Rounds<'a> {
             }
             let ending = self.wait().await?;
             self.live = false;
-            let succeeded = ending.outcome == Outcome::Succeeded;
+            let succeeded = ending.outcome == RoundOutcome::Succeeded;
             let alarms = self.alarms();
             self.record.ended.push(Round { round, alarms, ending });
             self.record.keep(self.cloud, self.spec, self.file).await?;
@@ -148,12 +153,12 @@ impl<'a> Rounds<'a> {
             self.note(format!("object s3://{}/{}", spec.bucket, object.key));
         }
         // It took a while to get here, and what is another's is not touched.
-        let found = Found::look(cloud, spec).await?;
+        let found = ExistingDeployment::find(cloud, spec).await?;
         if let Some(guard) = &self.guard {
             let report = guard.apply(&cloud.aws).await?;
             let count = guard.alarms.len();
             self.made.push(notes::alarms(count));
-            let verdict = Verdict::of(guard, &report, &cloud.aws.region);
+            let verdict = Verdict::of_arming(guard, &report, &cloud.aws.region);
             if round > 1 && !verdict.findings.is_empty() && found.round.is_none() {
                 verdict.tell();
                 self.unguarded = true;
@@ -178,8 +183,8 @@ impl<'a> Rounds<'a> {
     async fn create_stream(&self, stream: &StreamSpec) -> Result<(), Error> {
         match self.cloud.create_stream(stream, &self.spec.job).await {
             Err(failure) if failure.kind == FailureKind::Refused => {
-                match Found::look(self.cloud, self.spec).await? {
-                    Found { stream: true, .. } => Ok(()),
+                match ExistingDeployment::find(self.cloud, self.spec).await? {
+                    ExistingDeployment { stream: true, .. } => Ok(()),
                     _ => Err(failure.into()),
                 }
             }
@@ -205,8 +210,8 @@ impl<'a> Rounds<'a> {
         let request = self.spec.request(round, self.input.config.rounds);
         match self.cloud.create_job(request).await {
             Err(failure) if failure.kind == FailureKind::Refused => {
-                match Found::look(self.cloud, self.spec).await? {
-                    Found { round: Some(found), .. } if found == round => Ok(()),
+                match ExistingDeployment::find(self.cloud, self.spec).await? {
+                    ExistingDeployment { round: Some(found), .. } if found == round => Ok(()),
                     _ => Err(failure.into()),
                 }
             }
@@ -215,7 +220,7 @@ impl<'a> Rounds<'a> {
     }
 
     /// Waits until the job has ended.
-    async fn wait(&self) -> Result<Ending, Error> {
+    async fn wait(&self) -> Result<RoundEnding, Error> {
         let longest = self.input.config.delay.max(LEAST);
         let mut pause = FIRST_PAUSE;
         let mut lost: Option<tokio::time::Instant> = None;
@@ -230,12 +235,13 @@ impl<'a> Rounds<'a> {
                     let is_late = job.is_none() && !seen && begun.elapsed() < UNSEEN;
                     let selection = self.input.config.selection;
                     if !is_late
-                        && let Some(ending) = Ending::of(job.as_ref(), selection, self.devices)
+                        && let Some(ending) =
+                            RoundEnding::of_job(job.as_ref(), selection, self.devices)
                     {
                         clear();
                         return Ok(ending);
                     }
-                    let counts = job.as_ref().map(Tally::of).unwrap_or_default();
+                    let counts = job.as_ref().map(Tally::from).unwrap_or_default();
                     if counts != shown {
                         show(&counts);
                         shown = counts;

@@ -28,7 +28,7 @@ impl Cloud {
         Self {
             lambda: aws_sdk_lambda::Client::new(&config),
             sqs: aws_sdk_sqs::Client::new(&config),
-            aws: Aws::of(connection),
+            aws: Aws::for_connection(connection),
             config,
         }
     }

@@ -104,7 +104,7 @@ impl Drill {
         }
         let interrupt = Interrupt::listen();
         let stack = Stack::find(&cloud.aws.cloudformation, &self.stack).await?;
-        let stopping = Stopping::look(&cloud.aws, &stack).await?;
+        let stopping = Stopping::find(&cloud.aws, &stack).await?;
         let email = topics::of_stack(&stack, topics::EMAIL)?;
         let subscribers = mailbox::subscribers(&cloud, email).await?;
         let name = Name::random();

@@ -20,7 +20,7 @@ use super::record::{Outcome, Record, Step};
 use super::sentinel;
 use super::wait::{Broken, Patience};
 use crate::aws::arming::guard::Guard;
-use crate::aws::job_side::{AwsJobSide, Fate, JobSide, Offer, Outcome as Ended, Taken};
+use crate::aws::job_side::{AwsJobSide, DeviceOutcome as Ended, Fate, JobSide, Offer, Taken};
 use crate::aws::stack::Stack;
 use crate::aws::topics;
 use crate::terminal::verdict::Verdict;
@@ -118,7 +118,7 @@ impl<'a> Run<'a> {
             dry_run: false,
         };
         let report = guard.apply(aws).await?;
-        let verdict = Verdict::of(&guard, &report, &aws.region);
+        let verdict = Verdict::of_arming(&guard, &report, &aws.region);
         if let Some(finding) = verdict.findings.into_iter().next() {
             let (what, hint) = finding.split_once("\n\n  hint: ").unwrap_or((&finding, ""));
             return Err(Broken::Cut(Cut::new(what, hint)));

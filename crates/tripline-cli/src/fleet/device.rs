@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use rand_distr::{Distribution, Poisson, StandardNormal};
 
 use super::value::{Seconds, Share, UpTo};
-use crate::aws::job_side::{Fate, Outcome};
+use crate::aws::job_side::{DeviceOutcome, Fate};
 
 /// How a fleet behaves.
 #[derive(Debug, Clone, Copy)]
@@ -41,15 +41,15 @@ impl Outcomes {
     }
 
     /// `draw` is evenly distributed over 0 to 1.
-    fn pick(&self, draw: f64) -> Outcome {
+    fn pick(&self, draw: f64) -> DeviceOutcome {
         let failed = self.failed.get();
         let rejected = failed + self.rejected.get();
         let silent = rejected + self.silent.get();
         match draw {
-            _ if draw < failed => Outcome::Failed,
-            _ if draw < rejected => Outcome::Rejected,
-            _ if draw < silent => Outcome::Silent,
-            _ => Outcome::Succeeded,
+            _ if draw < failed => DeviceOutcome::Failed,
+            _ if draw < rejected => DeviceOutcome::Rejected,
+            _ if draw < silent => DeviceOutcome::Silent,
+            _ => DeviceOutcome::Succeeded,
         }
     }
 }
@@ -155,10 +155,10 @@ mod tests {
                 fates.iter().filter(|fate| is(fate)).count() as f64 / DEVICES as f64
             };
             for (asked, outcome) in [
-                (failed, Outcome::Failed),
-                (rejected, Outcome::Rejected),
-                (silent, Outcome::Silent),
-                (1.0 - failed - rejected - silent, Outcome::Succeeded),
+                (failed, DeviceOutcome::Failed),
+                (rejected, DeviceOutcome::Rejected),
+                (silent, DeviceOutcome::Silent),
+                (1.0 - failed - rejected - silent, DeviceOutcome::Succeeded),
             ] {
                 // Five deviations of a share of 4,000 devices.
                 let got = share(&|fate| fate.outcome == outcome);

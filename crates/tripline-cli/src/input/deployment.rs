@@ -45,14 +45,14 @@ pub struct Loaded {
 
 /// Everything wrong with a config and the files that it names.
 #[derive(Debug, Default)]
-pub struct Wrong {
+pub struct InputFaults {
     pub config: Option<Faults>,
     /// One text a file.
     pub files: Vec<String>,
 }
 
-impl From<Wrong> for Error {
-    fn from(wrong: Wrong) -> Self {
+impl From<InputFaults> for Error {
+    fn from(wrong: InputFaults) -> Self {
         let config = wrong.config.map(|faults| faults.to_string());
         let texts: Vec<_> = config.into_iter().chain(wrong.files).collect();
         Self::Input(texts.join("\nerror: "))
@@ -65,16 +65,17 @@ pub fn load(path: &Path) -> Result<Loaded, Error> {
 }
 
 /// Reads a config. If it has faults, those of the files that it names are said with them.
-pub fn loaded(path: &Path) -> Result<Loaded, Wrong> {
+pub fn loaded(path: &Path) -> Result<Loaded, InputFaults> {
     let file = source::name_of(path);
     let text = source::read(path)
-        .map_err(|error| Wrong { config: None, files: vec![error.to_string()] })?;
+        .map_err(|error| InputFaults { config: None, files: vec![error.to_string()] })?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     match DeployConfig::parse(&file, &text) {
         Ok(config) => Ok(Loaded { file, text, config, folder }),
-        Err(faults) => {
-            Err(Wrong { config: Some(faults), files: faults_of(&FileNames::find(&text), &folder) })
-        }
+        Err(faults) => Err(InputFaults {
+            config: Some(faults),
+            files: faults_of(&FileNames::find(&text), &folder),
+        }),
     }
 }
 
@@ -113,7 +114,7 @@ impl Loaded {
     }
 
     /// Reads the files but for the operator's own document, which has been.
-    pub fn with(self, own: Result<Option<OwnDocument>, Error>) -> Result<Input, Wrong> {
+    pub fn with(self, own: Result<Option<OwnDocument>, Error>) -> Result<Input, InputFaults> {
         let Self { file, text, config, folder } = self;
         let mut faults = Vec::new();
         let things = kept(things(&folder.join(&config.things)), &mut faults);
@@ -123,7 +124,7 @@ impl Loaded {
         let own = kept(own, &mut faults);
         let (Some((things_text, things)), Some(firmware), Some(own)) = (things, firmware, own)
         else {
-            return Err(Wrong { config: None, files: faults });
+            return Err(InputFaults { config: None, files: faults });
         };
         let mut parts = vec![text.clone(), things_text.clone(), firmware.sha256_hex()];
         parts.extend(own.as_ref().map(|own| own.text.clone()));

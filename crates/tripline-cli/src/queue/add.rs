@@ -11,11 +11,11 @@ use tripline::queue::{Entry, EntryId, Span, State};
 
 use super::arguments::Common;
 use super::aws::Aws;
-use super::check::{self, Meant, Sources, file_name, sources};
+use super::check::{self, Intended, Sources, file_name, sources};
 use super::draft::{Draft, settings};
 use super::files::{CONFIG, key};
 use super::store::{Change, View};
-use super::{ask, clock, look};
+use super::{ask, clock, job};
 use crate::exit::{End, Error};
 use crate::input::deployment::Input;
 use crate::terminal::output::Output;
@@ -67,7 +67,7 @@ pub struct Add {
     #[arg(short, long, value_name = "METHOD", hide_short_help = true)]
     method: Option<Method>,
     #[command(flatten)]
-    meant: Meant,
+    meant: Intended,
     #[command(flatten)]
     common: Common,
 }
@@ -156,7 +156,7 @@ impl Add {
         check::region(input, aws.rollout_region(region)?.as_str())?;
         let view = aws.store.read().await?;
         check_unused(name, release, &view)?;
-        if look::job(aws, region, &release.job).await?.is_some() {
+        if job::find_view(aws, region, &release.job).await?.is_some() {
             return Err(Error::Input(format!(
                 "{name}: job `{}` exists already in `{}`\n\n  hint: a release needs a `jobId` of its own",
                 release.job,

@@ -9,7 +9,7 @@ use super::arguments::Common;
 use super::aws::Aws;
 use super::item::word;
 use super::next::Report;
-use super::{clock, look};
+use super::{clock, job};
 use crate::exit::{End, Error};
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json};
@@ -42,7 +42,7 @@ impl List {
         let mut rows = Vec::new();
         for entry in &view.entries {
             let ended = if entry.state == State::Deployed {
-                ending(look::job_of(&aws, entry).await?.as_ref())
+                ending(job::find_view_of(&aws, entry).await?.as_ref())
             } else {
                 None
             };

@@ -3,7 +3,7 @@
 //! - [`add`], [`next`], [`list`], [`declare`]: the commands;
 //! - [`draft`]: a `dev.ini` from an old one; [`check`]: what is wrong with a release;
 //! - [`work`]: deploys a claimed entry, [`lease`]: and keeps it meanwhile;
-//! - [`look`]: how a job that nobody waited for has ended;
+//! - [`job`]: how a job that nobody waited for has ended;
 //! - [`store`]: the table, [`item`]: an entry in it; [`files`]: what is in the bucket;
 //! - [`aws`]: the clients, [`clock`]: time and chance, [`ask`]: questions at the terminal.
 
@@ -17,9 +17,9 @@ mod declare;
 mod draft;
 mod files;
 mod item;
+mod job;
 mod lease;
 mod list;
-mod look;
 mod next;
 mod store;
 mod work;

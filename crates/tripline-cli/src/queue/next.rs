@@ -14,7 +14,7 @@ use super::arguments::Common;
 use super::aws::Aws;
 use super::store::{Change, View, pause};
 use super::work::{Work, Worked, work};
-use super::{clock, look};
+use super::{clock, job};
 use crate::deploy::Deployment;
 use crate::exit::{End, Error};
 use crate::terminal::output::Output;
@@ -90,7 +90,7 @@ pub struct Report {
 
 /// One look at the queue.
 #[derive(Debug)]
-pub enum Looked {
+pub enum Attempt {
     /// This worker has it now.
     Claimed(Entry),
     /// There is nothing to deploy now.
@@ -105,16 +105,16 @@ impl Next {
         let aws = Aws::connect(&self.common).await?;
         let mut said = None;
         let claimed = loop {
-            let report = match look(&aws, self.lease, &worker_name()).await? {
-                Looked::Claimed(entry) => break entry,
-                Looked::Again => {
+            let report = match try_next(&aws, self.lease, &worker_name()).await? {
+                Attempt::Claimed(entry) => break entry,
+                Attempt::Again => {
                     pause().await;
                     continue;
                 }
-                Looked::Over(report) if !self.wait || report.result != "waiting" => {
+                Attempt::Over(report) if !self.wait || report.result != "waiting" => {
                     return Ok(self.tell(&aws, &report));
                 }
-                Looked::Over(report) => report,
+                Attempt::Over(report) => report,
             };
             if said != report.why {
                 report.say(&aws);
@@ -152,30 +152,30 @@ impl Next {
 }
 
 /// Looks at the queue: first how detached rollouts have ended, then what is next.
-pub async fn look(aws: &Aws, lease: Span, worker: &str) -> Result<Looked, Error> {
+pub async fn try_next(aws: &Aws, lease: Span, worker: &str) -> Result<Attempt, Error> {
     let view = aws.store.read().await?;
     if let Some(entry) = view.entries.iter().find(|entry| entry.state == State::Deployed)
-        && let Some(ended) = ending(look::job_of(aws, entry).await?.as_ref())
+        && let Some(ended) = ending(job::find_view_of(aws, entry).await?.as_ref())
     {
         let to = entry.ended(ended.outcome, ended.why.as_deref(), clock::now());
         let change = Change::step(entry, &to);
         if !aws.store.change(&view, change).await? || ended.outcome.is_well() {
-            return Ok(Looked::Again);
+            return Ok(Attempt::Again);
         }
-        return Ok(Looked::Over(Report::ended(to, ended.outcome)));
+        return Ok(Attempt::Over(Report::ended(to, ended.outcome)));
     }
     claim(aws, &view, lease, worker).await
 }
 
-async fn claim(aws: &Aws, view: &View, lease: Span, worker: &str) -> Result<Looked, Error> {
+async fn claim(aws: &Aws, view: &View, lease: Span, worker: &str) -> Result<Attempt, Error> {
     let entry = match next(&view.entries, clock::now()) {
         Decision::Claim(entry) => entry,
-        other => return Ok(Looked::Over(Report::undecided(&other))),
+        other => return Ok(Attempt::Over(Report::undecided(&other))),
     };
     let claimed = entry.claimed(worker.to_owned(), lease, clock::now());
     let change = Change::step(entry, &claimed);
     let is_ours = aws.store.change(view, change).await?;
-    Ok(if is_ours { Looked::Claimed(claimed) } else { Looked::Again })
+    Ok(if is_ours { Attempt::Claimed(claimed) } else { Attempt::Again })
 }
 
 /// A name that no other claim has; the beginning is for people.

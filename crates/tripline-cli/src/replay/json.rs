@@ -15,7 +15,7 @@ use crate::terminal::time::{changed_at, elapsed, iso};
 use tripline_alarms::watch::Watch;
 
 /// Everything but the pictures.
-pub fn of(replayed: &Replayed) -> Value {
+pub fn replay_json(replayed: &Replayed) -> Value {
     let Replayed { rollout, replay, .. } = replayed;
     let counts = rollout.counts;
     let alarms: Vec<_> = replay.alarms.iter().map(|alarm| of_alarm(replayed, alarm)).collect();

@@ -89,14 +89,14 @@ impl Arguments {
         let page = self.report.as_deref().map(ReportFile::new).transpose()?;
         let replayed = self.replay()?;
         if let Some(page) = page {
-            page.write(&report::html(&picture::of(&replayed)))?;
+            page.write(&report::html(&picture::replay_picture(&replayed)))?;
         }
         match self.output {
-            Output::Json => print_json(&json::of(&replayed)),
+            Output::Json => print_json(&json::replay_json(&replayed)),
             Output::Text => {
-                let chart = |width| report::terminal(&picture::of(&replayed), width);
+                let chart = |width| report::terminal(&picture::replay_picture(&replayed), width);
                 let chart = self.chart.width().map(chart);
-                print(&text::of(&replayed, chart.as_deref()));
+                print(&text::replay_text(&replayed, chart.as_deref()));
             }
         }
         Ok(match &replayed.replay {

@@ -7,7 +7,7 @@ use crate::report::{AlarmPanel, Fact, Known, Picture, StopMark};
 use crate::terminal::time::{elapsed, utc};
 
 /// What is drawn of a replay.
-pub fn of(replayed: &Replayed) -> Picture<'_> {
+pub fn replay_picture(replayed: &Replayed) -> Picture<'_> {
     let Replayed { rollout, replay, record, .. } = replayed;
     let stop = replay.stop.as_ref().map(|stop| StopMark {
         at: elapsed(rollout.start(), stop.at),

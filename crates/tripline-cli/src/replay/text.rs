@@ -15,7 +15,7 @@ pub const OUTCOMES: [&str; 6] =
     ["succeeded", "failed", "rejected", "timed out", "canceled", "removed"];
 
 /// Everything, with a chart if there is one.
-pub fn of(replayed: &Replayed, chart: Option<&str>) -> String {
+pub fn replay_text(replayed: &Replayed, chart: Option<&str>) -> String {
     let mut text = format!("{}\n", verdict(replayed));
     for line in explanation(replayed) {
         text.push_str(&format!("  {line}\n"));

@@ -21,7 +21,7 @@ pub fn html(picture: &Picture<'_>) -> String {
         page.paragraph("reason", &format!("{}: {}", stop.by, stop.reason));
     }
     page.facts(&picture.facts);
-    let span = Span::of(&[&picture.record.minutes, picture.unguarded.unwrap_or_default()]);
+    let span = Span::covering(&[&picture.record.minutes, picture.unguarded.unwrap_or_default()]);
     let left_out = format!(
         "The pictures end when all but {} of the executions have ended; the last one ends at minute {}.",
         percent(LEFT_OUT),

@@ -25,7 +25,7 @@ const NUMBER: usize = 14;
 /// The chart.
 pub fn chart(picture: &Picture<'_>, width: usize) -> String {
     let width = width.clamp(NARROWEST, WIDEST);
-    let span = Span::of(&[&picture.record.minutes, picture.unguarded.unwrap_or_default()]);
+    let span = Span::covering(&[&picture.record.minutes, picture.unguarded.unwrap_or_default()]);
     let paper = Paper { columns: width - LABEL - NUMBER - 2, width, span };
     let mut text = String::new();
     for line in &lines(picture.known) {

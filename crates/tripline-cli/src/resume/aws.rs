@@ -34,9 +34,9 @@ pub struct Aws {
 pub type Page = (Vec<String>, Option<String>);
 
 impl Aws {
-    pub fn of(connection: Connection) -> Self {
+    pub fn for_connection(connection: Connection) -> Self {
         let s3 = s3::client(&connection.config);
-        let alarms = clients::Aws::of(connection);
+        let alarms = clients::Aws::for_connection(connection);
         let iot = alarms.iot.clone();
         Self::new(alarms, iot, s3)
     }

@@ -143,7 +143,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         },
         (region, _) => region,
     };
-    let aws = Aws::of(connect(region).await?);
+    let aws = Aws::for_connection(connect(region).await?);
     let resume = Resume {
         job: arguments.job_id,
         new: arguments.new_job_id,
@@ -288,7 +288,7 @@ impl Resume {
                 seen.rearmed.push(job.id.clone());
                 continue;
             }
-            for finding in Verdict::of(&guard, &report, &aws.alarms.region).findings {
+            for finding in Verdict::of_arming(&guard, &report, &aws.alarms.region).findings {
                 eprintln!("finding: {finding}");
                 seen.unguarded = true;
             }
@@ -312,7 +312,7 @@ impl Resume {
 /// stop it. A look is told of only if `tell`, or if it finds something.
 async fn arm(aws: &Aws, guard: &Guard, tell: bool) -> Result<bool, Error> {
     let report = guard.apply(&aws.alarms).await?;
-    let verdict = Verdict::of(guard, &report, &aws.alarms.region);
+    let verdict = Verdict::of_arming(guard, &report, &aws.alarms.region);
     let guarded = verdict.end() == End::Done;
     if tell || !guarded {
         verdict.tell();

@@ -14,7 +14,7 @@ use super::simulated::Simulated;
 use super::text::name;
 
 /// Everything but the pictures.
-pub fn of(simulated: &Simulated, arguments: &Simulate) -> Value {
+pub fn simulation_json(simulated: &Simulated, arguments: &Simulate) -> Value {
     let Simulated {
         guards,
         scenario,

@@ -11,7 +11,7 @@ use crate::report::{AlarmPanel, Fact, Known, Picture, StopMark};
 static NOTHING: Record = Record { minutes: Vec::new(), traces: Vec::new() };
 
 /// What is drawn of a simulation.
-pub fn of(simulated: &Simulated) -> Picture<'_> {
+pub fn simulation_picture(simulated: &Simulated) -> Picture<'_> {
     let Simulated {
         guards,
         scenario,

@@ -22,14 +22,14 @@ const TRIAL_RUNS: u32 = 20;
 pub fn run(arguments: &Simulate, page: Option<ReportFile>) -> Result<End, Error> {
     let simulated = simulate(arguments)?;
     if let Some(page) = page {
-        page.write(&report::html(&picture::of(&simulated)))?;
+        page.write(&report::html(&picture::simulation_picture(&simulated)))?;
     }
     match arguments.output {
-        Output::Json => print_json(&json::of(&simulated, arguments)),
+        Output::Json => print_json(&json::simulation_json(&simulated, arguments)),
         Output::Text => {
-            let chart = |width| report::terminal(&picture::of(&simulated), width);
+            let chart = |width| report::terminal(&picture::simulation_picture(&simulated), width);
             let chart = arguments.chart.width().map(chart);
-            print(&text::of(&simulated, chart.as_deref()));
+            print(&text::simulation_text(&simulated, chart.as_deref()));
         }
     }
     Ok(if simulated.outcome.stop().is_some() { End::Stopped } else { End::Done })

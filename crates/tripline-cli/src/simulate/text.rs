@@ -10,7 +10,7 @@ use crate::report::format::{
 use crate::terminal::table::table;
 
 /// Everything, with a chart if there is one.
-pub fn of(simulated: &Simulated, chart: Option<&str>) -> String {
+pub fn simulation_text(simulated: &Simulated, chart: Option<&str>) -> String {
     let mut text = format!("{}\n", verdict(simulated));
     for line in explanation(simulated) {
         text.push_str(&format!("  {line}\n"));

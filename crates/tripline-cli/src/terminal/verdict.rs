@@ -16,7 +16,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    pub fn of(guard: &Guard, report: &Report, region: &str) -> Self {
+    pub fn of_arming(guard: &Guard, report: &Report, region: &str) -> Self {
         let job = &guard.job;
         let findings: Vec<_> =
             [unreached(guard, report), unheard(guard, report), mute(guard, report)]

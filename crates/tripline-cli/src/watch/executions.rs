@@ -37,7 +37,7 @@ struct Failures {
 
 impl Executions {
     /// Looks at what has changed, as the counts show it.
-    pub async fn look(
+    pub async fn update(
         &mut self,
         observer: &mut Observer,
         job: &JobId,

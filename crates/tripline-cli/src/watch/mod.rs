@@ -87,7 +87,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         )));
     }
     let connection = connect(arguments.region).await?.without_retries();
-    let observer = Observer::new(Aws::of(connection), Budget::new());
+    let observer = Observer::new(Aws::for_connection(connection), Budget::new());
     let watch = Watch {
         jobs,
         every: Duration::from_secs(arguments.every),

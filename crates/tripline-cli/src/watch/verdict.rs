@@ -33,7 +33,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    pub fn of(seen: &DescribedJob) -> Self {
+    pub fn of_job(seen: &DescribedJob) -> Self {
         match seen.state {
             JobState::Active if seen.continuous => {
                 let tally = &seen.tally;
@@ -219,7 +219,7 @@ mod tests {
             (cancelled(None, Some(abort)), Verdict::Cancelled, 1),
             (seen(JobState::Deleting, Tally::default()), Verdict::Deleted, 1),
         ] {
-            assert_eq!(Verdict::of(&seen), verdict, "{seen:?}");
+            assert_eq!(Verdict::of_job(&seen), verdict, "{seen:?}");
             assert_eq!(verdict.end() as u8, code, "{seen:?}");
         }
     }
@@ -228,7 +228,7 @@ mod tests {
     fn a_continuous_job_is_through_when_all_that_is_there_has_ended() {
         let of = |queued, succeeded, reaches_more| {
             let tally = Tally { queued, succeeded, ..Tally::default() };
-            Verdict::of(&DescribedJob {
+            Verdict::of_job(&DescribedJob {
                 continuous: true,
                 reaches_more,
                 ..seen(JobState::Active, tally)
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn sentences() {
         let job = JobId::new("fw").unwrap();
-        let say = |seen: DescribedJob| Verdict::of(&seen).sentence(&job, &seen);
+        let say = |seen: DescribedJob| Verdict::of_job(&seen).sentence(&job, &seen);
         let tally = Tally { succeeded: 12, failed: 2, timed_out: 1, ..Tally::default() };
         let through = Tally { succeeded: 1, ..Tally::default() };
         let open = DescribedJob { continuous: true, ..seen(JobState::Active, through) };

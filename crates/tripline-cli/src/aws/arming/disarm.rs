@@ -32,7 +32,7 @@ pub async fn disarm(
     if !dry_run {
         // First, or the keeper would arm the job again.
         if let Some(stack) = stack
-            && let Some(stack) = Stack::look(&aws.cloudformation, stack).await?
+            && let Some(stack) = Stack::find_in_any_state(&aws.cloudformation, stack).await?
             && let Ok(table) = keeping::table_of(&stack)
         {
             aws.forget(table, job).await?;

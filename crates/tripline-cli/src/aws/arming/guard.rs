@@ -46,7 +46,7 @@ impl Guard {
         }
         let table = keeping::table_of(&stack)?;
         let kept = keeping::text_of(&self.file, &self.alarms)?;
-        let stopping = Stopping::look(aws, &stack).await?;
+        let stopping = Stopping::find(aws, &stack).await?;
         let job_events_were_on = aws.sends_job_events().await?;
         let plan = Plan::make(aws, &self.job, stack.name(), wanted).await?;
         if !self.dry_run {

@@ -46,7 +46,7 @@ pub struct Plan {
 }
 
 /// An alarm that is there.
-struct Found<'a> {
+struct ExistingAlarm<'a> {
     alarm: &'a MetricAlarm,
     /// Its metrics are of this job, or it shows none and is tagged with this job.
     ours: bool,
@@ -70,7 +70,7 @@ impl Plan {
         let mut found = BTreeMap::new();
         for alarm in &there.metric {
             if let Some(name) = alarm.alarm_name() {
-                found.insert(name, Found::look(aws, job, alarm).await?);
+                found.insert(name, ExistingAlarm::read(aws, job, alarm).await?);
             }
         }
         let mut plan = Self { alarms: Vec::new(), strays: Vec::new(), others: Vec::new() };
@@ -106,8 +106,8 @@ impl Plan {
     }
 }
 
-impl<'a> Found<'a> {
-    async fn look(aws: &Aws, job: &JobId, alarm: &'a MetricAlarm) -> Result<Self, Failure> {
+impl<'a> ExistingAlarm<'a> {
+    async fn read(aws: &Aws, job: &JobId, alarm: &'a MetricAlarm) -> Result<Self, Failure> {
         // Somebody else's alarm needs no second look.
         let (tag, stack) = match watched(alarm) {
             Watched::Job(watched) if watched == job.as_str() => aws.job_and_stack(alarm).await?,
@@ -152,7 +152,7 @@ impl Planned {
         name: String,
         actions: Vec<String>,
         (job, stack): (&JobId, &str),
-        found: Option<Found<'_>>,
+        found: Option<ExistingAlarm<'_>>,
     ) -> Self {
         let tags = put::tags(&definition.name, job, stack);
         let request = put::request(&definition, job, &actions).set_tags(Some(tags));

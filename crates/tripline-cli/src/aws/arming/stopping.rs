@@ -27,7 +27,7 @@ pub struct Stopping {
 }
 
 impl Stopping {
-    pub async fn look(aws: &Aws, stack: &Stack) -> Result<Self, Error> {
+    pub async fn find(aws: &Aws, stack: &Stack) -> Result<Self, Error> {
         let mode = stack.output("StopMode")?.parse().map_err(|fault| {
             let text = format!("output `StopMode`: {fault}");
             Failure::new("DescribeStacks", FailureKind::Refused, text)

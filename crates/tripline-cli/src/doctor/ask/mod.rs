@@ -58,7 +58,7 @@ impl Clients {
         let dates = Dates::default();
         let dated =
             aws_sdk_cloudformation::config::Builder::from(config).interceptor(dates.clone());
-        let mut alarms = Aws::of(connection);
+        let mut alarms = Aws::for_connection(connection);
         alarms.cloudformation = aws_sdk_cloudformation::Client::from_conf(dated.build());
         Self { alarms, lambda, sqs, iam, kms, dates }
     }

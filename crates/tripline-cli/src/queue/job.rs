@@ -9,14 +9,18 @@ use crate::aws::job::{DescribedJob, find_job};
 use crate::exit::Error;
 
 /// Looks at a job; `None` if there is none of this name.
-pub async fn job(aws: &Aws, region: Option<&str>, job: &JobId) -> Result<Option<JobView>, Error> {
+pub async fn find_view(
+    aws: &Aws,
+    region: Option<&str>,
+    job: &JobId,
+) -> Result<Option<JobView>, Error> {
     let iot = aws.iot(region).await?;
     Ok(find_job(&iot, job).await?.as_ref().map(view))
 }
 
 /// Looks at an entry's job.
-pub async fn job_of(aws: &Aws, entry: &Entry) -> Result<Option<JobView>, Error> {
-    job(aws, entry.region.as_deref(), &entry.job).await
+pub async fn find_view_of(aws: &Aws, entry: &Entry) -> Result<Option<JobView>, Error> {
+    find_view(aws, entry.region.as_deref(), &entry.job).await
 }
 
 fn view(job: &Job) -> JobView {
