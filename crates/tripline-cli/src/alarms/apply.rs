@@ -11,7 +11,7 @@ use crate::aws::region::region_for;
 use crate::exit::{End, Error};
 use crate::input::{notes, source};
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json};
+use crate::terminal::print::{print, print_json, say};
 use crate::terminal::verdict::Verdict;
 
 #[derive(Debug, clap::Args)]
@@ -59,7 +59,7 @@ impl Apply {
         let file = source::name_of(&self.config);
         let config = source::load(&self.config)?;
         if let Some(note) = notes::unlisted(&file, &config) {
-            eprintln!("{note}");
+            say(&note);
         }
         if config.alarms.is_empty() {
             return Err(Error::Input(notes::no_alarms(&file)));

@@ -14,7 +14,7 @@ use crate::exit::{End, Error};
 use crate::input::{notes, source};
 use crate::terminal::alarm::{json_of, topics};
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json};
+use crate::terminal::print::{print, print_json, say};
 use crate::terminal::table::table;
 
 #[derive(Debug, clap::Args)]
@@ -69,21 +69,21 @@ impl Check {
             print(&table(["ALARM", "WATCHES", "TELLS"], &rows));
         }
         if let Some(note) = notes::unlisted(&file, &config) {
-            eprintln!("{note}");
+            say(&note);
         }
         if config.alarms.is_empty() {
-            eprintln!("finding: {}", notes::no_alarms(&file));
+            say(&format!("finding: {}", notes::no_alarms(&file)));
             return Ok(End::Finding);
         }
         let only_tells = !config.alarms.iter().any(notes::may_stop);
         if only_tells && self.tell_only {
-            eprintln!("note: {}", notes::ONLY_TELLS);
+            say(&format!("note: {}", notes::ONLY_TELLS));
         }
         let job = job
             .map_or_else(|| "a job that `--job-id` names".to_owned(), |job| format!("job `{job}`"));
-        eprintln!("{file}: no faults; {} for {job}", notes::alarms(config.alarms.len()));
+        say(&format!("{file}: no faults; {} for {job}", notes::alarms(config.alarms.len())));
         if only_tells && !self.tell_only {
-            eprintln!("finding: {}", notes::only_tells());
+            say(&format!("finding: {}", notes::only_tells()));
             return Ok(End::Finding);
         }
         Ok(End::Done)

@@ -8,7 +8,7 @@ use crate::aws::alarms::{Listed, listed};
 use crate::aws::clients::Aws;
 use crate::exit::{End, Error};
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json};
+use crate::terminal::print::{print, print_json, say};
 use crate::terminal::table::table;
 
 #[derive(Debug, clap::Args)]
@@ -44,12 +44,12 @@ impl List {
         }
         match &self.job_id {
             None if listed.is_empty() => {
-                eprintln!("no alarms in `{}`: no job is guarded", aws.region);
+                say(&format!("no alarms in `{}`: no job is guarded", aws.region));
             }
             None => {}
             Some(job) => {
                 if let Some(finding) = unguarded(job, &listed, &aws.region) {
-                    eprintln!("finding: {finding}");
+                    say(&format!("finding: {finding}"));
                     return Ok(End::Finding);
                 }
             }

@@ -9,7 +9,7 @@ use crate::aws::clients::Aws;
 use crate::exit::{End, Error};
 use crate::input::notes;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json};
+use crate::terminal::print::{print, print_json, say};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -54,7 +54,7 @@ impl Remove {
             })),
         }
         let (said, end) = result(&self.job_id, names.len(), verb, &aws.region);
-        eprintln!("{said}");
+        say(&said);
         Ok(end)
     }
 }

@@ -17,7 +17,7 @@ use crate::aws::tags::CONFIG_TAG;
 use crate::exit::{End, Error};
 use crate::input::deployment;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json};
+use crate::terminal::print::{print, print_json, say};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -84,7 +84,7 @@ impl Cleanup {
         let Removed { names: removed, notes } =
             remove(&cloud, &job, stream.as_deref(), None, self.force, self.dry_run).await?;
         for note in notes {
-            eprintln!("note: {note}");
+            say(&format!("note: {note}"));
         }
         if let Some(bucket) = bucket.filter(|_| !self.dry_run) {
             cloud.delete_object(&bucket, &claim_key(&job)).await?;
@@ -98,11 +98,11 @@ impl Cleanup {
             })),
         }
         if removed.is_empty() {
-            eprintln!("finding: nothing of job `{job}` is left in `{}`", cloud.aws.region);
+            say(&format!("finding: nothing of job `{job}` is left in `{}`", cloud.aws.region));
             return Ok(End::Finding);
         }
         let verb = if self.dry_run { "would be removed" } else { "removed" };
-        eprintln!("job `{job}`: {verb} what was left of it");
+        say(&format!("job `{job}`: {verb} what was left of it"));
         Ok(End::Done)
     }
 }

@@ -17,7 +17,7 @@ use crate::input::deployment::{self, Input, InputFaults, Loaded};
 use crate::input::notes;
 use crate::input::source::name_of;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json};
+use crate::terminal::print::{print, print_json, say};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -73,13 +73,13 @@ impl Check {
         }
         for fault in &input.config.faults_of_unused {
             let line = fault.line.map_or_else(String::new, |line| format!(":{line}"));
-            eprintln!("note: {}{line}: not used, and faulty: {}", input.file, fault.text);
+            say(&format!("note: {}{line}: not used, and faulty: {}", input.file, fault.text));
         }
         tell("note", &review.notes);
         let count = review.findings.len();
         let findings =
             if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") };
-        eprintln!("{}: no faults; {findings}", input.file);
+        say(&format!("{}: no faults; {findings}", input.file));
         tell("finding", &review.findings);
         Ok(if count == 0 { End::Done } else { End::Finding })
     }
@@ -171,9 +171,9 @@ impl Check {
 
 fn tell(kind: &str, remarks: &[Remark]) {
     for Remark { text, hint } in remarks {
-        eprintln!("{kind}: {text}");
+        say(&format!("{kind}: {text}"));
         if let Some(hint) = hint {
-            eprintln!("  hint: {hint}");
+            say(&format!("  hint: {hint}"));
         }
     }
 }

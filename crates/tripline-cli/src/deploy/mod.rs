@@ -33,7 +33,7 @@ use crate::exit::{End, Error};
 use crate::input::alarms::check_alarms;
 use crate::input::deployment::{self, Input};
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json};
+use crate::terminal::print::{print, print_json, say};
 use crate::terminal::verdict::Verdict;
 use ending::RoundOutcome;
 use found::ExistingDeployment;
@@ -129,7 +129,7 @@ impl Deployment {
             connect(region_for(self.region.clone(), &loaded.file, &loaded.config.alarms)?).await?;
         if loaded.config.debug {
             connection.config =
-                tripline_aws::told(&connection.config, |call| eprintln!("debug: {call}"));
+                tripline_aws::told(&connection.config, |call| say(&format!("debug: {call}")));
         }
         let region = connection.region.clone();
         let s3 = s3::client(&connection.config);
@@ -168,7 +168,7 @@ impl Deployment {
                 Output::Json => print_json(&plan.json()),
             }
         } else {
-            eprint!("{}", plan.text());
+            say(plan.text().trim_end_matches('\n'));
         }
         note_count(input, devices);
         if let Some((report, guard)) = &planned {
@@ -189,12 +189,12 @@ impl Deployment {
             verdict.tell();
             // What has begun is seen to its end.
             if !verdict.findings.is_empty() && found.round.is_none() {
-                eprintln!("the rollout was not begun");
+                say("the rollout was not begun");
                 return Ok(End::Finding);
             }
         }
         if self.dry_run {
-            eprintln!("dry run: nothing was changed");
+            say("dry run: nothing was changed");
             return Ok(End::Done);
         }
         let count = input.config.device_count.or(devices.number());
@@ -208,7 +208,7 @@ impl Deployment {
             }
         };
         let Some(outcome) = outcome else {
-            eprintln!("{}", rounds.interrupted());
+            say(&rounds.interrupted());
             return Ok(End::Undecided);
         };
         match outcome {
@@ -257,23 +257,23 @@ impl Deployment {
         }
         match record.last() {
             _ if rounds.unguarded => {
-                eprintln!("round {} was not begun", record.done() + 1);
+                say(&format!("round {} was not begun", record.done() + 1));
                 End::Finding
             }
             None => {
-                eprintln!(
+                say(&format!(
                     "job `{job}` is rolled out in `{region}`\n\n  hint: `tripline watch {job}` shows how it goes"
-                );
+                ));
                 End::Done
             }
             Some(RoundOutcome::Succeeded) => {
-                eprintln!("job `{job}`: done");
+                say(&format!("job `{job}`: done"));
                 End::Done
             }
             Some(bad) => {
-                eprintln!(
+                say(&format!(
                     "job `{job}`: it stays to be looked at\n\n  hint: `tripline cleanup --job-id {job}` removes it"
-                );
+                ));
                 if bad == RoundOutcome::Stopped { End::Stopped } else { End::Finding }
             }
         }
@@ -285,11 +285,11 @@ fn note_count(input: &Input, devices: found::Devices) {
     if let (Some(said), Some(count)) = (input.config.device_count, devices.number())
         && said != count
     {
-        eprintln!(
+        say(&format!(
             "note: {}: deviceCount is {said}, and the targets are {}",
             input.file,
             devices.text()
-        );
+        ));
     }
 }
 

@@ -1,6 +1,5 @@
 //! Makes a deployment, round by round.
 
-use std::io::{IsTerminal, stderr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,6 +17,8 @@ use crate::aws::tally::Tally;
 use crate::exit::Error;
 use crate::input::deployment::Input;
 use crate::input::notes;
+use crate::terminal::print::say;
+use crate::terminal::progress::{clear_line, show_line};
 use crate::terminal::verdict::Verdict;
 
 /// How long AWS may be out of reach while a job is waited for: the job goes on meanwhile.
@@ -199,7 +200,7 @@ impl<'a> Rounds<'a> {
         let report = guard.apply(&self.cloud.aws).await?;
         let names = report.changed();
         if !names.is_empty() {
-            eprintln!("note: armed once more, as somebody had changed: {}", names.join(", "));
+            say(&format!("note: armed once more, as somebody had changed: {}", names.join(", ")));
         }
         Ok(())
     }
@@ -238,12 +239,12 @@ impl<'a> Rounds<'a> {
                         && let Some(ending) =
                             RoundEnding::of_job(job.as_ref(), selection, self.devices)
                     {
-                        clear();
+                        clear_line();
                         return Ok(ending);
                     }
                     let counts = job.as_ref().map(Tally::from).unwrap_or_default();
                     if counts != shown {
-                        show(&counts);
+                        show_line(&counts.text());
                         shown = counts;
                     }
                 }
@@ -268,7 +269,7 @@ impl<'a> Rounds<'a> {
             let of = Some(self.spec.digest.as_str());
             let removed = remove(self.cloud, &self.spec.job, stream, of, true, false).await?;
             for note in removed.notes {
-                eprintln!("note: {note}");
+                say(&format!("note: {note}"));
             }
             self.made.retain(|made| made.starts_with("object"));
             if self.record.is_over() {
@@ -322,17 +323,4 @@ impl<'a> Rounds<'a> {
 /// Whether a failure may be over in a while.
 fn passes(failure: &Failure) -> bool {
     matches!(failure.kind, FailureKind::Throttled | FailureKind::Unavailable)
-}
-
-/// A line that is written over by the next one.
-fn show(counts: &Tally) {
-    if stderr().is_terminal() {
-        eprint!("\r\x1b[K{}", counts.text());
-    }
-}
-
-fn clear() {
-    if stderr().is_terminal() {
-        eprint!("\r\x1b[K");
-    }
 }

@@ -19,7 +19,7 @@ use super::{ask, clock, job};
 use crate::exit::{End, Error};
 use crate::input::deployment::Input;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json};
+use crate::terminal::print::{print, print_json, say};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -204,7 +204,7 @@ impl Add {
                 })).collect::<Vec<_>>(),
             })),
         }
-        eprintln!("queue `{queue}`: job `{}` is entry `{}`", entry.job, entry.id);
+        say(&format!("queue `{queue}`: job `{}` is entry `{}`", entry.job, entry.id));
     }
 }
 

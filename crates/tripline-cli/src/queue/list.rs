@@ -12,7 +12,7 @@ use super::next::Report;
 use super::{clock, job};
 use crate::exit::{End, Error};
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json};
+use crate::terminal::print::{print, print_json, say};
 use crate::terminal::table::table;
 use crate::terminal::time::iso;
 
@@ -73,7 +73,7 @@ impl List {
             }
             other => Report::undecided(other).why.unwrap_or_default(),
         };
-        eprintln!("queue `{}`: {said}", aws.store.queue);
+        say(&format!("queue `{}`: {said}", aws.store.queue));
         Ok(End::Done)
     }
 }

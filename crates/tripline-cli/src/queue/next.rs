@@ -18,7 +18,7 @@ use super::{clock, job};
 use crate::deploy::Deployment;
 use crate::exit::{End, Error};
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json};
+use crate::terminal::print::{print, print_json, say};
 use crate::terminal::time::iso;
 
 /// Longest time between two looks at the queue, in seconds.
@@ -125,10 +125,10 @@ impl Next {
                 () = interrupt.wait() => return Ok(self.tell(&aws, &report)),
             }
         };
-        eprintln!(
+        say(&format!(
             "queue `{}`: entry `{}`: deploying job `{}`",
             aws.store.queue, claimed.id, claimed.job
-        );
+        ));
         let how = Work {
             stack: self.common.stack.clone(),
             detach: self.detach,
@@ -259,7 +259,7 @@ impl Report {
 
     fn say(&self, aws: &Aws) {
         if let Some(why) = &self.why {
-            eprintln!("queue `{}`: {why}", aws.store.queue);
+            say(&format!("queue `{}`: {why}", aws.store.queue));
         }
     }
 

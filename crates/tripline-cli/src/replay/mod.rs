@@ -25,7 +25,7 @@ use crate::input::source::{self, name_of};
 use crate::input::stop_topic::StopTopic;
 use crate::report::{self, ReportFile, When};
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json};
+use crate::terminal::print::{print, print_json, say};
 use lines::Lines;
 use replayed::Replayed;
 use tripline_alarms::watch::Watch;
@@ -154,16 +154,16 @@ impl Arguments {
             )));
         }
         for note in self.stop_topic.notes(&config, &alarms) {
-            eprintln!("note: {note}");
+            say(&format!("note: {note}"));
         }
         let topics = self.stop_topic.topics();
         let replay = Replay::new(&read.rollout, &alarms, &abort, self.stop_mode, &topics);
         for alarm in &replay.not_replayed {
-            eprintln!(
+            say(&format!(
                 "note: {config}: alarm `{}` is not replayed: it watches {}, of which events say nothing",
                 alarm.name,
                 Watch::from(alarm)
-            );
+            ));
         }
         if replay.alarms.is_empty() && replay.abort.is_none() {
             return Err(Error::Input(format!(

@@ -38,7 +38,7 @@ use crate::aws::region::Region;
 use crate::aws::stack::Stack;
 use crate::exit::{End, Error};
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json};
+use crate::terminal::print::{print, print_json, say};
 use crate::terminal::progress::Progress;
 use crate::terminal::verdict::Verdict;
 use arming::Config;
@@ -159,7 +159,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         Output::Json => print_json(&resumed.json(&resume.job, &aws.alarms.region)),
     }
     for note in resumed.notes(&resume.job) {
-        eprintln!("{note}");
+        say(&note);
     }
     Ok(resumed.end())
 }
@@ -256,7 +256,7 @@ impl Resume {
         stream::take_over(aws, &old, &new, &earlier).await?;
         create(aws, &old, &new, arns).await?;
         report.targets = targets;
-        say(&old, matches!(self.guard, Arming::Default));
+        say_differences(&old, matches!(self.guard, Arming::Default));
         Ok(Resumed::Created(Box::new(report)))
     }
 
@@ -276,10 +276,10 @@ impl Resume {
             let lost = report.plan.alarms.iter().any(|alarm| alarm.change == Change::Create);
             // It was armed with another config: that is not this one's to replace.
             if lost && !report.plan.strays.is_empty() {
-                eprintln!(
+                say(&format!(
                     "note: job `{}` has other alarms than those of {}, which stay",
                     job.id, config.name
-                );
+                ));
                 continue;
             }
             if lost {
@@ -289,7 +289,7 @@ impl Resume {
                 continue;
             }
             for finding in Verdict::of_arming(&guard, &report, &aws.alarms.region).findings {
-                eprintln!("finding: {finding}");
+                say(&format!("finding: {finding}"));
                 seen.unguarded = true;
             }
         }
@@ -336,16 +336,16 @@ async fn create(aws: &Aws, old: &Old, new: &JobId, targets: Vec<String>) -> Resu
 }
 
 /// What differs from the old job.
-fn say(old: &Old, default_guard: bool) {
+fn say_differences(old: &Old, default_guard: bool) {
     if default_guard {
-        eprintln!(
-            "note: the guard-keeper arms the new job with the stack's default guard within two minutes"
+        say(
+            "note: the guard-keeper arms the new job with the stack's default guard within two minutes",
         );
     }
     if old.has_schedule() {
-        eprintln!("note: the old job's schedule was not taken over: the new job begins at once");
+        say("note: the old job's schedule was not taken over: the new job begins at once");
     }
     if old.is_continuous() {
-        eprintln!("note: devices that join the old job's groups from now on are not the new job's");
+        say("note: devices that join the old job's groups from now on are not the new job's");
     }
 }

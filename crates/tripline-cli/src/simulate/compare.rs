@@ -15,7 +15,7 @@ use crate::report::comparison::{self, Compared, Comparison};
 use crate::report::format::count;
 use crate::report::{Fact, ReportFile};
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json};
+use crate::terminal::print::{print, print_json, say};
 
 /// Compares, and says what it came to.
 pub fn run(arguments: &Simulate, page: Option<ReportFile>) -> Result<End, Error> {
@@ -35,7 +35,7 @@ fn compare(arguments: &Simulate) -> Result<Comparison, Error> {
     refuse_repetitions("--against", &arguments.against)?;
     let load = |path: &PathBuf| {
         let guards = Guards::load(path, arguments)?;
-        guards.notes.iter().for_each(|note| eprintln!("note: {note}"));
+        guards.notes.iter().for_each(|note| say(&format!("note: {note}")));
         Ok(guards)
     };
     let guards: Vec<Guards> = arguments.compare.iter().map(load).collect::<Result<_, Error>>()?;

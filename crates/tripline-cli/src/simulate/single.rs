@@ -13,7 +13,7 @@ use super::{json, picture, text};
 use crate::exit::{End, Error};
 use crate::report::{self, ReportFile};
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json};
+use crate::terminal::print::{print, print_json, say};
 
 /// Most runs in which a hint is tried.
 const TRIAL_RUNS: u32 = 20;
@@ -38,7 +38,7 @@ pub fn run(arguments: &Simulate, page: Option<ReportFile>) -> Result<End, Error>
 fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
     let config = arguments.config.as_deref().unwrap_or(Path::new("dev.ini"));
     let guards = Guards::load(config, arguments)?;
-    guards.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    guards.notes.iter().for_each(|note| say(&format!("note: {note}")));
     let devices = guards.devices(arguments.devices)?;
     let fleets = Fleets::new(
         &arguments.fleet,

@@ -19,7 +19,7 @@ use crate::aws::job::{DescribedJob, describe_job};
 use crate::aws::region::Region;
 use crate::exit::{End, Error};
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json};
+use crate::terminal::print::{print, print_json, say};
 
 /// What was cancelled may be seen a moment later.
 const PROOF_PAUSE: Duration = Duration::from_millis(500);
@@ -98,7 +98,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         Output::Json => print_json(&stop.json(&stopped, &region)),
     }
     if let Some(hint) = stop.hint(&stopped) {
-        eprintln!("hint: {hint}");
+        say(&format!("hint: {hint}"));
     }
     Ok(stopped.end())
 }

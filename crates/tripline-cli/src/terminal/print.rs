@@ -1,4 +1,4 @@
-//! What goes to stdout.
+//! What goes to stdout, which is data, and what is said on stderr.
 
 use std::io::{ErrorKind, Write, stdout};
 
@@ -16,4 +16,9 @@ pub fn print(text: &str) {
 /// Writes data as JSON.
 pub fn print_json(value: &Value) {
     print(&format!("{value:#}\n"));
+}
+
+/// Says something to the person at the terminal.
+pub fn say(text: &str) {
+    eprintln!("{text}");
 }

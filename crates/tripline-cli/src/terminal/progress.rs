@@ -23,9 +23,7 @@ impl Progress {
             return;
         }
         if self.terminal {
-            eprint!("\r\x1b[K{line}");
-            // A progress line that cannot be written is no reason to end a run.
-            stderr().flush().ok();
+            show_line(&line);
         } else if self.shown.elapsed() >= LOG_EVERY {
             eprintln!("{line}");
             self.shown = Instant::now();
@@ -36,8 +34,20 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if self.terminal {
-            eprint!("\r\x1b[K");
-        }
+        clear_line();
     }
+}
+
+/// Shows a line that the next one is written over, if there is a terminal.
+pub fn show_line(line: &str) {
+    if stderr().is_terminal() {
+        eprint!("\r\x1b[K{line}");
+        // A progress line that cannot be written is no reason to end.
+        stderr().flush().ok();
+    }
+}
+
+/// Leaves the place of such a line to something else.
+pub fn clear_line() {
+    show_line("");
 }
