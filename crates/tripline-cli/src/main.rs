@@ -2,23 +2,22 @@
 
 mod alarms;
 mod aws;
+mod cleanup;
 mod config;
-mod connect;
 mod deploy;
 mod doctor;
 mod drill;
 mod exit;
 mod fleet;
-mod output;
+mod input;
 mod pages;
 mod queue;
 mod replay;
 mod report;
 mod resume;
 mod simulate;
-mod stack;
 mod stop;
-mod tally;
+mod terminal;
 mod watch;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -49,7 +48,7 @@ enum Command {
     #[command(subcommand)]
     Alarms(alarms::Command),
     /// Remove what a deploy has made
-    Cleanup(deploy::cleanup::Cleanup),
+    Cleanup(cleanup::Cleanup),
     /// Check a whole `dev.ini`, and see what it comes to
     #[command(subcommand)]
     Config(config::Command),

@@ -7,13 +7,16 @@ use tripline::alarm::AlarmDefinition;
 use tripline::faults::Faults;
 use tripline::job::JobId;
 use tripline_config::AlarmConfig;
+use tripline_guard::watch::Watch;
 
-use super::region::{check_topics, region_for};
-use super::table::{print, print_json, table};
-use super::watch::Watch;
-use super::{Common, Output, notes, source};
-use crate::connect::Region;
+use super::arguments::Common;
+use crate::aws::region::{Region, check_topics, region_for};
 use crate::exit::{End, Error};
+use crate::input::{notes, source};
+use crate::terminal::alarm::{json_of, topics};
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json, say};
+use crate::terminal::table::table;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -67,39 +70,25 @@ impl Check {
             print(&table(["ALARM", "WATCHES", "TELLS"], &rows));
         }
         if let Some(note) = notes::unlisted(&file, &config) {
-            eprintln!("{note}");
+            say(&note);
         }
         if config.alarms.is_empty() {
-            eprintln!("finding: {}", notes::no_alarms(&file));
+            say(&format!("finding: {}", notes::no_alarms(&file)));
             return Ok(End::Finding);
         }
         let only_tells = !config.alarms.iter().any(notes::may_stop);
         if only_tells && self.tell_only {
-            eprintln!("note: {}", notes::ONLY_TELLS);
+            say(&format!("note: {}", notes::ONLY_TELLS));
         }
         let job = job
             .map_or_else(|| "a job that `--job-id` names".to_owned(), |job| format!("job `{job}`"));
-        eprintln!("{file}: no faults; {} for {job}", notes::alarms(config.alarms.len()));
+        say(&format!("{file}: no faults; {} for {job}", notes::alarms(config.alarms.len())));
         if only_tells && !self.tell_only {
-            eprintln!("finding: {}", notes::only_tells());
+            say(&format!("finding: {}", notes::only_tells()));
             return Ok(End::Finding);
         }
         Ok(End::Done)
     }
-}
-
-/// The topics as the config names them.
-pub fn topics(alarm: &AlarmDefinition) -> String {
-    alarm.topics.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-/// An alarm, for programs.
-pub fn json_of(alarm: &AlarmDefinition) -> Value {
-    json!({
-        "alarm": alarm.name.as_str(),
-        "watches": Watch::from(alarm).to_string(),
-        "topics": alarm.topics.iter().map(ToString::to_string).collect::<Vec<_>>(),
-    })
 }
 
 fn json_of_faults(faults: &Faults) -> Value {

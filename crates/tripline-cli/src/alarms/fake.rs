@@ -7,7 +7,7 @@ use aws_sdk_cloudwatch::types::StateValue;
 use aws_sdk_iot::types::JobStatus;
 use fake_aws::{Account, Fault, Table};
 
-use super::aws::Aws;
+use crate::aws::clients::Aws;
 
 pub const EMAIL: &str = "arn:aws:sns:us-east-1:111122223333:email";
 pub const FORCE_STOP: &str = "arn:aws:sns:us-east-1:111122223333:force-stop";

@@ -1,19 +1,15 @@
 //! `tripline alarms list`.
 
-use aws_sdk_cloudwatch::types::MetricAlarm;
 use serde_json::json;
-use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
-use tripline_aws::Failure;
 
-use super::aws::Aws;
-use super::table::{print, print_json, table};
-use super::watch::Watch;
-use super::{Common, Output};
+use super::arguments::Common;
+use crate::aws::alarms::{Listed, listed};
+use crate::aws::clients::Aws;
 use crate::exit::{End, Error};
-
-/// How the names of all of Tripline's alarms begin.
-const PREFIX: &str = "tripline-";
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json, say};
+use crate::terminal::table::table;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -29,13 +25,6 @@ pub struct List {
     job_id: Option<JobId>,
     #[command(flatten)]
     common: Common,
-}
-
-/// An alarm that guards a job.
-#[derive(Debug)]
-pub struct Listed {
-    pub job: String,
-    pub alarm: MetricAlarm,
 }
 
 impl List {
@@ -55,12 +44,12 @@ impl List {
         }
         match &self.job_id {
             None if listed.is_empty() => {
-                eprintln!("no alarms in `{}`: no job is guarded", aws.region);
+                say(&format!("no alarms in `{}`: no job is guarded", aws.region));
             }
             None => {}
             Some(job) => {
                 if let Some(finding) = unguarded(job, &listed, &aws.region) {
-                    eprintln!("finding: {finding}");
+                    say(&format!("finding: {finding}"));
                     return Ok(End::Finding);
                 }
             }
@@ -86,48 +75,7 @@ pub fn unguarded(job: &JobId, listed: &[Listed], region: &str) -> Option<String>
     Some(format!("{what}\n\n  hint: `tripline alarms apply --job-id {job}` arms it"))
 }
 
-/// The alarms of a job, or of all jobs, by their names. Alarms of other kinds that are called alike
-/// are left out.
-pub async fn listed(aws: &Aws, job: Option<&JobId>) -> Result<Vec<Listed>, Failure> {
-    let prefix = job.map_or_else(|| PREFIX.to_owned(), alarm_name_prefix);
-    let mut listed = Vec::new();
-    for alarm in aws.alarms(&prefix).await?.metric {
-        match aws.owner(&alarm).await? {
-            Some(owner) if job.is_none_or(|job| job.as_str() == owner) => {
-                listed.push(Listed { job: owner, alarm });
-            }
-            _ => {}
-        }
-    }
-    Ok(listed)
-}
-
 impl Listed {
-    pub fn name(&self) -> &str {
-        self.alarm.alarm_name().unwrap_or_default()
-    }
-
-    /// Why nothing follows from this alarm.
-    pub fn idle(&self) -> Option<&'static str> {
-        match self.alarm.actions_enabled() {
-            _ if self.alarm.alarm_actions().is_empty() => Some("tells nobody"),
-            Some(true) => None,
-            _ => Some("actions off"),
-        }
-    }
-
-    pub fn state(&self) -> &str {
-        self.alarm.state_value().map_or("unknown", |state| state.as_str())
-    }
-
-    pub fn watches(&self) -> String {
-        // Metric math of another shape than Tripline's still has Tripline's words in it.
-        Watch::of(&self.alarm).map_or_else(
-            || self.alarm.alarm_description().unwrap_or("?").to_owned(),
-            |watch| watch.to_string(),
-        )
-    }
-
     fn row(&self) -> [String; 5] {
         let on = self.alarm.actions_enabled() == Some(true);
         let state = format!("{}{}", self.state(), if on { "" } else { " (actions off)" });

@@ -3,12 +3,13 @@
 use serde_json::json;
 use tripline::job::JobId;
 
-use super::aws::Aws;
-use super::list::listed;
-use super::table::{print, print_json};
-use super::{Common, Output, arm, keeping, notes};
+use super::arguments::Common;
+use crate::aws::arming::disarm::disarm;
+use crate::aws::clients::Aws;
 use crate::exit::{End, Error};
-use crate::stack::Stack;
+use crate::input::notes;
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json, say};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -42,7 +43,7 @@ pub struct Remove {
 impl Remove {
     pub async fn run(self) -> Result<End, Error> {
         let aws = Aws::connect(self.common.region.clone()).await?;
-        let names = remove(&aws, Some(&self.stack), &self.job_id, self.force, self.dry_run).await?;
+        let names = disarm(&aws, Some(&self.stack), &self.job_id, self.force, self.dry_run).await?;
         let verb = if self.dry_run { "would be removed" } else { "removed" };
         match self.common.output {
             Output::Text => {
@@ -53,7 +54,7 @@ impl Remove {
             })),
         }
         let (said, end) = result(&self.job_id, names.len(), verb, &aws.region);
-        eprintln!("{said}");
+        say(&said);
         Ok(end)
     }
 }
@@ -67,39 +68,4 @@ pub fn result(job: &JobId, removed: usize, verb: &str, region: &str) -> (String,
         return (said, End::Finding);
     }
     (format!("job `{job}`: {} {verb} in `{region}`", notes::alarms(removed)), End::Done)
-}
-
-/// Removes a job's alarms, and returns their names. The keeper of `stack` forgets the job; without
-/// one it does so by itself once the job is gone.
-pub async fn remove(
-    aws: &Aws,
-    stack: Option<&str>,
-    job: &JobId,
-    force: bool,
-    dry_run: bool,
-) -> Result<Vec<String>, Error> {
-    let names: Vec<String> =
-        listed(aws, Some(job)).await?.iter().map(|listed| listed.name().to_owned()).collect();
-    if !force && aws.job_state(job).await?.is_some_and(|state| !state.has_ended()) {
-        // It may have a guard of another stack, or none.
-        if names.is_empty() {
-            return Ok(names);
-        }
-        return Err(Error::Input(format!(
-            "job `{job}` still reaches devices, and would go on unguarded; nothing was removed\n\n  hint: `--force` disarms it nevertheless"
-        )));
-    }
-    if !dry_run {
-        // First, or the keeper would arm the job again.
-        if let Some(stack) = stack
-            && let Some(stack) = Stack::look(&aws.cloudformation, stack).await?
-            && let Ok(table) = keeping::table_of(&stack)
-        {
-            aws.forget(table, job).await?;
-        }
-        aws.delete(&names).await.map_err(|failure| {
-            arm::with(&failure, "\n\n  hint: run this again: it removes what is left")
-        })?;
-    }
-    Ok(names)
 }

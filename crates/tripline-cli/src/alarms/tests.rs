@@ -10,8 +10,8 @@ use tripline::alarm::AlarmDefinition;
 use tripline::job::JobId;
 use tripline_config::AlarmConfig;
 
-use super::apply::{Guard, Report};
 use super::fake::FakeAws;
+use crate::aws::arming::guard::{Guard, Report};
 use crate::exit::Error;
 
 fn job(id: &str) -> JobId {

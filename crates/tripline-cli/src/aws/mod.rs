@@ -1,10 +1,31 @@
-//! What several subcommands share of AWS.
+//! What more than one command asks of AWS.
 //!
-//! - [`arn`]: what an ARN says; [`policy`]: who may do what by a policy;
-//! - [`commands`]: commands that a message suggests, for their region and for a shell;
-//! - [`drill_name`]: what the things of a drill are called.
+//! - [`region`], [`connect`]: where AWS is; [`clients`]: the clients for it; [`s3`]; [`pace`]: how often
+//!   they are asked; [`failure`]: what failures say;
+//! - [`stack`], [`topics`]: the deployed stack; [`tags`]: of what Tripline made; [`arn`]: what an ARN says;
+//! - [`job`]: a job as it is described, [`tally`]: its counts; [`job_side`]: a device's side of a job;
+//! - [`alarms`]: alarms in CloudWatch; [`arming`]: a job becomes guarded, and is no more;
+//! - [`policy`]: who may do what by a policy;
+//! - [`commands`]: commands that a message suggests, for their Region and for a shell;
+//! - [`drill_name`]: what the things of a drill are called;
+//! - [`deployment`]: what a `dev.ini` comes to in AWS.
 
+pub mod alarms;
+pub mod arming;
 pub mod arn;
+pub mod clients;
 pub mod commands;
+pub mod connect;
+pub mod deployment;
 pub mod drill_name;
+pub mod failure;
+pub mod job;
+pub mod job_side;
+pub mod pace;
 pub mod policy;
+pub mod region;
+pub mod s3;
+pub mod stack;
+pub mod tags;
+pub mod tally;
+pub mod topics;

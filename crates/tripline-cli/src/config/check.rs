@@ -3,20 +3,21 @@
 use std::path::PathBuf;
 
 use tripline::text::excerpt;
-use tripline_config::{DocumentSource, Remark, Review};
+use tripline_config::{DocumentSource, Remark};
 
+use super::checked::Checked;
 use super::{json, summary};
-use crate::alarms::notes;
-use crate::alarms::region::{check_topics, region_for};
-use crate::alarms::source::name_of;
-use crate::alarms::table::{print, print_json};
-use crate::connect::{Region, connect};
-use crate::deploy::NO_ALARMS;
-use crate::deploy::aws::s3;
-use crate::deploy::input::{self, Input, Loaded, Wrong};
-use crate::deploy::spec::Spec;
+use crate::aws::connect::connect;
+use crate::aws::deployment::spec::Spec;
+use crate::aws::region::{Region, check_topics, region_for};
+use crate::aws::s3;
 use crate::exit::{End, Error};
-use crate::output::Output;
+use crate::input::alarms::NO_ALARMS;
+use crate::input::deployment::{self, Input, InputFaults, Loaded};
+use crate::input::notes;
+use crate::input::source::name_of;
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json, say};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -51,14 +52,6 @@ pub struct Check {
     output: Output,
 }
 
-/// A config that can be deployed.
-pub struct Checked {
-    pub input: Input,
-    pub spec: Spec,
-    pub region: String,
-    pub review: Review,
-}
-
 impl Check {
     pub async fn run(self) -> Result<End, Error> {
         let is_json = self.output == Output::Json;
@@ -66,7 +59,7 @@ impl Check {
             Ok(Ok(checked)) => checked,
             Ok(Err(wrong)) => {
                 if is_json {
-                    print_json(&json::of_faults(&name_of(&self.config), &wrong));
+                    print_json(&json::faults_json(&name_of(&self.config), &wrong));
                 }
                 return Err(wrong.into());
             }
@@ -74,26 +67,26 @@ impl Check {
         };
         let Checked { input, review, .. } = &checked;
         if is_json {
-            print_json(&json::of(&checked));
+            print_json(&json::config_json(&checked));
         } else {
             print(&summary::text(&checked));
         }
         for fault in &input.config.faults_of_unused {
             let line = fault.line.map_or_else(String::new, |line| format!(":{line}"));
-            eprintln!("note: {}{line}: not used, and faulty: {}", input.file, fault.text);
+            say(&format!("note: {}{line}: not used, and faulty: {}", input.file, fault.text));
         }
         tell("note", &review.notes);
         let count = review.findings.len();
         let findings =
             if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") };
-        eprintln!("{}: no faults; {findings}", input.file);
+        say(&format!("{}: no faults; {findings}", input.file));
         tell("finding", &review.findings);
         Ok(if count == 0 { End::Done } else { End::Finding })
     }
 
     /// Reads all of it. The user's faults are inside, failures of AWS outside.
-    async fn check(&self) -> Result<Result<Checked, Wrong>, Error> {
-        let loaded = match input::loaded(&self.config) {
+    async fn check(&self) -> Result<Result<Checked, InputFaults>, Error> {
+        let loaded = match deployment::loaded(&self.config) {
             Ok(loaded) => loaded,
             Err(wrong) => return Ok(Err(wrong)),
         };
@@ -110,7 +103,7 @@ impl Check {
             Err(wrong) => return Ok(Err(wrong)),
         };
         let checked = self.checked(input, fetched);
-        Ok(checked.map_err(|fault| Wrong { config: None, files: vec![fault.to_string()] }))
+        Ok(checked.map_err(|fault| InputFaults { config: None, files: vec![fault.to_string()] }))
     }
 
     /// What a document at a URL is fetched with.
@@ -119,7 +112,7 @@ impl Check {
             return Ok(None);
         }
         let region = region_for(self.region.clone(), &loaded.file, &loaded.config.alarms)?;
-        Ok(Some(s3(&connect(region).await?.config)))
+        Ok(Some(s3::client(&connect(region).await?.config)))
     }
 
     fn checked(&self, input: Input, fetched: bool) -> Result<Checked, Error> {
@@ -178,9 +171,9 @@ impl Check {
 
 fn tell(kind: &str, remarks: &[Remark]) {
     for Remark { text, hint } in remarks {
-        eprintln!("{kind}: {text}");
+        say(&format!("{kind}: {text}"));
         if let Some(hint) = hint {
-            eprintln!("  hint: {hint}");
+            say(&format!("  hint: {hint}"));
         }
     }
 }

@@ -6,12 +6,12 @@ use tripline::metric::Outcome;
 use tripline::rollout::{Rate, RolloutConfig};
 use tripline_config::{DocumentSource, Remark};
 
-use super::check::Checked;
-use crate::alarms::check::json_of;
-use crate::deploy::input::Wrong;
+use super::checked::Checked;
+use crate::input::deployment::InputFaults;
+use crate::terminal::alarm::json_of;
 
 /// A config that can be deployed.
-pub fn of(checked: &Checked) -> Value {
+pub fn config_json(checked: &Checked) -> Value {
     let Checked { input, spec, region, review } = checked;
     let (config, firmware) = (&input.config, &input.firmware);
     let objects: Vec<_> =
@@ -51,7 +51,7 @@ pub fn of(checked: &Checked) -> Value {
 }
 
 /// One that cannot.
-pub fn of_faults(file: &str, wrong: &Wrong) -> Value {
+pub fn faults_json(file: &str, wrong: &InputFaults) -> Value {
     let faults = wrong.config.as_ref().map_or(&[][..], |faults| &faults.faults);
     json!({
         "file": file, "faults": faults.iter().map(fault).collect::<Vec<_>>(),

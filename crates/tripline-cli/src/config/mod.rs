@@ -1,9 +1,10 @@
 //! `tripline config`: the whole `dev.ini`.
 //!
 //! - [`check`]: what is wrong with it, and what it comes to;
-//! - [`summary`]: what it says, for people, [`json`]: for programs.
+//! - [`checked`]: all of it; [`summary`]: what it says, for people, [`json`]: for programs.
 
 mod check;
+mod checked;
 mod json;
 mod summary;
 

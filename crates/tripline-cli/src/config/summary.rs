@@ -6,10 +6,10 @@ use tripline::text::{clean, excerpt};
 use tripline_config::DocumentSource;
 use tripline_config::TargetKind;
 
-use super::check::Checked;
-use crate::alarms::check::topics;
-use crate::alarms::table::table;
-use crate::alarms::watch::Watch;
+use super::checked::Checked;
+use crate::terminal::alarm::topics;
+use crate::terminal::table::table;
+use tripline_guard::watch::Watch;
 
 /// Longest document that is shown whole.
 const MAX_SHOWN: usize = 1_000;

@@ -4,17 +4,18 @@ use aws_sdk_iot::types::{Job, StreamInfo};
 use tripline::text::excerpt;
 use tripline_config::TargetSelection;
 
-use super::aws::Cloud;
-use super::input::Input;
-use super::spec::{DEPLOYMENT_TAG, JOB_TAG, ROUND_TAG, Spec, StreamSpec};
+use crate::aws::deployment::cloud::Cloud;
+use crate::aws::deployment::spec::{Spec, StreamSpec};
+use crate::aws::tags::{DEPLOYMENT_TAG, JOB_TAG, ROUND_TAG};
 use crate::exit::Error;
+use crate::input::deployment::Input;
 
 /// Most devices that are counted: a page of AWS IoT has 250.
 const MOST_COUNTED: usize = 10_000;
 
 /// What is there of a deployment.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct ExistingDeployment {
     /// The round of the deployment's own job.
     pub round: Option<u32>,
     pub stream: bool,
@@ -27,9 +28,9 @@ pub enum Devices {
     MoreThan(u32),
 }
 
-impl Found {
+impl ExistingDeployment {
     /// Looks for the job and the stream. What is there and not of this deployment is never touched.
-    pub async fn look(cloud: &Cloud, spec: &Spec) -> Result<Self, Error> {
+    pub async fn find(cloud: &Cloud, spec: &Spec) -> Result<Self, Error> {
         let round = match cloud.job(&spec.job).await? {
             None => None,
             Some(job) => Some(round_of(cloud, spec, &job).await?),

@@ -1,49 +1,44 @@
 //! `tripline deploy`: a rollout from a `dev.ini`, armed before it begins.
 //!
-//! - [`input`], [`firmware`], [`fetch`]: everything that is read beforehand;
-//! - [`spec`]: what AWS is going to be asked for, [`plan`]: the same for people;
+//! - [`plan`]: what is going to be made, for people and programs;
 //! - [`found`]: what is there already, and whose it is;
 //! - [`rounds`]: makes it, round by round, [`ending`]: how a round ended, [`record`]: what is kept of
-//!   that;
-//! - [`cleanup`]: removes it; [`aws`]: what is asked of AWS.
+//!   that.
+//!
+//! What is read beforehand is in [`input`](crate::input), what AWS is asked for and how it is removed
+//! in [`aws::deployment`](crate::aws::deployment).
 //!
 //! Nothing that is needed to go on is kept on this machine: every step looks whether it has been
 //! done, so that a deployment can be cut off at any moment and be carried on from anywhere.
 
-pub mod aws;
-pub mod cleanup;
-pub mod ending;
-mod fetch;
-mod firmware;
+mod ending;
 mod found;
-pub mod input;
 mod plan;
 mod record;
 mod rounds;
-pub mod spec;
 
 use std::path::PathBuf;
 
 use serde_json::json;
-use tripline::alarm::AlarmDefinition;
 
-use crate::alarms::apply::Guard;
-use crate::alarms::aws::Aws;
-use crate::alarms::notes;
-use crate::alarms::region::check_topics;
-use crate::alarms::table::{print, print_json};
-use crate::alarms::verdict::Verdict;
-use crate::connect::{Region, connect};
+use crate::aws::arming::guard::Guard;
+use crate::aws::clients::Aws;
+use crate::aws::connect::connect;
+use crate::aws::deployment::cloud::Cloud;
+use crate::aws::deployment::spec::Spec;
+use crate::aws::region::{Region, check_topics, region_for};
+use crate::aws::s3;
+use crate::aws::stack::Stack;
 use crate::exit::{End, Error};
-use crate::output::Output;
-use crate::stack::Stack;
-use aws::{Cloud, s3};
-use ending::Outcome;
-use found::Found;
-use input::{Input, Loaded};
+use crate::input::alarms::check_alarms;
+use crate::input::deployment::{self, Input};
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json, say};
+use crate::terminal::verdict::Verdict;
+use ending::RoundOutcome;
+use found::ExistingDeployment;
 use plan::Plan;
 use rounds::Rounds;
-use spec::Spec;
 use tripline::stop::StopMode;
 
 /// A rollout to deploy.
@@ -102,41 +97,9 @@ pub struct Deployment {
     pub quiet: bool,
 }
 
-/// What a config without alarms lacks, and what there is to do.
-pub const NO_ALARMS: (&str, &str) = (
-    "no alarms, so that only the stack's default guard would guard the rollout",
-    "name alarms in `alarmList` of `[ALARM_CONFIG]`, or say with `--default-guard` that it is meant",
-);
-
-/// A config without alarms has to be meant: the default guard knows nothing of this firmware.
-pub fn check_alarms(
-    file: &str,
-    alarms: &[AlarmDefinition],
-    default_guard: bool,
-) -> Result<(), Error> {
-    if !alarms.is_empty() || default_guard {
-        return Ok(());
-    }
-    let (fault, hint) = NO_ALARMS;
-    Err(Error::Input(format!("{file}: {fault}\n\n  hint: {hint}")))
-}
-
-/// So does one whose alarms can stop nothing, whatever the stack.
-pub fn check_stops(file: &str, alarms: &[AlarmDefinition], tell_only: bool) -> Result<(), Error> {
-    if alarms.is_empty() || tell_only || alarms.iter().any(notes::may_stop) {
-        return Ok(());
-    }
-    Err(Error::Input(format!("{file}: {}", notes::only_tells())))
-}
-
-/// The region of a deployment, as far as it is said.
-fn region_of(loaded: &Loaded, flag: Option<Region>) -> Result<Option<Region>, Error> {
-    crate::alarms::region::region_for(flag, &loaded.file, &loaded.config.alarms)
-}
-
 impl Deployment {
     /// A deployment of a config, with everything else as the command's defaults have it.
-    pub fn of(config: PathBuf, stack: String) -> Self {
+    pub fn with_defaults(config: PathBuf, stack: String) -> Self {
         Self {
             config,
             stack,
@@ -154,7 +117,7 @@ impl Deployment {
 
     /// Deploys it: what is there already and is of the same deployment is left as it is.
     pub async fn run(&self) -> Result<End, Error> {
-        let loaded = input::load(&self.config)?;
+        let loaded = deployment::load(&self.config)?;
         check_alarms(&loaded.file, &loaded.config.alarms.alarms, self.default_guard)?;
         if loaded.config.rounds > 1 && self.detach {
             return Err(Error::Input(format!(
@@ -162,25 +125,26 @@ impl Deployment {
                 loaded.file, loaded.config.rounds
             )));
         }
-        let mut connection = connect(region_of(&loaded, self.region.clone())?).await?;
+        let mut connection =
+            connect(region_for(self.region.clone(), &loaded.file, &loaded.config.alarms)?).await?;
         if loaded.config.debug {
             connection.config =
-                tripline_aws::told(&connection.config, |call| eprintln!("debug: {call}"));
+                tripline_aws::told(&connection.config, |call| say(&format!("debug: {call}")));
         }
         let region = connection.region.clone();
-        let s3 = s3(&connection.config);
+        let s3 = s3::client(&connection.config);
         let input = loaded.read(&s3).await?;
         input.check_region(&region)?;
         check_topics(&input.file, input.alarms(), &region)?;
         let spec = Spec::new(&input, &region)?;
         let pace = input.config.pace;
-        let cloud = Cloud { aws: Aws::of(connection), s3, pace };
+        let cloud = Cloud { aws: Aws::for_connection(connection), s3, pace };
         self.deploy(&cloud, &input, &spec).await
     }
 
     async fn deploy(&self, cloud: &Cloud, input: &Input, spec: &Spec) -> Result<End, Error> {
         let devices = found::devices(cloud, input, spec).await?;
-        let found = Found::look(cloud, spec).await?;
+        let found = ExistingDeployment::find(cloud, spec).await?;
         if !found.is_nothing() && !self.resume {
             return Err(Error::Input(format!(
                 "an earlier deploy has left {}; nothing was changed\n\n  hint: go on with `--resume`, or remove it with `tripline cleanup`",
@@ -204,11 +168,11 @@ impl Deployment {
                 Output::Json => print_json(&plan.json()),
             }
         } else {
-            eprint!("{}", plan.text());
+            say(plan.text().trim_end_matches('\n'));
         }
         note_count(input, devices);
         if let Some((report, guard)) = &planned {
-            let mut verdict = Verdict::of(guard, report, region);
+            let mut verdict = Verdict::of_arming(guard, report, region);
             if report.stopping.mode == StopMode::Observe && !self.tell_only {
                 verdict.findings.push(format!(
                     "stack `{}` observes only, so that nothing would stop the rollout\n\n  hint: deploy it with the parameter `StopMode=cancel`, or say with `--tell-only` that it is meant",
@@ -225,12 +189,12 @@ impl Deployment {
             verdict.tell();
             // What has begun is seen to its end.
             if !verdict.findings.is_empty() && found.round.is_none() {
-                eprintln!("the rollout was not begun");
+                say("the rollout was not begun");
                 return Ok(End::Finding);
             }
         }
         if self.dry_run {
-            eprintln!("dry run: nothing was changed");
+            say("dry run: nothing was changed");
             return Ok(End::Done);
         }
         let count = input.config.device_count.or(devices.number());
@@ -244,7 +208,7 @@ impl Deployment {
             }
         };
         let Some(outcome) = outcome else {
-            eprintln!("{}", rounds.interrupted());
+            say(&rounds.interrupted());
             return Ok(End::Undecided);
         };
         match outcome {
@@ -293,24 +257,24 @@ impl Deployment {
         }
         match record.last() {
             _ if rounds.unguarded => {
-                eprintln!("round {} was not begun", record.done() + 1);
+                say(&format!("round {} was not begun", record.done() + 1));
                 End::Finding
             }
             None => {
-                eprintln!(
+                say(&format!(
                     "job `{job}` is rolled out in `{region}`\n\n  hint: `tripline watch {job}` shows how it goes"
-                );
+                ));
                 End::Done
             }
-            Some(Outcome::Succeeded) => {
-                eprintln!("job `{job}`: done");
+            Some(RoundOutcome::Succeeded) => {
+                say(&format!("job `{job}`: done"));
                 End::Done
             }
             Some(bad) => {
-                eprintln!(
+                say(&format!(
                     "job `{job}`: it stays to be looked at\n\n  hint: `tripline cleanup --job-id {job}` removes it"
-                );
-                if bad == Outcome::Stopped { End::Stopped } else { End::Finding }
+                ));
+                if bad == RoundOutcome::Stopped { End::Stopped } else { End::Finding }
             }
         }
     }
@@ -321,11 +285,11 @@ fn note_count(input: &Input, devices: found::Devices) {
     if let (Some(said), Some(count)) = (input.config.device_count, devices.number())
         && said != count
     {
-        eprintln!(
+        say(&format!(
             "note: {}: deviceCount is {said}, and the targets are {}",
             input.file,
             devices.text()
-        );
+        ));
     }
 }
 

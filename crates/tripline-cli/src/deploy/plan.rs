@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use tripline::rollout::{Rate, RolloutConfig};
 
 use super::found::Devices;
-use super::input::Input;
-use super::spec::Spec;
-use crate::alarms::apply::Report;
+use crate::aws::arming::guard::Report;
+use crate::aws::deployment::spec::Spec;
+use crate::input::deployment::Input;
 
 /// A deployment that can be made.
 #[derive(Debug)]

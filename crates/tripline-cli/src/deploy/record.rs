@@ -7,11 +7,11 @@ use aws_sdk_s3::primitives::ByteStream;
 use serde::{Deserialize, Serialize};
 use tripline_aws::{Failure, FailureKind};
 
-use super::aws::Cloud;
-use super::ending::{Ending, Outcome};
-use super::spec::Spec;
-use crate::alarms::source;
+use super::ending::{RoundEnding, RoundOutcome};
+use crate::aws::deployment::cloud::Cloud;
+use crate::aws::deployment::spec::Spec;
 use crate::exit::Error;
+use crate::input::source;
 
 /// Largest record that is read back.
 const MAX_BYTES: i64 = 10_000_000;
@@ -37,7 +37,7 @@ pub struct Round {
     /// The alarms that guarded it.
     pub alarms: Vec<String>,
     #[serde(flatten)]
-    pub ending: Ending,
+    pub ending: RoundEnding,
 }
 
 impl Record {
@@ -56,13 +56,14 @@ impl Record {
     }
 
     /// How the last round ended, if one has.
-    pub fn last(&self) -> Option<Outcome> {
+    pub fn last(&self) -> Option<RoundOutcome> {
         self.ended.last().map(|round| round.ending.outcome)
     }
 
     /// Whether there is no other round to come: all were, or one did not end well.
     pub fn is_over(&self) -> bool {
-        self.done() >= self.rounds || self.last().is_some_and(|last| last != Outcome::Succeeded)
+        self.done() >= self.rounds
+            || self.last().is_some_and(|last| last != RoundOutcome::Succeeded)
     }
 
     fn json(&self) -> String {

@@ -1,22 +1,25 @@
 //! Makes a deployment, round by round.
 
-use std::io::{IsTerminal, stderr};
 use std::path::Path;
 use std::time::Duration;
 
 use tripline_aws::{Failure, FailureKind};
 
-use super::aws::Cloud;
-use super::cleanup::remove;
-use super::ending::{Ending, Outcome};
-use super::found::Found;
-use super::input::Input;
+use super::ending::{RoundEnding, RoundOutcome};
+use super::found::ExistingDeployment;
 use super::record::{Record, Round};
-use super::spec::{Spec, StreamSpec, claim_key};
-use crate::alarms::apply::Guard;
-use crate::alarms::verdict::Verdict;
+use crate::aws::arming::guard::Guard;
+use crate::aws::deployment::cloud::Cloud;
+use crate::aws::deployment::removal::remove;
+use crate::aws::deployment::spec::{Spec, StreamSpec, claim_key};
+use crate::aws::failure::with;
+use crate::aws::tally::Tally;
 use crate::exit::Error;
-use crate::tally::Tally;
+use crate::input::deployment::Input;
+use crate::input::notes;
+use crate::terminal::print::say;
+use crate::terminal::progress::{clear_line, show_line};
+use crate::terminal::verdict::Verdict;
 
 /// How long AWS may be out of reach while a job is waited for: the job goes on meanwhile.
 const OUTAGE: Duration = Duration::from_secs(600);
@@ -70,7 +73,12 @@ impl<'a> Rounds<'a> {
     }
 
     /// Runs all rounds that are left.
-    pub async fn run(&mut self, found: Found, resume: bool, detach: bool) -> Result<(), Error> {
+    pub async fn run(
+        &mut self,
+        found: ExistingDeployment,
+        resume: bool,
+        detach: bool,
+    ) -> Result<(), Error> {
         if let Some(file) = self.file {
             // Before anything is made: whether it can be written.
             self.record.write(file)?;
@@ -87,7 +95,7 @@ impl<'a> Rounds<'a> {
         }
         // The job of a round whose end has been recorded is only waiting to be removed.
         if found.round.is_none_or(|round| round <= self.record.done())
-            && self.record.last() == Some(Outcome::Succeeded)
+            && self.record.last() == Some(RoundOutcome::Succeeded)
         {
             self.clean_up().await?;
         }
@@ -103,7 +111,7 @@ impl<'a> Rounds<'a> {
             }
             let ending = self.wait().await?;
             self.live = false;
-            let succeeded = ending.outcome == Outcome::Succeeded;
+            let succeeded = ending.outcome == RoundOutcome::Succeeded;
             let alarms = self.alarms();
             self.record.ended.push(Round { round, alarms, ending });
             self.record.keep(self.cloud, self.spec, self.file).await?;
@@ -146,12 +154,12 @@ impl<'a> Rounds<'a> {
             self.note(format!("object s3://{}/{}", spec.bucket, object.key));
         }
         // It took a while to get here, and what is another's is not touched.
-        let found = Found::look(cloud, spec).await?;
+        let found = ExistingDeployment::find(cloud, spec).await?;
         if let Some(guard) = &self.guard {
             let report = guard.apply(&cloud.aws).await?;
             let count = guard.alarms.len();
-            self.made.push(crate::alarms::notes::alarms(count));
-            let verdict = Verdict::of(guard, &report, &cloud.aws.region);
+            self.made.push(notes::alarms(count));
+            let verdict = Verdict::of_arming(guard, &report, &cloud.aws.region);
             if round > 1 && !verdict.findings.is_empty() && found.round.is_none() {
                 verdict.tell();
                 self.unguarded = true;
@@ -176,8 +184,8 @@ impl<'a> Rounds<'a> {
     async fn create_stream(&self, stream: &StreamSpec) -> Result<(), Error> {
         match self.cloud.create_stream(stream, &self.spec.job).await {
             Err(failure) if failure.kind == FailureKind::Refused => {
-                match Found::look(self.cloud, self.spec).await? {
-                    Found { stream: true, .. } => Ok(()),
+                match ExistingDeployment::find(self.cloud, self.spec).await? {
+                    ExistingDeployment { stream: true, .. } => Ok(()),
                     _ => Err(failure.into()),
                 }
             }
@@ -192,7 +200,7 @@ impl<'a> Rounds<'a> {
         let report = guard.apply(&self.cloud.aws).await?;
         let names = report.changed();
         if !names.is_empty() {
-            eprintln!("note: armed once more, as somebody had changed: {}", names.join(", "));
+            say(&format!("note: armed once more, as somebody had changed: {}", names.join(", ")));
         }
         Ok(())
     }
@@ -203,8 +211,8 @@ impl<'a> Rounds<'a> {
         let request = self.spec.request(round, self.input.config.rounds);
         match self.cloud.create_job(request).await {
             Err(failure) if failure.kind == FailureKind::Refused => {
-                match Found::look(self.cloud, self.spec).await? {
-                    Found { round: Some(found), .. } if found == round => Ok(()),
+                match ExistingDeployment::find(self.cloud, self.spec).await? {
+                    ExistingDeployment { round: Some(found), .. } if found == round => Ok(()),
                     _ => Err(failure.into()),
                 }
             }
@@ -213,7 +221,7 @@ impl<'a> Rounds<'a> {
     }
 
     /// Waits until the job has ended.
-    async fn wait(&self) -> Result<Ending, Error> {
+    async fn wait(&self) -> Result<RoundEnding, Error> {
         let longest = self.input.config.delay.max(LEAST);
         let mut pause = FIRST_PAUSE;
         let mut lost: Option<tokio::time::Instant> = None;
@@ -228,14 +236,15 @@ impl<'a> Rounds<'a> {
                     let is_late = job.is_none() && !seen && begun.elapsed() < UNSEEN;
                     let selection = self.input.config.selection;
                     if !is_late
-                        && let Some(ending) = Ending::of(job.as_ref(), selection, self.devices)
+                        && let Some(ending) =
+                            RoundEnding::of_job(job.as_ref(), selection, self.devices)
                     {
-                        clear();
+                        clear_line();
                         return Ok(ending);
                     }
-                    let counts = job.as_ref().map(Tally::of).unwrap_or_default();
+                    let counts = job.as_ref().map(Tally::from).unwrap_or_default();
                     if counts != shown {
-                        show(&counts);
+                        show_line(&counts.text());
                         shown = counts;
                     }
                 }
@@ -258,7 +267,10 @@ impl<'a> Rounds<'a> {
             let stream = self.spec.stream.as_ref().map(|stream| stream.id.as_str());
             // A continuous job is in progress for ever.
             let of = Some(self.spec.digest.as_str());
-            remove(self.cloud, &self.spec.job, stream, of, true, false).await?;
+            let removed = remove(self.cloud, &self.spec.job, stream, of, true, false).await?;
+            for note in removed.notes {
+                say(&format!("note: {note}"));
+            }
             self.made.retain(|made| made.starts_with("object"));
             if self.record.is_over() {
                 let key = claim_key(&self.spec.job);
@@ -303,7 +315,7 @@ impl<'a> Rounds<'a> {
         }
         match error {
             Error::Input(text) => Error::Input(text + &more),
-            Error::Aws(failure) => Error::Aws(crate::alarms::arm::with(&failure, &more)),
+            Error::Aws(failure) => Error::Aws(with(&failure, &more)),
         }
     }
 }
@@ -311,17 +323,4 @@ impl<'a> Rounds<'a> {
 /// Whether a failure may be over in a while.
 fn passes(failure: &Failure) -> bool {
     matches!(failure.kind, FailureKind::Throttled | FailureKind::Unavailable)
-}
-
-/// A line that is written over by the next one.
-fn show(counts: &Tally) {
-    if stderr().is_terminal() {
-        eprint!("\r\x1b[K{}", counts.text());
-    }
-}
-
-fn clear() {
-    if stderr().is_terminal() {
-        eprint!("\r\x1b[K");
-    }
 }

@@ -4,7 +4,7 @@ use super::ask::{Clients, Question};
 use super::check::Check;
 use super::checks::{checks, is_observing};
 use super::result::NotProven;
-use crate::connect::Connection;
+use crate::aws::connect::Connection;
 
 /// A part of the chain, between two things that a drill sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::check::Check;
 use super::facts::{Facts, Need};
 use super::report::{Checked, Report};
 use super::result::{CheckResult, NotProven};
-use crate::alarms::apply::Guard;
+use crate::aws::arming::guard::Guard;
 use crate::exit::Error;
 
 /// What was changed may be seen a moment later.

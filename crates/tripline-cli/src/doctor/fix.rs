@@ -8,7 +8,7 @@ use super::ask::Clients;
 use super::check::Fix;
 use super::checks::{rule_invoker, rule_name, schedule_invoker, topic_invoker};
 use super::facts::{Facts, Function};
-use crate::alarms::apply::Guard;
+use crate::aws::arming::guard::Guard;
 use crate::aws::policy::{Decision, Invoker};
 use crate::exit::Error;
 

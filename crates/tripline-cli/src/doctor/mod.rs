@@ -27,12 +27,12 @@ use clap::builder::PossibleValuesParser;
 use tripline::job::JobId;
 use tripline_config::AlarmConfig;
 
-use crate::alarms::apply::Guard;
-use crate::alarms::region::region_for;
-use crate::alarms::source;
-use crate::alarms::table::print;
-use crate::connect::{Region, connect};
+use crate::aws::arming::guard::Guard;
+use crate::aws::connect::connect;
+use crate::aws::region::{Region, region_for};
 use crate::exit::{End, Error};
+use crate::input::source;
+use crate::terminal::print::print;
 use ask::{Clients, Question};
 use check::{About, Check};
 use checks::{checks, checks_of};
@@ -156,7 +156,7 @@ impl Doctor {
     fn job(&self, config: Option<&Config>) -> Result<Option<JobId>, Error> {
         let Some(Config { file, config }) = config else { return Ok(self.job_id.clone()) };
         if config.alarms.is_empty() {
-            return Err(Error::Input(crate::alarms::notes::no_alarms(file)));
+            return Err(Error::Input(crate::input::notes::no_alarms(file)));
         }
         source::job_of(self.job_id.clone(), file, config).map(Some)
     }

@@ -7,7 +7,7 @@ use tripline::text::clean;
 use super::check::{About, Check};
 use super::checks::checks;
 use super::result::{CheckResult, NotProven};
-use crate::alarms::table::table;
+use crate::terminal::table::table;
 
 /// Longest line of what is said of one check.
 const MAX_LINE: usize = 4_000;

@@ -10,7 +10,7 @@ use tripline_aws::Failure;
 
 use super::clients::{DrillClients, none_if_not_found};
 use super::mailbox::drill_subscriptions;
-use crate::alarms::remove::remove as disarm;
+use crate::aws::arming::disarm::disarm;
 use crate::aws::commands::in_region;
 use crate::aws::drill_name::DrillName;
 use crate::exit::Error;

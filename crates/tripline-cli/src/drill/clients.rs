@@ -3,9 +3,9 @@
 use aws_sdk_iot::types::Job;
 use tripline_aws::{Failure, FailureKind, SdkConfig};
 
-use crate::alarms::aws::Aws;
+use crate::aws::clients::Aws;
+use crate::aws::connect::Connection;
 use crate::aws::drill_name::DrillName;
-use crate::connect::Connection;
 
 /// The tag of a drill's job and queue, with the drill's name.
 pub const TAG: &str = "tripline:drill";
@@ -28,7 +28,7 @@ impl DrillClients {
         Self {
             lambda: aws_sdk_lambda::Client::new(&config),
             sqs: aws_sdk_sqs::Client::new(&config),
-            aws: Aws::of(connection),
+            aws: Aws::for_connection(connection),
             config,
         }
     }

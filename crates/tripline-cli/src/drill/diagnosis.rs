@@ -8,11 +8,11 @@ use tripline::text::clean;
 use tripline_aws::{Failure, FailureKind};
 
 use super::clients::DrillClients;
-use crate::alarms::topics;
+use crate::aws::connect::Connection;
 use crate::aws::policy::{Decision, Invoker, Policy, decision_for_alarm};
-use crate::connect::Connection;
+use crate::aws::stack::Stack;
+use crate::aws::topics;
 use crate::doctor::chain::ChainPart;
-use crate::stack::Stack;
 
 /// Longest text of CloudWatch's that is shown.
 const MAX_SUMMARY: usize = 400;

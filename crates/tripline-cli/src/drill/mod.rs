@@ -30,15 +30,17 @@ use serde_json::json;
 use tripline::stop::StopMode;
 use tripline_aws::{Failure, FailureKind};
 
-use crate::alarms::stopping::Stopping;
-use crate::alarms::table::{print, print_json};
-use crate::alarms::topics;
+use crate::aws::arming::stopping::Stopping;
 use crate::aws::commands::in_region;
+use crate::aws::connect::connect;
 use crate::aws::drill_name::DrillName;
-use crate::connect::{Region, connect};
+use crate::aws::region::Region;
+use crate::aws::stack::Stack;
+use crate::aws::topics;
 use crate::exit::{End, Error};
-use crate::output::Output;
-use crate::stack::Stack;
+use crate::terminal::output::Output;
+use crate::terminal::print::print;
+use crate::terminal::print::print_json;
 use clean_up::{CleanUp, CleanUpReport};
 use clients::DrillClients;
 use interrupt::Interrupt;
@@ -102,7 +104,7 @@ impl Drill {
         }
         let interrupt = Interrupt::listen();
         let stack = Stack::find(&cloud.aws.cloudformation, &self.stack).await?;
-        let stopping = Stopping::look(&cloud.aws, &stack).await?;
+        let stopping = Stopping::find(&cloud.aws, &stack).await?;
         let email = topics::of_stack(&stack, topics::EMAIL)?;
         let subscribers = mailbox::count_subscribers(&cloud, email).await?;
         let name = DrillName::random();

@@ -18,13 +18,14 @@ use super::mailbox::{Mailbox, ReceivedMessages};
 use super::record::{Record, Step, StepOutcome};
 use super::sentinel;
 use super::wait::{Patience, StepError};
-use crate::alarms::apply::Guard;
-use crate::alarms::topics;
-use crate::alarms::verdict::Verdict;
+use crate::aws::arming::guard::Guard;
 use crate::aws::drill_name::DrillName;
-use crate::fleet::device::{Fate, Outcome as ExecutionOutcome};
-use crate::fleet::job_side::{AwsJobSide, JobSide, Offer, Taken};
-use crate::stack::Stack;
+use crate::aws::job_side::{
+    AwsJobSide, DeviceOutcome as ExecutionOutcome, Fate, JobSide, Offer, Taken,
+};
+use crate::aws::stack::Stack;
+use crate::aws::topics;
+use crate::terminal::verdict::Verdict;
 
 /// Clocks may differ, and CloudWatch's periods begin with the minute.
 const AROUND: Duration = Duration::from_secs(600);
@@ -120,7 +121,7 @@ impl<'a> Run<'a> {
             dry_run: false,
         };
         let report = guard.apply(aws).await?;
-        let verdict = Verdict::of(&guard, &report, &aws.region);
+        let verdict = Verdict::of_arming(&guard, &report, &aws.region);
         if let Some(finding) = verdict.findings.into_iter().next() {
             let (what, hint) = finding.split_once("\n\n  hint: ").unwrap_or((&finding, ""));
             return Err(StepError::BrokenLink(BrokenLink::new(what, hint)));

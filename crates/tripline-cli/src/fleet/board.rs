@@ -4,12 +4,12 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::device::Outcome;
+use crate::aws::job_side::DeviceOutcome;
 
 /// How a device's part in the run ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Ending {
-    Reported(Outcome, f64),
+pub enum DeviceEnding {
+    Reported(DeviceOutcome, f64),
     /// The execution ended under the device: canceled with force, timed out, or removed.
     Canceled,
     /// The rollout, or the device's part of it, had ended before the device took it.
@@ -38,21 +38,21 @@ impl Board {
         Self { devices, seed, ..Self::default() }
     }
 
-    pub fn record(&mut self, ending: Ending) {
+    pub fn record(&mut self, ending: DeviceEnding) {
         match ending {
-            Ending::Reported(outcome, time) => {
-                if matches!(outcome, Outcome::Succeeded | Outcome::Failed) {
+            DeviceEnding::Reported(outcome, time) => {
+                if matches!(outcome, DeviceOutcome::Succeeded | DeviceOutcome::Failed) {
                     self.times.push(time);
                 }
                 *match outcome {
-                    Outcome::Succeeded => &mut self.succeeded,
-                    Outcome::Failed => &mut self.failed,
-                    Outcome::Rejected => &mut self.rejected,
-                    Outcome::Silent => &mut self.silent,
+                    DeviceOutcome::Succeeded => &mut self.succeeded,
+                    DeviceOutcome::Failed => &mut self.failed,
+                    DeviceOutcome::Rejected => &mut self.rejected,
+                    DeviceOutcome::Silent => &mut self.silent,
                 } += 1;
             }
-            Ending::Canceled => self.canceled += 1,
-            Ending::Spared => self.spared += 1,
+            DeviceEnding::Canceled => self.canceled += 1,
+            DeviceEnding::Spared => self.spared += 1,
         }
     }
 
@@ -146,12 +146,12 @@ mod tests {
     fn board() -> Board {
         let mut board = Board::new(10, 42);
         for time in [10.0, 30.0, 20.0] {
-            board.record(Ending::Reported(Outcome::Succeeded, time));
+            board.record(DeviceEnding::Reported(DeviceOutcome::Succeeded, time));
         }
-        board.record(Ending::Reported(Outcome::Rejected, 99.0));
-        board.record(Ending::Reported(Outcome::Silent, 99.0));
-        board.record(Ending::Canceled);
-        board.record(Ending::Spared);
+        board.record(DeviceEnding::Reported(DeviceOutcome::Rejected, 99.0));
+        board.record(DeviceEnding::Reported(DeviceOutcome::Silent, 99.0));
+        board.record(DeviceEnding::Canceled);
+        board.record(DeviceEnding::Spared);
         board
     }
 

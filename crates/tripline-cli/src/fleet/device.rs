@@ -5,6 +5,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use rand_distr::{Distribution, Poisson, StandardNormal};
 
 use super::value::{Seconds, Share, UpTo};
+use crate::aws::job_side::{DeviceOutcome, Fate};
 
 /// How a fleet behaves.
 #[derive(Debug, Clone, Copy)]
@@ -28,26 +29,6 @@ pub struct Outcomes {
     silent: Share,
 }
 
-/// How a device's update ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    Succeeded,
-    Failed,
-    /// Refused before the download.
-    Rejected,
-    /// Takes the job and is never heard of again.
-    Silent,
-}
-
-/// What will become of one device.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Fate {
-    pub outcome: Outcome,
-    /// Seconds, 0 to 604,800, in tenths.
-    pub download_time: f64,
-    pub retries: u32,
-}
-
 impl Outcomes {
     pub fn new(failed: Share, rejected: Share, silent: Share) -> Result<Self, String> {
         let sum = failed.get() + rejected.get() + silent.get();
@@ -60,15 +41,15 @@ impl Outcomes {
     }
 
     /// `draw` is evenly distributed over 0 to 1.
-    fn pick(&self, draw: f64) -> Outcome {
+    fn pick(&self, draw: f64) -> DeviceOutcome {
         let failed = self.failed.get();
         let rejected = failed + self.rejected.get();
         let silent = rejected + self.silent.get();
         match draw {
-            _ if draw < failed => Outcome::Failed,
-            _ if draw < rejected => Outcome::Rejected,
-            _ if draw < silent => Outcome::Silent,
-            _ => Outcome::Succeeded,
+            _ if draw < failed => DeviceOutcome::Failed,
+            _ if draw < rejected => DeviceOutcome::Rejected,
+            _ if draw < silent => DeviceOutcome::Silent,
+            _ => DeviceOutcome::Succeeded,
         }
     }
 }
@@ -174,10 +155,10 @@ mod tests {
                 fates.iter().filter(|fate| is(fate)).count() as f64 / DEVICES as f64
             };
             for (asked, outcome) in [
-                (failed, Outcome::Failed),
-                (rejected, Outcome::Rejected),
-                (silent, Outcome::Silent),
-                (1.0 - failed - rejected - silent, Outcome::Succeeded),
+                (failed, DeviceOutcome::Failed),
+                (rejected, DeviceOutcome::Rejected),
+                (silent, DeviceOutcome::Silent),
+                (1.0 - failed - rejected - silent, DeviceOutcome::Succeeded),
             ] {
                 // Five deviations of a share of 4,000 devices.
                 let got = share(&|fate| fate.outcome == outcome);

@@ -1,21 +1,19 @@
 //! `tripline fleet`: devices that take the jobs of AWS IoT Jobs and report, without a device.
 
+mod arguments;
 mod board;
-pub mod device;
-pub mod job_side;
+mod device;
 mod names;
-pub mod pace;
 mod plan;
-pub mod progress;
 mod registry;
 mod run;
 mod value;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
-use crate::connect::{Region, connect};
+use crate::aws::connect::connect;
+use crate::aws::region::Region;
 use crate::exit::{End, Error};
-use names::Prefix;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -52,40 +50,6 @@ enum Command {
     Run(run::Run),
     /// Remove the things and the thing group again
     Remove(registry::Remove),
-}
-
-/// Which things a fleet is made of.
-#[derive(Debug, Args)]
-struct Devices {
-    /// Number of devices
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    devices: u32,
-    /// Start of every device's name, such as `demo-` for `demo-000001`
-    #[arg(long)]
-    prefix: Prefix,
-}
-
-/// How hard the account's limits are used.
-#[derive(Debug, Args)]
-struct Limits {
-    /// Most calls a second; AWS allows an account 200 job reports, and as many looks for a job
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    rate: u32,
-    /// Most calls at a time
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    concurrency: u32,
-}
-
-impl Limits {
-    fn pace(&self) -> pace::Pace {
-        pace::Pace::new(self.rate, self.concurrency)
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 pub async fn run(arguments: Arguments) -> Result<End, Error> {

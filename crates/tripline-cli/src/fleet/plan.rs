@@ -9,12 +9,12 @@ use tokio::task::JoinSet;
 use tokio::time::{interval, sleep};
 use tripline_aws::{Failure, FailureKind};
 
-use super::board::{Board, Ending};
-use super::device::{Behaviour, Outcome};
-use super::job_side::{JobSide, JobStatus, Offer, Taken};
-use super::pace::Pace;
-use super::progress::Progress;
+use super::board::{Board, DeviceEnding};
+use super::device::Behaviour;
 use super::value::Speedup;
+use crate::aws::job_side::{DeviceOutcome, JobSide, JobStatus, Offer, Taken};
+use crate::aws::pace::Pace;
+use crate::terminal::progress::Progress;
 
 /// How often the job's own status is asked for; the account's limit is 10 calls a second.
 const STATUS_EVERY: Duration = Duration::from_secs(2);
@@ -105,12 +105,12 @@ struct Device<S> {
 }
 
 impl<S: JobSide> Device<S> {
-    async fn live(mut self) -> Result<Ending, Failure> {
+    async fn live(mut self) -> Result<DeviceEnding, Failure> {
         if !self.take().await? {
-            return Ok(Ending::Spared);
+            return Ok(DeviceEnding::Spared);
         }
         let fate = self.plan.behaviour.fate_of(self.plan.seed, &self.name);
-        if matches!(fate.outcome, Outcome::Succeeded | Outcome::Failed) {
+        if matches!(fate.outcome, DeviceOutcome::Succeeded | DeviceOutcome::Failed) {
             self.busy.fetch_add(1, Ordering::Relaxed);
             sleep(self.plan.speedup.wait(fate.download_time)).await;
             self.busy.fetch_sub(1, Ordering::Relaxed);
@@ -119,8 +119,8 @@ impl<S: JobSide> Device<S> {
         let report = async move |device: &Self| device.side.report(&device.name, fate).await;
         let taken = self.insist(acts, report).await?;
         Ok(match taken {
-            Taken::Yes => Ending::Reported(fate.outcome, fate.download_time),
-            Taken::TooLate => Ending::Canceled,
+            Taken::Yes => DeviceEnding::Reported(fate.outcome, fate.download_time),
+            Taken::TooLate => DeviceEnding::Canceled,
         })
     }
 

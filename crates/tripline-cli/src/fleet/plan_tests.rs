@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Mutex;
 
-use super::super::device::{Fate, Outcomes};
+use super::super::device::Outcomes;
 use super::super::names::Prefix;
 use super::super::value::{Seconds, Share, UpTo};
 use super::*;
+use crate::aws::job_side::Fate;
 
 /// A job that reaches the first `reaches` devices, is stopped after `stops_after` reports, and
 /// throttles the first call of every device.
@@ -23,7 +24,7 @@ struct State {
     throttled: HashSet<String>,
     known: HashSet<String>,
     started: HashSet<String>,
-    reports: Vec<(String, Outcome)>,
+    reports: Vec<(String, DeviceOutcome)>,
 }
 
 impl ThrottlingJob {
@@ -109,7 +110,7 @@ async fn every_device_reports_once() {
     let (board, status) = plan(50, 0.2).run(Arc::clone(&job)).await.unwrap();
     assert_eq!((board.reported(), board.open(), status.ended), (50, 0, true));
     let reports = &job.state.lock().unwrap().reports;
-    let failed = reports.iter().filter(|(_, outcome)| *outcome == Outcome::Failed).count();
+    let failed = reports.iter().filter(|(_, outcome)| *outcome == DeviceOutcome::Failed).count();
     assert_eq!(board.failed, failed);
     assert!(failed > 0);
     assert_eq!(reports.iter().map(|(thing, _)| thing).collect::<HashSet<_>>().len(), 50);

@@ -12,10 +12,12 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tripline_aws::{Failure, FailureKind, SdkConfig};
 
+use super::arguments::{Devices, Limits};
 use super::names::Prefix;
-use super::pace::Pace;
-use super::{Devices, Limits, Output};
+use crate::aws::pace::Pace;
 use crate::exit::{End, Error};
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, say};
 
 /// The attribute of a simulated thing and of its group.
 const MARK: (&str, &str) = ("simulatedBy", "tripline");
@@ -79,11 +81,14 @@ impl Register {
         })
         .await?;
 
-        eprintln!("{devices} devices in thing group {group}");
+        say(&format!("{devices} devices in thing group {group}"));
         match self.output {
-            Output::Text => println!("{arn}"),
+            Output::Text => print(&format!("{arn}\n")),
             Output::Json => {
-                println!("{}", json!({"devices": devices, "group": group, "groupArn": arn}));
+                print(&format!(
+                    "{}\n",
+                    json!({"devices": devices, "group": group, "groupArn": arn})
+                ));
             }
         }
         Ok(End::Done)
@@ -116,12 +121,14 @@ impl Remove {
 
         match self.output {
             Output::Text if has_group => {
-                eprintln!("removed {removed} devices and thing group {group}")
+                say(&format!("removed {removed} devices and thing group {group}"))
             }
-            Output::Text => eprintln!("removed {removed} devices; there is no thing group {group}"),
+            Output::Text => {
+                say(&format!("removed {removed} devices; there is no thing group {group}"))
+            }
             Output::Json => {
                 let group = has_group.then_some(group);
-                println!("{}", json!({"removed": removed, "group": group}));
+                print(&format!("{}\n", json!({"removed": removed, "group": group})));
             }
         }
         Ok(End::Done)

@@ -7,13 +7,15 @@ use std::sync::Arc;
 use tripline::job::JobId;
 use tripline_aws::{FailureKind, SdkConfig};
 
+use super::arguments::{Devices, Limits};
 use super::device::{Behaviour, Outcomes};
-use super::job_side::AwsJobSide;
 use super::plan::Plan;
 use super::registry::check_simulated;
 use super::value::{Seconds, Share, Speedup, UpTo};
-use super::{Devices, Limits, Output};
+use crate::aws::job_side::AwsJobSide;
 use crate::exit::{End, Error};
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, say};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -90,7 +92,7 @@ impl Run {
         // Before anything is asked of the job: a device that reports takes the place of its thing.
         let iot = aws_sdk_iot::Client::new(config);
         check_simulated(&iot, &self.devices.prefix, &plan.names).await?;
-        eprintln!("{} devices, seed {}", plan.names.len(), plan.seed);
+        say(&format!("{} devices, seed {}", plan.names.len(), plan.seed));
         let side = Arc::new(AwsJobSide::new(config, self.job_id.clone()).await?);
         let (board, status) = plan.run(side).await.map_err(|failure| {
             if failure.kind == FailureKind::NotFound {
@@ -103,8 +105,10 @@ impl Run {
             }
         })?;
         match self.output {
-            Output::Text => println!("{}", board.text(self.job_id.as_str(), &status.name)),
-            Output::Json => println!("{:#}", board.json(self.job_id.as_str(), &status.name)),
+            Output::Text => print(&format!("{}\n", board.text(self.job_id.as_str(), &status.name))),
+            Output::Json => {
+                print(&format!("{:#}\n", board.json(self.job_id.as_str(), &status.name)))
+            }
         }
         Ok(if board.open() == 0 { End::Done } else { End::Undecided })
     }

@@ -9,16 +9,17 @@ use serde_json::json;
 use tempfile::TempDir;
 use tripline_config::{Release, Setting};
 
+use super::arguments::Common;
 use super::aws::Aws;
-use super::check::{self, CONFIG, Meant, Sources, file_name, sources};
+use super::check::{self, Intended, Sources, file_name, sources};
 use super::draft::{Draft, settings};
-use super::files::key;
+use super::files::{CONFIG, key};
 use super::store::{Change, View};
-use super::{Common, ask, clock, look};
-use crate::alarms::table::{print, print_json};
-use crate::deploy::input::Input;
+use super::{ask, clock, job};
 use crate::exit::{End, Error};
-use crate::output::Output;
+use crate::input::deployment::Input;
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json, say};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -66,7 +67,7 @@ pub struct Add {
     #[arg(short, long, value_name = "METHOD", hide_short_help = true)]
     method: Option<Method>,
     #[command(flatten)]
-    meant: Meant,
+    meant: Intended,
     #[command(flatten)]
     common: Common,
 }
@@ -155,7 +156,7 @@ impl Add {
         check::region(input, aws.rollout_region(region)?.as_str())?;
         let view = aws.store.read().await?;
         check_unused(name, release, &view)?;
-        if look::job(aws, region, &release.job).await?.is_some() {
+        if job::find_view(aws, region, &release.job).await?.is_some() {
             return Err(Error::Input(format!(
                 "{name}: job `{}` exists already in `{}`\n\n  hint: a release needs a `jobId` of its own",
                 release.job,
@@ -203,7 +204,7 @@ impl Add {
                 })).collect::<Vec<_>>(),
             })),
         }
-        eprintln!("queue `{queue}`: job `{}` is entry `{}`", entry.job, entry.id);
+        say(&format!("queue `{queue}`: job `{}` is entry `{}`", entry.job, entry.id));
     }
 }
 

@@ -3,12 +3,13 @@
 use tripline::text::excerpt;
 use tripline_aws::SdkConfig;
 
-use super::Common;
+use super::arguments::Common;
 use super::files::Files;
 use super::store::Store;
-use crate::connect::{Connection, Region, connect};
+use crate::aws::connect::{Connection, connect};
+use crate::aws::region::Region;
+use crate::aws::stack::Stack;
 use crate::exit::Error;
-use crate::stack::Stack;
 
 /// The output of the stack that names the table.
 const TABLE: &str = "QueueTableName";

@@ -8,17 +8,17 @@ use tripline_config::FileName;
 use tripline_config::{DeployConfig, DocumentSource, FileNames, Release};
 
 use super::draft::Draft;
-use super::files::describe;
-use crate::alarms::region::check_topics;
-use crate::alarms::source::{faults, name_of};
-use crate::deploy::input::{Input, Loaded, Wrong, faults_of};
-use crate::deploy::spec::Spec;
-use crate::deploy::{check_alarms, check_stops};
+use super::files::{CONFIG, describe};
+use crate::aws::deployment::spec::Spec;
+use crate::aws::region::check_topics;
 use crate::exit::Error;
+use crate::input::alarms::{check_alarms, check_stops};
+use crate::input::deployment::{Input, InputFaults, Loaded, faults_of};
+use crate::input::source::{faults, name_of};
 
 /// What is meant although it looks like a mistake.
 #[derive(Debug, Clone, Copy, clap::Args)]
-pub struct Meant {
+pub struct Intended {
     /// Accept that no alarm stops the rollout: people are told, and it goes on
     #[arg(long)]
     pub tell_only: bool,
@@ -32,7 +32,7 @@ pub async fn release(
     draft: &Draft,
     firmware: &Path,
     things: &Path,
-    meant: Meant,
+    meant: Intended,
 ) -> Result<(Release, Input), Error> {
     let (file, text) = (draft.name.as_str(), draft.text.as_str());
     let path = |path: &Path| path.to_string_lossy().into_owned();
@@ -50,7 +50,7 @@ pub async fn release(
                 document: FileNames::find(text).document.map(beside),
             };
             let files = faults_of(&names, &folder);
-            return Err(Wrong { config: Some(faults), files }.into());
+            return Err(InputFaults { config: Some(faults), files }.into());
         }
     };
     let release = Release::of(file, &config).map_err(faults)?;
@@ -137,6 +137,3 @@ pub fn sources(
     }
     Ok(Sources(sources))
 }
-
-/// What every entry's `dev.ini` is called.
-pub const CONFIG: &str = "dev.ini";

@@ -3,7 +3,6 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use tripline::time::Timestamp;
 
 /// Milliseconds since 1970.
@@ -15,12 +14,6 @@ pub fn milliseconds() -> i64 {
 /// Now, in whole seconds.
 pub fn now() -> Timestamp {
     Timestamp::from_seconds(milliseconds() / 1_000)
-}
-
-/// `2026-09-21T15:02:35Z`
-pub fn iso(at: Timestamp) -> String {
-    let date = DateTime::from_secs(at.seconds()).fmt(DateTimeFormat::DateTime);
-    date.unwrap_or_else(|_| at.seconds().to_string())
 }
 
 /// A token for a request that is to be carried out once. The SDK's own come from the machine's clock, and

@@ -4,12 +4,13 @@ use crate::queue::state::{Entry, EntryId, Outcome, Refusal};
 use clap::ValueEnum;
 use serde_json::json;
 
+use super::arguments::Common;
 use super::aws::Aws;
+use super::clock;
 use super::store::{Change, View};
-use super::{Common, clock};
-use crate::alarms::table::{print, print_json};
 use crate::exit::{End, Error};
-use crate::output::Output;
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

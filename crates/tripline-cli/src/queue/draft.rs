@@ -8,10 +8,9 @@ use tempfile::TempDir;
 use tripline_config::{Setting, default_value, with_settings};
 
 use super::ask::ask;
-use super::check::CONFIG;
-use super::files::Files;
-use crate::alarms::source::{name_of, read};
+use super::files::{CONFIG, Files};
 use crate::exit::Error;
+use crate::input::source::{name_of, read};
 
 /// What has to be another one in each release that has it, so that it is never taken over in silence.
 const NEW: [&str; 2] = ["jobId", "streamId"];

@@ -17,9 +17,11 @@ use tripline::text::excerpt;
 use tripline_aws::{CONNECT_TIMEOUT, Failure, FailureKind, SdkConfig};
 use tripline_config::FileName;
 
-use crate::alarms::source::{self, name_of};
 use crate::exit::Error;
+use crate::input::source::{self, name_of};
 
+/// What every entry's `dev.ini` is called.
+pub const CONFIG: &str = "dev.ini";
 /// What S3 takes in one request.
 const MAX_BYTES: u64 = 5_000_000_000;
 /// A line slower than this many bytes a second is given up.

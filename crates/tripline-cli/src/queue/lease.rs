@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::clock;
 use super::store::Store;
+use crate::terminal::print::say;
 
 /// Renews a lease in the background. It is a task of its own, because a deployment may keep its
 /// thread busy for longer than a lease lasts.
@@ -77,10 +78,10 @@ async fn keep(
             // Nobody else has it before its end; then it may be anybody's.
             Err(_) if clock::now() < lease.until => pause = pause_of(&entry)? / 4,
             Err(failure) => {
-                eprintln!(
+                say(&format!(
                     "warning: the lease of entry `{}` could not be renewed: {failure}",
                     entry.id
-                );
+                ));
                 return None;
             }
         }

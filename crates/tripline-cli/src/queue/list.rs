@@ -5,13 +5,16 @@ use serde_json::{Value, json};
 use tripline::text::clean;
 use tripline::time::Timestamp;
 
+use super::arguments::Common;
 use super::aws::Aws;
 use super::item::word;
 use super::next::Report;
-use super::{Common, clock, look};
-use crate::alarms::table::{print, print_json, table};
+use super::{clock, job};
 use crate::exit::{End, Error};
-use crate::output::Output;
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json, say};
+use crate::terminal::table::table;
+use crate::terminal::time::iso;
 
 /// Most characters of a note in the table; JSON has all of it.
 const NOTE: usize = 60;
@@ -39,7 +42,7 @@ impl List {
         let mut rows = Vec::new();
         for entry in &view.entries {
             let ended = if entry.state == State::Deployed {
-                ending(look::job_of(&aws, entry).await?.as_ref())
+                ending(job::find_view_of(&aws, entry).await?.as_ref())
             } else {
                 None
             };
@@ -70,7 +73,7 @@ impl List {
             }
             other => Report::undecided(other).why.unwrap_or_default(),
         };
-        eprintln!("queue `{}`: {said}", aws.store.queue);
+        say(&format!("queue `{}`: {said}", aws.store.queue));
         Ok(End::Done)
     }
 }
@@ -97,14 +100,14 @@ pub fn text(rows: &[(&Entry, Option<Ending>)], now: Timestamp) -> String {
 fn state(entry: &Entry, ended: Option<&Ending>, now: Timestamp) -> String {
     match &entry.state {
         State::Claimed(lease) if now >= lease.free_from() => "claimed, lease over".to_owned(),
-        State::Claimed(lease) => format!("claimed until {}", clock::iso(lease.until)),
+        State::Claimed(lease) => format!("claimed until {}", iso(lease.until)),
         State::Deployed => match ended {
             Some(ended) => format!("deployed, {}", ended.outcome.as_str()),
             None => "deployed, in progress".to_owned(),
         },
         State::Done { outcome, .. } => outcome.as_str().to_owned(),
         State::Pending => match entry.not_before {
-            Some(at) if now < at => format!("pending, not before {}", clock::iso(at)),
+            Some(at) if now < at => format!("pending, not before {}", iso(at)),
             _ => "pending".to_owned(),
         },
     }
@@ -119,15 +122,15 @@ fn json_of(entry: &Entry, ended: Option<&Ending>) -> Value {
     json!({
         "entry": entry.id.as_str(), "jobId": entry.job.as_str(), "region": entry.region,
         "state": word(&entry.state),
-        "addedAt": clock::iso(Timestamp::from_seconds(entry.id.milliseconds() / 1_000)),
+        "addedAt": iso(Timestamp::from_seconds(entry.id.milliseconds() / 1_000)),
         "worker": lease.map(|lease| clean(&lease.worker, NOTE)),
-        "leaseUntil": lease.map(|lease| clock::iso(lease.until)),
+        "leaseUntil": lease.map(|lease| iso(lease.until)),
         "outcome": done.map(|(outcome, _)| outcome.as_str()),
-        "endedAt": done.map(|(_, at)| clock::iso(*at)),
+        "endedAt": done.map(|(_, at)| iso(*at)),
         "rolloutEnded": ended.map(|ended| ended.outcome.as_str()),
         "bakeSeconds": entry.bake.seconds(), "claims": entry.claims, "failures": entry.failures,
         "tellOnly": entry.tell_only, "defaultGuard": entry.default_guard,
-        "notBefore": entry.not_before.map(clock::iso), "note": entry.note,
+        "notBefore": entry.not_before.map(iso), "note": entry.note,
         "bucket": entry.bucket,
         "files": entry.files.iter().map(|file| json!({
             "use": file.used.as_str(), "name": file.name.as_str(), "bytes": file.bytes,

@@ -3,11 +3,12 @@
 //! - [`add`], [`next`], [`list`], [`declare`]: the commands;
 //! - [`draft`]: a `dev.ini` from an old one; [`check`]: what is wrong with a release;
 //! - [`work`]: deploys a claimed entry, [`lease`]: and keeps it meanwhile;
-//! - [`look`]: how a job that nobody waited for has ended;
+//! - [`job`]: how a job that nobody waited for has ended;
 //! - [`store`]: the table, [`item`]: an entry in it; [`files`]: what is in the bucket;
 //! - [`aws`]: the clients, [`clock`]: time and chance, [`ask`]: questions at the terminal.
 
 mod add;
+mod arguments;
 mod ask;
 mod aws;
 mod check;
@@ -16,9 +17,9 @@ mod declare;
 mod draft;
 mod files;
 mod item;
+mod job;
 mod lease;
 mod list;
-mod look;
 mod next;
 mod state;
 mod store;
@@ -29,12 +30,9 @@ mod fake;
 #[cfg(test)]
 mod tests;
 
-use crate::queue::state::QueueName;
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 
-use crate::connect::Region;
 use crate::exit::{End, Error};
-use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
@@ -57,26 +55,6 @@ pub enum Command {
     Retry(declare::Retry),
     /// Take an entry out of the queue that nobody has begun
     Remove(declare::Remove),
-}
-
-/// What every command takes.
-#[derive(Debug, Clone, Args)]
-struct Common {
-    /// The queue: rollouts of different queues do not wait for one another
-    #[arg(long, value_name = "NAME", default_value = "default")]
-    queue: QueueName,
-    /// The table [default: the one of the stack]
-    #[arg(long, visible_alias = "tableName", value_name = "NAME")]
-    table: Option<String>,
-    /// The stack whose table it is, and whose force-stopper guards the rollouts
-    #[arg(long, value_name = "NAME", default_value = "tripline")]
-    stack: String,
-    /// AWS region of the table and the bucket [default: the environment's]; a rollout goes to the
-    /// `region` of its `dev.ini`
-    #[arg(short, long)]
-    region: Option<Region>,
-    #[arg(long, value_enum, default_value = "text")]
-    output: Output,
 }
 
 pub async fn run(command: Command) -> Result<End, Error> {

@@ -10,14 +10,16 @@ use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tripline::time::Timestamp;
 
+use super::arguments::Common;
 use super::aws::Aws;
 use super::store::{Change, View, pause};
 use super::work::{Work, Worked, work};
-use super::{Common, clock, look};
-use crate::alarms::table::{print, print_json};
+use super::{clock, job};
 use crate::deploy::Deployment;
 use crate::exit::{End, Error};
-use crate::output::Output;
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json, say};
+use crate::terminal::time::iso;
 
 /// Longest time between two looks at the queue, in seconds.
 const LOOK_AGAIN: u64 = 20;
@@ -88,7 +90,7 @@ pub struct Report {
 
 /// One look at the queue.
 #[derive(Debug)]
-pub enum Looked {
+pub enum Attempt {
     /// This worker has it now.
     Claimed(Entry),
     /// There is nothing to deploy now.
@@ -103,16 +105,16 @@ impl Next {
         let aws = Aws::connect(&self.common).await?;
         let mut said = None;
         let claimed = loop {
-            let report = match look(&aws, self.lease, &worker_name()).await? {
-                Looked::Claimed(entry) => break entry,
-                Looked::Again => {
+            let report = match try_next(&aws, self.lease, &worker_name()).await? {
+                Attempt::Claimed(entry) => break entry,
+                Attempt::Again => {
                     pause().await;
                     continue;
                 }
-                Looked::Over(report) if !self.wait || report.result != "waiting" => {
+                Attempt::Over(report) if !self.wait || report.result != "waiting" => {
                     return Ok(self.tell(&aws, &report));
                 }
-                Looked::Over(report) => report,
+                Attempt::Over(report) => report,
             };
             if said != report.why {
                 report.say(&aws);
@@ -123,10 +125,10 @@ impl Next {
                 () = interrupt.wait() => return Ok(self.tell(&aws, &report)),
             }
         };
-        eprintln!(
+        say(&format!(
             "queue `{}`: entry `{}`: deploying job `{}`",
             aws.store.queue, claimed.id, claimed.job
-        );
+        ));
         let how = Work {
             stack: self.common.stack.clone(),
             detach: self.detach,
@@ -150,30 +152,30 @@ impl Next {
 }
 
 /// Looks at the queue: first how detached rollouts have ended, then what is next.
-pub async fn look(aws: &Aws, lease: Span, worker: &str) -> Result<Looked, Error> {
+pub async fn try_next(aws: &Aws, lease: Span, worker: &str) -> Result<Attempt, Error> {
     let view = aws.store.read().await?;
     if let Some(entry) = view.entries.iter().find(|entry| entry.state == State::Deployed)
-        && let Some(ended) = ending(look::job_of(aws, entry).await?.as_ref())
+        && let Some(ended) = ending(job::find_view_of(aws, entry).await?.as_ref())
     {
         let to = entry.ended(ended.outcome, ended.why.as_deref(), clock::now());
         let change = Change::step(entry, &to);
         if !aws.store.change(&view, change).await? || ended.outcome.is_well() {
-            return Ok(Looked::Again);
+            return Ok(Attempt::Again);
         }
-        return Ok(Looked::Over(Report::ended(to, ended.outcome)));
+        return Ok(Attempt::Over(Report::ended(to, ended.outcome)));
     }
     claim(aws, &view, lease, worker).await
 }
 
-async fn claim(aws: &Aws, view: &View, lease: Span, worker: &str) -> Result<Looked, Error> {
+async fn claim(aws: &Aws, view: &View, lease: Span, worker: &str) -> Result<Attempt, Error> {
     let entry = match next(&view.entries, clock::now()) {
         Decision::Claim(entry) => entry,
-        other => return Ok(Looked::Over(Report::undecided(&other))),
+        other => return Ok(Attempt::Over(Report::undecided(&other))),
     };
     let claimed = entry.claimed(worker.to_owned(), lease, clock::now());
     let change = Change::step(entry, &claimed);
     let is_ours = aws.store.change(view, change).await?;
-    Ok(if is_ours { Looked::Claimed(claimed) } else { Looked::Again })
+    Ok(if is_ours { Attempt::Claimed(claimed) } else { Attempt::Again })
 }
 
 /// A name that no other claim has; the beginning is for people.
@@ -223,7 +225,7 @@ fn back(entry: &Entry, what: &str) -> String {
     let count = format!("{what} {} of {MAX_FAILURES} times", entry.failures);
     match entry.not_before {
         Some(at) if entry.failures < MAX_FAILURES => {
-            format!("entry `{}`: {count}; to be tried again from {}", entry.id, clock::iso(at))
+            format!("entry `{}`: {count}; to be tried again from {}", entry.id, iso(at))
         }
         _ => format!(
             "entry `{0}`: {count}; it waits for a person\n\n  hint: `tripline queue retry --entry {0}` or `tripline queue done --entry {0} --outcome skipped`",
@@ -257,7 +259,7 @@ impl Report {
 
     fn say(&self, aws: &Aws) {
         if let Some(why) = &self.why {
-            eprintln!("queue `{}`: {why}", aws.store.queue);
+            say(&format!("queue `{}`: {why}", aws.store.queue));
         }
     }
 
@@ -281,15 +283,14 @@ impl Report {
             "queue": aws.store.queue.as_str(), "table": aws.store.table, "result": self.result,
             "entry": self.entry.as_ref().map(|entry| entry.id.as_str()),
             "jobId": self.entry.as_ref().map(|entry| entry.job.as_str()),
-            "why": self.why, "until": self.until.map(clock::iso),
+            "why": self.why, "until": self.until.map(iso),
         })
     }
 }
 
 fn why(decision: &Decision<'_>) -> String {
-    let until = |at: &Option<Timestamp>| {
-        at.map_or_else(String::new, |at| format!(" until {}", clock::iso(at)))
-    };
+    let until =
+        |at: &Option<Timestamp>| at.map_or_else(String::new, |at| format!(" until {}", iso(at)));
     match decision {
         Decision::Claim(entry) => format!("entry `{}` is next", entry.id),
         Decision::Empty => "nothing to do".to_owned(),

@@ -63,14 +63,14 @@ impl Change {
 
 /// The condition that an entry is still as it was read.
 #[derive(Debug)]
-struct Seen {
+struct Unchanged {
     condition: &'static str,
     names: HashMap<String, String>,
     values: Item,
 }
 
-impl Seen {
-    fn of(entry: &Entry) -> Self {
+impl Unchanged {
+    fn condition_for(entry: &Entry) -> Self {
         let mut names = vec![("#version", VERSION), ("#state", STATE)];
         let mut values =
             vec![(":version", number(entry.version)), (":state", text(word(&entry.state)))];
@@ -203,7 +203,7 @@ impl Store {
                 write.set_put(put.build().ok())
             }
             Change::Step { from, to } => {
-                let seen = Seen::of(&from);
+                let seen = Unchanged::condition_for(&from);
                 let put = Put::builder()
                     .table_name(&self.table)
                     .set_item(Some(item(&self.queue, &to)))
@@ -213,7 +213,7 @@ impl Store {
                 write.set_put(put.build().ok())
             }
             Change::Remove(entry) => {
-                let seen = Seen::of(&entry);
+                let seen = Unchanged::condition_for(&entry);
                 let delete = Delete::builder()
                     .table_name(&self.table)
                     .set_key(Some(key(&self.queue, entry.id.as_str())))

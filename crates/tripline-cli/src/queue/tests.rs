@@ -10,7 +10,7 @@ use tripline::time::Timestamp;
 use super::clock;
 use super::fake::FakeAws;
 use super::list;
-use super::next::{Looked, look};
+use super::next::{Attempt, try_next};
 use super::store::Change;
 use super::work::{Work, Worked, work};
 use crate::deploy::Deployment;
@@ -56,8 +56,8 @@ fn how(detach: bool) -> Work {
 
 /// Claims what is next for `worker`.
 async fn claim(fake: &FakeAws, worker: &str, lease: u32) -> Entry {
-    match look(&fake.aws(), span(lease), worker).await.unwrap() {
-        Looked::Claimed(entry) => entry,
+    match try_next(&fake.aws(), span(lease), worker).await.unwrap() {
+        Attempt::Claimed(entry) => entry,
         other => panic!("{other:?}"),
     }
 }
@@ -160,7 +160,7 @@ async fn a_lease_is_renewed_while_its_worker_is_busy() {
     // Not one point at which another task could run on this thread.
     let deploy = async |_| {
         std::thread::sleep(Duration::from_millis(2_500));
-        assert!(matches!(look(&fake.aws(), span(2), "v").await.unwrap(), Looked::Over(_)));
+        assert!(matches!(try_next(&fake.aws(), span(2), "v").await.unwrap(), Attempt::Over(_)));
         let State::Claimed(now) = fake.entry(&claimed.id).state else { panic!() };
         assert!(now.until > first.until && now.worker == "w", "{now:?}");
         Ok(End::Done)

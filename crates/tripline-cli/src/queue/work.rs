@@ -6,8 +6,8 @@ use crate::queue::state::{Entry, Outcome, State};
 use tempfile::TempDir;
 
 use super::aws::Aws;
-use super::check::CONFIG;
 use super::clock;
+use super::files::CONFIG;
 use super::lease::Keeper;
 use crate::deploy::Deployment;
 use crate::exit::{End, Error};
@@ -118,7 +118,7 @@ async fn fetch_and_deploy(
         tell_only: claimed.tell_only,
         default_guard: claimed.default_guard,
         quiet: true,
-        ..Deployment::of(folder.join(CONFIG), work.stack.clone())
+        ..Deployment::with_defaults(folder.join(CONFIG), work.stack.clone())
     };
     // The folder is this worker's own, and says nothing to whoever reads the note later.
     let own = format!("{}/", folder.display());

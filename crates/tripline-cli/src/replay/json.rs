@@ -9,13 +9,13 @@ use tripline_simulation::replay::{
 };
 use tripline_simulation::simulation::AlarmPlan;
 
-use super::Replayed;
+use super::replayed::Replayed;
 use super::text::then;
-use super::time::{changed_at, elapsed, iso};
-use crate::alarms::watch::Watch;
+use crate::terminal::time::{changed_at, elapsed, iso};
+use tripline_guard::watch::Watch;
 
 /// Everything but the pictures.
-pub fn of(replayed: &Replayed) -> Value {
+pub fn replay_json(replayed: &Replayed) -> Value {
     let Replayed { rollout, replay, .. } = replayed;
     let counts = rollout.counts;
     let alarms: Vec<_> = replay.alarms.iter().map(|alarm| of_alarm(replayed, alarm)).collect();

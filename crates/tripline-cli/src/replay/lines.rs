@@ -35,16 +35,16 @@ impl Lines {
         if file.metadata()?.is_dir() {
             return Err(Error::new(ErrorKind::IsADirectory, "it is a directory"));
         }
-        Self::of(file)
+        Self::from_reader(file)
     }
 
     /// Those of stdin.
     pub fn of_stdin() -> Result<Self> {
-        Self::of(stdin())
+        Self::from_reader(stdin())
     }
 
     /// Those of anything, gzip or not: its first bytes tell.
-    pub fn of(reader: impl Read + 'static) -> Result<Self> {
+    pub fn from_reader(reader: impl Read + 'static) -> Result<Self> {
         let mut reader = BufReader::with_capacity(BUFFER, reader);
         let mut first = Vec::new();
         reader.by_ref().take(GZIP.len() as u64).read_to_end(&mut first)?;
@@ -95,7 +95,7 @@ mod tests {
 
     /// The lines with their numbers; `None` is a line that is too long.
     fn all(bytes: &[u8]) -> Result<Vec<(u64, Option<Vec<u8>>)>> {
-        let mut lines = Lines::of(Cursor::new(bytes.to_vec()))?;
+        let mut lines = Lines::from_reader(Cursor::new(bytes.to_vec()))?;
         let mut all = Vec::new();
         loop {
             let Some((number, line)) = lines.next()? else { return Ok(all) };

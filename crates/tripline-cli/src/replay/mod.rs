@@ -2,31 +2,32 @@
 //!
 //! - [`lines`]: a recording's lines, from a file, gzip or not, or stdin;
 //! - [`read`]: the rollout that they tell of;
-//! - [`text`], [`json`], [`picture`]: what is said of it; [`time`]: when.
+//! - [`text`], [`json`], [`picture`]: what is said of it.
 
 mod json;
 mod lines;
 mod picture;
 mod read;
+mod replayed;
 mod text;
-pub mod time;
 
 use std::path::{Path, PathBuf};
 
 use tripline::job::JobId;
 use tripline::stop::StopMode;
 use tripline_config::AlarmConfig;
-use tripline_simulation::replay::{RecordedRollout, Replay};
+use tripline_simulation::replay::Replay;
 use tripline_simulation::simulation::Record;
 
-use crate::alarms::source::{self, name_of};
-use crate::alarms::stop_topic::StopTopic;
-use crate::alarms::table::{print, print_json};
-use crate::alarms::watch::Watch;
 use crate::exit::{End, Error};
-use crate::output::Output;
+use crate::input::source::{self, name_of};
+use crate::input::stop_topic::StopTopic;
 use crate::report::{self, ReportFile, When};
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json, say};
 use lines::Lines;
+use replayed::Replayed;
+use tripline_guard::watch::Watch;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -81,37 +82,20 @@ pub struct Arguments {
     output: Output,
 }
 
-/// What came of a replay.
-struct Replayed {
-    /// The recording, as messages call it.
-    file: String,
-    /// The config, as messages call it.
-    config: String,
-    mode: StopMode,
-    /// Lines that are not blank.
-    lines: u64,
-    /// Those of which nothing could be made.
-    malformed: u64,
-    rollout: RecordedRollout,
-    replay: Replay,
-    /// The rollout by the minute, for pictures.
-    record: Record,
-}
-
 impl Arguments {
     /// Replays, and says what it came to.
     pub fn run(self) -> Result<End, Error> {
         let page = self.report.as_deref().map(ReportFile::new).transpose()?;
         let replayed = self.replay()?;
         if let Some(page) = page {
-            page.write(&report::html(&picture::of(&replayed)))?;
+            page.write(&report::html(&picture::replay_picture(&replayed)))?;
         }
         match self.output {
-            Output::Json => print_json(&json::of(&replayed)),
+            Output::Json => print_json(&json::replay_json(&replayed)),
             Output::Text => {
-                let chart = |width| report::terminal(&picture::of(&replayed), width);
+                let chart = |width| report::terminal(&picture::replay_picture(&replayed), width);
                 let chart = self.chart.width().map(chart);
-                print(&text::of(&replayed, chart.as_deref()));
+                print(&text::replay_text(&replayed, chart.as_deref()));
             }
         }
         Ok(match &replayed.replay {
@@ -169,16 +153,16 @@ impl Arguments {
             )));
         }
         for note in self.stop_topic.notes(&config, &alarms) {
-            eprintln!("note: {note}");
+            say(&format!("note: {note}"));
         }
         let topics = self.stop_topic.topics();
         let replay = Replay::new(&read.rollout, &alarms, &abort, self.stop_mode, &topics);
         for alarm in &replay.not_replayed {
-            eprintln!(
+            say(&format!(
                 "note: {config}: alarm `{}` is not replayed: it watches {}, of which events say nothing",
                 alarm.name,
                 Watch::from(alarm)
-            );
+            ));
         }
         if replay.alarms.is_empty() && replay.abort.is_none() {
             return Err(Error::Input(format!(

@@ -1,13 +1,13 @@
 //! A replay as a picture.
 
-use super::Replayed;
+use super::replayed::Replayed;
 use super::text::{CUT_SHORT, EXECUTED, OUTCOMES, goes_on, verdict};
-use super::time::{elapsed, utc};
 use crate::report::format::count;
 use crate::report::{AlarmPanel, Fact, Known, Picture, StopMark};
+use crate::terminal::time::{elapsed, utc};
 
 /// What is drawn of a replay.
-pub fn of(replayed: &Replayed) -> Picture<'_> {
+pub fn replay_picture(replayed: &Replayed) -> Picture<'_> {
     let Replayed { rollout, replay, record, .. } = replayed;
     let stop = replay.stop.as_ref().map(|stop| StopMark {
         at: elapsed(rollout.start(), stop.at),

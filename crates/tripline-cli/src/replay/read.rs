@@ -1,8 +1,6 @@
 //! Reads a recording, and says what is wrong with it.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, stderr};
-
 use tripline::job::JobId;
 use tripline::text::nearest;
 use tripline_simulation::replay::{NoRollout, RecordedRollout, Recording, Unusable};
@@ -10,6 +8,8 @@ use tripline_simulation::replay::{NoRollout, RecordedRollout, Recording, Unusabl
 use super::lines::{LONGEST, Line, Lines};
 use crate::exit::Error;
 use crate::report::format::count;
+use crate::terminal::print::say;
+use crate::terminal::progress::{clear_line, show_line};
 
 /// Malformed lines that are shown one by one.
 const SHOWN: u64 = 5;
@@ -34,7 +34,6 @@ pub fn rollout(
 ) -> Result<Read, Error> {
     let mut recording = Recording::new(job.clone());
     let (mut read, mut malformed) = (0, Malformed { file, strict, lines: 0 });
-    let waits = stderr().is_terminal();
     loop {
         let (number, line) = match lines.next() {
             Ok(None) => break,
@@ -57,12 +56,12 @@ pub fn rollout(
         if let Err(why) = taken {
             malformed.found(number, &why)?;
         }
-        if waits && read % PATIENCE == 0 {
-            eprint!("\r\x1b[K{file}: {} lines", thousands(read));
+        if read % PATIENCE == 0 {
+            show_line(&format!("{file}: {} lines", thousands(read)));
         }
     }
-    if waits && read >= PATIENCE {
-        eprint!("\r\x1b[K");
+    if read >= PATIENCE {
+        clear_line();
     }
     let rollout = recording.rollout();
     if let Ok(rollout) = &rollout {
@@ -77,11 +76,11 @@ pub fn rollout(
         )));
     }
     if malformed > 0 {
-        eprintln!(
+        say(&format!(
             "warning: {file}: malformed and skipped: {} of {} lines",
             thousands(malformed),
             thousands(read)
-        );
+        ));
     }
     match rollout {
         Ok(rollout) => Ok(Read { lines: read, malformed, rollout }),
@@ -109,7 +108,7 @@ impl Malformed<'_> {
         }
         self.lines += 1;
         if self.lines <= SHOWN {
-            eprintln!("warning: {file}:{number}: skipped: {why}");
+            say(&format!("warning: {file}:{number}: skipped: {why}"));
         }
         Ok(())
     }

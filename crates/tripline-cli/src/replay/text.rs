@@ -5,19 +5,19 @@ use tripline_simulation::replay::{
     Fired, GuardOf, RecordedRollout, Replay, ReplayedAbort, Response, Stop,
 };
 
-use super::Replayed;
 use super::read::thousands;
-use super::time::{elapsed, utc};
-use crate::alarms::table::table;
-use crate::alarms::watch::Watch;
+use super::replayed::Replayed;
 use crate::report::format::{count, minutes};
+use crate::terminal::table::table;
+use crate::terminal::time::{elapsed, utc};
+use tripline_guard::watch::Watch;
 
 /// What the ends of executions are called, in the order of [`RecordedRollout::OUTCOMES`].
 pub const OUTCOMES: [&str; 6] =
     ["succeeded", "failed", "rejected", "timed out", "canceled", "removed"];
 
 /// Everything, with a chart if there is one.
-pub fn of(replayed: &Replayed, chart: Option<&str>) -> String {
+pub fn replay_text(replayed: &Replayed, chart: Option<&str>) -> String {
     let mut text = format!("{}\n", verdict(replayed));
     for line in explanation(replayed) {
         text.push_str(&format!("  {line}\n"));

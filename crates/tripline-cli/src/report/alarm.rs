@@ -8,8 +8,8 @@ use tripline_simulation::simulation::{Reading, Trace};
 
 use super::format::number;
 use super::frame::{Frame, Span, minutes_at};
+use super::picture::{AlarmPanel, StopMark};
 use super::svg::Anchor;
-use super::{AlarmPanel, StopMark};
 
 /// Height of the band of states, with the gap above.
 const BAND: f64 = 30.0;

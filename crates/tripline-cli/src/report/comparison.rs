@@ -2,10 +2,10 @@
 
 use tripline_simulation::simulation::Study;
 
-use super::Fact;
 use super::forest::{CAPTION, Row, TABLE_HEAD, forest, marks, table_row};
 use super::format::counted;
 use super::page::Page;
+use super::picture::Fact;
 
 /// Guards against rollouts, each pair of which was run many times.
 pub struct Comparison {

@@ -2,8 +2,9 @@ use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::alarms::source::name_of;
 use crate::exit::Error;
+use crate::input::source::name_of;
+use crate::terminal::print::say;
 
 /// Where a page goes. It is known that it can be written before the work begins that it shows.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ impl ReportFile {
     /// Writes the page, and says so.
     pub fn write(&self, html: &str) -> Result<(), Error> {
         fs::write(&self.path, html).map_err(|error| fault(&self.path, error))?;
-        eprintln!("report: {}", name_of(&self.path));
+        say(&format!("report: {}", name_of(&self.path)));
         Ok(())
     }
 }

@@ -3,8 +3,8 @@
 
 use tripline_simulation::simulation::{Elapsed, Reached};
 
-use super::StopMark;
 use super::format::{count, minutes, number};
+use super::picture::StopMark;
 use super::scale::{Scale, TimeAxis};
 use super::svg::{Anchor, Svg};
 
@@ -27,7 +27,7 @@ pub struct Span {
 impl Span {
     /// From the beginning of some records by the minute until next to nothing happens in any of
     /// them: a single device that takes a day would leave an hour's rollout no room.
-    pub fn of(records: &[&[Reached]]) -> Self {
+    pub fn covering(records: &[&[Reached]]) -> Self {
         let minutes = records.iter().map(|record| minutes_of_interest(record)).max().unwrap_or(0);
         Self {
             minutes: (f64::from(u32::try_from(minutes).unwrap_or(u32::MAX)) * 1.03).ceil().max(1.0),
@@ -231,10 +231,10 @@ mod tests {
             reached.progress.ended.succeeded = 995.min(reached.notified);
         }
         record[999].progress.ended.succeeded = 1_000;
-        let span = Span::of(&[&record]);
+        let span = Span::covering(&[&record]);
         assert!((50.0..60.0).contains(&span.minutes), "{span:?}");
         assert!(span.leaves_out(&record));
-        assert_eq!(Span::of(&[]).minutes, 1.0);
+        assert_eq!(Span::covering(&[]).minutes, 1.0);
     }
 
     #[test]

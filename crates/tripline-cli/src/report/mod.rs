@@ -4,7 +4,7 @@
 //! - [`html`]: one rollout as a page; [`comparison::html`]: guards against rollouts;
 //! - [`terminal`](fn@terminal): one rollout as text;
 //! - [`ReportFile`]: where a page goes;
-//! - [`format`](mod@format): numbers as people read them;
+//! - [`picture`]: what is to be drawn; [`format`](mod@format): numbers as people read them;
 //! - [`page`]: what is around the pictures; [`svg`], [`scale`], [`frame`]: what they are made of;
 //! - [`rollout`], [`alarm`], [`forest`]: the panels.
 //!
@@ -18,6 +18,7 @@ mod forest;
 pub mod format;
 mod frame;
 mod page;
+mod picture;
 mod rollout;
 mod rollout_page;
 mod scale;
@@ -29,11 +30,8 @@ mod tests;
 
 use std::io::IsTerminal;
 
-use tripline::alarm::AlarmDefinition;
-use tripline::time::Timestamp;
-use tripline_simulation::simulation::{Elapsed, Reached, Record, Study, Trace};
-
 pub use file::ReportFile;
+pub use picture::{AlarmPanel, Fact, Known, Picture, StopMark};
 
 /// When a chart is drawn in the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -53,97 +51,6 @@ impl When {
             Self::Never => None,
         }
     }
-}
-
-/// A rollout to be drawn, simulated or recorded.
-pub struct Picture<'a> {
-    /// What the page is about, such as the job's id or the config's name.
-    pub title: &'a str,
-    /// What came of it, in one sentence.
-    pub verdict: String,
-    /// Whether the guard stopped the rollout, or would have.
-    pub stopped: bool,
-    /// What the record is made of.
-    pub known: Known,
-    /// Devices that the rollout was for.
-    pub devices: u32,
-    /// When the rollout began: minute 0 of the record.
-    pub start: Timestamp,
-    /// The rollout by the minute.
-    pub record: &'a Record,
-    /// The same rollout by the minute without its guards, for a line beside the one of the devices
-    /// that got the firmware. `None` where it is not known, or where the record is that rollout.
-    pub unguarded: Option<&'a [Reached]>,
-    /// The alarms, in the order in which they are shown.
-    pub alarms: Vec<AlarmPanel<'a>>,
-    /// The stop, marked in every panel.
-    pub stop: Option<StopMark>,
-    /// Key numbers, in the order in which they are shown.
-    pub facts: Vec<Fact>,
-    /// Things to know, such as advice: each a paragraph.
-    pub notes: Vec<String>,
-    /// Many runs of the same rollout, each with what it is called ("this fleet", "a healthy one").
-    pub studies: Vec<(String, &'a Study)>,
-    /// How to make this picture again, such as the command with its seed.
-    pub made_by: String,
-}
-
-/// What is known of a rollout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Known {
-    /// Everything, as in a simulation.
-    All,
-    /// The executions that ended, as in a recording: [`Reached::notified`] is how many had, and
-    /// nobody knows who was in progress.
-    Ended,
-}
-
-impl Known {
-    /// What [`Reached::notified`] is a number of.
-    fn notified(self) -> &'static str {
-        match self {
-            Self::All => "told",
-            Self::Ended => "ended",
-        }
-    }
-
-    /// What [`Picture::devices`] is called.
-    fn fleet(self) -> &'static str {
-        match self {
-            Self::All => "fleet",
-            Self::Ended => "executions",
-        }
-    }
-}
-
-/// An alarm and what it saw.
-pub struct AlarmPanel<'a> {
-    /// Its definition: name, statistic, threshold.
-    pub alarm: &'a AlarmDefinition,
-    /// Its readings and changes of state.
-    pub trace: &'a Trace,
-}
-
-/// Where a guard stopped a rollout, or would have.
-#[derive(Debug, Clone)]
-pub struct StopMark {
-    /// When the stop took effect.
-    pub at: Elapsed,
-    /// The guard's name.
-    pub by: String,
-    /// Why, in the guard's words.
-    pub reason: String,
-    /// How far the rollout was by then.
-    pub reached: Reached,
-}
-
-/// A number that is worth a line.
-#[derive(Debug, Clone)]
-pub struct Fact {
-    /// What it is.
-    pub name: String,
-    /// The number with its unit, and its interval where it has one.
-    pub value: String,
 }
 
 /// The rollout as one HTML page with inline SVG: light and dark, readable in print, without a

@@ -1,7 +1,7 @@
 //! The page around the pictures. It is well-formed XML too, so that any reader can take it apart.
 
-use super::Fact;
 use super::format::escaped;
+use super::picture::Fact;
 
 const STYLE: &str = include_str!("style.css");
 

@@ -4,8 +4,8 @@ use tripline_simulation::simulation::Reached;
 
 use super::format::{count, percent};
 use super::frame::{Frame, Span, label};
+use super::picture::{Known, Picture};
 use super::svg::Anchor;
-use super::{Known, Picture};
 
 /// A line of the first panel: its CSS class, its name, what of a minute it shows.
 type Line = (&'static str, &'static str, fn(&Reached) -> u32);

@@ -6,8 +6,9 @@ use super::forest::{CAPTION, Row, TABLE_HEAD, forest, marks, table_row};
 use super::format::{count, minutes, number_of_minutes, percent};
 use super::frame::{LEFT_OUT, Span, minutes_at};
 use super::page::Page;
-use super::{Picture, alarm, rollout};
-use crate::alarms::watch::Watch;
+use super::picture::Picture;
+use super::{alarm, rollout};
+use tripline_guard::watch::Watch;
 
 /// Most changes of state that a page lists.
 const MOST_CHANGES: usize = 12;
@@ -20,7 +21,7 @@ pub fn html(picture: &Picture<'_>) -> String {
         page.paragraph("reason", &format!("{}: {}", stop.by, stop.reason));
     }
     page.facts(&picture.facts);
-    let span = Span::of(&[&picture.record.minutes, picture.unguarded.unwrap_or_default()]);
+    let span = Span::covering(&[&picture.record.minutes, picture.unguarded.unwrap_or_default()]);
     let left_out = format!(
         "The pictures end when all but {} of the executions have ended; the last one ends at minute {}.",
         percent(LEFT_OUT),

@@ -8,10 +8,10 @@ use tripline_simulation::simulation::Reached;
 use super::alarm::{breaches, largest, shown, states, unit};
 use super::format::{count, minutes, number};
 use super::frame::{Span, minutes_at};
+use super::picture::{AlarmPanel, Picture, StopMark};
 use super::rollout::{lines, values};
 use super::scale::TimeAxis;
-use super::{AlarmPanel, Picture, StopMark};
-use crate::alarms::watch::Watch;
+use tripline_guard::watch::Watch;
 
 /// Fewest columns that are used.
 const NARROWEST: usize = 40;
@@ -25,7 +25,7 @@ const NUMBER: usize = 14;
 /// The chart.
 pub fn chart(picture: &Picture<'_>, width: usize) -> String {
     let width = width.clamp(NARROWEST, WIDEST);
-    let span = Span::of(&[&picture.record.minutes, picture.unguarded.unwrap_or_default()]);
+    let span = Span::covering(&[&picture.record.minutes, picture.unguarded.unwrap_or_default()]);
     let paper = Paper { columns: width - LABEL - NUMBER - 2, width, span };
     let mut text = String::new();
     for line in &lines(picture.known) {

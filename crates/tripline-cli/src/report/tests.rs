@@ -1,10 +1,13 @@
 use proptest::prelude::*;
+use tripline::alarm::AlarmDefinition;
 use tripline::job::{EndedCounts, ExecutionCounts};
 use tripline::rollout::RolloutConfig;
 use tripline::stop::StopMode;
+use tripline::time::Timestamp;
 use tripline_config::AlarmConfig;
 use tripline_simulation::simulation::{
-    AlarmPlan, Detail, Fleet, GuardPlan, Scenario, Share, Simulator,
+    AlarmPlan, Detail, Elapsed, Fleet, GuardPlan, Reached, Record, Scenario, Share, Simulator,
+    Study,
 };
 
 use super::comparison::{Compared, Comparison};

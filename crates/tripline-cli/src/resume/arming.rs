@@ -8,9 +8,9 @@ use tripline_config::AlarmConfig;
 
 use super::aws::Aws;
 use super::old::Old;
-use crate::alarms::{notes, source};
-use crate::deploy::spec::CONFIG_TAG;
+use crate::aws::tags::CONFIG_TAG;
 use crate::exit::Error;
+use crate::input::{notes, source};
 
 /// A config that was read.
 #[derive(Debug)]

@@ -8,10 +8,10 @@ use tripline::job::JobId;
 use tripline_aws::{Failure, FailureKind};
 use tripline_config::MAX_FILE_BYTES;
 
-use crate::alarms;
-use crate::connect::Connection;
-use crate::deploy;
-use crate::fleet::pace::Pace;
+use crate::aws::connect::Connection;
+use crate::aws::job::find_job;
+use crate::aws::pace::Pace;
+use crate::aws::{clients, s3};
 
 /// AWS IoT lists so many at a time.
 const PAGE: i32 = 250;
@@ -23,7 +23,7 @@ const CHANGES_AT_ONCE: u32 = 16;
 
 /// The clients, all of one region.
 pub struct Aws {
-    pub alarms: alarms::aws::Aws,
+    pub alarms: clients::Aws,
     pub iot: aws_sdk_iot::Client,
     pub s3: aws_sdk_s3::Client,
     pub lists: Pace,
@@ -34,26 +34,21 @@ pub struct Aws {
 pub type Page = (Vec<String>, Option<String>);
 
 impl Aws {
-    pub fn of(connection: Connection) -> Self {
-        let s3 = deploy::aws::s3(&connection.config);
-        let alarms = alarms::aws::Aws::of(connection);
+    pub fn for_connection(connection: Connection) -> Self {
+        let s3 = s3::client(&connection.config);
+        let alarms = clients::Aws::for_connection(connection);
         let iot = alarms.iot.clone();
         Self::new(alarms, iot, s3)
     }
 
-    pub fn new(alarms: alarms::aws::Aws, iot: aws_sdk_iot::Client, s3: aws_sdk_s3::Client) -> Self {
+    pub fn new(alarms: clients::Aws, iot: aws_sdk_iot::Client, s3: aws_sdk_s3::Client) -> Self {
         let changes = Pace::new(CHANGES_A_SECOND, CHANGES_AT_ONCE).into();
         Self { alarms, iot, s3, lists: Pace::new(LISTS_A_SECOND, 1), changes }
     }
 
     /// A job; `None` if there is none.
     pub async fn job(&self, job: &JobId) -> Result<Option<Job>, Failure> {
-        let described = self.iot.describe_job().job_id(job.as_str()).send().await;
-        match described.map_err(|error| Failure::from_sdk("DescribeJob", &error)) {
-            Ok(described) => Ok(described.job),
-            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
-            Err(failure) => Err(failure),
-        }
+        find_job(&self.iot, job).await
     }
 
     /// A job's document as it was given: what AWS puts in for its placeholders it puts in again.

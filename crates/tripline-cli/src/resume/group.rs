@@ -9,9 +9,9 @@ use tripline_aws::{Failure, FailureKind};
 
 use super::aws::Aws;
 use super::old::Old;
-use crate::alarms::arm::with;
+use crate::aws::failure::with;
 use crate::exit::Error;
-use crate::fleet::progress::Progress;
+use crate::terminal::progress::Progress;
 
 /// Most targets of a job (AWS IoT `CreateJob`).
 pub const MOST_TARGETS: usize = 100;

@@ -4,7 +4,7 @@
 //! - [`old`]: the job that was stopped, and the request for the new one; [`place`]: its name, and
 //!   the jobs that earlier resumes have made;
 //! - [`targets`]: who has not got it; [`group`]: more of them than a job can name;
-//! - [`arming`]: the new job's guard; [`stream`]: where its devices read the firmware;
+//! - [`arming`]: the new job's guard, [`earlier_guards`]: those of earlier ones; [`stream`]: where its devices read the firmware;
 //! - [`report`], [`outcome`]: what is said; [`aws`]: what is asked of AWS.
 //!
 //! Every step looks first what is there, so that running it again after any failure goes on. The
@@ -12,6 +12,7 @@
 
 mod arming;
 mod aws;
+mod earlier_guards;
 mod group;
 mod old;
 mod outcome;
@@ -30,19 +31,21 @@ use clap::Args;
 use tripline::job::{JobId, JobState};
 use tripline_aws::{Failure, FailureKind};
 
-use crate::alarms::apply::Guard;
-use crate::alarms::plan::Change;
-use crate::alarms::table::{print, print_json};
-use crate::alarms::verdict::Verdict;
-use crate::connect::{Region, connect};
+use crate::aws::arming::guard::Guard;
+use crate::aws::arming::plan::Change;
+use crate::aws::connect::connect;
+use crate::aws::region::Region;
+use crate::aws::stack::Stack;
 use crate::exit::{End, Error};
-use crate::fleet::progress::Progress;
-use crate::output::Output;
-use crate::stack::Stack;
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json, say};
+use crate::terminal::progress::Progress;
+use crate::terminal::verdict::Verdict;
 use arming::Config;
 use aws::Aws;
+use earlier_guards::EarlierGuards;
 use old::Old;
-use outcome::{Existed, Resumed, Seen};
+use outcome::{Existed, Resumed};
 use place::{Earlier, Place};
 use report::Report;
 use targets::Targets;
@@ -140,7 +143,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         },
         (region, _) => region,
     };
-    let aws = Aws::of(connect(region).await?);
+    let aws = Aws::for_connection(connect(region).await?);
     let resume = Resume {
         job: arguments.job_id,
         new: arguments.new_job_id,
@@ -156,7 +159,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         Output::Json => print_json(&resumed.json(&resume.job, &aws.alarms.region)),
     }
     for note in resumed.notes(&resume.job) {
-        eprintln!("{note}");
+        say(&note);
     }
     Ok(resumed.end())
 }
@@ -253,7 +256,7 @@ impl Resume {
         stream::take_over(aws, &old, &new, &earlier).await?;
         create(aws, &old, &new, arns).await?;
         report.targets = targets;
-        say(&old, matches!(self.guard, Arming::Default));
+        say_differences(&old, matches!(self.guard, Arming::Default));
         Ok(Resumed::Created(Box::new(report)))
     }
 
@@ -264,8 +267,8 @@ impl Resume {
         aws: &Aws,
         earlier: &[Earlier],
         config: Option<&Config>,
-    ) -> Result<Seen, Error> {
-        let mut seen = Seen::default();
+    ) -> Result<EarlierGuards, Error> {
+        let mut seen = EarlierGuards::default();
         let Some(config) = config else { return Ok(seen) };
         for job in earlier.iter().filter(|earlier| earlier.state() == JobState::Active) {
             let mut guard = self.guard(&job.id, config);
@@ -273,10 +276,10 @@ impl Resume {
             let lost = report.plan.alarms.iter().any(|alarm| alarm.change == Change::Create);
             // It was armed with another config: that is not this one's to replace.
             if lost && !report.plan.strays.is_empty() {
-                eprintln!(
+                say(&format!(
                     "note: job `{}` has other alarms than those of {}, which stay",
                     job.id, config.name
-                );
+                ));
                 continue;
             }
             if lost {
@@ -285,8 +288,8 @@ impl Resume {
                 seen.rearmed.push(job.id.clone());
                 continue;
             }
-            for finding in Verdict::of(&guard, &report, &aws.alarms.region).findings {
-                eprintln!("finding: {finding}");
+            for finding in Verdict::of_arming(&guard, &report, &aws.alarms.region).findings {
+                say(&format!("finding: {finding}"));
                 seen.unguarded = true;
             }
         }
@@ -309,7 +312,7 @@ impl Resume {
 /// stop it. A look is told of only if `tell`, or if it finds something.
 async fn arm(aws: &Aws, guard: &Guard, tell: bool) -> Result<bool, Error> {
     let report = guard.apply(&aws.alarms).await?;
-    let verdict = Verdict::of(guard, &report, &aws.alarms.region);
+    let verdict = Verdict::of_arming(guard, &report, &aws.alarms.region);
     let guarded = verdict.end() == End::Done;
     if tell || !guarded {
         verdict.tell();
@@ -333,16 +336,16 @@ async fn create(aws: &Aws, old: &Old, new: &JobId, targets: Vec<String>) -> Resu
 }
 
 /// What differs from the old job.
-fn say(old: &Old, default_guard: bool) {
+fn say_differences(old: &Old, default_guard: bool) {
     if default_guard {
-        eprintln!(
-            "note: the guard-keeper arms the new job with the stack's default guard within two minutes"
+        say(
+            "note: the guard-keeper arms the new job with the stack's default guard within two minutes",
         );
     }
     if old.has_schedule() {
-        eprintln!("note: the old job's schedule was not taken over: the new job begins at once");
+        say("note: the old job's schedule was not taken over: the new job begins at once");
     }
     if old.is_continuous() {
-        eprintln!("note: devices that join the old job's groups from now on are not the new job's");
+        say("note: devices that join the old job's groups from now on are not the new job's");
     }
 }

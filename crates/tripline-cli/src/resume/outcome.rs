@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tripline::job::JobId;
 
+use super::earlier_guards::EarlierGuards;
 use super::report::{Report, ended};
 use super::targets::Targets;
 use crate::exit::End;
@@ -28,18 +29,9 @@ pub struct Existed {
     pub active: Vec<JobId>,
     /// Its devices are those that no job is for.
     pub targets: Targets,
-    pub seen: Seen,
+    pub seen: EarlierGuards,
     pub include_in_progress: bool,
     pub dry_run: bool,
-}
-
-/// What was seen of the guards of earlier resumes.
-#[derive(Debug, Default)]
-pub struct Seen {
-    /// They lacked alarms, and have them again, or would.
-    pub rearmed: Vec<JobId>,
-    /// At least one of them would not be stopped.
-    pub unguarded: bool,
 }
 
 impl Existed {
@@ -144,20 +136,6 @@ impl Resumed {
             }
             Self::NotGuarded => vec!["nothing was created".to_owned()],
         }
-    }
-}
-
-impl Seen {
-    pub fn json(&self) -> Value {
-        self.rearmed.iter().map(JobId::as_str).collect()
-    }
-
-    fn notes(&self, dry_run: bool) -> Vec<String> {
-        let is = if dry_run { "would be" } else { "is" };
-        let note = |job| {
-            format!("note: job `{job}` is in progress and had lost alarms: it {is} armed again")
-        };
-        self.rearmed.iter().map(note).collect()
     }
 }
 

@@ -31,8 +31,8 @@ pub struct Earlier {
 }
 
 /// What has a name.
-enum Found {
-    Nothing,
+enum NameUse {
+    Free,
     Earlier(Box<Earlier>),
     Another,
 }
@@ -51,10 +51,10 @@ impl Place {
         let mut free = None;
         let is_named = wanted.is_some();
         if let Some(id) = wanted {
-            match look(aws, &old.id, id.clone()).await? {
-                Found::Nothing => free = Some(id),
-                Found::Earlier(found) => earlier.push(*found),
-                Found::Another => {
+            match use_of_name(aws, &old.id, id.clone()).await? {
+                NameUse::Free => free = Some(id),
+                NameUse::Earlier(found) => earlier.push(*found),
+                NameUse::Another => {
                     return Err(Error::Input(format!(
                         "job `{id}` is there already, and does not resume `{}`\n\n  hint: give another one with `--new-job-id`",
                         old.id
@@ -90,16 +90,16 @@ async fn resumed(
         if id == *job || earlier.iter().any(|earlier| earlier.id == id) {
             continue;
         }
-        match look(aws, job, id.clone()).await? {
-            Found::Nothing => {
+        match use_of_name(aws, job, id.clone()).await? {
+            NameUse::Free => {
                 free.get_or_insert(id);
                 gap += 1;
             }
-            Found::Earlier(found) => {
+            NameUse::Earlier(found) => {
                 earlier.push(*found);
                 gap = 0;
             }
-            Found::Another => gap = 0,
+            NameUse::Another => gap = 0,
         }
         if gap == GAP {
             break;
@@ -110,18 +110,18 @@ async fn resumed(
 
 /// Whether a job is there that goes on with another.
 pub async fn is_there(aws: &Aws, old: &JobId, id: &JobId) -> Result<bool, Error> {
-    Ok(matches!(look(aws, old, id.clone()).await?, Found::Earlier(_)))
+    Ok(matches!(use_of_name(aws, old, id.clone()).await?, NameUse::Earlier(_)))
 }
 
-async fn look(aws: &Aws, old: &JobId, id: JobId) -> Result<Found, Error> {
+async fn use_of_name(aws: &Aws, old: &JobId, id: JobId) -> Result<NameUse, Error> {
     let Some(job) = aws.job(&id).await? else {
-        return Ok(Found::Nothing);
+        return Ok(NameUse::Free);
     };
     let tags = aws.tags(job.job_arn().unwrap_or_default()).await?;
     Ok(if resumes(&tags, old) {
-        Found::Earlier(Box::new(Earlier { id, job }))
+        NameUse::Earlier(Box::new(Earlier { id, job }))
     } else {
-        Found::Another
+        NameUse::Another
     })
 }
 

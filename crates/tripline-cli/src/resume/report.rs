@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use tripline::job::JobId;
 
+use super::earlier_guards::EarlierGuards;
 use super::group;
-use super::outcome::Seen;
 use super::targets::Targets;
 
 /// A resume, as far as it has come.
@@ -20,7 +20,7 @@ pub struct Report {
     pub include_in_progress: bool,
     pub dry_run: bool,
     /// The guards of earlier resumes.
-    pub seen: Seen,
+    pub seen: EarlierGuards,
 }
 
 impl Report {

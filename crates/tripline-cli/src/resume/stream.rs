@@ -6,7 +6,7 @@ use tripline_aws::FailureKind;
 use super::aws::Aws;
 use super::old::{Old, tag};
 use super::place::Earlier;
-use crate::deploy::spec::JOB_TAG;
+use crate::aws::tags::JOB_TAG;
 use crate::exit::Error;
 
 /// Most jobs that a tag has room for.

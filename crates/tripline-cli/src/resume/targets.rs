@@ -10,7 +10,7 @@ use super::aws::Aws;
 use super::old::Old;
 use super::place::Earlier;
 use crate::exit::Error;
-use crate::fleet::progress::Progress;
+use crate::terminal::progress::Progress;
 
 /// The devices of a job, sorted out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,16 +3,19 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::arguments::Simulate;
+use super::file::stem;
 use super::fleet::Rollout;
 use super::guard::Guards;
 use super::single::study;
-use super::{Output, Simulate, stem, table};
-use crate::alarms::source::name_of;
-use crate::alarms::table::{print, print_json};
+use super::table;
 use crate::exit::{End, Error};
+use crate::input::source::name_of;
 use crate::report::comparison::{self, Compared, Comparison};
 use crate::report::format::count;
 use crate::report::{Fact, ReportFile};
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json, say};
 
 /// Compares, and says what it came to.
 pub fn run(arguments: &Simulate, page: Option<ReportFile>) -> Result<End, Error> {
@@ -32,7 +35,7 @@ fn compare(arguments: &Simulate) -> Result<Comparison, Error> {
     refuse_repetitions("--against", &arguments.against)?;
     let load = |path: &PathBuf| {
         let guards = Guards::load(path, arguments)?;
-        guards.notes.iter().for_each(|note| eprintln!("note: {note}"));
+        guards.notes.iter().for_each(|note| say(&format!("note: {note}")));
         Ok(guards)
     };
     let guards: Vec<Guards> = arguments.compare.iter().map(load).collect::<Result<_, Error>>()?;

@@ -1,7 +1,9 @@
 //! The text of a rollout file: `[FLEET]`, and then `key = value` lines as in a `dev.ini`.
 
+use std::path::Path;
+
 use tripline::faults::{Fault, Faults, MAX_FAULTS};
-use tripline::text::{excerpt, nearest};
+use tripline::text::{clean, excerpt, nearest};
 
 /// The section of a rollout file.
 const SECTION: &str = "[FLEET]";
@@ -99,4 +101,10 @@ pub fn device_count(text: &str) -> Option<u32> {
         }
     }
     None
+}
+
+/// What a file is called in results: its name without the ending.
+pub fn stem(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or(path.as_os_str());
+    clean(&stem.to_string_lossy(), 60)
 }

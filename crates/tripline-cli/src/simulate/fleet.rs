@@ -6,10 +6,9 @@ use std::path::Path;
 use tripline::text::excerpt;
 use tripline_simulation::simulation::{Fleet, Lognormal, MAX_DEVICES, Share};
 
-use super::file::{self, Entry};
-use super::stem;
-use crate::alarms::source;
+use super::file::{self, Entry, stem};
 use crate::exit::Error;
+use crate::input::source;
 
 /// What the devices are like; what is not given is as in [`Fleet::healthy`].
 #[derive(Debug, Clone, Default, clap::Args)]

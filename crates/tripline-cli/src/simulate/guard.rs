@@ -2,38 +2,15 @@
 
 use std::path::Path;
 
-use clap::ValueEnum;
 use tripline::rollout::RolloutConfig;
-use tripline::stop::StopMode;
 use tripline_config::AlarmConfig;
 use tripline_simulation::simulation::{AbortPlan, AlarmPlan, Fleet, GuardPlan, Scenario};
 
-use super::Simulate;
+use super::arguments::Simulate;
 use super::file::{self, device_count};
 use super::open::OpenParameters;
-use crate::alarms::source;
 use crate::exit::Error;
-
-/// What is done when an alarm fires.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Mode {
-    /// Executions in progress go on
-    Cancel,
-    /// Executions in progress are canceled too
-    Abort,
-    /// People are told, and the rollout goes on
-    Observe,
-}
-
-impl From<Mode> for StopMode {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Cancel => Self::Cancel,
-            Mode::Abort => Self::Abort,
-            Mode::Observe => Self::Observe,
-        }
-    }
-}
+use crate::input::source;
 
 /// A config: how a job is rolled out, and who watches it.
 pub struct Guards {

@@ -8,13 +8,13 @@ use tripline_simulation::simulation::{
 use tripline::alarm::TopicArn;
 use tripline::stop::StopMode;
 
-use super::Simulate;
+use super::arguments::Simulate;
 use super::fleet::HealthySource;
-use super::single::Simulated;
+use super::simulated::Simulated;
 use super::text::name;
 
 /// Everything but the pictures.
-pub fn of(simulated: &Simulated, arguments: &Simulate) -> Value {
+pub fn simulation_json(simulated: &Simulated, arguments: &Simulate) -> Value {
     let Simulated {
         guards,
         scenario,

@@ -7,6 +7,7 @@
 //! - [`compare`]: several of each; [`table`]: what is said of them;
 //! - [`progress`]: what is seen while it computes.
 
+mod arguments;
 mod compare;
 mod file;
 mod fleet;
@@ -15,98 +16,14 @@ mod json;
 mod open;
 mod picture;
 mod progress;
+mod simulated;
 mod single;
 mod table;
 mod text;
 
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::thread::available_parallelism;
-
-use tripline_simulation::simulation::{MAX_DEVICES, Runs};
-
-use crate::alarms::stop_topic::StopTopic;
 use crate::exit::{End, Error};
-use crate::output::Output;
-use crate::report::{ReportFile, When};
-
-const EXAMPLES: &str = "\
-Examples:
-  # Would this config stop a rollout of which a tenth is slow? And a healthy one?
-  tripline simulate examples/dev.ini --slow 0.1
-
-  # The same with a named rollout, as a page with pictures
-  tripline simulate examples/dev.ini --rollout examples/rollouts/failing.ini --report failing.html
-
-  # Which guard is the better one?
-  tripline simulate --compare examples/guards/*.ini --against examples/rollouts/*.ini
-
-Exit code 0: the rollout would run to its end; 5: its guard would stop it, which is decided by one
-run, the first of the seed; 2: a fault in a file or an option. A comparison ends with 0. The same
-seed gives the same output, on every machine.";
-
-/// What to simulate.
-#[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
-pub struct Simulate {
-    /// The config: rollout, abort criteria, timeout and alarms [default: dev.ini]
-    config: Option<PathBuf>,
-    /// Number of devices [default: the config's `deviceCount`]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_DEVICES)))]
-    devices: Option<u32>,
-    /// Seed of everything that is drawn
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
-    seed: u64,
-    /// Number of runs for probabilities [default: 1000, fewer above 20,000 devices]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    runs: Option<u32>,
-    /// What is done when an alarm fires that stops, as the stack's parameter `StopMode` says
-    #[arg(long, value_enum, default_value = "cancel")]
-    stop_mode: guard::Mode,
-    #[command(flatten)]
-    stop_topic: StopTopic,
-    /// Write a page with pictures, which needs nothing but itself
-    #[arg(long, value_name = "FILE.html")]
-    report: Option<PathBuf>,
-    /// When to draw a chart
-    #[arg(long, value_enum, default_value = "auto")]
-    chart: When,
-    #[arg(long, value_enum, default_value = "text")]
-    output: Output,
-
-    /// A rollout file, which says what the devices are like; options have precedence
-    #[arg(long, value_name = "FILE", help_heading = "Fleet")]
-    rollout: Option<PathBuf>,
-    /// A rollout file that says what a healthy fleet is like [default: the rollout file, if it says
-    /// `healthy = True`, or else that of examples/rollouts/healthy.ini; it begins as the given fleet
-    /// does]
-    #[arg(long, value_name = "FILE", help_heading = "Fleet")]
-    healthy: Option<PathBuf>,
-    #[command(flatten)]
-    fleet: fleet::FleetOptions,
-
-    /// Compare these configs ..
-    #[arg(
-        long, value_name = "CONFIG", num_args = 1.., requires = "against", help_heading = "Comparison",
-        conflicts_with_all = ["config", "rollout", "healthy", "chart", "FleetOptions"],
-    )]
-    compare: Vec<PathBuf>,
-    /// .. by these rollout files
-    #[arg(long, value_name = "FILE", num_args = 1.., requires = "compare", conflicts_with = "config", help_heading = "Comparison")]
-    against: Vec<PathBuf>,
-
-    #[command(flatten)]
-    open: open::OpenParameters,
-}
-
-/// The largest seed, which every reader of JSON keeps exactly.
-const MAX_SEED: u64 = (1 << 53) - 1;
-/// Most runs by default.
-const RUNS: u32 = 1_000;
-/// Devices of all runs together, by default: a few seconds on a small machine.
-const DEVICES_OF_ALL_RUNS: u32 = 20_000_000;
-/// Fewest runs by default, with which an interval is still of use.
-const FEWEST_RUNS: u32 = 50;
+use crate::report::ReportFile;
+pub use arguments::Simulate;
 
 impl Simulate {
     /// Simulates, and says what it came to.
@@ -118,40 +35,4 @@ impl Simulate {
             compare::run(&self, report)
         }
     }
-
-    /// How many runs of so many devices.
-    fn runs(&self, devices: u32) -> Runs {
-        let usual = (DEVICES_OF_ALL_RUNS / devices.max(1)).clamp(FEWEST_RUNS, RUNS);
-        Runs {
-            seed: self.seed,
-            runs: self.runs.unwrap_or(usual),
-            threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
-        }
-    }
-
-    /// The command that gives the same again.
-    fn command(&self) -> String {
-        let mut words = vec!["tripline".to_owned()];
-        words.extend(std::env::args().skip(1).map(quoted));
-        if !words.iter().any(|word| word == "--seed" || word.starts_with("--seed=")) {
-            words.push(format!("--seed {}", self.seed));
-        }
-        words.join(" ")
-    }
-}
-
-/// A word as a shell reads it.
-fn quoted(word: String) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-/// What a file is called in results: its name without the ending.
-fn stem(path: &Path) -> String {
-    let stem = path.file_stem().unwrap_or(path.as_os_str());
-    tripline::text::clean(&stem.to_string_lossy(), 60)
 }

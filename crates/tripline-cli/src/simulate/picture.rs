@@ -2,7 +2,7 @@
 
 use tripline_simulation::simulation::{Record, Study};
 
-use super::single::Simulated;
+use super::simulated::Simulated;
 use super::text::{healthy_fleet, name, verdict};
 use crate::report::format::{count, counted, minutes, percent, proportion};
 use crate::report::{AlarmPanel, Fact, Known, Picture, StopMark};
@@ -11,7 +11,7 @@ use crate::report::{AlarmPanel, Fact, Known, Picture, StopMark};
 static NOTHING: Record = Record { minutes: Vec::new(), traces: Vec::new() };
 
 /// What is drawn of a simulation.
-pub fn of(simulated: &Simulated) -> Picture<'_> {
+pub fn simulation_picture(simulated: &Simulated) -> Picture<'_> {
     let Simulated {
         guards,
         scenario,

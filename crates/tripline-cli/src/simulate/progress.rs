@@ -1,10 +1,11 @@
 //! How far the runs are, for people at a terminal. Never on stdout, which is data.
 
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{IsTerminal, stderr};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::report::format::counted;
+use crate::terminal::progress::{clear_line, show_line};
 
 /// Between two lines.
 const EVERY: Duration = Duration::from_millis(100);
@@ -33,9 +34,7 @@ impl Progress {
         if shown.elapsed() >= EVERY {
             let Self { what, runs, .. } = self;
             let runs = counted(&runs.to_string(), "run");
-            eprint!("\r\x1b[K{what}: {done} of {runs}");
-            // A progress line that cannot be written is no reason to end.
-            stderr().flush().ok();
+            show_line(&format!("{what}: {done} of {runs}"));
             *shown = Instant::now();
         }
     }
@@ -44,7 +43,7 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.terminal {
-            eprint!("\r\x1b[K");
+            clear_line();
         }
     }
 }

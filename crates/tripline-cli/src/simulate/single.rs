@@ -2,55 +2,34 @@
 
 use std::path::Path;
 
-use tripline_simulation::simulation::{
-    Advice, Detail, Fleet, Record, RolloutOutcome, Runs, Scenario, Simulator, Study, Trial, advice,
-};
+use tripline_simulation::simulation::{Detail, Runs, Scenario, Simulator, Study, Trial, advice};
 
-use super::fleet::{Fleets, HealthySource};
+use super::arguments::Simulate;
+use super::fleet::Fleets;
 use super::guard::Guards;
 use super::progress::Progress;
-use super::{Output, Simulate, json, picture, text};
-use crate::alarms::table::{print, print_json};
+use super::simulated::Simulated;
+use super::{json, picture, text};
 use crate::exit::{End, Error};
 use crate::report::{self, ReportFile};
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json, say};
 
 /// Most runs in which a hint is tried.
 const TRIAL_RUNS: u32 = 20;
-
-/// What came of a simulation.
-pub struct Simulated {
-    pub guards: Guards,
-    pub scenario: Scenario,
-    /// Whether the fleet is a healthy one, of which every stop is a false one.
-    pub is_healthy: bool,
-    /// The first run of the seed.
-    pub outcome: RolloutOutcome,
-    /// The same without guards.
-    pub unguarded: Record,
-    /// All runs.
-    pub study: Study,
-    /// All runs of the healthy fleet, unless that is this one.
-    pub healthy: Option<Study>,
-    /// What a healthy fleet is like, and who says so.
-    pub healthy_fleet: Fleet,
-    pub healthy_source: HealthySource,
-    pub advice: Vec<Advice>,
-    /// The command that gives the same again.
-    pub command: String,
-}
 
 /// Simulates, and says what it came to.
 pub fn run(arguments: &Simulate, page: Option<ReportFile>) -> Result<End, Error> {
     let simulated = simulate(arguments)?;
     if let Some(page) = page {
-        page.write(&report::html(&picture::of(&simulated)))?;
+        page.write(&report::html(&picture::simulation_picture(&simulated)))?;
     }
     match arguments.output {
-        Output::Json => print_json(&json::of(&simulated, arguments)),
+        Output::Json => print_json(&json::simulation_json(&simulated, arguments)),
         Output::Text => {
-            let chart = |width| report::terminal(&picture::of(&simulated), width);
+            let chart = |width| report::terminal(&picture::simulation_picture(&simulated), width);
             let chart = arguments.chart.width().map(chart);
-            print(&text::of(&simulated, chart.as_deref()));
+            print(&text::simulation_text(&simulated, chart.as_deref()));
         }
     }
     Ok(if simulated.outcome.stop().is_some() { End::Stopped } else { End::Done })
@@ -59,7 +38,7 @@ pub fn run(arguments: &Simulate, page: Option<ReportFile>) -> Result<End, Error>
 fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
     let config = arguments.config.as_deref().unwrap_or(Path::new("dev.ini"));
     let guards = Guards::load(config, arguments)?;
-    guards.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    guards.notes.iter().for_each(|note| say(&format!("note: {note}")));
     let devices = guards.devices(arguments.devices)?;
     let fleets = Fleets::new(
         &arguments.fleet,

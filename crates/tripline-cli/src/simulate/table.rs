@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use tripline_simulation::simulation::Study;
 
-use super::Simulate;
+use super::arguments::Simulate;
 use super::json::{add_inputs, of_study};
-use crate::alarms::table::table;
 use crate::report::comparison::{Compared, Comparison};
 use crate::report::format::{count, counted, number_of_minutes, proportion, quantile};
+use crate::terminal::table::table;
 
 /// The comparison as one table.
 pub fn text(comparison: &Comparison, seed: u64) -> String {

@@ -3,14 +3,14 @@
 use tripline_simulation::simulation::{Firing, Fleet, Share, Spread, Study};
 
 use super::fleet::HealthySource;
-use super::single::Simulated;
-use crate::alarms::table::table;
+use super::simulated::Simulated;
 use crate::report::format::{
     count, counted, minutes, number_of_minutes, percent, proportion, quantile,
 };
+use crate::terminal::table::table;
 
 /// Everything, with a chart if there is one.
-pub fn of(simulated: &Simulated, chart: Option<&str>) -> String {
+pub fn simulation_text(simulated: &Simulated, chart: Option<&str>) -> String {
     let mut text = format!("{}\n", verdict(simulated));
     for line in explanation(simulated) {
         text.push_str(&format!("  {line}\n"));

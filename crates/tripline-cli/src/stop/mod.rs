@@ -7,7 +7,6 @@ mod tests;
 
 use std::time::Duration;
 
-use aws_sdk_iot::types::Job;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use tripline::job::{JobId, JobState};
@@ -15,11 +14,12 @@ use tripline::stop::{OPERATOR_REASON_CODE, operator_comment};
 use tripline::text::clean;
 use tripline_aws::{Failure, FailureKind};
 
-use crate::alarms::table::{print, print_json};
-use crate::connect::{Connection, Region, connect};
+use crate::aws::connect::{Connection, connect};
+use crate::aws::job::{DescribedJob, describe_job};
+use crate::aws::region::Region;
 use crate::exit::{End, Error};
-use crate::output::Output;
-use crate::watch::seen::Seen;
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json, say};
 
 /// What was cancelled may be seen a moment later.
 const PROOF_PAUSE: Duration = Duration::from_millis(500);
@@ -77,7 +77,7 @@ pub struct Stop {
 /// How it was found, or left.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Stopped {
-    pub seen: Seen,
+    pub seen: DescribedJob,
     /// It had ended before.
     pub before: bool,
     /// Devices that were in progress and are no more, because an abort cancelled them.
@@ -98,7 +98,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         Output::Json => print_json(&stop.json(&stopped, &region)),
     }
     if let Some(hint) = stop.hint(&stopped) {
-        eprintln!("hint: {hint}");
+        say(&format!("hint: {hint}"));
     }
     Ok(stopped.end())
 }
@@ -154,11 +154,10 @@ impl Stop {
         Err(Failure::new("CancelJob", FailureKind::Unavailable, text).into())
     }
 
-    async fn describe(&self, iot: &aws_sdk_iot::Client) -> Result<Seen, Error> {
-        let described = iot.describe_job().job_id(self.job.as_str()).send().await;
-        let failure = match described {
-            Ok(described) => return Ok(Seen::from(&described.job.unwrap_or_else(no_job))),
-            Err(error) => Failure::from_sdk("DescribeJob", &error),
+    async fn describe(&self, iot: &aws_sdk_iot::Client) -> Result<DescribedJob, Error> {
+        let failure = match describe_job(iot, &self.job).await {
+            Ok(job) => return Ok(DescribedJob::from(&job)),
+            Err(failure) => failure,
         };
         if failure.kind == FailureKind::NotFound {
             return Err(Error::Input(format!(
@@ -256,9 +255,4 @@ impl Stopped {
             JobState::Completed | JobState::Deleting => End::Finding,
         }
     }
-}
-
-/// An answer without a job.
-fn no_job() -> Job {
-    Job::builder().build()
 }

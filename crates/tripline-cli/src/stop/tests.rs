@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use aws_sdk_iot::error::ErrorMetadata;
 use aws_sdk_iot::operation::cancel_job::{CancelJobError, CancelJobInput, CancelJobOutput};
 use aws_sdk_iot::operation::describe_job::{DescribeJobError, DescribeJobOutput};
-use aws_sdk_iot::types::{JobProcessDetails, JobStatus};
+use aws_sdk_iot::types::{Job, JobProcessDetails, JobStatus};
 use aws_smithy_mocks::{MockResponse, RuleMode, mock, mock_client};
 
 use super::*;

@@ -9,13 +9,14 @@ use aws_sdk_iot::types::{JobExecutionStatus, JobExecutionSummaryForJob};
 use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
 use tripline::metric::{DIMENSION, Metric, NAMESPACE};
-use tripline_aws::{Failure, FailureKind};
+use tripline_aws::Failure;
 
 use super::budget::Budget;
-use super::seen::{Download, Seen};
-use crate::alarms::aws::Aws;
-use crate::alarms::list::Listed;
-use crate::alarms::owner::{Watched, watched};
+use super::seen::Download;
+use crate::aws::alarms::Listed;
+use crate::aws::clients::Aws;
+use crate::aws::job::{DescribedJob, find_job};
+use tripline_guard::owner::{Watched, watched};
 
 /// `ListJobExecutionsForJob` gives so many at a time.
 const PAGE: i32 = 250;
@@ -52,21 +53,9 @@ impl Observer {
     }
 
     /// The job; `None` if there is none.
-    pub async fn job(&mut self, job: &JobId) -> Result<Option<Seen>, Failure> {
+    pub async fn job(&mut self, job: &JobId) -> Result<Option<DescribedJob>, Failure> {
         self.budget.turn().await;
-        match self.aws.iot.describe_job().job_id(job.as_str()).send().await {
-            Ok(described) => match described.job() {
-                Some(job) => Ok(Some(Seen::from(job))),
-                None => {
-                    let text = "the answer has no job";
-                    Err(Failure::new("DescribeJob", FailureKind::Unavailable, text))
-                }
-            },
-            Err(error) => {
-                let failure = Failure::from_sdk("DescribeJob", &error);
-                if failure.kind == FailureKind::NotFound { Ok(None) } else { Err(failure) }
-            }
-        }
+        Ok(find_job(&self.aws.iot, job).await?.as_ref().map(DescribedJob::from))
     }
 
     /// A page of a job's executions in one state, and the token of the next.

@@ -10,7 +10,7 @@ use tripline_aws::FailureKind;
 
 use super::aws::{Execution, Observer};
 use super::seen::{Details, Failing, Slow};
-use crate::tally::Tally;
+use crate::aws::tally::Tally;
 
 /// Most devices that are named.
 const NAMED: usize = 5;
@@ -37,7 +37,7 @@ struct Failures {
 
 impl Executions {
     /// Looks at what has changed, as the counts show it.
-    pub async fn look(
+    pub async fn update(
         &mut self,
         observer: &mut Observer,
         job: &JobId,

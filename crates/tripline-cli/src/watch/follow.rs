@@ -10,9 +10,10 @@ use tripline_aws::{Failure, FailureKind};
 use super::aws::Observer;
 use super::executions::Executions;
 use super::pace::History;
-use super::seen::{Alarm, Details, Seen};
+use super::seen::{Alarm, Details};
 use super::verdict::Verdict;
-use crate::alarms::list::Listed;
+use crate::aws::alarms::Listed;
+use crate::aws::job::DescribedJob;
 use crate::exit::{End, Error};
 
 /// How long AWS may be out of reach while a rollout is watched, in seconds ..
@@ -36,7 +37,7 @@ pub struct Watch {
 pub struct Rollout {
     pub job: JobId,
     /// The newest that was seen; `None` before the first answer.
-    pub seen: Option<Seen>,
+    pub seen: Option<DescribedJob>,
     pub verdict: Verdict,
     pub history: History,
     pub details: Details,
@@ -89,7 +90,7 @@ impl Watch {
         let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
             let began = Instant::now();
-            look(&mut rollouts, &mut observer, &clock).await?;
+            update(&mut rollouts, &mut observer, &clock).await?;
             shown.show(&rollouts, clock.now());
             let all_ended = rollouts.iter().all(|rollout| rollout.verdict.is_final());
             let over = deadline.is_some_and(|deadline| Instant::now() >= deadline);
@@ -105,7 +106,7 @@ impl Watch {
 }
 
 /// One look at all rollouts that have not ended.
-async fn look(
+async fn update(
     rollouts: &mut [Rollout],
     observer: &mut Observer,
     clock: &Clock,
@@ -165,7 +166,7 @@ impl Rollout {
             Ok(Some(seen)) => {
                 self.lost = None;
                 self.history.push(now, seen.tally.ended());
-                self.verdict = Verdict::of(&seen);
+                self.verdict = Verdict::of_job(&seen);
                 self.seen = Some(seen);
             }
             Ok(None) if self.seen.is_some() => {
@@ -206,7 +207,7 @@ impl Rollout {
             Err(failure) => self.details.notes.push(format!("alarms: {failure}")),
         }
         let (executions, details) = (&mut self.executions, &mut self.details);
-        executions.look(observer, &self.job, &seen.tally, details).await;
+        executions.update(observer, &self.job, &seen.tally, details).await;
     }
 }
 

@@ -1,18 +1,17 @@
 //! `tripline watch`: live progress of rollouts, in few calls.
 //!
-//! - [`seen`]: what is known of a rollout, [`described`] by AWS; [`verdict`]: how it ended; [`pace`]: how fast it goes;
+//! - [`seen`]: what is known of a rollout; [`verdict`]: how it ended; [`pace`]: how fast it goes;
 //! - [`budget`]: how often AWS is asked; [`aws`]: what it is asked; [`executions`]: who is slow;
 //! - [`follow`]: looks again and again;
 //! - [`view`], [`duration`]: what people and programs read; [`show`]: where it goes.
 
 mod aws;
 mod budget;
-mod described;
 mod duration;
 mod executions;
 mod follow;
 mod pace;
-pub mod seen;
+mod seen;
 mod show;
 mod verdict;
 mod view;
@@ -26,10 +25,11 @@ use std::time::Duration;
 use clap::Args;
 use tripline::job::JobId;
 
-use crate::alarms::aws::Aws;
-use crate::connect::{Region, connect};
+use crate::aws::clients::Aws;
+use crate::aws::connect::connect;
+use crate::aws::region::Region;
 use crate::exit::{End, Error};
-use crate::output::Output;
+use crate::terminal::output::Output;
 use aws::Observer;
 use budget::Budget;
 use follow::{Clock, Watch};
@@ -87,7 +87,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         )));
     }
     let connection = connect(arguments.region).await?.without_retries();
-    let observer = Observer::new(Aws::of(connection), Budget::new());
+    let observer = Observer::new(Aws::for_connection(connection), Budget::new());
     let watch = Watch {
         jobs,
         every: Duration::from_secs(arguments.every),

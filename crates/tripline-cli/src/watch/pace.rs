@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::seen::Seen;
+use crate::aws::job::DescribedJob;
 
 /// How far back the rate is looked at, in seconds: alarms look about as far.
 const WINDOW: i64 = 600;
@@ -43,13 +43,13 @@ impl History {
     }
 
     /// Executions that end in a minute.
-    pub fn per_minute(&self, seen: &Seen) -> Option<f64> {
+    pub fn per_minute(&self, seen: &DescribedJob) -> Option<f64> {
         let (from, span) = self.span(seen)?;
         Some(f64::from(seen.tally.ended().saturating_sub(from)) * 60.0 / span as f64)
     }
 
     /// How many had ended when the time that is looked at began, and its length in seconds.
-    fn span(&self, seen: &Seen) -> Option<(u32, i64)> {
+    fn span(&self, seen: &DescribedJob) -> Option<(u32, i64)> {
         let (first, (last, _)) = (self.0.front()?, self.0.back()?);
         if last - first.0 >= LEAST {
             return Some((first.1, last - first.0));
@@ -58,7 +58,7 @@ impl History {
         (age > 0).then_some((0, age))
     }
 
-    pub fn eta(&self, seen: &Seen) -> Eta {
+    pub fn eta(&self, seen: &DescribedJob) -> Eta {
         let Some((rate, (_, span))) = self.per_minute(seen).zip(self.span(seen)) else {
             return Eta::Unknown;
         };
@@ -76,10 +76,10 @@ mod tests {
     use tripline::job::JobState;
 
     use super::*;
-    use crate::tally::Tally;
+    use crate::aws::tally::Tally;
 
-    fn seen(succeeded: u32, queued: u32, reaches_more: bool) -> Seen {
-        Seen {
+    fn seen(succeeded: u32, queued: u32, reaches_more: bool) -> DescribedJob {
+        DescribedJob {
             state: JobState::Active,
             status: "IN_PROGRESS".to_owned(),
             continuous: false,

@@ -1,26 +1,5 @@
 //! What is known of a rollout at one moment. Only values: no AWS, no clock.
 
-use tripline::job::JobState;
-
-use crate::tally::Tally;
-
-/// A job as `DescribeJob` shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
-    pub state: JobState,
-    /// The state in AWS's word for it.
-    pub status: String,
-    /// The job takes in every device that joins one of its groups, and never completes by itself.
-    pub continuous: bool,
-    /// The rollout has not come to all of its devices yet.
-    pub reaches_more: bool,
-    pub reason_code: Option<String>,
-    pub comment: Option<String>,
-    /// In seconds since the epoch, as all times here.
-    pub created_at: Option<i64>,
-    pub tally: Tally,
-}
-
 /// An alarm that guards a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alarm {

@@ -7,8 +7,8 @@ use tripline::job::JobId;
 
 use super::follow::{Rollout, Show};
 use super::view;
-use crate::alarms::table::print;
-use crate::output::Output;
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, say};
 
 /// What fits where stdout goes to.
 pub fn for_output(output: Output) -> Box<dyn Show> {
@@ -119,7 +119,7 @@ fn verdicts<'a>(rollouts: impl Iterator<Item = &'a Rollout>) {
 
 fn hints(rollouts: &[Rollout]) {
     for hint in rollouts.iter().filter_map(view::hint) {
-        eprintln!("hint: {hint}");
+        say(&format!("hint: {hint}"));
     }
 }
 

@@ -4,9 +4,9 @@ use tripline::job::{JobId, JobState};
 use tripline::stop::{Canceler, OPERATOR_REASON_CODE};
 use tripline::text::clean;
 
-use super::seen::Seen;
+use crate::aws::job::DescribedJob;
+use crate::aws::tally::Tally;
 use crate::exit::End;
-use crate::tally::Tally;
 
 /// Longest comment in a sentence.
 const MAX_COMMENT: usize = 400;
@@ -33,7 +33,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    pub fn of(seen: &Seen) -> Self {
+    pub fn of_job(seen: &DescribedJob) -> Self {
         match seen.state {
             JobState::Active if seen.continuous => {
                 let tally = &seen.tally;
@@ -102,7 +102,7 @@ impl Verdict {
     }
 
     /// The verdict in a sentence.
-    pub fn sentence(self, job: &JobId, seen: &Seen) -> String {
+    pub fn sentence(self, job: &JobId, seen: &DescribedJob) -> String {
         let tally = &seen.tally;
         let comment = seen
             .comment
@@ -175,8 +175,8 @@ fn failures(tally: &Tally) -> String {
 mod tests {
     use super::*;
 
-    fn seen(state: JobState, tally: Tally) -> Seen {
-        Seen {
+    fn seen(state: JobState, tally: Tally) -> DescribedJob {
+        DescribedJob {
             state,
             status: String::new(),
             continuous: false,
@@ -188,8 +188,8 @@ mod tests {
         }
     }
 
-    fn cancelled(code: Option<&str>, comment: Option<&str>) -> Seen {
-        Seen {
+    fn cancelled(code: Option<&str>, comment: Option<&str>) -> DescribedJob {
+        DescribedJob {
             reason_code: code.map(str::to_owned),
             comment: comment.map(str::to_owned),
             ..seen(JobState::Canceled, Tally { succeeded: 3, in_progress: 1, ..Tally::default() })
@@ -219,7 +219,7 @@ mod tests {
             (cancelled(None, Some(abort)), Verdict::Cancelled, 1),
             (seen(JobState::Deleting, Tally::default()), Verdict::Deleted, 1),
         ] {
-            assert_eq!(Verdict::of(&seen), verdict, "{seen:?}");
+            assert_eq!(Verdict::of_job(&seen), verdict, "{seen:?}");
             assert_eq!(verdict.end() as u8, code, "{seen:?}");
         }
     }
@@ -228,7 +228,11 @@ mod tests {
     fn a_continuous_job_is_through_when_all_that_is_there_has_ended() {
         let of = |queued, succeeded, reaches_more| {
             let tally = Tally { queued, succeeded, ..Tally::default() };
-            Verdict::of(&Seen { continuous: true, reaches_more, ..seen(JobState::Active, tally) })
+            Verdict::of_job(&DescribedJob {
+                continuous: true,
+                reaches_more,
+                ..seen(JobState::Active, tally)
+            })
         };
         assert_eq!(of(0, 0, false), Verdict::Running, "nobody has joined yet");
         assert_eq!(of(1, 2, false), Verdict::Running);
@@ -252,10 +256,10 @@ mod tests {
     #[test]
     fn sentences() {
         let job = JobId::new("fw").unwrap();
-        let say = |seen: Seen| Verdict::of(&seen).sentence(&job, &seen);
+        let say = |seen: DescribedJob| Verdict::of_job(&seen).sentence(&job, &seen);
         let tally = Tally { succeeded: 12, failed: 2, timed_out: 1, ..Tally::default() };
         let through = Tally { succeeded: 1, ..Tally::default() };
-        let open = Seen { continuous: true, ..seen(JobState::Active, through) };
+        let open = DescribedJob { continuous: true, ..seen(JobState::Active, through) };
         let all = [
             say(seen(JobState::Active, Tally { queued: 3, ..tally })),
             say(seen(JobState::Completed, through)),

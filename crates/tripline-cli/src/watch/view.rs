@@ -6,9 +6,10 @@ use tripline::text::clean;
 use super::duration::{since, words};
 use super::follow::Rollout;
 use super::pace::Eta;
-use super::seen::{Alarm, Details, Seen};
+use super::seen::{Alarm, Details};
 use super::verdict::Verdict;
-use crate::replay::time::iso;
+use crate::aws::job::DescribedJob;
+use crate::terminal::time::iso;
 use tripline::time::Timestamp;
 
 /// Characters of the bar.
@@ -160,14 +161,14 @@ pub fn hint(rollout: &Rollout) -> Option<String> {
     }
 }
 
-fn bar(seen: &Seen) -> String {
+fn bar(seen: &DescribedJob) -> String {
     let (ended, all) = (u64::from(seen.tally.ended()), u64::from(seen.tally.all()));
     let full = (ended * BAR as u64).checked_div(all).unwrap_or_default();
     let full = usize::try_from(full).unwrap_or_default().min(BAR);
     format!("[{}{}]", "#".repeat(full), ".".repeat(BAR - full))
 }
 
-fn progress(seen: &Seen) -> String {
+fn progress(seen: &DescribedJob) -> String {
     let (ended, all) = (u64::from(seen.tally.ended()), u64::from(seen.tally.all()));
     let more = if seen.reaches_more { ", and more to come" } else { "" };
     match (ended * 100).checked_div(all) {
@@ -177,7 +178,7 @@ fn progress(seen: &Seen) -> String {
 }
 
 /// Everything that is not zero; successes always.
-fn counts(seen: &Seen) -> String {
+fn counts(seen: &DescribedJob) -> String {
     let tally = &seen.tally;
     let counts = [
         ("succeeded", tally.succeeded),
@@ -193,7 +194,7 @@ fn counts(seen: &Seen) -> String {
     counts.map(|(_, (name, count))| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
 }
 
-fn speed(rollout: &Rollout, seen: &Seen) -> String {
+fn speed(rollout: &Rollout, seen: &DescribedJob) -> String {
     let eta = match rollout.history.eta(seen) {
         Eta::In(seconds) => format!("done in about {}", words(seconds)),
         Eta::AtLeast(seconds) => format!("not done for {} at least", words(seconds)),

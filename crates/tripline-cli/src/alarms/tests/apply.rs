@@ -5,7 +5,7 @@ use tripline::alarm::Topic;
 
 use super::*;
 use crate::alarms::fake::{EMAIL, FORCE_STOP};
-use crate::alarms::plan::Change;
+use crate::aws::arming::plan::Change;
 
 #[tokio::test]
 async fn a_fresh_job_is_armed() {

@@ -4,8 +4,10 @@ use aws_sdk_cloudwatch::types::MetricAlarm;
 use aws_sdk_iot::types::JobStatus;
 
 use super::*;
-use crate::alarms::list::{Listed, listed, unguarded};
-use crate::alarms::remove::{remove, result};
+use crate::alarms::list::unguarded;
+use crate::alarms::remove::result;
+use crate::aws::alarms::{Listed, listed};
+use crate::aws::arming::disarm::disarm as remove;
 use crate::exit::End;
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use aws_sdk_cloudwatch::types::{ComparisonOperator, MetricAlarm, Statistic};
 
 use super::*;
-use crate::alarms::put;
-use crate::alarms::watch::Watch;
+use tripline_guard::put;
+use tripline_guard::watch::Watch;
 
 #[test]
 fn with_a_least_number_of_samples_metric_math_decides() {

@@ -5,8 +5,8 @@ use tripline::alarm::Topic;
 
 use super::*;
 use crate::alarms::fake::{EMAIL, FORCE_STOP};
-use crate::alarms::verdict::Verdict;
 use crate::exit::End;
+use crate::terminal::verdict::Verdict;
 
 /// A guard whose alarm goes to these topics.
 fn telling(topics: &[&str]) -> Guard {
@@ -16,7 +16,7 @@ fn telling(topics: &[&str]) -> Guard {
 }
 
 async fn verdict(aws: &FakeAws, guard: &Guard) -> Verdict {
-    Verdict::of(guard, &apply(aws, guard).await.unwrap(), "us-east-1")
+    Verdict::of_arming(guard, &apply(aws, guard).await.unwrap(), "us-east-1")
 }
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn a_stack_that_observes_is_said_to_stop_nothing() {
     aws.world().cloudformation.outputs[0] = ("StopMode", "observe");
     let guard = telling(&["@force-stop"]);
     let report = apply(&aws, &guard).await.unwrap();
-    let verdict = Verdict::of(&guard, &report, "us-east-1");
+    let verdict = Verdict::of_arming(&guard, &report, "us-east-1");
     assert_eq!(verdict.end(), End::Done);
     assert_eq!(verdict.result, "job `fw` has 1 alarm in `us-east-1`, stop mode `observe`");
     assert!(verdict.notes[0].contains("observes only: nothing will be stopped"));
@@ -80,7 +80,7 @@ async fn a_force_stop_topic_without_its_function_stops_nothing() {
     let guard = Guard { dry_run: true, ..telling(&["@force-stop"]) };
     let report = apply(&aws, &guard).await.unwrap();
     assert!(!report.stops());
-    let found = Verdict::of(&guard, &report, "us-east-1");
+    let found = Verdict::of_arming(&guard, &report, "us-east-1");
     assert_eq!(found.end(), End::Finding);
     assert!(found.findings[0].starts_with("the alarms reach nobody who stops"), "{found:?}");
     // Who only tells does not need it.

@@ -1,8 +1,8 @@
 //! The clients of all services that are asked.
 
 use super::clock::Dates;
-use crate::alarms::aws::Aws;
-use crate::connect::Connection;
+use crate::aws::clients::Aws;
+use crate::aws::connect::Connection;
 
 /// The clients, all of one region.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl Clients {
         let dates = Dates::default();
         let dated =
             aws_sdk_cloudformation::config::Builder::from(config).interceptor(dates.clone());
-        let mut alarms = Aws::of(connection);
+        let mut alarms = Aws::for_connection(connection);
         alarms.cloudformation = aws_sdk_cloudformation::Client::from_conf(dated.build());
         Self { alarms, lambda, sqs, iam, kms, dates }
     }

@@ -14,12 +14,12 @@ use tripline_guard::kept;
 use super::answer::none_if_not_found;
 use super::clients::Clients;
 use super::health::MetricQuery;
-use crate::alarms::apply::Guard;
-use crate::alarms::owner::{Watched, watched};
-use crate::alarms::plan::Plan;
-use crate::alarms::put::STACK_TAG;
+use crate::aws::arming::guard::Guard;
+use crate::aws::arming::plan::Plan;
 use crate::doctor::facts::{Answer, JobFacts, Need, NoAnswer, StackFacts};
 use crate::exit::Error;
+use tripline_guard::owner::{Watched, watched};
+use tripline_guard::put::STACK_TAG;
 
 /// Points of a period longer than a minute: an hour's, which CloudWatch keeps for 455 days.
 const HOUR: i64 = 3_600;

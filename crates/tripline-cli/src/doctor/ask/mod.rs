@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use tripline::job::JobId;
 
 use super::facts::{Facts, JobFacts, Need, NoAnswer, StackFacts};
-use crate::alarms::apply::Guard;
+use crate::aws::arming::guard::Guard;
 use crate::exit::Error;
 pub use clients::Clients;
 

@@ -6,9 +6,9 @@ use tripline::text::excerpt;
 use tripline_aws::Failure;
 
 use super::clients::Clients;
+use crate::aws::stack::{describe, missing};
 use crate::doctor::facts::{Answer, NoAnswer, Resource, StackFacts};
 use crate::exit::Error;
-use crate::stack::{describe, missing};
 
 /// `DescribeAlarms` takes so many names.
 const MOST_NAMES: usize = 100;

@@ -5,7 +5,7 @@ use tripline::alarm::MissingData;
 use tripline::metric::{DIMENSION, KeptMetric, Metric, NAMESPACE, Unit};
 use tripline::text::excerpt;
 
-use crate::alarms::plan::Change;
+use crate::aws::arming::plan::Change;
 use crate::aws::commands::quoted;
 use crate::doctor::check::{About, Check, Fix};
 use crate::doctor::facts::{Facts, Need};

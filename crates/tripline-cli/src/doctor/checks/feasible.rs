@@ -19,11 +19,13 @@ use tripline_simulation::simulation::{
 };
 
 use super::guarded::{arm_command, described_job, job_alarms, job_arn};
-use crate::alarms::put::{SAMPLES, VALUE, failure_rate_of};
 use crate::aws::commands::quoted;
 use crate::doctor::check::{About, Check};
 use crate::doctor::facts::{Facts, Need};
 use crate::doctor::result::{CheckResult, NotProven};
+use tripline_guard::put::SAMPLES;
+use tripline_guard::put::VALUE;
+use tripline_guard::put::failure_rate_of;
 
 pub const CHECKS: &[Check] = &[
     Check {

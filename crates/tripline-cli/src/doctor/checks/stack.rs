@@ -1,10 +1,10 @@
 //! The stack itself, and the clock of whoever asks.
 
 use crate::aws::commands::quoted;
+use crate::aws::stack::is_at_rest;
 use crate::doctor::check::{About, Check, Fix};
 use crate::doctor::facts::{Facts, Need};
 use crate::doctor::result::{CheckResult, NotProven, all_right};
-use crate::stack::is_at_rest;
 
 pub const CHECKS: &[Check] = &[
     Check {

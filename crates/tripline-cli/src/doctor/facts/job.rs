@@ -5,7 +5,7 @@ use aws_sdk_iot::types::Job;
 use tripline::job::JobId;
 
 use super::answer::Answer;
-use crate::alarms::plan::Plan;
+use crate::aws::arming::plan::Plan;
 
 /// A job and its guard.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use aws_sdk_sns::types::Subscription;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 
 use super::sound::{EMAIL, SMS, sound};
-use crate::connect::Connection;
+use crate::aws::connect::Connection;
 use crate::doctor::ask::Clients;
 use crate::doctor::checks::checks;
 use crate::doctor::result::NotProven;

@@ -12,11 +12,11 @@ use tripline::rollout::Rate;
 use tripline_guard::guard::DefaultGuard;
 
 use super::sound::*;
-use crate::alarms::put::request_for;
 use crate::doctor::check::About;
 use crate::doctor::checks::checks;
 use crate::doctor::facts::Facts;
 use crate::doctor::result::{CheckResult, NotProven};
+use tripline_guard::put::request_for;
 
 /// The stack's default guard with some parameters, for a job without a limit to its rate.
 fn default_guard(parameters: &[(&str, &str)]) -> Vec<MetricAlarm> {

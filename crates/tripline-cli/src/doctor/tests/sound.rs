@@ -10,7 +10,7 @@ use aws_sdk_iot::types::{
 };
 use tripline::job::JobId;
 
-use crate::alarms::plan::Plan;
+use crate::aws::arming::plan::Plan;
 use crate::aws::policy::Policy;
 use crate::doctor::facts::{
     Action, Facts, Function, FunctionConfiguration, Health, Ingest, JobFacts, Key, Mapping, Queue,

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use tripline::job::JobId;
 
 use crate::alarms::fake::FakeAws;
+use crate::aws::tally::Tally;
 use crate::exit::{End, Error};
-use crate::tally::Tally;
 use crate::watch::aws::Observer;
 use crate::watch::budget::Budget;
 use crate::watch::follow::{Clock, Rollout, Show, Watch};

@@ -6,8 +6,8 @@ use aws_sdk_cloudwatch::types::StateValue;
 use proptest::prelude::*;
 
 use super::fake::*;
+use crate::aws::tally::Tally;
 use crate::exit::{End, Error};
-use crate::tally::Tally;
 use crate::watch::follow::Watch;
 
 fn tally(succeeded: u32, in_progress: u32, queued: u32) -> Tally {

@@ -4,7 +4,7 @@ use aws_sdk_cloudwatch::types::StateValue;
 use aws_sdk_iot::types::{JobStatus, TargetSelection};
 
 use super::fake::*;
-use crate::tally::Tally;
+use crate::aws::tally::Tally;
 use crate::watch::follow::Watch;
 
 const TALLY: Tally = Tally {

@@ -1,0 +1,157 @@
+//! A job's alarms in CloudWatch: read, written, tagged, deleted.
+
+use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmInputBuilder;
+use aws_sdk_cloudwatch::types::{AlarmType, MetricAlarm, Tag};
+use tripline::alarm::alarm_name_prefix;
+use tripline::job::JobId;
+use tripline_aws::Failure;
+use tripline_guard::owner::{Watched, watched};
+use tripline_guard::put::{JOB_TAG, STACK_TAG};
+use tripline_guard::watch::Watch;
+
+use super::clients::Aws;
+
+/// How the names of all of Tripline's alarms begin.
+const PREFIX: &str = "tripline-";
+
+/// `DeleteAlarms` takes so many names.
+const MOST_DELETED: usize = 100;
+
+/// What is there under a prefix.
+#[derive(Debug, Default)]
+pub struct Alarms {
+    pub metric: Vec<MetricAlarm>,
+    /// Names of composite alarms: metric alarms and they have their names in common.
+    pub composite: Vec<String>,
+}
+
+/// An alarm that guards a job.
+#[derive(Debug)]
+pub struct Listed {
+    pub job: String,
+    pub alarm: MetricAlarm,
+}
+
+impl Aws {
+    /// All alarms whose names begin like this.
+    pub async fn alarms(&self, prefix: &str) -> Result<Alarms, Failure> {
+        let mut pages = self
+            .cloudwatch
+            .describe_alarms()
+            .alarm_name_prefix(prefix)
+            .alarm_types(AlarmType::MetricAlarm)
+            .alarm_types(AlarmType::CompositeAlarm)
+            .into_paginator()
+            .send();
+        let mut alarms = Alarms::default();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| Failure::from_sdk("DescribeAlarms", &error))?;
+            alarms.metric.extend_from_slice(page.metric_alarms());
+            let composite = page.composite_alarms().iter();
+            alarms
+                .composite
+                .extend(composite.filter_map(|alarm| Some(alarm.alarm_name()?.to_owned())));
+        }
+        Ok(alarms)
+    }
+
+    /// The job of an alarm's tag.
+    pub async fn tagged_job(&self, alarm: &MetricAlarm) -> Result<Option<String>, Failure> {
+        Ok(self.job_and_stack(alarm).await?.0)
+    }
+
+    /// The job and the stack of an alarm's tags.
+    pub async fn job_and_stack(
+        &self,
+        alarm: &MetricAlarm,
+    ) -> Result<(Option<String>, Option<String>), Failure> {
+        let Some(arn) = alarm.alarm_arn() else {
+            return Ok((None, None));
+        };
+        let tags = self
+            .cloudwatch
+            .list_tags_for_resource()
+            .resource_arn(arn)
+            .send()
+            .await
+            .map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
+        let value = |key| {
+            let tag = tags.tags().iter().find(|tag| tag.key() == Some(key));
+            tag.and_then(Tag::value).map(str::to_owned)
+        };
+        Ok((value(JOB_TAG), value(STACK_TAG)))
+    }
+
+    /// The job that an alarm guards: by its metrics, or, if it shows none, by its tag.
+    pub async fn owner(&self, alarm: &MetricAlarm) -> Result<Option<String>, Failure> {
+        match watched(alarm) {
+            Watched::Job(job) => Ok(Some(job.to_owned())),
+            Watched::Other => Ok(None),
+            Watched::Unseen => self.tagged_job(alarm).await,
+        }
+    }
+
+    pub async fn put(&self, request: PutMetricAlarmInputBuilder) -> Result<(), Failure> {
+        let put = request.send_with(&self.cloudwatch).await;
+        put.map(drop).map_err(|error| Failure::from_sdk("PutMetricAlarm", &error))
+    }
+
+    pub async fn tag(&self, arn: &str, tags: Vec<Tag>) -> Result<(), Failure> {
+        let tag =
+            self.cloudwatch.tag_resource().resource_arn(arn).set_tags(Some(tags)).send().await;
+        tag.map(drop).map_err(|error| Failure::from_sdk("TagResource", &error))
+    }
+
+    /// Deletes alarms in as few calls as there can be.
+    pub async fn delete(&self, names: &[String]) -> Result<(), Failure> {
+        for names in names.chunks(MOST_DELETED) {
+            let deleted =
+                self.cloudwatch.delete_alarms().set_alarm_names(Some(names.to_vec())).send().await;
+            deleted.map_err(|error| Failure::from_sdk("DeleteAlarms", &error))?;
+        }
+        Ok(())
+    }
+}
+
+/// The alarms of a job, or of all jobs, by their names. Alarms of other kinds that are called alike
+/// are left out.
+pub async fn listed(aws: &Aws, job: Option<&JobId>) -> Result<Vec<Listed>, Failure> {
+    let prefix = job.map_or_else(|| PREFIX.to_owned(), alarm_name_prefix);
+    let mut listed = Vec::new();
+    for alarm in aws.alarms(&prefix).await?.metric {
+        match aws.owner(&alarm).await? {
+            Some(owner) if job.is_none_or(|job| job.as_str() == owner) => {
+                listed.push(Listed { job: owner, alarm });
+            }
+            _ => {}
+        }
+    }
+    Ok(listed)
+}
+
+impl Listed {
+    pub fn name(&self) -> &str {
+        self.alarm.alarm_name().unwrap_or_default()
+    }
+
+    /// Why nothing follows from this alarm.
+    pub fn idle(&self) -> Option<&'static str> {
+        match self.alarm.actions_enabled() {
+            _ if self.alarm.alarm_actions().is_empty() => Some("tells nobody"),
+            Some(true) => None,
+            _ => Some("actions off"),
+        }
+    }
+
+    pub fn state(&self) -> &str {
+        self.alarm.state_value().map_or("unknown", |state| state.as_str())
+    }
+
+    pub fn watches(&self) -> String {
+        // Metric math of another shape than Tripline's still has Tripline's words in it.
+        Watch::of(&self.alarm).map_or_else(
+            || self.alarm.alarm_description().unwrap_or("?").to_owned(),
+            |watch| watch.to_string(),
+        )
+    }
+}

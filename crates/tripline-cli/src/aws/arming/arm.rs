@@ -1,0 +1,98 @@
+//! Changes what a plan says, and proves that the job is armed.
+//!
+//! Each step may fail, and each is such that running the command again goes on from there: alarms
+//! are overwritten by name, and what is no longer wanted goes last.
+
+use std::time::Duration;
+
+use tripline::alarm::alarm_name_prefix;
+use tripline::job::JobId;
+use tripline_aws::{Failure, FailureKind};
+
+use super::plan::{Change, Plan, Planned};
+use crate::aws::clients::Aws;
+use crate::aws::failure::with;
+use tripline_guard::put;
+
+/// What was written may be seen a moment later.
+const PROOF_PAUSE: Duration = Duration::from_millis(500);
+const PROOFS: u32 = 4;
+
+/// Creates, updates and removes alarms, in this order, and reads them back.
+pub async fn arm(aws: &Aws, job: &JobId, plan: &Plan) -> Result<(), Failure> {
+    for (done, alarm) in plan.alarms.iter().enumerate() {
+        put(aws, alarm).await.map_err(|failure| half_done(&failure, &plan.alarms, done))?;
+    }
+    aws.delete(&plan.strays).await.map_err(|failure| {
+        let strays = names(plan.strays.iter());
+        with(
+            &failure,
+            &format!("\n  the job is armed; not yet removed: {strays}\n\n  hint: run this again"),
+        )
+    })?;
+    prove(aws, job, &plan.alarms).await
+}
+
+async fn put(aws: &Aws, alarm: &Planned) -> Result<(), Failure> {
+    match &alarm.change {
+        Change::Keep => Ok(()),
+        Change::Create => aws.put(alarm.request.clone()).await,
+        Change::Update(arn) => {
+            // CloudWatch ignores the tags of an alarm that is there already.
+            aws.put(alarm.request.clone().set_tags(None)).await?;
+            aws.tag(arn, alarm.request.get_tags().clone().unwrap_or_default()).await
+        }
+    }
+}
+
+/// A failure with the state in which it left the job.
+fn half_done(failure: &Failure, alarms: &[Planned], done: usize) -> Failure {
+    let (armed, rest) = alarms.split_at(done.min(alarms.len()));
+    let list = |alarms: &[Planned]| names(alarms.iter().map(|alarm| &alarm.name));
+    let (there, missing): (Vec<_>, Vec<_>) =
+        rest.iter().partition(|alarm| alarm.change != Change::Create);
+    let mut state = format!("\n  armed: {}", list(armed));
+    state += &format!("\n  not armed: {}", names(missing.iter().map(|alarm| &alarm.name)));
+    if !there.is_empty() {
+        state += &format!(
+            "\n  perhaps not as in the config: {}",
+            names(there.iter().map(|alarm| &alarm.name))
+        );
+    }
+    with(failure, &format!("{state}\n\n  hint: run this again: it completes what is missing"))
+}
+
+/// Reads the alarms back: an alarm that is missing, or that tells nobody, guards nothing.
+async fn prove(aws: &Aws, job: &JobId, alarms: &[Planned]) -> Result<(), Failure> {
+    let mut wrong = Vec::new();
+    for proof in 0..PROOFS {
+        if proof > 0 {
+            tokio::time::sleep(PROOF_PAUSE).await;
+        }
+        let there = aws.alarms(&alarm_name_prefix(job)).await?.metric;
+        let is_armed = |planned: &Planned| {
+            there.iter().any(|alarm| {
+                alarm.alarm_name() == Some(&planned.name)
+                    && put::has_actions(alarm, &planned.actions)
+            })
+        };
+        wrong = alarms
+            .iter()
+            .filter(|planned| !is_armed(planned))
+            .map(|planned| &planned.name)
+            .collect();
+        if wrong.is_empty() {
+            return Ok(());
+        }
+    }
+    let text = format!(
+        "CloudWatch took the alarms, but shows these without their actions or not at all: {}\n\n  hint: run this again, and look whether somebody else changes them",
+        names(wrong.into_iter())
+    );
+    Err(Failure::new("DescribeAlarms", FailureKind::Refused, text))
+}
+
+fn names<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}

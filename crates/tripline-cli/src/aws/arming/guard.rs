@@ -1,0 +1,87 @@
+//! Arms a job: everything is looked at first, then changed, then proved.
+
+use tripline::alarm::AlarmDefinition;
+use tripline::job::JobId;
+use tripline::stop::StopMode;
+
+use super::plan::{Change, Plan};
+use super::stopping::Stopping;
+use super::{arm, keeping};
+use crate::aws::clients::Aws;
+use crate::aws::region::check_topics;
+use crate::aws::stack::Stack;
+use crate::aws::topics;
+use crate::exit::Error;
+
+/// A job to arm.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    /// What the messages call the config.
+    pub file: String,
+    pub stack: String,
+    pub job: JobId,
+    /// At least one.
+    pub alarms: Vec<AlarmDefinition>,
+    /// It is meant that no alarm stops the rollout.
+    pub tell_only: bool,
+    pub dry_run: bool,
+}
+
+/// What was done, or would be.
+#[derive(Debug)]
+pub struct Report {
+    pub plan: Plan,
+    pub job_events_were_on: bool,
+    pub stopping: Stopping,
+}
+
+impl Guard {
+    /// Looks at everything first, so that what can be refused is refused before the first change.
+    pub async fn apply(&self, aws: &Aws) -> Result<Report, Error> {
+        check_topics(&self.file, &self.alarms, &aws.region)?;
+        let stack = Stack::find(&aws.cloudformation, &self.stack).await?;
+        let mut wanted = Vec::new();
+        for alarm in &self.alarms {
+            wanted.push((alarm.clone(), topics::actions(alarm, &stack)?));
+        }
+        let table = keeping::table_of(&stack)?;
+        let kept = keeping::text_of(&self.file, &self.alarms)?;
+        let stopping = Stopping::find(aws, &stack).await?;
+        let job_events_were_on = aws.sends_job_events().await?;
+        let plan = Plan::make(aws, &self.job, stack.name(), wanted).await?;
+        if !self.dry_run {
+            if !job_events_were_on {
+                aws.enable_job_events().await?;
+            }
+            // First, so that the keeper never puts another guard beside this one. One that only tells
+            // people, and is not said to be meant so, does not take the place of the default guard.
+            if self.tell_only
+                || plan.alarms.iter().any(|alarm| stopping.is_reached_by(&alarm.actions))
+            {
+                aws.keep(table, &self.job, &kept).await?;
+            } else {
+                aws.forget(table, &self.job).await?;
+            }
+            arm::arm(aws, &self.job, &plan).await?;
+        }
+        Ok(Report { plan, job_events_were_on, stopping })
+    }
+}
+
+impl Report {
+    /// Whether any alarm gets to the topic that stops rollouts.
+    pub fn is_reached(&self) -> bool {
+        self.plan.alarms.iter().any(|alarm| self.stopping.is_reached_by(&alarm.actions))
+    }
+
+    /// The alarms that were not as they were wanted.
+    pub fn changed(&self) -> Vec<&str> {
+        let alarms = self.plan.alarms.iter().filter(|alarm| alarm.change != Change::Keep);
+        alarms.map(|alarm| alarm.name.as_str()).collect()
+    }
+
+    /// Whether any alarm stops the rollout.
+    pub fn stops(&self) -> bool {
+        self.is_reached() && self.stopping.is_heard && self.stopping.mode != StopMode::Observe
+    }
+}

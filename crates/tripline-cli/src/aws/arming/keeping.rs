@@ -1,0 +1,56 @@
+//! The stack's table in which a job's own config is kept: the guard-keeper keeps the job armed by it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tripline::alarm::AlarmDefinition;
+use tripline::job::JobId;
+use tripline_aws::Failure;
+use tripline_guard::{events, kept};
+
+use crate::aws::clients::Aws;
+use crate::aws::stack::Stack;
+use crate::exit::Error;
+
+/// The output with the table's name.
+const TABLE: &str = "GuardsTableName";
+
+/// The stack's table. Without it the keeper would give the job the stack's default guard.
+pub fn table_of(stack: &Stack) -> Result<&str, Error> {
+    stack.find_output(TABLE).ok_or_else(|| {
+        Error::Input(format!(
+            "stack `{}` has no output `{TABLE}`: there is nowhere to keep the job's alarms\n\n  hint: update the stack to this version of Tripline's template: `make deploy`",
+            stack.name()
+        ))
+    })
+}
+
+/// The config of these alarms, as it is kept.
+pub fn text_of(file: &str, alarms: &[AlarmDefinition]) -> Result<String, Error> {
+    kept::text_of(alarms).map_err(|error| {
+        Error::Input(format!("{file}: {error}\n\n  hint: use fewer alarms, or shorter names"))
+    })
+}
+
+impl Aws {
+    /// Keeps a job's config.
+    pub async fn keep(&self, table: &str, job: &JobId, text: &str) -> Result<(), Failure> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        kept::keep(&self.dynamodb, table, job, text, now).await
+    }
+
+    /// Keeps it no longer.
+    pub async fn forget(&self, table: &str, job: &JobId) -> Result<(), Failure> {
+        kept::forget(&self.dynamodb, table, job).await
+    }
+
+    /// Whether AWS IoT sends job events.
+    pub async fn sends_job_events(&self) -> Result<bool, Failure> {
+        events::are_on(&self.iot).await
+    }
+
+    /// Has AWS IoT send job events. The other events stay as they are.
+    pub async fn enable_job_events(&self) -> Result<(), Failure> {
+        events::enable(&self.iot).await
+    }
+}

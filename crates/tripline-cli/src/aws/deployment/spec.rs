@@ -1,0 +1,255 @@
+//! What AWS is going to be asked for, worked out beforehand.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use aws_sdk_iot::operation::create_job::CreateJobInput;
+use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
+use aws_sdk_iot::types::{
+    AbortAction, AbortConfig, AbortCriteria, ExponentialRolloutRate, JobExecutionFailureType,
+    JobExecutionsRetryConfig, JobExecutionsRolloutConfig, PresignedUrlConfig, RateIncreaseCriteria,
+    RetryCriteria, RetryableFailureType, TimeoutConfig,
+};
+use aws_sdk_iot::types::{S3Location, StreamFile, TargetSelection};
+use tripline::job::JobId;
+use tripline::metric::Outcome;
+use tripline::rollout::{FailureType, Rate, RolloutConfig};
+use tripline_config::JobDocument;
+
+use crate::aws::tags::{CONFIG_TAG, DEPLOYMENT_TAG, ROUND_TAG};
+use crate::exit::Error;
+use crate::input::deployment::Input;
+
+/// The object that says which deployment a job's name is taken by.
+pub fn claim_key(job: &JobId) -> String {
+    format!("{job}/deployment")
+}
+
+/// An object in S3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    pub key: String,
+    pub content: Content,
+    pub content_type: &'static str,
+    /// In base64.
+    pub sha256: String,
+    pub size: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    File(PathBuf),
+    Text(String),
+}
+
+/// A stream with one file in it.
+#[derive(Debug, Clone)]
+pub struct StreamSpec {
+    pub id: String,
+    pub role: String,
+    pub description: String,
+    pub file: StreamFile,
+}
+
+/// All of a deployment.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    pub job: JobId,
+    pub digest: String,
+    pub bucket: String,
+    /// The firmware first.
+    pub objects: Vec<Object>,
+    pub stream: Option<StreamSpec>,
+    pub document: JobDocument,
+    pub targets: Vec<String>,
+    request: CreateJobInputBuilder,
+}
+
+impl Spec {
+    /// Works a deployment out, for a job in this region.
+    pub fn new(input: &Input, region: &str) -> Result<Self, Error> {
+        let config = &input.config;
+        let (job, firmware) = (&config.job, &input.firmware);
+        let short: String = firmware.sha256_hex().chars().take(16).collect();
+        let key = format!("{job}/{short}/{}", firmware.name);
+        // Path style: it also works for buckets with dots in their names.
+        let url = format!("https://s3.{region}.{}/{}/{key}", domain(region), config.bucket);
+        let document = input.document(config.presigned.is_some().then_some(url))?;
+        let folder = format!("{job}/{}", input.digest);
+        let mut objects = vec![Object {
+            key: key.clone(),
+            content: Content::File(firmware.path.clone()),
+            content_type: "application/octet-stream",
+            sha256: firmware.sha256_base64(),
+            size: firmware.size,
+        }];
+        for (name, content_type, text) in [
+            ("job-document.json", "application/json", document.as_str()),
+            ("dev.ini", "text/plain", &input.text),
+            ("things.txt", "text/plain", &input.things_text),
+        ] {
+            objects.push(Object::of_text(format!("{folder}/{name}"), content_type, text));
+        }
+        let stream = config.stream.as_ref().map(|stream| StreamSpec {
+            id: stream.id.to_string(),
+            role: stream.role.as_str().to_owned(),
+            description: format!("Firmware of rollout {job}"),
+            file: StreamFile::builder()
+                .file_id(i32::from(stream.file.get()))
+                .s3_location(S3Location::builder().bucket(config.bucket.as_str()).key(key).build())
+                .build(),
+        });
+        let targets: Vec<String> =
+            input.things.targets().iter().map(|target| target.arn().to_owned()).collect();
+        let request = CreateJobInput::builder()
+            .job_id(job.as_str())
+            .set_targets(Some(targets.clone()))
+            .document(document.as_str())
+            .target_selection(TargetSelection::from(config.selection.name()))
+            .set_presigned_url_config(config.presigned.as_ref().map(|presigned| {
+                PresignedUrlConfig::builder()
+                    .role_arn(presigned.role.as_str())
+                    .expires_in_sec(i64::from(presigned.expires))
+                    .build()
+            }))
+            .set_job_executions_rollout_config(config.staged.then(|| rate(config.rollout.rate)))
+            .set_abort_config(abort(&config.rollout)?)
+            .set_timeout_config(config.rollout.timeout.map(|timeout| {
+                TimeoutConfig::builder()
+                    .in_progress_timeout_in_minutes(i64::from(timeout.minutes()))
+                    .build()
+            }))
+            .set_job_executions_retry_config(retries(&config.rollout)?);
+        Ok(Self {
+            job: job.clone(),
+            digest: input.digest.clone(),
+            bucket: config.bucket.to_string(),
+            objects,
+            stream,
+            document,
+            targets,
+            request,
+        })
+    }
+
+    /// The request for the job of a round, of so many.
+    pub fn request(&self, round: u32, rounds: u32) -> CreateJobInputBuilder {
+        let of = if rounds > 1 { format!(", round {round} of {rounds}") } else { String::new() };
+        let tags = self.tags(round).into_iter().filter_map(|(key, value)| {
+            aws_sdk_iot::types::Tag::builder().key(key).value(value).build().ok()
+        });
+        self.request
+            .clone()
+            .description(format!("Deployed by Tripline{of}"))
+            .set_tags(Some(tags.collect()))
+    }
+
+    /// The tags of the job of a round.
+    pub fn tags(&self, round: u32) -> BTreeMap<&'static str, String> {
+        let config = format!("s3://{}/{}/{}/dev.ini", self.bucket, self.job, self.digest);
+        BTreeMap::from([
+            (DEPLOYMENT_TAG, self.digest.clone()),
+            (ROUND_TAG, round.to_string()),
+            (CONFIG_TAG, config),
+        ])
+    }
+}
+
+impl Object {
+    fn of_text(key: String, content_type: &'static str, text: &str) -> Self {
+        use base64::Engine;
+        use sha2::Digest;
+        let digest = sha2::Sha256::digest(text.as_bytes());
+        Self {
+            key,
+            content: Content::Text(text.to_owned()),
+            content_type,
+            sha256: base64::engine::general_purpose::STANDARD.encode(digest),
+            size: text.len() as u64,
+        }
+    }
+}
+
+/// Where a region's services are.
+fn domain(region: &str) -> &'static str {
+    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
+}
+
+fn rate(rate: Rate) -> JobExecutionsRolloutConfig {
+    let config = JobExecutionsRolloutConfig::builder();
+    match rate {
+        Rate::Constant(maximum) => config.maximum_per_minute(int(maximum)).build(),
+        Rate::Exponential(exponential) => {
+            let criteria = (exponential.notified.is_some() || exponential.succeeded.is_some())
+                .then(|| {
+                    RateIncreaseCriteria::builder()
+                        .set_number_of_notified_things(exponential.notified.map(int))
+                        .set_number_of_succeeded_things(exponential.succeeded.map(int))
+                        .build()
+                });
+            let rate = ExponentialRolloutRate::builder()
+                .base_rate_per_minute(int(exponential.base))
+                .increment_factor(exponential.factor.get())
+                .set_rate_increase_criteria(criteria)
+                .build();
+            config
+                .maximum_per_minute(int(exponential.maximum))
+                .set_exponential_rate(rate.ok())
+                .build()
+        }
+    }
+}
+
+fn abort(rollout: &RolloutConfig) -> Result<Option<AbortConfig>, Error> {
+    if rollout.abort.is_empty() {
+        return Ok(None);
+    }
+    let criteria = rollout.abort.iter().map(|criterion| {
+        AbortCriteria::builder()
+            .failure_type(match criterion.failure {
+                FailureType::All => JobExecutionFailureType::All,
+                FailureType::Failed => JobExecutionFailureType::Failed,
+                FailureType::Rejected => JobExecutionFailureType::Rejected,
+                FailureType::TimedOut => JobExecutionFailureType::TimedOut,
+            })
+            .action(AbortAction::Cancel)
+            .threshold_percentage(criterion.threshold.percent())
+            .min_number_of_executed_things(int(criterion.min_executed))
+            .build()
+    });
+    let criteria = criteria.collect::<Result<_, _>>().map_err(incomplete)?;
+    AbortConfig::builder().set_criteria_list(Some(criteria)).build().map(Some).map_err(incomplete)
+}
+
+fn retries(rollout: &RolloutConfig) -> Result<Option<JobExecutionsRetryConfig>, Error> {
+    let kinds = [
+        (RetryableFailureType::Failed, rollout.retries.after(Outcome::Failed)),
+        (RetryableFailureType::TimedOut, rollout.retries.after(Outcome::TimedOut)),
+    ];
+    let criteria: Vec<_> = kinds
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(kind, count)| {
+            RetryCriteria::builder()
+                .failure_type(kind)
+                .number_of_retries(i32::from(count))
+                .build()
+                .map_err(incomplete)
+        })
+        .collect::<Result<_, _>>()?;
+    if criteria.is_empty() {
+        return Ok(None);
+    }
+    let config = JobExecutionsRetryConfig::builder().set_criteria_list(Some(criteria)).build();
+    config.map(Some).map_err(incomplete)
+}
+
+/// All parts are set, so that this is never seen.
+fn incomplete(fault: aws_sdk_iot::error::BuildError) -> Error {
+    Error::Input(fault.to_string())
+}
+
+/// The limits of the checked types are far below.
+fn int(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}

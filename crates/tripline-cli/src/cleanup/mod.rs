@@ -1,0 +1,116 @@
+//! `tripline cleanup`: removes by hand what a deployment has made.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::json;
+use tripline::job::JobId;
+
+use crate::aws::clients::Aws;
+use crate::aws::connect::connect;
+use crate::aws::deployment::cloud::Cloud;
+use crate::aws::deployment::removal::{Removed, remove};
+use crate::aws::deployment::spec::claim_key;
+use crate::aws::region::{Region, region_for};
+use crate::aws::s3;
+use crate::aws::tags::CONFIG_TAG;
+use crate::exit::{End, Error};
+use crate::input::deployment;
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json, say};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tripline cleanup --dry-run
+  tripline cleanup release/dev.ini
+  tripline cleanup --job-id fw-1-3-0 --stream-id fw-1-3-0-stream
+
+Removes the job, the stream and the alarms that `tripline deploy` made, whatever is left of them.
+Objects stay in the bucket. What other tools made is not touched. A job that is in progress is not
+deleted without --force: its devices would not get the firmware, and nobody would see why.
+
+Exit code 1: there was nothing to remove.")]
+pub struct Cleanup {
+    /// The deployment's config [default: dev.ini, unless --job-id is given]
+    config: Option<PathBuf>,
+    /// The job to remove [default: the config's `jobId`]
+    #[arg(long, value_name = "ID")]
+    job_id: Option<JobId>,
+    /// The stream to remove [default: the config's `streamId`]
+    #[arg(long, value_name = "ID")]
+    stream_id: Option<String>,
+    /// Delete the job even though it is in progress
+    #[arg(long)]
+    force: bool,
+    /// Say what would be removed, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// AWS region [default: the config's `region`, or else the environment's]
+    #[arg(long)]
+    region: Option<Region>,
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+impl Cleanup {
+    pub async fn run(self) -> Result<End, Error> {
+        let path = self.config.clone().or_else(|| self.job_id.is_none().then(|| "dev.ini".into()));
+        let loaded = path.map(|path| deployment::load(&path)).transpose()?;
+        let config = loaded.as_ref().map(|loaded| &loaded.config);
+        let region = match (self.region, &loaded) {
+            (None, Some(loaded)) => region_for(None, &loaded.file, &loaded.config.alarms)?,
+            (region, _) => region,
+        };
+        let of_config = config.map(|config| config.job.clone());
+        let Some(job) = self.job_id.or(of_config) else {
+            return Err(Error::Input(
+                "no job to clean up\n\n  hint: give a config, or `--job-id`".to_owned(),
+            ));
+        };
+        let of_config = config.and_then(|config| config.stream.as_ref()).map(|s| s.id.to_string());
+        let stream = self.stream_id.or(of_config);
+        let connection = connect(region).await?;
+        let pace = config.map_or(Duration::ZERO, |config| config.pace);
+        let cloud = Cloud {
+            s3: s3::client(&connection.config),
+            aws: Aws::for_connection(connection),
+            pace,
+        };
+        let bucket = match config {
+            Some(config) => Some(config.bucket.to_string()),
+            None => bucket_of(&cloud, &job).await?,
+        };
+        let Removed { names: removed, notes } =
+            remove(&cloud, &job, stream.as_deref(), None, self.force, self.dry_run).await?;
+        for note in notes {
+            say(&format!("note: {note}"));
+        }
+        if let Some(bucket) = bucket.filter(|_| !self.dry_run) {
+            cloud.delete_object(&bucket, &claim_key(&job)).await?;
+        }
+        match self.output {
+            Output::Text => {
+                print(&removed.iter().map(|name| format!("{name}\n")).collect::<String>())
+            }
+            Output::Json => print_json(&json!({
+                "job": job.as_str(), "region": cloud.aws.region, "dryRun": self.dry_run, "removed": removed,
+            })),
+        }
+        if removed.is_empty() {
+            say(&format!("finding: nothing of job `{job}` is left in `{}`", cloud.aws.region));
+            return Ok(End::Finding);
+        }
+        let verb = if self.dry_run { "would be removed" } else { "removed" };
+        say(&format!("job `{job}`: {verb} what was left of it"));
+        Ok(End::Done)
+    }
+}
+
+/// The bucket in which a job's config is kept.
+async fn bucket_of(cloud: &Cloud, job: &JobId) -> Result<Option<String>, Error> {
+    let Some(found) = cloud.job(job).await? else { return Ok(None) };
+    let config = cloud.tag(found.job_arn().unwrap_or_default(), CONFIG_TAG).await?;
+    let bucket = config.as_deref().and_then(|config| config.strip_prefix("s3://")?.split_once('/'));
+    Ok(bucket.map(|(bucket, _)| bucket.to_owned()))
+}

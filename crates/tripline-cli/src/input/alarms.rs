@@ -1,0 +1,33 @@
+//! Whether a config's alarms may be deployed as they are.
+
+use tripline::alarm::AlarmDefinition;
+
+use super::notes;
+use crate::exit::Error;
+
+/// What a config without alarms lacks, and what there is to do.
+pub const NO_ALARMS: (&str, &str) = (
+    "no alarms, so that only the stack's default guard would guard the rollout",
+    "name alarms in `alarmList` of `[ALARM_CONFIG]`, or say with `--default-guard` that it is meant",
+);
+
+/// A config without alarms has to be meant: the default guard knows nothing of this firmware.
+pub fn check_alarms(
+    file: &str,
+    alarms: &[AlarmDefinition],
+    default_guard: bool,
+) -> Result<(), Error> {
+    if !alarms.is_empty() || default_guard {
+        return Ok(());
+    }
+    let (fault, hint) = NO_ALARMS;
+    Err(Error::Input(format!("{file}: {fault}\n\n  hint: {hint}")))
+}
+
+/// So does one whose alarms can stop nothing, whatever the stack.
+pub fn check_stops(file: &str, alarms: &[AlarmDefinition], tell_only: bool) -> Result<(), Error> {
+    if alarms.is_empty() || tell_only || alarms.iter().any(notes::may_stop) {
+        return Ok(());
+    }
+    Err(Error::Input(format!("{file}: {}", notes::only_tells())))
+}

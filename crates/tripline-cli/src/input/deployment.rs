@@ -1,0 +1,193 @@
+//! Everything that a deployment is made of, read and checked before AWS is asked for anything.
+
+use std::path::{Path, PathBuf};
+
+use aws_sdk_s3::Client;
+use tripline::alarm::AlarmDefinition;
+use tripline::faults::Faults;
+use tripline::text::excerpt;
+use tripline_config::{DeployConfig, DocumentSource, FileNames};
+use tripline_config::{Image, JobDocument, ThingList};
+
+use super::document::{self, OwnDocument};
+use super::firmware::{Firmware, sha256_of};
+use crate::exit::Error;
+use crate::input::source;
+
+/// How much of a file is read at a time if the config cannot say it.
+const CHUNK: u32 = 8_192;
+
+/// The files of a deployment and what is in them.
+#[derive(Debug)]
+pub struct Input {
+    /// What the errors call the config.
+    pub file: String,
+    pub text: String,
+    pub config: DeployConfig,
+    pub things_text: String,
+    pub things: ThingList,
+    pub firmware: Firmware,
+    /// The operator's own job document.
+    pub own: Option<OwnDocument>,
+    /// Sixteen hexadecimal digits that stand for all of it: what was begun with other files is
+    /// another deployment.
+    pub digest: String,
+}
+
+/// A config that was read, and has no fault of its own.
+#[derive(Debug)]
+pub struct Loaded {
+    pub file: String,
+    pub text: String,
+    pub config: DeployConfig,
+    /// Where the files are that it names.
+    pub folder: PathBuf,
+}
+
+/// Everything wrong with a config and the files that it names.
+#[derive(Debug, Default)]
+pub struct InputFaults {
+    pub config: Option<Faults>,
+    /// One text a file.
+    pub files: Vec<String>,
+}
+
+impl From<InputFaults> for Error {
+    fn from(wrong: InputFaults) -> Self {
+        let config = wrong.config.map(|faults| faults.to_string());
+        let texts: Vec<_> = config.into_iter().chain(wrong.files).collect();
+        Self::Input(texts.join("\nerror: "))
+    }
+}
+
+/// Reads a config.
+pub fn load(path: &Path) -> Result<Loaded, Error> {
+    Ok(loaded(path)?)
+}
+
+/// Reads a config. If it has faults, those of the files that it names are said with them.
+pub fn loaded(path: &Path) -> Result<Loaded, InputFaults> {
+    let file = source::name_of(path);
+    let text = source::read(path)
+        .map_err(|error| InputFaults { config: None, files: vec![error.to_string()] })?;
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    match DeployConfig::parse(&file, &text) {
+        Ok(config) => Ok(Loaded { file, text, config, folder }),
+        Err(faults) => Err(InputFaults {
+            config: Some(faults),
+            files: faults_of(&FileNames::find(&text), &folder),
+        }),
+    }
+}
+
+/// What is wrong with files, as far as it shows without a config.
+pub fn faults_of(names: &FileNames, folder: &Path) -> Vec<String> {
+    let read_things = names.things.as_ref().map(|name| things(&folder.join(name)).map(drop));
+    let key = names.private_key.as_ref().map(|name| folder.join(name));
+    let read_firmware = names
+        .firmware
+        .as_ref()
+        .map(|name| Firmware::read(&folder.join(name), CHUNK, key.as_deref()).map(drop));
+    let read_document =
+        names.document.as_ref().map(|name| document::file(name, folder).and_then(sound).map(drop));
+    let all = [read_things, read_firmware, read_document];
+    all.into_iter().flatten().filter_map(Result::err).map(|fault| fault.to_string()).collect()
+}
+
+impl Loaded {
+    /// Reads the files that the config names. What is wrong with any of them is said at once.
+    pub async fn read(self, s3: &Client) -> Result<Input, Error> {
+        let own = self.own(Some(s3)).await;
+        match own {
+            Err(Error::Aws(failure)) => Err(failure.into()),
+            own => Ok(self.with(own)?),
+        }
+    }
+
+    /// The operator's own document; without a client, one at a URL is left out.
+    pub async fn own(&self, s3: Option<&Client>) -> Result<Option<OwnDocument>, Error> {
+        let own = match (&self.config.document, s3) {
+            (Some(DocumentSource::File(path)), _) => document::file(path, &self.folder)?,
+            (Some(source), Some(s3)) => document::document(source, &self.folder, s3).await?,
+            _ => return Ok(None),
+        };
+        sound(own).map(Some)
+    }
+
+    /// Reads the files but for the operator's own document, which has been.
+    pub fn with(self, own: Result<Option<OwnDocument>, Error>) -> Result<Input, InputFaults> {
+        let Self { file, text, config, folder } = self;
+        let mut faults = Vec::new();
+        let things = kept(things(&folder.join(&config.things)), &mut faults);
+        let key = config.private_key.as_ref().map(|key| folder.join(key));
+        let firmware = Firmware::read(&folder.join(&config.firmware), config.chunk, key.as_deref());
+        let firmware = kept(firmware, &mut faults);
+        let own = kept(own, &mut faults);
+        let (Some((things_text, things)), Some(firmware), Some(own)) = (things, firmware, own)
+        else {
+            return Err(InputFaults { config: None, files: faults });
+        };
+        let mut parts = vec![text.clone(), things_text.clone(), firmware.sha256_hex()];
+        parts.extend(own.as_ref().map(|own| own.text.clone()));
+        let digests: String = parts.iter().map(|part| sha256_of(part.as_bytes())).collect();
+        let digest = sha256_of(digests.as_bytes()).chars().take(16).collect();
+        Ok(Input { file, text, config, things_text, things, firmware, own, digest })
+    }
+}
+
+fn things(path: &Path) -> Result<(String, ThingList), Error> {
+    let text = source::read(path)?;
+    let list = ThingList::parse(&source::name_of(path), &text).map_err(source::faults)?;
+    Ok((text, list))
+}
+
+/// A document to which the firmware's part can be added.
+fn sound(own: OwnDocument) -> Result<OwnDocument, Error> {
+    match JobDocument::fault_of(&own.text) {
+        None => Ok(own),
+        Some(fault) => Err(Error::Input(format!("{}: {fault}", own.name))),
+    }
+}
+
+/// What was read; a fault is kept for later.
+fn kept<T>(read: Result<T, Error>, faults: &mut Vec<String>) -> Option<T> {
+    read.map_err(|fault| faults.push(fault.to_string())).ok()
+}
+
+impl Input {
+    /// The job document, once it is known where the firmware is going to be.
+    pub fn document(&self, url: Option<String>) -> Result<JobDocument, Error> {
+        let firmware = &self.firmware;
+        let image = Image {
+            stream: self.config.stream.as_ref().map(|stream| (stream.id.clone(), stream.file)),
+            size: firmware.size,
+            md5: firmware.md5.clone(),
+            sha256: firmware.sha256_hex(),
+            signature: firmware.signature.clone(),
+            version: self.config.image_version.clone(),
+            url,
+        };
+        let own = self.own.as_ref();
+        JobDocument::new(own.map(|own| own.text.as_str()), &image).map_err(|fault| {
+            let name = own.map_or(self.file.as_str(), |own| own.name.as_str());
+            Error::Input(format!("{name}: {fault}"))
+        })
+    }
+
+    /// The targets have to be where the job is going to be.
+    pub fn check_region(&self, region: &str) -> Result<(), Error> {
+        match self.things.region() {
+            Some(targets) if targets != region => Err(Error::Input(format!(
+                "{}: the targets are in `{}`, and the job would be in `{}` (expected one region)",
+                excerpt(&self.config.things),
+                excerpt(targets),
+                excerpt(region)
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    pub fn alarms(&self) -> &[AlarmDefinition] {
+        &self.config.alarms.alarms
+    }
+}

@@ -1,0 +1,138 @@
+//! The operator's own job document, from wherever the config says it is.
+
+use std::path::Path;
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use tripline::text::excerpt;
+use tripline_aws::{Failure, FailureKind};
+use tripline_config::DocumentSource;
+
+use crate::exit::Error;
+use crate::input::source;
+
+const GET: &str = "GetObject";
+/// Longest document that is fetched; AWS takes fewer characters than this has bytes.
+const MAX_BYTES: u64 = 1_000_000;
+const WITHIN: Duration = Duration::from_secs(15);
+
+/// A document's text, and what the errors call it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnDocument {
+    pub name: String,
+    pub text: String,
+}
+
+/// Reads the document from a file.
+pub fn file(path: &str, folder: &Path) -> Result<OwnDocument, Error> {
+    let path = folder.join(path);
+    Ok(OwnDocument { name: source::name_of(&path), text: source::read(&path)? })
+}
+
+/// Fetches the document. `folder` is where the config is.
+pub async fn document(
+    source: &DocumentSource,
+    folder: &Path,
+    s3: &Client,
+) -> Result<OwnDocument, Error> {
+    match source {
+        DocumentSource::File(path) => file(path, folder),
+        DocumentSource::Url(url) => {
+            let text = match object(url) {
+                Some((bucket, key)) => of_object(s3, bucket, key).await?,
+                None => of_url(url.clone()).await?,
+            };
+            Ok(OwnDocument { name: excerpt(url), text })
+        }
+    }
+}
+
+/// The bucket and key of an object that is fetched with the caller's own credentials: `s3://`, or
+/// the address of an object in S3 that was not signed by somebody else.
+fn object(url: &str) -> Option<(&str, &str)> {
+    if let Some(rest) = url.strip_prefix("s3://") {
+        return rest.split_once('/');
+    }
+    let (host, path) = url.strip_prefix("https://")?.split_once('/')?;
+    let host =
+        host.strip_suffix(".amazonaws.com").or_else(|| host.strip_suffix(".amazonaws.com.cn"))?;
+    if path.contains(['?', '%', '+']) {
+        return None;
+    }
+    if host == "s3" || host.starts_with("s3.") || host.starts_with("s3-") {
+        return path.split_once('/');
+    }
+    let (bucket, _) = host
+        .split_once(".s3")
+        .filter(|(_, rest)| rest.is_empty() || rest.starts_with(['.', '-']))?;
+    Some((bucket, path))
+}
+
+async fn of_object(s3: &Client, bucket: &str, key: &str) -> Result<String, Error> {
+    let found = s3.get_object().bucket(bucket).key(key).send().await;
+    let found = found.map_err(|error| Failure::from_sdk(GET, &error))?;
+    let shown = format!("s3://{}/{}", excerpt(bucket), excerpt(key));
+    let length = found.content_length().and_then(|length| u64::try_from(length).ok());
+    if length.is_none_or(|length| length > MAX_BYTES) {
+        return Err(too_long(&shown));
+    }
+    let bytes = found.body.collect().await.map_err(|fault| {
+        Failure::new(GET, FailureKind::Unavailable, format!("{shown}: {fault}"))
+    })?;
+    String::from_utf8(bytes.to_vec()).map_err(|_| Error::Input(format!("{shown}: not UTF-8 text")))
+}
+
+/// A document behind any other URL. Nothing of the caller's goes there.
+async fn of_url(url: String) -> Result<String, Error> {
+    let shown = excerpt(&url);
+    let fetched = tokio::task::spawn_blocking(move || {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .timeout_global(Some(WITHIN))
+            .max_redirects(3)
+            .build()
+            .into();
+        let mut answer = agent.get(&url).call()?;
+        answer.body_mut().with_config().limit(MAX_BYTES).read_to_string()
+    });
+    match fetched.await {
+        Ok(Ok(text)) => Ok(text),
+        Ok(Err(ureq::Error::BodyExceedsLimit(_))) => Err(too_long(&shown)),
+        Ok(Err(fault)) => Err(Error::Input(format!("jobDocSrcUrl: {shown}: {fault}"))),
+        Err(fault) => Err(Error::Input(format!("jobDocSrcUrl: {shown}: {fault}"))),
+    }
+}
+
+fn too_long(shown: &str) -> Error {
+    Error::Input(format!(
+        "{shown}: too long for a job document (expected at most {MAX_BYTES} bytes)"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_in_s3_are_told_from_other_urls() {
+        for url in [
+            "s3://pumps/jobs/job.json",
+            "https://pumps.s3.amazonaws.com/jobs/job.json",
+            "https://pumps.s3.eu-central-1.amazonaws.com/jobs/job.json",
+            "https://pumps.s3-eu-west-1.amazonaws.com/jobs/job.json",
+            "https://s3.eu-central-1.amazonaws.com/pumps/jobs/job.json",
+            "https://s3.amazonaws.com/pumps/jobs/job.json",
+            "https://pumps.s3.cn-north-1.amazonaws.com.cn/jobs/job.json",
+        ] {
+            assert_eq!(object(url), Some(("pumps", "jobs/job.json")), "{url}");
+        }
+        for url in [
+            "https://pumps.s3.amazonaws.com/jobs/job.json?X-Amz-Signature=1",
+            "https://pumps.s3.amazonaws.com.example.com/job.json",
+            "https://pumps.s3evil.amazonaws.com/job.json",
+            "https://example.com/pumps/job.json",
+            "http://127.0.0.1:8080/job.json",
+        ] {
+            assert_eq!(object(url), None, "{url}");
+        }
+    }
+}

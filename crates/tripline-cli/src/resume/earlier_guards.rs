@@ -1,0 +1,27 @@
+//! The guards of earlier resumes.
+
+use serde_json::Value;
+use tripline::job::JobId;
+
+/// What was seen of the guards of earlier resumes.
+#[derive(Debug, Default)]
+pub struct EarlierGuards {
+    /// They lacked alarms, and have them again, or would.
+    pub rearmed: Vec<JobId>,
+    /// At least one of them would not be stopped.
+    pub unguarded: bool,
+}
+
+impl EarlierGuards {
+    pub fn json(&self) -> Value {
+        self.rearmed.iter().map(JobId::as_str).collect()
+    }
+
+    pub fn notes(&self, dry_run: bool) -> Vec<String> {
+        let is = if dry_run { "would be" } else { "is" };
+        let note = |job| {
+            format!("note: job `{job}` is in progress and had lost alarms: it {is} armed again")
+        };
+        self.rearmed.iter().map(note).collect()
+    }
+}

@@ -1,0 +1,15 @@
+//! What people and programs read.
+//!
+//! - [`output`]: for whom it is; [`print`]: stdout; [`table`], [`time`]: how it looks;
+//! - [`progress`]: how far something is;
+//! - [`alarm`]: an alarm of a config, [`armed`]: what arming has changed, [`verdict`]: whether the job
+//!   is guarded.
+
+pub mod alarm;
+pub mod armed;
+pub mod output;
+pub mod print;
+pub mod progress;
+pub mod table;
+pub mod time;
+pub mod verdict;

@@ -1,0 +1,123 @@
+//! What `apply` says at the end: what people should know, and whether the rollout is guarded.
+
+use tripline::stop::StopMode;
+
+use crate::aws::arming::guard::{Guard, Report};
+use crate::exit::End;
+use crate::input::notes;
+
+/// What is said on stderr, in this order.
+#[derive(Debug)]
+pub struct Verdict {
+    pub notes: Vec<String>,
+    pub result: String,
+    /// What leaves the rollout without a guard, or with less of one than it seems.
+    pub findings: Vec<String>,
+}
+
+impl Verdict {
+    pub fn of_arming(guard: &Guard, report: &Report, region: &str) -> Self {
+        let job = &guard.job;
+        let findings: Vec<_> =
+            [unreached(guard, report), unheard(guard, report), mute(guard, report)]
+                .into_iter()
+                .flatten()
+                .collect();
+        let stops = report.stops();
+        let count = notes::alarms(report.plan.alarms.len());
+        let mode = report.stopping.mode;
+        let result = match (guard.dry_run, stops && findings.is_empty()) {
+            (true, true) => format!(
+                "dry run: nothing was changed; job `{job}` would be armed in `{region}` with {count}, stop mode `{mode}`"
+            ),
+            (true, false) => format!(
+                "dry run: nothing was changed; job `{job}` would have {count} in `{region}`, stop mode `{mode}`"
+            ),
+            (false, true) => {
+                format!("job `{job}` is armed in `{region}` with {count}, stop mode `{mode}`")
+            }
+            // "Armed" would promise more than is there.
+            (false, false) => format!("job `{job}` has {count} in `{region}`, stop mode `{mode}`"),
+        };
+        Self { notes: notes_on(guard, report, region), result, findings }
+    }
+
+    pub fn tell(&self) {
+        for note in &self.notes {
+            eprintln!("note: {note}");
+        }
+        eprintln!("{}", self.result);
+        for finding in &self.findings {
+            eprintln!("finding: {finding}");
+        }
+    }
+
+    pub fn end(&self) -> End {
+        if self.findings.is_empty() { End::Done } else { End::Finding }
+    }
+}
+
+fn notes_on(guard: &Guard, report: &Report, region: &str) -> Vec<String> {
+    let mut notes = Vec::new();
+    let stopping = &report.stopping;
+    if stopping.mode == StopMode::Observe {
+        let stack = &guard.stack;
+        notes.push(format!(
+            "stack `{stack}` observes only: nothing will be stopped\n\n  hint: deploy it with the parameter `StopMode=cancel`"
+        ));
+    }
+    if guard.tell_only && !report.is_reached() {
+        notes.push(notes::ONLY_TELLS.to_owned());
+    }
+    if !stopping.unconfirmed.is_empty() {
+        notes.push(format!(
+            "not confirmed, so nothing is sent to: {}\n\n  hint: follow the link in the e-mail from AWS Notifications",
+            stopping.unconfirmed.join(", ")
+        ));
+    }
+    if !report.plan.others.is_empty() {
+        notes.push(format!(
+            "alarms of this job that are not Tripline's, or another stack's, left as they are: {}",
+            report.plan.others.join(", ")
+        ));
+    }
+    if !report.job_events_were_on {
+        let did = if guard.dry_run { "are off and would be" } else { "were off and are now" };
+        notes
+            .push(format!("AWS IoT job events {did} enabled, for the whole account in `{region}`"));
+    }
+    notes
+}
+
+/// Alarms that tell, and none that stops.
+fn unreached(guard: &Guard, report: &Report) -> Option<String> {
+    (!guard.tell_only && !report.is_reached()).then(notes::only_tells)
+}
+
+/// Alarms go to a topic at which nobody is.
+fn unheard(guard: &Guard, report: &Report) -> Option<String> {
+    (report.is_reached() && !report.stopping.is_heard).then(|| {
+        format!(
+            "the alarms reach nobody who stops: no function is subscribed to `{}`\n\n  hint: `tripline doctor --stack {} --only stopper-subscribed` has the command that subscribes the force-stopper",
+            report.stopping.topic, guard.stack
+        )
+    })
+}
+
+/// Alarms whose moment has passed.
+fn mute(guard: &Guard, report: &Report) -> Option<String> {
+    let job = &guard.job;
+    let mute: Vec<_> = report
+        .plan
+        .alarms
+        .iter()
+        .filter(|alarm| alarm.mute)
+        .map(|alarm| format!("`{}`", alarm.name))
+        .collect();
+    (!mute.is_empty()).then(|| {
+        format!(
+            "job `{job}` has alarms that are in ALARM already, so that their actions will not run again: {}\n\n  hint: stop the rollout (`tripline stop --job-id {job}`), or remove its alarms\n        (`tripline alarms remove --job-id {job} --force`) and apply again: new alarms are judged afresh",
+            mute.join(", ")
+        )
+    })
+}
