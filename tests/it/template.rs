@@ -413,7 +413,7 @@ fn the_guard_watches_itself_and_every_alarm_reaches_people() {
         for id in ASKED {
             expected.insert(("AWS/Lambda", "DestinationDeliveryFailures", function(id)), 1);
         }
-        for metric in ["unguardedJobs", "uncountedEndings", "suspectJobs"] {
+        for metric in ["unguardedJobs", "uncountedCount", "overdueJobs"] {
             let stack = (STACK_DIMENSION, "a-stack".to_owned());
             expected.insert((STACK_NAMESPACE, metric, stack), 1);
         }

@@ -215,7 +215,10 @@ impl AlarmSection<'_, '_> {
                     excerpt(metric),
                     names.join(", ")
                 );
-                let hint = near(metric, &names).map(|near| format!("did you mean `{near}`?"));
+                let hint = match KeptMetric::once_called(metric) {
+                    Some(now) => Some(format!("`{metric}` is called `{}` now", now.name())),
+                    None => near(metric, &names).map(|near| format!("did you mean `{near}`?")),
+                };
                 self.fault_with_hint(self.line_of("metricName"), text, hint);
             }
         } else if near(namespace, &[NAMESPACE]).is_some() {

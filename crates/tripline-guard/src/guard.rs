@@ -74,7 +74,7 @@ impl fmt::Display for FailureRate {
         let least = min_executions.get();
         write!(
             f,
-            "failed, rejected and timed out executions > {limit} % of the devices told, from {least}"
+            "failed, rejected and timed out executions > {limit} % of notified devices, from {least}"
         )
     }
 }
@@ -125,6 +125,19 @@ pub const KEYS: [&str; 7] = [
     "FailureRateUpperLimit",
     "FailureRateMinExecutions",
 ];
+
+/// The environment variable that holds a parameter: `DOWNLOAD_TIME_UPPER_LIMIT` for
+/// `DownloadTimeUpperLimit`.
+pub fn variable_of(parameter: &str) -> String {
+    let mut name = String::with_capacity(parameter.len() + 4);
+    for character in parameter.chars() {
+        if character.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(character.to_ascii_uppercase());
+    }
+    name
+}
 
 impl Values {
     /// The recommended alarm of `examples/dev.ini`, and one in five that fail. Both wait for enough
@@ -211,6 +224,17 @@ impl DefaultGuard {
         }
         values.fit()?;
         Ok(Self { values, topics })
+    }
+
+    /// The guard with the parameters that the environment holds, each in its [`variable_of`].
+    ///
+    /// # Errors
+    /// As [`DefaultGuard::new`].
+    pub fn from_environment(
+        topics: Vec<Topic>,
+        read: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, InvalidValue> {
+        Self::new(topics, |parameter| read(&variable_of(parameter)))
     }
 
     /// What a job's tags make of it. A value that cannot be never disarms: the stack's own stands in
@@ -336,7 +360,7 @@ mod tests {
         let GuardAlarm::FailureRate(failures) = &guard().alarms(Rate::QUOTA)[1] else { panic!() };
         assert_eq!(
             failures.to_string(),
-            "failed, rejected and timed out executions > 20 % of the devices told, from 50"
+            "failed, rejected and timed out executions > 20 % of notified devices, from 50"
         );
         assert!(
             guard()

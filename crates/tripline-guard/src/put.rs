@@ -22,7 +22,7 @@ pub const ALARM_TAG: &str = "tripline:alarm";
 /// In metric math: what is held against the threshold once there are samples enough.
 pub const VALUE: &str = "value";
 /// In metric math: the share of a failure rate, where it is decided.
-const SHARE: &str = "100 * bad / told)";
+const SHARE: &str = "100 * unsuccessful / notified)";
 /// Seconds of a period of it: the guard-keeper publishes by the minute.
 const SHARE_PERIOD: u32 = 60;
 /// In metric math: how many samples a period has.
@@ -146,7 +146,7 @@ fn failure_rate(
         .set_metrics(Some(share(alarm, job)))
 }
 
-/// Metric math: what ended badly in percent of all that were told, once enough were. Both are the
+/// Metric math: unsuccessful executions in percent of the notified devices, once there are enough. Both are the
 /// guard-keeper's, of the same moment.
 fn share(alarm: &FailureRate, job: &JobId) -> Vec<MetricDataQuery> {
     let count = |id: &str, kept: KeptMetric| {
@@ -165,18 +165,22 @@ fn share(alarm: &FailureRate, job: &JobId) -> Vec<MetricDataQuery> {
     let samples = alarm.min_executions.get();
     let decided = MetricDataQuery::builder()
         .id("decided")
-        .expression(format!("IF(told >= {samples}, {SHARE}"))
-        .label(format!("% of devices told that ended badly, from {samples}"))
+        .expression(format!("IF(notified >= {samples}, {SHARE}"))
+        .label(format!("% of notified devices that were unsuccessful, from {samples}"))
         .return_data(true)
         .build();
-    vec![decided, count("told", KeptMetric::ToldCount), count("bad", KeptMetric::EndedBadlyCount)]
+    vec![
+        decided,
+        count("notified", KeptMetric::NotifiedCount),
+        count("unsuccessful", KeptMetric::UnsuccessfulCount),
+    ]
 }
 
 /// The failure rate that an alarm watches, if that is what its metric math says.
 pub fn failure_rate_of(alarm: &MetricAlarm, job: &JobId) -> Option<FailureRate> {
     let queries = alarm.metrics();
     let decided = queries.iter().find(|query| query.return_data() == Some(true))?.expression()?;
-    let (samples, value) = decided.strip_prefix("IF(told >= ")?.split_once(", ")?;
+    let (samples, value) = decided.strip_prefix("IF(notified >= ")?.split_once(", ")?;
     let name = alarm.alarm_name()?.strip_prefix(&alarm_name_prefix(job))?;
     (value == SHARE).then_some(())?;
     Some(FailureRate {
@@ -324,7 +328,7 @@ mod tests {
         assert_eq!(failure_rate_of(&shown(&downloads, true), &job()), None);
         let mut other = shown(&failures, true);
         let decided = &mut other.metrics.as_mut().unwrap()[0];
-        decided.expression = Some("IF(told >= 50, 10 * bad / told)".to_owned());
+        decided.expression = Some("IF(notified >= 50, 10 * unsuccessful / notified)".to_owned());
         assert_eq!(failure_rate_of(&other, &job()), None, "another share");
     }
 

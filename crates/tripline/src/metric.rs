@@ -46,28 +46,42 @@ pub enum Metric {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeptMetric {
     /// Devices that have been at work far longer than the others needed, and may be dead.
-    SuspectCount,
+    OverdueCount,
     /// Executions that ended while no event was counted.
-    UncountedEndings,
-    /// Executions of devices that were told of the job: queued, in progress, or ended by the device or
-    /// the job's timeout.
-    ToldCount,
+    UncountedCount,
+    /// Executions of notified devices: queued, in progress, or ended by the device or the job's
+    /// timeout.
+    NotifiedCount,
     /// Of those, the ones that failed, were rejected or timed out.
-    EndedBadlyCount,
+    UnsuccessfulCount,
 }
 
+/// What metrics were called before the first release, and what they are called now. There is no alias:
+/// an alarm on a name of before would never fire.
+const RENAMED: [(&str, KeptMetric); 4] = [
+    ("suspectCount", KeptMetric::OverdueCount),
+    ("uncountedEndings", KeptMetric::UncountedCount),
+    ("toldCount", KeptMetric::NotifiedCount),
+    ("endedBadlyCount", KeptMetric::UnsuccessfulCount),
+];
+
 impl KeptMetric {
+    /// The metric that once had another name, if this is one.
+    pub fn once_called(name: &str) -> Option<Self> {
+        RENAMED.into_iter().find(|(former, _)| *former == name).map(|(_, metric)| metric)
+    }
+
     /// Every one there is.
     pub const ALL: [Self; 4] =
-        [Self::SuspectCount, Self::UncountedEndings, Self::ToldCount, Self::EndedBadlyCount];
+        [Self::OverdueCount, Self::UncountedCount, Self::NotifiedCount, Self::UnsuccessfulCount];
 
     /// The name in CloudWatch.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::SuspectCount => "suspectCount",
-            Self::UncountedEndings => "uncountedEndings",
-            Self::ToldCount => "toldCount",
-            Self::EndedBadlyCount => "endedBadlyCount",
+            Self::OverdueCount => "overdueCount",
+            Self::UncountedCount => "uncountedCount",
+            Self::NotifiedCount => "notifiedCount",
+            Self::UnsuccessfulCount => "unsuccessfulCount",
         }
     }
 }

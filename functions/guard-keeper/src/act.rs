@@ -79,7 +79,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                     guarding.unguarded += 1;
                     if guarding.unguarded <= LOGGED {
                         let why = guarded.fault().unwrap_or_default();
-                        tracing::warn!(job = %guarded.job, why, "unguarded");
+                        tracing::warn!(job = %guarded.job, why, "job_unguarded");
                     }
                 }
             }
@@ -228,7 +228,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 Some(is_alive)
             }
             Err(failure) => {
-                tracing::warn!(stack, %failure, "whether it keeps its jobs is not known");
+                tracing::warn!(stack, %failure, "other_stack_unknown");
                 None
             }
         }
@@ -298,7 +298,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                     done.repaired += 1
                 }
                 if there.is_some() {
-                    tracing::warn!(%job, alarm, "was altered and is repaired");
+                    tracing::warn!(%job, alarm, "alarm_repaired");
                 }
                 true
             }
@@ -328,7 +328,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 let before = self.cache.job(job).tagged();
                 if before.is_none_or(|before| before.faults != tagged.faults) {
                     for fault in &tagged.faults {
-                        tracing::warn!(%job, %fault, "tag not used");
+                        tracing::warn!(%job, %fault, "tag_invalid");
                     }
                 }
                 let known = (minute.now(), tagged.clone());
@@ -336,7 +336,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 Some(tagged)
             }
             Err(failure) => {
-                tracing::warn!(%job, %failure, "tags are not known");
+                tracing::warn!(%job, %failure, "job_tags_unknown");
                 None
             }
         }
@@ -349,7 +349,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         }
         match self.client.describe_job(job).await {
             Ok(now) => self.cache.learn(job, |job| job.rate = Some(now.rate)),
-            Err(failure) => tracing::warn!(%job, %failure, "its rate is not known"),
+            Err(failure) => tracing::warn!(%job, %failure, "job_rate_unknown"),
         }
     }
 }

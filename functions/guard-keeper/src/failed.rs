@@ -35,7 +35,7 @@ impl Trouble {
     /// Takes note of a failure.
     pub fn add(&mut self, about: &str, failure: Failure) {
         if self.0.len() < LOGGED {
-            tracing::error!(about, %failure, "failed");
+            tracing::error!(about, %failure, "aws_call_failed");
         }
         self.0.push(failure);
     }

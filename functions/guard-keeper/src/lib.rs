@@ -61,12 +61,12 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         match self.client.job_events_are_on().await {
             Ok(true) => Events::On,
             Ok(false) if !self.settings.keep_job_events => {
-                tracing::error!("job events are off, so that no alarm on reports sees anything");
+                tracing::error!("job_events_off");
                 Events::Off
             }
             Ok(false) => match self.client.enable_job_events().await {
                 Ok(()) => {
-                    tracing::warn!("job events were off and are enabled");
+                    tracing::warn!("job_events_enabled");
                     Events::Enabled
                 }
                 Err(failure) => {
@@ -100,12 +100,12 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             jobs: Vec::new(),
         };
         let mut memory = None;
-        let (mut uncounted, mut suspect) = (0, 0);
+        let (mut uncounted, mut overdue) = (0, 0);
         gauges.jobs = watching.gauges();
         if watching.remembers {
-            (uncounted, suspect) = (watching.memory.uncounted(), watching.memory.worrying());
-            gauges.stack.push(("uncountedEndings", uncounted as f64));
-            gauges.stack.push(("suspectJobs", count(suspect)));
+            (uncounted, overdue) = (watching.memory.uncounted(), watching.memory.worrying());
+            gauges.stack.push(("uncountedCount", uncounted as f64));
+            gauges.stack.push(("overdueJobs", count(overdue)));
             memory = watching.is_new.then(|| watching.memory.to_text());
         }
         trouble.extend(watching.trouble);
@@ -128,13 +128,13 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             removed = done.removed,
             forgotten,
             uncounted,
-            suspect,
-            "kept"
+            overdue,
+            "keeper_tick"
         );
         json!({
             "guardedJobs": guarded, "unguardedJobs": unguarded, "optedOutJobs": opted_out,
             "armed": done.armed, "repaired": done.repaired, "removed": done.removed,
-            "forgotten": forgotten, "uncountedEndings": uncounted, "suspectJobs": suspect,
+            "forgotten": forgotten, "uncountedCount": uncounted, "overdueJobs": overdue,
         })
     }
 }

@@ -91,7 +91,7 @@ impl Settings {
             keep_job_events,
             grace: minutes("REMOVE_ALARMS_AFTER_MINUTES", 60)?,
             counted_within: minutes("COUNTED_WITHIN_MINUTES", 10)?,
-            default_guard: DefaultGuard::new(topics, |key| value(key))?,
+            default_guard: DefaultGuard::from_environment(topics, |name| value(name))?,
         })
     }
 
@@ -159,7 +159,7 @@ pub(crate) mod tests {
                 "`REMOVE_ALARMS_AFTER_MINUTES` is `-1` (expected a whole number of minutes)",
             ),
             (
-                "FailureRateUpperLimit",
+                "FAILURE_RATE_UPPER_LIMIT",
                 "200",
                 "`FailureRateUpperLimit` is `200` (expected percent, from 0 to below 100)",
             ),

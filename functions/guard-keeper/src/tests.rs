@@ -1,6 +1,7 @@
 //! Minutes of a keeper in an account in memory.
 
 mod arming;
+mod renamed;
 mod tidying;
 mod watching;
 mod world;

@@ -155,9 +155,9 @@ async fn a_name_that_another_alarm_has_is_left_to_it_and_the_job_is_told() {
     // What the alarm on the failure rate goes by.
     rollout.begins(0).await;
     tick(&chain).await;
-    let begun = async || published_of(&chain, "held", "toldCount").await;
+    let begun = async || published_of(&chain, "held", "notifiedCount").await;
     chain.until("what began", begun, |value| *value == Some(1.0)).await;
-    assert_eq!(published_of(&chain, "held", "endedBadlyCount").await, Some(0.0));
+    assert_eq!(published_of(&chain, "held", "unsuccessfulCount").await, Some(0.0));
 }
 
 #[tokio::test]
@@ -223,18 +223,18 @@ async fn executions_that_nobody_counts_are_told() {
     tick(&chain).await;
     rollout.succeeds(0, "240").await;
     rollout.until_counted("succeededCount", 1.0).await;
-    assert_eq!(tick(&chain).await["uncountedEndings"], 0);
+    assert_eq!(tick(&chain).await["uncountedCount"], 0);
 
     let rule = chain.output("JobExecutionRuleArn").rsplit('/').next().unwrap().to_owned();
     chain.iot.disable_topic_rule().rule_name(&rule).send().await.unwrap();
     rollout.succeeds(1, "240").await;
     rollout.succeeds(2, "240").await;
-    assert_eq!(tick(&chain).await["uncountedEndings"], 2);
-    assert_eq!(published(&chain, "uncountedEndings").await, Some(2.0));
+    assert_eq!(tick(&chain).await["uncountedCount"], 2);
+    assert_eq!(published(&chain, "uncountedCount").await, Some(2.0));
     let alarm = async || {
         let described = chain.cloudwatch.describe_alarms().send().await.unwrap();
         let all = described.metric_alarms.unwrap_or_default().into_iter();
-        let mut of = all.filter(|alarm| alarm.metric_name() == Some("uncountedEndings"));
+        let mut of = all.filter(|alarm| alarm.metric_name() == Some("uncountedCount"));
         of.next().and_then(|alarm| alarm.state_value)
     };
     let fired = |state: &Option<StateValue>| *state == Some(StateValue::Alarm);
@@ -243,7 +243,7 @@ async fn executions_that_nobody_counts_are_told() {
     chain.iot.enable_topic_rule().rule_name(&rule).send().await.unwrap();
     rollout.succeeds(3, "240").await;
     rollout.until_counted("succeededCount", 2.0).await;
-    assert_eq!(tick(&chain).await["uncountedEndings"], 0);
+    assert_eq!(tick(&chain).await["uncountedCount"], 0);
 }
 
 /// Two alarms a job at two a second: however many jobs begin at once, nothing is throttled.

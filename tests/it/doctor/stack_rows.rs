@@ -294,8 +294,8 @@ pub const ROWS: &[Row] = &[
     row(
         "keeper-configured",
         "the default guard cannot be",
-        |stage| Box::pin(variable(stage, KEEPER, "DownloadTimeDatapointsToAlarm", "4")),
-        |stage| Box::pin(variable(stage, KEEPER, "DownloadTimeDatapointsToAlarm", "3")),
+        |stage| Box::pin(variable(stage, KEEPER, "DOWNLOAD_TIME_DATAPOINTS_TO_ALARM", "4")),
+        |stage| Box::pin(variable(stage, KEEPER, "DOWNLOAD_TIME_DATAPOINTS_TO_ALARM", "3")),
     ),
     row(
         "keeper-role-sufficient",

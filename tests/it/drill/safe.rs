@@ -174,7 +174,7 @@ async fn is_left_alone_by_the_guard_keeper(mode: &str) {
         keys.iter().map(|key| said[key].as_u64().unwrap()).collect()
     };
     let misses_nothing = |said: &serde_json::Value| {
-        let keys = ["guardedJobs", "unguardedJobs", "uncountedEndings", "suspectJobs"];
+        let keys = ["guardedJobs", "unguardedJobs", "uncountedCount", "overdueJobs"];
         assert_eq!(numbers(said, &keys), [1, 0, 0, 0], "{said}");
         assert_eq!(numbers(said, &["armed", "repaired"]), [0, 0], "{said}");
     };

@@ -51,7 +51,7 @@ fn every_kind_of_fault_says_where_what_and_what_was_expected() {
         (
             "metricName",
             "metricName = downloadtime",
-            "5: alarm `slow`: unknown metricName `downloadtime` (expected one of downloadTime, retryCount, succeededCount, failedCount, rejectedCount, timedOutCount, canceledCount, removedCount, invalidDetailCount, suspectCount, uncountedEndings, toldCount, endedBadlyCount)",
+            "5: alarm `slow`: unknown metricName `downloadtime` (expected one of downloadTime, retryCount, succeededCount, failedCount, rejectedCount, timedOutCount, canceledCount, removedCount, invalidDetailCount, overdueCount, uncountedCount, notifiedCount, unsuccessfulCount)",
         ),
         (
             "stat",
@@ -253,12 +253,12 @@ fn an_alarm_that_can_never_or_must_always_fire_is_a_fault() {
             "threshold -1 is breached by every value of failedCount, which are 0 and more",
         ),
         (
-            "metricName = suspectCount\nstat = Sum",
-            "stat Sum of suspectCount counts the same devices again each minute (expected `Maximum` or `Average`)",
+            "metricName = overdueCount\nstat = Sum",
+            "stat Sum of overdueCount counts the same devices again each minute (expected `Maximum` or `Average`)",
         ),
         (
-            "metricName = suspectCount\nstat = Maximum\nthreshold = -1",
-            "threshold -1 is breached by every value of suspectCount, which are 0 and more",
+            "metricName = overdueCount\nstat = Maximum\nthreshold = -1",
+            "threshold -1 is breached by every value of overdueCount, which are 0 and more",
         ),
         (
             "snsTopics = ,",

@@ -263,10 +263,10 @@ async fn what_is_of_the_stack_and_what_is_of_jobs_goes_into_two_namespaces() {
             .then_output(|| PutMetricDataOutput::builder().build())
     };
     let stack = of("Tripline", "guardedJobs", ["StackName", "tripline"]);
-    let job_rule = of("IoT:OTA:JobExecution", "suspectCount", ["jobId", "fw"]);
+    let job_rule = of("IoT:OTA:JobExecution", "overdueCount", ["jobId", "fw"]);
     let gauges = Gauges {
         stack: vec![("guardedJobs", 3.0)],
-        jobs: vec![(job(), KeptMetric::SuspectCount, 3.0)],
+        jobs: vec![(job(), KeptMetric::OverdueCount, 3.0)],
     };
     assert_eq!(aws(&[&stack, &job_rule], &[], &[]).publish(&gauges).await, Ok(()));
     assert_eq!((stack.num_calls(), job_rule.num_calls()), (1, 1));

@@ -32,7 +32,7 @@ pub struct Remembered {
     /// Whether its endings are counted.
     pub pipeline: Pipeline,
     /// Devices that may have died at work.
-    pub suspects: u32,
+    pub overdue: u32,
     /// Whether these are enough for people to look.
     pub worry: bool,
 }
@@ -62,12 +62,12 @@ impl Memory {
         let mut text = format!("since {}", self.since);
         for (job, is) in self.jobs.iter().take(MAX_JOBS) {
             let [ended, counted, grown, uncounted] = is.pipeline.numbers();
-            let Remembered { created, before, suspects, worry, .. } = is;
+            let Remembered { created, before, overdue, worry, .. } = is;
             let worry = u8::from(*worry);
             // Writing to a string does not fail.
             let _ = write!(
                 text,
-                "\n{job} {created} {before} {ended} {counted} {grown} {uncounted} {suspects} {worry}"
+                "\n{job} {created} {before} {ended} {counted} {grown} {uncounted} {overdue} {worry}"
             );
         }
         text
@@ -88,7 +88,7 @@ impl Memory {
         self.jobs.values().map(|job| u64::from(job.pipeline.uncounted())).sum()
     }
 
-    /// Jobs with so many suspect devices that people should look.
+    /// Jobs with so many overdue devices that people should look.
     pub fn worrying(&self) -> usize {
         self.jobs.values().filter(|job| job.worry).count()
     }
@@ -101,8 +101,8 @@ impl Remembered {
         let created = number()?;
         let before = u32::try_from(number()?).ok()?;
         let pipeline = Pipeline::from_numbers([number()?, number()?, number()?, number()?])?;
-        let suspects = u32::try_from(number()?).ok()?;
-        Some(Self { created, before, pipeline, suspects, worry: number()? != 0 })
+        let overdue = u32::try_from(number()?).ok()?;
+        Some(Self { created, before, pipeline, overdue, worry: number()? != 0 })
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
         let mut memory = Memory { since: 1_790_000_000, jobs: BTreeMap::new() };
         let mut pipeline = Pipeline::seen(7, 6);
         let created = 1_790_000_000;
-        let is = Remembered { created, before: 3, pipeline, suspects: 6, worry: true };
+        let is = Remembered { created, before: 3, pipeline, overdue: 6, worry: true };
         memory.jobs.insert(job("fw-1"), is);
         let _ = pipeline.needs_count(9, Timestamp::from_seconds(60), 600);
         pipeline.judge(9, 6);
@@ -153,7 +153,7 @@ mod tests {
                 created: 1_790_000_000,
                 before: u32::MAX,
                 pipeline,
-                suspects: u32::MAX,
+                overdue: u32::MAX,
                 worry: true,
             };
             memory.jobs.insert(job(&format!("{number:x<64}")), is);

@@ -22,8 +22,8 @@ use crate::observe::Account;
 const JUDGE: u32 = 75;
 const END: u32 = 80;
 const TAGS: u32 = 88;
-const SUSPECT: u32 = 100;
-/// For so many seconds the limit from which on executions are suspect is not found anew.
+const OVERDUE: u32 = 100;
+/// For so many seconds the limit from which on executions are overdue is not found anew.
 const LIMIT_FOR: i64 = 900;
 /// Most pages of executions, of 250 each.
 const SUCCEEDED_PAGES: usize = 2;
@@ -69,8 +69,8 @@ impl Watching {
         let mut gauges = Vec::new();
         for (job, is) in &self.memory.jobs {
             for (metric, number) in [
-                (KeptMetric::SuspectCount, is.suspects),
-                (KeptMetric::UncountedEndings, is.pipeline.uncounted()),
+                (KeptMetric::OverdueCount, is.overdue),
+                (KeptMetric::UncountedCount, is.pipeline.uncounted()),
             ] {
                 if number > 0 {
                     gauges.push((job.clone(), metric, f64::from(number)));
@@ -79,8 +79,8 @@ impl Watching {
         }
         // Both, also where none ended badly: a share has to be seen to be well.
         for (job, told, bad) in &self.counts {
-            gauges.push((job.clone(), KeptMetric::ToldCount, f64::from(*told)));
-            gauges.push((job.clone(), KeptMetric::EndedBadlyCount, f64::from(*bad)));
+            gauges.push((job.clone(), KeptMetric::NotifiedCount, f64::from(*told)));
+            gauges.push((job.clone(), KeptMetric::UnsuccessfulCount, f64::from(*bad)));
         }
         gauges
     }
@@ -128,9 +128,12 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             self.end(minute, account, &mut memory, &mut trouble).await;
         }
         self.refresh_tags(minute, account).await;
-        let suspected = at_work.iter().map(|(job, _)| self.cache.job(job).suspected);
-        for (job, now) in oldest_first(suspected.collect(), &at_work.iter().collect::<Vec<_>>()) {
-            self.suspect(minute, account, job, now, (&mut memory, &mut trouble)).await;
+        let overdue_counted = at_work.iter().map(|(job, _)| self.cache.job(job).overdue_counted);
+        for (job, now) in
+            oldest_first(overdue_counted.collect(), &at_work.iter().collect::<Vec<_>>())
+        {
+            self.count_overdue_devices(minute, account, job, now, (&mut memory, &mut trouble))
+                .await;
         }
         let is_new = remembers && before != Some(memory.to_text().as_str());
         let counts = at_work
@@ -195,7 +198,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             remembered.pipeline.judge(ended, counted.saturating_sub(remembered.before));
             let uncounted = remembered.pipeline.uncounted();
             if uncounted > 0 {
-                tracing::error!(%job, uncounted, "executions end, and no event is counted");
+                tracing::error!(%job, uncounted, "executions_uncounted");
             }
         }
         memory.jobs.insert(job.clone(), remembered);
@@ -233,7 +236,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         }
         for job in names {
             if let Some(remembered) = memory.jobs.get_mut(&job) {
-                (remembered.suspects, remembered.worry) = (0, false);
+                (remembered.overdue, remembered.worry) = (0, false);
             }
             if !minute.may(Call::DescribeJob, END).await {
                 break;
@@ -260,7 +263,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     }
 
     /// Counts devices that have been at work for too long.
-    async fn suspect(
+    async fn count_overdue_devices(
         &self,
         minute: &Minute<'_, K>,
         account: &Account,
@@ -271,16 +274,16 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let Some(mut remembered) = memory.of(job) else { return };
         let found = match now.counts.in_progress {
             0 => Ok(Some((0, 0))),
-            total => self.count_suspects(minute, account, job, total).await,
+            total => self.count_overdue(minute, account, job, total).await,
         };
         match found {
             // In which order AWS IoT lists is not documented: those that were seen are sure.
             Ok(Some((count, estimate))) => {
-                self.cache.learn(job, |job| job.suspected = Some(minute.now()));
-                remembered.suspects = count;
+                self.cache.learn(job, |job| job.overdue_counted = Some(minute.now()));
+                remembered.overdue = count;
                 remembered.worry = overdue::worry(estimate, now.counts.ended.executed());
                 if remembered.worry {
-                    tracing::warn!(%job, count, "devices may have died at work");
+                    tracing::warn!(%job, count, "devices_overdue");
                 }
                 memory.jobs.insert(job.clone(), remembered);
             }
@@ -290,7 +293,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         }
     }
 
-    async fn count_suspects(
+    async fn count_overdue(
         &self,
         minute: &Minute<'_, K>,
         account: &Account,
@@ -350,7 +353,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let mut spans = Vec::new();
         let mut next = None;
         for _ in 0..pages {
-            if !minute.may(Call::Executions, SUSPECT).await {
+            if !minute.may(Call::Executions, OVERDUE).await {
                 return Ok(None);
             }
             let page = self.client.list_executions(job, phase, next).await?;

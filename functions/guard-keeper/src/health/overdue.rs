@@ -1,7 +1,7 @@
 //! Devices that may have died at work.
 //!
 //! A device that dies during an update never reports: metrics of what ended show only survivors.
-//! But it stays in progress, and if it does so far longer than the others took, it is *suspect*.
+//! But it stays in progress, and if it does so far longer than the others took, it is *overdue*.
 
 use tripline::metric::DownloadTime;
 
@@ -9,14 +9,14 @@ use tripline::metric::DownloadTime;
 pub const MIN_FINISHED: usize = 20;
 /// Suspect from so many times the 95th percentile of the others' finish times.
 pub const TIMES: i64 = 3;
-/// Nothing is suspect before this, in seconds, however short a download may be: a device reboots.
+/// Nothing is overdue before this, in seconds, however short a download may be: a device reboots.
 pub const MIN_SECONDS: i64 = 600;
-/// People are told from so many suspect devices on ...
-pub const MIN_SUSPECTS: u32 = 5;
+/// People are told from so many overdue devices on ...
+pub const MIN_OVERDUE: u32 = 5;
 /// ... and from this share of the devices that began, in percent.
 pub const MIN_PERCENT: u64 = 5;
 
-/// From how many seconds in progress on an execution is suspect: three times what 95 of a hundred
+/// From how many seconds in progress on an execution is overdue: three times what 95 of a hundred
 /// that finished needed, and not before `download_limit` (seconds that a download may take), because
 /// those that have finished are at first the quickest. Until twenty have, twice `download_limit`, or
 /// a firmware that kills every device would never be seen.
@@ -32,22 +32,22 @@ pub fn limit(finish_times: &[i64], download_limit: f64) -> i64 {
     slow.saturating_mul(TIMES).max(tolerated)
 }
 
-/// How many are suspect, of executions that have been in progress for so many seconds.
+/// How many are overdue, of executions that have been in progress for so many seconds.
 pub fn count(in_progress: impl IntoIterator<Item = i64>, limit: i64) -> u32 {
-    let suspects = in_progress.into_iter().filter(|seconds| *seconds > limit).count();
-    u32::try_from(suspects).unwrap_or(u32::MAX)
+    let overdue = in_progress.into_iter().filter(|seconds| *seconds > limit).count();
+    u32::try_from(overdue).unwrap_or(u32::MAX)
 }
 
 /// How many there are of `total`, if so many are among the `seen` that were looked at.
-pub fn scaled(suspects: u32, seen: u32, total: u32) -> u32 {
-    let all = u64::from(suspects) * u64::from(total.max(seen)) / u64::from(seen.max(1));
+pub fn scaled(overdue: u32, seen: u32, total: u32) -> u32 {
+    let all = u64::from(overdue) * u64::from(total.max(seen)) / u64::from(seen.max(1));
     u32::try_from(all).unwrap_or(u32::MAX)
 }
 
 /// Whether people should look: of every fleet some devices are switched off at work.
-pub fn worry(suspects: u32, ended: u32) -> bool {
-    let began = u64::from(suspects) + u64::from(ended);
-    suspects >= MIN_SUSPECTS && u64::from(suspects) * 100 >= began * MIN_PERCENT
+pub fn worry(overdue: u32, ended: u32) -> bool {
+    let began = u64::from(overdue) + u64::from(ended);
+    overdue >= MIN_OVERDUE && u64::from(overdue) * 100 >= began * MIN_PERCENT
 }
 
 #[cfg(test)]
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_longer_at_it_is_suspect() {
+    fn who_is_longer_at_it_is_overdue() {
         assert_eq!(count([0, 899, 900, 901, 86_400], 900), 2);
         assert_eq!(count([], 900), 0);
     }
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_few_in_a_large_fleet_worry_nobody() {
-        for (suspects, ended, expected) in [
+        for (overdue, ended, expected) in [
             (0, 0, false),
             (4, 0, false),
             (5, 0, true),
@@ -101,7 +101,7 @@ mod tests {
             (600, 10_000, true),
             (u32::MAX, u32::MAX, true),
         ] {
-            assert_eq!(worry(suspects, ended), expected, "{suspects} of {ended}");
+            assert_eq!(worry(overdue, ended), expected, "{overdue} of {ended}");
         }
     }
 }

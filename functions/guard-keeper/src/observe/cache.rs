@@ -35,10 +35,10 @@ pub(crate) struct KnownJob {
     pub rate: Option<u32>,
     /// When it ended, if it still has alarms.
     pub ended: Option<Timestamp>,
-    /// From how many seconds on its executions are suspect, and when that was found.
+    /// From how many seconds on its executions are overdue, and when that was found.
     pub limit: Option<(Timestamp, i64)>,
     /// When its devices at work were last counted.
-    pub suspected: Option<Timestamp>,
+    pub overdue_counted: Option<Timestamp>,
     /// When there was no such job.
     pub absent: Option<Timestamp>,
     /// When it was last watched.

@@ -157,7 +157,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let read = match self.client.alarm_tags(arn).await {
             Ok(read) => read,
             Err(failure) => {
-                tracing::warn!(alarm = name(alarm), %failure, "tags are not known");
+                tracing::warn!(alarm = name(alarm), %failure, "alarm_tags_unknown");
                 return None;
             }
         };
@@ -213,7 +213,7 @@ fn read(items: Vec<Item>) -> Kept {
                     Ok(config) if !config.alarms.is_empty() => Some(config.alarms),
                     Ok(_) => None,
                     Err(faults) => {
-                        tracing::error!(%job, %faults, "the default guard stands in for its own");
+                        tracing::error!(%job, %faults, "kept_config_unusable");
                         None
                     }
                 };

@@ -405,6 +405,6 @@ async fn hundreds_of_jobs_are_watched_in_turn() {
     assert_eq!(world.described.len(), 400);
     let last = world.published.last().unwrap();
     assert_eq!(last.stack[..2], [("guardedJobs", 400.0), ("unguardedJobs", 0.0)]);
-    // Whoever has been at work for years is suspect.
-    assert_eq!(last.stack[3], ("suspectJobs", 400.0));
+    // Whoever has been at work for years is overdue.
+    assert_eq!(last.stack[3], ("overdueJobs", 400.0));
 }

@@ -15,7 +15,7 @@ fn of_jobs(account: &Account) -> Vec<(String, KeptMetric, f64)> {
     let world = account.world();
     let last = world.published.last().unwrap();
     let told = |(_, metric, _): &&(JobId, KeptMetric, f64)| {
-        matches!(metric, KeptMetric::SuspectCount | KeptMetric::UncountedEndings)
+        matches!(metric, KeptMetric::OverdueCount | KeptMetric::UncountedCount)
     };
     let all = last.jobs.iter().filter(told);
     all.map(|(job, metric, value)| (job.to_string(), *metric, *value)).collect()
@@ -36,7 +36,7 @@ async fn who_was_told_and_what_ended_badly_is_published_of_every_job() {
     let world = account.world();
     let last = world.published.last().unwrap();
     let fw = |metric, value| (JobId::new("fw").unwrap(), metric, value);
-    let expected = [fw(KeptMetric::ToldCount, 25.0), fw(KeptMetric::EndedBadlyCount, 6.0)];
+    let expected = [fw(KeptMetric::NotifiedCount, 25.0), fw(KeptMetric::UnsuccessfulCount, 6.0)];
     assert!(last.jobs.ends_with(&expected), "{:?}", last.jobs);
     assert!(
         last.jobs.iter().all(|(job, ..)| job.as_str() == "fw"),
@@ -51,19 +51,19 @@ async fn executions_that_end_uncounted_are_published() {
     account.job("fw", 0);
     account.change("fw", |job| job.endings = succeeded(7));
     cold(&account, 10).await;
-    assert_eq!((account.gauge("uncountedEndings"), of_jobs(&account)), (0.0, vec![]));
+    assert_eq!((account.gauge("uncountedCount"), of_jobs(&account)), (0.0, vec![]));
     cold(&account, 2).await;
-    assert_eq!(account.gauge("uncountedEndings"), 7.0);
-    assert_eq!(of_jobs(&account), [("fw".to_owned(), KeptMetric::UncountedEndings, 7.0)]);
+    assert_eq!(account.gauge("uncountedCount"), 7.0);
+    assert_eq!(of_jobs(&account), [("fw".to_owned(), KeptMetric::UncountedCount, 7.0)]);
     // The last device ends: the job is over, and what is wrong is not.
     let now = account.world().seconds();
     account.change("fw", |job| (job.endings, job.ended) = (succeeded(8), Some(now)));
     cold(&account, 2).await;
-    assert_eq!(account.gauge("uncountedEndings"), 8.0);
+    assert_eq!(account.gauge("uncountedCount"), 8.0);
     // Mended, and counted.
     account.change("fw", |job| job.counted = 8);
     cold(&account, 1).await;
-    assert_eq!(account.gauge("uncountedEndings"), 0.0);
+    assert_eq!(account.gauge("uncountedCount"), 0.0);
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn a_job_that_begins_and_ends_between_two_looks_is_judged_too() {
     let now = account.world().seconds();
     account.change("fw", |job| (job.endings, job.ended) = (succeeded(200), Some(now)));
     cold(&account, 12).await;
-    assert_eq!(account.gauge("uncountedEndings"), 200.0);
+    assert_eq!(account.gauge("uncountedCount"), 200.0);
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn a_healthy_rollout_raises_nothing_and_asks_seldom() {
         let counted = 10 * (minute - 1);
         account.change("fw", |job| (job.endings, job.counted) = (succeeded(10 * minute), counted));
         cold(&account, 1).await;
-        assert_eq!(account.gauge("uncountedEndings"), 0.0);
+        assert_eq!(account.gauge("uncountedCount"), 0.0);
     }
     let world = account.world();
     let asked = world.calls.iter().filter(|(call, _)| *call == Call::Metrics);
@@ -103,18 +103,18 @@ async fn what_ended_before_events_were_enabled_is_nobody_s_fault() {
     account.job("fw", 3_600);
     account.change("fw", |job| job.endings = succeeded(5_000));
     cold(&account, 30).await;
-    assert_eq!(account.gauge("uncountedEndings"), 0.0);
+    assert_eq!(account.gauge("uncountedCount"), 0.0);
     // Somebody switches them off for a while, and the keeper on again.
     account.change("fw", |job| (job.endings, job.counted) = (succeeded(5_100), 100));
     cold(&account, 20).await;
     account.world().events_are_on = false;
     account.change("fw", |job| job.endings = succeeded(5_200));
     cold(&account, 30).await;
-    assert_eq!(account.gauge("uncountedEndings"), 0.0);
+    assert_eq!(account.gauge("uncountedCount"), 0.0);
     // And then the rule is disabled.
     account.change("fw", |job| job.endings = succeeded(5_201));
     cold(&account, 12).await;
-    assert_eq!(account.gauge("uncountedEndings"), 1.0);
+    assert_eq!(account.gauge("uncountedCount"), 1.0);
 }
 
 #[tokio::test]
@@ -129,15 +129,15 @@ async fn devices_that_never_come_back_are_counted_and_many_of_them_told() {
         job.at_work = vec![began; 10];
     });
     cold(&account, 64).await;
-    assert_eq!((account.gauge("suspectJobs"), of_jobs(&account)), (0.0, vec![]));
+    assert_eq!((account.gauge("overdueJobs"), of_jobs(&account)), (0.0, vec![]));
     cold(&account, 4).await;
-    assert_eq!(of_jobs(&account), [("fw".to_owned(), KeptMetric::SuspectCount, 10.0)]);
-    assert_eq!(account.gauge("suspectJobs"), 1.0);
+    assert_eq!(of_jobs(&account), [("fw".to_owned(), KeptMetric::OverdueCount, 10.0)]);
+    assert_eq!(account.gauge("overdueJobs"), 1.0);
     // All but two come back after all: too few to call anybody.
     account.change("fw", |job| job.at_work = vec![began; 2]);
     cold(&account, 1).await;
-    assert_eq!(of_jobs(&account), [("fw".to_owned(), KeptMetric::SuspectCount, 2.0)]);
-    assert_eq!(account.gauge("suspectJobs"), 0.0);
+    assert_eq!(of_jobs(&account), [("fw".to_owned(), KeptMetric::OverdueCount, 2.0)]);
+    assert_eq!(account.gauge("overdueJobs"), 0.0);
     account.change("fw", |job| job.at_work.clear());
     cold(&account, 1).await;
     assert_eq!(of_jobs(&account), []);
@@ -150,16 +150,16 @@ async fn a_firmware_that_kills_every_device_is_seen() {
     let began = account.world().seconds();
     account.change("fw", |job| job.at_work = vec![began; 300]);
     cold(&account, 119).await;
-    assert_eq!(account.gauge("suspectJobs"), 0.0);
+    assert_eq!(account.gauge("overdueJobs"), 0.0);
     // Twice the limit of a download.
     cold(&account, 3).await;
-    assert_eq!(account.gauge("suspectJobs"), 1.0);
-    assert_eq!(of_jobs(&account), [("fw".to_owned(), KeptMetric::SuspectCount, 300.0)]);
+    assert_eq!(account.gauge("overdueJobs"), 1.0);
+    assert_eq!(of_jobs(&account), [("fw".to_owned(), KeptMetric::OverdueCount, 300.0)]);
 }
 
 /// The first to finish are the quickest, and say little of the others.
 #[tokio::test]
-async fn a_healthy_fleet_whose_quick_devices_have_finished_is_not_suspect() {
+async fn a_healthy_fleet_whose_quick_devices_have_finished_is_not_overdue() {
     let account = Account::new();
     account.job("fw", 0);
     let began = account.world().seconds();
@@ -171,7 +171,7 @@ async fn a_healthy_fleet_whose_quick_devices_have_finished_is_not_suspect() {
     let keeper = account.keeper();
     for _ in 0..58 {
         warm(&keeper, &account, 1).await;
-        assert_eq!(account.gauge("suspectJobs"), 0.0);
+        assert_eq!(account.gauge("overdueJobs"), 0.0);
     }
 }
 
@@ -188,7 +188,7 @@ async fn a_job_s_own_limit_goes_before_the_stack_s() {
     account.change("tagged", |job| job.tags = vec![tag]);
     let keeper = account.keeper();
     warm(&keeper, &account, 125).await;
-    assert_eq!(of_jobs(&account), [("usual".to_owned(), KeptMetric::SuspectCount, 300.0)]);
+    assert_eq!(of_jobs(&account), [("usual".to_owned(), KeptMetric::OverdueCount, 300.0)]);
 }
 
 /// Only so many executions are read; they stand for the others.
@@ -203,9 +203,9 @@ async fn many_dead_devices_among_very_many_are_told() {
         job.at_work = vec![began; 5_000];
     });
     cold(&account, 65).await;
-    let seen = [("fw".to_owned(), KeptMetric::SuspectCount, 400.0)];
+    let seen = [("fw".to_owned(), KeptMetric::OverdueCount, 400.0)];
     assert_eq!(of_jobs(&account), seen, "four pages of the fake");
-    assert_eq!(account.gauge("suspectJobs"), 1.0);
+    assert_eq!(account.gauge("overdueJobs"), 1.0);
 }
 
 /// Deleted, and created anew under the same name: CloudWatch counts on.
@@ -224,5 +224,5 @@ async fn a_job_of_the_same_name_is_another_one() {
     cold(&account, 1).await;
     account.change("fw", |job| job.endings = succeeded(3));
     cold(&account, 12).await;
-    assert_eq!(account.gauge("uncountedEndings"), 3.0);
+    assert_eq!(account.gauge("uncountedCount"), 3.0);
 }

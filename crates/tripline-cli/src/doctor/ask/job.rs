@@ -58,8 +58,8 @@ impl Clients {
                 Ok(Some(job)) if has_keeper && wants(Need::Tags) => self.list_job_tags(job).await,
                 _ => Err(NoAnswer::NotAsked),
             },
-            has_config: match wants_kept {
-                true => self.has_config(stack, id).await,
+            kept_config: match wants_kept {
+                true => self.read_kept_config(stack, id).await,
                 false => Err(NoAnswer::NotAsked),
             },
             elsewhere: match &alarms {
@@ -109,7 +109,7 @@ impl Clients {
         Ok(tags)
     }
 
-    async fn has_config(&self, stack: &StackFacts, id: &JobId) -> Answer<bool> {
+    async fn read_kept_config(&self, stack: &StackFacts, id: &JobId) -> Answer<Option<String>> {
         let key = AttributeValue::S(id.as_str().to_owned());
         let found = self
             .alarms
@@ -117,11 +117,14 @@ impl Clients {
             .get_item()
             .table_name(stack.output("GuardsTableName")?)
             .key(kept::JOB, key)
-            .projection_expression(kept::JOB)
             .send()
             .await;
         let found = found.map_err(|error| Failure::from_sdk("GetItem", &error))?;
-        Ok(found.item().is_some())
+        // An item without a text is a config that says nothing.
+        Ok(found.item.map(|mut item| match item.remove(kept::CONFIG) {
+            Some(AttributeValue::S(text)) => text,
+            _ => String::new(),
+        }))
     }
 
     async fn find_alarms_of_other_stacks(

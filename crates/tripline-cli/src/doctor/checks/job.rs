@@ -2,6 +2,7 @@
 
 use aws_sdk_iot::types::{Job, JobStatus};
 use tripline::text::excerpt;
+use tripline_config::AlarmConfig;
 use tripline_guard::guard::{DefaultGuard, TAG_PREFIX, Tagged};
 
 use crate::aws::commands::quoted;
@@ -172,8 +173,20 @@ fn judge_guarded_by_keeper(facts: &Facts) -> CheckResult {
         let mend = format!("tripline doctor --stack {} --job-id {}", quoted(other), is.id);
         return Err(NotProven::finding(what.join("; "), mend));
     }
-    if *is.has_config.as_ref()? {
-        return Ok("by the config that it was armed with".to_owned());
+    if let Some(text) = is.kept_config.as_ref()? {
+        return match AlarmConfig::parse("the kept config", text) {
+            Ok(config) if !config.alarms.is_empty() => {
+                Ok("by the config that it was armed with".to_owned())
+            }
+            Ok(_) => Err(NotProven::finding(
+                "the stack's default guard, since the kept config has no alarm",
+                arm_command(facts)?,
+            )),
+            Err(faults) => {
+                let what = format!("the stack's default guard, since {faults}");
+                Err(NotProven::finding(what, arm_command(facts)?))
+            }
+        };
     }
     // Whoever made these, the keeper takes them for a guard and leaves them to themselves.
     let topic = facts.stack.output("ForceStopTopicArn")?;

@@ -195,7 +195,7 @@ fn judge_keeper_configured(facts: &Facts) -> CheckResult {
 pub fn default_guard(
     runs: &FunctionConfiguration,
 ) -> Result<DefaultGuard, tripline_guard::guard::InvalidValue> {
-    DefaultGuard::new(Vec::new(), |key| variable(runs, key).map(str::to_owned))
+    DefaultGuard::from_environment(Vec::new(), |name| variable(runs, name).map(str::to_owned))
 }
 
 /// To the function an empty value is as good as none.

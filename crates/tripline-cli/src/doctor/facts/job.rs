@@ -18,8 +18,8 @@ pub struct JobFacts {
     pub job: Answer<Option<Job>>,
     /// The job's tags, by which it changes the guard-keeper's guard or goes without.
     pub tags: Answer<Vec<(String, String)>>,
-    /// Whether the stack's table has a config that the job was armed with.
-    pub has_config: Answer<bool>,
+    /// The config that the job was armed with, as the stack's table has it.
+    pub kept_config: Answer<Option<String>>,
     /// Alarms of the job that another stack's guard-keeper has made, with that stack.
     pub elsewhere: Answer<Vec<(String, String)>>,
     /// Executions that were counted, since the job was created.

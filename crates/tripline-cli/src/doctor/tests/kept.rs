@@ -51,7 +51,7 @@ fn guard_for(rate: u32, parameters: &[(&str, &str)]) -> Vec<MetricAlarm> {
 fn facts(alarms: Vec<MetricAlarm>, per_minute: i32) -> Facts {
     let mut facts = sound();
     let is = facts.job.as_mut().unwrap();
-    (is.alarms, is.has_config, is.plan, is.devices) = (Ok(alarms), Ok(false), None, Some(100_000));
+    (is.alarms, is.kept_config, is.plan, is.devices) = (Ok(alarms), Ok(None), None, Some(100_000));
     let rate = JobExecutionsRolloutConfig::builder().maximum_per_minute(per_minute).build();
     is.job.as_mut().unwrap().as_mut().unwrap().job_executions_rollout_config = Some(rate);
     facts

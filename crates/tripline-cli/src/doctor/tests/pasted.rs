@@ -52,7 +52,7 @@ fn what_arms_a_job_is_said_for_its_file_and_its_stack() {
     let job = facts.job.as_mut().unwrap();
     job.file = Some("release 2/dev.ini".to_owned());
     job.job.as_mut().unwrap().as_mut().unwrap().timeout_config = None;
-    job.has_config = Ok(false);
+    job.kept_config = Ok(None);
     // One failure in five is far over the limit, and decides.
     job.alarms.as_mut().unwrap()[0].period = Some(10);
     let apply = "tripline alarms apply 'release 2/dev.ini' --stack other --job-id fw";

@@ -93,7 +93,7 @@ pub fn sound() -> Facts {
         devices: Some(50_000),
         job: Ok(Some(job())),
         tags: Ok(Vec::new()),
-        has_config: Ok(true),
+        kept_config: Ok(Some(KEPT.to_owned())),
         elsewhere: Ok(Vec::new()),
         counted: Ok(99.0),
         alarms: Ok(vec![alarm()]),
@@ -101,6 +101,22 @@ pub fn sound() -> Facts {
     });
     facts
 }
+
+/// What the job was armed with.
+pub const KEPT: &str = "\
+[ALARM_CONFIG]
+alarmList = Slow
+[ALARM_CONFIG_Slow]
+namespace = IoT:OTA:JobExecution
+metricName = downloadTime
+stat = p90
+period = 60
+threshold = 600
+alarmType = upper
+evaluationPeriods = 3
+datapointsToAlarm = 2
+snsTopics = @email, @force-stop
+";
 
 fn stack() -> StackFacts {
     let outputs = map(&[

@@ -143,7 +143,7 @@ const FAULTS: &[Fault] = &[
     ("keeper-configured", |facts| keeper_variable(facts, "FORCE_STOP_TOPIC_ARN", EMAIL)),
     ("keeper-configured", |facts| keeper_variable(facts, "DEFAULT_GUARD_TOPICS", "@email")),
     // More periods than are looked at: the function ends at its start.
-    ("keeper-configured", |facts| keeper_variable(facts, "DownloadTimeDatapointsToAlarm", "4")),
+    ("keeper-configured", |facts| keeper_variable(facts, "DOWNLOAD_TIME_DATAPOINTS_TO_ALARM", "4")),
     ("keeper-error-free", |facts| health(facts).errors = [(KEEPER.to_owned(), 3.0)].into()),
     ("keeper-running", |facts| health(facts).unguarded = None),
     ("keeper-role-sufficient", |facts| may_nothing(&mut facts.keeper_role)),
@@ -234,11 +234,19 @@ const FAULTS: &[Fault] = &[
         facts.job.as_mut().unwrap().elsewhere = Ok(vec![other]);
     }),
     // Its alarm stops it, and nobody knows what it was armed with.
-    ("guarded-by-keeper", |facts| facts.job.as_mut().unwrap().has_config = Ok(false)),
+    ("guarded-by-keeper", |facts| facts.job.as_mut().unwrap().kept_config = Ok(None)),
     ("guarded-by-keeper", |facts| {
         alarm_of(facts).alarm_name = Some("tripline-fw-default-Failures".to_owned());
-        facts.job.as_mut().unwrap().has_config = Ok(false);
+        facts.job.as_mut().unwrap().kept_config = Ok(None);
         tagged(facts, "tripline:DownloadTimeUperLimit", "60");
+    }),
+    // What it was armed with was never an alarm, is none any more, or is none.
+    ("guarded-by-keeper", |facts| {
+        let renamed = KEPT.replace("downloadTime", "toldCount").replace("p90", "Maximum");
+        facts.job.as_mut().unwrap().kept_config = Ok(Some(renamed));
+    }),
+    ("guarded-by-keeper", |facts| {
+        facts.job.as_mut().unwrap().kept_config = Ok(Some(String::new()));
     }),
     ("alarms-exist", |facts| facts.job.as_mut().unwrap().alarms = Ok(Vec::new())),
     ("alarms-match-config", |facts| {
