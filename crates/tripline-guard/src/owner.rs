@@ -3,7 +3,7 @@
 //! The name does not tell: `tripline-fw-1-slow` is alarm `slow` of job `fw-1`, or `1-slow` of `fw`.
 
 use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm};
-use tripline::metric::DIMENSION;
+use tripline::metric::{DIMENSION, KeptMetric, Metric, NAMESPACE};
 
 /// What an alarm's metrics say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,22 @@ pub fn watched(alarm: &MetricAlarm) -> Watched<'_> {
 
 fn job_of(dimensions: &[Dimension]) -> Option<&str> {
     dimensions.iter().find(|dimension| dimension.name() == Some(DIMENSION))?.value()
+}
+
+/// Whether all metrics of Tripline's that an alarm shows are ones that are published. An alarm on any
+/// other, such as one that had another name before, never fires.
+pub fn watches_what_is_published(alarm: &MetricAlarm) -> bool {
+    let metrics = alarm.metrics().iter().filter_map(|query| query.metric_stat()?.metric());
+    let metrics = metrics.map(|metric| (metric.namespace(), metric.metric_name()));
+    metrics
+        .chain([(alarm.namespace(), alarm.metric_name())])
+        .filter(|(namespace, _)| *namespace == Some(NAMESPACE))
+        .all(|(_, name)| name.is_some_and(is_published))
+}
+
+fn is_published(name: &str) -> bool {
+    Metric::ALL.iter().any(|metric| metric.name() == name)
+        || KeptMetric::ALL.iter().any(|metric| metric.name() == name)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use tripline::job::JobId;
 use tripline::rollout::Rate;
 use tripline_aws::FailureKind;
 use tripline_guard::guard::{GuardAlarm, Tagged};
+use tripline_guard::owner::watches_what_is_published;
 use tripline_guard::plan::{Action, Guarded, Owner, Source, There, plan};
 
 use crate::ask::{Ask, Listed};
@@ -166,9 +167,10 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         }
     }
 
-    /// Whether an alarm gets to the topic that stops rollouts.
+    /// Whether an alarm gets to the topic that stops rollouts, once it fires.
     fn stops(&self, alarm: &MetricAlarm) -> bool {
         alarm.actions_enabled() == Some(true)
+            && watches_what_is_published(alarm)
             && alarm.alarm_actions().contains(&self.settings.force_stop_topic)
     }
 

@@ -108,7 +108,7 @@ async fn a_job_is_described_with_what_ended() {
         let described = aws(&[], &[], &[&rule]).describe_job(&job()).await.unwrap();
         assert_eq!((described.created(), described.ended()), (at(10), ended.map(at)));
         let counts =
-            ExecutionCounts { queued: 6, in_progress: 5, ended: endings, ..Default::default() };
+            ExecutionCounts { queued: 6, in_progress: 5, ended: endings, canceled: 90, removed: 0 };
         assert_eq!((described.counts, described.rate), (counts, 1_000));
     }
     let gone = mock!(aws_sdk_iot::Client::describe_job).then_error(|| {

@@ -82,7 +82,7 @@ async fn what_the_version_before_has_armed_is_armed_anew_within_two_minutes() {
                 world.cloudwatch.put(&alarm.put(&account.settings().stack));
             }
         }
-        let summary = cold(&account, 2).await;
+        let summary = warm(&account.keeper(), &account, 2).await;
         assert_eq!((&summary["guardedJobs"], &summary["unguardedJobs"]), (&2.into(), &0.into()));
         let changes = account.changes();
         for name in default("own").into_iter().chain(default("plain")) {
