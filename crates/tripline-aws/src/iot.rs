@@ -12,6 +12,14 @@ use crate::{Failure, FailureKind};
 /// # Errors
 /// That of the call; [`FailureKind::NotFound`] if there is no such job.
 pub async fn describe_job(client: &Client, job: &JobId) -> Result<Job, Failure> {
+    describe(client, job).await.map(|described| job_of(&described))
+}
+
+/// A job with all that AWS IoT says of it.
+///
+/// # Errors
+/// As [`describe_job`].
+pub async fn describe(client: &Client, job: &JobId) -> Result<Described, Failure> {
     let output = client
         .describe_job()
         .job_id(job.as_str())
@@ -19,7 +27,7 @@ pub async fn describe_job(client: &Client, job: &JobId) -> Result<Job, Failure> 
         .await
         .map_err(|error| Failure::from_sdk("DescribeJob", &error))?;
     let missing = || Failure::new("DescribeJob", FailureKind::Unavailable, "the answer has no job");
-    output.job.as_ref().map(job_of).ok_or_else(missing)
+    output.job.ok_or_else(missing)
 }
 
 /// What an answer says of a job.

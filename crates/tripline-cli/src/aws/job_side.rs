@@ -3,9 +3,7 @@
 use aws_sdk_iot::types::JobStatus as IotJobStatus;
 use aws_sdk_iotjobsdataplane::types::JobExecutionStatus;
 use tripline::job::JobId;
-use tripline_aws::{Failure, FailureKind, SdkConfig};
-
-use super::job::describe_job;
+use tripline_aws::{Failure, FailureKind, SdkConfig, iot};
 
 /// How a device's update ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,7 +160,7 @@ impl JobSide for AwsJobSide {
     }
 
     async fn status(&self) -> Result<JobStatus, Failure> {
-        let status = describe_job(&self.iot, &self.job_id).await?.status;
+        let status = iot::describe(&self.iot, &self.job_id).await?.status;
         Ok(JobStatus {
             ended: matches!(
                 status,

@@ -1,7 +1,9 @@
-//! How many executions of a job are in which state.
+//! How many executions of a job are in which state, as people and programs are told.
 
 use aws_sdk_iot::types::Job;
 use serde::{Deserialize, Serialize};
+use tripline::job::{EndedCounts, ExecutionCounts};
+use tripline_aws::iot;
 
 /// How many executions of a job are in which state. AWS counts executions: devices that a
 /// rate-limited rollout has not come to yet are in none of them.
@@ -18,21 +20,17 @@ pub struct Tally {
     pub removed: u32,
 }
 
+impl From<ExecutionCounts> for Tally {
+    fn from(counts: ExecutionCounts) -> Self {
+        let ExecutionCounts { queued, in_progress, ended, canceled, removed } = counts;
+        let EndedCounts { succeeded, failed, rejected, timed_out } = ended;
+        Self { queued, in_progress, succeeded, failed, rejected, timed_out, canceled, removed }
+    }
+}
+
 impl From<&Job> for Tally {
-    /// Of a job as it is described (`jobProcessDetails`).
     fn from(job: &Job) -> Self {
-        let Some(details) = job.job_process_details() else { return Self::default() };
-        let count = |number: Option<i32>| number.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
-        Self {
-            queued: count(details.number_of_queued_things()),
-            in_progress: count(details.number_of_in_progress_things()),
-            succeeded: count(details.number_of_succeeded_things()),
-            failed: count(details.number_of_failed_things()),
-            rejected: count(details.number_of_rejected_things()),
-            timed_out: count(details.number_of_timed_out_things()),
-            canceled: count(details.number_of_canceled_things()),
-            removed: count(details.number_of_removed_things()),
-        }
+        iot::job_of(job).counts.into()
     }
 }
 

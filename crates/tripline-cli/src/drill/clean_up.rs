@@ -106,9 +106,7 @@ impl CleanUp<'_> {
         let begun = Instant::now();
         let mut pause = Duration::from_millis(100);
         while begun.elapsed() < GONE_WITHIN {
-            let found = self.cloud.aws.iot.describe_job().job_id(name.as_str()).send().await;
-            let found = found.map_err(|error| Failure::from_sdk("DescribeJob", &error));
-            if none_if_not_found(found)?.is_none() {
+            if self.cloud.find_job(name).await?.is_none() {
                 return Ok(true);
             }
             tokio::time::sleep(pause).await;

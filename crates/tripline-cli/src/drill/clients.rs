@@ -1,11 +1,13 @@
 //! The clients of a drill.
 
 use aws_sdk_iot::types::Job;
+use tripline::job::InvalidJobId;
 use tripline_aws::{Failure, FailureKind, SdkConfig};
 
 use crate::aws::clients::Aws;
 use crate::aws::connect::Connection;
 use crate::aws::drill_name::DrillName;
+use crate::aws::job;
 
 /// The tag of a drill's job and queue, with the drill's name.
 pub const TAG: &str = "tripline:drill";
@@ -33,12 +35,17 @@ impl DrillClients {
         }
     }
 
+    /// The job of a drill's name, whoever made it.
+    pub async fn find_job(&self, name: &DrillName) -> Result<Option<Job>, Failure> {
+        let refused = |error: InvalidJobId| {
+            Failure::new("DescribeJob", FailureKind::Refused, error.to_string())
+        };
+        job::find_job(&self.aws.iot, &name.job().map_err(refused)?).await
+    }
+
     /// The job of a drill's name, with whether it is the drill's: whether it has its tag.
     pub async fn job(&self, name: &DrillName) -> Result<Option<(Job, bool)>, Failure> {
-        let found = self.aws.iot.describe_job().job_id(name.as_str()).send().await;
-        let found =
-            none_if_not_found(found.map_err(|error| Failure::from_sdk("DescribeJob", &error)))?;
-        let Some(job) = found.and_then(|found| found.job) else { return Ok(None) };
+        let Some(job) = self.find_job(name).await? else { return Ok(None) };
         let tagged = self.job_tag(job.job_arn().unwrap_or_default()).await?;
         Ok(Some((job, tagged.as_deref() == Some(name.as_str()))))
     }

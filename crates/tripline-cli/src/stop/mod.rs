@@ -15,7 +15,7 @@ use tripline::text::clean;
 use tripline_aws::{Failure, FailureKind};
 
 use crate::aws::connect::{Connection, connect};
-use crate::aws::job::{DescribedJob, describe_job};
+use crate::aws::job::DescribedJob;
 use crate::aws::region::Region;
 use crate::exit::{End, Error};
 use crate::terminal::output::Output;
@@ -155,7 +155,7 @@ impl Stop {
     }
 
     async fn describe(&self, iot: &aws_sdk_iot::Client) -> Result<DescribedJob, Error> {
-        let failure = match describe_job(iot, &self.job).await {
+        let failure = match tripline_aws::iot::describe(iot, &self.job).await {
             Ok(job) => return Ok(DescribedJob::from(&job)),
             Err(failure) => failure,
         };

@@ -11,11 +11,11 @@ use tripline::metric::{DIMENSION, Metric, NAMESPACE, Outcome};
 use tripline_aws::{Failure, FailureKind};
 use tripline_guard::kept;
 
-use super::answer::none_if_not_found;
 use super::clients::Clients;
 use super::health::MetricQuery;
 use crate::aws::arming::guard::Guard;
 use crate::aws::arming::plan::Plan;
+use crate::aws::job::find_job;
 use crate::doctor::facts::{Answer, JobFacts, Need, NoAnswer, StackFacts};
 use crate::exit::Error;
 use tripline_guard::owner::{Watched, watched};
@@ -90,10 +90,7 @@ impl Clients {
     }
 
     async fn describe_job(&self, id: &JobId) -> Answer<Option<Job>> {
-        let described = self.alarms.iot.describe_job().job_id(id.as_str()).send().await;
-        let found =
-            none_if_not_found(described.map_err(|error| Failure::from_sdk("DescribeJob", &error)))?;
-        Ok(found.and_then(|found| found.job))
+        Ok(find_job(&self.alarms.iot, id).await?)
     }
 
     async fn list_job_tags(&self, job: &Job) -> Answer<Vec<(String, String)>> {

@@ -1,7 +1,8 @@
 //! A job, and whether its executions are counted.
 
-use aws_sdk_iot::types::{Job, JobStatus};
+use aws_sdk_iot::types::JobStatus;
 use tripline::text::excerpt;
+use tripline_aws::iot;
 use tripline_config::AlarmConfig;
 use tripline_guard::guard::{DefaultGuard, TAG_PREFIX, Tagged};
 
@@ -91,23 +92,8 @@ fn judge_job_has_timeout(facts: &Facts) -> CheckResult {
     }
 }
 
-/// Executions that have come to an end of their own.
-pub fn ended_executions(job: &Job) -> i32 {
-    job.job_process_details().map_or(0, |details| {
-        [
-            details.number_of_succeeded_things(),
-            details.number_of_failed_things(),
-            details.number_of_rejected_things(),
-            details.number_of_timed_out_things(),
-        ]
-        .into_iter()
-        .flatten()
-        .sum()
-    })
-}
-
 fn judge_metrics_arriving(facts: &Facts) -> CheckResult {
-    let ended = ended_executions(described_job(facts)?);
+    let ended = iot::job_of(described_job(facts)?).counts.ended.executed();
     if ended == 0 {
         return Err(NotProven::skipped("no execution has ended yet"));
     }
