@@ -28,7 +28,7 @@ pub struct Release {
 impl Release {
     /// Takes them from a `dev.ini`, whose files have to stand beside it: a release is stored without
     /// folders. `file` is what the errors call it.
-    pub fn of(file: &str, config: &DeployConfig) -> Result<Self, Faults> {
+    pub fn from_config(file: &str, config: &DeployConfig) -> Result<Self, Faults> {
         let mut faults = Vec::new();
         let firmware = name("binName", &config.firmware, &mut faults);
         let things = name("thingList", &config.things, &mut faults);
@@ -68,7 +68,7 @@ mod tests {
     const WHOLE: &str = include_str!("tests/whole.ini");
 
     fn release(text: &str) -> Result<Release, Faults> {
-        Release::of("dev.ini", &DeployConfig::parse("dev.ini", text).unwrap())
+        Release::from_config("dev.ini", &DeployConfig::parse("dev.ini", text).unwrap())
     }
 
     #[test]

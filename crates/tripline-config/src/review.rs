@@ -42,10 +42,10 @@ impl DeployConfig {
     pub fn review(&self, things: &ThingList) -> Review {
         let targets = Targets::of(self, things);
         let findings = [
-            self.nowhere(),
+            self.no_delivery_channel(),
             self.miscounted(&targets),
             self.endless(&targets),
-            self.breathless(),
+            self.rate_never_rises(),
             self.flat(),
             self.late(&targets),
         ];
@@ -65,7 +65,7 @@ impl DeployConfig {
         1 + u32::from(retries.after(Outcome::Failed)) + u32::from(retries.after(Outcome::TimedOut))
     }
 
-    fn nowhere(&self) -> Option<Remark> {
+    fn no_delivery_channel(&self) -> Option<Remark> {
         (self.stream.is_none() && self.presigned.is_none() && self.document.is_none()).then(|| {
             Remark::new(
                 "nothing tells devices where the firmware is".to_owned(),
@@ -97,7 +97,7 @@ impl DeployConfig {
         })
     }
 
-    fn breathless(&self) -> Option<Remark> {
+    fn rate_never_rises(&self) -> Option<Remark> {
         (self.rounds > 1 && self.delay.is_zero()).then(|| {
             Remark::new(
                 format!("{} rounds follow one another at once", self.rounds),

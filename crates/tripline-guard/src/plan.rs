@@ -20,7 +20,7 @@ pub enum Source {
 
 /// An alarm that is there and whose metrics are of this job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct There {
+pub struct ObservedAlarm {
     /// Its name.
     pub name: String,
     /// It is one of the wanted ones, and exactly as it is wanted.
@@ -33,7 +33,7 @@ pub struct There {
     pub owner: Owner,
 }
 
-impl There {
+impl ObservedAlarm {
     /// An alarm of this name that is somebody else's, and guards something else.
     pub fn foreign(name: String) -> Self {
         Self { name, as_wanted: false, stops: false, in_alarm: false, owner: Owner::Foreign }
@@ -112,10 +112,10 @@ pub enum Action {
 
 impl Guarded {
     /// Compares what a job is to have with what it has.
-    pub fn new(job: JobId, created: Timestamp, source: &Source, there: &[There]) -> Self {
+    pub fn new(job: JobId, created: Timestamp, source: &Source, there: &[ObservedAlarm]) -> Self {
         let is_default = {
             let prefix = format!("{}{DEFAULT_PREFIX}", alarm_name_prefix(&job));
-            move |alarm: &There| alarm.name.starts_with(&prefix)
+            move |alarm: &ObservedAlarm| alarm.name.starts_with(&prefix)
         };
         let mut guarded = Self {
             job,

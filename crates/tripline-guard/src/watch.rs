@@ -47,7 +47,7 @@ impl From<&AlarmDefinition> for Watch {
 impl Watch {
     /// What an alarm watches that CloudWatch knows; `None` when it is of another kind than
     /// Tripline's.
-    pub fn of(alarm: &MetricAlarm) -> Option<Self> {
+    pub fn from_alarm(alarm: &MetricAlarm) -> Option<Self> {
         let stat = alarm
             .metrics()
             .iter()

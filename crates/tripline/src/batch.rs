@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::event::{Ending, EventId, ExecutionEvent};
+use crate::event::{EventId, ExecutionEnding, ExecutionEvent};
 use crate::job::JobId;
 use crate::metric::{DownloadTime, Metric, Outcome, RetryCount};
 use crate::recent::RecentEvents;
@@ -132,13 +132,13 @@ struct Open {
 
 impl Open {
     /// Whether there is room for an ending, even if each of its points needs a datum of its own.
-    fn fits(&self, ending: &Ending) -> bool {
+    fn fits(&self, ending: &ExecutionEnding) -> bool {
         let points = points(ending).count();
         self.datums + points <= MAX_DATUMS_PER_REQUEST
             && self.bytes + points * (BYTES_PER_DATUM + BYTES_PER_VALUE) <= MAX_REQUEST_BYTES
     }
 
-    fn count(&mut self, job: &JobId, ending: &Ending, at: Timestamp) {
+    fn count(&mut self, job: &JobId, ending: &ExecutionEnding, at: Timestamp) {
         for (metric, value, count) in points(ending) {
             let values = self.values.entry((job.clone(), metric, at)).or_default();
             let unique = values.len();
@@ -166,7 +166,7 @@ impl Open {
 }
 
 /// What an ending counts: metric, value, how often.
-pub fn points(ending: &Ending) -> impl Iterator<Item = (Metric, f64, u32)> {
+pub fn points(ending: &ExecutionEnding) -> impl Iterator<Item = (Metric, f64, u32)> {
     let invalid = u32::try_from(ending.invalid.len()).unwrap_or(u32::MAX);
     points_of(ending.outcome, ending.download_time, ending.retry_count, invalid)
 }

@@ -19,14 +19,14 @@ pub struct ExecutionEvent {
     /// The rollout.
     pub job: JobId,
     /// How the execution ended; `None` for a deleted execution, which counts nothing.
-    pub ending: Option<Ending>,
+    pub ending: Option<ExecutionEnding>,
     /// When, if the event says so.
     pub at: Option<Timestamp>,
 }
 
 /// How an execution ended, with the details that could be used.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ending {
+pub struct ExecutionEnding {
     /// How it ended.
     pub outcome: Outcome,
     /// `statusDetails.downloadTime`
@@ -119,7 +119,7 @@ impl ExecutionEvent {
 
 /// `operation` decides, not `status`: a deleted execution keeps the status it had, and would be
 /// counted a second time.
-fn ending(object: &Map<String, Value>) -> Result<Option<Ending>, PoisonEvent> {
+fn ending(object: &Map<String, Value>) -> Result<Option<ExecutionEnding>, PoisonEvent> {
     let operation = object.get("operation").unwrap_or(&Value::Null);
     let outcome = match operation.as_str() {
         Some("succeeded") => Outcome::Succeeded,
@@ -132,7 +132,7 @@ fn ending(object: &Map<String, Value>) -> Result<Option<Ending>, PoisonEvent> {
         _ => return Err(PoisonEvent::UnknownOperation(shown(operation))),
     };
     let mut ending =
-        Ending { outcome, download_time: None, retry_count: None, invalid: Vec::new() };
+        ExecutionEnding { outcome, download_time: None, retry_count: None, invalid: Vec::new() };
     match object.get("statusDetails") {
         None | Some(Value::Null) => {}
         Some(Value::Object(details)) => {

@@ -6,7 +6,7 @@ use tripline::rollout::Rate;
 use tripline_aws::FailureKind;
 use tripline_guard::guard::{GuardAlarm, Tagged};
 use tripline_guard::owner::watches_what_is_published;
-use tripline_guard::plan::{Action, Guarded, Owner, Source, There, plan};
+use tripline_guard::plan::{Action, Guarded, ObservedAlarm, Owner, Source, plan};
 
 use crate::ask::{Ask, Listed};
 use crate::cleanup::Removals;
@@ -122,7 +122,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let wanted = self.wanted(account, job);
         let tagged = known.tagged();
         let source = source_of(account, job, tagged.as_ref(), &wanted);
-        let mut there: Vec<There> = account
+        let mut there: Vec<ObservedAlarm> = account
             .alarms_of(job)
             .iter()
             .map(|alarm| {
@@ -135,7 +135,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                     None => false,
                 };
                 let tags = self.cache.owner(name(alarm), minute.now());
-                There {
+                ObservedAlarm {
                     name: name(alarm).to_owned(),
                     as_wanted,
                     stops,
@@ -149,7 +149,8 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let is_taken = |name: &String| {
             !there.iter().any(|there| there.name == *name) && account.taken.contains(name)
         };
-        let foreign: Vec<There> = names.filter(is_taken).map(There::foreign).collect();
+        let foreign: Vec<ObservedAlarm> =
+            names.filter(is_taken).map(ObservedAlarm::foreign).collect();
         there.extend(foreign);
         Guarded::new(job.clone(), listed.created, &source, &there)
     }

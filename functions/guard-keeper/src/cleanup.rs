@@ -23,7 +23,7 @@ const ABANDONED: i64 = 7 * 86_400;
 pub(crate) type Removals = Vec<(String, JobId)>;
 
 /// How a job that is not in progress has ended.
-enum Ending {
+enum JobEnding {
     /// It has not, or nobody knows.
     No,
     Ended {
@@ -103,7 +103,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         for job in candidates {
             let armed = table.configs.get(job).map(|config| config.armed);
             let ending = self.ending(minute, job, armed, &memory, guarding).await;
-            let Ending::Ended { at, whole } = ending else { continue };
+            let JobEnding::Ended { at, whole } = ending else { continue };
             // Whoever arms an ended job anew is about to create it anew.
             let at = armed.map_or(at, |armed| armed.max(at));
             if minute.now().seconds_after(at) < self.settings.grace {
@@ -163,27 +163,27 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         armed: Option<Timestamp>,
         memory: &Memory,
         guarding: &mut Guarding,
-    ) -> Ending {
+    ) -> JobEnding {
         // Within its grace nobody has to be asked again.
         let known = self.cache.job(job);
         if known.is_absent(minute.now()) {
-            return Ending::No;
+            return JobEnding::No;
         }
         if let Some(at) =
             known.ended.filter(|at| minute.now().seconds_after(*at) < self.settings.grace)
         {
-            return Ending::Ended { at, whole: true };
+            return JobEnding::Ended { at, whole: true };
         }
         if !minute.may(Call::DescribeJob, REMOVE).await {
-            return Ending::No;
+            return JobEnding::No;
         }
         match self.client.describe_job(job).await {
             Ok(now) => match now.ended() {
                 Some(at) => {
                     self.cache.learn(job, |job| job.ended = Some(at));
-                    Ending::Ended { at, whole: true }
+                    JobEnding::Ended { at, whole: true }
                 }
-                None => Ending::No,
+                None => JobEnding::No,
             },
             // Deleted, or armed before it is created: only of a job that was seen and not armed since,
             // or that was armed long ago, may all go. A default guard is made only for jobs that are
@@ -192,15 +192,15 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 let is_of_it =
                     |seen: Remembered| armed.is_none_or(|armed| armed.seconds() <= seen.created);
                 let is_old = |armed| minute.now().seconds_after(armed) > ABANDONED;
-                let whole = memory.of(job).is_some_and(is_of_it) || armed.is_some_and(is_old);
+                let whole = memory.job(job).is_some_and(is_of_it) || armed.is_some_and(is_old);
                 if !whole {
                     self.cache.learn(job, |job| job.absent = Some(minute.now()));
                 }
-                Ending::Ended { at: Timestamp::from_seconds(0), whole }
+                JobEnding::Ended { at: Timestamp::from_seconds(0), whole }
             }
             Err(failure) => {
                 guarding.trouble.add(job.as_str(), failure);
-                Ending::No
+                JobEnding::No
             }
         }
     }

@@ -40,7 +40,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let minute = Minute::begin(&self.clock, &self.paces);
         let mut trouble = Trouble::default();
         let events = self.keep_job_events(&mut trouble).await;
-        let account = match self.look(&minute, &mut trouble).await {
+        let account = match self.observe(&minute, &mut trouble).await {
             Ok(account) => account,
             Err(failure) => {
                 // Without numbers the alarm on unguarded jobs goes off, as it should.
@@ -51,7 +51,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         };
         let (guarding, watching) =
             tokio::join!(self.guard(&minute, &account), self.watch(&minute, &account, events));
-        let summary = self.tell(guarding, watching, events, &mut trouble).await;
+        let summary = self.publish_findings(guarding, watching, events, &mut trouble).await;
         trouble.into_result()?;
         Ok(summary)
     }
@@ -82,7 +82,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     }
 
     /// Publishes what was found, and writes down what is to be remembered.
-    async fn tell(
+    async fn publish_findings(
         &self,
         guarding: Guarding,
         watching: Watching,

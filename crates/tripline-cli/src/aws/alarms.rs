@@ -149,7 +149,7 @@ impl Listed {
 
     pub fn watches(&self) -> String {
         // Metric math of another shape than Tripline's still has Tripline's words in it.
-        Watch::of(&self.alarm).map_or_else(
+        Watch::from_alarm(&self.alarm).map_or_else(
             || self.alarm.alarm_description().unwrap_or("?").to_owned(),
             |watch| watch.to_string(),
         )

@@ -63,7 +63,8 @@ impl RoundEnding {
             JobState::Completed => Some(completed()),
             JobState::Canceled => {
                 let stopped =
-                    Canceler::of(job.reason_code.as_deref(), job.comment.as_deref()).is_guard();
+                    Canceler::from_reason(job.reason_code.as_deref(), job.comment.as_deref())
+                        .is_guard();
                 Some(ending(if stopped { RoundOutcome::Stopped } else { RoundOutcome::Canceled }))
             }
             JobState::Deleting => Some(ending(RoundOutcome::Canceled)),

@@ -53,7 +53,7 @@ pub async fn release(
             return Err(InputFaults { config: Some(faults), files }.into());
         }
     };
-    let release = Release::of(file, &config).map_err(faults)?;
+    let release = Release::from_config(file, &config).map_err(faults)?;
     let document = config.document.map(|source| match source {
         DocumentSource::File(name) => DocumentSource::File(beside(name)),
         url => url,

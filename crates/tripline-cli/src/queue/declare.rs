@@ -1,6 +1,6 @@
 //! `tripline queue done`, `retry` and `remove`: what only a person can decide.
 
-use crate::queue::state::{Entry, EntryId, Outcome, Refusal};
+use crate::queue::state::{Entry, EntryId, EntryOutcome, Refusal};
 use clap::ValueEnum;
 use serde_json::json;
 
@@ -79,9 +79,9 @@ pub struct Remove {
 impl Done {
     pub async fn run(self) -> Result<End, Error> {
         let outcome = match self.outcome {
-            Declared::Succeeded => Outcome::Succeeded,
-            Declared::Failed => Outcome::Failed,
-            Declared::Skipped => Outcome::Skipped,
+            Declared::Succeeded => EntryOutcome::Succeeded,
+            Declared::Failed => EntryOutcome::Failed,
+            Declared::Skipped => EntryOutcome::Skipped,
         };
         declare(&self.common, &self.entry, outcome.as_str(), |entry| {
             Ok(Change::step(entry, &entry.declared(outcome, clock::now())?))

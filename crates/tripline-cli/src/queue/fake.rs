@@ -57,8 +57,8 @@ impl FakeAws {
     pub fn aws(&self) -> Aws {
         Aws {
             region: fake_aws::REGION.to_owned(),
-            store: Store::of(self.0.dynamodb()),
-            files: Files::of(self.0.s3()),
+            store: Store::with_client(self.0.dynamodb()),
+            files: Files::with_client(self.0.s3()),
         }
     }
 }

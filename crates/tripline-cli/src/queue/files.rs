@@ -94,7 +94,7 @@ impl Files {
     }
 
     #[cfg(test)]
-    pub fn of(client: Client) -> Self {
+    pub fn with_client(client: Client) -> Self {
         Self(client)
     }
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::str::FromStr;
 
 use crate::queue::state::{
-    Entry, EntryId, Lease, Outcome, QueueName, Span, State, StoredFile, Use,
+    Entry, EntryId, EntryOutcome, Lease, QueueName, Span, State, StoredFile, Use,
 };
 use aws_sdk_dynamodb::types::AttributeValue;
 use tripline::text::{clean, excerpt};
@@ -185,8 +185,8 @@ fn files(item: &Item) -> Result<Vec<StoredFile>, String> {
     Ok(files)
 }
 
-fn outcome(word: &str) -> Result<Outcome, String> {
-    let known = Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == word);
+fn outcome(word: &str) -> Result<EntryOutcome, String> {
+    let known = EntryOutcome::ALL.into_iter().find(|outcome| outcome.as_str() == word);
     known.ok_or_else(|| unexpected("outcome", word, "succeeded, failed, stopped or skipped"))
 }
 
@@ -245,7 +245,7 @@ mod tests {
         round(&claimed);
         round(&claimed.failed("no network", now));
         round(&claimed.deployed());
-        for outcome in Outcome::ALL {
+        for outcome in EntryOutcome::ALL {
             round(&claimed.ended(outcome, Some("why"), now));
         }
         round(&Entry { region: Some("eu-west-1".to_owned()), ..first.clone() });

@@ -1,6 +1,6 @@
 //! `tripline queue list`.
 
-use crate::queue::state::{Decision, Ending, Entry, State, ending, next};
+use crate::queue::state::{Decision, Entry, EntryEnding, State, ending, next};
 use serde_json::{Value, json};
 use tripline::text::clean;
 use tripline::time::Timestamp;
@@ -78,7 +78,7 @@ impl List {
     }
 }
 
-pub fn text(rows: &[(&Entry, Option<Ending>)], now: Timestamp) -> String {
+pub fn text(rows: &[(&Entry, Option<EntryEnding>)], now: Timestamp) -> String {
     let rows: Vec<_> = rows
         .iter()
         .map(|(entry, ended)| {
@@ -97,7 +97,7 @@ pub fn text(rows: &[(&Entry, Option<Ending>)], now: Timestamp) -> String {
 }
 
 /// A state in a few words.
-fn state(entry: &Entry, ended: Option<&Ending>, now: Timestamp) -> String {
+fn state(entry: &Entry, ended: Option<&EntryEnding>, now: Timestamp) -> String {
     match &entry.state {
         State::Claimed(lease) if now >= lease.free_from() => "claimed, lease over".to_owned(),
         State::Claimed(lease) => format!("claimed until {}", iso(lease.until)),
@@ -113,7 +113,7 @@ fn state(entry: &Entry, ended: Option<&Ending>, now: Timestamp) -> String {
     }
 }
 
-fn json_of(entry: &Entry, ended: Option<&Ending>) -> Value {
+fn json_of(entry: &Entry, ended: Option<&EntryEnding>) -> Value {
     let (lease, done) = match &entry.state {
         State::Claimed(lease) => (Some(lease), None),
         State::Done { outcome, at } => (None, Some((outcome, at))),

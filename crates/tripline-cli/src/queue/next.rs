@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::queue::state::{
-    Blocking, Decision, Entry, MAX_FAILURES, Outcome, Span, State, Waiting, ending, next,
+    Blocking, Decision, Entry, EntryOutcome, MAX_FAILURES, Span, State, Waiting, ending, next,
 };
 use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -235,11 +235,11 @@ fn back(entry: &Entry, what: &str) -> String {
 }
 
 impl Report {
-    fn ended(entry: Entry, outcome: Outcome) -> Self {
+    fn ended(entry: Entry, outcome: EntryOutcome) -> Self {
         let end = match outcome {
-            Outcome::Succeeded | Outcome::Skipped => End::Done,
-            Outcome::Stopped => End::Stopped,
-            Outcome::Failed => End::Finding,
+            EntryOutcome::Succeeded | EntryOutcome::Skipped => End::Done,
+            EntryOutcome::Stopped => End::Stopped,
+            EntryOutcome::Failed => End::Finding,
         };
         let note = entry.note.as_deref().map_or_else(String::new, |note| format!(": {note}"));
         let why = Some(format!("entry `{}`: {}{note}", entry.id, outcome.as_str()));
@@ -310,7 +310,7 @@ fn why(decision: &Decision<'_>) -> String {
             "entry `{0}` {1}, and holds up the others\n\n  hint: `tripline queue done --entry {0} --outcome skipped` lets them go",
             by.id,
             match outcome {
-                Outcome::Stopped => "was stopped by its guard",
+                EntryOutcome::Stopped => "was stopped by its guard",
                 _ => "ended badly",
             }
         ),

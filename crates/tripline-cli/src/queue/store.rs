@@ -99,7 +99,7 @@ impl Store {
     }
 
     #[cfg(test)]
-    pub fn of(client: Client) -> Self {
+    pub fn with_client(client: Client) -> Self {
         let queue = "default".parse().unwrap();
         Self { client, table: "releases".to_owned(), queue, region: "us-east-1".to_owned() }
     }

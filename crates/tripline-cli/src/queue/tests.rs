@@ -4,7 +4,7 @@ use std::future::pending as never;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::queue::state::{Entry, EntryId, Outcome, Span, State, StoredFile, Use};
+use crate::queue::state::{Entry, EntryId, EntryOutcome, Span, State, StoredFile, Use};
 use tripline::time::Timestamp;
 
 use super::clock;
@@ -73,11 +73,11 @@ async fn worked(fake: &FakeAws, detach: bool, result: Result<End, Error>) -> Wor
 async fn every_end_of_a_deployment_is_written_down() {
     let done = |outcome| Some(outcome);
     for (detach, result, outcome, state, failures) in [
-        (false, Ok(End::Done), done(Outcome::Succeeded), "done", 0),
+        (false, Ok(End::Done), done(EntryOutcome::Succeeded), "done", 0),
         (true, Ok(End::Done), None, "deployed", 0),
-        (false, Ok(End::Stopped), done(Outcome::Stopped), "done", 0),
-        (true, Ok(End::Stopped), done(Outcome::Stopped), "done", 0),
-        (false, Ok(End::Finding), done(Outcome::Failed), "done", 0),
+        (false, Ok(End::Stopped), done(EntryOutcome::Stopped), "done", 0),
+        (true, Ok(End::Stopped), done(EntryOutcome::Stopped), "done", 0),
+        (false, Ok(End::Finding), done(EntryOutcome::Failed), "done", 0),
         (false, Ok(End::Undecided), None, "pending", 1),
         (false, Err(Error::Input("no role".to_owned())), None, "pending", 1),
     ] {
@@ -226,11 +226,11 @@ async fn a_write_whose_answer_was_lost_is_no_loss() {
     let fake = FakeAws::with(&[pending(1)]);
     let claimed = claim(&fake, "w", 900).await;
     let store = fake.aws().store;
-    let ended = claimed.ended(Outcome::Succeeded, None, Timestamp::from_seconds(9));
+    let ended = claimed.ended(EntryOutcome::Succeeded, None, Timestamp::from_seconds(9));
     assert!(store.keep("w", &ended).await.unwrap());
     // The SDK sends it again, and the entry is nobody's any more.
     assert!(store.keep("w", &ended).await.unwrap());
-    let stopped = claimed.ended(Outcome::Stopped, None, Timestamp::from_seconds(9));
+    let stopped = claimed.ended(EntryOutcome::Stopped, None, Timestamp::from_seconds(9));
     assert!(!store.keep("w", &stopped).await.unwrap());
 }
 
@@ -269,8 +269,8 @@ fn the_list_says_where_everything_is() {
     let later = Timestamp::from_seconds(1_790_000_400);
     let claimed = pending(2).claimed("w".to_owned(), span(900), now);
     let entries = [
-        pending(1).ended(Outcome::Succeeded, None, now),
-        pending(2).ended(Outcome::Stopped, Some("its guard stopped it"), now),
+        pending(1).ended(EntryOutcome::Succeeded, None, now),
+        pending(2).ended(EntryOutcome::Stopped, Some("its guard stopped it"), now),
         claimed.clone(),
         claimed.failed("PutObject: no network", now),
         pending(4).deployed(),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::queue::state::{Entry, Outcome, State};
+use crate::queue::state::{Entry, EntryOutcome, State};
 use tempfile::TempDir;
 
 use super::aws::Aws;
@@ -82,12 +82,12 @@ fn step(entry: &Entry, over: &Over, detach: bool) -> Entry {
     let now = clock::now();
     match over {
         Over::Deployed(Ok(End::Done)) if detach => entry.deployed(),
-        Over::Deployed(Ok(End::Done)) => entry.ended(Outcome::Succeeded, None, now),
+        Over::Deployed(Ok(End::Done)) => entry.ended(EntryOutcome::Succeeded, None, now),
         Over::Deployed(Ok(End::Stopped)) => {
-            entry.ended(Outcome::Stopped, Some("its guard stopped it"), now)
+            entry.ended(EntryOutcome::Stopped, Some("its guard stopped it"), now)
         }
         Over::Deployed(Ok(End::Finding)) => {
-            entry.ended(Outcome::Failed, Some("the rollout did not go well"), now)
+            entry.ended(EntryOutcome::Failed, Some("the rollout did not go well"), now)
         }
         Over::Deployed(Ok(End::Undecided)) => entry.failed("not decided in time", now),
         Over::Deployed(Err(error)) => entry.failed(&error.to_string(), now),

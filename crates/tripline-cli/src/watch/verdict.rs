@@ -44,7 +44,7 @@ impl Verdict {
             JobState::Completed => Self::of_completed(&seen.tally),
             JobState::Deleting => Self::Deleted,
             JobState::Canceled => {
-                match Canceler::of(seen.reason_code.as_deref(), seen.comment.as_deref()) {
+                match Canceler::from_reason(seen.reason_code.as_deref(), seen.comment.as_deref()) {
                     Canceler::Alarm => Self::Guard,
                     Canceler::AbortCriteria => Self::AbortCriteria,
                     Canceler::Operator | Canceler::Somebody => Self::Cancelled,

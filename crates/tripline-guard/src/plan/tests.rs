@@ -12,8 +12,8 @@ fn name(job: &str, alarm: &str) -> String {
     format!("tripline-{job}-{alarm}")
 }
 
-fn there(name: &str) -> There {
-    There {
+fn there(name: &str) -> ObservedAlarm {
+    ObservedAlarm {
         name: name.to_owned(),
         as_wanted: true,
         stops: true,
@@ -26,11 +26,11 @@ fn default(of: &str) -> Source {
     Source::Default(vec![name(of, "default-DownloadTime"), name(of, "default-FailureRate")])
 }
 
-fn look(source: &Source, alarms: &[There]) -> Guarded {
+fn look(source: &Source, alarms: &[ObservedAlarm]) -> Guarded {
     Guarded::new(job("fw"), Timestamp::from_seconds(0), source, alarms)
 }
 
-fn both() -> [There; 2] {
+fn both() -> [ObservedAlarm; 2] {
     [there(&name("fw", "default-DownloadTime")), there(&name("fw", "default-FailureRate"))]
 }
 
@@ -67,7 +67,7 @@ fn an_altered_alarm_is_repaired_unless_it_is_somebody_else_s() {
         (Owner::Foreign, true, vec![], true),
     ] {
         let [first, mut second] = both();
-        second = There { as_wanted: false, stops, owner, ..second };
+        second = ObservedAlarm { as_wanted: false, stops, owner, ..second };
         let found = look(&default("fw"), &[first, second]);
         assert_eq!(found.is_guarded(), Some(guarded), "{owner:?} {stops}");
         assert_eq!(short(&plan(&[found], &[], 0)), expected, "{owner:?} {stops}");
@@ -93,10 +93,10 @@ fn alarms_of_an_unknown_config_are_a_guard_if_they_stop() {
     let own = there(&name("fw", "slow"));
     let guarded = look(&default("fw"), std::slice::from_ref(&own));
     assert_eq!((guarded.is_guarded(), plan(&[guarded], &[], 0)), (Some(true), vec![]));
-    let mute = look(&default("fw"), &[There { in_alarm: true, ..own.clone() }]);
+    let mute = look(&default("fw"), &[ObservedAlarm { in_alarm: true, ..own.clone() }]);
     assert_eq!(mute.is_guarded(), Some(false));
     // It only tells people, or its actions are off.
-    let tells = look(&default("fw"), &[There { stops: false, ..own }]);
+    let tells = look(&default("fw"), &[ObservedAlarm { stops: false, ..own }]);
     assert_eq!(plan(&[tells], &[], 0).len(), 2);
 }
 
@@ -106,7 +106,7 @@ fn the_default_guard_goes_once_the_job_s_own_stands() {
     let before = look(&own, &both());
     assert_eq!(short(&plan(&[before], &[], 0)), ["arm tripline-fw-slow"]);
     let [first, second] = both();
-    let foreign = There { owner: Owner::Foreign, ..second };
+    let foreign = ObservedAlarm { owner: Owner::Foreign, ..second };
     let after = look(&own, &[there(&name("fw", "slow")), first, foreign]);
     assert_eq!(after.is_guarded(), Some(true));
     assert_eq!(short(&plan(&[after], &[], 0)), ["remove tripline-fw-default-DownloadTime"]);
@@ -164,8 +164,8 @@ fn jobs_of(sources: &[(u8, u32)], alarms: &Alarms, known: &BTreeSet<String>) -> 
         };
         let prefix = alarm_name_prefix(&job(&id));
         let of_job = alarms.iter().filter(|(name, _)| name.starts_with(&prefix));
-        let found: Vec<There> = of_job
-            .map(|(name, (as_wanted, owner))| There {
+        let found: Vec<ObservedAlarm> = of_job
+            .map(|(name, (as_wanted, owner))| ObservedAlarm {
                 as_wanted: *as_wanted,
                 stops: *as_wanted,
                 owner: if known.contains(name) { *owner } else { Owner::Unknown },

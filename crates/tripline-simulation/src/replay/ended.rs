@@ -1,5 +1,5 @@
 use tripline::batch::points_of;
-use tripline::event::Ending;
+use tripline::event::ExecutionEnding;
 use tripline::metric::{DownloadTime, Metric, Outcome, RetryCount};
 use tripline::time::Timestamp;
 
@@ -23,7 +23,7 @@ const NO_RETRIES: u16 = u16::MAX;
 
 impl Ended {
     #[inline]
-    pub fn new(device: u64, line: u64, at: Timestamp, ending: &Ending) -> Self {
+    pub fn new(device: u64, line: u64, at: Timestamp, ending: &ExecutionEnding) -> Self {
         Self {
             device,
             at,
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(size_of::<Ended>(), 32);
         for (download, retries) in [(None, None), (Some(0.0), Some(0)), (Some(12.5), Some(10_000))]
         {
-            let ending = Ending {
+            let ending = ExecutionEnding {
                 outcome: Outcome::Failed,
                 download_time: download.and_then(DownloadTime::new),
                 retry_count: retries.and_then(RetryCount::new),

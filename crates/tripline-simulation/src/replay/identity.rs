@@ -8,7 +8,7 @@ const PI: [u64; 4] =
     [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7345, 0xa409_3822_299f_31d1, 0x082e_fa98_ec4e_6c89];
 
 /// Events that were seen.
-pub(super) type Seen = HashSet<u128, Keyed>;
+pub(super) type KnownEvents = HashSet<u128, Keyed>;
 
 /// An event's identity in 16 bytes: that of a UUID is itself, that of another text its hash.
 #[inline]
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_set_knows_what_it_has_seen() {
-        let mut seen = Seen::default();
+        let mut seen = KnownEvents::default();
         assert!((0..10_000_u128).all(|id| seen.insert(id << 64 | 7)));
         assert!((0..10_000_u128).all(|id| !seen.insert(id << 64 | 7)));
     }

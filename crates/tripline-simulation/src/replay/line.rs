@@ -9,7 +9,7 @@ use std::fmt;
 use serde::Deserializer;
 use serde::de::{Deserialize, DeserializeSeed, Error, MapAccess, Visitor};
 
-use tripline::event::{Ending, EventId};
+use tripline::event::{EventId, ExecutionEnding};
 use tripline::metric::{DownloadTime, Outcome, RetryCount};
 use tripline::time::Timestamp;
 
@@ -22,7 +22,7 @@ pub(super) struct Line<'a> {
     pub job: &'a str,
     pub thing: Option<&'a str>,
     pub at: Option<Timestamp>,
-    pub ending: Option<Ending>,
+    pub ending: Option<ExecutionEnding>,
 }
 
 impl<'a> Line<'a> {
@@ -49,7 +49,7 @@ impl<'a> Line<'a> {
 
 /// How an execution ended; the outer `None` is for anything odd, the inner one for `deleted`.
 #[inline]
-fn ending(operation: &str, details: &Details<'_>) -> Option<Option<Ending>> {
+fn ending(operation: &str, details: &Details<'_>) -> Option<Option<ExecutionEnding>> {
     let outcome = match operation {
         "succeeded" => Outcome::Succeeded,
         "failed" => Outcome::Failed,
@@ -68,7 +68,7 @@ fn ending(operation: &str, details: &Details<'_>) -> Option<Option<Ending>> {
         Some(text) => Some(RetryCount::new(text.parse().ok()?)?),
         None => None,
     };
-    Some(Some(Ending { outcome, download_time, retry_count, invalid: Vec::new() }))
+    Some(Some(ExecutionEnding { outcome, download_time, retry_count, invalid: Vec::new() }))
 }
 
 /// The fields of an event, as they are. Of a key that comes twice the last value counts, as in any

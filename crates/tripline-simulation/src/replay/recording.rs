@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::ended::Ended;
 use super::frame::{is_plausible, leave_most};
-use super::identity::{self, Seen};
+use super::identity::{self, KnownEvents};
 use super::line::Line;
 use super::rollout::RecordedRollout;
 use tripline::event::{EventId, ExecutionEvent, PoisonEvent};
@@ -30,7 +30,7 @@ pub struct Recording {
     /// Several jobs and none asked for: nothing is kept any more.
     several: bool,
     counts: Counts,
-    seen: Seen,
+    seen: KnownEvents,
     /// Read, and not yet looked up. A look-up waits for the memory; many at once wait together.
     waiting: Vec<Waiting>,
     endings: Vec<Ended>,
@@ -109,7 +109,7 @@ impl Recording {
             more: 0,
             several: false,
             counts: Counts::default(),
-            seen: Seen::default(),
+            seen: KnownEvents::default(),
             waiting: Vec::new(),
             endings: Vec::new(),
         }

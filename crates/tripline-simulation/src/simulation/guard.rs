@@ -38,7 +38,7 @@ pub trait Guard {
     fn schedule(&self) -> Schedule;
 
     /// Looks at the rollout, and says whether it goes on.
-    fn look(&mut self, live: &Live<'_>) -> Verdict;
+    fn evaluate(&mut self, live: &Live<'_>) -> Verdict;
 
     /// After a look, how many endings may pass before it has to look again, for a guard that looks
     /// [`Schedule::AtEachEnding`] and knows that nothing in them can change its verdict.

@@ -95,7 +95,7 @@ impl Guard for AlarmGuard {
         }
     }
 
-    fn look(&mut self, live: &Live<'_>) -> Verdict {
+    fn evaluate(&mut self, live: &Live<'_>) -> Verdict {
         let series = self.metric.map_or(&self.nothing, |metric| live.series(metric));
         let transition = self.evaluator.evaluate(live.now(), series);
         if let Some(slot) = self.evaluator.slots().first() {
@@ -167,7 +167,7 @@ impl Guard for AbortGuard {
         Schedule::AtEachEnding
     }
 
-    fn look(&mut self, live: &Live<'_>) -> Verdict {
+    fn evaluate(&mut self, live: &Live<'_>) -> Verdict {
         let counted = match self.plan.parameters.min_executed {
             MinExecuted::Executed => live.endings.executed(),
             MinExecuted::Notified => live.notified(),

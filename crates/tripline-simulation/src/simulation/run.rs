@@ -8,7 +8,7 @@ use super::guard::GuardPlan;
 use super::notices::Notices;
 use super::outcome::{Reached, Record, RolloutOutcome};
 use super::random::{Random, Stream, random};
-use super::store::{Ending, Metrics};
+use super::store::{Metrics, SampledEnding};
 use super::time::{Elapsed, MINUTE};
 use super::watch::{Scene, Watches};
 use super::{Detail, Scenario};
@@ -248,7 +248,7 @@ impl<'a> Simulator<'a> {
         let (outcome, download) = match entry.what() {
             // It was queued, so the stop has cancelled it.
             Happening::Rejects if run.watches.is_stopped() => return,
-            Happening::Rejects => (Outcome::Rejected, Ending::NO_DOWNLOAD),
+            Happening::Rejects => (Outcome::Rejected, SampledEnding::NO_DOWNLOAD),
             what => {
                 // A stop may have cancelled it.
                 let Some(download) = self.devices.end(device) else { return };
@@ -256,7 +256,7 @@ impl<'a> Simulator<'a> {
                 match what {
                     Happening::Succeeds => (Outcome::Succeeded, download),
                     Happening::Fails => (Outcome::Failed, download),
-                    _ => (Outcome::TimedOut, Ending::NO_DOWNLOAD),
+                    _ => (Outcome::TimedOut, SampledEnding::NO_DOWNLOAD),
                 }
             }
         };
@@ -266,14 +266,15 @@ impl<'a> Simulator<'a> {
         } else if self.scenario.parameters.retried == Retried::Hidden {
             return;
         }
-        let tells_retries = download != Ending::NO_DOWNLOAD && self.metrics.watches_retries();
+        let tells_retries =
+            download != SampledEnding::NO_DOWNLOAD && self.metrics.watches_retries();
         let retries = if tells_retries {
             self.scenario.fleet.draw_retries(&mut run.retries)
         } else {
-            Ending::NO_RETRIES
+            SampledEnding::NO_RETRIES
         };
         let minute = u32::try_from(run.minute).unwrap_or(u32::MAX);
-        self.metrics.report(Ending { at, minute, outcome, download, retries });
+        self.metrics.report(SampledEnding { at, minute, outcome, download, retries });
         if run.watches.look_at_ending() {
             let Self { metrics, devices, notices, .. } = self;
             run.watches.ended(at, Scene { endings: run.endings, notices, metrics, devices });

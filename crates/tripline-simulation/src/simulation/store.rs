@@ -13,12 +13,12 @@ pub(super) struct Metrics {
     watches_retries: bool,
     delay: u64,
     /// In the order of time.
-    on_their_way: Vec<Ending>,
+    on_their_way: Vec<SampledEnding>,
 }
 
 /// An ending as its event tells it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ending {
+pub(super) struct SampledEnding {
     pub at: Elapsed,
     /// The minute in which it was, from the start.
     pub minute: u32,
@@ -30,7 +30,7 @@ pub(super) struct Ending {
     pub retries: u16,
 }
 
-impl Ending {
+impl SampledEnding {
     pub const NO_DOWNLOAD: u32 = u32::MAX;
     pub const NO_RETRIES: u16 = u16::MAX;
 
@@ -86,7 +86,7 @@ impl Metrics {
     }
 
     /// Takes an ending on its way.
-    pub fn report(&mut self, ending: Ending) {
+    pub fn report(&mut self, ending: SampledEnding) {
         if !self.watched.is_empty() {
             self.on_their_way.push(ending);
         }
@@ -95,13 +95,13 @@ impl Metrics {
     /// Publishes what has arrived by `now`.
     pub fn arrive(&mut self, now: Elapsed) {
         let has_arrived =
-            |ending: &Ending| ending.at.millis().saturating_add(self.delay) <= now.millis();
+            |ending: &SampledEnding| ending.at.millis().saturating_add(self.delay) <= now.millis();
         let arrived = self.on_their_way.partition_point(has_arrived);
         for metric in &self.watched {
             let Some(series) = self.series.get_mut(index(*metric)) else { continue };
             let endings = self.on_their_way.get(..arrived).unwrap_or_default();
             for minute in endings.chunk_by(|a, b| a.minute == b.minute) {
-                let Some(Ending { minute: number, .. }) = minute.first() else { continue };
+                let Some(SampledEnding { minute: number, .. }) = minute.first() else { continue };
                 let at = self.start.seconds().saturating_add(i64::from(*number) * 60);
                 let values = minute.iter().filter_map(|ending| ending.value(*metric));
                 series.extend(Timestamp::from_seconds(at), values);

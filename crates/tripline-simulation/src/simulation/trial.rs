@@ -17,12 +17,12 @@ pub struct Trial<'a> {
     alarms: &'a [AlarmPlan],
     abort: &'a AbortPlan,
     runs: Runs,
-    now: OnceCell<Found>,
+    now: OnceCell<TrialResult>,
 }
 
 /// What guards come to.
 #[derive(Debug, Clone, Copy)]
-struct Found {
+struct TrialResult {
     false_stops: u32,
     /// Stops and the median of the devices with the firmware, of a fleet that is not healthy.
     faulty: Option<(u32, f64)>,
@@ -61,15 +61,15 @@ impl<'a> Trial<'a> {
             && (better || then.false_stops < now.false_stops)
     }
 
-    fn found(&self, alarms: &[AlarmPlan]) -> Found {
+    fn found(&self, alarms: &[AlarmPlan]) -> TrialResult {
         let plans = alarms.iter().map(|plan| plan as &dyn GuardPlan);
         let abort = (!self.abort.criteria.is_empty()).then_some(self.abort as &dyn GuardPlan);
         let plans: Vec<_> = plans.chain(abort).collect();
         let study = |scenario| Study::new(scenario, &plans, self.runs, &|_| {});
         let given = study(self.scenario);
         match self.healthy {
-            None => Found { false_stops: given.stopped.count, faulty: None },
-            Some(healthy) => Found {
+            None => TrialResult { false_stops: given.stopped.count, faulty: None },
+            Some(healthy) => TrialResult {
                 false_stops: study(healthy).stopped.count,
                 faulty: Some((
                     given.stopped.count,

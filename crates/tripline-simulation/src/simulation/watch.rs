@@ -123,7 +123,7 @@ impl Watches {
                 continue;
             }
             watch.next = Some(now.plus(watch.every));
-            self.look(index, now, &scene);
+            self.evaluate(index, now, &scene);
         }
         self.set_next();
     }
@@ -145,7 +145,7 @@ impl Watches {
         let fired = self.firings.len();
         for place in 0..self.at_endings.len() {
             if let Some(index) = self.at_endings.get(place) {
-                self.look(*index, now, &scene);
+                self.evaluate(*index, now, &scene);
             }
         }
         if self.firings.len() > fired {
@@ -156,7 +156,7 @@ impl Watches {
     }
 
     #[inline]
-    fn look(&mut self, index: usize, now: Elapsed, scene: &Scene<'_>) {
+    fn evaluate(&mut self, index: usize, now: Elapsed, scene: &Scene<'_>) {
         let Some(watch) = self.watches.get_mut(index) else { return };
         let live = Live {
             start: self.start,
@@ -166,7 +166,7 @@ impl Watches {
             metrics: scene.metrics,
             devices: scene.devices,
         };
-        let Verdict::Stop { reason } = watch.guard.look(&live) else { return };
+        let Verdict::Stop { reason } = watch.guard.evaluate(&live) else { return };
         if watch.fired {
             return;
         }

@@ -10,7 +10,7 @@ fn event(id: &str, seconds: f64) -> ExecutionEvent {
     ExecutionEvent {
         id: EventId::new(id),
         job: JobId::new("fw-1").unwrap(),
-        ending: Some(Ending {
+        ending: Some(ExecutionEnding {
             outcome: Outcome::Succeeded,
             download_time: DownloadTime::new(seconds),
             retry_count: RetryCount::new(1),
@@ -115,7 +115,7 @@ fn any_event() -> impl Strategy<Value = ExecutionEvent> {
         Outcome::Removed,
     ]);
     let ending = (outcome, 0.0..604_800.0_f64, 0_u64..20_000, 0_usize..3).prop_map(
-        |(outcome, seconds, retries, invalid)| Ending {
+        |(outcome, seconds, retries, invalid)| ExecutionEnding {
             outcome,
             download_time: DownloadTime::new(seconds),
             retry_count: RetryCount::new(retries),

@@ -16,7 +16,7 @@ fn event(operation: &str, details: Value) -> Value {
     })
 }
 
-fn ending_of(value: &Value) -> Ending {
+fn ending_of(value: &Value) -> ExecutionEnding {
     ExecutionEvent::from_value(value).unwrap().ending.unwrap()
 }
 

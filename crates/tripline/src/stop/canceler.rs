@@ -20,7 +20,7 @@ pub enum Canceler {
 
 impl Canceler {
     /// Reads it from what the job says of its cancellation.
-    pub fn of(reason_code: Option<&str>, comment: Option<&str>) -> Self {
+    pub fn from_reason(reason_code: Option<&str>, comment: Option<&str>) -> Self {
         let aborted = || comment.is_some_and(|text| text.starts_with(ABORT_COMMENT));
         match reason_code {
             Some(REASON_CODE) => Self::Alarm,
@@ -50,7 +50,7 @@ mod tests {
             (Some("TRIPLINE_OPERATOR"), Some(abort), Canceler::Operator),
             (None, Some(abort), Canceler::Somebody),
         ] {
-            assert_eq!(Canceler::of(code, comment), canceler);
+            assert_eq!(Canceler::from_reason(code, comment), canceler);
         }
     }
 }

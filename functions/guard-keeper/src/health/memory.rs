@@ -79,7 +79,7 @@ impl Memory {
     }
 
     /// What is remembered of a job.
-    pub fn of(&self, job: &JobId) -> Option<Remembered> {
+    pub fn job(&self, job: &JobId) -> Option<Remembered> {
         self.jobs.get(job).copied()
     }
 

@@ -108,7 +108,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let watched = jobs.iter().map(|listed| self.cache.job(&listed.job).watched);
         for listed in oldest_first(watched.collect(), &jobs) {
             let job = &listed.job;
-            let is_remembered = memory.of(job).is_some() || memory.jobs.len() < MAX_JOBS;
+            let is_remembered = memory.job(job).is_some() || memory.jobs.len() < MAX_JOBS;
             if !minute.may(Call::DescribeJob, JUDGE).await {
                 break;
             }
@@ -173,7 +173,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     ) {
         let ended = now.counts.ended.executed();
         let created = now.created().seconds();
-        let remembered = match memory.of(job) {
+        let remembered = match memory.job(job) {
             Some(remembered) if remembered.created == created => Some(remembered),
             // Another job of the same name: CloudWatch counts on.
             Some(_) => self.count(minute, job, now, trouble).await.map(|counted| Remembered {
@@ -271,7 +271,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         now: &Job,
         (memory, trouble): (&mut Memory, &mut Trouble),
     ) {
-        let Some(mut remembered) = memory.of(job) else { return };
+        let Some(mut remembered) = memory.job(job) else { return };
         let found = match now.counts.in_progress {
             0 => Ok(Some((0, 0))),
             total => self.count_overdue(minute, account, job, total).await,

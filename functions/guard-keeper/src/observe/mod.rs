@@ -64,7 +64,7 @@ impl Account {
 
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     /// Looks at everything. Without the jobs or the alarms nothing can be done.
-    pub(crate) async fn look(
+    pub(crate) async fn observe(
         &self,
         minute: &Minute<'_, K>,
         trouble: &mut Trouble,

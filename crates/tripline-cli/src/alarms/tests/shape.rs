@@ -63,7 +63,7 @@ async fn an_alarm_reads_the_same_in_the_config_and_in_cloudwatch() {
         let aws = FakeAws::new();
         let guard = Guard { alarms: alarms(&["slow"], extra), ..guard("fw", &[]) };
         apply(&aws, &guard).await.unwrap();
-        let there = Watch::of(&aws.world().cloudwatch.alarms["tripline-fw-slow"]).unwrap();
+        let there = Watch::from_alarm(&aws.world().cloudwatch.alarms["tripline-fw-slow"]).unwrap();
         assert_eq!(there, Watch::from(&guard.alarms[0]));
     }
 }

@@ -15,7 +15,7 @@ use crate::doctor::result::{CheckResult, NotProven, all_right};
 /// An alarm of the template's. All have periods of a minute, and fire from their threshold on.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Own {
+struct HealthAlarm {
     logical_id: &'static str,
     namespace: &'static str,
     metric_name: &'static str,
@@ -32,12 +32,12 @@ const PERIOD: i32 = 60;
 const FROM: ComparisonOperator = ComparisonOperator::GreaterThanOrEqualToThreshold;
 
 /// The table that the template's alarms are generated from; a test holds it to be readable.
-static ALL: LazyLock<Vec<Own>> = LazyLock::new(|| {
+static ALL: LazyLock<Vec<HealthAlarm>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../../../../templates/health-alarms.json"))
         .unwrap_or_default()
 });
 
-impl Own {
+impl HealthAlarm {
     fn dimension(&self) -> &'static str {
         match self.namespace {
             "AWS/SQS" => "QueueName",

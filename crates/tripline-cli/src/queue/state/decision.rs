@@ -1,6 +1,6 @@
 //! What a worker is to do now.
 
-use super::entry::{Entry, MAX_FAILURES, Outcome, State};
+use super::entry::{Entry, EntryOutcome, MAX_FAILURES, State};
 use tripline::time::Timestamp;
 
 /// What a worker is to do now.
@@ -45,7 +45,7 @@ pub enum Waiting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blocking {
     /// It ended badly.
-    Ended(Outcome),
+    Ended(EntryOutcome),
     /// It failed too often.
     GaveUp,
 }
@@ -101,7 +101,7 @@ fn waiting<'a>(entries: &[&'a Entry], now: Timestamp) -> Decision<'a> {
         }
         let bake = i64::from(entry.bake.seconds());
         let until = Timestamp::from_seconds(at.seconds().saturating_add(bake));
-        if outcome == Outcome::Succeeded
+        if outcome == EntryOutcome::Succeeded
             && now < until
             && baking.is_none_or(|(_, latest)| latest < until)
         {

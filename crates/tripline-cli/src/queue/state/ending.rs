@@ -1,6 +1,6 @@
 //! How a job that nobody waited for has ended.
 
-use super::entry::Outcome;
+use super::entry::EntryOutcome;
 use tripline::job::JobState;
 use tripline::stop::Canceler;
 use tripline::text::excerpt;
@@ -24,37 +24,37 @@ pub struct JobView {
 
 /// How a rollout ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ending {
+pub struct EntryEnding {
     /// Well or badly.
-    pub outcome: Outcome,
+    pub outcome: EntryOutcome,
     /// Why, unless it went well.
     pub why: Option<String>,
 }
 
 /// How a rollout ended; `None` while it goes on. `job` is `None` if there is no such job: then
 /// nobody can say any more how it went, which is not well.
-pub fn ending(job: Option<&JobView>) -> Option<Ending> {
-    let bad = |outcome, why: String| Some(Ending { outcome, why: Some(why) });
-    let gone = || bad(Outcome::Failed, "its job is gone, and with it how it ended".to_owned());
+pub fn ending(job: Option<&JobView>) -> Option<EntryEnding> {
+    let bad = |outcome, why: String| Some(EntryEnding { outcome, why: Some(why) });
+    let gone = || bad(EntryOutcome::Failed, "its job is gone, and with it how it ended".to_owned());
     let Some(job) = job else { return gone() };
     match job.state {
         JobState::Active => None,
         JobState::Deleting => gone(),
         JobState::Canceled => {
             let code = job.reason_code.as_deref().filter(|code| !code.is_empty());
-            let is_guard = Canceler::of(code, job.comment.as_deref()).is_guard();
-            let outcome = if is_guard { Outcome::Stopped } else { Outcome::Failed };
+            let is_guard = Canceler::from_reason(code, job.comment.as_deref()).is_guard();
+            let outcome = if is_guard { EntryOutcome::Stopped } else { EntryOutcome::Failed };
             let code = code.map_or_else(String::new, |code| format!(": {}", excerpt(code)));
             bad(outcome, format!("its job was cancelled{code}"))
         }
         JobState::Completed if job.failed > 0 || job.canceled > 0 => {
             let (failed, canceled) = (job.failed, job.canceled);
-            bad(Outcome::Failed, format!("{failed} devices failed, {canceled} were cancelled"))
+            bad(EntryOutcome::Failed, format!("{failed} devices failed, {canceled} were cancelled"))
         }
         JobState::Completed if job.succeeded == 0 => {
-            bad(Outcome::Failed, "no device has the firmware".to_owned())
+            bad(EntryOutcome::Failed, "no device has the firmware".to_owned())
         }
-        JobState::Completed => Some(Ending { outcome: Outcome::Succeeded, why: None }),
+        JobState::Completed => Some(EntryEnding { outcome: EntryOutcome::Succeeded, why: None }),
     }
 }
 
@@ -76,25 +76,32 @@ mod tests {
         };
         let outcome = |job: Option<JobView>| ending(job.as_ref()).map(|ending| ending.outcome);
         let well = job(JobState::Completed, None, 0, 0);
-        assert_eq!(ending(Some(&well)), Some(Ending { outcome: Outcome::Succeeded, why: None }));
-        assert_eq!(outcome(Some(job(JobState::Completed, None, 1, 0))), Some(Outcome::Failed));
-        assert_eq!(outcome(Some(job(JobState::Completed, None, 0, 1))), Some(Outcome::Failed));
+        assert_eq!(
+            ending(Some(&well)),
+            Some(EntryEnding { outcome: EntryOutcome::Succeeded, why: None })
+        );
+        assert_eq!(outcome(Some(job(JobState::Completed, None, 1, 0))), Some(EntryOutcome::Failed));
+        assert_eq!(outcome(Some(job(JobState::Completed, None, 0, 1))), Some(EntryOutcome::Failed));
         assert_eq!(outcome(Some(job(JobState::Active, None, 9, 9))), None);
-        assert_eq!(outcome(Some(job(JobState::Deleting, None, 0, 0))), Some(Outcome::Failed));
-        assert_eq!(outcome(None), Some(Outcome::Failed));
+        assert_eq!(outcome(Some(job(JobState::Deleting, None, 0, 0))), Some(EntryOutcome::Failed));
+        assert_eq!(outcome(None), Some(EntryOutcome::Failed));
         let nobody = JobView { succeeded: 0, ..job(JobState::Completed, None, 0, 0) };
-        assert_eq!(outcome(Some(nobody)), Some(Outcome::Failed));
+        assert_eq!(outcome(Some(nobody)), Some(EntryOutcome::Failed));
         // By the guard it was stopped; by anybody else it merely came to nothing.
         for (code, expected, why) in [
-            (Some("TRIPLINE_ALARM"), Outcome::Stopped, "its job was cancelled: TRIPLINE_ALARM"),
-            (Some("ABORT_CANCEL"), Outcome::Stopped, "its job was cancelled: ABORT_CANCEL"),
+            (
+                Some("TRIPLINE_ALARM"),
+                EntryOutcome::Stopped,
+                "its job was cancelled: TRIPLINE_ALARM",
+            ),
+            (Some("ABORT_CANCEL"), EntryOutcome::Stopped, "its job was cancelled: ABORT_CANCEL"),
             (
                 Some("TRIPLINE_OPERATOR"),
-                Outcome::Failed,
+                EntryOutcome::Failed,
                 "its job was cancelled: TRIPLINE_OPERATOR",
             ),
-            (Some(""), Outcome::Failed, "its job was cancelled"),
-            (None, Outcome::Failed, "its job was cancelled"),
+            (Some(""), EntryOutcome::Failed, "its job was cancelled"),
+            (None, EntryOutcome::Failed, "its job was cancelled"),
         ] {
             let ended = ending(Some(&job(JobState::Canceled, code, 0, 3))).unwrap();
             assert_eq!((ended.outcome, ended.why.as_deref()), (expected, Some(why)));

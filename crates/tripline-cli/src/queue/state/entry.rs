@@ -61,7 +61,7 @@ pub enum State {
     /// It is over.
     Done {
         /// How it ended.
-        outcome: Outcome,
+        outcome: EntryOutcome,
         /// When; its bake time begins here.
         at: Timestamp,
     },
@@ -89,7 +89,7 @@ impl Lease {
 
 /// How an entry ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum EntryOutcome {
     /// The rollout went well.
     Succeeded,
     /// It did not.
@@ -100,7 +100,7 @@ pub enum Outcome {
     Skipped,
 }
 
-impl Outcome {
+impl EntryOutcome {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Succeeded, Self::Failed, Self::Stopped, Self::Skipped];
 
@@ -234,13 +234,13 @@ impl Entry {
 
     /// It is over.
     #[must_use]
-    pub fn ended(&self, outcome: Outcome, note: Option<&str>, at: Timestamp) -> Self {
+    pub fn ended(&self, outcome: EntryOutcome, note: Option<&str>, at: Timestamp) -> Self {
         let note = note.map(|note| clean(&note.replace('\n', " "), MAX_ERROR));
         Self { note, not_before: None, ..self.step(State::Done { outcome, at }) }
     }
 
     /// A person says how it ended. While a worker has it, the worker does.
-    pub fn declared(&self, outcome: Outcome, now: Timestamp) -> Result<Self, Refusal> {
+    pub fn declared(&self, outcome: EntryOutcome, now: Timestamp) -> Result<Self, Refusal> {
         match &self.state {
             State::Claimed(lease) if now < lease.free_from() => Err(Refusal(
                 "is being deployed by a worker, who will say how it ends (expected one that is pending, deployed or done)",

@@ -20,7 +20,7 @@ pub mod span;
 mod tests;
 
 pub use decision::{Blocking, Decision, Waiting, next};
-pub use ending::{Ending, JobView, ending};
-pub use entry::{Entry, Lease, MAX_FAILURES, Outcome, Refusal, State, StoredFile, Use};
+pub use ending::{EntryEnding, JobView, ending};
+pub use entry::{Entry, EntryOutcome, Lease, MAX_FAILURES, Refusal, State, StoredFile, Use};
 pub use name::{EntryId, QueueName};
 pub use span::Span;

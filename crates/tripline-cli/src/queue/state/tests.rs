@@ -40,7 +40,7 @@ fn claimed(n: u32, now: i64) -> Entry {
     entry(n).claimed("w".to_owned(), span(LEASE), at(now))
 }
 
-fn done(n: u32, outcome: Outcome, bake: u32, ended: i64) -> Entry {
+fn done(n: u32, outcome: EntryOutcome, bake: u32, ended: i64) -> Entry {
     Entry { bake: span(bake), ..entry(n).ended(outcome, None, at(ended)) }
 }
 
@@ -60,7 +60,7 @@ fn decided(entries: &[Entry], now: i64) -> String {
 
 #[test]
 fn the_oldest_releasable_entry_is_next() {
-    use Outcome::{Failed, Skipped, Stopped, Succeeded};
+    use EntryOutcome::{Failed, Skipped, Stopped, Succeeded};
     let failed = |times: u32, now| (0..times).fold(entry(1), |entry, _| entry.failed("e", at(now)));
     let late = Entry { claims: 1, ..entry(2) };
     for (entries, now, expected) in [
@@ -129,17 +129,17 @@ fn steps_count_what_has_to_be_counted() {
     assert_eq!((failed.failures, failed.not_before), (2, Some(at(1_120))));
     assert_eq!(failed.note.as_deref(), Some("no network?"));
     assert_eq!(failed.renewed(at(5)), failed);
-    let ended = failed.ended(Outcome::Failed, Some("why"), at(9));
+    let ended = failed.ended(EntryOutcome::Failed, Some("why"), at(9));
     assert_eq!((ended.not_before, ended.note.as_deref()), (None, Some("why")));
 }
 
 #[test]
 fn people_decide_where_no_worker_does() {
     let live = claimed(1, 0);
-    assert!(live.declared(Outcome::Skipped, at(959)).is_err());
-    let states = [live.clone(), entry(1), entry(1).deployed(), done(1, Outcome::Failed, 0, 5)];
+    assert!(live.declared(EntryOutcome::Skipped, at(959)).is_err());
+    let states = [live.clone(), entry(1), entry(1).deployed(), done(1, EntryOutcome::Failed, 0, 5)];
     for entry in states {
-        for outcome in Outcome::ALL {
+        for outcome in EntryOutcome::ALL {
             let declared = entry.declared(outcome, at(960)).unwrap();
             assert_eq!(declared.state, State::Done { outcome, at: at(960) });
             assert!(declared.version > entry.version);
@@ -148,11 +148,13 @@ fn people_decide_where_no_worker_does() {
     let failed = (0..5).fold(entry(1), |entry, _| entry.failed("e", at(0)));
     let retried = failed.retried().unwrap();
     assert_eq!((retried.failures, retried.not_before), (0, None));
-    for state in [entry(1), live.clone(), entry(1).deployed(), done(1, Outcome::Failed, 0, 5)] {
+    for state in [entry(1), live.clone(), entry(1).deployed(), done(1, EntryOutcome::Failed, 0, 5)]
+    {
         assert!(state.retried().is_err(), "{state:?}");
     }
     assert!(entry(1).check_removable().is_ok());
-    for kept in [live.given_back(), live, entry(1).deployed(), done(1, Outcome::Failed, 0, 5)] {
+    for kept in [live.given_back(), live, entry(1).deployed(), done(1, EntryOutcome::Failed, 0, 5)]
+    {
         assert!(kept.check_removable().is_err(), "{kept:?}");
     }
 }
@@ -168,13 +170,13 @@ enum Event {
     Act(usize),
     Renew(usize),
     /// Its deployment ends, or fails.
-    End(usize, Option<Outcome>),
+    End(usize, Option<EntryOutcome>),
     Detach(usize),
     Interrupt(usize),
     Crash(usize),
     Add,
     /// A person decides on the n-th entry.
-    Declare(usize, Outcome),
+    Declare(usize, EntryOutcome),
     Remove(usize),
 }
 
@@ -308,7 +310,7 @@ impl Model {
 
 fn event() -> impl Strategy<Value = Event> {
     let worker = || 0..3_usize;
-    let outcome = || prop::sample::select(Outcome::ALL.to_vec());
+    let outcome = || prop::sample::select(EntryOutcome::ALL.to_vec());
     prop_oneof![
         3 => (1..2_000_i64).prop_map(Event::Pass),
         4 => worker().prop_map(Event::Read),
@@ -364,12 +366,12 @@ proptest! {
                     }
                     queue.happen(Event::Read(0));
                     queue.happen(Event::Act(0));
-                    queue.happen(Event::End(0, Some(Outcome::Succeeded)));
+                    queue.happen(Event::End(0, Some(EntryOutcome::Succeeded)));
                 }
                 Decision::Wait { until: Some(until), .. } => queue.now = until.seconds(),
                 Decision::Wait { of, until: None, .. } | Decision::Blocked { by: of, .. } => {
                     let n = queue.entries.iter().position(|entry| entry.id == of.id).unwrap();
-                    queue.happen(Event::Declare(n, Outcome::Skipped));
+                    queue.happen(Event::Declare(n, EntryOutcome::Skipped));
                 }
             }
         }

@@ -4,7 +4,7 @@ use super::*;
 use crate::evaluation::{Interpolation, Series};
 use tripline::alarm::Topic;
 use tripline::batch::Batch;
-use tripline::event::{Ending, EventId, ExecutionEvent};
+use tripline::event::{EventId, ExecutionEnding, ExecutionEvent};
 use tripline::job::JobId;
 use tripline::metric::{DownloadTime, Metric, Outcome};
 use tripline::recent::RecentEvents;
@@ -45,7 +45,7 @@ impl Guard for Clock {
         Schedule::Every { first: self.start, seconds: 60 }
     }
 
-    fn look(&mut self, live: &Live<'_>) -> Verdict {
+    fn evaluate(&mut self, live: &Live<'_>) -> Verdict {
         // What a guard can see is consistent in itself, and never from the future.
         let (now, executed) = (live.now(), live.endings.executed());
         assert!(live.in_progress().all(|seconds| seconds <= now.seconds_after(live.start) as f64));
@@ -195,11 +195,11 @@ fn metrics_are_those_that_the_generator_publishes() {
         let outcome = if number % 7 == 0 { Outcome::Failed } else { Outcome::Succeeded };
         let minute = u32::try_from(at.minute()).unwrap();
         let (download, retries) = (number * 31, u16::try_from(number % 4).unwrap());
-        metrics.report(store::Ending { at, minute, outcome, download, retries });
+        metrics.report(store::ExecutionEnding { at, minute, outcome, download, retries });
         events.push(ExecutionEvent {
             id: EventId::new(&number.to_string()),
             job: JobId::new("fw-2").unwrap(),
-            ending: Some(Ending {
+            ending: Some(ExecutionEnding {
                 outcome,
                 download_time: DownloadTime::new(f64::from(download) / 10.0),
                 retry_count: tripline::metric::RetryCount::new(retries.into()),
