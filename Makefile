@@ -44,6 +44,7 @@ bench: machine ## Measure the simulator and the replay, each against its floor i
 
 .PHONY: check
 check: machine lint ## Formatting, lints, documentation, and the linters of the template
+	tools/check-rooms
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet

@@ -195,7 +195,7 @@ fn metrics_are_those_that_the_generator_publishes() {
         let outcome = if number % 7 == 0 { Outcome::Failed } else { Outcome::Succeeded };
         let minute = u32::try_from(at.minute()).unwrap();
         let (download, retries) = (number * 31, u16::try_from(number % 4).unwrap());
-        metrics.report(store::ExecutionEnding { at, minute, outcome, download, retries });
+        metrics.report(store::SampledEnding { at, minute, outcome, download, retries });
         events.push(ExecutionEvent {
             id: EventId::new(&number.to_string()),
             job: JobId::new("fw-2").unwrap(),
