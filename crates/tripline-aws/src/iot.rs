@@ -30,6 +30,31 @@ pub async fn describe(client: &Client, job: &JobId) -> Result<Described, Failure
     output.job.ok_or_else(missing)
 }
 
+/// The keys and values of the tags of a job, or of anything else of AWS IoT's that has an ARN.
+///
+/// # Errors
+/// That of the call.
+pub async fn tags(client: &Client, arn: &str) -> Result<Vec<(String, String)>, Failure> {
+    let mut tags = Vec::new();
+    let mut next = None;
+    loop {
+        let page = client.list_tags_for_resource().resource_arn(arn).set_next_token(next);
+        let page = page.send().await;
+        let page = page.map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
+        let before = tags.len();
+        let read = page.tags.into_iter().flatten();
+        tags.extend(read.map(|tag| (tag.key, tag.value.unwrap_or_default())));
+        next = page.next_token;
+        // A resource has 50 tags at most; whoever pages on and on says nothing new.
+        if next.is_none() || tags.len() == before || tags.len() >= MOST_TAGS {
+            return Ok(tags);
+        }
+    }
+}
+
+/// Most tags of a resource.
+const MOST_TAGS: usize = 50;
+
 /// What an answer says of a job.
 pub fn job_of(job: &Described) -> Job {
     // A job without a status is not known to have ended.

@@ -6,6 +6,8 @@
 
 #[cfg(any(feature = "people", feature = "function"))]
 mod bounded;
+#[cfg(feature = "cloudwatch")]
+pub mod cloudwatch;
 mod failure;
 #[cfg(feature = "function")]
 pub mod function;

@@ -4,6 +4,7 @@ use crate::health::memory::{Memory, Remembered};
 use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
 use tripline::time::Timestamp;
+use tripline_aws::cloudwatch::MOST_DELETED;
 use tripline_aws::{Failure, FailureKind};
 use tripline_guard::guard::DEFAULT_PREFIX;
 use tripline_guard::plan::{Action, Ended, Owner, plan};
@@ -14,8 +15,6 @@ use crate::clock::{Call, Clock, Minute};
 use crate::keeper::Keeper;
 use crate::observe::{Account, name};
 
-/// Most names of one `DeleteAlarms`.
-const MOST_DELETED: usize = 100;
 /// Seconds after which nobody is about to create a job that was armed then.
 const ABANDONED: i64 = 7 * 86_400;
 

@@ -5,6 +5,7 @@ use aws_sdk_cloudwatch::types::{AlarmType, MetricAlarm, Tag};
 use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
 use tripline_aws::Failure;
+use tripline_aws::cloudwatch::{self, MOST_DELETED};
 use tripline_guard::owner::{Watched, watched};
 use tripline_guard::put::{JOB_TAG, STACK_TAG};
 use tripline_guard::watch::Watch;
@@ -13,9 +14,6 @@ use super::clients::Aws;
 
 /// How the names of all of Tripline's alarms begin.
 const PREFIX: &str = "tripline-";
-
-/// `DeleteAlarms` takes so many names.
-const MOST_DELETED: usize = 100;
 
 /// What is there under a prefix.
 #[derive(Debug, Default)]
@@ -68,17 +66,9 @@ impl Aws {
         let Some(arn) = alarm.alarm_arn() else {
             return Ok((None, None));
         };
-        let tags = self
-            .cloudwatch
-            .list_tags_for_resource()
-            .resource_arn(arn)
-            .send()
-            .await
-            .map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
-        let value = |key| {
-            let tag = tags.tags().iter().find(|tag| tag.key() == Some(key));
-            tag.and_then(Tag::value).map(str::to_owned)
-        };
+        let tags = cloudwatch::alarm_tags(&self.cloudwatch, arn).await?;
+        let value =
+            |key| tags.iter().find(|(other, _)| other == key).map(|(_, value)| value.clone());
         Ok((value(JOB_TAG), value(STACK_TAG)))
     }
 
@@ -105,9 +95,7 @@ impl Aws {
     /// Deletes alarms in as few calls as there can be.
     pub async fn delete(&self, names: &[String]) -> Result<(), Failure> {
         for names in names.chunks(MOST_DELETED) {
-            let deleted =
-                self.cloudwatch.delete_alarms().set_alarm_names(Some(names.to_vec())).send().await;
-            deleted.map_err(|error| Failure::from_sdk("DeleteAlarms", &error))?;
+            cloudwatch::delete_alarms(&self.cloudwatch, names).await?;
         }
         Ok(())
     }

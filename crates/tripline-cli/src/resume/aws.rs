@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
 use aws_sdk_iot::types::{Job, JobExecutionStatus, Tag, ThingGroupProperties};
 use tripline::job::JobId;
-use tripline_aws::{Failure, FailureKind};
+use tripline_aws::{Failure, FailureKind, iot};
 use tripline_config::MAX_FILE_BYTES;
 
 use crate::aws::connect::Connection;
@@ -63,14 +63,7 @@ impl Aws {
 
     /// The tags of a job or thing group.
     pub async fn tags(&self, arn: &str) -> Result<BTreeMap<String, String>, Failure> {
-        let mut pages = self.iot.list_tags_for_resource().resource_arn(arn).into_paginator().send();
-        let mut tags = BTreeMap::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
-            let pair = |tag: Tag| Some((tag.key, tag.value?));
-            tags.extend(page.tags.unwrap_or_default().into_iter().filter_map(pair));
-        }
-        Ok(tags)
+        Ok(iot::tags(&self.iot, arn).await?.into_iter().collect())
     }
 
     /// Sets a tag of a stream.

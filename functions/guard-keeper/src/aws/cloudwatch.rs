@@ -7,7 +7,7 @@ use tripline::job::EndedCounts;
 use tripline::job::JobId;
 use tripline::metric::{self, DIMENSION, NAMESPACE, Outcome, STACK_DIMENSION, STACK_NAMESPACE};
 use tripline::time::Timestamp;
-use tripline_aws::Failure;
+use tripline_aws::{Failure, cloudwatch};
 use tripline_guard::guard::GuardAlarm;
 use tripline_guard::put;
 
@@ -52,15 +52,7 @@ impl ListAlarms for Aws {
 
 impl AlarmTags for Aws {
     async fn alarm_tags(&self, arn: &str) -> Result<Vec<(String, String)>, Failure> {
-        let output = self
-            .cloudwatch
-            .list_tags_for_resource()
-            .resource_arn(arn)
-            .send()
-            .await
-            .map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
-        let tags = output.tags.into_iter().flatten();
-        Ok(tags.filter_map(|tag| Some((tag.key?, tag.value?))).collect())
+        cloudwatch::alarm_tags(&self.cloudwatch, arn).await
     }
 }
 
@@ -81,9 +73,7 @@ impl PutAlarm for Aws {
 
 impl DeleteAlarms for Aws {
     async fn delete_alarms(&self, names: &[String]) -> Result<(), Failure> {
-        let names = Some(names.to_vec());
-        let deleted = self.cloudwatch.delete_alarms().set_alarm_names(names).send().await;
-        deleted.map(drop).map_err(|error| Failure::from_sdk("DeleteAlarms", &error))
+        cloudwatch::delete_alarms(&self.cloudwatch, names).await
     }
 }
 

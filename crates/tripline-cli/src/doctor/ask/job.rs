@@ -8,7 +8,7 @@ use aws_sdk_iot::types::Job;
 use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
 use tripline::metric::{DIMENSION, Metric, NAMESPACE, Outcome};
-use tripline_aws::{Failure, FailureKind};
+use tripline_aws::{Failure, FailureKind, cloudwatch, iot};
 use tripline_guard::kept;
 
 use super::clients::Clients;
@@ -95,15 +95,7 @@ impl Clients {
 
     async fn list_job_tags(&self, job: &Job) -> Answer<Vec<(String, String)>> {
         let arn = job.job_arn().unwrap_or_default();
-        let listed = self.alarms.iot.list_tags_for_resource().resource_arn(arn);
-        let mut pages = listed.into_paginator().send();
-        let mut tags = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
-            let page = page.tags.into_iter().flatten();
-            tags.extend(page.map(|tag| (tag.key, tag.value.unwrap_or_default())));
-        }
-        Ok(tags)
+        Ok(iot::tags(&self.alarms.iot, arn).await?)
     }
 
     async fn read_kept_config(&self, stack: &StackFacts, id: &JobId) -> Answer<Option<String>> {
@@ -132,13 +124,11 @@ impl Clients {
         let mut elsewhere = Vec::new();
         for alarm in alarms {
             let Some(arn) = alarm.alarm_arn() else { continue };
-            let tags = self.alarms.cloudwatch.list_tags_for_resource().resource_arn(arn).send();
-            let tags = tags.await;
-            let tags = tags.map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
-            let tag = tags.tags().iter().find(|tag| tag.key() == Some(STACK_TAG));
-            let of = tag.and_then(|tag| tag.value()).filter(|of| *of != stack.name);
+            let tags = cloudwatch::alarm_tags(&self.alarms.cloudwatch, arn).await?;
+            let stacks = tags.into_iter().filter(|(key, _)| key == STACK_TAG);
+            let other = stacks.map(|(_, of)| of).find(|of| *of != stack.name);
             let name = alarm.alarm_name().unwrap_or_default();
-            elsewhere.extend(of.map(|of| (name.to_owned(), of.to_owned())));
+            elsewhere.extend(other.map(|other| (name.to_owned(), other)));
         }
         Ok(elsewhere)
     }
