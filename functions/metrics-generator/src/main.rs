@@ -11,7 +11,8 @@ use tripline_aws::function;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     function::init_logs();
-    let generator = Generator::new(CloudWatch::new(&function::config()));
+    let stack = std::env::var("STACK_NAME").ok().filter(|name| !name.is_empty());
+    let generator = Generator::new(CloudWatch::new(&function::config(), stack));
     run(service_fn(|event: LambdaEvent<Value>| generator.handle(event.payload, now()))).await
 }
 
