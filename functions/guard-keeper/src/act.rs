@@ -3,7 +3,7 @@
 use aws_sdk_cloudwatch::types::{MetricAlarm, StateValue};
 use tripline::job::JobId;
 use tripline::rollout::Rate;
-use tripline_aws::FailureKind;
+use tripline_aws::{Failure, FailureKind};
 use tripline_guard::guard::{GuardAlarm, Tagged};
 use tripline_guard::plan::{Action, Guarded, Owner, Source, There, plan};
 
@@ -20,6 +20,8 @@ use crate::observe::{Account, name};
 const ARM: u32 = 85;
 const REPAIR: u32 = 92;
 pub(crate) const REMOVE: u32 = 100;
+/// Most pages of a job's tags, of which there are 50 at most.
+const TAG_PAGES: usize = 2;
 /// Most jobs that are named in the log as not guarded.
 const LOGGED: usize = 10;
 
@@ -317,12 +319,11 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         listed: &Listed,
         percent: u32,
     ) -> Option<Tagged> {
-        if !minute.may(Call::JobTags, percent).await {
-            return None;
-        }
         let job = &listed.job;
-        match self.client.job_tags(&listed.arn).await {
-            Ok(tags) => {
+        match self.all_tags(minute, &listed.arn, percent).await {
+            // Half of them say as little as none: what is missing may be that it wants no guard.
+            Ok(None) => None,
+            Ok(Some(tags)) => {
                 let pairs = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
                 let tagged = self.settings.default_guard.with_tags(pairs);
                 let before = self.cache.job(job).tagged();
@@ -340,6 +341,28 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 None
             }
         }
+    }
+
+    /// All of a job's tags; `None` if they are not there in time.
+    async fn all_tags(
+        &self,
+        minute: &Minute<'_, K>,
+        arn: &str,
+        percent: u32,
+    ) -> Result<Option<Vec<(String, String)>>, Failure> {
+        let (mut tags, mut next) = (Vec::new(), None);
+        for _ in 0..TAG_PAGES {
+            if !minute.may(Call::JobTags, percent).await {
+                return Ok(None);
+            }
+            let page = self.client.job_tags(arn, next).await?;
+            tags.extend(page.items);
+            next = page.next;
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok(Some(tags))
     }
 
     /// How fast a job is; if that cannot be had, it gets the usual guard until it can.

@@ -24,12 +24,14 @@ pub mod settings;
 use serde_json::{Value, json};
 
 use act::Guarding;
-use ask::{Ask, Gauges};
+use ask::{Ask, JobGauge, MAX_GAUGES, StackGauge};
 use clock::{Clock, Minute};
 pub use failed::Failed;
 use failed::Trouble;
 use health::{Events, Watching};
 pub use keeper::Keeper;
+use observe::late;
+use tripline_aws::Failure;
 
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     /// One minute.
@@ -51,7 +53,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         };
         let (guarding, watching) =
             tokio::join!(self.guard(&minute, &account), self.watch(&minute, &account, events));
-        let summary = self.tell(guarding, watching, events, &mut trouble).await;
+        let summary = self.tell(&minute, guarding, watching, events, &mut trouble).await;
         trouble.into_result()?;
         Ok(summary)
     }
@@ -84,6 +86,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     /// Publishes what was found, and writes down what is to be remembered.
     async fn tell(
         &self,
+        minute: &Minute<'_, K>,
         guarding: Guarding,
         watching: Watching,
         events: Events,
@@ -95,22 +98,19 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         if events == Events::Off {
             unguarded += std::mem::take(&mut guarded);
         }
-        let mut gauges = Gauges {
-            stack: vec![("guardedJobs", count(guarded)), ("unguardedJobs", count(unguarded))],
-            jobs: Vec::new(),
-        };
+        let mut gauges = vec![("guardedJobs", count(guarded)), ("unguardedJobs", count(unguarded))];
+        let of_jobs = watching.gauges();
         let mut memory = None;
         let (mut uncounted, mut suspect) = (0, 0);
-        gauges.jobs = watching.gauges();
         if watching.remembers {
             (uncounted, suspect) = (watching.memory.uncounted(), watching.memory.worrying());
-            gauges.stack.push(("uncountedEndings", uncounted as f64));
-            gauges.stack.push(("suspectJobs", count(suspect)));
+            gauges.push(("uncountedEndings", uncounted as f64));
+            gauges.push(("suspectJobs", count(suspect)));
             memory = watching.is_new.then(|| watching.memory.to_text());
         }
         trouble.extend(watching.trouble);
         let (published, written) = tokio::join!(
-            self.client.publish(&gauges),
+            self.publish(minute, &gauges, of_jobs),
             self.client.write_table(memory.as_deref(), &forget)
         );
         let forgotten = if written.is_ok() { forget.len() } else { 0 };
@@ -136,6 +136,30 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             "armed": done.armed, "repaired": done.repaired, "removed": done.removed,
             "forgotten": forgotten, "uncountedEndings": uncounted, "suspectJobs": suspect,
         })
+    }
+}
+
+impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
+    /// Publishes the stack's numbers, and then as many of the jobs' as there is time for: others each minute.
+    async fn publish(
+        &self,
+        minute: &Minute<'_, K>,
+        stack: &[StackGauge],
+        mut jobs: Vec<JobGauge>,
+    ) -> Result<(), Failure> {
+        self.client.publish_stack(stack).await?;
+        let turn = usize::try_from(minute.turn()).unwrap_or(0).wrapping_mul(MAX_GAUGES);
+        if jobs.len() > MAX_GAUGES {
+            let by = turn % jobs.len();
+            jobs.rotate_left(by);
+        }
+        for some in jobs.chunks(MAX_GAUGES) {
+            if !minute.may_tell() {
+                return Err(late("PutMetricData"));
+            }
+            self.client.publish_jobs(some).await?;
+        }
+        Ok(())
     }
 }
 

@@ -51,27 +51,22 @@ fn at(time: Option<aws_sdk_iot::primitives::DateTime>) -> Timestamp {
 }
 
 impl JobTags for Aws {
-    async fn job_tags(&self, arn: &str) -> Result<Vec<(String, String)>, Failure> {
-        let mut tags = Vec::new();
-        let mut next = None;
-        // A resource has 50 tags at most.
-        for _ in 0..2 {
-            let output = self
-                .iot
-                .list_tags_for_resource()
-                .resource_arn(arn)
-                .set_next_token(next)
-                .send()
-                .await
-                .map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
-            let page = output.tags.into_iter().flatten();
-            tags.extend(page.map(|tag| (tag.key, tag.value.unwrap_or_default())));
-            next = output.next_token;
-            if next.is_none() {
-                break;
-            }
-        }
-        Ok(tags)
+    async fn job_tags(
+        &self,
+        arn: &str,
+        next: Option<String>,
+    ) -> Result<Page<(String, String)>, Failure> {
+        let output = self
+            .iot
+            .list_tags_for_resource()
+            .resource_arn(arn)
+            .set_next_token(next)
+            .send()
+            .await
+            .map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
+        let tags = output.tags.into_iter().flatten();
+        let items = tags.map(|tag| (tag.key, tag.value.unwrap_or_default())).collect();
+        Ok(Page { items, next: output.next_token })
     }
 }
 
