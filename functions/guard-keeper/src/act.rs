@@ -1,8 +1,11 @@
 //! The alarms of all jobs in progress: missing ones are created, altered ones repaired.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_cloudwatch::types::{MetricAlarm, StateValue};
 use tripline::job::JobId;
 use tripline::rollout::Rate;
+use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
 use tripline_guard::guard::{GuardAlarm, Tagged};
 use tripline_guard::plan::{Action, Guarded, Owner, Source, There, plan};
@@ -11,6 +14,7 @@ use crate::ask::{Ask, Listed};
 use crate::cleanup::Removals;
 use crate::clock::{Call, Clock, Minute};
 use crate::failed::Trouble;
+use crate::health::memory::Memory;
 use crate::keeper::Keeper;
 use crate::observe::cache::Tags;
 use crate::observe::{Account, name};
@@ -20,6 +24,9 @@ use crate::observe::{Account, name};
 const ARM: u32 = 85;
 const REPAIR: u32 = 92;
 pub(crate) const REMOVE: u32 = 100;
+/// For so many seconds it is remembered that a guard was made whole: as long as the alarm on unguarded jobs looks
+/// back.
+const RESTORED_FOR: i64 = 300;
 /// Most pages of a job's tags, of which there are 50 at most.
 const TAG_PAGES: usize = 2;
 /// Most jobs that are named in the log as not guarded.
@@ -34,7 +41,37 @@ pub(crate) struct Guarding {
     pub done: Done,
     /// Jobs whose configs are of no more use.
     pub forget: Vec<JobId>,
+    /// Jobs whose guard was whole again a short time ago, and when.
+    pub restored: BTreeMap<JobId, Timestamp>,
     pub trouble: Trouble,
+}
+
+impl Guarding {
+    /// Whether a guard that is whole now was not when it was looked at, although it had been made whole a short
+    /// time before: then it is there for some seconds of each minute, and being whole now says nothing.
+    fn is_undone_again(&mut self, guarded: &Guarded, now: Timestamp) -> bool {
+        guarded.was_open() && self.restored.insert(guarded.job.clone(), now).is_some()
+    }
+
+    fn unguarded(&mut self, guarded: &Guarded, why: &str) {
+        self.unguarded += 1;
+        if self.unguarded <= LOGGED {
+            tracing::warn!(job = %guarded.job, why, "unguarded");
+        }
+    }
+}
+
+/// Jobs in progress whose guard was made whole in the last minutes.
+fn restored_before<K: Clock>(
+    minute: &Minute<'_, K>,
+    account: &Account,
+) -> BTreeMap<JobId, Timestamp> {
+    let text = account.table.as_ref().and_then(|table| table.memory.as_deref());
+    let mut restored = Memory::from_text(text, minute.now()).restored;
+    restored.retain(|job, at| {
+        account.jobs.contains_key(job) && minute.now().seconds_after(*at) <= RESTORED_FOR
+    });
+    restored
 }
 
 /// How much was done.
@@ -73,17 +110,16 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         self.remove(minute, removals, &mut guarding).await;
         self.ask_what_they_want(minute, account, &mut jobs).await;
         self.tidy(minute, account, &mut guarding).await;
+        guarding.restored = restored_before(minute, account);
         for guarded in &jobs {
             match guarded.is_guarded() {
                 None => guarding.opted_out += 1,
-                Some(true) => guarding.guarded += 1,
-                Some(false) => {
-                    guarding.unguarded += 1;
-                    if guarding.unguarded <= LOGGED {
-                        let why = guarded.fault().unwrap_or_default();
-                        tracing::warn!(job = %guarded.job, why, "unguarded");
-                    }
+                Some(true) if guarding.is_undone_again(guarded, minute.now()) => {
+                    guarding
+                        .unguarded(guarded, "its guard was restored minutes ago and undone again");
                 }
+                Some(true) => guarding.guarded += 1,
+                Some(false) => guarding.unguarded(guarded, guarded.fault().unwrap_or_default()),
             }
         }
         guarding

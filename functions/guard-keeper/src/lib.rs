@@ -30,7 +30,7 @@ pub use failed::Failed;
 use failed::Trouble;
 use health::{Events, Watching};
 pub use keeper::Keeper;
-use observe::late;
+use observe::{Account, late};
 use tripline_aws::Failure;
 
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
@@ -53,7 +53,8 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         };
         let (guarding, watching) =
             tokio::join!(self.guard(&minute, &account), self.watch(&minute, &account, events));
-        let summary = self.tell(&minute, guarding, watching, events, &mut trouble).await;
+        let summary =
+            self.tell((&minute, &account), guarding, watching, events, &mut trouble).await;
         trouble.into_result()?;
         Ok(summary)
     }
@@ -86,14 +87,21 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     /// Publishes what was found, and writes down what is to be remembered.
     async fn tell(
         &self,
-        minute: &Minute<'_, K>,
+        (minute, account): (&Minute<'_, K>, &Account),
         guarding: Guarding,
-        watching: Watching,
+        mut watching: Watching,
         events: Events,
         trouble: &mut Trouble,
     ) -> Value {
-        let Guarding { mut guarded, mut unguarded, opted_out, done, forget, trouble: of_guard } =
-            guarding;
+        let Guarding {
+            mut guarded,
+            mut unguarded,
+            opted_out,
+            done,
+            forget,
+            restored,
+            trouble: of_guard,
+        } = guarding;
         trouble.extend(of_guard);
         if events == Events::Off {
             unguarded += std::mem::take(&mut guarded);
@@ -106,7 +114,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             (uncounted, suspect) = (watching.memory.uncounted(), watching.memory.worrying());
             gauges.push(("uncountedEndings", uncounted as f64));
             gauges.push(("suspectJobs", count(suspect)));
-            memory = watching.is_new.then(|| watching.memory.to_text());
+            watching.memory.restored = restored;
+            let before = account.table.as_ref().and_then(|table| table.memory.as_deref());
+            memory = Some(watching.memory.to_text()).filter(|text| before != Some(text));
         }
         trouble.extend(watching.trouble);
         let (published, written) = tokio::join!(

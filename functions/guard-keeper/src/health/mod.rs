@@ -58,8 +58,6 @@ pub(crate) struct Watching {
     counts: Vec<(JobId, u32, u32)>,
     /// The stack's table is there, so that more is known than counts.
     pub remembers: bool,
-    /// It is not what was read.
-    pub is_new: bool,
     pub trouble: Trouble,
 }
 
@@ -132,7 +130,6 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         for (job, now) in oldest_first(suspected.collect(), &at_work.iter().collect::<Vec<_>>()) {
             self.suspect(minute, account, job, now, (&mut memory, &mut trouble)).await;
         }
-        let is_new = remembers && before != Some(memory.to_text().as_str());
         let counts = at_work
             .into_iter()
             .filter_map(|(job, now)| {
@@ -141,7 +138,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 (told > 0).then(|| (job.clone(), told, now.counts.ended.unsuccessful()))
             })
             .collect();
-        Watching { memory, counts, remembers, is_new, trouble }
+        Watching { memory, counts, remembers, trouble }
     }
 
     /// Reads tags anew, those first that are oldest: an operator may have changed them.
