@@ -15,8 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use aws_lambda_events::sqs::SqsBatchResponse;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tripline::batch::{Batch, Request};
 use tripline::event::{ExecutionEvent, PoisonEvent};
 use tripline::metric::Metric;
@@ -88,11 +87,10 @@ impl<C: PutMetrics + PutDoubts> Generator<C> {
             }
             Delivery::Batch(messages) => {
                 let failed = self.publish(&messages, now).await;
-                let mut answer = SqsBatchResponse::default();
-                for message in failed.keys().filter_map(|position| messages.get(*position)) {
-                    answer.add_failure(&message.id);
-                }
-                Ok(serde_json::to_value(answer)?)
+                let failed = failed.keys().filter_map(|position| messages.get(*position));
+                let items: Vec<_> =
+                    failed.map(|message| json!({ "itemIdentifier": message.id })).collect();
+                Ok(json!({ "batchItemFailures": items }))
             }
         }
     }
