@@ -2,6 +2,7 @@
 
 mod deploy;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -32,6 +33,46 @@ fn tripline() -> Command {
 fn read(path: impl AsRef<Path>) -> String {
     let path = root().join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The texts between these two in everything that is Rust under a folder.
+fn between(folder: &Path, begin: &str, end: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(between(&path, begin, end));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let rest = text.split(begin).skip(1);
+            found.extend(rest.filter_map(|rest| Some(rest.split_once(end)?.0.to_owned())));
+        }
+    }
+    found
+}
+
+/// Metric filters and people go by them.
+#[test]
+fn every_error_type_that_an_invocation_ends_with_is_in_the_manual_and_no_other() {
+    let folders = ["functions", "crates/tripline-aws/src"].map(|folder| root().join(folder));
+    let types = folders.iter().flat_map(|folder| between(folder, "\"Tripline.", "\""));
+    let ended: BTreeSet<String> = types.map(|name| format!("Tripline.{name}")).collect();
+    let manual = read("docs/operations.md");
+    let (_, table) = manual.split_once("| `errorType` |").expect("the table");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let cells = rows.filter_map(|row| row.split('|').nth(1));
+    let named: BTreeSet<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    let (ours, others): (BTreeSet<&str>, BTreeSet<&str>) =
+        named.into_iter().partition(|name| name.starts_with("Tripline."));
+    assert_eq!(ours, ended.iter().map(String::as_str).collect());
+    // Lambda's own, and that of its Rust runtime.
+    let runtime = "lambda_runtime::deserializer::DeserializeError";
+    assert_eq!(others, BTreeSet::from(["Runtime.ExitError", "Sandbox.Timedout", runtime]));
+    // The runtime's own type of a panic is nothing that anybody could search for.
+    for function in ["metrics-generator", "force-stopper", "guard-keeper"] {
+        let main = read(format!("functions/{function}/src/main.rs"));
+        assert!(main.contains("caught("), "a panic of {function} ends with no documented type");
+    }
 }
 
 /// The fenced blocks of a document with this language.

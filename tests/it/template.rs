@@ -6,9 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use metrics_generator::cloudwatch;
 use serde_json::{Value, json};
 use tripline::metric::{
-    DIMENSION, KeptMetric, Metric, NAMESPACE, STACK_DIMENSION, STACK_NAMESPACE,
+    DIMENSION, KeptMetric, MAYBE_COUNTED_TWICE, Metric, NAMESPACE, STACK_DIMENSION, STACK_NAMESPACE,
 };
 use tripline::rollout::Rate;
 use tripline::stop::StopMode;
@@ -301,27 +302,36 @@ fn what_no_function_could_handle_ends_in_the_undelivered_queue() {
 }
 
 #[test]
+fn the_generator_knows_whose_doubts_it_tells() {
+    for (_, _, deployment) in deployments() {
+        let environment = &deployment.properties("MetricsGeneratorFunction")["Environment"];
+        assert_eq!(environment["Variables"], json!({ "STACK_NAME": "a-stack" }));
+        let shown = deployment.properties("Dashboard")["DashboardBody"].to_string();
+        assert!(
+            shown.contains(MAYBE_COUNTED_TWICE),
+            "{MAYBE_COUNTED_TWICE} is not on the dashboard"
+        );
+    }
+}
+
+#[test]
 fn functions_end_within_their_limit() {
-    const CALL: u64 = 15; // what an AWS call may take in all, in seconds
     const DATUMS_AN_EVENT: u64 = 3; // two details and the outcome
     const DATUMS_A_CALL: u64 = 1_000;
+    let request = cloudwatch::REQUEST_TIMEOUT.as_secs();
+    let doubts = cloudwatch::DOUBTS_TIMEOUT.as_secs();
     for (batched, _, deployment) in deployments() {
         let timeout = |id: &str| number(&deployment.properties(id)["Timeout"]);
         let stop = timeout("ForceStopperFunction");
         assert!(stop > force_stopper::LONGEST.as_secs(), "a stop could be cut off");
         assert!(stop <= 300);
-        // Whatever begins last, and two calls more: what is published and what is remembered.
         let keeper = timeout("GuardKeeperFunction");
-        assert!(
-            keeper
-                >= guard_keeper::clock::WORK.as_secs()
-                    + 3 * guard_keeper::aws::CALL_TIMEOUT.as_secs()
-        );
+        assert_eq!(keeper, guard_keeper::clock::LIMIT.as_secs());
         assert!(keeper < 60, "the next minute would meet this one");
         let metrics = timeout("MetricsGeneratorFunction");
         assert!(metrics <= 60, "a stuck function holds its events back for as long");
         if !batched {
-            assert!(metrics >= 2 * CALL);
+            assert!(metrics > request + doubts, "a request could be cut off, and nobody say so");
             continue;
         }
         let mapping = deployment.properties("IngestQueueMapping");
@@ -331,7 +341,8 @@ fn functions_end_within_their_limit() {
         let window = number(&mapping["MaximumBatchingWindowInSeconds"]);
         assert_eq!(window, 10);
         let calls = (number(&mapping["BatchSize"]) * DATUMS_AN_EVENT).div_ceil(DATUMS_A_CALL);
-        assert!(metrics > calls * CALL, "{calls} calls in {metrics} s");
+        assert_eq!(calls, u64::from(cloudwatch::MAX_REQUESTS));
+        assert!(metrics > calls * request + doubts, "{calls} calls in {metrics} s");
         let visibility = number(&deployment.properties("IngestQueue")["VisibilityTimeout"]);
         assert!(visibility >= 6 * metrics + window, "{visibility} s: a batch at work comes back");
     }

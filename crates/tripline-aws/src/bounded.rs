@@ -4,10 +4,11 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 
-use crate::{ATTEMPT_TIMEOUT, ATTEMPTS, CONNECT_TIMEOUT, OPERATION_TIMEOUT};
+use crate::{ATTEMPT_TIMEOUT, ATTEMPTS, CONNECT_TIMEOUT, IDLE_TIMEOUT, OPERATION_TIMEOUT};
 
 pub(crate) fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()
+        .pool_idle_timeout(IDLE_TIMEOUT)
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https()
 }

@@ -127,7 +127,7 @@ fn endpoint_hint(endpoint: Option<String>) -> String {
 }
 
 /// The error of a credentials provider, however deep in the chain.
-fn credentials_error<'a>(
+pub(crate) fn credentials_error<'a>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> Option<&'a CredentialsError> {
     let mut next = Some(error);

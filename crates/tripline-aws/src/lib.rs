@@ -13,6 +13,8 @@ mod failure;
 pub mod function;
 #[cfg(feature = "iot")]
 pub mod iot;
+pub mod protocol;
+pub mod taken;
 #[cfg(feature = "people")]
 mod told;
 
@@ -29,6 +31,10 @@ pub use told::told;
 
 /// Longest time to open a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Longest time that a connection is kept for the next call. AWS says of none of its services when it closes
+/// an idle one (its load balancers: after 60 s), and a request that meets the close is lost without a word
+/// whether it was taken: so well below.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest time for one try of a call.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest time for a call with all its tries. A function that makes `n` calls one after another

@@ -66,6 +66,7 @@ pub struct Guarded {
     superseded: Vec<String>,
     is_mute: bool,
     is_blocked: bool,
+    was_open: bool,
 }
 
 /// What there is of an ended job's guard.
@@ -126,6 +127,7 @@ impl Guarded {
             superseded: Vec::new(),
             is_mute: false,
             is_blocked: false,
+            was_open: false,
         };
         let wanted: &[String] = match source {
             Source::Own(names) => names,
@@ -140,8 +142,12 @@ impl Guarded {
         };
         for name in wanted {
             match there.iter().find(|alarm| alarm.name == *name) {
-                None => guarded.missing.push(name.clone()),
+                None => {
+                    guarded.was_open = true;
+                    guarded.missing.push(name.clone());
+                }
                 Some(alarm) => {
+                    guarded.was_open |= !alarm.as_wanted && !alarm.stops;
                     guarded.is_mute |= alarm.in_alarm && alarm.stops;
                     match alarm.owner {
                         _ if alarm.as_wanted => {}
@@ -165,6 +171,11 @@ impl Guarded {
     pub fn is_guarded(&self) -> Option<bool> {
         let whole = self.missing.is_empty() && self.altered.is_empty();
         (!self.opted_out).then_some(whole && !self.is_mute && !self.is_blocked)
+    }
+
+    /// Whether an alarm was missing, or got to nothing that stops, before anything was done about it.
+    pub fn was_open(&self) -> bool {
+        self.was_open
     }
 
     /// Why it is not guarded, in words.
@@ -196,6 +207,7 @@ impl Guarded {
         self.missing.clear();
         self.altered.clear();
         self.is_blocked = false;
+        self.was_open = false;
     }
 
     /// An alarm turns out to be somebody else's.

@@ -10,6 +10,9 @@ pub const DIMENSION: &str = "jobId";
 pub const STACK_NAMESPACE: &str = "Tripline";
 /// The one dimension of what is said of a whole stack.
 pub const STACK_DIMENSION: &str = "StackName";
+/// Of a stack: ended executions of which CloudWatch did not say whether it has counted them, so that they
+/// are counted again. An upper bound of what was counted twice for that reason.
+pub const MAYBE_COUNTED_TWICE: &str = "maybeCountedTwice";
 
 /// How an execution ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,9 +1,12 @@
 //! The alarms of all jobs in progress: missing ones are created, altered ones repaired.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_cloudwatch::types::{MetricAlarm, StateValue};
 use tripline::job::JobId;
 use tripline::rollout::Rate;
-use tripline_aws::FailureKind;
+use tripline::time::Timestamp;
+use tripline_aws::{Failure, FailureKind};
 use tripline_guard::guard::{GuardAlarm, Tagged};
 use tripline_guard::owner::watches_what_is_published;
 use tripline_guard::plan::{Action, Guarded, ObservedAlarm, Owner, Source, plan};
@@ -12,6 +15,7 @@ use crate::ask::{Ask, Listed};
 use crate::cleanup::Removals;
 use crate::clock::{Call, Clock, Minute};
 use crate::failed::Trouble;
+use crate::health::memory::Memory;
 use crate::keeper::Keeper;
 use crate::observe::cache::Tags;
 use crate::observe::{Account, name};
@@ -21,6 +25,11 @@ use crate::observe::{Account, name};
 const ARM: u32 = 85;
 const REPAIR: u32 = 92;
 pub(crate) const REMOVE: u32 = 100;
+/// For so many seconds it is remembered that a guard was made whole: as long as the alarm on unguarded jobs looks
+/// back.
+const RESTORED_FOR: i64 = 300;
+/// Most pages of a job's tags, of which there are 50 at most.
+const TAG_PAGES: usize = 2;
 /// Most jobs that are named in the log as not guarded.
 const LOGGED: usize = 10;
 
@@ -33,7 +42,37 @@ pub(crate) struct Guarding {
     pub done: Done,
     /// Jobs whose configs are of no more use.
     pub forget: Vec<JobId>,
+    /// Jobs whose guard was whole again a short time ago, and when.
+    pub restored: BTreeMap<JobId, Timestamp>,
     pub trouble: Trouble,
+}
+
+impl Guarding {
+    /// Whether a guard that is whole now was not when it was looked at, although it had been made whole a short
+    /// time before: then it is there for some seconds of each minute, and being whole now says nothing.
+    fn is_undone_again(&mut self, guarded: &Guarded, now: Timestamp) -> bool {
+        guarded.was_open() && self.restored.insert(guarded.job.clone(), now).is_some()
+    }
+
+    fn unguarded(&mut self, guarded: &Guarded, why: &str) {
+        self.unguarded += 1;
+        if self.unguarded <= LOGGED {
+            tracing::warn!(job = %guarded.job, why, "unguarded");
+        }
+    }
+}
+
+/// Jobs in progress whose guard was made whole in the last minutes.
+fn restored_before<K: Clock>(
+    minute: &Minute<'_, K>,
+    account: &Account,
+) -> BTreeMap<JobId, Timestamp> {
+    let text = account.table.as_ref().and_then(|table| table.memory.as_deref());
+    let mut restored = Memory::from_text(text, minute.now()).restored;
+    restored.retain(|job, at| {
+        account.jobs.contains_key(job) && minute.now().seconds_after(*at) <= RESTORED_FOR
+    });
+    restored
 }
 
 /// How much was done.
@@ -72,17 +111,16 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         self.remove(minute, removals, &mut guarding).await;
         self.ask_what_they_want(minute, account, &mut jobs).await;
         self.tidy(minute, account, &mut guarding).await;
+        guarding.restored = restored_before(minute, account);
         for guarded in &jobs {
             match guarded.is_guarded() {
                 None => guarding.opted_out += 1,
-                Some(true) => guarding.guarded += 1,
-                Some(false) => {
-                    guarding.unguarded += 1;
-                    if guarding.unguarded <= LOGGED {
-                        let why = guarded.fault().unwrap_or_default();
-                        tracing::warn!(job = %guarded.job, why, "job_unguarded");
-                    }
+                Some(true) if guarding.is_undone_again(guarded, minute.now()) => {
+                    guarding
+                        .unguarded(guarded, "its guard was restored minutes ago and undone again");
                 }
+                Some(true) => guarding.guarded += 1,
+                Some(false) => guarding.unguarded(guarded, guarded.fault().unwrap_or_default()),
             }
         }
         guarding
@@ -320,12 +358,11 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         listed: &Listed,
         percent: u32,
     ) -> Option<Tagged> {
-        if !minute.may(Call::JobTags, percent).await {
-            return None;
-        }
         let job = &listed.job;
-        match self.client.job_tags(&listed.arn).await {
-            Ok(tags) => {
+        match self.all_tags(minute, &listed.arn, percent).await {
+            // Half of them say as little as none: what is missing may be that it wants no guard.
+            Ok(None) => None,
+            Ok(Some(tags)) => {
                 let pairs = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
                 let tagged = self.settings.default_guard.with_tags(pairs);
                 let before = self.cache.job(job).tagged();
@@ -343,6 +380,28 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 None
             }
         }
+    }
+
+    /// All of a job's tags; `None` if they are not there in time.
+    async fn all_tags(
+        &self,
+        minute: &Minute<'_, K>,
+        arn: &str,
+        percent: u32,
+    ) -> Result<Option<Vec<(String, String)>>, Failure> {
+        let (mut tags, mut next) = (Vec::new(), None);
+        for _ in 0..TAG_PAGES {
+            if !minute.may(Call::JobTags, percent).await {
+                return Ok(None);
+            }
+            let page = self.client.job_tags(arn, next).await?;
+            tags.extend(page.items);
+            next = page.next;
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok(Some(tags))
     }
 
     /// How fast a job is; if that cannot be had, it gets the usual guard until it can.

@@ -1,4 +1,5 @@
-//! What the keeper asks of AWS, a verb each.
+//! What the keeper asks of AWS, a verb each. Each is one call: whoever wants another page asks again, once
+//! the minute allows it.
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use tripline::job::{EndedCounts, Job, JobId};
@@ -58,14 +59,12 @@ pub type Span = (Timestamp, Timestamp);
 /// Most configs that are deleted at once: with what is remembered, what DynamoDB takes in one request.
 pub const MAX_FORGOTTEN: usize = 24;
 
-/// Numbers to publish.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Gauges {
-    /// Of the stack, by the metric's name.
-    pub stack: Vec<(&'static str, f64)>,
-    /// Of jobs.
-    pub jobs: Vec<(JobId, KeptMetric, f64)>,
-}
+/// A number of the stack to publish, by the metric's name.
+pub type StackGauge = (&'static str, f64);
+/// A number of a job to publish.
+pub type JobGauge = (JobId, KeptMetric, f64);
+/// Most numbers that are published at once: what CloudWatch takes in one request.
+pub const MAX_GAUGES: usize = 1_000;
 
 /// Job events of the account.
 pub trait JobEvents {
@@ -86,11 +85,12 @@ pub trait ListJobs {
 
 /// Reads a job's tags.
 pub trait JobTags {
-    /// Keys and values.
+    /// A page of keys and values.
     fn job_tags(
         &self,
         arn: &str,
-    ) -> impl Future<Output = Result<Vec<(String, String)>, Failure>> + Send;
+        next: Option<String>,
+    ) -> impl Future<Output = Result<Page<(String, String)>, Failure>> + Send;
 }
 
 /// Describes a job.
@@ -158,14 +158,15 @@ pub trait DeleteAlarms {
 
 /// Asks how many events were counted.
 pub trait CountEvents {
-    /// Of those outcomes that `endings` has, since the job was created.
+    /// Of those outcomes that `endings` has, since the job was created and until now (`life`): numbers that add
+    /// up, on as many pages as there are.
     fn count_events(
         &self,
         job: &JobId,
         endings: EndedCounts,
-        created: Timestamp,
-        now: Timestamp,
-    ) -> impl Future<Output = Result<u32, Failure>> + Send;
+        life: (Timestamp, Timestamp),
+        next: Option<String>,
+    ) -> impl Future<Output = Result<Page<u32>, Failure>> + Send;
 }
 
 /// Asks for other stacks.
@@ -180,8 +181,14 @@ pub trait OtherStacks {
 
 /// Publishes numbers.
 pub trait Publish {
-    /// All of them.
-    fn publish(&self, gauges: &Gauges) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Those of the stack.
+    fn publish_stack(
+        &self,
+        gauges: &[StackGauge],
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Those of jobs, at most [`MAX_GAUGES`].
+    fn publish_jobs(&self, gauges: &[JobGauge])
+    -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// The stack's table.

@@ -5,12 +5,20 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+#[cfg(doc)]
+use crate::aws::CALL_TIMEOUT;
 use crate::pace::Pace;
 use tripline::time::Timestamp;
 
-/// From the beginning of an invocation, after this no call is begun. With two calls at their limit
-/// after it, and one that is under way, the function's timeout in the template is longer.
+/// From the beginning of an invocation, after this no call is begun that looks or changes something.
 pub const WORK: Duration = Duration::from_secs(42);
+/// After this not even a number is published. The last of the work ends [`CALL_TIMEOUT`] after [`WORK`]; there is
+/// room then for two calls one after another, those of the stack's numbers and of a thousand of jobs'.
+pub const TELL: Duration = Duration::from_secs(50);
+
+/// The function's timeout in the template: more than [`CALL_TIMEOUT`] after [`TELL`], and over before the next
+/// minute begins.
+pub const LIMIT: Duration = Duration::from_secs(55);
 
 /// Tells the time, and waits.
 pub trait Clock {
@@ -99,6 +107,11 @@ impl<'a, K: Clock> Minute<'a, K> {
     /// Another number each minute.
     pub fn turn(&self) -> u64 {
         self.start.as_secs() / 60
+    }
+
+    /// Whether there is still time to publish something.
+    pub fn may_tell(&self) -> bool {
+        self.clock.now() <= self.start + TELL
     }
 
     /// Waits until a call may be made. `false`: not within this part of the minute's work, in percent.

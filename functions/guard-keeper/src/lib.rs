@@ -24,12 +24,14 @@ pub mod settings;
 use serde_json::{Value, json};
 
 use act::Guarding;
-use ask::{Ask, Gauges};
+use ask::{Ask, JobGauge, MAX_GAUGES, StackGauge};
 use clock::{Clock, Minute};
 pub use failed::Failed;
 use failed::Trouble;
 use health::{Events, Watching};
 pub use keeper::Keeper;
+use observe::{Account, late};
+use tripline_aws::Failure;
 
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     /// One minute.
@@ -51,7 +53,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         };
         let (guarding, watching) =
             tokio::join!(self.guard(&minute, &account), self.watch(&minute, &account, events));
-        let summary = self.publish_findings(guarding, watching, events, &mut trouble).await;
+        let summary = self
+            .publish_findings((&minute, &account), guarding, watching, events, &mut trouble)
+            .await;
         trouble.into_result()?;
         Ok(summary)
     }
@@ -84,33 +88,40 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     /// Publishes what was found, and writes down what is to be remembered.
     async fn publish_findings(
         &self,
+        (minute, account): (&Minute<'_, K>, &Account),
         guarding: Guarding,
-        watching: Watching,
+        mut watching: Watching,
         events: Events,
         trouble: &mut Trouble,
     ) -> Value {
-        let Guarding { mut guarded, mut unguarded, opted_out, done, forget, trouble: of_guard } =
-            guarding;
+        let Guarding {
+            mut guarded,
+            mut unguarded,
+            opted_out,
+            done,
+            forget,
+            restored,
+            trouble: of_guard,
+        } = guarding;
         trouble.extend(of_guard);
         if events == Events::Off {
             unguarded += std::mem::take(&mut guarded);
         }
-        let mut gauges = Gauges {
-            stack: vec![("guardedJobs", count(guarded)), ("unguardedJobs", count(unguarded))],
-            jobs: Vec::new(),
-        };
+        let mut gauges = vec![("guardedJobs", count(guarded)), ("unguardedJobs", count(unguarded))];
+        let of_jobs = watching.gauges();
         let mut memory = None;
         let (mut uncounted, mut overdue) = (0, 0);
-        gauges.jobs = watching.gauges();
         if watching.remembers {
             (uncounted, overdue) = (watching.memory.uncounted(), watching.memory.worrying());
-            gauges.stack.push(("uncountedCount", uncounted as f64));
-            gauges.stack.push(("overdueJobs", count(overdue)));
-            memory = watching.is_new.then(|| watching.memory.to_text());
+            gauges.push(("uncountedCount", uncounted as f64));
+            gauges.push(("overdueJobs", count(overdue)));
+            watching.memory.restored = restored;
+            let before = account.table.as_ref().and_then(|table| table.memory.as_deref());
+            memory = Some(watching.memory.to_text()).filter(|text| before != Some(text));
         }
         trouble.extend(watching.trouble);
         let (published, written) = tokio::join!(
-            self.client.publish(&gauges),
+            self.publish(minute, &gauges, of_jobs),
             self.client.write_table(memory.as_deref(), &forget)
         );
         let forgotten = if written.is_ok() { forget.len() } else { 0 };
@@ -136,6 +147,30 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             "armed": done.armed, "repaired": done.repaired, "removed": done.removed,
             "forgotten": forgotten, "uncountedCount": uncounted, "overdueJobs": overdue,
         })
+    }
+}
+
+impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
+    /// Publishes the stack's numbers, and then as many of the jobs' as there is time for: others each minute.
+    async fn publish(
+        &self,
+        minute: &Minute<'_, K>,
+        stack: &[StackGauge],
+        mut jobs: Vec<JobGauge>,
+    ) -> Result<(), Failure> {
+        self.client.publish_stack(stack).await?;
+        let turn = usize::try_from(minute.turn()).unwrap_or(0).wrapping_mul(MAX_GAUGES);
+        if jobs.len() > MAX_GAUGES {
+            let by = turn % jobs.len();
+            jobs.rotate_left(by);
+        }
+        for some in jobs.chunks(MAX_GAUGES) {
+            if !minute.may_tell() {
+                return Err(late("PutMetricData"));
+            }
+            self.client.publish_jobs(some).await?;
+        }
+        Ok(())
     }
 }
 

@@ -1,10 +1,13 @@
 //! Minutes of a keeper in an account in memory.
 
 mod arming;
+mod late;
 mod renamed;
 mod tidying;
 mod watching;
 mod world;
+
+use std::time::Duration;
 
 use serde_json::Value;
 use world::Account;
@@ -33,9 +36,9 @@ async fn warm(keeper: &Keeper<Account, Account>, account: &Account, minutes: u32
     last
 }
 
-fn next_minute(account: &Account, start: std::time::Duration) {
+fn next_minute(account: &Account, start: Duration) {
     let mut world = account.world();
-    let minute = std::time::Duration::from_secs(60);
+    let minute = Duration::from_secs(60);
     assert!(world.now < start + minute, "a minute took too long");
     world.now = start + minute;
 }

@@ -11,14 +11,6 @@ pub enum Failed {
     Poison(PoisonEvent),
     /// CloudWatch did not take it.
     Aws(Failure),
-    /// The answer could not be written.
-    Answer(String),
-}
-
-impl From<serde_json::Error> for Failed {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Answer(error.to_string())
-    }
 }
 
 impl From<Failed> for Diagnostic {
@@ -26,7 +18,6 @@ impl From<Failed> for Diagnostic {
         let (error_type, error_message) = match failed {
             Failed::Poison(poison) => ("Tripline.Poison", poison.to_string()),
             Failed::Aws(failure) => (failure.kind.error_type(), failure.to_string()),
-            Failed::Answer(error) => ("Tripline.Answer", error),
         };
         Self { error_type: error_type.to_owned(), error_message }
     }

@@ -6,13 +6,15 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use metrics_generator::{Generator, cloudwatch::CloudWatch};
 use serde_json::Value;
 use tripline::time::Timestamp;
-use tripline_aws::function;
+use tripline_aws::function::{self, caught};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     function::init_logs();
-    let generator = Generator::new(CloudWatch::new(&function::config()));
-    run(service_fn(|event: LambdaEvent<Value>| generator.handle(event.payload, now()))).await
+    let stack = std::env::var("STACK_NAME").ok().filter(|name| !name.is_empty());
+    let generator = Generator::new(CloudWatch::new(&function::config(), stack));
+    run(service_fn(|event: LambdaEvent<Value>| caught(generator.handle(event.payload, now()))))
+        .await
 }
 
 fn now() -> Timestamp {

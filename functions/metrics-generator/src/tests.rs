@@ -11,9 +11,15 @@ const NOW: Timestamp = Timestamp::from_seconds(1_790_000_050);
 struct RecordingMetrics(Mutex<Vec<Request>>);
 
 impl PutMetrics for RecordingMetrics {
-    async fn put_metrics(&self, request: &Request) -> Result<(), Failure> {
+    async fn put_metrics(&self, request: &Request) -> Result<(), NotPut> {
         self.0.lock().unwrap().push(request.clone());
         Ok(())
+    }
+}
+
+impl PutDoubts for RecordingMetrics {
+    async fn put_doubts(&self, _: u64) -> Result<(), NotPut> {
+        panic!("there is none");
     }
 }
 
@@ -29,7 +35,7 @@ impl RecordingMetrics {
 struct ThrottlingMetrics(Mutex<u32>, RecordingMetrics);
 
 impl PutMetrics for ThrottlingMetrics {
-    async fn put_metrics(&self, request: &Request) -> Result<(), Failure> {
+    async fn put_metrics(&self, request: &Request) -> Result<(), NotPut> {
         let throttled = {
             let mut left = self.0.lock().unwrap();
             let throttled = *left > 0;
@@ -37,13 +43,17 @@ impl PutMetrics for ThrottlingMetrics {
             throttled
         };
         if throttled {
-            return Err(Failure::new(
-                "PutMetricData",
-                FailureKind::Throttled,
-                "Throttling: slow down",
-            ));
+            let detail = "Throttling: slow down";
+            let failure = Failure::new("PutMetricData", FailureKind::Throttled, detail);
+            return Err(NotPut { failure, taken: Taken::No });
         }
         self.1.put_metrics(request).await
+    }
+}
+
+impl PutDoubts for ThrottlingMetrics {
+    async fn put_doubts(&self, endings: u64) -> Result<(), NotPut> {
+        self.1.put_doubts(endings).await
     }
 }
 
@@ -141,4 +151,78 @@ async fn an_empty_answer_means_that_all_is_counted() {
     let answer = generator.handle(queue(&borrowed), NOW).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));
     assert_eq!(generator.client.count(SUCCEEDED), 2_000);
+}
+
+/// Takes every request, and says so only of those after the first `silent` ones.
+#[derive(Default)]
+struct SilentMetrics {
+    silent: Mutex<u32>,
+    taken: RecordingMetrics,
+    /// Whether doubts are taken.
+    is_deaf: Mutex<bool>,
+    doubts: Mutex<Vec<u64>>,
+}
+
+fn no_answer() -> NotPut {
+    let failure = Failure::new("PutMetricData", FailureKind::Unavailable, "no answer in time");
+    NotPut { failure, taken: Taken::Unknown }
+}
+
+impl PutMetrics for SilentMetrics {
+    async fn put_metrics(&self, request: &Request) -> Result<(), NotPut> {
+        self.taken.put_metrics(request).await?;
+        let mut silent = self.silent.lock().unwrap();
+        let is_silent = *silent > 0;
+        *silent = silent.saturating_sub(1);
+        if is_silent { Err(no_answer()) } else { Ok(()) }
+    }
+}
+
+impl PutDoubts for SilentMetrics {
+    async fn put_doubts(&self, endings: u64) -> Result<(), NotPut> {
+        if *self.is_deaf.lock().unwrap() {
+            return Err(no_answer());
+        }
+        self.doubts.lock().unwrap().push(endings);
+        Ok(())
+    }
+}
+
+/// At least once: what may have been taken comes again, and how much that is can be seen.
+#[tokio::test]
+async fn what_may_have_been_counted_twice_is_published_with_the_next_success() {
+    let generator = Generator::new(SilentMetrics { silent: 2.into(), ..Default::default() });
+    let repeated = [("1", event("a")), ("2", event("b")), ("3", event("a"))];
+    let batch = queue(&repeated.map(|(id, event)| (id, event.to_string())));
+    for _ in 0..2 {
+        let answer = generator.handle(batch.clone(), NOW).await.unwrap();
+        assert_eq!(answer["batchItemFailures"].as_array().unwrap().len(), 3, "all come again");
+    }
+    assert_eq!(*generator.client.doubts.lock().unwrap(), [0; 0]);
+    // CloudWatch answers again, but has no ear for doubts yet.
+    *generator.client.is_deaf.lock().unwrap() = true;
+    generator.handle(batch, NOW).await.unwrap();
+    *generator.client.is_deaf.lock().unwrap() = false;
+    for id in ["c", "d"] {
+        generator.handle(event(id), NOW).await.unwrap();
+    }
+    // Two executions in each of two requests; a repetition is no ending.
+    assert_eq!(*generator.client.doubts.lock().unwrap(), [4]);
+    assert_eq!(generator.client.taken.count(SUCCEEDED), 3 * 2 + 2);
+}
+
+/// The function's timeout in the template is made for so many.
+#[tokio::test]
+async fn a_batch_needs_no_more_requests_than_its_time_allows() {
+    const BATCH: usize = 500;
+    let generator = Generator::new(RecordingMetrics::default());
+    let bodies = (0..BATCH).map(|n| {
+        let details = json!({"downloadTime": n.to_string(), "retryCount": "nan"});
+        json!({"operation": "failed", "jobId": format!("fw-{n}"), "statusDetails": details})
+    });
+    let bodies: Vec<_> = bodies.map(|body| ("1", body.to_string())).collect();
+    generator.handle(queue(&bodies), NOW).await.unwrap();
+    let requests = generator.client.0.lock().unwrap();
+    assert_eq!(requests.iter().map(|request| request.datums.len()).sum::<usize>(), 3 * BATCH);
+    assert_eq!(u32::try_from(requests.len()), Ok(cloudwatch::MAX_REQUESTS));
 }

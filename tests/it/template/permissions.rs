@@ -66,7 +66,7 @@ fn roles_may_do_exactly_what_their_function_does() {
             (
                 "cloudwatch:PutMetricData".to_owned(),
                 "*".to_owned(),
-                json!({ "StringEquals": { "cloudwatch:namespace": NAMESPACE } }),
+                json!({ "StringEquals": { "cloudwatch:namespace": [NAMESPACE, STACK_NAMESPACE] } }),
             ),
             grant("sqs:SendMessage", "<UndeliveredQueue.Arn>"),
             grant("logs:CreateLogStream", "<MetricsGeneratorLogs.Arn>"),

@@ -13,14 +13,12 @@ use tripline_guard::put;
 
 use super::Aws;
 use crate::ask::{
-    Alarm, AlarmTags, CountEvents, DeleteAlarms, Gauges, ListAlarms, OtherStacks, Page, Publish,
-    PutAlarm,
+    Alarm, AlarmTags, CountEvents, DeleteAlarms, JobGauge, ListAlarms, OtherStacks, Page, Publish,
+    PutAlarm, StackGauge,
 };
 
 /// How the names of all of Tripline's alarms begin.
 const PREFIX: &str = "tripline-";
-/// Most datums of a request.
-const MAX_DATUMS: usize = 1_000;
 /// Counted by the hour, which CloudWatch keeps for 455 days.
 const HOUR: i64 = 3_600;
 /// For so many seconds a keeper may be silent.
@@ -82,9 +80,9 @@ impl CountEvents for Aws {
         &self,
         job: &JobId,
         endings: EndedCounts,
-        created: Timestamp,
-        now: Timestamp,
-    ) -> Result<u32, Failure> {
+        (created, now): (Timestamp, Timestamp),
+        next: Option<String>,
+    ) -> Result<Page<u32>, Failure> {
         let outcomes = [
             (endings.succeeded, Outcome::Succeeded),
             (endings.failed, Outcome::Failed),
@@ -95,29 +93,24 @@ impl CountEvents for Aws {
         let asked = outcomes.into_iter().filter(|(ended, _)| *ended > 0);
         let queries: Vec<_> = (0..).zip(asked).map(|(n, (_, of))| query(n, of, job)).collect();
         if queries.is_empty() {
-            return Ok(0);
+            return Ok(Page { items: Vec::new(), next: None });
         }
         let start = created.seconds() - created.seconds().rem_euclid(HOUR);
         // Events may be dated two hours ahead.
-        let ask = self
+        let output = self
             .cloudwatch
             .get_metric_data()
             .set_metric_data_queries(Some(queries))
             .start_time(DateTime::from_secs(start))
-            .end_time(DateTime::from_secs(now.seconds() + 3 * HOUR));
-        let (mut sum, mut next) = (0.0, None);
-        loop {
-            let page = ask.clone().set_next_token(next).send().await;
-            let page = page.map_err(|error| Failure::from_sdk("GetMetricData", &error))?;
-            let results = page.metric_data_results.into_iter().flatten();
-            sum += results.flat_map(|result| result.values.unwrap_or_default()).sum::<f64>();
-            next = page.next_token;
-            if next.is_none() {
-                break;
-            }
-        }
+            .end_time(DateTime::from_secs(now.seconds() + 3 * HOUR))
+            .set_next_token(next)
+            .send()
+            .await
+            .map_err(|error| Failure::from_sdk("GetMetricData", &error))?;
+        let results = output.metric_data_results.into_iter().flatten();
+        let values = results.flat_map(|result| result.values.unwrap_or_default());
         // Sums of ones: whole, not negative, and far below the limit.
-        Ok(sum as u32)
+        Ok(Page { items: values.map(|value| value as u32).collect(), next: output.next_token })
     }
 }
 
@@ -162,22 +155,18 @@ impl OtherStacks for Aws {
 }
 
 impl Publish for Aws {
-    async fn publish(&self, gauges: &Gauges) -> Result<(), Failure> {
-        let stack = gauges.stack.iter().map(|(name, value)| {
+    async fn publish_stack(&self, gauges: &[StackGauge]) -> Result<(), Failure> {
+        let datums = gauges.iter().map(|(name, value)| {
             datum(name, dimension(STACK_DIMENSION, &self.settings.stack), *value)
         });
-        self.put_data(STACK_NAMESPACE, stack.collect()).await?;
-        let jobs: Vec<_> = gauges
-            .jobs
-            .iter()
-            .map(|(job, metric, value)| {
-                datum(metric.name(), dimension(DIMENSION, job.as_str()), *value)
-            })
-            .collect();
-        for datums in jobs.chunks(MAX_DATUMS) {
-            self.put_data(NAMESPACE, datums.to_vec()).await?;
-        }
-        Ok(())
+        self.put_data(STACK_NAMESPACE, datums.collect()).await
+    }
+
+    async fn publish_jobs(&self, gauges: &[JobGauge]) -> Result<(), Failure> {
+        let datums = gauges.iter().map(|(job, metric, value)| {
+            datum(metric.name(), dimension(DIMENSION, job.as_str()), *value)
+        });
+        self.put_data(NAMESPACE, datums.collect()).await
     }
 }
 

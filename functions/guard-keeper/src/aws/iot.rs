@@ -51,8 +51,22 @@ fn at(time: Option<aws_sdk_iot::primitives::DateTime>) -> Timestamp {
 }
 
 impl JobTags for Aws {
-    async fn job_tags(&self, arn: &str) -> Result<Vec<(String, String)>, Failure> {
-        iot::tags(&self.iot, arn).await
+    async fn job_tags(
+        &self,
+        arn: &str,
+        next: Option<String>,
+    ) -> Result<Page<(String, String)>, Failure> {
+        let output = self
+            .iot
+            .list_tags_for_resource()
+            .resource_arn(arn)
+            .set_next_token(next)
+            .send()
+            .await
+            .map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
+        let tags = output.tags.into_iter().flatten();
+        let items = tags.map(|tag| (tag.key, tag.value.unwrap_or_default())).collect();
+        Ok(Page { items, next: output.next_token })
     }
 }
 

@@ -160,13 +160,15 @@ async fn executions_and_tags_are_read() {
         .match_requests(|input| input.resource_arn() == Some("arn"))
         .then_output(|| {
             let tag = aws_sdk_iot::types::Tag::builder().key("tripline:guard").value("off").build();
-            JobTagsOutput::builder().tags(tag.unwrap()).build()
+            JobTagsOutput::builder().tags(tag.unwrap()).next_token("more").build()
         });
     let aws = aws(&[], &[], &[&executions, &tags]);
     let page = aws.list_executions(&job(), Phase::Succeeded, None).await.unwrap();
     assert_eq!((page.items, page.next), (vec![(at(5), at(9))], None));
-    let tags = aws.job_tags("arn").await.unwrap();
-    assert_eq!(tags, [("tripline:guard".to_owned(), "off".to_owned())]);
+    let page = aws.job_tags("arn", None).await.unwrap();
+    assert_eq!(page.items, [("tripline:guard".to_owned(), "off".to_owned())]);
+    // Each page is a call of its own, for which the minute has to have time.
+    assert_eq!((page.next.as_deref(), tags.num_calls()), (Some("more"), 1));
 }
 
 #[tokio::test]
@@ -243,9 +245,17 @@ async fn events_are_counted_from_the_job_s_first_hour_on() {
         });
     let endings = EndedCounts { succeeded: 60, timed_out: 1, ..EndedCounts::default() };
     let aws = aws(&[&rule], &[], &[]);
-    assert_eq!(aws.count_events(&job(), endings, at(9_999), at(20_000)).await, Ok(68));
+    let life = (at(9_999), at(20_000));
+    let page = aws.count_events(&job(), endings, life, None).await.unwrap();
+    assert_eq!(
+        (page.items, page.next.as_deref(), rule.num_calls()),
+        (vec![30, 4], Some("more"), 1)
+    );
+    let page = aws.count_events(&job(), endings, life, page.next).await.unwrap();
+    assert_eq!((page.items, page.next), (vec![30, 4], None));
     // Nothing ended, nothing to ask.
-    assert_eq!(aws.count_events(&job(), EndedCounts::default(), at(0), at(0)).await, Ok(0));
+    let page = aws.count_events(&job(), EndedCounts::default(), life, None).await.unwrap();
+    assert_eq!((page.items, page.next, rule.num_calls()), (vec![], None, 2));
 }
 
 #[tokio::test]
@@ -264,11 +274,10 @@ async fn what_is_of_the_stack_and_what_is_of_jobs_goes_into_two_namespaces() {
     };
     let stack = of("Tripline", "guardedJobs", ["StackName", "tripline"]);
     let job_rule = of("IoT:OTA:JobExecution", "overdueCount", ["jobId", "fw"]);
-    let gauges = Gauges {
-        stack: vec![("guardedJobs", 3.0)],
-        jobs: vec![(job(), KeptMetric::OverdueCount, 3.0)],
-    };
-    assert_eq!(aws(&[&stack, &job_rule], &[], &[]).publish(&gauges).await, Ok(()));
+    let aws = aws(&[&stack, &job_rule], &[], &[]);
+    assert_eq!(aws.publish_stack(&[("guardedJobs", 3.0)]).await, Ok(()));
+    let gauges = [(job(), KeptMetric::OverdueCount, 3.0)];
+    assert_eq!(aws.publish_jobs(&gauges).await, Ok(()));
     assert_eq!((stack.num_calls(), job_rule.num_calls()), (1, 1));
 }
 

@@ -1,7 +1,8 @@
 //! What the keeper has to know from minute to minute, whichever environment it runs in.
 //!
 //! Written as lines, which are small and quickly read: the first with the time since when somebody
-//! has looked, then one a job.
+//! has looked, then one a job, and one a job whose guard was made whole lately, with a plus sign, which no job's
+//! name can begin with.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,6 +13,8 @@ use tripline::time::Timestamp;
 
 /// Most jobs that are remembered: what DynamoDB takes in one item, with room.
 pub const MAX_JOBS: usize = 2_000;
+/// Most guards that are remembered as made whole lately: more than two alarms a second come to in five minutes.
+pub const MAX_RESTORED: usize = 600;
 
 /// What is remembered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub struct Memory {
     pub since: i64,
     /// By job.
     pub jobs: BTreeMap<JobId, Remembered>,
+    /// Jobs whose guard was made whole, and when.
+    pub restored: BTreeMap<JobId, Timestamp>,
 }
 
 /// What is remembered of a job.
@@ -41,23 +46,29 @@ impl Memory {
     /// Reads what was written; what cannot be read is forgotten, and the watch begins anew.
     pub fn from_text(text: Option<&str>, now: Timestamp) -> Self {
         text.and_then(Self::read)
-            .unwrap_or_else(|| Self { since: now.seconds(), jobs: BTreeMap::new() })
+            .unwrap_or_else(|| Self { since: now.seconds(), ..Self::default() })
     }
 
     fn read(text: &str) -> Option<Self> {
         let mut lines = text.lines();
-        let mut memory = Self {
-            since: lines.next()?.strip_prefix("since ")?.parse().ok()?,
-            jobs: BTreeMap::new(),
-        };
+        let mut memory =
+            Self { since: lines.next()?.strip_prefix("since ")?.parse().ok()?, ..Self::default() };
         for line in lines {
             let (job, numbers) = line.split_once(' ')?;
-            memory.jobs.insert(JobId::new(job).ok()?, Remembered::read(numbers)?);
+            match job.strip_prefix('+') {
+                Some(job) => {
+                    let at = Timestamp::from_seconds(numbers.parse().ok()?);
+                    memory.restored.insert(JobId::new(job).ok()?, at);
+                }
+                None => {
+                    memory.jobs.insert(JobId::new(job).ok()?, Remembered::read(numbers)?);
+                }
+            }
         }
         Some(memory)
     }
 
-    /// As text, with at most [`MAX_JOBS`] jobs.
+    /// As text, with at most [`MAX_JOBS`] jobs and [`MAX_RESTORED`] guards.
     pub fn to_text(&self) -> String {
         let mut text = format!("since {}", self.since);
         for (job, is) in self.jobs.iter().take(MAX_JOBS) {
@@ -69,6 +80,9 @@ impl Memory {
                 text,
                 "\n{job} {created} {before} {ended} {counted} {grown} {uncounted} {overdue} {worry}"
             );
+        }
+        for (job, at) in self.restored.iter().take(MAX_RESTORED) {
+            let _ = write!(text, "\n+{job} {}", at.seconds());
         }
         text
     }
@@ -116,7 +130,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let mut memory = Memory { since: 1_790_000_000, jobs: BTreeMap::new() };
+        let mut memory = Memory { since: 1_790_000_000, ..Memory::default() };
         let mut pipeline = Pipeline::seen(7, 6);
         let created = 1_790_000_000;
         let is = Remembered { created, before: 3, pipeline, overdue: 6, worry: true };
@@ -125,8 +139,12 @@ mod tests {
         pipeline.judge(9, 6);
         memory.jobs.insert(job("fw-2"), Remembered { pipeline, ..Remembered::default() });
         let now = Timestamp::from_seconds(1);
+        memory.restored.insert(job("fw-1"), Timestamp::from_seconds(1_790_000_060));
         let text = memory.to_text();
-        assert_eq!(text, "since 1790000000\nfw-1 1790000000 3 7 6 0 0 6 1\nfw-2 0 0 7 6 60 2 0 0");
+        assert_eq!(
+            text,
+            "since 1790000000\nfw-1 1790000000 3 7 6 0 0 6 1\nfw-2 0 0 7 6 60 2 0 0\n+fw-1 1790000060"
+        );
         assert_eq!(Memory::from_text(Some(&text), now), memory);
         assert_eq!((memory.worrying(), memory.uncounted()), (1, 2));
         for unreadable in [
@@ -137,15 +155,18 @@ mod tests {
             Some("since 9\nfw 1 2"),
             Some("since 9\nf.w 0 0 0 0 0 0 0 0"),
             Some("since 9\nfw 0 -1 0 0 0 0 0 0"),
+            Some("since 9\n+fw"),
+            Some("since 9\n+fw now"),
+            Some("since 9\n+f.w 9"),
         ] {
-            let fresh = Memory { since: 1, jobs: BTreeMap::new() };
+            let fresh = Memory { since: 1, ..Memory::default() };
             assert_eq!(Memory::from_text(unreadable, now), fresh, "{unreadable:?}");
         }
     }
 
     #[test]
     fn it_fits_into_one_item() {
-        let mut memory = Memory { since: i64::MAX, jobs: BTreeMap::new() };
+        let mut memory = Memory { since: i64::MAX, ..Memory::default() };
         for number in 0..MAX_JOBS + 1 {
             let mut pipeline = Pipeline::seen(u32::MAX - 1, u32::MAX - 1);
             let _ = pipeline.needs_count(u32::MAX, Timestamp::from_seconds(1_790_000_000), 0);
@@ -156,11 +177,14 @@ mod tests {
                 overdue: u32::MAX,
                 worry: true,
             };
-            memory.jobs.insert(job(&format!("{number:x<64}")), is);
+            let job = job(&format!("{number:x<64}"));
+            memory.restored.insert(job.clone(), Timestamp::from_seconds(1_790_000_000));
+            memory.jobs.insert(job, is);
         }
         let text = memory.to_text();
         assert!(text.len() < 400_000, "{}", text.len());
         let now = Timestamp::from_seconds(0);
-        assert_eq!(Memory::from_text(Some(&text), now).jobs.len(), MAX_JOBS);
+        let read = Memory::from_text(Some(&text), now);
+        assert_eq!((read.jobs.len(), read.restored.len()), (MAX_JOBS, MAX_RESTORED));
     }
 }

@@ -12,7 +12,7 @@ use tripline::metric::{KeptMetric, Metric, NAMESPACE};
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
 
-use crate::ask::{Ask, Listed, Phase, Span};
+use crate::ask::{Ask, JobGauge, Listed, Phase, Span};
 use crate::clock::{Call, Clock, Minute};
 use crate::failed::Trouble;
 use crate::keeper::Keeper;
@@ -58,14 +58,12 @@ pub(crate) struct Watching {
     counts: Vec<(JobId, u32, u32)>,
     /// The stack's table is there, so that more is known than counts.
     pub remembers: bool,
-    /// It is not what was read.
-    pub is_new: bool,
     pub trouble: Trouble,
 }
 
 impl Watching {
     /// What there is to publish of single jobs.
-    pub fn gauges(&self) -> Vec<(JobId, KeptMetric, f64)> {
+    pub fn gauges(&self) -> Vec<JobGauge> {
         let mut gauges = Vec::new();
         for (job, is) in &self.memory.jobs {
             for (metric, number) in [
@@ -135,7 +133,6 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             self.count_overdue_devices(minute, account, job, now, (&mut memory, &mut trouble))
                 .await;
         }
-        let is_new = remembers && before != Some(memory.to_text().as_str());
         let counts = at_work
             .into_iter()
             .filter_map(|(job, now)| {
@@ -144,7 +141,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 (told > 0).then(|| (job.clone(), told, now.counts.ended.unsuccessful()))
             })
             .collect();
-        Watching { memory, counts, remembers, is_new, trouble }
+        Watching { memory, counts, remembers, trouble }
     }
 
     /// Reads tags anew, those first that are oldest: an operator may have changed them.
@@ -211,12 +208,26 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         now: &Job,
         trouble: &mut Trouble,
     ) -> Option<u32> {
-        if !minute.may(Call::Metrics, END).await {
-            return None;
+        let life = (now.created(), minute.now());
+        let (mut counted, mut next) = (0_u32, None);
+        loop {
+            if !minute.may(Call::Metrics, END).await {
+                return None;
+            }
+            match self.client.count_events(job, now.counts.ended, life, next).await {
+                Ok(page) => {
+                    counted = page.items.into_iter().fold(counted, u32::saturating_add);
+                    next = page.next;
+                }
+                Err(failure) => {
+                    trouble.add(job.as_str(), failure);
+                    return None;
+                }
+            }
+            if next.is_none() {
+                return Some(counted);
+            }
         }
-        let asked =
-            self.client.count_events(job, now.counts.ended, now.created(), minute.now()).await;
-        asked.map_err(|failure| trouble.add(job.as_str(), failure)).ok()
     }
 
     /// Jobs that have ended since: a last look at what was counted, and then they are forgotten.

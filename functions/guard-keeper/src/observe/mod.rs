@@ -174,7 +174,7 @@ pub(crate) fn name(alarm: &MetricAlarm) -> &str {
 }
 
 /// What is not there in time.
-fn late(operation: &'static str) -> Failure {
+pub(crate) fn late(operation: &'static str) -> Failure {
     Failure::new(operation, FailureKind::Unavailable, "not done within this minute")
 }
 

@@ -228,6 +228,59 @@ async fn an_alarm_that_is_in_alarm_already_is_told_as_no_guard() {
     assert_eq!((account.changes(), account.gauge("unguardedJobs")), (vec![], 1.0));
 }
 
+/// A guard that is there for some seconds of each minute is none, and the next minute mends nothing.
+#[tokio::test]
+async fn a_guard_that_is_undone_again_and_again_is_told() {
+    for undone in ["deleted", "cut off"] {
+        for knows in [false, true] {
+            let account = Account::new();
+            account.job("fw", 5);
+            account.job("well", 5);
+            let keeper = account.keeper();
+            let minute = async || match knows {
+                true => warm(&keeper, &account, 1).await,
+                false => cold(&account, 1).await,
+            };
+            assert_eq!(minute().await["guardedJobs"], 2);
+            for _ in 0..3 {
+                {
+                    let mut world = account.world();
+                    let name = &default("fw")[0];
+                    match undone {
+                        "deleted" => drop(world.cloudwatch.alarms.remove(name)),
+                        _ => {
+                            let alarm = world.cloudwatch.alarms.get_mut(name).unwrap();
+                            alarm.actions_enabled = Some(false);
+                        }
+                    }
+                }
+                let summary = minute().await;
+                let told = (&summary["guardedJobs"], &summary["unguardedJobs"]);
+                assert_eq!(told, (&1.into(), &1.into()), "{undone}, {knows}");
+                assert_eq!(account.alarms().len(), 4, "it is armed all the same");
+            }
+            // Left alone, it is a guard again; and whoever undoes it once an hour is made up for.
+            assert_eq!(minute().await["guardedJobs"], 2);
+            account.pass(3_600);
+            account.world().cloudwatch.alarms.remove(&default("fw")[0]);
+            assert_eq!(minute().await["guardedJobs"], 2);
+        }
+    }
+}
+
+/// Half of a guard may be armed in one minute and half in the next.
+#[tokio::test]
+async fn a_guard_that_is_completed_a_minute_later_is_one() {
+    let account = Account::new();
+    account.job("fw", 5);
+    account.world().fails.insert(default("fw")[1].clone(), FailureKind::Unavailable);
+    assert!(account.keeper().tick().await.is_err());
+    assert_eq!(account.gauge("unguardedJobs"), 1.0);
+    account.world().fails.clear();
+    account.pass(60);
+    assert_eq!(cold(&account, 1).await["guardedJobs"], 1);
+}
+
 #[tokio::test]
 async fn tags_opt_out_and_override() {
     let account = Account::new();

@@ -15,6 +15,7 @@ use tripline_guard::put::{self, JOB_TAG, STACK_TAG};
 
 use crate::Keeper;
 use crate::ask::*;
+use crate::aws::CALL_TIMEOUT;
 use crate::clock::{Call, Clock};
 use crate::settings::{Settings, tests::settings};
 
@@ -22,6 +23,8 @@ use crate::settings::{Settings, tests::settings};
 pub const START: u64 = 1_790_000_000;
 /// What a call takes.
 const CALL: Duration = Duration::from_millis(20);
+/// Tags on a page.
+pub const TAGS_PAGE: usize = 5;
 /// What is on a page.
 const PAGE: usize = 100;
 
@@ -44,6 +47,13 @@ pub struct FakeJob {
     pub rate: Option<u32>,
 }
 
+/// What was published in a minute.
+#[derive(Debug, Clone, Default)]
+pub struct Published {
+    pub stack: Vec<StackGauge>,
+    pub jobs: Vec<JobGauge>,
+}
+
 #[derive(Debug, Default)]
 pub struct World {
     pub now: Duration,
@@ -62,9 +72,11 @@ pub struct World {
     pub described: BTreeSet<JobId>,
     /// The calls that change something.
     pub changes: Vec<String>,
-    pub published: Vec<Gauges>,
+    pub published: Vec<Published>,
     /// What fails, by the API's name or the alarm's, and how.
     pub fails: BTreeMap<String, FailureKind>,
+    /// From when on every call takes as long as it may.
+    pub slow_from: Option<Duration>,
     /// Alarms show no metrics, as on the local AWS.
     pub hides_metrics: bool,
 }
@@ -135,12 +147,15 @@ impl Account {
         last.stack.iter().find(|(other, _)| *other == name).unwrap().1
     }
 
-    fn call(&self, call: Option<Call>, operation: &'static str) -> Result<(), Failure> {
-        let mut world = self.world();
-        let now = world.now;
-        world.calls.extend(call.map(|call| (call, now)));
-        world.now += CALL;
-        match world.fails.get(operation) {
+    async fn call(&self, call: Option<Call>, operation: &'static str) -> Result<(), Failure> {
+        let takes = {
+            let mut world = self.world();
+            let now = world.now;
+            world.calls.extend(call.map(|call| (call, now)));
+            if world.slow_from.is_some_and(|from| now >= from) { CALL_TIMEOUT } else { CALL }
+        };
+        self.sleep(takes).await;
+        match self.world().fails.get(operation) {
             Some(kind) => Err(Failure::new(operation, *kind, "as told")),
             None => Ok(()),
         }
@@ -177,11 +192,11 @@ impl Clock for Account {
     }
 }
 
-fn page<T>(all: impl Iterator<Item = T>, next: Option<String>) -> Page<T> {
+fn page<T>(all: impl Iterator<Item = T>, next: Option<String>, length: usize) -> Page<T> {
     let from: usize = next.map_or(0, |next| next.parse().unwrap());
     let mut rest = all.skip(from);
-    let items = rest.by_ref().take(PAGE).collect();
-    Page { items, next: rest.next().map(|_| (from + PAGE).to_string()) }
+    let items = rest.by_ref().take(length).collect();
+    Page { items, next: rest.next().map(|_| (from + length).to_string()) }
 }
 
 fn job_id(id: &str) -> JobId {
@@ -198,12 +213,12 @@ fn not_found(operation: &'static str) -> Failure {
 
 impl JobEvents for Account {
     async fn job_events_are_on(&self) -> Result<bool, Failure> {
-        self.call(None, "DescribeEventConfigurations")?;
+        self.call(None, "DescribeEventConfigurations").await?;
         Ok(self.world().events_are_on)
     }
 
     async fn enable_job_events(&self) -> Result<(), Failure> {
-        self.call(None, "UpdateEventConfigurations")?;
+        self.call(None, "UpdateEventConfigurations").await?;
         let mut world = self.world();
         world.events_are_on = true;
         world.changes.push("enable events".to_owned());
@@ -213,7 +228,7 @@ impl JobEvents for Account {
 
 impl ListJobs for Account {
     async fn list_jobs(&self, next: Option<String>) -> Result<Page<Listed>, Failure> {
-        self.call(Some(Call::ListJobs), "ListJobs")?;
+        self.call(Some(Call::ListJobs), "ListJobs").await?;
         let world = self.world();
         let running = world.jobs.iter().filter(|(_, job)| job.ended.is_none());
         let all = running.map(|(id, job)| Listed {
@@ -221,20 +236,25 @@ impl ListJobs for Account {
             arn: id.clone(),
             created: at(job.created),
         });
-        Ok(page(all, next))
+        Ok(page(all, next, PAGE))
     }
 }
 
 impl JobTags for Account {
-    async fn job_tags(&self, arn: &str) -> Result<Vec<(String, String)>, Failure> {
-        self.call(Some(Call::JobTags), "JobTags")?;
-        Ok(self.world().jobs[arn].tags.clone())
+    async fn job_tags(
+        &self,
+        arn: &str,
+        next: Option<String>,
+    ) -> Result<Page<(String, String)>, Failure> {
+        self.call(Some(Call::JobTags), "JobTags").await?;
+        let tags = self.world().jobs[arn].tags.clone();
+        Ok(page(tags.into_iter(), next, TAGS_PAGE))
     }
 }
 
 impl DescribeJob for Account {
     async fn describe_job(&self, job: &JobId) -> Result<tripline::job::Job, Failure> {
-        self.call(Some(Call::DescribeJob), "DescribeJob")?;
+        self.call(Some(Call::DescribeJob), "DescribeJob").await?;
         let mut world = self.world();
         world.described.insert(job.clone());
         let job = world.jobs.get(job.as_str()).ok_or_else(|| not_found("DescribeJob"))?;
@@ -262,20 +282,20 @@ impl ListExecutions for Account {
         phase: Phase,
         next: Option<String>,
     ) -> Result<Page<Span>, Failure> {
-        self.call(Some(Call::Executions), "ListJobExecutionsForJob")?;
+        self.call(Some(Call::Executions), "ListJobExecutionsForJob").await?;
         let world = self.world();
         let job = &world.jobs[job.as_str()];
         let spans: Vec<Span> = match phase {
             Phase::Succeeded => job.took.iter().map(|took| (at(0), at(*took))).collect(),
             Phase::InProgress => job.at_work.iter().map(|began| (at(*began), at(*began))).collect(),
         };
-        Ok(page(spans.into_iter(), next))
+        Ok(page(spans.into_iter(), next, PAGE))
     }
 }
 
 impl ListAlarms for Account {
     async fn list_alarms(&self, next: Option<String>) -> Result<Page<Alarm>, Failure> {
-        self.call(Some(Call::DescribeAlarms), "DescribeAlarms")?;
+        self.call(Some(Call::DescribeAlarms), "DescribeAlarms").await?;
         let world = self.world();
         let shown = world.cloudwatch.alarms.values().map(|alarm| {
             let mut alarm = alarm.clone();
@@ -286,13 +306,13 @@ impl ListAlarms for Account {
         });
         let composite = world.cloudwatch.composite.iter().cloned().map(Alarm::Composite);
         let shown = shown.chain(composite);
-        Ok(page(shown, next))
+        Ok(page(shown, next, PAGE))
     }
 }
 
 impl AlarmTags for Account {
     async fn alarm_tags(&self, arn: &str) -> Result<Vec<(String, String)>, Failure> {
-        self.call(Some(Call::AlarmTags), "ListTagsForResource")?;
+        self.call(Some(Call::AlarmTags), "ListTagsForResource").await?;
         let world = self.world();
         let tags = world.cloudwatch.tags_of(arn);
         let tags = tags.ok_or_else(|| not_found("ListTagsForResource"))?;
@@ -302,7 +322,7 @@ impl AlarmTags for Account {
 
 impl PutAlarm for Account {
     async fn put_alarm(&self, alarm: &GuardAlarm, job: &JobId, new: bool) -> Result<(), Failure> {
-        self.call(Some(Call::PutAlarm), "PutMetricAlarm")?;
+        self.call(Some(Call::PutAlarm), "PutMetricAlarm").await?;
         let actions = self.settings().actions(alarm.topics());
         let name = alarm.name_for(job);
         let mut world = self.world();
@@ -327,7 +347,7 @@ impl PutAlarm for Account {
 
 impl DeleteAlarms for Account {
     async fn delete_alarms(&self, names: &[String]) -> Result<(), Failure> {
-        self.call(Some(Call::DeleteAlarms), "DeleteAlarms")?;
+        self.call(Some(Call::DeleteAlarms), "DeleteAlarms").await?;
         let mut world = self.world();
         world.cloudwatch.delete(names);
         world.changes.extend(names.iter().map(|name| format!("delete {name}")));
@@ -340,46 +360,53 @@ impl CountEvents for Account {
         &self,
         job: &JobId,
         endings: EndedCounts,
-        created: Timestamp,
-        _: Timestamp,
-    ) -> Result<u32, Failure> {
-        self.call(Some(Call::Metrics), "GetMetricData")?;
+        (created, _): (Timestamp, Timestamp),
+        _: Option<String>,
+    ) -> Result<Page<u32>, Failure> {
+        self.call(Some(Call::Metrics), "GetMetricData").await?;
         let world = self.world();
         let job = &world.jobs[job.as_str()];
         assert_eq!((endings, created), (job.endings, at(job.created)));
-        Ok(job.counted)
+        Ok(Page { items: vec![job.counted], next: None })
     }
 }
 
 impl OtherStacks for Account {
     async fn keeps(&self, stack: &str, _: Timestamp) -> Result<bool, Failure> {
-        self.call(Some(Call::Metrics), "GetMetricData")?;
+        self.call(Some(Call::Metrics), "GetMetricData").await?;
         Ok(!self.world().dead_stacks.contains(stack))
     }
 }
 
 impl Publish for Account {
-    async fn publish(&self, gauges: &Gauges) -> Result<(), Failure> {
-        self.call(None, "PutMetricData")?;
-        self.world().published.push(gauges.clone());
+    async fn publish_stack(&self, gauges: &[StackGauge]) -> Result<(), Failure> {
+        self.call(None, "PutMetricData").await?;
+        self.world().published.push(Published { stack: gauges.to_vec(), jobs: Vec::new() });
+        Ok(())
+    }
+
+    async fn publish_jobs(&self, gauges: &[JobGauge]) -> Result<(), Failure> {
+        assert!(gauges.len() <= MAX_GAUGES);
+        self.call(None, "PutMetricData").await?;
+        self.world().published.last_mut().unwrap().jobs.extend_from_slice(gauges);
         Ok(())
     }
 }
 
 impl Table for Account {
     async fn read_table(&self, next: Option<String>) -> Result<Page<Item>, Failure> {
-        self.call(Some(Call::Table), "Scan")?;
+        self.call(Some(Call::Table), "Scan").await?;
         let world = self.world();
         let configs = world.configs.iter().map(|(job, (text, armed))| Item::Config {
             job: job_id(job),
             text: text.clone(),
             armed: at(*armed),
         });
-        Ok(page(configs.chain(world.memory.clone().map(Item::Memory)), next))
+        Ok(page(configs.chain(world.memory.clone().map(Item::Memory)), next, PAGE))
     }
 
     async fn write_table(&self, memory: Option<&str>, forget: &[JobId]) -> Result<(), Failure> {
-        self.call(None, "BatchWriteItem")?;
+        self.call(None, "BatchWriteItem").await?;
         assert!(forget.len() <= MAX_FORGOTTEN);
         let mut world = self.world();
         for job in forget {
