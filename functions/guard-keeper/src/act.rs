@@ -57,7 +57,7 @@ impl Guarding {
     fn unguarded(&mut self, guarded: &Guarded, why: &str) {
         self.unguarded += 1;
         if self.unguarded <= LOGGED {
-            tracing::warn!(job = %guarded.job, why, "unguarded");
+            tracing::warn!(job = %guarded.job, why, "job_unguarded");
         }
     }
 }

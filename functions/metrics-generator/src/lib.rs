@@ -103,7 +103,7 @@ impl<C: PutMetrics + PutDoubts> Generator<C> {
             match &message.event {
                 Ok(event) => events.push((position, event)),
                 Err(poison) => {
-                    tracing::error!(message_id = message.id, %poison, "event cannot be handled");
+                    tracing::error!(message_id = message.id, %poison, "event_unusable");
                     failed.insert(position, Failed::Poison(poison.clone()));
                 }
             }
@@ -148,7 +148,7 @@ impl<C: PutMetrics + PutDoubts> Generator<C> {
     fn note(&self, request: &Request, failure: &Failure, taken: Taken) {
         match taken {
             Taken::No => {
-                tracing::error!(%failure, events = request.events.len(), "not published");
+                tracing::error!(%failure, events = request.events.len(), "metrics_not_published");
             }
             Taken::Unknown => {
                 let endings = endings(request);
@@ -180,7 +180,7 @@ fn log_details(events: &[(usize, &ExecutionEvent)]) {
     let endings = events.iter().filter_map(|(_, event)| Some((&event.job, event.ending.as_ref()?)));
     let details = endings.flat_map(|(job, ending)| ending.invalid.iter().map(move |d| (job, d)));
     for (job, detail) in details.take(LOGGED_DETAILS) {
-        tracing::warn!(%job, %detail, "detail not used");
+        tracing::warn!(%job, %detail, "detail_invalid");
     }
 }
 

@@ -171,6 +171,6 @@ async fn poison_in_a_batch_ends_undelivered_while_its_neighbours_are_counted() {
     assert_eq!(kept, poison);
     assert_eq!(depth(&chain, &queue).await, ("0".to_owned(), "0".to_owned()));
     assert_eq!(metrics(&chain, "neighbours").await, counted, "after the poison's last delivery");
-    let reasons = chain.logged("MetricsGeneratorLogGroup", &["event cannot be handled"]);
+    let reasons = chain.logged("MetricsGeneratorLogGroup", &["event_unusable"]);
     assert_eq!(reasons.len(), 2 * 5, "{reasons:#?}");
 }
