@@ -120,14 +120,17 @@ where
         let Some(Err(error)) = context.output_or_error() else {
             return RetryAction::NoActionIndicated;
         };
-        let error = error.as_operation_error().and_then(|error| error.downcast_ref::<E>());
+        let Some(error) = error.as_operation_error() else {
+            // It was not sent, cut off, out of time, or refused by one of the interceptors above.
+            return RetryAction::transient_error();
+        };
+        // Those of other operations have a classifier of their own.
+        let Some(error) = error.downcast_ref::<E>() else { return RetryAction::NoActionIndicated };
         let status = context.response().map_or(0, |response| response.status().as_u16());
-        match error.map(|error| kind_of(error.code(), status)) {
-            Some(FailureKind::NotFound | FailureKind::Refused) => RetryAction::NoActionIndicated,
-            Some(FailureKind::Throttled) => RetryAction::throttling_error(),
-            Some(FailureKind::Denied | FailureKind::Unavailable) | None => {
-                RetryAction::transient_error()
-            }
+        match kind_of(error.code(), status) {
+            FailureKind::NotFound | FailureKind::Refused => RetryAction::NoActionIndicated,
+            FailureKind::Throttled => RetryAction::throttling_error(),
+            FailureKind::Denied | FailureKind::Unavailable => RetryAction::transient_error(),
         }
     }
 

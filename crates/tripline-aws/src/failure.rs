@@ -160,7 +160,8 @@ fn root_cause(error: &dyn std::error::Error) -> String {
 /// may be that of a proxy. Whatever is not listed is no answer, and never means that something
 /// does not exist or is not valid.
 pub(crate) fn kind_of(code: Option<&str>, status: u16) -> FailureKind {
-    let has = |parts: &[&str]| code.is_some_and(|code| parts.iter().any(|part| code.contains(part)));
+    let has =
+        |parts: &[&str]| code.is_some_and(|code| parts.iter().any(|part| code.contains(part)));
     if has(&THROTTLED) {
         FailureKind::Throttled
     } else if has(&NOT_FOUND) {

@@ -1,6 +1,6 @@
 //! The function `force-stopper`.
 
-use force_stopper::{Stopper, aws::Aws, settings::Settings};
+use force_stopper::{Invocation, Stopper, aws::Aws, settings::Settings};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 use tripline_aws::function;
@@ -9,6 +9,13 @@ use tripline_aws::function;
 async fn main() -> Result<(), Error> {
     function::init_logs();
     let settings = Settings::from_environment(|name| std::env::var(name).ok())?;
-    let stopper = Stopper::new(Aws::new(&function::config()), settings);
-    run(service_fn(|event: LambdaEvent<Value>| stopper.handle(event.payload))).await
+    let stopper = Stopper::new(Aws::new(&function::config(), &settings), settings);
+    run(service_fn(|event: LambdaEvent<Value>| {
+        let LambdaEvent { payload, context } = event;
+        let function = context.invoked_function_arn;
+        let invocation = Invocation { request: context.request_id, function };
+        let stopper = &stopper;
+        async move { stopper.handle(payload, &invocation).await }
+    }))
+    .await
 }
