@@ -20,6 +20,10 @@ use tripline_aws::answer::{InProtocol, UntilAnswered};
 use crate::ask::Surroundings;
 use crate::settings::Settings;
 
+/// More tries than fit any of the time limits, which are what ends them. (The SDK adds up the waits
+/// between all of them before each call, so it is no larger.)
+const ATTEMPTS: u32 = 200;
+
 /// The metric of refused messages, with the stack as its dimension.
 const REFUSED: &str = "refusedAlarms";
 
@@ -42,7 +46,7 @@ impl Aws {
     pub fn new(config: &SdkConfig, settings: &Settings) -> Self {
         let retries = || {
             RetryConfig::standard()
-                .with_max_attempts(u32::MAX)
+                .with_max_attempts(ATTEMPTS)
                 .with_initial_backoff(Duration::from_millis(300))
                 .with_max_backoff(Duration::from_secs(3))
         };
@@ -100,3 +104,5 @@ fn embedded_metric(stack: &str, now: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire_tests;

@@ -24,7 +24,7 @@ use crate::ask::{
     CancelJob, DescribeAlarms, DescribeJob, HasOptedOut, LastFiring, Publish, TakeTurn, Turn,
 };
 
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     let read = |name: &str| match name {
         "FORCE_STOP_TOPIC_ARN" => Some("arn:aws:sns:eu-west-1:111122223333:stop".to_owned()),
         "GUARDS_TABLE" | "STACK_NAME" => Some("a-stack".to_owned()),
