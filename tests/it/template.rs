@@ -115,7 +115,14 @@ fn stop_modes_are_the_ones_the_stopper_knows() {
         let deployment = template.deploy(&[("StopMode", mode)]);
         assert_eq!(
             deployment.properties("ForceStopperFunction")["Environment"]["Variables"],
-            json!({ "STOP_MODE": mode, "EMAIL_TOPIC_ARN": "<EmailTopic>", "SMS_TOPIC_ARN": "<SmsTopic>" })
+            json!({
+                "STACK_NAME": "a-stack",
+                "STOP_MODE": mode,
+                "FORCE_STOP_TOPIC_ARN": "<ForceStopTopic>",
+                "GUARDS_TABLE": "<GuardsTable>",
+                "EMAIL_TOPIC_ARN": "<EmailTopic>",
+                "SMS_TOPIC_ARN": "<SmsTopic>",
+            })
         );
         assert_eq!(deployment.outputs["StopMode"]["Value"], mode);
     }
@@ -424,7 +431,7 @@ fn the_guard_watches_itself_and_every_alarm_reaches_people() {
         for id in ASKED {
             expected.insert(("AWS/Lambda", "DestinationDeliveryFailures", function(id)), 1);
         }
-        for metric in ["unguardedJobs", "uncountedCount", "overdueJobs"] {
+        for metric in ["refusedAlarms", "unguardedJobs", "uncountedCount", "overdueJobs"] {
             let stack = (STACK_DIMENSION, "a-stack".to_owned());
             expected.insert((STACK_NAMESPACE, metric, stack), 1);
         }

@@ -30,9 +30,10 @@ pub enum FailureKind {
     NotFound,
     /// AWS may not do this for us: missing permission or bad credentials.
     Denied,
-    /// AWS refuses the request itself: the same request will fail again.
+    /// AWS refuses the request itself, with a code that says so: the same request will fail again.
     Refused,
-    /// No answer, or a fault on the other side: try again later.
+    /// No answer that can be used: none at all, a fault on the other side, or one that is not
+    /// listed as anything else. Nothing follows from it; try again later.
     Unavailable,
 }
 
@@ -62,10 +63,14 @@ impl Failure {
     {
         match error {
             SdkError::ServiceError(context) => {
-                let code = context.err().code().unwrap_or("unknown error");
+                let code = context.err().code();
                 let message = context.err().message().unwrap_or("no message");
-                let kind = kind_of(code, context.raw().status().as_u16());
-                Self::new(operation, kind, format!("{code}: {message}"))
+                let status = context.raw().status().as_u16();
+                let kind = kind_of(code, status);
+                match code {
+                    Some(code) => Self::new(operation, kind, format!("{code}: {message}")),
+                    None => Self::new(operation, kind, format!("no AWS answer (HTTP {status})")),
+                }
             }
             SdkError::TimeoutError(_) => {
                 let text = format!("no answer in time{}", endpoint_hint(variable(ENDPOINT)));
@@ -149,36 +154,77 @@ fn root_cause(error: &dyn std::error::Error) -> String {
     last.to_string()
 }
 
-/// IoT answers a throttled call with status 400, so the code decides before the status does.
-fn kind_of(code: &str, status: u16) -> FailureKind {
-    match code {
-        _ if code.contains("Throttl")
-            || code.contains("TooManyRequests")
-            || code.contains("RequestLimitExceeded")
-            || code == "LimitExceededException" =>
-        {
-            FailureKind::Throttled
+/// What a failed call's code and status say.
+///
+/// The code decides: AWS IoT answers a throttled call with status 400, and a status without a code
+/// may be that of a proxy. Whatever is not listed is no answer, and never means that something
+/// does not exist or is not valid.
+pub(crate) fn kind_of(code: Option<&str>, status: u16) -> FailureKind {
+    let has =
+        |parts: &[&str]| code.is_some_and(|code| parts.iter().any(|part| code.contains(part)));
+    if has(&THROTTLED) {
+        FailureKind::Throttled
+    } else if has(&NOT_FOUND) {
+        FailureKind::NotFound
+    } else if has(&DENIED) {
+        FailureKind::Denied
+    } else if (400..500).contains(&status) && has(&REFUSED) {
+        FailureKind::Refused
+    } else {
+        match status {
+            // What answers a HEAD has no body, and so no code.
+            403 if code.is_none() => FailureKind::Denied,
+            429 => FailureKind::Throttled,
+            _ => FailureKind::Unavailable,
         }
-        _ if code.contains("NotFound") || code == "NoSuchKey" || code == "NoSuchBucket" => {
-            FailureKind::NotFound
-        }
-        _ if code.contains("AccessDenied")
-            || code.contains("Unauthorized")
-            || code.contains("UnrecognizedClient")
-            || code.contains("InvalidClientTokenId")
-            || code.contains("ExpiredToken")
-            || code.contains("SignatureDoesNotMatch") =>
-        {
-            FailureKind::Denied
-        }
-        // What answers a HEAD has no body, and so no code.
-        _ if status == 404 => FailureKind::NotFound,
-        _ if status == 403 => FailureKind::Denied,
-        _ if status == 429 => FailureKind::Throttled,
-        _ if status >= 500 => FailureKind::Unavailable,
-        _ => FailureKind::Refused,
     }
 }
+
+/// Parts of the codes of throttled calls.
+const THROTTLED: [&str; 6] = [
+    "Throttl",
+    "TooManyRequests",
+    "RequestLimitExceeded",
+    "LimitExceededException",
+    "SlowDown",
+    "ThroughputExceeded",
+];
+/// Of those that name what does not exist. S3's client makes `NotFound` of a HEAD's 404 itself.
+const NOT_FOUND: [&str; 5] =
+    ["NotFound", "NoSuchKey", "NoSuchBucket", "NoSuchEntity", "NonExistentQueue"];
+/// Of those of missing permissions, bad credentials, and signatures that do not hold.
+const DENIED: [&str; 14] = [
+    "AccessDenied",
+    "Unauthorized",
+    "NotAuthorized",
+    "AuthorizationError",
+    "UnrecognizedClient",
+    "InvalidClientTokenId",
+    "InvalidAccessKeyId",
+    "ExpiredToken",
+    "InvalidToken",
+    "SignatureDoesNotMatch",
+    "InvalidSignature",
+    "IncompleteSignature",
+    "MissingAuthenticationToken",
+    "RequestExpired",
+];
+/// Of those of requests that are wrong, or that what is there forbids.
+const REFUSED: [&str; 13] = [
+    "Validation",
+    "InvalidParameter",
+    "InvalidRequest",
+    "InvalidInput",
+    "InvalidFormat",
+    "InvalidStateTransition",
+    "InvalidNextToken",
+    "AlreadyExists",
+    "Conflict",
+    "ConditionalCheckFailed",
+    "Unsupported",
+    "InUse",
+    "PreconditionFailed",
+];
 
 #[cfg(test)]
 mod tests {
@@ -198,11 +244,30 @@ mod tests {
             ("ServiceUnavailableException", 503, FailureKind::Unavailable),
             ("InternalFailure", 500, FailureKind::Unavailable),
             ("anything", 429, FailureKind::Throttled),
-            ("unknown error", 404, FailureKind::NotFound),
-            ("unknown error", 403, FailureKind::Denied),
+            ("InvalidSignatureException", 403, FailureKind::Denied),
+            ("RequestExpired", 400, FailureKind::Denied),
+            ("IncompleteSignature", 400, FailureKind::Denied),
         ] {
-            assert_eq!(kind_of(code, status), kind, "{code}");
+            assert_eq!(kind_of(Some(code), status), kind, "{code}");
         }
+    }
+
+    #[test]
+    fn what_is_not_listed_is_no_answer() {
+        for (code, status) in [
+            (None, 200),
+            (None, 400),
+            (None, 404),
+            (None, 408),
+            (None, 500),
+            (Some("RequestTimeout"), 408),
+            (Some("SomethingNew"), 400),
+            (Some("ValidationError"), 200),
+            (Some("InvalidAction"), 400),
+        ] {
+            assert_eq!(kind_of(code, status), FailureKind::Unavailable, "{code:?} {status}");
+        }
+        assert_eq!(kind_of(None, 403), FailureKind::Denied);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! AWS IoT's jobs: one reading of a job and of its counts, for everybody.
 
 use aws_sdk_iot::Client;
+use aws_sdk_iot::operation::describe_job::DescribeJobOutput;
 use aws_sdk_iot::types::{Job as Described, JobExecutionsRolloutConfig, JobProcessDetails};
 use tripline::job::{EndedCounts, ExecutionCounts, Job, JobId, JobState};
 use tripline::rollout::Rate;
 
+use crate::answer::Complete;
 use crate::{Failure, FailureKind};
 
 /// A job as it is now.
@@ -23,6 +25,8 @@ pub async fn describe(client: &Client, job: &JobId) -> Result<Described, Failure
     let output = client
         .describe_job()
         .job_id(job.as_str())
+        .customize()
+        .interceptor(Complete::<DescribeJobOutput>::new(|output| output.job.is_some()))
         .send()
         .await
         .map_err(|error| Failure::from_sdk("DescribeJob", &error))?;

@@ -4,6 +4,7 @@
 //! Every AWS call is bounded here, once: the SDK sets a connect timeout and nothing else, so that
 //! a call could outlive the function that makes it.
 
+pub mod answer;
 #[cfg(any(feature = "people", feature = "function"))]
 mod bounded;
 #[cfg(feature = "cloudwatch")]

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use crate::job::{ExecutionCounts, JobId};
-use crate::notification::AlarmNotification;
-use crate::stop::{Certainty, Refusal};
-use crate::text::{clean, excerpt};
+use crate::stop::{Certainty, Firing, Refusal};
+use crate::text::{bare_name, clean, excerpt};
+use crate::time::Timestamp;
 
 /// Longest subject of an e-mail, in ASCII characters (SNS `Publish`, `Subject`: fewer than 100).
 pub const MAX_SUBJECT: usize = 99;
@@ -34,12 +34,29 @@ pub enum Done {
     Observed,
 }
 
+/// The alarm that a message to people is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// Its name.
+    pub name: String,
+    /// Its rule in CloudWatch, in words.
+    pub rule: Option<String>,
+    /// That it fired, as CloudWatch tells it. Without it nothing but the name is quoted, and that
+    /// as a [`bare_name`]: whoever may publish to a topic may have written the rest.
+    pub firing: Option<Firing>,
+}
+
+impl Alarm {
+    fn shown(&self) -> String {
+        if self.firing.is_some() { clean(&self.name, 255) } else { bare_name(&self.name) }
+    }
+}
+
 impl Announcement {
-    /// Tells of a stop, or of one that would have been made. `rule` is the alarm's, in words.
+    /// Tells of a stop, or of one that would have been made.
     pub fn stop(
         job: &JobId,
-        notification: &AlarmNotification,
-        rule: Option<&str>,
+        alarm: &Alarm,
         done: Done,
         certainty: &Certainty,
         counts: Result<ExecutionCounts, &str>,
@@ -48,16 +65,21 @@ impl Announcement {
             Done::Cancelled | Done::Aborted => "stopped",
             Done::Observed => "would have stopped",
         };
-        let alarm = short_name(job, &notification.alarm);
+        let name = short_name(job, &alarm.shown());
         let mut body = format!("Tripline {verb} rollout {job}.\n\n");
         let mut line = |name: &str, text: &str| {
             let _ = writeln!(body, "{name:<9}{text}");
         };
-        line("alarm", &clean(&notification.alarm, 255));
-        if let Some(rule) = rule {
-            line("limit", rule);
+        line("alarm", &alarm.shown());
+        if let Some(Firing { reason, at }) = &alarm.firing {
+            if let Some(rule) = &alarm.rule {
+                line("limit", rule);
+            }
+            line("reason", &clean(reason, 1_024));
+            if let Some(at) = at {
+                line("fired", &Timestamp::from_seconds(*at).rfc3339());
+            }
         }
-        line("reason", &clean(&notification.reason, 1_024));
         line(
             "done",
             match done {
@@ -73,7 +95,10 @@ impl Announcement {
         if let Certainty::Unverified(cause) = certainty {
             line(
                 "note",
-                &format!("unverified: CloudWatch could not be asked ({})", clean(cause, 300)),
+                &format!(
+                    "unverified: AWS could not be asked whether it is true ({})",
+                    clean(cause, 300)
+                ),
             );
         }
         match counts {
@@ -120,23 +145,38 @@ impl Announcement {
             subject: ascii(&format!("Tripline {verb} rollout {job}"), MAX_SUBJECT),
             body,
             sms: with_next(
-                fit_sms(&format!("Tripline {verb} {job}{unverified}"), &alarm, &numbers),
+                fit_sms(&format!("Tripline {verb} {job}{unverified}"), &name, &numbers),
                 done,
             ),
         }
     }
 
-    /// Tells of a message that stopped nothing, or of work that was given up.
+    /// Alerts to a rollout that goes on although an alarm asked for a stop. `cause` is AWS's answer,
+    /// or Tripline's own reason.
+    pub fn not_stopped(job: &JobId, alarm: &Alarm, cause: &str) -> Self {
+        Self {
+            subject: ascii(&format!("Tripline could NOT stop rollout {job}"), MAX_SUBJECT),
+            body: format!(
+                "Tripline could NOT stop rollout {job}, and is trying again.\n\nStop it now: tripline stop --job-id {job}\n\nalarm    {}\nwhy      {}\n\nIf Tripline stops it after all, another message says so.\n",
+                alarm.shown(),
+                clean(cause, 600)
+            ),
+            sms: ascii(
+                &format!("Tripline could NOT stop {job}, trying again. Stop it now: tripline stop"),
+                MAX_SMS,
+            ),
+        }
+    }
+
+    /// Tells of a message that stopped nothing. It is for e-mail only: whoever may publish to the
+    /// force-stop topic could use up the budget for SMS, which is 1 USD a month unless raised.
     pub fn refusal(refusal: &Refusal) -> Self {
         Self {
             subject: "Tripline refused an alarm message: no rollout was stopped".to_owned(),
             body: format!(
-                "Tripline refused an alarm message, so no rollout was stopped by it.\n\nwhy      {refusal}\n\nIf a rollout should have been stopped, stop it now: tripline stop --job-id .. Then look at the alarm's\ndimension `jobId`, at who may publish to the force-stop topic, and at the undelivered queue.\n"
+                "Tripline refused an alarm message, so no rollout was stopped by it.\n\nwhy      {refusal}\n\nIf a rollout should have been stopped, stop it now: tripline stop --job-id .. Then look at the alarm's\ndimension `jobId`, at who may publish to the force-stop topic, and at the undelivered queue.\n\nFurther refusals within ten minutes are only counted, in the metric `refusedAlarms`.\n"
             ),
-            sms: ascii(
-                &format!("Tripline refused an alarm, nothing was stopped: {refusal}"),
-                MAX_SMS,
-            ),
+            sms: String::new(),
         }
     }
 }

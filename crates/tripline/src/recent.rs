@@ -1,33 +1,37 @@
 //! Remembers the events that were counted, so that a repetition is not counted again.
 
 use std::collections::{HashSet, VecDeque};
+use std::hash::Hash;
 
 use crate::event::EventId;
 
-/// The ids of the events that were counted last, at most `capacity` of them.
+/// The events that were counted last.
 ///
 /// AWS IoT delivers job events at least once. Only a *published* event may be remembered: one
 /// whose publishing failed comes again and has to be counted then.
+pub type RecentEvents = Recent<EventId>;
+
+/// What happened last, at most `capacity` of it.
 #[derive(Debug)]
-pub struct RecentEvents {
+pub struct Recent<T> {
     capacity: usize,
-    known: HashSet<EventId>,
-    oldest_first: VecDeque<EventId>,
+    known: HashSet<T>,
+    oldest_first: VecDeque<T>,
 }
 
-impl RecentEvents {
-    /// An empty memory for `capacity` ids. 10,000 take about 2 MB.
+impl<T: Clone + Eq + Hash> Recent<T> {
+    /// An empty memory for `capacity` of them. 10,000 ids of events take about 2 MB.
     pub fn new(capacity: usize) -> Self {
         Self { capacity, known: HashSet::new(), oldest_first: VecDeque::new() }
     }
 
-    /// Whether this event was counted.
-    pub fn contains(&self, id: &EventId) -> bool {
+    /// Whether this is remembered.
+    pub fn contains(&self, id: &T) -> bool {
         self.known.contains(id)
     }
 
-    /// Remembers an event that was counted, and forgets the oldest when there are too many.
-    pub fn remember(&mut self, id: EventId) {
+    /// Remembers this, and forgets the oldest when there are too many.
+    pub fn remember(&mut self, id: T) {
         if !self.known.insert(id.clone()) {
             return;
         }

@@ -2,19 +2,26 @@
 //!
 //! An alarm message is only a claim: whoever may publish to the topic can write one. It is held
 //! against what CloudWatch itself knows, and a claim that CloudWatch contradicts stops nothing.
-//! But a guard that stands still while CloudWatch is out of reach is no guard: then the gentlest
-//! stop is made, and marked as unverified.
+//! But a guard that stands still while CloudWatch is out of reach is no guard: when all attempts are
+//! spent the gentlest stop is made, a few times at most, and marked as unverified.
 
 mod canceler;
+mod claim;
+mod failure_rate;
+mod known;
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::job::{Job, JobId};
-use crate::notification::{AlarmNotification, AlarmState, NoSingleJob, NotAnAlarm, Watched};
-use crate::text::{clean, excerpt};
+use crate::notification::{NoSingleJob, NotAnAlarm};
+use crate::text::{bare_name, clean, excerpt};
+use crate::time::Timestamp;
 
 pub use canceler::Canceler;
+pub use claim::{Asked, UNVERIFIED_AFTER, WithoutAnswer, job_of, verify, without_answer};
+pub use failure_rate::FailureRateRule;
+pub use known::{Firing, KnownAlarm, KnownSubject};
 
 /// The reason code of every job that Tripline stops.
 pub const REASON_CODE: &str = "TRIPLINE_ALARM";
@@ -64,42 +71,6 @@ impl fmt::Display for StopMode {
     }
 }
 
-/// An alarm as CloudWatch knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownAlarm {
-    /// Its name.
-    pub name: String,
-    /// Its state now.
-    pub state: AlarmState,
-    /// What it watches.
-    pub subject: KnownSubject,
-    /// Its rule in words; a composite alarm has none.
-    pub rule: Option<String>,
-    /// Since when it has been in its state, in seconds since the epoch, if CloudWatch says so.
-    pub since: Option<i64>,
-}
-
-impl KnownAlarm {
-    /// Whether it is in ALARM because of something since `created_at`, as far as can be told: an
-    /// alarm that was in ALARM before the job existed did not fire for it.
-    pub fn fires_for_job_of(&self, created_at: Option<i64>) -> bool {
-        let older = |(since, created_at)| since < created_at;
-        self.state == AlarmState::Alarm && !self.since.zip(created_at).is_some_and(older)
-    }
-}
-
-/// What an alarm watches, as CloudWatch knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KnownSubject {
-    /// Metrics: one, or those of its metric math.
-    Metrics(Watched),
-    /// Other alarms, by this rule.
-    Composite {
-        /// CloudWatch's rule expression.
-        rule: String,
-    },
-}
-
 /// Why a message stops nothing although it says that an alarm fired.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -129,6 +100,36 @@ pub enum Refusal {
         /// What the message says that it watches.
         claimed: String,
     },
+    /// CloudWatch has this alarm, and it does not ask for a stop.
+    #[error(
+        "alarm `{0}` does not ask for a stop: the force-stop topic is not among its actions, or they are disabled"
+    )]
+    NotAsked(String),
+    /// It watches another account's metric, which says nothing of this account's job of that name.
+    #[error(
+        "alarm `{0}` watches a metric of another account, so it says nothing of a rollout here"
+    )]
+    AnotherAccount(String),
+    /// There is no such job.
+    #[error("alarm `{alarm}` fired, but job `{job}` does not exist: was it deleted?")]
+    NoSuchJob {
+        /// The alarm.
+        alarm: String,
+        /// The job.
+        job: JobId,
+    },
+    /// The failure rate that it tells of cannot have been, by AWS IoT's own counts.
+    #[error(
+        "alarm `{alarm}` cannot be true: of {notified} notified devices {unsuccessful} were unsuccessful, so the limit was never passed: its metric is forged"
+    )]
+    NeverTrue {
+        /// The alarm.
+        alarm: String,
+        /// Devices that were notified.
+        notified: u32,
+        /// Of those, unsuccessful.
+        unsuccessful: u32,
+    },
     /// CloudWatch never saw it fire for this rollout.
     #[error("alarm `{0}` has not been in ALARM since the job was created: the message is forged")]
     NeverFired(String),
@@ -146,38 +147,6 @@ impl Refusal {
     pub fn is_announced(&self) -> bool {
         !matches!(self, Self::NotAnAlarm(_))
     }
-}
-
-/// Holds what a message claims against the alarm that CloudWatch knows by that name.
-///
-/// `claimed` is what the message says that is watched. A composite alarm's message does not say,
-/// so there it comes from the alarm's children and the comparison holds of itself.
-pub fn verify(
-    notification: &AlarmNotification,
-    claimed: &Watched,
-    known: Option<&KnownAlarm>,
-) -> Result<(), Refusal> {
-    let known = known.ok_or_else(|| Refusal::UnknownAlarm(excerpt(&notification.alarm)))?;
-    let agrees = match &known.subject {
-        KnownSubject::Metrics(watched) => watched == claimed,
-        KnownSubject::Composite { .. } => {
-            matches!(notification.subject, crate::notification::Subject::Composite { .. })
-        }
-    };
-    if agrees {
-        return Ok(());
-    }
-    let list = |set: &std::collections::BTreeSet<String>| {
-        set.iter().take(3).map(|text| excerpt(text)).collect::<Vec<_>>().join(", ")
-    };
-    Err(Refusal::WatchesAnother {
-        alarm: excerpt(&notification.alarm),
-        claimed: format!(
-            "job `{}` in namespace `{}`",
-            list(&claimed.jobs),
-            list(&claimed.namespaces)
-        ),
-    })
 }
 
 /// How sure it is that the alarm really fired.
@@ -203,33 +172,38 @@ pub enum JobKnowledge {
 /// What is done about a rollout whose alarm fired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// The job has ended or is gone: there is nothing to stop.
+    /// The job has ended: there is nothing to stop.
     AlreadyEnded,
-    /// This very message stopped the job before, and it is not known whether people were told.
+    /// There is no such job.
+    Missing,
+    /// This very delivery stopped the job before, and it is not known whether people were alerted.
     AlreadyStopped,
     /// Say what would have been stopped.
     Observe,
     /// Stop it.
     Cancel {
-        /// Whether executions in progress are cancelled too.
+        /// Whether executions in progress are canceled too.
         force: bool,
     },
 }
 
-/// Decides. A job whose state is not known is treated as running: cancelling what has ended does
-/// no harm. Without CloudWatch's word a stop is never forced.
+/// Decides. A job whose state is not known is treated as running: canceling what has ended does
+/// no harm. Without CloudWatch's word a stop is never forced. `delivery` is what [`comment_for`] was
+/// given.
 pub fn decide(
     mode: StopMode,
     certainty: &Certainty,
     job: &JobKnowledge,
-    comment: &str,
+    delivery: &str,
 ) -> Decision {
     match job {
-        JobKnowledge::Gone => Decision::AlreadyEnded,
+        JobKnowledge::Gone => Decision::Missing,
         JobKnowledge::Found(job) if job.state.has_ended() => {
-            let ours = job.reason_code.as_deref() == Some(REASON_CODE)
-                && job.comment.as_deref() == Some(comment);
-            if ours { Decision::AlreadyStopped } else { Decision::AlreadyEnded }
+            if is_stopped_by(job, delivery) {
+                Decision::AlreadyStopped
+            } else {
+                Decision::AlreadyEnded
+            }
         }
         _ => match mode {
             StopMode::Observe => Decision::Observe,
@@ -239,11 +213,35 @@ pub fn decide(
     }
 }
 
-/// The comment of a stop: which alarm, when and why. It tells the stop by one message from every
-/// other, and fits AWS IoT's `[^\p{C}]+`.
-pub fn comment_for(notification: &AlarmNotification) -> String {
-    let AlarmNotification { alarm, reason, changed_at, .. } = notification;
-    clean(&format!("Tripline: alarm {alarm} fired at {changed_at}: {reason}"), MAX_COMMENT)
+/// Whether a job was stopped by this delivery of a message: it says so in its comment. Another
+/// delivery of the same state change, which Lambda handles at the same time, is another's to tell.
+fn is_stopped_by(job: &Job, delivery: &str) -> bool {
+    job.reason_code.as_deref() == Some(REASON_CODE)
+        && job.comment.as_deref().is_some_and(|comment| comment.ends_with(&signature(delivery)))
+}
+
+/// The end of a comment, which tells a stop by one delivery from every other.
+fn signature(delivery: &str) -> String {
+    format!(" (message {})", bare_name(delivery))
+}
+
+/// The comment of a stop: which alarm, when and why, all in CloudWatch's words, and by which
+/// delivery, if it is one's. Without a [`Firing`] CloudWatch could not be asked, and nothing is
+/// quoted. It fits AWS IoT's `[^\p{C}]+`.
+pub fn comment_for(alarm: &str, firing: Option<&Firing>, delivery: Option<&str>) -> String {
+    let text = match firing {
+        Some(Firing { reason, at }) => {
+            let at = at.map(|at| Timestamp::from_seconds(at).rfc3339());
+            let at = at.unwrap_or_else(|| "an unknown time".to_owned());
+            format!("Tripline: alarm {alarm} fired at {at}: {reason}")
+        }
+        None => format!(
+            "Tripline: alarm {}, unverified: AWS could not be asked whether it fired",
+            bare_name(alarm)
+        ),
+    };
+    let signature = delivery.map(signature).unwrap_or_default();
+    clean(&text, MAX_COMMENT.saturating_sub(signature.len())) + &signature
 }
 
 /// The comment of a stop by hand: the person's own words, as far as AWS IoT takes them.
@@ -252,13 +250,6 @@ pub fn operator_comment(reason: Option<&str>) -> String {
         Some(reason) => clean(reason, MAX_COMMENT),
         None => "Tripline: stopped by an operator".to_owned(),
     }
-}
-
-/// The rollout that a message names, or why it names none.
-pub fn job_of(notification: &AlarmNotification, watched: &Watched) -> Result<JobId, Refusal> {
-    watched
-        .job()
-        .map_err(|cause| Refusal::NoSingleJob { alarm: excerpt(&notification.alarm), cause })
 }
 
 #[cfg(test)]

@@ -9,6 +9,13 @@ pub fn excerpt(text: &str) -> String {
     clean(text, EXCERPT_CHARACTERS)
 }
 
+/// A name that nobody vouches for, fit for a message to people: at most [`EXCERPT_CHARACTERS`] of
+/// `a-z A-Z 0-9 - _ :`, with `_` for any other. No sentence and no link is left of it.
+pub fn bare_name(text: &str) -> String {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':');
+    text.chars().take(EXCERPT_CHARACTERS).map(|c| if allowed(c) { c } else { '_' }).collect()
+}
+
 /// `text` without control characters, cut to at most `limit` characters; a cut is marked with
 /// `..`.
 pub fn clean(text: &str, limit: usize) -> String {
@@ -60,6 +67,14 @@ mod tests {
         assert_eq!(clean("a\nb\u{202e}c\u{e000}", 9), "a?b?c?");
         assert_eq!(clean("abc", 1), ".");
         assert_eq!(clean("abc", 0), "");
+    }
+
+    #[test]
+    fn neither_a_link_nor_a_sentence_is_left_of_a_name() {
+        assert_eq!(bare_name("tripline-fw_1-slow"), "tripline-fw_1-slow");
+        assert_eq!(bare_name("IoT:OTA:JobExecution"), "IoT:OTA:JobExecution");
+        assert_eq!(bare_name("Go to https://a.example!\n"), "Go_to_https:__a_example__");
+        assert_eq!(bare_name(&"é".repeat(100)), "_".repeat(64));
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! What the force-stopper asks of AWS, a verb each.
 
+use std::time::Duration;
+
 use tripline::job::{Job, JobId};
-use tripline::stop::KnownAlarm;
+use tripline::stop::{Firing, KnownAlarm};
+use tripline::time::Timestamp;
 use tripline_aws::Failure;
 
 /// Asks CloudWatch for alarms by their names, of which at most 100.
 pub trait DescribeAlarms {
-    /// The alarms of these names that exist, of every kind.
+    /// The alarms of these names that exist, of every kind. An answer that is none is a failure.
     fn describe_alarms(
         &self,
         names: &[String],
@@ -14,14 +17,14 @@ pub trait DescribeAlarms {
 }
 
 /// Asks CloudWatch for an alarm's history.
-pub trait HasFired {
-    /// Whether the alarm went to ALARM at or after `since` (seconds since the epoch; as far back as
-    /// CloudWatch remembers, if not given).
-    fn has_fired(
+pub trait LastFiring {
+    /// The last time that the alarm went to ALARM at or after `since` (seconds since the epoch; as
+    /// far back as CloudWatch remembers, if not given).
+    fn last_firing(
         &self,
         alarm: &str,
         since: Option<i64>,
-    ) -> impl Future<Output = Result<bool, Failure>> + Send;
+    ) -> impl Future<Output = Result<Option<Firing>, Failure>> + Send;
 }
 
 /// Asks AWS IoT for a job.
@@ -30,18 +33,25 @@ pub trait DescribeJob {
     fn describe_job(&self, job: &JobId) -> impl Future<Output = Result<Job, Failure>> + Send;
 }
 
+/// Asks AWS IoT whether a job has opted out of being guarded.
+pub trait HasOptedOut {
+    /// Whether it has the tag `tripline:guard` with the value `off`.
+    fn has_opted_out(&self, job: &JobId) -> impl Future<Output = Result<bool, Failure>> + Send;
+}
+
 /// Cancels a job.
 pub trait CancelJob {
-    /// Cancels, with its executions in progress if `force`.
+    /// Cancels, with its executions in progress if `force`, and tries for as long as `patience`.
     fn cancel_job(
         &self,
         job: &JobId,
         force: bool,
         comment: &str,
+        patience: Duration,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// Tells people.
+/// Alerts people.
 pub trait Publish {
     /// Publishes to a topic; `subject` is for e-mail only.
     fn publish(
@@ -50,4 +60,47 @@ pub trait Publish {
         subject: Option<&str>,
         message: &str,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// What is done a few times at most by all environments of the function together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Turn {
+    /// A stop that could not be verified.
+    UnverifiedStop,
+    /// An e-mail that tells of a refused message.
+    RefusalMail,
+    /// An e-mail that tells of a stop that was not made for want of verification.
+    UnverifiedMail,
+}
+
+impl Turn {
+    /// Seconds that have to pass after the last turn before all of them can be taken again.
+    pub const WINDOW: i64 = 600;
+
+    /// How many can be taken before a [`Self::WINDOW`] without any. So there are never more in any
+    /// ten minutes.
+    pub fn most(self) -> u32 {
+        match self {
+            Self::UnverifiedStop => 5,
+            Self::RefusalMail | Self::UnverifiedMail => 1,
+        }
+    }
+}
+
+/// Counts turns for the whole stack.
+pub trait TakeTurn {
+    /// Takes a turn, if one is left.
+    fn take_turn(
+        &self,
+        turn: Turn,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<bool, Failure>> + Send;
+}
+
+/// What needs no answer of AWS.
+pub trait Surroundings {
+    /// The time.
+    fn now(&self) -> Timestamp;
+    /// Counts a refused message in the metric that has an alarm.
+    fn count_refusal(&self);
 }

@@ -1,73 +1,107 @@
-//! Stops the rollout whose alarm fired, and tells people.
+//! Stops the rollout whose alarm fired, and alerts people.
 //!
-//! Each SNS record is handled on its own. What is refused for good and what failed for now both end
-//! as an error of the invocation: Lambda tries again and then hands the records to the undelivered
-//! queue. Handling a record again does no harm: a job is stopped once, and a told message is
-//! remembered.
+//! Each SNS record is handled on its own, on a way of four steps: what it says (`records`), whether
+//! it is true (`verification`), what is to be done (`tripline::stop`), and doing it (`stopping`) and
+//! telling it (`alerting`). What is refused for good and what failed for now both end as an error of
+//! the invocation: Lambda tries again and then hands the records to the undelivered queue. Handling
+//! a record again does no harm: a job is stopped once, and what was said is remembered.
 
+mod alerting;
 pub mod ask;
 pub mod aws;
-mod evidence;
 mod failed;
 mod records;
 pub mod settings;
+mod stopping;
+mod verification;
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
 use tripline::announcement::{Announcement, Done};
-use tripline::event::EventId;
-use tripline::job::{ExecutionCounts, JobId};
+use tripline::job::ExecutionCounts;
 use tripline::notification::{AlarmNotification, AlarmState};
-use tripline::recent::RecentEvents;
-use tripline::stop::{Certainty, Decision, JobKnowledge, Refusal, StopMode, comment_for, decide};
-use tripline::text::excerpt;
-use tripline_aws::{Failure, FailureKind, OPERATION_TIMEOUT};
+use tripline::stop::{
+    Asked, Certainty, Decision, JobKnowledge, Refusal, StopMode, WithoutAnswer, comment_for,
+    decide, without_answer,
+};
+use tripline::text::{bare_name, excerpt};
+use tripline_aws::{Failure, OPERATION_TIMEOUT};
 
-use ask::{CancelJob, DescribeAlarms, DescribeJob, HasFired, Publish};
-use evidence::Evidence;
+use alerting::{Alerts, Said};
+use ask::{
+    CancelJob, DescribeAlarms, DescribeJob, HasOptedOut, LastFiring, Publish, Surroundings,
+    TakeTurn, Turn,
+};
+use failed::Cause;
 pub use failed::Failed;
 use records::Record;
 use settings::Settings;
-
-/// How many messages an environment remembers, so that people are told once.
-const REMEMBERED_MESSAGES: usize = 1_000;
+use stopping::{Order, Outcome};
+use verification::{Verification, verification};
 
 /// The longest that one record can take: every call at its limit, one after the other. The
 /// function's timeout in the template has to be longer, or a stop could be cut off.
 pub const LONGEST: Duration = {
-    // The alarm, the alarms under it, its history; the job, and once more; two messages.
-    let calls = 1 + evidence::MAX_DEPTH + aws::MAX_PAGES + 2 + 2;
-    let seconds = calls as u64 * OPERATION_TIMEOUT.as_secs() + aws::CANCEL_TIMEOUT.as_secs();
-    Duration::from_secs(seconds)
+    // The alarm twice; the job, and once more for a failure rate; whether it has opted out, and the
+    // turn, which may take three requests; twice the proof; and twice people, by e-mail and SMS at once.
+    let calls = 2 + 2 + 1 + 3 + 2 + 2;
+    // The alarms under a composite one, and histories.
+    let several = 2 * verification::SEVERAL_CALLS.as_secs();
+    let cancel = stopping::FIRST_PATIENCE.as_secs() + stopping::SECOND_PATIENCE.as_secs();
+    Duration::from_secs(calls * OPERATION_TIMEOUT.as_secs() + several + cancel)
 };
+
+/// What Lambda says of an invocation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Invocation {
+    /// Its id, which is the same for each attempt.
+    pub request: String,
+    /// The ARN by which the function was invoked.
+    pub function: String,
+}
 
 /// The function, with what it remembers between invocations.
 #[derive(Debug)]
 pub struct Stopper<C> {
     client: C,
     settings: Settings,
-    told: Mutex<RecentEvents>,
+    alerts: Alerts,
 }
 
 impl<C> Stopper<C>
 where
-    C: DescribeAlarms + HasFired + DescribeJob + CancelJob + Publish + Sync,
+    C: DescribeAlarms
+        + LastFiring
+        + DescribeJob
+        + HasOptedOut
+        + CancelJob
+        + Publish
+        + TakeTurn
+        + Surroundings
+        + Sync,
 {
-    /// A stopper that has told nobody yet.
+    /// A stopper that has alerted nobody yet.
     pub fn new(client: C, settings: Settings) -> Self {
-        Self { client, settings, told: Mutex::new(RecentEvents::new(REMEMBERED_MESSAGES)) }
+        Self { client, settings, alerts: Alerts::default() }
     }
 
     /// Handles every record of a delivery.
     ///
     /// # Errors
     /// The records that were refused for good or failed for now, after all have been handled.
-    pub async fn handle(&self, payload: Value) -> Result<(), Failed> {
+    pub async fn handle(&self, payload: Value, invocation: &Invocation) -> Result<(), Failed> {
         let mut failed = Failed::default();
-        for record in records::of(&payload) {
-            if let Err(cause) = self.record(&record).await {
+        for record in records::of(&payload, &invocation.request) {
+            let asked = Asked {
+                action: if record.is_direct {
+                    invocation.function.clone()
+                } else {
+                    self.settings.force_stop_topic.as_str().to_owned()
+                },
+                account: self.settings.force_stop_topic.account().to_owned(),
+            };
+            if let Err(cause) = self.record(&record, &asked).await {
                 tracing::error!(message_id = excerpt(&record.id), error = %cause, "not handled");
                 failed.add(&record.id, cause);
             }
@@ -75,12 +109,13 @@ where
         failed.into_result()
     }
 
-    async fn record(&self, record: &Record) -> Result<(), failed::Cause> {
-        match self.judge(record).await {
-            Err(failed::Cause::Refused(refusal)) => {
+    async fn record(&self, record: &Record, asked: &Asked) -> Result<(), Cause> {
+        match self.judge(record, asked).await {
+            Err(Cause::Refused(refusal)) => {
                 tracing::warn!(message_id = excerpt(&record.id), %refusal, "refused");
+                self.client.count_refusal();
                 if refusal.is_announced() {
-                    self.tell(record, &Announcement::refusal(&refusal)).await?;
+                    self.mail(Turn::RefusalMail, &Announcement::refusal(&refusal)).await?;
                 }
                 if refusal.is_undelivered() { Err(refusal.into()) } else { Ok(()) }
             }
@@ -90,94 +125,117 @@ where
 
     /// Handles one message, in the order of the rules: what it says, whether it is true, what is
     /// to be done, doing it, telling it.
-    async fn judge(&self, record: &Record) -> Result<(), failed::Cause> {
+    async fn judge(&self, record: &Record, asked: &Asked) -> Result<(), Cause> {
         let notification = AlarmNotification::from_json(&record.message).map_err(Refusal::from)?;
         if notification.state != AlarmState::Alarm {
             tracing::info!(alarm = excerpt(&notification.alarm), state = ?notification.state, "ignored");
             return Ok(());
         }
-        let Evidence { job, certainty, knowledge, rule } =
-            evidence::gather(&self.client, &notification).await?;
-        let comment = comment_for(&notification);
-        let decision = decide(self.settings.mode, &certainty, &knowledge, &comment);
-        tracing::info!(%job, alarm = excerpt(&notification.alarm), ?certainty, ?decision, "decided");
-        let done = match decision {
-            Decision::AlreadyEnded => return Ok(()),
-            Decision::AlreadyStopped if self.settings.mode == StopMode::Abort => Done::Aborted,
-            Decision::AlreadyStopped => Done::Cancelled,
-            Decision::Observe => Done::Observed,
-            Decision::Cancel { force } => match self.cancel(&job, force, &comment).await? {
-                Decision::AlreadyEnded => return Ok(()),
-                _ if force => Done::Aborted,
-                _ => Done::Cancelled,
-            },
+        let verified = verification(&self.client, &notification, asked).await?;
+        let certainty = match &verified.open {
+            None => Certainty::Verified,
+            Some(failure) => Certainty::Unverified(failure.to_string()),
         };
-        let counts: Result<ExecutionCounts, String> = match knowledge {
+        let decision = decide(self.settings.mode, &certainty, &verified.knowledge, &record.id);
+        let job = verified.job.clone();
+        tracing::info!(%job, alarm = excerpt(&notification.alarm), ?certainty, ?decision, "decided");
+        if let (Decision::Cancel { .. } | Decision::Observe, Some(failure)) =
+            (decision, &verified.open)
+        {
+            self.permit(record, &verified, failure).await?;
+        }
+        self.carry_out(decision, &certainty, verified, record).await
+    }
+
+    async fn carry_out(
+        &self,
+        decision: Decision,
+        certainty: &Certainty,
+        verified: Verification,
+        record: &Record,
+    ) -> Result<(), Cause> {
+        let Verification { job, knowledge, alarm, .. } = verified;
+        let fired_at = alarm.firing.as_ref().and_then(|firing| firing.at);
+        let stopped = |force| if force { Done::Aborted } else { Done::Cancelled };
+        let counts = match knowledge {
             JobKnowledge::Found(job) => Ok(job.counts),
-            JobKnowledge::Gone => Err("the job is gone".to_owned()),
+            JobKnowledge::Gone => Err("there is no such job".to_owned()),
             JobKnowledge::Unknown(cause) => Err(cause),
         };
-        let counts = counts.as_ref().map(|counts| *counts).map_err(String::as_str);
-        let told =
-            Announcement::stop(&job, &notification, rule.as_deref(), done, &certainty, counts);
-        self.tell(record, &told).await
-    }
-
-    /// Cancels a job. If that fails, the job is asked what became of it, since AWS does not document
-    /// what cancelling an ended job answers: it may have ended by itself, or by an earlier try whose
-    /// answer was lost.
-    async fn cancel(
-        &self,
-        job: &JobId,
-        force: bool,
-        comment: &str,
-    ) -> Result<Decision, failed::Cause> {
-        let Err(failure) = self.client.cancel_job(job, force, comment).await else {
-            return Ok(Decision::Cancel { force });
+        let (done, counts, unproven) = match decision {
+            Decision::AlreadyEnded => return Ok(()),
+            Decision::Missing => {
+                return Err(Refusal::NoSuchJob { alarm: bare_name(&alarm.name), job }.into());
+            }
+            Decision::AlreadyStopped => {
+                (stopped(self.settings.mode == StopMode::Abort), counts, None)
+            }
+            Decision::Observe => (Done::Observed, counts, None),
+            Decision::Cancel { force } => {
+                let comment = comment_for(&alarm.name, alarm.firing.as_ref(), Some(&record.id));
+                let order = Order { job: &job, force, comment: &comment, delivery: &record.id };
+                let said = Said::NotStopped(job.clone(), fired_at);
+                let outcome = self.stop(&order, async |failure: &Failure| {
+                    let told = Announcement::not_stopped(&job, &alarm, &failure.to_string());
+                    if let Err(error) = self.alert(&said, &told).await {
+                        tracing::error!(%job, %error, "nobody was alerted");
+                    }
+                });
+                match outcome.await? {
+                    Outcome::Elsewhere => return Ok(()),
+                    Outcome::Stopped(now) => (stopped(force), Ok(now.counts), None),
+                    Outcome::Unproven(cause) => {
+                        (stopped(force), Err(cause.to_string()), Some(cause))
+                    }
+                }
+            }
         };
-        let now = match self.client.describe_job(job).await {
-            Ok(now) => JobKnowledge::Found(now),
-            Err(gone) if gone.kind == FailureKind::NotFound => JobKnowledge::Gone,
-            Err(_) => return Err(failure.into()),
+        let counts: Result<ExecutionCounts, &str> =
+            counts.as_ref().copied().map_err(String::as_str);
+        let told = Announcement::stop(&job, &alarm, done, certainty, counts);
+        let said = match done {
+            // A job is stopped once.
+            Done::Cancelled | Done::Aborted => Said::Stopped(job),
+            Done::Observed => Said::Observed(job, bare_name(&alarm.name), fired_at),
         };
-        match decide(self.settings.mode, &Certainty::Verified, &now, comment) {
-            ended @ (Decision::AlreadyEnded | Decision::AlreadyStopped) => Ok(ended),
-            _ => Err(failure.into()),
-        }
+        self.alert(&said, &told).await?;
+        // Lambda comes again and proves it.
+        unproven.map_or(Ok(()), |failure| Err(failure.into()))
     }
 
-    /// Tells people, each topic once a message: a repetition that this environment sees is not told
-    /// again.
-    async fn tell(&self, record: &Record, told: &Announcement) -> Result<(), failed::Cause> {
-        let Settings { email_topic, sms_topic, .. } = &self.settings;
-        // Both are tried, so that one that fails does not silence the other.
-        let email = self
-            .publish_once(record, email_topic.as_deref(), Some(&told.subject), &told.body)
-            .await;
-        let sms = self.publish_once(record, sms_topic.as_deref(), None, &told.sms).await;
-        Ok(email.and(sms)?)
-    }
-
-    async fn publish_once(
+    /// Whether a stop may be made although AWS could not be asked whether the alarm fired.
+    async fn permit(
         &self,
         record: &Record,
-        topic: Option<&str>,
-        subject: Option<&str>,
-        message: &str,
-    ) -> Result<(), Failure> {
-        let Some(topic) = topic else { return Ok(()) };
-        let medium = if subject.is_some() { "email" } else { "sms" };
-        let id = Some(&record.id).filter(|id| !id.is_empty());
-        let id = id.and_then(|id| EventId::new(&format!("{id}/{medium}")));
-        let is_known = |id| self.told.lock().unwrap_or_else(PoisonError::into_inner).contains(id);
-        if id.as_ref().is_some_and(is_known) {
-            return Ok(());
+        verified: &Verification,
+        failure: &Failure,
+    ) -> Result<(), Cause> {
+        let Verification { job, alarm, .. } = verified;
+        let now = self.client.now();
+        let age = record.sent_at.map(|sent| now.seconds_after(sent));
+        let why = match without_answer(age, &alarm.name, job) {
+            WithoutAnswer::AskAgain => return Err(failure.clone().into()),
+            WithoutAnswer::GiveUp(why) => why.to_owned(),
+            // A tag that cannot be read opts nobody out: the guard must stop in the end.
+            WithoutAnswer::Stop if self.client.has_opted_out(job).await == Ok(true) => {
+                "the rollout has opted out of being guarded".to_owned()
+            }
+            WithoutAnswer::Stop => {
+                let turn = Turn::UnverifiedStop;
+                match self.client.take_turn(turn, now).await {
+                    Ok(true) => return Ok(()),
+                    Ok(false) => format!("{} were stopped so within ten minutes", turn.most()),
+                    Err(cause) => format!("how many were stopped so is not known ({cause})"),
+                }
+            }
+        };
+        let cause =
+            format!("AWS could not be asked whether the alarm fired ({failure}), and {why}");
+        let told = Announcement::not_stopped(job, alarm, &cause);
+        if let Err(error) = self.mail(Turn::UnverifiedMail, &told).await {
+            tracing::error!(%job, %error, "nobody was alerted");
         }
-        self.client.publish(topic, subject, message).await?;
-        if let Some(id) = id {
-            self.told.lock().unwrap_or_else(PoisonError::into_inner).remember(id);
-        }
-        Ok(())
+        Err(failure.clone().into())
     }
 }
 

@@ -1,6 +1,8 @@
 //! The function `force-stopper`.
 
-use force_stopper::{Stopper, aws::Aws, settings::Settings};
+#![recursion_limit = "256"] // of types: a call within a call within a retry
+
+use force_stopper::{Invocation, Stopper, aws::Aws, settings::Settings};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 use tripline_aws::function::{self, caught};
@@ -9,6 +11,13 @@ use tripline_aws::function::{self, caught};
 async fn main() -> Result<(), Error> {
     function::init_logs();
     let settings = Settings::from_environment(|name| std::env::var(name).ok())?;
-    let stopper = Stopper::new(Aws::new(&function::config()), settings);
-    run(service_fn(|event: LambdaEvent<Value>| caught(stopper.handle(event.payload)))).await
+    let stopper = Stopper::new(Aws::new(&function::config(), &settings), settings);
+    run(service_fn(|event: LambdaEvent<Value>| {
+        let LambdaEvent { payload, context } = event;
+        let function = context.invoked_function_arn;
+        let invocation = Invocation { request: context.request_id, function };
+        let stopper = &stopper;
+        async move { caught(stopper.handle(payload, &invocation)).await }
+    }))
+    .await
 }

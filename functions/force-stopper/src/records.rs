@@ -1,28 +1,47 @@
 //! The records of a delivery.
 
 use serde_json::Value;
+use tripline::time::Timestamp;
 
 /// An alarm message with what its carrier calls it.
 pub(crate) struct Record {
-    /// SNS's message id; empty if there is none.
+    /// Tells this delivery from every other: SNS's message id or, without one, Lambda's id of the
+    /// request, which is the same for each attempt.
     pub id: String,
     /// The message.
     pub message: String,
+    /// When SNS took it.
+    pub sent_at: Option<Timestamp>,
+    /// Whether an alarm invoked the function itself.
+    pub is_direct: bool,
 }
 
 /// The messages in a payload: those that SNS brings or, if an alarm invokes the function itself,
 /// the payload.
 ///
-/// Only two fields of SNS's envelope are needed, so only they can be wrong; a typed envelope would
-/// refuse a whole delivery for a date that nobody reads.
-pub(crate) fn of(payload: &Value) -> Vec<Record> {
+/// Only three fields of SNS's envelope are needed, so only they can be wrong; a typed envelope would
+/// refuse a whole delivery for a signature that nobody reads.
+pub(crate) fn of(payload: &Value, request: &str) -> Vec<Record> {
     match payload.get("Records").and_then(Value::as_array) {
-        Some(records) if !records.is_empty() => records.iter().map(from_sns).collect(),
-        _ => vec![Record { id: String::new(), message: payload.to_string() }],
+        Some(records) if !records.is_empty() => {
+            records.iter().map(|record| from_sns(record, request)).collect()
+        }
+        _ => vec![Record {
+            id: request.to_owned(),
+            message: payload.to_string(),
+            sent_at: None,
+            is_direct: true,
+        }],
     }
 }
 
-fn from_sns(record: &Value) -> Record {
-    let text = |pointer| record.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    Record { id: text("/Sns/MessageId").to_owned(), message: text("/Sns/Message").to_owned() }
+fn from_sns(record: &Value, request: &str) -> Record {
+    let text = |pointer| record.pointer(pointer).and_then(Value::as_str);
+    Record {
+        id: text("/Sns/MessageId").filter(|id| !id.is_empty()).unwrap_or(request).to_owned(),
+        // What is not of SNS is kept whole, so that it can be said what it is.
+        message: text("/Sns/Message").map_or_else(|| record.to_string(), str::to_owned),
+        sent_at: text("/Sns/Timestamp").and_then(Timestamp::from_rfc3339),
+        is_direct: false,
+    }
 }

@@ -1,23 +1,33 @@
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 
 use lambda_runtime::Diagnostic;
 use serde_json::json;
-use tripline::job::{EndedCounts, Job, JobState};
+use tripline::job::{EndedCounts, Job, JobId, JobState};
 use tripline::notification::Watched;
 use tripline::rollout::Rate;
-use tripline::stop::{KnownAlarm, KnownSubject, REASON_CODE, StopMode};
+use tripline::stop::{FailureRateRule, Firing, KnownAlarm, KnownSubject, REASON_CODE, StopMode};
+use tripline::time::Timestamp;
+use tripline_aws::FailureKind;
 
 use super::*;
 
 /// AWS as a test sets it up; keeps what was done to it.
 struct Scripted {
-    alarms: Result<Vec<KnownAlarm>, Failure>,
-    fired: Result<bool, Failure>,
+    alarms: Mutex<Vec<Result<Vec<KnownAlarm>, Failure>>>,
+    fired: Result<Option<Firing>, Failure>,
     job: Mutex<Vec<Result<Job, Failure>>>,
+    opted_out: Result<bool, Failure>,
     cancel: Mutex<Vec<Failure>>,
+    /// Whether a job that is canceled is so afterwards.
+    keeps_word: bool,
     publish: Mutex<Vec<Failure>>,
     refuse_topic: Option<(String, Failure)>,
+    turns: Mutex<Vec<(Turn, i64)>>,
+    turns_away: bool,
+    now: i64,
     done: Mutex<Vec<String>>,
+    refusals: Mutex<u32>,
 }
 
 impl Scripted {
@@ -26,35 +36,58 @@ impl Scripted {
     }
 }
 
+/// The next answer; the last one stays.
+fn next<T: Clone>(answers: &Mutex<Vec<T>>) -> T {
+    let mut answers = answers.lock().unwrap();
+    if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() }
+}
+
 impl DescribeAlarms for Scripted {
     async fn describe_alarms(&self, names: &[String]) -> Result<Vec<KnownAlarm>, Failure> {
-        self.alarms.clone().map(|all| all.into_iter().filter(|a| names.contains(&a.name)).collect())
+        next(&self.alarms).map(|all| all.into_iter().filter(|a| names.contains(&a.name)).collect())
     }
 }
 
-impl HasFired for Scripted {
-    async fn has_fired(&self, _: &str, since: Option<i64>) -> Result<bool, Failure> {
-        assert_eq!(since, Some(1_789_990_000), "history is asked from the job's creation");
+impl LastFiring for Scripted {
+    async fn last_firing(&self, _: &str, since: Option<i64>) -> Result<Option<Firing>, Failure> {
+        assert!([Some(CREATED), None].contains(&since), "asked from the job's creation on");
         self.fired.clone()
     }
 }
 
 impl DescribeJob for Scripted {
     async fn describe_job(&self, _: &JobId) -> Result<Job, Failure> {
-        let mut answers = self.job.lock().unwrap();
-        if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() }
+        next(&self.job)
+    }
+}
+
+impl HasOptedOut for Scripted {
+    async fn has_opted_out(&self, _: &JobId) -> Result<bool, Failure> {
+        self.opted_out.clone()
     }
 }
 
 impl CancelJob for Scripted {
-    async fn cancel_job(&self, job: &JobId, force: bool, comment: &str) -> Result<(), Failure> {
+    async fn cancel_job(
+        &self,
+        job: &JobId,
+        force: bool,
+        comment: &str,
+        _: Duration,
+    ) -> Result<(), Failure> {
         if let Some(failure) = self.cancel.lock().unwrap().pop() {
+            self.did("cancel failed".to_owned());
             return Err(failure);
         }
-        self.did(format!(
-            "cancel {job} force={force} {}",
-            comment.chars().take(40).collect::<String>()
-        ));
+        self.did(format!("cancel {job} force={force} {comment}"));
+        let mut answers = self.job.lock().unwrap();
+        if self.keeps_word
+            && let [Ok(job)] = &mut answers[..]
+        {
+            job.state = JobState::Canceled;
+            job.reason_code = Some(REASON_CODE.to_owned());
+            job.comment = Some(comment.to_owned());
+        }
         Ok(())
     }
 }
@@ -80,15 +113,67 @@ impl Publish for Scripted {
     }
 }
 
+impl TakeTurn for Scripted {
+    async fn take_turn(&self, turn: Turn, now: Timestamp) -> Result<bool, Failure> {
+        if self.turns_away {
+            return Err(unreachable("UpdateItem"));
+        }
+        let mut turns = self.turns.lock().unwrap();
+        let since = now.seconds() - Turn::WINDOW;
+        let taken = turns.iter().filter(|(of, at)| *of == turn && *at > since).count();
+        let may = taken < turn.most() as usize;
+        if may {
+            turns.push((turn, now.seconds()));
+        }
+        Ok(may)
+    }
+}
+
+impl Surroundings for Scripted {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(self.now)
+    }
+
+    fn count_refusal(&self) {
+        *self.refusals.lock().unwrap() += 1;
+    }
+}
+
+/// When the job was created, and when the events of `events/sns` were sent.
+const CREATED: i64 = 1_789_990_000;
+const SENT: i64 = 1_789_999_269;
+const FIRED: i64 = 1_789_999_200;
+const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:tripline-ForceStopTopic-1A2B3C";
+const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:stop";
+const SLOW: &str = "tripline-fw-2-1-slow";
+
 fn watching(job: &str) -> KnownSubject {
     KnownSubject::Metrics(Watched {
         namespaces: BTreeSet::from(["IoT:OTA:JobExecution".to_owned()]),
         jobs: BTreeSet::from([job.to_owned()]),
+        accounts: BTreeSet::new(),
     })
 }
 
 fn alarm(name: &str, state: AlarmState, subject: KnownSubject) -> KnownAlarm {
-    KnownAlarm { name: name.to_owned(), state, subject, rule: None, since: None }
+    KnownAlarm {
+        name: name.to_owned(),
+        state,
+        reason: "over the limit".to_owned(),
+        since: Some(FIRED),
+        subject,
+        actions: BTreeSet::from([TOPIC.to_owned(), FUNCTION.to_owned()]),
+        rule: None,
+        failure_rate: None,
+    }
+}
+
+fn slow(state: AlarmState) -> KnownAlarm {
+    alarm(SLOW, state, watching("fw-2-1"))
+}
+
+fn answers(alarms: Vec<KnownAlarm>) -> Mutex<Vec<Result<Vec<KnownAlarm>, Failure>>> {
+    Mutex::new(vec![Ok(alarms)])
 }
 
 fn job(state: JobState) -> Job {
@@ -102,7 +187,7 @@ fn job(state: JobState) -> Job {
         state,
         reason_code: None,
         comment: None,
-        created_at: Some(1_789_990_000),
+        created_at: Some(CREATED),
         ended_at: None,
         rate: Rate::QUOTA,
         counts,
@@ -112,13 +197,19 @@ fn job(state: JobState) -> Job {
 /// CloudWatch confirms, the job runs.
 fn sound() -> Scripted {
     Scripted {
-        alarms: Ok(vec![alarm("tripline-fw-2-1-slow", AlarmState::Alarm, watching("fw-2-1"))]),
-        fired: Ok(true),
+        alarms: answers(vec![slow(AlarmState::Alarm)]),
+        fired: Ok(Some(Firing { reason: "it was over the limit".to_owned(), at: Some(FIRED) })),
         job: Mutex::new(vec![Ok(job(JobState::Active))]),
+        opted_out: Ok(false),
         cancel: Mutex::default(),
+        keeps_word: true,
         publish: Mutex::default(),
         refuse_topic: None,
+        turns: Mutex::default(),
+        turns_away: false,
+        now: SENT + 1,
         done: Mutex::default(),
+        refusals: Mutex::default(),
     }
 }
 
@@ -127,8 +218,14 @@ fn unreachable(operation: &'static str) -> Failure {
 }
 
 fn stopper(aws: Scripted, mode: StopMode) -> Stopper<Scripted> {
-    let settings =
-        Settings { mode, email_topic: Some("email".to_owned()), sms_topic: Some("sms".to_owned()) };
+    let settings = Settings {
+        mode,
+        force_stop_topic: TOPIC.parse().unwrap(),
+        table: "guards".to_owned(),
+        stack: "tripline".to_owned(),
+        email_topic: Some("email".to_owned()),
+        sms_topic: Some("sms".to_owned()),
+    };
     Stopper::new(aws, settings)
 }
 
@@ -137,32 +234,60 @@ fn event(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
+/// The event under another message id.
+fn under_id(name: &str, id: &str) -> Value {
+    let mut event = event(name);
+    event["Records"][0]["Sns"]["MessageId"] = json!(id);
+    event
+}
+
+/// The event with something else in its message.
+fn with(name: &str, pointer: &str, value: Value) -> Value {
+    let mut event = event(name);
+    let message = event["Records"][0]["Sns"]["Message"].as_str().unwrap();
+    let mut message: Value = serde_json::from_str(message).unwrap();
+    *message.pointer_mut(pointer).unwrap() = value;
+    event["Records"][0]["Sns"]["Message"] = json!(message.to_string());
+    event
+}
+
 /// What was done about a delivery, and the error type if it failed.
 async fn run(stopper: &Stopper<Scripted>, payload: Value) -> (Vec<String>, Option<String>) {
-    let result = stopper.handle(payload).await;
+    let invocation = Invocation { request: "request-1".to_owned(), function: FUNCTION.to_owned() };
+    let result = stopper.handle(payload, &invocation).await;
     let done = std::mem::take(&mut *stopper.client.done.lock().unwrap());
     (done, result.err().map(|failed| Diagnostic::from(failed).error_type))
 }
 
-const CANCELLED: &str = "cancel fw-2-1 force=false Tripline: alarm tripline-fw-2-1-slow fir";
+const CANCELED: &str = "cancel fw-2-1 force=false Tripline: alarm tripline-fw-2-1-slow fired at 2026-09-21T14:00:00Z: over the limit (message 9a7c0d0e-0000-4000-8000-000000000001)";
+const UNVERIFIED: &str = "cancel fw-2-1 force=false Tripline: alarm tripline-fw-2-1-slow, unverified: AWS could not be asked whether it fired (message 9a7c0d0e-0000-4000-8000-000000000001)";
 const TOLD: [&str; 2] = [
     "email: Tripline stopped rollout fw-2-1",
     "sms: Tripline stopped fw-2-1: slow. 12 ok, 3 failed, 4 running, the rest spared. Go on: tripline resume",
 ];
+const NOT_STOPPED: [&str; 2] = [
+    "email: Tripline could NOT stop rollout fw-2-1",
+    "sms: Tripline could NOT stop fw-2-1, trying again. Stop it now: tripline stop",
+];
 
 fn refused(done: &[String]) -> bool {
-    done.len() == 2
-        && done[0] == "email: Tripline refused an alarm message: no rollout was stopped"
-        && done[1].starts_with("sms: Tripline refused an alarm, nothing was stopped")
+    done == ["email: Tripline refused an alarm message: no rollout was stopped"]
+}
+
+fn stops(done: &[String]) -> bool {
+    done.first().is_some_and(|first| first.starts_with("cancel fw-2-1 force=false"))
 }
 
 #[tokio::test]
 async fn an_alarm_stops_its_rollout_and_people_are_told() {
     for name in ["sns/alarm", "sns/metric-math", "cloudwatch/alarm-action"] {
         let (done, failed) = run(&stopper(sound(), StopMode::Cancel), event(name)).await;
-        assert_eq!(done, [CANCELLED, TOLD[0], TOLD[1]], "{name}");
+        assert!(stops(&done), "{name}: {done:?}");
+        assert_eq!(done[1..], TOLD, "{name}");
         assert_eq!(failed, None, "{name}");
     }
+    let (done, _) = run(&stopper(sound(), StopMode::Cancel), event("sns/alarm")).await;
+    assert_eq!(done[0], CANCELED);
 }
 
 /// The alarm that the guard-keeper gives to a rollout that brings none: metric math over two metrics.
@@ -170,7 +295,7 @@ async fn an_alarm_stops_its_rollout_and_people_are_told() {
 async fn the_default_guard_s_failure_rate_stops_its_rollout() {
     let name = "tripline-fw-2-1-default-FailureRate";
     let mut aws = sound();
-    aws.alarms = Ok(vec![alarm(name, AlarmState::Alarm, watching("fw-2-1"))]);
+    aws.alarms = answers(vec![alarm(name, AlarmState::Alarm, watching("fw-2-1"))]);
     let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/failure-rate")).await;
     assert!(done[0].starts_with("cancel fw-2-1 force=false"), "{done:?}");
     assert_eq!((done[1].as_str(), done.len(), failed), (TOLD[0], 3, None));
@@ -214,77 +339,219 @@ async fn an_alarm_of_no_single_rollout_is_kept_and_told() {
 
 #[tokio::test]
 async fn a_claim_that_cloudwatch_contradicts_stops_nothing_and_is_told() {
-    let unknown = Scripted { alarms: Ok(vec![]), ..sound() };
-    let other_job = alarm("tripline-fw-2-1-slow", AlarmState::Alarm, watching("fw-9"));
-    let never = alarm("tripline-fw-2-1-slow", AlarmState::Ok, watching("fw-2-1"));
+    let unknown = Scripted { alarms: answers(vec![]), ..sound() };
+    let other_job = alarm(SLOW, AlarmState::Alarm, watching("fw-9"));
+    let mails = KnownAlarm {
+        actions: BTreeSet::from(["arn:aws:sns:eu-west-1:111122223333:mail".to_owned()]),
+        ..slow(AlarmState::Alarm)
+    };
+    let old = KnownAlarm { since: Some(CREATED - 1), ..slow(AlarmState::Alarm) };
     for aws in [
         unknown,
-        Scripted { alarms: Ok(vec![other_job]), ..sound() },
-        Scripted { alarms: Ok(vec![never]), fired: Ok(false), ..sound() },
+        Scripted { alarms: answers(vec![other_job]), ..sound() },
+        Scripted { alarms: answers(vec![mails]), ..sound() },
+        Scripted { alarms: answers(vec![slow(AlarmState::Ok)]), fired: Ok(None), ..sound() },
+        Scripted { alarms: answers(vec![old]), fired: Ok(None), ..sound() },
     ] {
-        let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
+        let stopper = stopper(aws, StopMode::Cancel);
+        let (done, failed) = run(&stopper, event("sns/alarm")).await;
         assert!(refused(&done), "{done:?}");
         assert_eq!(failed, None);
+        assert_eq!(*stopper.client.refusals.lock().unwrap(), 1);
     }
+}
+
+#[tokio::test]
+async fn an_alarm_that_one_answer_leaves_out_is_asked_for_again() {
+    let alarms = Mutex::new(vec![Ok(vec![]), Ok(vec![slow(AlarmState::Alarm)])]);
+    let (done, _) =
+        run(&stopper(Scripted { alarms, ..sound() }, StopMode::Cancel), event("sns/alarm")).await;
+    assert_eq!(done[0], CANCELED);
+}
+
+#[tokio::test]
+async fn an_alarm_that_invokes_the_function_itself_has_to_name_it() {
+    let only_topic =
+        KnownAlarm { actions: BTreeSet::from([TOPIC.to_owned()]), ..slow(AlarmState::Alarm) };
+    let aws = Scripted { alarms: answers(vec![only_topic]), ..sound() };
+    let (done, _) = run(&stopper(aws, StopMode::Cancel), event("cloudwatch/alarm-action")).await;
+    assert!(refused(&done), "{done:?}");
+}
+
+#[tokio::test]
+async fn another_account_s_metric_says_nothing_of_a_rollout_here() {
+    let mut foreign = event("sns/failure-rate");
+    let message = foreign["Records"][0]["Sns"]["Message"].as_str().unwrap();
+    let mut message: Value = serde_json::from_str(message).unwrap();
+    message["Trigger"]["Metrics"][1]["AccountId"] = json!("444455556666");
+    foreign["Records"][0]["Sns"]["Message"] = json!(message.to_string());
+    // Even when CloudWatch cannot be asked.
+    let aws = Scripted {
+        alarms: Mutex::new(vec![Err(unreachable("DescribeAlarms"))]),
+        now: SENT + 500,
+        ..sound()
+    };
+    let (done, _) = run(&stopper(aws, StopMode::Cancel), foreign).await;
+    assert!(refused(&done), "{done:?}");
 }
 
 #[tokio::test]
 async fn an_alarm_that_fired_and_recovered_still_stops() {
-    let recovered = alarm("tripline-fw-2-1-slow", AlarmState::Ok, watching("fw-2-1"));
-    let aws = Scripted { alarms: Ok(vec![recovered]), ..sound() };
+    let aws = Scripted { alarms: answers(vec![slow(AlarmState::Ok)]), ..sound() };
     let (done, _) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
-    assert_eq!(done[0], CANCELLED);
+    assert_eq!(done[0], CANCELED.replace(": over", ": it was over"));
 }
 
 #[tokio::test]
-async fn without_cloudwatch_the_stop_is_gentle_and_marked() {
-    let recovered = alarm("tripline-fw-2-1-slow", AlarmState::Ok, watching("fw-2-1"));
-    for aws in [
-        Scripted { alarms: Err(unreachable("DescribeAlarms")), ..sound() },
-        Scripted {
-            alarms: Ok(vec![recovered]),
-            fired: Err(unreachable("DescribeAlarmHistory")),
-            ..sound()
-        },
+async fn people_and_the_job_are_told_cloudwatch_s_words_and_not_the_message_s() {
+    for (pointer, value) in [
+        ("/NewStateReason", json!("Call +1-900-555-0100")),
+        ("/StateChangeTime", json!("1999-01-01T00:00:00.000+0000")),
     ] {
-        let (done, failed) = run(&stopper(aws, StopMode::Abort), event("sns/alarm")).await;
-        assert_eq!(done[0], CANCELLED);
-        assert!(done[2].contains("(unverified)"), "{done:?}");
-        assert_eq!(failed, None);
+        let stopper = stopper(sound(), StopMode::Cancel);
+        let (done, _) = run(&stopper, with("sns/alarm", pointer, value)).await;
+        assert_eq!(done, [CANCELED, TOLD[0], TOLD[1]], "{pointer}");
+    }
+}
+
+/// What leaves open whether the alarm fired for this job, in every way.
+fn open() -> Vec<Scripted> {
+    let away = |kind| Failure::new("DescribeAlarms", kind, "no");
+    let ageless = Job { created_at: None, ..job(JobState::Active) };
+    let mut all: Vec<Scripted> =
+        [FailureKind::Throttled, FailureKind::Denied, FailureKind::Unavailable]
+            .map(|kind| Scripted { alarms: Mutex::new(vec![Err(away(kind))]), ..sound() })
+            .into();
+    all.push(Scripted {
+        alarms: answers(vec![slow(AlarmState::Ok)]),
+        fired: Err(unreachable("DescribeAlarmHistory")),
+        ..sound()
+    });
+    all.push(Scripted { job: Mutex::new(vec![Ok(ageless)]), ..sound() });
+    all
+}
+
+#[tokio::test]
+async fn what_could_not_be_verified_is_asked_again_and_stopped_gently_in_the_end() {
+    for mode in [StopMode::Cancel, StopMode::Abort] {
+        for aws in open() {
+            let stopper = stopper(Scripted { now: SENT + 169, ..aws }, mode);
+            let (done, failed) = run(&stopper, event("sns/alarm")).await;
+            assert_eq!(done, <[&str; 0]>::default(), "nothing is done yet");
+            assert!(failed.is_some());
+        }
+        for aws in open() {
+            let stopper = stopper(Scripted { now: SENT + 170, ..aws }, mode);
+            let (done, failed) = run(&stopper, event("sns/alarm")).await;
+            assert_eq!(done[0], UNVERIFIED);
+            assert!(done[2].contains("(unverified)"), "{done:?}");
+            assert_eq!(failed, None);
+        }
     }
 }
 
 #[tokio::test]
-async fn an_alarm_that_has_been_in_alarm_since_before_the_job_stops_nothing() {
-    let mut old = alarm("tripline-fw-2-1-slow", AlarmState::Alarm, watching("fw-2-1"));
-    old.since = Some(1_789_989_999);
-    let aws = Scripted { alarms: Ok(vec![old]), fired: Ok(false), ..sound() };
-    let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
-    assert!(refused(&done), "{done:?}");
-    assert_eq!(failed, None);
+async fn a_job_that_cannot_be_described_is_stopped_in_the_end() {
+    let away = || Mutex::new(vec![Err(unreachable("DescribeJob"))]);
+    let aws = Scripted { job: away(), ..sound() };
+    let (done, failed) = run(&stopper(aws, StopMode::Abort), event("sns/alarm")).await;
+    assert_eq!((done, failed.as_deref()), (vec![], Some("Tripline.Unavailable")));
+    let aws = Scripted { job: away(), now: SENT + 200, ..sound() };
+    let (done, failed) = run(&stopper(aws, StopMode::Abort), event("sns/alarm")).await;
+    assert_eq!(done[0], UNVERIFIED);
+    assert!(done[2].contains("counts not known"), "{done:?}");
+    assert_eq!(failed.as_deref(), Some("Tripline.Unavailable"), "it comes again to be proven");
 }
 
 #[tokio::test]
-async fn a_question_that_cloudwatch_refuses_is_answered() {
-    let invalid =
-        Failure::new("DescribeAlarms", FailureKind::Refused, "ValidationError: no such name");
-    let aws = Scripted { alarms: Err(invalid), ..sound() };
-    let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
-    assert!(refused(&done), "{done:?}");
-    assert_eq!(failed, None);
+async fn five_rollouts_at_most_are_stopped_without_verification_in_ten_minutes() {
+    let aws = Scripted {
+        alarms: Mutex::new(vec![Err(unreachable("DescribeAlarms"))]),
+        keeps_word: false,
+        now: SENT + 200,
+        ..sound()
+    };
+    let stopper = stopper(aws, StopMode::Cancel);
+    let mut stopped = 0;
+    let mut alerts = 0;
+    for number in 0..50 {
+        let id = format!("fw-{number}");
+        let mut forged = with("sns/alarm", "/AlarmName", json!(format!("tripline-{id}-slow")));
+        let message = forged["Records"][0]["Sns"]["Message"].as_str().unwrap();
+        let message = message.replace("\"value\":\"fw-2-1\"", &format!("\"value\":\"{id}\""));
+        forged["Records"][0]["Sns"]["Message"] = json!(message);
+        *stopper.client.job.lock().unwrap() =
+            vec![Ok(job(JobState::Active)), Ok(job(JobState::Canceled))];
+        let (done, _) = run(&stopper, forged).await;
+        stopped += done.iter().filter(|done| done.starts_with("cancel")).count();
+        alerts += done.iter().filter(|done| done.contains("could NOT stop")).count();
+    }
+    assert_eq!((stopped, alerts), (5, 1), "and one e-mail for the rest");
+}
+
+#[tokio::test]
+async fn what_is_not_tripline_s_has_opted_out_or_cannot_be_counted_is_not_stopped_unverified() {
+    let away = || Scripted {
+        alarms: Mutex::new(vec![Err(unreachable("DescribeAlarms"))]),
+        now: SENT + 200,
+        ..sound()
+    };
+    let untimely = {
+        let mut event = event("sns/alarm");
+        event["Records"][0]["Sns"]["Timestamp"] = json!("yesterday");
+        event
+    };
+    for (aws, event) in [
+        (away(), with("sns/alarm", "/AlarmName", json!("my-slow"))),
+        (away(), untimely),
+        (Scripted { opted_out: Ok(true), ..away() }, event("sns/alarm")),
+        (Scripted { turns_away: true, ..away() }, event("sns/alarm")),
+    ] {
+        let (done, failed) = run(&stopper(aws, StopMode::Cancel), event).await;
+        assert_eq!(done, [NOT_STOPPED[0]]);
+        assert_eq!(failed.as_deref(), Some("Tripline.Unavailable"));
+    }
+    let unread = Scripted { opted_out: Err(unreachable("ListTagsForResource")), ..away() };
+    let (done, _) = run(&stopper(unread, StopMode::Cancel), event("sns/alarm")).await;
+    assert_eq!(done[0], UNVERIFIED);
+}
+
+#[tokio::test]
+async fn a_failure_rate_that_never_was_is_refused_and_one_that_was_is_not() {
+    let rule = FailureRateRule::read("IF(n >= 50, 100 * u / n)", "n", "u", 20.0);
+    let name = "tripline-fw-2-1-default-FailureRate";
+    let counted = |succeeded, failed| {
+        let ended = EndedCounts { succeeded, failed, ..EndedCounts::default() };
+        let counts = ExecutionCounts { ended, ..ExecutionCounts::default() };
+        Ok(Job { counts, ..job(JobState::Active) })
+    };
+    let world = |jobs| Scripted {
+        alarms: answers(vec![KnownAlarm {
+            failure_rate: rule,
+            ..alarm(name, AlarmState::Alarm, watching("fw-2-1"))
+        }]),
+        job: Mutex::new(jobs),
+        ..sound()
+    };
+    let run = async |jobs| {
+        run(&stopper(world(jobs), StopMode::Cancel), event("sns/failure-rate")).await.0
+    };
+    assert!(refused(&run(vec![counted(500, 10)]).await), "10 of 50 are not more than 20 %");
+    assert!(stops(&run(vec![counted(500, 11)]).await), "it was 22 %, whatever it is now");
+    // AWS IoT was behind.
+    assert!(stops(&run(vec![counted(30, 5), counted(45, 15)]).await));
 }
 
 #[tokio::test]
 async fn a_stop_whose_answer_was_lost_is_told() {
-    let message = event("sns/alarm")["Records"][0]["Sns"]["Message"].as_str().unwrap().to_owned();
     let mut stopped = job(JobState::Canceled);
     stopped.reason_code = Some(REASON_CODE.to_owned());
-    stopped.comment = Some(comment_for(&AlarmNotification::from_json(&message).unwrap()));
+    stopped.comment = Some(CANCELED.split_once("false ").unwrap().1.to_owned());
     let refused = Failure::new("CancelJob", FailureKind::Refused, "InvalidRequestException: ended");
     let answers = Mutex::new(vec![Ok(job(JobState::Active)), Ok(stopped)]);
     let aws = Scripted { cancel: Mutex::new(vec![refused]), job: answers, ..sound() };
     let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
-    assert_eq!((&done[..], failed), (&TOLD.map(str::to_owned)[..], None));
+    assert_eq!((&done[1..], failed), (&TOLD.map(str::to_owned)[..], None));
 }
 
 #[tokio::test]
@@ -299,42 +566,50 @@ async fn a_topic_that_fails_does_not_repeat_the_other() {
 }
 
 #[tokio::test]
-async fn an_ended_or_missing_job_is_left_alone() {
-    let gone = Failure::new("DescribeJob", FailureKind::NotFound, "ResourceNotFoundException: no");
-    for answer in [
-        Ok(job(JobState::Completed)),
-        Ok(job(JobState::Canceled)),
-        Ok(job(JobState::Deleting)),
-        Err(gone),
-    ] {
-        let aws = Scripted { job: Mutex::new(vec![answer]), ..sound() };
+async fn an_ended_job_is_left_alone_and_a_missing_one_is_told() {
+    for state in [JobState::Completed, JobState::Canceled, JobState::Deleting] {
+        let aws = Scripted { job: Mutex::new(vec![Ok(job(state))]), ..sound() };
         let (done, failed) = run(&stopper(aws, StopMode::Abort), event("sns/alarm")).await;
         assert_eq!((done, failed), (vec![], None));
     }
-}
-
-#[tokio::test]
-async fn a_job_that_cannot_be_described_is_stopped_all_the_same() {
-    let aws = Scripted { job: Mutex::new(vec![Err(unreachable("DescribeJob"))]), ..sound() };
-    let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
-    assert_eq!(done[0], CANCELLED);
-    assert!(done[2].contains("counts not known"), "{done:?}");
+    let gone = Failure::new("DescribeJob", FailureKind::NotFound, "ResourceNotFoundException: no");
+    let aws = Scripted { job: Mutex::new(vec![Err(gone)]), ..sound() };
+    let (done, failed) = run(&stopper(aws, StopMode::Abort), event("sns/alarm")).await;
+    assert!(refused(&done), "{done:?}");
     assert_eq!(failed, None);
 }
 
 #[tokio::test]
-async fn a_stop_that_fails_is_an_error_and_works_when_it_comes_again() {
+async fn a_stop_that_fails_is_told_at_once_and_tried_again() {
     let throttled =
-        Failure::new("CancelJob", FailureKind::Throttled, "ThrottlingException: slow down");
-    let stopper =
-        stopper(Scripted { cancel: Mutex::new(vec![throttled]), ..sound() }, StopMode::Cancel);
+        || Failure::new("CancelJob", FailureKind::Throttled, "ThrottlingException: slow down");
+    let once = Scripted { cancel: Mutex::new(vec![throttled()]), ..sound() };
+    let (done, failed) = run(&stopper(once, StopMode::Cancel), event("sns/alarm")).await;
+    let all = ["cancel failed", NOT_STOPPED[0], NOT_STOPPED[1], CANCELED, TOLD[0], TOLD[1]];
+    assert_eq!((&done[..], failed), (&all.map(str::to_owned)[..], None));
+
+    let twice = Scripted { cancel: Mutex::new(vec![throttled(), throttled()]), ..sound() };
+    let stopper = stopper(twice, StopMode::Cancel);
     let (done, failed) = run(&stopper, event("sns/alarm")).await;
-    assert_eq!((done, failed.as_deref()), (vec![], Some("Tripline.Throttled")));
+    let all = ["cancel failed", NOT_STOPPED[0], NOT_STOPPED[1], "cancel failed"];
+    assert_eq!(done, all);
+    assert_eq!(failed.as_deref(), Some("Tripline.Throttled"));
     let (done, failed) = run(&stopper, event("sns/alarm")).await;
-    assert_eq!(
-        (done, failed),
-        (vec![CANCELLED.to_owned(), TOLD[0].to_owned(), TOLD[1].to_owned()], None)
-    );
+    let all = [CANCELED, TOLD[0], TOLD[1]];
+    assert_eq!((&done[..], failed), (&all.map(str::to_owned)[..], None));
+}
+
+#[tokio::test]
+async fn a_stop_that_aws_iot_says_it_made_is_proven() {
+    let aws = Scripted { keeps_word: false, ..sound() };
+    let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
+    assert_eq!(done, [CANCELED, NOT_STOPPED[0], NOT_STOPPED[1], CANCELED]);
+    assert_eq!(failed.as_deref(), Some("Tripline.Unavailable"));
+    let away = vec![Ok(job(JobState::Active)), Err(unreachable("DescribeJob"))];
+    let aws = Scripted { job: Mutex::new(away), ..sound() };
+    let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
+    assert_eq!(done[..2], [CANCELED, TOLD[0]]);
+    assert_eq!(failed.as_deref(), Some("Tripline.Unavailable"), "it comes again to be proven");
 }
 
 #[tokio::test]
@@ -344,20 +619,46 @@ async fn a_job_that_ends_while_it_is_being_stopped_needs_no_stop() {
     let ended = Mutex::new(vec![Ok(job(JobState::Active)), Ok(job(JobState::Completed))]);
     let aws = Scripted { cancel: Mutex::new(vec![refused()]), job: ended, ..sound() };
     let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
-    assert_eq!((done, failed), (vec![], None));
-    let aws = Scripted { cancel: Mutex::new(vec![refused()]), ..sound() };
-    let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
-    assert_eq!((done, failed.as_deref()), (vec![], Some("Tripline.Refused")));
+    assert_eq!((&done[..], failed), (&["cancel failed".to_owned()][..], None));
 }
 
 #[tokio::test]
-async fn a_message_delivered_twice_stops_once_and_tells_once() {
-    let stopper = stopper(sound(), StopMode::Cancel);
-    run(&stopper, event("sns/alarm")).await;
-    let mut stopped = job(JobState::Canceled);
-    stopped.reason_code = Some(REASON_CODE.to_owned());
-    *stopper.client.job.lock().unwrap() = vec![Ok(stopped)];
-    assert_eq!(run(&stopper, event("sns/alarm")).await, (vec![], None));
+async fn one_state_change_under_five_message_ids_makes_one_stop_and_one_e_mail() {
+    let one = stopper(sound(), StopMode::Cancel);
+    let mut all = Vec::new();
+    for id in 0..5 {
+        all.extend(run(&one, under_id("sns/alarm", &format!("id-{id}"))).await.0);
+    }
+    assert_eq!(all.len(), 3, "{all:?}");
+    // Nor do environments that know nothing of each other: AWS IoT says whose stop it was.
+    let Some(Ok(stopped)) = one.client.job.lock().unwrap().first().cloned() else { panic!() };
+    for id in 1..5 {
+        let refused = Failure::new("CancelJob", FailureKind::Refused, "InvalidRequestException");
+        let late = vec![Ok(job(JobState::Active)), Ok(stopped.clone())];
+        let aws = Scripted { cancel: Mutex::new(vec![refused]), job: Mutex::new(late), ..sound() };
+        let other = stopper(aws, StopMode::Cancel);
+        let (done, failed) = run(&other, under_id("sns/alarm", &format!("id-{id}"))).await;
+        assert_eq!((&done[..], failed), (&["cancel failed".to_owned()][..], None));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_does_not_silence_a_later_stop_under_the_same_message_id() {
+    let stopper = stopper(Scripted { alarms: answers(vec![]), ..sound() }, StopMode::Cancel);
+    assert!(refused(&run(&stopper, event("sns/alarm")).await.0));
+    *stopper.client.alarms.lock().unwrap() = vec![Ok(vec![slow(AlarmState::Alarm)])];
+    assert_eq!(run(&stopper, event("sns/alarm")).await.0, [CANCELED, TOLD[0], TOLD[1]]);
+}
+
+#[tokio::test]
+async fn a_flood_of_forged_messages_makes_one_e_mail_and_no_sms() {
+    let stopper = stopper(Scripted { alarms: answers(vec![]), ..sound() }, StopMode::Cancel);
+    let mut all = Vec::new();
+    for id in 0..200 {
+        all.extend(run(&stopper, under_id("sns/alarm", &format!("id-{id}"))).await.0);
+    }
+    assert!(refused(&all), "{all:?}");
+    assert_eq!(*stopper.client.refusals.lock().unwrap(), 200, "all are counted");
 }
 
 #[tokio::test]
@@ -367,14 +668,10 @@ async fn a_stop_that_nobody_was_told_of_is_told_when_it_comes_again() {
     let (done, failed) = run(&stopper, event("sns/alarm")).await;
     assert_eq!(
         (&done[..], failed.as_deref()),
-        (&[CANCELLED.to_owned(), TOLD[1].to_owned()][..], Some("Tripline.Unavailable"))
+        (&[CANCELED.to_owned(), TOLD[1].to_owned()][..], Some("Tripline.Unavailable"))
     );
-    let message = event("sns/alarm")["Records"][0]["Sns"]["Message"].as_str().unwrap().to_owned();
-    let mut stopped = job(JobState::Canceled);
-    stopped.reason_code = Some(REASON_CODE.to_owned());
-    stopped.comment = Some(comment_for(&AlarmNotification::from_json(&message).unwrap()));
-    *stopper.client.job.lock().unwrap() = vec![Ok(stopped)];
     assert_eq!(run(&stopper, event("sns/alarm")).await, (vec![TOLD[0].to_owned()], None));
+    assert_eq!(run(&stopper, event("sns/alarm")).await, (vec![], None));
 }
 
 #[tokio::test]
@@ -382,7 +679,7 @@ async fn one_bad_record_does_not_cost_the_next() {
     let mut both = event("sns/no-alarm");
     both["Records"].as_array_mut().unwrap().push(event("sns/alarm")["Records"][0].clone());
     let (done, failed) = run(&stopper(sound(), StopMode::Cancel), both).await;
-    assert_eq!(done, [CANCELLED, TOLD[0], TOLD[1]]);
+    assert_eq!(done, [CANCELED, TOLD[0], TOLD[1]]);
     assert_eq!(failed.as_deref(), Some("Tripline.Refused"));
 }
 
@@ -390,14 +687,15 @@ fn with_composite(rule: &str, others: Vec<KnownAlarm>) -> Scripted {
     let subject = KnownSubject::Composite { rule: rule.to_owned() };
     let mut alarms = vec![alarm("fw-2-1-any", AlarmState::Alarm, subject)];
     alarms.extend(others);
-    Scripted { alarms: Ok(alarms), ..sound() }
+    Scripted { alarms: answers(alarms), ..sound() }
 }
 
 const RULE: &str = "ALARM(\"tripline-fw-2-1-slow\") OR ALARM(\"tripline-fw-2-1-failing\")";
 
 #[tokio::test]
 async fn a_composite_alarm_stops_the_rollout_of_its_children() {
-    let slow = alarm("tripline-fw-2-1-slow", AlarmState::Alarm, watching("fw-2-1"));
+    // Only the composite alarm has to ask for a stop.
+    let slow = KnownAlarm { actions: BTreeSet::new(), ..slow(AlarmState::Alarm) };
     let (done, failed) = run(
         &stopper(with_composite(RULE, vec![slow.clone()]), StopMode::Cancel),
         event("sns/composite"),
@@ -407,11 +705,7 @@ async fn a_composite_alarm_stops_the_rollout_of_its_children() {
     assert_eq!(failed, None);
 
     // Without the names of those that triggered it, those in ALARM count, at any depth.
-    let mut silent = event("sns/composite");
-    let message = silent["Records"][0]["Sns"]["Message"].as_str().unwrap();
-    let mut message: Value = serde_json::from_str(message).unwrap();
-    message["TriggeringChildren"] = json!([]);
-    silent["Records"][0]["Sns"]["Message"] = json!(message.to_string());
+    let silent = with("sns/composite", "/TriggeringChildren", json!([]));
     let inner =
         alarm("inner", AlarmState::Alarm, KnownSubject::Composite { rule: RULE.to_owned() });
     let quiet = alarm("quiet", AlarmState::Ok, watching("fw-9"));
@@ -437,7 +731,31 @@ async fn a_composite_alarm_is_refused_for_children_that_it_does_not_have_or_that
     assert!(refused(&done), "{done:?}");
     assert_eq!(failed.as_deref(), Some("Tripline.Refused"));
     // CloudWatch has to be asked, or there is no rollout to be named.
-    let aws = Scripted { alarms: Err(unreachable("DescribeAlarms")), ..sound() };
+    let away = Mutex::new(vec![Err(unreachable("DescribeAlarms"))]);
+    let aws = Scripted { alarms: away, now: SENT + 500, ..sound() };
     let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/composite")).await;
     assert_eq!((done, failed.as_deref()), (vec![], Some("Tripline.Unavailable")));
+}
+
+/// The composite alarm fired for another rollout; the alarm that a forger names as the cause did not.
+#[tokio::test]
+async fn an_alarm_that_is_named_as_the_cause_has_to_have_fired_itself() {
+    for child in
+        [slow(AlarmState::Ok), KnownAlarm { since: Some(CREATED - 1), ..slow(AlarmState::Alarm) }]
+    {
+        let aws = Scripted { fired: Ok(None), ..with_composite(RULE, vec![child]) };
+        let (done, _) = run(&stopper(aws, StopMode::Cancel), event("sns/composite")).await;
+        assert!(refused(&done), "{done:?}");
+    }
+    let aws = with_composite(RULE, vec![slow(AlarmState::Ok)]);
+    let (done, _) = run(&stopper(aws, StopMode::Cancel), event("sns/composite")).await;
+    assert!(stops(&done), "it fired and recovered: {done:?}");
+}
+
+#[tokio::test]
+async fn envelopes_of_other_services_stop_nothing() {
+    for name in ["eventbridge/alarm-state-change", "sqs/alarm", "sqs/alarm-by-sns"] {
+        let (done, failed) = run(&stopper(sound(), StopMode::Cancel), event(name)).await;
+        assert_eq!((done, failed.as_deref()), (vec![], Some("Tripline.Refused")), "{name}");
+    }
 }

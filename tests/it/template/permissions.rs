@@ -75,6 +75,12 @@ fn roles_may_do_exactly_what_their_function_does() {
         let mut stopper = vec![
             grant("iot:DescribeJob", &format!("arn:aws:iot:{region}:job/*")),
             grant("iot:CancelJob", &format!("arn:aws:iot:{region}:job/*")),
+            grant("iot:ListTagsForResource", &format!("arn:aws:iot:{region}:job/*")),
+            (
+                "dynamodb:UpdateItem".to_owned(),
+                "<GuardsTable.Arn>".to_owned(),
+                json!({ "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["$force-stopper"] } }),
+            ),
             grant("cloudwatch:DescribeAlarms", "*"),
             grant("cloudwatch:DescribeAlarmHistory", "*"),
             grant("sns:Publish", "<EmailTopic>"),

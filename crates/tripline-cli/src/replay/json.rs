@@ -1,8 +1,8 @@
 //! A replay for programs. `docs/replay.md` documents every field.
 
 use serde_json::{Map, Value, json};
-use tripline::notification::{AlarmNotification, AlarmState, Subject, Watched};
-use tripline::stop::{REASON_CODE, comment_for};
+use tripline::notification::AlarmState;
+use tripline::stop::{Firing, REASON_CODE, comment_for};
 use tripline_simulation::evaluation::Transition;
 use tripline_simulation::replay::{
     Fired, GuardOf, RecordedRollout, ReplayedAbort, ReplayedAlarm, Stop, TooLate,
@@ -11,7 +11,7 @@ use tripline_simulation::simulation::AlarmPlan;
 
 use super::replayed::Replayed;
 use super::text::then;
-use crate::terminal::time::{changed_at, elapsed, iso};
+use crate::terminal::time::{elapsed, iso};
 use tripline_guard::watch::Watch;
 
 /// Everything but the pictures.
@@ -66,16 +66,8 @@ fn of_stop(replayed: &Replayed, stop: &Stop) -> Value {
     let rollout = &replayed.rollout;
     let alarm = name_of(replayed, stop.by);
     // AWS IoT's own abort has neither Tripline's reason code nor its comment.
-    let comment = alarm.as_ref().map(|name| {
-        comment_for(&AlarmNotification {
-            alarm: name.clone(),
-            state: AlarmState::Alarm,
-            reason: stop.reason.clone(),
-            changed_at: changed_at(stop.fired_at),
-            subject: Subject::Metrics(Watched::default()),
-            rule: None,
-        })
-    });
+    let firing = Firing { reason: stop.reason.clone(), at: Some(stop.fired_at.seconds()) };
+    let comment = alarm.as_ref().map(|name| comment_for(name, Some(&firing), None));
     json!({
         "guard": replayed.replay.name(stop.by),
         "alarm": alarm,

@@ -15,11 +15,6 @@ pub fn utc(at: Timestamp) -> String {
     iso(at).replace('T', " ").replace('Z', " UTC")
 }
 
-/// As CloudWatch writes when an alarm changed its state: `2026-09-21T15:02:35.000+0000`.
-pub fn changed_at(at: Timestamp) -> String {
-    iso(at).replace('Z', ".000+0000")
-}
-
 /// From one time to a later one.
 pub fn elapsed(from: Timestamp, to: Timestamp) -> Elapsed {
     Elapsed::from_seconds(u64::try_from(to.seconds_after(from)).unwrap_or_default())
@@ -34,7 +29,6 @@ mod tests {
         let at = Timestamp::from_seconds(1_790_003_755);
         assert_eq!(iso(at), "2026-09-21T15:15:55Z");
         assert_eq!(utc(at), "2026-09-21 15:15:55 UTC");
-        assert_eq!(changed_at(at), "2026-09-21T15:15:55.000+0000");
         assert_eq!(iso(Timestamp::from_seconds(i64::MAX)), i64::MAX.to_string());
         assert_eq!(elapsed(at, Timestamp::from_seconds(1_790_003_815)).minutes(), 1.0);
         assert_eq!(elapsed(at, Timestamp::from_seconds(0)), Elapsed::default());

@@ -149,10 +149,12 @@ impl Replay {
             fired.response = match decide(reaction.mode, &Certainty::Verified, &job, "") {
                 Decision::Observe => Response::Observes,
                 Decision::Cancel { force } => Response::Stops { force },
-                Decision::AlreadyEnded | Decision::AlreadyStopped if self.stop.is_some() => {
-                    Response::AlreadyStopped
+                Decision::AlreadyEnded | Decision::AlreadyStopped | Decision::Missing => {
+                    match self.stop {
+                        Some(_) => Response::AlreadyStopped,
+                        None => Response::AfterTheEnd,
+                    }
                 }
-                Decision::AlreadyEnded | Decision::AlreadyStopped => Response::AfterTheEnd,
             };
             let (fired_at, reason) = (fired.at, fired.reason.clone());
             match fired.response {

@@ -2,17 +2,19 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::job::EndedCounts;
-use crate::notification::{AlarmState, Subject, Watched};
 
-fn notification(alarm: &str) -> AlarmNotification {
-    AlarmNotification {
-        alarm: alarm.to_owned(),
-        state: AlarmState::Alarm,
-        reason: "Threshold Crossed: 1 datapoint [4000.0 (01/09/26 10:00:00)] was greater than the threshold (3600.0).".to_owned(),
-        changed_at: String::new(),
-        subject: Subject::Metrics(Watched::default()),
-        rule: None,
+fn alarm(name: &str) -> Alarm {
+    let reason = "Threshold Crossed: 1 datapoint [4000.0 (01/09/26 10:00:00)] was greater than the threshold (3600.0).";
+    Alarm {
+        name: name.to_owned(),
+        rule: Some("p99 of downloadTime > 3600".to_owned()),
+        firing: Some(Firing { reason: reason.to_owned(), at: Some(1_788_256_869) }),
     }
+}
+
+/// As it is known from a message alone.
+fn claimed(name: &str) -> Alarm {
+    Alarm { name: name.to_owned(), rule: Some("call us".to_owned()), firing: None }
 }
 
 const COUNTS: ExecutionCounts = ExecutionCounts {
@@ -25,14 +27,7 @@ const COUNTS: ExecutionCounts = ExecutionCounts {
 
 fn told(done: Done, certainty: &Certainty) -> Announcement {
     let job = JobId::new("fw-1").unwrap();
-    Announcement::stop(
-        &job,
-        &notification("tripline-fw-1-slow"),
-        Some("p99 of downloadTime > 3600"),
-        done,
-        certainty,
-        Ok(COUNTS),
-    )
+    Announcement::stop(&job, &alarm("tripline-fw-1-slow"), done, certainty, Ok(COUNTS))
 }
 
 #[test]
@@ -45,6 +40,7 @@ Tripline stopped rollout fw-1.
 alarm    tripline-fw-1-slow
 limit    p99 of downloadTime > 3600
 reason   Threshold Crossed: 1 datapoint [4000.0 (01/09/26 10:00:00)] was greater than the threshold (3600.0).
+fired    2026-09-01T10:01:09Z
 done     the job is cancelled: devices in progress go on, no other device receives it
 devices  12 succeeded, 3 failed, 4 in progress
          181 were waiting; they and those that the rollout had not come to will not receive it
@@ -67,14 +63,15 @@ fn observing_and_not_knowing_are_said() {
     assert!(observed.body.contains("had not come to will receive it"));
     let unverified = told(Done::Cancelled, &Certainty::Unverified("no answer in time".to_owned()));
     assert!(
-        unverified.body.contains("unverified: CloudWatch could not be asked (no answer in time)")
+        unverified
+            .body
+            .contains("unverified: AWS could not be asked whether it is true (no answer in time)")
     );
     assert!(unverified.sms.contains("(unverified)"));
     let job = JobId::new("fw-1").unwrap();
     let countless = Announcement::stop(
         &job,
-        &notification("x"),
-        None,
+        &alarm("x"),
         Done::Aborted,
         &Certainty::Verified,
         Err("throttled"),
@@ -82,15 +79,41 @@ fn observing_and_not_knowing_are_said() {
     assert!(countless.body.contains("devices  not known (throttled)"));
 }
 
+#[test]
+fn without_cloudwatch_s_word_nothing_is_quoted_but_a_bare_name() {
+    let job = JobId::new("fw-1").unwrap();
+    let unverified = Certainty::Unverified("ThrottlingException".to_owned());
+    let of = claimed("tripline-fw-1-slow. Call +1 900, or https://a.example");
+    let told = Announcement::stop(&job, &of, Done::Cancelled, &unverified, Ok(COUNTS));
+    let failed = Announcement::not_stopped(&job, &of, "ThrottlingException");
+    for text in [&told.body, &told.sms, &failed.body, &failed.sms] {
+        assert!(
+            !text.contains("call us") && !text.contains("https:/") && !text.contains("+1"),
+            "{text}"
+        );
+    }
+    assert!(told.body.contains("alarm    tripline-fw-1-slow__Call__1_900__or_https:__a_example\n"));
+}
+
+#[test]
+fn a_rollout_that_goes_on_is_named_with_the_command_that_stops_it() {
+    let job = JobId::new("fw-1").unwrap();
+    let told = Announcement::not_stopped(&job, &alarm("tripline-fw-1-slow"), "CancelJob: denied");
+    assert_eq!(told.subject, "Tripline could NOT stop rollout fw-1");
+    assert!(told.body.contains("Stop it now: tripline stop --job-id fw-1\n"), "{}", told.body);
+    assert!(told.body.contains("why      CancelJob: denied\n"), "{}", told.body);
+    assert_eq!(told.sms, "Tripline could NOT stop fw-1, trying again. Stop it now: tripline stop");
+}
+
 proptest! {
     #[test]
-    fn every_message_fits(job in "[a-zA-Z0-9_-]{1,64}", alarm in ".{1,255}", n: u32, unverified: bool) {
+    fn every_message_fits(job in "[a-zA-Z0-9_-]{1,64}", name in ".{1,255}", n: u32, unverified: bool) {
         let job = JobId::new(&job).unwrap();
-        let certainty = if unverified { Certainty::Unverified(alarm.clone()) } else { Certainty::Verified };
+        let certainty = if unverified { Certainty::Unverified(name.clone()) } else { Certainty::Verified };
         let ended = EndedCounts { succeeded: n, failed: n, rejected: n, timed_out: n };
         let counts = ExecutionCounts { queued: n, in_progress: n, ended, canceled: n, removed: n };
         for done in [Done::Cancelled, Done::Aborted, Done::Observed] {
-            let told = Announcement::stop(&job, &notification(&alarm), None, done, &certainty, Ok(counts));
+            let told = Announcement::stop(&job, &if unverified { claimed(&name) } else { alarm(&name) }, done, &certainty, Ok(counts));
             prop_assert!(told.sms.is_ascii() && told.sms.len() <= MAX_SMS, "{}", told.sms);
             let (last, next) = match done {
                 Done::Observed => ("running", ". Stop it: tripline stop"),
@@ -102,7 +125,8 @@ proptest! {
             prop_assert!(told.subject.is_ascii() && told.subject.len() <= MAX_SUBJECT);
             prop_assert!(told.body.len() < 8_000);
         }
-        let refused = Announcement::refusal(&Refusal::UnknownAlarm(excerpt(&alarm)));
-        prop_assert!(refused.sms.is_ascii() && refused.sms.len() <= MAX_SMS);
+        let failed = Announcement::not_stopped(&job, &alarm(&name), &name);
+        prop_assert!(failed.sms.is_ascii() && failed.sms.len() <= MAX_SMS);
+        prop_assert!(failed.subject.len() <= MAX_SUBJECT && failed.body.len() < 8_000);
     }
 }

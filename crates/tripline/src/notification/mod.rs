@@ -7,9 +7,10 @@
 mod raw;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
-use crate::job::{InvalidJobId, JobId};
-use crate::text::excerpt;
+use crate::job::JobId;
+use crate::text::{bare_name, excerpt};
 
 /// A state change of an alarm.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,6 +71,9 @@ pub struct Watched {
     pub namespaces: BTreeSet<String>,
     /// The values of their dimension `jobId`, as they are.
     pub jobs: BTreeSet<String>,
+    /// The accounts that metric math takes metrics from, where it names any; the alarm's own is
+    /// meant otherwise.
+    pub accounts: BTreeSet<String>,
 }
 
 /// Why no single rollout can be named.
@@ -82,8 +86,8 @@ pub enum NoSingleJob {
     #[error("{0} different `jobId`s are named")]
     Several(usize),
     /// What is named cannot be a job.
-    #[error(transparent)]
-    Impossible(#[from] InvalidJobId),
+    #[error("`{0}` is no job id (expected 1 to 64 letters, digits, `-` or `_`)")]
+    Impossible(String),
 }
 
 impl Watched {
@@ -92,7 +96,9 @@ impl Watched {
         let mut jobs = self.jobs.iter();
         match (jobs.next(), jobs.next()) {
             (None, _) => Err(NoSingleJob::None),
-            (Some(job), None) => Ok(JobId::new(job)?),
+            (Some(job), None) => {
+                JobId::new(job).map_err(|_| NoSingleJob::Impossible(bare_name(job)))
+            }
             (Some(_), Some(_)) => Err(NoSingleJob::Several(self.jobs.len())),
         }
     }
@@ -101,6 +107,12 @@ impl Watched {
     pub fn extend(&mut self, other: Self) {
         self.namespaces.extend(other.namespaces);
         self.jobs.extend(other.jobs);
+        self.accounts.extend(other.accounts);
+    }
+
+    /// Whether another says the same of what is watched. A message may leave accounts out.
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        self.namespaces == other.namespaces && self.jobs == other.jobs
     }
 }
 
@@ -110,6 +122,9 @@ pub enum NotAnAlarm {
     /// Not JSON, or not of an alarm's shape.
     #[error("not a CloudWatch alarm message: {0}")]
     Shape(String),
+    /// In the envelope of another service, which is no way to stop a rollout.
+    #[error("{0}, not a CloudWatch alarm message: only the stack's force-stop topic carries those")]
+    Carried(Carrier),
     /// No usable name.
     #[error(
         "AlarmName: `{0}` is no alarm's name (expected 1 to 255 characters, none of them a control character)"
@@ -118,6 +133,28 @@ pub enum NotAnAlarm {
     /// No usable state.
     #[error("NewStateValue: `{0}` is unknown (expected `ALARM`, `OK` or `INSUFFICIENT_DATA`)")]
     State(String),
+}
+
+/// A service whose envelopes are told from alarm messages, so that whoever connected it reads what
+/// is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carrier {
+    /// Amazon EventBridge, for example its event `CloudWatch Alarm State Change`.
+    EventBridge,
+    /// Amazon SQS.
+    Sqs,
+    /// Amazon SNS, within an SQS message.
+    SnsInSqs,
+}
+
+impl fmt::Display for Carrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EventBridge => "an EventBridge event",
+            Self::Sqs => "an SQS message",
+            Self::SnsInSqs => "an SNS message that came through SQS",
+        })
+    }
 }
 
 /// An alarm's rule in words, such as `p99 of downloadTime > 3600`; `None` for a comparison that needs

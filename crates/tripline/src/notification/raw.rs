@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{AlarmNotification, NotAnAlarm, Subject, Watched, alarm_name_of, rule_in_words};
+use super::{
+    AlarmNotification, Carrier, NotAnAlarm, Subject, Watched, alarm_name_of, rule_in_words,
+};
 use crate::metric::DIMENSION;
 use crate::text::excerpt;
 
@@ -17,6 +19,9 @@ pub(super) fn read(message: &str) -> Result<AlarmNotification, NotAnAlarm> {
         .map_err(|error| NotAnAlarm::Shape(format!("no JSON: {}", excerpt(&error.to_string()))))?;
     if let Some(data) = value.get("alarmData") {
         return from_lambda_action(data);
+    }
+    if let Some(carrier) = carrier(&value) {
+        return Err(NotAnAlarm::Carried(carrier));
     }
     if value.get("AlarmName").is_none() {
         return Err(shape("neither `AlarmName` nor `alarmData` is there"));
@@ -34,6 +39,19 @@ pub(super) fn read(message: &str) -> Result<AlarmNotification, NotAnAlarm> {
         subject,
         trigger.and_then(rule),
     )
+}
+
+/// Whose envelope this is, if it is one.
+fn carrier(value: &Value) -> Option<Carrier> {
+    if value.get("detail-type").is_some() && value.get("detail").is_some() {
+        return Some(Carrier::EventBridge);
+    }
+    if text(value, "eventSource") != Some("aws:sqs") {
+        return None;
+    }
+    let body: Option<Value> = text(value, "body").and_then(|body| serde_json::from_str(body).ok());
+    let is_sns = body.is_some_and(|body| body.get("TopicArn").is_some());
+    Some(if is_sns { Carrier::SnsInSqs } else { Carrier::Sqs })
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
@@ -55,9 +73,11 @@ fn triggering(message: &Value) -> BTreeSet<String> {
 fn watched(trigger: &Value) -> Watched {
     let mut watched = Watched::default();
     add(&mut watched, trigger);
-    for metric in items(trigger, "Metrics").filter_map(|query| query.pointer("/MetricStat/Metric"))
-    {
-        add(&mut watched, metric);
+    for query in items(trigger, "Metrics") {
+        watched.accounts.extend(text(query, "AccountId").map(str::to_owned));
+        if let Some(metric) = query.pointer("/MetricStat/Metric") {
+            add(&mut watched, metric);
+        }
     }
     watched
 }
@@ -97,8 +117,9 @@ fn from_lambda_action(data: &Value) -> Result<AlarmNotification, NotAnAlarm> {
     let configuration = data.get("configuration").ok_or_else(|| missing("configuration"))?;
     let subject = if configuration.get("metrics").is_some() {
         let mut watched = Watched::default();
-        let metrics = items(configuration, "metrics");
-        for metric in metrics.filter_map(|query| query.pointer("/metricStat/metric")) {
+        for query in items(configuration, "metrics") {
+            watched.accounts.extend(text(query, "accountId").map(str::to_owned));
+            let Some(metric) = query.pointer("/metricStat/metric") else { continue };
             watched.namespaces.extend(text(metric, "namespace").map(str::to_owned));
             watched.jobs.extend(metric.pointer("/dimensions/jobId").map(job));
         }

@@ -154,6 +154,39 @@ fn a_field_that_no_stop_needs_can_be_anything() {
 }
 
 #[test]
+fn an_account_of_metric_math_is_read() {
+    let mut math = message();
+    let metric = json!({"Dimensions": [{"value": "fw-1", "name": "jobId"}], "MetricName": "m", "Namespace": "n"});
+    math["Trigger"] = json!({"Metrics": [
+        {"Id": "m1", "AccountId": "444455556666", "MetricStat": {"Metric": metric, "Period": 60}}
+    ]});
+    assert_eq!(watched(&math).accounts, names(&["444455556666"]));
+    assert_eq!(watched(&message()).accounts, names(&[]));
+}
+
+#[test]
+fn envelopes_of_other_services_are_named() {
+    let event = json!({
+        "source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change",
+        "detail": {"alarmName": "a", "state": {"value": "ALARM"}}
+    });
+    let sqs =
+        |body: Value| json!({"messageId": "m", "eventSource": "aws:sqs", "body": body.to_string()});
+    let sns = json!({"Type": "Notification", "TopicArn": "t", "Message": message().to_string()});
+    for (envelope, carrier) in [
+        (event, Carrier::EventBridge),
+        (sqs(message()), Carrier::Sqs),
+        (sqs(sns), Carrier::SnsInSqs),
+    ] {
+        assert_eq!(read(&envelope), Err(NotAnAlarm::Carried(carrier)));
+    }
+    assert_eq!(
+        NotAnAlarm::Carried(Carrier::EventBridge).to_string(),
+        "an EventBridge event, not a CloudWatch alarm message: only the stack's force-stop topic carries those"
+    );
+}
+
+#[test]
 fn what_is_no_alarm_is_refused_with_a_reason() {
     let mut nameless = message();
     nameless["AlarmName"] = json!("");

@@ -1,10 +1,22 @@
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::job::{ExecutionCounts, JobState};
-use crate::notification::Subject;
+use crate::notification::{AlarmNotification, AlarmState, Subject, Watched};
 use crate::rollout::Rate;
 
+const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:stop";
+
+fn asked() -> Asked {
+    Asked { action: TOPIC.to_owned(), account: "111122223333".to_owned() }
+}
+
 fn watched(namespace: &str, job: &str) -> Watched {
-    Watched { namespaces: [namespace.to_owned()].into(), jobs: [job.to_owned()].into() }
+    Watched {
+        namespaces: [namespace.to_owned()].into(),
+        jobs: [job.to_owned()].into(),
+        accounts: BTreeSet::new(),
+    }
 }
 
 fn notification() -> AlarmNotification {
@@ -22,10 +34,17 @@ fn known(subject: KnownSubject) -> KnownAlarm {
     KnownAlarm {
         name: "tripline-fw-1-slow".to_owned(),
         state: AlarmState::Alarm,
-        subject,
-        rule: None,
+        reason: "Threshold Crossed".to_owned(),
         since: None,
+        subject,
+        actions: [TOPIC.to_owned()].into(),
+        rule: None,
+        failure_rate: None,
     }
+}
+
+fn firing() -> Firing {
+    Firing { reason: "Threshold Crossed".to_owned(), at: Some(1_788_256_869) }
 }
 
 fn job(state: JobState) -> Job {
@@ -43,7 +62,7 @@ fn job(state: JobState) -> Job {
 #[test]
 fn a_claim_stands_only_if_cloudwatch_knows_the_alarm_for_the_same_job_and_namespace() {
     let claimed = watched("IoT:OTA:JobExecution", "fw-1");
-    let verify = |known: Option<&KnownAlarm>| verify(&notification(), &claimed, known);
+    let verify = |known: Option<&KnownAlarm>| verify(&notification(), &claimed, known, &asked());
     assert_eq!(verify(Some(&known(KnownSubject::Metrics(claimed.clone())))), Ok(()));
     assert_eq!(verify(None), Err(Refusal::UnknownAlarm("tripline-fw-1-slow".to_owned())));
     for (namespace, job) in [("IoT:OTA:JobExecution", "fw-2"), ("Other", "fw-1")] {
@@ -52,6 +71,39 @@ fn a_claim_stands_only_if_cloudwatch_knows_the_alarm_for_the_same_job_and_namesp
     }
     let composite = known(KnownSubject::Composite { rule: "ALARM(x)".to_owned() });
     assert!(matches!(verify(Some(&composite)), Err(Refusal::WatchesAnother { .. })));
+}
+
+#[test]
+fn an_alarm_stops_only_what_it_asks_to_be_stopped_and_only_in_its_own_account() {
+    let claimed = watched("IoT:OTA:JobExecution", "fw-1");
+    let verify = |known: &KnownAlarm| verify(&notification(), &claimed, Some(known), &asked());
+    let name = || "tripline-fw-1-slow".to_owned();
+    let mails = ["arn:aws:sns:eu-west-1:111122223333:mail".to_owned()];
+    for actions in [BTreeSet::new(), mails.into()] {
+        let silent = KnownAlarm { actions, ..known(KnownSubject::Metrics(claimed.clone())) };
+        assert_eq!(verify(&silent), Err(Refusal::NotAsked(name())));
+    }
+    let of = |account: &str| Watched { accounts: [account.to_owned()].into(), ..claimed.clone() };
+    assert_eq!(verify(&known(KnownSubject::Metrics(of("111122223333")))), Ok(()));
+    let foreign = of("444455556666");
+    let refused = Err(Refusal::AnotherAccount(name()));
+    assert_eq!(verify(&known(KnownSubject::Metrics(foreign.clone()))), refused);
+    assert_eq!(job_of(&notification(), &foreign, &asked()).map(drop), refused);
+}
+
+#[test]
+fn what_could_not_be_verified_is_stopped_only_in_the_end_and_only_for_tripline_s_own_alarms() {
+    let job = JobId::new("fw-1").unwrap();
+    let give_up = |decision| matches!(decision, WithoutAnswer::GiveUp(_));
+    for age in [-5, 0, 169] {
+        let decision = without_answer(Some(age), "tripline-fw-1-slow", &job);
+        assert_eq!(decision, WithoutAnswer::AskAgain, "{age}");
+    }
+    assert_eq!(without_answer(Some(170), "tripline-fw-1-slow", &job), WithoutAnswer::Stop);
+    assert!(give_up(without_answer(None, "tripline-fw-1-slow", &job)));
+    for alarm in ["slow", "tripline-fw-2-slow", "tripline-fw-1"] {
+        assert!(give_up(without_answer(Some(170), alarm, &job)), "{alarm}");
+    }
 }
 
 #[test]
@@ -65,7 +117,11 @@ fn an_alarm_that_fired_before_the_job_existed_did_not_fire_for_it() {
         (AlarmState::Ok, Some(101), Some(100), false),
     ] {
         let alarm = KnownAlarm { state, since, ..known(watched.clone()) };
-        assert_eq!(alarm.fires_for_job_of(created_at), fires, "{state:?} {since:?} {created_at:?}");
+        assert_eq!(
+            alarm.firing_since(created_at).is_some(),
+            fires,
+            "{state:?} {since:?} {created_at:?}"
+        );
     }
 }
 
@@ -93,40 +149,38 @@ fn every_mode_meets_every_job() {
             Decision::AlreadyEnded,
         ),
         (StopMode::Cancel, unverified, ended(JobState::Deleting), Decision::AlreadyEnded),
-        (StopMode::Cancel, Certainty::Verified, JobKnowledge::Gone, Decision::AlreadyEnded),
+        (StopMode::Cancel, Certainty::Verified, JobKnowledge::Gone, Decision::Missing),
     ] {
         assert_eq!(decide(mode, &certainty, &job, "why"), decision, "{mode} {certainty:?} {job:?}");
     }
 }
 
 #[test]
-fn a_stop_by_the_same_message_is_known_by_its_comment() {
+fn a_stop_by_the_same_delivery_is_known_by_its_comment() {
     let mut stopped = job(JobState::Canceled);
     stopped.reason_code = Some(REASON_CODE.to_owned());
-    stopped.comment = Some(comment_for(&notification()));
-    let decided = |comment: &str| {
-        decide(
-            StopMode::Cancel,
-            &Certainty::Verified,
-            &JobKnowledge::Found(stopped.clone()),
-            comment,
-        )
-    };
-    assert_eq!(decided(&comment_for(&notification())), Decision::AlreadyStopped);
-    let mut later = notification();
-    later.changed_at = "2026-09-01T10:09:09.199+0000".to_owned();
-    assert_eq!(decided(&comment_for(&later)), Decision::AlreadyEnded);
+    let comment = |firing, delivery| comment_for("tripline-fw-1-slow", firing, Some(delivery));
+    for comment in [comment(Some(&firing()), "0e-1"), comment(None, "0e-1")] {
+        stopped.comment = Some(comment);
+        let job = JobKnowledge::Found(stopped.clone());
+        let decided = |id: &str| decide(StopMode::Cancel, &Certainty::Verified, &job, id);
+        assert_eq!(decided("0e-1"), Decision::AlreadyStopped);
+        assert_eq!(decided("0e-2"), Decision::AlreadyEnded, "another's to tell");
+    }
 }
 
 #[test]
-fn a_comment_fits_aws_iot_whatever_the_alarm_is_called() {
-    let mut odd = notification();
-    odd.alarm = "a\nb".to_owned();
-    odd.reason = "x".repeat(5_000);
-    let comment = comment_for(&odd);
+fn a_comment_fits_aws_iot_and_quotes_cloudwatch_alone() {
+    let long = Firing { reason: "x".repeat(5_000), ..firing() };
+    let comment = comment_for("a\nb", Some(&long), Some("0e-1"));
     assert_eq!(comment.chars().count(), MAX_COMMENT);
     assert!(!comment.chars().any(char::is_control));
-    assert!(comment.starts_with("Tripline: alarm a?b fired at 2026-09-01T10:01:09.199+0000: xxx"));
+    assert!(comment.starts_with("Tripline: alarm a?b fired at 2026-09-01T10:01:09Z: xxx"));
+    assert!(comment.ends_with("x.. (message 0e-1)"), "{comment}");
+    assert_eq!(
+        comment_for("slow: see https://a.example", None, None),
+        "Tripline: alarm slow:_see_https:__a_example, unverified: AWS could not be asked whether it fired"
+    );
 }
 
 #[test]

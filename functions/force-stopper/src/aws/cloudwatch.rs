@@ -1,20 +1,27 @@
+use std::collections::BTreeSet;
+
+use aws_sdk_cloudwatch::config::http::HttpResponse;
+use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cloudwatch::operation::describe_alarm_history::DescribeAlarmHistoryOutput;
+use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsOutput;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
     AlarmHistoryItem, AlarmType, CompositeAlarm, Dimension, HistoryItemType, Metric, MetricAlarm,
-    ScanBy, StateValue,
+    MetricDataQuery, ScanBy, StateValue,
 };
 use serde_json::Value;
-use tripline::metric::DIMENSION;
+use tripline::metric::{DIMENSION, KeptMetric, NAMESPACE};
 use tripline::notification::{AlarmState, Watched, rule_in_words};
-use tripline::stop::{KnownAlarm, KnownSubject};
-use tripline_aws::Failure;
+use tripline::stop::{FailureRateRule, Firing, KnownAlarm, KnownSubject};
+use tripline_aws::answer::Complete;
+use tripline_aws::{Failure, FailureKind};
 
 use super::Aws;
-use crate::ask::{DescribeAlarms, HasFired};
+use crate::ask::{DescribeAlarms, LastFiring};
 
 /// Most pages of history that are read, of 100 items each: an alarm that changed its state 300 times
 /// since without firing has not fired.
-pub(crate) const MAX_PAGES: usize = 3;
+const MAX_PAGES: usize = 3;
 
 impl DescribeAlarms for Aws {
     async fn describe_alarms(&self, names: &[String]) -> Result<Vec<KnownAlarm>, Failure> {
@@ -26,13 +33,41 @@ impl DescribeAlarms for Aws {
             .alarm_types(AlarmType::MetricAlarm)
             .alarm_types(AlarmType::CompositeAlarm)
             .max_records(100)
+            .customize()
+            // An empty list is an answer, none is not.
+            .interceptor(Complete::<DescribeAlarmsOutput>::new(|output| {
+                output.metric_alarms.is_some() || output.composite_alarms.is_some()
+            }))
             .send()
-            .await
-            .map_err(|error| Failure::from_sdk("DescribeAlarms", &error))?;
+            .await;
+        let output = match output {
+            Ok(output) => output,
+            // CloudWatch says that nothing can have such a name.
+            Err(error) if is_invalid_name(&error) => return Ok(Vec::new()),
+            Err(error) => return Err(unanswered("DescribeAlarms", &error)),
+        };
         let metric = output.metric_alarms.into_iter().flatten().filter_map(metric_alarm);
         let composite = output.composite_alarms.into_iter().flatten().filter_map(composite_alarm);
         Ok(metric.chain(composite).collect())
     }
+}
+
+/// Whether a call was refused for its parameters, of which only the names are not constants.
+fn is_invalid_name<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    let is_refused = error.raw_response().is_some_and(|raw| raw.status().as_u16() == 400);
+    is_refused && matches!(error.code(), Some("ValidationError" | "ValidationException"))
+}
+
+/// No failure of CloudWatch says that an alarm does not exist or has not fired.
+fn unanswered<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let mut failure = Failure::from_sdk(operation, error);
+    if matches!(failure.kind, FailureKind::NotFound | FailureKind::Refused) {
+        failure.kind = FailureKind::Unavailable;
+    }
+    failure
 }
 
 fn metric_alarm(alarm: MetricAlarm) -> Option<KnownAlarm> {
@@ -43,20 +78,55 @@ fn metric_alarm(alarm: MetricAlarm) -> Option<KnownAlarm> {
         alarm.comparison_operator.as_ref().map_or("", |operator| operator.as_str()),
         alarm.threshold.unwrap_or_default(),
     );
+    let failure_rate = failure_rate(alarm.metrics(), alarm.threshold.unwrap_or(f64::NAN));
     let mut watched = Watched::default();
     add(&mut watched, alarm.namespace, alarm.dimensions);
-    for stat in alarm.metrics.into_iter().flatten().filter_map(|query| query.metric_stat) {
-        if let Some(Metric { namespace, dimensions, .. }) = stat.metric {
+    for query in alarm.metrics.into_iter().flatten() {
+        watched.accounts.extend(query.account_id);
+        if let Some(Metric { namespace, dimensions, .. }) =
+            query.metric_stat.and_then(|stat| stat.metric)
+        {
             add(&mut watched, namespace, dimensions);
         }
     }
     Some(KnownAlarm {
         name: alarm.alarm_name?,
         state: state(alarm.state_value.as_ref()),
+        reason: alarm.state_reason.unwrap_or_default(),
+        since: since(alarm.state_transitioned_timestamp, alarm.state_updated_timestamp),
         subject: KnownSubject::Metrics(watched),
+        actions: actions(alarm.actions_enabled, alarm.alarm_actions),
         rule,
-        since: alarm.state_transitioned_timestamp.map(|at| at.secs()),
+        failure_rate,
     })
+}
+
+/// The rule of Tripline's own failure rate, if it is over the two counts that the guard-keeper
+/// publishes.
+fn failure_rate(queries: &[MetricDataQuery], threshold: f64) -> Option<FailureRateRule> {
+    let id_of = |kept: KeptMetric| {
+        let is_count = |query: &&MetricDataQuery| {
+            let metric = query.metric_stat().and_then(|stat| stat.metric());
+            metric.is_some_and(|metric| {
+                metric.namespace() == Some(NAMESPACE) && metric.metric_name() == Some(kept.name())
+            })
+        };
+        queries.iter().find(is_count)?.id()
+    };
+    let decided = queries.iter().find(|query| query.return_data() == Some(true))?.expression()?;
+    let (notified, unsuccessful) =
+        (id_of(KeptMetric::NotifiedCount)?, id_of(KeptMetric::UnsuccessfulCount)?);
+    FailureRateRule::read(decided, notified, unsuccessful, threshold)
+}
+
+/// The last change of the state, or the last update of it where changes are not kept.
+fn since(transitioned: Option<DateTime>, updated: Option<DateTime>) -> Option<i64> {
+    transitioned.or(updated).map(|at| at.secs())
+}
+
+fn actions(enabled: Option<bool>, actions: Option<Vec<String>>) -> BTreeSet<String> {
+    // CloudWatch always says whether they are enabled.
+    actions.into_iter().flatten().filter(|_| enabled == Some(true)).collect()
 }
 
 fn add(watched: &mut Watched, namespace: Option<String>, dimensions: Option<Vec<Dimension>>) {
@@ -70,9 +140,12 @@ fn composite_alarm(alarm: CompositeAlarm) -> Option<KnownAlarm> {
     Some(KnownAlarm {
         name: alarm.alarm_name?,
         state: state(alarm.state_value.as_ref()),
+        reason: alarm.state_reason.unwrap_or_default(),
+        since: since(alarm.state_transitioned_timestamp, alarm.state_updated_timestamp),
         subject: KnownSubject::Composite { rule: alarm.alarm_rule.unwrap_or_default() },
+        actions: actions(alarm.actions_enabled, alarm.alarm_actions),
         rule: None,
-        since: alarm.state_transitioned_timestamp.map(|at| at.secs()),
+        failure_rate: None,
     })
 }
 
@@ -83,43 +156,60 @@ fn state(value: Option<&StateValue>) -> AlarmState {
         .unwrap_or(AlarmState::InsufficientData)
 }
 
-impl HasFired for Aws {
-    async fn has_fired(&self, alarm: &str, since: Option<i64>) -> Result<bool, Failure> {
-        let mut pages = self
-            .cloudwatch
-            .describe_alarm_history()
-            .alarm_name(alarm)
-            .alarm_types(AlarmType::MetricAlarm)
-            .alarm_types(AlarmType::CompositeAlarm)
-            .history_item_type(HistoryItemType::StateUpdate)
-            .set_start_date(since.map(DateTime::from_secs))
-            .scan_by(ScanBy::TimestampDescending)
-            .max_records(100)
-            .into_paginator()
-            .send();
+impl LastFiring for Aws {
+    async fn last_firing(
+        &self,
+        alarm: &str,
+        since: Option<i64>,
+    ) -> Result<Option<Firing>, Failure> {
+        const OPERATION: &str = "DescribeAlarmHistory";
+        let mut next = None;
         for _ in 0..MAX_PAGES {
-            let Some(page) = pages.next().await else { break };
-            let page = page.map_err(|error| Failure::from_sdk("DescribeAlarmHistory", &error))?;
+            let page = self
+                .cloudwatch
+                .describe_alarm_history()
+                .alarm_name(alarm)
+                .alarm_types(AlarmType::MetricAlarm)
+                .alarm_types(AlarmType::CompositeAlarm)
+                .history_item_type(HistoryItemType::StateUpdate)
+                .set_start_date(since.map(DateTime::from_secs))
+                .scan_by(ScanBy::TimestampDescending)
+                .max_records(100)
+                .set_next_token(next)
+                .customize()
+                .interceptor(Complete::<DescribeAlarmHistoryOutput>::new(|output| {
+                    output.alarm_history_items.is_some()
+                }))
+                .send()
+                .await
+                .map_err(|error| unanswered(OPERATION, &error))?;
             let items = page.alarm_history_items.into_iter().flatten();
             // The times are compared here too, for whoever answers without regard to the start.
             let mut recent = items.filter(|item| {
                 since.is_none_or(|since| item.timestamp.is_none_or(|at| at.secs() >= since))
             });
-            if recent.any(|item| went_to_alarm(&item)) {
-                return Ok(true);
+            if let Some(firing) = recent.find_map(|item| firing(&item)) {
+                return Ok(Some(firing));
+            }
+            next = page.next_token;
+            if next.is_none() {
+                break;
             }
         }
-        Ok(false)
+        Ok(None)
     }
 }
 
-/// `historyData` is JSON with the new state; the summary says the same in words.
-fn went_to_alarm(item: &AlarmHistoryItem) -> bool {
+/// What an item says of a change to ALARM. `historyData` is JSON with the new state; the summary
+/// says the same in words.
+fn firing(item: &AlarmHistoryItem) -> Option<Firing> {
     let data: Option<Value> =
         item.history_data.as_deref().and_then(|data| serde_json::from_str(data).ok());
-    let state = data.as_ref().and_then(|data| data.pointer("/newState/stateValue"));
-    match state.and_then(Value::as_str) {
+    let new = |key: &str| data.as_ref()?.pointer(&format!("/newState/{key}"))?.as_str();
+    let fired = match new("stateValue") {
         Some(state) => state == "ALARM",
         None => item.history_summary.as_deref().is_some_and(|text| text.ends_with("to ALARM")),
-    }
+    };
+    let reason = new("stateReason").unwrap_or_default().to_owned();
+    fired.then(|| Firing { reason, at: item.timestamp.map(|at| at.secs()) })
 }

@@ -1,18 +1,17 @@
 use std::time::Duration;
 
-use aws_sdk_iot::config::retry::RetryConfig;
 use aws_sdk_iot::config::timeout::TimeoutConfig;
+use aws_sdk_iot::operation::cancel_job::CancelJobOutput;
 use tripline::job::{Job, JobId};
 use tripline::stop::REASON_CODE;
+use tripline_aws::answer::Complete;
 use tripline_aws::{Failure, iot};
 
 use super::Aws;
-use crate::ask::{CancelJob, DescribeJob};
+use crate::ask::{CancelJob, DescribeJob, HasOptedOut};
 
-/// A stop is what all this is for, and AWS IoT allows ten a second: it is tried harder than any
-/// other call, for most of the function's time.
-const CANCEL_ATTEMPTS: u32 = 12;
-pub(crate) const CANCEL_TIMEOUT: Duration = Duration::from_secs(75);
+/// The tag and value by which a job opts out of being guarded, as the guard-keeper reads it.
+const OPTED_OUT: (&str, &str) = ("tripline:guard", "off");
 
 impl DescribeJob for Aws {
     async fn describe_job(&self, job: &JobId) -> Result<Job, Failure> {
@@ -20,11 +19,29 @@ impl DescribeJob for Aws {
     }
 }
 
+impl HasOptedOut for Aws {
+    /// A job has at most 50 tags, which are on one page.
+    async fn has_opted_out(&self, job: &JobId) -> Result<bool, Failure> {
+        let arn = self.settings.force_stop_topic.job_arn(job);
+        let output = self.iot.list_tags_for_resource().resource_arn(arn).send().await;
+        let output = output.map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
+        Ok(output
+            .tags()
+            .iter()
+            .any(|tag| (tag.key(), tag.value().unwrap_or_default()) == OPTED_OUT))
+    }
+}
+
 impl CancelJob for Aws {
-    async fn cancel_job(&self, job: &JobId, force: bool, comment: &str) -> Result<(), Failure> {
+    async fn cancel_job(
+        &self,
+        job: &JobId,
+        force: bool,
+        comment: &str,
+        patience: Duration,
+    ) -> Result<(), Failure> {
         let patient = aws_sdk_iot::config::Builder::new()
-            .retry_config(RetryConfig::standard().with_max_attempts(CANCEL_ATTEMPTS))
-            .timeout_config(TimeoutConfig::builder().operation_timeout(CANCEL_TIMEOUT).build());
+            .timeout_config(TimeoutConfig::builder().operation_timeout(patience).build());
         self.iot
             .cancel_job()
             .job_id(job.as_str())
@@ -33,6 +50,7 @@ impl CancelJob for Aws {
             .force(force)
             .customize()
             .config_override(patient)
+            .interceptor(Complete::<CancelJobOutput>::new(|output| output.job_id.is_some()))
             .send()
             .await
             .map_err(|error| Failure::from_sdk("CancelJob", &error))?;

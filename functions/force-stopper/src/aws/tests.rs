@@ -5,19 +5,33 @@ use aws_sdk_cloudwatch::types::{
     AlarmHistoryItem, ComparisonOperator, CompositeAlarm, Dimension, Metric, MetricAlarm,
     MetricDataQuery, MetricStat, StateValue,
 };
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
+use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
 use aws_sdk_iot::operation::cancel_job::CancelJobOutput;
 use aws_sdk_iot::operation::describe_job::{DescribeJobError, DescribeJobOutput};
+use aws_sdk_iot::operation::list_tags_for_resource::ListTagsForResourceOutput;
 use aws_sdk_iot::types::error::ResourceNotFoundException;
 use aws_sdk_iot::types::{Job as IotJob, JobProcessDetails, JobStatus};
 use aws_sdk_sns::operation::publish::PublishOutput;
 use aws_smithy_mocks::{Rule, mock, mock_client};
 use tripline::job::{EndedCounts, ExecutionCounts, JobId, JobState};
 use tripline::notification::AlarmState;
-use tripline::stop::KnownSubject;
+use tripline::stop::{FailureRateRule, Firing, KnownSubject};
 use tripline_aws::FailureKind;
 
 use super::*;
-use crate::ask::{CancelJob, DescribeAlarms, DescribeJob, HasFired, Publish};
+use crate::ask::{
+    CancelJob, DescribeAlarms, DescribeJob, HasOptedOut, LastFiring, Publish, TakeTurn, Turn,
+};
+
+pub(super) fn settings() -> Settings {
+    let read = |name: &str| match name {
+        "FORCE_STOP_TOPIC_ARN" => Some("arn:aws:sns:eu-west-1:111122223333:stop".to_owned()),
+        "GUARDS_TABLE" | "STACK_NAME" => Some("a-stack".to_owned()),
+        _ => None,
+    };
+    Settings::from_environment(read).unwrap()
+}
 
 fn aws(cloudwatch: &[&Rule], iot: &[&Rule], sns: &[&Rule]) -> Aws {
     Aws {
@@ -27,7 +41,9 @@ fn aws(cloudwatch: &[&Rule], iot: &[&Rule], sns: &[&Rule]) -> Aws {
             cloudwatch
         ),
         iot: mock_client!(aws_sdk_iot, aws_smithy_mocks::RuleMode::MatchAny, iot),
+        dynamodb: mock_client!(aws_sdk_dynamodb, aws_smithy_mocks::RuleMode::MatchAny, &[]),
         sns: mock_client!(aws_sdk_sns, aws_smithy_mocks::RuleMode::MatchAny, sns),
+        settings: settings(),
     }
 }
 
@@ -95,14 +111,15 @@ fn history(at: i64, data: Option<&str>, summary: &str) -> AlarmHistoryItem {
 
 #[tokio::test]
 async fn history_tells_whether_an_alarm_fired_since() {
-    let to_alarm = r#"{"newState":{"stateValue":"ALARM"}}"#;
+    let to_alarm = r#"{"newState":{"stateValue":"ALARM","stateReason":"over the limit"}}"#;
     let to_ok = r#"{"oldState":{"stateValue":"ALARM"},"newState":{"stateValue":"OK"}}"#;
+    let firing = |reason: &str| Some(Firing { reason: reason.to_owned(), at: Some(100) });
     for (item, fired) in [
-        (history(100, Some(to_alarm), ""), true),
-        (history(99, Some(to_alarm), ""), false),
-        (history(100, Some(to_ok), ""), false),
-        (history(100, None, "Alarm updated from OK to ALARM"), true),
-        (history(100, None, "Alarm updated from ALARM to OK"), false),
+        (history(100, Some(to_alarm), ""), firing("over the limit")),
+        (history(99, Some(to_alarm), ""), None),
+        (history(100, Some(to_ok), ""), None),
+        (history(100, None, "Alarm updated from OK to ALARM"), firing("")),
+        (history(100, None, "Alarm updated from ALARM to OK"), None),
     ] {
         let rule = mock!(aws_sdk_cloudwatch::Client::describe_alarm_history)
             .match_requests(|input| {
@@ -112,8 +129,123 @@ async fn history_tells_whether_an_alarm_fired_since() {
             .then_output(move || {
                 DescribeAlarmHistoryOutput::builder().alarm_history_items(item.clone()).build()
             });
-        assert_eq!(aws(&[&rule], &[], &[]).has_fired("a", Some(100)).await, Ok(fired));
+        assert_eq!(aws(&[&rule], &[], &[]).last_firing("a", Some(100)).await, Ok(fired));
     }
+}
+
+#[tokio::test]
+async fn an_alarm_asks_through_its_enabled_actions_and_names_accounts() {
+    for (enabled, asks) in [(Some(true), true), (Some(false), false), (None, false)] {
+        let rule = mock!(aws_sdk_cloudwatch::Client::describe_alarms).then_output(move || {
+            let alarm = MetricAlarm::builder()
+                .alarm_name("a")
+                .set_actions_enabled(enabled)
+                .alarm_actions("stop")
+                .state_reason("over the limit")
+                .state_transitioned_timestamp(DateTime::from_secs(7))
+                .metrics(MetricDataQuery::builder().id("m").account_id("444455556666").build());
+            DescribeAlarmsOutput::builder().metric_alarms(alarm.build()).build()
+        });
+        let known = aws(&[&rule], &[], &[]).describe_alarms(&["a".to_owned()]).await.unwrap();
+        assert_eq!(known[0].actions.contains("stop"), asks);
+        let firing = (known[0].reason.as_str(), known[0].since);
+        assert_eq!(firing, ("over the limit", Some(7)));
+        let KnownSubject::Metrics(watched) = &known[0].subject else { panic!("on metrics") };
+        assert!(watched.accounts.contains("444455556666"));
+    }
+}
+
+#[tokio::test]
+async fn the_guard_keeper_s_failure_rate_is_known() {
+    let rule = mock!(aws_sdk_cloudwatch::Client::describe_alarms).then_output(|| {
+        let count = |id: &str, kept: tripline::metric::KeptMetric| {
+            let metric = Metric::builder()
+                .namespace(tripline::metric::NAMESPACE)
+                .metric_name(kept.name())
+                .dimensions(job_dimension("fw-2"))
+                .build();
+            let stat = MetricStat::builder().metric(metric).period(60).stat("Maximum").build();
+            MetricDataQuery::builder().id(id).metric_stat(stat).return_data(false).build()
+        };
+        let [_, _, notified, unsuccessful] = tripline::metric::KeptMetric::ALL;
+        let decided = MetricDataQuery::builder().id("decided").return_data(true);
+        let alarm = MetricAlarm::builder()
+            .alarm_name("a")
+            .threshold(20.0)
+            .metrics(decided.expression("IF(n >= 50, 100 * u / n)").build())
+            .metrics(count("n", notified))
+            .metrics(count("u", unsuccessful));
+        DescribeAlarmsOutput::builder().metric_alarms(alarm.build()).build()
+    });
+    let known = aws(&[&rule], &[], &[]).describe_alarms(&["a".to_owned()]).await.unwrap();
+    let rule = FailureRateRule::read("IF(n >= 50, 100 * u / n)", "n", "u", 20.0);
+    assert_eq!((known[0].failure_rate, rule.is_some()), (rule, true));
+}
+
+#[tokio::test]
+async fn a_tag_opts_a_job_out() {
+    for (value, opted_out) in [("off", true), ("on", false)] {
+        let rule = mock!(aws_sdk_iot::Client::list_tags_for_resource)
+            .match_requests(|input| {
+                input.resource_arn() == Some("arn:aws:iot:eu-west-1:111122223333:job/fw-1")
+            })
+            .then_output(move || {
+                let tag = aws_sdk_iot::types::Tag::builder().key("tripline:guard").value(value);
+                let tag = tag.build().unwrap();
+                ListTagsForResourceOutput::builder().tags(tag).build()
+            });
+        let job = JobId::new("fw-1").unwrap();
+        assert_eq!(aws(&[], &[&rule], &[]).has_opted_out(&job).await, Ok(opted_out));
+    }
+}
+
+#[tokio::test]
+async fn a_turn_is_taken_on_a_condition() {
+    let taken = |condition: &'static str, is_there: bool| {
+        let rule = mock!(aws_sdk_dynamodb::Client::update_item).match_requests(move |input| {
+            let most = input.expression_attribute_values().and_then(|all| all.get(":most"));
+            let key = input.key().and_then(|key| key.get("jobId")).and_then(|key| key.as_s().ok());
+            input.condition_expression().is_some_and(|text| text.starts_with(condition))
+                && most.is_some() == condition.contains(":most")
+                && key.is_some_and(|key| key == "$force-stopper")
+        });
+        if is_there {
+            return rule.then_output(|| UpdateItemOutput::builder().build());
+        }
+        rule.then_error(|| {
+            let meta = aws_sdk_dynamodb::error::ErrorMetadata::builder()
+                .code("ConditionalCheckFailedException")
+                .build();
+            UpdateItemError::ConditionalCheckFailedException(
+                ConditionalCheckFailedException::builder().meta(meta).build(),
+            )
+        })
+    };
+    const MORE: &str = "#count < :most";
+    const FIRST: &str = "attribute_not_exists(#last)";
+    for (more, first, calls) in [(true, false, 1), (false, true, 2), (false, false, 3)] {
+        let rules = [taken(MORE, more), taken(FIRST, first)];
+        let aws = Aws {
+            dynamodb: mock_client!(
+                aws_sdk_dynamodb,
+                aws_smithy_mocks::RuleMode::MatchAny,
+                &[&rules[0], &rules[1]]
+            ),
+            ..aws(&[], &[], &[])
+        };
+        let now = Timestamp::from_seconds(1_000);
+        assert_eq!(aws.take_turn(Turn::UnverifiedStop, now).await, Ok(more || first));
+        assert_eq!(rules[0].num_calls() + rules[1].num_calls(), calls);
+    }
+}
+
+#[test]
+fn a_refusal_is_counted_for_the_stack_alone() {
+    let line = embedded_metric("a-stack", Timestamp::from_seconds(7));
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&line["StackName"], &line["refusedAlarms"]), (&"a-stack".into(), &1.into()));
+    assert_eq!(line["_aws"]["Timestamp"], 7_000);
+    assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "Tripline");
 }
 
 #[tokio::test]
@@ -179,10 +311,10 @@ async fn a_stop_carries_its_reason_and_a_throttled_one_is_tried_again() {
         })
         .sequence()
         .http_status(503, None)
-        .output(|| CancelJobOutput::builder().build())
+        .output(|| CancelJobOutput::builder().job_id("fw-1").build())
         .build();
     let job = JobId::new("fw-1").unwrap();
-    aws(&[], &[&rule], &[]).cancel_job(&job, true, "why").await.unwrap();
+    aws(&[], &[&rule], &[]).cancel_job(&job, true, "why", Duration::from_secs(60)).await.unwrap();
     assert_eq!(rule.num_calls(), 2);
 }
 

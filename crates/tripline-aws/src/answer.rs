@@ -1,0 +1,115 @@
+//! What counts as an answer of AWS.
+//!
+//! A proxy, a load balancer or a captive page can answer 200 too. The SDK reads an answer without
+//! a body as one without members, so that "nothing was said" would pass for "there is none".
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, InterceptorContext,
+};
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::retries::classifiers::{
+    ClassifyRetry, RetryAction, RetryClassifierPriority,
+};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::FailureKind;
+use crate::failure::kind_of;
+
+/// Fails a call whose answer lacks what it was asked for, so that it is tried again.
+pub struct Complete<O>(fn(&O) -> bool);
+
+impl<O> Complete<O> {
+    /// `is_complete` says whether an answer can be used.
+    pub const fn new(is_complete: fn(&O) -> bool) -> Self {
+        Self(is_complete)
+    }
+}
+
+impl<O> fmt::Debug for Complete<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Complete")
+    }
+}
+
+#[dyn_dispatch_hint]
+impl<O: fmt::Debug + Send + Sync + 'static> Intercept for Complete<O> {
+    fn name(&self) -> &'static str {
+        "Complete"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        match context.output_or_error().ok().and_then(|output| output.downcast_ref::<O>()) {
+            Some(output) if !(self.0)(output) => Err("an answer without what was asked for".into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Tries again whatever was not answered: the SDK by itself repeats neither a denied call nor one
+/// with a code that it does not know, although a role or a proxy may be well again a moment later.
+/// `E` is the operation's error.
+pub struct UntilAnswered<E>(PhantomData<fn(E)>);
+
+impl<E> UntilAnswered<E> {
+    /// For the calls of one operation.
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<E> Default for UntilAnswered<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E> fmt::Debug for UntilAnswered<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UntilAnswered")
+    }
+}
+
+impl<E> ClassifyRetry for UntilAnswered<E>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let Some(Err(error)) = context.output_or_error() else {
+            return RetryAction::NoActionIndicated;
+        };
+        let Some(error) = error.as_operation_error() else {
+            // It was not sent, cut off, out of time, or refused by one of the interceptors above.
+            return RetryAction::transient_error();
+        };
+        // Those of other operations have a classifier of their own.
+        let Some(error) = error.downcast_ref::<E>() else { return RetryAction::NoActionIndicated };
+        let status = context.response().map_or(0, |response| response.status().as_u16());
+        match kind_of(error.code(), status) {
+            FailureKind::NotFound | FailureKind::Refused => RetryAction::NoActionIndicated,
+            FailureKind::Throttled => RetryAction::throttling_error(),
+            FailureKind::Denied | FailureKind::Unavailable => RetryAction::transient_error(),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "UntilAnswered"
+    }
+
+    // After those of the SDK, none of which forbids anything.
+    fn priority(&self) -> RetryClassifierPriority {
+        RetryClassifierPriority::run_after(
+            RetryClassifierPriority::modeled_as_retryable_classifier(),
+        )
+    }
+}

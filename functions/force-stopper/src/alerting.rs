@@ -1,0 +1,100 @@
+//! Telling people, each thing once.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tripline::announcement::Announcement;
+use tripline::job::JobId;
+use tripline::recent::Recent;
+use tripline_aws::Failure;
+
+use crate::Stopper;
+use crate::ask::{Publish, Surroundings, TakeTurn, Turn};
+
+/// How many things that were said an environment remembers, by medium.
+const REMEMBERED: usize = 1_000;
+
+/// What people were told, of which rollout and state change. A message's id says nothing of that: a
+/// refusal must not silence a stop, nor one delivery of a state change another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Said {
+    Stopped(JobId),
+    NotStopped(JobId, Option<i64>),
+    Observed(JobId, String, Option<i64>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Medium {
+    Email,
+    Sms,
+}
+
+/// What this environment has told.
+#[derive(Debug)]
+pub(crate) struct Alerts {
+    said: Mutex<Recent<(Said, Medium)>>,
+    /// When a turn was taken or refused last, in seconds since the epoch.
+    turns: Mutex<HashMap<Turn, i64>>,
+}
+
+impl Default for Alerts {
+    fn default() -> Self {
+        Self { said: Mutex::new(Recent::new(REMEMBERED)), turns: Mutex::default() }
+    }
+}
+
+/// A panic while it was held leaves nothing half done.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<C: Publish + TakeTurn + Surroundings + Sync> Stopper<C> {
+    /// Tells people by e-mail and SMS, each once a thing as far as this environment remembers.
+    pub(crate) async fn alert(&self, said: &Said, told: &Announcement) -> Result<(), Failure> {
+        // Both are tried, so that one that fails does not silence the other.
+        let (email, sms) = tokio::join!(
+            self.publish_once(said, Medium::Email, told),
+            self.publish_once(said, Medium::Sms, told)
+        );
+        email.and(sms)
+    }
+
+    async fn publish_once(
+        &self,
+        said: &Said,
+        medium: Medium,
+        told: &Announcement,
+    ) -> Result<(), Failure> {
+        let key = (said.clone(), medium);
+        if held(&self.alerts.said).contains(&key) {
+            return Ok(());
+        }
+        let settings = &self.settings;
+        let (topic, subject, text) = match medium {
+            Medium::Email => (&settings.email_topic, Some(told.subject.as_str()), &told.body),
+            Medium::Sms => (&settings.sms_topic, None, &told.sms),
+        };
+        let Some(topic) = topic else { return Ok(()) };
+        self.client.publish(topic, subject, text).await?;
+        held(&self.alerts.said).remember(key);
+        Ok(())
+    }
+
+    /// Tells people by e-mail what anybody can bring about who may publish to the force-stop topic,
+    /// if it is this stack's turn to. The rest is in the log and in the metrics.
+    pub(crate) async fn mail(&self, turn: Turn, told: &Announcement) -> Result<(), Failure> {
+        let Some(topic) = &self.settings.email_topic else { return Ok(()) };
+        let now = self.client.now();
+        let last = held(&self.alerts.turns).get(&turn).copied();
+        if last.is_some_and(|last| now.seconds() < last.saturating_add(Turn::WINDOW)) {
+            return Ok(());
+        }
+        let may = self.client.take_turn(turn, now).await.unwrap_or_else(|failure| {
+            // Then one an environment: too many are better than none.
+            tracing::warn!(%failure, "turns cannot be counted");
+            true
+        });
+        held(&self.alerts.turns).insert(turn, now.seconds());
+        if may { self.client.publish(topic, Some(&told.subject), &told.body).await } else { Ok(()) }
+    }
+}

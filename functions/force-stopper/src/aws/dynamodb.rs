@@ -1,0 +1,77 @@
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::types::AttributeValue;
+use tripline::time::Timestamp;
+use tripline_aws::Failure;
+
+use super::Aws;
+use crate::ask::{TakeTurn, Turn};
+
+/// The key of the stack's table, whose other items are of jobs.
+const KEY: &str = "jobId";
+/// The key of what the environments of this function count together. No job can be called so. The
+/// role may touch no other item.
+const ITEM: &str = "$force-stopper";
+
+const OPERATION: &str = "UpdateItem";
+
+/// One more turn while the last is recent, if one is left; or, after a window without any, the first
+/// of all of them. The one condition is never true with the other.
+const UPDATES: [(&str, &str); 2] = [
+    ("#count < :most AND #last > :past", "SET #count = #count + :one, #last = :now"),
+    ("attribute_not_exists(#last) OR #last <= :past", "SET #count = :one, #last = :now"),
+];
+
+impl TakeTurn for Aws {
+    async fn take_turn(&self, turn: Turn, now: Timestamp) -> Result<bool, Failure> {
+        // The first again, for whoever was overtaken between the two.
+        for (condition, update) in [&UPDATES[..], &UPDATES[..1]].concat() {
+            if self.update(turn, now, condition, update).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl Aws {
+    /// Updates the item; false if its condition is not true.
+    async fn update(
+        &self,
+        turn: Turn,
+        now: Timestamp,
+        condition: &str,
+        update: &str,
+    ) -> Result<bool, Failure> {
+        let name = match turn {
+            Turn::UnverifiedStop => "unverifiedStop",
+            Turn::RefusalMail => "refusalMail",
+            Turn::UnverifiedMail => "unverifiedMail",
+        };
+        let number = |number: i64| AttributeValue::N(number.to_string());
+        let update = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.settings.table)
+            .set_key(Some(HashMap::from([(KEY.to_owned(), AttributeValue::S(ITEM.to_owned()))])))
+            .condition_expression(condition)
+            .update_expression(update)
+            .expression_attribute_names("#count", format!("{name}Count"))
+            .expression_attribute_names("#last", format!("{name}Last"))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":now", number(now.seconds()))
+            .expression_attribute_values(":past", number(now.seconds() - Turn::WINDOW));
+        // What is given and not used is refused.
+        let update = if condition.contains(":most") {
+            update.expression_attribute_values(":most", number(turn.most().into()))
+        } else {
+            update
+        };
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
+            Err(error) => Err(Failure::from_sdk(OPERATION, &error)),
+        }
+    }
+}

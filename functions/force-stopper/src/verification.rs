@@ -1,0 +1,252 @@
+//! Whether an alarm that is said to have fired really did, for a job of this account.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tripline::announcement::Alarm;
+use tripline::job::{Job, JobId};
+use tripline::notification::{AlarmNotification, AlarmState, Subject, Watched, alarms_in_rule};
+use tripline::stop::{
+    Asked, Firing, JobKnowledge, KnownAlarm, KnownSubject, Refusal, job_of, verify,
+};
+use tripline::text::bare_name;
+use tripline_aws::{Failure, FailureKind};
+
+use crate::ask::{DescribeAlarms, DescribeJob, LastFiring};
+use crate::failed::Cause;
+
+/// Most alarms under a composite alarm that are looked at: CloudWatch's limit on children, and on
+/// the names in one call.
+const MAX_CHILDREN: usize = 100;
+/// How deep composite alarms are followed.
+const MAX_DEPTH: usize = 5;
+/// Longest time for all the alarms under a composite alarm, and for all histories.
+pub(crate) const SEVERAL_CALLS: Duration = Duration::from_secs(30);
+
+/// What is known before the decision.
+#[derive(Debug)]
+pub(crate) struct Verification {
+    pub job: JobId,
+    /// Why it is open whether the alarm fired for this job, if it is.
+    pub open: Option<Failure>,
+    pub knowledge: JobKnowledge,
+    /// The alarm, as far as CloudWatch vouches for it.
+    pub alarm: Alarm,
+}
+
+/// Asks CloudWatch and AWS IoT about an alarm.
+pub(crate) async fn verification<C>(
+    client: &C,
+    notification: &AlarmNotification,
+    asked: &Asked,
+) -> Result<Verification, Cause>
+where
+    C: DescribeAlarms + LastFiring + DescribeJob,
+{
+    let known = match &notification.subject {
+        Subject::Metrics(watched) => {
+            // What names no rollout is refused before anybody is asked.
+            job_of(notification, watched, asked)?;
+            known_alarm(client, &notification.alarm).await
+        }
+        // Only CloudWatch can say which rollout this is about: without it, Lambda tries again.
+        Subject::Composite { .. } => Ok(known_alarm(client, &notification.alarm).await?),
+    };
+    let claimed = match &notification.subject {
+        Subject::Metrics(watched) => watched.clone(),
+        Subject::Composite { .. } => Watched::default(),
+    };
+    if let Ok(known) = &known {
+        verify(notification, &claimed, known.as_ref(), asked)?;
+    }
+    let under = match (&notification.subject, &known) {
+        (Subject::Composite { triggering }, Ok(Some(alarm))) => {
+            let under = within("DescribeAlarms", under(client, alarm, triggering));
+            Some(under.await.map_err(Cause::from)??)
+        }
+        _ => None,
+    };
+    let watched = under.as_ref().map_or(&claimed, |under| &under.watched);
+    let job = job_of(notification, watched, asked)?;
+    let knowledge = match client.describe_job(&job).await {
+        Ok(job) => JobKnowledge::Found(job),
+        Err(failure) if failure.kind == FailureKind::NotFound => JobKnowledge::Gone,
+        Err(failure) => JobKnowledge::Unknown(failure.to_string()),
+    };
+    let (open, alarm) = match known {
+        Ok(known) => fired(client, &job, &knowledge, known, under.unwrap_or_default()).await?,
+        Err(failure) => (Some(failure), None),
+    };
+    let bare = || Alarm { name: notification.alarm.clone(), rule: None, firing: None };
+    let alarm = alarm.filter(|_| open.is_none()).unwrap_or_else(bare);
+    Ok(Verification { job, open, knowledge, alarm })
+}
+
+/// The alarm of a name. That there is none is asked twice: only a forger or a deleted alarm has to
+/// wait for it.
+async fn known_alarm<C: DescribeAlarms>(
+    client: &C,
+    name: &str,
+) -> Result<Option<KnownAlarm>, Failure> {
+    let names = [name.to_owned()];
+    for _ in 0..2 {
+        let alarms = client.describe_alarms(&names).await?;
+        if let Some(known) = alarms.into_iter().find(|alarm| alarm.name == name) {
+            return Ok(Some(known));
+        }
+    }
+    Ok(None)
+}
+
+type Fired = (Option<Failure>, Option<Alarm>);
+
+/// Whether an alarm fired since the job was created, and if a message names alarms under it as the
+/// cause, whether those did.
+async fn fired<C>(
+    client: &C,
+    job: &JobId,
+    knowledge: &JobKnowledge,
+    known: Option<KnownAlarm>,
+    under: Under,
+) -> Result<Fired, Cause>
+where
+    C: LastFiring + DescribeJob,
+{
+    // Without an alarm the message is refused before.
+    let Some(known) = known else { return Ok((None, None)) };
+    let created_at = match knowledge {
+        JobKnowledge::Found(job) => job.created_at,
+        JobKnowledge::Gone => return Ok((None, None)),
+        JobKnowledge::Unknown(_) => None,
+    };
+    let histories = async {
+        for cause in under.causes.iter().filter(|_| created_at.is_some()) {
+            firing(client, cause, created_at).await?;
+        }
+        firing(client, &known, created_at).await
+    };
+    let firing = match within("DescribeAlarmHistory", histories).await.map_err(Cause::from) {
+        Ok(Ok(firing)) => firing,
+        Ok(Err(Cause::Aws(failure))) | Err(Cause::Aws(failure)) => {
+            return Ok((Some(failure), None));
+        }
+        Ok(Err(refused)) | Err(refused) => return Err(refused),
+    };
+    if let JobKnowledge::Found(found) = knowledge {
+        for alarm in under.causes.iter().chain([&known]) {
+            if let Err(failure) = can_be_true(client, job, found, alarm).await {
+                return match failure {
+                    Cause::Aws(failure) => Ok((Some(failure), None)),
+                    refused @ Cause::Refused(_) => Err(refused),
+                };
+            }
+        }
+    }
+    let open = match (knowledge, created_at) {
+        (_, Some(_)) => None,
+        (JobKnowledge::Unknown(cause), None) => {
+            let text = format!("when the job was created is not known: {cause}");
+            Some(Failure::new("DescribeJob", FailureKind::Unavailable, text))
+        }
+        (_, None) => {
+            let text = "when the job was created is not known";
+            Some(Failure::new("DescribeJob", FailureKind::Unavailable, text))
+        }
+    };
+    Ok((open, Some(Alarm { name: known.name, rule: known.rule, firing: Some(firing) })))
+}
+
+/// An alarm that is no longer in ALARM has fired if its history says so.
+async fn firing<C: LastFiring>(
+    client: &C,
+    alarm: &KnownAlarm,
+    since: Option<i64>,
+) -> Result<Firing, Cause> {
+    if let Some(firing) = alarm.firing_since(since) {
+        return Ok(firing);
+    }
+    let never = || Refusal::NeverFired(bare_name(&alarm.name));
+    Ok(client.last_firing(&alarm.name, since).await?.ok_or_else(never)?)
+}
+
+/// Whether what an alarm on the failure rate says can have been so, by what AWS IoT counts. Before
+/// it is refused AWS IoT is asked once more: it may have been behind.
+async fn can_be_true<C: DescribeJob>(
+    client: &C,
+    id: &JobId,
+    job: &Job,
+    alarm: &KnownAlarm,
+) -> Result<(), Cause> {
+    let Some(rule) = alarm.failure_rate.filter(|rule| !rule.can_have_been_broken(&job.counts))
+    else {
+        return Ok(());
+    };
+    let counts = client.describe_job(id).await?.counts;
+    if rule.can_have_been_broken(&counts) {
+        return Ok(());
+    }
+    let (notified, unsuccessful) = (counts.notified(), counts.ended.unsuccessful());
+    Err(Refusal::NeverTrue { alarm: bare_name(&alarm.name), notified, unsuccessful }.into())
+}
+
+/// What the alarms under a composite alarm watch.
+#[derive(Debug, Default)]
+struct Under {
+    watched: Watched,
+    /// Those that have to have fired.
+    causes: Vec<KnownAlarm>,
+}
+
+/// Of the alarms under a composite alarm: those that the message says have caused the change, if
+/// CloudWatch has them under it too, and those that are in ALARM.
+async fn under<C: DescribeAlarms>(
+    client: &C,
+    alarm: &KnownAlarm,
+    triggering: &BTreeSet<String>,
+) -> Result<Under, Cause> {
+    let mut under = Under::default();
+    let mut seen = BTreeSet::new();
+    let mut names = children(alarm);
+    for _ in 0..MAX_DEPTH {
+        names.retain(|name| !seen.contains(name));
+        let asked: Vec<String> = names.iter().take(MAX_CHILDREN).cloned().collect();
+        if asked.is_empty() {
+            break;
+        }
+        seen.extend(asked.iter().cloned());
+        names.clear();
+        for child in client.describe_alarms(&asked).await? {
+            let is_named = triggering.contains(&child.name);
+            names.extend(children(&child));
+            if let KnownSubject::Metrics(metrics) = &child.subject
+                && (is_named || child.state == AlarmState::Alarm)
+            {
+                under.watched.extend(metrics.clone());
+                // Without a name, whatever is in ALARM is the cause.
+                if is_named || triggering.is_empty() {
+                    under.causes.push(child);
+                }
+            }
+        }
+    }
+    match triggering.difference(&seen).next() {
+        None => Ok(under),
+        Some(stranger) => {
+            let claimed = format!("alarm `{}`", bare_name(stranger));
+            Err(Refusal::WatchesAnother { alarm: bare_name(&alarm.name), claimed }.into())
+        }
+    }
+}
+
+fn children(alarm: &KnownAlarm) -> BTreeSet<String> {
+    match &alarm.subject {
+        KnownSubject::Metrics(_) => BTreeSet::new(),
+        KnownSubject::Composite { rule } => alarms_in_rule(rule),
+    }
+}
+
+/// Bounds several calls that are made one after another.
+async fn within<T>(operation: &'static str, calls: impl Future<Output = T>) -> Result<T, Failure> {
+    let late = |_| Failure::new(operation, FailureKind::Unavailable, "no answer in time");
+    tokio::time::timeout(SEVERAL_CALLS, calls).await.map_err(late)
+}
