@@ -10,9 +10,9 @@ const HEADER: &str = "smithy-protocol";
 const RPC_V2_CBOR: &str = "rpc-v2-cbor";
 
 /// Believes a 2xx of CloudWatch only if it is marked as its protocol demands (Smithy RPC v2 CBOR, "Responses":
-/// the header `Smithy-Protocol` with the request's own value). The SDK does not look, and takes an empty or
-/// foreign page, such as a proxy's, for an answer in which everything optional is absent: metrics published,
-/// no alarm there. Such a page becomes the SDK's response error.
+/// the header `Smithy-Protocol` with the request's own value). The SDK does not look: to
+/// an operation that has nothing to answer, such as `PutMetricData`, any page of a proxy is a success, and to others
+/// `{}` of anybody says that there is nothing. Such a page becomes the SDK's response error.
 #[derive(Debug, Clone, Copy)]
 pub struct InProtocol;
 

@@ -6,6 +6,7 @@ mod iot;
 
 use std::time::Duration;
 
+use tripline_aws::protocol::InProtocol;
 use tripline_aws::{RetryConfig, SdkConfig, TimeoutConfig};
 
 use crate::settings::Settings;
@@ -40,8 +41,11 @@ impl Aws {
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .build();
+        // `{}` of anybody would read as "no alarms", and all of them would be put anew.
+        let cloudwatch =
+            aws_sdk_cloudwatch::config::Builder::from(&config).interceptor(InProtocol).build();
         Self {
-            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
+            cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             iot: aws_sdk_iot::Client::new(&config),
             settings: settings.clone(),

@@ -1,5 +1,7 @@
 use std::collections::HashMap;
 
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_cloudwatch::operation::delete_alarms::DeleteAlarmsOutput;
 use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsOutput;
 use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
@@ -22,6 +24,8 @@ use aws_sdk_iot::types::{
     JobSummary,
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tripline::job::JobId;
 use tripline::job::{EndedCounts, ExecutionCounts};
 use tripline::metric::KeptMetric;
@@ -325,4 +329,32 @@ async fn the_table_holds_configs_and_what_is_remembered() {
     assert_eq!(aws.write_table(Some("since 1"), &[job()]).await, Ok(()));
     assert_eq!(aws.write_table(None, &[]).await, Ok(()), "nothing to write, nothing to ask");
     assert_eq!(write.num_calls(), 1);
+}
+
+/// `{}` in CBOR, which the SDK reads as "no alarms" whoever says it.
+#[tokio::test]
+async fn a_page_of_somebody_else_is_no_answer() {
+    const PAGE: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n\xa0";
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let credentials = Credentials::new("key", "secret", None, None, "test");
+    let config = tripline_aws::function::config()
+        .to_builder()
+        .region(aws_sdk_cloudwatch::config::Region::new("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(format!("http://{}", listener.local_addr().unwrap()))
+        .build();
+    let aws = Aws::new(&config, &settings());
+    let server = async {
+        loop {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let _ = connection.read(&mut [0; 4_096]).await.unwrap();
+            connection.write_all(PAGE).await.unwrap();
+        }
+    };
+    tokio::select! {
+        listed = aws.list_alarms(None) => {
+            assert_eq!(listed.unwrap_err().kind, FailureKind::Unavailable);
+        }
+        () = server => {}
+    }
 }
