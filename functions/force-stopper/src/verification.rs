@@ -21,7 +21,7 @@ const MAX_CHILDREN: usize = 100;
 /// How deep composite alarms are followed.
 const MAX_DEPTH: usize = 5;
 /// Longest time for all the alarms under a composite alarm, and for all histories.
-pub(crate) const SEVERAL_CALLS: Duration = Duration::from_secs(30);
+pub(crate) const SEVERAL_CALLS: Duration = Duration::from_secs(20);
 
 /// What is known before the decision.
 #[derive(Debug)]
