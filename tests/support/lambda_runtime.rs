@@ -32,7 +32,8 @@ use crate::{Result, Trouble, at};
 
 /// What Lambda waits before the second and the third attempt of an asynchronous invocation, in
 /// seconds ("Error handling for asynchronous invocation").
-const WAITS: [f64; 2] = [60.0, 120.0];
+const WAITS: [f64; 2] = [60.0, LAST_WAIT];
+const LAST_WAIT: f64 = 120.0;
 /// A program that was just written can be open in a process that another thread is starting.
 const BUSY_TRIES: u32 = 100;
 
@@ -164,22 +165,22 @@ impl Environment {
     /// Hands over an event as SNS does: again when it fails, until it is handled, was tried as often
     /// as it may be, or is too old.
     pub async fn deliver(&mut self, event: &Value) -> Result<Delivery> {
-        self.deliver_killing(event, |_| None).await
+        self.deliver_from(1, event, |_| None).await
     }
 
-    /// The same, where the process is killed that long after an attempt began, if it still runs.
-    pub async fn deliver_killing(
+    /// The same, beginning with this attempt (from 1) as if those before it had failed. In each,
+    /// the process is killed that long after it was asked, if it is still at work.
+    pub async fn deliver_from(
         &mut self,
+        first: u32,
         event: &Value,
         kill: impl Fn(u32) -> Option<Duration>,
     ) -> Result<Delivery> {
         let begun = Instant::now();
-        let mut waited = 0.0;
         let mut attempts = Vec::new();
-        for attempt in 1..=self.function.retries + 1 {
-            if let Some(before) = attempt.checked_sub(2) {
-                waited += usize::try_from(before).ok().and_then(|n| WAITS.get(n)).unwrap_or(&120.0);
-            }
+        for attempt in first..=self.function.retries + 1 {
+            let waits = WAITS.iter().chain(std::iter::repeat(&LAST_WAIT));
+            let waited: f64 = waits.take(attempt.saturating_sub(1) as usize).sum();
             if waited + begun.elapsed().as_secs_f64() > self.function.max_age {
                 break;
             }
