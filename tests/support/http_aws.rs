@@ -6,6 +6,8 @@
 //! own (a port), through which its calls fail by the door's [`Plan`]; whatever was done stands in
 //! the [`Ledger`].
 
+#![allow(clippy::indexing_slicing, reason = "what JSON does not have is null")]
+
 mod account;
 mod body;
 mod cbor;
@@ -282,6 +284,8 @@ impl Asked {
             ("DescribeAlarms", Input::Cbor(asked)) => Ok(account.describe_alarms(asked)),
             ("DescribeAlarmHistory", Input::Cbor(asked)) => Ok(account.alarm_history(asked)),
             ("DescribeJob", _) => account.describe_job(&self.subject),
+            // No job has tags.
+            ("ListTagsForResource", _) => Ok(serde_json::json!({"tags": []})),
             ("CancelJob", Input::Json(asked)) => {
                 let query = request.uri.query().unwrap_or_default();
                 let force = parameter(query, "force").as_deref() == Some("true");
@@ -301,6 +305,59 @@ impl Asked {
             Err((status, code, message)) => {
                 Refusal::new(status, code, message).answer(request, &self.service).map(Body::whole)
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    /// What is read until the connection ends or nothing more comes, and which of the two it was.
+    async fn asked(fault: Fault) -> (HttpAws, String, Option<std::io::Result<()>>) {
+        let aws = HttpAws::default();
+        aws.account().add_job("fw", 1.0);
+        let door = aws.door(|_| Plan::new(move |_| Some(fault))).await.unwrap();
+        let mut stream = TcpStream::connect(door.address).await.unwrap();
+        let request = "PUT /jobs/fw/cancel HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}";
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let read = stream.read_to_end(&mut answer);
+        let end = tokio::time::timeout(Duration::from_millis(500), read).await.ok();
+        (aws, String::from_utf8(answer).unwrap(), end.map(|read| read.map(drop)))
+    }
+
+    #[tokio::test]
+    async fn every_fault_is_what_it_says() {
+        let whole = r#""jobId":"fw"}"#;
+        for (fault, begins, is_whole) in [
+            (Fault::Slow(Duration::ZERO), "HTTP/1.1 200", true),
+            (Fault::Refused(400, "ThrottlingException"), "HTTP/1.1 400", false),
+            (Fault::Html(408), "HTTP/1.1 408", false),
+            (Fault::Junk(""), "HTTP/1.1 200", false),
+            (Fault::Late(Duration::ZERO), "HTTP/1.1 503", false),
+            (Fault::Hang, "", false),
+            (Fault::HangWithin, "HTTP/1.1 200", false),
+            (Fault::Cut, "HTTP/1.1 200", false),
+            (Fault::Reset, "", false),
+            (Fault::Lost, "", false),
+            (Fault::TakenAndHang, "", false),
+        ] {
+            let (aws, answer, end) = asked(fault).await;
+            assert!(answer.starts_with(begins), "{fault:?}: {answer}");
+            assert_eq!(answer.is_empty(), begins.is_empty(), "{fault:?}: {answer}");
+            assert_eq!(answer.ends_with(whole), is_whole, "{fault:?}: {answer}");
+            let hangs = [Fault::Hang, Fault::HangWithin, Fault::TakenAndHang].contains(&fault);
+            assert_eq!(end.is_none(), hangs, "{fault:?}");
+            let is_reset = matches!(end, Some(Err(_)));
+            assert_eq!(is_reset, fault == Fault::Reset, "{fault:?}: {end:?}");
+            assert_eq!(aws.account().is_canceled("fw"), fault.is_carried_out(), "{fault:?}");
+            let [entry] = &aws.ledger().of("CancelJob")[..] else { panic!("{fault:?}") };
+            assert_eq!(entry.carried_out, fault.is_carried_out(), "{fault:?}");
         }
     }
 }

@@ -5,6 +5,8 @@
 //! It starts the `bootstrap` of a zip as it is deployed. What is not as on Lambda: the minutes
 //! between two attempts are not waited for; the event is made as much older instead.
 
+#![allow(clippy::indexing_slicing, reason = "what JSON does not have is null")]
+
 use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -281,7 +283,8 @@ impl Drop for Environment {
 /// The same event, that many seconds older: SNS's time of it is moved.
 fn older(event: &Value, seconds: f64) -> Value {
     let mut event = event.clone();
-    for record in event["Records"].as_array_mut().into_iter().flatten() {
+    for record in event.pointer_mut("/Records").and_then(Value::as_array_mut).into_iter().flatten()
+    {
         if let Some(sent) = record.pointer_mut("/Sns/Timestamp")
             && let Some(at) = sent.as_str().and_then(time)
         {
@@ -421,5 +424,70 @@ async fn serve(api: Arc<Api>, listener: TcpListener) {
             });
         }
         while connections.try_join_next().is_some() {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::faults::Plan;
+    use crate::http_aws::HttpAws;
+
+    /// A function whose program is this script.
+    fn function(script: &str) -> Function {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("bootstrap.zip");
+        let mut zip = zip::ZipWriter::new(std::fs::File::create(&path).unwrap());
+        zip.start_file("bootstrap", zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(format!("#!/bin/sh\n{script}\n").as_bytes()).unwrap();
+        zip.finish().unwrap();
+        let properties = json!({
+            "Timeout": 1,
+            "EventInvokeConfig": {"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 100},
+            "Environment": {"Variables": {"TOPIC": "<Topic>"}},
+        });
+        Function::new(&path, &properties, |text| text.to_uppercase()).unwrap()
+    }
+
+    async fn delivered(function: &Function) -> Delivery {
+        let door = HttpAws::default().door(|_| Plan::none()).await.unwrap();
+        function.environment(door).await.unwrap().deliver(&json!({})).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_fails_is_repeated_and_then_undelivered() {
+        let mut function = function("exit 1");
+        assert_eq!(function.environment, [("TOPIC".to_owned(), "<TOPIC>".to_owned())]);
+        // Before the third attempt the event is 180 s old.
+        let attempts = vec![Ended::Crashed; 2];
+        assert_eq!(delivered(&function).await, Delivery { attempts, undelivered: true });
+        function.max_age = 3_600.0;
+        let attempts = vec![Ended::Crashed; 3];
+        assert_eq!(delivered(&function).await, Delivery { attempts, undelivered: true });
+    }
+
+    #[tokio::test]
+    async fn a_process_is_killed_at_its_limit() {
+        let function = function("sleep 600");
+        let door = HttpAws::default().door(|_| Plan::none()).await.unwrap();
+        let mut environment = function.environment(door).await.unwrap();
+        assert_eq!(environment.invoke(&json!({}), None).await, Ok(Ended::TimedOut));
+        assert!(environment.process.is_none());
+        let kill = Some(Duration::ZERO);
+        assert_eq!(environment.invoke(&json!({}), kill).await, Ok(Ended::Crashed));
+    }
+
+    #[test]
+    fn an_event_is_made_older_instead_of_waiting() {
+        let event =
+            json!({"Records": [{"Sns": {"Timestamp": "2026-11-28T10:03:00.500Z", "a": 1}}]});
+        let expected =
+            json!({"Records": [{"Sns": {"Timestamp": "2026-11-28T10:00:00.5Z", "a": 1}}]});
+        assert_eq!(older(&event, 180.0), expected);
+        assert_eq!(older(&json!("no object"), 1.0), json!("no object"));
     }
 }

@@ -63,7 +63,64 @@ async fn a_flood_of_forged_messages_stops_nothing() {
     println!("{refusals} e-mails for 250 forged messages in 250 environments");
 }
 
-/// Each message is tried for its full time, however many an environment had before it.
+/// Who has lost the right to ask stops in the end, but not more than a few: whoever knows the names
+/// could have made CloudWatch throttle.
+#[tokio::test]
+async fn without_answers_a_stack_stops_five_at_most() {
+    let aws = HttpAws::default();
+    let mut deliveries = JoinSet::new();
+    for n in 0..12 {
+        let job = format!("healthy-{n}");
+        healthy(&mut aws.account(), &job);
+        let denied = Plan::new(|call| {
+            (call.operation == "DescribeAlarms")
+                .then_some(Fault::Refused(403, "AccessDeniedException"))
+        });
+        let aws = aws.clone();
+        deliveries.spawn(async move {
+            let door = aws.door(|_| denied).await.unwrap();
+            let mut environment = function().environment(door).await.unwrap();
+            environment.deliver_from(3, &alarm_event(&job), |_| None).await.unwrap()
+        });
+    }
+    let deliveries = deliveries.join_all().await;
+    let account = aws.account();
+    let stopped = account.jobs.keys().filter(|job| account.is_canceled(job)).count();
+    let mails = mails(&account);
+    assert_eq!(stopped, 5, "{mails:?}");
+    assert_eq!(deliveries.iter().filter(|delivery| delivery.undelivered).count(), 7);
+    // One tells of those that were not stopped.
+    let (stops, others): (Vec<_>, Vec<_>) =
+        mails.iter().partition(|mail| mail.starts_with("Tripline stopped"));
+    assert!(stops.iter().all(|mail| mail.contains("unverified")), "{stops:?}");
+    assert_eq!((stops.len(), others.len()), (5, 1), "{others:?}");
+}
+
+/// A stop is tried for its full time, however many an environment could not make before. Twenty of
+/// them take half an hour, so this is for the soak.
+#[tokio::test]
+async fn every_stop_is_tried_for_its_full_time() {
+    if std::env::var_os("TRIPLINE_SOAK").is_none() {
+        return;
+    }
+    let aws = HttpAws::default();
+    let failing = Plan::new(|call| {
+        (call.operation == "CancelJob")
+            .then_some(Fault::Refused(503, "ServiceUnavailableException"))
+    });
+    let door = aws.door(|_| failing).await.unwrap();
+    let mut environment = function().environment(door).await.unwrap();
+    for n in 0..20 {
+        let job = format!("fw-{n}");
+        fired(&mut aws.account(), &job);
+        let begun = Instant::now();
+        environment.invoke(&alarm_event(&job), None).await.unwrap();
+        let took = begun.elapsed();
+        assert!(took > Duration::from_secs(60), "{job}: given up after {took:?}");
+    }
+}
+
+/// One environment keeps its patience over many messages.
 #[tokio::test]
 async fn retries_do_not_run_dry_in_an_environment() {
     let aws = HttpAws::default();

@@ -139,6 +139,8 @@ fn is_soak() -> bool {
 
 async fn play(cell: &Cell, whole: bool) -> (Outcome, String) {
     let aws = HttpAws::default();
+    // Only a stop without CloudWatch's word needs them.
+    let is_blind = ["ListTagsForResource", "UpdateItem"].contains(&cell.operation.as_str());
     // Nobody asks for the history of an alarm that is in ALARM.
     let stage = if cell.operation == "DescribeAlarmHistory" { recovered } else { fired };
     stage(&mut aws.account(), JOB);
@@ -150,6 +152,9 @@ async fn play(cell: &Cell, whole: bool) -> (Outcome, String) {
             "attempt" => call.attempt == 1,
             _ => true,
         };
+        if is_blind && call.operation == "DescribeAlarms" {
+            return Fault::named("denied");
+        }
         fault.filter(|_| call.operation == operation && is_meant)
     });
     let door = aws.door(|_| plan).await.unwrap();
@@ -226,4 +231,73 @@ fn every_call_of_the_function_has_its_rows() {
             }
         }
     }
+}
+
+const PAGE: &str = "docs/reference/faults.md";
+
+/// The table for people: faults that come to the same stand in one row.
+fn page() -> String {
+    let mut page = "# What comes of a true alarm when AWS fails\n\n\
+        Written by the tests from `tests/it/stopper/faults.txt`, which the released force-stopper is held to\n\
+        (`TRIPLINE_WRITE=1 cargo test --workspace --test it stopper::matrix::the_page` writes it anew). Each fault strikes the first\n\
+        call of an operation (`once`), every call of the first attempt (`attempt`), or every call (`always`). Lambda makes three\n\
+        attempts; *unverified* means that AWS could not be asked whether the alarm is true. `DescribeAlarmHistory` is asked about an\n\
+        alarm that is back in `OK`; `ListTagsForResource` and `UpdateItem` only before an unverified stop.\n"
+        .to_owned();
+    let mut rows: BTreeMap<(String, usize, String), Vec<&str>> = BTreeMap::new();
+    let table = table();
+    for (fault, _) in FAULTS {
+        for (cell, outcome) in table.iter().filter(|(cell, _)| cell.fault == fault) {
+            let extent = EXTENTS.iter().position(|extent| *extent == cell.extent).unwrap_or(0);
+            let row = (cell.operation.clone(), extent, outcome.in_words());
+            rows.entry(row).or_default().push(fault);
+        }
+    }
+    let mut last = String::new();
+    for ((operation, extent, outcome), faults) in rows {
+        if operation != last {
+            page += &format!(
+                "\n## {operation}\n\n| strikes | fault | what comes of it |\n| --- | --- | --- |\n"
+            );
+            last = operation;
+        }
+        page += &format!("| {} | {} | {outcome} |\n", EXTENTS[extent], faults.join(", "));
+    }
+    page
+}
+
+impl Outcome {
+    fn in_words(&self) -> String {
+        let stop = match self.after {
+            Some(after) => format!("stopped in attempt {after}, {}", self.stop),
+            None => "not stopped".to_owned(),
+        };
+        let end = if self.undelivered { "; undelivered" } else { "" };
+        let code = |set: &BTreeSet<String>| {
+            set.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+        };
+        let errors = match self.errors.is_empty() {
+            true => String::new(),
+            false => format!("; {}", code(&self.errors)),
+        };
+        let mails = match self.mails.is_empty() {
+            true => "; nobody could be mailed".to_owned(),
+            false => {
+                let mails: Vec<&str> = self.mails.iter().map(String::as_str).collect();
+                format!("; mailed: {}", mails.join(", "))
+            }
+        };
+        format!("{stop}{end}{errors}{mails}")
+    }
+}
+
+#[test]
+fn the_page_is_the_table() {
+    let path = root().join(PAGE);
+    if std::env::var_os("TRIPLINE_WRITE").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, page()).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(written, page(), "{PAGE} is not current: set TRIPLINE_WRITE=1");
 }

@@ -17,6 +17,7 @@ pub(super) struct Body {
     rest: Option<Bytes>,
     length: u64,
     end: End,
+    is_flushed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl Body {
             Poll::Ready(Some(Ok(frame))) => frame.into_data().ok(),
             _ => None,
         };
-        Self { rest, length, end: End::Whole }
+        Self { rest, length, end: End::Whole, is_flushed: false }
     }
 
     /// The same, of which half comes.
@@ -58,7 +59,7 @@ impl Body {
         let whole = self.rest.unwrap_or_default();
         let half = whole.slice(..whole.len() / 2);
         let rest = Some(half).filter(|half| !half.is_empty());
-        Self { rest, length: self.length.max(1), end }
+        Self { rest, length: self.length.max(1), end, is_flushed: false }
     }
 }
 
@@ -68,7 +69,7 @@ impl hyper::body::Body for Body {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Unanswered>>> {
         if let Some(bytes) = self.rest.take() {
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
@@ -76,7 +77,13 @@ impl hyper::body::Body for Body {
         match self.end {
             End::Whole => Poll::Ready(None),
             End::Hang => Poll::Pending,
-            End::Cut => Poll::Ready(Some(Err(Unanswered))),
+            End::Cut if self.is_flushed => Poll::Ready(Some(Err(Unanswered))),
+            // What was given so far is sent before the body is asked again.
+            End::Cut => {
+                self.is_flushed = true;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
         }
     }
 

@@ -71,7 +71,7 @@ impl Call {
         }
     }
 
-    /// The API's name of it, also of AWS IoT's calls on one job, which have it in no header.
+    /// The API's name of it, also of AWS IoT's calls on jobs, which have it in no header.
     pub(crate) fn name(&self) -> &str {
         let path = self.path.split('?').next().unwrap_or_default();
         let segments: Vec<&str> = path.split('/').skip(1).collect();
@@ -81,6 +81,7 @@ impl Call {
             ("DELETE", ["jobs", _]) => "DeleteJob",
             ("PUT", ["jobs", _]) => "CreateJob",
             ("GET", ["jobs"]) => "ListJobs",
+            ("GET", ["tags"]) if self.service == "iot" => "ListTagsForResource",
             _ => &self.operation,
         }
     }
