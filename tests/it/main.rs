@@ -18,6 +18,7 @@ mod proxy;
 mod queue;
 mod replayed;
 mod report;
+mod stopper;
 mod template;
 mod watch;
 mod zips;

@@ -20,7 +20,8 @@ mod dashboard;
 mod packaged;
 mod permissions;
 
-use cloudformation::{Deployment, Template};
+pub(crate) use cloudformation::Deployment;
+use cloudformation::Template;
 
 const TEXT: &str = include_str!("../../templates/tripline.yaml");
 const FUNCTIONS: [(&str, &str); 3] = [
@@ -33,6 +34,11 @@ const ASKED: [&str; 2] = ["MetricsGenerator", "ForceStopper"];
 
 fn template() -> Template {
     Template::parse(TEXT)
+}
+
+/// What is deployed for these parameters, for whoever needs a function's limits.
+pub(crate) fn deployed(chosen: &[(&str, &str)]) -> Deployment {
+    template().deploy(chosen)
 }
 
 /// Every kind of deployment, with every optional part present. Resolving is a claim of its own:

@@ -5,6 +5,10 @@
 //! (`.local/local-aws`) and the functions' zips for this machine (`target/lambda-local`).
 
 pub mod demo;
+pub mod faults;
+pub mod http_aws;
+pub mod lambda_runtime;
+pub mod ledger;
 pub mod local_aws;
 pub mod mailbox;
 pub mod proxy;

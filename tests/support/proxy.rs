@@ -8,9 +8,9 @@
 //! **AWS IoT streams are answered by the proxy itself** (see `proxy/streams.rs`): the local AWS has none.
 //! What uses them is proven against this stand-in only, which follows AWS's documentation.
 
-mod call;
+pub(crate) mod call;
 mod door;
-mod fault;
+pub(crate) mod fault;
 mod program;
 mod streams;
 

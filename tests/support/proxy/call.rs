@@ -46,7 +46,7 @@ pub struct Call {
 }
 
 impl Call {
-    pub(super) fn of(request: &Parts, body: &[u8]) -> Self {
+    pub(crate) fn of(request: &Parts, body: &[u8]) -> Self {
         let (method, path) = (request.method.as_str(), request.uri.path());
         let (operation, write) = match operation(request, body) {
             Some(name) => {
@@ -70,6 +70,39 @@ impl Call {
             status: None,
         }
     }
+
+    /// The API's name of it, also of AWS IoT's calls on jobs, which have it in no header.
+    pub(crate) fn name(&self) -> &str {
+        let path = self.path.split('?').next().unwrap_or_default();
+        let segments: Vec<&str> = path.split('/').skip(1).collect();
+        match (self.method.as_str(), &segments[..]) {
+            ("GET", ["jobs", _]) => "DescribeJob",
+            ("PUT", ["jobs", _, "cancel"]) => "CancelJob",
+            ("DELETE", ["jobs", _]) => "DeleteJob",
+            ("PUT", ["jobs", _]) => "CreateJob",
+            ("GET", ["jobs"]) => "ListJobs",
+            ("GET", ["tags"]) if self.service == "iot" => "ListTagsForResource",
+            _ => &self.operation,
+        }
+    }
+}
+
+/// A parameter of a query or a form, decoded.
+pub(crate) fn parameter(query: &str, name: &str) -> Option<String> {
+    let value = query.split('&').filter_map(|pair| pair.split_once('=')).find(|(n, _)| *n == name);
+    let mut bytes = value?.1.bytes();
+    let mut decoded = Vec::new();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'+' => decoded.push(b' '),
+            b'%' => {
+                let code = [bytes.next()?, bytes.next()?];
+                decoded.push(u8::from_str_radix(std::str::from_utf8(&code).ok()?, 16).ok()?);
+            }
+            _ => decoded.push(byte),
+        }
+    }
+    String::from_utf8(decoded).ok()
 }
 
 /// `AWS4-HMAC-SHA256 Credential=<key>/<date>/<region>/<service>/aws4_request, SignedHeaders=..`
@@ -93,7 +126,7 @@ fn operation(request: &Parts, body: &[u8]) -> Option<String> {
 }
 
 /// Whether it is in the query protocol, whose answers are XML.
-pub(super) fn is_form(request: &Parts) -> bool {
+pub(crate) fn is_form(request: &Parts) -> bool {
     header(request, CONTENT_TYPE.as_str())
         .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
 }
@@ -151,6 +184,24 @@ mod tests {
         for (call, operation, write) in table {
             assert_eq!((call.operation.as_str(), call.write), (operation, write));
         }
+    }
+
+    #[test]
+    fn calls_of_aws_iot_have_names_too() {
+        for (method, path, name) in [
+            ("GET", "/jobs/r-1", "DescribeJob"),
+            ("PUT", "/jobs/r-1/cancel?force=true", "CancelJob"),
+            ("GET", "/jobs?maxResults=1", "ListJobs"),
+            ("GET", "/things", "GET /things"),
+        ] {
+            assert_eq!(call(method, path, &[], "").name(), name);
+        }
+    }
+
+    #[test]
+    fn a_form_is_decoded() {
+        assert_eq!(parameter("a=1&b=x+y%26%C3%A4", "b").as_deref(), Some("x y&ä"));
+        assert_eq!(parameter("a=1", "b"), None);
     }
 
     #[test]

@@ -43,19 +43,19 @@ impl Fault {
 
 /// An error of an AWS service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     pub(super) status: u16,
     pub(super) code: String,
     pub(super) message: String,
 }
 
 impl Refusal {
-    pub(super) fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
         Self { status, code: code.to_owned(), message: message.into() }
     }
 
     /// As the service would send it.
-    pub(super) fn answer(&self, request: &Parts, service: &str) -> Response<Full<Bytes>> {
+    pub(crate) fn answer(&self, request: &Parts, service: &str) -> Response<Full<Bytes>> {
         let Self { code, message, .. } = self;
         let named = json!({"__type": code, "message": message});
         let (kind, body) = if header(request, "smithy-protocol").is_some() {

@@ -15,7 +15,7 @@ use hyper::body::Bytes;
 use hyper::http::request::Parts;
 use serde_json::{Map, Value, json};
 
-use super::call::Call;
+use super::call::{Call, parameter};
 use super::fault::Refusal;
 use crate::local_aws::REGION;
 
@@ -285,20 +285,4 @@ fn not_found() -> Refusal {
 
 fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
-}
-
-/// A parameter of a query, decoded.
-fn parameter(query: &str, name: &str) -> Option<String> {
-    let value = query.split('&').filter_map(|pair| pair.split_once('=')).find(|(n, _)| *n == name);
-    let mut bytes = value?.1.bytes();
-    let mut decoded = Vec::new();
-    while let Some(byte) = bytes.next() {
-        if byte != b'%' {
-            decoded.push(byte);
-            continue;
-        }
-        let code = [bytes.next()?, bytes.next()?];
-        decoded.push(u8::from_str_radix(std::str::from_utf8(&code).ok()?, 16).ok()?);
-    }
-    String::from_utf8(decoded).ok()
 }

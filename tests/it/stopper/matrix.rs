@@ -1,0 +1,303 @@
+//! Every operation with every fault, once, for a whole attempt, and always: what comes of it stands
+//! in `faults.txt`, a line a cell.
+//!
+//! A cell in which AWS never recovers takes as long as all attempts together. Unless
+//! `TRIPLINE_SOAK` is set, such a cell begins with the last attempt, whose event is old enough for
+//! what only an old one may do; the row with `attempt` is how the first one ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tripline_tests::faults::{FAULTS, Fault, Plan};
+use tripline_tests::http_aws::{Account, HttpAws};
+use tripline_tests::workspace::root;
+
+use super::stage::{alarm_event, fired, function, heavy, mails, recovered};
+
+const TABLE: &str = include_str!("faults.txt");
+/// What the table promises of each operation: one of these.
+const EXTENTS: [&str; 3] = ["once", "attempt", "always"];
+const JOB: &str = "fw-7";
+/// Cells that run at once. They wait for most of their time.
+const AT_ONCE: usize = 160;
+/// The attempt after which Lambda gives up.
+const LAST: u32 = 3;
+
+/// The first words of a line.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Cell {
+    operation: String,
+    fault: String,
+    extent: String,
+}
+
+/// The others: what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Outcome {
+    /// `verified`, `unverified` or `none`: what people were told of the stop, if there was one.
+    stop: String,
+    /// The attempt in which the job was stopped.
+    after: Option<u32>,
+    /// Whether Lambda gave up.
+    undelivered: bool,
+    /// The types of the errors of the attempts.
+    errors: BTreeSet<String>,
+    /// What was mailed: `stop`, `failure`, `refusal`.
+    mails: BTreeSet<String>,
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let list = |set: &BTreeSet<String>| match set.is_empty() {
+            true => "-".to_owned(),
+            false => set.iter().map(String::as_str).collect::<Vec<_>>().join(","),
+        };
+        let after = self.after.map_or_else(|| "-".to_owned(), |after| after.to_string());
+        let end = if self.undelivered { "undelivered" } else { "ok" };
+        let Self { stop, errors, mails, .. } = self;
+        write!(f, "{stop} {after} {end} {} {}", list(errors), list(mails))
+    }
+}
+
+impl Outcome {
+    fn parse(words: &[&str]) -> Self {
+        let list = |text: &str| -> BTreeSet<String> {
+            text.split(',').filter(|text| *text != "-").map(str::to_owned).collect()
+        };
+        let [stop, after, end, errors, mails] = words[..] else { panic!("{words:?}") };
+        assert!(["verified", "unverified", "none"].contains(&stop), "{words:?}");
+        assert!(["ok", "undelivered"].contains(&end), "{words:?}");
+        Self {
+            stop: stop.to_owned(),
+            after: after.parse().ok(),
+            undelivered: end == "undelivered",
+            errors: list(errors),
+            mails: list(mails),
+        }
+    }
+
+    /// What of it the last attempt alone shows: not what the others failed with.
+    fn of_last_attempt(mut self) -> Self {
+        self.after = self.after.map(|_| LAST);
+        if !self.undelivered {
+            self.errors.clear();
+            self.mails.remove("failure");
+        }
+        self
+    }
+
+    fn seen(
+        account: &Account,
+        undelivered: bool,
+        errors: BTreeSet<String>,
+        after: Option<u32>,
+    ) -> Self {
+        let mails = mails(account);
+        let kind = |mail: &String| {
+            let subject = mail.lines().next().unwrap_or_default();
+            let kinds =
+                [("stopped", "stop"), ("could NOT stop", "failure"), ("refused", "refusal")];
+            let known =
+                kinds.iter().find(|(text, _)| subject.starts_with(&format!("Tripline {text}")));
+            known.map_or_else(|| subject.to_owned(), |(_, kind)| (*kind).to_owned())
+        };
+        let is_unverified = mails.iter().any(|mail| mail.contains("unverified"));
+        let stop = match after {
+            None => "none",
+            Some(_) if is_unverified => "unverified",
+            Some(_) => "verified",
+        };
+        assert_eq!(account.is_canceled(JOB), after.is_some());
+        let mails = mails.iter().map(kind).collect();
+        Self { stop: stop.to_owned(), after, undelivered, errors, mails }
+    }
+}
+
+fn table() -> BTreeMap<Cell, Outcome> {
+    let lines = TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut table = BTreeMap::new();
+    for line in lines {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (cell, outcome) = words.split_at(3);
+        let word = |n: usize| cell[n].to_owned();
+        let cell = Cell { operation: word(0), fault: word(1), extent: word(2) };
+        assert!(Fault::named(&cell.fault).is_some(), "{line}");
+        assert!(EXTENTS.contains(&cell.extent.as_str()), "{line}");
+        let before = table.insert(cell, Outcome::parse(outcome));
+        assert_eq!(before, None, "{line}");
+    }
+    table
+}
+
+/// Whether every cell takes the whole time that it needs.
+fn is_soak() -> bool {
+    std::env::var_os("TRIPLINE_SOAK").is_some()
+}
+
+async fn play(cell: &Cell, whole: bool) -> (Outcome, String) {
+    let aws = HttpAws::default();
+    // Only a stop without CloudWatch's word needs them.
+    let is_blind = ["ListTagsForResource", "UpdateItem"].contains(&cell.operation.as_str());
+    // Nobody asks for the history of an alarm that is in ALARM.
+    let stage = if cell.operation == "DescribeAlarmHistory" { recovered } else { fired };
+    stage(&mut aws.account(), JOB);
+    let (operation, extent) = (cell.operation.clone(), cell.extent.clone());
+    let fault = Fault::named(&cell.fault);
+    let plan = Plan::new(move |call| {
+        let is_meant = match extent.as_str() {
+            "once" => call.n == 1,
+            "attempt" => call.attempt == 1,
+            _ => true,
+        };
+        if is_blind && call.operation == "DescribeAlarms" {
+            return Fault::named("denied");
+        }
+        fault.filter(|_| call.operation == operation && is_meant)
+    });
+    let door = aws.door(|_| plan).await.unwrap();
+    let mut environment = function().environment(door).await.unwrap();
+    let first = if whole { 1 } else { LAST };
+    let delivery = environment.deliver_from(first, &alarm_event(JOB), |_| None).await.unwrap();
+    let failed = delivery.attempts.iter().map(|ended| ended.kind().to_owned());
+    let errors = failed.filter(|kind| kind != "-").collect();
+    let canceled = aws.ledger().of("CancelJob");
+    let after = canceled.iter().find(|entry| entry.carried_out).map(|entry| entry.attempt);
+    let outcome = Outcome::seen(&aws.account(), delivery.undelivered, errors, after);
+    (outcome, environment.log())
+}
+
+#[tokio::test]
+async fn every_fault_of_every_call_ends_as_the_table_says() {
+    let _alone = heavy().await;
+    let room = Arc::new(Semaphore::new(AT_ONCE));
+    let mut cells = JoinSet::new();
+    let only = std::env::var("TRIPLINE_CELLS").unwrap_or_default();
+    for (cell, expected) in table() {
+        if !format!("{cell:?}").contains(&only) {
+            continue;
+        }
+        let room = room.clone();
+        cells.spawn(async move {
+            let _room = room.acquire().await.unwrap();
+            let begun = Instant::now();
+            let whole = cell.extent != "always" || is_soak();
+            let expected = if whole { expected } else { expected.of_last_attempt() };
+            let (seen, log) = play(&cell, whole).await;
+            (cell, expected, seen, log, begun.elapsed())
+        });
+    }
+    let mut differing = Vec::new();
+    while let Some(played) = cells.join_next().await {
+        let (cell, expected, seen, log, took) = played.unwrap();
+        if expected != seen {
+            let Cell { operation, fault, extent } = &cell;
+            let took = took.as_secs();
+            differing.push(format!(
+                "{operation} {fault} {extent}\n  expected {expected}\n  seen     {seen}   ({took} s)\n{log}"
+            ));
+        }
+    }
+    differing.sort();
+    let count = differing.len();
+    assert!(differing.is_empty(), "{count} cells differ:\n{}", differing.join("\n"));
+}
+
+#[test]
+fn every_call_of_the_function_has_its_rows() {
+    let mut operations = BTreeSet::new();
+    for folder in ["functions/force-stopper/src/aws", "crates/tripline-aws/src/iot.rs"] {
+        let path = root().join(folder);
+        let files = match std::fs::read_dir(&path) {
+            Ok(files) => files.map(|file| file.unwrap().path()).collect(),
+            Err(_) => vec![path],
+        };
+        for file in files {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let calls = text.split("from_sdk(\"").skip(1);
+            operations.extend(calls.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+        }
+    }
+    assert!(operations.contains("CancelJob"), "{operations:?}");
+    let table = table();
+    for operation in &operations {
+        for (fault, _) in FAULTS {
+            for extent in EXTENTS {
+                let (fault, extent) = (fault.to_owned(), extent.to_owned());
+                let cell = Cell { operation: operation.clone(), fault, extent };
+                assert!(table.contains_key(&cell), "faults.txt: no line for {cell:?}");
+            }
+        }
+    }
+}
+
+const PAGE: &str = "docs/reference/faults.md";
+
+/// The table for people: faults that come to the same stand in one row.
+fn page() -> String {
+    let mut page = "# What comes of a true alarm when AWS fails\n\n\
+        Written by the tests from `tests/it/stopper/faults.txt`, which the released force-stopper is held to\n\
+        (`TRIPLINE_WRITE=1 cargo test --workspace --test it stopper::matrix::the_page` writes it anew). Each fault strikes the first\n\
+        call of an operation (`once`), every call of the first attempt (`attempt`), or every call (`always`). Lambda makes three\n\
+        attempts; *unverified* means that AWS could not be asked whether the alarm is true. `DescribeAlarmHistory` is asked about an\n\
+        alarm that is back in `OK`; `ListTagsForResource` and `UpdateItem` only before an unverified stop.\n"
+        .to_owned();
+    let mut rows: BTreeMap<(String, usize, String), Vec<&str>> = BTreeMap::new();
+    let table = table();
+    for (fault, _) in FAULTS {
+        for (cell, outcome) in table.iter().filter(|(cell, _)| cell.fault == fault) {
+            let extent = EXTENTS.iter().position(|extent| *extent == cell.extent).unwrap_or(0);
+            let row = (cell.operation.clone(), extent, outcome.in_words());
+            rows.entry(row).or_default().push(fault);
+        }
+    }
+    let mut last = String::new();
+    for ((operation, extent, outcome), faults) in rows {
+        if operation != last {
+            page += &format!(
+                "\n## {operation}\n\n| strikes | fault | what comes of it |\n| --- | --- | --- |\n"
+            );
+            last = operation;
+        }
+        page += &format!("| {} | {} | {outcome} |\n", EXTENTS[extent], faults.join(", "));
+    }
+    page
+}
+
+impl Outcome {
+    fn in_words(&self) -> String {
+        let stop = match self.after {
+            Some(after) => format!("stopped in attempt {after}, {}", self.stop),
+            None => "not stopped".to_owned(),
+        };
+        let end = if self.undelivered { "; undelivered" } else { "" };
+        let code = |set: &BTreeSet<String>| {
+            set.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+        };
+        let errors = match self.errors.is_empty() {
+            true => String::new(),
+            false => format!("; {}", code(&self.errors)),
+        };
+        let mails = match self.mails.is_empty() {
+            true => "; nobody could be mailed".to_owned(),
+            false => {
+                let mails: Vec<&str> = self.mails.iter().map(String::as_str).collect();
+                format!("; mailed: {}", mails.join(", "))
+            }
+        };
+        format!("{stop}{end}{errors}{mails}")
+    }
+}
+
+#[test]
+fn the_page_is_the_table() {
+    let path = root().join(PAGE);
+    if std::env::var_os("TRIPLINE_WRITE").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, page()).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(written, page(), "{PAGE} is not current: set TRIPLINE_WRITE=1");
+}

@@ -1,0 +1,202 @@
+//! DynamoDB's writes with conditions, as far as a counter needs them: tables whose key is whatever
+//! the call names, `SET` and `ADD`, comparisons and `attribute_(not_)exists` with AND and OR.
+
+use std::cmp::Ordering;
+
+use serde_json::{Map, Value, json};
+
+use super::account::{Account, Refusal};
+
+type Item = Map<String, Value>;
+type Answer = Result<Value, Refusal>;
+
+impl Account {
+    pub(super) fn dynamodb(&mut self, operation: &str, asked: &Value) -> Answer {
+        let table = asked["TableName"].as_str().unwrap_or_default().to_owned();
+        let key = asked["Key"].as_object().cloned().unwrap_or_default();
+        let place = (table, Value::Object(key.clone()).to_string());
+        match operation {
+            "GetItem" => Ok(match self.items.get(&place) {
+                Some(item) => json!({"Item": item}),
+                None => json!({}),
+            }),
+            "UpdateItem" => {
+                let before = self.items.get(&place).cloned();
+                let words = Words { asked, item: before.as_ref() };
+                if !asked["ConditionExpression"].as_str().is_none_or(|text| words.hold(text)) {
+                    let text = "The conditional request failed".to_owned();
+                    return Err((400, "ConditionalCheckFailedException", text));
+                }
+                let mut after = before.clone().unwrap_or(key);
+                words.update(asked["UpdateExpression"].as_str().unwrap_or_default(), &mut after);
+                let answer = match asked["ReturnValues"].as_str() {
+                    Some("ALL_NEW" | "UPDATED_NEW") => json!({"Attributes": after}),
+                    Some("ALL_OLD" | "UPDATED_OLD") => json!({"Attributes": before}),
+                    _ => json!({}),
+                };
+                self.items.insert(place, after);
+                Ok(answer)
+            }
+            other => Err((400, "UnknownOperationException", other.to_owned())),
+        }
+    }
+}
+
+/// The names and values of an expression, and the item that it is about.
+struct Words<'a> {
+    asked: &'a Value,
+    item: Option<&'a Item>,
+}
+
+impl Words<'_> {
+    fn name<'a>(&'a self, word: &'a str) -> &'a str {
+        let word = word.trim();
+        self.asked["ExpressionAttributeNames"][word].as_str().unwrap_or(word)
+    }
+
+    /// A value, an attribute, `if_not_exists(a, b)`, or a sum of two of them.
+    fn value(&self, words: &str) -> Option<Value> {
+        let words = words.trim();
+        if let Some((left, right)) = words.split_once(" + ") {
+            return Some(sum(&self.value(left)?, &self.value(right)?));
+        }
+        if let Some(inner) = words.strip_prefix("if_not_exists(") {
+            let (name, other) = inner.trim_end_matches(')').split_once(',')?;
+            return self.attribute(name).cloned().or_else(|| self.value(other));
+        }
+        match self.asked["ExpressionAttributeValues"].get(words) {
+            Some(value) => Some(value.clone()),
+            None => self.attribute(words).cloned(),
+        }
+    }
+
+    fn attribute(&self, word: &str) -> Option<&Value> {
+        self.item?.get(self.name(word))
+    }
+
+    fn hold(&self, condition: &str) -> bool {
+        let each = |all: &str| all.split(" AND ").all(|one| self.holds(one));
+        condition.split(" OR ").any(each)
+    }
+
+    fn holds(&self, condition: &str) -> bool {
+        let condition = condition.trim();
+        let inner = |function: &str| condition.strip_prefix(function)?.strip_suffix(')');
+        if let Some(name) = inner("attribute_not_exists(") {
+            return self.attribute(name).is_none();
+        }
+        if let Some(name) = inner("attribute_exists(") {
+            return self.attribute(name).is_some();
+        }
+        let words: Vec<&str> = condition.trim_matches(['(', ')']).split_whitespace().collect();
+        let [left, sign, right] = words[..] else { return false };
+        let (Some(left), Some(right)) = (self.value(left), self.value(right)) else { return false };
+        let Some(order) = compare(&left, &right) else { return false };
+        match sign {
+            "=" => order == Ordering::Equal,
+            "<>" => order != Ordering::Equal,
+            "<" => order == Ordering::Less,
+            "<=" => order != Ordering::Greater,
+            ">" => order == Ordering::Greater,
+            ">=" => order != Ordering::Less,
+            _ => false,
+        }
+    }
+
+    fn update(&self, expression: &str, item: &mut Item) {
+        let (set, add) = match expression.split_once("ADD ") {
+            Some((set, add)) => (set, add),
+            None => (expression, ""),
+        };
+        for part in parts(set.trim().trim_start_matches("SET ")) {
+            if let Some((name, value)) = part.split_once('=')
+                && let Some(value) = self.value(value)
+            {
+                item.insert(self.name(name).to_owned(), value);
+            }
+        }
+        for part in parts(add) {
+            if let Some((name, value)) = part.trim().split_once(' ')
+                && let Some(value) = self.value(value)
+            {
+                let before = self.attribute(name).cloned().unwrap_or_else(|| json!({"N": "0"}));
+                item.insert(self.name(name).to_owned(), sum(&before, &value));
+            }
+        }
+    }
+}
+
+/// At commas that are in no parentheses.
+fn parts(text: &str) -> Vec<String> {
+    let (mut parts, mut depth) = (vec![String::new()], 0);
+    for character in text.chars() {
+        match character {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if character == ',' && depth == 0 {
+            parts.push(String::new());
+        } else if let Some(last) = parts.last_mut() {
+            last.push(character);
+        }
+    }
+    parts.retain(|part| !part.trim().is_empty());
+    parts
+}
+
+fn number(value: &Value) -> Option<f64> {
+    value["N"].as_str()?.parse().ok()
+}
+
+fn sum(left: &Value, right: &Value) -> Value {
+    let sum = number(left).unwrap_or_default() + number(right).unwrap_or_default();
+    json!({"N": sum.to_string()})
+}
+
+fn compare(left: &Value, right: &Value) -> Option<Ordering> {
+    match (number(left), number(right)) {
+        (Some(left), Some(right)) => left.partial_cmp(&right),
+        _ => Some(left["S"].as_str()?.cmp(right["S"].as_str()?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_counts_up_to_its_limit() {
+        let mut account = Account::default();
+        let count = json!({
+            "TableName": "t", "Key": {"id": {"S": "stops"}},
+            "UpdateExpression": "SET #u = :until ADD #n :one",
+            "ConditionExpression": "attribute_not_exists(#n) OR #n < :most",
+            "ExpressionAttributeNames": {"#n": "count", "#u": "until"},
+            "ExpressionAttributeValues": {":one": {"N": "1"}, ":most": {"N": "2"}, ":until": {"N": "9"}},
+            "ReturnValues": "ALL_NEW",
+        });
+        for n in ["1", "2"] {
+            let answer = account.dynamodb("UpdateItem", &count).unwrap();
+            assert_eq!(answer["Attributes"]["count"]["N"], n);
+        }
+        let (status, code, _) = account.dynamodb("UpdateItem", &count).unwrap_err();
+        assert_eq!((status, code), (400, "ConditionalCheckFailedException"));
+        let item = account.dynamodb("GetItem", &count).unwrap();
+        assert_eq!(item["Item"]["until"]["N"], "9");
+    }
+
+    #[test]
+    fn a_missing_attribute_has_a_default() {
+        let mut account = Account::default();
+        let set = json!({
+            "TableName": "t", "Key": {"id": {"S": "a"}},
+            "UpdateExpression": "SET n = if_not_exists(n, :zero) + :one, at = :now",
+            "ExpressionAttributeValues": {":zero": {"N": "0"}, ":one": {"N": "1"}, ":now": {"N": "5"}},
+        });
+        account.dynamodb("UpdateItem", &set).unwrap();
+        account.dynamodb("UpdateItem", &set).unwrap();
+        let item = account.dynamodb("GetItem", &set).unwrap();
+        assert_eq!((&item["Item"]["n"]["N"], &item["Item"]["at"]["N"]), (&json!("2"), &json!("5")));
+    }
+}
