@@ -4,7 +4,6 @@ use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmFlu
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, StateValue};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
-use tripline::announcement::MAX_SMS;
 use tripline::metric::{DIMENSION, NAMESPACE};
 use tripline_tests::wire::Answer;
 
