@@ -2,7 +2,7 @@
 //!
 //! - [`facts`]: what the facts are; [`ask`]: asks AWS for them, and judges nothing;
 //! - [`check`]: what a check is; [`result`]: what can come of it;
-//! - [`checks`]: all of them, each a row in a table and a judgement that only sees facts;
+//! - [`mod@checks`]: all of them, each a row in a table and a judgement that only sees facts;
 //! - [`fix`]: what `--fix` does about a finding;
 //! - [`examination`]: runs the checks; [`report`], [`junit`]: says what came of them;
 //! - [`chain`]: the same for a drill that waits in vain.

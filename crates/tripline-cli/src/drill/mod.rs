@@ -4,7 +4,7 @@
 //! - [`sentinel`]: the job, its things and its alarm;
 //! - [`run`]: the drill, link by link, [`wait`]: waiting for one, [`diagnosis`]: which link is cut,
 //!   [`record`]: how each ended;
-//! - [`mailbox`]: what people are told; [`interrupt`]: Ctrl-C, [`panic`]: panics;
+//! - [`mailbox`]: what people are told; [`interrupt`]: Ctrl-C, [`mod@panic`]: panics;
 //! - [`clean_up`]: removes what it made, [`leftovers`]: removes what killed drills made;
 //! - [`clients`]: the clients, and whose things are.
 //!

@@ -1,6 +1,6 @@
 //! What people and programs read.
 //!
-//! - [`output`]: for whom it is; [`print`]: stdout; [`table`], [`time`]: how it looks;
+//! - [`output`]: for whom it is; [`mod@print`]: stdout; [`table`], [`time`]: how it looks;
 //! - [`progress`]: how far something is;
 //! - [`alarm`]: an alarm of a config, [`armed`]: what arming has changed, [`verdict`]: whether the job
 //!   is guarded.
