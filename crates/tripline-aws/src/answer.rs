@@ -5,21 +5,24 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    AfterDeserializationInterceptorContextRef, InterceptorContext,
+    AfterDeserializationInterceptorContextRef, FinalizerInterceptorContextRef, InterceptorContext,
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority,
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use crate::FailureKind;
 use crate::failure::kind_of;
+use crate::{Failure, FailureKind};
 
 /// Fails a call whose answer lacks what it was asked for, so that it is tried again.
 pub struct Complete<O>(fn(&O) -> bool);
@@ -53,6 +56,79 @@ impl<O: fmt::Debug + Send + Sync + 'static> Intercept for Complete<O> {
             Some(output) if !(self.0)(output) => Err("an answer without what was asked for".into()),
             _ => Ok(()),
         }
+    }
+}
+
+/// Remembers AWS's last answer to one call: what is tried until it is out of time fails with what AWS
+/// said, such as that a right is missing, and not with the clock. `E` is the operation's error.
+pub struct LastAnswer<E>(Arc<Mutex<Option<(FailureKind, String)>>>, PhantomData<fn(E)>);
+
+impl<E> LastAnswer<E> {
+    /// For one call, which has not been answered yet.
+    pub fn new() -> Self {
+        Self(Arc::default(), PhantomData)
+    }
+}
+
+impl<E> Default for LastAnswer<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E> Clone for LastAnswer<E> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0), PhantomData)
+    }
+}
+
+impl<E> fmt::Debug for LastAnswer<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LastAnswer")
+    }
+}
+
+impl<E> LastAnswer<E>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    /// Why the call failed.
+    pub fn failure(&self, operation: &'static str, error: &SdkError<E, Response>) -> Failure {
+        let said = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match (error, said) {
+            (SdkError::TimeoutError(_), Some((kind, text))) => {
+                Failure::new(operation, kind, format!("{text} (tried until out of time)"))
+            }
+            _ => Failure::from_sdk(operation, error),
+        }
+    }
+}
+
+#[dyn_dispatch_hint]
+impl<E> Intercept for LastAnswer<E>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    fn name(&self) -> &'static str {
+        "LastAnswer"
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let error = context.output_or_error().and_then(Result::err);
+        let error = error.and_then(|error| error.as_operation_error()?.downcast_ref::<E>());
+        // An attempt that was not answered says nothing new.
+        if let (Some(error), Some(response)) = (error, context.response()) {
+            let kind = kind_of(error.code(), response.status().as_u16());
+            let code = error.code().unwrap_or("unknown error");
+            let text = format!("{code}: {}", error.message().unwrap_or("no message"));
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((kind, text));
+        }
+        Ok(())
     }
 }
 

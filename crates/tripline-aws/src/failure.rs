@@ -193,7 +193,7 @@ const THROTTLED: [&str; 6] = [
 const NOT_FOUND: [&str; 5] =
     ["NotFound", "NoSuchKey", "NoSuchBucket", "NoSuchEntity", "NonExistentQueue"];
 /// Of those of missing permissions, bad credentials, and signatures that do not hold.
-const DENIED: [&str; 14] = [
+const DENIED: [&str; 15] = [
     "AccessDenied",
     "Unauthorized",
     "NotAuthorized",
@@ -208,6 +208,7 @@ const DENIED: [&str; 14] = [
     "IncompleteSignature",
     "MissingAuthenticationToken",
     "RequestExpired",
+    "RequestTimeTooSkewed",
 ];
 /// Of those of requests that are wrong, or that what is there forbids.
 const REFUSED: [&str; 13] = [

@@ -6,7 +6,7 @@ use aws_sdk_iot::types::{Job as Described, JobExecutionsRolloutConfig, JobProces
 use tripline::job::{EndedCounts, ExecutionCounts, Job, JobId, JobState};
 use tripline::rollout::Rate;
 
-use crate::answer::Complete;
+use crate::answer::{Complete, LastAnswer};
 use crate::{Failure, FailureKind};
 
 /// A job as it is now.
@@ -22,14 +22,16 @@ pub async fn describe_job(client: &Client, job: &JobId) -> Result<Job, Failure> 
 /// # Errors
 /// As [`describe_job`].
 pub async fn describe(client: &Client, job: &JobId) -> Result<Described, Failure> {
+    let last = LastAnswer::new();
     let output = client
         .describe_job()
         .job_id(job.as_str())
         .customize()
+        .interceptor(last.clone())
         .interceptor(Complete::<DescribeJobOutput>::new(|output| output.job.is_some()))
         .send()
         .await
-        .map_err(|error| Failure::from_sdk("DescribeJob", &error))?;
+        .map_err(|error| last.failure("DescribeJob", &error))?;
     let missing = || Failure::new("DescribeJob", FailureKind::Unavailable, "the answer has no job");
     output.job.ok_or_else(missing)
 }

@@ -72,7 +72,11 @@ fn operations() -> BTreeSet<String> {
             continue;
         }
         let text = read(&path);
-        let named = text.split("from_sdk(\"").skip(1).chain(text.split(": &str = \"").skip(1));
+        let named = text
+            .split("from_sdk(\"")
+            .skip(1)
+            .chain(text.split("failure(\"").skip(1))
+            .chain(text.split(": &str = \"").skip(1));
         operations.extend(
             named
                 .filter_map(|rest| rest.split('"').next())

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tripline::metric::{DIMENSION, KeptMetric, NAMESPACE};
 use tripline::notification::{AlarmState, Watched, rule_in_words};
 use tripline::stop::{FailureRateRule, Firing, KnownAlarm, KnownSubject};
-use tripline_aws::answer::Complete;
+use tripline_aws::answer::{Complete, LastAnswer};
 use tripline_aws::{Failure, FailureKind};
 
 use super::Aws;
@@ -25,6 +25,7 @@ const MAX_PAGES: usize = 3;
 
 impl DescribeAlarms for Aws {
     async fn describe_alarms(&self, names: &[String]) -> Result<Vec<KnownAlarm>, Failure> {
+        let last = LastAnswer::new();
         let output = self
             .cloudwatch
             .describe_alarms()
@@ -34,6 +35,7 @@ impl DescribeAlarms for Aws {
             .alarm_types(AlarmType::CompositeAlarm)
             .max_records(100)
             .customize()
+            .interceptor(last.clone())
             // An empty list is an answer, none is not.
             .interceptor(Complete::<DescribeAlarmsOutput>::new(|output| {
                 output.metric_alarms.is_some() || output.composite_alarms.is_some()
@@ -44,7 +46,7 @@ impl DescribeAlarms for Aws {
             Ok(output) => output,
             // CloudWatch says that nothing can have such a name.
             Err(error) if is_invalid_name(&error) => return Ok(Vec::new()),
-            Err(error) => return Err(unanswered("DescribeAlarms", &error)),
+            Err(error) => return Err(unanswered("DescribeAlarms", &error, &last)),
         };
         let metric = output.metric_alarms.into_iter().flatten().filter_map(metric_alarm);
         let composite = output.composite_alarms.into_iter().flatten().filter_map(composite_alarm);
@@ -59,11 +61,15 @@ fn is_invalid_name<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -
 }
 
 /// No failure of CloudWatch says that an alarm does not exist or has not fired.
-fn unanswered<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Failure
+fn unanswered<E>(
+    operation: &'static str,
+    error: &SdkError<E, HttpResponse>,
+    last: &LastAnswer<E>,
+) -> Failure
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    let mut failure = Failure::from_sdk(operation, error);
+    let mut failure = last.failure(operation, error);
     if matches!(failure.kind, FailureKind::NotFound | FailureKind::Refused) {
         failure.kind = FailureKind::Unavailable;
     }
@@ -165,6 +171,7 @@ impl LastFiring for Aws {
         const OPERATION: &str = "DescribeAlarmHistory";
         let mut next = None;
         for _ in 0..MAX_PAGES {
+            let last = LastAnswer::new();
             let page = self
                 .cloudwatch
                 .describe_alarm_history()
@@ -177,12 +184,13 @@ impl LastFiring for Aws {
                 .max_records(100)
                 .set_next_token(next)
                 .customize()
+                .interceptor(last.clone())
                 .interceptor(Complete::<DescribeAlarmHistoryOutput>::new(|output| {
                     output.alarm_history_items.is_some()
                 }))
                 .send()
                 .await
-                .map_err(|error| unanswered(OPERATION, &error))?;
+                .map_err(|error| unanswered(OPERATION, &error, &last))?;
             let items = page.alarm_history_items.into_iter().flatten();
             // The times are compared here too, for whoever answers without regard to the start.
             let mut recent = items.filter(|item| {

@@ -4,7 +4,7 @@ use aws_sdk_iot::config::timeout::TimeoutConfig;
 use aws_sdk_iot::operation::cancel_job::CancelJobOutput;
 use tripline::job::{Job, JobId};
 use tripline::stop::REASON_CODE;
-use tripline_aws::answer::Complete;
+use tripline_aws::answer::{Complete, LastAnswer};
 use tripline_aws::{Failure, iot};
 
 use super::Aws;
@@ -40,6 +40,7 @@ impl CancelJob for Aws {
         comment: &str,
         patience: Duration,
     ) -> Result<(), Failure> {
+        let last = LastAnswer::new();
         let patient = aws_sdk_iot::config::Builder::new()
             .timeout_config(TimeoutConfig::builder().operation_timeout(patience).build());
         self.iot
@@ -50,10 +51,11 @@ impl CancelJob for Aws {
             .force(force)
             .customize()
             .config_override(patient)
+            .interceptor(last.clone())
             .interceptor(Complete::<CancelJobOutput>::new(|output| output.job_id.is_some()))
             .send()
             .await
-            .map_err(|error| Failure::from_sdk("CancelJob", &error))?;
+            .map_err(|error| last.failure("CancelJob", &error))?;
         Ok(())
     }
 }
