@@ -167,9 +167,7 @@ async fn twenty_stops_in_one_environment_are_each_tried_to_the_end() {
         }
         // After all that, a single failure is nothing.
         for _ in 0..20 {
-            let mut script = service.0.lock().unwrap();
-            script.0 = [answer, CANCELED].into();
-            drop(script);
+            service.0.lock().unwrap().0 = [answer, CANCELED].into();
             assert_eq!(aws.cancel_job(&job(), false, "why", SECOND_PATIENCE).await, Ok(()));
         }
     }
