@@ -91,7 +91,7 @@ impl<C: Publish + TakeTurn + Surroundings + Sync> Stopper<C> {
         }
         let may = self.client.take_turn(turn, now).await.unwrap_or_else(|failure| {
             // Then one an environment: too many are better than none.
-            tracing::warn!(%failure, "turns cannot be counted");
+            tracing::warn!(%failure, "unverified_stops_uncounted");
             true
         });
         held(&self.alerts.turns).insert(turn, now.seconds());

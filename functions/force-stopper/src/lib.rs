@@ -102,7 +102,7 @@ where
                 account: self.settings.force_stop_topic.account().to_owned(),
             };
             if let Err(cause) = self.record(&record, &asked).await {
-                tracing::error!(message_id = excerpt(&record.id), error = %cause, "not handled");
+                tracing::error!(message_id = excerpt(&record.id), error = %cause, "message_not_handled");
                 failed.add(&record.id, cause);
             }
         }
@@ -112,7 +112,7 @@ where
     async fn record(&self, record: &Record, asked: &Asked) -> Result<(), Cause> {
         match self.judge(record, asked).await {
             Err(Cause::Refused(refusal)) => {
-                tracing::warn!(message_id = excerpt(&record.id), %refusal, "refused");
+                tracing::warn!(message_id = excerpt(&record.id), %refusal, "message_refused");
                 self.client.count_refusal();
                 if refusal.is_announced() {
                     self.mail(Turn::RefusalMail, &Announcement::refusal(&refusal)).await?;
@@ -128,7 +128,7 @@ where
     async fn judge(&self, record: &Record, asked: &Asked) -> Result<(), Cause> {
         let notification = AlarmNotification::from_json(&record.message).map_err(Refusal::from)?;
         if notification.state != AlarmState::Alarm {
-            tracing::info!(alarm = excerpt(&notification.alarm), state = ?notification.state, "ignored");
+            tracing::info!(alarm = excerpt(&notification.alarm), state = ?notification.state, "message_ignored");
             return Ok(());
         }
         let verified = verification(&self.client, &notification, asked).await?;
@@ -138,7 +138,7 @@ where
         };
         let decision = decide(self.settings.mode, &certainty, &verified.knowledge, &record.id);
         let job = verified.job.clone();
-        tracing::info!(%job, alarm = excerpt(&notification.alarm), ?certainty, ?decision, "decided");
+        tracing::info!(%job, alarm = excerpt(&notification.alarm), ?certainty, ?decision, "stop_decided");
         if let (Decision::Cancel { .. } | Decision::Observe, Some(failure)) =
             (decision, &verified.open)
         {
@@ -178,7 +178,7 @@ where
                 let outcome = self.stop(&order, async |failure: &Failure| {
                     let told = Announcement::not_stopped(&job, &alarm, &failure.to_string());
                     if let Err(error) = self.alert(&said, &told).await {
-                        tracing::error!(%job, %error, "nobody was alerted");
+                        tracing::error!(%job, %error, "alert_failed");
                     }
                 });
                 match outcome.await? {
@@ -233,7 +233,7 @@ where
             format!("AWS could not be asked whether the alarm fired ({failure}), and {why}");
         let told = Announcement::not_stopped(job, alarm, &cause);
         if let Err(error) = self.mail(Turn::UnverifiedMail, &told).await {
-            tracing::error!(%job, %error, "nobody was alerted");
+            tracing::error!(%job, %error, "alert_failed");
         }
         Err(failure.clone().into())
     }

@@ -118,7 +118,7 @@ async fn an_ok_message_stops_nothing() {
     set(&chain, &rollout.alarm(), StateValue::InsufficientData).await;
 
     let name = rollout.alarm();
-    let ignored = async || chain.logged("ForceStopperLogGroup", &["ignored", &name]);
+    let ignored = async || chain.logged("ForceStopperLogGroup", &["message_ignored", &name]);
     chain.until("both messages ignored", ignored, |lines| lines.len() == 2).await;
     assert_eq!(rollout.status().await, "IN_PROGRESS");
     assert_eq!(rollout.executions().await, ["QUEUED"]);
@@ -198,7 +198,7 @@ async fn an_alarm_of_an_ended_rollout_changes_nothing() {
 /// tells of it, which another test may have got.)
 async fn assert_refused(chain: &Chain<'_>, rollout: &Rollout<'_>, alarm: &str, why: &str) {
     chain.publish(&message(alarm, &rollout.id)).await;
-    let refused = async || chain.logged("ForceStopperLogGroup", &["refused", alarm, why]);
+    let refused = async || chain.logged("ForceStopperLogGroup", &["message_refused", alarm, why]);
     chain.until("the refusal", refused, |lines| !lines.is_empty()).await;
     assert_eq!(rollout.status().await, "IN_PROGRESS");
     assert_eq!(rollout.executions().await, ["QUEUED"]);

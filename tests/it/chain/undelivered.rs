@@ -88,7 +88,7 @@ async fn what_is_no_alarm_ends_undelivered_and_costs_no_other_message() {
     for part in ["not a CloudWatch alarm message", "alarm `cpu`", "jobId"] {
         assert!(text.contains(part), "`{part}` is not in `{text}`");
     }
-    let tries = chain.logged("ForceStopperLogGroup", &["ignored", "tripline-fw-2-1-slow"]);
+    let tries = chain.logged("ForceStopperLogGroup", &["message_ignored", "tripline-fw-2-1-slow"]);
     assert_eq!(tries.len(), 3, "{tries:#?}");
 
     until_stopped(&chain, &rollout).await;
