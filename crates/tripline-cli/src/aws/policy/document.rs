@@ -230,7 +230,11 @@ fn holds(operator: &str, known: Known<'_>, wanted: &[String]) -> Option<bool> {
     if wanted.iter().any(|wanted| wanted.contains("${")) {
         return None;
     }
-    let plain = operator.strip_suffix("IfExists");
+    // What is asked for here has one value of a key, of which all and any are the same; `ForAllValues`
+    // holds for none as well.
+    let of_all = operator.strip_prefix("ForAllValues:");
+    let operator = of_all.or(operator.strip_prefix("ForAnyValue:")).unwrap_or(operator);
+    let plain = operator.strip_suffix("IfExists").or(of_all);
     let one = |is_it: fn(&str, &str) -> bool, negated: bool| match value {
         // A key that a request does not have fails, unless the operator says otherwise.
         None => plain.is_some() || negated,

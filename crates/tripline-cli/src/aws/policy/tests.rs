@@ -110,6 +110,7 @@ fn a_key_that_is_not_known_is_unclear_whatever_the_operator() {
         "StringEquals",
         "StringNotEquals",
         "StringEqualsIfExists",
+        "ForAllValues:StringEquals",
         "StringLike",
         "ArnNotLike",
         "Bool",
@@ -133,6 +134,8 @@ fn a_key_that_such_a_request_never_has_is_absent() {
         ("StringEquals", Decision::NotAllowed),
         ("StringNotEquals", Decision::Allowed),
         ("StringEqualsIfExists", Decision::Allowed),
+        ("ForAllValues:StringEquals", Decision::Allowed),
+        ("ForAnyValue:StringEquals", Decision::NotAllowed),
     ] {
         let policy = policy(&format!("[{}]", under("Allow", operator, key, "o-1")));
         assert_eq!(policy.decide(invoke(&[])), decision, "{operator}");

@@ -14,8 +14,8 @@ use crate::doctor::result::{CheckResult, NotProven};
 use super::functions::{judge_active, judge_environment, judge_errors};
 use super::invoker::judge_only_invoker;
 use super::rights::{
-    FunctionWithRole, RequiredRight, judge_function_role, right_on_jobs, right_on_own_alarms,
-    right_to, right_to_publish, rights_to_key,
+    FunctionWithRole, RequiredRight, guards_table, judge_function_role, right_on_jobs,
+    right_on_own_alarms, right_to, right_to_publish, rights_to_key,
 };
 
 pub const CHECKS: &[Check] = &[
@@ -219,10 +219,7 @@ fn judge_keeper_role_sufficient(facts: &Facts) -> CheckResult {
 fn required_rights(facts: &Facts, keeps_events: bool) -> Result<Vec<RequiredRight>, NotProven> {
     let stack = &facts.stack;
     let (partition, account, region) = (stack.partition(), stack.account(), &facts.region);
-    let table = format!(
-        "arn:{partition}:dynamodb:{region}:{account}:table/{}",
-        stack.output("GuardsTableName")?
-    );
+    let table = guards_table(facts)?;
     let mut all = vec![
         right_to("iot:ListJobs", "*"),
         right_to("iot:DescribeEventConfigurations", "*"),
@@ -258,7 +255,7 @@ fn judge_no_unguarded_jobs(facts: &Facts) -> CheckResult {
         Some(0.0) => Ok("none".to_owned()),
         Some(jobs) => Err(NotProven::finding(
             format!("jobs in progress without a guard: {jobs:.0}"),
-            log(facts, "unguarded"),
+            log(facts, "job_unguarded"),
         )),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use tripline::metric::NAMESPACE;
+use tripline::metric::{NAMESPACE, STACK_NAMESPACE};
 use tripline::text::excerpt;
 
 use crate::aws::arn::function_name;
@@ -67,6 +67,13 @@ pub fn right_on_jobs(action: &'static str, facts: &Facts) -> RequiredRight {
         names: unlike_names().chain(job).collect(),
         ..right_to(action, format!("arn:{partition}:iot:{}:{account}:job/*", facts.region))
     }
+}
+
+/// The stack's table of guards.
+pub fn guards_table(facts: &Facts) -> Result<String, NotProven> {
+    let (partition, account) = (facts.stack.partition(), facts.stack.account());
+    let name = facts.stack.output("GuardsTableName")?;
+    Ok(format!("arn:{partition}:dynamodb:{}:{account}:table/{name}", facts.region))
 }
 
 /// An action on every alarm that Tripline makes.
@@ -285,8 +292,11 @@ fn judge_generator_role_sufficient(facts: &Facts) -> CheckResult {
         role: &facts.generator_role,
         role_arn: stack.output("MetricsGeneratorRoleArn")?,
     };
-    let mut all =
-        vec![right_to_publish(NAMESPACE), right_to_send(stack.output("UndeliveredQueueArn")?)];
+    let mut all = vec![
+        right_to_publish(NAMESPACE),
+        right_to_publish(STACK_NAMESPACE),
+        right_to_send(stack.output("UndeliveredQueueArn")?),
+    ];
     if stack.is_batched() {
         let queue = stack.output("IngestQueueArn")?;
         all.extend(
@@ -309,6 +319,11 @@ fn judge_stopper_role_sufficient(facts: &Facts) -> CheckResult {
     let mut all = vec![
         right_on_jobs("iot:CancelJob", facts),
         right_on_jobs("iot:DescribeJob", facts),
+        right_on_jobs("iot:ListTagsForResource", facts),
+        RequiredRight {
+            context: vec![("dynamodb:LeadingKeys", "$force-stopper".to_owned())],
+            ..right_to("dynamodb:UpdateItem", guards_table(facts)?)
+        },
         // Under any narrower resource CloudWatch leaves composite alarms out.
         right_to("cloudwatch:DescribeAlarms", "*"),
         right_to("cloudwatch:DescribeAlarmHistory", "*"),
