@@ -2,21 +2,22 @@
 
 use tripline_tests::workspace::{root, zip_for};
 
-/// Largest zip, in bytes.
-const MAX_BYTES: u64 = 2_500_000;
-const FUNCTIONS: [&str; 3] = ["metrics-generator", "force-stopper", "guard-keeper"];
+/// The functions, each with the most bytes of its zip. The guard-keeper does the most, and once a minute: for
+/// it a millisecond of a cold start counts least.
+const FUNCTIONS: [(&str, u64); 3] =
+    [("metrics-generator", 2_500_000), ("force-stopper", 2_500_000), ("guard-keeper", 2_800_000)];
 /// Each of Lambda's processors with its number in an ELF header (`e_machine`).
 const PROCESSORS: [(&str, u16); 2] = [("arm64", 183), ("x86_64", 62)];
 
 #[test]
 fn every_zip_is_small_and_holds_a_bootstrap_for_its_processor() {
     for (architecture, machine) in PROCESSORS {
-        for function in FUNCTIONS {
+        for (function, most) in FUNCTIONS {
             let path =
                 zip_for(function, architecture).unwrap_or_else(|trouble| panic!("{trouble}"));
             let file = std::fs::File::open(&path).unwrap_or_else(|error| panic!("{error}"));
             let bytes = file.metadata().map(|data| data.len()).unwrap_or(u64::MAX);
-            assert!(bytes <= MAX_BYTES, "{}: {bytes} bytes", path.display());
+            assert!(bytes <= most, "{}: {bytes} bytes", path.display());
             let mut zip = zip::ZipArchive::new(file).unwrap_or_else(|error| panic!("{error}"));
             let mut bootstrap = zip.by_name("bootstrap").unwrap_or_else(|error| panic!("{error}"));
             assert!(
