@@ -278,6 +278,34 @@ fn the_map_of_the_sources_is_the_layout() {
     }
 }
 
+/// The map says which test fails without a rule.
+#[test]
+fn the_tests_that_the_map_names_are_there() {
+    let map = read("docs/architecture.md");
+    let rules = map.split("## Which rules hold everywhere").nth(1).unwrap();
+    let rules = rules.split("\n## ").next().unwrap();
+    let mut sources = String::new();
+    let mut folders = ["crates", "functions", "tests"].map(|folder| root().join(folder)).to_vec();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            match entry.path() {
+                path if path.is_dir() => folders.push(path),
+                path if path.extension().is_some_and(|is| is == "rs") => sources += &read(&path),
+                _ => {}
+            }
+        }
+    }
+    let mut found = 0;
+    for row in rules.lines().filter(|line| line.starts_with("| ")) {
+        let tests = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        for test in tests.split('`').skip(1).step_by(2) {
+            assert!(sources.contains(&format!("fn {test}(")), "{test}");
+            found += 1;
+        }
+    }
+    assert!(found > 10, "{found}");
+}
+
 #[test]
 fn every_shared_event_is_json() {
     let mut folders = vec![root().join("events")];
