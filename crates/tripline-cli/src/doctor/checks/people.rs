@@ -153,7 +153,8 @@ const UNSUPPORTED: [&str; 3] =
 fn answer_where_supported<T>(asked: &Result<T, NoAnswer>) -> Result<&T, NotProven> {
     let is_unsupported = |failure: &Failure| {
         let text = failure.to_string();
-        failure.kind == FailureKind::Refused && UNSUPPORTED.iter().any(|said| text.contains(said))
+        matches!(failure.kind, FailureKind::Refused | FailureKind::Unavailable)
+            && UNSUPPORTED.iter().any(|said| text.contains(said))
     };
     asked.as_ref().map_err(|gap| match (gap, NotProven::from(gap)) {
         (NoAnswer::Failed(failure), NotProven::Unknown(why)) if is_unsupported(failure) => {
