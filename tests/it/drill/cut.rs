@@ -63,11 +63,12 @@ fn stand_still(stage: &Stage, function: &str) {
 /// Gives the force-stopper another environment than the template's.
 fn stopper_settings(stage: &Stage, mode: &str, email: &str) {
     let stopper = function(stage, "ForceStopperFunctionArn");
-    let line = format!("PUT /2015-03-31/functions/{stopper}/configuration");
-    let variables = json!({
-        "STOP_MODE": mode, "EMAIL_TOPIC_ARN": email, "SMS_TOPIC_ARN": stage.output("SmsTopicArn"),
-    });
-    must(stage.aws.rest("lambda", &line, &json!({"Environment": {"Variables": variables}})));
+    let path = format!("/2015-03-31/functions/{stopper}/configuration");
+    let mut variables = must(stage.aws.get("lambda", &path))["Environment"]["Variables"].take();
+    variables["STOP_MODE"] = json!(mode);
+    variables["EMAIL_TOPIC_ARN"] = json!(email);
+    let set = json!({"Environment": {"Variables": variables}});
+    must(stage.aws.rest("lambda", &format!("PUT {path}"), &set));
 }
 
 /// Takes every permission to invoke a function away.
