@@ -2,7 +2,7 @@
 //! end-to-end tests share of them.
 //!
 //! No part of the product knows of this crate. What it needs from outside is the local AWS
-//! (`.local/local-aws`) and the functions' zips for this machine (`target/lambda-local`).
+//! (`.local/local-aws`) and the functions' zips for this machine (`target/lambda-<processor>`).
 
 pub mod demo;
 pub mod faults;

@@ -7,7 +7,7 @@ use tripline::metric::DownloadTime;
 
 /// How many executions have to have finished before their times say anything.
 pub const MIN_FINISHED: usize = 20;
-/// Suspect from so many times the 95th percentile of the others' finish times.
+/// Overdue from so many times the 95th percentile of the others' finish times.
 pub const TIMES: i64 = 3;
 /// Nothing is overdue before this, in seconds, however short a download may be: a device reboots.
 pub const MIN_SECONDS: i64 = 600;
