@@ -68,13 +68,20 @@ where
     };
     let watched = under.as_ref().map_or(&claimed, |under| &under.watched);
     let job = job_of(notification, watched, asked)?;
-    let knowledge = match client.describe_job(&job).await {
+    let described = client.describe_job(&job).await;
+    let undescribed = described.as_ref().err().cloned();
+    let knowledge = match described {
         Ok(job) => JobKnowledge::Found(job),
         Err(failure) if failure.kind == FailureKind::NotFound => JobKnowledge::Gone,
         Err(failure) => JobKnowledge::Unknown(failure.to_string()),
     };
     let (open, alarm) = match known {
-        Ok(known) => fired(client, &job, &knowledge, known, under.unwrap_or_default()).await?,
+        Ok(Some(known)) => {
+            let under = under.unwrap_or_default();
+            fired(client, &job, (&knowledge, undescribed), known, under).await?
+        }
+        // It was refused before.
+        Ok(None) => (None, None),
         Err(failure) => (Some(failure), None),
     };
     let bare = || Alarm { name: notification.alarm.clone(), rule: None, firing: None };
@@ -105,15 +112,13 @@ type Fired = (Option<Failure>, Option<Alarm>);
 async fn fired<C>(
     client: &C,
     job: &JobId,
-    knowledge: &JobKnowledge,
-    known: Option<KnownAlarm>,
+    (knowledge, undescribed): (&JobKnowledge, Option<Failure>),
+    known: KnownAlarm,
     under: Under,
 ) -> Result<Fired, Cause>
 where
     C: LastFiring + DescribeJob,
 {
-    // Without an alarm the message is refused before.
-    let Some(known) = known else { return Ok((None, None)) };
     let created_at = match knowledge {
         JobKnowledge::Found(job) => job.created_at,
         JobKnowledge::Gone => return Ok((None, None)),
@@ -142,17 +147,13 @@ where
             }
         }
     }
-    let open = match (knowledge, created_at) {
-        (_, Some(_)) => None,
-        (JobKnowledge::Unknown(cause), None) => {
-            let text = format!("when the job was created is not known: {cause}");
-            Some(Failure::new("DescribeJob", FailureKind::Unavailable, text))
+    let open = created_at.is_none().then(|| {
+        let text = "when the job was created is not known";
+        match undescribed {
+            Some(cause) => Failure::new("DescribeJob", cause.kind, format!("{text}: {cause}")),
+            None => Failure::new("DescribeJob", FailureKind::Unavailable, text),
         }
-        (_, None) => {
-            let text = "when the job was created is not known";
-            Some(Failure::new("DescribeJob", FailureKind::Unavailable, text))
-        }
-    };
+    });
     Ok((open, Some(Alarm { name: known.name, rule: known.rule, firing: Some(firing) })))
 }
 
