@@ -18,9 +18,22 @@ const REMEMBERED: usize = 1_000;
 /// refusal must not silence a stop, nor one delivery of a state change another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Said {
-    Stopped(JobId),
-    NotStopped(JobId, Option<i64>),
-    Observed(JobId, String, Option<i64>),
+    Stopped(Rollout),
+    NotStopped(Rollout, Change),
+    Observed(Rollout, String, Change),
+}
+
+/// A job and when it was created: the id of a deleted job can be used again.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Rollout(pub JobId, pub Option<i64>);
+
+/// A state change of an alarm.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Change {
+    /// When it was, in seconds since the epoch.
+    At(i64),
+    /// That is not known: the delivery that tells of it.
+    ToldBy(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -28,7 +28,7 @@ use tripline::stop::{
 use tripline::text::{bare_name, excerpt};
 use tripline_aws::{Failure, OPERATION_TIMEOUT};
 
-use alerting::{Alerts, Said};
+use alerting::{Alerts, Change, Rollout, Said};
 use ask::{
     CancelJob, DescribeAlarms, DescribeJob, HasOptedOut, LastFiring, Publish, Surroundings,
     TakeTurn, Turn,
@@ -156,6 +156,8 @@ where
     ) -> Result<(), Cause> {
         let Verification { job, knowledge, alarm, .. } = verified;
         let fired_at = alarm.firing.as_ref().and_then(|firing| firing.at);
+        let change = fired_at.map_or_else(|| Change::ToldBy(record.id.clone()), Change::At);
+        let mut rollout = Rollout(job.clone(), knowledge.created_at());
         let stopped = |force| if force { Done::Aborted } else { Done::Cancelled };
         let counts = match knowledge {
             JobKnowledge::Found(job) => Ok(job.counts),
@@ -174,7 +176,7 @@ where
             Decision::Cancel { force } => {
                 let comment = comment_for(&alarm.name, alarm.firing.as_ref(), Some(&record.id));
                 let order = Order { job: &job, force, comment: &comment, delivery: &record.id };
-                let said = Said::NotStopped(job.clone(), fired_at);
+                let said = Said::NotStopped(rollout.clone(), change.clone());
                 let outcome = self.stop(&order, async |failure: &Failure| {
                     let told = Announcement::not_stopped(&job, &alarm, &failure.to_string());
                     if let Err(error) = self.alert(&said, &told).await {
@@ -183,7 +185,10 @@ where
                 });
                 match outcome.await? {
                     Outcome::Elsewhere => return Ok(()),
-                    Outcome::Stopped(now) => (stopped(force), Ok(now.counts), None),
+                    Outcome::Stopped(now) => {
+                        rollout.1 = rollout.1.or(now.created_at);
+                        (stopped(force), Ok(now.counts), None)
+                    }
                     Outcome::Unproven(cause) => {
                         (stopped(force), Err(cause.to_string()), Some(cause))
                     }
@@ -195,8 +200,8 @@ where
         let told = Announcement::stop(&job, &alarm, done, certainty, counts);
         let said = match done {
             // A job is stopped once.
-            Done::Cancelled | Done::Aborted => Said::Stopped(job),
-            Done::Observed => Said::Observed(job, bare_name(&alarm.name), fired_at),
+            Done::Cancelled | Done::Aborted => Said::Stopped(rollout),
+            Done::Observed => Said::Observed(rollout, bare_name(&alarm.name), change),
         };
         self.alert(&said, &told).await?;
         // Lambda comes again and proves it.

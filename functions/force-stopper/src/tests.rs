@@ -643,6 +643,28 @@ async fn one_state_change_under_five_message_ids_makes_one_stop_and_one_e_mail()
 }
 
 #[tokio::test]
+async fn a_job_id_that_is_used_again_is_not_stopped_in_silence() {
+    let stopper = stopper(sound(), StopMode::Cancel);
+    assert_eq!(run(&stopper, event("sns/alarm")).await.0, [CANCELED, TOLD[0], TOLD[1]]);
+    let again = Job { created_at: Some(CREATED + 1), ..job(JobState::Active) };
+    *stopper.client.job.lock().unwrap() = vec![Ok(again)];
+    let (done, _) = run(&stopper, under_id("sns/alarm", "id-2")).await;
+    assert!(stops(&done), "{done:?}");
+    assert_eq!(done[1..], TOLD);
+}
+
+#[tokio::test]
+async fn a_state_change_of_an_unknown_time_is_told_by_delivery() {
+    let undated = KnownAlarm { since: None, ..slow(AlarmState::Ok) };
+    let fired = Ok(Some(Firing { reason: "it was over the limit".to_owned(), at: None }));
+    let aws = Scripted { alarms: answers(vec![undated]), fired, ..sound() };
+    let stopper = stopper(aws, StopMode::Observe);
+    for (id, told) in [("id-1", 2), ("id-1", 0), ("id-2", 2)] {
+        assert_eq!(run(&stopper, under_id("sns/alarm", id)).await.0.len(), told, "{id}");
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_does_not_silence_a_later_stop_under_the_same_message_id() {
     let stopper = stopper(Scripted { alarms: answers(vec![]), ..sound() }, StopMode::Cancel);
     assert!(refused(&run(&stopper, event("sns/alarm")).await.0));
