@@ -115,7 +115,8 @@ where
                 tracing::warn!(message_id = excerpt(&record.id), %refusal, "message_refused");
                 self.client.count_refusal();
                 if refusal.is_announced() {
-                    self.mail(Turn::RefusalMail, &Announcement::refusal(&refusal)).await?;
+                    self.mail(Turn::RefusalMail, &record.id, &Announcement::refusal(&refusal))
+                        .await?;
                 }
                 if refusal.is_undelivered() { Err(refusal.into()) } else { Ok(()) }
             }
@@ -227,7 +228,7 @@ where
             }
             WithoutAnswer::Stop => {
                 let turn = Turn::UnverifiedStop;
-                match self.client.take_turn(turn, now).await {
+                match self.client.take_turn(turn, &record.id, now).await {
                     Ok(true) => return Ok(()),
                     Ok(false) => format!("{} were stopped so within ten minutes", turn.most()),
                     Err(cause) => format!("how many were stopped so is not known ({cause})"),
@@ -237,7 +238,7 @@ where
         let cause =
             format!("AWS could not be asked whether the alarm fired ({failure}), and {why}");
         let told = Announcement::not_stopped(job, alarm, &cause);
-        if let Err(error) = self.mail(Turn::UnverifiedMail, &told).await {
+        if let Err(error) = self.mail(Turn::UnverifiedMail, &record.id, &told).await {
             tracing::error!(%job, %error, "alert_failed");
         }
         Err(failure.clone().into())

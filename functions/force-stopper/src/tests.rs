@@ -23,7 +23,7 @@ struct Scripted {
     keeps_word: bool,
     publish: Mutex<Vec<Failure>>,
     refuse_topic: Option<(String, Failure)>,
-    turns: Mutex<Vec<(Turn, i64)>>,
+    turns: Mutex<Vec<(Turn, String, i64)>>,
     turns_away: bool,
     now: i64,
     done: Mutex<Vec<String>>,
@@ -114,16 +114,17 @@ impl Publish for Scripted {
 }
 
 impl TakeTurn for Scripted {
-    async fn take_turn(&self, turn: Turn, now: Timestamp) -> Result<bool, Failure> {
+    async fn take_turn(&self, turn: Turn, id: &str, now: Timestamp) -> Result<bool, Failure> {
         if self.turns_away {
             return Err(unreachable("UpdateItem"));
         }
         let mut turns = self.turns.lock().unwrap();
         let since = now.seconds() - Turn::WINDOW;
-        let taken = turns.iter().filter(|(of, at)| *of == turn && *at > since).count();
-        let may = taken < turn.most() as usize;
+        let taken: Vec<_> = turns.iter().filter(|(of, _, at)| *of == turn && *at > since).collect();
+        let again = turn.most() == 1 && taken.last().is_some_and(|(_, by, _)| by == id);
+        let may = again || taken.len() < turn.most() as usize;
         if may {
-            turns.push((turn, now.seconds()));
+            turns.push((turn, id.to_owned(), now.seconds()));
         }
         Ok(may)
     }
@@ -681,6 +682,28 @@ async fn a_flood_of_forged_messages_makes_one_e_mail_and_no_sms() {
     }
     assert!(refused(&all), "{all:?}");
     assert_eq!(*stopper.client.refusals.lock().unwrap(), 200, "all are counted");
+}
+
+#[tokio::test]
+async fn a_refusal_that_nobody_was_told_of_is_told_when_it_comes_again() {
+    let aws = Scripted {
+        alarms: answers(vec![]),
+        publish: Mutex::new(vec![unreachable("Publish")]),
+        ..sound()
+    };
+    let stopper = stopper(aws, StopMode::Cancel);
+    let (done, failed) = run(&stopper, event("sns/alarm")).await;
+    assert_eq!((done, failed.as_deref()), (vec![], Some("Tripline.Unavailable")));
+    let (done, failed) = run(&stopper, event("sns/alarm")).await;
+    assert!(refused(&done), "{done:?}");
+    assert_eq!(failed, None);
+    assert_eq!(run(&stopper, event("sns/alarm")).await, (vec![], None), "once");
+    // That others were turned away is not remembered: the turn may be had by a retry.
+    let turns = vec![(Turn::RefusalMail, "id-1".to_owned(), SENT)];
+    let aws = Scripted { alarms: answers(vec![]), turns: Mutex::new(turns), ..sound() };
+    let stopper = self::stopper(aws, StopMode::Cancel);
+    assert_eq!(run(&stopper, under_id("sns/alarm", "id-2")).await, (vec![], None));
+    assert!(refused(&run(&stopper, under_id("sns/alarm", "id-1")).await.0));
 }
 
 #[tokio::test]

@@ -234,9 +234,33 @@ async fn a_turn_is_taken_on_a_condition() {
             ..aws(&[], &[], &[])
         };
         let now = Timestamp::from_seconds(1_000);
-        assert_eq!(aws.take_turn(Turn::UnverifiedStop, now).await, Ok(more || first));
+        assert_eq!(aws.take_turn(Turn::UnverifiedStop, "id", now).await, Ok(more || first));
         assert_eq!(rules[0].num_calls() + rules[1].num_calls(), calls);
     }
+}
+
+#[tokio::test]
+async fn the_only_turn_is_its_taker_s_again() {
+    let rule = mock!(aws_sdk_dynamodb::Client::update_item)
+        .match_requests(|input| {
+            let values = input.expression_attribute_values().unwrap();
+            let names = input.expression_attribute_names().unwrap();
+            // What is given and not used is refused.
+            let text =
+                [input.condition_expression(), input.update_expression()].map(Option::unwrap);
+            let text = text.join(" ");
+            input.condition_expression().is_some_and(|text| text.ends_with(" OR #by = :id"))
+                && values.get(":id").and_then(|id| id.as_s().ok()).is_some_and(|id| id == "id")
+                && values.keys().chain(names.keys()).all(|name| text.contains(name))
+        })
+        .then_output(|| UpdateItemOutput::builder().build());
+    let aws = Aws {
+        dynamodb: mock_client!(aws_sdk_dynamodb, aws_smithy_mocks::RuleMode::MatchAny, &[&rule]),
+        ..aws(&[], &[], &[])
+    };
+    let now = Timestamp::from_seconds(1_000);
+    assert_eq!(aws.take_turn(Turn::RefusalMail, "id", now).await, Ok(true));
+    assert_eq!(rule.num_calls(), 1);
 }
 
 #[test]
