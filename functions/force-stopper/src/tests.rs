@@ -16,6 +16,8 @@ use super::*;
 struct Scripted {
     alarms: Mutex<Vec<Result<Vec<KnownAlarm>, Failure>>>,
     fired: Result<Option<Firing>, Failure>,
+    /// How many answers about that are empty first.
+    forgets: Mutex<u32>,
     job: Mutex<Vec<Result<Job, Failure>>>,
     opted_out: Result<bool, Failure>,
     cancel: Mutex<Vec<Failure>>,
@@ -51,6 +53,11 @@ impl DescribeAlarms for Scripted {
 impl LastFiring for Scripted {
     async fn last_firing(&self, _: &str, since: Option<i64>) -> Result<Option<Firing>, Failure> {
         assert!([Some(CREATED), None].contains(&since), "asked from the job's creation on");
+        let mut forgets = self.forgets.lock().unwrap();
+        if *forgets > 0 {
+            *forgets -= 1;
+            return Ok(None);
+        }
         self.fired.clone()
     }
 }
@@ -200,6 +207,7 @@ fn sound() -> Scripted {
     Scripted {
         alarms: answers(vec![slow(AlarmState::Alarm)]),
         fired: Ok(Some(Firing { reason: "it was over the limit".to_owned(), at: Some(FIRED) })),
+        forgets: Mutex::default(),
         job: Mutex::new(vec![Ok(job(JobState::Active))]),
         opted_out: Ok(false),
         cancel: Mutex::default(),
@@ -401,6 +409,14 @@ async fn an_alarm_that_fired_and_recovered_still_stops() {
     let aws = Scripted { alarms: answers(vec![slow(AlarmState::Ok)]), ..sound() };
     let (done, _) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
     assert_eq!(done[0], CANCELED.replace(": over", ": it was over"));
+}
+
+#[tokio::test]
+async fn a_history_that_one_answer_leaves_out_is_asked_for_again() {
+    let alarms = answers(vec![slow(AlarmState::Ok)]);
+    let aws = Scripted { alarms, forgets: Mutex::new(1), ..sound() };
+    let (done, _) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
+    assert!(stops(&done), "{done:?}");
 }
 
 #[tokio::test]

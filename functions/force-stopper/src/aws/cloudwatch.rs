@@ -19,8 +19,7 @@ use tripline_aws::{Failure, FailureKind};
 use super::Aws;
 use crate::ask::{DescribeAlarms, LastFiring};
 
-/// Most pages of history that are read, of 100 items each: an alarm that changed its state 300 times
-/// since without firing has not fired.
+/// Most pages of history that are read, of 100 items each.
 const MAX_PAGES: usize = 3;
 
 impl DescribeAlarms for Aws {
@@ -201,10 +200,11 @@ impl LastFiring for Aws {
             }
             next = page.next_token;
             if next.is_none() {
-                break;
+                return Ok(None);
             }
         }
-        Ok(None)
+        // What was not read may say that it fired.
+        Err(Failure::new(OPERATION, FailureKind::Unavailable, "too long to be read"))
     }
 }
 

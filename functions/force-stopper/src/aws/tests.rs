@@ -134,6 +134,18 @@ async fn history_tells_whether_an_alarm_fired_since() {
 }
 
 #[tokio::test]
+async fn a_history_that_is_not_read_to_its_end_says_nothing() {
+    let rule = mock!(aws_sdk_cloudwatch::Client::describe_alarm_history).then_output(|| {
+        DescribeAlarmHistoryOutput::builder()
+            .alarm_history_items(history(100, None, "Alarm updated from ALARM to OK"))
+            .next_token("more")
+            .build()
+    });
+    let failure = aws(&[&rule], &[], &[]).last_firing("a", Some(100)).await.unwrap_err();
+    assert_eq!((failure.kind, rule.num_calls()), (FailureKind::Unavailable, 3));
+}
+
+#[tokio::test]
 async fn an_alarm_asks_through_its_enabled_actions_and_names_accounts() {
     for (enabled, asks) in [(Some(true), true), (Some(false), false), (None, false)] {
         let rule = mock!(aws_sdk_cloudwatch::Client::describe_alarms).then_output(move || {
