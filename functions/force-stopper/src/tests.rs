@@ -555,6 +555,7 @@ async fn a_failure_rate_that_never_was_is_refused_and_one_that_was_is_not() {
     };
     assert!(refused(&run(vec![counted(500, 10)]).await), "10 of 50 are not more than 20 %");
     assert!(stops(&run(vec![counted(500, 11)]).await), "it was 22 %, whatever it is now");
+    assert!(stops(&run(vec![counted(0, 0)]).await), "it did not say its counts");
     // AWS IoT was behind.
     assert!(stops(&run(vec![counted(30, 5), counted(45, 15)]).await));
 }

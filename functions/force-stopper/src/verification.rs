@@ -175,7 +175,8 @@ async fn firing<C: LastFiring>(
 }
 
 /// Whether what an alarm on the failure rate says can have been so, by what AWS IoT counts. Before
-/// it is refused AWS IoT is asked once more: it may have been behind.
+/// it is refused AWS IoT is asked once more: it may have been behind. An answer without counts reads
+/// as no devices at all, and says nothing.
 async fn can_be_true<C: DescribeJob>(
     client: &C,
     id: &JobId,
@@ -187,7 +188,7 @@ async fn can_be_true<C: DescribeJob>(
         return Ok(());
     };
     let counts = client.describe_job(id).await?.counts;
-    if rule.can_have_been_broken(&counts) {
+    if counts.notified() == 0 || rule.can_have_been_broken(&counts) {
         return Ok(());
     }
     let (notified, unsuccessful) = (counts.notified(), counts.ended.unsuccessful());

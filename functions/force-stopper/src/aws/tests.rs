@@ -169,29 +169,36 @@ async fn an_alarm_asks_through_its_enabled_actions_and_names_accounts() {
 
 #[tokio::test]
 async fn the_guard_keeper_s_failure_rate_is_known() {
-    let rule = mock!(aws_sdk_cloudwatch::Client::describe_alarms).then_output(|| {
-        let count = |id: &str, kept: tripline::metric::KeptMetric| {
-            let metric = Metric::builder()
-                .namespace(tripline::metric::NAMESPACE)
-                .metric_name(kept.name())
-                .dimensions(job_dimension("fw-2"))
-                .build();
-            let stat = MetricStat::builder().metric(metric).period(60).stat("Maximum").build();
-            MetricDataQuery::builder().id(id).metric_stat(stat).return_data(false).build()
-        };
-        let [_, _, notified, unsuccessful] = tripline::metric::KeptMetric::ALL;
-        let decided = MetricDataQuery::builder().id("decided").return_data(true);
-        let alarm = MetricAlarm::builder()
-            .alarm_name("a")
-            .threshold(20.0)
-            .metrics(decided.expression("IF(n >= 50, 100 * u / n)").build())
-            .metrics(count("n", notified))
-            .metrics(count("u", unsuccessful));
-        DescribeAlarmsOutput::builder().metric_alarms(alarm.build()).build()
-    });
-    let known = aws(&[&rule], &[], &[]).describe_alarms(&["a".to_owned()]).await.unwrap();
-    let rule = FailureRateRule::read("IF(n >= 50, 100 * u / n)", "n", "u", 20.0);
-    assert_eq!((known[0].failure_rate, rule.is_some()), (rule, true));
+    use ComparisonOperator::{GreaterThanOrEqualToThreshold, GreaterThanThreshold};
+    for (operator, is_known) in
+        [(GreaterThanThreshold, true), (GreaterThanOrEqualToThreshold, false)]
+    {
+        let rule = mock!(aws_sdk_cloudwatch::Client::describe_alarms).then_output(move || {
+            let count = |id: &str, kept: tripline::metric::KeptMetric| {
+                let metric = Metric::builder()
+                    .namespace(tripline::metric::NAMESPACE)
+                    .metric_name(kept.name())
+                    .dimensions(job_dimension("fw-2"))
+                    .build();
+                let stat = MetricStat::builder().metric(metric).period(60).stat("Maximum").build();
+                MetricDataQuery::builder().id(id).metric_stat(stat).return_data(false).build()
+            };
+            let [_, _, notified, unsuccessful] = tripline::metric::KeptMetric::ALL;
+            let decided = MetricDataQuery::builder().id("decided").return_data(true);
+            let alarm = MetricAlarm::builder()
+                .alarm_name("a")
+                .threshold(20.0)
+                .comparison_operator(operator.clone())
+                .metrics(decided.expression("IF(n >= 50, 100 * u / n)").build())
+                .metrics(count("n", notified))
+                .metrics(count("u", unsuccessful));
+            DescribeAlarmsOutput::builder().metric_alarms(alarm.build()).build()
+        });
+        let known = aws(&[&rule], &[], &[]).describe_alarms(&["a".to_owned()]).await.unwrap();
+        let rule = FailureRateRule::read("IF(n >= 50, 100 * u / n)", "n", "u", 20.0);
+        assert!(rule.is_some());
+        assert_eq!(known[0].failure_rate, rule.filter(|_| is_known));
+    }
 }
 
 #[tokio::test]
