@@ -209,14 +209,20 @@ where
         unproven.map_or(Ok(()), |failure| Err(failure.into()))
     }
 
-    /// Whether a stop may be made although AWS could not be asked whether the alarm fired.
+    /// Whether a stop may be made although AWS could not be asked whether the alarm fired. A message
+    /// that was sent before the job was created is about another one of that id.
     async fn permit(
         &self,
         record: &Record,
         verified: &Verification,
         failure: &Failure,
     ) -> Result<(), Cause> {
-        let Verification { job, alarm, .. } = verified;
+        let Verification { job, alarm, knowledge, .. } = verified;
+        if let (Some(sent), Some(created_at)) = (record.sent_at, knowledge.created_at())
+            && sent.seconds() < created_at
+        {
+            return Err(Refusal::NeverFired(bare_name(&alarm.name)).into());
+        }
         let now = self.client.now();
         let age = record.sent_at.map(|sent| now.seconds_after(sent));
         let why = match without_answer(age, &alarm.name, job) {

@@ -534,6 +534,22 @@ async fn what_is_not_tripline_s_has_opted_out_or_cannot_be_counted_is_not_stoppe
 }
 
 #[tokio::test]
+async fn a_message_from_before_the_job_never_stops_it_unverified() {
+    for (created_at, is_stale) in [(SENT, false), (SENT + 1, true)] {
+        let later = Job { created_at: Some(created_at), ..job(JobState::Active) };
+        let aws = Scripted {
+            alarms: Mutex::new(vec![Err(unreachable("DescribeAlarms"))]),
+            job: Mutex::new(vec![Ok(later)]),
+            now: SENT + 200,
+            ..sound()
+        };
+        let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
+        assert_eq!((refused(&done), stops(&done)), (is_stale, !is_stale), "{done:?}");
+        assert_eq!(failed, None);
+    }
+}
+
+#[tokio::test]
 async fn a_failure_rate_that_never_was_is_refused_and_one_that_was_is_not() {
     let rule = FailureRateRule::read("IF(n >= 50, 100 * u / n)", "n", "u", 20.0);
     let name = "tripline-fw-2-1-default-FailureRate";
