@@ -186,6 +186,11 @@ where
                 });
                 match outcome.await? {
                     Outcome::Elsewhere => return Ok(()),
+                    Outcome::Gone => {
+                        return Err(
+                            Refusal::NoSuchJob { alarm: bare_name(&alarm.name), job }.into()
+                        );
+                    }
                     Outcome::Stopped(now) => {
                         rollout.1 = rollout.1.or(now.created_at);
                         (stopped(force), Ok(now.counts), None)

@@ -657,6 +657,17 @@ async fn a_job_that_ends_while_it_is_being_stopped_needs_no_stop() {
 }
 
 #[tokio::test]
+async fn a_job_that_is_deleted_before_it_is_stopped_is_told() {
+    let gone = |operation| Failure::new(operation, FailureKind::NotFound, "no such job");
+    let deleted = vec![Ok(job(JobState::Active)), Err(gone("DescribeJob"))];
+    let cancel = Mutex::new(vec![gone("CancelJob")]);
+    let aws = Scripted { cancel, job: Mutex::new(deleted), ..sound() };
+    let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
+    assert_eq!((done[0].as_str(), failed), ("cancel failed", None));
+    assert!(refused(&done[1..]), "{done:?}");
+}
+
+#[tokio::test]
 async fn one_state_change_under_five_message_ids_makes_one_stop_and_one_e_mail() {
     let one = stopper(sound(), StopMode::Cancel);
     let mut all = Vec::new();
