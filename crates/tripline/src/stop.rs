@@ -169,6 +169,16 @@ pub enum JobKnowledge {
     Unknown(String),
 }
 
+impl JobKnowledge {
+    /// When the job was created, in seconds since the epoch, if that is known.
+    pub fn created_at(&self) -> Option<i64> {
+        match self {
+            Self::Found(job) => job.created_at,
+            Self::Gone | Self::Unknown(_) => None,
+        }
+    }
+}
+
 /// What is done about a rollout whose alarm fired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {

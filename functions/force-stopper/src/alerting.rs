@@ -18,9 +18,22 @@ const REMEMBERED: usize = 1_000;
 /// refusal must not silence a stop, nor one delivery of a state change another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Said {
-    Stopped(JobId),
-    NotStopped(JobId, Option<i64>),
-    Observed(JobId, String, Option<i64>),
+    Stopped(Rollout),
+    NotStopped(Rollout, Change),
+    Observed(Rollout, String, Change),
+}
+
+/// A job and when it was created: the id of a deleted job can be used again.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Rollout(pub JobId, pub Option<i64>);
+
+/// A state change of an alarm.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Change {
+    /// When it was, in seconds since the epoch.
+    At(i64),
+    /// That is not known: the delivery that tells of it.
+    ToldBy(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,7 +46,7 @@ enum Medium {
 #[derive(Debug)]
 pub(crate) struct Alerts {
     said: Mutex<Recent<(Said, Medium)>>,
-    /// When a turn was taken or refused last, in seconds since the epoch.
+    /// When something was told in a turn last, in seconds since the epoch.
     turns: Mutex<HashMap<Turn, i64>>,
 }
 
@@ -81,20 +94,29 @@ impl<C: Publish + TakeTurn + Surroundings + Sync> Stopper<C> {
     }
 
     /// Tells people by e-mail what anybody can bring about who may publish to the force-stop topic,
-    /// if it is this stack's turn to. The rest is in the log and in the metrics.
-    pub(crate) async fn mail(&self, turn: Turn, told: &Announcement) -> Result<(), Failure> {
+    /// if it is this stack's turn to. The rest is in the log and in the metrics. If it fails, the
+    /// same delivery can try it again.
+    pub(crate) async fn mail(
+        &self,
+        turn: Turn,
+        delivery: &str,
+        told: &Announcement,
+    ) -> Result<(), Failure> {
         let Some(topic) = &self.settings.email_topic else { return Ok(()) };
         let now = self.client.now();
         let last = held(&self.alerts.turns).get(&turn).copied();
         if last.is_some_and(|last| now.seconds() < last.saturating_add(Turn::WINDOW)) {
             return Ok(());
         }
-        let may = self.client.take_turn(turn, now).await.unwrap_or_else(|failure| {
+        let may = self.client.take_turn(turn, delivery, now).await.unwrap_or_else(|failure| {
             // Then one an environment: too many are better than none.
             tracing::warn!(%failure, "unverified_stops_uncounted");
             true
         });
-        held(&self.alerts.turns).insert(turn, now.seconds());
-        if may { self.client.publish(topic, Some(&told.subject), &told.body).await } else { Ok(()) }
+        if may {
+            self.client.publish(topic, Some(&told.subject), &told.body).await?;
+            held(&self.alerts.turns).insert(turn, now.seconds());
+        }
+        Ok(())
     }
 }

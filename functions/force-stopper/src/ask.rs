@@ -89,10 +89,12 @@ impl Turn {
 
 /// Counts turns for the whole stack.
 pub trait TakeTurn {
-    /// Takes a turn, if one is left.
+    /// Takes a turn, if one is left. Where there is one only, `delivery` has again what it took
+    /// last: an answer can be lost, and what the turn was for can fail.
     fn take_turn(
         &self,
         turn: Turn,
+        delivery: &str,
         now: Timestamp,
     ) -> impl Future<Output = Result<bool, Failure>> + Send;
 }

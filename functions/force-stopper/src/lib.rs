@@ -28,7 +28,7 @@ use tripline::stop::{
 use tripline::text::{bare_name, excerpt};
 use tripline_aws::{Failure, OPERATION_TIMEOUT};
 
-use alerting::{Alerts, Said};
+use alerting::{Alerts, Change, Rollout, Said};
 use ask::{
     CancelJob, DescribeAlarms, DescribeJob, HasOptedOut, LastFiring, Publish, Surroundings,
     TakeTurn, Turn,
@@ -115,7 +115,8 @@ where
                 tracing::warn!(message_id = excerpt(&record.id), %refusal, "message_refused");
                 self.client.count_refusal();
                 if refusal.is_announced() {
-                    self.mail(Turn::RefusalMail, &Announcement::refusal(&refusal)).await?;
+                    self.mail(Turn::RefusalMail, &record.id, &Announcement::refusal(&refusal))
+                        .await?;
                 }
                 if refusal.is_undelivered() { Err(refusal.into()) } else { Ok(()) }
             }
@@ -156,6 +157,8 @@ where
     ) -> Result<(), Cause> {
         let Verification { job, knowledge, alarm, .. } = verified;
         let fired_at = alarm.firing.as_ref().and_then(|firing| firing.at);
+        let change = fired_at.map_or_else(|| Change::ToldBy(record.id.clone()), Change::At);
+        let mut rollout = Rollout(job.clone(), knowledge.created_at());
         let stopped = |force| if force { Done::Aborted } else { Done::Cancelled };
         let counts = match knowledge {
             JobKnowledge::Found(job) => Ok(job.counts),
@@ -174,7 +177,7 @@ where
             Decision::Cancel { force } => {
                 let comment = comment_for(&alarm.name, alarm.firing.as_ref(), Some(&record.id));
                 let order = Order { job: &job, force, comment: &comment, delivery: &record.id };
-                let said = Said::NotStopped(job.clone(), fired_at);
+                let said = Said::NotStopped(rollout.clone(), change.clone());
                 let outcome = self.stop(&order, async |failure: &Failure| {
                     let told = Announcement::not_stopped(&job, &alarm, &failure.to_string());
                     if let Err(error) = self.alert(&said, &told).await {
@@ -183,7 +186,15 @@ where
                 });
                 match outcome.await? {
                     Outcome::Elsewhere => return Ok(()),
-                    Outcome::Stopped(now) => (stopped(force), Ok(now.counts), None),
+                    Outcome::Gone => {
+                        return Err(
+                            Refusal::NoSuchJob { alarm: bare_name(&alarm.name), job }.into()
+                        );
+                    }
+                    Outcome::Stopped(now) => {
+                        rollout.1 = rollout.1.or(now.created_at);
+                        (stopped(force), Ok(now.counts), None)
+                    }
                     Outcome::Unproven(cause) => {
                         (stopped(force), Err(cause.to_string()), Some(cause))
                     }
@@ -195,22 +206,28 @@ where
         let told = Announcement::stop(&job, &alarm, done, certainty, counts);
         let said = match done {
             // A job is stopped once.
-            Done::Cancelled | Done::Aborted => Said::Stopped(job),
-            Done::Observed => Said::Observed(job, bare_name(&alarm.name), fired_at),
+            Done::Cancelled | Done::Aborted => Said::Stopped(rollout),
+            Done::Observed => Said::Observed(rollout, bare_name(&alarm.name), change),
         };
         self.alert(&said, &told).await?;
         // Lambda comes again and proves it.
         unproven.map_or(Ok(()), |failure| Err(failure.into()))
     }
 
-    /// Whether a stop may be made although AWS could not be asked whether the alarm fired.
+    /// Whether a stop may be made although AWS could not be asked whether the alarm fired. A message
+    /// that was sent before the job was created is about another one of that id.
     async fn permit(
         &self,
         record: &Record,
         verified: &Verification,
         failure: &Failure,
     ) -> Result<(), Cause> {
-        let Verification { job, alarm, .. } = verified;
+        let Verification { job, alarm, knowledge, .. } = verified;
+        if let (Some(sent), Some(created_at)) = (record.sent_at, knowledge.created_at())
+            && sent.seconds() < created_at
+        {
+            return Err(Refusal::NeverFired(bare_name(&alarm.name)).into());
+        }
         let now = self.client.now();
         let age = record.sent_at.map(|sent| now.seconds_after(sent));
         let why = match without_answer(age, &alarm.name, job) {
@@ -222,7 +239,7 @@ where
             }
             WithoutAnswer::Stop => {
                 let turn = Turn::UnverifiedStop;
-                match self.client.take_turn(turn, now).await {
+                match self.client.take_turn(turn, &record.id, now).await {
                     Ok(true) => return Ok(()),
                     Ok(false) => format!("{} were stopped so within ten minutes", turn.most()),
                     Err(cause) => format!("how many were stopped so is not known ({cause})"),
@@ -232,7 +249,7 @@ where
         let cause =
             format!("AWS could not be asked whether the alarm fired ({failure}), and {why}");
         let told = Announcement::not_stopped(job, alarm, &cause);
-        if let Err(error) = self.mail(Turn::UnverifiedMail, &told).await {
+        if let Err(error) = self.mail(Turn::UnverifiedMail, &record.id, &told).await {
             tracing::error!(%job, %error, "alert_failed");
         }
         Err(failure.clone().into())

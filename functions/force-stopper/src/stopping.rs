@@ -32,6 +32,8 @@ pub(crate) enum Outcome {
     Unproven(Failure),
     /// The job ended by itself, or by another delivery, which tells it.
     Elsewhere,
+    /// There is no such job any more, so it is not known whether it was stopped.
+    Gone,
 }
 
 impl<C: CancelJob + DescribeJob + Sync> Stopper<C> {
@@ -59,7 +61,10 @@ impl<C: CancelJob + DescribeJob + Sync> Stopper<C> {
         let canceled = self.client.cancel_job(job, *force, comment, patience).await;
         let now = match self.client.describe_job(job).await {
             Ok(now) => now,
-            Err(gone) if gone.kind == FailureKind::NotFound => return Ok(Outcome::Elsewhere),
+            Err(gone) if gone.kind == FailureKind::NotFound => {
+                let was_gone = canceled.is_err_and(|failure| failure.kind == gone.kind);
+                return Ok(if was_gone { Outcome::Gone } else { Outcome::Elsewhere });
+            }
             Err(cause) => return canceled.map(|()| Outcome::Unproven(cause)),
         };
         let unsigned = canceled.is_ok() && now.comment.is_none();

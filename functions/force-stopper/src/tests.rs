@@ -16,6 +16,8 @@ use super::*;
 struct Scripted {
     alarms: Mutex<Vec<Result<Vec<KnownAlarm>, Failure>>>,
     fired: Result<Option<Firing>, Failure>,
+    /// How many answers about that are empty first.
+    forgets: Mutex<u32>,
     job: Mutex<Vec<Result<Job, Failure>>>,
     opted_out: Result<bool, Failure>,
     cancel: Mutex<Vec<Failure>>,
@@ -23,7 +25,7 @@ struct Scripted {
     keeps_word: bool,
     publish: Mutex<Vec<Failure>>,
     refuse_topic: Option<(String, Failure)>,
-    turns: Mutex<Vec<(Turn, i64)>>,
+    turns: Mutex<Vec<(Turn, String, i64)>>,
     turns_away: bool,
     now: i64,
     done: Mutex<Vec<String>>,
@@ -51,6 +53,11 @@ impl DescribeAlarms for Scripted {
 impl LastFiring for Scripted {
     async fn last_firing(&self, _: &str, since: Option<i64>) -> Result<Option<Firing>, Failure> {
         assert!([Some(CREATED), None].contains(&since), "asked from the job's creation on");
+        let mut forgets = self.forgets.lock().unwrap();
+        if *forgets > 0 {
+            *forgets -= 1;
+            return Ok(None);
+        }
         self.fired.clone()
     }
 }
@@ -114,16 +121,17 @@ impl Publish for Scripted {
 }
 
 impl TakeTurn for Scripted {
-    async fn take_turn(&self, turn: Turn, now: Timestamp) -> Result<bool, Failure> {
+    async fn take_turn(&self, turn: Turn, id: &str, now: Timestamp) -> Result<bool, Failure> {
         if self.turns_away {
             return Err(unreachable("UpdateItem"));
         }
         let mut turns = self.turns.lock().unwrap();
         let since = now.seconds() - Turn::WINDOW;
-        let taken = turns.iter().filter(|(of, at)| *of == turn && *at > since).count();
-        let may = taken < turn.most() as usize;
+        let taken: Vec<_> = turns.iter().filter(|(of, _, at)| *of == turn && *at > since).collect();
+        let again = turn.most() == 1 && taken.last().is_some_and(|(_, by, _)| by == id);
+        let may = again || taken.len() < turn.most() as usize;
         if may {
-            turns.push((turn, now.seconds()));
+            turns.push((turn, id.to_owned(), now.seconds()));
         }
         Ok(may)
     }
@@ -199,6 +207,7 @@ fn sound() -> Scripted {
     Scripted {
         alarms: answers(vec![slow(AlarmState::Alarm)]),
         fired: Ok(Some(Firing { reason: "it was over the limit".to_owned(), at: Some(FIRED) })),
+        forgets: Mutex::default(),
         job: Mutex::new(vec![Ok(job(JobState::Active))]),
         opted_out: Ok(false),
         cancel: Mutex::default(),
@@ -403,6 +412,14 @@ async fn an_alarm_that_fired_and_recovered_still_stops() {
 }
 
 #[tokio::test]
+async fn a_history_that_one_answer_leaves_out_is_asked_for_again() {
+    let alarms = answers(vec![slow(AlarmState::Ok)]);
+    let aws = Scripted { alarms, forgets: Mutex::new(1), ..sound() };
+    let (done, _) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
+    assert!(stops(&done), "{done:?}");
+}
+
+#[tokio::test]
 async fn people_and_the_job_are_told_cloudwatch_s_words_and_not_the_message_s() {
     for (pointer, value) in [
         ("/NewStateReason", json!("Call +1-900-555-0100")),
@@ -517,6 +534,22 @@ async fn what_is_not_tripline_s_has_opted_out_or_cannot_be_counted_is_not_stoppe
 }
 
 #[tokio::test]
+async fn a_message_from_before_the_job_never_stops_it_unverified() {
+    for (created_at, is_stale) in [(SENT, false), (SENT + 1, true)] {
+        let later = Job { created_at: Some(created_at), ..job(JobState::Active) };
+        let aws = Scripted {
+            alarms: Mutex::new(vec![Err(unreachable("DescribeAlarms"))]),
+            job: Mutex::new(vec![Ok(later)]),
+            now: SENT + 200,
+            ..sound()
+        };
+        let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
+        assert_eq!((refused(&done), stops(&done)), (is_stale, !is_stale), "{done:?}");
+        assert_eq!(failed, None);
+    }
+}
+
+#[tokio::test]
 async fn a_failure_rate_that_never_was_is_refused_and_one_that_was_is_not() {
     let rule = FailureRateRule::read("IF(n >= 50, 100 * u / n)", "n", "u", 20.0);
     let name = "tripline-fw-2-1-default-FailureRate";
@@ -538,6 +571,7 @@ async fn a_failure_rate_that_never_was_is_refused_and_one_that_was_is_not() {
     };
     assert!(refused(&run(vec![counted(500, 10)]).await), "10 of 50 are not more than 20 %");
     assert!(stops(&run(vec![counted(500, 11)]).await), "it was 22 %, whatever it is now");
+    assert!(stops(&run(vec![counted(0, 0)]).await), "it did not say its counts");
     // AWS IoT was behind.
     assert!(stops(&run(vec![counted(30, 5), counted(45, 15)]).await));
 }
@@ -623,6 +657,17 @@ async fn a_job_that_ends_while_it_is_being_stopped_needs_no_stop() {
 }
 
 #[tokio::test]
+async fn a_job_that_is_deleted_before_it_is_stopped_is_told() {
+    let gone = |operation| Failure::new(operation, FailureKind::NotFound, "no such job");
+    let deleted = vec![Ok(job(JobState::Active)), Err(gone("DescribeJob"))];
+    let cancel = Mutex::new(vec![gone("CancelJob")]);
+    let aws = Scripted { cancel, job: Mutex::new(deleted), ..sound() };
+    let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
+    assert_eq!((done[0].as_str(), failed), ("cancel failed", None));
+    assert!(refused(&done[1..]), "{done:?}");
+}
+
+#[tokio::test]
 async fn one_state_change_under_five_message_ids_makes_one_stop_and_one_e_mail() {
     let one = stopper(sound(), StopMode::Cancel);
     let mut all = Vec::new();
@@ -643,6 +688,28 @@ async fn one_state_change_under_five_message_ids_makes_one_stop_and_one_e_mail()
 }
 
 #[tokio::test]
+async fn a_job_id_that_is_used_again_is_not_stopped_in_silence() {
+    let stopper = stopper(sound(), StopMode::Cancel);
+    assert_eq!(run(&stopper, event("sns/alarm")).await.0, [CANCELED, TOLD[0], TOLD[1]]);
+    let again = Job { created_at: Some(CREATED + 1), ..job(JobState::Active) };
+    *stopper.client.job.lock().unwrap() = vec![Ok(again)];
+    let (done, _) = run(&stopper, under_id("sns/alarm", "id-2")).await;
+    assert!(stops(&done), "{done:?}");
+    assert_eq!(done[1..], TOLD);
+}
+
+#[tokio::test]
+async fn a_state_change_of_an_unknown_time_is_told_by_delivery() {
+    let undated = KnownAlarm { since: None, ..slow(AlarmState::Ok) };
+    let fired = Ok(Some(Firing { reason: "it was over the limit".to_owned(), at: None }));
+    let aws = Scripted { alarms: answers(vec![undated]), fired, ..sound() };
+    let stopper = stopper(aws, StopMode::Observe);
+    for (id, told) in [("id-1", 2), ("id-1", 0), ("id-2", 2)] {
+        assert_eq!(run(&stopper, under_id("sns/alarm", id)).await.0.len(), told, "{id}");
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_does_not_silence_a_later_stop_under_the_same_message_id() {
     let stopper = stopper(Scripted { alarms: answers(vec![]), ..sound() }, StopMode::Cancel);
     assert!(refused(&run(&stopper, event("sns/alarm")).await.0));
@@ -659,6 +726,28 @@ async fn a_flood_of_forged_messages_makes_one_e_mail_and_no_sms() {
     }
     assert!(refused(&all), "{all:?}");
     assert_eq!(*stopper.client.refusals.lock().unwrap(), 200, "all are counted");
+}
+
+#[tokio::test]
+async fn a_refusal_that_nobody_was_told_of_is_told_when_it_comes_again() {
+    let aws = Scripted {
+        alarms: answers(vec![]),
+        publish: Mutex::new(vec![unreachable("Publish")]),
+        ..sound()
+    };
+    let stopper = stopper(aws, StopMode::Cancel);
+    let (done, failed) = run(&stopper, event("sns/alarm")).await;
+    assert_eq!((done, failed.as_deref()), (vec![], Some("Tripline.Unavailable")));
+    let (done, failed) = run(&stopper, event("sns/alarm")).await;
+    assert!(refused(&done), "{done:?}");
+    assert_eq!(failed, None);
+    assert_eq!(run(&stopper, event("sns/alarm")).await, (vec![], None), "once");
+    // That others were turned away is not remembered: the turn may be had by a retry.
+    let turns = vec![(Turn::RefusalMail, "id-1".to_owned(), SENT)];
+    let aws = Scripted { alarms: answers(vec![]), turns: Mutex::new(turns), ..sound() };
+    let stopper = self::stopper(aws, StopMode::Cancel);
+    assert_eq!(run(&stopper, under_id("sns/alarm", "id-2")).await, (vec![], None));
+    assert!(refused(&run(&stopper, under_id("sns/alarm", "id-1")).await.0));
 }
 
 #[tokio::test]

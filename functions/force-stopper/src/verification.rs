@@ -157,7 +157,8 @@ where
     Ok((open, Some(Alarm { name: known.name, rule: known.rule, firing: Some(firing) })))
 }
 
-/// An alarm that is no longer in ALARM has fired if its history says so.
+/// An alarm that is no longer in ALARM has fired if its history says so. That it does not is asked
+/// twice, within the time that there is for all histories.
 async fn firing<C: LastFiring>(
     client: &C,
     alarm: &KnownAlarm,
@@ -166,12 +167,17 @@ async fn firing<C: LastFiring>(
     if let Some(firing) = alarm.firing_since(since) {
         return Ok(firing);
     }
-    let never = || Refusal::NeverFired(bare_name(&alarm.name));
-    Ok(client.last_firing(&alarm.name, since).await?.ok_or_else(never)?)
+    for _ in 0..2 {
+        if let Some(firing) = client.last_firing(&alarm.name, since).await? {
+            return Ok(firing);
+        }
+    }
+    Err(Refusal::NeverFired(bare_name(&alarm.name)).into())
 }
 
 /// Whether what an alarm on the failure rate says can have been so, by what AWS IoT counts. Before
-/// it is refused AWS IoT is asked once more: it may have been behind.
+/// it is refused AWS IoT is asked once more: it may have been behind. An answer without counts reads
+/// as no devices at all, and says nothing.
 async fn can_be_true<C: DescribeJob>(
     client: &C,
     id: &JobId,
@@ -183,7 +189,7 @@ async fn can_be_true<C: DescribeJob>(
         return Ok(());
     };
     let counts = client.describe_job(id).await?.counts;
-    if rule.can_have_been_broken(&counts) {
+    if counts.notified() == 0 || rule.can_have_been_broken(&counts) {
         return Ok(());
     }
     let (notified, unsuccessful) = (counts.notified(), counts.ended.unsuccessful());

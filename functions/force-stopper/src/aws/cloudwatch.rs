@@ -6,8 +6,8 @@ use aws_sdk_cloudwatch::operation::describe_alarm_history::DescribeAlarmHistoryO
 use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsOutput;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
-    AlarmHistoryItem, AlarmType, CompositeAlarm, Dimension, HistoryItemType, Metric, MetricAlarm,
-    MetricDataQuery, ScanBy, StateValue,
+    AlarmHistoryItem, AlarmType, ComparisonOperator, CompositeAlarm, Dimension, HistoryItemType,
+    Metric, MetricAlarm, MetricDataQuery, ScanBy, StateValue,
 };
 use serde_json::Value;
 use tripline::metric::{DIMENSION, KeptMetric, NAMESPACE};
@@ -19,8 +19,7 @@ use tripline_aws::{Failure, FailureKind};
 use super::Aws;
 use crate::ask::{DescribeAlarms, LastFiring};
 
-/// Most pages of history that are read, of 100 items each: an alarm that changed its state 300 times
-/// since without firing has not fired.
+/// Most pages of history that are read, of 100 items each.
 const MAX_PAGES: usize = 3;
 
 impl DescribeAlarms for Aws {
@@ -84,7 +83,7 @@ fn metric_alarm(alarm: MetricAlarm) -> Option<KnownAlarm> {
         alarm.comparison_operator.as_ref().map_or("", |operator| operator.as_str()),
         alarm.threshold.unwrap_or_default(),
     );
-    let failure_rate = failure_rate(alarm.metrics(), alarm.threshold.unwrap_or(f64::NAN));
+    let failure_rate = failure_rate(&alarm);
     let mut watched = Watched::default();
     add(&mut watched, alarm.namespace, alarm.dimensions);
     for query in alarm.metrics.into_iter().flatten() {
@@ -108,8 +107,11 @@ fn metric_alarm(alarm: MetricAlarm) -> Option<KnownAlarm> {
 }
 
 /// The rule of Tripline's own failure rate, if it is over the two counts that the guard-keeper
-/// publishes.
-fn failure_rate(queries: &[MetricDataQuery], threshold: f64) -> Option<FailureRateRule> {
+/// publishes, and fires above its limit as the guard-keeper makes it.
+fn failure_rate(alarm: &MetricAlarm) -> Option<FailureRateRule> {
+    let operator = alarm.comparison_operator();
+    (operator == Some(&ComparisonOperator::GreaterThanThreshold)).then_some(())?;
+    let queries = alarm.metrics();
     let id_of = |kept: KeptMetric| {
         let is_count = |query: &&MetricDataQuery| {
             let metric = query.metric_stat().and_then(|stat| stat.metric());
@@ -122,7 +124,7 @@ fn failure_rate(queries: &[MetricDataQuery], threshold: f64) -> Option<FailureRa
     let decided = queries.iter().find(|query| query.return_data() == Some(true))?.expression()?;
     let (notified, unsuccessful) =
         (id_of(KeptMetric::NotifiedCount)?, id_of(KeptMetric::UnsuccessfulCount)?);
-    FailureRateRule::read(decided, notified, unsuccessful, threshold)
+    FailureRateRule::read(decided, notified, unsuccessful, alarm.threshold?)
 }
 
 /// The last change of the state, or the last update of it where changes are not kept.
@@ -201,10 +203,11 @@ impl LastFiring for Aws {
             }
             next = page.next_token;
             if next.is_none() {
-                break;
+                return Ok(None);
             }
         }
-        Ok(None)
+        // What was not read may say that it fired.
+        Err(Failure::new(OPERATION, FailureKind::Unavailable, "too long to be read"))
     }
 }
 

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
+use tripline::text::excerpt;
 use tripline::time::Timestamp;
 use tripline_aws::Failure;
 
@@ -16,18 +17,22 @@ const ITEM: &str = "$force-stopper";
 
 const OPERATION: &str = "UpdateItem";
 
-/// One more turn while the last is recent, if one is left; or, after a window without any, the first
-/// of all of them. The one condition is never true with the other.
-const UPDATES: [(&str, &str); 2] = [
-    ("#count < :most AND #last > :past", "SET #count = #count + :one, #last = :now"),
-    ("attribute_not_exists(#last) OR #last <= :past", "SET #count = :one, #last = :now"),
-];
+/// One more turn while the last is recent, if one is left.
+const MORE: (&str, &str) =
+    ("#count < :most AND #last > :past", "SET #count = #count + :one, #last = :now");
+/// After a window without any, the first of all of them. Never true together with [`MORE`].
+const FIRST: (&str, &str) =
+    ("attribute_not_exists(#last) OR #last <= :past", "SET #count = :one, #last = :now");
+/// The only turn, after a window without it or for whom had it last.
+const ONLY: (&str, &str) =
+    ("attribute_not_exists(#last) OR #last <= :past OR #by = :id", "SET #by = :id, #last = :now");
 
 impl TakeTurn for Aws {
-    async fn take_turn(&self, turn: Turn, now: Timestamp) -> Result<bool, Failure> {
+    async fn take_turn(&self, turn: Turn, delivery: &str, now: Timestamp) -> Result<bool, Failure> {
         // The first again, for whoever was overtaken between the two.
-        for (condition, update) in [&UPDATES[..], &UPDATES[..1]].concat() {
-            if self.update(turn, now, condition, update).await? {
+        let updates: &[_] = if turn.most() == 1 { &[ONLY] } else { &[MORE, FIRST, MORE] };
+        for update in updates {
+            if self.update(turn, delivery, now, *update).await? {
                 return Ok(true);
             }
         }
@@ -40,9 +45,9 @@ impl Aws {
     async fn update(
         &self,
         turn: Turn,
+        delivery: &str,
         now: Timestamp,
-        condition: &str,
-        update: &str,
+        (condition, update): (&str, &str),
     ) -> Result<bool, Failure> {
         let name = match turn {
             Turn::UnverifiedStop => "unverifiedStop",
@@ -57,12 +62,19 @@ impl Aws {
             .set_key(Some(HashMap::from([(KEY.to_owned(), AttributeValue::S(ITEM.to_owned()))])))
             .condition_expression(condition)
             .update_expression(update)
-            .expression_attribute_names("#count", format!("{name}Count"))
             .expression_attribute_names("#last", format!("{name}Last"))
-            .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":now", number(now.seconds()))
             .expression_attribute_values(":past", number(now.seconds() - Turn::WINDOW));
         // What is given and not used is refused.
+        let update = if turn.most() == 1 {
+            update
+                .expression_attribute_names("#by", format!("{name}By"))
+                .expression_attribute_values(":id", AttributeValue::S(excerpt(delivery)))
+        } else {
+            update
+                .expression_attribute_names("#count", format!("{name}Count"))
+                .expression_attribute_values(":one", number(1))
+        };
         let update = if condition.contains(":most") {
             update.expression_attribute_values(":most", number(turn.most().into()))
         } else {

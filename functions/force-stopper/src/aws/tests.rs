@@ -134,6 +134,18 @@ async fn history_tells_whether_an_alarm_fired_since() {
 }
 
 #[tokio::test]
+async fn a_history_that_is_not_read_to_its_end_says_nothing() {
+    let rule = mock!(aws_sdk_cloudwatch::Client::describe_alarm_history).then_output(|| {
+        DescribeAlarmHistoryOutput::builder()
+            .alarm_history_items(history(100, None, "Alarm updated from ALARM to OK"))
+            .next_token("more")
+            .build()
+    });
+    let failure = aws(&[&rule], &[], &[]).last_firing("a", Some(100)).await.unwrap_err();
+    assert_eq!((failure.kind, rule.num_calls()), (FailureKind::Unavailable, 3));
+}
+
+#[tokio::test]
 async fn an_alarm_asks_through_its_enabled_actions_and_names_accounts() {
     for (enabled, asks) in [(Some(true), true), (Some(false), false), (None, false)] {
         let rule = mock!(aws_sdk_cloudwatch::Client::describe_alarms).then_output(move || {
@@ -157,29 +169,36 @@ async fn an_alarm_asks_through_its_enabled_actions_and_names_accounts() {
 
 #[tokio::test]
 async fn the_guard_keeper_s_failure_rate_is_known() {
-    let rule = mock!(aws_sdk_cloudwatch::Client::describe_alarms).then_output(|| {
-        let count = |id: &str, kept: tripline::metric::KeptMetric| {
-            let metric = Metric::builder()
-                .namespace(tripline::metric::NAMESPACE)
-                .metric_name(kept.name())
-                .dimensions(job_dimension("fw-2"))
-                .build();
-            let stat = MetricStat::builder().metric(metric).period(60).stat("Maximum").build();
-            MetricDataQuery::builder().id(id).metric_stat(stat).return_data(false).build()
-        };
-        let [_, _, notified, unsuccessful] = tripline::metric::KeptMetric::ALL;
-        let decided = MetricDataQuery::builder().id("decided").return_data(true);
-        let alarm = MetricAlarm::builder()
-            .alarm_name("a")
-            .threshold(20.0)
-            .metrics(decided.expression("IF(n >= 50, 100 * u / n)").build())
-            .metrics(count("n", notified))
-            .metrics(count("u", unsuccessful));
-        DescribeAlarmsOutput::builder().metric_alarms(alarm.build()).build()
-    });
-    let known = aws(&[&rule], &[], &[]).describe_alarms(&["a".to_owned()]).await.unwrap();
-    let rule = FailureRateRule::read("IF(n >= 50, 100 * u / n)", "n", "u", 20.0);
-    assert_eq!((known[0].failure_rate, rule.is_some()), (rule, true));
+    use ComparisonOperator::{GreaterThanOrEqualToThreshold, GreaterThanThreshold};
+    for (operator, is_known) in
+        [(GreaterThanThreshold, true), (GreaterThanOrEqualToThreshold, false)]
+    {
+        let rule = mock!(aws_sdk_cloudwatch::Client::describe_alarms).then_output(move || {
+            let count = |id: &str, kept: tripline::metric::KeptMetric| {
+                let metric = Metric::builder()
+                    .namespace(tripline::metric::NAMESPACE)
+                    .metric_name(kept.name())
+                    .dimensions(job_dimension("fw-2"))
+                    .build();
+                let stat = MetricStat::builder().metric(metric).period(60).stat("Maximum").build();
+                MetricDataQuery::builder().id(id).metric_stat(stat).return_data(false).build()
+            };
+            let [_, _, notified, unsuccessful] = tripline::metric::KeptMetric::ALL;
+            let decided = MetricDataQuery::builder().id("decided").return_data(true);
+            let alarm = MetricAlarm::builder()
+                .alarm_name("a")
+                .threshold(20.0)
+                .comparison_operator(operator.clone())
+                .metrics(decided.expression("IF(n >= 50, 100 * u / n)").build())
+                .metrics(count("n", notified))
+                .metrics(count("u", unsuccessful));
+            DescribeAlarmsOutput::builder().metric_alarms(alarm.build()).build()
+        });
+        let known = aws(&[&rule], &[], &[]).describe_alarms(&["a".to_owned()]).await.unwrap();
+        let rule = FailureRateRule::read("IF(n >= 50, 100 * u / n)", "n", "u", 20.0);
+        assert!(rule.is_some());
+        assert_eq!(known[0].failure_rate, rule.filter(|_| is_known));
+    }
 }
 
 #[tokio::test]
@@ -234,9 +253,33 @@ async fn a_turn_is_taken_on_a_condition() {
             ..aws(&[], &[], &[])
         };
         let now = Timestamp::from_seconds(1_000);
-        assert_eq!(aws.take_turn(Turn::UnverifiedStop, now).await, Ok(more || first));
+        assert_eq!(aws.take_turn(Turn::UnverifiedStop, "id", now).await, Ok(more || first));
         assert_eq!(rules[0].num_calls() + rules[1].num_calls(), calls);
     }
+}
+
+#[tokio::test]
+async fn the_only_turn_is_its_taker_s_again() {
+    let rule = mock!(aws_sdk_dynamodb::Client::update_item)
+        .match_requests(|input| {
+            let values = input.expression_attribute_values().unwrap();
+            let names = input.expression_attribute_names().unwrap();
+            // What is given and not used is refused.
+            let text =
+                [input.condition_expression(), input.update_expression()].map(Option::unwrap);
+            let text = text.join(" ");
+            input.condition_expression().is_some_and(|text| text.ends_with(" OR #by = :id"))
+                && values.get(":id").and_then(|id| id.as_s().ok()).is_some_and(|id| id == "id")
+                && values.keys().chain(names.keys()).all(|name| text.contains(name))
+        })
+        .then_output(|| UpdateItemOutput::builder().build());
+    let aws = Aws {
+        dynamodb: mock_client!(aws_sdk_dynamodb, aws_smithy_mocks::RuleMode::MatchAny, &[&rule]),
+        ..aws(&[], &[], &[])
+    };
+    let now = Timestamp::from_seconds(1_000);
+    assert_eq!(aws.take_turn(Turn::RefusalMail, "id", now).await, Ok(true));
+    assert_eq!(rule.num_calls(), 1);
 }
 
 #[test]
