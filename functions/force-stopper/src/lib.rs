@@ -193,7 +193,9 @@ where
                     }
                     Outcome::Stopped(now) => {
                         rollout.1 = rollout.1.or(now.created_at);
-                        (stopped(force), Ok(now.counts), None)
+                        // A forced stop cancels devices in progress: people are told how many there were.
+                        let before = if force { counts } else { Err(String::new()) };
+                        (stopped(force), before.or(Ok(now.counts)), None)
                     }
                     Outcome::Unproven(cause) => {
                         (stopped(force), Err(cause.to_string()), Some(cause))
