@@ -194,8 +194,8 @@ where
                     Outcome::Stopped(now) => {
                         rollout.1 = rollout.1.or(now.created_at);
                         // A forced stop cancels devices in progress: people are told how many there were.
-                        let before = if force { counts } else { Err(String::new()) };
-                        (stopped(force), before.or(Ok(now.counts)), None)
+                        let before = counts.ok().filter(|_| force);
+                        (stopped(force), Ok(before.unwrap_or(now.counts)), None)
                     }
                     Outcome::Unproven(cause) => {
                         (stopped(force), Err(cause.to_string()), Some(cause))
