@@ -61,7 +61,10 @@ impl<O: fmt::Debug + Send + Sync + 'static> Intercept for Complete<O> {
 
 /// Remembers AWS's last answer to one call: what is tried until it is out of time fails with what AWS
 /// said, such as that a right is missing, and not with the clock. `E` is the operation's error.
-pub struct LastAnswer<E>(Arc<Mutex<Option<(FailureKind, String)>>>, PhantomData<fn(E)>);
+pub struct LastAnswer<E>(Arc<Mutex<Option<Said>>>, PhantomData<fn(E)>);
+
+/// What an answer said: its kind, code and message.
+type Said = (FailureKind, Option<String>, String);
 
 impl<E> LastAnswer<E> {
     /// For one call, which has not been answered yet.
@@ -96,8 +99,12 @@ where
     pub fn failure(&self, operation: &'static str, error: &SdkError<E, Response>) -> Failure {
         let said = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match (error, said) {
-            (SdkError::TimeoutError(_), Some((kind, text))) => {
-                Failure::new(operation, kind, format!("{text} (tried until out of time)"))
+            (SdkError::TimeoutError(_), Some((kind, code, message))) => {
+                let message = format!("{message} (tried until out of time)");
+                match code {
+                    Some(code) => Failure::answered(operation, kind, &code, &message),
+                    None => Failure::new(operation, kind, message),
+                }
             }
             _ => Failure::from_sdk(operation, error),
         }
@@ -124,9 +131,9 @@ where
         // An attempt that was not answered says nothing new.
         if let (Some(error), Some(response)) = (error, context.response()) {
             let kind = kind_of(error.code(), response.status().as_u16());
-            let code = error.code().unwrap_or("unknown error");
-            let text = format!("{code}: {}", error.message().unwrap_or("no message"));
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((kind, text));
+            let message = error.message().unwrap_or("no message").to_owned();
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some((kind, error.code().map(str::to_owned), message));
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tripline::text::{bare_name, excerpt};
 
 /// An AWS call that failed: which one, and the service's own code and message (the SDK's error
 /// text says only "service error").
@@ -18,6 +19,8 @@ pub struct Failure {
     /// What can be done about it.
     pub kind: FailureKind,
     detail: String,
+    /// AWS's code, if it gave one.
+    code: Option<String>,
 }
 
 /// What can be done about a failed call. This is the contract on which callers decide; the text
@@ -53,7 +56,34 @@ impl FailureKind {
 impl Failure {
     /// A failure that is known without an [`SdkError`].
     pub fn new(operation: &'static str, kind: FailureKind, detail: impl Into<String>) -> Self {
-        Self { operation, kind, detail: detail.into() }
+        Self { operation, kind, detail: detail.into(), code: None }
+    }
+
+    /// What AWS answered: its code and its message.
+    pub(crate) fn answered(
+        operation: &'static str,
+        kind: FailureKind,
+        code: &str,
+        message: &str,
+    ) -> Self {
+        let code = excerpt(code);
+        Self { operation, kind, detail: format!("{code}: {message}"), code: Some(code) }
+    }
+
+    /// The call and what became of it, without a word of AWS's or of whoever answered in its place but
+    /// the code, as a [`bare_name`]: for messages to people who do not read logs.
+    pub fn in_short(&self) -> String {
+        let what = match self.kind {
+            FailureKind::Throttled => "throttled",
+            FailureKind::NotFound => "not found",
+            FailureKind::Denied => "access denied",
+            FailureKind::Refused => "refused",
+            FailureKind::Unavailable => "no usable answer",
+        };
+        match &self.code {
+            Some(code) => format!("{}: {what}, {}", self.operation, bare_name(code)),
+            None => format!("{}: {what}", self.operation),
+        }
     }
 
     /// Takes an SDK error apart.
@@ -68,7 +98,7 @@ impl Failure {
                 let status = context.raw().status().as_u16();
                 let kind = kind_of(code, status);
                 match code {
-                    Some(code) => Self::new(operation, kind, format!("{code}: {message}")),
+                    Some(code) => Self::answered(operation, kind, code, message),
                     None => Self::new(operation, kind, format!("no AWS answer (HTTP {status})")),
                 }
             }
@@ -164,7 +194,7 @@ pub(crate) fn kind_of(code: Option<&str>, status: u16) -> FailureKind {
         |parts: &[&str]| code.is_some_and(|code| parts.iter().any(|part| code.contains(part)));
     if has(&THROTTLED) {
         FailureKind::Throttled
-    } else if has(&NOT_FOUND) {
+    } else if (400..500).contains(&status) && code.is_some_and(names_what_is_missing) {
         FailureKind::NotFound
     } else if has(&DENIED) {
         FailureKind::Denied
@@ -189,9 +219,21 @@ const THROTTLED: [&str; 6] = [
     "SlowDown",
     "ThroughputExceeded",
 ];
-/// Of those that name what does not exist. S3's client makes `NotFound` of a HEAD's 404 itself.
-const NOT_FOUND: [&str; 5] =
-    ["NotFound", "NoSuchKey", "NoSuchBucket", "NoSuchEntity", "NonExistentQueue"];
+/// Whether a code says that what was named does not exist. They are known whole: an unknown operation
+/// or endpoint is "not found" too. S3's client makes `NotFound` of a HEAD's 404 itself.
+fn names_what_is_missing(code: &str) -> bool {
+    matches!(
+        code,
+        "ResourceNotFoundException"
+            | "ResourceNotFound"
+            | "NotFound"
+            | "NotFoundException"
+            | "NoSuchKey"
+            | "NoSuchBucket"
+            | "NoSuchEntity"
+            | "QueueDoesNotExist"
+    ) || code.ends_with("NonExistentQueue")
+}
 /// Of those of missing permissions, bad credentials, and signatures that do not hold.
 const DENIED: [&str; 15] = [
     "AccessDenied",
@@ -239,6 +281,9 @@ mod tests {
             ("LimitExceededException", 410, FailureKind::Throttled),
             ("ResourceNotFoundException", 404, FailureKind::NotFound),
             ("ResourceNotFound", 404, FailureKind::NotFound),
+            ("ResourceNotFoundException", 500, FailureKind::Unavailable),
+            ("ResourceNotFoundException", 200, FailureKind::Unavailable),
+            ("EndpointNotFoundException", 404, FailureKind::Unavailable),
             ("AccessDeniedException", 403, FailureKind::Denied),
             ("ExpiredToken", 403, FailureKind::Denied),
             ("InvalidRequestException", 400, FailureKind::Refused),
@@ -299,6 +344,17 @@ mod tests {
             endpoint_hint(Some("http://127.0.0.1:4566".to_owned())),
             "\n\n  hint: is there anybody at endpoint `http://127.0.0.1:4566`, from AWS_ENDPOINT_URL?"
         );
+    }
+
+    #[test]
+    fn people_are_told_no_word_of_the_answer_but_its_code() {
+        let text = "call +1-900-555 or see https://a.example";
+        let answered =
+            Failure::answered("CancelJob", FailureKind::Refused, "Invalid Request!", text);
+        assert_eq!(answered.in_short(), "CancelJob: refused, Invalid_Request_");
+        assert!(answered.to_string().contains(text));
+        let own = Failure::new("CancelJob", FailureKind::Unavailable, text);
+        assert_eq!(own.in_short(), "CancelJob: no usable answer");
     }
 
     #[test]

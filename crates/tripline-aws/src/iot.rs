@@ -72,6 +72,7 @@ pub fn job_of(job: &Described) -> Job {
         state,
         reason_code: job.reason_code().map(str::to_owned),
         comment: job.comment().map(str::to_owned),
+        is_forced: job.force_canceled() == Some(true),
         created_at: job.created_at().map(|at| at.secs()),
         ended_at: state.has_ended().then_some(ended_at),
         rate: rate_of(job.job_executions_rollout_config()),

@@ -30,6 +30,8 @@ pub enum Done {
     Cancelled,
     /// Cancelled with the executions in progress.
     Aborted,
+    /// AWS IoT took the stop, and could not be asked afterwards whether the job is canceled.
+    Taken,
     /// Nothing, because the guard only observes.
     Observed,
 }
@@ -63,6 +65,7 @@ impl Announcement {
     ) -> Self {
         let verb = match done {
             Done::Cancelled | Done::Aborted => "stopped",
+            Done::Taken => "asked AWS IoT to stop",
             Done::Observed => "would have stopped",
         };
         let name = short_name(job, &alarm.shown());
@@ -88,6 +91,9 @@ impl Announcement {
                 }
                 Done::Aborted => {
                     "the job is aborted: devices in progress are cancelled too, no other device receives it"
+                }
+                Done::Taken => {
+                    "AWS IoT took the stop, but could not be asked whether the job is canceled: Tripline asks again"
                 }
                 Done::Observed => "nothing: StopMode is `observe`, so the rollout goes on",
             },
@@ -128,7 +134,12 @@ impl Announcement {
         body.push('\n');
         body += &match done {
             Done::Observed => format!("To stop it by hand: tripline stop --job-id {job}\n"),
-            _ => format!(
+            Done::Taken => {
+                format!(
+                    "To be sure: tripline watch --job-id {job}\nIf it goes on: tripline stop --job-id {job}\n"
+                )
+            }
+            Done::Cancelled | Done::Aborted => format!(
                 "To resume, when the cause is found: tripline resume --job-id {job}\nThat makes a new job with the same document, for the devices that have not got it; a cancelled\njob itself cannot be continued.\n"
             ),
         };
@@ -191,6 +202,7 @@ fn short_name(job: &JobId, alarm: &str) -> String {
 fn with_next(sms: String, done: Done) -> String {
     let next = match done {
         Done::Observed => ". Stop it: tripline stop",
+        Done::Taken => ". Check it: tripline watch",
         Done::Cancelled | Done::Aborted => ". Go on: tripline resume",
     };
     if sms.len() + next.len() <= MAX_SMS { sms + next } else { sms }

@@ -59,6 +59,8 @@ pub struct Job {
     pub reason_code: Option<String>,
     /// Why it was cancelled, if it was: the comment.
     pub comment: Option<String>,
+    /// Whether executions in progress were canceled with it (`forceCanceled`).
+    pub is_forced: bool,
     /// When it was created, in seconds since the epoch.
     pub created_at: Option<i64>,
     /// When it ended, in seconds since the epoch: its completion, or its last update if it was

@@ -133,6 +133,11 @@ pub enum Refusal {
     /// CloudWatch never saw it fire for this rollout.
     #[error("alarm `{0}` has not been in ALARM since the job was created: the message is forged")]
     NeverFired(String),
+    /// It was sent before this job was created, so it is about an earlier job of that id.
+    #[error(
+        "the message of alarm `{0}` is older than the job: it is about an earlier job of that id"
+    )]
+    OlderThanJob(String),
 }
 
 impl Refusal {
@@ -187,7 +192,12 @@ pub enum Decision {
     /// There is no such job.
     Missing,
     /// This very delivery stopped the job before, and it is not known whether people were alerted.
-    AlreadyStopped,
+    AlreadyStopped {
+        /// Whether executions in progress were canceled too.
+        force: bool,
+        /// Whether CloudWatch had confirmed the alarm by then.
+        is_verified: bool,
+    },
     /// Say what would have been stopped.
     Observe,
     /// Stop it.
@@ -210,7 +220,9 @@ pub fn decide(
         JobKnowledge::Gone => Decision::Missing,
         JobKnowledge::Found(job) if job.state.has_ended() => {
             if is_stopped_by(job, delivery) {
-                Decision::AlreadyStopped
+                let comment = job.comment.as_deref().unwrap_or_default();
+                let is_verified = !comment.contains(UNVERIFIED);
+                Decision::AlreadyStopped { force: job.is_forced, is_verified }
             } else {
                 Decision::AlreadyEnded
             }
@@ -235,6 +247,14 @@ fn signature(delivery: &str) -> String {
     format!(" (message {})", bare_name(delivery))
 }
 
+/// What a comment says of a stop that could not be verified. No [`bare_name`] has it.
+const UNVERIFIED: &str = ", unverified";
+
+/// A comment in ASCII, for an AWS IoT that refuses one with a character that its Unicode does not know.
+pub fn plain_comment(comment: &str) -> String {
+    comment.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect()
+}
+
 /// The comment of a stop: which alarm, when and why, all in CloudWatch's words, and by which
 /// delivery, if it is one's. Without a [`Firing`] CloudWatch could not be asked, and nothing is
 /// quoted. It fits AWS IoT's `[^\p{C}]+`.
@@ -246,7 +266,7 @@ pub fn comment_for(alarm: &str, firing: Option<&Firing>, delivery: Option<&str>)
             format!("Tripline: alarm {alarm} fired at {at}: {reason}")
         }
         None => format!(
-            "Tripline: alarm {}, unverified: AWS could not be asked whether it fired",
+            "Tripline: alarm {}{UNVERIFIED}: AWS could not be asked whether it fired",
             bare_name(alarm)
         ),
     };

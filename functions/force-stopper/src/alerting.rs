@@ -1,6 +1,5 @@
 //! Telling people, each thing once.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tripline::announcement::Announcement;
@@ -19,6 +18,7 @@ const REMEMBERED: usize = 1_000;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Said {
     Stopped(Rollout),
+    Taken(Rollout),
     NotStopped(Rollout, Change),
     Observed(Rollout, String, Change),
 }
@@ -46,13 +46,13 @@ enum Medium {
 #[derive(Debug)]
 pub(crate) struct Alerts {
     said: Mutex<Recent<(Said, Medium)>>,
-    /// When something was told in a turn last, in seconds since the epoch.
-    turns: Mutex<HashMap<Turn, i64>>,
+    /// When a refusal was told of last, in seconds since the epoch.
+    refusal: Mutex<Option<i64>>,
 }
 
 impl Default for Alerts {
     fn default() -> Self {
-        Self { said: Mutex::new(Recent::new(REMEMBERED)), turns: Mutex::default() }
+        Self { said: Mutex::new(Recent::new(REMEMBERED)), refusal: Mutex::default() }
     }
 }
 
@@ -93,30 +93,58 @@ impl<C: Publish + TakeTurn + Surroundings + Sync> Stopper<C> {
         Ok(())
     }
 
-    /// Tells people by e-mail what anybody can bring about who may publish to the force-stop topic,
-    /// if it is this stack's turn to. The rest is in the log and in the metrics. If it fails, the
-    /// same delivery can try it again.
-    pub(crate) async fn mail(
+    /// Alerts people by e-mail to a rollout that is not stopped for want of verification: each once,
+    /// as far as this environment remembers, and a few at most for the stack.
+    pub(crate) async fn mail_not_stopped(
         &self,
-        turn: Turn,
+        said: &Said,
         delivery: &str,
         told: &Announcement,
     ) -> Result<(), Failure> {
         let Some(topic) = &self.settings.email_topic else { return Ok(()) };
-        let now = self.client.now();
-        let last = held(&self.alerts.turns).get(&turn).copied();
-        if last.is_some_and(|last| now.seconds() < last.saturating_add(Turn::WINDOW)) {
+        let key = (said.clone(), Medium::Email);
+        if held(&self.alerts.said).contains(&key) {
             return Ok(());
         }
-        let may = self.client.take_turn(turn, delivery, now).await.unwrap_or_else(|failure| {
-            // Then one an environment: too many are better than none.
-            tracing::warn!(%failure, "unverified_stops_uncounted");
-            true
-        });
-        if may {
+        if self.may_mail(Turn::UnverifiedMail, delivery).await {
             self.client.publish(topic, Some(&told.subject), &told.body).await?;
-            held(&self.alerts.turns).insert(turn, now.seconds());
+            held(&self.alerts.said).remember(key);
         }
         Ok(())
+    }
+
+    /// Alerts people by e-mail to what anybody can bring about who may publish to the force-stop
+    /// topic, if it is this stack's turn to. The rest is in the log and in the metrics. If it fails,
+    /// the same delivery can try it again, here or in another environment.
+    pub(crate) async fn mail_refusal(
+        &self,
+        delivery: &str,
+        told: &Announcement,
+    ) -> Result<(), Failure> {
+        let Some(topic) = &self.settings.email_topic else { return Ok(()) };
+        let now = self.client.now().seconds();
+        let last = *held(&self.alerts.refusal);
+        if last.is_some_and(|last| now < last.saturating_add(Turn::WINDOW)) {
+            return Ok(());
+        }
+        if self.may_mail(Turn::RefusalMail, delivery).await {
+            self.client.publish(topic, Some(&told.subject), &told.body).await?;
+            *held(&self.alerts.refusal) = Some(now);
+            if let Err(failure) = self.client.end_turn(Turn::RefusalMail, delivery).await {
+                // Then it may be sent once more.
+                tracing::warn!(%failure, "turn_not_ended");
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is this delivery's turn.
+    async fn may_mail(&self, turn: Turn, delivery: &str) -> bool {
+        let taken = self.client.take_turn(turn, delivery, self.client.now()).await;
+        taken.unwrap_or_else(|failure| {
+            // Then one an environment: too many are better than none.
+            tracing::warn!(%failure, "turns_uncounted");
+            true
+        })
     }
 }

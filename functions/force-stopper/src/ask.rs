@@ -81,8 +81,8 @@ impl Turn {
     /// ten minutes.
     pub fn most(self) -> u32 {
         match self {
-            Self::UnverifiedStop => 5,
-            Self::RefusalMail | Self::UnverifiedMail => 1,
+            Self::UnverifiedStop | Self::UnverifiedMail => 5,
+            Self::RefusalMail => 1,
         }
     }
 }
@@ -90,13 +90,20 @@ impl Turn {
 /// Counts turns for the whole stack.
 pub trait TakeTurn {
     /// Takes a turn, if one is left. Where there is one only, `delivery` has again what it took
-    /// last: an answer can be lost, and what the turn was for can fail.
+    /// last, until it [ends](Self::end_turn): an answer can be lost, and what the turn was for can
+    /// fail.
     fn take_turn(
         &self,
         turn: Turn,
         delivery: &str,
         now: Timestamp,
     ) -> impl Future<Output = Result<bool, Failure>> + Send;
+    /// Ends the only turn of its kind, once what it was for is done.
+    fn end_turn(
+        &self,
+        turn: Turn,
+        delivery: &str,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// What needs no answer of AWS.

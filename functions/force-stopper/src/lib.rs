@@ -13,6 +13,7 @@ mod failed;
 mod records;
 pub mod settings;
 mod stopping;
+mod under;
 mod verification;
 
 use std::time::Duration;
@@ -22,8 +23,8 @@ use tripline::announcement::{Announcement, Done};
 use tripline::job::ExecutionCounts;
 use tripline::notification::{AlarmNotification, AlarmState};
 use tripline::stop::{
-    Asked, Certainty, Decision, JobKnowledge, Refusal, StopMode, WithoutAnswer, comment_for,
-    decide, without_answer,
+    Asked, Certainty, Decision, JobKnowledge, Refusal, WithoutAnswer, comment_for, decide,
+    without_answer,
 };
 use tripline::text::{bare_name, excerpt};
 use tripline_aws::{Failure, OPERATION_TIMEOUT};
@@ -115,8 +116,7 @@ where
                 tracing::warn!(message_id = excerpt(&record.id), %refusal, "message_refused");
                 self.client.count_refusal();
                 if refusal.is_announced() {
-                    self.mail(Turn::RefusalMail, &record.id, &Announcement::refusal(&refusal))
-                        .await?;
+                    self.mail_refusal(&record.id, &Announcement::refusal(&refusal)).await?;
                 }
                 if refusal.is_undelivered() { Err(refusal.into()) } else { Ok(()) }
             }
@@ -135,7 +135,10 @@ where
         let verified = verification(&self.client, &notification, asked).await?;
         let certainty = match &verified.open {
             None => Certainty::Verified,
-            Some(failure) => Certainty::Unverified(failure.to_string()),
+            Some(failure) => {
+                tracing::warn!(%failure, "alarm_unverified");
+                Certainty::Unverified(failure.in_short())
+            }
         };
         let decision = decide(self.settings.mode, &certainty, &verified.knowledge, &record.id);
         let job = verified.job.clone();
@@ -145,13 +148,13 @@ where
         {
             self.permit(record, &verified, failure).await?;
         }
-        self.carry_out(decision, &certainty, verified, record).await
+        self.carry_out(decision, certainty, verified, record).await
     }
 
     async fn carry_out(
         &self,
         decision: Decision,
-        certainty: &Certainty,
+        mut certainty: Certainty,
         verified: Verification,
         record: &Record,
     ) -> Result<(), Cause> {
@@ -170,8 +173,13 @@ where
             Decision::Missing => {
                 return Err(Refusal::NoSuchJob { alarm: bare_name(&alarm.name), job }.into());
             }
-            Decision::AlreadyStopped => {
-                (stopped(self.settings.mode == StopMode::Abort), counts, None)
+            Decision::AlreadyStopped { force, is_verified } => {
+                certainty = if is_verified {
+                    Certainty::Verified
+                } else {
+                    Certainty::Unverified("at the time of the stop".to_owned())
+                };
+                (stopped(force), counts, None)
             }
             Decision::Observe => (Done::Observed, counts, None),
             Decision::Cancel { force } => {
@@ -179,7 +187,8 @@ where
                 let order = Order { job: &job, force, comment: &comment, delivery: &record.id };
                 let said = Said::NotStopped(rollout.clone(), change.clone());
                 let outcome = self.stop(&order, async |failure: &Failure| {
-                    let told = Announcement::not_stopped(&job, &alarm, &failure.to_string());
+                    tracing::error!(%job, %failure, "stop_failed");
+                    let told = Announcement::not_stopped(&job, &alarm, &failure.in_short());
                     if let Err(error) = self.alert(&said, &told).await {
                         tracing::error!(%job, %error, "alert_failed");
                     }
@@ -197,18 +206,17 @@ where
                         let before = counts.ok().filter(|_| force);
                         (stopped(force), Ok(before.unwrap_or(now.counts)), None)
                     }
-                    Outcome::Unproven(cause) => {
-                        (stopped(force), Err(cause.to_string()), Some(cause))
-                    }
+                    Outcome::Unproven(cause) => (Done::Taken, Err(cause.in_short()), Some(cause)),
                 }
             }
         };
         let counts: Result<ExecutionCounts, &str> =
             counts.as_ref().copied().map_err(String::as_str);
-        let told = Announcement::stop(&job, &alarm, done, certainty, counts);
+        let told = Announcement::stop(&job, &alarm, done, &certainty, counts);
         let said = match done {
             // A job is stopped once.
             Done::Cancelled | Done::Aborted => Said::Stopped(rollout),
+            Done::Taken => Said::Taken(rollout),
             Done::Observed => Said::Observed(rollout, bare_name(&alarm.name), change),
         };
         self.alert(&said, &told).await?;
@@ -228,7 +236,7 @@ where
         if let (Some(sent), Some(created_at)) = (record.sent_at, knowledge.created_at())
             && sent.seconds() < created_at
         {
-            return Err(Refusal::NeverFired(bare_name(&alarm.name)).into());
+            return Err(Refusal::OlderThanJob(bare_name(&alarm.name)).into());
         }
         let now = self.client.now();
         let age = record.sent_at.map(|sent| now.seconds_after(sent));
@@ -244,14 +252,21 @@ where
                 match self.client.take_turn(turn, &record.id, now).await {
                     Ok(true) => return Ok(()),
                     Ok(false) => format!("{} were stopped so within ten minutes", turn.most()),
-                    Err(cause) => format!("how many were stopped so is not known ({cause})"),
+                    Err(cause) => {
+                        tracing::warn!(%cause, "unverified_stops_uncounted");
+                        format!("how many were stopped so is not known ({})", cause.in_short())
+                    }
                 }
             }
         };
-        let cause =
-            format!("AWS could not be asked whether the alarm fired ({failure}), and {why}");
+        let cause = format!(
+            "AWS could not be asked whether the alarm fired ({}), and {why}",
+            failure.in_short()
+        );
         let told = Announcement::not_stopped(job, alarm, &cause);
-        if let Err(error) = self.mail(Turn::UnverifiedMail, &record.id, &told).await {
+        let rollout = Rollout(job.clone(), knowledge.created_at());
+        let said = Said::NotStopped(rollout, Change::ToldBy(record.id.clone()));
+        if let Err(error) = self.mail_not_stopped(&said, &record.id, &told).await {
             tracing::error!(%job, %error, "alert_failed");
         }
         Err(failure.clone().into())

@@ -10,7 +10,8 @@ pub(crate) struct Record {
     pub id: String,
     /// The message.
     pub message: String,
-    /// When SNS took it.
+    /// When SNS took it or, if an alarm invoked the function itself, when CloudWatch did so. (Whoever
+    /// may invoke the function can write that; the topic's writers cannot write SNS's.)
     pub sent_at: Option<Timestamp>,
     /// Whether an alarm invoked the function itself.
     pub is_direct: bool,
@@ -29,10 +30,16 @@ pub(crate) fn of(payload: &Value, request: &str) -> Vec<Record> {
         _ => vec![Record {
             id: request.to_owned(),
             message: payload.to_string(),
-            sent_at: None,
+            sent_at: payload.get("time").and_then(Value::as_str).and_then(invoked_at),
             is_direct: true,
         }],
     }
+}
+
+/// CloudWatch writes `2026-09-21T14:01:09.199+0000`.
+fn invoked_at(text: &str) -> Option<Timestamp> {
+    let utc = text.strip_suffix("+0000").or(text.strip_suffix('Z'))?;
+    Timestamp::from_rfc3339(&format!("{utc}Z"))
 }
 
 fn from_sns(record: &Value, request: &str) -> Record {

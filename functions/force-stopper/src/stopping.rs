@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tripline::job::{Job, JobId};
-use tripline::stop::{Certainty, Decision, JobKnowledge, decide};
+use tripline::stop::{Certainty, Decision, JobKnowledge, decide, plain_comment};
 use tripline_aws::{Failure, FailureKind};
 
 use crate::Stopper;
@@ -15,7 +15,7 @@ pub(crate) const FIRST_PATIENCE: Duration = Duration::from_secs(15);
 pub(crate) const SECOND_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A stop to be made.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Order<'a> {
     pub job: &'a JobId,
     pub force: bool,
@@ -30,16 +30,17 @@ pub(crate) enum Outcome {
     Stopped(Box<Job>),
     /// AWS IoT took it, and could not be asked what became of it.
     Unproven(Failure),
-    /// The job ended by itself, or by another delivery, which tells it.
+    /// The job ended by itself, or by another delivery, which alerts people.
     Elsewhere,
-    /// There is no such job any more, so it is not known whether it was stopped.
+    /// There is no such job any more: it was deleted, before or after it was stopped.
     Gone,
 }
 
 impl<C: CancelJob + DescribeJob + Sync> Stopper<C> {
     /// Cancels a job and asks what became of it. What canceling an ended job answers is not
     /// documented, an answer can be lost, and one of success may not be AWS IoT's. `alert` is given
-    /// the first failure, before the second and longer attempt.
+    /// the first failure, before the second and longer attempt. If AWS IoT refused the first, it may
+    /// be for a character of the comment: its pattern depends on a version of Unicode.
     ///
     /// # Errors
     /// The failure of the last attempt, if the job is not known to have ended.
@@ -53,6 +54,11 @@ impl<C: CancelJob + DescribeJob + Sync> Stopper<C> {
             done => return done,
         };
         alert(&first).await;
+        let plain = plain_comment(order.comment);
+        let order = match first.kind {
+            FailureKind::Refused => &Order { comment: &plain, ..*order },
+            _ => order,
+        };
         self.attempt(order, SECOND_PATIENCE).await
     }
 
@@ -61,16 +67,13 @@ impl<C: CancelJob + DescribeJob + Sync> Stopper<C> {
         let canceled = self.client.cancel_job(job, *force, comment, patience).await;
         let now = match self.client.describe_job(job).await {
             Ok(now) => now,
-            Err(gone) if gone.kind == FailureKind::NotFound => {
-                let was_gone = canceled.is_err_and(|failure| failure.kind == gone.kind);
-                return Ok(if was_gone { Outcome::Gone } else { Outcome::Elsewhere });
-            }
+            Err(gone) if gone.kind == FailureKind::NotFound => return Ok(Outcome::Gone),
             Err(cause) => return canceled.map(|()| Outcome::Unproven(cause)),
         };
         let unsigned = canceled.is_ok() && now.comment.is_none();
         let known = JobKnowledge::Found(now.clone());
         match decide(self.settings.mode, &Certainty::Verified, &known, delivery) {
-            Decision::AlreadyStopped => Ok(Outcome::Stopped(Box::new(now))),
+            Decision::AlreadyStopped { .. } => Ok(Outcome::Stopped(Box::new(now))),
             // Taken, by an AWS IoT that does not say why a job was canceled.
             Decision::AlreadyEnded if unsigned => Ok(Outcome::Stopped(Box::new(now))),
             Decision::AlreadyEnded | Decision::Missing => Ok(Outcome::Elsewhere),

@@ -6,7 +6,9 @@ use serde_json::json;
 use tripline::job::{EndedCounts, Job, JobId, JobState};
 use tripline::notification::Watched;
 use tripline::rollout::Rate;
-use tripline::stop::{FailureRateRule, Firing, KnownAlarm, KnownSubject, REASON_CODE, StopMode};
+use tripline::stop::{
+    FailureRateRule, Firing, KnownAlarm, KnownSubject, REASON_CODE, StopMode, comment_for,
+};
 use tripline::time::Timestamp;
 use tripline_aws::FailureKind;
 
@@ -29,6 +31,8 @@ struct Scripted {
     turns_away: bool,
     now: i64,
     done: Mutex<Vec<String>>,
+    /// Whole messages to people.
+    mails: Mutex<Vec<String>>,
     refusals: Mutex<u32>,
 }
 
@@ -114,6 +118,7 @@ impl Publish for Scripted {
         {
             return Err(failure.clone());
         }
+        self.mails.lock().unwrap().push(message.to_owned());
         let first = message.lines().next().unwrap_or_default().to_owned();
         self.did(format!("{topic}: {}", subject.unwrap_or(&first)));
         Ok(())
@@ -134,6 +139,15 @@ impl TakeTurn for Scripted {
             turns.push((turn, id.to_owned(), now.seconds()));
         }
         Ok(may)
+    }
+
+    async fn end_turn(&self, turn: Turn, id: &str) -> Result<(), Failure> {
+        for (of, by, _) in self.turns.lock().unwrap().iter_mut() {
+            if *of == turn && by == id {
+                by.clear();
+            }
+        }
+        Ok(())
     }
 }
 
@@ -195,6 +209,7 @@ fn job(state: JobState) -> Job {
         state,
         reason_code: None,
         comment: None,
+        is_forced: false,
         created_at: Some(CREATED),
         ended_at: None,
         rate: Rate::QUOTA,
@@ -218,6 +233,7 @@ fn sound() -> Scripted {
         turns_away: false,
         now: SENT + 1,
         done: Mutex::default(),
+        mails: Mutex::default(),
         refusals: Mutex::default(),
     }
 }
@@ -503,7 +519,7 @@ async fn five_rollouts_at_most_are_stopped_without_verification_in_ten_minutes()
         stopped += done.iter().filter(|done| done.starts_with("cancel")).count();
         alerts += done.iter().filter(|done| done.contains("could NOT stop")).count();
     }
-    assert_eq!((stopped, alerts), (5, 1), "and one e-mail for the rest");
+    assert_eq!((stopped, alerts), (5, 5), "and a few of the others are named");
 }
 
 #[tokio::test]
@@ -531,6 +547,17 @@ async fn what_is_not_tripline_s_has_opted_out_or_cannot_be_counted_is_not_stoppe
     let unread = Scripted { opted_out: Err(unreachable("ListTagsForResource")), ..away() };
     let (done, _) = run(&stopper(unread, StopMode::Cancel), event("sns/alarm")).await;
     assert_eq!(done[0], UNVERIFIED);
+}
+
+#[tokio::test]
+async fn an_alarm_that_invokes_the_function_itself_is_obeyed_in_the_end_too() {
+    for (now, is_stopped) in [(SENT + 10, false), (SENT + 200, true)] {
+        let alarms = Mutex::new(vec![Err(unreachable("DescribeAlarms"))]);
+        let aws = Scripted { alarms, now, ..sound() };
+        let event = event("cloudwatch/alarm-action");
+        let (done, _) = run(&stopper(aws, StopMode::Cancel), event).await;
+        assert_eq!(stops(&done), is_stopped, "{done:?}");
+    }
 }
 
 #[tokio::test]
@@ -642,8 +669,62 @@ async fn a_stop_that_aws_iot_says_it_made_is_proven() {
     let away = vec![Ok(job(JobState::Active)), Err(unreachable("DescribeJob"))];
     let aws = Scripted { job: Mutex::new(away), ..sound() };
     let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
-    assert_eq!(done[..2], [CANCELED, TOLD[0]]);
+    let taken = [
+        "email: Tripline asked AWS IoT to stop rollout fw-2-1",
+        "sms: Tripline asked AWS IoT to stop fw-2-1: slow. counts not known. Check it: tripline watch",
+    ];
+    assert_eq!(done, [CANCELED, taken[0], taken[1]], "nobody is told that it is stopped");
     assert_eq!(failed.as_deref(), Some("Tripline.Unavailable"), "it comes again to be proven");
+}
+
+/// What is told of a stop that an earlier attempt made is what that attempt did.
+#[tokio::test]
+async fn a_stop_that_is_proven_later_is_told_as_it_was_made() {
+    for (firing, is_forced, mode, first) in [
+        (true, true, StopMode::Cancel, "the job is aborted"),
+        (true, false, StopMode::Abort, "the job is cancelled"),
+        (false, false, StopMode::Abort, "unverified: AWS could not be asked"),
+    ] {
+        let at = Firing { reason: "slow".to_owned(), at: Some(FIRED) };
+        let id = "9a7c0d0e-0000-4000-8000-000000000001";
+        let comment = comment_for(SLOW, Some(&at).filter(|_| firing), Some(id));
+        let stopped = Job {
+            reason_code: Some(REASON_CODE.to_owned()),
+            comment: Some(comment),
+            is_forced,
+            ..job(JobState::Canceled)
+        };
+        let aws = Scripted { job: Mutex::new(vec![Ok(stopped)]), ..sound() };
+        let stopper = stopper(aws, mode);
+        assert_eq!(run(&stopper, event("sns/alarm")).await.0.len(), 2);
+        let mails = stopper.client.mails.lock().unwrap().clone();
+        assert!(mails[0].contains(first), "{mails:?}");
+        assert_eq!(mails[0].contains("unverified"), !firing, "{mails:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_comment_that_aws_iot_refuses_is_tried_in_ascii() {
+    let refused =
+        Failure::new("CancelJob", FailureKind::Refused, "InvalidRequestException: pattern");
+    let strange =
+        KnownAlarm { reason: "zu langsam \u{1fae9}".to_owned(), ..slow(AlarmState::Alarm) };
+    let cancel = Mutex::new(vec![refused]);
+    let aws = Scripted { alarms: answers(vec![strange]), cancel, ..sound() };
+    let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
+    assert_eq!(done[3], CANCELED.replace("over the limit", "zu langsam ?"));
+    assert_eq!(failed, None);
+}
+
+#[tokio::test]
+async fn no_word_of_an_answer_reaches_people() {
+    let evil = || Failure::new("CancelJob", FailureKind::Unavailable, "call +1-900-555-0100");
+    let aws = Scripted { cancel: Mutex::new(vec![evil(), evil()]), ..sound() };
+    let stopper = stopper(aws, StopMode::Cancel);
+    let (_, failed) = run(&stopper, event("sns/alarm")).await;
+    assert_eq!(failed.as_deref(), Some("Tripline.Unavailable"));
+    let mails = stopper.client.mails.lock().unwrap().clone();
+    assert!(mails.len() == 2 && mails.iter().all(|mail| !mail.contains("900")), "{mails:?}");
 }
 
 #[tokio::test]
@@ -661,9 +742,14 @@ async fn a_job_that_is_deleted_before_it_is_stopped_is_told() {
     let gone = |operation| Failure::new(operation, FailureKind::NotFound, "no such job");
     let deleted = vec![Ok(job(JobState::Active)), Err(gone("DescribeJob"))];
     let cancel = Mutex::new(vec![gone("CancelJob")]);
-    let aws = Scripted { cancel, job: Mutex::new(deleted), ..sound() };
+    let aws = Scripted { cancel, job: Mutex::new(deleted.clone()), ..sound() };
     let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
     assert_eq!((done[0].as_str(), failed), ("cancel failed", None));
+    assert!(refused(&done[1..]), "{done:?}");
+    // After AWS IoT has taken the stop: it is said too.
+    let aws = Scripted { job: Mutex::new(deleted), ..sound() };
+    let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
+    assert_eq!((done[0].as_str(), failed), (CANCELED, None));
     assert!(refused(&done[1..]), "{done:?}");
 }
 
@@ -742,6 +828,11 @@ async fn a_refusal_that_nobody_was_told_of_is_told_when_it_comes_again() {
     assert!(refused(&done), "{done:?}");
     assert_eq!(failed, None);
     assert_eq!(run(&stopper, event("sns/alarm")).await, (vec![], None), "once");
+    // Nor by another environment, which gets Lambda's next attempt.
+    let turns = Mutex::new(stopper.client.turns.lock().unwrap().clone());
+    let aws = Scripted { alarms: answers(vec![]), turns, ..sound() };
+    let other = self::stopper(aws, StopMode::Cancel);
+    assert_eq!(run(&other, event("sns/alarm")).await, (vec![], None));
     // That others were turned away is not remembered: the turn may be had by a retry.
     let turns = vec![(Turn::RefusalMail, "id-1".to_owned(), SENT)];
     let aws = Scripted { alarms: answers(vec![]), turns: Mutex::new(turns), ..sound() };
@@ -814,9 +905,22 @@ async fn a_composite_alarm_is_refused_for_children_that_it_does_not_have_or_that
     .await;
     assert!(refused(&done), "{done:?}");
     assert_eq!(failed, None);
-    // The child watches nothing of ours.
+    // CloudWatch has no such child.
     let (done, failed) =
         run(&stopper(with_composite(RULE, vec![]), StopMode::Cancel), event("sns/composite")).await;
+    assert!(refused(&done), "{done:?}");
+    assert_eq!(failed, None);
+    // One answer leaves it out.
+    let aws = with_composite(RULE, vec![slow("fw-2-1")]);
+    let all = aws.alarms.lock().unwrap()[0].clone().unwrap();
+    let without = Ok(vec![all[0].clone()]);
+    *aws.alarms.lock().unwrap() = vec![without.clone(), without, Ok(all)];
+    let (done, _) = run(&stopper(aws, StopMode::Cancel), event("sns/composite")).await;
+    assert!(stops(&done), "{done:?}");
+    // The child watches nothing of ours.
+    let nothing = alarm(SLOW, AlarmState::Alarm, KnownSubject::Metrics(Watched::default()));
+    let aws = with_composite(RULE, vec![nothing]);
+    let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/composite")).await;
     assert!(refused(&done), "{done:?}");
     assert_eq!(failed.as_deref(), Some("Tripline.Refused"));
     // CloudWatch has to be asked, or there is no rollout to be named.
@@ -839,6 +943,48 @@ async fn an_alarm_that_is_named_as_the_cause_has_to_have_fired_itself() {
     let aws = with_composite(RULE, vec![slow(AlarmState::Ok)]);
     let (done, _) = run(&stopper(aws, StopMode::Cancel), event("sns/composite")).await;
     assert!(stops(&done), "it fired and recovered: {done:?}");
+}
+
+/// A child that is in ALARM for another rollout says nothing of this change.
+#[tokio::test]
+async fn only_the_cause_says_which_rollout_it_is() {
+    let other = alarm("tripline-fw-2-1-failing", AlarmState::Alarm, watching("fw-9"));
+    let named = [slow(AlarmState::Alarm), slow(AlarmState::Ok)];
+    for child in named {
+        let aws = with_composite(RULE, vec![child, other.clone()]);
+        let (done, _) = run(&stopper(aws, StopMode::Cancel), event("sns/composite")).await;
+        assert!(stops(&done), "{done:?}");
+    }
+    // One that watches no rollout leaves it to the others, which have to have fired themselves.
+    let business = alarm(SLOW, AlarmState::Alarm, KnownSubject::Metrics(Watched::default()));
+    for (since, is_stopped) in [(FIRED, true), (CREATED - 1, false)] {
+        let failing = alarm("tripline-fw-2-1-failing", AlarmState::Alarm, watching("fw-2-1"));
+        let failing = KnownAlarm { since: Some(since), ..failing };
+        let fired = Ok(None);
+        let aws = Scripted { fired, ..with_composite(RULE, vec![business.clone(), failing]) };
+        let (done, _) = run(&stopper(aws, StopMode::Cancel), event("sns/composite")).await;
+        assert_eq!((stops(&done), refused(&done)), (is_stopped, !is_stopped), "{done:?}");
+    }
+}
+
+/// A composite alarm under another may be the cause itself.
+#[tokio::test]
+async fn a_composite_alarm_that_is_the_cause_is_followed() {
+    let inner = |state| alarm(SLOW, state, KnownSubject::Composite { rule: "ALARM(a)".to_owned() });
+    let leaf = |state, job| alarm("a", state, watching(job));
+    let other = alarm("tripline-fw-2-1-failing", AlarmState::Alarm, watching("fw-9"));
+    for (state, fired, is_stopped) in [
+        (AlarmState::Alarm, true, true),
+        (AlarmState::Ok, true, true),
+        (AlarmState::Ok, false, false),
+    ] {
+        let children = vec![inner(state), leaf(state, "fw-2-1"), other.clone()];
+        let firing = Firing { reason: "slow".to_owned(), at: Some(FIRED) };
+        let fired = Ok(Some(firing).filter(|_| fired));
+        let aws = Scripted { fired, ..with_composite(RULE, children) };
+        let (done, _) = run(&stopper(aws, StopMode::Cancel), event("sns/composite")).await;
+        assert_eq!((stops(&done), refused(&done)), (is_stopped, !is_stopped), "{done:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,25 +1,18 @@
 //! Whether an alarm that is said to have fired really did, for a job of this account.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tripline::announcement::Alarm;
-use tripline::job::{Job, JobId};
-use tripline::notification::{AlarmNotification, AlarmState, Subject, Watched, alarms_in_rule};
-use tripline::stop::{
-    Asked, Firing, JobKnowledge, KnownAlarm, KnownSubject, Refusal, job_of, verify,
-};
+use tripline::job::{ExecutionCounts, Job, JobId};
+use tripline::notification::{AlarmNotification, Subject, Watched};
+use tripline::stop::{Asked, Firing, JobKnowledge, KnownAlarm, Refusal, job_of, verify};
 use tripline::text::bare_name;
 use tripline_aws::{Failure, FailureKind};
 
 use crate::ask::{DescribeAlarms, DescribeJob, LastFiring};
 use crate::failed::Cause;
+use crate::under::{Under, under};
 
-/// Most alarms under a composite alarm that are looked at: CloudWatch's limit on children, and on
-/// the names in one call.
-const MAX_CHILDREN: usize = 100;
-/// How deep composite alarms are followed.
-const MAX_DEPTH: usize = 5;
 /// Longest time for all the alarms under a composite alarm, and for all histories.
 pub(crate) const SEVERAL_CALLS: Duration = Duration::from_secs(20);
 
@@ -73,7 +66,10 @@ where
     let knowledge = match described {
         Ok(job) => JobKnowledge::Found(job),
         Err(failure) if failure.kind == FailureKind::NotFound => JobKnowledge::Gone,
-        Err(failure) => JobKnowledge::Unknown(failure.to_string()),
+        Err(failure) => {
+            tracing::warn!(%job, %failure, "aws_call_failed");
+            JobKnowledge::Unknown(failure.in_short())
+        }
     };
     let (open, alarm) = match known {
         Ok(Some(known)) => {
@@ -138,19 +134,16 @@ where
         Ok(Err(refused)) | Err(refused) => return Err(refused),
     };
     if let JobKnowledge::Found(found) = knowledge {
-        for alarm in under.causes.iter().chain([&known]) {
-            if let Err(failure) = can_be_true(client, job, found, alarm).await {
-                return match failure {
-                    Cause::Aws(failure) => Ok((Some(failure), None)),
-                    refused @ Cause::Refused(_) => Err(refused),
-                };
-            }
+        match can_be_true(client, job, found, under.causes.iter().chain([&known])).await {
+            Ok(()) => {}
+            Err(Cause::Aws(failure)) => return Ok((Some(failure), None)),
+            Err(refused @ Cause::Refused(_)) => return Err(refused),
         }
     }
     let open = created_at.is_none().then(|| {
         let text = "when the job was created is not known";
         match undescribed {
-            Some(cause) => Failure::new("DescribeJob", cause.kind, format!("{text}: {cause}")),
+            Some(cause) => cause,
             None => Failure::new("DescribeJob", FailureKind::Unavailable, text),
         }
     });
@@ -175,80 +168,30 @@ async fn firing<C: LastFiring>(
     Err(Refusal::NeverFired(bare_name(&alarm.name)).into())
 }
 
-/// Whether what an alarm on the failure rate says can have been so, by what AWS IoT counts. Before
-/// it is refused AWS IoT is asked once more: it may have been behind. An answer without counts reads
+/// Whether what the alarms on the failure rate say can have been so, by what AWS IoT counts. Before
+/// one is refused AWS IoT is asked once more: it may have been behind. An answer without counts reads
 /// as no devices at all, and says nothing.
-async fn can_be_true<C: DescribeJob>(
+async fn can_be_true<'a, C: DescribeJob>(
     client: &C,
     id: &JobId,
     job: &Job,
-    alarm: &KnownAlarm,
+    alarms: impl Iterator<Item = &'a KnownAlarm>,
 ) -> Result<(), Cause> {
-    let Some(rule) = alarm.failure_rate.filter(|rule| !rule.can_have_been_broken(&job.counts))
-    else {
-        return Ok(());
+    let broken = |alarm: &KnownAlarm, counts: &ExecutionCounts| {
+        alarm.failure_rate.is_none_or(|rule| rule.can_have_been_broken(counts))
     };
-    let counts = client.describe_job(id).await?.counts;
-    if counts.notified() == 0 || rule.can_have_been_broken(&counts) {
+    let doubted: Vec<&KnownAlarm> = alarms.filter(|alarm| !broken(alarm, &job.counts)).collect();
+    if doubted.is_empty() {
         return Ok(());
     }
+    let counts = client.describe_job(id).await?.counts;
     let (notified, unsuccessful) = (counts.notified(), counts.ended.unsuccessful());
-    Err(Refusal::NeverTrue { alarm: bare_name(&alarm.name), notified, unsuccessful }.into())
-}
-
-/// What the alarms under a composite alarm watch.
-#[derive(Debug, Default)]
-struct Under {
-    watched: Watched,
-    /// Those that have to have fired.
-    causes: Vec<KnownAlarm>,
-}
-
-/// Of the alarms under a composite alarm: those that the message says have caused the change, if
-/// CloudWatch has them under it too, and those that are in ALARM.
-async fn under<C: DescribeAlarms>(
-    client: &C,
-    alarm: &KnownAlarm,
-    triggering: &BTreeSet<String>,
-) -> Result<Under, Cause> {
-    let mut under = Under::default();
-    let mut seen = BTreeSet::new();
-    let mut names = children(alarm);
-    for _ in 0..MAX_DEPTH {
-        names.retain(|name| !seen.contains(name));
-        let asked: Vec<String> = names.iter().take(MAX_CHILDREN).cloned().collect();
-        if asked.is_empty() {
-            break;
+    match doubted.iter().find(|alarm| !broken(alarm, &counts)) {
+        Some(alarm) if notified > 0 => {
+            let alarm = bare_name(&alarm.name);
+            Err(Refusal::NeverTrue { alarm, notified, unsuccessful }.into())
         }
-        seen.extend(asked.iter().cloned());
-        names.clear();
-        for child in client.describe_alarms(&asked).await? {
-            let is_named = triggering.contains(&child.name);
-            names.extend(children(&child));
-            if let KnownSubject::Metrics(metrics) = &child.subject
-                && (is_named || child.state == AlarmState::Alarm)
-            {
-                under.watched.extend(metrics.clone());
-                // Without a name, whatever is in ALARM is the cause.
-                if is_named || triggering.is_empty() {
-                    under.causes.push(child);
-                }
-            }
-        }
-    }
-    match triggering.difference(&seen).next() {
-        None => Ok(under),
-        Some(stranger) => {
-            let claimed = format!("alarm `{}`", bare_name(stranger));
-            Err(Refusal::WatchesAnother { alarm: bare_name(&alarm.name), claimed }.into())
-        }
-    }
-}
-
-fn children(alarm: &KnownAlarm) -> BTreeSet<String> {
-    match &alarm.subject {
-        KnownSubject::Metrics(_) => BTreeSet::new(),
-        KnownSubject::Composite { rule } => alarms_in_rule(rule),
+        _ => Ok(()),
     }
 }
 

@@ -149,7 +149,7 @@ impl Replay {
             fired.response = match decide(reaction.mode, &Certainty::Verified, &job, "") {
                 Decision::Observe => Response::Observes,
                 Decision::Cancel { force } => Response::Stops { force },
-                Decision::AlreadyEnded | Decision::AlreadyStopped | Decision::Missing => {
+                Decision::AlreadyEnded | Decision::AlreadyStopped { .. } | Decision::Missing => {
                     match self.stop {
                         Some(_) => Response::AlreadyStopped,
                         None => Response::AfterTheEnd,
@@ -194,6 +194,7 @@ fn job_in(state: JobState) -> Job {
     Job {
         state,
         reason_code: None,
+        is_forced: false,
         comment: None,
         created_at: None,
         ended_at: None,

@@ -52,6 +52,7 @@ fn job(state: JobState) -> Job {
         state,
         reason_code: None,
         comment: None,
+        is_forced: false,
         created_at: None,
         ended_at: None,
         rate: Rate::QUOTA,
@@ -160,13 +161,22 @@ fn a_stop_by_the_same_delivery_is_known_by_its_comment() {
     let mut stopped = job(JobState::Canceled);
     stopped.reason_code = Some(REASON_CODE.to_owned());
     let comment = |firing, delivery| comment_for("tripline-fw-1-slow", firing, Some(delivery));
-    for comment in [comment(Some(&firing()), "0e-1"), comment(None, "0e-1")] {
-        stopped.comment = Some(comment);
+    for (comment, is_verified, force) in [
+        (comment(Some(&firing()), "0e-1"), true, true),
+        (comment(Some(&firing()), "0e-1"), true, false),
+        (comment(None, "0e-1"), false, false),
+    ] {
+        (stopped.comment, stopped.is_forced) = (Some(comment), force);
         let job = JobKnowledge::Found(stopped.clone());
         let decided = |id: &str| decide(StopMode::Cancel, &Certainty::Verified, &job, id);
-        assert_eq!(decided("0e-1"), Decision::AlreadyStopped);
+        assert_eq!(decided("0e-1"), Decision::AlreadyStopped { force, is_verified });
         assert_eq!(decided("0e-2"), Decision::AlreadyEnded, "another's to tell");
     }
+}
+
+#[test]
+fn a_plain_comment_keeps_the_delivery() {
+    assert_eq!(plain_comment("é\u{1f9ff} (message 0e-1)"), "?? (message 0e-1)");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::AttributeValue;
 use tripline::text::excerpt;
 use tripline::time::Timestamp;
@@ -27,6 +30,9 @@ const FIRST: (&str, &str) =
 const ONLY: (&str, &str) =
     ("attribute_not_exists(#last) OR #last <= :past OR #by = :id", "SET #by = :id, #last = :now");
 
+/// The only turn is over: whoever had it has it no longer.
+const OVER: (&str, &str) = ("#by = :id", "REMOVE #by");
+
 impl TakeTurn for Aws {
     async fn take_turn(&self, turn: Turn, delivery: &str, now: Timestamp) -> Result<bool, Failure> {
         // The first again, for whoever was overtaken between the two.
@@ -38,10 +44,48 @@ impl TakeTurn for Aws {
         }
         Ok(false)
     }
+
+    async fn end_turn(&self, turn: Turn, delivery: &str) -> Result<(), Failure> {
+        let (condition, update) = OVER;
+        let over = self
+            .update_item(condition, update)
+            .expression_attribute_names("#by", format!("{}By", name_of(turn)))
+            .expression_attribute_values(":id", AttributeValue::S(excerpt(delivery)));
+        // That it is nobody's any more is as good.
+        is_updated(over.send().await).map(|_| ())
+    }
+}
+
+fn name_of(turn: Turn) -> &'static str {
+    match turn {
+        Turn::UnverifiedStop => "unverifiedStop",
+        Turn::RefusalMail => "refusalMail",
+        Turn::UnverifiedMail => "unverifiedMail",
+    }
+}
+
+/// Whether the condition of an update was true.
+fn is_updated(
+    answer: Result<UpdateItemOutput, SdkError<UpdateItemError, HttpResponse>>,
+) -> Result<bool, Failure> {
+    match answer {
+        Ok(_) => Ok(true),
+        Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
+        Err(error) => Err(Failure::from_sdk(OPERATION, &error)),
+    }
 }
 
 impl Aws {
-    /// Updates the item; false if its condition is not true.
+    fn update_item(&self, condition: &str, update: &str) -> UpdateItemFluentBuilder {
+        self.dynamodb
+            .update_item()
+            .table_name(&self.settings.table)
+            .set_key(Some(HashMap::from([(KEY.to_owned(), AttributeValue::S(ITEM.to_owned()))])))
+            .condition_expression(condition)
+            .update_expression(update)
+    }
+
+    /// Takes a turn; false if its condition is not true.
     async fn update(
         &self,
         turn: Turn,
@@ -49,19 +93,10 @@ impl Aws {
         now: Timestamp,
         (condition, update): (&str, &str),
     ) -> Result<bool, Failure> {
-        let name = match turn {
-            Turn::UnverifiedStop => "unverifiedStop",
-            Turn::RefusalMail => "refusalMail",
-            Turn::UnverifiedMail => "unverifiedMail",
-        };
+        let name = name_of(turn);
         let number = |number: i64| AttributeValue::N(number.to_string());
         let update = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.settings.table)
-            .set_key(Some(HashMap::from([(KEY.to_owned(), AttributeValue::S(ITEM.to_owned()))])))
-            .condition_expression(condition)
-            .update_expression(update)
+            .update_item(condition, update)
             .expression_attribute_names("#last", format!("{name}Last"))
             .expression_attribute_values(":now", number(now.seconds()))
             .expression_attribute_values(":past", number(now.seconds() - Turn::WINDOW));
@@ -80,10 +115,6 @@ impl Aws {
         } else {
             update
         };
-        match update.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
-            Err(error) => Err(Failure::from_sdk(OPERATION, &error)),
-        }
+        is_updated(update.send().await)
     }
 }

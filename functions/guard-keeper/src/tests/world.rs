@@ -262,6 +262,7 @@ impl DescribeJob for Account {
             state: if job.ended.is_some() { JobState::Completed } else { JobState::Active },
             reason_code: None,
             comment: None,
+            is_forced: false,
             created_at: Some(job.created),
             ended_at: job.ended,
             rate: job.rate.unwrap_or(Rate::QUOTA),
