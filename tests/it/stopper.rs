@@ -2,6 +2,7 @@
 //! in its zip, on a stand-in for Lambda, before an AWS in memory.
 
 mod attacks;
+mod forged;
 mod matrix;
 mod soak;
 mod stage;

@@ -104,6 +104,12 @@ impl Words<'_> {
     }
 
     fn update(&self, expression: &str, item: &mut Item) {
+        if let Some(removed) = expression.trim().strip_prefix("REMOVE ") {
+            for part in parts(removed) {
+                item.remove(self.name(&part));
+            }
+            return;
+        }
         let (set, add) = match expression.split_once("ADD ") {
             Some((set, add)) => (set, add),
             None => (expression, ""),
@@ -198,5 +204,11 @@ mod tests {
         account.dynamodb("UpdateItem", &set).unwrap();
         let item = account.dynamodb("GetItem", &set).unwrap();
         assert_eq!((&item["Item"]["n"]["N"], &item["Item"]["at"]["N"]), (&json!("2"), &json!("5")));
+        let remove = json!({
+            "TableName": "t", "Key": {"id": {"S": "a"}}, "UpdateExpression": "REMOVE at",
+        });
+        account.dynamodb("UpdateItem", &remove).unwrap();
+        let item = account.dynamodb("GetItem", &set).unwrap();
+        assert_eq!((&item["Item"]["n"]["N"], &item["Item"]["at"]), (&json!("2"), &json!(null)));
     }
 }

@@ -282,6 +282,32 @@ async fn the_only_turn_is_its_taker_s_again() {
     assert_eq!(rule.num_calls(), 1);
 }
 
+#[tokio::test]
+async fn a_turn_that_is_over_is_nobody_s() {
+    let rule = mock!(aws_sdk_dynamodb::Client::update_item)
+        .match_requests(|input| {
+            let names = input.expression_attribute_names().unwrap();
+            // What is given and not used is refused.
+            input.update_expression() == Some("REMOVE #by")
+                && input.condition_expression() == Some("#by = :id")
+                && names.len() == 1
+                && names["#by"] == "refusalMailBy"
+                && input.expression_attribute_values().unwrap().len() == 1
+        })
+        .then_error(|| {
+            let meta = aws_sdk_dynamodb::error::ErrorMetadata::builder()
+                .code("ConditionalCheckFailedException")
+                .build();
+            UpdateItemError::ConditionalCheckFailedException(
+                ConditionalCheckFailedException::builder().meta(meta).build(),
+            )
+        });
+    let dynamodb = mock_client!(aws_sdk_dynamodb, aws_smithy_mocks::RuleMode::MatchAny, &[&rule]);
+    let aws = Aws { dynamodb, ..aws(&[], &[], &[]) };
+    assert_eq!(aws.end_turn(Turn::RefusalMail, "id").await, Ok(()));
+    assert_eq!(rule.num_calls(), 1);
+}
+
 #[test]
 fn a_refusal_is_counted_for_the_stack_alone() {
     let line = embedded_metric("a-stack", Timestamp::from_seconds(7));
