@@ -77,6 +77,7 @@ pub fn job_of(job: &Described) -> Job {
         ended_at: state.has_ended().then_some(ended_at),
         rate: rate_of(job.job_executions_rollout_config()),
         counts: job.job_process_details().map(counts_of).unwrap_or_default(),
+        is_counted: job.job_process_details().is_some(),
     }
 }
 

@@ -93,7 +93,7 @@ impl Announcement {
                     "the job is aborted: devices in progress are cancelled too, no other device receives it"
                 }
                 Done::Taken => {
-                    "AWS IoT took the stop, but could not be asked whether the job is canceled: Tripline asks again"
+                    "AWS IoT took the stop, but could not be asked afterwards whether the job is canceled"
                 }
                 Done::Observed => "nothing: StopMode is `observe`, so the rollout goes on",
             },

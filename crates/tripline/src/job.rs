@@ -71,6 +71,8 @@ pub struct Job {
     pub rate: u32,
     /// How far it has come.
     pub counts: ExecutionCounts,
+    /// Whether AWS IoT said how far: without that, no counts are no devices.
+    pub is_counted: bool,
 }
 
 impl Job {

@@ -214,6 +214,7 @@ fn job(state: JobState) -> Job {
         ended_at: None,
         rate: Rate::QUOTA,
         counts,
+        is_counted: true,
     }
 }
 
@@ -598,7 +599,9 @@ async fn a_failure_rate_that_never_was_is_refused_and_one_that_was_is_not() {
     };
     assert!(refused(&run(vec![counted(500, 10)]).await), "10 of 50 are not more than 20 %");
     assert!(stops(&run(vec![counted(500, 11)]).await), "it was 22 %, whatever it is now");
-    assert!(stops(&run(vec![counted(0, 0)]).await), "it did not say its counts");
+    let uncounted = counted(0, 0).map(|job| Job { is_counted: false, ..job });
+    assert!(stops(&run(vec![uncounted]).await), "it did not say its counts");
+    assert!(refused(&run(vec![counted(0, 0)]).await), "nobody has begun");
     // AWS IoT was behind.
     assert!(stops(&run(vec![counted(30, 5), counted(45, 15)]).await));
 }

@@ -169,8 +169,8 @@ async fn firing<C: LastFiring>(
 }
 
 /// Whether what the alarms on the failure rate say can have been so, by what AWS IoT counts. Before
-/// one is refused AWS IoT is asked once more: it may have been behind. An answer without counts reads
-/// as no devices at all, and says nothing.
+/// one is refused AWS IoT is asked once more: it may have been behind. An answer without counts says
+/// nothing.
 async fn can_be_true<'a, C: DescribeJob>(
     client: &C,
     id: &JobId,
@@ -184,10 +184,10 @@ async fn can_be_true<'a, C: DescribeJob>(
     if doubted.is_empty() {
         return Ok(());
     }
-    let counts = client.describe_job(id).await?.counts;
+    let Job { counts, is_counted, .. } = client.describe_job(id).await?;
     let (notified, unsuccessful) = (counts.notified(), counts.ended.unsuccessful());
     match doubted.iter().find(|alarm| !broken(alarm, &counts)) {
-        Some(alarm) if notified > 0 => {
+        Some(alarm) if is_counted => {
             let alarm = bare_name(&alarm.name);
             Err(Refusal::NeverTrue { alarm, notified, unsuccessful }.into())
         }

@@ -45,7 +45,7 @@ struct Outcome {
     undelivered: bool,
     /// The types of the errors of the attempts.
     errors: BTreeSet<String>,
-    /// What was mailed: `stop`, `failure`, `refusal`.
+    /// What was mailed: `stop`, `asked`, `failure`, `refusal`.
     mails: BTreeSet<String>,
 }
 
@@ -98,8 +98,12 @@ impl Outcome {
         let mails = mails(account);
         let kind = |mail: &String| {
             let subject = mail.lines().next().unwrap_or_default();
-            let kinds =
-                [("stopped", "stop"), ("could NOT stop", "failure"), ("refused", "refusal")];
+            let kinds = [
+                ("stopped", "stop"),
+                ("asked AWS IoT to stop", "asked"),
+                ("could NOT stop", "failure"),
+                ("refused", "refusal"),
+            ];
             let known =
                 kinds.iter().find(|(text, _)| subject.starts_with(&format!("Tripline {text}")));
             known.map_or_else(|| subject.to_owned(), |(_, kind)| (*kind).to_owned())

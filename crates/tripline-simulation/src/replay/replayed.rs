@@ -200,5 +200,6 @@ fn job_in(state: JobState) -> Job {
         ended_at: None,
         rate: Rate::QUOTA,
         counts: ExecutionCounts::default(),
+        is_counted: true,
     }
 }

@@ -57,6 +57,7 @@ fn job(state: JobState) -> Job {
         ended_at: None,
         rate: Rate::QUOTA,
         counts: ExecutionCounts::default(),
+        is_counted: true,
     }
 }
 

@@ -266,6 +266,7 @@ impl DescribeJob for Account {
             created_at: Some(job.created),
             ended_at: job.ended,
             rate: job.rate.unwrap_or(Rate::QUOTA),
+            is_counted: true,
             counts: ExecutionCounts {
                 queued: job.queued,
                 in_progress: u32::try_from(job.at_work.len()).unwrap(),
