@@ -5,7 +5,6 @@ use std::env;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tripline::text::{bare_name, excerpt};
 
@@ -56,7 +55,7 @@ impl FailureKind {
 impl Failure {
     /// A failure that is known without an [`SdkError`].
     pub fn new(operation: &'static str, kind: FailureKind, detail: impl Into<String>) -> Self {
-        Self { operation, kind, detail: detail.into(), code: None }
+        Self { operation, kind, detail: bounded(detail.into()), code: None }
     }
 
     /// What AWS answered: its code and its message.
@@ -67,7 +66,7 @@ impl Failure {
         message: &str,
     ) -> Self {
         let code = excerpt(code);
-        Self { operation, kind, detail: format!("{code}: {message}"), code: Some(code) }
+        Self { operation, kind, detail: bounded(format!("{code}: {message}")), code: Some(code) }
     }
 
     /// The call and what became of it, without a word of AWS's or of whoever answered in its place but
@@ -116,9 +115,21 @@ impl Failure {
             other => Self::new(
                 operation,
                 FailureKind::Unavailable,
-                DisplayErrorContext(other).to_string(),
+                // Not with the whole answer, which may be a page of any length.
+                root_cause(other),
             ),
         }
+    }
+}
+
+/// Most characters of a failure's text: whoever answers in AWS's place may answer anything.
+const MAX_DETAIL: usize = 1_000;
+
+fn bounded(text: String) -> String {
+    if text.len() <= MAX_DETAIL {
+        text
+    } else {
+        text.chars().take(MAX_DETAIL).collect::<String>() + ".."
     }
 }
 
@@ -353,6 +364,8 @@ mod tests {
             Failure::answered("CancelJob", FailureKind::Refused, "Invalid Request!", text);
         assert_eq!(answered.in_short(), "CancelJob: refused, Invalid_Request_");
         assert!(answered.to_string().contains(text));
+        let long = Failure::new("CancelJob", FailureKind::Unavailable, "<".repeat(1_000_000));
+        assert_eq!(long.to_string().len(), "CancelJob: ".len() + MAX_DETAIL + 2);
         let own = Failure::new("CancelJob", FailureKind::Unavailable, text);
         assert_eq!(own.in_short(), "CancelJob: no usable answer");
     }

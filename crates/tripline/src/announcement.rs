@@ -162,20 +162,56 @@ impl Announcement {
         }
     }
 
-    /// Alerts to a rollout that goes on although an alarm asked for a stop. `cause` is AWS's answer,
-    /// or Tripline's own reason.
+    /// Alerts to a rollout that goes on although an alarm asked for a stop, which Tripline tries again.
+    /// `cause` is AWS's answer.
     pub fn not_stopped(job: &JobId, alarm: &Alarm, cause: &str) -> Self {
         Self {
-            subject: ascii(&format!("Tripline could NOT stop rollout {job}"), MAX_SUBJECT),
-            body: format!(
-                "Tripline could NOT stop rollout {job}, and is trying again.\n\nStop it now: tripline stop --job-id {job}\n\nalarm    {}\nwhy      {}\n\nIf Tripline stops it after all, another message says so.\n",
-                alarm.shown(),
-                clean(cause, 600)
-            ),
             sms: ascii(
                 &format!("Tripline could NOT stop {job}, trying again. Stop it now: tripline stop"),
                 MAX_SMS,
             ),
+            ..Self::goes_on(
+                job,
+                alarm,
+                cause,
+                (
+                    ", and is trying again",
+                    "If Tripline stops it after all, another message says so.",
+                ),
+            )
+        }
+    }
+
+    /// Alerts to a rollout that goes on although an alarm asked for a stop, which Tripline may not make
+    /// because AWS could not be asked whether it is true. It is for e-mail only, as a refusal is.
+    pub fn not_verified(job: &JobId, alarm: &Alarm, cause: &str) -> Self {
+        let next = "The message is kept in the undelivered queue. Look whether the rollout is sound: tripline watch";
+        Self::goes_on(job, alarm, cause, ("", next))
+    }
+
+    fn goes_on(job: &JobId, alarm: &Alarm, cause: &str, (and, next): (&str, &str)) -> Self {
+        Self {
+            subject: ascii(&format!("Tripline could NOT stop rollout {job}"), MAX_SUBJECT),
+            body: format!(
+                "Tripline could NOT stop rollout {job}{and}.\n\nStop it now: tripline stop --job-id {job}\n\nalarm    {}\nwhy      {}\n\n{next}\n",
+                alarm.shown(),
+                clean(cause, 600)
+            ),
+            sms: String::new(),
+        }
+    }
+
+    /// Alerts to an alarm on other alarms that asked for a stop while CloudWatch could not be asked
+    /// which rollout it is about. For e-mail only.
+    pub fn unknown_rollout(alarm: &str, cause: &str) -> Self {
+        Self {
+            subject: "Tripline could NOT stop a rollout: which one is not known".to_owned(),
+            body: format!(
+                "A composite alarm asked for a stop, and CloudWatch could not be asked which rollout it is about.\n\nLook which one it guards, and stop it: tripline stop --job-id ..\n\nalarm    {}\nwhy      {}\n\nThe message is kept in the undelivered queue.\n",
+                bare_name(alarm),
+                clean(cause, 600)
+            ),
+            sms: String::new(),
         }
     }
 

@@ -18,12 +18,13 @@ pub trait DescribeAlarms {
 
 /// Asks CloudWatch for an alarm's history.
 pub trait LastFiring {
-    /// The last time that the alarm went to ALARM at or after `since` (seconds since the epoch; as
-    /// far back as CloudWatch remembers, if not given).
+    /// The last time that the alarm went to ALARM at or after `since` and not after `until` (seconds
+    /// since the epoch; as far as CloudWatch remembers, if not given).
     fn last_firing(
         &self,
         alarm: &str,
         since: Option<i64>,
+        until: Option<i64>,
     ) -> impl Future<Output = Result<Option<Firing>, Failure>> + Send;
 }
 
@@ -71,6 +72,9 @@ pub enum Turn {
     RefusalMail,
     /// An e-mail that tells of a stop that was not made for want of verification.
     UnverifiedMail,
+    /// An SMS about a rollout that is not stopped: there may be one for each message, and SMS have a
+    /// budget.
+    OtherSms,
 }
 
 impl Turn {
@@ -81,7 +85,7 @@ impl Turn {
     /// ten minutes.
     pub fn most(self) -> u32 {
         match self {
-            Self::UnverifiedStop | Self::UnverifiedMail => 5,
+            Self::UnverifiedStop | Self::UnverifiedMail | Self::OtherSms => 5,
             Self::RefusalMail => 1,
         }
     }
@@ -89,6 +93,14 @@ impl Turn {
 
 /// Counts turns for the whole stack.
 pub trait TakeTurn {
+    /// Whether something may be said to people: it was not by another delivery within a
+    /// [`Turn::WINDOW`], as far as a few things at a time are remembered. `key` is what is said.
+    fn may_say(
+        &self,
+        key: u64,
+        delivery: &str,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<bool, Failure>> + Send;
     /// Takes a turn, if one is left. Where there is one only, `delivery` has again what it took
     /// last, until it [ends](Self::end_turn): an answer can be lost, and what the turn was for can
     /// fail.

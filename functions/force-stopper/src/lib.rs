@@ -19,12 +19,12 @@ mod verification;
 use std::time::Duration;
 
 use serde_json::Value;
-use tripline::announcement::{Announcement, Done};
+use tripline::announcement::{Alarm, Announcement, Done};
 use tripline::job::ExecutionCounts;
-use tripline::notification::{AlarmNotification, AlarmState};
+use tripline::notification::{AlarmNotification, AlarmState, Subject};
 use tripline::stop::{
-    Asked, Certainty, Decision, JobKnowledge, Refusal, WithoutAnswer, comment_for, decide,
-    without_answer,
+    Asked, Certainty, Decision, JobKnowledge, Refusal, UNVERIFIED_AFTER, WithoutAnswer,
+    comment_for, decide, without_answer,
 };
 use tripline::text::{bare_name, excerpt};
 use tripline_aws::{Failure, OPERATION_TIMEOUT};
@@ -45,13 +45,17 @@ use verification::{Verification, verification};
 /// function's timeout in the template has to be longer, or a stop could be cut off.
 pub const LONGEST: Duration = {
     // The alarm twice; the job, and once more for a failure rate; whether it has opted out, and the
-    // turn, which may take three requests; twice the proof; and twice people, by e-mail and SMS at once.
-    let calls = 2 + 2 + 1 + 3 + 2 + 2;
+    // turn, which may take three requests; three times the proof; and people, by e-mail and SMS at
+    // once. That a stop fails is said while it is tried again.
+    let calls = 2 + 2 + 1 + 3 + 3 + 1;
     // The alarms under a composite one, and histories.
     let several = 2 * verification::SEVERAL_CALLS.as_secs();
-    let cancel = stopping::FIRST_PATIENCE.as_secs() + stopping::SECOND_PATIENCE.as_secs();
+    let cancel = 2 * stopping::FIRST_PATIENCE.as_secs() + stopping::SECOND_PATIENCE.as_secs();
     Duration::from_secs(calls * OPERATION_TIMEOUT.as_secs() + several + cancel)
 };
+
+/// A message of this age, in seconds, has been tried before: Lambda waits a minute.
+const SECOND_ATTEMPT: i64 = 45;
 
 /// What Lambda says of an invocation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -132,7 +136,15 @@ where
             tracing::info!(alarm = excerpt(&notification.alarm), state = ?notification.state, "message_ignored");
             return Ok(());
         }
-        let verified = verification(&self.client, &notification, asked).await?;
+        let verified = match verification(&self.client, &notification, asked).await {
+            Ok(verified) => verified,
+            Err(Cause::Refused(refusal)) => {
+                return self.refuse(record, &notification, refusal).await;
+            }
+            Err(Cause::Aws(failure)) => {
+                return self.leave(record, &notification, failure).await;
+            }
+        };
         let certainty = match &verified.open {
             None => Certainty::Verified,
             Some(failure) => {
@@ -149,6 +161,54 @@ where
             self.permit(record, &verified, failure).await?;
         }
         self.carry_out(decision, certainty, verified, record).await
+    }
+
+    /// Refuses a message, unless an earlier attempt of this very delivery has stopped the rollout: its
+    /// alarm may have been deleted since, and people are still to hear of the stop.
+    async fn refuse(
+        &self,
+        record: &Record,
+        notification: &AlarmNotification,
+        refusal: Refusal,
+    ) -> Result<(), Cause> {
+        if self.age(record).is_none_or(|age| age < SECOND_ATTEMPT) {
+            return Err(refusal.into());
+        }
+        let Subject::Metrics(watched) = &notification.subject else { return Err(refusal.into()) };
+        let Ok(job) = watched.job() else { return Err(refusal.into()) };
+        let Ok(described) = self.client.describe_job(&job).await else {
+            return Err(refusal.into());
+        };
+        let knowledge = JobKnowledge::Found(described);
+        let (mode, certainty) = (self.settings.mode, Certainty::Verified);
+        let decision = decide(mode, &certainty, &knowledge, &record.id);
+        if !matches!(decision, Decision::AlreadyStopped { .. }) {
+            return Err(refusal.into());
+        }
+        let alarm = Alarm { name: notification.alarm.clone(), rule: None, firing: None };
+        let verified = Verification { job, open: None, knowledge, alarm };
+        self.carry_out(decision, certainty, verified, record).await
+    }
+
+    /// Leaves a message to Lambda's next attempt. Of a composite alarm only CloudWatch can say which
+    /// rollout it is about: after the last attempt people have to look.
+    async fn leave(
+        &self,
+        record: &Record,
+        notification: &AlarmNotification,
+        failure: Failure,
+    ) -> Result<(), Cause> {
+        if self.age(record).is_some_and(|age| age >= UNVERIFIED_AFTER) {
+            let told = Announcement::unknown_rollout(&notification.alarm, &failure.in_short());
+            let said = Said::Unverified(bare_name(&notification.alarm));
+            self.mail_not_stopped(said, &record.id, &told).await;
+        }
+        Err(failure.into())
+    }
+
+    /// Seconds since the message was sent, as far as that is known.
+    fn age(&self, record: &Record) -> Option<i64> {
+        record.sent_at.map(|sent| self.client.now().seconds_after(sent))
     }
 
     async fn carry_out(
@@ -189,7 +249,7 @@ where
                 let outcome = self.stop(&order, async |failure: &Failure| {
                     tracing::error!(%job, %failure, "stop_failed");
                     let told = Announcement::not_stopped(&job, &alarm, &failure.in_short());
-                    if let Err(error) = self.alert(&said, &told).await {
+                    if let Err(error) = self.alert(&said, &record.id, &told).await {
                         tracing::error!(%job, %error, "alert_failed");
                     }
                 });
@@ -219,7 +279,7 @@ where
             Done::Taken => Said::Taken(rollout),
             Done::Observed => Said::Observed(rollout, bare_name(&alarm.name), change),
         };
-        self.alert(&said, &told).await?;
+        self.alert(&said, &record.id, &told).await?;
         // Lambda comes again and proves it.
         unproven.map_or(Ok(()), |failure| Err(failure.into()))
     }
@@ -239,8 +299,7 @@ where
             return Err(Refusal::OlderThanJob(bare_name(&alarm.name)).into());
         }
         let now = self.client.now();
-        let age = record.sent_at.map(|sent| now.seconds_after(sent));
-        let why = match without_answer(age, &alarm.name, job) {
+        let why = match without_answer(self.age(record), &alarm.name, job) {
             WithoutAnswer::AskAgain => return Err(failure.clone().into()),
             WithoutAnswer::GiveUp(why) => why.to_owned(),
             // A tag that cannot be read opts nobody out: the guard must stop in the end.
@@ -263,12 +322,8 @@ where
             "AWS could not be asked whether the alarm fired ({}), and {why}",
             failure.in_short()
         );
-        let told = Announcement::not_stopped(job, alarm, &cause);
-        let rollout = Rollout(job.clone(), knowledge.created_at());
-        let said = Said::NotStopped(rollout, Change::ToldBy(record.id.clone()));
-        if let Err(error) = self.mail_not_stopped(&said, &record.id, &told).await {
-            tracing::error!(%job, %error, "alert_failed");
-        }
+        let told = Announcement::not_verified(job, alarm, &cause);
+        self.mail_not_stopped(Said::Unverified(job.to_string()), &record.id, &told).await;
         Err(failure.clone().into())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tripline::job::{Job, JobId};
+use tripline::job::{Job, JobId, JobState};
 use tripline::stop::{Certainty, Decision, JobKnowledge, decide, plain_comment};
 use tripline_aws::{Failure, FailureKind};
 
@@ -39,8 +39,9 @@ pub(crate) enum Outcome {
 impl<C: CancelJob + DescribeJob + Sync> Stopper<C> {
     /// Cancels a job and asks what became of it. What canceling an ended job answers is not
     /// documented, an answer can be lost, and one of success may not be AWS IoT's. `alert` is given
-    /// the first failure, before the second and longer attempt. If AWS IoT refused the first, it may
-    /// be for a character of the comment: its pattern depends on a version of Unicode.
+    /// the first failure, while the second and longer attempt is made. If AWS IoT refused the first, it
+    /// may be for a character of the comment, whose pattern depends on a version of Unicode: one in
+    /// ASCII is tried before.
     ///
     /// # Errors
     /// The failure of the last attempt, if the job is not known to have ended.
@@ -49,17 +50,21 @@ impl<C: CancelJob + DescribeJob + Sync> Stopper<C> {
         order: &Order<'_>,
         alert: impl AsyncFn(&Failure),
     ) -> Result<Outcome, Failure> {
-        let first = match self.attempt(order, FIRST_PATIENCE).await {
+        let mut first = match self.attempt(order, FIRST_PATIENCE).await {
             Err(failure) => failure,
             done => return done,
         };
-        alert(&first).await;
         let plain = plain_comment(order.comment);
-        let order = match first.kind {
-            FailureKind::Refused => &Order { comment: &plain, ..*order },
-            _ => order,
-        };
-        self.attempt(order, SECOND_PATIENCE).await
+        let plain = Order { comment: &plain, ..*order };
+        if first.kind == FailureKind::Refused && plain.comment != order.comment {
+            first = match self.attempt(&plain, FIRST_PATIENCE).await {
+                Err(failure) => failure,
+                done => return done,
+            };
+        }
+        // People who cannot be reached do not hold up the stop.
+        let order = if first.kind == FailureKind::Refused { &plain } else { order };
+        tokio::join!(alert(&first), self.attempt(order, SECOND_PATIENCE)).1
     }
 
     async fn attempt(&self, order: &Order<'_>, patience: Duration) -> Result<Outcome, Failure> {
@@ -68,9 +73,14 @@ impl<C: CancelJob + DescribeJob + Sync> Stopper<C> {
         let now = match self.client.describe_job(job).await {
             Ok(now) => now,
             Err(gone) if gone.kind == FailureKind::NotFound => return Ok(Outcome::Gone),
-            Err(cause) => return canceled.map(|()| Outcome::Unproven(cause)),
+            Err(cause) => {
+                return match canceled {
+                    Err(gone) if gone.kind == FailureKind::NotFound => Ok(Outcome::Gone),
+                    canceled => canceled.map(|()| Outcome::Unproven(cause)),
+                };
+            }
         };
-        let unsigned = canceled.is_ok() && now.comment.is_none();
+        let unsigned = canceled.is_ok() && now.comment.is_none() && now.state == JobState::Canceled;
         let known = JobKnowledge::Found(now.clone());
         match decide(self.settings.mode, &Certainty::Verified, &known, delivery) {
             Decision::AlreadyStopped { .. } => Ok(Outcome::Stopped(Box::new(now))),

@@ -28,6 +28,7 @@ struct Scripted {
     publish: Mutex<Vec<Failure>>,
     refuse_topic: Option<(String, Failure)>,
     turns: Mutex<Vec<(Turn, String, i64)>>,
+    keys: Mutex<Vec<(u64, String, i64)>>,
     turns_away: bool,
     now: i64,
     done: Mutex<Vec<String>>,
@@ -55,14 +56,20 @@ impl DescribeAlarms for Scripted {
 }
 
 impl LastFiring for Scripted {
-    async fn last_firing(&self, _: &str, since: Option<i64>) -> Result<Option<Firing>, Failure> {
+    async fn last_firing(
+        &self,
+        _: &str,
+        since: Option<i64>,
+        until: Option<i64>,
+    ) -> Result<Option<Firing>, Failure> {
         assert!([Some(CREATED), None].contains(&since), "asked from the job's creation on");
         let mut forgets = self.forgets.lock().unwrap();
         if *forgets > 0 {
             *forgets -= 1;
             return Ok(None);
         }
-        self.fired.clone()
+        let in_time = |firing: &Firing| until.is_none_or(|until| firing.at <= Some(until));
+        self.fired.clone().map(|firing| firing.filter(in_time))
     }
 }
 
@@ -138,6 +145,17 @@ impl TakeTurn for Scripted {
         if may {
             turns.push((turn, id.to_owned(), now.seconds()));
         }
+        Ok(may)
+    }
+
+    async fn may_say(&self, key: u64, id: &str, now: Timestamp) -> Result<bool, Failure> {
+        if self.turns_away {
+            return Err(unreachable("UpdateItem"));
+        }
+        let mut keys = self.keys.lock().unwrap();
+        let since = now.seconds() - Turn::WINDOW;
+        let may = !keys.iter().any(|(of, by, at)| *of == key && by != id && *at > since);
+        keys.push((key, id.to_owned(), now.seconds()));
         Ok(may)
     }
 
@@ -231,6 +249,7 @@ fn sound() -> Scripted {
         publish: Mutex::default(),
         refuse_topic: None,
         turns: Mutex::default(),
+        keys: Mutex::default(),
         turns_away: false,
         now: SENT + 1,
         done: Mutex::default(),
@@ -715,8 +734,8 @@ async fn a_comment_that_aws_iot_refuses_is_tried_in_ascii() {
     let cancel = Mutex::new(vec![refused]);
     let aws = Scripted { alarms: answers(vec![strange]), cancel, ..sound() };
     let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
-    assert_eq!(done[3], CANCELED.replace("over the limit", "zu langsam ?"));
-    assert_eq!(failed, None);
+    assert_eq!(done[1], CANCELED.replace("over the limit", "zu langsam ?"));
+    assert_eq!((&done[2..], failed), (&TOLD.map(str::to_owned)[..], None), "nobody is alarmed");
 }
 
 #[tokio::test]
@@ -836,12 +855,17 @@ async fn a_refusal_that_nobody_was_told_of_is_told_when_it_comes_again() {
     let aws = Scripted { alarms: answers(vec![]), turns, ..sound() };
     let other = self::stopper(aws, StopMode::Cancel);
     assert_eq!(run(&other, event("sns/alarm")).await, (vec![], None));
-    // That others were turned away is not remembered: the turn may be had by a retry.
-    let turns = vec![(Turn::RefusalMail, "id-1".to_owned(), SENT)];
-    let aws = Scripted { alarms: answers(vec![]), turns: Mutex::new(turns), ..sound() };
-    let stopper = self::stopper(aws, StopMode::Cancel);
-    assert_eq!(run(&stopper, under_id("sns/alarm", "id-2")).await, (vec![], None));
-    assert!(refused(&run(&stopper, under_id("sns/alarm", "id-1")).await.0));
+    // The turn is kept for a retry.
+    for (id, is_told) in [("id-2", false), ("id-1", true)] {
+        let turns = vec![(Turn::RefusalMail, "id-1".to_owned(), SENT)];
+        let aws = Scripted { alarms: answers(vec![]), turns: Mutex::new(turns), ..sound() };
+        let stopper = self::stopper(aws, StopMode::Cancel);
+        assert_eq!(refused(&run(&stopper, under_id("sns/alarm", id)).await.0), is_told);
+    }
+    // Without the table the metric's alarm has to do.
+    let aws = Scripted { alarms: answers(vec![]), turns_away: true, ..sound() };
+    let (done, failed) = run(&self::stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
+    assert_eq!((done, failed), (vec![], None));
 }
 
 #[tokio::test]
@@ -855,6 +879,46 @@ async fn a_stop_that_nobody_was_told_of_is_told_when_it_comes_again() {
     );
     assert_eq!(run(&stopper, event("sns/alarm")).await, (vec![TOLD[0].to_owned()], None));
     assert_eq!(run(&stopper, event("sns/alarm")).await, (vec![], None));
+}
+
+/// The alarm may be gone by then.
+#[tokio::test]
+async fn a_stop_that_nobody_was_told_of_is_told_though_its_alarm_is_gone() {
+    let silent = vec![unreachable("Publish"), unreachable("Publish")];
+    let one = stopper(Scripted { publish: Mutex::new(silent), ..sound() }, StopMode::Cancel);
+    assert_eq!(run(&one, event("sns/alarm")).await.0, [CANCELED]);
+    let job = one.client.job.lock().unwrap().clone();
+    let later =
+        |now| Scripted { alarms: answers(vec![]), job: Mutex::new(job.clone()), now, ..sound() };
+    let (done, failed) =
+        run(&stopper(later(SENT + 62), StopMode::Cancel), event("sns/alarm")).await;
+    assert_eq!((&done[..], failed), (&TOLD.map(str::to_owned)[..], None));
+    // Another delivery is refused as ever.
+    let other = under_id("sns/alarm", "id-2");
+    assert!(refused(&run(&stopper(later(SENT + 62), StopMode::Cancel), other).await.0));
+}
+
+/// A rollout that goes on could be told of by each message.
+#[tokio::test]
+async fn what_is_not_stopped_is_told_once_by_all_environments_and_by_few_sms() {
+    let keys: Mutex<Vec<_>> = Mutex::default();
+    let turns: Mutex<Vec<_>> = Mutex::default();
+    let mut all = Vec::new();
+    for n in 0..20 {
+        let fired = KnownAlarm { since: Some(FIRED + n / 2), ..slow(AlarmState::Alarm) };
+        let aws = Scripted {
+            alarms: answers(vec![fired]),
+            keys: Mutex::new(keys.lock().unwrap().clone()),
+            turns: Mutex::new(turns.lock().unwrap().clone()),
+            ..sound()
+        };
+        let stopper = stopper(aws, StopMode::Observe);
+        all.extend(run(&stopper, under_id("sns/alarm", &format!("id-{n}"))).await.0);
+        *keys.lock().unwrap() = stopper.client.keys.lock().unwrap().clone();
+        *turns.lock().unwrap() = stopper.client.turns.lock().unwrap().clone();
+    }
+    let count = |medium: &str| all.iter().filter(|done| done.starts_with(medium)).count();
+    assert_eq!((count("email: "), count("sms: ")), (10, 5), "{all:#?}");
 }
 
 #[tokio::test]
@@ -930,7 +994,8 @@ async fn a_composite_alarm_is_refused_for_children_that_it_does_not_have_or_that
     let away = Mutex::new(vec![Err(unreachable("DescribeAlarms"))]);
     let aws = Scripted { alarms: away, now: SENT + 500, ..sound() };
     let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/composite")).await;
-    assert_eq!((done, failed.as_deref()), (vec![], Some("Tripline.Unavailable")));
+    let told = vec!["email: Tripline could NOT stop a rollout: which one is not known".to_owned()];
+    assert_eq!((done, failed.as_deref()), (told, Some("Tripline.Unavailable")));
 }
 
 /// The composite alarm fired for another rollout; the alarm that a forger names as the cause did not.
@@ -968,6 +1033,43 @@ async fn only_the_cause_says_which_rollout_it_is() {
         let (done, _) = run(&stopper(aws, StopMode::Cancel), event("sns/composite")).await;
         assert_eq!((stops(&done), refused(&done)), (is_stopped, !is_stopped), "{done:?}");
     }
+}
+
+/// What fired after the composite alarm did not cause it.
+#[tokio::test]
+async fn a_cause_that_fired_later_is_refused() {
+    for (later, earlier, is_stopped) in
+        [(5, None, true), (6, None, false), (600, None, false), (600, Some(FIRED - 60), true)]
+    {
+        let child = KnownAlarm { since: Some(FIRED + later), ..slow(AlarmState::Alarm) };
+        let fired = Ok(earlier.map(|at| Firing { reason: "slow".to_owned(), at: Some(at) }));
+        let aws = Scripted { fired, ..with_composite(RULE, vec![child]) };
+        let (done, _) = run(&stopper(aws, StopMode::Cancel), event("sns/composite")).await;
+        assert_eq!((stops(&done), refused(&done)), (is_stopped, !is_stopped), "{done:?}");
+    }
+}
+
+/// Once all is well again, only the alarms' definitions are left to say which rollout it was.
+#[tokio::test]
+async fn a_composite_alarm_that_recovered_stops_the_only_rollout_under_it() {
+    let silent = with("sns/composite", "/TriggeringChildren", json!([]));
+    for (other, is_stopped) in [("fw-2-1", true), ("fw-9", false)] {
+        let failing = alarm("tripline-fw-2-1-failing", AlarmState::Ok, watching(other));
+        let aws = with_composite(RULE, vec![slow(AlarmState::Ok), failing]);
+        let (done, _) = run(&stopper(aws, StopMode::Cancel), silent.clone()).await;
+        assert_eq!((stops(&done), refused(&done)), (is_stopped, !is_stopped), "{done:?}");
+    }
+}
+
+/// A condition, such as no maintenance, says nothing of a rollout, and may be older than it.
+#[tokio::test]
+async fn a_cause_that_watches_no_rollout_need_not_have_fired() {
+    let foreign = Watched { accounts: ["999988887777".to_owned()].into(), ..Watched::default() };
+    let condition = alarm(SLOW, AlarmState::Ok, KnownSubject::Metrics(foreign));
+    let failing = alarm("tripline-fw-2-1-failing", AlarmState::Alarm, watching("fw-2-1"));
+    let aws = Scripted { fired: Ok(None), ..with_composite(RULE, vec![condition, failing]) };
+    let (done, _) = run(&stopper(aws, StopMode::Cancel), event("sns/composite")).await;
+    assert!(stops(&done), "{done:?}");
 }
 
 /// A composite alarm under another may be the cause itself.

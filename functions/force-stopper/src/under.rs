@@ -33,12 +33,16 @@ struct Child {
 }
 
 impl Child {
-    /// What it watches, if it is no composite alarm itself.
-    fn metrics(&self) -> Option<&Watched> {
+    /// What it watches, if that is of rollouts.
+    fn rollouts(&self) -> Option<&Watched> {
         match &self.alarm.subject {
-            KnownSubject::Metrics(watched) => Some(watched),
+            KnownSubject::Metrics(watched) => Some(watched).filter(|it| !it.jobs.is_empty()),
             KnownSubject::Composite { .. } => None,
         }
+    }
+
+    fn is_composite(&self) -> bool {
+        matches!(self.alarm.subject, KnownSubject::Composite { .. })
     }
 
     fn is_in_alarm(&self) -> bool {
@@ -48,9 +52,10 @@ impl Child {
 
 /// Which rollout a composite alarm is about, and which alarms have to have fired for it.
 ///
-/// The alarms that the message names as the cause say which rollout it is, or those in ALARM under
-/// them, or any under them. Where none of these watches a rollout, the others in ALARM do. Whichever
-/// says it has to have fired itself, or the one that is named above it.
+/// The alarms that the message names as the cause say which rollout it is: those themselves or, under
+/// a composite one, those in ALARM or else all. Where none of these watches a rollout the others in
+/// ALARM do, and where none is in ALARM any more, all together. Whichever says it, or the named
+/// composite alarm above it, has to have fired itself; of all together the alarm itself has.
 pub(crate) async fn under<C: DescribeAlarms>(
     client: &C,
     alarm: &KnownAlarm,
@@ -65,20 +70,24 @@ pub(crate) async fn under<C: DescribeAlarms>(
     let firing_causes = |child: &Child| {
         child.is_named || child.is_in_alarm() && (child.is_under_named || triggering.is_empty())
     };
-    let in_alarm = |child: &Child| child.is_named || child.is_in_alarm();
-    // A named composite alarm that has recovered: it has to have fired, and what is under it agree.
     let of_causes = |child: &Child| child.is_named || child.is_under_named;
+    let in_alarm = |child: &Child| child.is_named || child.is_in_alarm();
+    let passes: [(&dyn Fn(&Child) -> bool, bool); 4] =
+        [(&firing_causes, true), (&of_causes, false), (&in_alarm, true), (&|_| true, false)];
     let mut under = Under::default();
-    for (says, has_to_fire) in
-        [(&firing_causes as &dyn Fn(&Child) -> bool, true), (&of_causes, false), (&in_alarm, true)]
-    {
-        let chosen: Vec<&Child> = children.iter().filter(|child| says(child)).collect();
-        for watched in chosen.iter().filter_map(|child| child.metrics()) {
+    for (says, has_to_fire) in passes {
+        let chosen = || children.iter().filter(|child| says(child));
+        // One that watches no rollout is a condition, such as maintenance, and may be older than it.
+        let of_rollouts = || chosen().filter_map(|child| Some((child, child.rollouts()?)));
+        for (child, watched) in of_rollouts() {
             under.watched.extend(watched.clone());
+            if has_to_fire || child.is_named {
+                under.causes.push(child.alarm.clone());
+            }
         }
         if !under.watched.jobs.is_empty() {
-            let has_to = |child: &&&Child| child.is_named || has_to_fire;
-            under.causes = chosen.iter().filter(has_to).map(|child| child.alarm.clone()).collect();
+            let above = chosen().filter(|child| child.is_named && child.is_composite());
+            under.causes.extend(above.map(|child| child.alarm.clone()));
             break;
         }
     }

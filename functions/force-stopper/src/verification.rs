@@ -121,10 +121,13 @@ where
         JobKnowledge::Unknown(_) => None,
     };
     let histories = async {
+        let fired = firing(client, &known, (created_at, None)).await?;
+        // What caused it came before it: another alarm under it may have fired since.
+        let until = fired.at.map(|at| at.saturating_add(SAME_MOMENT));
         for cause in under.causes.iter().filter(|_| created_at.is_some()) {
-            firing(client, cause, created_at).await?;
+            firing(client, cause, (created_at, until)).await?;
         }
-        firing(client, &known, created_at).await
+        Ok(fired)
     };
     let firing = match within("DescribeAlarmHistory", histories).await.map_err(Cause::from) {
         Ok(Ok(firing)) => firing,
@@ -150,18 +153,22 @@ where
     Ok((open, Some(Alarm { name: known.name, rule: known.rule, firing: Some(firing) })))
 }
 
-/// An alarm that is no longer in ALARM has fired if its history says so. That it does not is asked
-/// twice, within the time that there is for all histories.
+/// Seconds by which the times of alarms may differ that changed together.
+const SAME_MOMENT: i64 = 5;
+
+/// An alarm that is no longer in ALARM, or since too late, has fired if its history says so. That it
+/// does not is asked twice, within the time that there is for all histories.
 async fn firing<C: LastFiring>(
     client: &C,
     alarm: &KnownAlarm,
-    since: Option<i64>,
+    (since, until): (Option<i64>, Option<i64>),
 ) -> Result<Firing, Cause> {
-    if let Some(firing) = alarm.firing_since(since) {
+    let is_in_time = |firing: &Firing| firing.at.zip(until).is_none_or(|(at, until)| at <= until);
+    if let Some(firing) = alarm.firing_since(since).filter(is_in_time) {
         return Ok(firing);
     }
     for _ in 0..2 {
-        if let Some(firing) = client.last_firing(&alarm.name, since).await? {
+        if let Some(firing) = client.last_firing(&alarm.name, since, until).await? {
             return Ok(firing);
         }
     }

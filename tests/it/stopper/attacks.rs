@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::task::JoinSet;
 use tripline_tests::faults::{Fault, Plan};
-use tripline_tests::http_aws::HttpAws;
+use tripline_tests::http_aws::{HttpAws, now};
 use tripline_tests::lambda_runtime::Delivery;
 
 use super::stage::heavy;
@@ -45,22 +45,40 @@ fn throttled(operation: &'static str, per_second: usize) -> Plan {
     })
 }
 
-/// Whoever floods the topic makes CloudWatch throttle; that must not switch the verification off.
+/// Whoever floods the topic makes CloudWatch throttle; that must not switch the verification off. Half
+/// of the alarms are called as Tripline's are.
 #[tokio::test]
 async fn a_flood_of_forged_messages_stops_nothing() {
     let _alone = heavy().await;
     let aws = HttpAws::default();
     let jobs: Vec<String> = (0..250).map(|n| format!("healthy-{n}")).collect();
     for job in &jobs {
-        aws.account().add_job(job, 1.0);
+        aws.account().add_job(job, now() - 600.0);
     }
-    let forged = |job: &String| event(&format!("m-{job}"), &message(&format!("alarm-{job}"), job));
-    let events = jobs.iter().map(forged).collect();
+    let forged = |(n, job): (usize, &String)| {
+        let name = if n % 2 == 0 { alarm_name(job) } else { format!("alarm-{job}") };
+        event(&format!("m-{job}"), &message(&name, job))
+    };
+    let events = jobs.iter().enumerate().map(forged).collect();
     at_once(&aws, &throttled("DescribeAlarms", 9), events).await;
-    let stopped = jobs.iter().filter(|job| aws.account().is_canceled(job)).count();
-    assert_eq!(stopped, 0, "healthy jobs were canceled");
-    let refusals = mails(&aws.account()).len();
-    println!("{refusals} e-mails for 250 forged messages in 250 environments");
+    let account = aws.account();
+    let stopped: Vec<_> = jobs.iter().filter(|job| account.is_canceled(job)).collect();
+    // What nobody can tell from a true one is stopped in the end, a few times.
+    assert!(stopped.len() <= 5, "healthy jobs were canceled: {stopped:?}");
+    for job in &stopped {
+        let comment = account.jobs[*job]["comment"].as_str().unwrap();
+        assert!(comment.contains("unverified") && comment.contains("tripline-"), "{comment}");
+    }
+    let mails = mails(&account);
+    let of = |verb: &str| mails.iter().filter(|mail| mail.starts_with(verb)).count();
+    assert!(of("Tripline refused") <= 1, "{mails:#?}");
+    assert!(of("Tripline could NOT stop") <= 5, "{mails:#?}");
+    assert_eq!(of("Tripline stopped"), stopped.len(), "{mails:#?}");
+    println!(
+        "{} stops, {} e-mails for 250 forged messages in 250 environments",
+        stopped.len(),
+        mails.len()
+    );
 }
 
 /// Who has lost the right to ask stops in the end, but not more than a few: whoever knows the names

@@ -84,6 +84,11 @@ impl Account {
         self.jobs.get(job).is_some_and(|job| job["status"] == "CANCELED")
     }
 
+    /// Why a job was canceled, in the words of whoever did it.
+    pub fn comment(&self, job: &str) -> &str {
+        self.jobs.get(job).and_then(|job| job["comment"].as_str()).unwrap_or_default()
+    }
+
     pub(super) fn describe_alarms(&self, asked: &Value) -> Value {
         let names: Vec<&str> = asked["AlarmNames"]
             .as_array()

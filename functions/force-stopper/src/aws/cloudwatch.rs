@@ -151,7 +151,11 @@ fn composite_alarm(alarm: CompositeAlarm) -> Option<KnownAlarm> {
         reason: alarm.state_reason.unwrap_or_default(),
         since: since(alarm.state_transitioned_timestamp, alarm.state_updated_timestamp),
         subject: KnownSubject::Composite { rule: alarm.alarm_rule.unwrap_or_default() },
-        actions: actions(alarm.actions_enabled, alarm.alarm_actions),
+        // Its suppressor keeps them from being carried out.
+        actions: match alarm.actions_suppressed_by {
+            None => actions(alarm.actions_enabled, alarm.alarm_actions),
+            Some(_) => BTreeSet::new(),
+        },
         rule: None,
         failure_rate: None,
     })
@@ -169,6 +173,7 @@ impl LastFiring for Aws {
         &self,
         alarm: &str,
         since: Option<i64>,
+        until: Option<i64>,
     ) -> Result<Option<Firing>, Failure> {
         const OPERATION: &str = "DescribeAlarmHistory";
         let mut next = None;
@@ -182,6 +187,7 @@ impl LastFiring for Aws {
                 .alarm_types(AlarmType::CompositeAlarm)
                 .history_item_type(HistoryItemType::StateUpdate)
                 .set_start_date(since.map(DateTime::from_secs))
+                .set_end_date(until.map(|until| DateTime::from_secs(until.saturating_add(1))))
                 .scan_by(ScanBy::TimestampDescending)
                 .max_records(100)
                 .set_next_token(next)
@@ -194,9 +200,12 @@ impl LastFiring for Aws {
                 .await
                 .map_err(|error| unanswered(OPERATION, &error, &last))?;
             let items = page.alarm_history_items.into_iter().flatten();
-            // The times are compared here too, for whoever answers without regard to the start.
+            // The times are compared here too, for whoever answers without regard to them.
             let mut recent = items.filter(|item| {
-                since.is_none_or(|since| item.timestamp.is_none_or(|at| at.secs() >= since))
+                item.timestamp.is_none_or(|at| {
+                    since.is_none_or(|since| at.secs() >= since)
+                        && until.is_none_or(|until| at.secs() <= until)
+                })
             });
             if let Some(firing) = recent.find_map(|item| firing(&item)) {
                 return Ok(Some(firing));

@@ -1,13 +1,13 @@
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::config::http::HttpResponse;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use tripline::text::excerpt;
 use tripline::time::Timestamp;
 use tripline_aws::Failure;
+use tripline_aws::answer::{Complete, LastAnswer};
 
 use super::Aws;
 use crate::ask::{TakeTurn, Turn};
@@ -30,6 +30,15 @@ const FIRST: (&str, &str) =
 const ONLY: (&str, &str) =
     ("attribute_not_exists(#last) OR #last <= :past OR #by = :id", "SET #by = :id, #last = :now");
 
+/// Something that was said by another delivery is not said again for a while.
+const SAID: (&str, &str) = (
+    "attribute_not_exists(#last) OR #last <= :past OR #key <> :key OR #by = :id",
+    "SET #key = :key, #by = :id, #last = :now",
+);
+/// So many things that were said are remembered at a time, each in a place that follows from what it
+/// is: another one of the same place takes it over, and the first can be said again.
+const PLACES: u64 = 16;
+
 /// The only turn is over: whoever had it has it no longer.
 const OVER: (&str, &str) = ("#by = :id", "REMOVE #by");
 
@@ -45,6 +54,23 @@ impl TakeTurn for Aws {
         Ok(false)
     }
 
+    async fn may_say(&self, key: u64, delivery: &str, now: Timestamp) -> Result<bool, Failure> {
+        let (condition, update) = SAID;
+        let place = key % PLACES;
+        let text = |text: String| AttributeValue::S(text);
+        let number = |number: i64| AttributeValue::N(number.to_string());
+        let said = self
+            .update_item(condition, update)
+            .expression_attribute_names("#key", format!("said{place}Key"))
+            .expression_attribute_names("#by", format!("said{place}By"))
+            .expression_attribute_names("#last", format!("said{place}Last"))
+            .expression_attribute_values(":key", text(format!("{key:x}")))
+            .expression_attribute_values(":id", text(excerpt(delivery)))
+            .expression_attribute_values(":now", number(now.seconds()))
+            .expression_attribute_values(":past", number(now.seconds() - Turn::WINDOW));
+        send(said).await
+    }
+
     async fn end_turn(&self, turn: Turn, delivery: &str) -> Result<(), Failure> {
         let (condition, update) = OVER;
         let over = self
@@ -52,7 +78,7 @@ impl TakeTurn for Aws {
             .expression_attribute_names("#by", format!("{}By", name_of(turn)))
             .expression_attribute_values(":id", AttributeValue::S(excerpt(delivery)));
         // That it is nobody's any more is as good.
-        is_updated(over.send().await).map(|_| ())
+        send(over).await.map(|_| ())
     }
 }
 
@@ -61,17 +87,25 @@ fn name_of(turn: Turn) -> &'static str {
         Turn::UnverifiedStop => "unverifiedStop",
         Turn::RefusalMail => "refusalMail",
         Turn::UnverifiedMail => "unverifiedMail",
+        Turn::OtherSms => "otherSms",
     }
 }
 
 /// Whether the condition of an update was true.
-fn is_updated(
-    answer: Result<UpdateItemOutput, SdkError<UpdateItemError, HttpResponse>>,
-) -> Result<bool, Failure> {
+async fn send(update: UpdateItemFluentBuilder) -> Result<bool, Failure> {
+    let last = LastAnswer::new();
+    let answer = update
+        // An answer that shows nothing new is none of DynamoDB's.
+        .return_values(ReturnValue::AllNew)
+        .customize()
+        .interceptor(last.clone())
+        .interceptor(Complete::<UpdateItemOutput>::new(|output| output.attributes.is_some()))
+        .send()
+        .await;
     match answer {
         Ok(_) => Ok(true),
         Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
-        Err(error) => Err(Failure::from_sdk(OPERATION, &error)),
+        Err(error) => Err(last.failure(OPERATION, &error)),
     }
 }
 
@@ -115,6 +149,6 @@ impl Aws {
         } else {
             update
         };
-        is_updated(update.send().await)
+        send(update).await
     }
 }

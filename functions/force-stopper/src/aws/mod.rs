@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_cloudwatch::operation::describe_alarm_history::DescribeAlarmHistoryError;
 use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_iot::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_iot::operation::cancel_job::CancelJobError;
 use aws_sdk_iot::operation::describe_job::DescribeJobError;
@@ -41,7 +42,7 @@ pub struct Aws {
 impl Aws {
     /// Clients with these settings.
     ///
-    /// Those of CloudWatch and AWS IoT try until they are answered or out of time. The SDK's own
+    /// Those of CloudWatch, AWS IoT and DynamoDB try until they are answered or out of time. The SDK's own
     /// budget for retries is shared by all calls of an environment, and once other calls have used
     /// it up a stop would be tried once.
     pub fn new(config: &SdkConfig, settings: &Settings) -> Self {
@@ -59,6 +60,11 @@ impl Aws {
             .retry_classifier(UntilAnswered::<DescribeAlarmsError>::new())
             .retry_classifier(UntilAnswered::<DescribeAlarmHistoryError>::new())
             .interceptor(InProtocol);
+        // Before an unverified stop it counts how many there were, so it leads to one too.
+        let dynamodb = aws_sdk_dynamodb::config::Builder::from(config)
+            .retry_config(retries())
+            .retry_partition(partition.clone())
+            .retry_classifier(UntilAnswered::<UpdateItemError>::new());
         let iot = aws_sdk_iot::config::Builder::from(config)
             .retry_config(retries())
             .retry_partition(partition)
@@ -66,7 +72,7 @@ impl Aws {
             .retry_classifier(UntilAnswered::<CancelJobError>::new());
         Self {
             cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()),
-            dynamodb: aws_sdk_dynamodb::Client::new(config),
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
             iot: aws_sdk_iot::Client::from_conf(iot.build()),
             sns: aws_sdk_sns::Client::new(config),
             settings: settings.clone(),

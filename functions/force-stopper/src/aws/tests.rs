@@ -6,6 +6,7 @@ use aws_sdk_cloudwatch::types::{
     MetricDataQuery, MetricStat, StateValue,
 };
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
 use aws_sdk_iot::operation::cancel_job::CancelJobOutput;
 use aws_sdk_iot::operation::describe_job::{DescribeJobError, DescribeJobOutput};
@@ -129,7 +130,7 @@ async fn history_tells_whether_an_alarm_fired_since() {
             .then_output(move || {
                 DescribeAlarmHistoryOutput::builder().alarm_history_items(item.clone()).build()
             });
-        assert_eq!(aws(&[&rule], &[], &[]).last_firing("a", Some(100)).await, Ok(fired));
+        assert_eq!(aws(&[&rule], &[], &[]).last_firing("a", Some(100), None).await, Ok(fired));
     }
 }
 
@@ -141,7 +142,7 @@ async fn a_history_that_is_not_read_to_its_end_says_nothing() {
             .next_token("more")
             .build()
     });
-    let failure = aws(&[&rule], &[], &[]).last_firing("a", Some(100)).await.unwrap_err();
+    let failure = aws(&[&rule], &[], &[]).last_firing("a", Some(100), None).await.unwrap_err();
     assert_eq!((failure.kind, rule.num_calls()), (FailureKind::Unavailable, 3));
 }
 
@@ -229,7 +230,11 @@ async fn a_turn_is_taken_on_a_condition() {
                 && key.is_some_and(|key| key == "$force-stopper")
         });
         if is_there {
-            return rule.then_output(|| UpdateItemOutput::builder().build());
+            return rule.then_output(|| {
+                UpdateItemOutput::builder()
+                    .attributes("jobId", AttributeValue::S("a".to_owned()))
+                    .build()
+            });
         }
         rule.then_error(|| {
             let meta = aws_sdk_dynamodb::error::ErrorMetadata::builder()
@@ -272,13 +277,42 @@ async fn the_only_turn_is_its_taker_s_again() {
                 && values.get(":id").and_then(|id| id.as_s().ok()).is_some_and(|id| id == "id")
                 && values.keys().chain(names.keys()).all(|name| text.contains(name))
         })
-        .then_output(|| UpdateItemOutput::builder().build());
+        .then_output(|| {
+            UpdateItemOutput::builder()
+                .attributes("jobId", AttributeValue::S("a".to_owned()))
+                .build()
+        });
     let aws = Aws {
         dynamodb: mock_client!(aws_sdk_dynamodb, aws_smithy_mocks::RuleMode::MatchAny, &[&rule]),
         ..aws(&[], &[], &[])
     };
     let now = Timestamp::from_seconds(1_000);
     assert_eq!(aws.take_turn(Turn::RefusalMail, "id", now).await, Ok(true));
+    assert_eq!(rule.num_calls(), 1);
+}
+
+#[tokio::test]
+async fn what_is_said_is_remembered_in_its_place() {
+    let rule = mock!(aws_sdk_dynamodb::Client::update_item)
+        .match_requests(|input| {
+            let values = input.expression_attribute_values().unwrap();
+            let names = input.expression_attribute_names().unwrap();
+            let text =
+                [input.condition_expression(), input.update_expression()].map(Option::unwrap);
+            let text = text.join(" ");
+            // What is given and not used is refused.
+            values.keys().chain(names.keys()).all(|name| text.contains(name))
+                && names["#key"] == "said1Key"
+                && values[":key"] == AttributeValue::S("11".to_owned())
+        })
+        .then_output(|| {
+            UpdateItemOutput::builder()
+                .attributes("jobId", AttributeValue::S("a".to_owned()))
+                .build()
+        });
+    let dynamodb = mock_client!(aws_sdk_dynamodb, aws_smithy_mocks::RuleMode::MatchAny, &[&rule]);
+    let aws = Aws { dynamodb, ..aws(&[], &[], &[]) };
+    assert_eq!(aws.may_say(17, "id", Timestamp::from_seconds(1_000)).await, Ok(true));
     assert_eq!(rule.num_calls(), 1);
 }
 

@@ -125,13 +125,13 @@ async fn no_alarm_follows_only_from_an_answer_without_it() {
         let open = [FailureKind::Unavailable, FailureKind::Denied];
         assert!(open.contains(&failure.kind), "{answer:?}: {failure}");
         assert!(service.calls() > 3, "{answer:?}: asked {} times", service.calls());
-        let failure = aws(&Service::new(&[answer])).last_firing("a", None).await.unwrap_err();
+        let failure = aws(&Service::new(&[answer])).last_firing("a", None, None).await.unwrap_err();
         assert!(open.contains(&failure.kind), "{answer:?}: {failure}");
         // Once is nothing.
         let service = Service::new(&[answer, NO_ALARMS]);
         assert_eq!(aws(&service).describe_alarms(&names).await, Ok(vec![]), "{answer:?}");
     }
-    assert_eq!(aws(&Service::new(&[NO_HISTORY])).last_firing("a", None).await, Ok(None));
+    assert_eq!(aws(&Service::new(&[NO_HISTORY])).last_firing("a", None, None).await, Ok(None));
     let invalid = (400, PROTOCOL, &b"\xa1\x66__type\x6fValidationError"[..]);
     let service = Service::new(&[invalid]);
     assert_eq!(aws(&service).describe_alarms(&names).await, Ok(vec![]));
