@@ -2,6 +2,9 @@
 
 use tripline::job::JobId;
 
+/// The case of a job in progress that nothing guards.
+pub(crate) const UNGUARDED: &str = "unguarded";
+
 /// One job's case, in words for people. It is announced by name once, and again when it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {

@@ -1,7 +1,9 @@
 //! Minutes of a keeper in an account in memory.
 
+mod announcing;
 mod arming;
 mod late;
+mod numbers;
 mod renamed;
 mod tidying;
 mod watching;

@@ -15,7 +15,6 @@ use tripline_guard::put::{JOB_TAG, STACK_TAG};
 
 use crate::ask::{Alarm, Ask, Item, Listed, Page};
 use crate::clock::{Call, Clock, Minute};
-use crate::failed::Trouble;
 use crate::keeper::Keeper;
 use crate::observe::cache::Tags;
 
@@ -32,6 +31,8 @@ pub(crate) struct Account {
     pub taken: Vec<String>,
     /// The stack's table; `None` if it cannot be read.
     pub table: Option<Kept>,
+    /// What could not be read.
+    pub failures: Vec<(&'static str, Failure)>,
 }
 
 /// What is in the stack's table.
@@ -63,16 +64,22 @@ impl Account {
 }
 
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
-    /// Looks at everything. Without the jobs or the alarms nothing can be done.
+    /// The jobs in progress.
+    pub(crate) async fn list_all_jobs(
+        &self,
+        minute: &Minute<'_, K>,
+    ) -> Result<BTreeMap<JobId, Listed>, Failure> {
+        let jobs = |next| self.client.list_jobs(next);
+        let listed = all("ListJobs", minute, Call::ListJobs, jobs).await?;
+        Ok(listed.into_iter().map(|job| (job.job.clone(), job)).collect())
+    }
+
+    /// Looks at everything beside the jobs. Without the alarms nothing can be done.
     pub(crate) async fn observe(
         &self,
         minute: &Minute<'_, K>,
-        trouble: &mut Trouble,
+        jobs: &BTreeMap<JobId, Listed>,
     ) -> Result<Account, Failure> {
-        let lists = async {
-            let jobs = |next| self.client.list_jobs(next);
-            all("ListJobs", minute, Call::ListJobs, jobs).await
-        };
         let describes = async {
             let alarms = |next| self.client.list_alarms(next);
             all("DescribeAlarms", minute, Call::DescribeAlarms, alarms).await
@@ -81,13 +88,12 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             let items = |next| self.client.read_table(next);
             all("Scan", minute, Call::Table, items).await
         };
-        let (listed, alarms, items) = tokio::join!(lists, describes, scans);
-        let mut by_id = BTreeMap::new();
-        by_id.extend(listed?.into_iter().map(|job| (job.job.clone(), job)));
+        let (alarms, items) = tokio::join!(describes, scans);
+        let mut failures = Vec::new();
         let table = match items {
             Ok(items) => Some(read(items)),
             Err(failure) => {
-                trouble.add("the stack's table", failure);
+                failures.push(("the stack's table", failure));
                 None
             }
         };
@@ -102,8 +108,8 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             }
         }
         let alarms = self.by_job(minute, metric).await;
-        self.cache.tidy(minute.now(), |job| by_id.contains_key(job));
-        Ok(Account { jobs: by_id, alarms, taken, table })
+        self.cache.tidy(minute.now(), |job| jobs.contains_key(job));
+        Ok(Account { jobs: jobs.clone(), alarms, taken, table, failures })
     }
 
     /// Alarms by their job. Those that are not of exactly one job, or not named after it, are

@@ -7,6 +7,7 @@ use std::time::Duration;
 use aws_sdk_cloudwatch::types::{MetricAlarm, Tag};
 use fake_aws::CloudWatch;
 use tripline::job::{EndedCounts, ExecutionCounts, JobId, JobState};
+use tripline::metric::KeptMetric;
 use tripline::rollout::Rate;
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
@@ -52,6 +53,8 @@ pub struct FakeJob {
 pub struct Published {
     pub stack: Vec<StackGauge>,
     pub jobs: Vec<JobGauge>,
+    /// When the last counts of jobs were out.
+    pub counts_out: Option<Duration>,
 }
 
 #[derive(Debug, Default)]
@@ -73,6 +76,10 @@ pub struct World {
     /// The calls that change something.
     pub changes: Vec<String>,
     pub published: Vec<Published>,
+    /// Jobs are listed, and nothing was published since.
+    begins: bool,
+    /// E-mails: subject and body.
+    pub letters: Vec<(String, String)>,
     /// What fails, by the API's name or the alarm's, and how.
     pub fails: BTreeMap<String, FailureKind>,
     /// From when on every call takes as long as it may.
@@ -168,6 +175,15 @@ impl World {
     }
 }
 
+impl World {
+    fn of_this_minute(&mut self) -> &mut Published {
+        if std::mem::take(&mut self.begins) || self.published.is_empty() {
+            self.published.push(Published::default());
+        }
+        self.published.last_mut().unwrap()
+    }
+}
+
 impl Clock for Account {
     fn now(&self) -> Duration {
         self.world().now
@@ -229,7 +245,8 @@ impl JobEvents for Account {
 impl ListJobs for Account {
     async fn list_jobs(&self, next: Option<String>) -> Result<Page<Listed>, Failure> {
         self.call(Some(Call::ListJobs), "ListJobs").await?;
-        let world = self.world();
+        let mut world = self.world();
+        world.begins |= next.is_none();
         let running = world.jobs.iter().filter(|(_, job)| job.ended.is_none());
         let all = running.map(|(id, job)| Listed {
             job: job_id(id),
@@ -359,14 +376,13 @@ impl CountEvents for Account {
     async fn count_events(
         &self,
         job: &JobId,
-        endings: EndedCounts,
         (created, _): (Timestamp, Timestamp),
         _: Option<String>,
     ) -> Result<Page<u32>, Failure> {
         self.call(Some(Call::Metrics), "GetMetricData").await?;
         let world = self.world();
         let job = &world.jobs[job.as_str()];
-        assert_eq!((endings, created), (job.endings, at(job.created)));
+        assert_eq!(created, at(job.created));
         Ok(Page { items: vec![job.counted], next: None })
     }
 }
@@ -381,14 +397,20 @@ impl OtherStacks for Account {
 impl Publish for Account {
     async fn publish_stack(&self, gauges: &[StackGauge]) -> Result<(), Failure> {
         self.call(None, "PutMetricData").await?;
-        self.world().published.push(Published { stack: gauges.to_vec(), jobs: Vec::new() });
+        self.world().of_this_minute().stack = gauges.to_vec();
         Ok(())
     }
 
     async fn publish_jobs(&self, gauges: &[JobGauge]) -> Result<(), Failure> {
         assert!(gauges.len() <= MAX_GAUGES);
         self.call(None, "PutMetricData").await?;
-        self.world().published.last_mut().unwrap().jobs.extend_from_slice(gauges);
+        let mut world = self.world();
+        let now = world.now;
+        let published = world.of_this_minute();
+        if gauges.iter().any(|(_, metric, _)| *metric == KeptMetric::NotifiedCount) {
+            published.counts_out = Some(now);
+        }
+        published.jobs.extend_from_slice(gauges);
         Ok(())
     }
 }
@@ -416,6 +438,14 @@ impl Table for Account {
         if let Some(memory) = memory {
             world.memory = Some(memory.to_owned());
         }
+        Ok(())
+    }
+}
+
+impl Alert for Account {
+    async fn alert(&self, subject: &str, body: &str) -> Result<(), Failure> {
+        self.call(None, "Publish").await?;
+        self.world().letters.push((subject.to_owned(), body.to_owned()));
         Ok(())
     }
 }
