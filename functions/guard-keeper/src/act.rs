@@ -199,7 +199,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     }
 
     /// The alarms that a job is to have, by what is known of it.
-    fn wanted(&self, account: &Account, job: &JobId) -> Vec<GuardAlarm> {
+    pub(crate) fn wanted(&self, account: &Account, job: &JobId) -> Vec<GuardAlarm> {
         if let Some(own) = account.own(job) {
             return own.iter().cloned().map(GuardAlarm::Config).collect();
         }

@@ -119,6 +119,16 @@ pub enum Alarm {
     Composite(String),
 }
 
+impl Alarm {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Metric(alarm) => alarm.alarm_name().unwrap_or_default(),
+            Self::Composite(name) => name,
+        }
+    }
+}
+
 /// Lists alarms whose names begin as Tripline's do.
 pub trait ListAlarms {
     /// A page of them.
@@ -211,6 +221,15 @@ pub trait Alert {
     fn alert(&self, subject: &str, body: &str) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
+/// Finds alarms by name.
+pub trait NamedAlarms {
+    /// Those that there are, of at most a hundred names.
+    fn alarms_named(
+        &self,
+        names: &[String],
+    ) -> impl Future<Output = Result<Vec<Alarm>, Failure>> + Send;
+}
+
 /// All of it.
 pub trait Ask:
     JobEvents
@@ -227,6 +246,7 @@ pub trait Ask:
     + Publish
     + Table
     + Alert
+    + NamedAlarms
     + Sync
 {
 }
@@ -246,6 +266,7 @@ impl<T> Ask for T where
         + Publish
         + Table
         + Alert
+        + NamedAlarms
         + Sync
 {
 }

@@ -127,23 +127,22 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         if events == Events::Off {
             unguarded += std::mem::take(&mut guarded);
         }
-        let mut gauges = vec![
-            ("guardedJobs", count(guarded)),
-            ("unguardedJobs", count(unguarded)),
-            // Somebody wanted it so: there is no alarm on it.
-            ("optedOutJobs", count(opted_out)),
-        ];
+        let mut gauges = vec![("guardedJobs", count(guarded)), ("unguardedJobs", count(unguarded))];
+        // A metric costs in the hours in which it has points, and most stacks never have any of these. On the
+        // first there is no alarm: somebody wanted it so, and each is announced by name.
+        let mut seldom = vec![("optedOutJobs", count(opted_out))];
         let of_jobs = watching.gauges();
         let (mut uncounted, mut overcounted, mut overdue) = (0, 0, 0);
         if watching.remembers {
             (uncounted, overcounted) = (watching.uncounted(), watching.memory.overcounted());
             overdue = watching.memory.worrying();
             gauges.push(("uncountedCount", uncounted as f64));
-            gauges.push(("overcountedCount", overcounted as f64));
+            seldom.push(("overcountedCount", overcounted as f64));
             gauges.push(("overdueJobs", count(overdue)));
             findings.extend(watching.findings());
             watching.memory.restored = restored;
         }
+        gauges.extend(seldom.into_iter().filter(|(_, number)| *number > 0.0));
         trouble.extend(watching.trouble);
         let alerts = async {
             let announced = watching.remembers.then_some(&mut watching.memory.announced);

@@ -3,6 +3,7 @@
 mod announcing;
 mod arming;
 mod late;
+mod measured;
 mod numbers;
 mod renamed;
 mod tidying;

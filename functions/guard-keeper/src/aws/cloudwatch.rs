@@ -1,3 +1,4 @@
+use aws_sdk_cloudwatch::operation::describe_alarms::builders::DescribeAlarmsFluentBuilder;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
     AlarmType, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricDatum, MetricStat,
@@ -12,8 +13,8 @@ use tripline_guard::put;
 
 use super::Aws;
 use crate::ask::{
-    Alarm, AlarmTags, CountEvents, DeleteAlarms, JobGauge, ListAlarms, OtherStacks, Page, Publish,
-    PutAlarm, StackGauge,
+    Alarm, AlarmTags, CountEvents, DeleteAlarms, JobGauge, ListAlarms, NamedAlarms, OtherStacks,
+    Page, Publish, PutAlarm, StackGauge,
 };
 
 /// How the names of all of Tripline's alarms begin.
@@ -30,24 +31,32 @@ const GUARDED_JOBS: &str = "guardedJobs";
 
 impl ListAlarms for Aws {
     async fn list_alarms(&self, next: Option<String>) -> Result<Page<Alarm>, Failure> {
-        let output = self
-            .cloudwatch
-            .describe_alarms()
-            .alarm_name_prefix(PREFIX)
-            .alarm_types(AlarmType::MetricAlarm)
-            .alarm_types(AlarmType::CompositeAlarm)
-            .max_records(100)
-            .set_next_token(next)
-            .send()
-            .await
-            .map_err(|error| Failure::from_sdk("DescribeAlarms", &error))?;
-        let metric = output.metric_alarms.into_iter().flatten();
-        let composite = output.composite_alarms.into_iter().flatten();
-        let items = metric
-            .map(|alarm| Alarm::Metric(Box::new(alarm)))
-            .chain(composite.filter_map(|alarm| Some(Alarm::Composite(alarm.alarm_name?))));
-        Ok(Page { items: items.collect(), next: output.next_token })
+        let asked = self.cloudwatch.describe_alarms().alarm_name_prefix(PREFIX);
+        alarms(asked.set_next_token(next)).await
     }
+}
+
+impl NamedAlarms for Aws {
+    async fn alarms_named(&self, names: &[String]) -> Result<Vec<Alarm>, Failure> {
+        let asked = self.cloudwatch.describe_alarms().set_alarm_names(Some(names.to_vec()));
+        Ok(alarms(asked).await?.items)
+    }
+}
+
+async fn alarms(asked: DescribeAlarmsFluentBuilder) -> Result<Page<Alarm>, Failure> {
+    let output = asked
+        .alarm_types(AlarmType::MetricAlarm)
+        .alarm_types(AlarmType::CompositeAlarm)
+        .max_records(100)
+        .send()
+        .await
+        .map_err(|error| Failure::from_sdk("DescribeAlarms", &error))?;
+    let metric = output.metric_alarms.into_iter().flatten();
+    let composite = output.composite_alarms.into_iter().flatten();
+    let items = metric
+        .map(|alarm| Alarm::Metric(Box::new(alarm)))
+        .chain(composite.filter_map(|alarm| Some(Alarm::Composite(alarm.alarm_name?))));
+    Ok(Page { items: items.collect(), next: output.next_token })
 }
 
 impl AlarmTags for Aws {

@@ -21,6 +21,11 @@ use crate::observe::cache::Tags;
 /// Looking has to be done by then, in percent of a minute's work.
 const LOOK: u32 = 60;
 
+/// Alarms have to be read by then that are asked for by name.
+const NAMES: u32 = 70;
+/// Most names in one call (CloudWatch `DescribeAlarms`, `AlarmNames`).
+const MOST_NAMES: usize = 100;
+
 /// What there is in the account.
 #[derive(Debug)]
 pub(crate) struct Account {
@@ -80,10 +85,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         minute: &Minute<'_, K>,
         jobs: &BTreeMap<JobId, Listed>,
     ) -> Result<Account, Failure> {
-        let describes = async {
-            let alarms = |next| self.client.list_alarms(next);
-            all("DescribeAlarms", minute, Call::DescribeAlarms, alarms).await
-        };
+        let describes = self.list_alarms_in_time(minute);
         let scans = async {
             let items = |next| self.client.read_table(next);
             all("Scan", minute, Call::Table, items).await
@@ -97,19 +99,70 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 None
             }
         };
-        let (mut metric, mut taken) = (Vec::new(), Vec::new());
-        for alarm in alarms? {
-            match alarm {
-                Alarm::Metric(alarm) => {
-                    taken.push(name(&alarm).to_owned());
-                    metric.push(*alarm);
-                }
-                Alarm::Composite(name) => taken.push(name),
+        let (mut seen, is_whole) = alarms?;
+        let mut account = Account {
+            jobs: jobs.clone(),
+            alarms: BTreeMap::new(),
+            taken: Vec::new(),
+            table,
+            failures,
+        };
+        if !is_whole {
+            account.failures.push(("alarms", late("DescribeAlarms")));
+            self.add_wanted_alarms(minute, &account, &mut seen).await?;
+        }
+        let mut metric = Vec::new();
+        for (name, alarm) in seen {
+            account.taken.push(name);
+            if let Alarm::Metric(alarm) = alarm {
+                metric.push(*alarm);
             }
         }
-        let alarms = self.by_job(minute, metric).await;
+        account.alarms = self.by_job(minute, metric).await;
         self.cache.tidy(minute.now(), |job| jobs.contains_key(job));
-        Ok(Account { jobs: jobs.clone(), alarms, taken, table, failures })
+        Ok(account)
+    }
+
+    /// As many alarms as can be read in time, by name, and whether these are all.
+    async fn list_alarms_in_time(
+        &self,
+        minute: &Minute<'_, K>,
+    ) -> Result<(BTreeMap<String, Alarm>, bool), Failure> {
+        let (mut seen, mut next) = (BTreeMap::new(), None);
+        loop {
+            if !minute.may(Call::DescribeAlarms, LOOK).await {
+                return Ok((seen, false));
+            }
+            let page = self.client.list_alarms(next).await?;
+            seen.extend(page.items.into_iter().map(|alarm| (alarm.name().to_owned(), alarm)));
+            next = page.next;
+            if next.is_none() {
+                return Ok((seen, true));
+            }
+        }
+    }
+
+    /// Where there are more alarms than can be listed: at least those that jobs in progress are to have. So
+    /// nothing of theirs is overwritten unseen, and nothing is left undone; what jobs have beside them is not seen.
+    async fn add_wanted_alarms(
+        &self,
+        minute: &Minute<'_, K>,
+        account: &Account,
+        seen: &mut BTreeMap<String, Alarm>,
+    ) -> Result<(), Failure> {
+        let wanted = account.jobs.keys().flat_map(|job| {
+            let alarms = self.wanted(account, job).into_iter();
+            alarms.map(move |alarm| alarm.name_for(job))
+        });
+        let names: Vec<String> = wanted.filter(|name| !seen.contains_key(name)).collect();
+        for some in names.chunks(MOST_NAMES) {
+            if !minute.may(Call::DescribeAlarms, NAMES).await {
+                return Err(late("DescribeAlarms"));
+            }
+            let found = self.client.alarms_named(some).await?;
+            seen.extend(found.into_iter().map(|alarm| (alarm.name().to_owned(), alarm)));
+        }
+        Ok(())
     }
 
     /// Alarms by their job. Those that are not of exactly one job, or not named after it, are

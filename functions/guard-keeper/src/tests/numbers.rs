@@ -7,6 +7,7 @@ use tripline::metric::KeptMetric;
 
 use super::world::{START, assert_quotas};
 use super::*;
+use crate::clock::Call;
 use crate::health::counts::STILL_FOR;
 use crate::settings::{Settings, tests::settings};
 
@@ -153,6 +154,31 @@ async fn rejected_executions_count_as_the_stack_says_or_the_job_s_tag() {
     }
 }
 
+/// Whoever fills the account with alarms of such names leaves no rollout unguarded by it.
+#[tokio::test]
+async fn more_alarms_than_a_minute_can_list_leave_no_job_without_its_own() {
+    let account = Account::new();
+    jobs(&account, 60);
+    for number in 0..16_000 {
+        let name = format!("tripline-a{number}");
+        let alarm = aws_sdk_cloudwatch::types::MetricAlarm::builder().alarm_name(&name).build();
+        account.world().cloudwatch.alarms.insert(name, alarm);
+    }
+    // The name is somebody else's, and far down the list.
+    account.world().cloudwatch.composite.insert(default("job007").remove(0));
+    let keeper = account.keeper();
+    for _ in 0..10 {
+        let start = account.world().now;
+        let failed = keeper.tick().await.unwrap_err();
+        assert_eq!(failed.to_string(), "DescribeAlarms: not done within this minute");
+        next_minute(&account, start);
+    }
+    assert_eq!((account.gauge("guardedJobs"), account.gauge("unguardedJobs")), (59.0, 1.0));
+    let changes = account.changes();
+    assert_eq!(changes.len(), 119, "each is put once: {changes:?}");
+    assert_quotas(&account.world().calls);
+}
+
 /// New jobs and environments apart, tags are read once in ten minutes.
 #[tokio::test]
 async fn tags_are_read_again_in_turns() {
@@ -179,5 +205,3 @@ fn read_first(account: &Account) -> usize {
     let world = account.world();
     world.calls.iter().filter(|(call, at)| *call == Call::JobTags && *at < until).count()
 }
-
-use crate::clock::Call;

@@ -69,7 +69,9 @@ pub struct World {
     pub configs: BTreeMap<String, (String, i64)>,
     pub memory: Option<String>,
     pub events_are_on: bool,
-    /// The calls that were made, and when.
+    /// How many calls were made.
+    pub asked: usize,
+    /// The calls that have a quota of their own, and when.
     pub calls: Vec<(Call, Duration)>,
     /// The jobs that were described.
     pub described: BTreeSet<JobId>,
@@ -147,17 +149,18 @@ impl Account {
         self.world().cloudwatch.alarms.keys().cloned().collect()
     }
 
-    /// What was published last of the stack.
+    /// What was published last of the stack; 0 if that was not.
     pub fn gauge(&self, name: &str) -> f64 {
         let world = self.world();
         let last = world.published.last().unwrap();
-        last.stack.iter().find(|(other, _)| *other == name).unwrap().1
+        last.stack.iter().find(|(other, _)| *other == name).map_or(0.0, |(_, number)| *number)
     }
 
     async fn call(&self, call: Option<Call>, operation: &'static str) -> Result<(), Failure> {
         let takes = {
             let mut world = self.world();
             let now = world.now;
+            world.asked += 1;
             world.calls.extend(call.map(|call| (call, now)));
             if world.slow_from.is_some_and(|from| now >= from) { CALL_TIMEOUT } else { CALL }
         };
@@ -327,6 +330,18 @@ impl ListAlarms for Account {
     }
 }
 
+impl NamedAlarms for Account {
+    async fn alarms_named(&self, names: &[String]) -> Result<Vec<Alarm>, Failure> {
+        assert!(names.len() <= PAGE);
+        self.call(Some(Call::DescribeAlarms), "DescribeAlarms").await?;
+        let world = self.world();
+        let metric = names.iter().filter_map(|name| world.cloudwatch.alarms.get(name));
+        let metric = metric.map(|alarm| Alarm::Metric(Box::new(alarm.clone())));
+        let composite = names.iter().filter(|name| world.cloudwatch.composite.contains(*name));
+        Ok(metric.chain(composite.cloned().map(Alarm::Composite)).collect())
+    }
+}
+
 impl AlarmTags for Account {
     async fn alarm_tags(&self, arn: &str) -> Result<Vec<(String, String)>, Failure> {
         self.call(Some(Call::AlarmTags), "ListTagsForResource").await?;
@@ -428,6 +443,9 @@ impl Table for Account {
     }
 
     async fn write_table(&self, memory: Option<&str>, forget: &[JobId]) -> Result<(), Failure> {
+        if memory.is_none() && forget.is_empty() {
+            return Ok(());
+        }
         self.call(None, "BatchWriteItem").await?;
         assert!(forget.len() <= MAX_FORGOTTEN);
         let mut world = self.world();
