@@ -15,3 +15,13 @@ pub(crate) struct Finding {
     /// One sentence for people: what is so, and what to do.
     pub text: String,
 }
+
+/// A job and one of its cases.
+pub(crate) type CaseOf = (JobId, String);
+
+impl Finding {
+    /// By what it is remembered.
+    pub fn case_of(&self) -> CaseOf {
+        (self.job.clone(), self.case.to_owned())
+    }
+}

@@ -6,10 +6,7 @@ use std::fmt::Write;
 use tripline::job::JobId;
 use tripline::time::Timestamp;
 
-use crate::finding::{Finding, UNGUARDED};
-
-/// A job and one of its cases.
-pub type CaseOf = (JobId, String);
+use crate::finding::{CaseOf, Finding, UNGUARDED};
 
 /// Most cases that are remembered: what is beyond is announced once there is room, so that people are never
 /// alerted to the same every minute.
@@ -35,16 +32,11 @@ struct Entry {
     gone: Option<i64>,
 }
 
-/// The key of a finding.
-pub fn case_of(finding: &Finding) -> CaseOf {
-    (finding.job.clone(), finding.case.to_owned())
-}
-
 impl Announced {
     /// Takes in what is found this minute, and says what people have to be alerted to now.
     pub fn due<'a>(&mut self, findings: &'a [Finding], now: Timestamp) -> Vec<&'a Finding> {
         let now = now.seconds();
-        let is_found: BTreeSet<CaseOf> = findings.iter().map(case_of).collect();
+        let is_found: BTreeSet<CaseOf> = findings.iter().map(Finding::case_of).collect();
         for (case, entry) in &mut self.0 {
             if !is_found.contains(case) {
                 entry.gone.get_or_insert(now);
@@ -53,7 +45,7 @@ impl Announced {
         let mut due = Vec::new();
         let mut is_taken = BTreeSet::new();
         for finding in findings {
-            let case = case_of(finding);
+            let case = finding.case_of();
             if !self.0.contains_key(&case) && self.0.len() >= MAX_CASES {
                 tracing::error!(job = %finding.job, case = finding.case, "case_not_announced");
                 continue;
@@ -139,7 +131,7 @@ mod tests {
     /// A minute in which everything that is due is announced. Returns that.
     fn minute(announced: &mut Announced, minute: i64, findings: &[Finding]) -> Vec<CaseOf> {
         let due: Vec<CaseOf> =
-            announced.due(findings, at(minute)).into_iter().map(case_of).collect();
+            announced.due(findings, at(minute)).into_iter().map(Finding::case_of).collect();
         announced.remember(&due, at(minute));
         announced.forget(|job| job.as_str() != "ended", at(minute));
         let mut text = String::new();
@@ -159,12 +151,12 @@ mod tests {
         let one = [finding("a", "overdue")];
         let two = [finding("a", "overdue"), finding("b", "overdue")];
         let other = [finding("a", "overcounted"), finding("b", "overdue")];
-        assert_eq!(minute(&mut announced, 0, &one), [case_of(&one[0])]);
+        assert_eq!(minute(&mut announced, 0, &one), [one[0].case_of()]);
         for next in 1..200 {
             assert_eq!(minute(&mut announced, next, &one), []);
         }
-        assert_eq!(minute(&mut announced, 200, &two), [case_of(&two[1])]);
-        assert_eq!(minute(&mut announced, 201, &other), [case_of(&other[0])]);
+        assert_eq!(minute(&mut announced, 200, &two), [two[1].case_of()]);
+        assert_eq!(minute(&mut announced, 201, &other), [other[0].case_of()]);
     }
 
     #[test]

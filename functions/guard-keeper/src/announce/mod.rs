@@ -6,12 +6,11 @@ mod letter;
 
 use tripline_aws::Failure;
 
-pub(crate) use crate::announce::announced::CaseOf;
-use crate::announce::announced::{Announced, REPEAT, case_of};
+use crate::announce::announced::{Announced, REPEAT};
 use crate::announce::letter::letter;
 use crate::ask::Ask;
 use crate::clock::{Clock, Minute};
-use crate::finding::Finding;
+use crate::finding::{CaseOf, Finding};
 use crate::keeper::Keeper;
 use crate::observe::{Account, late};
 
@@ -31,11 +30,11 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let mut due = announced.due(findings, now);
         // The table may not have taken what this environment has sent.
         let (sent, new): (Vec<&Finding>, Vec<&Finding>) = due.drain(..).partition(|finding| {
-            let at = self.cache.alerted(&case_of(finding));
+            let at = self.cache.alerted(&finding.case_of());
             at.is_some_and(|at| now.seconds_after(at) < REPEAT)
         });
         let cases = |findings: &[&Finding]| -> Vec<CaseOf> {
-            findings.iter().map(|finding| case_of(finding)).collect()
+            findings.iter().map(|finding| finding.case_of()).collect()
         };
         announced.remember(&cases(&sent), now);
         let result = match new.is_empty() {

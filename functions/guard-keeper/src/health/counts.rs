@@ -14,6 +14,7 @@ use crate::ask::{Ask, JobGauge, Listed};
 use crate::clock::{Call, Clock, Minute};
 use crate::failed::Trouble;
 use crate::keeper::Keeper;
+use crate::observe::cache::Numbers;
 use crate::observe::{Account, late};
 
 /// Until when a job may be described, in percent of a minute's work. The rest is for what comes after.
@@ -32,17 +33,6 @@ pub(crate) struct Counted {
     /// The jobs that were described.
     pub jobs: Vec<(JobId, Job)>,
     pub trouble: Trouble,
-}
-
-/// A job's counts as they were published last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Numbers {
-    /// Notified and unsuccessful.
-    pub counts: (u32, u32),
-    /// Since when they are so, or since when an alarm needs them.
-    pub since: Timestamp,
-    /// When they were last published.
-    pub at: Timestamp,
 }
 
 /// The round as its lanes share it.

@@ -8,8 +8,7 @@ use tripline::job::JobId;
 use tripline::time::Timestamp;
 use tripline_guard::guard::Tagged;
 
-use crate::announce::CaseOf;
-use crate::health::counts::Numbers;
+use crate::finding::CaseOf;
 
 /// Whose an alarm is by its tags is believed for so many seconds, as long as it is not touched.
 const OWNER_FOR: i64 = 600;
@@ -50,6 +49,17 @@ pub(crate) struct KnownJob {
     pub watched: Option<Timestamp>,
     /// Its counts, as they were published last.
     pub numbers: Option<Numbers>,
+}
+
+/// A job's counts as they were published last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Numbers {
+    /// Notified and unsuccessful.
+    pub counts: (u32, u32),
+    /// Since when they are so, or since when an alarm needs them.
+    pub since: Timestamp,
+    /// When they were last published.
+    pub at: Timestamp,
 }
 
 impl KnownJob {
