@@ -4,6 +4,7 @@
 //! The local AWS judges an alarm at every `PutMetricData`, by all values of its metric, whichever job
 //! they are of. So a test whose reports make an alarm fire has a local AWS of its own.
 
+mod announcing;
 mod counting;
 mod keeping;
 mod messages;

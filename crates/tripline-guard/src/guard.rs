@@ -7,7 +7,7 @@ use tripline::alarm::{
     AlarmDefinition, AlarmName, Evaluation, Limit, MinSamples, MissingData, Percentile, Period,
     Statistic, Topic, alarm_name_prefix,
 };
-use tripline::job::JobId;
+use tripline::job::{CountRejected, JobId};
 use tripline::metric::{DownloadTime, Metric, NAMESPACE};
 use tripline::text::{excerpt, nearest};
 
@@ -17,6 +17,8 @@ pub const DEFAULT_PREFIX: &str = "default-";
 pub const TAG_PREFIX: &str = "tripline:";
 /// The tag that takes a job out of the default guard.
 const GUARD_TAG: &str = "tripline:guard";
+/// The tag, without its prefix, that says whether rejected executions count as unsuccessful.
+const COUNT_REJECTED: &str = "CountRejected";
 /// The length of a period of downloads: they are compared by a percentile, which takes many.
 const DOWNLOAD_PERIOD: u32 = 600;
 
@@ -240,13 +242,29 @@ impl DefaultGuard {
     /// What a job's tags make of it. A value that cannot be never disarms: the stack's own stands in
     /// for it.
     pub fn with_tags<'a>(&self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Tagged {
-        let mut tagged = Tagged { opted_out: false, guard: self.clone(), faults: Vec::new() };
+        let mut tagged = Tagged {
+            opted_out: false,
+            count_rejected: None,
+            guard: self.clone(),
+            faults: Vec::new(),
+        };
         for (key, value) in tags {
             if key == GUARD_TAG {
                 match value.trim().to_ascii_lowercase().as_str() {
                     "off" => tagged.opted_out = true,
                     "" | "on" => {}
                     _ => tagged.faults.push(InvalidValue::new(key, value, "`off` or `on`")),
+                }
+            } else if let Some(parameter) = key.strip_prefix(TAG_PREFIX)
+                && nearest(parameter, &[COUNT_REJECTED]).is_some()
+            {
+                let read = CountRejected::parse(value.trim());
+                match read.filter(|_| parameter == COUNT_REJECTED) {
+                    Some(read) => tagged.count_rejected = Some(read),
+                    None if parameter == COUNT_REJECTED => {
+                        tagged.faults.push(InvalidValue::new(key, value, CountRejected::EXPECTED));
+                    }
+                    None => tagged.faults.push(InvalidValue::new(key, value, COUNT_REJECTED)),
                 }
             } else if let Some(parameter) = key.strip_prefix(TAG_PREFIX)
                 // A job has other tags of Tripline's, such as where its config is.
@@ -327,6 +345,8 @@ fn fitted(usual: u32, least: MinSamples, n: u32, rate: u32) -> Option<(Period, M
 pub struct Tagged {
     /// `tripline:guard` is `off`: the job wants no guard from the stack.
     pub opted_out: bool,
+    /// `tripline:CountRejected`: whether rejected executions count as unsuccessful, if it says so.
+    pub count_rejected: Option<CountRejected>,
     /// The guard, if it wants one.
     pub guard: DefaultGuard,
     /// Tags that could not be used.
@@ -403,6 +423,11 @@ mod tests {
         assert_eq!((tagged.opted_out, tagged.faults.as_slice()), (false, [].as_slice()));
         let alarm = download(&tagged.guard);
         assert_eq!((alarm.threshold, alarm.min_samples), (7200.0, None));
+        let count = |value| guard().with_tags([("tripline:CountRejected", value)]).count_rejected;
+        assert_eq!(
+            (count(" No "), count("yes")),
+            (Some(CountRejected::No), Some(CountRejected::Yes))
+        );
         assert!(guard().with_tags([("tripline:guard", "Off")]).opted_out);
         assert!(!guard().with_tags([("tripline:guard", "on")]).opted_out);
     }
@@ -424,6 +449,16 @@ mod tests {
                 "tripline:DownloadTimeDatapointsToAlarm",
                 "9",
                 "`DownloadTimeDatapointsToAlarm` is `9` (expected at most DownloadTimeEvaluationPeriod, which is 3)",
+            ),
+            (
+                "tripline:CountRejected",
+                "nope",
+                "`tripline:CountRejected` is `nope` (expected `yes` or `no`)",
+            ),
+            (
+                "tripline:CountRejectd",
+                "no",
+                "`tripline:CountRejectd` is `no` (expected CountRejected)",
             ),
             ("tripline:guard", "of", "`tripline:guard` is `of` (expected `off` or `on`)"),
         ] {

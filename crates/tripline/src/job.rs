@@ -154,6 +154,32 @@ impl ExecutionCounts {
     }
 }
 
+/// Whether an execution that its device rejected counts as unsuccessful in what the guard-keeper publishes: the
+/// stack's parameter, or the job's tag, `CountRejected`. Some fleets reject by design, such as devices that have
+/// the version already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CountRejected {
+    /// `yes`
+    #[default]
+    Yes,
+    /// `no`
+    No,
+}
+
+impl CountRejected {
+    /// What it can be, in words.
+    pub const EXPECTED: &str = "`yes` or `no`";
+
+    /// Reads `yes` or `no`, in any case.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.to_ascii_lowercase().as_str() {
+            "yes" => Some(Self::Yes),
+            "no" => Some(Self::No),
+            _ => None,
+        }
+    }
+}
+
 /// How many executions have come to which end of their own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EndedCounts {
@@ -176,6 +202,14 @@ impl EndedCounts {
     /// Those that have not succeeded.
     pub fn unsuccessful(&self) -> u32 {
         self.failed.saturating_add(self.rejected).saturating_add(self.timed_out)
+    }
+
+    /// Those that count as unsuccessful if rejected ones do, or do not.
+    pub fn unsuccessful_with(&self, rejected: CountRejected) -> u32 {
+        match rejected {
+            CountRejected::Yes => self.unsuccessful(),
+            CountRejected::No => self.failed.saturating_add(self.timed_out),
+        }
     }
 
     /// Counts one; what was canceled or removed came to no end of its own.
@@ -202,6 +236,16 @@ mod tests {
         for bad in ["", "a b", "a/b", "é", "$next", &"x".repeat(65), "<yourJobId>"] {
             assert!(JobId::new(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn rejected_executions_count_as_unsuccessful_unless_that_is_switched_off() {
+        let ended = EndedCounts { succeeded: 40, failed: 3, rejected: 20, timed_out: 1 };
+        for (text, expected) in [("yes", Some(24)), ("No", Some(4)), ("", None), ("off", None)] {
+            let counted = CountRejected::parse(text).map(|is| ended.unsuccessful_with(is));
+            assert_eq!(counted, expected, "{text}");
+        }
+        assert_eq!(ended.unsuccessful_with(CountRejected::default()), ended.unsuccessful());
     }
 
     #[test]

@@ -52,10 +52,12 @@ pub enum KeptMetric {
     OverdueCount,
     /// Executions that ended while no event was counted.
     UncountedCount,
+    /// Ended executions that were counted, beyond those that AWS IoT has: doubled or made up.
+    OvercountedCount,
     /// Executions of notified devices: queued, in progress, or ended by the device or the job's
     /// timeout.
     NotifiedCount,
-    /// Of those, the ones that failed, were rejected or timed out.
+    /// Of those, the ones that failed, timed out or, unless `CountRejected` is `no`, were rejected.
     UnsuccessfulCount,
 }
 
@@ -75,14 +77,20 @@ impl KeptMetric {
     }
 
     /// Every one there is.
-    pub const ALL: [Self; 4] =
-        [Self::OverdueCount, Self::UncountedCount, Self::NotifiedCount, Self::UnsuccessfulCount];
+    pub const ALL: [Self; 5] = [
+        Self::OverdueCount,
+        Self::UncountedCount,
+        Self::OvercountedCount,
+        Self::NotifiedCount,
+        Self::UnsuccessfulCount,
+    ];
 
     /// The name in CloudWatch.
     pub const fn name(self) -> &'static str {
         match self {
             Self::OverdueCount => "overdueCount",
             Self::UncountedCount => "uncountedCount",
+            Self::OvercountedCount => "overcountedCount",
             Self::NotifiedCount => "notifiedCount",
             Self::UnsuccessfulCount => "unsuccessfulCount",
         }

@@ -15,6 +15,7 @@ use crate::ask::{Ask, Listed};
 use crate::cleanup::Removals;
 use crate::clock::{Call, Clock, Minute};
 use crate::failed::Trouble;
+use crate::finding::{Finding, UNGUARDED};
 use crate::health::memory::Memory;
 use crate::keeper::Keeper;
 use crate::observe::cache::Tags;
@@ -44,6 +45,8 @@ pub(crate) struct Guarding {
     pub forget: Vec<JobId>,
     /// Jobs whose guard was whole again a short time ago, and when.
     pub restored: BTreeMap<JobId, Timestamp>,
+    /// What people have to hear of single jobs.
+    pub findings: Vec<Finding>,
     pub trouble: Trouble,
 }
 
@@ -59,6 +62,8 @@ impl Guarding {
         if self.unguarded <= LOGGED {
             tracing::warn!(job = %guarded.job, why, "job_unguarded");
         }
+        let text = format!("Not guarded: {why}. Watch it by hand until it is over.");
+        self.findings.push(Finding { job: guarded.job.clone(), case: UNGUARDED, text });
     }
 }
 
@@ -194,7 +199,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     }
 
     /// The alarms that a job is to have, by what is known of it.
-    fn wanted(&self, account: &Account, job: &JobId) -> Vec<GuardAlarm> {
+    pub(crate) fn wanted(&self, account: &Account, job: &JobId) -> Vec<GuardAlarm> {
         if let Some(own) = account.own(job) {
             return own.iter().cloned().map(GuardAlarm::Config).collect();
         }

@@ -2,7 +2,7 @@
 //! the minute allows it.
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
-use tripline::job::{EndedCounts, Job, JobId};
+use tripline::job::{Job, JobId};
 use tripline::metric::KeptMetric;
 use tripline::time::Timestamp;
 use tripline_aws::Failure;
@@ -119,6 +119,16 @@ pub enum Alarm {
     Composite(String),
 }
 
+impl Alarm {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Metric(alarm) => alarm.alarm_name().unwrap_or_default(),
+            Self::Composite(name) => name,
+        }
+    }
+}
+
 /// Lists alarms whose names begin as Tripline's do.
 pub trait ListAlarms {
     /// A page of them.
@@ -158,12 +168,11 @@ pub trait DeleteAlarms {
 
 /// Asks how many events were counted.
 pub trait CountEvents {
-    /// Of those outcomes that `endings` has, since the job was created and until now (`life`): numbers that add
+    /// Of executions that ended by themselves, since the job was created and until now (`life`): numbers that add
     /// up, on as many pages as there are.
     fn count_events(
         &self,
         job: &JobId,
-        endings: EndedCounts,
         life: (Timestamp, Timestamp),
         next: Option<String>,
     ) -> impl Future<Output = Result<Page<u32>, Failure>> + Send;
@@ -206,6 +215,21 @@ pub trait Table {
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
+/// Alerts people.
+pub trait Alert {
+    /// By e-mail. The subject is ASCII, and has fewer than 100 characters.
+    fn alert(&self, subject: &str, body: &str) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Finds alarms by name.
+pub trait NamedAlarms {
+    /// Those that there are, of at most a hundred names.
+    fn alarms_named(
+        &self,
+        names: &[String],
+    ) -> impl Future<Output = Result<Vec<Alarm>, Failure>> + Send;
+}
+
 /// All of it.
 pub trait Ask:
     JobEvents
@@ -221,6 +245,8 @@ pub trait Ask:
     + OtherStacks
     + Publish
     + Table
+    + Alert
+    + NamedAlarms
     + Sync
 {
 }
@@ -237,9 +263,10 @@ impl<T> Ask for T where
         + DeleteAlarms
         + CountEvents
         + OtherStacks
-        + OtherStacks
         + Publish
         + Table
+        + Alert
+        + NamedAlarms
         + Sync
 {
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-#[cfg(doc)]
 use crate::aws::CALL_TIMEOUT;
 use crate::pace::Pace;
 use tripline::time::Timestamp;
@@ -112,6 +111,11 @@ impl<'a, K: Clock> Minute<'a, K> {
     /// Whether there is still time to publish something.
     pub fn may_tell(&self) -> bool {
         self.clock.now() <= self.start + TELL
+    }
+
+    /// Whether there is still time to alert people, and to write down afterwards that they were.
+    pub fn may_alert(&self) -> bool {
+        self.clock.now() + CALL_TIMEOUT <= self.start + TELL
     }
 
     /// Waits until a call may be made. `false`: not within this part of the minute's work, in percent.

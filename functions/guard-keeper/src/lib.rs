@@ -7,14 +7,16 @@
 //!
 //! - [`ask`]: what is asked of AWS; [`aws`]: how; [`clock`]: how often, and until when;
 //! - `observe`: what there is; `act`: alarms of jobs in progress; `cleanup`: what others have left; `health`:
-//!   whether what devices do is seen.
+//!   how far jobs are, and whether what devices do is seen; `announce`: what people are alerted to, by name.
 
 mod act;
+mod announce;
 pub mod ask;
 pub mod aws;
 mod cleanup;
 pub mod clock;
 mod failed;
+mod finding;
 mod health;
 mod keeper;
 mod observe;
@@ -22,6 +24,7 @@ mod pace;
 pub mod settings;
 
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use act::Guarding;
 use ask::{Ask, JobGauge, MAX_GAUGES, StackGauge};
@@ -34,35 +37,48 @@ use observe::{Account, late};
 use tripline_aws::Failure;
 
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
-    /// One minute.
+    /// One minute. The counts that the failure rate goes by come first: they wait for the list of jobs alone, and
+    /// neither for alarms nor for tags.
     ///
     /// # Errors
     /// The calls that failed, after everything else has been done.
     pub async fn tick(&self) -> Result<Value, Failed> {
         let minute = Minute::begin(&self.clock, &self.paces);
-        let mut trouble = Trouble::default();
-        let events = self.keep_job_events(&mut trouble).await;
-        let account = match self.observe(&minute, &mut trouble).await {
-            Ok(account) => account,
-            Err(failure) => {
-                // Without numbers the alarm on unguarded jobs goes off, as it should.
-                trouble.add("what there is", failure.clone());
-                trouble.into_result()?;
-                return Err(Failed { first: failure, more: 0 });
+        let ((events, mut trouble), listed) =
+            tokio::join!(self.keep_job_events(), self.list_all_jobs(&minute));
+        let jobs = match listed {
+            Ok(jobs) => jobs,
+            Err(failure) => return Err(failed_without_numbers(trouble, failure)),
+        };
+        let account = OnceCell::new();
+        // Whoever comes first observes, and the other waits for it.
+        let observed = || account.get_or_init(|| self.observe(&minute, &jobs));
+        let (guarding, watching) = tokio::join!(
+            async { Some(self.guard(&minute, observed().await.as_ref().ok()?).await) },
+            async {
+                let counted = self.count_devices(&minute, &jobs).await;
+                self.watch(&minute, observed().await.as_ref().ok(), counted, events).await
+            }
+        );
+        let account = match account.into_inner() {
+            Some(Ok(account)) => account,
+            failed => {
+                trouble.extend(watching.trouble);
+                let failure = failed.and_then(Result::err);
+                let failure = failure.unwrap_or_else(|| late("DescribeAlarms"));
+                return Err(failed_without_numbers(trouble, failure));
             }
         };
-        let (guarding, watching) =
-            tokio::join!(self.guard(&minute, &account), self.watch(&minute, &account, events));
-        let summary = self
-            .publish_findings((&minute, &account), guarding, watching, events, &mut trouble)
-            .await;
+        let found = (guarding.unwrap_or_default(), watching, events);
+        let summary = self.publish_findings(&minute, &account, found, &mut trouble).await;
         trouble.into_result()?;
         Ok(summary)
     }
 
     /// Enables job events where they are off, if that is the keeper's to do.
-    async fn keep_job_events(&self, trouble: &mut Trouble) -> Events {
-        match self.client.job_events_are_on().await {
+    async fn keep_job_events(&self) -> (Events, Trouble) {
+        let mut trouble = Trouble::default();
+        let events = match self.client.job_events_are_on().await {
             Ok(true) => Events::On,
             Ok(false) if !self.settings.keep_job_events => {
                 tracing::error!("job_events_off");
@@ -82,16 +98,16 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 trouble.add("job events", failure);
                 Events::Unknown
             }
-        }
+        };
+        (events, trouble)
     }
 
-    /// Publishes what was found, and writes down what is to be remembered.
+    /// Publishes what was found, alerts people to what is new of it, and writes down what is to be remembered.
     async fn publish_findings(
         &self,
-        (minute, account): (&Minute<'_, K>, &Account),
-        guarding: Guarding,
-        mut watching: Watching,
-        events: Events,
+        minute: &Minute<'_, K>,
+        account: &Account,
+        (guarding, mut watching, events): (Guarding, Watching, Events),
         trouble: &mut Trouble,
     ) -> Value {
         let Guarding {
@@ -101,31 +117,52 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             done,
             forget,
             restored,
+            mut findings,
             trouble: of_guard,
         } = guarding;
+        for (about, failure) in &account.failures {
+            trouble.add(about, failure.clone());
+        }
         trouble.extend(of_guard);
         if events == Events::Off {
             unguarded += std::mem::take(&mut guarded);
         }
         let mut gauges = vec![("guardedJobs", count(guarded)), ("unguardedJobs", count(unguarded))];
+        // A metric costs in the hours in which it has points, and most stacks never have any of these. On the
+        // first there is no alarm: somebody wanted it so, and each is announced by name.
+        let mut seldom = vec![("optedOutJobs", count(opted_out))];
         let of_jobs = watching.gauges();
-        let mut memory = None;
-        let (mut uncounted, mut overdue) = (0, 0);
+        let (mut uncounted, mut overcounted, mut overdue) = (0, 0, 0);
         if watching.remembers {
-            (uncounted, overdue) = (watching.memory.uncounted(), watching.memory.worrying());
+            (uncounted, overcounted) = (watching.uncounted(), watching.memory.overcounted());
+            overdue = watching.memory.worrying();
             gauges.push(("uncountedCount", uncounted as f64));
+            seldom.push(("overcountedCount", overcounted as f64));
             gauges.push(("overdueJobs", count(overdue)));
+            findings.extend(watching.findings());
             watching.memory.restored = restored;
-            let before = account.table.as_ref().and_then(|table| table.memory.as_deref());
-            memory = Some(watching.memory.to_text()).filter(|text| before != Some(text));
         }
+        gauges.extend(seldom.into_iter().filter(|(_, number)| *number > 0.0));
         trouble.extend(watching.trouble);
-        let (published, written) = tokio::join!(
-            self.publish(minute, &gauges, of_jobs),
-            self.client.write_table(memory.as_deref(), &forget)
-        );
+        let alerts = async {
+            let announced = watching.remembers.then_some(&mut watching.memory.announced);
+            let alerted = self.announce(minute, account, &findings, announced).await;
+            // What people were alerted to is written down once they were.
+            let before = account.table.as_ref().and_then(|table| table.memory.as_deref());
+            let memory = watching.remembers.then(|| watching.memory.to_text());
+            let memory = memory.filter(|text| before != Some(text));
+            (alerted, self.client.write_table(memory.as_deref(), &forget).await)
+        };
+        let (published, (alerted, written)) =
+            tokio::join!(self.publish(minute, &gauges, of_jobs), alerts);
         let forgotten = if written.is_ok() { forget.len() } else { 0 };
-        for (what, result) in [("numbers", published), ("the stack's table", written)] {
+        let result = alerted.as_ref().map(|_| ()).map_err(Clone::clone);
+        let alerted = alerted.unwrap_or(0);
+        for (what, result) in [
+            ("numbers", published),
+            ("the alert to people", result),
+            ("the stack's table", written),
+        ] {
             if let Err(failure) = result {
                 trouble.add(what, failure);
             }
@@ -139,18 +176,19 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             removed = done.removed,
             forgotten,
             uncounted,
+            overcounted,
             overdue,
+            alerted,
             "keeper_tick"
         );
         json!({
             "guardedJobs": guarded, "unguardedJobs": unguarded, "optedOutJobs": opted_out,
             "armed": done.armed, "repaired": done.repaired, "removed": done.removed,
-            "forgotten": forgotten, "uncountedCount": uncounted, "overdueJobs": overdue,
+            "forgotten": forgotten, "uncountedCount": uncounted, "overcountedCount": overcounted,
+            "overdueJobs": overdue, "alerted": alerted,
         })
     }
-}
 
-impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     /// Publishes the stack's numbers, and then as many of the jobs' as there is time for: others each minute.
     async fn publish(
         &self,
@@ -172,6 +210,12 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         }
         Ok(())
     }
+}
+
+/// Without numbers the alarm on unguarded jobs goes off, as it should.
+fn failed_without_numbers(mut trouble: Trouble, failure: Failure) -> Failed {
+    trouble.add("what there is", failure.clone());
+    trouble.into_result().err().unwrap_or(Failed { first: failure, more: 0 })
 }
 
 /// Far below what a number can hold.

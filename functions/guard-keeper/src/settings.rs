@@ -1,6 +1,7 @@
 //! What the stack tells this function.
 
 use tripline::alarm::{Topic, TopicArn};
+use tripline::job::CountRejected;
 use tripline::text::excerpt;
 use tripline_guard::guard::{DefaultGuard, InvalidValue};
 
@@ -23,6 +24,8 @@ pub struct Settings {
     pub grace: i64,
     /// `COUNTED_WITHIN_MINUTES`, in seconds: how long events of ended executions may be under way.
     pub counted_within: i64,
+    /// `COUNT_REJECTED`: whether rejected executions count as unsuccessful, where a job's tags do not say.
+    pub count_rejected: CountRejected,
     /// What a job gets that brings no alarms.
     pub default_guard: DefaultGuard,
 }
@@ -76,6 +79,11 @@ impl Settings {
             Some("off") => false,
             Some(other) => return Err(impossible("KEEP_JOB_EVENTS", other, "`on` or `off`")),
         };
+        let count_rejected = match value("COUNT_REJECTED") {
+            None => CountRejected::default(),
+            Some(text) => CountRejected::parse(&text)
+                .ok_or_else(|| impossible("COUNT_REJECTED", &text, CountRejected::EXPECTED))?,
+        };
         let tells = value("DEFAULT_GUARD_TOPICS").unwrap_or("@email, @force-stop".to_owned());
         let topics: Option<Vec<Topic>> =
             tells.split(',').map(|topic| Topic::parse(topic.trim())).collect();
@@ -91,6 +99,7 @@ impl Settings {
             keep_job_events,
             grace: minutes("REMOVE_ALARMS_AFTER_MINUTES", 60)?,
             counted_within: minutes("COUNTED_WITHIN_MINUTES", 10)?,
+            count_rejected,
             default_guard: DefaultGuard::from_environment(topics, |name| value(name))?,
         })
     }
@@ -153,6 +162,7 @@ pub(crate) mod tests {
             ("GUARDS_TABLE", "", "`GUARDS_TABLE` is not set"),
             ("EMAIL_TOPIC_ARN", "me", "`EMAIL_TOPIC_ARN` is `me` (expected the ARN of a topic)"),
             ("KEEP_JOB_EVENTS", "no", "`KEEP_JOB_EVENTS` is `no` (expected `on` or `off`)"),
+            ("COUNT_REJECTED", "off", "`COUNT_REJECTED` is `off` (expected `yes` or `no`)"),
             (
                 "REMOVE_ALARMS_AFTER_MINUTES",
                 "-1",

@@ -1,7 +1,10 @@
 //! Minutes of a keeper in an account in memory.
 
+mod announcing;
 mod arming;
 mod late;
+mod measured;
+mod numbers;
 mod renamed;
 mod tidying;
 mod watching;

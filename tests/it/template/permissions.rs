@@ -111,6 +111,7 @@ fn roles_may_do_exactly_what_their_function_does() {
             ),
             grant("dynamodb:Scan", "<GuardsTable.Arn>"),
             grant("dynamodb:BatchWriteItem", "<GuardsTable.Arn>"),
+            grant("sns:Publish", "<EmailTopic>"),
             grant("logs:CreateLogStream", "<GuardKeeperLogs.Arn>"),
             grant("logs:PutLogEvents", "<GuardKeeperLogs.Arn>"),
         ];

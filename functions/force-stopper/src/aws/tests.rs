@@ -184,7 +184,7 @@ async fn the_guard_keeper_s_failure_rate_is_known() {
                 let stat = MetricStat::builder().metric(metric).period(60).stat("Maximum").build();
                 MetricDataQuery::builder().id(id).metric_stat(stat).return_data(false).build()
             };
-            let [_, _, notified, unsuccessful] = tripline::metric::KeptMetric::ALL;
+            let [.., notified, unsuccessful] = tripline::metric::KeptMetric::ALL;
             let decided = MetricDataQuery::builder().id("decided").return_data(true);
             let alarm = MetricAlarm::builder()
                 .alarm_name("a")

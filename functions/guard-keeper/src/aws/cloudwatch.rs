@@ -1,9 +1,9 @@
+use aws_sdk_cloudwatch::operation::describe_alarms::builders::DescribeAlarmsFluentBuilder;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
     AlarmType, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricDatum, MetricStat,
     StandardUnit, Statistic,
 };
-use tripline::job::EndedCounts;
 use tripline::job::JobId;
 use tripline::metric::{self, DIMENSION, NAMESPACE, Outcome, STACK_DIMENSION, STACK_NAMESPACE};
 use tripline::time::Timestamp;
@@ -13,14 +13,17 @@ use tripline_guard::put;
 
 use super::Aws;
 use crate::ask::{
-    Alarm, AlarmTags, CountEvents, DeleteAlarms, JobGauge, ListAlarms, OtherStacks, Page, Publish,
-    PutAlarm, StackGauge,
+    Alarm, AlarmTags, CountEvents, DeleteAlarms, JobGauge, ListAlarms, NamedAlarms, OtherStacks,
+    Page, Publish, PutAlarm, StackGauge,
 };
 
 /// How the names of all of Tripline's alarms begin.
 const PREFIX: &str = "tripline-";
 /// Counted by the hour, which CloudWatch keeps for 455 days.
 const HOUR: i64 = 3_600;
+/// How executions end by themselves.
+const OUTCOMES: [Outcome; 4] =
+    [Outcome::Succeeded, Outcome::Failed, Outcome::Rejected, Outcome::TimedOut];
 /// For so many seconds a keeper may be silent.
 const SILENCE: i64 = 600;
 /// What every keeper says each minute.
@@ -28,24 +31,32 @@ const GUARDED_JOBS: &str = "guardedJobs";
 
 impl ListAlarms for Aws {
     async fn list_alarms(&self, next: Option<String>) -> Result<Page<Alarm>, Failure> {
-        let output = self
-            .cloudwatch
-            .describe_alarms()
-            .alarm_name_prefix(PREFIX)
-            .alarm_types(AlarmType::MetricAlarm)
-            .alarm_types(AlarmType::CompositeAlarm)
-            .max_records(100)
-            .set_next_token(next)
-            .send()
-            .await
-            .map_err(|error| Failure::from_sdk("DescribeAlarms", &error))?;
-        let metric = output.metric_alarms.into_iter().flatten();
-        let composite = output.composite_alarms.into_iter().flatten();
-        let items = metric
-            .map(|alarm| Alarm::Metric(Box::new(alarm)))
-            .chain(composite.filter_map(|alarm| Some(Alarm::Composite(alarm.alarm_name?))));
-        Ok(Page { items: items.collect(), next: output.next_token })
+        let asked = self.cloudwatch.describe_alarms().alarm_name_prefix(PREFIX);
+        alarms(asked.set_next_token(next)).await
     }
+}
+
+impl NamedAlarms for Aws {
+    async fn alarms_named(&self, names: &[String]) -> Result<Vec<Alarm>, Failure> {
+        let asked = self.cloudwatch.describe_alarms().set_alarm_names(Some(names.to_vec()));
+        Ok(alarms(asked).await?.items)
+    }
+}
+
+async fn alarms(asked: DescribeAlarmsFluentBuilder) -> Result<Page<Alarm>, Failure> {
+    let output = asked
+        .alarm_types(AlarmType::MetricAlarm)
+        .alarm_types(AlarmType::CompositeAlarm)
+        .max_records(100)
+        .send()
+        .await
+        .map_err(|error| Failure::from_sdk("DescribeAlarms", &error))?;
+    let metric = output.metric_alarms.into_iter().flatten();
+    let composite = output.composite_alarms.into_iter().flatten();
+    let items = metric
+        .map(|alarm| Alarm::Metric(Box::new(alarm)))
+        .chain(composite.filter_map(|alarm| Some(Alarm::Composite(alarm.alarm_name?))));
+    Ok(Page { items: items.collect(), next: output.next_token })
 }
 
 impl AlarmTags for Aws {
@@ -79,22 +90,11 @@ impl CountEvents for Aws {
     async fn count_events(
         &self,
         job: &JobId,
-        endings: EndedCounts,
         (created, now): (Timestamp, Timestamp),
         next: Option<String>,
     ) -> Result<Page<u32>, Failure> {
-        let outcomes = [
-            (endings.succeeded, Outcome::Succeeded),
-            (endings.failed, Outcome::Failed),
-            (endings.rejected, Outcome::Rejected),
-            (endings.timed_out, Outcome::TimedOut),
-        ];
-        // Each metric that is asked for costs.
-        let asked = outcomes.into_iter().filter(|(ended, _)| *ended > 0);
-        let queries: Vec<_> = (0..).zip(asked).map(|(n, (_, of))| query(n, of, job)).collect();
-        if queries.is_empty() {
-            return Ok(Page { items: Vec::new(), next: None });
-        }
+        // Those of which nothing ended too: what was counted of them is made up.
+        let queries = (0..).zip(OUTCOMES).map(|(n, of)| query(n, of, job)).collect();
         let start = created.seconds() - created.seconds().rem_euclid(HOUR);
         // Events may be dated two hours ahead.
         let output = self

@@ -3,6 +3,7 @@
 mod cloudwatch;
 mod dynamodb;
 mod iot;
+mod sns;
 
 use std::time::Duration;
 
@@ -18,12 +19,13 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 /// Two, so that one lost answer does not cost a minute, and quotas stay what they are.
 const ATTEMPTS: u32 = 2;
 
-/// The three clients.
+/// The four clients.
 #[derive(Debug)]
 pub struct Aws {
     cloudwatch: aws_sdk_cloudwatch::Client,
     dynamodb: aws_sdk_dynamodb::Client,
     iot: aws_sdk_iot::Client,
+    sns: aws_sdk_sns::Client,
     settings: Settings,
 }
 
@@ -48,6 +50,7 @@ impl Aws {
             cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             iot: aws_sdk_iot::Client::new(&config),
+            sns: aws_sdk_sns::Client::new(&config),
             settings: settings.clone(),
         }
     }

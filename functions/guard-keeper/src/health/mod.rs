@@ -1,33 +1,35 @@
 //! The dead man's switch: whether what devices do is seen at all, and whether they still do anything.
 
+pub(crate) mod counts;
+mod devices;
 pub(crate) mod memory;
 pub(crate) mod overdue;
 pub(crate) mod pipeline;
 
+use std::collections::BTreeMap;
+
+use crate::health::counts::Counted;
 use crate::health::memory::{MAX_JOBS, Memory, Remembered};
 use crate::health::pipeline::Pipeline;
-use tripline::alarm::{Limit, Statistic};
 use tripline::job::{Job, JobId};
-use tripline::metric::{KeptMetric, Metric, NAMESPACE};
-use tripline::time::Timestamp;
+use tripline::metric::KeptMetric;
 use tripline_aws::{Failure, FailureKind};
 
-use crate::ask::{Ask, JobGauge, Listed, Phase, Span};
+use crate::ask::{Ask, JobGauge, Listed};
 use crate::clock::{Call, Clock, Minute};
 use crate::failed::Trouble;
+use crate::finding::Finding;
 use crate::keeper::Keeper;
 use crate::observe::Account;
+use tripline::time::Timestamp;
 
 /// Until when each kind of work may begin, in percent of a minute's work.
-const JUDGE: u32 = 75;
-const END: u32 = 80;
-const TAGS: u32 = 88;
-const OVERDUE: u32 = 100;
-/// For so many seconds the limit from which on executions are overdue is not found anew.
-const LIMIT_FOR: i64 = 900;
-/// Most pages of executions, of 250 each.
-const SUCCEEDED_PAGES: usize = 2;
-const IN_PROGRESS_PAGES: usize = 4;
+const END: u32 = 84;
+const TAGS: u32 = 90;
+/// A job's tags are believed for so many seconds ...
+const TAGS_FOR: i64 = 600;
+/// ... and of those that were read before, one in so many is read again in a minute.
+const TAGS_TURNS: usize = 10;
 
 /// The items in the order of their times, those first that have none.
 fn oldest_first<T: Copy>(times: Vec<Option<Timestamp>>, items: &[T]) -> impl Iterator<Item = T> {
@@ -51,107 +53,139 @@ pub(crate) enum Events {
 }
 
 /// What came of it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Watching {
     pub memory: Memory,
-    /// Of each job that was looked at: how many devices were told, and ended badly.
-    counts: Vec<(JobId, u32, u32)>,
+    /// Endings that were not counted while job events were off, of jobs where that was seen this minute.
+    lost: BTreeMap<JobId, u32>,
     /// The stack's table is there, so that more is known than counts.
     pub remembers: bool,
     pub trouble: Trouble,
 }
 
 impl Watching {
-    /// What there is to publish of single jobs.
+    /// What there is to publish of single jobs beside their counts.
     pub fn gauges(&self) -> Vec<JobGauge> {
         let mut gauges = Vec::new();
         for (job, is) in &self.memory.jobs {
+            let lost = self.lost.get(job).copied().unwrap_or(0);
             for (metric, number) in [
                 (KeptMetric::OverdueCount, is.overdue),
-                (KeptMetric::UncountedCount, is.pipeline.uncounted()),
+                (KeptMetric::UncountedCount, is.pipeline.uncounted().saturating_add(lost)),
+                (KeptMetric::OvercountedCount, is.pipeline.overcounted()),
             ] {
                 if number > 0 {
                     gauges.push((job.clone(), metric, f64::from(number)));
                 }
             }
         }
-        // Both, also where none ended badly: a share has to be seen to be well.
-        for (job, told, bad) in &self.counts {
-            gauges.push((job.clone(), KeptMetric::NotifiedCount, f64::from(*told)));
-            gauges.push((job.clone(), KeptMetric::UnsuccessfulCount, f64::from(*bad)));
-        }
         gauges
+    }
+
+    /// Executions that ended uncounted, of all jobs.
+    pub fn uncounted(&self) -> u64 {
+        self.memory.uncounted() + self.lost.values().map(|lost| u64::from(*lost)).sum::<u64>()
+    }
+
+    /// What people have to hear of single jobs.
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (job, is) in &self.memory.jobs {
+            let mut add = |case, text| findings.push(Finding { job: job.clone(), case, text });
+            let (uncounted, overcounted) = (is.pipeline.uncounted(), is.pipeline.overcounted());
+            if uncounted > 0 {
+                add(
+                    "uncounted",
+                    format!(
+                        "{uncounted} executions ended and none of them was counted, so no alarm on reports can fire. Watch it by hand; check the job events, the rule and the metrics-generator."
+                    ),
+                );
+            }
+            if overcounted > 0 {
+                add(
+                    "overcounted",
+                    format!(
+                        "{overcounted} more ended executions were counted than AWS IoT has, so alarms on reports can fire for nothing. Find out who else publishes to IoT:OTA:JobExecution: a second stack, or metrics that somebody makes up."
+                    ),
+                );
+            }
+            if is.worry {
+                add(
+                    "overdue",
+                    format!(
+                        "At least {} devices have been in progress far longer than the others needed and may be dead. Nothing was stopped.",
+                        is.overdue
+                    ),
+                );
+            }
+            if is.lost > 0 {
+                add(
+                    "lost",
+                    format!(
+                        "About {} executions ended while job events were off and are not counted: alarms on reports did not see them, the failure rate did. Look at how they ended before you let it go on.",
+                        is.lost
+                    ),
+                );
+            }
+        }
+        findings
     }
 }
 
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
-    /// Watches jobs in progress, those first that were not watched for longest. Without the stack's table
-    /// they are only counted: what was remembered must not be overwritten.
+    /// Watches the jobs that were described. Without the account, or without the stack's table, what was
+    /// remembered is not known, and must not be overwritten.
     pub(crate) async fn watch(
         &self,
         minute: &Minute<'_, K>,
-        account: &Account,
+        account: Option<&Account>,
+        counted: Counted,
         events: Events,
     ) -> Watching {
+        let Counted { jobs, mut trouble } = counted;
+        let Some(account) = account else { return Watching { trouble, ..Watching::default() } };
         let remembers = account.table.is_some();
         let before = account.table.as_ref().and_then(|table| table.memory.as_deref());
         let mut memory = Memory::from_text(before, minute.now());
-        if events == Events::Enabled {
-            // Whatever ended before could not be counted.
-            memory = Memory { since: minute.now().seconds(), ..Memory::default() };
+        if events == Events::Enabled || events == Events::On && memory.events_off {
+            memory.since = minute.now().seconds();
         }
-        let mut trouble = Trouble::default();
-        let jobs: Vec<&Listed> = account.jobs.values().collect();
-        let mut at_work = Vec::new();
-        let watched = jobs.iter().map(|listed| self.cache.job(&listed.job).watched);
-        for listed in oldest_first(watched.collect(), &jobs) {
-            let job = &listed.job;
-            let is_remembered = memory.job(job).is_some() || memory.jobs.len() < MAX_JOBS;
-            if !minute.may(Call::DescribeJob, JUDGE).await {
-                break;
-            }
-            match self.client.describe_job(job).await {
-                Ok(now) => {
-                    self.cache.learn(job, |job| job.rate = Some(now.rate));
-                    if is_remembered && remembers {
-                        self.judge(minute, job, &now, &mut memory, &mut trouble).await;
-                    }
-                    at_work.push((job, now));
-                }
-                Err(failure) => trouble.add(job.as_str(), failure),
-            }
-            self.cache.learn(job, |job| job.watched = Some(minute.now()));
+        if events != Events::Unknown {
+            memory.events_off = events == Events::Off;
         }
+        let mut lost = BTreeMap::new();
         if remembers {
-            self.end(minute, account, &mut memory, &mut trouble).await;
+            for (job, now) in &jobs {
+                if memory.job(job).is_some() || memory.jobs.len() < MAX_JOBS {
+                    let judged = (&mut memory, &mut lost, &mut trouble);
+                    self.judge(minute, job, now, judged).await;
+                }
+            }
+            self.end(minute, account, (&mut memory, &mut lost, &mut trouble)).await;
         }
         self.refresh_tags(minute, account).await;
-        let overdue_counted = at_work.iter().map(|(job, _)| self.cache.job(job).overdue_counted);
-        for (job, now) in
-            oldest_first(overdue_counted.collect(), &at_work.iter().collect::<Vec<_>>())
+        let overdue_counted = jobs.iter().map(|(job, _)| self.cache.job(job).overdue_counted);
+        for (job, now) in oldest_first(overdue_counted.collect(), &jobs.iter().collect::<Vec<_>>())
         {
             self.count_overdue_devices(minute, account, job, now, (&mut memory, &mut trouble))
                 .await;
         }
-        let counts = at_work
-            .into_iter()
-            .filter_map(|(job, now)| {
-                let open = now.counts.open();
-                let told = now.counts.ended.executed().saturating_add(open);
-                (told > 0).then(|| (job.clone(), told, now.counts.ended.unsuccessful()))
-            })
-            .collect();
-        Watching { memory, counts, remembers, trouble }
+        self.keep_counts_seen(minute, account);
+        Watching { memory, lost, remembers, trouble }
     }
 
-    /// Reads tags anew, those first that are oldest: an operator may have changed them.
+    /// Reads tags: those that are not known, and of the others those that are oldest, in turns. An operator may
+    /// have changed them.
     async fn refresh_tags(&self, minute: &Minute<'_, K>, account: &Account) {
         let read = |listed: &Listed| self.cache.job(&listed.job).tags_read();
         let jobs: Vec<&Listed> = account.jobs.values().collect();
+        let mut turns = jobs.len().div_ceil(TAGS_TURNS);
         for listed in oldest_first(jobs.iter().map(|listed| read(listed)).collect(), &jobs) {
-            // Arming reads them too, at the same time.
-            if read(listed) == Some(minute.now()) {
-                continue;
+            if let Some(at) = read(listed) {
+                if turns == 0 || minute.now().seconds_after(at) < TAGS_FOR {
+                    break;
+                }
+                turns -= 1;
             }
             if self.read_tags(minute, listed, TAGS).await.is_none() {
                 break;
@@ -159,43 +193,54 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         }
     }
 
-    /// Holds what has ended against what was counted.
+    /// Compares what has ended with what was counted.
     async fn judge(
         &self,
         minute: &Minute<'_, K>,
         job: &JobId,
         now: &Job,
-        memory: &mut Memory,
-        trouble: &mut Trouble,
+        (memory, lost, trouble): (&mut Memory, &mut BTreeMap<JobId, u32>, &mut Trouble),
     ) {
         let ended = now.counts.ended.executed();
         let created = now.created().seconds();
-        let remembered = match memory.job(job) {
-            Some(remembered) if remembered.created == created => Some(remembered),
-            // Another job of the same name: CloudWatch counts on.
-            Some(_) => self.count(minute, job, now, trouble).await.map(|counted| Remembered {
-                created,
-                before: counted.saturating_sub(ended),
-                pipeline: Pipeline::seen(ended, counted.min(ended)),
-                ..Remembered::default()
-            }),
-            None if memory.saw_beginning(now.created()) => {
-                Some(Remembered { created, ..Remembered::default() })
+        let known = memory.job(job);
+        let mut remembered = match known.filter(|known| known.created == created) {
+            Some(known) => known,
+            None => {
+                let Some(counted) = self.count(minute, job, now, trouble).await else { return };
+                // CloudWatch counts on for another job of the same name, and by the hour.
+                let before = counted.saturating_sub(ended);
+                let is_whole = known.is_none() && memory.saw_beginning(now.created());
+                let pipeline = match is_whole {
+                    true => Pipeline::seen(0, 0, minute.now()),
+                    false => Pipeline::seen(ended, counted.min(ended), minute.now()),
+                };
+                Remembered { created, before, pipeline, ..Remembered::default() }
             }
-            None => self.count(minute, job, now, trouble).await.map(|counted| Remembered {
-                created,
-                pipeline: Pipeline::seen(ended, counted),
-                ..Remembered::default()
-            }),
         };
-        let Some(mut remembered) = remembered else { return };
-        if remembered.pipeline.needs_count(ended, minute.now(), self.settings.counted_within)
+        let delay = self.settings.counted_within;
+        let was_off = remembered.pipeline.asked_at() < memory.since;
+        if (remembered.pipeline.needs_count(ended, minute.now(), delay) || was_off)
             && let Some(counted) = self.count(minute, job, now, trouble).await
         {
-            remembered.pipeline.judge(ended, counted.saturating_sub(remembered.before));
-            let uncounted = remembered.pipeline.uncounted();
+            let counted = counted.saturating_sub(remembered.before);
+            if was_off {
+                let missed = remembered.pipeline.resume(ended, counted, minute.now());
+                if missed > 0 {
+                    tracing::error!(%job, missed, "executions_lost_while_events_off");
+                    remembered.lost = remembered.lost.saturating_add(missed);
+                    lost.insert(job.clone(), missed);
+                }
+            } else {
+                remembered.pipeline.judge(ended, counted, minute.now(), delay);
+            }
+            let (uncounted, overcounted) =
+                (remembered.pipeline.uncounted(), remembered.pipeline.overcounted());
             if uncounted > 0 {
                 tracing::error!(%job, uncounted, "executions_uncounted");
+            }
+            if overcounted > 0 {
+                tracing::error!(%job, overcounted, "executions_overcounted");
             }
         }
         memory.jobs.insert(job.clone(), remembered);
@@ -214,7 +259,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             if !minute.may(Call::Metrics, END).await {
                 return None;
             }
-            match self.client.count_events(job, now.counts.ended, life, next).await {
+            match self.client.count_events(job, life, next).await {
                 Ok(page) => {
                     counted = page.items.into_iter().fold(counted, u32::saturating_add);
                     next = page.next;
@@ -235,8 +280,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         &self,
         minute: &Minute<'_, K>,
         account: &Account,
-        memory: &mut Memory,
-        trouble: &mut Trouble,
+        (memory, lost, trouble): (&mut Memory, &mut BTreeMap<JobId, u32>, &mut Trouble),
     ) {
         let is_over = |job: &JobId| !account.jobs.contains_key(job);
         let mut names: Vec<JobId> =
@@ -258,7 +302,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             let settled = self.settings.grace.max(self.settings.counted_within + 120);
             match self.client.describe_job(&job).await {
                 Ok(now) => {
-                    self.judge(minute, &job, &now, memory, trouble).await;
+                    self.judge(minute, &job, &now, (memory, lost, trouble)).await;
                     let since = now.ended().map_or(0, |at| minute.now().seconds_after(at));
                     if since > settled && !has_left {
                         memory.jobs.remove(&job);
@@ -271,109 +315,5 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 Err(failure) => trouble.add(job.as_str(), failure),
             }
         }
-    }
-
-    /// Counts devices that have been at work for too long.
-    async fn count_overdue_devices(
-        &self,
-        minute: &Minute<'_, K>,
-        account: &Account,
-        job: &JobId,
-        now: &Job,
-        (memory, trouble): (&mut Memory, &mut Trouble),
-    ) {
-        let Some(mut remembered) = memory.job(job) else { return };
-        let found = match now.counts.in_progress {
-            0 => Ok(Some((0, 0))),
-            total => self.count_overdue(minute, account, job, total).await,
-        };
-        match found {
-            // In which order AWS IoT lists is not documented: those that were seen are sure.
-            Ok(Some((count, estimate))) => {
-                self.cache.learn(job, |job| job.overdue_counted = Some(minute.now()));
-                remembered.overdue = count;
-                remembered.worry = overdue::worry(estimate, now.counts.ended.executed());
-                if remembered.worry {
-                    tracing::warn!(%job, count, "devices_overdue");
-                }
-                memory.jobs.insert(job.clone(), remembered);
-            }
-            // The next minute.
-            Ok(None) => {}
-            Err(failure) => trouble.add(job.as_str(), failure),
-        }
-    }
-
-    async fn count_overdue(
-        &self,
-        minute: &Minute<'_, K>,
-        account: &Account,
-        job: &JobId,
-        total: u32,
-    ) -> Result<Option<(u32, u32)>, Failure> {
-        let limit = match self.cache.job(job).limit {
-            Some((at, limit)) if minute.now().seconds_after(at) < LIMIT_FOR => limit,
-            _ => {
-                let spans = self.spans(minute, job, Phase::Succeeded, SUCCEEDED_PAGES).await?;
-                let Some(spans) = spans else { return Ok(None) };
-                let times: Vec<i64> =
-                    spans.iter().map(|(began, ended)| ended.seconds_after(*began)).collect();
-                let limit = overdue::limit(&times, self.download_limit(account, job));
-                // Few say little, and soon there are more.
-                if times.len() >= overdue::MIN_FINISHED {
-                    self.cache.learn(job, |job| job.limit = Some((minute.now(), limit)));
-                }
-                limit
-            }
-        };
-        let spans = self.spans(minute, job, Phase::InProgress, IN_PROGRESS_PAGES).await?;
-        let ages = |spans: Vec<Span>| {
-            let seen = u32::try_from(spans.len()).unwrap_or(u32::MAX);
-            let age = |(began, _): Span| minute.now().seconds_after(began);
-            let count = overdue::count(spans.into_iter().map(age), limit);
-            (count, overdue::scaled(count, seen, total))
-        };
-        Ok(spans.map(ages))
-    }
-
-    /// Seconds that a download of a job may take: the longest that its own alarms allow, or the default
-    /// guard as its tags have it.
-    fn download_limit(&self, account: &Account, job: &JobId) -> f64 {
-        let own = account.own(job).unwrap_or_default().iter();
-        let own = own.filter(|alarm| {
-            alarm.namespace == NAMESPACE
-                && alarm.metric == Metric::DownloadTime.name()
-                && alarm.limit == Limit::Upper
-                && !matches!(alarm.statistic, Statistic::Sum | Statistic::SampleCount)
-        });
-        let default = || match self.cache.job(job).tagged() {
-            Some(tagged) => tagged.guard.download_limit(),
-            None => self.settings.default_guard.download_limit(),
-        };
-        own.map(|alarm| alarm.threshold).reduce(f64::max).unwrap_or_else(default)
-    }
-
-    /// Some pages of executions; `None` if they are not there in time.
-    async fn spans(
-        &self,
-        minute: &Minute<'_, K>,
-        job: &JobId,
-        phase: Phase,
-        pages: usize,
-    ) -> Result<Option<Vec<Span>>, Failure> {
-        let mut spans = Vec::new();
-        let mut next = None;
-        for _ in 0..pages {
-            if !minute.may(Call::Executions, OVERDUE).await {
-                return Ok(None);
-            }
-            let page = self.client.list_executions(job, phase, next).await?;
-            spans.extend(page.items);
-            next = page.next;
-            if next.is_none() {
-                break;
-            }
-        }
-        Ok(Some(spans))
     }
 }

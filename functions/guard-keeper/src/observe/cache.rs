@@ -8,6 +8,8 @@ use tripline::job::JobId;
 use tripline::time::Timestamp;
 use tripline_guard::guard::Tagged;
 
+use crate::finding::CaseOf;
+
 /// Whose an alarm is by its tags is believed for so many seconds, as long as it is not touched.
 const OWNER_FOR: i64 = 600;
 /// For so many seconds nobody asks again for a job that is not there.
@@ -24,6 +26,8 @@ pub(crate) struct Known {
     owners: BTreeMap<String, (Timestamp, Tags)>,
     /// Whether other stacks' keepers have spoken lately, and when that was asked.
     stacks: Vec<(String, Timestamp, bool)>,
+    /// What people were alerted to, and when: should the stack's table not take it.
+    alerted: BTreeMap<CaseOf, Timestamp>,
 }
 
 /// What is known of a job.
@@ -43,6 +47,19 @@ pub(crate) struct KnownJob {
     pub absent: Option<Timestamp>,
     /// When it was last watched.
     pub watched: Option<Timestamp>,
+    /// Its counts, as they were published last.
+    pub numbers: Option<Numbers>,
+}
+
+/// A job's counts as they were published last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Numbers {
+    /// Notified and unsuccessful.
+    pub counts: (u32, u32),
+    /// Since when they are so, or since when an alarm needs them.
+    pub since: Timestamp,
+    /// When they were last published.
+    pub at: Timestamp,
 }
 
 impl KnownJob {
@@ -101,6 +118,18 @@ impl Cache {
     /// That was asked.
     pub fn learn_stack(&self, stack: &str, now: Timestamp, is_alive: bool) {
         self.known().stacks.push((stack.to_owned(), now, is_alive));
+    }
+
+    /// When people were last alerted to a case, by this environment.
+    pub fn alerted(&self, case: &CaseOf) -> Option<Timestamp> {
+        self.known().alerted.get(case).copied()
+    }
+
+    /// People were alerted to these cases. What was longer ago than `repeat` seconds is forgotten.
+    pub fn learn_alerted(&self, cases: Vec<CaseOf>, now: Timestamp, repeat: i64) {
+        let mut known = self.known();
+        known.alerted.retain(|_, at| now.seconds_after(*at) < repeat);
+        known.alerted.extend(cases.into_iter().map(|case| (case, now)));
     }
 
     /// An alarm's tags were read.

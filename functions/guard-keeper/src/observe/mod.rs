@@ -15,12 +15,16 @@ use tripline_guard::put::{JOB_TAG, STACK_TAG};
 
 use crate::ask::{Alarm, Ask, Item, Listed, Page};
 use crate::clock::{Call, Clock, Minute};
-use crate::failed::Trouble;
 use crate::keeper::Keeper;
 use crate::observe::cache::Tags;
 
 /// Looking has to be done by then, in percent of a minute's work.
 const LOOK: u32 = 60;
+
+/// Alarms have to be read by then that are asked for by name.
+const NAMES: u32 = 70;
+/// Most names in one call (CloudWatch `DescribeAlarms`, `AlarmNames`).
+const MOST_NAMES: usize = 100;
 
 /// What there is in the account.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub(crate) struct Account {
     pub taken: Vec<String>,
     /// The stack's table; `None` if it cannot be read.
     pub table: Option<Kept>,
+    /// What could not be read.
+    pub failures: Vec<(&'static str, Failure)>,
 }
 
 /// What is in the stack's table.
@@ -63,47 +69,100 @@ impl Account {
 }
 
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
-    /// Looks at everything. Without the jobs or the alarms nothing can be done.
+    /// The jobs in progress.
+    pub(crate) async fn list_all_jobs(
+        &self,
+        minute: &Minute<'_, K>,
+    ) -> Result<BTreeMap<JobId, Listed>, Failure> {
+        let jobs = |next| self.client.list_jobs(next);
+        let listed = all("ListJobs", minute, Call::ListJobs, jobs).await?;
+        Ok(listed.into_iter().map(|job| (job.job.clone(), job)).collect())
+    }
+
+    /// Looks at everything beside the jobs. Without the alarms nothing can be done.
     pub(crate) async fn observe(
         &self,
         minute: &Minute<'_, K>,
-        trouble: &mut Trouble,
+        jobs: &BTreeMap<JobId, Listed>,
     ) -> Result<Account, Failure> {
-        let lists = async {
-            let jobs = |next| self.client.list_jobs(next);
-            all("ListJobs", minute, Call::ListJobs, jobs).await
-        };
-        let describes = async {
-            let alarms = |next| self.client.list_alarms(next);
-            all("DescribeAlarms", minute, Call::DescribeAlarms, alarms).await
-        };
+        let describes = self.list_alarms_in_time(minute);
         let scans = async {
             let items = |next| self.client.read_table(next);
             all("Scan", minute, Call::Table, items).await
         };
-        let (listed, alarms, items) = tokio::join!(lists, describes, scans);
-        let mut by_id = BTreeMap::new();
-        by_id.extend(listed?.into_iter().map(|job| (job.job.clone(), job)));
+        let (alarms, items) = tokio::join!(describes, scans);
+        let mut failures = Vec::new();
         let table = match items {
             Ok(items) => Some(read(items)),
             Err(failure) => {
-                trouble.add("the stack's table", failure);
+                failures.push(("the stack's table", failure));
                 None
             }
         };
-        let (mut metric, mut taken) = (Vec::new(), Vec::new());
-        for alarm in alarms? {
-            match alarm {
-                Alarm::Metric(alarm) => {
-                    taken.push(name(&alarm).to_owned());
-                    metric.push(*alarm);
-                }
-                Alarm::Composite(name) => taken.push(name),
+        let (mut seen, is_whole) = alarms?;
+        let mut account = Account {
+            jobs: jobs.clone(),
+            alarms: BTreeMap::new(),
+            taken: Vec::new(),
+            table,
+            failures,
+        };
+        if !is_whole {
+            account.failures.push(("alarms", late("DescribeAlarms")));
+            self.add_wanted_alarms(minute, &account, &mut seen).await?;
+        }
+        let mut metric = Vec::new();
+        for (name, alarm) in seen {
+            account.taken.push(name);
+            if let Alarm::Metric(alarm) = alarm {
+                metric.push(*alarm);
             }
         }
-        let alarms = self.by_job(minute, metric).await;
-        self.cache.tidy(minute.now(), |job| by_id.contains_key(job));
-        Ok(Account { jobs: by_id, alarms, taken, table })
+        account.alarms = self.by_job(minute, metric).await;
+        self.cache.tidy(minute.now(), |job| jobs.contains_key(job));
+        Ok(account)
+    }
+
+    /// As many alarms as can be read in time, by name, and whether these are all.
+    async fn list_alarms_in_time(
+        &self,
+        minute: &Minute<'_, K>,
+    ) -> Result<(BTreeMap<String, Alarm>, bool), Failure> {
+        let (mut seen, mut next) = (BTreeMap::new(), None);
+        loop {
+            if !minute.may(Call::DescribeAlarms, LOOK).await {
+                return Ok((seen, false));
+            }
+            let page = self.client.list_alarms(next).await?;
+            seen.extend(page.items.into_iter().map(|alarm| (alarm.name().to_owned(), alarm)));
+            next = page.next;
+            if next.is_none() {
+                return Ok((seen, true));
+            }
+        }
+    }
+
+    /// Where there are more alarms than can be listed: at least those that jobs in progress are to have. So
+    /// nothing of theirs is overwritten unseen, and nothing is left undone; what jobs have beside them is not seen.
+    async fn add_wanted_alarms(
+        &self,
+        minute: &Minute<'_, K>,
+        account: &Account,
+        seen: &mut BTreeMap<String, Alarm>,
+    ) -> Result<(), Failure> {
+        let wanted = account.jobs.keys().flat_map(|job| {
+            let alarms = self.wanted(account, job).into_iter();
+            alarms.map(move |alarm| alarm.name_for(job))
+        });
+        let names: Vec<String> = wanted.filter(|name| !seen.contains_key(name)).collect();
+        for some in names.chunks(MOST_NAMES) {
+            if !minute.may(Call::DescribeAlarms, NAMES).await {
+                return Err(late("DescribeAlarms"));
+            }
+            let found = self.client.alarms_named(some).await?;
+            seen.extend(found.into_iter().map(|alarm| (alarm.name().to_owned(), alarm)));
+        }
+        Ok(())
     }
 
     /// Alarms by their job. Those that are not of exactly one job, or not named after it, are

@@ -37,7 +37,7 @@ async fn who_was_told_and_what_ended_badly_is_published_of_every_job() {
     let last = world.published.last().unwrap();
     let fw = |metric, value| (JobId::new("fw").unwrap(), metric, value);
     let expected = [fw(KeptMetric::NotifiedCount, 25.0), fw(KeptMetric::UnsuccessfulCount, 6.0)];
-    assert!(last.jobs.ends_with(&expected), "{:?}", last.jobs);
+    assert!(last.jobs.starts_with(&expected), "{:?}", last.jobs);
     assert!(
         last.jobs.iter().all(|(job, ..)| job.as_str() == "fw"),
         "where nobody was told: nothing"

@@ -7,6 +7,7 @@ use std::time::Duration;
 use aws_sdk_cloudwatch::types::{MetricAlarm, Tag};
 use fake_aws::CloudWatch;
 use tripline::job::{EndedCounts, ExecutionCounts, JobId, JobState};
+use tripline::metric::KeptMetric;
 use tripline::rollout::Rate;
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
@@ -52,6 +53,8 @@ pub struct FakeJob {
 pub struct Published {
     pub stack: Vec<StackGauge>,
     pub jobs: Vec<JobGauge>,
+    /// When the last counts of jobs were out.
+    pub counts_out: Option<Duration>,
 }
 
 #[derive(Debug, Default)]
@@ -66,13 +69,19 @@ pub struct World {
     pub configs: BTreeMap<String, (String, i64)>,
     pub memory: Option<String>,
     pub events_are_on: bool,
-    /// The calls that were made, and when.
+    /// How many calls were made.
+    pub asked: usize,
+    /// The calls that have a quota of their own, and when.
     pub calls: Vec<(Call, Duration)>,
     /// The jobs that were described.
     pub described: BTreeSet<JobId>,
     /// The calls that change something.
     pub changes: Vec<String>,
     pub published: Vec<Published>,
+    /// Jobs are listed, and nothing was published since.
+    begins: bool,
+    /// E-mails: subject and body.
+    pub letters: Vec<(String, String)>,
     /// What fails, by the API's name or the alarm's, and how.
     pub fails: BTreeMap<String, FailureKind>,
     /// From when on every call takes as long as it may.
@@ -140,17 +149,18 @@ impl Account {
         self.world().cloudwatch.alarms.keys().cloned().collect()
     }
 
-    /// What was published last of the stack.
+    /// What was published last of the stack; 0 if that was not.
     pub fn gauge(&self, name: &str) -> f64 {
         let world = self.world();
         let last = world.published.last().unwrap();
-        last.stack.iter().find(|(other, _)| *other == name).unwrap().1
+        last.stack.iter().find(|(other, _)| *other == name).map_or(0.0, |(_, number)| *number)
     }
 
     async fn call(&self, call: Option<Call>, operation: &'static str) -> Result<(), Failure> {
         let takes = {
             let mut world = self.world();
             let now = world.now;
+            world.asked += 1;
             world.calls.extend(call.map(|call| (call, now)));
             if world.slow_from.is_some_and(|from| now >= from) { CALL_TIMEOUT } else { CALL }
         };
@@ -165,6 +175,15 @@ impl Account {
 impl World {
     pub fn seconds(&self) -> i64 {
         i64::try_from(self.now.as_secs()).unwrap()
+    }
+}
+
+impl World {
+    fn of_this_minute(&mut self) -> &mut Published {
+        if std::mem::take(&mut self.begins) || self.published.is_empty() {
+            self.published.push(Published::default());
+        }
+        self.published.last_mut().unwrap()
     }
 }
 
@@ -229,7 +248,8 @@ impl JobEvents for Account {
 impl ListJobs for Account {
     async fn list_jobs(&self, next: Option<String>) -> Result<Page<Listed>, Failure> {
         self.call(Some(Call::ListJobs), "ListJobs").await?;
-        let world = self.world();
+        let mut world = self.world();
+        world.begins |= next.is_none();
         let running = world.jobs.iter().filter(|(_, job)| job.ended.is_none());
         let all = running.map(|(id, job)| Listed {
             job: job_id(id),
@@ -312,6 +332,18 @@ impl ListAlarms for Account {
     }
 }
 
+impl NamedAlarms for Account {
+    async fn alarms_named(&self, names: &[String]) -> Result<Vec<Alarm>, Failure> {
+        assert!(names.len() <= PAGE);
+        self.call(Some(Call::DescribeAlarms), "DescribeAlarms").await?;
+        let world = self.world();
+        let metric = names.iter().filter_map(|name| world.cloudwatch.alarms.get(name));
+        let metric = metric.map(|alarm| Alarm::Metric(Box::new(alarm.clone())));
+        let composite = names.iter().filter(|name| world.cloudwatch.composite.contains(*name));
+        Ok(metric.chain(composite.cloned().map(Alarm::Composite)).collect())
+    }
+}
+
 impl AlarmTags for Account {
     async fn alarm_tags(&self, arn: &str) -> Result<Vec<(String, String)>, Failure> {
         self.call(Some(Call::AlarmTags), "ListTagsForResource").await?;
@@ -361,14 +393,13 @@ impl CountEvents for Account {
     async fn count_events(
         &self,
         job: &JobId,
-        endings: EndedCounts,
         (created, _): (Timestamp, Timestamp),
         _: Option<String>,
     ) -> Result<Page<u32>, Failure> {
         self.call(Some(Call::Metrics), "GetMetricData").await?;
         let world = self.world();
         let job = &world.jobs[job.as_str()];
-        assert_eq!((endings, created), (job.endings, at(job.created)));
+        assert_eq!(created, at(job.created));
         Ok(Page { items: vec![job.counted], next: None })
     }
 }
@@ -383,14 +414,20 @@ impl OtherStacks for Account {
 impl Publish for Account {
     async fn publish_stack(&self, gauges: &[StackGauge]) -> Result<(), Failure> {
         self.call(None, "PutMetricData").await?;
-        self.world().published.push(Published { stack: gauges.to_vec(), jobs: Vec::new() });
+        self.world().of_this_minute().stack = gauges.to_vec();
         Ok(())
     }
 
     async fn publish_jobs(&self, gauges: &[JobGauge]) -> Result<(), Failure> {
         assert!(gauges.len() <= MAX_GAUGES);
         self.call(None, "PutMetricData").await?;
-        self.world().published.last_mut().unwrap().jobs.extend_from_slice(gauges);
+        let mut world = self.world();
+        let now = world.now;
+        let published = world.of_this_minute();
+        if gauges.iter().any(|(_, metric, _)| *metric == KeptMetric::NotifiedCount) {
+            published.counts_out = Some(now);
+        }
+        published.jobs.extend_from_slice(gauges);
         Ok(())
     }
 }
@@ -408,6 +445,9 @@ impl Table for Account {
     }
 
     async fn write_table(&self, memory: Option<&str>, forget: &[JobId]) -> Result<(), Failure> {
+        if memory.is_none() && forget.is_empty() {
+            return Ok(());
+        }
         self.call(None, "BatchWriteItem").await?;
         assert!(forget.len() <= MAX_FORGOTTEN);
         let mut world = self.world();
@@ -418,6 +458,14 @@ impl Table for Account {
         if let Some(memory) = memory {
             world.memory = Some(memory.to_owned());
         }
+        Ok(())
+    }
+}
+
+impl Alert for Account {
+    async fn alert(&self, subject: &str, body: &str) -> Result<(), Failure> {
+        self.call(None, "Publish").await?;
+        self.world().letters.push((subject.to_owned(), body.to_owned()));
         Ok(())
     }
 }

@@ -240,6 +240,7 @@ fn required_rights(facts: &Facts, keeps_events: bool) -> Result<Vec<RequiredRigh
         right_to_publish(NAMESPACE),
         right_to("dynamodb:Scan", table.as_str()),
         right_to("dynamodb:BatchWriteItem", table),
+        right_to("sns:Publish", stack.output("EmailTopicArn")?),
     ];
     if keeps_events {
         all.push(right_to("iot:UpdateEventConfigurations", "*"));
@@ -273,7 +274,7 @@ mod tests {
         let template = include_str!("../../../../../templates/tripline.yaml");
         let (_, role) = template.split_once("PolicyName: guard-keeper").unwrap();
         let (role, _) = role.split_once("GuardKeeperLogs:").unwrap();
-        let services = ["iot:", "cloudwatch:", "dynamodb:", "kms:"];
+        let services = ["iot:", "cloudwatch:", "dynamodb:", "kms:", "sns:"];
         let action = |word: &str| {
             let (_, name) = word.split_once(':')?;
             let is_action = services.iter().any(|service| word.starts_with(service))

@@ -1,0 +1,184 @@
+//! How far each job is: notified and unsuccessful executions, by which the alarm on the failure rate decides.
+//! They are published while jobs are still being described, before anything else is looked for.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use aws_sdk_cloudwatch::types::{MetricAlarm, StateValue};
+use tripline::job::{Job, JobId};
+use tripline::metric::KeptMetric;
+use tripline::time::Timestamp;
+
+use super::oldest_first;
+use crate::ask::{Ask, JobGauge, Listed};
+use crate::clock::{Call, Clock, Minute};
+use crate::failed::Trouble;
+use crate::keeper::Keeper;
+use crate::observe::cache::Numbers;
+use crate::observe::{Account, late};
+
+/// Until when a job may be described, in percent of a minute's work. The rest is for what comes after.
+const DESCRIBE: u32 = 75;
+/// Until when tags may be read without which a job's counts are not known.
+const TAGS: u32 = 80;
+/// Counts are published once there are those of so many jobs: at five descriptions a second, every ten seconds.
+const PUBLISHED_TOGETHER: usize = 50;
+/// Counts that do not change are published for so many seconds more, so that every alarm has seen them; then no
+/// longer, since a metric costs in the hours in which it has points.
+pub const STILL_FOR: i64 = 300;
+
+/// What became of the round.
+#[derive(Debug, Default)]
+pub(crate) struct Counted {
+    /// The jobs that were described.
+    pub jobs: Vec<(JobId, Job)>,
+    pub trouble: Trouble,
+}
+
+/// The round as its lanes share it.
+struct Round<'a> {
+    waiting: VecDeque<&'a Listed>,
+    counted: Counted,
+    /// Counts that are to be published.
+    due: Vec<(JobId, (u32, u32))>,
+}
+
+fn held<'a, 'b>(round: &'b Mutex<Round<'a>>) -> MutexGuard<'b, Round<'a>> {
+    round.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
+    /// Describes jobs, those first that were not described for longest, and publishes their counts.
+    pub(crate) async fn count_devices(
+        &self,
+        minute: &Minute<'_, K>,
+        jobs: &BTreeMap<JobId, Listed>,
+    ) -> Counted {
+        let listed: Vec<&Listed> = jobs.values().collect();
+        let watched = listed.iter().map(|listed| self.cache.job(&listed.job).watched);
+        let round = Mutex::new(Round {
+            waiting: oldest_first(watched.collect(), &listed).collect(),
+            counted: Counted::default(),
+            due: Vec::new(),
+        });
+        // One answer that is slow does not hold up the pace.
+        let lane = || self.describe_some(minute, &round);
+        tokio::join!(lane(), lane(), lane());
+        self.publish_counts(minute, &round, 1).await;
+        round.into_inner().unwrap_or_else(PoisonError::into_inner).counted
+    }
+
+    async fn describe_some(&self, minute: &Minute<'_, K>, round: &Mutex<Round<'_>>) {
+        loop {
+            let Some(listed) = held(round).waiting.pop_front() else { return };
+            if !minute.may(Call::DescribeJob, DESCRIBE).await {
+                return;
+            }
+            let job = &listed.job;
+            let described = self.client.describe_job(job).await;
+            self.cache.learn(job, |job| job.watched = Some(minute.now()));
+            match described {
+                Ok(now) => {
+                    self.cache.learn(job, |job| job.rate = Some(now.rate));
+                    let counts = self.counts_of(minute, listed, &now).await;
+                    let is_due = counts.0 > 0 && self.is_due(job, counts, minute.now());
+                    let mut round = held(round);
+                    if is_due {
+                        round.due.push((job.clone(), counts));
+                    }
+                    round.counted.jobs.push((job.clone(), now));
+                }
+                Err(failure) => held(round).counted.trouble.add(job.as_str(), failure),
+            }
+            self.publish_counts(minute, round, PUBLISHED_TOGETHER).await;
+        }
+    }
+
+    /// How many devices were notified, and how many of them unsuccessful. Only where some were rejected, the
+    /// job's tags have to be known; as long as they cannot be read, the stack's parameter holds.
+    async fn counts_of(&self, minute: &Minute<'_, K>, listed: &Listed, now: &Job) -> (u32, u32) {
+        let mut tagged = self.cache.job(&listed.job).tagged();
+        if tagged.is_none() && now.counts.ended.rejected > 0 {
+            tagged = self.read_tags(minute, listed, TAGS).await;
+        }
+        let rejected = tagged.and_then(|tagged| tagged.count_rejected);
+        let rejected = rejected.unwrap_or(self.settings.count_rejected);
+        let notified = now.counts.ended.executed().saturating_add(now.counts.open());
+        (notified, now.counts.ended.unsuccessful_with(rejected))
+    }
+
+    /// Whether counts are to be published: they are not known to be, have changed, or have a short time ago.
+    fn is_due(&self, job: &JobId, counts: (u32, u32), now: Timestamp) -> bool {
+        self.cache.job(job).numbers.is_none_or(|published| {
+            published.counts != counts || now.seconds_after(published.since) <= STILL_FOR
+        })
+    }
+
+    /// Publishes what is due, if there are at least so many.
+    async fn publish_counts(&self, minute: &Minute<'_, K>, round: &Mutex<Round<'_>>, least: usize) {
+        let due = {
+            let mut round = held(round);
+            if round.due.len() < least {
+                return;
+            }
+            std::mem::take(&mut round.due)
+        };
+        // Both of a job in one request, so that they are of one moment.
+        let both = |(job, (notified, unsuccessful)): &(JobId, (u32, u32))| -> [JobGauge; 2] {
+            [
+                (job.clone(), KeptMetric::NotifiedCount, f64::from(*notified)),
+                (job.clone(), KeptMetric::UnsuccessfulCount, f64::from(*unsuccessful)),
+            ]
+        };
+        let gauges: Vec<JobGauge> = due.iter().flat_map(both).collect();
+        let published = match minute.may_tell() {
+            true => self.client.publish_jobs(&gauges).await,
+            false => Err(late("PutMetricData")),
+        };
+        match published {
+            Ok(()) => {
+                let at = minute.now();
+                for (job, counts) in due {
+                    self.cache.learn(&job, |job| {
+                        let same = job.numbers.filter(|before| before.counts == counts);
+                        let since = same.map_or(at, |before| before.since);
+                        job.numbers = Some(Numbers { counts, since, at });
+                    });
+                }
+            }
+            Err(failure) => held(round).counted.trouble.add("counts", failure),
+        }
+    }
+
+    /// Has counts published on that nobody changes but an alarm needs: one that is in ALARM would be well
+    /// again without them, and one that is newer than the last of them has not seen any.
+    pub(super) fn keep_counts_seen(&self, minute: &Minute<'_, K>, account: &Account) {
+        for job in account.jobs.keys() {
+            let Some(numbers) = self.cache.job(job).numbers else { continue };
+            let needs = |alarm: &MetricAlarm| {
+                let updated = alarm.alarm_configuration_updated_timestamp();
+                watches_counts(alarm)
+                    && (alarm.state_value() == Some(&StateValue::Alarm)
+                        || updated.is_some_and(|at| at.secs() >= numbers.at.seconds()))
+            };
+            if account.alarms_of(job).iter().any(needs) {
+                let since = minute.now();
+                self.cache.learn(job, |job| job.numbers = Some(Numbers { since, ..numbers }));
+            }
+        }
+    }
+}
+
+/// Whether an alarm may be on a job's counts: it says so, or does not say what it is on.
+fn watches_counts(alarm: &MetricAlarm) -> bool {
+    let is_count = |name: Option<&str>| {
+        [KeptMetric::NotifiedCount, KeptMetric::UnsuccessfulCount]
+            .iter()
+            .any(|count| name == Some(count.name()))
+    };
+    let of_math = alarm.metrics().iter().filter_map(|query| query.metric_stat()?.metric());
+    let is_unseen = alarm.metric_name().is_none() && alarm.metrics().is_empty();
+    is_unseen
+        || is_count(alarm.metric_name())
+        || of_math.into_iter().any(|metric| is_count(metric.metric_name()))
+}

@@ -1,0 +1,121 @@
+//! What people hear of single rollouts from the guard-keeper, by name.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_cloudwatch::types::{
+    ComparisonOperator, Dimension, MetricDatum, StandardUnit, StateValue, Statistic,
+};
+use serde_json::Value;
+use tripline::metric::{DIMENSION, NAMESPACE, Outcome};
+
+use super::rollout::Rollout;
+use super::stage::{Chain, Reader, Stage, must};
+
+/// A new job has this long to be armed, and a busy machine is given time.
+const ANNOUNCED_WITHIN: Duration = Duration::from_secs(240);
+/// So that every minute of the keeper asks how many events were counted.
+const AT_ONCE: (&str, &str) = ("CountedWithinMinutes", "0");
+
+async fn tick(chain: &Chain<'_>) -> Value {
+    must(chain.stack.keep(chain.aws).await)
+}
+
+fn attention(job: &str) -> String {
+    format!("Tripline: rollout {job} needs attention")
+}
+
+/// Ended executions of which AWS IoT knows nothing.
+async fn forge(chain: &Chain<'_>, job: &str, endings: f64) {
+    let datum = MetricDatum::builder()
+        .metric_name(tripline::metric::Metric::Count(Outcome::Failed).name())
+        .dimensions(Dimension::builder().name(DIMENSION).value(job).build())
+        .unit(StandardUnit::Count)
+        .value(endings)
+        .build();
+    let put = chain.cloudwatch.put_metric_data().namespace(NAMESPACE).metric_data(datum);
+    put.send().await.unwrap();
+}
+
+/// An alarm that has the name of one of the default guard's, and is not Tripline's.
+async fn take_name(chain: &Chain<'_>, job: &str) {
+    let put = chain
+        .cloudwatch
+        .put_metric_alarm()
+        .alarm_name(format!("tripline-{job}-default-DownloadTime"))
+        .namespace(NAMESPACE)
+        .metric_name("rejectedCount")
+        .dimensions(Dimension::builder().name(DIMENSION).value("another").build())
+        .statistic(Statistic::Sum)
+        .period(60)
+        .evaluation_periods(1)
+        .threshold(1e6)
+        .comparison_operator(ComparisonOperator::GreaterThanThreshold);
+    put.send().await.unwrap();
+}
+
+/// The subjects of what came from the keeper, in the order in which it came.
+async fn subjects(email: &mut Reader) -> Vec<String> {
+    email.told().await.into_iter().map(|letter| letter.subject).collect()
+}
+
+#[tokio::test]
+async fn endings_that_were_made_up_are_counted_and_their_rollouts_announced_by_name() {
+    let stage = Stage::new(&[AT_ONCE]).await;
+    let chain = stage.chain();
+    let mut email = Reader::new(chain.mailbox("EmailTopicArn", "email").await, "needs attention");
+    for job in ["made-up", "made-up-too"] {
+        Rollout::create(&chain, job, 1).await;
+    }
+    tick(&chain).await;
+    forge(&chain, "made-up", 25.0).await;
+    // Seen once it could be ahead of AWS IoT.
+    assert_eq!(tick(&chain).await["overcountedCount"], 0);
+    assert_eq!(tick(&chain).await["overcountedCount"], 25);
+    let alarm = async || {
+        let described = chain.cloudwatch.describe_alarms().send().await.unwrap();
+        let all = described.metric_alarms.unwrap_or_default().into_iter();
+        let mut of = all.filter(|alarm| alarm.metric_name() == Some("overcountedCount"));
+        of.next().and_then(|alarm| alarm.state_value)
+    };
+    let fired = |state: &Option<StateValue>| *state == Some(StateValue::Alarm);
+    chain.until("the alarm on overcounted executions", alarm, fired).await;
+    let one = [attention("made-up")];
+    chain.until("the e-mail", async || subjects(&mut email).await, |told| *told == one).await;
+
+    // While the first stands, and its alarm acts no more, the second is announced.
+    forge(&chain, "made-up-too", 30.0).await;
+    tick(&chain).await;
+    let summary = tick(&chain).await;
+    assert_eq!((&summary["overcountedCount"], &summary["alerted"]), (&55.into(), &1.into()));
+    let both = [attention("made-up"), attention("made-up-too")];
+    chain.until("the e-mail", async || subjects(&mut email).await, |told| *told == both).await;
+    // And then nothing more.
+    assert_eq!(tick(&chain).await["alerted"], 0);
+}
+
+/// Takes about three minutes: so long an unguarded rollout has to be armed.
+#[tokio::test]
+async fn a_second_unguarded_rollout_is_announced_while_the_first_stands() {
+    let stage = Stage::new(&[]).await;
+    let chain = stage.chain();
+    let mut email = Reader::new(chain.mailbox("EmailTopicArn", "email").await, "needs attention");
+    for job in ["held-1", "held-2"] {
+        take_name(&chain, job).await;
+    }
+    Rollout::create(&chain, "held-1", 1).await;
+    assert_eq!(tick(&chain).await["unguardedJobs"], 1);
+    let start = Instant::now();
+    let mut second = None;
+    loop {
+        tick(&chain).await;
+        let told = subjects(&mut email).await;
+        if told.len() == 2 {
+            assert_eq!(told, [attention("held-1"), attention("held-2")]);
+            break;
+        }
+        if second.is_none() && start.elapsed() > Duration::from_secs(10) {
+            second = Some(Rollout::create(&chain, "held-2", 1).await);
+        }
+        assert!(start.elapsed() < ANNOUNCED_WITHIN, "announced so far: {told:?}");
+    }
+}
