@@ -17,7 +17,7 @@ pub struct Failure {
     pub operation: &'static str,
     /// What can be done about it.
     pub kind: FailureKind,
-    detail: String,
+    pub(crate) detail: String,
 }
 
 /// What can be done about a failed call. This is the contract on which callers decide; the text

@@ -67,6 +67,8 @@ pub struct Job {
     pub ended_at: Option<i64>,
     /// How many devices a minute it is sent to, at first.
     pub rate: u32,
+    /// It is a deployment of Greengrass V2 (its `namespaceId` says so), which another service owns.
+    pub is_greengrass: bool,
     /// How far it has come.
     pub counts: ExecutionCounts,
 }

@@ -198,6 +198,7 @@ fn job(state: JobState) -> Job {
         created_at: Some(CREATED),
         ended_at: None,
         rate: Rate::QUOTA,
+        is_greengrass: false,
         counts,
     }
 }

@@ -15,6 +15,8 @@ pub mod aws;
 mod cleanup;
 pub mod clock;
 mod failed;
+mod finding;
+mod findings;
 mod health;
 mod keeper;
 mod observe;
@@ -101,6 +103,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             done,
             forget,
             restored,
+            alert_only,
+            // Announced by name in a later step.
+            findings: _,
             trouble: of_guard,
         } = guarding;
         trouble.extend(of_guard);
@@ -134,6 +139,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             guarded,
             unguarded,
             opted_out,
+            alert_only,
             armed = done.armed,
             repaired = done.repaired,
             removed = done.removed,
@@ -144,6 +150,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         );
         json!({
             "guardedJobs": guarded, "unguardedJobs": unguarded, "optedOutJobs": opted_out,
+            "alertOnlyJobs": alert_only,
             "armed": done.armed, "repaired": done.repaired, "removed": done.removed,
             "forgotten": forgotten, "uncountedCount": uncounted, "overdueJobs": overdue,
         })

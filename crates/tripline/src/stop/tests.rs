@@ -55,6 +55,7 @@ fn job(state: JobState) -> Job {
         created_at: None,
         ended_at: None,
         rate: Rate::QUOTA,
+        is_greengrass: false,
         counts: ExecutionCounts::default(),
     }
 }

@@ -112,7 +112,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             }
             match self.client.describe_job(job).await {
                 Ok(now) => {
-                    self.cache.learn(job, |job| job.rate = Some(now.rate));
+                    self.cache.learn(job, |job| {
+                        (job.rate, job.is_greengrass) = (Some(now.rate), Some(now.is_greengrass));
+                    });
                     if is_remembered && remembers {
                         self.judge(minute, job, &now, &mut memory, &mut trouble).await;
                     }

@@ -1,23 +1,26 @@
-//! What there is: jobs in progress, alarms, configs.
+//! What there is: jobs in progress, alarms, mute rules, configs. All of it is read before anything is done.
 
+mod alarms;
 pub(crate) mod cache;
+mod guards;
+mod jobs;
+mod mutes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
-use tripline::alarm::{AlarmDefinition, alarm_name_prefix};
+use tripline::alarm::AlarmDefinition;
 use tripline::job::JobId;
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
 use tripline_config::AlarmConfig;
-use tripline_guard::owner::{Watched, watched};
-use tripline_guard::put::{JOB_TAG, STACK_TAG};
+use tripline_guard::desired::KeptConfig;
+use tripline_guard::kept::FirstSeen;
 
 use crate::ask::{Alarm, Ask, Item, Listed, Page};
 use crate::clock::{Call, Clock, Minute};
 use crate::failed::Trouble;
 use crate::keeper::Keeper;
-use crate::observe::cache::Tags;
 
 /// Looking has to be done by then, in percent of a minute's work.
 const LOOK: u32 = 60;
@@ -26,10 +29,12 @@ const LOOK: u32 = 60;
 #[derive(Debug)]
 pub(crate) struct Account {
     pub jobs: BTreeMap<JobId, Listed>,
-    /// By the job that their metrics are of.
+    /// By the job whose guard they may be of.
     pub alarms: BTreeMap<JobId, Vec<MetricAlarm>>,
     /// The names of all alarms that are called as Tripline's are, whatever they watch.
-    pub taken: Vec<String>,
+    pub taken: BTreeSet<String>,
+    /// The muted alarms, each with the rule that mutes it.
+    pub muted: BTreeMap<String, String>,
     /// The stack's table; `None` if it cannot be read.
     pub table: Option<Kept>,
 }
@@ -40,6 +45,8 @@ pub(crate) struct Kept {
     /// The jobs' own configs.
     pub configs: BTreeMap<JobId, Config>,
     pub memory: Option<String>,
+    /// What jobs were when they were first seen.
+    pub first: BTreeMap<JobId, FirstSeen>,
 }
 
 /// A job's own config.
@@ -49,11 +56,24 @@ pub(crate) struct Config {
     pub alarms: Option<Vec<AlarmDefinition>>,
     /// When the job was armed with it.
     pub armed: Timestamp,
+    /// That it stops nothing is meant.
+    pub tell_only: bool,
 }
 
 impl Account {
     pub fn alarms_of(&self, job: &JobId) -> &[MetricAlarm] {
         self.alarms.get(job).map_or(&[], Vec::as_slice)
+    }
+
+    /// The config that a job was armed with.
+    pub fn kept(&self, job: &JobId) -> KeptConfig<'_> {
+        match self.table.as_ref().and_then(|table| table.configs.get(job)) {
+            None => KeptConfig::None,
+            Some(Config { alarms: None, .. }) => KeptConfig::Unusable,
+            Some(Config { alarms: Some(alarms), tell_only, .. }) => {
+                KeptConfig::Alarms { alarms, tell_only: *tell_only }
+            }
+        }
     }
 
     /// The alarms that a job was armed with.
@@ -81,7 +101,8 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             let items = |next| self.client.read_table(next);
             all("Scan", minute, Call::Table, items).await
         };
-        let (listed, alarms, items) = tokio::join!(lists, describes, scans);
+        let mutes = self.muted(minute);
+        let (listed, alarms, items, muted) = tokio::join!(lists, describes, scans, mutes);
         let mut by_id = BTreeMap::new();
         by_id.extend(listed?.into_iter().map(|job| (job.job.clone(), job)));
         let table = match items {
@@ -91,80 +112,26 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 None
             }
         };
-        let (mut metric, mut taken) = (Vec::new(), Vec::new());
+        let muted = muted.unwrap_or_else(|failure| {
+            trouble.add("mute rules", failure);
+            BTreeMap::new()
+        });
+        let (mut metric, mut taken) = (Vec::new(), BTreeSet::new());
         for alarm in alarms? {
             match alarm {
                 Alarm::Metric(alarm) => {
-                    taken.push(name(&alarm).to_owned());
+                    taken.insert(name(&alarm).to_owned());
                     metric.push(*alarm);
                 }
-                Alarm::Composite(name) => taken.push(name),
+                Alarm::Composite(name) => drop(taken.insert(name)),
             }
         }
-        let alarms = self.by_job(minute, metric).await;
         self.cache.tidy(minute.now(), |job| by_id.contains_key(job));
-        Ok(Account { jobs: by_id, alarms, taken, table })
-    }
-
-    /// Alarms by their job. Those that are not of exactly one job, or not named after it, are
-    /// somebody else's.
-    async fn by_job(
-        &self,
-        minute: &Minute<'_, K>,
-        alarms: Vec<MetricAlarm>,
-    ) -> BTreeMap<JobId, Vec<MetricAlarm>> {
-        let mut by_job: BTreeMap<JobId, Vec<MetricAlarm>> = BTreeMap::new();
-        for alarm in alarms {
-            let job = match watched(&alarm) {
-                Watched::Job(job) => Some(job.to_owned()),
-                Watched::Other => None,
-                // CloudWatch shows metrics; whatever does not, is asked for its tags.
-                Watched::Unseen => self.tags_of(minute, &alarm, LOOK).await.and_then(|is| is.job),
-            };
-            if let Some(job) = job.and_then(|job| JobId::new(&job).ok())
-                && name(&alarm).starts_with(&alarm_name_prefix(&job))
-            {
-                by_job.entry(job).or_default().push(alarm);
-            }
-        }
-        by_job
-    }
-
-    /// An alarm's tags, as far as they are known or can be had.
-    pub(crate) async fn tags_of(
-        &self,
-        minute: &Minute<'_, K>,
-        alarm: &MetricAlarm,
-        percent: u32,
-    ) -> Option<Tags> {
-        match self.cache.owner(name(alarm), minute.now()) {
-            Some(tags) => Some(tags),
-            None => self.fresh_tags_of(minute, alarm, percent).await,
-        }
-    }
-
-    /// An alarm's tags now; `None` if they cannot be had.
-    pub(crate) async fn fresh_tags_of(
-        &self,
-        minute: &Minute<'_, K>,
-        alarm: &MetricAlarm,
-        percent: u32,
-    ) -> Option<Tags> {
-        let arn = alarm.alarm_arn()?;
-        if !minute.may(Call::AlarmTags, percent).await {
-            return None;
-        }
-        let read = match self.client.alarm_tags(arn).await {
-            Ok(read) => read,
-            Err(failure) => {
-                tracing::warn!(alarm = name(alarm), %failure, "alarm_tags_unknown");
-                return None;
-            }
-        };
-        let value = |key| read.iter().find(|(other, _)| other == key).map(|(_, is)| is.clone());
-        let tags = Tags { job: value(JOB_TAG), stack: value(STACK_TAG) };
-        self.cache.learn_owner(name(alarm), minute.now(), tags.clone());
-        Some(tags)
+        self.recall(&by_id, table.as_ref());
+        let configs = table.iter().flat_map(|table| table.configs.keys());
+        let named = by_id.keys().chain(configs).collect();
+        let alarms = self.by_job(minute, metric, named).await;
+        Ok(Account { jobs: by_id, alarms, taken, muted, table })
     }
 }
 
@@ -208,7 +175,8 @@ fn read(items: Vec<Item>) -> Kept {
     for item in items {
         match item {
             Item::Memory(text) => kept.memory = Some(text),
-            Item::Config { job, text, armed } => {
+            Item::FirstSeen { job, first } => drop(kept.first.insert(job, first)),
+            Item::Config { job, text, armed, tell_only } => {
                 let alarms = match AlarmConfig::parse("kept config", &text) {
                     Ok(config) if !config.alarms.is_empty() => Some(config.alarms),
                     Ok(_) => None,
@@ -217,7 +185,7 @@ fn read(items: Vec<Item>) -> Kept {
                         None
                     }
                 };
-                kept.configs.insert(job, Config { alarms, armed });
+                kept.configs.insert(job, Config { alarms, armed, tell_only });
             }
         }
     }

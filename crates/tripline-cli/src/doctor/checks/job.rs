@@ -4,7 +4,7 @@ use aws_sdk_iot::types::JobStatus;
 use tripline::text::excerpt;
 use tripline_aws::iot;
 use tripline_config::AlarmConfig;
-use tripline_guard::guard::{DefaultGuard, TAG_PREFIX, Tagged};
+use tripline_guard::desired::{DefaultGuard, TAG_PREFIX, Tagged};
 
 use crate::aws::commands::quoted;
 use crate::doctor::check::{About, Check};
@@ -151,14 +151,6 @@ fn judge_guarded_by_keeper(facts: &Facts) -> CheckResult {
         let what = "the job's tag `tripline:guard` is `off`";
         return Err(NotProven::finding(what, untag("tripline:guard")?));
     }
-    if let elsewhere @ [(_, other), ..] = is.elsewhere.as_ref()?.as_slice() {
-        let whose = |(alarm, of): &(String, String)| {
-            format!("`{}` is kept by the stack `{}`", excerpt(alarm), excerpt(of))
-        };
-        let what: Vec<String> = elsewhere.iter().map(whose).collect();
-        let mend = format!("tripline doctor --stack {} --job-id {}", quoted(other), is.id);
-        return Err(NotProven::finding(what.join("; "), mend));
-    }
     if let Some(text) = is.kept_config.as_ref()? {
         return match AlarmConfig::parse("the kept config", text) {
             Ok(config) if !config.alarms.is_empty() => {
@@ -174,7 +166,7 @@ fn judge_guarded_by_keeper(facts: &Facts) -> CheckResult {
             }
         };
     }
-    // Whoever made these, the keeper takes them for a guard and leaves them to themselves.
+    // They are this stack's, and the keeper does not know what they are to be: it arms its own beside them.
     let topic = facts.stack.output("ForceStopTopicArn")?;
     let strangers: Vec<String> = is
         .alarms

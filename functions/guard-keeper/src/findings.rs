@@ -1,0 +1,74 @@
+//! What people have to hear of a job's guard.
+
+use tripline::text::excerpt;
+use tripline_guard::desired::{ConfigFault, Purpose};
+use tripline_guard::reconcile::Reconciled;
+use tripline_guard::verdict::{Why, WhyNot, lift_command};
+
+use crate::finding::Finding;
+
+/// What is to be said of a job: of a fault that leaves it unguarded, and of all that is otherwise than
+/// somebody meant it.
+pub(crate) fn findings_of(
+    guard: &Reconciled,
+    fault: Option<&str>,
+    opted_out_late: bool,
+) -> Vec<Finding> {
+    let job = &guard.job;
+    let mut findings = Vec::new();
+    let mut say = |case, text| findings.push(Finding { job: job.clone(), case, text });
+    if let Some(fault) = fault {
+        let (case, fix) = match (guard.purpose, guard.fault()) {
+            (Purpose::AlertUntilTagsAreRead, _) => (
+                "tags_unreadable",
+                "until they can be read, its alarms send e-mail and stop nothing; see the errors of the guard-keeper".to_owned(),
+            ),
+            (_, Some(Why::Alarm(_, WhyNot::Muted(rule)))) => {
+                ("muted", format!("to lift the rule: {}", lift_command(&rule)))
+            }
+            _ => ("unguarded", format!("for the fix: tripline doctor --job-id {job}")),
+        };
+        say(case, format!("rollout {job} is not guarded: {fault}; {fix}"));
+    }
+    if let [first, ..] = guard.taken.as_slice() {
+        let names: Vec<String> =
+            guard.taken.iter().map(|taken| format!("`{}`", excerpt(&taken.name))).collect();
+        say(
+            "name_taken",
+            format!(
+                "somebody else's alarm has a name of the guard of rollout {job}: {}; its own is called `{}`",
+                names.join(", "),
+                excerpt(&first.instead)
+            ),
+        );
+    }
+    match guard.config_fault {
+        None => {}
+        Some(ConfigFault::Unreadable) => say(
+            "config_unreadable",
+            format!(
+                "the config that rollout {job} was armed with cannot be read, so that it has the stack's default guard; arm it again: tripline alarms apply --job-id {job}"
+            ),
+        ),
+        Some(ConfigFault::CannotStop) => say(
+            "config_cannot_stop",
+            format!(
+                "no alarm of the config that rollout {job} was armed with can stop it, so that it has the stack's default guard beside them; if that is meant: tripline alarms apply --tell-only --job-id {job}"
+            ),
+        ),
+    }
+    if guard.purpose == Purpose::OptedOut {
+        say(
+            "opted_out",
+            format!("rollout {job} has no guard of this stack's: its tag tripline:guard is off"),
+        );
+    } else if opted_out_late {
+        say(
+            "opted_out_late",
+            format!(
+                "the tag tripline:guard of rollout {job} was set to off after the rollout began, and its guard stays; a config of its own changes it: tripline alarms apply --job-id {job}"
+            ),
+        );
+    }
+    findings
+}
