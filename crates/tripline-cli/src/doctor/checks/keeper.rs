@@ -235,6 +235,11 @@ fn required_rights(facts: &Facts, keeps_events: bool) -> Result<Vec<RequiredRigh
         right_on_own_alarms("cloudwatch:TagResource", facts),
         right_on_own_alarms("cloudwatch:ListTagsForResource", facts),
         right_on_own_alarms("cloudwatch:DeleteAlarms", facts),
+        right_to("cloudwatch:ListAlarmMuteRules", "*"),
+        right_to(
+            "cloudwatch:GetAlarmMuteRule",
+            format!("arn:{partition}:cloudwatch:{region}:{account}:alarm-mute-rule:*"),
+        ),
         right_to("cloudwatch:GetMetricData", "*"),
         right_to_publish(STACK_NAMESPACE),
         right_to_publish(NAMESPACE),

@@ -236,6 +236,12 @@ const FAULTS: &[Fault] = &[
         facts.job.as_mut().unwrap().kept_config = Ok(None);
         tagged(facts, "tripline:DownloadTimeUperLimit", "60");
     }),
+    // Nobody asked for its guard, and the stack guards only those.
+    ("guarded-by-keeper", |facts| {
+        alarm_of(facts).alarm_name = Some("tripline-fw-default-Failures".to_owned());
+        facts.job.as_mut().unwrap().kept_config = Ok(None);
+        keeper_variable(facts, "GUARDED_JOBS", "tagged");
+    }),
     // What it was armed with was never an alarm, is none any more, or is none.
     ("guarded-by-keeper", |facts| {
         let renamed = KEPT.replace("downloadTime", "toldCount").replace("p90", "Maximum");
