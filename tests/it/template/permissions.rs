@@ -98,16 +98,13 @@ fn roles_may_do_exactly_what_their_function_does() {
             grant("iot:DescribeJob", &job),
             grant("iot:ListJobExecutionsForJob", &job),
             grant("iot:ListTagsForResource", &job),
-            grant("cloudwatch:DescribeAlarms", &alarms("*")),
+            grant("cloudwatch:DescribeAlarms", &format!("arn:aws:cloudwatch:{region}:alarm*")),
             grant("cloudwatch:PutMetricAlarm", &alarms("tripline-*")),
             grant("cloudwatch:DeleteAlarms", &alarms("tripline-*")),
             grant("cloudwatch:ListTagsForResource", &alarms("tripline-*")),
             grant("cloudwatch:TagResource", &alarms("tripline-*")),
             grant("cloudwatch:ListAlarmMuteRules", "*"),
-            grant(
-                "cloudwatch:GetAlarmMuteRule",
-                &format!("arn:aws:cloudwatch:{region}:alarm-mute*"),
-            ),
+            grant("cloudwatch:GetAlarmMuteRule", &format!("arn:aws:cloudwatch:{region}:alarm*")),
             grant("cloudwatch:GetMetricData", "*"),
             (
                 "cloudwatch:PutMetricData".to_owned(),
