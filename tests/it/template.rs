@@ -13,7 +13,7 @@ use tripline::metric::{
 };
 use tripline::rollout::Rate;
 use tripline::stop::StopMode;
-use tripline_guard::guard::KEYS;
+use tripline_guard::desired::KEYS;
 
 mod cloudformation;
 mod dashboard;
@@ -177,7 +177,7 @@ fn the_keeper_understands_its_settings() {
     };
     let usual = settings(&[]);
     let recommended = guard_keeper::settings::Settings {
-        default_guard: tripline_guard::guard::DefaultGuard::new(
+        default_guard: tripline_guard::desired::DefaultGuard::new(
             ["@email", "@force-stop"]
                 .map(|topic| tripline::alarm::Topic::parse(topic).unwrap())
                 .into(),

@@ -9,8 +9,14 @@ use aws_sdk_cloudwatch::operation::delete_alarms::{
 use aws_sdk_cloudwatch::operation::describe_alarms::{
     DescribeAlarmsError, DescribeAlarmsInput, DescribeAlarmsOutput,
 };
+use aws_sdk_cloudwatch::operation::get_alarm_mute_rule::{
+    GetAlarmMuteRuleError, GetAlarmMuteRuleInput, GetAlarmMuteRuleOutput,
+};
 use aws_sdk_cloudwatch::operation::get_metric_data::{
     GetMetricDataError, GetMetricDataInput, GetMetricDataOutput,
+};
+use aws_sdk_cloudwatch::operation::list_alarm_mute_rules::{
+    ListAlarmMuteRulesError, ListAlarmMuteRulesInput, ListAlarmMuteRulesOutput,
 };
 use aws_sdk_cloudwatch::operation::list_tags_for_resource::{
     ListTagsForResourceError, ListTagsForResourceInput, ListTagsForResourceOutput,
@@ -21,7 +27,10 @@ use aws_sdk_cloudwatch::operation::put_metric_alarm::{
 use aws_sdk_cloudwatch::operation::tag_resource::{
     TagResourceError, TagResourceInput, TagResourceOutput,
 };
-use aws_sdk_cloudwatch::types::{CompositeAlarm, MetricAlarm, MetricDataResult, StateValue, Tag};
+use aws_sdk_cloudwatch::types::{
+    AlarmMuteRuleStatus, AlarmMuteRuleSummary, CompositeAlarm, MetricAlarm, MetricDataResult,
+    MuteTargets, StateValue, Tag,
+};
 use aws_smithy_mocks::{RuleMode, mock_client};
 
 use crate::door::{not_found, on};
@@ -45,6 +54,8 @@ pub struct CloudWatch {
     pub first: Vec<String>,
     /// The names of composite alarms.
     pub composite: BTreeSet<String>,
+    /// The active mute rules, each with the names of the alarms that it mutes.
+    pub mute_rules: BTreeMap<String, Vec<String>>,
     /// By an alarm's ARN.
     pub tags: BTreeMap<String, Tags>,
     /// The values of a metric in their order, by its name; of every job, in every period.
@@ -141,6 +152,22 @@ impl FakeAws {
             on!(
                 self,
                 "cloudwatch",
+                Client::list_alarm_mute_rules,
+                "ListAlarmMuteRules",
+                |_input| "",
+                list_mute_rules
+            ),
+            on!(
+                self,
+                "cloudwatch",
+                Client::get_alarm_mute_rule,
+                "GetAlarmMuteRule",
+                |input| input.alarm_mute_rule_name().unwrap_or_default(),
+                get_mute_rule
+            ),
+            on!(
+                self,
+                "cloudwatch",
                 Client::get_metric_data,
                 "GetMetricData",
                 |_input| "",
@@ -196,6 +223,33 @@ fn list_tags(
     let tags = account.cloudwatch.tags_of(input.resource_arn().unwrap()).ok_or_else(not_found)?;
     let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
     Ok(ListTagsForResourceOutput::builder().set_tags(Some(tags.collect())).build())
+}
+
+fn list_mute_rules(
+    account: &mut Account,
+    input: &ListAlarmMuteRulesInput,
+) -> Result<ListAlarmMuteRulesOutput, ListAlarmMuteRulesError> {
+    assert_eq!(input.statuses(), [AlarmMuteRuleStatus::Active]);
+    let summary = |name: &String| {
+        AlarmMuteRuleSummary::builder()
+            .alarm_mute_rule_arn(format!(
+                "arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm-mute-rule:{name}"
+            ))
+            .status(AlarmMuteRuleStatus::Active)
+            .build()
+    };
+    let rules = account.cloudwatch.mute_rules.keys().map(summary).collect();
+    Ok(ListAlarmMuteRulesOutput::builder().set_alarm_mute_rule_summaries(Some(rules)).build())
+}
+
+fn get_mute_rule(
+    account: &mut Account,
+    input: &GetAlarmMuteRuleInput,
+) -> Result<GetAlarmMuteRuleOutput, GetAlarmMuteRuleError> {
+    let name = input.alarm_mute_rule_name().unwrap();
+    let alarms = account.cloudwatch.mute_rules.get(name).cloned().ok_or_else(not_found)?;
+    let targets = MuteTargets::builder().set_alarm_names(Some(alarms)).build();
+    Ok(GetAlarmMuteRuleOutput::builder().name(name).mute_targets(targets).build())
 }
 
 fn tag(

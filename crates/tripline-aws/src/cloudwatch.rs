@@ -1,8 +1,9 @@
 //! CloudWatch's alarms, as far as a function and the command ask the same of them.
 
 use aws_sdk_cloudwatch::Client;
+use aws_sdk_cloudwatch::types::AlarmMuteRuleStatus;
 
-use crate::Failure;
+use crate::{Failure, FailureKind};
 
 /// Most names of one `DeleteAlarms`.
 pub const MOST_DELETED: usize = 100;
@@ -25,4 +26,90 @@ pub async fn alarm_tags(client: &Client, arn: &str) -> Result<Vec<(String, Strin
 pub async fn delete_alarms(client: &Client, names: &[String]) -> Result<(), Failure> {
     let deleted = client.delete_alarms().set_alarm_names(Some(names.to_vec())).send().await;
     deleted.map(drop).map_err(|error| Failure::from_sdk("DeleteAlarms", &error))
+}
+
+/// How CloudWatch's answer begins where it does not know a call: before mute rules there were none.
+const UNKNOWN_CALLS: [&str; 4] =
+    ["InvalidAction", "UnknownOperation", "UnknownOperationException", "InvalidOperation"];
+
+/// An alarm mute rule that is active: it keeps the actions of its alarms from running.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MuteRule {
+    /// Its name.
+    pub name: String,
+    /// When it was changed last, in seconds since the epoch.
+    pub updated: i64,
+}
+
+/// A page of the active mute rules, and the token of the next.
+///
+/// # Errors
+/// That of the call. Where mute rules are not known there are none.
+pub async fn active_mute_rules(
+    client: &Client,
+    next: Option<String>,
+) -> Result<(Vec<MuteRule>, Option<String>), Failure> {
+    let listed = client
+        .list_alarm_mute_rules()
+        .statuses(AlarmMuteRuleStatus::Active)
+        .set_next_token(next)
+        .send()
+        .await
+        .map_err(|error| Failure::from_sdk("ListAlarmMuteRules", &error));
+    let listed = match listed {
+        Ok(listed) => listed,
+        Err(failure) if is_unknown_call(&failure) => return Ok((Vec::new(), None)),
+        Err(failure) => return Err(failure),
+    };
+    let rules = listed.alarm_mute_rule_summaries.into_iter().flatten().filter_map(|rule| {
+        // Whatever is listed beside the active ones mutes nothing now.
+        let is_active = rule.status.is_none_or(|status| status == AlarmMuteRuleStatus::Active);
+        let name = rule_name(rule.alarm_mute_rule_arn.as_deref()?)?;
+        let updated = rule.last_updated_timestamp.map_or(0, |at| at.secs());
+        is_active.then(|| MuteRule { name: name.to_owned(), updated })
+    });
+    Ok((rules.collect(), listed.next_token))
+}
+
+/// The names of the alarms that a mute rule mutes; of one that is gone, none.
+///
+/// # Errors
+/// That of the call.
+pub async fn muted_alarms(client: &Client, rule: &str) -> Result<Vec<String>, Failure> {
+    let asked = client.get_alarm_mute_rule().alarm_mute_rule_name(rule).send().await;
+    match asked.map_err(|error| Failure::from_sdk("GetAlarmMuteRule", &error)) {
+        Ok(rule) => Ok(rule.mute_targets.and_then(|of| of.alarm_names).unwrap_or_default()),
+        Err(failure) if failure.kind == FailureKind::NotFound => Ok(Vec::new()),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// AWS documents two spellings of such an ARN.
+fn rule_name(arn: &str) -> Option<&str> {
+    let kinds = [":alarm-mute-rule:", ":alarm-mute:"];
+    kinds.into_iter().find_map(|kind| Some(arn.split_once(kind)?.1))
+}
+
+fn is_unknown_call(failure: &Failure) -> bool {
+    let code = failure.code.as_deref().unwrap_or_default();
+    failure.kind != FailureKind::Denied && UNKNOWN_CALLS.contains(&code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_answer_that_does_not_know_the_call_means_that_there_are_no_rules() {
+        for (kind, code, is_unknown) in [
+            (FailureKind::Refused, "InvalidAction", true),
+            (FailureKind::Unavailable, "UnknownOperationException", true),
+            (FailureKind::Denied, "AccessDenied", false),
+            (FailureKind::Throttled, "Throttling", false),
+            (FailureKind::Unavailable, "", false),
+        ] {
+            let failure = Failure::answered("ListAlarmMuteRules", kind, code, "no message");
+            assert_eq!(is_unknown_call(&failure), is_unknown, "{code}");
+        }
+    }
 }

@@ -19,7 +19,7 @@ pub struct Failure {
     pub kind: FailureKind,
     detail: String,
     /// AWS's code, if it gave one.
-    code: Option<String>,
+    pub(crate) code: Option<String>,
 }
 
 /// What can be done about a failed call. This is the contract on which callers decide; the text

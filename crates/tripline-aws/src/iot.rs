@@ -76,10 +76,14 @@ pub fn job_of(job: &Described) -> Job {
         created_at: job.created_at().map(|at| at.secs()),
         ended_at: state.has_ended().then_some(ended_at),
         rate: rate_of(job.job_executions_rollout_config()),
+        is_greengrass: job.namespace_id() == Some(GREENGRASS_NAMESPACE),
         counts: job.job_process_details().map(counts_of).unwrap_or_default(),
         is_counted: job.job_process_details().is_some(),
     }
 }
+
+/// The `namespaceId` of jobs that are deployments of Greengrass V2.
+const GREENGRASS_NAMESPACE: &str = "aws-gg-deployment";
 
 fn rate_of(config: Option<&JobExecutionsRolloutConfig>) -> u32 {
     let at_first = config.and_then(|config| match &config.exponential_rate {

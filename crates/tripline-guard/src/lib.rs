@@ -1,16 +1,24 @@
-//! A job's guard, as the command and the guard-keeper share it.
+//! A job's guard, as the command and the guard-keeper share it: what it is to be, what it is, and how
+//! one becomes the other.
 //!
-//! - [`guard`]: the alarms a job gets if it brings none, and what its tags change in them;
-//! - [`plan`]: what to do, for what is wanted and what is there;
-//! - [`put`]: an alarm as CloudWatch is asked for it; [`watch`]: what it watches, for people;
-//! - [`owner`]: whose alarm one is;
+//! - [`desired`]: what a job is to have, by its kept config, its tags and the stack's default guard;
+//! - [`observed`]: an alarm as CloudWatch has it; [`ownership`]: whose it is, by its tags;
+//! - [`verdict`]: whether an alarm counts as a guard of a job, and whether a job is guarded: the one
+//!   answer that everybody gives;
+//! - [`reconcile`]: desired and observed in, verdict and actions out;
+//! - [`request`], [`definition`]: an alarm to and from CloudWatch;
 //! - [`events`]: job events, without which there is nothing to watch;
-//! - [`kept`]: a job's own alarm config, kept in the stack's table.
+//! - [`kept`]: what the stack's table keeps of a job: its own alarm config, and its first tags.
 
+pub mod definition;
+pub mod desired;
 pub mod events;
-pub mod guard;
 pub mod kept;
-pub mod owner;
-pub mod plan;
-pub mod put;
-pub mod watch;
+pub mod observed;
+pub mod ownership;
+pub mod reconcile;
+pub mod request;
+pub mod verdict;
+
+#[cfg(test)]
+mod testing;

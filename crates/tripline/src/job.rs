@@ -69,6 +69,8 @@ pub struct Job {
     pub ended_at: Option<i64>,
     /// How many devices a minute it is sent to, at first.
     pub rate: u32,
+    /// It is a deployment of Greengrass V2 (its `namespaceId` says so), which another service owns.
+    pub is_greengrass: bool,
     /// How far it has come.
     pub counts: ExecutionCounts,
     /// Whether AWS IoT said how far: without that, no counts are no devices.
@@ -169,6 +171,14 @@ pub enum CountRejected {
 impl CountRejected {
     /// What it can be, in words.
     pub const EXPECTED: &str = "`yes` or `no`";
+
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+        }
+    }
 
     /// Reads `yes` or `no`, in any case.
     pub fn parse(text: &str) -> Option<Self> {

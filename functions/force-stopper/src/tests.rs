@@ -231,6 +231,7 @@ fn job(state: JobState) -> Job {
         created_at: Some(CREATED),
         ended_at: None,
         rate: Rate::QUOTA,
+        is_greengrass: false,
         counts,
         is_counted: true,
     }

@@ -6,7 +6,10 @@ use tripline::job::{Job, JobId};
 use tripline::metric::KeptMetric;
 use tripline::time::Timestamp;
 use tripline_aws::Failure;
-use tripline_guard::guard::GuardAlarm;
+use tripline_aws::cloudwatch::MuteRule;
+use tripline_guard::desired::GuardAlarm;
+use tripline_guard::kept::FirstSeen;
+use tripline_guard::reconcile::Put;
 
 /// Some of what there is, and where the rest begins.
 #[derive(Debug, Clone)]
@@ -39,6 +42,15 @@ pub enum Item {
         text: String,
         /// When the job was armed with it.
         armed: Timestamp,
+        /// That it stops nothing is meant.
+        tell_only: bool,
+    },
+    /// What a job was when it was first seen.
+    FirstSeen {
+        /// The job.
+        job: JobId,
+        /// What it was.
+        first: FirstSeen,
     },
     /// What the keeper remembers, as text.
     Memory(String),
@@ -58,6 +70,9 @@ pub type Span = (Timestamp, Timestamp);
 
 /// Most configs that are deleted at once: with what is remembered, what DynamoDB takes in one request.
 pub const MAX_FORGOTTEN: usize = 24;
+
+/// Most items that are written and deleted at once: what DynamoDB takes in one request.
+pub const MAX_WRITES: usize = 25;
 
 /// A number of the stack to publish, by the metric's name.
 pub type StackGauge = (&'static str, f64);
@@ -149,13 +164,9 @@ pub trait AlarmTags {
 
 /// Creates or overwrites an alarm.
 pub trait PutAlarm {
-    /// With tags, if it is `new`: CloudWatch ignores them otherwise.
-    fn put_alarm(
-        &self,
-        alarm: &GuardAlarm,
-        job: &JobId,
-        new: bool,
-    ) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// With tags, if it is new: CloudWatch ignores them otherwise.
+    fn put_alarm(&self, put: &Put, job: &JobId)
+    -> impl Future<Output = Result<(), Failure>> + Send;
     /// Whether an alarm that is there shows no difference from what is wanted.
     fn is_as_wanted(&self, there: &MetricAlarm, wanted: &GuardAlarm, job: &JobId) -> bool;
 }
@@ -178,14 +189,16 @@ pub trait CountEvents {
     ) -> impl Future<Output = Result<Page<u32>, Failure>> + Send;
 }
 
-/// Asks for other stacks.
-pub trait OtherStacks {
-    /// Whether a stack's keeper has spoken in the last ten minutes.
-    fn keeps(
+/// Asks which alarms are muted.
+pub trait MuteRules {
+    /// A page of the rules that are active.
+    fn list_mute_rules(
         &self,
-        stack: &str,
-        now: Timestamp,
-    ) -> impl Future<Output = Result<bool, Failure>> + Send;
+        next: Option<String>,
+    ) -> impl Future<Output = Result<Page<MuteRule>, Failure>> + Send;
+    /// The names of the alarms that a rule mutes.
+    fn muted_alarms(&self, rule: &str)
+    -> impl Future<Output = Result<Vec<String>, Failure>> + Send;
 }
 
 /// Publishes numbers.
@@ -211,6 +224,13 @@ pub trait Table {
     fn write_table(
         &self,
         memory: Option<&str>,
+        forget: &[JobId],
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Writes down what jobs were when they were first seen, and deletes what is kept of others: at most
+    /// [`MAX_WRITES`] in all.
+    fn write_first_seen(
+        &self,
+        seen: &[(JobId, FirstSeen)],
         forget: &[JobId],
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
@@ -242,7 +262,7 @@ pub trait Ask:
     + PutAlarm
     + DeleteAlarms
     + CountEvents
-    + OtherStacks
+    + MuteRules
     + Publish
     + Table
     + Alert
@@ -262,7 +282,7 @@ impl<T> Ask for T where
         + PutAlarm
         + DeleteAlarms
         + CountEvents
-        + OtherStacks
+        + MuteRules
         + Publish
         + Table
         + Alert

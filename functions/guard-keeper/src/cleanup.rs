@@ -6,8 +6,9 @@ use tripline::job::JobId;
 use tripline::time::Timestamp;
 use tripline_aws::cloudwatch::MOST_DELETED;
 use tripline_aws::{Failure, FailureKind};
-use tripline_guard::guard::DEFAULT_PREFIX;
-use tripline_guard::plan::{Action, Ended, Owner, plan};
+use tripline_guard::desired::DEFAULT_PREFIX;
+use tripline_guard::ownership::{Owner, owner_of};
+use tripline_guard::reconcile::{Action, Ended, plan};
 
 use crate::act::{Guarding, REMOVE};
 use crate::ask::{Ask, MAX_FORGOTTEN};
@@ -34,7 +35,7 @@ enum JobEnding {
 
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     /// Makes sure that an alarm may be removed.
-    pub(crate) async fn collect(
+    async fn collect(
         &self,
         minute: &Minute<'_, K>,
         account: &Account,
@@ -45,7 +46,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let there = account.alarms_of(job).iter().find(|there| name(there) == alarm);
         if let Some(there) = there {
             let tags = self.fresh_tags_of(minute, there, REMOVE).await;
-            if self.owner(job, tags.as_ref()) == Owner::Ours {
+            if owner_of(tags.as_ref(), job, &self.settings.stack) == Owner::Ours {
                 removals.push((alarm.to_owned(), job.clone()));
             }
         }
@@ -114,9 +115,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 account.own(job).unwrap_or_default().iter().map(|own| own.name_for(job)).collect();
             let is_default =
                 |alarm: &str| alarm.starts_with(&default) && !own.iter().any(|own| own == alarm);
-            let alarms = alarms
-                .filter(|alarm| whole || is_default(alarm))
-                .map(|alarm| (alarm.to_owned(), Owner::Unknown));
+            let alarms = alarms.filter(|alarm| whole || is_default(alarm)).map(str::to_owned);
             ended.push(Ended {
                 job: job.clone(),
                 alarms: alarms.collect(),
@@ -131,7 +130,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                     self.collect(minute, account, &job, &name, &mut removals).await;
                 }
                 Action::Forget { job } => forget.push(job),
-                Action::Arm { .. } | Action::Repair { .. } => {}
+                Action::Put { .. } => {}
             }
         }
         let left = self.remove(minute, removals, guarding).await;
@@ -148,10 +147,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         account: &Account,
         job: &JobId,
     ) -> bool {
-        account.alarms_of(job).iter().any(|alarm| {
-            let tags = self.cache.owner(name(alarm), minute.now());
-            self.owner(job, tags.as_ref()) != Owner::Foreign
-        })
+        let is_foreign = |owner| matches!(owner, Owner::Foreign(_));
+        let mut alarms = account.alarms_of(job).iter();
+        alarms.any(|alarm| !is_foreign(self.owner(minute, job, name(alarm))))
     }
 
     /// Whether and when a job ended that is not in progress.

@@ -62,6 +62,8 @@ pub enum Call {
     DeleteAlarms,
     /// CloudWatch's `ListTagsForResource`.
     AlarmTags,
+    /// `ListAlarmMuteRules` and `GetAlarmMuteRule`.
+    MuteRules,
     /// `GetMetricData`: 500 a second.
     Metrics,
     /// Items of the stack's own table.
@@ -72,8 +74,9 @@ impl Call {
     /// So many a second are made. The account has its quotas for everybody, so they are not used up.
     pub fn a_second(self) -> u32 {
         match self {
-            Self::PutAlarm | Self::DeleteAlarms | Self::DescribeNewJob => 2,
-            Self::DescribeJob | Self::Executions | Self::AlarmTags => 5,
+            Self::PutAlarm | Self::DeleteAlarms => 2,
+            Self::DescribeNewJob => 3,
+            Self::DescribeJob | Self::Executions | Self::AlarmTags | Self::MuteRules => 5,
             Self::DescribeAlarms => 6,
             Self::ListJobs | Self::JobTags => 8,
             Self::Metrics | Self::Table => 20,
@@ -106,6 +109,11 @@ impl<'a, K: Clock> Minute<'a, K> {
     /// Another number each minute.
     pub fn turn(&self) -> u64 {
         self.start.as_secs() / 60
+    }
+
+    /// How much of this part of the minute's work is left, in percent.
+    pub fn left(&self, percent: u32) -> Duration {
+        (self.start + WORK * percent / 100).saturating_sub(self.clock.now())
     }
 
     /// Whether there is still time to publish something.

@@ -17,6 +17,7 @@ mod cleanup;
 pub mod clock;
 mod failed;
 mod finding;
+mod findings;
 mod health;
 mod keeper;
 mod observe;
@@ -117,6 +118,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             done,
             forget,
             restored,
+            alert_only,
             mut findings,
             trouble: of_guard,
         } = guarding;
@@ -171,6 +173,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             guarded,
             unguarded,
             opted_out,
+            alert_only,
             armed = done.armed,
             repaired = done.repaired,
             removed = done.removed,
@@ -183,6 +186,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         );
         json!({
             "guardedJobs": guarded, "unguardedJobs": unguarded, "optedOutJobs": opted_out,
+            "alertOnlyJobs": alert_only,
             "armed": done.armed, "repaired": done.repaired, "removed": done.removed,
             "forgotten": forgotten, "uncountedCount": uncounted, "overcountedCount": overcounted,
             "overdueJobs": overdue, "alerted": alerted,

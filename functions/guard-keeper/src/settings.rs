@@ -3,7 +3,10 @@
 use tripline::alarm::{Topic, TopicArn};
 use tripline::job::CountRejected;
 use tripline::text::excerpt;
-use tripline_guard::guard::{DefaultGuard, InvalidValue};
+use tripline_guard::desired::{
+    DefaultGuard, GreengrassDeployments, GuardedJobs, InvalidValue, Policy, Rules,
+};
+use tripline_guard::verdict::Stack;
 
 /// The function's settings, from its environment.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +31,8 @@ pub struct Settings {
     pub count_rejected: CountRejected,
     /// What a job gets that brings no alarms.
     pub default_guard: DefaultGuard,
+    /// `GUARDED_JOBS` and `GREENGRASS_DEPLOYMENTS`: which jobs get it.
+    pub policy: Policy,
 }
 
 /// A setting that is missing or cannot be. Such a keeper fails loudly every minute, and the alarm on
@@ -100,8 +105,30 @@ impl Settings {
             grace: minutes("REMOVE_ALARMS_AFTER_MINUTES", 60)?,
             counted_within: minutes("COUNTED_WITHIN_MINUTES", 10)?,
             count_rejected,
+            policy: Policy {
+                jobs: choice("GUARDED_JOBS", value("GUARDED_JOBS"), GuardedJobs::EXPECTED)?,
+                greengrass: choice(
+                    "GREENGRASS_DEPLOYMENTS",
+                    value("GREENGRASS_DEPLOYMENTS"),
+                    GreengrassDeployments::EXPECTED,
+                )?,
+            },
             default_guard: DefaultGuard::from_environment(topics, |name| value(name))?,
         })
+    }
+
+    /// The stack, as its alarms are judged by.
+    pub fn as_stack(&self) -> Stack<'_> {
+        Stack { name: &self.stack, force_stop_topic: &self.force_stop_topic }
+    }
+
+    /// What the stack gives jobs.
+    pub fn rules(&self) -> Rules<'_> {
+        Rules {
+            default_guard: &self.default_guard,
+            policy: self.policy,
+            force_stop_topic: &self.force_stop_topic,
+        }
     }
 
     /// The ARNs of an alarm's topics, each once.
@@ -119,6 +146,17 @@ impl Settings {
             }
         }
         actions
+    }
+}
+
+fn choice<T: Default + std::str::FromStr>(
+    name: &'static str,
+    value: Option<String>,
+    expected: &'static str,
+) -> Result<T, InvalidSetting> {
+    match value {
+        None => Ok(T::default()),
+        Some(text) => text.parse().map_err(|_| impossible(name, &text, expected)),
     }
 }
 
@@ -167,6 +205,12 @@ pub(crate) mod tests {
                 "REMOVE_ALARMS_AFTER_MINUTES",
                 "-1",
                 "`REMOVE_ALARMS_AFTER_MINUTES` is `-1` (expected a whole number of minutes)",
+            ),
+            ("GUARDED_JOBS", "none", "`GUARDED_JOBS` is `none` (expected `all` or `tagged`)"),
+            (
+                "GREENGRASS_DEPLOYMENTS",
+                "cancel",
+                "`GREENGRASS_DEPLOYMENTS` is `cancel` (expected `alert`, `stop` or `ignore`)",
             ),
             (
                 "FAILURE_RATE_UPPER_LIMIT",

@@ -137,7 +137,7 @@ async fn a_job_created_with_plain_api_calls_is_armed_and_its_bad_rollout_is_stop
 
 /// CloudWatch would overwrite it without a word.
 #[tokio::test]
-async fn a_name_that_another_alarm_has_is_left_to_it_and_the_job_is_told() {
+async fn a_name_that_another_alarm_has_is_left_to_it_and_the_guard_has_another() {
     let stage = Stage::new(&[]).await;
     let chain = stage.chain();
     let name = "tripline-held-default-DownloadTime";
@@ -145,10 +145,11 @@ async fn a_name_that_another_alarm_has_is_left_to_it_and_the_job_is_told() {
     let rollout = Rollout::create(&chain, "held", 1).await;
     for _ in 0..2 {
         let summary = tick(&chain).await;
-        assert_eq!((&summary["guardedJobs"], &summary["unguardedJobs"]), (&json!(0), &json!(1)));
+        assert_eq!((&summary["guardedJobs"], &summary["unguardedJobs"]), (&json!(1), &json!(0)));
     }
     let other = "tripline-held-default-FailureRate";
-    assert_eq!(names(&chain).await, set([name, other]));
+    let instead = "tripline-held-default-DownloadTime-2";
+    assert_eq!(names(&chain).await, set([name, instead, other]));
     let all = alarms(&chain).await;
     let held = all.iter().find(|alarm| alarm.alarm_name() == Some(name)).unwrap();
     assert_eq!((held.metric_name(), held.threshold()), (Some("rejectedCount"), Some(1e6)));
@@ -158,6 +159,27 @@ async fn a_name_that_another_alarm_has_is_left_to_it_and_the_job_is_told() {
     let begun = async || published_of(&chain, "held", "notifiedCount").await;
     chain.until("what began", begun, |value| *value == Some(1.0)).await;
     assert_eq!(published_of(&chain, "held", "unsuccessfulCount").await, Some(0.0));
+}
+
+/// Whoever may tag a job cannot disarm it while it runs.
+#[tokio::test]
+async fn a_job_that_opts_out_while_it_runs_keeps_its_guard() {
+    let stage = Stage::new(&[]).await;
+    let chain = stage.chain();
+    Rollout::create(&chain, "running", 1).await;
+    tick(&chain).await;
+    let armed = names(&chain).await;
+    assert_eq!(armed.len(), 2);
+    let described = chain.iot.describe_job().job_id("running").send().await.unwrap();
+    let arn = described.job.unwrap().job_arn.unwrap();
+    let tag = aws_sdk_iot::types::Tag::builder().key("tripline:guard").value("off");
+    let tag = tag.build().unwrap();
+    chain.iot.tag_resource().resource_arn(arn).tags(tag).send().await.unwrap();
+    for _ in 0..2 {
+        let summary = tick(&chain).await;
+        assert_eq!((&summary["guardedJobs"], &summary["optedOutJobs"]), (&json!(1), &json!(0)));
+    }
+    assert_eq!(names(&chain).await, armed);
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ pub const ROWS: &[Row] = &[
         |stage| Box::pin(tag_job(stage, JOB, "tripline:guard", "off")),
         |stage| Box::pin(untag_job(stage, JOB, "tripline:guard")),
     ),
-    row("guarded-by-keeper", "another stack keeps one of its alarms", |stage| {
+    row("alarms-match-config", "one of its alarms is another stack's", |stage| {
         Box::pin(tag_alarm(stage, "tripline-sound-Rejections"))
     }),
     row("guarded-by-keeper", "the stack does not know what it was armed with", |stage| {

@@ -98,11 +98,13 @@ fn roles_may_do_exactly_what_their_function_does() {
             grant("iot:DescribeJob", &job),
             grant("iot:ListJobExecutionsForJob", &job),
             grant("iot:ListTagsForResource", &job),
-            grant("cloudwatch:DescribeAlarms", &alarms("*")),
+            grant("cloudwatch:DescribeAlarms", &format!("arn:aws:cloudwatch:{region}:alarm*")),
             grant("cloudwatch:PutMetricAlarm", &alarms("tripline-*")),
             grant("cloudwatch:DeleteAlarms", &alarms("tripline-*")),
             grant("cloudwatch:ListTagsForResource", &alarms("tripline-*")),
             grant("cloudwatch:TagResource", &alarms("tripline-*")),
+            grant("cloudwatch:ListAlarmMuteRules", "*"),
+            grant("cloudwatch:GetAlarmMuteRule", &format!("arn:aws:cloudwatch:{region}:alarm*")),
             grant("cloudwatch:GetMetricData", "*"),
             (
                 "cloudwatch:PutMetricData".to_owned(),
@@ -152,7 +154,7 @@ fn the_keeper_changes_job_events_only_where_it_is_asked_to() {
 }
 
 /// The closed list of what IAM cannot name: a metric, an alarm when composite ones count, a list of
-/// jobs, and a setting of the account.
+/// jobs or of mute rules, and a setting of the account.
 #[test]
 fn nothing_else_stands_on_every_resource() {
     for (_, _, deployment) in deployments() {
@@ -163,6 +165,7 @@ fn nothing_else_stands_on_every_resource() {
                 let unnamed = [
                     "cloudwatch:PutMetricData",
                     "cloudwatch:GetMetricData",
+                    "cloudwatch:ListAlarmMuteRules",
                     "iot:ListJobs",
                     "iot:DescribeEventConfigurations",
                     "iot:UpdateEventConfigurations",

@@ -7,7 +7,7 @@ use tripline::alarm::AlarmDefinition;
 use tripline::faults::Faults;
 use tripline::job::JobId;
 use tripline_config::AlarmConfig;
-use tripline_guard::watch::Watch;
+use tripline_guard::definition::Watch;
 
 use super::arguments::Common;
 use crate::aws::region::{Region, check_topics, region_for};

@@ -1,14 +1,16 @@
 //! A job's alarms in CloudWatch: read, written, tagged, deleted.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmInputBuilder;
 use aws_sdk_cloudwatch::types::{AlarmType, MetricAlarm, Tag};
 use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
 use tripline_aws::Failure;
 use tripline_aws::cloudwatch::{self, MOST_DELETED};
-use tripline_guard::owner::{Watched, watched};
-use tripline_guard::put::{JOB_TAG, STACK_TAG};
-use tripline_guard::watch::Watch;
+use tripline_guard::definition::Watch;
+use tripline_guard::observed::{ObservedAlarm, Watched, watched};
+use tripline_guard::ownership::AlarmTags;
 
 use super::clients::Aws;
 
@@ -21,6 +23,32 @@ pub struct Alarms {
     pub metric: Vec<MetricAlarm>,
     /// Names of composite alarms: metric alarms and they have their names in common.
     pub composite: Vec<String>,
+}
+
+/// An alarm with all that CloudWatch tells of it, by whichever call.
+#[derive(Debug, Clone)]
+pub struct SeenAlarm {
+    pub alarm: MetricAlarm,
+    pub tags: AlarmTags,
+    /// The mute rule that keeps its actions from running now.
+    pub muted_by: Option<String>,
+}
+
+impl SeenAlarm {
+    pub fn observed(&self) -> ObservedAlarm<'_> {
+        ObservedAlarm {
+            muted_by: self.muted_by.clone(),
+            ..ObservedAlarm::new(&self.alarm, Some(self.tags.clone()))
+        }
+    }
+}
+
+/// What is there that is called as a job's alarms are.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub alarms: Vec<SeenAlarm>,
+    /// The names of all of them, and of composite alarms.
+    pub taken: BTreeSet<String>,
 }
 
 /// An alarm that guards a job.
@@ -53,6 +81,41 @@ impl Aws {
         Ok(alarms)
     }
 
+    /// Everything that is called as a job's alarms are, with its tags, and whether it is muted.
+    pub async fn see(&self, job: &JobId) -> Result<Seen, Failure> {
+        let there = self.alarms(&alarm_name_prefix(job)).await?;
+        // Without an alarm nothing is muted.
+        let muted = match there.metric.is_empty() {
+            true => BTreeMap::new(),
+            false => self.muted().await?,
+        };
+        let mut seen = Seen { taken: there.composite.into_iter().collect(), ..Seen::default() };
+        for alarm in there.metric {
+            let name = alarm.alarm_name().unwrap_or_default().to_owned();
+            let (job, stack) = self.job_and_stack(&alarm).await?;
+            let (tags, muted_by) = (AlarmTags { job, stack }, muted.get(&name).cloned());
+            seen.alarms.push(SeenAlarm { alarm, tags, muted_by });
+            seen.taken.insert(name);
+        }
+        Ok(seen)
+    }
+
+    /// The muted alarms, each with the rule that mutes it.
+    pub async fn muted(&self) -> Result<BTreeMap<String, String>, Failure> {
+        let (mut muted, mut next) = (BTreeMap::new(), None);
+        loop {
+            let (rules, more) = cloudwatch::active_mute_rules(&self.cloudwatch, next).await?;
+            for rule in rules {
+                let alarms = cloudwatch::muted_alarms(&self.cloudwatch, &rule.name).await?;
+                muted.extend(alarms.into_iter().map(|alarm| (alarm, rule.name.clone())));
+            }
+            next = more;
+            if next.is_none() {
+                return Ok(muted);
+            }
+        }
+    }
+
     /// The job of an alarm's tag.
     pub async fn tagged_job(&self, alarm: &MetricAlarm) -> Result<Option<String>, Failure> {
         Ok(self.job_and_stack(alarm).await?.0)
@@ -67,9 +130,8 @@ impl Aws {
             return Ok((None, None));
         };
         let tags = cloudwatch::alarm_tags(&self.cloudwatch, arn).await?;
-        let value =
-            |key| tags.iter().find(|(other, _)| other == key).map(|(_, value)| value.clone());
-        Ok((value(JOB_TAG), value(STACK_TAG)))
+        let AlarmTags { job, stack } = AlarmTags::read(&tags);
+        Ok((job, stack))
     }
 
     /// The job that an alarm guards: by its metrics, or, if it shows none, by its tag.

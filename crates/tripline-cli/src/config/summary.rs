@@ -9,7 +9,7 @@ use tripline_config::TargetKind;
 use super::checked::Checked;
 use crate::terminal::alarm::topics;
 use crate::terminal::table::table;
-use tripline_guard::watch::Watch;
+use tripline_guard::definition::Watch;
 
 /// Longest document that is shown whole.
 const MAX_SHOWN: usize = 1_000;

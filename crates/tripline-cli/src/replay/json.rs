@@ -12,7 +12,7 @@ use tripline_simulation::simulation::AlarmPlan;
 use super::replayed::Replayed;
 use super::text::then;
 use crate::terminal::time::{elapsed, iso};
-use tripline_guard::watch::Watch;
+use tripline_guard::definition::Watch;
 
 /// Everything but the pictures.
 pub fn replay_json(replayed: &Replayed) -> Value {

@@ -27,7 +27,7 @@ use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 use lines::Lines;
 use replayed::Replayed;
-use tripline_guard::watch::Watch;
+use tripline_guard::definition::Watch;
 
 const EXAMPLES: &str = "\
 Examples:

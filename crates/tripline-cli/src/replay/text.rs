@@ -10,7 +10,7 @@ use super::replayed::Replayed;
 use crate::report::format::{count, minutes};
 use crate::terminal::table::table;
 use crate::terminal::time::{elapsed, utc};
-use tripline_guard::watch::Watch;
+use tripline_guard::definition::Watch;
 
 /// What the ends of executions are called, in the order of [`RecordedRollout::OUTCOMES`].
 pub const OUTCOMES: [&str; 6] =

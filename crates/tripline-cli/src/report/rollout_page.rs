@@ -8,7 +8,7 @@ use super::frame::{LEFT_OUT, Span, minutes_at};
 use super::page::Page;
 use super::picture::Picture;
 use super::{alarm, rollout};
-use tripline_guard::watch::Watch;
+use tripline_guard::definition::Watch;
 
 /// Most changes of state that a page lists.
 const MOST_CHANGES: usize = 12;

@@ -11,7 +11,7 @@ use super::frame::{Span, minutes_at};
 use super::picture::{AlarmPanel, Picture, StopMark};
 use super::rollout::{lines, values};
 use super::scale::TimeAxis;
-use tripline_guard::watch::Watch;
+use tripline_guard::definition::Watch;
 
 /// Fewest columns that are used.
 const NARROWEST: usize = 40;

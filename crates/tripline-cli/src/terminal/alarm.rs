@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tripline::alarm::AlarmDefinition;
-use tripline_guard::watch::Watch;
+use tripline_guard::definition::Watch;
 
 /// The topics as the config names them.
 pub fn topics(alarm: &AlarmDefinition) -> String {

@@ -1,7 +1,7 @@
 //! What arming a job has changed, or would: for people, and for programs.
 
 use serde_json::json;
-use tripline_guard::watch::Watch;
+use tripline_guard::definition::Watch;
 
 use super::alarm::topics;
 use super::table::table;

@@ -1,6 +1,8 @@
 //! What `apply` says at the end: what people should know, and whether the rollout is guarded.
 
 use tripline::stop::StopMode;
+use tripline::text::excerpt;
+use tripline_guard::verdict::{Verdict as Guarded, lift_command};
 
 use crate::aws::arming::guard::{Guard, Report};
 use crate::exit::End;
@@ -21,8 +23,14 @@ impl Verdict {
         let findings: Vec<_> =
             [unreached(guard, report), unheard(guard, report), mute(guard, report)]
                 .into_iter()
+                .chain([muted(guard, report)])
                 .flatten()
                 .collect();
+        let findings = if findings.is_empty() {
+            unguarded(guard, report).into_iter().collect()
+        } else {
+            findings
+        };
         let stops = report.stops();
         let count = notes::alarms(report.plan.alarms.len());
         let mode = report.stopping.mode;
@@ -81,6 +89,13 @@ fn notes_on(guard: &Guard, report: &Report, region: &str) -> Vec<String> {
             report.plan.others.join(", ")
         ));
     }
+    for taken in &report.plan.taken {
+        notes.push(format!(
+            "`{}` is the name of somebody else's alarm, left as it is; this job's is called `{}`",
+            excerpt(&taken.name),
+            excerpt(&taken.instead)
+        ));
+    }
     if !report.job_events_were_on {
         let did = if guard.dry_run { "are off and would be" } else { "were off and are now" };
         notes
@@ -102,6 +117,32 @@ fn unheard(guard: &Guard, report: &Report) -> Option<String> {
             report.stopping.topic, guard.stack
         )
     })
+}
+
+/// Alarms whose actions a mute rule keeps from running: to make them anew changes nothing.
+fn muted(guard: &Guard, report: &Report) -> Option<String> {
+    let alarms = report.plan.alarms.iter();
+    let (name, rule) =
+        alarms.filter_map(|alarm| Some((&alarm.name, alarm.muted_by.as_ref()?))).next()?;
+    Some(format!(
+        "job `{}` is not guarded while the mute rule `{}` is active: it keeps the actions of `{}` from running\n\n  hint: lift the rule: {}",
+        guard.job,
+        excerpt(rule),
+        excerpt(name),
+        lift_command(rule)
+    ))
+}
+
+/// Whatever else leaves the job unguarded, by the alarms that are there now.
+fn unguarded(guard: &Guard, report: &Report) -> Option<String> {
+    let Some(Guarded::Unguarded(why)) = report.verdict.as_ref().filter(|_| !guard.tell_only) else {
+        return None;
+    };
+    let job = &guard.job;
+    Some(format!(
+        "job `{job}` is not guarded: {why}\n\n  hint: `tripline doctor --stack {} --job-id {job}` has the command that fixes it",
+        guard.stack
+    ))
 }
 
 /// Alarms whose moment has passed.

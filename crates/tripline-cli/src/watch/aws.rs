@@ -2,8 +2,12 @@
 //! repeats none: the next look does.
 
 use aws_sdk_cloudwatch::primitives::DateTime;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use aws_sdk_cloudwatch::types::{
-    AlarmType, Dimension, Metric as CloudWatchMetric, MetricDataQuery, MetricDataResult, MetricStat,
+    AlarmType, Dimension, Metric as CloudWatchMetric, MetricAlarm, MetricDataQuery,
+    MetricDataResult, MetricStat,
 };
 use aws_sdk_iot::types::{JobExecutionStatus, JobExecutionSummaryForJob};
 use tripline::alarm::alarm_name_prefix;
@@ -16,7 +20,12 @@ use super::seen::Download;
 use crate::aws::alarms::Listed;
 use crate::aws::clients::Aws;
 use crate::aws::job::{DescribedJob, find_job};
-use tripline_guard::owner::{Watched, watched};
+use crate::aws::{stack, topics};
+use crate::exit::Error;
+use tokio::time::Instant;
+use tripline_guard::observed::{ObservedAlarm, Watched, watched};
+use tripline_guard::ownership::AlarmTags;
+use tripline_guard::verdict::{Stack, Verdict, Why};
 
 /// `ListJobExecutionsForJob` gives so many at a time.
 const PAGE: i32 = 250;
@@ -30,9 +39,26 @@ const MOST_QUERIES: usize = 500;
 pub struct Observer {
     aws: Aws,
     budget: Budget,
-    /// Whether alarms that show no metrics are of the job that they were found for, by their tags.
-    by_tag: std::collections::HashMap<String, bool>,
+    /// The stack whose alarms guard, by its name.
+    stack: String,
+    /// The ARN of its force-stop topic, once it was asked for.
+    force_stop_topic: Option<String>,
+    /// Alarms' tags, by their names.
+    tags: BTreeMap<String, AlarmTags>,
+    /// The muted alarms, each with the rule that mutes it, and when that was asked.
+    muted: Option<(Instant, BTreeMap<String, String>)>,
 }
+
+/// The alarms of a job, and whether they guard it.
+#[derive(Debug)]
+pub struct Guard {
+    pub alarms: Vec<Listed>,
+    /// `None`: the stack cannot be asked, for this reason.
+    pub verdict: Result<Verdict, String>,
+}
+
+/// For so long nobody asks again what is muted.
+const MUTED_FOR: Duration = Duration::from_secs(60);
 
 /// One device's part of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,8 +69,15 @@ pub struct Execution {
 }
 
 impl Observer {
-    pub fn new(aws: Aws, budget: Budget) -> Self {
-        Self { aws, budget, by_tag: std::collections::HashMap::new() }
+    pub fn new(aws: Aws, budget: Budget, stack: &str) -> Self {
+        Self {
+            aws,
+            budget,
+            stack: stack.to_owned(),
+            force_stop_topic: None,
+            tags: BTreeMap::new(),
+            muted: None,
+        }
     }
 
     /// When the next look may begin.
@@ -81,8 +114,71 @@ impl Observer {
         Ok((listed.execution_summaries().iter().filter_map(execution).collect(), token))
     }
 
-    /// The alarms that guard a job.
-    pub async fn alarms(&mut self, job: &JobId) -> Result<Vec<Listed>, Failure> {
+    /// The alarms of a job, and whether it is guarded by them.
+    pub async fn guard(&mut self, job: &JobId) -> Result<Guard, Failure> {
+        let alarms = self.alarms(job).await?;
+        if alarms.is_empty() {
+            let verdict = Ok(Verdict::Unguarded(Why::NoAlarm));
+            return Ok(Guard { alarms, verdict });
+        }
+        let mut seen = Vec::new();
+        for listed in &alarms {
+            let tags = self.tags_of(&listed.alarm).await?;
+            let muted_by = self.muted().await?.get(listed.name()).cloned();
+            seen.push(ObservedAlarm { muted_by, ..ObservedAlarm::new(&listed.alarm, Some(tags)) });
+        }
+        let verdict = match self.topic().await {
+            Ok(topic) => {
+                let stack = Stack { name: &self.stack, force_stop_topic: &topic };
+                Ok(Verdict::new(&seen, job, stack))
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        Ok(Guard { alarms, verdict })
+    }
+
+    async fn topic(&mut self) -> Result<String, Error> {
+        if let Some(topic) = &self.force_stop_topic {
+            return Ok(topic.clone());
+        }
+        self.budget.turn().await;
+        let stack = stack::Stack::find_in_any_state(&self.aws.cloudformation, &self.stack).await?;
+        let stack =
+            stack.ok_or_else(|| Error::Input(format!("there is no stack `{}`", self.stack)))?;
+        let topic = topics::of_stack(&stack, topics::FORCE_STOP)?.to_owned();
+        // Whoever names a stack may do it by its ARN.
+        self.stack = stack.name().to_owned();
+        self.force_stop_topic = Some(topic.clone());
+        Ok(topic)
+    }
+
+    async fn tags_of(&mut self, alarm: &MetricAlarm) -> Result<AlarmTags, Failure> {
+        let name = alarm.alarm_name().unwrap_or_default();
+        if let Some(tags) = self.tags.get(name) {
+            return Ok(tags.clone());
+        }
+        self.budget.turn().await;
+        let (job, stack) = self.aws.job_and_stack(alarm).await?;
+        let tags = AlarmTags { job, stack };
+        self.tags.insert(name.to_owned(), tags.clone());
+        Ok(tags)
+    }
+
+    async fn muted(&mut self) -> Result<&BTreeMap<String, String>, Failure> {
+        let now = Instant::now();
+        let known = self.muted.take().filter(|(at, _)| now.duration_since(*at) < MUTED_FOR);
+        let muted = match known {
+            Some(known) => known,
+            None => {
+                self.budget.turn().await;
+                (now, self.aws.muted().await?)
+            }
+        };
+        Ok(&self.muted.insert(muted).1)
+    }
+
+    /// The alarms that watch a job.
+    async fn alarms(&mut self, job: &JobId) -> Result<Vec<Listed>, Failure> {
         let mut alarms = Vec::new();
         let mut token = None;
         loop {
@@ -104,17 +200,7 @@ impl Observer {
                     Watched::Job(watched) => watched == job.as_str(),
                     Watched::Other => false,
                     Watched::Unseen => {
-                        let name = alarm.alarm_name().unwrap_or_default().to_owned();
-                        match self.by_tag.get(&name) {
-                            Some(ours) => *ours,
-                            None => {
-                                self.budget.turn().await;
-                                let tag = self.aws.tagged_job(&alarm).await?;
-                                let ours = tag.as_deref() == Some(job.as_str());
-                                self.by_tag.insert(name, ours);
-                                ours
-                            }
-                        }
+                        self.tags_of(&alarm).await?.job.as_deref() == Some(job.as_str())
                     }
                 };
                 if ours {

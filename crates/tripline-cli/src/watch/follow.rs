@@ -202,8 +202,17 @@ impl Rollout {
         let Some(seen) = &self.seen else { return };
         // What could not be seen this time is shown as it was, with a note.
         self.details.notes.clear();
-        match observer.alarms(&self.job).await {
-            Ok(alarms) => self.details.alarms = Some(alarms.iter().map(alarm).collect()),
+        match observer.guard(&self.job).await {
+            Ok(guard) => {
+                self.details.alarms = Some(guard.alarms.iter().map(alarm).collect());
+                match guard.verdict {
+                    Ok(verdict) => self.details.guard = Some(verdict),
+                    Err(why) => {
+                        self.details.guard = None;
+                        self.details.notes.push(format!("guard: {why}"));
+                    }
+                }
+            }
             Err(failure) => self.details.notes.push(format!("alarms: {failure}")),
         }
         let (executions, details) = (&mut self.executions, &mut self.details);

@@ -18,6 +18,8 @@ mod view;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use {aws::Observer as WatchObserver, budget::Budget as WatchBudget};
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -44,7 +46,7 @@ Examples:
   tripline watch fw-1-3-0 fw-1-3-1 --timeout 7200
   tripline watch fw-1-3-0 --once --output json | jq .counts
 
-Watches any job of AWS IoT, whoever created it; one without Tripline's alarms is `unguarded`. On a
+Watches any job of AWS IoT, whoever created it; one that no alarm of the stack would stop is `unguarded`. On a
 terminal the screen is redrawn; elsewhere there is a line when something has changed. AWS is asked
 at most once a second on average, however large the fleet and however many the rollouts.
 
@@ -60,6 +62,9 @@ pub struct Arguments {
     /// The jobs to watch
     #[arg(value_name = "JOB", required = true, num_args = 1..)]
     jobs: Vec<JobId>,
+    /// The stack whose alarms guard the rollouts
+    #[arg(long, default_value = "tripline")]
+    stack: String,
     /// Seconds from one look to the next
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     every: u64,
@@ -87,7 +92,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         )));
     }
     let connection = connect(arguments.region).await?.without_retries();
-    let observer = Observer::new(Aws::for_connection(connection), Budget::new());
+    let observer = Observer::new(Aws::for_connection(connection), Budget::new(), &arguments.stack);
     let watch = Watch {
         jobs,
         every: Duration::from_secs(arguments.every),

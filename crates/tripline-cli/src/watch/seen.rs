@@ -1,5 +1,7 @@
 //! What is known of a rollout at one moment. Only values: no AWS, no clock.
 
+use tripline_guard::verdict::Verdict as GuardVerdict;
+
 /// An alarm that guards a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alarm {
@@ -41,8 +43,10 @@ pub struct Failing {
 /// Everything beside the job itself. What could not be seen is `None`, and a note says why.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Details {
-    /// The job's alarms; none of them: nothing of Tripline's guards it.
+    /// The alarms that watch the job, whoever made them.
     pub alarms: Option<Vec<Alarm>>,
+    /// Whether those of the stack guard it.
+    pub guard: Option<GuardVerdict>,
     pub download: Option<Download>,
     /// In progress for longest, the longest first.
     pub slow: Vec<Slow>,

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tripline::text::clean;
+use tripline_guard::verdict::Verdict as Guard;
 
 use super::duration::{since, words};
 use super::follow::Rollout;
@@ -131,7 +132,7 @@ pub fn data(rollout: &Rollout, now: i64) -> Value {
             "samples": download.samples,
             "p50": download.p50, "p90": download.p90, "p99": download.p99,
         })),
-        "guarded": alarms.as_ref().map(|alarms| alarms.iter().any(|alarm| alarm.idle.is_none())),
+        "guarded": rollout.details.guard.as_ref().map(Guard::is_guarded),
         "alarms": alarms.as_ref().map(|alarms| alarms.iter().map(|alarm| json!({
             "alarm": alarm.name, "state": alarm.state, "watches": alarm.watches,
             "idle": alarm.idle,
@@ -211,7 +212,13 @@ fn guard(details: &Details) -> String {
     match &details.alarms {
         None => "not known".to_owned(),
         Some(alarms) if alarms.is_empty() => "unguarded: no alarms of Tripline's".to_owned(),
-        Some(alarms) => alarms.iter().map(alarm).collect::<Vec<_>>().join(", "),
+        Some(alarms) => {
+            let alarms = alarms.iter().map(alarm).collect::<Vec<_>>().join(", ");
+            match &details.guard {
+                Some(Guard::Unguarded(why)) => format!("unguarded: {why}; {alarms}"),
+                _ => alarms,
+            }
+        }
     }
 }
 

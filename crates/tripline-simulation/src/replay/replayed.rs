@@ -199,6 +199,7 @@ fn job_in(state: JobState) -> Job {
         created_at: None,
         ended_at: None,
         rate: Rate::QUOTA,
+        is_greengrass: false,
         counts: ExecutionCounts::default(),
         is_counted: true,
     }

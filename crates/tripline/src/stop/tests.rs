@@ -56,6 +56,7 @@ fn job(state: JobState) -> Job {
         created_at: None,
         ended_at: None,
         rate: Rate::QUOTA,
+        is_greengrass: false,
         counts: ExecutionCounts::default(),
         is_counted: true,
     }

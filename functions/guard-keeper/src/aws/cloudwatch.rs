@@ -7,13 +7,16 @@ use aws_sdk_cloudwatch::types::{
 use tripline::job::JobId;
 use tripline::metric::{self, DIMENSION, NAMESPACE, Outcome, STACK_DIMENSION, STACK_NAMESPACE};
 use tripline::time::Timestamp;
+use tripline_aws::cloudwatch::MuteRule;
 use tripline_aws::{Failure, cloudwatch};
-use tripline_guard::guard::GuardAlarm;
-use tripline_guard::put;
+use tripline_guard::desired::GuardAlarm;
+use tripline_guard::ownership;
+use tripline_guard::reconcile::Put;
+use tripline_guard::request;
 
 use super::Aws;
 use crate::ask::{
-    Alarm, AlarmTags, CountEvents, DeleteAlarms, JobGauge, ListAlarms, NamedAlarms, OtherStacks,
+    Alarm, AlarmTags, CountEvents, DeleteAlarms, JobGauge, ListAlarms, MuteRules, NamedAlarms,
     Page, Publish, PutAlarm, StackGauge,
 };
 
@@ -24,10 +27,6 @@ const HOUR: i64 = 3_600;
 /// How executions end by themselves.
 const OUTCOMES: [Outcome; 4] =
     [Outcome::Succeeded, Outcome::Failed, Outcome::Rejected, Outcome::TimedOut];
-/// For so many seconds a keeper may be silent.
-const SILENCE: i64 = 600;
-/// What every keeper says each minute.
-const GUARDED_JOBS: &str = "guardedJobs";
 
 impl ListAlarms for Aws {
     async fn list_alarms(&self, next: Option<String>) -> Result<Page<Alarm>, Failure> {
@@ -66,17 +65,18 @@ impl AlarmTags for Aws {
 }
 
 impl PutAlarm for Aws {
-    async fn put_alarm(&self, alarm: &GuardAlarm, job: &JobId, new: bool) -> Result<(), Failure> {
+    async fn put_alarm(&self, put: &Put, job: &JobId) -> Result<(), Failure> {
+        let alarm = &put.alarm;
         let actions = self.settings.actions(alarm.topics());
-        let request = put::request_for(alarm, job, &actions);
-        let tags = new.then(|| put::tags(alarm.name(), job, &self.settings.stack));
+        let request = request::request_for(alarm, job, &actions).alarm_name(&put.name);
+        let tags = put.is_new.then(|| ownership::tags(alarm.name(), job, &self.settings.stack));
         let put = request.set_tags(tags).send_with(&self.cloudwatch).await;
         put.map(drop).map_err(|error| Failure::from_sdk("PutMetricAlarm", &error))
     }
 
     fn is_as_wanted(&self, there: &MetricAlarm, wanted: &GuardAlarm, job: &JobId) -> bool {
         let actions = self.settings.actions(wanted.topics());
-        put::shows_no_difference(there, &put::request_for(wanted, job, &actions))
+        request::shows_no_difference(there, &request::request_for(wanted, job, &actions))
     }
 }
 
@@ -132,25 +132,14 @@ fn dimension(name: &str, value: &str) -> Dimension {
     Dimension::builder().name(name).value(value).build()
 }
 
-impl OtherStacks for Aws {
-    async fn keeps(&self, stack: &str, now: Timestamp) -> Result<bool, Failure> {
-        let metric = Metric::builder()
-            .namespace(STACK_NAMESPACE)
-            .metric_name(GUARDED_JOBS)
-            .dimensions(dimension(STACK_DIMENSION, stack))
-            .build();
-        let stat = MetricStat::builder().metric(metric).period(60).stat("Maximum").build();
-        let asked = self
-            .cloudwatch
-            .get_metric_data()
-            .metric_data_queries(MetricDataQuery::builder().id("guarded").metric_stat(stat).build())
-            .start_time(DateTime::from_secs(now.seconds() - SILENCE))
-            .end_time(DateTime::from_secs(now.seconds() + 60))
-            .send()
-            .await
-            .map_err(|error| Failure::from_sdk("GetMetricData", &error))?;
-        let mut results = asked.metric_data_results.into_iter().flatten();
-        Ok(results.any(|result| result.values.is_some_and(|values| !values.is_empty())))
+impl MuteRules for Aws {
+    async fn list_mute_rules(&self, next: Option<String>) -> Result<Page<MuteRule>, Failure> {
+        let (items, next) = cloudwatch::active_mute_rules(&self.cloudwatch, next).await?;
+        Ok(Page { items, next })
+    }
+
+    async fn muted_alarms(&self, rule: &str) -> Result<Vec<String>, Failure> {
+        cloudwatch::muted_alarms(&self.cloudwatch, rule).await
     }
 }
 

@@ -4,7 +4,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRe
 use tripline::job::JobId;
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
-use tripline_guard::kept::{ARMED_AT, CONFIG, JOB};
+use tripline_guard::kept::{
+    ARMED_AT, CONFIG, FIRST_SEEN, FIRST_SEEN_PREFIX, FirstSeen, JOB, TELL_ONLY,
+};
 
 use super::Aws;
 use crate::ask::{Item, Page, Table};
@@ -31,26 +33,53 @@ impl Table for Aws {
     }
 
     async fn write_table(&self, memory: Option<&str>, forget: &[JobId]) -> Result<(), Failure> {
-        const OPERATION: &str = "BatchWriteItem";
-        let incomplete = |_| Failure::new(OPERATION, FailureKind::Refused, "an incomplete request");
-        let mut writes = Vec::new();
-        if let Some(memory) = memory {
-            let item = [(JOB, MEMORY_KEY), (MEMORY, memory)].into_iter().map(pair).collect();
-            let put = PutRequest::builder().set_item(Some(item)).build().map_err(incomplete)?;
-            writes.push(WriteRequest::builder().put_request(put).build());
-        }
-        for job in forget {
-            let key = HashMap::from([pair((JOB, job.as_str()))]);
-            let delete = DeleteRequest::builder().set_key(Some(key)).build().map_err(incomplete)?;
-            writes.push(WriteRequest::builder().delete_request(delete).build());
-        }
+        let memory = memory.map(|memory| put([(JOB, MEMORY_KEY), (MEMORY, memory)]));
+        let forget = forget.iter().map(|job| delete(job.as_str()));
+        self.write(memory.into_iter().chain(forget).collect()).await
+    }
+
+    async fn write_first_seen(
+        &self,
+        seen: &[(JobId, FirstSeen)],
+        forget: &[JobId],
+    ) -> Result<(), Failure> {
+        let key = |job: &JobId| format!("{FIRST_SEEN_PREFIX}{job}");
+        let puts = seen.iter().map(|(job, first)| {
+            put([(JOB, key(job).as_str()), (FIRST_SEEN, first.to_text().as_str())])
+        });
+        let deletes = forget.iter().map(|job| delete(&key(job)));
+        self.write(puts.chain(deletes).collect()).await
+    }
+}
+
+const OPERATION: &str = "BatchWriteItem";
+
+impl Aws {
+    async fn write(&self, writes: Vec<Result<WriteRequest, Failure>>) -> Result<(), Failure> {
         if writes.is_empty() {
             return Ok(());
         }
+        let writes = writes.into_iter().collect::<Result<Vec<_>, _>>()?;
         // What DynamoDB does not get to comes again the next minute.
         let write = self.dynamodb.batch_write_item().request_items(&self.settings.table, writes);
         write.send().await.map(drop).map_err(|error| Failure::from_sdk(OPERATION, &error))
     }
+}
+
+fn incomplete(_: aws_sdk_dynamodb::error::BuildError) -> Failure {
+    Failure::new(OPERATION, FailureKind::Refused, "an incomplete request")
+}
+
+fn put(item: [(&str, &str); 2]) -> Result<WriteRequest, Failure> {
+    let item = item.into_iter().map(pair).collect();
+    let put = PutRequest::builder().set_item(Some(item)).build().map_err(incomplete)?;
+    Ok(WriteRequest::builder().put_request(put).build())
+}
+
+fn delete(key: &str) -> Result<WriteRequest, Failure> {
+    let key = HashMap::from([pair((JOB, key))]);
+    let delete = DeleteRequest::builder().set_key(Some(key)).build().map_err(incomplete)?;
+    Ok(WriteRequest::builder().delete_request(delete).build())
 }
 
 fn pair((key, text): (&str, &str)) -> (String, AttributeValue) {
@@ -62,13 +91,21 @@ fn item(mut item: HashMap<String, AttributeValue>) -> Option<Item> {
     if key == MEMORY_KEY {
         return Some(Item::Memory(text(&mut item, MEMORY)?));
     }
+    if let Some(job) = key.strip_prefix(FIRST_SEEN_PREFIX) {
+        let job = JobId::new(job).ok()?;
+        let first = FirstSeen::from_text(&text(&mut item, FIRST_SEEN)?)?;
+        return Some(Item::FirstSeen { job, first });
+    }
     let job = JobId::new(&key).ok()?;
+    let tell_only = matches!(item.get(TELL_ONLY), Some(AttributeValue::Bool(true)));
     let armed = match item.get(ARMED_AT) {
         Some(AttributeValue::N(number)) => number.parse().unwrap_or(0),
         _ => 0,
     };
     let armed = Timestamp::from_seconds(armed);
-    Some(Item::Config { job, text: text(&mut item, CONFIG)?, armed })
+    // An item without a text is a config that says nothing.
+    let text = text(&mut item, CONFIG).unwrap_or_default();
+    Some(Item::Config { job, text, armed, tell_only })
 }
 
 fn text(item: &mut HashMap<String, AttributeValue>, key: &str) -> Option<String> {

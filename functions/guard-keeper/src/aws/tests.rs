@@ -33,6 +33,7 @@ use tripline::metric::KeptMetric;
 use tripline::rollout::Rate;
 use tripline::time::Timestamp;
 use tripline_aws::FailureKind;
+use tripline_guard::reconcile::Put;
 
 use super::*;
 use crate::ask::*;
@@ -194,7 +195,9 @@ async fn alarms_are_put_with_tags_only_when_they_are_new() {
                     && tags == expected
             })
             .then_output(|| PutMetricAlarmOutput::builder().build());
-        let put = aws(&[&rule], &[], &[]).put_alarm(&download, &job(), new).await;
+        let name = download.name_for(&job());
+        let put = Put { name, alarm: download.clone(), is_new: new };
+        let put = aws(&[&rule], &[], &[]).put_alarm(&put, &job()).await;
         assert_eq!(put, Ok(()));
     }
 }
@@ -333,9 +336,20 @@ async fn the_table_holds_configs_and_what_is_remembered() {
         .then_output(|| BatchWriteItemOutput::builder().build());
     let aws = aws(&[], &[&scan, &write], &[]);
     let page = aws.read_table(Some("fw-0".to_owned())).await.unwrap();
-    let config =
-        Item::Config { job: job(), text: "[ALARM_CONFIG]".to_owned(), armed: at(1_790_000_000) };
-    assert_eq!(page.items, [config, Item::Memory("{}".to_owned())]);
+    let config = Item::Config {
+        job: job(),
+        text: "[ALARM_CONFIG]".to_owned(),
+        armed: at(1_790_000_000),
+        tell_only: false,
+    };
+    // An item without a text is a config that says nothing.
+    let empty = Item::Config {
+        job: JobId::new("fw-2").unwrap(),
+        text: String::new(),
+        armed: at(0),
+        tell_only: false,
+    };
+    assert_eq!(page.items, [config, Item::Memory("{}".to_owned()), empty]);
     assert_eq!(page.next.as_deref(), Some("fw-2"));
     assert_eq!(aws.write_table(Some("since 1"), &[job()]).await, Ok(()));
     assert_eq!(aws.write_table(None, &[]).await, Ok(()), "nothing to write, nothing to ask");

@@ -79,7 +79,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             self.cache.learn(job, |job| job.watched = Some(minute.now()));
             match described {
                 Ok(now) => {
-                    self.cache.learn(job, |job| job.rate = Some(now.rate));
+                    self.cache.learn(job, |job| {
+                        (job.rate, job.is_greengrass) = (Some(now.rate), Some(now.is_greengrass));
+                    });
                     let counts = self.counts_of(minute, listed, &now).await;
                     let is_due = counts.0 > 0 && self.is_due(job, counts, minute.now());
                     let mut round = held(round);

@@ -6,12 +6,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tripline::job::JobId;
 use tripline::time::Timestamp;
-use tripline_guard::guard::Tagged;
+use tripline_aws::cloudwatch::MuteRule;
+use tripline_guard::desired::Tagged;
+use tripline_guard::kept::FirstSeen;
+use tripline_guard::ownership::AlarmTags;
 
 use crate::finding::CaseOf;
 
-/// Whose an alarm is by its tags is believed for so many seconds, as long as it is not touched.
-const OWNER_FOR: i64 = 600;
+/// Whose an alarm is by its tags is believed for so many seconds, as long as it is not touched. That one is
+/// somebody else's changes when ours takes its name.
+const OWNER_FOR: i64 = 6 * 3_600;
+const FOREIGN_FOR: i64 = 600;
 /// For so many seconds nobody asks again for a job that is not there.
 const ABSENT_FOR: i64 = 600;
 
@@ -23,9 +28,9 @@ pub(crate) struct Cache(Mutex<Known>);
 pub(crate) struct Known {
     jobs: BTreeMap<JobId, KnownJob>,
     /// Alarms' tags, and when they were read.
-    owners: BTreeMap<String, (Timestamp, Tags)>,
-    /// Whether other stacks' keepers have spoken lately, and when that was asked.
-    stacks: Vec<(String, Timestamp, bool)>,
+    owners: BTreeMap<String, (Timestamp, AlarmTags)>,
+    /// The alarms that the active mute rules mute.
+    mutes: BTreeMap<MuteRule, Vec<String>>,
     /// What people were alerted to, and when: should the stack's table not take it.
     alerted: BTreeMap<CaseOf, Timestamp>,
 }
@@ -33,8 +38,16 @@ pub(crate) struct Known {
 /// What is known of a job.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KnownJob {
-    /// Its tags, and when they were read.
+    /// What its tags make of the default guard, and when they were read.
     pub tags: Option<(Timestamp, Tagged)>,
+    /// What it was when it was first seen.
+    pub first: Option<FirstSeen>,
+    /// When its tags could not be read.
+    pub untold: Option<Timestamp>,
+    /// It is a deployment of Greengrass.
+    pub is_greengrass: Option<bool>,
+    /// When it could not be described.
+    pub undescribed: Option<Timestamp>,
     /// How many devices a minute it comes to, at first.
     pub rate: Option<u32>,
     /// When it ended, if it still has alarms.
@@ -79,13 +92,6 @@ impl KnownJob {
     }
 }
 
-/// What an alarm's tags say.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Tags {
-    pub job: Option<String>,
-    pub stack: Option<String>,
-}
-
 impl Cache {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -102,22 +108,20 @@ impl Cache {
     }
 
     /// An alarm's tags, if they were read a short time ago.
-    pub fn owner(&self, alarm: &str, now: Timestamp) -> Option<Tags> {
+    pub fn owner(&self, alarm: &str, now: Timestamp) -> Option<AlarmTags> {
         let known = self.known();
         let (at, tags) = known.owners.get(alarm)?;
-        (now.seconds_after(*at) < OWNER_FOR).then(|| tags.clone())
+        (now.seconds_after(*at) < believed_for(tags)).then(|| tags.clone())
     }
 
-    /// Whether another stack's keeper has spoken lately, if that was asked a short time ago.
-    pub fn stack(&self, stack: &str, now: Timestamp) -> Option<bool> {
-        let known = self.known();
-        let (_, at, is_alive) = known.stacks.iter().find(|(name, ..)| name == stack)?;
-        (now.seconds_after(*at) < OWNER_FOR).then_some(*is_alive)
+    /// An alarm's tags were read.
+    pub fn learn_owner(&self, alarm: &str, now: Timestamp, tags: AlarmTags) {
+        self.known().owners.insert(alarm.to_owned(), (now, tags));
     }
 
-    /// That was asked.
-    pub fn learn_stack(&self, stack: &str, now: Timestamp, is_alive: bool) {
-        self.known().stacks.push((stack.to_owned(), now, is_alive));
+    /// The alarms that a rule mutes, if it was asked for.
+    pub fn muted_by(&self, rule: &MuteRule) -> Option<Vec<String>> {
+        self.known().mutes.get(rule).cloned()
     }
 
     /// When people were last alerted to a case, by this environment.
@@ -132,9 +136,9 @@ impl Cache {
         known.alerted.extend(cases.into_iter().map(|case| (case, now)));
     }
 
-    /// An alarm's tags were read.
-    pub fn learn_owner(&self, alarm: &str, now: Timestamp, tags: Tags) {
-        self.known().owners.insert(alarm.to_owned(), (now, tags));
+    /// Which alarms each active rule mutes.
+    pub fn learn_mutes(&self, mutes: BTreeMap<MuteRule, Vec<String>>) {
+        self.known().mutes = mutes;
     }
 
     /// Forgets what is no longer of use: of jobs that are not in progress, but for when they ended,
@@ -144,7 +148,10 @@ impl Cache {
         known.jobs.retain(|job, known| {
             in_progress(job) != known.ended.is_some() || !in_progress(job) && known.is_absent(now)
         });
-        known.owners.retain(|_, (at, _)| now.seconds_after(*at) < OWNER_FOR);
-        known.stacks.retain(|(_, at, _)| now.seconds_after(*at) < OWNER_FOR);
+        known.owners.retain(|_, (at, tags)| now.seconds_after(*at) < believed_for(tags));
     }
+}
+
+fn believed_for(tags: &AlarmTags) -> i64 {
+    if tags.stack.is_some() && tags.job.is_some() { OWNER_FOR } else { FOREIGN_FOR }
 }

@@ -1,22 +1,26 @@
-//! What there is: jobs in progress, alarms, configs.
+//! What there is: jobs in progress, alarms, mute rules, configs. All of it is read before anything is done.
 
+mod alarms;
 pub(crate) mod cache;
+mod guards;
+mod jobs;
+mod mutes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
-use tripline::alarm::{AlarmDefinition, alarm_name_prefix};
+use tripline::alarm::AlarmDefinition;
 use tripline::job::JobId;
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
 use tripline_config::AlarmConfig;
-use tripline_guard::owner::{Watched, watched};
-use tripline_guard::put::{JOB_TAG, STACK_TAG};
+use tripline_guard::desired::KeptConfig;
+use tripline_guard::kept::FirstSeen;
+use tripline_guard::reconcile::numbered;
 
 use crate::ask::{Alarm, Ask, Item, Listed, Page};
 use crate::clock::{Call, Clock, Minute};
 use crate::keeper::Keeper;
-use crate::observe::cache::Tags;
 
 /// Looking has to be done by then, in percent of a minute's work.
 const LOOK: u32 = 60;
@@ -25,15 +29,19 @@ const LOOK: u32 = 60;
 const NAMES: u32 = 70;
 /// Most names in one call (CloudWatch `DescribeAlarms`, `AlarmNames`).
 const MOST_NAMES: usize = 100;
+/// So many alarms of one name and its successors are asked for by name.
+const MOST_NUMBERED: u32 = 3;
 
 /// What there is in the account.
 #[derive(Debug)]
 pub(crate) struct Account {
     pub jobs: BTreeMap<JobId, Listed>,
-    /// By the job that their metrics are of.
+    /// By the job whose guard they may be of.
     pub alarms: BTreeMap<JobId, Vec<MetricAlarm>>,
     /// The names of all alarms that are called as Tripline's are, whatever they watch.
-    pub taken: Vec<String>,
+    pub taken: BTreeSet<String>,
+    /// The muted alarms, each with the rule that mutes it.
+    pub muted: BTreeMap<String, String>,
     /// The stack's table; `None` if it cannot be read.
     pub table: Option<Kept>,
     /// What could not be read.
@@ -46,6 +54,8 @@ pub(crate) struct Kept {
     /// The jobs' own configs.
     pub configs: BTreeMap<JobId, Config>,
     pub memory: Option<String>,
+    /// What jobs were when they were first seen.
+    pub first: BTreeMap<JobId, FirstSeen>,
 }
 
 /// A job's own config.
@@ -55,11 +65,24 @@ pub(crate) struct Config {
     pub alarms: Option<Vec<AlarmDefinition>>,
     /// When the job was armed with it.
     pub armed: Timestamp,
+    /// That it stops nothing is meant.
+    pub tell_only: bool,
 }
 
 impl Account {
     pub fn alarms_of(&self, job: &JobId) -> &[MetricAlarm] {
         self.alarms.get(job).map_or(&[], Vec::as_slice)
+    }
+
+    /// The config that a job was armed with.
+    pub fn kept(&self, job: &JobId) -> KeptConfig<'_> {
+        match self.table.as_ref().and_then(|table| table.configs.get(job)) {
+            None => KeptConfig::None,
+            Some(Config { alarms: None, .. }) => KeptConfig::Unusable,
+            Some(Config { alarms: Some(alarms), tell_only, .. }) => {
+                KeptConfig::Alarms { alarms, tell_only: *tell_only }
+            }
+        }
     }
 
     /// The alarms that a job was armed with.
@@ -90,36 +113,40 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             let items = |next| self.client.read_table(next);
             all("Scan", minute, Call::Table, items).await
         };
-        let (alarms, items) = tokio::join!(describes, scans);
-        let mut failures = Vec::new();
-        let table = match items {
-            Ok(items) => Some(read(items)),
-            Err(failure) => {
-                failures.push(("the stack's table", failure));
-                None
-            }
-        };
-        let (mut seen, is_whole) = alarms?;
+        let (alarms, items, muted) = tokio::join!(describes, scans, self.muted(minute));
         let mut account = Account {
             jobs: jobs.clone(),
             alarms: BTreeMap::new(),
-            taken: Vec::new(),
-            table,
-            failures,
+            taken: BTreeSet::new(),
+            muted: BTreeMap::new(),
+            table: None,
+            failures: Vec::new(),
         };
+        match items {
+            Ok(items) => account.table = Some(read(items)),
+            Err(failure) => account.failures.push(("the stack's table", failure)),
+        }
+        match muted {
+            Ok(muted) => account.muted = muted,
+            Err(failure) => account.failures.push(("mute rules", failure)),
+        }
+        self.cache.tidy(minute.now(), |job| jobs.contains_key(job));
+        self.recall(jobs, account.table.as_ref());
+        let (mut seen, is_whole) = alarms?;
         if !is_whole {
             account.failures.push(("alarms", late("DescribeAlarms")));
             self.add_wanted_alarms(minute, &account, &mut seen).await?;
         }
         let mut metric = Vec::new();
         for (name, alarm) in seen {
-            account.taken.push(name);
+            account.taken.insert(name);
             if let Alarm::Metric(alarm) = alarm {
                 metric.push(*alarm);
             }
         }
-        account.alarms = self.by_job(minute, metric).await;
-        self.cache.tidy(minute.now(), |job| jobs.contains_key(job));
+        let configs = account.table.iter().flat_map(|table| table.configs.keys());
+        let named = jobs.keys().chain(configs).collect();
+        account.alarms = self.by_job(minute, metric, named).await;
         Ok(account)
     }
 
@@ -142,8 +169,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         }
     }
 
-    /// Where there are more alarms than can be listed: at least those that jobs in progress are to have. So
-    /// nothing of theirs is overwritten unseen, and nothing is left undone; what jobs have beside them is not seen.
+    /// Where there are more alarms than can be listed: at least those that jobs in progress are to have, and
+    /// those that stand for them where a name was taken. So nothing of theirs is overwritten unseen, and nothing
+    /// is left undone; what jobs have beside them is not seen.
     async fn add_wanted_alarms(
         &self,
         minute: &Minute<'_, K>,
@@ -151,79 +179,29 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         seen: &mut BTreeMap<String, Alarm>,
     ) -> Result<(), Failure> {
         let wanted = account.jobs.keys().flat_map(|job| {
-            let alarms = self.wanted(account, job).into_iter();
-            alarms.map(move |alarm| alarm.name_for(job))
+            let desired = self.desired(account, job, &self.cache.job(job));
+            let names = desired.alarms.into_iter().map(|alarm| alarm.name_for(job));
+            names.collect::<Vec<_>>()
         });
-        let names: Vec<String> = wanted.filter(|name| !seen.contains_key(name)).collect();
-        for some in names.chunks(MOST_NAMES) {
-            if !minute.may(Call::DescribeAlarms, NAMES).await {
-                return Err(late("DescribeAlarms"));
+        let mut names: Vec<String> = wanted.filter(|name| !seen.contains_key(name)).collect();
+        // Under its own name, and then under the next ones as long as there is one.
+        let mut number = 1;
+        while !names.is_empty() && number <= MOST_NUMBERED {
+            let mut there = Vec::new();
+            for some in names.chunks(MOST_NAMES) {
+                if !minute.may(Call::DescribeAlarms, NAMES).await {
+                    return Err(late("DescribeAlarms"));
+                }
+                let asked: Vec<String> = some.iter().map(|name| numbered(name, number)).collect();
+                let found = self.client.alarms_named(&asked).await?;
+                let is_there =
+                    |name: &&String| found.iter().any(|it| it.name() == numbered(name, number));
+                there.extend(some.iter().filter(is_there).cloned());
+                seen.extend(found.into_iter().map(|alarm| (alarm.name().to_owned(), alarm)));
             }
-            let found = self.client.alarms_named(some).await?;
-            seen.extend(found.into_iter().map(|alarm| (alarm.name().to_owned(), alarm)));
+            (names, number) = (there, number + 1);
         }
         Ok(())
-    }
-
-    /// Alarms by their job. Those that are not of exactly one job, or not named after it, are
-    /// somebody else's.
-    async fn by_job(
-        &self,
-        minute: &Minute<'_, K>,
-        alarms: Vec<MetricAlarm>,
-    ) -> BTreeMap<JobId, Vec<MetricAlarm>> {
-        let mut by_job: BTreeMap<JobId, Vec<MetricAlarm>> = BTreeMap::new();
-        for alarm in alarms {
-            let job = match watched(&alarm) {
-                Watched::Job(job) => Some(job.to_owned()),
-                Watched::Other => None,
-                // CloudWatch shows metrics; whatever does not, is asked for its tags.
-                Watched::Unseen => self.tags_of(minute, &alarm, LOOK).await.and_then(|is| is.job),
-            };
-            if let Some(job) = job.and_then(|job| JobId::new(&job).ok())
-                && name(&alarm).starts_with(&alarm_name_prefix(&job))
-            {
-                by_job.entry(job).or_default().push(alarm);
-            }
-        }
-        by_job
-    }
-
-    /// An alarm's tags, as far as they are known or can be had.
-    pub(crate) async fn tags_of(
-        &self,
-        minute: &Minute<'_, K>,
-        alarm: &MetricAlarm,
-        percent: u32,
-    ) -> Option<Tags> {
-        match self.cache.owner(name(alarm), minute.now()) {
-            Some(tags) => Some(tags),
-            None => self.fresh_tags_of(minute, alarm, percent).await,
-        }
-    }
-
-    /// An alarm's tags now; `None` if they cannot be had.
-    pub(crate) async fn fresh_tags_of(
-        &self,
-        minute: &Minute<'_, K>,
-        alarm: &MetricAlarm,
-        percent: u32,
-    ) -> Option<Tags> {
-        let arn = alarm.alarm_arn()?;
-        if !minute.may(Call::AlarmTags, percent).await {
-            return None;
-        }
-        let read = match self.client.alarm_tags(arn).await {
-            Ok(read) => read,
-            Err(failure) => {
-                tracing::warn!(alarm = name(alarm), %failure, "alarm_tags_unknown");
-                return None;
-            }
-        };
-        let value = |key| read.iter().find(|(other, _)| other == key).map(|(_, is)| is.clone());
-        let tags = Tags { job: value(JOB_TAG), stack: value(STACK_TAG) };
-        self.cache.learn_owner(name(alarm), minute.now(), tags.clone());
-        Some(tags)
     }
 }
 
@@ -267,7 +245,8 @@ fn read(items: Vec<Item>) -> Kept {
     for item in items {
         match item {
             Item::Memory(text) => kept.memory = Some(text),
-            Item::Config { job, text, armed } => {
+            Item::FirstSeen { job, first } => drop(kept.first.insert(job, first)),
+            Item::Config { job, text, armed, tell_only } => {
                 let alarms = match AlarmConfig::parse("kept config", &text) {
                     Ok(config) if !config.alarms.is_empty() => Some(config.alarms),
                     Ok(_) => None,
@@ -276,7 +255,7 @@ fn read(items: Vec<Item>) -> Kept {
                         None
                     }
                 };
-                kept.configs.insert(job, Config { alarms, armed });
+                kept.configs.insert(job, Config { alarms, armed, tell_only });
             }
         }
     }

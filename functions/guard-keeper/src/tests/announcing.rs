@@ -23,27 +23,37 @@ fn overdue(account: &Account, job: &str) {
     account.change(job, |job| job.at_work = vec![0; 10]);
 }
 
-/// An alarm of each name that the default guard needs, of somebody else.
-fn take_names(account: &Account, job: &str) {
-    let mut world = account.world();
-    world.cloudwatch.composite.extend(default(job));
+/// CloudWatch refuses the alarms of a job.
+fn refuse_alarms(account: &Account, job: &str) {
+    for name in default(job) {
+        account.world().fails.insert(name, FailureKind::Refused);
+    }
+}
+
+/// So many minutes, each in a new environment, whatever becomes of them.
+async fn minutes(account: &Account, minutes: u32) {
+    for _ in 0..minutes {
+        let start = account.world().now;
+        let _ = account.keeper().tick().await;
+        next_minute(account, start);
+    }
 }
 
 #[tokio::test]
 async fn a_second_unguarded_job_is_announced_while_the_first_stands() {
     let account = Account::new();
     for job in ["fw-1", "fw-2"] {
-        take_names(&account, job);
+        refuse_alarms(&account, job);
     }
     account.job("fw-1", 0);
-    cold(&account, 30).await;
+    minutes(&account, 30).await;
     let said = letters(&account);
     assert_eq!(said.len(), 1, "{said:?}");
     assert_eq!(said[0].0, attention("fw-1"));
     assert!(said[0].1.contains("\n  Not guarded: "), "{}", said[0].1);
     assert!(said[0].1.contains("tripline doctor --job-id fw-1"), "{}", said[0].1);
     account.job("fw-2", 0);
-    cold(&account, 30).await;
+    minutes(&account, 30).await;
     assert_eq!(subjects(&account), [attention("fw-2")]);
     assert_eq!(account.gauge("unguardedJobs"), 2.0);
 }

@@ -6,7 +6,7 @@ use aws_sdk_cloudwatch::types::{
 };
 use serde::Deserialize;
 use tripline::metric::{DIMENSION, NAMESPACE};
-use tripline_guard::put::{JOB_TAG, STACK_TAG};
+use tripline_guard::ownership::{JOB_TAG, STACK_TAG};
 
 use super::*;
 use crate::settings::tests::FORCE_STOP;

@@ -10,9 +10,13 @@ use tripline::job::{EndedCounts, ExecutionCounts, JobId, JobState};
 use tripline::metric::KeptMetric;
 use tripline::rollout::Rate;
 use tripline::time::Timestamp;
+use tripline_aws::cloudwatch::MuteRule;
 use tripline_aws::{Failure, FailureKind};
-use tripline_guard::guard::GuardAlarm;
-use tripline_guard::put::{self, JOB_TAG, STACK_TAG};
+use tripline_guard::desired::GuardAlarm;
+use tripline_guard::kept::FirstSeen;
+use tripline_guard::ownership::{JOB_TAG, STACK_TAG};
+use tripline_guard::reconcile::Put;
+use tripline_guard::request;
 
 use crate::Keeper;
 use crate::ask::*;
@@ -46,6 +50,7 @@ pub struct FakeJob {
     pub queued: u32,
     /// Devices a minute; `None`: all at once.
     pub rate: Option<u32>,
+    pub is_greengrass: bool,
 }
 
 /// What was published in a minute.
@@ -64,9 +69,12 @@ pub struct World {
     pub sleepers: Vec<Duration>,
     pub jobs: BTreeMap<String, FakeJob>,
     pub cloudwatch: CloudWatch,
-    /// Stacks that are no more.
-    pub dead_stacks: BTreeSet<String>,
+    /// The active mute rules, each with the alarms that it mutes.
+    pub mutes: BTreeMap<String, Vec<String>>,
     pub configs: BTreeMap<String, (String, i64)>,
+    /// The jobs whose config is meant to stop nothing.
+    pub tell_only: BTreeSet<String>,
+    pub first_seen: BTreeMap<JobId, FirstSeen>,
     pub memory: Option<String>,
     pub events_are_on: bool,
     /// How many calls were made.
@@ -287,6 +295,7 @@ impl DescribeJob for Account {
             ended_at: job.ended,
             rate: job.rate.unwrap_or(Rate::QUOTA),
             is_counted: true,
+            is_greengrass: job.is_greengrass,
             counts: ExecutionCounts {
                 queued: job.queued,
                 in_progress: u32::try_from(job.at_work.len()).unwrap(),
@@ -355,17 +364,18 @@ impl AlarmTags for Account {
 }
 
 impl PutAlarm for Account {
-    async fn put_alarm(&self, alarm: &GuardAlarm, job: &JobId, new: bool) -> Result<(), Failure> {
+    async fn put_alarm(&self, put: &Put, job: &JobId) -> Result<(), Failure> {
         self.call(Some(Call::PutAlarm), "PutMetricAlarm").await?;
+        let Put { name, alarm, is_new } = put;
         let actions = self.settings().actions(alarm.topics());
-        let name = alarm.name_for(job);
         let mut world = self.world();
-        if let Some(kind) = world.fails.get(&name) {
+        if let Some(kind) = world.fails.get(name) {
             return Err(Failure::new("PutMetricAlarm", *kind, "as told"));
         }
-        assert_eq!(!world.cloudwatch.alarms.contains_key(&name), new, "{name}");
+        assert_eq!(!world.cloudwatch.alarms.contains_key(name), *is_new, "{name}");
         let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
-        let put = put::request_for(alarm, job, &actions)
+        let put = request::request_for(alarm, job, &actions)
+            .alarm_name(name)
             .tags(tag(JOB_TAG, job.as_str()))
             .tags(tag(STACK_TAG, &self.settings().stack));
         world.cloudwatch.put(&put.build().unwrap());
@@ -375,7 +385,7 @@ impl PutAlarm for Account {
 
     fn is_as_wanted(&self, there: &MetricAlarm, wanted: &GuardAlarm, job: &JobId) -> bool {
         let actions = self.settings().actions(wanted.topics());
-        put::shows_no_difference(there, &put::request_for(wanted, job, &actions))
+        request::shows_no_difference(there, &request::request_for(wanted, job, &actions))
     }
 }
 
@@ -404,10 +414,17 @@ impl CountEvents for Account {
     }
 }
 
-impl OtherStacks for Account {
-    async fn keeps(&self, stack: &str, _: Timestamp) -> Result<bool, Failure> {
-        self.call(Some(Call::Metrics), "GetMetricData").await?;
-        Ok(!self.world().dead_stacks.contains(stack))
+impl MuteRules for Account {
+    async fn list_mute_rules(&self, next: Option<String>) -> Result<Page<MuteRule>, Failure> {
+        self.call(Some(Call::MuteRules), "ListAlarmMuteRules").await?;
+        let world = self.world();
+        let rules = world.mutes.keys().map(|name| MuteRule { name: name.clone(), updated: 0 });
+        Ok(page(rules, next, PAGE))
+    }
+
+    async fn muted_alarms(&self, rule: &str) -> Result<Vec<String>, Failure> {
+        self.call(Some(Call::MuteRules), "GetAlarmMuteRule").await?;
+        Ok(self.world().mutes[rule].clone())
     }
 }
 
@@ -440,8 +457,13 @@ impl Table for Account {
             job: job_id(job),
             text: text.clone(),
             armed: at(*armed),
+            tell_only: world.tell_only.contains(job),
         });
-        Ok(page(configs.chain(world.memory.clone().map(Item::Memory)), next, PAGE))
+        let seen = world.first_seen.iter();
+        let seen =
+            seen.map(|(job, first)| Item::FirstSeen { job: job.clone(), first: first.clone() });
+        let items = configs.chain(world.memory.clone().map(Item::Memory)).chain(seen);
+        Ok(page(items, next, PAGE))
     }
 
     async fn write_table(&self, memory: Option<&str>, forget: &[JobId]) -> Result<(), Failure> {
@@ -458,6 +480,19 @@ impl Table for Account {
         if let Some(memory) = memory {
             world.memory = Some(memory.to_owned());
         }
+        Ok(())
+    }
+
+    async fn write_first_seen(
+        &self,
+        seen: &[(JobId, FirstSeen)],
+        forget: &[JobId],
+    ) -> Result<(), Failure> {
+        self.call(Some(Call::Table), "BatchWriteItem").await?;
+        assert!((1..=MAX_WRITES).contains(&(seen.len() + forget.len())));
+        let mut world = self.world();
+        world.first_seen.extend(seen.iter().cloned());
+        world.first_seen.retain(|job, _| !forget.contains(job));
         Ok(())
     }
 }

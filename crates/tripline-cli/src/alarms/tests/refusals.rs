@@ -1,8 +1,9 @@
-//! What is refused, and that nothing is changed then.
+//! What is refused, and that nothing is changed then; and names that are taken.
 
 use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm};
 
 use super::*;
+use crate::terminal::verdict::Verdict;
 
 #[tokio::test]
 async fn another_job_s_alarm_of_the_same_name_is_left_alone() {
@@ -10,10 +11,14 @@ async fn another_job_s_alarm_of_the_same_name_is_left_alone() {
     apply(&aws, &guard("fw-1", &["slow"])).await.unwrap();
     aws.world().iot.events.insert("JOB".to_owned(), false);
     aws.changes();
-    let error = apply(&aws, &guard("fw", &["first", "1-slow"])).await.unwrap_err();
-    assert!(matches!(error, Error::Input(_)));
-    assert!(text(error).contains("\n  alarm `1-slow`: `tripline-fw-1-slow` guards job `fw-1`\n"));
-    assert_eq!(aws.changes(), <[String; 0]>::default());
+    let guard = guard("fw", &["first", "1-slow"]);
+    let report = apply(&aws, &guard).await.unwrap();
+    let mut puts = aws.changes();
+    puts.retain(|change| change.starts_with("put "));
+    assert_eq!(puts, ["put tripline-fw-first", "put tripline-fw-1-slow-2"]);
+    let notes = Verdict::of_arming(&guard, &report, fake_aws::REGION).notes;
+    let said = "`tripline-fw-1-slow` is the name of somebody else's alarm, left as it is; this job's is called `tripline-fw-1-slow-2`";
+    assert!(notes.iter().any(|note| note == said), "{notes:?}");
 }
 
 #[tokio::test]
@@ -27,9 +32,8 @@ async fn names_are_taken_by_composite_and_unrelated_alarms_too() {
         .dimensions(queue)
         .build();
     aws.world().cloudwatch.alarms.insert("tripline-fw-late".to_owned(), other);
-    let text = text(apply(&aws, &guard("fw", &["slow", "late"])).await.unwrap_err());
-    assert!(text.contains("`tripline-fw-slow` is a composite alarm"), "{text}");
-    assert!(text.contains("`tripline-fw-late` watches something else"), "{text}");
+    apply(&aws, &guard("fw", &["slow", "late"])).await.unwrap();
+    assert_eq!(aws.changes(), ["put tripline-fw-slow-2", "put tripline-fw-late-2"]);
 }
 
 #[tokio::test]

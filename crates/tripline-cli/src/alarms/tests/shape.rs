@@ -3,13 +3,13 @@
 use aws_sdk_cloudwatch::types::{ComparisonOperator, MetricAlarm, Statistic};
 
 use super::*;
-use tripline_guard::put;
-use tripline_guard::watch::Watch;
+use tripline_guard::definition::Watch;
+use tripline_guard::request;
 
 #[test]
 fn with_a_least_number_of_samples_metric_math_decides() {
     let alarm = &alarms(&["few"], "minSamples = 20")[0];
-    let request = put::request(alarm, &job("fw"), &[]);
+    let request = request::request(alarm, &job("fw"), &[]);
     let metrics = request.get_metrics().as_ref().unwrap();
     let returned: Vec<_> =
         metrics.iter().filter(|query| query.return_data() == Some(true)).collect();
@@ -44,7 +44,7 @@ fn statistics_below_a_limit_are_asked_for_by_name() {
     let mut alarm = alarms(&["few"], "treatMissingData = missing").remove(0);
     alarm.statistic = tripline::alarm::Statistic::Sum;
     alarm.limit = tripline::alarm::Limit::Lower;
-    let request = put::request(&alarm, &job("fw"), &[]);
+    let request = request::request(&alarm, &job("fw"), &[]);
     assert_eq!(*request.get_statistic(), Some(Statistic::Sum));
     assert_eq!(*request.get_comparison_operator(), Some(ComparisonOperator::LessThanThreshold));
     assert_eq!(
@@ -74,7 +74,7 @@ fn an_alarm_without_actions_is_never_proven() {
         let actions = actions.iter().map(|action| (*action).to_owned()).collect();
         MetricAlarm::builder().actions_enabled(true).set_alarm_actions(Some(actions)).build()
     };
-    assert!(put::has_actions(&alarm(&["b", "a"]), &["a".to_owned(), "b".to_owned()]));
-    assert!(!put::has_actions(&alarm(&["a"]), &["b".to_owned()]));
-    assert!(!put::has_actions(&alarm(&[]), &[]));
+    assert!(request::has_actions(&alarm(&["b", "a"]), &["a".to_owned(), "b".to_owned()]));
+    assert!(!request::has_actions(&alarm(&["a"]), &["b".to_owned()]));
+    assert!(!request::has_actions(&alarm(&[]), &[]));
 }

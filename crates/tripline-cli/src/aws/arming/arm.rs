@@ -5,21 +5,27 @@
 
 use std::time::Duration;
 
-use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
 use tripline_aws::{Failure, FailureKind};
 
 use super::plan::{Change, Plan, Planned};
+use crate::aws::alarms::SeenAlarm;
 use crate::aws::clients::Aws;
 use crate::aws::failure::with;
-use tripline_guard::put;
+use tripline_guard::request;
+use tripline_guard::verdict::{Stack, Verdict};
 
 /// What was written may be seen a moment later.
 const PROOF_PAUSE: Duration = Duration::from_millis(500);
 const PROOFS: u32 = 4;
 
 /// Creates, updates and removes alarms, in this order, and reads them back.
-pub async fn arm(aws: &Aws, job: &JobId, plan: &Plan) -> Result<(), Failure> {
+pub async fn arm(
+    aws: &Aws,
+    job: &JobId,
+    stack: Stack<'_>,
+    plan: &Plan,
+) -> Result<Verdict, Failure> {
     for (done, alarm) in plan.alarms.iter().enumerate() {
         put(aws, alarm).await.map_err(|failure| half_done(&failure, &plan.alarms, done))?;
     }
@@ -30,7 +36,7 @@ pub async fn arm(aws: &Aws, job: &JobId, plan: &Plan) -> Result<(), Failure> {
             &format!("\n  the job is armed; not yet removed: {strays}\n\n  hint: run this again"),
         )
     })?;
-    prove(aws, job, &plan.alarms).await
+    prove(aws, job, stack, &plan.alarms).await
 }
 
 async fn put(aws: &Aws, alarm: &Planned) -> Result<(), Failure> {
@@ -63,17 +69,22 @@ fn half_done(failure: &Failure, alarms: &[Planned], done: usize) -> Failure {
 }
 
 /// Reads the alarms back: an alarm that is missing, or that tells nobody, guards nothing.
-async fn prove(aws: &Aws, job: &JobId, alarms: &[Planned]) -> Result<(), Failure> {
+async fn prove(
+    aws: &Aws,
+    job: &JobId,
+    stack: Stack<'_>,
+    alarms: &[Planned],
+) -> Result<Verdict, Failure> {
     let mut wrong = Vec::new();
     for proof in 0..PROOFS {
         if proof > 0 {
             tokio::time::sleep(PROOF_PAUSE).await;
         }
-        let there = aws.alarms(&alarm_name_prefix(job)).await?.metric;
+        let seen = aws.see(job).await?;
+        let there: Vec<_> = seen.alarms.iter().map(SeenAlarm::observed).collect();
         let is_armed = |planned: &Planned| {
             there.iter().any(|alarm| {
-                alarm.alarm_name() == Some(&planned.name)
-                    && put::has_actions(alarm, &planned.actions)
+                alarm.name() == planned.name && request::has_actions(alarm.alarm, &planned.actions)
             })
         };
         wrong = alarms
@@ -82,7 +93,7 @@ async fn prove(aws: &Aws, job: &JobId, alarms: &[Planned]) -> Result<(), Failure
             .map(|planned| &planned.name)
             .collect();
         if wrong.is_empty() {
-            return Ok(());
+            return Ok(Verdict::new(&there, job, stack));
         }
     }
     let text = format!(

@@ -3,14 +3,14 @@
 use tripline::alarm::AlarmDefinition;
 use tripline::job::JobId;
 use tripline::stop::StopMode;
+use tripline_guard::verdict::{Stack, Verdict};
 
 use super::plan::{Change, Plan};
 use super::stopping::Stopping;
 use super::{arm, keeping};
 use crate::aws::clients::Aws;
 use crate::aws::region::check_topics;
-use crate::aws::stack::Stack;
-use crate::aws::topics;
+use crate::aws::{stack, topics};
 use crate::exit::Error;
 
 /// A job to arm.
@@ -33,13 +33,15 @@ pub struct Report {
     pub plan: Plan,
     pub job_events_were_on: bool,
     pub stopping: Stopping,
+    /// Whether the job is guarded, as CloudWatch showed it afterwards; `None` at a dry run.
+    pub verdict: Option<Verdict>,
 }
 
 impl Guard {
     /// Looks at everything first, so that what can be refused is refused before the first change.
     pub async fn apply(&self, aws: &Aws) -> Result<Report, Error> {
         check_topics(&self.file, &self.alarms, &aws.region)?;
-        let stack = Stack::find(&aws.cloudformation, &self.stack).await?;
+        let stack = stack::Stack::find(&aws.cloudformation, &self.stack).await?;
         let mut wanted = Vec::new();
         for alarm in &self.alarms {
             wanted.push((alarm.clone(), topics::actions(alarm, &stack)?));
@@ -48,7 +50,9 @@ impl Guard {
         let kept = keeping::text_of(&self.file, &self.alarms)?;
         let stopping = Stopping::find(aws, &stack).await?;
         let job_events_were_on = aws.sends_job_events().await?;
-        let plan = Plan::make(aws, &self.job, stack.name(), wanted).await?;
+        let ours = Stack { name: stack.name(), force_stop_topic: &stopping.topic };
+        let plan = Plan::make(aws, &self.job, ours, wanted).await?;
+        let mut verdict = None;
         if !self.dry_run {
             if !job_events_were_on {
                 aws.enable_job_events().await?;
@@ -58,13 +62,13 @@ impl Guard {
             if self.tell_only
                 || plan.alarms.iter().any(|alarm| stopping.is_reached_by(&alarm.actions))
             {
-                aws.keep(table, &self.job, &kept).await?;
+                aws.keep(table, &self.job, &kept, self.tell_only).await?;
             } else {
                 aws.forget(table, &self.job).await?;
             }
-            arm::arm(aws, &self.job, &plan).await?;
+            verdict = Some(arm::arm(aws, &self.job, ours, &plan).await?);
         }
-        Ok(Report { plan, job_events_were_on, stopping })
+        Ok(Report { plan, job_events_were_on, stopping, verdict })
     }
 }
 

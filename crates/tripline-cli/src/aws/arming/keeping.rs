@@ -33,10 +33,17 @@ pub fn text_of(file: &str, alarms: &[AlarmDefinition]) -> Result<String, Error> 
 
 impl Aws {
     /// Keeps a job's config.
-    pub async fn keep(&self, table: &str, job: &JobId, text: &str) -> Result<(), Failure> {
+    /// `tell_only`: that none of its alarms stops the rollout is meant.
+    pub async fn keep(
+        &self,
+        table: &str,
+        job: &JobId,
+        text: &str,
+        tell_only: bool,
+    ) -> Result<(), Failure> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        kept::keep(&self.dynamodb, table, job, text, now).await
+        kept::keep(&self.dynamodb, table, job, (text, tell_only), now).await
     }
 
     /// Keeps it no longer.

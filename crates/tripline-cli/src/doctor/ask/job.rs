@@ -1,25 +1,25 @@
 //! A job, its alarms, and how many of its executions were counted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_iot::types::Job;
-use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
 use tripline::metric::{DIMENSION, Metric, NAMESPACE, Outcome};
-use tripline_aws::{Failure, FailureKind, cloudwatch, iot};
+use tripline_aws::{Failure, FailureKind, iot};
 use tripline_guard::kept;
 
 use super::clients::Clients;
 use super::health::MetricQuery;
+use crate::aws::alarms::{Seen, SeenAlarm};
 use crate::aws::arming::guard::Guard;
 use crate::aws::arming::plan::Plan;
 use crate::aws::job::find_job;
 use crate::doctor::facts::{Answer, JobFacts, Need, NoAnswer, StackFacts};
 use crate::exit::Error;
-use tripline_guard::owner::{Watched, watched};
-use tripline_guard::put::STACK_TAG;
+use tripline_guard::observed::{Watched, watched};
+use tripline_guard::ownership::{Foreign, Owner, owner_of};
 
 /// Points of a period longer than a minute: an hour's, which CloudWatch keeps for 455 days.
 const HOUR: i64 = 3_600;
@@ -44,8 +44,8 @@ impl Clients {
             true => self.describe_job(id).await,
             false => Err(NoAnswer::NotAsked),
         };
-        let alarms = match wants(Need::Alarms) {
-            true => self.describe_job_alarms(id).await.map_err(NoAnswer::from),
+        let seen = match wants(Need::Alarms) {
+            true => self.alarms.see(id).await.map_err(NoAnswer::from),
             false => Err(NoAnswer::NotAsked),
         };
         let has_keeper = stack.outputs.contains_key("GuardKeeperFunctionArn");
@@ -62,10 +62,9 @@ impl Clients {
                 true => self.read_kept_config(stack, id).await,
                 false => Err(NoAnswer::NotAsked),
             },
-            elsewhere: match &alarms {
-                Ok(alarms) if wants_kept => self.find_alarms_of_other_stacks(stack, alarms).await,
-                _ => Err(NoAnswer::NotAsked),
-            },
+            foreign: seen.as_ref().map(|seen| foreign(seen, id, stack)).map_err(Clone::clone),
+            muted: seen.as_ref().map(muted).map_err(Clone::clone),
+            alarms: seen.map(|seen| ours(seen, id, stack)),
             counted: match &job {
                 Ok(Some(job)) if wants(Need::Counted) => {
                     self.count_ended_executions(id, job, now).await
@@ -73,7 +72,6 @@ impl Clients {
                 _ => Err(NoAnswer::NotAsked),
             },
             job,
-            alarms,
             plan,
         }
     }
@@ -116,23 +114,6 @@ impl Clients {
         }))
     }
 
-    async fn find_alarms_of_other_stacks(
-        &self,
-        stack: &StackFacts,
-        alarms: &[MetricAlarm],
-    ) -> Answer<Vec<(String, String)>> {
-        let mut elsewhere = Vec::new();
-        for alarm in alarms {
-            let Some(arn) = alarm.alarm_arn() else { continue };
-            let tags = cloudwatch::alarm_tags(&self.alarms.cloudwatch, arn).await?;
-            let stacks = tags.into_iter().filter(|(key, _)| key == STACK_TAG);
-            let other = stacks.map(|(_, of)| of).find(|of| *of != stack.name);
-            let name = alarm.alarm_name().unwrap_or_default();
-            elsewhere.extend(other.map(|other| (name.to_owned(), other)));
-        }
-        Ok(elsewhere)
-    }
-
     async fn count_ended_executions(&self, id: &JobId, job: &Job, now: i64) -> Answer<f64> {
         let created = job.created_at().map_or(now - DAY, |at| at.secs());
         // Values come under the time of the event, in whole minutes.
@@ -151,20 +132,27 @@ impl Clients {
         let found = self.get_metric_values(&wanted, from, now + 60).await?;
         Ok(found.iter().flatten().fold(0.0, |sum, (_, value)| sum + value))
     }
+}
 
-    /// The alarms that are the job's by what they watch, or by their tag.
-    async fn describe_job_alarms(&self, id: &JobId) -> Result<Vec<MetricAlarm>, Failure> {
-        let mut alarms = Vec::new();
-        for alarm in self.alarms.alarms(&alarm_name_prefix(id)).await?.metric {
-            let ours = match watched(&alarm) {
-                Watched::Job(job) if job == id.as_str() => true,
-                // Another job's name may begin alike; the tag tells.
-                _ => self.alarms.tagged_job(&alarm).await?.as_deref() == Some(id.as_str()),
-            };
-            if ours {
-                alarms.push(alarm);
-            }
-        }
-        Ok(alarms)
-    }
+/// The alarms that are the stack's and the job's.
+pub(crate) fn ours(seen: Seen, id: &JobId, stack: &StackFacts) -> Vec<MetricAlarm> {
+    let is_ours = |alarm: &SeenAlarm| owner_of(Some(&alarm.tags), id, &stack.name) == Owner::Ours;
+    seen.alarms.into_iter().filter(is_ours).map(|alarm| alarm.alarm).collect()
+}
+
+/// The alarms that watch the job and are somebody else's.
+fn foreign(seen: &Seen, id: &JobId, stack: &StackFacts) -> Vec<(String, Foreign)> {
+    let watches = |alarm: &&SeenAlarm| watched(&alarm.alarm) == Watched::Job(id.as_str());
+    let whose = |alarm: &SeenAlarm| match owner_of(Some(&alarm.tags), id, &stack.name) {
+        Owner::Foreign(foreign) => Some((alarm.observed().name().to_owned(), foreign)),
+        Owner::Ours | Owner::NotKnown => None,
+    };
+    seen.alarms.iter().filter(watches).filter_map(whose).collect()
+}
+
+/// The muted alarms, each with the rule that mutes it.
+pub(crate) fn muted(seen: &Seen) -> BTreeMap<String, String> {
+    let muted =
+        |alarm: &SeenAlarm| Some((alarm.observed().name().to_owned(), alarm.muted_by.clone()?));
+    seen.alarms.iter().filter_map(muted).collect()
 }

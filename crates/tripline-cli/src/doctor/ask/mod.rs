@@ -8,7 +8,7 @@ mod clients;
 mod clock;
 mod functions;
 mod health;
-mod job;
+pub(crate) mod job;
 mod queues;
 mod roles;
 mod rule;

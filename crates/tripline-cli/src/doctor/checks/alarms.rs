@@ -4,6 +4,7 @@ use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm, StandardUnit, StateValue
 use tripline::alarm::MissingData;
 use tripline::metric::{DIMENSION, KeptMetric, Metric, NAMESPACE, Unit};
 use tripline::text::excerpt;
+use tripline_guard::verdict::{Stack, Verdict, Why, WhyNot};
 
 use crate::aws::arming::plan::Change;
 use crate::aws::commands::quoted;
@@ -24,6 +25,15 @@ pub const CHECKS: &[Check] = &[
         needs: &[Need::Alarms, Need::Job, Need::Tags],
         judge: judge_alarms_exist,
         fix: Some(Fix::Config),
+    },
+    Check {
+        name: "alarms-guard-job",
+        about: About::Job,
+        proves: "this stack's alarms would stop the rollout: `guarded`, as the guard-keeper counts it",
+        why: "a muted alarm, or one that never fires, looks sound and stops nothing",
+        needs: &[Need::Alarms],
+        judge: judge_alarms_guard_job,
+        fix: None,
     },
     Check {
         name: "alarms-match-config",
@@ -211,11 +221,42 @@ fn judge_alarms_exist(facts: &Facts) -> CheckResult {
             if gets_default_guard(facts) {
                 mend.push_str("   # or wait: the guard-keeper gives a new job the stack's default guard within two minutes");
             }
-            Err(NotProven::finding(format!("job `{}` has no alarms", facts.job()?.id), mend))
+            let mut what = format!("job `{}` has no alarms", facts.job()?.id);
+            // Whatever they are, they guard nothing.
+            if let Ok([(name, whose), ..]) = facts.job()?.foreign.as_deref() {
+                what = format!("{what} of this stack's: `{}` {whose}", excerpt(name));
+            }
+            Err(NotProven::finding(what, mend))
         }
         1 => Ok("1 alarm".to_owned()),
         more => Ok(format!("{more} alarms")),
     }
+}
+
+/// The one answer that everybody gives; what another check says in more words is left to that.
+fn judge_alarms_guard_job(facts: &Facts) -> CheckResult {
+    let job = facts.job()?;
+    let (name, topic) = (&facts.stack.name, facts.stack.output("ForceStopTopicArn")?);
+    let seen = job.observed(name)?;
+    let why = match Verdict::new(&seen, &job.id, Stack { name, force_stop_topic: topic }) {
+        Verdict::Guarded => return Ok("guarded".to_owned()),
+        Verdict::Unguarded(why) => why,
+    };
+    let what = why.to_string();
+    Err(match why {
+        Why::NoAlarm => NotProven::elsewhere(what, "alarms-exist"),
+        Why::NothingStops => NotProven::elsewhere(what, "alarm-reaches-stopper"),
+        Why::Alarm(_, why) => match (why.fix(), &why) {
+            (Some(fix), _) => NotProven::finding(what, fix),
+            (None, WhyNot::ActionsOff) => NotProven::elsewhere(what, "alarm-actions-enabled"),
+            (None, WhyNot::HasFired) => NotProven::elsewhere(what, "alarm-not-in-alarm"),
+            (None, WhyNot::NotPublished) => NotProven::elsewhere(what, "alarm-metric-published"),
+            (None, WhyNot::WatchesElsewhere) => {
+                NotProven::elsewhere(what, "alarm-dimension-correct")
+            }
+            _ => NotProven::finding(what, arm_command(facts)?),
+        },
+    })
 }
 
 fn judge_alarms_match_config(facts: &Facts) -> CheckResult {

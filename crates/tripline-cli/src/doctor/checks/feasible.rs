@@ -13,7 +13,7 @@ use tripline::job::JobId;
 use tripline::rollout::{Exponential, Factor, Rate, RolloutConfig, Timeout};
 use tripline::stop::StopMode;
 use tripline::time::Timestamp;
-use tripline_guard::guard::{DEFAULT_PREFIX, FailureRate};
+use tripline_guard::desired::{DEFAULT_PREFIX, FailureRate};
 use tripline_simulation::simulation::{
     AbortPlan, Advice, AlarmPlan, Detail, Fleet, Runs, Scenario, Simulator, Trial, advice,
 };
@@ -23,9 +23,9 @@ use crate::aws::commands::quoted;
 use crate::doctor::check::{About, Check};
 use crate::doctor::facts::{Facts, Need};
 use crate::doctor::result::{CheckResult, NotProven};
-use tripline_guard::put::SAMPLES;
-use tripline_guard::put::VALUE;
-use tripline_guard::put::failure_rate_of;
+use tripline_guard::definition::failure_rate_of;
+use tripline_guard::request::SAMPLES;
+use tripline_guard::request::VALUE;
 
 pub const CHECKS: &[Check] = &[
     Check {

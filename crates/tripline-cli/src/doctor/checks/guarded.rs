@@ -4,7 +4,7 @@ use aws_sdk_cloudwatch::types::MetricAlarm;
 use aws_sdk_iot::types::Job;
 use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
-use tripline_guard::guard::DEFAULT_PREFIX;
+use tripline_guard::desired::DEFAULT_PREFIX;
 
 use crate::aws::commands::quoted;
 use crate::doctor::facts::Facts;

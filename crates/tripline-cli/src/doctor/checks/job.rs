@@ -4,7 +4,9 @@ use aws_sdk_iot::types::JobStatus;
 use tripline::text::excerpt;
 use tripline_aws::iot;
 use tripline_config::AlarmConfig;
-use tripline_guard::guard::{DefaultGuard, TAG_PREFIX, Tagged};
+use tripline_guard::desired::{
+    DefaultGuard, Desired, KeptConfig, Known, Policy, Purpose, Rules, TAG_PREFIX, Tagged,
+};
 
 use crate::aws::commands::quoted;
 use crate::doctor::check::{About, Check};
@@ -121,13 +123,35 @@ fn guard_with_tags(facts: &Facts) -> Option<Tagged> {
     Some(guard.with_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))))
 }
 
+/// What the default guard of the job is for, by the stack's parameters and the job's tags.
+fn purpose(facts: &Facts) -> Option<Purpose> {
+    let tagged = guard_with_tags(facts)?;
+    let runs = facts.keeper.runs.as_ref().ok().and_then(Option::as_ref);
+    let set = |name: &str| runs.and_then(|runs| runs.environment.get(name)).map(String::as_str);
+    let policy = Policy {
+        jobs: set("GUARDED_JOBS").and_then(|text| text.parse().ok()).unwrap_or_default(),
+        greengrass: set("GREENGRASS_DEPLOYMENTS")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_default(),
+    };
+    let job = iot::job_of(described_job(facts).ok()?);
+    let known = Known {
+        kept: KeptConfig::None,
+        tagged: Some(&tagged),
+        is_greengrass: job.is_greengrass,
+        rate: job.rate,
+    };
+    let rules = Rules { default_guard: &tagged.guard, policy, force_stop_topic: "" };
+    Some(Desired::new(known, rules).purpose)
+}
+
 /// Whether the guard-keeper gives the job the stack's default guard if it has no alarms.
 pub fn gets_default_guard(facts: &Facts) -> bool {
     let in_progress =
         described_job(facts).is_ok_and(|job| job.status() == Some(&JobStatus::InProgress));
     in_progress
         && keeper_function(facts).is_ok()
-        && guard_with_tags(facts).is_some_and(|is| !is.opted_out)
+        && matches!(purpose(facts), Some(Purpose::Stop | Purpose::Alert))
 }
 
 fn judge_guarded_by_keeper(facts: &Facts) -> CheckResult {
@@ -151,14 +175,6 @@ fn judge_guarded_by_keeper(facts: &Facts) -> CheckResult {
         let what = "the job's tag `tripline:guard` is `off`";
         return Err(NotProven::finding(what, untag("tripline:guard")?));
     }
-    if let elsewhere @ [(_, other), ..] = is.elsewhere.as_ref()?.as_slice() {
-        let whose = |(alarm, of): &(String, String)| {
-            format!("`{}` is kept by the stack `{}`", excerpt(alarm), excerpt(of))
-        };
-        let what: Vec<String> = elsewhere.iter().map(whose).collect();
-        let mend = format!("tripline doctor --stack {} --job-id {}", quoted(other), is.id);
-        return Err(NotProven::finding(what.join("; "), mend));
-    }
     if let Some(text) = is.kept_config.as_ref()? {
         return match AlarmConfig::parse("the kept config", text) {
             Ok(config) if !config.alarms.is_empty() => {
@@ -174,7 +190,7 @@ fn judge_guarded_by_keeper(facts: &Facts) -> CheckResult {
             }
         };
     }
-    // Whoever made these, the keeper takes them for a guard and leaves them to themselves.
+    // They are this stack's, and the keeper does not know what they are to be: it arms its own beside them.
     let topic = facts.stack.output("ForceStopTopicArn")?;
     let strangers: Vec<String> = is
         .alarms
@@ -192,6 +208,18 @@ fn judge_guarded_by_keeper(facts: &Facts) -> CheckResult {
             format!("the stack does not know the config of {}", strangers.join(", ")),
             arm_command(facts)?,
         ));
+    }
+    match purpose(facts) {
+        Some(Purpose::Outside) => {
+            return Err(NotProven::finding(
+                "the stack's parameters `GuardedJobs` and `GreengrassDeployments` leave the job without a guard",
+                arm_command(facts)?,
+            ));
+        }
+        Some(Purpose::Alert) => {
+            return Ok("as a deployment of Greengrass, which people are alerted of".to_owned());
+        }
+        _ => {}
     }
     match tagged.as_ref().and_then(|tagged| tagged.faults.first()) {
         None => Ok("by the stack's default guard".to_owned()),

@@ -2,7 +2,7 @@
 
 use tripline::alarm::Topic;
 use tripline::metric::{NAMESPACE, STACK_NAMESPACE};
-use tripline_guard::guard::DefaultGuard;
+use tripline_guard::desired::DefaultGuard;
 
 use crate::aws::arn::function_name;
 use crate::aws::commands::quoted;
@@ -194,7 +194,7 @@ fn judge_keeper_configured(facts: &Facts) -> CheckResult {
 /// The stack's default guard, as the guard-keeper reads it.
 pub fn default_guard(
     runs: &FunctionConfiguration,
-) -> Result<DefaultGuard, tripline_guard::guard::InvalidValue> {
+) -> Result<DefaultGuard, tripline_guard::desired::InvalidValue> {
     DefaultGuard::from_environment(Vec::new(), |name| variable(runs, name).map(str::to_owned))
 }
 
@@ -235,6 +235,11 @@ fn required_rights(facts: &Facts, keeps_events: bool) -> Result<Vec<RequiredRigh
         right_on_own_alarms("cloudwatch:TagResource", facts),
         right_on_own_alarms("cloudwatch:ListTagsForResource", facts),
         right_on_own_alarms("cloudwatch:DeleteAlarms", facts),
+        right_to("cloudwatch:ListAlarmMuteRules", "*"),
+        right_to(
+            "cloudwatch:GetAlarmMuteRule",
+            format!("arn:{partition}:cloudwatch:{region}:{account}:alarm-mute-rule:*"),
+        ),
         right_to("cloudwatch:GetMetricData", "*"),
         right_to_publish(STACK_NAMESPACE),
         right_to_publish(NAMESPACE),

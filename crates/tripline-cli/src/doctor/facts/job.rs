@@ -1,10 +1,14 @@
 //! The job and its guard.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use aws_sdk_iot::types::Job;
 use tripline::job::JobId;
+use tripline_guard::observed::ObservedAlarm;
+use tripline_guard::ownership::{AlarmTags, Foreign};
 
-use super::answer::Answer;
+use super::answer::{Answer, NoAnswer};
 use crate::aws::arming::plan::Plan;
 
 /// A job and its guard.
@@ -20,16 +24,35 @@ pub struct JobFacts {
     pub tags: Answer<Vec<(String, String)>>,
     /// The config that the job was armed with, as the stack's table has it.
     pub kept_config: Answer<Option<String>>,
-    /// Alarms of the job that another stack's guard-keeper has made, with that stack.
-    pub elsewhere: Answer<Vec<(String, String)>>,
+    /// Alarms that watch the job and are not this stack's, with whose they are. They guard nothing.
+    pub foreign: Answer<Vec<(String, Foreign)>>,
     /// Executions that were counted, since the job was created.
     pub counted: Answer<f64>,
+    /// The alarms that are this stack's and this job's, by their tags.
     pub alarms: Answer<Vec<MetricAlarm>>,
+    /// The muted ones, each with the rule that mutes it.
+    pub muted: Answer<BTreeMap<String, String>>,
     /// What would have to be changed to have the alarms of the config, if one is given.
     pub plan: Option<Answer<Plan>>,
 }
 
 impl JobFacts {
+    /// The job's alarms, as its verdict needs them.
+    pub fn observed(&self, stack: &str) -> Result<Vec<ObservedAlarm<'_>>, NoAnswer> {
+        let (alarms, muted) = (
+            self.alarms.as_ref().map_err(Clone::clone)?,
+            self.muted.as_ref().map_err(Clone::clone)?,
+        );
+        let tags =
+            AlarmTags { job: Some(self.id.as_str().to_owned()), stack: Some(stack.to_owned()) };
+        let seen = |alarm| {
+            let mut seen = ObservedAlarm::new(alarm, Some(tags.clone()));
+            seen.muted_by = muted.get(seen.name()).cloned();
+            seen
+        };
+        Ok(alarms.iter().map(seen).collect())
+    }
+
     /// The config file: the one that was given, or what it is called otherwise.
     pub fn config_file(&self) -> &str {
         self.file.as_deref().unwrap_or("dev.ini")

@@ -9,14 +9,14 @@ use tripline::alarm::Topic;
 use tripline::job::JobId;
 use tripline::metric::KeptMetric;
 use tripline::rollout::Rate;
-use tripline_guard::guard::DefaultGuard;
+use tripline_guard::desired::DefaultGuard;
 
 use super::sound::*;
 use crate::doctor::check::About;
 use crate::doctor::checks::checks;
 use crate::doctor::facts::Facts;
 use crate::doctor::result::{CheckResult, NotProven};
-use tripline_guard::put::request_for;
+use tripline_guard::request::request_for;
 
 /// The stack's default guard with some parameters, for a job without a limit to its rate.
 fn default_guard(parameters: &[(&str, &str)]) -> Vec<MetricAlarm> {

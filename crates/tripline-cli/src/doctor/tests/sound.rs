@@ -94,10 +94,16 @@ pub fn sound() -> Facts {
         job: Ok(Some(job())),
         tags: Ok(Vec::new()),
         kept_config: Ok(Some(KEPT.to_owned())),
-        elsewhere: Ok(Vec::new()),
+        foreign: Ok(Vec::new()),
+        muted: Ok(BTreeMap::new()),
         counted: Ok(99.0),
         alarms: Ok(vec![alarm()]),
-        plan: Some(Ok(Plan { alarms: Vec::new(), strays: Vec::new(), others: Vec::new() })),
+        plan: Some(Ok(Plan {
+            alarms: Vec::new(),
+            strays: Vec::new(),
+            others: Vec::new(),
+            taken: Vec::new(),
+        })),
     });
     facts
 }

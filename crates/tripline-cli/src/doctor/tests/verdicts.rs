@@ -229,16 +229,18 @@ const FAULTS: &[Fault] = &[
     ("job-has-timeout", |facts| job_of(facts).timeout_config = None),
     ("metrics-arriving", |facts| facts.job.as_mut().unwrap().counted = Ok(49.0)),
     ("guarded-by-keeper", |facts| tagged(facts, "tripline:guard", " Off")),
-    ("guarded-by-keeper", |facts| {
-        let other = ("tripline-fw-default-FailureRate".to_owned(), "other".to_owned());
-        facts.job.as_mut().unwrap().elsewhere = Ok(vec![other]);
-    }),
     // Its alarm stops it, and nobody knows what it was armed with.
     ("guarded-by-keeper", |facts| facts.job.as_mut().unwrap().kept_config = Ok(None)),
     ("guarded-by-keeper", |facts| {
         alarm_of(facts).alarm_name = Some("tripline-fw-default-Failures".to_owned());
         facts.job.as_mut().unwrap().kept_config = Ok(None);
         tagged(facts, "tripline:DownloadTimeUperLimit", "60");
+    }),
+    // Nobody asked for its guard, and the stack guards only those.
+    ("guarded-by-keeper", |facts| {
+        alarm_of(facts).alarm_name = Some("tripline-fw-default-Failures".to_owned());
+        facts.job.as_mut().unwrap().kept_config = Ok(None);
+        keeper_variable(facts, "GUARDED_JOBS", "tagged");
     }),
     // What it was armed with was never an alarm, is none any more, or is none.
     ("guarded-by-keeper", |facts| {
@@ -249,6 +251,16 @@ const FAULTS: &[Fault] = &[
         facts.job.as_mut().unwrap().kept_config = Ok(Some(String::new()));
     }),
     ("alarms-exist", |facts| facts.job.as_mut().unwrap().alarms = Ok(Vec::new())),
+    ("alarms-guard-job", |facts| {
+        let name = alarm_of(facts).alarm_name.clone().unwrap();
+        facts.job.as_mut().unwrap().muted = Ok([(name, "night".to_owned())].into());
+    }),
+    ("alarms-guard-job", |facts| {
+        let alarm = alarm_of(facts);
+        alarm.comparison_operator =
+            Some(aws_sdk_cloudwatch::types::ComparisonOperator::LessThanThreshold);
+        alarm.threshold = Some(0.0);
+    }),
     ("alarms-match-config", |facts| {
         let plan = facts.job.as_mut().unwrap().plan.as_mut().unwrap();
         plan.as_mut().unwrap().strays.push("tripline-fw-Old".to_owned());

@@ -110,7 +110,8 @@ impl Fake {
 
     /// The job of an alarm's tag, by its ARN.
     pub fn tag(&self, arn: &str, job: &str) {
-        let tags = BTreeMap::from([("tripline:job".to_owned(), job.to_owned())]);
+        let tags = [("tripline:job", job), ("tripline:stack", "tripline")];
+        let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
         self.world().cloudwatch.tags.insert(arn.to_owned(), tags);
     }
 
@@ -131,7 +132,7 @@ impl Fake {
     }
 
     pub fn observer(&self) -> Observer {
-        Observer::new(self.aws.aws(), Budget::new())
+        Observer::new(self.aws.aws(), Budget::new(), "tripline")
     }
 
     /// Watches, and writes down what a log would show.

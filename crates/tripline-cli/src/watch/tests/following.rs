@@ -188,7 +188,7 @@ async fn a_job_s_alarms_are_its_own() {
     let (_, log) = fake.follow(watch(&["fw"])).await;
     assert!(log.lines[0].ends_with("guard: slow ALARM, few OK"), "{}", log.lines[0]);
     let tags = fake.calls().iter().filter(|call| *call == "ListTagsForResource").count();
-    assert_eq!(tags, 2, "each tag is looked at once");
+    assert_eq!(tags, 3, "each tag is looked at once");
 }
 
 proptest! {

@@ -23,7 +23,10 @@ fn busy() -> Fake {
     let fake = Fake::default();
     let mut late = alarm("tripline-fw-late", "fw", StateValue::InsufficientData);
     late.actions_enabled = Some(false);
+    // It only tells, so that it takes nothing from the guard.
+    late.alarm_actions = Some(vec!["arn:aws:sns:us-east-1:111122223333:email".to_owned()]);
     fake.alarms([alarm("tripline-fw-slow", "fw", StateValue::Ok), late]);
+    fake.tag("arn:tripline-fw-slow", "fw");
     fake.downloads((1..=120).map(|n| f64::from(n) * 10.0));
     let executions = [
         ("IN_PROGRESS", vec![("pump-7", 4_000), ("pump-8\u{1b}[2J", 61)]),

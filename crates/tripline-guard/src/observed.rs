@@ -1,9 +1,57 @@
-//! Whose guard an alarm is.
+//! An alarm as CloudWatch has it.
 //!
-//! The name does not tell: `tripline-fw-1-slow` is alarm `slow` of job `fw-1`, or `1-slow` of `fw`.
+//! The name does not say which job an alarm is of: `tripline-fw-1-slow` is alarm `slow` of job `fw-1`,
+//! or `1-slow` of `fw`.
 
-use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm};
-use tripline::metric::{DIMENSION, KeptMetric, Metric, NAMESPACE};
+use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm, StateValue};
+use tripline::job::JobId;
+use tripline::metric::{DIMENSION, NAMESPACE};
+
+use crate::desired::is_published;
+use crate::ownership::{AlarmTags, Owner, owner_of};
+
+/// An alarm that is there, with what CloudWatch tells of it by other calls.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObservedAlarm<'a> {
+    /// What it watches, its actions, and its state.
+    pub alarm: &'a MetricAlarm,
+    /// Its tags; `None` if they are not known.
+    pub tags: Option<AlarmTags>,
+    /// The mute rule that keeps its actions from running now.
+    pub muted_by: Option<String>,
+}
+
+impl<'a> ObservedAlarm<'a> {
+    /// An alarm with its tags, which no mute rule names.
+    pub fn new(alarm: &'a MetricAlarm, tags: Option<AlarmTags>) -> Self {
+        Self { alarm, tags, muted_by: None }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'a str {
+        self.alarm.alarm_name().unwrap_or_default()
+    }
+
+    /// Whose it is.
+    pub fn owner(&self, job: &JobId, stack: &str) -> Owner {
+        owner_of(self.tags.as_ref(), job, stack)
+    }
+
+    /// Whether it sends to this topic once it fires, if its actions run.
+    pub fn goes_to(&self, topic: &str) -> bool {
+        self.alarm.alarm_actions().iter().any(|action| action == topic)
+    }
+
+    /// Whether its actions are on.
+    pub fn is_enabled(&self) -> bool {
+        self.alarm.actions_enabled() == Some(true)
+    }
+
+    /// Whether it is in ALARM already: its actions run when it gets there, and so not again.
+    pub fn has_fired(&self) -> bool {
+        self.alarm.state_value() == Some(&StateValue::Alarm)
+    }
+}
 
 /// What an alarm's metrics say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +85,7 @@ fn job_of(dimensions: &[Dimension]) -> Option<&str> {
     dimensions.iter().find(|dimension| dimension.name() == Some(DIMENSION))?.value()
 }
 
-/// Whether all metrics of Tripline's that an alarm shows are ones that are published. An alarm on any
+/// Whether all of Tripline's metrics that an alarm shows are ones that are published. An alarm on any
 /// other, such as one that had another name before, never fires.
 pub fn watches_what_is_published(alarm: &MetricAlarm) -> bool {
     let metrics = alarm.metrics().iter().filter_map(|query| query.metric_stat()?.metric());
@@ -46,11 +94,6 @@ pub fn watches_what_is_published(alarm: &MetricAlarm) -> bool {
         .chain([(alarm.namespace(), alarm.metric_name())])
         .filter(|(namespace, _)| *namespace == Some(NAMESPACE))
         .all(|(_, name)| name.is_some_and(is_published))
-}
-
-fn is_published(name: &str) -> bool {
-    Metric::ALL.iter().any(|metric| metric.name() == name)
-        || KeptMetric::ALL.iter().any(|metric| metric.name() == name)
 }
 
 #[cfg(test)]

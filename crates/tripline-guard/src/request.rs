@@ -1,44 +1,29 @@
 //! An alarm as CloudWatch is asked for it.
 
-use crate::guard::{FailureRate, GuardAlarm};
 use aws_sdk_cloudwatch::operation::put_metric_alarm::PutMetricAlarmInput;
 use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmInputBuilder;
 use aws_sdk_cloudwatch::types::{
-    ComparisonOperator, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricStat, Statistic, Tag,
+    ComparisonOperator, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricStat, Statistic,
 };
-use tripline::alarm::{self, AlarmDefinition, AlarmName, Limit, MinSamples, alarm_name_prefix};
+use tripline::alarm::{self, AlarmDefinition, Limit, alarm_name_prefix};
 use tripline::job::JobId;
 use tripline::metric::{self, DIMENSION, KeptMetric};
 use tripline::text::clean;
 
-use crate::owner::{Watched, watched};
-use crate::watch::Watch;
-
-/// The tag with the job that an alarm guards.
-pub const JOB_TAG: &str = "tripline:job";
-/// The tag with the alarm's name in the config.
-pub const ALARM_TAG: &str = "tripline:alarm";
+use crate::definition::Watch;
+use crate::desired::{FailureRate, GuardAlarm};
+use crate::observed::{Watched, watched};
 
 /// In metric math: what is held against the threshold once there are samples enough.
 pub const VALUE: &str = "value";
 /// In metric math: the share of a failure rate, where it is decided.
-const SHARE: &str = "100 * unsuccessful / notified)";
+pub(crate) const SHARE: &str = "100 * unsuccessful / notified)";
 /// Seconds of a period of it: the guard-keeper publishes by the minute.
 const SHARE_PERIOD: u32 = 60;
 /// In metric math: how many samples a period has.
 pub const SAMPLES: &str = "samples";
 
-/// The tag with the stack that an alarm belongs to: no other stack's keeper touches it.
-pub const STACK_TAG: &str = "tripline:stack";
-
-/// The tags of a job's alarm, which belongs to a stack.
-pub fn tags(alarm: &AlarmName, job: &JobId, stack: &str) -> Vec<Tag> {
-    [(JOB_TAG, job.as_str()), (ALARM_TAG, alarm.as_str()), (STACK_TAG, stack)]
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .into()
-}
-
-/// The request that creates or overwrites the alarm, without its [`tags`]. `actions` are the ARNs of its
+/// The request that creates or overwrites the alarm, without its [`tags`](crate::ownership::tags). `actions` are the ARNs of its
 /// topics.
 ///
 /// There is no `Unit`: an alarm with another unit than its metric's never has data. There is no
@@ -176,21 +161,6 @@ fn share(alarm: &FailureRate, job: &JobId) -> Vec<MetricDataQuery> {
     ]
 }
 
-/// The failure rate that an alarm watches, if that is what its metric math says.
-pub fn failure_rate_of(alarm: &MetricAlarm, job: &JobId) -> Option<FailureRate> {
-    let queries = alarm.metrics();
-    let decided = queries.iter().find(|query| query.return_data() == Some(true))?.expression()?;
-    let (samples, value) = decided.strip_prefix("IF(notified >= ")?.split_once(", ")?;
-    let name = alarm.alarm_name()?.strip_prefix(&alarm_name_prefix(job))?;
-    (value == SHARE).then_some(())?;
-    Some(FailureRate {
-        name: AlarmName::new(name)?,
-        limit: alarm.threshold()?,
-        min_executions: MinSamples::new(samples.parse().ok()?)?,
-        topics: Vec::new(),
-    })
-}
-
 fn dimension(job: &JobId) -> Dimension {
     Dimension::builder().name(DIMENSION).value(job.as_str()).build()
 }
@@ -239,7 +209,7 @@ fn judges_as_wanted(alarm: &MetricAlarm, wanted: &PutMetricAlarmInputBuilder) ->
         && alarm.treat_missing_data == *wanted.get_treat_missing_data()
 }
 
-/// Whether an alarm's actions are on, and exactly these. An alarm without any tells nobody, whether
+/// Whether an alarm's actions are on, and exactly these. An alarm without any alerts nobody, whether
 /// or not that is what was asked for.
 pub fn has_actions(alarm: &MetricAlarm, actions: &[String]) -> bool {
     let there = alarm.alarm_actions();
@@ -251,7 +221,7 @@ pub fn has_actions(alarm: &MetricAlarm, actions: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::guard::DefaultGuard;
+    use crate::desired::DefaultGuard;
     use serde_json::{Value, json};
     use tripline::alarm::Topic;
     use tripline::rollout::Rate;
@@ -308,28 +278,6 @@ mod tests {
         assert_eq!(json!(request.get_alarm_name()), message["AlarmName"]);
         assert_eq!(json!(request.get_alarm_description()), message["AlarmDescription"]);
         assert_eq!(json!(request.get_threshold()), message["Trigger"]["Threshold"]);
-    }
-
-    #[test]
-    fn a_failure_rate_is_known_again() {
-        let [downloads, failures] = default_guard();
-        let shown = |alarm: &GuardAlarm, metrics: bool| {
-            let wanted = request_for(alarm, &job(), &[]);
-            MetricAlarm::builder()
-                .set_alarm_name(wanted.get_alarm_name().clone())
-                .set_threshold(*wanted.get_threshold())
-                .set_metrics(wanted.get_metrics().clone().filter(|_| metrics))
-                .build()
-        };
-        let GuardAlarm::FailureRate(expected) = &failures else { panic!("{failures:?}") };
-        let expected = FailureRate { topics: Vec::new(), ..expected.clone() };
-        assert_eq!(failure_rate_of(&shown(&failures, true), &job()), Some(expected));
-        assert_eq!(failure_rate_of(&shown(&failures, false), &job()), None);
-        assert_eq!(failure_rate_of(&shown(&downloads, true), &job()), None);
-        let mut other = shown(&failures, true);
-        let decided = &mut other.metrics.as_mut().unwrap()[0];
-        decided.expression = Some("IF(notified >= 50, 10 * unsuccessful / notified)".to_owned());
-        assert_eq!(failure_rate_of(&other, &job()), None, "another share");
     }
 
     #[test]

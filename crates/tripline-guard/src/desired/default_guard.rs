@@ -1,85 +1,19 @@
-//! The alarms of a job that brings none: the stack's default guard, and what a job's tags change
-//! in it.
-
-use std::fmt;
+//! The alarms of a job that brings none: the stack's default guard.
 
 use tripline::alarm::{
     AlarmDefinition, AlarmName, Evaluation, Limit, MinSamples, MissingData, Percentile, Period,
-    Statistic, Topic, alarm_name_prefix,
+    Statistic, Topic,
 };
-use tripline::job::{CountRejected, JobId};
 use tripline::metric::{DownloadTime, Metric, NAMESPACE};
 use tripline::text::{excerpt, nearest};
 
+use super::alarm::{FailureRate, GuardAlarm};
+use super::tags::{JobTags, Tagged};
+
 /// How the names of the default guard's alarms begin, so that they are told from a job's own.
 pub const DEFAULT_PREFIX: &str = "default-";
-/// How the keys of Tripline's tags begin.
-pub const TAG_PREFIX: &str = "tripline:";
-/// The tag that takes a job out of the default guard.
-const GUARD_TAG: &str = "tripline:guard";
-/// The tag, without its prefix, that says whether rejected executions count as unsuccessful.
-const COUNT_REJECTED: &str = "CountRejected";
 /// The length of a period of downloads: they are compared by a percentile, which takes many.
 const DOWNLOAD_PERIOD: u32 = 600;
-
-/// An alarm that guards a job.
-#[derive(Debug, Clone, PartialEq)]
-pub enum GuardAlarm {
-    /// One statistic of one metric, as a config defines it.
-    Config(AlarmDefinition),
-    /// The share of executions that end badly.
-    FailureRate(FailureRate),
-}
-
-impl GuardAlarm {
-    /// Its name in the guard.
-    pub fn name(&self) -> &AlarmName {
-        match self {
-            Self::Config(alarm) => &alarm.name,
-            Self::FailureRate(alarm) => &alarm.name,
-        }
-    }
-
-    /// Its name in CloudWatch, for one job.
-    pub fn name_for(&self, job: &JobId) -> String {
-        format!("{}{}", alarm_name_prefix(job), self.name())
-    }
-
-    /// Whom it tells.
-    pub fn topics(&self) -> &[Topic] {
-        match self {
-            Self::Config(alarm) => &alarm.topics,
-            Self::FailureRate(alarm) => &alarm.topics,
-        }
-    }
-}
-
-/// The share of executions that failed, were rejected or timed out, of all devices that were told of the
-/// job so far: it is never more than what it would come to if all others succeeded, while of those that
-/// *ended* nearly all failed in the first minutes of any rollout, because a device refuses at once and
-/// succeeds after a download. What was cancelled or removed says nothing of the firmware.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FailureRate {
-    /// Its name in the guard.
-    pub name: AlarmName,
-    /// In percent, 0 to below 100; more than this breaches.
-    pub limit: f64,
-    /// As long as fewer devices were told, nothing is decided.
-    pub min_executions: MinSamples,
-    /// Whom it tells.
-    pub topics: Vec<Topic>,
-}
-
-impl fmt::Display for FailureRate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limit, min_executions, .. } = self;
-        let least = min_executions.get();
-        write!(
-            f,
-            "failed, rejected and timed out executions > {limit} % of notified devices, from {least}"
-        )
-    }
-}
 
 /// The stack's default guard: its parameters, checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,7 +23,7 @@ pub struct DefaultGuard {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-struct Values {
+pub(super) struct Values {
     download_limit: f64,
     percentile: Percentile,
     n: u32,
@@ -112,7 +46,7 @@ pub struct InvalidValue {
 }
 
 impl InvalidValue {
-    fn new(key: &str, value: &str, expected: impl Into<String>) -> Self {
+    pub(super) fn new(key: &str, value: &str, expected: impl Into<String>) -> Self {
         Self { key: excerpt(key), value: excerpt(value), expected: expected.into() }
     }
 }
@@ -144,7 +78,7 @@ pub fn variable_of(parameter: &str) -> String {
 impl Values {
     /// The recommended alarm of `examples/dev.ini`, and one in five that fail. Both wait for enough
     /// reports, so that a handful of devices never stops a rollout.
-    fn recommended() -> Option<Self> {
+    pub(super) fn recommended() -> Option<Self> {
         Some(Self {
             download_limit: 3_600.0,
             percentile: Percentile::parse("97")?,
@@ -157,7 +91,7 @@ impl Values {
     }
 
     /// Takes one value over; what cannot be leaves everything as it was.
-    fn set(&mut self, key: &str, text: &str) -> Result<(), InvalidValue> {
+    pub(super) fn set(&mut self, key: &str, text: &str) -> Result<(), InvalidValue> {
         let fault = |expected: &str| InvalidValue::new(key, text, expected);
         let number = |range: std::ops::Range<f64>| {
             text.parse::<f64>().ok().filter(|number| range.contains(number))
@@ -198,6 +132,23 @@ impl Values {
         Ok(())
     }
 
+    /// The tighter of both, value by value. N stays: a longer look back can lengthen the periods.
+    fn tightened_by(&self, other: &Self) -> Self {
+        let percentile = match self.percentile.get() >= other.percentile.get() {
+            true => self.percentile,
+            false => other.percentile,
+        };
+        Self {
+            download_limit: self.download_limit.min(other.download_limit),
+            percentile,
+            n: self.n,
+            m: self.m.min(other.m),
+            min_samples: self.min_samples.min(other.min_samples),
+            failure_limit: self.failure_limit.min(other.failure_limit),
+            min_executions: self.min_executions.min(other.min_executions),
+        }
+    }
+
     /// M may not be more than N.
     fn fit(&self) -> Result<(), InvalidValue> {
         if self.m <= self.n {
@@ -212,7 +163,7 @@ impl DefaultGuard {
     /// The guard with these parameters; one that is not given is as recommended.
     ///
     /// # Errors
-    /// The first value that cannot be: a stack's parameters are its operator's to mend.
+    /// The first value that cannot be: a stack's parameters are its operator's to fix.
     pub fn new(
         topics: Vec<Topic>,
         read: impl Fn(&str) -> Option<String>,
@@ -242,44 +193,38 @@ impl DefaultGuard {
     /// What a job's tags make of it. A value that cannot be never disarms: the stack's own stands in
     /// for it.
     pub fn with_tags<'a>(&self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Tagged {
-        let mut tagged = Tagged {
-            opted_out: false,
-            count_rejected: None,
-            guard: self.clone(),
-            faults: Vec::new(),
-        };
-        for (key, value) in tags {
-            if key == GUARD_TAG {
-                match value.trim().to_ascii_lowercase().as_str() {
-                    "off" => tagged.opted_out = true,
-                    "" | "on" => {}
-                    _ => tagged.faults.push(InvalidValue::new(key, value, "`off` or `on`")),
-                }
-            } else if let Some(parameter) = key.strip_prefix(TAG_PREFIX)
-                && nearest(parameter, &[COUNT_REJECTED]).is_some()
-            {
-                let read = CountRejected::parse(value.trim());
-                match read.filter(|_| parameter == COUNT_REJECTED) {
-                    Some(read) => tagged.count_rejected = Some(read),
-                    None if parameter == COUNT_REJECTED => {
-                        tagged.faults.push(InvalidValue::new(key, value, CountRejected::EXPECTED));
-                    }
-                    None => tagged.faults.push(InvalidValue::new(key, value, COUNT_REJECTED)),
-                }
-            } else if let Some(parameter) = key.strip_prefix(TAG_PREFIX)
-                // A job has other tags of Tripline's, such as where its config is.
-                && nearest(parameter, &KEYS).is_some()
-                && let Err(fault) = tagged.guard.values.set(parameter, value.trim())
-            {
-                tagged.faults.push(InvalidValue { key: excerpt(key), ..fault });
-            }
+        let tags = JobTags::read(tags);
+        self.honoring(&tags, &tags)
+    }
+
+    /// What a job's tags make of it: those that it had when it was first seen, and of those that it has
+    /// now only what makes the guard tighter. So whoever may tag a job cannot disarm it while it runs.
+    pub fn honoring(&self, first: &JobTags, now: &JobTags) -> Tagged {
+        let (at_first, _) = self.tagged(first);
+        let (today, fault) = self.tagged(now);
+        let mut faults = now.faults.clone();
+        faults.extend(fault);
+        Tagged {
+            opted_out: first.is_off() && now.is_off(),
+            opted_out_late: !first.is_off() && now.is_off(),
+            opted_in: first.is_on() || now.is_on(),
+            count_rejected: first.count_rejected(now),
+            guard: Self { values: at_first.values.tightened_by(&today.values), ..at_first },
+            faults,
         }
-        let values = &mut tagged.guard.values;
-        if let Err(fault) = values.fit() {
-            (values.m, values.n) = (self.values.m, self.values.n);
-            tagged.faults.push(fault);
+    }
+
+    fn tagged(&self, tags: &JobTags) -> (Self, Option<InvalidValue>) {
+        let mut guard = self.clone();
+        for (parameter, value) in tags.values() {
+            // They were read by the same rules.
+            let _ = guard.values.set(parameter, value);
         }
-        tagged
+        let fault = guard.values.fit().err();
+        if fault.is_some() {
+            (guard.values.m, guard.values.n) = (self.values.m, self.values.n);
+        }
+        (guard, fault)
     }
 
     /// How long a download may take, in seconds.
@@ -340,22 +285,11 @@ fn fitted(usual: u32, least: MinSamples, n: u32, rate: u32) -> Option<(Period, M
     Some((Period::new(u32::try_from(seconds).ok()?)?, MinSamples::new(least.get().min(reports))?))
 }
 
-/// A default guard as a job's tags have it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Tagged {
-    /// `tripline:guard` is `off`: the job wants no guard from the stack.
-    pub opted_out: bool,
-    /// `tripline:CountRejected`: whether rejected executions count as unsuccessful, if it says so.
-    pub count_rejected: Option<CountRejected>,
-    /// The guard, if it wants one.
-    pub guard: DefaultGuard,
-    /// Tags that could not be used.
-    pub faults: Vec<InvalidValue>,
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+
+    use tripline::job::CountRejected;
 
     use super::*;
     use tripline::rollout::Rate;
@@ -370,7 +304,7 @@ mod tests {
 
     #[test]
     fn the_default_is_the_recommended_guard() {
-        let text = include_str!("../../../examples/dev.ini");
+        let text = include_str!("../../../../examples/dev.ini");
         let mut recommended = tripline_config::AlarmConfig::parse("dev.ini", text).unwrap().alarms;
         recommended.retain(|alarm| alarm.name.as_str() == "SlowDownloads");
         let mut ours = download(&guard());
