@@ -50,6 +50,9 @@ impl Child {
     }
 }
 
+/// Whether an alarm says which rollout it is.
+type Says<'a> = &'a dyn Fn(&Child) -> bool;
+
 /// Which rollout a composite alarm is about, and which alarms have to have fired for it.
 ///
 /// The alarms that the message names as the cause say which rollout it is: those themselves or, under
@@ -72,8 +75,9 @@ pub(crate) async fn under<C: DescribeAlarms>(
     };
     let of_causes = |child: &Child| child.is_named || child.is_under_named;
     let in_alarm = |child: &Child| child.is_named || child.is_in_alarm();
-    let passes: [(&dyn Fn(&Child) -> bool, bool); 4] =
-        [(&firing_causes, true), (&of_causes, false), (&in_alarm, true), (&|_| true, false)];
+    let all = |_: &Child| true;
+    let passes: [(Says<'_>, bool); 4] =
+        [(&firing_causes, true), (&of_causes, false), (&in_alarm, true), (&all, false)];
     let mut under = Under::default();
     for (says, has_to_fire) in passes {
         let chosen = || children.iter().filter(|child| says(child));
