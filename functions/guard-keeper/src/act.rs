@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use tripline::job::JobId;
 use tripline::time::Timestamp;
 use tripline_aws::FailureKind;
-use tripline_guard::desired::Purpose;
+use tripline_guard::desired::{Purpose, Tagged};
 use tripline_guard::reconcile::{Action, Put, Reconciled, plan};
 
 use crate::ask::Ask;
@@ -56,7 +56,7 @@ impl Guarding {
     }
 
     /// Counts a job, and says what is to be said of it.
-    fn count(&mut self, guard: &Reconciled, opted_out_late: bool, now: Timestamp) {
+    fn count(&mut self, guard: &Reconciled, tagged: Option<&Tagged>, now: Timestamp) {
         let fault = match guard.purpose {
             Purpose::OptedOut => {
                 self.opted_out += 1;
@@ -87,7 +87,7 @@ impl Guarding {
                 tracing::warn!(job = %guard.job, why, "job_unguarded");
             }
         }
-        self.findings.extend(findings_of(guard, fault.as_deref(), opted_out_late));
+        self.findings.extend(findings_of(guard, fault.as_deref(), tagged));
     }
 }
 
@@ -124,6 +124,10 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let mut may_put = true;
         for action in plan(&all, &[], minute.turn()) {
             match action {
+                // Whose an alarm is that is there has to be certain before it is touched.
+                Action::Put { put, .. }
+                    if !put.is_new && !self.cache.is_owner_fresh(&put.name, minute.now()) => {}
+                Action::Remove { name, .. } if !self.cache.is_owner_fresh(&name, minute.now()) => {}
                 Action::Put { job, put } if may_put => {
                     let Some(guard) = guards.get_mut(&job) else { continue };
                     may_put = self.put(minute, guard, &put, &mut guarding).await;
@@ -140,8 +144,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         guarding.restored = restored_before(minute, account);
         for guard in guards.values() {
             let tagged = self.cache.job(&guard.job).tagged();
-            let is_late = tagged.is_some_and(|tagged| tagged.opted_out_late);
-            guarding.count(guard, is_late, minute.now());
+            guarding.count(guard, tagged.as_ref(), minute.now());
         }
         self.learn_owners(minute, account, REPAIR).await;
         guarding

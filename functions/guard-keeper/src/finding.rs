@@ -4,6 +4,10 @@ use tripline::job::JobId;
 
 /// The case of a job in progress that nothing guards.
 pub(crate) const UNGUARDED: &str = "unguarded";
+/// The case of a job that wants no guard.
+pub(crate) const OPTED_OUT: &str = "opted_out";
+/// The case of a job whose tags say so since it runs.
+pub(crate) const OPTED_OUT_LATE: &str = "opted_out_late";
 
 /// One job's case, in words for people. It is announced by name once, and again when it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,14 +16,54 @@ pub(crate) struct Finding {
     pub job: JobId,
     /// Which case it is, as the log and the keeper's memory have it: `name_taken`, `opted_out`.
     pub case: &'static str,
+    /// How large it is, in steps of four: people are alerted again when it grows by one.
+    pub size: u8,
     /// One sentence for people: what is so, and what to do.
     pub text: String,
 }
 
+/// All cases, those first that are most urgent.
+const BY_URGENCY: [&str; 13] = [
+    UNGUARDED,
+    "muted",
+    "tags_unreadable",
+    "uncounted",
+    "lost",
+    "overdue",
+    "overcounted",
+    "config_unreadable",
+    "config_cannot_stop",
+    "name_taken",
+    "tag_invalid",
+    OPTED_OUT_LATE,
+    OPTED_OUT,
+];
+
 /// A job and one of its cases.
 pub(crate) type CaseOf = (JobId, String);
 
+/// How urgent a case is: 0 is most.
+pub(crate) fn urgency(case: &str) -> usize {
+    BY_URGENCY.iter().position(|known| *known == case).unwrap_or(BY_URGENCY.len())
+}
+
 impl Finding {
+    /// A case that has no size.
+    pub fn new(job: &JobId, case: &'static str, text: String) -> Self {
+        Self { job: job.clone(), case, size: 0, text }
+    }
+
+    /// A case of so many devices or executions.
+    #[must_use]
+    pub fn of(self, number: u32) -> Self {
+        Self { size: u8::try_from(number.checked_ilog(4).unwrap_or(0)).unwrap_or(u8::MAX), ..self }
+    }
+
+    /// What people are alerted to: a case of a size.
+    pub fn alert(&self) -> CaseOf {
+        (self.job.clone(), format!("{}.{}", self.case, self.size))
+    }
+
     /// By what it is remembered.
     pub fn case_of(&self) -> CaseOf {
         (self.job.clone(), self.case.to_owned())

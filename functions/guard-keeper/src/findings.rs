@@ -1,22 +1,25 @@
 //! What people have to hear of a job's guard.
 
 use tripline::text::excerpt;
-use tripline_guard::desired::{ConfigFault, Purpose};
+use tripline_guard::desired::{ConfigFault, Purpose, Tagged};
 use tripline_guard::reconcile::Reconciled;
 use tripline_guard::verdict::{Why, WhyNot, lift_command};
 
-use crate::finding::{Finding, UNGUARDED};
+use crate::finding::{Finding, OPTED_OUT, OPTED_OUT_LATE, UNGUARDED};
 
 /// What is to be said of a job: of a fault that leaves it unguarded, and of all that is otherwise than
 /// somebody meant it.
 pub(crate) fn findings_of(
     guard: &Reconciled,
     fault: Option<&str>,
-    opted_out_late: bool,
+    tagged: Option<&Tagged>,
 ) -> Vec<Finding> {
     let job = &guard.job;
     let mut findings = Vec::new();
-    let mut say = |case, text| findings.push(Finding { job: job.clone(), case, text });
+    let mut say = |case, text| findings.push(Finding::new(job, case, text));
+    if let Some(fault) = tagged.and_then(|tagged| tagged.faults.first()) {
+        say("tag_invalid", format!("A tag cannot be used: {fault}."));
+    }
     if let Some(fault) = fault {
         let (case, fix) = match (guard.purpose, guard.fault()) {
             (Purpose::AlertUntilTagsAreRead, _) => (
@@ -60,12 +63,12 @@ pub(crate) fn findings_of(
     }
     if guard.purpose == Purpose::OptedOut {
         say(
-            "opted_out",
+            OPTED_OUT,
             "Its tag tripline:guard is off, so this stack does not guard it.".to_owned(),
         );
-    } else if opted_out_late {
+    } else if tagged.is_some_and(|tagged| tagged.opted_out_late) {
         say(
-            "opted_out_late",
+            OPTED_OUT_LATE,
             format!(
                 "Its tag tripline:guard was set to off after it began, so its guard stays. A config of its own changes it: tripline alarms apply --job-id {job}"
             ),

@@ -45,20 +45,25 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     /// The calls that failed, after everything else has been done.
     pub async fn tick(&self) -> Result<Value, Failed> {
         let minute = Minute::begin(&self.clock, &self.paces);
-        let ((events, mut trouble), listed) =
-            tokio::join!(self.keep_job_events(), self.list_all_jobs(&minute));
-        let jobs = match listed {
+        let jobs = match self.list_all_jobs(&minute).await {
             Ok(jobs) => jobs,
-            Err(failure) => return Err(failed_without_numbers(trouble, failure)),
+            Err(failure) => {
+                let (_, trouble) = self.keep_job_events().await;
+                return Err(failed_without_numbers(trouble, failure));
+            }
         };
         let account = OnceCell::new();
         // Whoever comes first observes, and the other waits for it.
         let observed = || account.get_or_init(|| self.observe(&minute, &jobs));
-        let (guarding, watching) = tokio::join!(
+        let (guarding, (watching, events, mut trouble)) = tokio::join!(
             async { Some(self.guard(&minute, observed().await.as_ref().ok()?).await) },
             async {
-                let counted = self.count_devices(&minute, &jobs).await;
-                self.watch(&minute, observed().await.as_ref().ok(), counted, events).await
+                let (mut counted, (events, trouble)) =
+                    tokio::join!(self.count_devices(&minute, &jobs), self.keep_job_events());
+                let account = observed().await.as_ref().ok();
+                self.publish_waiting(&minute, &jobs, &mut counted).await;
+                let watching = self.watch(&minute, account, counted, events).await;
+                (watching, events, trouble)
             }
         );
         let account = match account.into_inner() {

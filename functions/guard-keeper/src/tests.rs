@@ -2,6 +2,7 @@
 
 mod announcing;
 mod arming;
+mod first;
 mod late;
 mod measured;
 mod numbers;

@@ -19,6 +19,8 @@ const COUNT_REJECTED: &str = "CountRejected";
 pub struct JobTags {
     /// `tripline:guard`: `on` or `off`.
     guard: Option<bool>,
+    /// There is a tag that is nearly that one, or has another value: somebody wanted something of the guard.
+    is_unclear: bool,
     /// `tripline:CountRejected`.
     count_rejected: Option<CountRejected>,
     /// By parameter, as far as they can be used.
@@ -38,8 +40,14 @@ impl JobTags {
                     "off" => read.guard = Some(false),
                     "on" => read.guard = Some(true),
                     "" => {}
-                    _ => read.faults.push(InvalidValue::new(key, value, "`off` or `on`")),
+                    _ => {
+                        read.is_unclear = true;
+                        read.faults.push(InvalidValue::new(key, value, "`off` or `on`"));
+                    }
                 }
+            } else if nearest(parameter, &["guard"]).is_some() {
+                read.is_unclear = true;
+                read.faults.push(InvalidValue::new(key, value, format!("the tag `{GUARD_TAG}`")));
             } else if nearest(parameter, &[COUNT_REJECTED]).is_some() {
                 match CountRejected::parse(value.trim()) {
                     _ if parameter != COUNT_REJECTED => {
@@ -70,10 +78,11 @@ impl JobTags {
         Ok(())
     }
 
-    /// Those that can be used.
+    /// Those that can be used. Where it is not clear what is wanted of the guard, it is wanted.
     #[must_use]
     pub fn usable(&self) -> Self {
-        Self { faults: Vec::new(), ..self.clone() }
+        let guard = self.guard.or(self.is_unclear.then_some(true));
+        Self { faults: Vec::new(), is_unclear: false, guard, ..self.clone() }
     }
 
     /// The job wants no guard of the stack's.
@@ -83,7 +92,7 @@ impl JobTags {
 
     /// The job asks for the stack's guard.
     pub fn is_on(&self) -> bool {
-        self.guard == Some(true)
+        self.guard == Some(true) || self.guard.is_none() && self.is_unclear
     }
 
     /// Whether rejected executions count as unsuccessful, by what the tags were at first and are `now`: that
@@ -179,6 +188,18 @@ mod tests {
             assert_eq!((tagged.opted_out, tagged.opted_out_late), (out, late), "{first:?} {now:?}");
         }
         assert!(guard().honoring(&on, &none).opted_in && guard().honoring(&none, &on).opted_in);
+    }
+
+    #[test]
+    fn a_tag_that_is_nearly_the_guard_s_asks_for_it() {
+        for (key, value) in
+            [("tripline:guard", "yes"), ("tripline:Guard", "on"), ("tripline:gaurd", "off")]
+        {
+            let tags = JobTags::read([(key, value)]);
+            assert_eq!((tags.is_on(), tags.is_off(), tags.faults.len()), (true, false, 1), "{key}");
+            assert!(JobTags::from_text(&tags.usable().to_text()).is_on(), "{key}");
+        }
+        assert!(JobTags::read([("tripline:config", "s3")]).faults.is_empty());
     }
 
     #[test]

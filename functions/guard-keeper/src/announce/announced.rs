@@ -6,7 +6,7 @@ use std::fmt::Write;
 use tripline::job::JobId;
 use tripline::time::Timestamp;
 
-use crate::finding::{CaseOf, Finding, UNGUARDED};
+use crate::finding::{CaseOf, Finding, OPTED_OUT, UNGUARDED, urgency};
 
 /// Most cases that are remembered: what is beyond is announced once there is room, so that people are never
 /// alerted to the same every minute.
@@ -15,6 +15,8 @@ pub const MAX_CASES: usize = 500;
 pub const REPEAT: i64 = 3_600;
 /// A new job is armed within a minute or two: until then nobody hears that it is not guarded. In seconds.
 const ARMED_WITHIN: i64 = 150;
+/// A drill's rollout opts out, and is over by then. In seconds.
+const LONGER_THAN_A_DRILL: i64 = 900;
 /// A case that nobody was alerted to yet is waited for so many seconds once it is gone.
 const WAITED_FOR: i64 = 300;
 
@@ -30,6 +32,8 @@ struct Entry {
     at: Option<i64>,
     /// Since when it is gone, or was until people hear of it again.
     gone: Option<i64>,
+    /// How large it was when people were last alerted to it.
+    size: u8,
 }
 
 impl Announced {
@@ -44,13 +48,19 @@ impl Announced {
         }
         let mut due = Vec::new();
         let mut is_taken = BTreeSet::new();
-        for finding in findings {
+        let mut by_urgency: Vec<&Finding> = findings.iter().collect();
+        by_urgency.sort_by_key(|finding| urgency(finding.case));
+        let mut without_room = 0_usize;
+        for finding in by_urgency {
             let case = finding.case_of();
-            if !self.0.contains_key(&case) && self.0.len() >= MAX_CASES {
-                tracing::error!(job = %finding.job, case = finding.case, "case_not_announced");
+            if !self.0.contains_key(&case)
+                && self.0.len() >= MAX_CASES
+                && !self.make_room(urgency(finding.case))
+            {
+                without_room += 1;
                 continue;
             }
-            let new = Entry { first: now, at: None, gone: None };
+            let new = Entry { first: now, at: None, gone: None, size: 0 };
             let entry = self.0.entry(case.clone()).or_insert(new);
             let is_due = match (entry.at, entry.gone) {
                 (None, _) => {
@@ -58,20 +68,33 @@ impl Announced {
                     now.saturating_sub(entry.first) >= patience(finding.case)
                 }
                 (Some(at), Some(_)) => now.saturating_sub(at) >= REPEAT,
-                (Some(_), None) => false,
+                (Some(_), None) => finding.size > entry.size,
             };
             if is_due && is_taken.insert(case) {
                 due.push(finding);
             }
         }
+        if without_room > 0 {
+            tracing::error!(cases = without_room, "cases_not_announced");
+        }
         due
     }
 
-    /// People were alerted to these cases.
-    pub fn remember<'a>(&mut self, cases: impl IntoIterator<Item = &'a CaseOf>, now: Timestamp) {
-        for case in cases {
-            if let Some(entry) = self.0.get_mut(case) {
+    /// Forgets a case that is less urgent than this: people may be alerted to it once more.
+    fn make_room(&mut self, than: usize) -> bool {
+        let cases = self.0.keys().filter(|(_, case)| urgency(case) > than);
+        let Some(least) = cases.max_by_key(|(_, case)| urgency(case)).cloned() else {
+            return false;
+        };
+        self.0.remove(&least).is_some()
+    }
+
+    /// People were alerted to these.
+    pub fn remember(&mut self, findings: &[&Finding], now: Timestamp) {
+        for finding in findings {
+            if let Some(entry) = self.0.get_mut(&finding.case_of()) {
                 (entry.at, entry.gone) = (Some(now.seconds()), None);
+                entry.size = entry.size.max(finding.size);
             }
         }
     }
@@ -88,30 +111,35 @@ impl Announced {
         });
     }
 
-    /// Reads `<case> <first> <at> <gone>`, where 0 is none.
+    /// Reads `<case> <first> <at> <gone> <size>`, where 0 is none.
     pub fn read(&mut self, job: JobId, text: &str) -> Option<()> {
         let mut words = text.split(' ');
         let case = words.next()?.to_owned();
         let mut number = || words.next()?.parse::<i64>().ok();
-        let [first, at, gone] = [number()?, number()?, number()?];
+        let [first, at, gone, size] = [number()?, number()?, number()?, number()?];
+        let size = u8::try_from(size).ok()?;
         let is_set = |at: i64| Some(at).filter(|at| *at != 0);
-        self.0.insert((job, case), Entry { first, at: is_set(at), gone: is_set(gone) });
+        self.0.insert((job, case), Entry { first, at: is_set(at), gone: is_set(gone), size });
         Some(())
     }
 
     /// Writes a line for each, with an exclamation mark.
     pub fn write(&self, text: &mut String) {
-        for ((job, case), Entry { first, at, gone }) in &self.0 {
+        for ((job, case), Entry { first, at, gone, size }) in &self.0 {
             let (at, gone) = (at.unwrap_or(0), gone.unwrap_or(0));
             // Writing to a string does not fail.
-            let _ = write!(text, "\n!{job} {case} {first} {at} {gone}");
+            let _ = write!(text, "\n!{job} {case} {first} {at} {gone} {size}");
         }
     }
 }
 
 /// For how many seconds a case has to stand before people are alerted to it.
 fn patience(case: &str) -> i64 {
-    if case == UNGUARDED { ARMED_WITHIN } else { 0 }
+    match case {
+        UNGUARDED => ARMED_WITHIN,
+        OPTED_OUT => LONGER_THAN_A_DRILL,
+        _ => 0,
+    }
 }
 
 #[cfg(test)]
@@ -121,7 +149,7 @@ mod tests {
     use super::*;
 
     fn finding(job: &str, case: &'static str) -> Finding {
-        Finding { job: JobId::new(job).unwrap(), case, text: String::new() }
+        Finding::new(&JobId::new(job).unwrap(), case, String::new())
     }
 
     fn at(minute: i64) -> Timestamp {
@@ -130,9 +158,9 @@ mod tests {
 
     /// A minute in which everything that is due is announced. Returns that.
     fn minute(announced: &mut Announced, minute: i64, findings: &[Finding]) -> Vec<CaseOf> {
-        let due: Vec<CaseOf> =
-            announced.due(findings, at(minute)).into_iter().map(Finding::case_of).collect();
+        let due = announced.due(findings, at(minute));
         announced.remember(&due, at(minute));
+        let due: Vec<CaseOf> = due.into_iter().map(Finding::case_of).collect();
         announced.forget(|job| job.as_str() != "ended", at(minute));
         let mut text = String::new();
         announced.write(&mut text);
@@ -183,6 +211,31 @@ mod tests {
         assert_eq!(minute(&mut announced, 100, &ended).len(), 1);
         minute(&mut announced, 101, &[]);
         assert_eq!(minute(&mut announced, 102, &ended).len(), 1);
+    }
+
+    #[test]
+    fn a_case_that_grows_is_announced_again() {
+        let mut announced = Announced::default();
+        let said: Vec<usize> = [5, 15, 16, 5, 63, 64, 5_000]
+            .iter()
+            .zip(0..)
+            .map(|(number, at)| {
+                let one = [finding("a", "overdue").of(*number)];
+                minute(&mut announced, at, &one).len()
+            })
+            .collect();
+        assert_eq!(said, [1, 0, 1, 0, 0, 1, 1]);
+    }
+
+    #[test]
+    fn what_is_urgent_finds_room() {
+        let mut announced = Announced::default();
+        let mut all: Vec<Finding> =
+            (0..MAX_CASES).map(|job| finding(&format!("j{job}"), "name_taken")).collect();
+        assert_eq!(minute(&mut announced, 0, &all).len(), MAX_CASES);
+        all.push(finding("zz", "muted"));
+        all.push(finding("zz", "opted_out"));
+        assert_eq!(minute(&mut announced, 1, &all), [all[MAX_CASES].case_of()]);
     }
 
     #[test]

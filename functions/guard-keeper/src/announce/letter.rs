@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     fn finding(job: &str, text: &str) -> Finding {
-        Finding { job: JobId::new(job).unwrap(), case: "overdue", text: text.to_owned() }
+        Finding::new(&JobId::new(job).unwrap(), "overdue", text.to_owned())
     }
 
     #[test]

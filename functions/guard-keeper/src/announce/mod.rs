@@ -4,10 +4,12 @@
 pub(crate) mod announced;
 mod letter;
 
+use std::collections::BTreeSet;
+
 use tripline_aws::Failure;
 
 use crate::announce::announced::{Announced, REPEAT};
-use crate::announce::letter::letter;
+use crate::announce::letter::{MAX_NAMED, letter};
 use crate::ask::Ask;
 use crate::clock::{Clock, Minute};
 use crate::finding::{CaseOf, Finding};
@@ -29,18 +31,21 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let now = minute.now();
         let mut due = announced.due(findings, now);
         // The table may not have taken what this environment has sent.
-        let (sent, new): (Vec<&Finding>, Vec<&Finding>) = due.drain(..).partition(|finding| {
-            let at = self.cache.alerted(&finding.case_of());
+        let (sent, mut new): (Vec<&Finding>, Vec<&Finding>) = due.drain(..).partition(|finding| {
+            let at = self.cache.alerted(&finding.alert());
             at.is_some_and(|at| now.seconds_after(at) < REPEAT)
         });
-        let cases = |findings: &[&Finding]| -> Vec<CaseOf> {
-            findings.iter().map(|finding| finding.case_of()).collect()
-        };
-        announced.remember(&cases(&sent), now);
+        announced.remember(&sent, now);
         let result = match new.is_empty() {
             true => Ok(0),
             false if !minute.may_alert() => Err(late("Publish")),
             false => {
+                // The others are due the next minute.
+                let mut named = BTreeSet::new();
+                new.retain(|finding| {
+                    named.contains(&finding.job)
+                        || named.len() < MAX_NAMED && named.insert(finding.job.clone())
+                });
                 for finding in &new {
                     tracing::warn!(job = %finding.job, case = finding.case, "case_announced");
                 }
@@ -49,8 +54,8 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             }
         };
         if result.is_ok() {
-            let cases = cases(&new);
-            announced.remember(&cases, now);
+            announced.remember(&new, now);
+            let cases: Vec<CaseOf> = new.iter().map(|finding| finding.alert()).collect();
             self.cache.learn_alerted(cases, now, REPEAT);
         }
         announced.forget(|job| account.jobs.contains_key(job), now);

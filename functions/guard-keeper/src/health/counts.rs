@@ -32,10 +32,13 @@ pub const STILL_FOR: i64 = 300;
 pub(crate) struct Counted {
     /// The jobs that were described.
     pub jobs: Vec<(JobId, Job)>,
+    /// Those whose counts are not known before more is.
+    waiting: Vec<(JobId, Job)>,
     pub trouble: Trouble,
 }
 
 /// The round as its lanes share it.
+#[derive(Default)]
 struct Round<'a> {
     waiting: VecDeque<&'a Listed>,
     counted: Counted,
@@ -82,11 +85,14 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                     self.cache.learn(job, |job| {
                         (job.rate, job.is_greengrass) = (Some(now.rate), Some(now.is_greengrass));
                     });
-                    let counts = self.counts_of(minute, listed, &now).await;
-                    let is_due = counts.0 > 0 && self.is_due(job, counts, minute.now());
+                    let counts = self.counts_of(job, &now, false);
                     let mut round = held(round);
-                    if is_due {
-                        round.due.push((job.clone(), counts));
+                    match counts {
+                        None => round.counted.waiting.push((job.clone(), now.clone())),
+                        Some(counts) if counts.0 > 0 && self.is_due(job, counts, minute.now()) => {
+                            round.due.push((job.clone(), counts));
+                        }
+                        Some(_) => {}
                     }
                     round.counted.jobs.push((job.clone(), now));
                 }
@@ -97,16 +103,47 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     }
 
     /// How many devices were notified, and how many of them unsuccessful. Only where some were rejected, the
-    /// job's tags have to be known; as long as they cannot be read, the stack's parameter holds.
-    async fn counts_of(&self, minute: &Minute<'_, K>, listed: &Listed, now: &Job) -> (u32, u32) {
-        let mut tagged = self.cache.job(&listed.job).tagged();
-        if tagged.is_none() && now.counts.ended.rejected > 0 {
-            tagged = self.read_tags(minute, listed, TAGS).await;
+    /// job's tags have to be known, and the table read that keeps the first ones, as far as it can be
+    /// (`is_read`): until then its counts wait, because one too many could stop it.
+    fn counts_of(&self, job: &JobId, now: &Job, is_read: bool) -> Option<(u32, u32)> {
+        let known = self.cache.job(job);
+        let is_known = known.tags.is_some() && (known.is_recalled || is_read);
+        if now.counts.ended.rejected > 0 && !is_known {
+            return None;
         }
-        let rejected = tagged.and_then(|tagged| tagged.count_rejected);
+        let rejected = known.tagged().and_then(|tagged| tagged.count_rejected);
         let rejected = rejected.unwrap_or(self.settings.count_rejected);
         let notified = now.counts.ended.executed().saturating_add(now.counts.open());
-        (notified, now.counts.ended.unsuccessful_with(rejected))
+        Some((notified, now.counts.ended.unsuccessful_with(rejected)))
+    }
+
+    /// Publishes the counts that had to wait, now that the table was read or cannot be.
+    pub(crate) async fn publish_waiting(
+        &self,
+        minute: &Minute<'_, K>,
+        jobs: &BTreeMap<JobId, Listed>,
+        counted: &mut Counted,
+    ) {
+        let waiting: Vec<(JobId, Job)> = std::mem::take(&mut counted.waiting);
+        let mut due = Vec::new();
+        for (job, now) in waiting {
+            if self.cache.job(&job).tags.is_none()
+                && let Some(listed) = jobs.get(&job)
+                && let Err(failure) = self.ask_tags(minute, listed, TAGS).await
+            {
+                counted.trouble.add(job.as_str(), failure);
+            }
+            if let Some(counts) = self.counts_of(&job, &now, true)
+                && counts.0 > 0
+                && self.is_due(&job, counts, minute.now())
+            {
+                due.push((job, counts));
+            }
+        }
+        let round = Mutex::new(Round { due, ..Round::default() });
+        self.publish_counts(minute, &round, 1).await;
+        let round = round.into_inner().unwrap_or_else(PoisonError::into_inner);
+        counted.trouble.extend(round.counted.trouble);
     }
 
     /// Whether counts are to be published: they are not known to be, have changed, or have a short time ago.

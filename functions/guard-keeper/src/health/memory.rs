@@ -223,8 +223,7 @@ mod tests {
                 lost: u32::MAX,
             };
             let job = job(&format!("{number:x<64}"));
-            let case =
-                Finding { job: job.clone(), case: "uncounted_while_off", text: String::new() };
+            let case = Finding::new(&job, "uncounted_while_off", String::new());
             let _ = memory.announced.due(&[case], at);
             memory.restored.insert(job.clone(), Timestamp::from_seconds(1_790_000_000));
             memory.jobs.insert(job, is);

@@ -91,11 +91,13 @@ impl Watching {
     pub fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (job, is) in &self.memory.jobs {
-            let mut add = |case, text| findings.push(Finding { job: job.clone(), case, text });
+            let mut add =
+                |case, number, text| findings.push(Finding::new(job, case, text).of(number));
             let (uncounted, overcounted) = (is.pipeline.uncounted(), is.pipeline.overcounted());
             if uncounted > 0 {
                 add(
                     "uncounted",
+                    uncounted,
                     format!(
                         "{uncounted} executions ended and none of them was counted, so no alarm on reports can fire. Watch it by hand; check the job events, the rule and the metrics-generator."
                     ),
@@ -104,6 +106,7 @@ impl Watching {
             if overcounted > 0 {
                 add(
                     "overcounted",
+                    overcounted,
                     format!(
                         "{overcounted} more ended executions were counted than AWS IoT has, so alarms on reports can fire for nothing. Find out who else publishes to IoT:OTA:JobExecution: a second stack, or metrics that somebody makes up."
                     ),
@@ -112,6 +115,7 @@ impl Watching {
             if is.worry {
                 add(
                     "overdue",
+                    is.overdue,
                     format!(
                         "At least {} devices have been in progress far longer than the others needed and may be dead. Nothing was stopped.",
                         is.overdue
@@ -121,6 +125,7 @@ impl Watching {
             if is.lost > 0 {
                 add(
                     "lost",
+                    is.lost,
                     format!(
                         "About {} executions ended while job events were off and are not counted: alarms on reports did not see them, the failure rate did. Look at how they ended before you let it go on.",
                         is.lost
@@ -142,7 +147,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         counted: Counted,
         events: Events,
     ) -> Watching {
-        let Counted { jobs, mut trouble } = counted;
+        let Counted { jobs, mut trouble, .. } = counted;
         let Some(account) = account else { return Watching { trouble, ..Watching::default() } };
         let remembers = account.table.is_some();
         let before = account.table.as_ref().and_then(|table| table.memory.as_deref());
@@ -163,7 +168,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             }
             self.end(minute, account, (&mut memory, &mut lost, &mut trouble)).await;
         }
-        self.refresh_tags(minute, account).await;
+        self.refresh_tags(minute, account, &mut trouble).await;
         let overdue_counted = jobs.iter().map(|(job, _)| self.cache.job(job).overdue_counted);
         for (job, now) in oldest_first(overdue_counted.collect(), &jobs.iter().collect::<Vec<_>>())
         {
@@ -176,7 +181,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
 
     /// Reads tags: those that are not known, and of the others those that are oldest, in turns. An operator may
     /// have changed them.
-    async fn refresh_tags(&self, minute: &Minute<'_, K>, account: &Account) {
+    async fn refresh_tags(&self, minute: &Minute<'_, K>, account: &Account, trouble: &mut Trouble) {
         let read = |listed: &Listed| self.cache.job(&listed.job).tags_read();
         let jobs: Vec<&Listed> = account.jobs.values().collect();
         let mut turns = jobs.len().div_ceil(TAGS_TURNS);
@@ -187,8 +192,18 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 }
                 turns -= 1;
             }
-            if self.read_tags(minute, listed, TAGS).await.is_none() {
-                break;
+            // Arming has tried the same this minute.
+            if self.cache.job(&listed.job).untold == Some(minute.now()) {
+                continue;
+            }
+            match self.ask_tags(minute, listed, TAGS).await {
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                // It does not keep the others from it.
+                Err(failure) => {
+                    turns += 1;
+                    trouble.add(listed.job.as_str(), failure);
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What this environment of the function still knows from earlier minutes: answers that would cost
 //! calls. Whatever is not here is asked again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tripline::job::JobId;
@@ -29,6 +29,8 @@ pub(crate) struct Known {
     jobs: BTreeMap<JobId, KnownJob>,
     /// Alarms' tags, and when they were read.
     owners: BTreeMap<String, (Timestamp, AlarmTags)>,
+    /// Jobs of which something is kept and that are not in progress, and since when.
+    gone: BTreeMap<JobId, Timestamp>,
     /// The alarms that the active mute rules mute.
     mutes: BTreeMap<MuteRule, Vec<String>>,
     /// What people were alerted to, and when: should the stack's table not take it.
@@ -42,6 +44,8 @@ pub(crate) struct KnownJob {
     pub tags: Option<(Timestamp, Tagged)>,
     /// What it was when it was first seen.
     pub first: Option<FirstSeen>,
+    /// The table was read since, so that it is known whether it keeps that.
+    pub is_recalled: bool,
     /// When its tags could not be read.
     pub untold: Option<Timestamp>,
     /// It is a deployment of Greengrass.
@@ -114,6 +118,27 @@ impl Cache {
         (now.seconds_after(*at) < believed_for(tags)).then(|| tags.clone())
     }
 
+    /// Which of the jobs that are gone have been so for so many seconds.
+    pub fn gone_for(&self, gone: BTreeSet<JobId>, now: Timestamp, seconds: i64) -> Vec<JobId> {
+        let mut known = self.known();
+        known.gone.retain(|job, _| gone.contains(job));
+        for job in gone {
+            known.gone.entry(job).or_insert(now);
+        }
+        let long = known.gone.iter().filter(|(_, since)| now.seconds_after(**since) >= seconds);
+        long.map(|(job, _)| job.clone()).collect()
+    }
+
+    /// Whether an alarm's tags were read this minute.
+    pub fn is_owner_fresh(&self, alarm: &str, now: Timestamp) -> bool {
+        self.known().owners.get(alarm).is_some_and(|(at, _)| *at == now)
+    }
+
+    /// An alarm's tags could not be read, so that nobody knows whose it is by now.
+    pub fn forget_owner(&self, alarm: &str) {
+        self.known().owners.remove(alarm);
+    }
+
     /// An alarm's tags were read.
     pub fn learn_owner(&self, alarm: &str, now: Timestamp, tags: AlarmTags) {
         self.known().owners.insert(alarm.to_owned(), (now, tags));
@@ -134,6 +159,11 @@ impl Cache {
         let mut known = self.known();
         known.alerted.retain(|_, at| now.seconds_after(*at) < repeat);
         known.alerted.extend(cases.into_iter().map(|case| (case, now)));
+    }
+
+    /// The active rules as they were known last.
+    pub fn mutes(&self) -> BTreeMap<MuteRule, Vec<String>> {
+        self.known().mutes.clone()
     }
 
     /// Which alarms each active rule mutes.

@@ -12,6 +12,7 @@ use tripline_guard::desired::{
     DEFAULT_PREFIX, Desired, GuardAlarm, Known, Purpose, is_named_as_deployment,
 };
 use tripline_guard::reconcile::{Observed, Reconciled, order};
+use tripline_guard::verdict::why_not;
 
 use super::cache::KnownJob;
 use super::{Account, name};
@@ -97,8 +98,10 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let unread = guard.unread.iter().map(String::as_str);
         let names: Vec<&str> = guard.touched().chain(unread).collect();
         for alarm in account.alarms_of(&guard.job) {
-            if names.contains(&name(alarm)) {
-                self.fresh_tags_of(minute, alarm, ARM).await;
+            if names.contains(&name(alarm))
+                && self.fresh_tags_of(minute, alarm, ARM).await.is_none()
+            {
+                self.cache.forget_owner(name(alarm));
             }
         }
         !names.is_empty()
@@ -113,13 +116,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             is_greengrass: known.is_greengrass.unwrap_or_else(|| is_named_as_deployment(job)),
             rate: known.rate.unwrap_or(Rate::QUOTA),
         };
-        let mut desired = Desired::new(of_it, self.settings.rules());
-        // What it was at first is not known without the table, and it may have opted out then.
-        if account.table.is_none() && tagged.is_some_and(|tagged| tagged.opted_out_late) {
-            desired.purpose = Purpose::OptedOut;
-            desired.alarms.clear();
-        }
-        desired
+        Desired::new(of_it, self.settings.rules())
     }
 
     /// What a job is to have, with what it has, by what is known of both.
@@ -128,7 +125,11 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let known = self.cache.job(job);
         let is_described = known.rate.is_some() && known.is_greengrass.is_some()
             || known.undescribed == Some(minute.now());
-        let are_told = known.tags.is_some() || known.untold == Some(minute.now());
+        let observed = self.observed(minute, account, job);
+        let stack = self.settings.as_stack();
+        // As long as its tags cannot be read, a guard that stops it stays.
+        let stops = observed.iter().any(|alarm| why_not(alarm, job, stack).is_none());
+        let are_told = known.tags.is_some() || known.untold == Some(minute.now()) && !stops;
         let mut desired = self.desired(account, job, &known);
         if !are_told && desired.purpose == Purpose::AlertUntilTagsAreRead {
             // Until they are read, whatever stops it is taken for its guard.
@@ -137,7 +138,6 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             desired.alarms = self.settings.default_guard.alarms(rate);
         }
         let is_sure = are_told && (is_described || !desired.alarms.iter().any(is_default));
-        let observed = self.observed(minute, account, job);
         let is_as_wanted =
             |alarm: &MetricAlarm, wanted: &GuardAlarm| self.client.is_as_wanted(alarm, wanted, job);
         let observed = Observed {
@@ -147,7 +147,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             alarms: &observed,
             is_taken: &|name| account.taken.contains(name),
             is_as_wanted: &is_as_wanted,
-            stack: self.settings.as_stack(),
+            stack,
         };
         Reconciled::new(&desired, &observed)
     }

@@ -1,6 +1,6 @@
 //! What a job's guard follows from: its tags, how fast it is, and whose it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tripline::job::JobId;
 use tripline::time::Timestamp;
@@ -17,9 +17,10 @@ use crate::observe::Account;
 
 /// Most pages of a job's tags, of which there are 50 at most.
 const TAG_PAGES: usize = 2;
-/// What is kept of a job that is no longer in progress goes when it is so many seconds old: until then a
-/// list may have left it out by chance.
+/// What is kept of a job that is no longer in progress goes when it is so many seconds old, ..
 const FIRST_SEEN_FOR: i64 = 86_400;
+/// .. and no list has had it for so many, as far as one environment knows.
+const GONE_FOR: i64 = 1_800;
 
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     /// Remembers what the table keeps of jobs in progress. Another job of the same name is another job.
@@ -31,8 +32,15 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 if known.first.as_ref().is_some_and(|first| !is_it(first)) {
                     (known.first, known.tags, known.is_greengrass) = (None, None, None);
                 }
+                // Tags that were read before the table say nothing of the first ones.
+                if table.is_some() && !std::mem::replace(&mut known.is_recalled, true) {
+                    (known.first, known.tags) = (None, None);
+                }
                 let Some(first) = kept else { return };
                 known.is_greengrass = known.is_greengrass.or(first.is_greengrass);
+                if known.first.as_ref() != Some(first) {
+                    known.tags = None;
+                }
                 if known.tags.is_none() {
                     let guard = &self.settings.default_guard;
                     // So old that they are read anew before any others.
@@ -81,19 +89,13 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         }
         let learned = (minute.now(), tagged.clone());
         self.cache.learn(job, |job| {
-            (job.tags, job.first, job.untold) = (Some(learned), Some(first), None);
+            (job.tags, job.untold) = (Some(learned), None);
+            // The table may keep another first.
+            if job.is_recalled {
+                job.first = Some(first);
+            }
         });
         Ok(Some(tagged))
-    }
-
-    /// The same, where it does not matter why they cannot be had.
-    pub(crate) async fn read_tags(
-        &self,
-        minute: &Minute<'_, K>,
-        listed: &Listed,
-        percent: u32,
-    ) -> Option<Tagged> {
-        self.ask_tags(minute, listed, percent).await.ok().flatten()
     }
 
     /// All of a job's tags; `None` if they are not there in time.
@@ -159,12 +161,15 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 seen.push((job.clone(), first));
             }
         }
-        let is_over = |(job, first): &(&JobId, &FirstSeen)| {
+        let is_gone = |(job, first): &(&JobId, &FirstSeen)| {
             !account.jobs.contains_key(*job)
                 && minute.now().seconds() - first.created > FIRST_SEEN_FOR
         };
-        let over = table.first.iter().filter(is_over).map(|(job, _)| job.clone());
-        let over: Vec<JobId> = over.take(MAX_WRITES).collect();
+        let gone: BTreeSet<JobId> =
+            table.first.iter().filter(is_gone).map(|(job, _)| job.clone()).collect();
+        // A list may leave one out by chance.
+        let mut over = self.cache.gone_for(gone, minute.now(), GONE_FOR);
+        over.truncate(MAX_WRITES);
         let forget = std::iter::once((&[][..], &over[..]));
         let keep = seen.chunks(MAX_WRITES).map(|some| (some, &[][..]));
         for (keep, forget) in keep.chain(forget) {

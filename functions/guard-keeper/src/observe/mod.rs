@@ -126,10 +126,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             Ok(items) => account.table = Some(read(items)),
             Err(failure) => account.failures.push(("the stack's table", failure)),
         }
-        match muted {
-            Ok(muted) => account.muted = muted,
-            Err(failure) => account.failures.push(("mute rules", failure)),
-        }
+        let (muted, failure) = muted;
+        account.muted = muted;
+        account.failures.extend(failure.map(|failure| ("mute rules", failure)));
         self.cache.tidy(minute.now(), |job| jobs.contains_key(job));
         self.recall(jobs, account.table.as_ref());
         let (mut seen, is_whole) = alarms?;

@@ -82,16 +82,14 @@ async fn a_job_is_announced_again_when_its_case_changes() {
 }
 
 #[tokio::test]
-async fn one_e_mail_names_twenty_and_counts_the_rest() {
+async fn an_e_mail_names_twenty_rollouts_and_the_next_minute_s_the_rest() {
     let account = Account::new();
     for job in 0..30 {
         overdue(&account, &format!("fw-{job}"));
     }
     cold(&account, 10).await;
-    let said = letters(&account);
-    assert_eq!(said.len(), 1, "{said:?}");
-    assert_eq!(said[0].0, "Tripline: 30 rollouts need attention");
-    assert!(said[0].1.contains("And 10 more: "), "{}", said[0].1);
+    let named = [20, 10].map(|number| format!("Tripline: {number} rollouts need attention"));
+    assert_eq!(subjects(&account), named);
 }
 
 #[tokio::test]
@@ -163,7 +161,10 @@ async fn endings_that_are_counted_twice_are_found_and_those_of_an_earlier_job_ar
         cold(&account, 1).await;
     }
     assert!(account.gauge("overcountedCount") > 200.0);
-    assert_eq!(subjects(&account), [attention("twice")]);
+    // Once, and again as it has grown to four times as much.
+    let said = subjects(&account);
+    assert!((1..=4).contains(&said.len()), "{said:?}");
+    assert!(said.iter().all(|subject| *subject == attention("twice")), "{said:?}");
 }
 
 #[tokio::test]

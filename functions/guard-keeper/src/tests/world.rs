@@ -275,7 +275,11 @@ impl JobTags for Account {
         next: Option<String>,
     ) -> Result<Page<(String, String)>, Failure> {
         self.call(Some(Call::JobTags), "JobTags").await?;
-        let tags = self.world().jobs[arn].tags.clone();
+        let world = self.world();
+        if let Some(kind) = world.fails.get(&format!("tags of {arn}")) {
+            return Err(Failure::new("JobTags", *kind, "as told"));
+        }
+        let tags = world.jobs[arn].tags.clone();
         Ok(page(tags.into_iter(), next, TAGS_PAGE))
     }
 }
