@@ -21,6 +21,7 @@ pub mod alarm;
 pub mod announcement;
 pub mod batch;
 pub mod event;
+pub mod evidence;
 pub mod faults;
 pub mod job;
 pub mod metric;
