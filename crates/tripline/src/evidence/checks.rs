@@ -129,3 +129,101 @@ pub(super) fn expected_failures(t: u32, cohorts: &Cohorts, limits: &Limits) -> u
     });
     ((young.sum::<f64>() + f64::from(cohorts.older)) * limits.failed()).ceil() as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::cohorts::Cohort;
+    use crate::evidence::{Parameters, State, Tick};
+
+    fn limits(last_age: u32, curve: Vec<(u32, f64)>) -> Limits {
+        Limits::new(Parameters {
+            unfinished: vec![(2, 0.5), (last_age, 0.2)],
+            failed: 0.1,
+            failure_curve: curve,
+            false_stops: 0.01,
+            ..Parameters::default()
+        })
+        .unwrap()
+    }
+
+    /// log10 of a fortieth of the sum of some e-values, each the mean of `of(theta)`.
+    fn sum_of<const N: usize>(thetas: [f64; N], e_values: &[&dyn Fn(f64) -> f64]) -> f64 {
+        let mean = |of: &&dyn Fn(f64) -> f64| thetas.map(of).iter().sum::<f64>() / N as f64;
+        (e_values.iter().map(mean).sum::<f64>() / 40.0).log10()
+    }
+
+    #[test]
+    fn failures_are_compared_with_what_their_ages_allow() {
+        let limits = limits(30, vec![(1, 0.2), (3, 0.5)]);
+        let mut state = State::new(&limits);
+        for (t, begun, unsuccessful) in [(4, 0, 0), (5, 10, 1), (6, 30, 4), (9, 30, 6)] {
+            state.tick(&limits, &Tick { t, begun, unsuccessful, ..Tick::default() });
+        }
+        // At minute 2 of the rollout the 10 devices are 2 minutes old at most, the other 20 are 1.
+        // The checks of minutes 3, 4 and 5 are made together, at ages 5 and 4.
+        let at_2 = |theta: f64| {
+            let factor = |share: f64| 1.0 + (theta - 1.0) * 0.1 * share;
+            theta.powi(4) / factor(0.5).powi(10) / factor(0.2).powi(20)
+        };
+        let late = |theta: f64| theta.powi(6) / (1.0 + (theta - 1.0) * 0.1_f64).powi(30);
+        let expected = sum_of(MORE_FAILURES, &[&at_2, &late, &late, &late]);
+        let curve = state.parts(&limits).failed_curve.unwrap();
+        assert!((curve - expected).abs() < 1e-9, "{curve} {expected}");
+    }
+
+    #[test]
+    fn devices_that_may_have_begun_at_any_time_may_fail_at_any_time() {
+        let limits = limits(30, vec![(1, 0.2), (3, 0.5)]);
+        let mut state = State::new(&limits);
+        for t in [5, 6] {
+            let tick = Tick { t, begun: 10, unsuccessful: 4, ..Tick::default() };
+            state.tick(&limits, &tick);
+        }
+        let e = |theta: f64| theta.powi(4) / (1.0 + (theta - 1.0) * 0.1_f64).powi(10);
+        let expected = sum_of(MORE_FAILURES, &[&e]);
+        assert!((state.parts(&limits).failed_curve.unwrap() - expected).abs() < 1e-9);
+    }
+
+    #[test]
+    fn endings_are_compared_with_what_their_ages_allow() {
+        let limits = limits(4, vec![]);
+        let mut state = State::new(&limits);
+        for (t, begun, ended) in [(0, 0, 0), (1, 10, 1), (4, 30, 6)] {
+            state.tick(&limits, &Tick { t, begun, ended, ..Tick::default() });
+        }
+        // The checks of minutes 2, 3 and 4 are made together, each with its own ages of the first
+        // 10 devices: 1, 2 and 3. The other 20 have just begun.
+        let without_any = |theta: f64| theta.powi(6);
+        let with_half = |theta: f64| theta.powi(6) / (1.0 - (1.0 - theta) * 0.5_f64).powi(10);
+        let expected = sum_of(FEWER_ENDINGS, &[&without_any, &with_half, &with_half]);
+        let count = state.parts(&limits).count.unwrap();
+        assert!((count - expected).abs() < 1e-9, "{count} {expected}");
+    }
+
+    #[test]
+    fn devices_that_were_forgotten_are_as_old_as_can_be() {
+        let limits = limits(4, vec![]);
+        let clock = Clock { virtual_minute: 2, ..Clock::starting(1) };
+        let mut checks = Checks::default();
+        checks.count(&clock, 3, &Cohorts { older: 10, ..Cohorts::default() }, &limits);
+        let e = |theta: f64| theta.powi(3) / (1.0 - (1.0 - theta) * 0.8_f64).powi(10);
+        let expected = sum_of(FEWER_ENDINGS, &[&e]);
+        assert!((checks.ln_sum / std::f64::consts::LN_10 - expected).abs() < 1e-9);
+    }
+
+    #[test]
+    fn merged_devices_that_would_be_forgotten_may_fail_at_any_time() {
+        let limits = limits(210, vec![(290, 0.1)]);
+        let cohort = |minute, begun, total| Cohort { minute, virtual_minute: minute, begun, total };
+        let merged = Cohorts { list: vec![cohort(15, 20, 20)], before: Some(0), older: 0 };
+        let kept = Cohorts { list: vec![cohort(15, 12, 20)], before: Some(9), older: 8 };
+        let clock = Clock::starting(1);
+        let (mut lower, mut higher) =
+            (Checks { made: 38, ..Checks::default() }, Checks { made: 38, ..Checks::default() });
+        lower.failures(&clock, 226, 9, &merged, &limits);
+        higher.failures(&clock, 226, 9, &kept, &limits);
+        assert!(lower.ln_sum <= higher.ln_sum, "{} {}", lower.ln_sum, higher.ln_sum);
+        assert!(lower.made == 39);
+    }
+}

@@ -95,14 +95,14 @@ impl fmt::Display for Reason<'_> {
                 let after = Minutes(age);
                 write!(
                     f,
-                    "After {after} {x} of {n} devices ({share}) were still at it; at most {of} may be"
+                    "After {after}, {x} of {n} devices ({share}) were still at it; at most {of} may be"
                 )?;
             }
             (LimitName::Timeout(age), Some(of)) => {
                 let after = Minutes(age);
                 write!(
                     f,
-                    "After {after} {x} of {n} devices ({share}) timed out; at most {of} may"
+                    "After {after}, {x} of {n} devices ({share}) timed out; at most {of} may"
                 )?;
             }
             (LimitName::Failed, Some(of)) => {
@@ -110,11 +110,11 @@ impl fmt::Display for Reason<'_> {
             }
             (LimitName::FailedCurve, _) => write!(
                 f,
-                "At minute {minute} {x} of {n} devices had failed; by the limits at most {allowed} may have"
+                "At minute {minute}, {x} of {n} devices had failed; by the limits at most {allowed} may have"
             )?,
             _ => write!(
                 f,
-                "At minute {minute} {x} of {n} devices had ended; by the limits at least {allowed} should have"
+                "At minute {minute}, {x} of {n} devices had ended; by the limits at least {allowed} should have"
             )?,
         }
         write!(f, " ({}). {}", self.limits.source(), Bound(self.bound))

@@ -93,14 +93,19 @@ impl State {
     /// Takes what AWS IoT says at a minute. A tick that is not after the last one changes nothing, so
     /// that a device is never counted twice.
     pub fn tick(&mut self, limits: &Limits, tick: &Tick) -> Verdict {
+        self.tick_merging(limits, tick, limits.merges())
+    }
+
+    /// The same, with or without merging old cohorts.
+    pub(super) fn tick_merging(&mut self, limits: &Limits, tick: &Tick, merges: bool) -> Verdict {
         if self.belongs_to(limits) && self.last.is_none_or(|last| tick.t > last) {
-            self.take(limits, tick);
+            self.take(limits, tick, merges);
             self.last = Some(tick.t);
         }
         self.verdict(limits)
     }
 
-    fn take(&mut self, limits: &Limits, tick: &Tick) {
+    fn take(&mut self, limits: &Limits, tick: &Tick, merges: bool) {
         let old = self.counts;
         let counts = Counts {
             begun: old.begun.max(tick.begun),
@@ -146,7 +151,7 @@ impl State {
             self.gate.read(tick, counts.failed, &self.cohorts, limits);
         }
         self.cohorts.forget(clock.virtual_minute, limits);
-        if limits.merges() {
+        if merges {
             self.cohorts.merge(clock.virtual_minute);
         }
         self.raise(limits, tick.t, clock.virtual_minute);

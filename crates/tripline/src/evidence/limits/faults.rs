@@ -87,3 +87,90 @@ fn pairs(
 const LOWEST_FALSE_STOPS: f64 = 1e-6;
 /// More of them than this is no guard.
 const HIGHEST_FALSE_STOPS: f64 = 0.5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(change: impl FnOnce(&mut Parameters)) -> String {
+        let mut parameters = Parameters {
+            unfinished: vec![(10, 0.5), (20, 0.1)],
+            failed: 0.03,
+            failure_curve: vec![(5, 0.2), (9, 0.4)],
+            false_stops: 0.01,
+            list: true,
+            ..Parameters::default()
+        };
+        assert!(Limits::new(parameters.clone()).is_ok());
+        change(&mut parameters);
+        Limits::new(parameters).map(|limits| limits.hash()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_cannot_be_tested_is_refused() {
+        let nan = f64::NAN;
+        for (fault, expected) in [
+            (fault(|p| p.unfinished = vec![(0, 0.5)]), "age 0 is not 1 to 10080 minutes"),
+            (fault(|p| p.unfinished = vec![(10_081, 0.5)]), "age 10081 is not 1 to 10080 minutes"),
+            (fault(|p| p.unfinished = vec![(9, nan)]), "share NaN is not between 0 and 1"),
+            (fault(|p| p.unfinished = vec![(9, 1.01)]), "share 1.01 is not between 0 and 1"),
+            (
+                fault(|p| p.unfinished.push((20, 0.0))),
+                "age 20 does not rise above the age before it",
+            ),
+            (
+                fault(|p| p.unfinished.push((21, 0.2))),
+                "the share at age 21 is higher than at the age before it",
+            ),
+            (
+                fault(|p| p.failure_curve.push((9, 0.5))),
+                "age 9 does not rise above the age before it",
+            ),
+            (
+                fault(|p| p.failure_curve.push((12, 0.3))),
+                "the share of failures at age 12 is lower than at the age before it",
+            ),
+            (fault(|p| p.failed = 0.0), "failure limit 0 is not between 0.0001 and 0.9999"),
+            (fault(|p| p.failed = nan), "failure limit NaN is not between 0.0001 and 0.9999"),
+            (
+                fault(|p| p.false_stops = 1.0),
+                "share of false stops 1 is not between 0.000001 and 0.5",
+            ),
+            (
+                fault(|p| p.false_stops = nan),
+                "share of false stops NaN is not between 0.000001 and 0.5",
+            ),
+            (fault(|p| p.rungs = Some(vec![11])), "age 11 has no share"),
+            (fault(|p| p.timeout = Some(0)), "a timeout of 0 minutes"),
+            (
+                fault(|p| p.unfinished = (1..=21).map(|age| (age, 0.5)).collect()),
+                "21 ages are more than 20",
+            ),
+        ] {
+            assert_eq!(fault, expected);
+        }
+    }
+
+    #[test]
+    fn limits_end_at_the_timeout_and_say_how_many_may_time_out() {
+        let limits = |timeout| {
+            Limits::new(Parameters {
+                unfinished: vec![(10, 0.99995), (20, 0.5), (40, 0.1), (60, 0.02)],
+                failed: 0.03,
+                false_stops: 0.01,
+                list: true,
+                timeout,
+                ..Parameters::default()
+            })
+            .unwrap()
+        };
+        let names = |timeout| -> Vec<String> {
+            limits(timeout).names().map(|name| name.to_string()).collect()
+        };
+        assert_eq!(names(None), ["rung:20", "rung:40", "rung:60", "count", "failed"]);
+        assert_eq!(names(Some(30)), ["rung:20", "timeout:30", "count", "failed"]);
+        assert_eq!(limits(Some(30)).stairs().pairs(), [(20, 0.5), (30, 0.1)]);
+        assert_eq!(names(Some(90)), names(None));
+        assert_ne!(limits(None).hash(), limits(Some(30)).hash());
+    }
+}
