@@ -19,6 +19,7 @@
 
 pub mod alarm;
 pub mod announcement;
+pub mod baseline;
 pub mod batch;
 pub mod event;
 pub mod evidence;
