@@ -177,7 +177,7 @@ mod tests {
     fn rollout(n: u32, minutes: u32, failing: u32) -> PastRollout {
         let execution = |number: u32| Execution {
             lasted: Some(number * minutes * 60 / n + 1),
-            failed: number % failing == 0,
+            failed: number.is_multiple_of(failing),
             is_retry: false,
         };
         PastRollout { was_stopped: false, executions: (0..n).map(execution).collect() }
