@@ -70,7 +70,7 @@ impl Baseline {
     /// whether there is a list.
     pub fn parameters(&self, tolerance: Tolerance, timeout: Option<u32>) -> Parameters {
         let mut unfinished = self.stairs(tolerance);
-        let mut rungs = rungs(&unfinished);
+        let mut rungs = followed_ages(&unfinished);
         // Nothing is in progress beyond the timeout, and what timed out is counted there.
         if let Some(timeout) = timeout {
             let beyond = unfinished.partition_point(|(age, _)| *age < timeout);
@@ -135,7 +135,9 @@ impl Baseline {
     }
 }
 
-fn rungs(stairs: &[(u32, f64)]) -> Vec<u32> {
+/// The ages at which devices are followed one by one, of shares at every whole minute: where each of
+/// ten levels from 97 to 3 % is reached.
+pub fn followed_ages(stairs: &[(u32, f64)]) -> Vec<u32> {
     let takes_hours = stairs.last().is_some_and(|(age, _)| *age > HOURS);
     let first = |level: f64| {
         let place = stairs.partition_point(|(_, share)| *share > level);

@@ -14,7 +14,7 @@ mod limits;
 pub use calibrate::{Calibration, Execution, LeftOut, PastRollout, TooLittle, calibrate};
 pub use clopper_pearson::upper_limit;
 pub use file::{InvalidBaseline, MAX_BYTES};
-pub use limits::{SlowerBy, Tolerance};
+pub use limits::{SlowerBy, Tolerance, followed_ages};
 
 use crate::evidence::Limits;
 
