@@ -2,8 +2,6 @@
 
 use super::limits::Limits;
 
-/// Limits up to this age keep one cohort for every tick.
-pub(super) const MAX_UNMERGED_AGE: u32 = 199;
 /// Cohorts stay for this many minutes beyond the last age.
 const STAY: u32 = 5;
 /// Cohorts below this age, in minutes, are never merged.

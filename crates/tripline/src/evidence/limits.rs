@@ -8,6 +8,9 @@ use super::verdict::LimitName;
 pub use faults::InvalidLimits;
 pub(super) use weights::Weights;
 
+/// Limits up to this age, in minutes, keep one cohort for every tick.
+const MAX_UNMERGED_AGE: u32 = 199;
+
 /// What is declared, as it comes from a config or a baseline: minutes, and shares from 0 to 1.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Parameters {
@@ -223,7 +226,7 @@ impl Limits {
 
     /// Whether the ages reach so far that cohorts have to be merged to keep a state small.
     pub(super) fn merges(&self) -> bool {
-        self.stairs.last_age() > super::cohorts::MAX_UNMERGED_AGE
+        self.stairs.last_age() > MAX_UNMERGED_AGE
     }
 
     /// FNV-1a of all numbers.
