@@ -3,8 +3,8 @@
 mod faults;
 mod weights;
 
-use super::stairs::{Curve, LOWEST, Stairs};
-use super::verdict::LimitName;
+use crate::evidence::stairs::{Curve, LOWEST, Stairs};
+use crate::evidence::verdict::LimitName;
 pub use faults::InvalidLimits;
 pub(super) use weights::Weights;
 
