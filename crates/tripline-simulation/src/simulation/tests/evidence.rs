@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use tripline::evidence::{Limits, Parameters, Tick};
+use tripline::baseline::followed_ages;
+use tripline::evidence::{Limits, Parameters, State, Tick};
 use tripline::rollout::{Retries, Timeout};
 
 /// Limits of a fleet with a median of 848 s and sigma 0.6 that may be a fifth slower, at six ages.
@@ -165,4 +166,61 @@ fn devices_that_try_again_are_counted_and_not_listed() {
         })
         .sum();
     assert!(again > 100, "{again}");
+}
+
+/// The minute at which the gate opens and how many devices were notified then, of a wave of so many.
+fn opened(fleet: Fleet, run: u32) -> Option<(u32, u32)> {
+    let time = Lognormal::new(848.0, 0.6).unwrap();
+    let share = |age: u32| {
+        let share = time.share_over(f64::from(age) * 50.0);
+        (age, share + (1.0 - share) * 0.01)
+    };
+    let unfinished: Vec<(u32, f64)> = (1..=120).map(share).collect();
+    let limits = Limits::new(Parameters {
+        rungs: Some(followed_ages(&unfinished)),
+        unfinished,
+        failed: 0.03,
+        false_stops: 0.01,
+        list: true,
+        ..Parameters::default()
+    })
+    .unwrap();
+    let recorder = Recorder::default();
+    let horizon = Some(Elapsed::from_minutes(150));
+    let scenario = Scenario { horizon, ..at_rate(fleet, 12) };
+    Simulator::new(&scenario, &[&recorder]).run(1, run, Detail::Full);
+    let mut state = State::new(&limits);
+    let ticks = recorder.0.lock().unwrap();
+    let open = ticks.iter().find(|(tick, _)| {
+        state.tick(&limits, tick);
+        state.clearance().unwrap().is_open()
+    });
+    open.map(|(tick, _)| (tick.t, (12 * tick.t).min(fleet.devices)))
+}
+
+#[test]
+fn the_gate_opens_in_two_hours_for_a_healthy_wave_and_not_for_a_bad_one() {
+    let mut minutes: Vec<u32> = (0..15).map(|run| opened(healthy(1_000), run).unwrap().0).collect();
+    minutes.sort_unstable();
+    // All failures so far are compared with the devices that are old enough. If it were known which
+    // of those failed, the gate would open after 75 minutes.
+    assert!((100..115).contains(&minutes[7]), "{minutes:?}");
+    for bad in [
+        Fleet { failing: share(0.09), ..healthy(1_000) },
+        Fleet { silent: share(0.1), ..healthy(1_000) },
+        Fleet {
+            download: Lognormal::with_share_over(3_600.0, 0.1, 0.6).unwrap(),
+            ..healthy(1_000)
+        },
+    ] {
+        for run in 0..5 {
+            assert_eq!(opened(bad, run), None, "{bad:?}");
+        }
+    }
+}
+
+#[test]
+fn a_wave_of_two_hundred_often_ends_undecided() {
+    let open = (0..40).filter(|run| opened(healthy(200), *run).is_some()).count();
+    assert!((3..20).contains(&open), "{open} of 40");
 }

@@ -51,7 +51,7 @@ fn limits() -> impl Strategy<Value = Limits> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(120))]
 
     #[test]
     fn no_sequence_of_ticks_breaks_a_state(limits in limits(), ticks in vec(tick(), 1..120)) {

@@ -120,6 +120,11 @@ proptest! {
         }
     }
 
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(80))] // 550 minutes each
+
     #[test]
     fn old_cohorts_are_merged_without_raising_evidence(
         devices in devices(150),
