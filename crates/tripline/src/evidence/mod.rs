@@ -13,6 +13,7 @@
 //!   still in an outage, `rungs` follows devices past an age, `checks` compares all endings and
 //!   failures with what the limits allow;
 //! - [`Verdict`]: the evidence, which limit spoke, whether to stop; `sentence` puts it in words;
+//! - [`Standing`]: how the rollout stands, in one word;
 //! - [`Clearance`]: the reverse, for the next wave: whether twice the limits can be ruled out;
 //! - `encode`: the state between two ticks, at most [`State::MAX_BYTES`] long.
 //!
@@ -35,6 +36,7 @@ mod rungs;
 mod sentence;
 mod smallest;
 mod stairs;
+mod standing;
 mod state;
 mod tick;
 mod verdict;
@@ -45,6 +47,7 @@ pub use limits::{InvalidLimits, Limits, Parameters, Slack, Source};
 pub use sentence::{Brief, Reason};
 pub use smallest::TooSmall;
 pub use stairs::{Curve, Stairs};
+pub use standing::Standing;
 pub use state::{Parts, State};
 pub use tick::{Ages, Tick};
 pub use verdict::{LimitName, Spoke, Verdict};

@@ -1,7 +1,7 @@
 //! The clock that stands still.
 
 use super::fleet::{self, Device};
-use crate::evidence::{Limits, State};
+use crate::evidence::{Limits, Standing, State};
 
 const OUTAGE: std::ops::Range<u32> = 20 * 60..35 * 60;
 
@@ -59,4 +59,15 @@ fn a_fault_that_stops_everything_late_is_found_after_half_an_hour() {
     let (evidence, stalled) = run(&in_an_outage(&healthy(), &(20 * 60..200 * 60)));
     assert!(evidence > 2.0, "{evidence}");
     assert_eq!(stalled, 30);
+}
+
+#[test]
+fn in_an_outage_the_rollout_stands_as_stalled() {
+    let limits = limits();
+    let mut state = State::new(&limits);
+    for tick in fleet::ticks(30, &in_an_outage(&healthy(), &OUTAGE), None) {
+        state.tick(&limits, &tick);
+    }
+    assert_eq!(state.standing(&limits, 30), Standing::Stalled);
+    assert!(state.verdict(&limits).is_stalled);
 }
