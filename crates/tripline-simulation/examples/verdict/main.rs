@@ -4,10 +4,11 @@
 //! cargo run --release -p tripline-simulation --example verdict -- RUNS [PART [GUARD]]
 //! ```
 //!
-//! Parts: `stops`, `detection`, `limits`; all of them if none is named. A guard is named as in the
+//! Parts: `stops`, `detection`, `limits`, `baselines`; all of them if none is named. A guard is named as in the
 //! head of the table. The seeds are fixed, so that
 //! the same commit writes the same table.
 
+mod baselines;
 mod world;
 
 use std::num::NonZeroUsize;
@@ -35,6 +36,9 @@ fn main() {
     }
     if has("stops") {
         false_stops(runs, &chosen(&Guard::LIVE));
+    }
+    if has("baselines") {
+        baselines::table(SEED, runs);
     }
     if has("limits") {
         beyond_the_limits(runs, &chosen(&Guard::LIVE));

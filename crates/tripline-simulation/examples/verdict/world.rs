@@ -13,14 +13,16 @@ use tripline_simulation::simulation::{
     Offline, Outage, Scenario, Share,
 };
 
+/// The share of devices that may fail.
+pub const FAILED: f64 = 0.03;
+/// The share of devices that may never end.
+pub const SILENT: f64 = 0.01;
+
 const RECOMMENDED: &str = include_str!("../../../../examples/guards/recommended.ini");
 const ABORT_ONLY: &str = include_str!("../../../../examples/guards/abort-only.ini");
 const HOUR: f64 = 3_600.0;
 /// How much slower a healthy rollout may be.
 const SLOWER: f64 = 1.2;
-/// The share of devices that may never end.
-const SILENT: f64 = 0.01;
-const FAILED: f64 = 0.03;
 
 /// How long devices take. Of each, 0.8 % take more than an hour.
 #[derive(Clone, Copy)]

@@ -10,9 +10,6 @@ use tripline::metric::Metric;
 use tripline::stop::StopMode;
 use tripline::time::Timestamp;
 
-/// Minutes from the beginning of a rollout to the last check of endings and failures by age.
-const LAST_CHECK: u32 = 300;
-
 /// The alarm on evidence, with the limits that a config declares. It never sees the fleet's own.
 #[derive(Debug, Clone)]
 pub struct EvidencePlan {
@@ -76,7 +73,7 @@ impl Guard for EvidenceGuard {
 
     fn looks_back(&self) -> u64 {
         let minute = self.state.verdict(&self.limits).minute;
-        let to_last_check = LAST_CHECK.saturating_sub(minute);
+        let to_last_check = Limits::LAST_CHECK.saturating_sub(minute);
         let minutes = self.limits.stairs().last_age().max(to_last_check).saturating_add(1);
         u64::from(minutes) * 60
     }

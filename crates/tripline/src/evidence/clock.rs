@@ -82,3 +82,61 @@ impl Clock {
         is_stalled
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::cohorts::Cohort;
+    use super::*;
+
+    /// 100 devices that began in the first minute, of which half should end in the third.
+    fn clock_and_cohorts() -> (Clock, Stairs, Cohorts) {
+        let cohort = Cohort { minute: 1, virtual_minute: 1, begun: 100, total: 100 };
+        let cohorts = Cohorts { list: vec![cohort], ..Cohorts::default() };
+        let clock = Clock { virtual_minute: 2, was_slow: true, ..Clock::starting(1) };
+        (clock, Stairs::of(vec![(2, 0.5)]), cohorts)
+    }
+
+    fn progress() -> Progress {
+        Progress { newly_ended: 4, ended: 20, in_progress: 150, evidence: 0.49 }
+    }
+
+    fn stalls(change: impl FnOnce(&mut Clock, &mut Progress)) -> bool {
+        let (mut clock, stairs, cohorts) = clock_and_cohorts();
+        let mut progress = progress();
+        change(&mut clock, &mut progress);
+        let before = clock;
+        let stalled = clock.advance(1, &stairs, &cohorts, &progress);
+        let (stood, went) = if stalled { (1, 0) } else { (0, 1) };
+        assert_eq!(clock.stalled, before.stalled + stood);
+        assert_eq!(clock.virtual_minute, before.virtual_minute + went);
+        stalled
+    }
+
+    #[test]
+    fn the_clock_stands_still_only_while_all_of_its_conditions_hold() {
+        assert!(stalls(|_, _| {}));
+        assert!(!stalls(|_, progress| progress.newly_ended = 5), "a tenth of what should end");
+        assert!(!stalls(|_, progress| progress.ended = 19), "too few have ever ended");
+        assert!(!stalls(|_, progress| progress.in_progress = 149), "a fleet that has ended");
+        assert!(!stalls(|_, progress| progress.evidence = 0.5), "there is evidence");
+        assert!(!stalls(|clock, _| clock.was_slow = false), "a single slow minute");
+        assert!(stalls(|clock, _| clock.stalled = 29), "29 minutes");
+        assert!(!stalls(|clock, _| clock.stalled = 30), "half an hour is over");
+        assert!(!stalls(|clock, _| clock.virtual_minute = 3), "nothing should end");
+    }
+
+    #[test]
+    fn a_gap_that_does_not_fit_the_half_hour_moves_the_clock() {
+        let (clock, stairs, cohorts) = clock_and_cohorts();
+        for (gap, expected) in [(30, true), (31, false), (u32::MAX, false)] {
+            let mut clock = clock;
+            assert_eq!(clock.advance(gap, &stairs, &cohorts, &progress()), expected, "{gap}");
+        }
+    }
+
+    #[test]
+    fn real_minutes_never_stand_still() {
+        let clock = Clock { stalled: 9, virtual_minute: 3, ..Clock::starting(40) };
+        assert_eq!([40, 52, 0].map(|t| clock.real_minute(t)), [1, 13, 1]);
+    }
+}

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::bernoulli::ln_bernoulli;
-use super::checks::{Checks, MINUTES};
+use super::checks::Checks;
 use super::clock::Clock;
 use super::cohorts::{Cohort, Cohorts};
 use super::limits::Limits;
@@ -76,7 +76,7 @@ fn all_at_once(n: u32) -> Cohorts {
 
 fn never_ending(n: u32, limits: &Limits) -> f64 {
     let mut checks = Checks::default();
-    let end = Clock { virtual_minute: last_check(), ..Clock::starting(1) };
+    let end = Clock { virtual_minute: Limits::LAST_CHECK, ..Clock::starting(1) };
     checks.count(&end, 0, &all_at_once(n), limits);
     checks.ln_sum
 }
@@ -84,14 +84,10 @@ fn never_ending(n: u32, limits: &Limits) -> f64 {
 fn failing_at_once(n: u32, limits: &Limits) -> f64 {
     let mut checks = Checks::default();
     let clock = Clock::starting(1);
-    for t in 1..=last_check() {
+    for t in 1..=Limits::LAST_CHECK {
         checks.failures(&clock, t, n, &all_at_once(n), limits);
     }
     checks.ln_sum
-}
-
-fn last_check() -> u32 {
-    MINUTES.last().copied().unwrap_or(0)
 }
 
 impl fmt::Display for TooSmall {

@@ -102,6 +102,9 @@ impl Limits {
     pub const MAX_AGE: u32 = 10_080;
     /// Most ages at which devices are followed one by one, so that a state stays small.
     pub const MAX_RUNGS: usize = 20;
+    /// The last minute of a rollout at which all endings, and failures by age, are checked. Later only
+    /// devices that are followed one by one are seen to be slow: without a list, none.
+    pub const LAST_CHECK: u32 = 300;
     /// Shares from here on say nothing, and are left out.
     const SAYS_NOTHING: f64 = 0.9999;
 
