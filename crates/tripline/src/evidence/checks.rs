@@ -251,6 +251,17 @@ mod tests {
     }
 
     #[test]
+    fn devices_that_were_forgotten_may_have_failed_at_any_time() {
+        let limits = limits(4, vec![(9, 0.1)]);
+        let mut checks = Checks::default();
+        let cohorts = Cohorts { older: 10, ..Cohorts::default() };
+        checks.failures(&Clock::starting(1), 2, 3, &cohorts, &limits);
+        let e = |theta: f64| theta.powi(3) / (1.0 + (theta - 1.0) * 0.1_f64).powi(10);
+        let expected = sum_of(MORE_FAILURES, &[&e]);
+        assert!((checks.ln_sum / std::f64::consts::LN_10 - expected).abs() < 1e-9);
+    }
+
+    #[test]
     fn merged_devices_that_would_be_forgotten_may_fail_at_any_time() {
         let limits = limits(210, vec![(290, 0.1)]);
         let cohort = |minute, begun, total| Cohort { minute, virtual_minute: minute, begun, total };

@@ -111,3 +111,76 @@ impl super::State {
         Some(Clearance(slow.min(self.gate.failed.best)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::{Ages, Parameters, State};
+
+    fn limits() -> Limits {
+        Limits::new(Parameters {
+            unfinished: vec![(1, 0.6), (3, 0.2), (6, 0.1)],
+            failed: 0.05,
+            false_stops: 0.01,
+            list: true,
+            ..Parameters::default()
+        })
+        .unwrap()
+    }
+
+    /// log10 of the mean likelihood ratio of so many bad of n, against a bad share of `twice`.
+    fn against(twice: f64, bad: i32, n: i32) -> f64 {
+        let good_odds = (1.0 - twice) / twice;
+        let ratio = |k: f64| {
+            let good = k * good_odds / (1.0 + k * good_odds);
+            (good / (1.0 - twice)).powi(n - bad) * ((1.0 - good) / twice).powi(bad)
+        };
+        (ALTERNATIVES.map(ratio).iter().sum::<f64>() / 5.0).log10()
+    }
+
+    /// The state after ticks at which 10 devices begin and, of all ages, 2 are listed.
+    fn state(minutes: u32, unsuccessful: u32) -> State {
+        let (limits, listed) = (limits(), Ages::of_counts((0..20).map(|age| (age, 2))));
+        let mut state = State::new(&limits);
+        for t in 0..=minutes {
+            let in_progress = Some(listed.clone());
+            let tick = Tick { t, begun: 10 * t, unsuccessful, in_progress, ..Tick::default() };
+            state.tick(&limits, &tick);
+        }
+        state
+    }
+
+    #[test]
+    fn devices_are_read_in_the_last_minute_before_each_age() {
+        let gate = state(10, 0).gate;
+        // The cohorts of minutes 1 to 8 have come to 3 minutes, those of 1 to 5 to 6. The limit of
+        // 60 % is not asked.
+        let known: Vec<(u32, u32)> = gate.rungs.iter().map(|rung| (rung.n, rung.x)).collect();
+        assert_eq!(known, [(80, 16), (50, 10)]);
+        // Twice the odds of 20 % are 1 to 2. The best is that of all cohorts, as each is the same.
+        assert!((gate.rungs[0].best - against(1.0 / 3.0, 16, 80)).abs() < 1e-9, "{gate:?}");
+        // Twice the odds of 10 % are 2 to 9: what 20 % are is no better.
+        assert_eq!(gate.rungs[1].best, 0.0);
+    }
+
+    #[test]
+    fn all_failures_count_against_the_devices_that_are_old_enough() {
+        let gate = state(66, 1).gate;
+        // Those that began by minute 60; twice the odds of 5 % are 2 to 19.
+        assert_eq!((gate.failed.n, gate.failed.x), (600, 1));
+        assert!((gate.failed.best - against(2.0 / 21.0, 1, 600)).abs() < 1e-9, "{gate:?}");
+    }
+
+    #[test]
+    fn clearance_is_that_of_the_worst_limit() {
+        let limits = limits();
+        let with = |rungs: [f64; 2], failed| {
+            let cleared = |best| Cleared { best, ..Cleared::default() };
+            let gate = Gate { rungs: rungs.map(cleared).into(), failed: cleared(failed) };
+            State { gate, ..State::new(&limits) }.clearance().unwrap()
+        };
+        assert_eq!(with([2.0, 1.4], 1.5).value(), 1.4);
+        assert_eq!(with([2.0, 1.6], 1.5).value(), 1.5);
+        assert!(with([2.0, 1.6], 1.3).is_open() && !with([2.0, 1.6], 1.29).is_open());
+    }
+}

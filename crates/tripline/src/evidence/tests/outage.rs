@@ -71,3 +71,19 @@ fn in_an_outage_the_rollout_stands_as_stalled() {
     assert_eq!(state.standing(&limits, 30), Standing::Stalled);
     assert!(state.verdict(&limits).is_stalled);
 }
+
+#[test]
+fn nothing_is_cleared_while_the_clock_stands_still() {
+    let limits = limits();
+    let mut state = State::new(&limits);
+    let mut stalled = 0;
+    for tick in fleet::ticks(60, &in_an_outage(&healthy(), &OUTAGE), None) {
+        let before = state.gate.clone();
+        if state.tick(&limits, &tick).is_stalled {
+            stalled += 1;
+            assert_eq!(state.gate, before, "at {}", tick.t);
+        }
+    }
+    assert!(stalled > 5, "{stalled}");
+    assert!(state.gate.rungs.iter().any(|rung| rung.n > 0));
+}
