@@ -80,6 +80,8 @@ macro_rules! cases {
 /// Every case by its name.
 pub(super) fn cases() -> Vec<(&'static str, Case)> {
     let texts = cases![
+        "curve-early",
+        "curve-late-start",
         "drift-counters",
         "empty",
         "fail20-counters",
@@ -89,9 +91,13 @@ pub(super) fn cases() -> Vec<(&'static str, Case)> {
         "list-incomplete",
         "missed-ticks",
         "one-device",
+        "outage",
+        "outage-too-long",
+        "short-ages",
         "silent30-ramp",
         "slow10-flat",
         "small-slow10",
+        "timeout-between",
     ];
     texts.map(|(name, text)| (name, serde_json::from_str(text).unwrap())).into()
 }
