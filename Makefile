@@ -42,6 +42,10 @@ test: check zips package .local/local-aws/.ready browser ## Pass all tests, from
 bench: machine ## Measure the simulator and the replay, each against its floor in the same run
 	cargo bench --locked -p tripline-simulation --bench simulation --bench replay
 
+.PHONY: verdict
+verdict: ## Print the false stops and the detection of evidence beside other guards, as Markdown (RUNS=2000; hours)
+	cargo run --locked --release -p tripline-simulation --example verdict -- $(or $(RUNS),2000)
+
 .PHONY: soak
 soak: zips-$(HOST) ## Try 20,000 alarm messages under faults, and every fault for as long as it takes (an hour)
 	TRIPLINE_SOAK=$${TRIPLINE_SOAK:-20000} cargo test --locked --workspace --test it stopper:: -- --nocapture

@@ -3,15 +3,15 @@
 use std::str::FromStr;
 
 use tripline::alarm::{
-    AlarmDefinition, AlarmName, Evaluation, InvalidEvaluation, Limit, MAX_TOPICS, MinSamples,
-    MissingData, Period, Statistic, Topic,
+    AlarmDefinition, AlarmName, Evaluation, InvalidEvaluation, Limit, MinSamples, MissingData,
+    Period, Statistic, Topic,
 };
 use tripline::faults::Fault;
 use tripline::metric::{DownloadTime, KeptMetric, Metric, NAMESPACE, RetryCount};
 use tripline::text::excerpt;
 
 use crate::ini::{Ini, Section};
-use crate::reader::{Place, Reader, near, positive, unfilled, unknown_keys};
+use crate::reader::{Place, Reader, near, positive, unknown_keys};
 
 /// The keys of an alarm.
 const KEYS: [&str; 11] = [
@@ -83,7 +83,7 @@ pub(crate) fn read(
     let min_samples = read.reader.optional(place, "minSamples", "a whole number from 1", |text| {
         text.parse().ok().and_then(MinSamples::new)
     });
-    let topics = read.topics();
+    let topics = read.reader.topics(place);
     if let (Some(namespace), Some(metric)) = (&namespace, &metric) {
         read.known_metric(namespace, metric);
     }
@@ -165,43 +165,6 @@ impl AlarmSection<'_, '_> {
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
         self.reader.required(self.place, key, expected, parse)
-    }
-
-    fn topics(&mut self) -> Option<Vec<Topic>> {
-        const EXPECTED: &str = "`@email`, `@sms`, `@force-stop` or the ARN of a standard SNS topic";
-        self.reader.require(self.place, "snsTopics", EXPECTED);
-        let entry = self.reader.entry(self.place.section, "snsTopics")?;
-        let mut topics = Vec::new();
-        let before = self.reader.faults.len();
-        for text in entry.value.split([',', '\n']).map(str::trim).filter(|text| !text.is_empty()) {
-            match Topic::parse(text) {
-                Some(topic) if topics.contains(&topic) => {}
-                Some(topic) => topics.push(topic),
-                None => {
-                    let hint = near(text, &Topic::ALIASES)
-                        .map(|near| format!("did you mean `{near}`?"))
-                        .or_else(|| unfilled(text));
-                    let text = format!(
-                        "unknown topic `{}` in snsTopics (expected {EXPECTED})",
-                        excerpt(text)
-                    );
-                    self.fault_with_hint(entry.line, text, hint);
-                }
-            }
-        }
-        if topics.is_empty() && self.reader.faults.len() == before {
-            self.fault(
-                entry.line,
-                format!("snsTopics is empty, so that nobody is told (expected {EXPECTED})"),
-            );
-        }
-        if topics.len() > MAX_TOPICS {
-            self.fault(
-                entry.line,
-                format!("{} topics in snsTopics (expected at most {MAX_TOPICS})", topics.len()),
-            );
-        }
-        Some(topics)
     }
 
     /// An alarm on a metric that nobody publishes never fires.

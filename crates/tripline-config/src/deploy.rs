@@ -10,6 +10,7 @@ use tripline::text::excerpt;
 
 use crate::alarm;
 use crate::alarms::{self, ALARM_PREFIX, AlarmConfig};
+use crate::evidence::{EVIDENCE_CONFIG, EvidenceConfig};
 use crate::ini::{DEFAULT, Ini, MAX_FILE_BYTES, Section, read_whole};
 use crate::reader::{Reader, near, positive, unknown_keys};
 use crate::values::{Bucket, FileId, Presigned, RoleArn, StreamId, TargetSelection};
@@ -61,7 +62,7 @@ const SWITCHED: [&str; 11] = [
 ];
 
 /// The other sections, but for those of single alarms.
-const SECTIONS: [&str; 2] = ["RETRY_CONFIG", "ALARM_CONFIG"];
+const SECTIONS: [&str; 3] = ["RETRY_CONFIG", "ALARM_CONFIG", EVIDENCE_CONFIG];
 
 /// What a `dev.ini` says. Paths are as they stand there.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,6 +109,8 @@ pub struct DeployConfig {
     pub rollout: RolloutConfig,
     /// What guards it.
     pub alarms: AlarmConfig,
+    /// The limits of a healthy rollout, if evidence of leaving them guards it.
+    pub evidence: Option<EvidenceConfig>,
     /// Sections that are there and not switched on.
     pub unused: Vec<String>,
     /// What would be wrong with those.
@@ -157,6 +160,7 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> Option<DeployConfig> {
     let rollout = read.rollout();
     let staged = read.flag(default, "useJobExecutionsRolloutConfig");
     read.has_criteria(&rollout);
+    let evidence = read.evidence(&rollout);
     let job = read.required(default, "jobId", "1 to 64 letters, digits, `-` or `_`", |text| {
         JobId::new(text).ok()
     });
@@ -218,6 +222,7 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> Option<DeployConfig> {
         staged,
         rollout,
         alarms,
+        evidence,
         unused,
         faults_of_unused,
         job: job?,

@@ -13,14 +13,18 @@
 //! - [`batch`]: readings aggregated into requests that CloudWatch accepts;
 //! - [`notification`]: what CloudWatch says when an alarm changes its state;
 //! - [`stop`]: what is done about it;
-//! - [`announcement`]: what people are told.
+//! - [`announcement`]: what people are told;
+//! - [`evidence`]: how unlikely what a rollout shows is, under its operator's limits; [`baseline`]:
+//!   those limits from past rollouts.
 //!
 //! Below them: [`faults`] of a file, [`text`], [`time`], and what is [`recent`].
 
 pub mod alarm;
 pub mod announcement;
+pub mod baseline;
 pub mod batch;
 pub mod event;
+pub mod evidence;
 pub mod faults;
 pub mod job;
 pub mod metric;

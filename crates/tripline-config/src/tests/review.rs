@@ -149,3 +149,10 @@ fn people_are_told_what_they_should_know() {
     let apart = rounds.replace("defaultDelay = 7", "defaultDelay = 900");
     assert_eq!(said(&apart, &["thinggroup/pumps"]).1, Vec::<String>::new());
 }
+
+#[test]
+fn evidence_that_nobody_computes_is_a_finding() {
+    let section = "\n[EVIDENCE_CONFIG]\nuseEvidence = True\nunfinishedLimits = 60:3\nsnsTopics = @force-stop\n";
+    let (findings, _) = said(&(good().to_owned() + section), &["thinggroup/pumps"]);
+    assert_eq!(findings, ["`[EVIDENCE_CONFIG]` stops nothing yet: no function computes evidence"]);
+}

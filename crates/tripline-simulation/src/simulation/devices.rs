@@ -129,6 +129,31 @@ impl Devices {
         begun.filter(move |begun| *begun <= now)
     }
 
+    /// How many devices are in progress at `now` with their first attempt, by its age in whole
+    /// minutes, and how many with any attempt.
+    pub fn in_progress_by_age(&self, now: Elapsed) -> (Vec<u32>, u32) {
+        let mut by_age: Vec<u32> = Vec::new();
+        let mut all = 0;
+        for (place, attempt) in self.attempts.iter().enumerate().skip(self.first) {
+            let begun = attempt.begins();
+            if begun > now {
+                continue;
+            }
+            all += 1;
+            if self.retries.get(place).is_some_and(|retries| *retries != [0, 0]) {
+                continue;
+            }
+            let age = usize::try_from(now.since(begun).minute()).unwrap_or(usize::MAX);
+            if by_age.len() <= age {
+                by_age.resize(age.saturating_add(1), 0);
+            }
+            if let Some(count) = by_age.get_mut(age) {
+                *count += 1;
+            }
+        }
+        (by_age, all)
+    }
+
     /// How many attempts have begun by `now`, and how many of them were first ones. `now` only
     /// grows.
     pub fn begun(&mut self, now: Elapsed) -> (u32, u32) {

@@ -213,6 +213,17 @@ impl Lognormal {
         0.5 * libm::erfc(distance / self.sigma / std::f64::consts::SQRT_2)
     }
 
+    /// Times that are so many times longer, as far as times go.
+    pub(super) fn times(self, factor: f64) -> Self {
+        let median = (self.median * factor).clamp(f64::MIN_POSITIVE, DownloadTime::MAX);
+        Self { median, ..self }
+    }
+
+    /// The time of a standard normal deviate, in tenths of a second.
+    pub(super) fn tenths(self, deviate: f64) -> u32 {
+        tenths(self.seconds(deviate))
+    }
+
     fn seconds(self, deviate: f64) -> f64 {
         (self.median * (self.sigma * deviate).exp()).min(DownloadTime::MAX)
     }

@@ -3,7 +3,7 @@
 //!
 //! A [`Scenario`] is a [`Fleet`] and how a job is rolled out to it. [`GuardPlan`]s say who watches:
 //! [`AlarmPlan`] for each of the job's CloudWatch alarms, [`AbortPlan`] for the abort criteria of
-//! AWS IoT Jobs. A [`Simulator`] runs a rollout and answers with a [`RolloutOutcome`]; a [`Study`] is
+//! AWS IoT Jobs, [`EvidencePlan`] for evidence. [`Conditions`] befall a rollout as a whole. A [`Simulator`] runs a rollout and answers with a [`RolloutOutcome`]; a [`Study`] is
 //! many runs; [`advice`] says what is to be known of the rules, from a rollout that nobody guards.
 //!
 //! Everything follows from the seed and the number of the run, on every machine and whatever the
@@ -11,7 +11,9 @@
 
 mod advice;
 mod calendar;
+mod conditions;
 mod devices;
+mod evidence;
 mod fleet;
 mod guard;
 mod guards;
@@ -30,6 +32,8 @@ use tripline::rollout::{self, RolloutConfig};
 use tripline::time::Timestamp;
 
 pub use advice::{Advice, advice};
+pub use conditions::{Conditions, Drift, Offline, Outage};
+pub use evidence::EvidencePlan;
 pub use fleet::{Fate, Fleet, InvalidFleet, Kind, Lognormal, MAX_DEVICES, Share};
 pub use guard::{Guard, GuardPlan, Live, Reaction, Reading, Schedule, Trace, Verdict};
 pub use guards::{AbortPlan, AlarmPlan};
@@ -46,6 +50,8 @@ pub use trial::Trial;
 pub struct Scenario {
     /// To whom.
     pub fleet: Fleet,
+    /// What befalls the rollout as a whole.
+    pub conditions: Conditions,
     /// How.
     pub rollout: RolloutConfig,
     /// How what AWS leaves open is read.
@@ -69,6 +75,7 @@ impl Scenario {
     pub fn new(fleet: Fleet, rollout: RolloutConfig, start: Timestamp) -> Self {
         Self {
             fleet,
+            conditions: Conditions::default(),
             rollout,
             parameters: rollout::Parameters::default(),
             start,

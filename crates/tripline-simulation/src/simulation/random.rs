@@ -12,6 +12,7 @@ pub(super) enum Stream {
     Fleet = 1,
     Guards = 2,
     Retries = 3,
+    Conditions = 4,
 }
 
 /// The random numbers of one run. They follow from the seed and the number of the run alone, not

@@ -2,6 +2,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::calendar::{Calendar, Entry, Happening, LAST_MINUTE};
+use super::conditions::Conditioned;
 use super::devices::Devices;
 use super::fleet::{Fate, Kind};
 use super::guard::GuardPlan;
@@ -33,6 +34,8 @@ pub struct Simulator<'a> {
 /// One rollout under way.
 struct Run {
     minute: u64,
+    /// The fleet as it is in this rollout.
+    fleet: Conditioned,
     /// Devices whose fate is drawn: those told by the end of this minute.
     drawn: u32,
     endings: EndedCounts,
@@ -82,8 +85,10 @@ impl<'a> Simulator<'a> {
         self.metrics.reset(self.plans.iter().flat_map(|plan| plan.metrics()));
         let start = self.scenario.start.minute();
         let mut guards = random(seed, run, Stream::Guards);
+        let conditions = random(seed, run, Stream::Conditions);
         let mut rollout = Run {
             minute: 0,
+            fleet: Conditioned::new(self.scenario.fleet, self.scenario.conditions, conditions),
             drawn: 0,
             endings: EndedCounts::default(),
             ended: 0,
@@ -155,11 +160,12 @@ impl<'a> Simulator<'a> {
         self.notices.begin(run.minute, rate, number);
         // First all that is drawn and then all that is entered, so that neither waits for the other.
         self.fates.clear();
-        self.fates.extend((0..number).map(|_| self.scenario.fleet.draw(fleet)));
+        let numbers = run.drawn..run.drawn.saturating_add(number);
+        self.fates.extend(numbers.map(|device| run.fleet.draw(device, fleet)));
         for place in 0..self.fates.len() {
             let (at, fate) = (self.notices.times().get(place), self.fates.get(place));
             let (Some(at), Some(fate)) = (at.copied(), fate.copied()) else { break };
-            let begins = self.enter(at, run.drawn, fate);
+            let begins = self.enter(&run.fleet, at, run.drawn, fate);
             self.devices.add(begins, fate.download);
             run.drawn += 1;
         }
@@ -167,9 +173,15 @@ impl<'a> Simulator<'a> {
 
     /// Enters how an attempt ends of a device that is told at `told`; when it begins, if it does.
     #[inline]
-    fn enter(&mut self, told: Elapsed, device: u32, fate: Fate) -> Option<Elapsed> {
+    fn enter(
+        &mut self,
+        fleet: &Conditioned,
+        told: Elapsed,
+        device: u32,
+        fate: Fate,
+    ) -> Option<Elapsed> {
         let steady = self.scenario.fleet.steady.is_some();
-        let begins = if steady { told } else { told.plus(fate.start) };
+        let begins = if steady { told } else { fleet.reported(told.plus(fate.start)) };
         let ending = match fate.kind {
             Kind::Unreachable => return None,
             Kind::Rejects => {
@@ -187,7 +199,7 @@ impl<'a> Simulator<'a> {
         let after = |time| if steady { begins } else { begins.plus(time) };
         match (ending, timeout) {
             (Some(ending), timeout) if timeout.is_none_or(|timeout| takes <= timeout) => {
-                self.calendar.add(after(takes), device, ending);
+                self.calendar.add(fleet.reported(after(takes)), device, ending);
             }
             (_, Some(timeout)) => self.calendar.add(after(timeout), device, Happening::TimesOut),
             (_, None) => {}
@@ -292,8 +304,8 @@ impl<'a> Simulator<'a> {
         }
         // A device that timed out was silent, or too slow and may be faster now.
         let before = if timed_out { Kind::Silent } else { Kind::Fails };
-        let fate = self.scenario.fleet.draw_again(before, &mut run.retries);
-        let begins = self.enter(at, device, fate);
+        let fate = run.fleet.fleet().draw_again(before, &mut run.retries);
+        let begins = self.enter(&run.fleet, at, device, fate);
         self.devices.add_again(device, begins, fate.download);
         // What falls into the minute under way was not among its entries.
         let late = self.calendar.take(run.minute);

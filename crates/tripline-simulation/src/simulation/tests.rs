@@ -1,4 +1,6 @@
 mod advice;
+mod conditions;
+mod evidence;
 mod figures;
 mod runs;
 mod stops;

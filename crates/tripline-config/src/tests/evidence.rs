@@ -1,0 +1,148 @@
+use tripline::baseline::{Execution, PastRollout, calibrate};
+
+use super::*;
+
+const WHOLE: &str = "[EVIDENCE_CONFIG]
+useEvidence = True
+falseStops = 0.5
+failedLimit = 4
+unfinishedLimits = 60:3,
+    75:2
+snsTopics = @email, @force-stop
+";
+
+const CALIBRATED: &str = "[EVIDENCE_CONFIG]
+useEvidence = True
+baseline = tracker.baseline.json
+snsTopics = @email
+";
+
+fn parse(text: &str) -> Result<Option<EvidenceConfig>, String> {
+    parse_evidence("dev.ini", text).map_err(|faults| faults.to_string())
+}
+
+fn read(text: &str) -> EvidenceConfig {
+    parse(text).unwrap().unwrap()
+}
+
+#[test]
+fn a_whole_section_is_read() {
+    let config = read(WHOLE);
+    assert_eq!((config.false_stops, config.failed), (0.005, 0.04));
+    assert_eq!(config.unfinished, Unfinished::Declared(vec![(60, 0.03), (75, 0.02)]));
+    assert_eq!(config.topics, [Topic::Email, Topic::ForceStop]);
+    assert_eq!(config.baseline(), None);
+    let limits = config.limits(None, true).unwrap();
+    assert_eq!(limits.stairs().pairs(), [(60, 0.03), (75, 0.02)]);
+    assert_eq!((limits.failed(), limits.false_stops()), (0.04, 0.005));
+}
+
+#[test]
+fn what_is_not_given_is_one_false_stop_in_a_hundred_and_three_percent_failures() {
+    let config = read(CALIBRATED);
+    assert_eq!((config.false_stops, config.failed), (0.01, 0.03));
+    let file = "tracker.baseline.json".to_owned();
+    assert_eq!(config.baseline(), Some(&*file));
+    assert_eq!(config.unfinished, Unfinished::Baseline { file, slower_by: None, silent: 0.01 });
+}
+
+#[test]
+fn without_the_section_or_switched_off_there_is_no_evidence() {
+    assert_eq!(parse(""), Ok(None));
+    assert_eq!(parse("[DEFAULT]\nuseEvidence = True\n"), Ok(None));
+    assert_eq!(parse(&WHOLE.replace("= True", "= off")), Ok(None));
+    let broken = WHOLE.replace("= True", "= off").replace("60:3", "60:x");
+    assert!(parse(&broken).is_err(), "faults are found before it is switched on");
+}
+
+#[test]
+fn every_fault_is_named_with_its_line() {
+    let text = "[DEFAULT]
+useTimeoutConfig = True
+deviceCount = 200
+[TIMEOUT_CONFIG]
+inProgressTimeoutInMinutes = 90
+[EVIDENCE_CONFIG]
+useEvidnce = True
+falseStops = 60
+failedLimit = NaN
+unfinishedLimits = 30:5, 20:4, 40:6, 60, 70:inf, 0:1, 100:1, 20000:1
+slowerBy = 10
+retriedLimit = 2:6
+snsTopics = @emial
+";
+    assert_eq!(parse(text).unwrap_err(), "dev.ini: 15 faults
+  line 6: `[EVIDENCE_CONFIG]`: missing key `useEvidence` (expected True or False)
+  line 7: `[EVIDENCE_CONFIG]`: unknown key `useEvidnce`
+  hint: did you mean `useEvidence`?
+  line 8: `[EVIDENCE_CONFIG]`: falseStops cannot be `60` (expected percent, 0.0001 to 50)
+  line 9: `[EVIDENCE_CONFIG]`: failedLimit cannot be `NaN` (expected percent, 0.01 to 99.99)
+  line 10: `[EVIDENCE_CONFIG]`: unfinishedLimits: 20 minutes after 30 (expected ages that rise)
+  line 10: `[EVIDENCE_CONFIG]`: unfinishedLimits: 6 % at 40 minutes is more than before (expected shares that never rise with age)
+  line 10: `[EVIDENCE_CONFIG]`: unfinishedLimits: `60` is no limit (expected `minutes:percent`, .., such as `60:3, 75:2`)
+  line 10: `[EVIDENCE_CONFIG]`: unfinishedLimits: `70:inf` is no limit (expected `minutes:percent`, .., such as `60:3, 75:2`)
+  line 10: `[EVIDENCE_CONFIG]`: unfinishedLimits: `0:1` is no limit (expected `minutes:percent`, .., such as `60:3, 75:2`)
+  line 10: `[EVIDENCE_CONFIG]`: unfinishedLimits: 100 minutes lie beyond the timeout (expected at most 90: `inProgressTimeoutInMinutes`)
+  line 10: `[EVIDENCE_CONFIG]`: unfinishedLimits: 20000 minutes (expected at most 10080: seven days)
+  line 10: `[EVIDENCE_CONFIG]`: unfinishedLimits: 20000 minutes lie beyond the timeout (expected at most 90: `inProgressTimeoutInMinutes`)
+  line 11: `[EVIDENCE_CONFIG]`: slowerBy needs a `baseline`
+  line 12: `[EVIDENCE_CONFIG]`: unknown key `retriedLimit`
+  line 13: `[EVIDENCE_CONFIG]`: unknown topic `@emial` in snsTopics (expected `@email`, `@sms`, `@force-stop` or the ARN of a standard SNS topic)
+  hint: did you mean `@email`?");
+}
+
+#[test]
+fn slow_devices_have_exactly_one_source_of_limits() {
+    let both = WHOLE.to_owned() + "baseline = x.json\n";
+    assert_eq!(
+        parse(&both).unwrap_err(),
+        "dev.ini:8: `[EVIDENCE_CONFIG]`: `baseline` and `unfinishedLimits` exclude each other (expected one of them)"
+    );
+    let none = CALIBRATED.replace("baseline = tracker.baseline.json\n", "");
+    assert_eq!(
+        parse(&none).unwrap_err(),
+        "dev.ini:1: `[EVIDENCE_CONFIG]`: missing key `unfinishedLimits` (expected `minutes:percent`, .., such as `60:3, 75:2`, or else `baseline`)"
+    );
+    let empty = WHOLE.replace("60:3,\n    75:2", "");
+    assert_eq!(
+        parse(&empty).unwrap_err(),
+        "dev.ini:5: `[EVIDENCE_CONFIG]`: unfinishedLimits is empty, so that no slow device is seen (expected `minutes:percent`, .., such as `60:3, 75:2`)"
+    );
+    let many: Vec<String> = (1..=30).map(|age| format!("{age}:50")).collect();
+    let many = WHOLE.replace("60:3,\n    75:2", &many.join(","));
+    assert_eq!(
+        parse(&many).unwrap_err(),
+        "dev.ini:5: `[EVIDENCE_CONFIG]`: unfinishedLimits: more than 20 limits"
+    );
+}
+
+#[test]
+fn a_limit_that_no_fleet_of_this_size_can_decide_is_a_fault() {
+    let fleet = |count: u32| format!("[DEFAULT]\ndeviceCount = {count}\n{WHOLE}");
+    assert!(parse(&fleet(24_000)).is_ok());
+    assert_eq!(parse(&fleet(3)).unwrap_err(), "dev.ini: 2 faults
+  line 6: `[EVIDENCE_CONFIG]`: failedLimit cannot be decided by 3 devices: 4 % failed: takes 4 devices (expected a lower limit, or a higher `falseStops`)
+  line 7: `[EVIDENCE_CONFIG]`: unfinishedLimits cannot be decided by 3 devices: 3 % after 60 minutes: takes 4 devices, 2 % after 75 minutes: takes 4 devices (expected a lower limit, or a higher `falseStops`)");
+}
+
+#[test]
+fn limits_of_a_baseline_need_it_and_more_slack_if_it_is_of_one_rollout() {
+    let execution = |n: u32| Execution { lasted: Some(n * 4), failed: false, is_retry: false };
+    let rollout = PastRollout { was_stopped: false, executions: (1..900).map(execution).collect() };
+    let of = |number| calibrate("fw", vec![rollout.clone(); number]).unwrap().baseline;
+    let usual = read(CALIBRATED);
+    let less = read(&CALIBRATED.replace("snsTopics", "slowerBy = 20\nsilentLimit = 2\nsnsTopics"));
+    let slack = |config: &EvidenceConfig, rollouts| {
+        let limits = config.limits(Some(&of(rollouts)), true);
+        limits.map(|limits| limits.source().to_string()).map_err(|error| error.to_string())
+    };
+    let said = |text: &str| Ok(text.to_owned());
+    assert_eq!(slack(&usual, 2), said("baseline fw of 2 rollouts, 20 % slack"));
+    assert_eq!(slack(&usual, 1), said("baseline fw of 1 rollout, 50 % slack"));
+    assert_eq!(slack(&less, 2), said("baseline fw of 2 rollouts, 20 % slack"));
+    assert!(slack(&less, 1).unwrap_err().starts_with("slowerBy 20 is too little"));
+    assert_eq!(
+        usual.limits(None, true).unwrap_err().to_string(),
+        "baseline `tracker.baseline.json` was not read"
+    );
+}

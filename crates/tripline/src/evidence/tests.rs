@@ -1,0 +1,8 @@
+mod clearance;
+mod fleet;
+mod hostile;
+mod outage;
+mod properties;
+mod recorded;
+mod sentences;
+mod small;
