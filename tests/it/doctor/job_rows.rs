@@ -71,8 +71,16 @@ pub const ROWS: &[Row] = &[
         |stage| Box::pin(tag_job(stage, JOB, "tripline:guard", "off")),
         |stage| Box::pin(untag_job(stage, JOB, "tripline:guard")),
     ),
-    row("alarms-match-config", "one of its alarms is another stack's", |stage| {
-        Box::pin(tag_alarm(stage, "tripline-sound-Rejections"))
+    Row {
+        check: "alarms-match-config",
+        fault: "one of its alarms is another stack's",
+        companions: &[],
+        arguments: &["--job-id", JOB, "--config", "<config>"],
+        seed: |stage| Box::pin(tag_alarm(stage, "tripline-sound-Rejections")),
+        undo: Some(anew),
+    },
+    row("alarms-guard-job", "nothing ever crosses the threshold", |stage| {
+        Box::pin(async { change(stage, |alarm| alarm.threshold(1e300), STOP).await })
     }),
     row("guarded-by-keeper", "the stack does not know what it was armed with", |stage| {
         Box::pin(forget(stage, JOB))
