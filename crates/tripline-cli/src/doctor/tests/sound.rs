@@ -101,6 +101,7 @@ pub fn sound() -> Facts {
         plan: Some(Ok(Plan {
             alarms: Vec::new(),
             strays: Vec::new(),
+            spared: Vec::new(),
             others: Vec::new(),
             taken: Vec::new(),
         })),
