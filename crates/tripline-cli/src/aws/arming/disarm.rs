@@ -36,7 +36,7 @@ pub async fn disarm(
     };
     // A stack that is gone may have left alarms.
     let name = found.as_ref().map(Stack::name).or_else(|| stack.map(stack::name_of));
-    let disarmed = Disarmed::of(&aws.see(job).await?.alarms, job, name);
+    let disarmed = Disarmed::of(&aws.see_owners(job).await?.alarms, job, name);
     if !force && aws.job_state(job).await?.is_some_and(|state| !state.has_ended()) {
         // It may have a guard of another stack, or none.
         if disarmed.names.is_empty() {
