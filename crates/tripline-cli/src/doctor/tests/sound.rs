@@ -94,6 +94,7 @@ pub fn sound() -> Facts {
         job: Ok(Some(job())),
         tags: Ok(Vec::new()),
         kept_config: Ok(Some(KEPT.to_owned())),
+        first_seen: Ok(None),
         foreign: Ok(Vec::new()),
         muted: Ok(BTreeMap::new()),
         counted: Ok(99.0),
