@@ -9,7 +9,7 @@ use tripline::alarm::{
     Topic, TopicArn, alarm_name_prefix,
 };
 use tripline::job::JobId;
-use tripline::metric::{DownloadTime, Metric, NAMESPACE};
+use tripline::metric::NAMESPACE;
 use tripline::text::excerpt;
 
 use crate::desired::{FailureRate, GuardAlarm};
@@ -66,31 +66,14 @@ pub fn failure_rate_of(alarm: &MetricAlarm, job: &JobId) -> Option<FailureRate> 
     })
 }
 
-/// Whether an alarm's threshold is one that nothing that Tripline publishes ever crosses.
-pub fn never_fires(alarm: &MetricAlarm, job: &JobId) -> bool {
-    match definition_of(alarm, job) {
-        Some(GuardAlarm::FailureRate(rate)) => rate.limit >= 100.0,
-        Some(GuardAlarm::Config(alarm)) if alarm.namespace == NAMESPACE => match alarm.limit {
-            Limit::Lower => alarm.threshold <= 0.0,
-            Limit::Upper => {
-                let is_of_one = !matches!(alarm.statistic, Statistic::Sum | Statistic::SampleCount);
-                is_of_one
-                    && alarm.metric == Metric::DownloadTime.name()
-                    && alarm.threshold >= DownloadTime::MAX
-            }
-        },
-        _ => false,
-    }
-}
-
 /// What an alarm watches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Watch {
-    statistic: String,
-    namespace: String,
-    metric: String,
-    sign: &'static str,
-    threshold: f64,
+    pub(crate) statistic: String,
+    pub(crate) namespace: String,
+    pub(crate) metric: String,
+    pub(crate) sign: &'static str,
+    pub(crate) threshold: f64,
     m: u32,
     n: u32,
     period: u32,
@@ -289,21 +272,5 @@ mod tests {
         assert_eq!(failure_rate_of(&other, &job()), None);
         other.metrics = None;
         assert_eq!(failure_rate_of(&other, &job()), None);
-    }
-
-    #[test]
-    fn a_threshold_beyond_what_is_published_never_fires() {
-        let [downloads, failures] = default_guard().map(|alarm| shown(&alarm));
-        for (alarm, threshold, never) in [
-            (&downloads, 604_800.0, true),
-            (&downloads, 1e300, true),
-            (&downloads, 604_799.0, false),
-            (&failures, 100.0, true),
-            (&failures, 99.9, false),
-        ] {
-            let mut alarm = alarm.clone();
-            alarm.threshold = Some(threshold);
-            assert_eq!(never_fires(&alarm, &job()), never, "{threshold}");
-        }
     }
 }

@@ -16,6 +16,7 @@ pub mod events;
 pub mod kept;
 pub mod observed;
 pub mod ownership;
+mod range;
 pub mod reconcile;
 pub mod request;
 pub mod verdict;

@@ -7,10 +7,10 @@ use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
 use tripline::text::excerpt;
 
-use crate::definition::never_fires;
 use crate::desired::DEFAULT_PREFIX;
 use crate::observed::{ObservedAlarm, Watched, watched, watches_what_is_published};
 use crate::ownership::{Foreign, Owner};
+use crate::range::never_fires;
 
 /// The stack that is asked about: only its own alarms count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,16 +121,26 @@ pub(crate) fn lasting(alarm: &ObservedAlarm<'_>) -> Option<WhyNot> {
 
 /// Whether an alarm of this stack's that does not count leaves a job without a part of its guard. One of an
 /// operator's own on a metric that nobody publishes never was a part of it: a version with other names left
-/// it.
+/// it. All of the default guard goes to the force-stop topic, or none of it: where `all` have one that does,
+/// any other was cut off from it.
 pub(crate) fn is_meant_to_stop(
     alarm: &ObservedAlarm<'_>,
     why: &WhyNot,
+    all: &[ObservedAlarm<'_>],
     job: &JobId,
     stack: Stack<'_>,
 ) -> bool {
-    let default = || format!("{}{DEFAULT_PREFIX}", alarm_name_prefix(job));
-    alarm.goes_to(stack.force_stop_topic)
-        && (*why != WhyNot::NotPublished || alarm.name().starts_with(&default()))
+    let default = format!("{}{DEFAULT_PREFIX}", alarm_name_prefix(job));
+    let is_default = |alarm: &ObservedAlarm<'_>| alarm.name().starts_with(&default);
+    let is_ours = |alarm: &ObservedAlarm<'_>| alarm.owner(job, stack.name) == Owner::Ours;
+    let stops = |alarm: &ObservedAlarm<'_>| alarm.goes_to(stack.force_stop_topic);
+    match (stops(alarm), is_default(alarm)) {
+        (true, is_default) => is_default || *why != WhyNot::NotPublished,
+        (false, true) if is_ours(alarm) => {
+            all.iter().any(|other| is_default(other) && is_ours(other) && stops(other))
+        }
+        (false, _) => false,
+    }
 }
 
 /// Whether a job would be stopped if it went wrong.
@@ -174,7 +184,7 @@ impl Verdict {
             ours += 1;
             match why_not(alarm, job, stack) {
                 None => counting += 1,
-                Some(why) if is_meant_to_stop(alarm, &why, job, stack) => {
+                Some(why) if is_meant_to_stop(alarm, &why, alarms, job, stack) => {
                     return Self::Unguarded(Why::Alarm(alarm.name().to_owned(), why));
                 }
                 Some(_) => {}

@@ -17,12 +17,13 @@ Examples:
   tripline alarms remove --job-id fw-1-3-0 --dry-run
   tripline alarms remove --job-id fw-1-3-0
 
-Only alarms of exactly this job are removed, whatever others are called. A job that still reaches
-devices would go on unguarded, so its alarms are not removed without --force. Then the guard-keeper
-gives it the stack's default guard within a minute, unless the job has the tag `tripline:guard` with
-the value `off`. It also removes the alarms of ended jobs by itself.
+Only alarms of exactly this job and stack are removed, by their tags: those without Tripline's tags,
+and another stack's, stay and are named. A job that still reaches devices would go on unguarded, so
+its alarms are not removed without --force. Then the guard-keeper gives it the stack's default guard
+within a minute, unless the job has had the tag `tripline:guard` with the value `off` since it was
+first seen. It also removes the alarms of ended jobs by itself.
 
-Exit code 1: the job has no alarms of Tripline's.")]
+Exit code 1: the job has no alarms of this stack's.")]
 pub struct Remove {
     /// The job to disarm
     #[arg(long, value_name = "ID")]
@@ -43,7 +44,12 @@ pub struct Remove {
 impl Remove {
     pub async fn run(self) -> Result<End, Error> {
         let aws = Aws::connect(self.common.region.clone()).await?;
-        let names = disarm(&aws, Some(&self.stack), &self.job_id, self.force, self.dry_run).await?;
+        let disarmed =
+            disarm(&aws, Some(&self.stack), &self.job_id, self.force, self.dry_run).await?;
+        for note in disarmed.notes() {
+            say(&format!("note: {note}"));
+        }
+        let names = &disarmed.names;
         let verb = if self.dry_run { "would be removed" } else { "removed" };
         match self.common.output {
             Output::Text => {
@@ -63,7 +69,7 @@ impl Remove {
 pub fn result(job: &JobId, removed: usize, verb: &str, region: &str) -> (String, End) {
     if removed == 0 {
         let said = format!(
-            "finding: job `{job}` has no alarms of Tripline's in `{region}`\n\n  hint: `tripline alarms list` shows the jobs that have some"
+            "finding: job `{job}` has no alarms of this stack's in `{region}`\n\n  hint: `tripline alarms list` shows the jobs that have some; `--stack` takes another name"
         );
         return (said, End::Finding);
     }

@@ -83,18 +83,26 @@ impl Aws {
 
     /// Everything that is called as a job's alarms are, with its tags, and whether it is muted.
     pub async fn see(&self, job: &JobId) -> Result<Seen, Failure> {
-        let there = self.alarms(&alarm_name_prefix(job)).await?;
+        let mut seen = self.see_owners(job).await?;
         // Without an alarm nothing is muted.
-        let muted = match there.metric.is_empty() {
-            true => BTreeMap::new(),
-            false => self.muted().await?,
-        };
+        if !seen.alarms.is_empty() {
+            let muted = self.muted().await?;
+            for alarm in &mut seen.alarms {
+                alarm.muted_by = muted.get(alarm.observed().name()).cloned();
+            }
+        }
+        Ok(seen)
+    }
+
+    /// The same without whether it is muted, which takes rights of its own.
+    pub async fn see_owners(&self, job: &JobId) -> Result<Seen, Failure> {
+        let there = self.alarms(&alarm_name_prefix(job)).await?;
         let mut seen = Seen { taken: there.composite.into_iter().collect(), ..Seen::default() };
         for alarm in there.metric {
             let name = alarm.alarm_name().unwrap_or_default().to_owned();
             let (job, stack) = self.job_and_stack(&alarm).await?;
-            let (tags, muted_by) = (AlarmTags { job, stack }, muted.get(&name).cloned());
-            seen.alarms.push(SeenAlarm { alarm, tags, muted_by });
+            let tags = AlarmTags { job, stack };
+            seen.alarms.push(SeenAlarm { alarm, tags, muted_by: None });
             seen.taken.insert(name);
         }
         Ok(seen)

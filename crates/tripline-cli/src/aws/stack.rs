@@ -86,6 +86,14 @@ impl Stack {
     }
 }
 
+/// The name of a stack that is given by its name or ARN, and may be gone.
+pub fn name_of(stack: &str) -> &str {
+    match stack.split_once(":stack/") {
+        Some((_, rest)) => rest.split_once('/').map_or(rest, |(name, _)| name),
+        None => stack,
+    }
+}
+
 /// That there is no such stack, where there has to be one.
 pub fn missing(name: &str) -> Error {
     Error::Input(format!(

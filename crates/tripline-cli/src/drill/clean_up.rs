@@ -115,7 +115,7 @@ impl CleanUp<'_> {
         Ok(false)
     }
 
-    /// All alarms of the sentinel, whoever made them: it is gone, and they guard nothing.
+    /// The alarms of the sentinel, which is gone. What is another stack's is left to that one's keeper.
     async fn alarms(&self, name: &DrillName, tidied: &mut CleanUpReport) {
         let removed = match name.job() {
             Ok(job) => disarm(&self.cloud.aws, self.stack, &job, true, self.dry_run).await,
@@ -123,7 +123,8 @@ impl CleanUp<'_> {
         };
         match removed {
             Ok(alarms) => {
-                tidied.removed.extend(alarms.iter().map(|alarm| format!("alarm {alarm}")))
+                tidied.notes.extend(alarms.notes());
+                tidied.removed.extend(alarms.names.iter().map(|alarm| format!("alarm {alarm}")))
             }
             Err(error) => {
                 let command = format!("tripline alarms remove --force --job-id {name}");

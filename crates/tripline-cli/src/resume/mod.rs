@@ -275,7 +275,8 @@ impl Resume {
             let report = guard.apply(&aws.alarms).await?;
             let lost = report.plan.alarms.iter().any(|alarm| alarm.change == Change::Create);
             // It was armed with another config: that is not this one's to replace.
-            if lost && !report.plan.strays.is_empty() {
+            let plan = &report.plan;
+            if lost && !(plan.strays.is_empty() && plan.spared.is_empty()) {
                 say(&format!(
                     "note: job `{}` has other alarms than those of {}, which stay",
                     job.id, config.name

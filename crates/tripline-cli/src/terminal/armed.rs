@@ -65,6 +65,7 @@ impl Report {
         json!({
             "job": guard.job.as_str(), "stack": guard.stack, "region": region,
             "dryRun": guard.dry_run, "alarms": alarms, "removed": self.plan.strays,
+            "spared": self.plan.spared,
             "jobEventsWereOn": self.job_events_were_on,
             "stopMode": self.stopping.mode.to_string(), "stops": self.stops(),
             "unconfirmed": self.stopping.unconfirmed,

@@ -89,6 +89,12 @@ fn notes_on(guard: &Guard, report: &Report, region: &str) -> Vec<String> {
             report.plan.others.join(", ")
         ));
     }
+    if !report.plan.spared.is_empty() {
+        notes.push(format!(
+            "no alarm of the config can stop the rollout, so these stay: {}; the guard-keeper arms the stack's default guard beside them",
+            report.plan.spared.join(", ")
+        ));
+    }
     for taken in &report.plan.taken {
         notes.push(format!(
             "`{}` is the name of somebody else's alarm, left as it is; this job's is called `{}`",

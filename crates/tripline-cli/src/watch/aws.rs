@@ -24,7 +24,7 @@ use crate::aws::{stack, topics};
 use crate::exit::Error;
 use tokio::time::Instant;
 use tripline_guard::observed::{ObservedAlarm, Watched, watched};
-use tripline_guard::ownership::AlarmTags;
+use tripline_guard::ownership::{AlarmTags, Owner};
 use tripline_guard::verdict::{Stack, Verdict, Why};
 
 /// `ListJobExecutionsForJob` gives so many at a time.
@@ -43,8 +43,8 @@ pub struct Observer {
     stack: String,
     /// The ARN of its force-stop topic, once it was asked for.
     force_stop_topic: Option<String>,
-    /// Alarms' tags, by their names.
-    tags: BTreeMap<String, AlarmTags>,
+    /// Alarms' tags, by their names, and when they were asked for.
+    tags: BTreeMap<String, (Instant, AlarmTags)>,
     /// The muted alarms, each with the rule that mutes it, and when that was asked.
     muted: Option<(Instant, BTreeMap<String, String>)>,
 }
@@ -57,8 +57,8 @@ pub struct Guard {
     pub verdict: Result<Verdict, String>,
 }
 
-/// For so long nobody asks again what is muted.
-const MUTED_FOR: Duration = Duration::from_secs(60);
+/// For so long nobody asks again what is muted, or whose an alarm is.
+const KNOWN_FOR: Duration = Duration::from_secs(60);
 
 /// One device's part of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,16 +116,17 @@ impl Observer {
 
     /// The alarms of a job, and whether it is guarded by them.
     pub async fn guard(&mut self, job: &JobId) -> Result<Guard, Failure> {
-        let alarms = self.alarms(job).await?;
-        if alarms.is_empty() {
+        let there = self.alarms(job).await?;
+        if there.is_empty() {
             let verdict = Ok(Verdict::Unguarded(Why::NoAlarm));
-            return Ok(Guard { alarms, verdict });
+            return Ok(Guard { alarms: Vec::new(), verdict });
         }
         let mut seen = Vec::new();
-        for listed in &alarms {
-            let tags = self.tags_of(&listed.alarm).await?;
-            let muted_by = self.muted().await?.get(listed.name()).cloned();
-            seen.push(ObservedAlarm { muted_by, ..ObservedAlarm::new(&listed.alarm, Some(tags)) });
+        for alarm in &there {
+            let tags = self.tags_of(alarm).await?;
+            let name = alarm.alarm_name().unwrap_or_default();
+            let muted_by = self.muted().await?.get(name).cloned();
+            seen.push(ObservedAlarm { muted_by, ..ObservedAlarm::new(alarm, Some(tags)) });
         }
         let verdict = match self.topic().await {
             Ok(topic) => {
@@ -134,6 +135,21 @@ impl Observer {
             }
             Err(error) => Err(error.to_string()),
         };
+        // Its own by their tags, whatever they watch, and those that watch it, whoever made them.
+        let is_shown = |seen: &&ObservedAlarm<'_>| {
+            seen.owner(job, &self.stack) == Owner::Ours
+                || match watched(seen.alarm) {
+                    Watched::Job(watched) => watched == job.as_str(),
+                    Watched::Other => false,
+                    Watched::Unseen => seen
+                        .tags
+                        .as_ref()
+                        .is_some_and(|tags| tags.job.as_deref() == Some(job.as_str())),
+                }
+        };
+        let shown = seen.iter().filter(is_shown);
+        let alarms =
+            shown.map(|seen| Listed { job: job.to_string(), alarm: seen.alarm.clone() }).collect();
         Ok(Guard { alarms, verdict })
     }
 
@@ -153,20 +169,23 @@ impl Observer {
     }
 
     async fn tags_of(&mut self, alarm: &MetricAlarm) -> Result<AlarmTags, Failure> {
-        let name = alarm.alarm_name().unwrap_or_default();
-        if let Some(tags) = self.tags.get(name) {
+        let (name, now) = (alarm.alarm_name().unwrap_or_default(), Instant::now());
+        // Somebody may make it anew, under the same name and without tags.
+        if let Some((at, tags)) = self.tags.get(name)
+            && now.duration_since(*at) < KNOWN_FOR
+        {
             return Ok(tags.clone());
         }
         self.budget.turn().await;
         let (job, stack) = self.aws.job_and_stack(alarm).await?;
         let tags = AlarmTags { job, stack };
-        self.tags.insert(name.to_owned(), tags.clone());
+        self.tags.insert(name.to_owned(), (now, tags.clone()));
         Ok(tags)
     }
 
     async fn muted(&mut self) -> Result<&BTreeMap<String, String>, Failure> {
         let now = Instant::now();
-        let known = self.muted.take().filter(|(at, _)| now.duration_since(*at) < MUTED_FOR);
+        let known = self.muted.take().filter(|(at, _)| now.duration_since(*at) < KNOWN_FOR);
         let muted = match known {
             Some(known) => known,
             None => {
@@ -177,8 +196,8 @@ impl Observer {
         Ok(&self.muted.insert(muted).1)
     }
 
-    /// The alarms that watch a job.
-    async fn alarms(&mut self, job: &JobId) -> Result<Vec<Listed>, Failure> {
+    /// The alarms that are called as a job's are.
+    async fn alarms(&mut self, job: &JobId) -> Result<Vec<MetricAlarm>, Failure> {
         let mut alarms = Vec::new();
         let mut token = None;
         loop {
@@ -195,18 +214,7 @@ impl Observer {
                 .await
                 .map_err(|error| Failure::from_sdk("DescribeAlarms", &error))?;
             token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
-            for alarm in page.metric_alarms.unwrap_or_default() {
-                let ours = match watched(&alarm) {
-                    Watched::Job(watched) => watched == job.as_str(),
-                    Watched::Other => false,
-                    Watched::Unseen => {
-                        self.tags_of(&alarm).await?.job.as_deref() == Some(job.as_str())
-                    }
-                };
-                if ours {
-                    alarms.push(Listed { job: job.to_string(), alarm });
-                }
-            }
+            alarms.extend(page.metric_alarms.unwrap_or_default());
             if token.is_none() {
                 return Ok(alarms);
             }

@@ -242,7 +242,7 @@ impl Reconciled {
             if is_other
                 && is_ours
                 && let Some(why) = why_not(alarm, observed.job, observed.stack)
-                && is_meant_to_stop(alarm, &why, observed.job, observed.stack)
+                && is_meant_to_stop(alarm, &why, observed.alarms, observed.job, observed.stack)
             {
                 self.lasting.get_or_insert(Why::Alarm(name.to_owned(), why));
             }

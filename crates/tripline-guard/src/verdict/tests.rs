@@ -80,6 +80,30 @@ fn alarms_that_only_alert_neither_guard_a_job_nor_keep_it_from_being_guarded() {
     assert_eq!(verdict(&[tells, stops]), Verdict::Guarded);
 }
 
+/// The default guard is one: it stops by all of its alarms, or alerts by all of them.
+#[test]
+fn a_default_alarm_without_the_topic_leaves_a_hole_where_another_has_it() {
+    let [stops, mut emptied, other] = ["default-DownloadTime", "default-FailureRate", "slow"]
+        .map(|name| alarm(&format!("tripline-fw-{name}")));
+    emptied.alarm_actions = None;
+    let [stops, emptied, other] =
+        [&stops, &emptied, &other].map(|alarm| ObservedAlarm::new(alarm, ours()));
+    let verdict = |alarms: &[&ObservedAlarm<'_>]| {
+        let alarms: Vec<_> = alarms.iter().map(|alarm| (*alarm).clone()).collect();
+        Verdict::new(&alarms, &job(), STACK)
+    };
+    let hole = Why::Alarm("tripline-fw-default-FailureRate".to_owned(), WhyNot::StopsNothing);
+    for alarms in [[&stops, &emptied], [&emptied, &stops]] {
+        assert_eq!(verdict(&alarms), Verdict::Unguarded(hole.clone()));
+    }
+    assert_eq!(verdict(&[&emptied]), Verdict::Unguarded(Why::NothingStops));
+    assert_eq!(verdict(&[&emptied, &other]), Verdict::Guarded);
+    let foreign = ObservedAlarm { tags: Some(AlarmTags::default()), ..emptied.clone() };
+    assert_eq!(verdict(&[&stops, &foreign]), Verdict::Guarded);
+    let foreign = ObservedAlarm { tags: Some(AlarmTags::default()), ..stops.clone() };
+    assert_eq!(verdict(&[&foreign, &emptied, &other]), Verdict::Guarded);
+}
+
 proptest! {
     /// Whoever puts alarms beside ours, whatever they are: the verdict is the same.
     #[test]

@@ -129,16 +129,62 @@ async fn the_config_is_kept_before_the_first_alarm() {
     assert_eq!(aws.kept().len(), 0, "a dry run");
 }
 
-/// The default guard stays where nothing else would stop the rollout, unless that is meant.
+/// The keeper then arms the default guard beside it, and says so.
 #[tokio::test]
-async fn a_config_that_only_tells_is_kept_only_if_it_is_meant() {
+async fn a_config_that_only_tells_is_kept_and_that_it_is_meant_too() {
     let aws = FakeAws::new();
-    let mut tells = guard("fw", &["slow"]);
-    tells.alarms[0].topics.retain(|topic| *topic != Topic::ForceStop);
+    let tells = telling_only("slow");
     for tell_only in [true, false] {
         apply(&aws, &Guard { tell_only, ..tells.clone() }).await.unwrap();
-        assert_eq!(aws.kept().contains_key("fw"), tell_only);
+        let text = aws.kept()["fw"].clone();
+        assert_eq!(AlarmConfig::parse("kept", &text).unwrap().alarms, tells.alarms);
+        assert_eq!(aws.is_kept_to_tell_only("fw"), tell_only);
     }
+}
+
+fn telling_only(name: &str) -> Guard {
+    let mut tells = guard("fw", &[name]);
+    tells.alarms[0].topics.retain(|topic| *topic != Topic::ForceStop);
+    tells
+}
+
+/// The guard-keeper arms the default guard a minute later: until then the rollout would go on unguarded.
+#[tokio::test]
+async fn a_config_that_cannot_stop_removes_nothing_that_stops() {
+    for (tell_only, spared) in [(false, true), (true, false)] {
+        let aws = FakeAws::new();
+        let mut before =
+            guard("fw", &["default-DownloadTime", "default-FailureRate", "late", "mails"]);
+        before.alarms[3].topics.retain(|topic| *topic != Topic::ForceStop);
+        apply(&aws, &before).await.unwrap();
+        // Somebody has emptied it: the keeper will repair it.
+        let emptied = "tripline-fw-default-FailureRate";
+        aws.world().cloudwatch.alarms.get_mut(emptied).unwrap().alarm_actions = None;
+        aws.changes();
+        let tells = Guard { tell_only, ..telling_only("slow") };
+        let report = apply(&aws, &tells).await.unwrap();
+        let stopping = [
+            "tripline-fw-default-DownloadTime",
+            "tripline-fw-default-FailureRate",
+            "tripline-fw-late",
+        ];
+        let notes = Verdict::of_arming(&tells, &report, fake_aws::REGION).notes;
+        if spared {
+            assert_eq!(report.plan.spared, stopping);
+            assert_eq!(aws.changes(), ["put tripline-fw-slow", "delete tripline-fw-mails"]);
+            assert!(notes.iter().any(|note| note.contains(&stopping.join(", "))), "{notes:?}");
+        } else {
+            let all = format!("delete {} tripline-fw-mails", stopping.join(" "));
+            assert_eq!(aws.changes(), ["put tripline-fw-slow".to_owned(), all]);
+        }
+    }
+    // The same once the config can stop the rollout.
+    let aws = FakeAws::new();
+    apply(&aws, &guard("fw", &["default-DownloadTime", "late"])).await.unwrap();
+    aws.changes();
+    apply(&aws, &guard("fw", &["slow"])).await.unwrap();
+    let all = "delete tripline-fw-default-DownloadTime tripline-fw-late";
+    assert_eq!(aws.changes(), ["put tripline-fw-slow", all]);
 }
 
 /// Its keeper looks after them, and would put back whatever is changed.

@@ -51,21 +51,15 @@ impl Guard {
         let stopping = Stopping::find(aws, &stack).await?;
         let job_events_were_on = aws.sends_job_events().await?;
         let ours = Stack { name: stack.name(), force_stop_topic: &stopping.topic };
-        let plan = Plan::make(aws, &self.job, ours, wanted).await?;
+        let plan = Plan::make(aws, &self.job, ours, wanted, self.tell_only).await?;
         let mut verdict = None;
         if !self.dry_run {
             if !job_events_were_on {
                 aws.enable_job_events().await?;
             }
-            // First, so that the keeper never puts another guard beside this one. One that only tells
-            // people, and is not said to be meant so, does not take the place of the default guard.
-            if self.tell_only
-                || plan.alarms.iter().any(|alarm| stopping.is_reached_by(&alarm.actions))
-            {
-                aws.keep(table, &self.job, &kept, self.tell_only).await?;
-            } else {
-                aws.forget(table, &self.job).await?;
-            }
+            // First, so that the keeper never puts another guard beside this one, unless this one cannot
+            // stop the rollout and that is not said to be meant.
+            aws.keep(table, &self.job, &kept, self.tell_only).await?;
             verdict = Some(arm::arm(aws, &self.job, ours, &plan).await?);
         }
         Ok(Report { plan, job_events_were_on, stopping, verdict })

@@ -2,10 +2,14 @@
 
 use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmInputBuilder;
 use aws_sdk_cloudwatch::types::MetricAlarm;
-use tripline::alarm::AlarmDefinition;
+use tripline::alarm::{AlarmDefinition, alarm_name_prefix};
 use tripline::job::JobId;
+use tripline::rollout::Rate;
 use tripline::time::Timestamp;
-use tripline_guard::desired::{Desired, GuardAlarm, Purpose};
+use tripline_guard::desired::{
+    ConfigFault, DEFAULT_PREFIX, DefaultGuard, Desired, GuardAlarm, InvalidValue, KeptConfig,
+    Known, Policy, Rules,
+};
 use tripline_guard::observed::{ObservedAlarm, Watched, watched};
 use tripline_guard::ownership::{self, Owner};
 use tripline_guard::reconcile::{Observed, Reconciled, Taken};
@@ -43,8 +47,11 @@ pub enum Change {
 #[derive(Debug)]
 pub struct Plan {
     pub alarms: Vec<Planned>,
-    /// Names of this job's alarms that are no longer in the config.
+    /// Names of this job's alarms that are no longer in the config, and are removed.
     pub strays: Vec<String>,
+    /// Names of those that stay, because no alarm of the config can stop the rollout and that is not said
+    /// to be meant: the default guard's, and those that stop it.
+    pub spared: Vec<String>,
     /// Names of alarms that watch this job and that Tripline did not make.
     pub others: Vec<String>,
     /// Names that the config's alarms could not have, since somebody else's alarms have them.
@@ -53,14 +60,20 @@ pub struct Plan {
 
 impl Plan {
     /// Compares the config's alarms, each with the ARNs of its topics, with what is there. What is not this
-    /// job's and stack's by its tags is left as it is, whatever it is called.
+    /// job's and stack's by its tags is left as it is, whatever it is called. `tell_only`: that none of them
+    /// stops the rollout is meant.
     pub async fn make(
         aws: &Aws,
         job: &JobId,
         stack: Stack<'_>,
         wanted: Vec<(AlarmDefinition, Vec<String>)>,
+        tell_only: bool,
     ) -> Result<Self, Error> {
-        Ok(Self::of(&aws.see(job).await?, job, stack, wanted))
+        let definitions: Vec<_> = wanted.iter().map(|(alarm, _)| alarm.clone()).collect();
+        let kept = KeptConfig::Alarms { alarms: &definitions, tell_only };
+        let desired = desired(kept, stack)
+            .map_err(|fault| Error::Input(format!("the default guard: {fault}")))?;
+        Ok(Self::of(&aws.see(job).await?, job, stack, wanted, &desired))
     }
 
     fn of(
@@ -68,11 +81,10 @@ impl Plan {
         job: &JobId,
         stack: Stack<'_>,
         wanted: Vec<(AlarmDefinition, Vec<String>)>,
+        desired: &Desired,
     ) -> Self {
         let there: Vec<ObservedAlarm<'_>> =
             seen.alarms.iter().map(|alarm| alarm.observed()).collect();
-        let alarms = wanted.iter().map(|(alarm, _)| GuardAlarm::Config(alarm.clone())).collect();
-        let desired = Desired { purpose: Purpose::Stop, alarms, config_fault: None };
         let actions_of = |alarm: &GuardAlarm| {
             let of_it = wanted.iter().find(|(wanted, _)| wanted.name == *alarm.name());
             of_it.map_or(&[][..], |(_, actions)| actions.as_slice())
@@ -82,7 +94,7 @@ impl Plan {
             request::is_as_wanted(alarm, &request)
         };
         let reconciled = Reconciled::new(
-            &desired,
+            desired,
             &Observed {
                 job,
                 created: Timestamp::from_seconds(0),
@@ -118,17 +130,36 @@ impl Plan {
             })
         };
         let alarms: Vec<Planned> = wanted.iter().cloned().filter_map(planned).collect();
-        let (mut strays, mut others) = (Vec::new(), Vec::new());
+        let default = format!("{}{DEFAULT_PREFIX}", alarm_name_prefix(job));
+        // The keeper arms the default guard within a minute or two: until then, what stops it stays.
+        let is_spared = |alarm: &ObservedAlarm<'_>| {
+            desired.config_fault == Some(ConfigFault::CannotStop)
+                && (alarm.name().starts_with(&default) || alarm.goes_to(stack.force_stop_topic))
+        };
+        let (mut strays, mut spared, mut others) = (Vec::new(), Vec::new(), Vec::new());
         let is_left =
             |alarm: &&ObservedAlarm<'_>| !alarms.iter().any(|planned| planned.name == alarm.name());
         for alarm in there.iter().filter(is_left) {
             let name = alarm.name().to_owned();
             if alarm.owner(job, stack.name) == Owner::Ours {
-                strays.push(name);
+                if is_spared(alarm) { &mut spared } else { &mut strays }.push(name);
             } else if watched(alarm.alarm) == Watched::Job(job.as_str()) {
                 others.push(name);
             }
         }
-        Self { alarms, strays, others, taken: reconciled.taken }
+        Self { alarms, strays, spared, others, taken: reconciled.taken }
     }
+}
+
+/// What the keeper will take the job to want, by the config that is kept. What the stack's default guard is,
+/// the keeper knows: beside a config only its alarms' names matter here.
+fn desired(kept: KeptConfig<'_>, stack: Stack<'_>) -> Result<Desired, InvalidValue> {
+    let default_guard = DefaultGuard::new(Vec::new(), |_| None)?;
+    let known = Known { kept, tagged: None, is_greengrass: false, rate: Rate::QUOTA };
+    let rules = Rules {
+        default_guard: &default_guard,
+        policy: Policy::default(),
+        force_stop_topic: stack.force_stop_topic,
+    };
+    Ok(Desired::new(known, rules))
 }

@@ -76,7 +76,8 @@ pub async fn remove(
     }
     // Looks once more whether the job is there: somebody may be deploying it at this moment.
     let alarms = disarm(&cloud.aws, None, job, force, dry_run).await?;
-    removed.names.extend(alarms.into_iter().map(|alarm| format!("alarm {alarm}")));
+    removed.notes.extend(alarms.notes());
+    removed.names.extend(alarms.names.into_iter().map(|alarm| format!("alarm {alarm}")));
     Ok(removed)
 }
 

@@ -8,7 +8,7 @@ use aws_sdk_iot::types::Job;
 use tripline::job::JobId;
 use tripline::metric::{DIMENSION, Metric, NAMESPACE, Outcome};
 use tripline_aws::{Failure, FailureKind, iot};
-use tripline_guard::kept;
+use tripline_guard::kept::{self, FirstSeen};
 
 use super::clients::Clients;
 use super::health::MetricQuery;
@@ -58,6 +58,10 @@ impl Clients {
                 Ok(Some(job)) if has_keeper && wants(Need::Tags) => self.list_job_tags(job).await,
                 _ => Err(NoAnswer::NotAsked),
             },
+            first_seen: match has_keeper && wants(Need::Tags) {
+                true => self.read_first_seen(stack, id).await,
+                false => Err(NoAnswer::NotAsked),
+            },
             kept_config: match wants_kept {
                 true => self.read_kept_config(stack, id).await,
                 false => Err(NoAnswer::NotAsked),
@@ -97,18 +101,34 @@ impl Clients {
     }
 
     async fn read_kept_config(&self, stack: &StackFacts, id: &JobId) -> Answer<Option<String>> {
-        let key = AttributeValue::S(id.as_str().to_owned());
+        // An item without a text is a config that says nothing.
+        self.read_text(stack, id.as_str(), kept::CONFIG).await
+    }
+
+    async fn read_first_seen(&self, stack: &StackFacts, id: &JobId) -> Answer<Option<FirstSeen>> {
+        let key = format!("{}{id}", kept::FIRST_SEEN_PREFIX);
+        let text = self.read_text(stack, &key, kept::FIRST_SEEN).await?;
+        // The guard-keeper does not know what it cannot read either, and writes it anew.
+        Ok(text.and_then(|text| FirstSeen::from_text(&text)))
+    }
+
+    /// A text of an item of the stack's table; empty if the item has none.
+    async fn read_text(
+        &self,
+        stack: &StackFacts,
+        key: &str,
+        attribute: &str,
+    ) -> Answer<Option<String>> {
         let found = self
             .alarms
             .dynamodb
             .get_item()
             .table_name(stack.output("GuardsTableName")?)
-            .key(kept::JOB, key)
+            .key(kept::JOB, AttributeValue::S(key.to_owned()))
             .send()
             .await;
         let found = found.map_err(|error| Failure::from_sdk("GetItem", &error))?;
-        // An item without a text is a config that says nothing.
-        Ok(found.item.map(|mut item| match item.remove(kept::CONFIG) {
+        Ok(found.item.map(|mut item| match item.remove(attribute) {
             Some(AttributeValue::S(text)) => text,
             _ => String::new(),
         }))

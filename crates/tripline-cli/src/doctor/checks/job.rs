@@ -5,7 +5,7 @@ use tripline::text::excerpt;
 use tripline_aws::iot;
 use tripline_config::AlarmConfig;
 use tripline_guard::desired::{
-    DefaultGuard, Desired, KeptConfig, Known, Policy, Purpose, Rules, TAG_PREFIX, Tagged,
+    DefaultGuard, Desired, JobTags, KeptConfig, Known, Policy, Purpose, Rules, TAG_PREFIX, Tagged,
 };
 
 use crate::aws::commands::quoted;
@@ -113,14 +113,21 @@ fn judge_metrics_arriving(facts: &Facts) -> CheckResult {
     ))
 }
 
-/// What the job's tags make of the default guard; `None` where they were not seen, or where there is
-/// no guard-keeper.
+/// What the job's tags make of the default guard: those of today, and those that it had when the
+/// guard-keeper first saw it. `None` where either were not seen, or where there is no guard-keeper.
 fn guard_with_tags(facts: &Facts) -> Option<Tagged> {
-    let tags = facts.job().ok()?.tags.as_ref().ok()?;
+    let is = facts.job().ok()?;
+    let pairs = is.tags.as_ref().ok()?.iter();
+    let today = JobTags::read(pairs.map(|(key, value)| (key.as_str(), value.as_str())));
+    let created = described_job(facts).ok()?.created_at().map(|at| at.secs());
+    // Another job may have had its name before.
+    let first = is.first_seen.as_ref().ok()?.as_ref();
+    let first = first.filter(|first| Some(first.created) == created);
+    let first = first.map_or_else(|| today.usable(), |first| first.tags.clone());
     let runs = facts.keeper.runs.as_ref().ok().and_then(Option::as_ref);
     let usual = || DefaultGuard::new(Vec::new(), |_| None).ok();
     let guard = runs.and_then(|runs| default_guard(runs).ok()).or_else(usual)?;
-    Some(guard.with_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))))
+    Some(guard.honoring(&first, &today))
 }
 
 /// What the default guard of the job is for, by the stack's parameters and the job's tags.
@@ -164,6 +171,7 @@ fn judge_guarded_by_keeper(facts: &Facts) -> CheckResult {
     }
     let is = facts.job()?;
     is.tags.as_ref()?;
+    is.first_seen.as_ref()?;
     let untag = |tags: &str| -> Result<String, NotProven> {
         Ok(format!(
             "aws iot untag-resource --resource-arn {} --tag-keys {tags}",
@@ -173,6 +181,10 @@ fn judge_guarded_by_keeper(facts: &Facts) -> CheckResult {
     let tagged = guard_with_tags(facts);
     if tagged.as_ref().is_some_and(|tagged| tagged.opted_out) {
         let what = "the job's tag `tripline:guard` is `off`";
+        return Err(NotProven::finding(what, untag("tripline:guard")?));
+    }
+    if tagged.as_ref().is_some_and(|tagged| tagged.opted_out_late) {
+        let what = "the job's tag `tripline:guard` was set to `off` after it began, so that its guard stays";
         return Err(NotProven::finding(what, untag("tripline:guard")?));
     }
     if let Some(text) = is.kept_config.as_ref()? {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use aws_sdk_iot::types::Job;
 use tripline::job::JobId;
+use tripline_guard::kept::FirstSeen;
 use tripline_guard::observed::ObservedAlarm;
 use tripline_guard::ownership::{AlarmTags, Foreign};
 
@@ -24,6 +25,9 @@ pub struct JobFacts {
     pub tags: Answer<Vec<(String, String)>>,
     /// The config that the job was armed with, as the stack's table has it.
     pub kept_config: Answer<Option<String>>,
+    /// What the job was when the guard-keeper first saw it, as the stack's table has it: tags that came later
+    /// can only tighten its guard. `None`: it has not been seen yet.
+    pub first_seen: Answer<Option<FirstSeen>>,
     /// Alarms that watch the job and are not this stack's, with whose they are. They guard nothing.
     pub foreign: Answer<Vec<(String, Foreign)>>,
     /// Executions that were counted, since the job was created.

@@ -1,22 +1,36 @@
 //! Whether a job is guarded has one answer, whoever is asked: the guard-keeper, `alarms apply` and the
 //! drill, `watch`, and doctor. What differs is how each of them comes to what it knows of the alarms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, MetricAlarm, StateValue};
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_iot::primitives::DateTime;
+use aws_sdk_iot::types::JobStatus;
 use proptest::prelude::*;
+use tripline::alarm::Topic;
 use tripline::job::JobId;
+use tripline::metric::NAMESPACE;
 use tripline::time::Timestamp;
-use tripline_guard::desired::{Desired, Purpose};
+use tripline_guard::desired::{
+    DefaultGuard, Desired, GuardAlarm, JobTags, KeptConfig, Known, Policy, Purpose, Rules,
+};
+use tripline_guard::kept::FirstSeen;
 use tripline_guard::observed::ObservedAlarm;
-use tripline_guard::ownership::AlarmTags;
+use tripline_guard::ownership::{AlarmTags, Owner};
 use tripline_guard::reconcile::{Observed, Reconciled};
 use tripline_guard::verdict::{Stack, Verdict};
 
 use super::sound::sound;
 use crate::alarms::fake::{EMAIL, FORCE_STOP, FakeAws};
 use crate::aws::alarms::SeenAlarm;
+use crate::aws::connect::Connection;
+use crate::doctor::ask::Clients;
 use crate::doctor::ask::job::{muted, ours};
+use crate::doctor::checks::checks;
+use crate::doctor::facts::Need;
+use crate::doctor::result::NotProven;
 use crate::watch::{WatchBudget, WatchObserver};
 
 /// One alarm that somebody may have made or changed.
@@ -25,7 +39,11 @@ struct Any {
     name: &'static str,
     job: Option<&'static str>,
     stack: Option<&'static str>,
+    /// The job that it watches.
+    watched: &'static str,
+    namespace: &'static str,
     metric: &'static str,
+    is_or_equal: bool,
     threshold: f64,
     is_on: bool,
     stops: bool,
@@ -37,16 +55,35 @@ fn any_alarm() -> impl Strategy<Value = Any> {
     let name = prop_oneof![Just("default-FailureRate"), Just("default-DownloadTime"), Just("slow")];
     let job = prop_oneof![4 => Just(Some("fw")), 1 => Just(Some("fw-1")), 1 => Just(None)];
     let stack = prop_oneof![4 => Just(Some("tripline")), 1 => Just(Some("other")), 1 => Just(None)];
-    let metric = prop_oneof![4 => Just("downloadTime"), 1 => Just("toldCount")];
+    let watched = prop_oneof![5 => Just("fw"), 1 => Just("fw-1")];
+    let namespace = prop_oneof![5 => Just(NAMESPACE), 1 => Just("Their:Namespace")];
+    let metric = prop_oneof![
+        5 => Just("downloadTime"),
+        1 => Just("retryCount"),
+        1 => Just("failedCount"),
+        1 => Just("toldCount"),
+    ];
+    let is_or_equal = proptest::bool::weighted(0.2);
+    let watches = (watched, namespace, metric, is_or_equal);
     let threshold = prop_oneof![4 => Just(3_600.0), 1 => Just(1e300)];
     let rarely = || proptest::bool::weighted(0.15);
     let flags = (rarely(), rarely(), rarely(), rarely());
-    (name, job, stack, metric, threshold, flags).prop_map(
-        |(name, job, stack, metric, threshold, (off, tells, has_fired, is_muted))| Any {
+    (name, job, stack, watches, threshold, flags).prop_map(
+        |(
             name,
             job,
             stack,
+            (watched, namespace, metric, is_or_equal),
+            threshold,
+            (off, tells, has_fired, is_muted),
+        )| Any {
+            name,
+            job,
+            stack,
+            watched,
+            namespace,
             metric,
+            is_or_equal,
             threshold,
             is_on: !off,
             stops: !tells,
@@ -62,15 +99,18 @@ fn put(aws: &FakeAws, any: &Any) {
     let alarm = MetricAlarm::builder()
         .alarm_name(&name)
         .alarm_arn(&arn)
-        .namespace("IoT:OTA:JobExecution")
+        .namespace(any.namespace)
         .metric_name(any.metric)
-        .dimensions(Dimension::builder().name("jobId").value("fw").build())
+        .dimensions(Dimension::builder().name("jobId").value(any.watched).build())
         .extended_statistic("p99")
         .period(60)
         .evaluation_periods(5)
         .datapoints_to_alarm(3)
         .threshold(any.threshold)
-        .comparison_operator(ComparisonOperator::GreaterThanThreshold)
+        .comparison_operator(match any.is_or_equal {
+            true => ComparisonOperator::GreaterThanOrEqualToThreshold,
+            false => ComparisonOperator::GreaterThanThreshold,
+        })
         .treat_missing_data("notBreaching")
         .actions_enabled(any.is_on)
         .alarm_actions(if any.stops { FORCE_STOP } else { EMAIL })
@@ -87,7 +127,9 @@ fn put(aws: &FakeAws, any: &Any) {
 }
 
 /// As the guard-keeper comes to its answer: with all that it listed, and tags and mutes from elsewhere.
-fn keeper(aws: &FakeAws, job: &JobId, stack: Stack<'_>) -> Verdict {
+/// Of the default guard only those alarms are wanted that are there, and none is as it is wanted: so the
+/// guard was open if one of them is a hole in it.
+fn keeper(aws: &FakeAws, job: &JobId, stack: Stack<'_>) -> (Verdict, bool) {
     let world = aws.world();
     let cloudwatch = &world.cloudwatch;
     let rules = cloudwatch.mute_rules.iter();
@@ -104,17 +146,29 @@ fn keeper(aws: &FakeAws, job: &JobId, stack: Stack<'_>) -> Verdict {
             observed
         })
         .collect();
-    let desired = Desired { purpose: Purpose::Stop, alarms: Vec::new(), config_fault: None };
+    let ours = |name: &str| {
+        let of_name = observed.iter().find(|alarm| alarm.name() == name);
+        of_name.filter(|alarm| alarm.owner(job, stack.name) == Owner::Ours)
+    };
+    let guard = DefaultGuard::new(vec![Topic::ForceStop], |_| None).unwrap().alarms(1_000);
+    let is_there = |alarm: &GuardAlarm| ours(&alarm.name_for(job)).is_some();
+    let alarms: Vec<_> = guard.into_iter().filter(is_there).collect();
+    let stops = |alarm: &GuardAlarm| ours(&alarm.name_for(job)).unwrap().goes_to(FORCE_STOP);
+    let any_stops = alarms.iter().any(stops);
+    let desired = Desired { purpose: Purpose::Stop, alarms, config_fault: None };
     let observed = Observed {
         job,
         created: Timestamp::from_seconds(0),
         is_sure: true,
         alarms: &observed,
         is_taken: &|name| cloudwatch.alarms.contains_key(name),
-        is_as_wanted: &|_, _| true,
+        is_as_wanted: &|_, _| false,
         stack,
     };
-    Reconciled::new(&desired, &observed).verdict
+    let reconciled = Reconciled::new(&desired, &observed);
+    // One that alerts only, by all of its alarms, is none.
+    let is_open = any_stops && reconciled.was_open();
+    (reconciled.verdict, is_open)
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -127,18 +181,25 @@ proptest! {
     #[test]
     fn everybody_gives_the_same_answer(all in proptest::collection::vec(any_alarm(), 0..4)) {
         let aws = FakeAws::new();
+        // Who looked before has seen all of them as they are meant to be.
         for any in &all {
-            put(&aws, any);
+            let before = Any { job: Some("fw"), stack: Some("tripline"), ..any.clone() };
+            put(&aws, &Any { is_muted: false, ..before });
         }
         let job = JobId::new("fw").unwrap();
         let stack = Stack { name: "tripline", force_stop_topic: FORCE_STOP };
-        let by_keeper = keeper(&aws, &job, stack);
         let (seen, watched) = runtime().block_on(async {
-            let client = aws.aws();
-            let seen = client.see(&job).await.unwrap();
-            let mut watch = WatchObserver::new(client, WatchBudget::new(), "tripline");
+            let mut watch = WatchObserver::new(aws.aws(), WatchBudget::new(), "tripline");
+            watch.guard(&job).await.unwrap();
+            for any in &all {
+                put(&aws, any);
+            }
+            tokio::time::advance(Duration::from_secs(61)).await;
+            let seen = aws.aws().see(&job).await.unwrap();
             (seen, watch.guard(&job).await.unwrap().verdict)
         });
+        let (by_keeper, is_open) = keeper(&aws, &job, stack);
+        prop_assert!(!(by_keeper.is_guarded() && is_open), "guarded, and a hole in it");
         let read_back: Vec<_> = seen.alarms.iter().map(SeenAlarm::observed).collect();
         let by_apply = Verdict::new(&read_back, &job, stack);
         drop(read_back);
@@ -154,5 +215,78 @@ proptest! {
         prop_assert_eq!(&by_keeper, &by_apply);
         prop_assert_eq!(&by_keeper, &watched.unwrap());
         prop_assert_eq!(&by_keeper, &by_doctor);
+    }
+}
+
+const CREATED: i64 = 1_790_000_000;
+
+/// A tag `tripline:guard`, if there is one.
+fn guard_tag() -> impl Strategy<Value = Option<&'static str>> {
+    prop_oneof![Just(None), Just(Some("on")), Just(Some("off"))]
+}
+
+fn tags_of(guard: Option<&str>) -> JobTags {
+    JobTags::read(guard.map(|value| ("tripline:guard", value)))
+}
+
+proptest! {
+    /// Whether a job gets the default guard follows from its tags at first and today, for doctor as for the
+    /// guard-keeper.
+    #[test]
+    fn doctor_honors_the_first_tags_as_the_keeper_does(
+        first in proptest::option::of(guard_tag()),
+        now in guard_tag(),
+        is_of_another in any::<bool>(),
+    ) {
+        let (then, today) = (first.filter(|_| !is_of_another).map_or(now, |is| is), tags_of(now));
+        let guard = DefaultGuard::new(Vec::new(), |_| None).unwrap();
+        let tagged = guard.honoring(&tags_of(then), &today);
+        let known =
+            Known { kept: KeptConfig::None, tagged: Some(&tagged), is_greengrass: false, rate: 1_000 };
+        let rules =
+            Rules { default_guard: &guard, policy: Policy::default(), force_stop_topic: FORCE_STOP };
+        let by_keeper = Desired::new(known, rules);
+        let mut facts = sound();
+        let of_job = facts.job.as_mut().unwrap();
+        (of_job.alarms, of_job.kept_config) = (Ok(Vec::new()), Ok(None));
+        of_job.job.as_mut().unwrap().as_mut().unwrap().created_at =
+            Some(DateTime::from_secs(CREATED));
+        of_job.tags =
+            Ok(now.map(|is| ("tripline:guard".to_owned(), is.to_owned())).into_iter().collect());
+        let created = if is_of_another { CREATED - 1 } else { CREATED };
+        of_job.first_seen =
+            Ok(first.map(|is| FirstSeen { created, is_greengrass: None, tags: tags_of(is) }));
+        let judged = |name: &str| {
+            let check = checks().find(|check| check.name == name).unwrap();
+            (check.judge)(&facts)
+        };
+        let Err(NotProven::Finding { mend, .. }) = judged("alarms-exist") else { panic!() };
+        let says_wait = mend.contains("or wait: the guard-keeper");
+        prop_assert_eq!(says_wait, !by_keeper.alarms.is_empty());
+        let by_tags = judged("guarded-by-keeper");
+        let said = format!("{by_tags:?}");
+        prop_assert_eq!(said.contains("is `off`"), by_keeper.purpose == Purpose::OptedOut, "{}", said);
+        prop_assert_eq!(said.contains("so that its guard stays"), tagged.opted_out_late, "{}", said);
+    }
+}
+
+#[tokio::test]
+async fn what_a_job_was_at_first_is_read_from_the_stack_s_table() {
+    let aws = FakeAws::new();
+    aws.set_job(JobStatus::InProgress);
+    let item = [("jobId", "first#fw"), ("firstSeen", "1790000000 plain off")];
+    let item = item.map(|(key, text)| (key.to_owned(), AttributeValue::S(text.to_owned())));
+    aws.world().dynamodb.tables.get_mut("guards").unwrap().put(item.into());
+    let config = tripline_aws::SdkConfig::builder()
+        .behavior_version(aws_sdk_sns::config::BehaviorVersion::latest())
+        .build();
+    let mut clients = Clients::new(Connection { region: "us-east-1".to_owned(), config });
+    clients.alarms = aws.aws();
+    let needs = BTreeSet::from([Need::Job, Need::Tags]);
+    for (job, expected) in [("fw", Some(true)), ("fw-1", None)] {
+        let job = JobId::new(job).unwrap();
+        let facts = clients.ask_about_job(&sound().stack, &job, None, None, &needs, CREATED).await;
+        let first = facts.first_seen.unwrap();
+        assert_eq!(first.map(|first| first.tags.is_off()), expected);
     }
 }

@@ -94,6 +94,7 @@ pub fn sound() -> Facts {
         job: Ok(Some(job())),
         tags: Ok(Vec::new()),
         kept_config: Ok(Some(KEPT.to_owned())),
+        first_seen: Ok(None),
         foreign: Ok(Vec::new()),
         muted: Ok(BTreeMap::new()),
         counted: Ok(99.0),
@@ -101,6 +102,7 @@ pub fn sound() -> Facts {
         plan: Some(Ok(Plan {
             alarms: Vec::new(),
             strays: Vec::new(),
+            spared: Vec::new(),
             others: Vec::new(),
             taken: Vec::new(),
         })),

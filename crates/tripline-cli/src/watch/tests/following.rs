@@ -188,7 +188,22 @@ async fn a_job_s_alarms_are_its_own() {
     let (_, log) = fake.follow(watch(&["fw"])).await;
     assert!(log.lines[0].ends_with("guard: slow ALARM, few OK"), "{}", log.lines[0]);
     let tags = fake.calls().iter().filter(|call| *call == "ListTagsForResource").count();
-    assert_eq!(tags, 3, "each tag is looked at once");
+    assert_eq!(tags, 4, "each alarm's tags are looked at once");
+}
+
+/// What its alarms watch does not say whose they are: one that was pointed elsewhere is still its own.
+#[tokio::test(start_paused = true)]
+async fn an_alarm_of_the_job_that_watches_another_leaves_it_unguarded() {
+    let fake = Fake::default();
+    let slow = alarm("tripline-fw-slow", "fw", StateValue::Ok);
+    let pointed = alarm("tripline-fw-default-FailureRate", "fw-1", StateValue::Ok);
+    fake.alarms([slow, pointed]);
+    fake.tag("arn:tripline-fw-slow", "fw");
+    fake.tag("arn:tripline-fw-default-FailureRate", "fw");
+    fake.answers("fw", [running(tally(1, 0, 1)), completed(tally(2, 0, 0))]);
+    let (_, log) = fake.follow(watch(&["fw"])).await;
+    assert_eq!(log.data[0]["guarded"], false, "{}", log.data[0]);
+    assert!(log.lines[0].contains("watches something else than this job"), "{}", log.lines[0]);
 }
 
 proptest! {
