@@ -2,6 +2,7 @@
 
 mod announcing;
 mod arming;
+mod killed;
 mod late;
 mod measured;
 mod numbers;
