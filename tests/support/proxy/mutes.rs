@@ -104,11 +104,11 @@ impl Mutes {
             .filter(|(_, rule)| alarm.is_none_or(|alarm| rule.alarms.iter().any(|is| is == alarm)))
             .filter(|(name, _)| token.is_none_or(|token| name.as_str() > token))
             .collect();
-        let page = meant.iter().take(size);
+        let mut page = meant.iter().take(size);
         let summaries: Vec<Value> = page.clone().map(|(name, rule)| summary(name, rule)).collect();
         let mut answer = json!({"AlarmMuteRuleSummaries": summaries});
         if let (true, Some((last, _)), Some(answer)) =
-            (meant.len() > size, page.last(), answer.as_object_mut())
+            (meant.len() > size, page.next_back(), answer.as_object_mut())
         {
             answer.insert("NextToken".into(), last.as_str().into());
         }
