@@ -6,8 +6,10 @@
 
 mod announcing;
 mod counting;
+mod foreign;
 mod keeping;
 mod messages;
+mod muting;
 mod operating;
 pub mod rollout;
 pub mod stage;

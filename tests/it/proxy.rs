@@ -1,6 +1,7 @@
 //! The proxy: what passes through it, what it counts, whom it kills and what it refuses, and the
-//! AWS IoT streams that it stands in for.
+//! AWS IoT streams and alarm mute rules that it stands in for.
 
 mod cutting;
+mod mutes;
 mod passing;
 mod streams;

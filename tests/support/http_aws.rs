@@ -10,7 +10,6 @@
 
 mod account;
 mod body;
-mod cbor;
 mod dynamodb;
 
 use std::collections::BTreeMap;
@@ -32,6 +31,7 @@ use tokio::task::{AbortHandle, JoinSet};
 pub use account::{ACCOUNT, Account, Alarm, Published, alarm_arn, topic_arn};
 use body::Body;
 
+use crate::cbor;
 use crate::faults::{Draw, Fault, Plan};
 use crate::ledger::{Entry, Ledger};
 use crate::proxy::call::{Call, parameter};

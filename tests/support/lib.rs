@@ -4,6 +4,7 @@
 //! No part of the product knows of this crate. What it needs from outside is the local AWS
 //! (`.local/local-aws`) and the functions' zips for this machine (`target/lambda-<processor>`).
 
+mod cbor;
 pub mod demo;
 pub mod faults;
 pub mod http_aws;

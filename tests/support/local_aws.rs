@@ -43,9 +43,18 @@ pub struct LocalAws {
 impl LocalAws {
     /// Starts a server on a free port and waits until it answers.
     pub async fn start() -> Result<Self> {
+        Self::start_calling(None).await
+    }
+
+    /// The same, whose functions do not call it but whoever is at this address, to be passed on.
+    pub(crate) async fn start_with_functions_at(endpoint: &str) -> Result<Self> {
+        Self::start_calling(Some(endpoint)).await
+    }
+
+    async fn start_calling(functions_at: Option<&str>) -> Result<Self> {
         let mut last = Trouble(String::new());
         for _ in 0..TRIES {
-            let mut started = Self::spawn()?;
+            let mut started = Self::spawn(functions_at)?;
             match started.ready().await {
                 Ok(()) => return Ok(started),
                 Err(trouble) => last = trouble,
@@ -54,7 +63,7 @@ impl LocalAws {
         Err(last)
     }
 
-    fn spawn() -> Result<Self> {
+    fn spawn(functions_at: Option<&str>) -> Result<Self> {
         let server = server()?;
         let files = TempDir::with_prefix("tripline-local-aws-").map_err(at("temporary folder"))?;
         let log = File::create(files.path().join("log")).map_err(at("log of the local AWS"))?;
@@ -68,7 +77,7 @@ impl LocalAws {
             .args(["-c", GUARDIAN, "local-aws"])
             .arg(server)
             .arg(files.path())
-            .env("AWS_ENDPOINT_URL", &endpoint) // the functions call back to it
+            .env("AWS_ENDPOINT_URL", functions_at.unwrap_or(&endpoint)) // what the functions call
             .env("GATEWAY_PORT", port.to_string())
             .env("BIND_HOST", "127.0.0.1")
             .env("LAMBDA_ASYNC_RETRY_BASE_SECONDS", "0.1") // AWS waits minutes before it tries again

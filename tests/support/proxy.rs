@@ -6,11 +6,13 @@
 //! calls are told from all others, and so two programs can run at once.
 //!
 //! **AWS IoT streams are answered by the proxy itself** (see `proxy/streams.rs`): the local AWS has none.
-//! What uses them is proven against this stand-in only, which follows AWS's documentation.
+//! What uses them is proven against this stand-in only, which follows AWS's documentation. **So are
+//! CloudWatch's alarm mute rules** (see `proxy/mutes.rs`).
 
 pub(crate) mod call;
 mod door;
 pub(crate) mod fault;
+mod mutes;
 mod program;
 mod streams;
 
@@ -31,6 +33,7 @@ use crate::{Result, at, runner, workspace};
 pub use call::Call;
 use door::Door;
 use fault::Fault;
+use mutes::Mutes;
 pub use program::{Cut, Ran, Running};
 use streams::Streams;
 
@@ -60,6 +63,7 @@ struct Shared {
     calls: Mutex<Vec<Logged>>,
     faults: Mutex<Vec<Fault>>,
     streams: Mutex<Streams>,
+    mutes: Mutex<Mutes>,
 }
 
 /// A call, and which one it is at which door.
@@ -74,6 +78,19 @@ impl Proxy {
     /// Opens a door to this local AWS on a free port.
     pub fn start(aws: &LocalAws) -> Result<Self> {
         let (listener, endpoint) = listen()?;
+        Self::open_to(aws, listener, endpoint)
+    }
+
+    /// A local AWS whose functions speak to the proxy in front of it, too. (A function's own
+    /// `AWS_ENDPOINT_URL` does not count there: the server's is put in its place.)
+    pub async fn start_with_functions() -> Result<(LocalAws, Self)> {
+        let (listener, endpoint) = listen()?;
+        let aws = LocalAws::start_with_functions_at(&endpoint).await?;
+        let proxy = Self::open_to(&aws, listener, endpoint)?;
+        Ok((aws, proxy))
+    }
+
+    fn open_to(aws: &LocalAws, listener: TcpListener, endpoint: String) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -97,6 +114,7 @@ impl Proxy {
                 calls: Mutex::default(),
                 faults: Mutex::default(),
                 streams: Mutex::default(),
+                mutes: Mutex::default(),
             }),
             runtime: handle,
             stop: Some(stop),
@@ -155,6 +173,17 @@ impl Proxy {
         times: usize,
     ) {
         lock(&self.shared.faults).push(Fault::new(matches, http_status, error_code, times));
+    }
+
+    /// From now on an alarm mute rule of this name is active, and mutes these alarms and no others.
+    pub fn mute(&self, rule: &str, alarms: &[&str]) {
+        let alarms = alarms.iter().map(|alarm| (*alarm).to_owned()).collect();
+        lock(&self.shared.mutes).put(rule, alarms);
+    }
+
+    /// Deletes an alarm mute rule; whether there was one.
+    pub fn lift(&self, rule: &str) -> bool {
+        lock(&self.shared.mutes).delete(rule)
     }
 
     fn open(

@@ -3,6 +3,7 @@
 mod announcing;
 mod arming;
 mod first;
+mod killed;
 mod late;
 mod measured;
 mod numbers;

@@ -1,18 +1,12 @@
 //! What people hear of single rollouts from the guard-keeper, by name.
 
-use std::time::{Duration, Instant};
-
-use aws_sdk_cloudwatch::types::{
-    ComparisonOperator, Dimension, MetricDatum, StandardUnit, StateValue, Statistic,
-};
+use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit, StateValue};
 use serde_json::Value;
 use tripline::metric::{DIMENSION, NAMESPACE, Outcome};
 
 use super::rollout::Rollout;
 use super::stage::{Chain, Reader, Stage, must};
 
-/// A new job has this long to be armed, and a busy machine is given time.
-const ANNOUNCED_WITHIN: Duration = Duration::from_secs(240);
 /// So that every minute of the keeper asks how many events were counted.
 const AT_ONCE: (&str, &str) = ("CountedWithinMinutes", "0");
 
@@ -33,23 +27,6 @@ async fn forge(chain: &Chain<'_>, job: &str, endings: f64) {
         .value(endings)
         .build();
     let put = chain.cloudwatch.put_metric_data().namespace(NAMESPACE).metric_data(datum);
-    put.send().await.unwrap();
-}
-
-/// An alarm that has the name of one of the default guard's, and is not Tripline's.
-async fn take_name(chain: &Chain<'_>, job: &str) {
-    let put = chain
-        .cloudwatch
-        .put_metric_alarm()
-        .alarm_name(format!("tripline-{job}-default-DownloadTime"))
-        .namespace(NAMESPACE)
-        .metric_name("rejectedCount")
-        .dimensions(Dimension::builder().name(DIMENSION).value("another").build())
-        .statistic(Statistic::Sum)
-        .period(60)
-        .evaluation_periods(1)
-        .threshold(1e6)
-        .comparison_operator(ComparisonOperator::GreaterThanThreshold);
     put.send().await.unwrap();
 }
 
@@ -93,29 +70,26 @@ async fn endings_that_were_made_up_are_counted_and_their_rollouts_announced_by_n
     assert_eq!(tick(&chain).await["alerted"], 0);
 }
 
-/// Takes about three minutes: so long an unguarded rollout has to be armed.
 #[tokio::test]
 async fn a_second_unguarded_rollout_is_announced_while_the_first_stands() {
-    let stage = Stage::new(&[]).await;
+    let (proxy, stage) = Stage::behind_proxy(&[]).await;
     let chain = stage.chain();
     let mut email = Reader::new(chain.mailbox("EmailTopicArn", "email").await, "needs attention");
-    for job in ["held-1", "held-2"] {
-        take_name(&chain, job).await;
+    let jobs = ["muted-1", "muted-2"];
+    for job in jobs {
+        Rollout::create(&chain, job, 1).await;
     }
-    Rollout::create(&chain, "held-1", 1).await;
-    assert_eq!(tick(&chain).await["unguardedJobs"], 1);
-    let start = Instant::now();
-    let mut second = None;
-    loop {
-        tick(&chain).await;
-        let told = subjects(&mut email).await;
-        if told.len() == 2 {
-            assert_eq!(told, [attention("held-1"), attention("held-2")]);
-            break;
+    assert_eq!(tick(&chain).await["guardedJobs"], 2);
+    for unguarded in 1..=jobs.len() {
+        let job = jobs[unguarded - 1];
+        proxy.mute(&format!("rule of {job}"), &[&format!("tripline-{job}-default-FailureRate")]);
+        // Once it is announced, it is not again.
+        for alerted in [1, 0] {
+            let summary = tick(&chain).await;
+            let counted = (&summary["unguardedJobs"], &summary["alerted"]);
+            assert_eq!(counted, (&unguarded.into(), &alerted.into()));
         }
-        if second.is_none() && start.elapsed() > Duration::from_secs(10) {
-            second = Some(Rollout::create(&chain, "held-2", 1).await);
-        }
-        assert!(start.elapsed() < ANNOUNCED_WITHIN, "announced so far: {told:?}");
+        let said: Vec<String> = jobs[..unguarded].iter().map(|job| attention(job)).collect();
+        chain.until("the e-mail", async || subjects(&mut email).await, |told| *told == said).await;
     }
 }

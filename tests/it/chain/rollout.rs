@@ -22,6 +22,16 @@ pub type Total = (f64, f64);
 impl<'a> Rollout<'a> {
     /// A job for devices of its own.
     pub async fn create(chain: &'a Chain<'a>, id: &str, devices: usize) -> Self {
+        Self::create_in(chain, id, devices, None).await
+    }
+
+    /// The same in a namespace: another service's job.
+    pub async fn create_in(
+        chain: &'a Chain<'a>,
+        id: &str,
+        devices: usize,
+        namespace: Option<&str>,
+    ) -> Self {
         let mut things = Vec::new();
         let mut targets = Vec::new();
         for device in 0..devices {
@@ -31,6 +41,7 @@ impl<'a> Rollout<'a> {
             things.push(thing);
         }
         let job = chain.iot.create_job().job_id(id).set_targets(Some(targets)).document("{}");
+        let job = job.set_namespace_id(namespace.map(str::to_owned));
         job.target_selection(TargetSelection::Snapshot).send().await.unwrap();
         Self { chain, id: id.to_owned(), things }
     }

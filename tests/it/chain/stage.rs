@@ -3,10 +3,11 @@
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tripline_tests::Result;
 use tripline_tests::local_aws::LocalAws;
 use tripline_tests::mailbox::{Letter, Mailbox};
+use tripline_tests::proxy::Proxy;
 use tripline_tests::runner::run;
 use tripline_tests::stack::Stack;
 use tripline_tests::wire::Answer;
@@ -36,6 +37,21 @@ impl Stage {
     /// Parameters that are not given have the template's defaults.
     pub async fn new(parameters: &[(&str, &str)]) -> Self {
         let aws = LocalAws::start().await.unwrap_or_else(|trouble| panic!("{trouble}"));
+        Self::on(aws, parameters).await
+    }
+
+    /// The same with all calls of the functions in a proxy's hands, and no minute of the guard-keeper
+    /// but those that a test asks for.
+    pub async fn behind_proxy(parameters: &[(&str, &str)]) -> (Proxy, Self) {
+        let (aws, proxy) = must(Proxy::start_with_functions().await);
+        let stage = Self::on(aws, parameters).await;
+        let schedule = must(stage.stack.output("GuardKeeperScheduleArn"));
+        let off = json!({"Name": schedule.rsplit('/').next()});
+        must(stage.aws.post("events", "AWSEvents.DisableRule", &off));
+        (proxy, stage)
+    }
+
+    async fn on(aws: LocalAws, parameters: &[(&str, &str)]) -> Self {
         let stack = Stack::create(&aws, STACK, parameters).await;
         Self { stack: stack.unwrap_or_else(|trouble| panic!("{trouble}")), aws }
     }

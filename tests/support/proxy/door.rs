@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use super::call::Call;
 use super::fault::Fault;
+use super::mutes::Mutes;
 use super::program::{Cut, When};
 use super::streams::Streams;
 use super::{Logged, Shared, lock};
@@ -173,6 +174,9 @@ impl Door {
         }
         if Streams::are_meant_by(call, &body) {
             return lock(&self.shared.streams).answer(&request, &body);
+        }
+        if Mutes::are_meant_by(call) {
+            return lock(&self.shared.mutes).answer(call, &request, &body);
         }
         way.pass_on(request, body).await.unwrap_or_else(|lost| {
             plain(StatusCode::BAD_GATEWAY, &format!("the local AWS cannot be reached: {lost}"))

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Poll;
 use std::time::Duration;
 
 use aws_sdk_cloudwatch::types::{MetricAlarm, Tag};
 use fake_aws::CloudWatch;
+use serde_json::Value;
 use tripline::job::{EndedCounts, ExecutionCounts, JobId, JobState};
 use tripline::metric::KeptMetric;
 use tripline::rollout::Rate;
@@ -18,11 +20,11 @@ use tripline_guard::ownership::{JOB_TAG, STACK_TAG};
 use tripline_guard::reconcile::Put;
 use tripline_guard::request;
 
-use crate::Keeper;
 use crate::ask::*;
 use crate::aws::CALL_TIMEOUT;
 use crate::clock::{Call, Clock};
 use crate::settings::{Settings, tests::settings};
+use crate::{Failed, Keeper};
 
 /// When everything begins.
 pub const START: u64 = 1_790_000_000;
@@ -53,6 +55,15 @@ pub struct FakeJob {
     pub is_greengrass: bool,
 }
 
+/// The call at which the keeper's process is killed.
+#[derive(Debug, Clone, Copy)]
+pub struct Kill {
+    /// Which of all calls.
+    pub call: usize,
+    /// AWS carries it out, and nobody hears of it.
+    pub is_carried_out: bool,
+}
+
 /// What was published in a minute.
 #[derive(Debug, Clone, Default)]
 pub struct Published {
@@ -79,6 +90,9 @@ pub struct World {
     pub events_are_on: bool,
     /// How many calls were made.
     pub asked: usize,
+    pub kill: Option<Kill>,
+    /// The process was killed: it makes no call, and hears of none.
+    pub is_dead: bool,
     /// The calls that have a quota of their own, and when.
     pub calls: Vec<(Call, Duration)>,
     /// The jobs that were described.
@@ -133,6 +147,30 @@ impl Account {
         Keeper::new(self.clone(), self.clone(), self.settings())
     }
 
+    /// A minute of a keeper. `None`: its process was killed.
+    pub async fn minute_of(
+        &self,
+        keeper: &Keeper<Self, Self>,
+        kill: Option<Kill>,
+    ) -> Option<Result<Value, Failed>> {
+        self.world().kill = kill;
+        let ended = {
+            let mut tick = std::pin::pin!(keeper.tick());
+            std::future::poll_fn(|context| {
+                let ended = tick.as_mut().poll(context);
+                match self.world().is_dead {
+                    true => Poll::Ready(None),
+                    false => ended.map(Some),
+                }
+            })
+            .await
+        };
+        let mut world = self.world();
+        world.sleepers.clear();
+        world.is_dead = false;
+        ended
+    }
+
     /// A job that was created `ago` seconds ago.
     pub fn job(&self, id: &str, ago: i64) {
         let mut world = self.world();
@@ -165,14 +203,26 @@ impl Account {
     }
 
     async fn call(&self, call: Option<Call>, operation: &'static str) -> Result<(), Failure> {
-        let takes = {
+        if self.world().is_dead {
+            return std::future::pending().await;
+        }
+        let (takes, kill) = {
             let mut world = self.world();
             let now = world.now;
             world.asked += 1;
             world.calls.extend(call.map(|call| (call, now)));
-            if world.slow_from.is_some_and(|from| now >= from) { CALL_TIMEOUT } else { CALL }
+            let slow = world.slow_from.is_some_and(|from| now >= from);
+            let kill = world.kill.filter(|kill| kill.call == world.asked);
+            world.is_dead = kill.is_some_and(|kill| !kill.is_carried_out);
+            (if slow { CALL_TIMEOUT } else { CALL }, kill)
         };
-        self.sleep(takes).await;
+        if !self.world().is_dead {
+            self.sleep(takes).await;
+        }
+        if self.world().is_dead {
+            return std::future::pending().await;
+        }
+        self.world().is_dead = kill.is_some();
         match self.world().fails.get(operation) {
             Some(kind) => Err(Failure::new(operation, *kind, "as told")),
             None => Ok(()),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 const TIME: u64 = 1;
 
 /// A body, with numbers as times where the key says that they are: `..Timestamp`.
-pub(super) fn write(value: &Value) -> Vec<u8> {
+pub(crate) fn write(value: &Value) -> Vec<u8> {
     let mut body = Vec::new();
     // Writing into memory does not fail.
     ciborium::into_writer(&cbor("", value), &mut body).ok();
@@ -15,7 +15,7 @@ pub(super) fn write(value: &Value) -> Vec<u8> {
 }
 
 /// What a body says; an empty one says nothing.
-pub(super) fn read(body: &[u8]) -> Value {
+pub(crate) fn read(body: &[u8]) -> Value {
     ciborium::from_reader::<Cbor, _>(body).map_or(Value::Null, |value| json(&value))
 }
 
