@@ -57,7 +57,12 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         minute: &Minute<'_, K>,
         jobs: &BTreeMap<JobId, Listed>,
     ) -> Counted {
-        let listed: Vec<&Listed> = jobs.values().collect();
+        let mut listed: Vec<&Listed> = jobs.values().collect();
+        // A new environment knows of none when it was described: then others come first each minute.
+        let by = minute.turn().wrapping_mul(PUBLISHED_TOGETHER as u64);
+        if let Some(by) = by.checked_rem(listed.len() as u64) {
+            listed.rotate_left(usize::try_from(by).unwrap_or(0));
+        }
         let watched = listed.iter().map(|listed| self.cache.job(&listed.job).watched);
         let round = Mutex::new(Round {
             waiting: oldest_first(watched.collect(), &listed).collect(),

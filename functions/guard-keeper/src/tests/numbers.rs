@@ -181,6 +181,15 @@ async fn more_alarms_than_a_minute_can_list_leave_no_job_without_its_own() {
     assert_quotas(&account.world().calls);
 }
 
+/// Also if every minute is a new environment's, which knows of no job when it was described.
+#[tokio::test]
+async fn every_job_is_described_though_no_environment_lives_for_two_minutes() {
+    let account = Account::new();
+    jobs(&account, 250);
+    cold(&account, 12).await;
+    assert_eq!(account.world().described.len(), 250);
+}
+
 /// New jobs and environments apart, tags are read once in ten minutes.
 #[tokio::test]
 async fn tags_are_read_again_in_turns() {
