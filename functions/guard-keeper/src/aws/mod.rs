@@ -5,6 +5,7 @@ mod dynamodb;
 mod iot;
 mod sns;
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tripline_aws::protocol::InProtocol;
@@ -25,7 +26,9 @@ pub struct Aws {
     cloudwatch: aws_sdk_cloudwatch::Client,
     dynamodb: aws_sdk_dynamodb::Client,
     iot: aws_sdk_iot::Client,
-    sns: aws_sdk_sns::Client,
+    /// Made once people are to be alerted: most environments never do, and would begin later for it.
+    sns: OnceLock<aws_sdk_sns::Client>,
+    config: SdkConfig,
     settings: Settings,
 }
 
@@ -50,7 +53,8 @@ impl Aws {
             cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             iot: aws_sdk_iot::Client::new(&config),
-            sns: aws_sdk_sns::Client::new(&config),
+            sns: OnceLock::new(),
+            config,
             settings: settings.clone(),
         }
     }

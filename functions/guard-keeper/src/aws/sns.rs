@@ -6,6 +6,7 @@ use crate::ask::Alert;
 impl Alert for Aws {
     async fn alert(&self, subject: &str, body: &str) -> Result<(), Failure> {
         self.sns
+            .get_or_init(|| aws_sdk_sns::Client::new(&self.config))
             .publish()
             .topic_arn(&self.settings.email_topic)
             .subject(subject)

@@ -44,7 +44,8 @@ fn aws(cloudwatch: &[&Rule], dynamodb: &[&Rule], iot: &[&Rule]) -> Aws {
         cloudwatch: mock_client!(aws_sdk_cloudwatch, RuleMode::MatchAny, cloudwatch),
         dynamodb: mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, dynamodb),
         iot: mock_client!(aws_sdk_iot, RuleMode::MatchAny, iot),
-        sns: mock_client!(aws_sdk_sns, RuleMode::MatchAny, []),
+        sns: mock_client!(aws_sdk_sns, RuleMode::MatchAny, []).into(),
+        config: SdkConfig::builder().build(),
         settings: settings(),
     }
 }
@@ -294,8 +295,10 @@ async fn people_are_alerted_by_e_mail_alone() {
                 && (input.subject(), input.message()) == (Some("subject"), Some("body"))
         })
         .then_output(|| PublishOutput::builder().build());
-    let aws =
-        Aws { sns: mock_client!(aws_sdk_sns, RuleMode::MatchAny, [&rule]), ..aws(&[], &[], &[]) };
+    let aws = Aws {
+        sns: mock_client!(aws_sdk_sns, RuleMode::MatchAny, [&rule]).into(),
+        ..aws(&[], &[], &[])
+    };
     assert_eq!((aws.alert("subject", "body").await, rule.num_calls()), (Ok(()), 1));
 }
 
