@@ -182,6 +182,39 @@ async fn a_job_that_opts_out_while_it_runs_keeps_its_guard() {
     assert_eq!(names(&chain).await, armed);
 }
 
+/// Where only tagged jobs are guarded, a tag that is nearly the right one counts; and what a job was armed with
+/// does too, also once it cannot be read.
+#[tokio::test]
+async fn where_tagged_jobs_are_guarded_the_others_are_left_alone() {
+    let stage = Stage::new(&[("GuardedJobs", "tagged")]).await;
+    let chain = stage.chain();
+    for (job, value) in [("asks", Some("on")), ("asks-badly", Some("yes")), ("plain", None)] {
+        Rollout::create(&chain, job, 1).await;
+        let Some(value) = value else { continue };
+        let described = chain.iot.describe_job().job_id(job).send().await.unwrap();
+        let arn = described.job.unwrap().job_arn.unwrap();
+        let tag = aws_sdk_iot::types::Tag::builder().key("tripline:guard").value(value);
+        let tag = tag.build().unwrap();
+        chain.iot.tag_resource().resource_arn(arn).tags(tag).send().await.unwrap();
+    }
+    Rollout::create(&chain, "own", 1).await.arm();
+    let summary = tick(&chain).await;
+    assert_eq!((&summary["guardedJobs"], &summary["unguardedJobs"]), (&json!(3), &json!(0)));
+    let armed = names(&chain).await;
+    assert!(!armed.iter().any(|name| name.starts_with("tripline-plain-")), "{armed:?}");
+    assert_eq!(armed.len(), 6, "{armed:?}");
+
+    let item = json!({
+        "jobId": {"S": "own"}, "config": {"S": "[ALARM_CONFIG]\nalarmList = ?"}, "armedAt": {"N": "1"},
+    });
+    let put = json!({"TableName": chain.output("GuardsTableName"), "Item": item});
+    must(chain.aws.post("dynamodb", "DynamoDB_20120810.PutItem", &put));
+    let summary = tick(&chain).await;
+    assert_eq!((&summary["guardedJobs"], &summary["unguardedJobs"]), (&json!(3), &json!(0)));
+    let armed = names(&chain).await;
+    assert!(armed.contains("tripline-own-default-FailureRate"), "{armed:?}");
+}
+
 #[tokio::test]
 async fn what_a_job_was_armed_with_is_kept_and_its_tags_are_heeded() {
     let stage = Stage::new(&[AT_ONCE]).await;

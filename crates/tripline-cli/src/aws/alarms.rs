@@ -6,7 +6,7 @@ use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmInp
 use aws_sdk_cloudwatch::types::{AlarmType, MetricAlarm, Tag};
 use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
-use tripline_aws::Failure;
+use tripline_aws::{Failure, FailureKind};
 use tripline_aws::cloudwatch::{self, MOST_DELETED};
 use tripline_guard::definition::Watch;
 use tripline_guard::observed::{ObservedAlarm, Watched, watched};
@@ -100,7 +100,12 @@ impl Aws {
         let mut seen = Seen { taken: there.composite.into_iter().collect(), ..Seen::default() };
         for alarm in there.metric {
             let name = alarm.alarm_name().unwrap_or_default().to_owned();
-            let (job, stack) = self.job_and_stack(&alarm).await?;
+            let (job, stack) = match self.job_and_stack(&alarm).await {
+                Ok(tags) => tags,
+                // It was deleted since it was listed.
+                Err(failure) if failure.kind == FailureKind::NotFound => continue,
+                Err(failure) => return Err(failure),
+            };
             let tags = AlarmTags { job, stack };
             seen.alarms.push(SeenAlarm { alarm, tags, muted_by: None });
             seen.taken.insert(name);
