@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, Statistic};
+use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, Statistic, Tag};
 use tripline_tests::local_aws::LocalAws;
 use tripline_tests::proxy::{Cut, Proxy};
 
@@ -22,6 +22,8 @@ impl Stage {
         let proxy = Proxy::start(&aws).unwrap();
         let cloudwatch = aws_sdk_cloudwatch::Client::new(&aws.config());
         for job in jobs {
+            let tags = [("tripline:job", *job), ("tripline:stack", "tripline")];
+            let tags = tags.map(|(key, value)| Tag::builder().key(key).value(value).build());
             let put = cloudwatch
                 .put_metric_alarm()
                 .alarm_name(format!("tripline-{job}-Slow"))
@@ -32,7 +34,8 @@ impl Stage {
                 .period(60)
                 .evaluation_periods(1)
                 .threshold(600.0)
-                .comparison_operator(ComparisonOperator::GreaterThanThreshold);
+                .comparison_operator(ComparisonOperator::GreaterThanThreshold)
+                .set_tags(Some(tags.into()));
             put.send().await.unwrap();
         }
         Self { aws, proxy }

@@ -6,8 +6,8 @@ use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmInp
 use aws_sdk_cloudwatch::types::{AlarmType, MetricAlarm, Tag};
 use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
-use tripline_aws::{Failure, FailureKind};
 use tripline_aws::cloudwatch::{self, MOST_DELETED};
+use tripline_aws::{Failure, FailureKind};
 use tripline_guard::definition::Watch;
 use tripline_guard::observed::{ObservedAlarm, Watched, watched};
 use tripline_guard::ownership::AlarmTags;
