@@ -139,7 +139,7 @@ fn matters(line: &str) -> Option<String> {
     let words: Vec<&str> = line.split(' ').collect();
     match &words[..] {
         [job, ..] if job.starts_with('+') => None,
-        [job, case, _first, at, gone] if job.starts_with('!') => {
+        [job, case, _first, at, gone, _size] if job.starts_with('!') => {
             assert!(*gone != "0" || *at != "0", "nobody was alerted: {line}");
             (*gone == "0").then(|| format!("{job} {case}"))
         }
