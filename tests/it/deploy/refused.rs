@@ -273,12 +273,15 @@ async fn alarms_that_vanish_while_the_job_is_made_are_armed_again() {
         2,
     );
     let running = must(stage.proxy.spawn(&mut command, None));
-    for _ in 0..1_000 {
-        if !stage.alarms("disarmed").await.is_empty() {
+    // By then its alarms are proven.
+    let is_held_up = || running.calls().iter().any(|call| call.operation == "PUT /jobs/disarmed");
+    for _ in 0..2_000 {
+        if is_held_up() {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
+    assert_eq!(stage.alarms("disarmed").await.len(), 1);
     stage.disarm("disarmed").await;
     let ran = must(running.end().await);
     assert_ended(&ran, 0);

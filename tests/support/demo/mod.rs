@@ -103,7 +103,7 @@ impl Demo<'_> {
         // The devices at work when a rollout is stopped finish what they do.
         let (_, last) = tokio::try_join!(devices, watch(&rollout, view))?;
 
-        self.operator.tripline(&format!("alarms remove --job-id {job_id}")).await?;
+        self.operator.tripline(&format!("alarms remove --stack {STACK} --job-id {job_id}")).await?;
         Ok(Moment { job: rollout.job().await?, ..last })
     }
 }

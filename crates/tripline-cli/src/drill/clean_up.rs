@@ -11,7 +11,7 @@ use tripline_aws::Failure;
 use super::clients::{DrillClients, none_if_not_found};
 use super::mailbox::drill_subscriptions;
 use crate::aws::arming::disarm::disarm;
-use crate::aws::commands::in_region;
+use crate::aws::commands::{in_region, quoted};
 use crate::aws::drill_name::DrillName;
 use crate::exit::Error;
 
@@ -127,7 +127,9 @@ impl CleanUp<'_> {
                 tidied.removed.extend(alarms.names.iter().map(|alarm| format!("alarm {alarm}")))
             }
             Err(error) => {
-                let command = format!("tripline alarms remove --force --job-id {name}");
+                let stack = self.stack.map(|stack| format!(" --stack {}", quoted(stack)));
+                let stack = stack.unwrap_or_default();
+                let command = format!("tripline alarms remove --force --job-id {name}{stack}");
                 tidied.left(format!("alarms of job {name}"), command, &error);
             }
         }
