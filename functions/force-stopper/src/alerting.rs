@@ -122,8 +122,7 @@ impl<C: Publish + TakeTurn + Surroundings + Sync> Stopper<C> {
         medium: Medium,
         told: &Announcement,
     ) -> Result<(), Failure> {
-        let key = (said.clone(), medium);
-        if held(&self.alerts.said).contains(&key) {
+        if self.is_said(said, medium) {
             return Ok(());
         }
         let settings = &self.settings;
@@ -133,7 +132,7 @@ impl<C: Publish + TakeTurn + Surroundings + Sync> Stopper<C> {
         };
         let Some(topic) = topic else { return Ok(()) };
         self.client.publish(topic, subject, text).await?;
-        held(&self.alerts.said).remember(key);
+        held(&self.alerts.said).remember((said.clone(), medium));
         Ok(())
     }
 

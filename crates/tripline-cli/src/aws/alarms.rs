@@ -100,13 +100,12 @@ impl Aws {
         let mut seen = Seen { taken: there.composite.into_iter().collect(), ..Seen::default() };
         for alarm in there.metric {
             let name = alarm.alarm_name().unwrap_or_default().to_owned();
-            let (job, stack) = match self.job_and_stack(&alarm).await {
+            let tags = match self.tags_of(&alarm).await {
                 Ok(tags) => tags,
                 // It was deleted since it was listed.
                 Err(failure) if failure.kind == FailureKind::NotFound => continue,
                 Err(failure) => return Err(failure),
             };
-            let tags = AlarmTags { job, stack };
             seen.alarms.push(SeenAlarm { alarm, tags, muted_by: None });
             seen.taken.insert(name);
         }
@@ -131,20 +130,16 @@ impl Aws {
 
     /// The job of an alarm's tag.
     pub async fn tagged_job(&self, alarm: &MetricAlarm) -> Result<Option<String>, Failure> {
-        Ok(self.job_and_stack(alarm).await?.0)
+        Ok(self.tags_of(alarm).await?.job)
     }
 
-    /// The job and the stack of an alarm's tags.
-    pub async fn job_and_stack(
-        &self,
-        alarm: &MetricAlarm,
-    ) -> Result<(Option<String>, Option<String>), Failure> {
+    /// An alarm's tags.
+    pub async fn tags_of(&self, alarm: &MetricAlarm) -> Result<AlarmTags, Failure> {
         let Some(arn) = alarm.alarm_arn() else {
-            return Ok((None, None));
+            return Ok(AlarmTags::default());
         };
         let tags = cloudwatch::alarm_tags(&self.cloudwatch, arn).await?;
-        let AlarmTags { job, stack } = AlarmTags::read(&tags);
-        Ok((job, stack))
+        Ok(AlarmTags::read(&tags))
     }
 
     /// The job that an alarm guards: by its metrics, or, if it shows none, by its tag.

@@ -177,8 +177,7 @@ impl Observer {
             return Ok(tags.clone());
         }
         self.budget.turn().await;
-        let (job, stack) = self.aws.job_and_stack(alarm).await?;
-        let tags = AlarmTags { job, stack };
+        let tags = self.aws.tags_of(alarm).await?;
         self.tags.insert(name.to_owned(), (now, tags.clone()));
         Ok(tags)
     }

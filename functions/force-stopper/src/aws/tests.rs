@@ -5,7 +5,9 @@ use aws_sdk_cloudwatch::types::{
     AlarmHistoryItem, ComparisonOperator, CompositeAlarm, Dimension, Metric, MetricAlarm,
     MetricDataQuery, MetricStat, StateValue,
 };
-use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
+use aws_sdk_dynamodb::operation::update_item::{
+    UpdateItemError, UpdateItemInput, UpdateItemOutput,
+};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
 use aws_sdk_iot::operation::cancel_job::CancelJobOutput;
@@ -219,6 +221,28 @@ async fn a_tag_opts_a_job_out() {
     }
 }
 
+/// What an update gives and does not use is refused.
+fn uses_what_it_gives(input: &UpdateItemInput) -> bool {
+    let values = input.expression_attribute_values().unwrap();
+    let names = input.expression_attribute_names().unwrap();
+    let text = [input.condition_expression(), input.update_expression()].map(Option::unwrap);
+    let text = text.join(" ");
+    values.keys().chain(names.keys()).all(|name| text.contains(name))
+}
+
+fn updated() -> UpdateItemOutput {
+    UpdateItemOutput::builder().attributes("jobId", AttributeValue::S("a".to_owned())).build()
+}
+
+fn condition_is_false() -> UpdateItemError {
+    let meta = aws_sdk_dynamodb::error::ErrorMetadata::builder()
+        .code("ConditionalCheckFailedException")
+        .build();
+    UpdateItemError::ConditionalCheckFailedException(
+        ConditionalCheckFailedException::builder().meta(meta).build(),
+    )
+}
+
 #[tokio::test]
 async fn a_turn_is_taken_on_a_condition() {
     let taken = |condition: &'static str, is_there: bool| {
@@ -230,20 +254,9 @@ async fn a_turn_is_taken_on_a_condition() {
                 && key.is_some_and(|key| key == "$force-stopper")
         });
         if is_there {
-            return rule.then_output(|| {
-                UpdateItemOutput::builder()
-                    .attributes("jobId", AttributeValue::S("a".to_owned()))
-                    .build()
-            });
+            return rule.then_output(updated);
         }
-        rule.then_error(|| {
-            let meta = aws_sdk_dynamodb::error::ErrorMetadata::builder()
-                .code("ConditionalCheckFailedException")
-                .build();
-            UpdateItemError::ConditionalCheckFailedException(
-                ConditionalCheckFailedException::builder().meta(meta).build(),
-            )
-        })
+        rule.then_error(condition_is_false)
     };
     const MORE: &str = "#count < :most";
     const FIRST: &str = "attribute_not_exists(#last)";
@@ -268,20 +281,11 @@ async fn the_only_turn_is_its_taker_s_again() {
     let rule = mock!(aws_sdk_dynamodb::Client::update_item)
         .match_requests(|input| {
             let values = input.expression_attribute_values().unwrap();
-            let names = input.expression_attribute_names().unwrap();
-            // What is given and not used is refused.
-            let text =
-                [input.condition_expression(), input.update_expression()].map(Option::unwrap);
-            let text = text.join(" ");
             input.condition_expression().is_some_and(|text| text.ends_with(" OR #by = :id"))
                 && values.get(":id").and_then(|id| id.as_s().ok()).is_some_and(|id| id == "id")
-                && values.keys().chain(names.keys()).all(|name| text.contains(name))
+                && uses_what_it_gives(input)
         })
-        .then_output(|| {
-            UpdateItemOutput::builder()
-                .attributes("jobId", AttributeValue::S("a".to_owned()))
-                .build()
-        });
+        .then_output(updated);
     let aws = Aws {
         dynamodb: mock_client!(aws_sdk_dynamodb, aws_smithy_mocks::RuleMode::MatchAny, &[&rule]),
         ..aws(&[], &[], &[])
@@ -297,19 +301,11 @@ async fn what_is_said_is_remembered_in_its_place() {
         .match_requests(|input| {
             let values = input.expression_attribute_values().unwrap();
             let names = input.expression_attribute_names().unwrap();
-            let text =
-                [input.condition_expression(), input.update_expression()].map(Option::unwrap);
-            let text = text.join(" ");
-            // What is given and not used is refused.
-            values.keys().chain(names.keys()).all(|name| text.contains(name))
+            uses_what_it_gives(input)
                 && names["#key"] == "said1Key"
                 && values[":key"] == AttributeValue::S("11".to_owned())
         })
-        .then_output(|| {
-            UpdateItemOutput::builder()
-                .attributes("jobId", AttributeValue::S("a".to_owned()))
-                .build()
-        });
+        .then_output(updated);
     let dynamodb = mock_client!(aws_sdk_dynamodb, aws_smithy_mocks::RuleMode::MatchAny, &[&rule]);
     let aws = Aws { dynamodb, ..aws(&[], &[], &[]) };
     assert_eq!(aws.may_say(17, "id", Timestamp::from_seconds(1_000)).await, Ok(true));
@@ -328,14 +324,7 @@ async fn a_turn_that_is_over_is_nobody_s() {
                 && names["#by"] == "refusalMailBy"
                 && input.expression_attribute_values().unwrap().len() == 1
         })
-        .then_error(|| {
-            let meta = aws_sdk_dynamodb::error::ErrorMetadata::builder()
-                .code("ConditionalCheckFailedException")
-                .build();
-            UpdateItemError::ConditionalCheckFailedException(
-                ConditionalCheckFailedException::builder().meta(meta).build(),
-            )
-        });
+        .then_error(condition_is_false);
     let dynamodb = mock_client!(aws_sdk_dynamodb, aws_smithy_mocks::RuleMode::MatchAny, &[&rule]);
     let aws = Aws { dynamodb, ..aws(&[], &[], &[]) };
     assert_eq!(aws.end_turn(Turn::RefusalMail, "id").await, Ok(()));

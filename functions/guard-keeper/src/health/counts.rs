@@ -87,9 +87,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             self.cache.learn(job, |job| job.watched = Some(minute.now()));
             match described {
                 Ok(now) => {
-                    self.cache.learn(job, |job| {
-                        (job.rate, job.is_greengrass) = (Some(now.rate), Some(now.is_greengrass));
-                    });
+                    self.cache.learn_described(job, &now);
                     let counts = self.counts_of(job, &now, false);
                     let mut round = held(round);
                     match counts {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tripline::job::JobId;
+use tripline::job::{Job, JobId};
 use tripline::time::Timestamp;
 use tripline_aws::cloudwatch::MuteRule;
 use tripline_guard::desired::Tagged;
@@ -116,6 +116,13 @@ impl Cache {
         let known = self.known();
         let (at, tags) = known.owners.get(alarm)?;
         (now.seconds_after(*at) < believed_for(tags)).then(|| tags.clone())
+    }
+
+    /// A job was described.
+    pub fn learn_described(&self, job: &JobId, now: &Job) {
+        self.learn(job, |known| {
+            (known.rate, known.is_greengrass) = (Some(now.rate), Some(now.is_greengrass));
+        });
     }
 
     /// Which of the jobs that are gone have been so for so many seconds.

@@ -132,9 +132,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             return false;
         }
         match self.client.describe_job(job).await {
-            Ok(now) => self.cache.learn(job, |job| {
-                (job.rate, job.is_greengrass) = (Some(now.rate), Some(now.is_greengrass));
-            }),
+            Ok(now) => self.cache.learn_described(job, &now),
             Err(failure) => {
                 tracing::warn!(%job, %failure, "job_rate_unknown");
                 self.cache.learn(job, |job| job.undescribed = Some(minute.now()));
