@@ -59,6 +59,8 @@ pub enum KeptMetric {
     NotifiedCount,
     /// Of those, the ones that failed, timed out or, unless `CountRejected` is `no`, were rejected.
     UnsuccessfulCount,
+    /// How unlikely what the rollout shows is under its declared limits: see [`crate::evidence`].
+    Evidence,
 }
 
 /// What metrics were called before the first release, and what they are called now. There is no alias:
@@ -77,12 +79,13 @@ impl KeptMetric {
     }
 
     /// Every one there is.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::OverdueCount,
         Self::UncountedCount,
         Self::OvercountedCount,
         Self::NotifiedCount,
         Self::UnsuccessfulCount,
+        Self::Evidence,
     ];
 
     /// The name in CloudWatch.
@@ -93,6 +96,7 @@ impl KeptMetric {
             Self::OvercountedCount => "overcountedCount",
             Self::NotifiedCount => "notifiedCount",
             Self::UnsuccessfulCount => "unsuccessfulCount",
+            Self::Evidence => "evidence",
         }
     }
 }

@@ -15,7 +15,8 @@
 //! - [`Verdict`]: the evidence, which limit spoke, whether to stop; `sentence` puts it in words;
 //! - [`Standing`]: how the rollout stands, in one word;
 //! - [`Clearance`]: the reverse, for the next wave: whether twice the limits can be ruled out;
-//! - `encode`: the state between two ticks, at most [`State::MAX_BYTES`] long.
+//! - `encode`: the state between two ticks, at most [`State::MAX_BYTES`] long;
+//! - [`Record`]: what is kept beside it for whoever asks.
 //!
 //! Why it holds: each part is a test supermartingale or a sum of e-values with an expectation of at
 //! most its weight, so that by Ville's inequality it passes 1/alpha in at most alpha times its weight
@@ -32,6 +33,7 @@ mod cohorts;
 mod encode;
 mod gate;
 mod limits;
+mod record;
 mod rungs;
 mod sentence;
 mod smallest;
@@ -44,6 +46,7 @@ mod verdict;
 pub use encode::InvalidState;
 pub use gate::Clearance;
 pub use limits::{InvalidLimits, Limits, Parameters, Slack, Source};
+pub use record::Record;
 pub use sentence::{Brief, Reason};
 pub use smallest::TooSmall;
 pub use stairs::{Curve, Stairs};

@@ -1,11 +1,14 @@
 //! How a rollout stands, in one word.
 
+use serde::{Deserialize, Serialize};
+
 use super::limits::Limits;
 use super::state::State;
 use super::verdict::Verdict;
 
 /// How a rollout stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Standing {
     /// Outside of its limits: it is to be stopped.
     Breach,
@@ -16,6 +19,7 @@ pub enum Standing {
     /// So surely better than twice its limits that the next wave may go.
     Healthy,
     /// None of these yet.
+    #[default]
     Undecided,
 }
 
