@@ -79,6 +79,14 @@ pub fn job_of(job: &Described) -> Job {
         is_greengrass: job.namespace_id() == Some(GREENGRASS_NAMESPACE),
         counts: job.job_process_details().map(counts_of).unwrap_or_default(),
         is_counted: job.job_process_details().is_some(),
+        timeout: job
+            .timeout_config()
+            .and_then(|timeout| timeout.in_progress_timeout_in_minutes())
+            .and_then(|minutes| u32::try_from(minutes).ok())
+            .filter(|minutes| *minutes > 0),
+        has_retries: job.job_executions_retry_config().is_some_and(|retries| {
+            retries.criteria_list().iter().any(|it| it.number_of_retries() > 0)
+        }),
     }
 }
 

@@ -11,6 +11,7 @@ use tripline::faults::Faults;
 use tripline::rollout::RolloutConfig;
 use tripline::text::excerpt;
 
+use crate::alarms::ALARM_PREFIX;
 use crate::ini::{DEFAULT, Section, read_whole};
 use crate::reader::{Place, Reader, positive, unknown_keys};
 use crate::rollout::parse_rollout;
@@ -19,7 +20,7 @@ pub use unfinished::Unfinished;
 /// The section.
 pub(crate) const EVIDENCE_CONFIG: &str = "EVIDENCE_CONFIG";
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 10] = [
     "useEvidence",
     "falseStops",
     "failedLimit",
@@ -28,6 +29,8 @@ const KEYS: [&str; 8] = [
     "slowerBy",
     "silentLimit",
     "snsTopics",
+    "blindMinutes",
+    "blindTopics",
 ];
 
 /// The limits of a healthy rollout: evidence that a rollout is outside of them stops it.
@@ -41,8 +44,12 @@ pub struct EvidenceConfig {
     pub unfinished: Unfinished,
     /// Whom the alarm on evidence reaches.
     pub topics: Vec<Topic>,
+    /// After how many minutes without evidence its absence is an alarm: 5 to 60.
+    pub blind_minutes: u32,
+    /// Whom that alarm reaches.
+    pub blind_topics: Vec<Topic>,
     /// The job's timeout in minutes.
-    timeout: Option<u32>,
+    pub timeout: Option<u32>,
 }
 
 /// Reads the evidence section from the text of a `dev.ini`; `None` if there is none or it is switched
@@ -54,12 +61,34 @@ pub fn parse_evidence(file: &str, text: &str) -> Result<Option<EvidenceConfig>, 
 }
 
 impl EvidenceConfig {
+    /// The section with these limits, declared in percent and minutes by nobody's file: that of the
+    /// stack's default guard.
+    pub fn declared(
+        unfinished: Vec<(u32, f64)>,
+        (failed, false_stops): (f64, f64),
+        topics: Vec<Topic>,
+    ) -> Self {
+        Self {
+            false_stops,
+            failed,
+            unfinished: Unfinished::Declared(unfinished),
+            topics,
+            blind_minutes: Self::BLIND_MINUTES,
+            blind_topics: vec![Topic::Email],
+            timeout: None,
+        }
+    }
+
     /// Permitted false stops if none are given: 1 in 100 healthy rollouts.
     pub const FALSE_STOPS: f64 = 0.01;
     /// The limit on failures if none is given.
     pub const FAILED: f64 = 0.03;
     /// The share of devices that may never end, with a baseline, if none is given.
     pub const SILENT: f64 = 0.01;
+    /// The names of its two alarms: that there is evidence, and that it is missing.
+    pub const ALARMS: [&str; 2] = ["Evidence", "EvidenceMissing"];
+    /// Minutes without evidence until people are alerted, if none are given.
+    pub const BLIND_MINUTES: u32 = 10;
 
     /// The file of its baseline, as it stands there.
     pub fn baseline(&self) -> Option<&str> {
@@ -118,6 +147,15 @@ impl<'a> Reader<'a> {
         self.require(place, "useEvidence", "True or False");
         let is_used = self.flag(section, "useEvidence");
         let before = self.faults.len();
+        for name in EvidenceConfig::ALARMS {
+            let theirs = format!("{ALARM_PREFIX}{name}");
+            if let Some(taken) = self.ini.section(&theirs) {
+                let text = format!(
+                    "alarm `{name}` is the name of an alarm of `[{EVIDENCE_CONFIG}]` (expected another name)"
+                );
+                self.fault(Place::from(taken), taken.line, &text, None);
+            }
+        }
         let config = self.evidence_of(section, rollout);
         if !is_used {
             // What is switched off is checked all the same, since it will be switched on.
@@ -145,11 +183,23 @@ impl<'a> Reader<'a> {
         let timeout = rollout.timeout.map(|timeout| timeout.minutes());
         let unfinished = self.unfinished(section, timeout);
         let topics = self.topics(place);
+        let blind_minutes = self
+            .optional(place, "blindMinutes", "minutes, 5 to 60", |text| {
+                text.parse().ok().filter(|minutes| (5..=60).contains(minutes))
+            })
+            .unwrap_or(EvidenceConfig::BLIND_MINUTES);
+        let has_blind_topics = self.ini.get(section, "blindTopics").is_some();
+        let blind_topics = match has_blind_topics {
+            true => self.topics_of(place, "blindTopics"),
+            false => Some(vec![Topic::Email]),
+        };
         let config = EvidenceConfig {
             false_stops,
             failed,
             unfinished: unfinished?,
             topics: topics?,
+            blind_minutes,
+            blind_topics: blind_topics?,
             timeout,
         };
         self.can_be_decided(section, &config);

@@ -33,7 +33,7 @@ pub use review::{Remark, Review};
 pub use rollout::parse_rollout;
 pub use things::{MAX_TARGETS, Target, TargetKind, ThingList};
 pub use values::{Bucket, FileId, Presigned, RoleArn, StreamId, TargetSelection};
-pub use write::text_of;
+pub use write::{text_of, text_of_evidence};
 
 #[cfg(test)]
 mod tests;

@@ -8,9 +8,14 @@ use crate::reader::{Place, Reader, near, unfilled};
 impl Reader<'_> {
     /// Whom an alarm reaches: `snsTopics`, which has to be there.
     pub fn topics(&mut self, place: Place<'_>) -> Option<Vec<Topic>> {
+        self.topics_of(place, "snsTopics")
+    }
+
+    /// The same by another key.
+    pub fn topics_of(&mut self, place: Place<'_>, key: &str) -> Option<Vec<Topic>> {
         const EXPECTED: &str = "`@email`, `@sms`, `@force-stop` or the ARN of a standard SNS topic";
-        self.require(place, "snsTopics", EXPECTED);
-        let entry = self.entry(place.section, "snsTopics")?;
+        self.require(place, key, EXPECTED);
+        let entry = self.entry(place.section, key)?;
         let mut topics = Vec::new();
         let before = self.faults.len();
         for text in entry.value.split([',', '\n']).map(str::trim).filter(|text| !text.is_empty()) {
@@ -21,21 +26,18 @@ impl Reader<'_> {
                     let hint = near(text, &Topic::ALIASES)
                         .map(|near| format!("did you mean `{near}`?"))
                         .or_else(|| unfilled(text));
-                    let text = format!(
-                        "unknown topic `{}` in snsTopics (expected {EXPECTED})",
-                        excerpt(text)
-                    );
+                    let text =
+                        format!("unknown topic `{}` in {key} (expected {EXPECTED})", excerpt(text));
                     self.fault(place, entry.line, &text, hint);
                 }
             }
         }
         if topics.is_empty() && self.faults.len() == before {
-            let text = format!("snsTopics is empty, so that nobody is told (expected {EXPECTED})");
+            let text = format!("{key} is empty, so that nobody is told (expected {EXPECTED})");
             self.fault(place, entry.line, &text, None);
         }
         if topics.len() > MAX_TOPICS {
-            let text =
-                format!("{} topics in snsTopics (expected at most {MAX_TOPICS})", topics.len());
+            let text = format!("{} topics in {key} (expected at most {MAX_TOPICS})", topics.len());
             self.fault(place, entry.line, &text, None);
         }
         Some(topics)

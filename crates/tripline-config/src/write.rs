@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use tripline::alarm::{AlarmDefinition, Limit};
+use tripline::alarm::{AlarmDefinition, Limit, Topic};
 
 use crate::alarms::{ALARM_CONFIG, ALARM_PREFIX};
+use crate::evidence::{EVIDENCE_CONFIG, EvidenceConfig, Unfinished};
 
 /// The `[ALARM_CONFIG]` part of a `dev.ini` with these alarms and nothing else.
 pub fn text_of(alarms: &[AlarmDefinition]) -> String {
@@ -39,6 +40,41 @@ pub fn text_of(alarms: &[AlarmDefinition]) -> String {
     text
 }
 
+/// The `[EVIDENCE_CONFIG]` part of a `dev.ini`, but for the timeout, which is the job's own.
+pub fn text_of_evidence(evidence: &EvidenceConfig) -> String {
+    let topics =
+        |topics: &[Topic]| topics.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    // Debug writes a number such that it is read as exactly the same.
+    let percent = |share: f64| format!("{:?}", share * 100.0);
+    let mut keys = vec![
+        ("useEvidence", "True".to_owned()),
+        ("falseStops", percent(evidence.false_stops)),
+        ("failedLimit", percent(evidence.failed)),
+    ];
+    match &evidence.unfinished {
+        Unfinished::Declared(pairs) => {
+            let pair = |(age, share): &(u32, f64)| format!("{age}:{}", percent(*share));
+            let pairs: Vec<String> = pairs.iter().map(pair).collect();
+            keys.push(("unfinishedLimits", pairs.join(", ")));
+        }
+        Unfinished::Baseline { file, slower_by, silent } => {
+            keys.push(("baseline", escaped(file)));
+            let slower_by = slower_by.map(|by| ("slowerBy", by.percent().to_string()));
+            keys.extend(slower_by);
+            keys.push(("silentLimit", percent(*silent)));
+        }
+    }
+    keys.push(("snsTopics", topics(&evidence.topics)));
+    keys.push(("blindMinutes", evidence.blind_minutes.to_string()));
+    keys.push(("blindTopics", topics(&evidence.blind_topics)));
+    let mut text = format!("[{EVIDENCE_CONFIG}]\n");
+    for (key, value) in keys {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{key} = {value}");
+    }
+    text
+}
+
 /// `%` begins a reference unless it is doubled.
 fn escaped(text: &str) -> String {
     text.replace('%', "%%")
@@ -61,6 +97,31 @@ mod tests {
         assert_eq!(alarms.len(), 2);
         assert_eq!(read(&text_of(&alarms)), alarms);
         assert_eq!(read(&text_of(&[])), []);
+    }
+
+    #[test]
+    fn limits_are_written_and_read() {
+        for text in [
+            "falseStops = 0.7\nfailedLimit = 2.3\nunfinishedLimits = 7:41.3, 60:2.9\nsnsTopics = @email",
+            "baseline = a%%b.json\nslowerBy = 33\nsnsTopics = @sms, @force-stop\nblindMinutes = 7\nblindTopics = @email, @force-stop",
+        ] {
+            let text = format!("[EVIDENCE_CONFIG]\nuseEvidence = True\n{text}\n");
+            let read = |text: &str| crate::parse_evidence("kept", text).unwrap().unwrap();
+            let first = read(&text);
+            let again = read(&text_of_evidence(&first));
+            let near = |a: f64, b: f64| (a - b).abs() <= 1e-12;
+            assert!(near(again.failed, first.failed) && near(again.false_stops, first.false_stops));
+            let EvidenceConfig { failed, false_stops, .. } = first;
+            match (&again.unfinished, &first.unfinished) {
+                (Unfinished::Declared(a), Unfinished::Declared(b)) => {
+                    assert!(a.iter().zip(b).all(|(a, b)| a.0 == b.0 && near(a.1, b.1)));
+                    assert_eq!(a.len(), b.len());
+                }
+                (again, first) => assert_eq!(again, first),
+            }
+            let unfinished = first.unfinished.clone();
+            assert_eq!(EvidenceConfig { failed, false_stops, unfinished, ..again }, first);
+        }
     }
 
     proptest! {

@@ -17,6 +17,8 @@ pub const CONFIG: &str = "config";
 pub const ARMED_AT: &str = "armedAt";
 /// That none of the alarms stops the rollout is meant.
 pub const TELL_ONLY: &str = "tellOnly";
+/// The text of the baseline that the config's limits are of, if they are of one.
+pub const BASELINE: &str = "baseline";
 /// What a job was when it was first seen, in an item of its own: see [`FirstSeen`].
 pub const FIRST_SEEN: &str = "firstSeen";
 /// How the keys of these items begin. No job can be called so.

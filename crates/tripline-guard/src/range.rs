@@ -1,7 +1,7 @@
 //! What an alarm can ever see: the least and the most of what it watches. A threshold beyond that is none.
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
-use tripline::alarm::Statistic;
+use tripline::alarm::{MissingData, Statistic};
 use tripline::job::JobId;
 use tripline::metric::{DownloadTime, KeptMetric, Metric, NAMESPACE, RetryCount};
 
@@ -87,6 +87,9 @@ fn shows_the_value_itself(alarm: &MetricAlarm) -> bool {
 pub(crate) fn never_fires(alarm: &MetricAlarm, job: &JobId) -> bool {
     use aws_sdk_cloudwatch::types::ComparisonOperator as Is;
     let Some(threshold) = alarm.threshold() else { return false };
+    if alarm.treat_missing_data() == Some(MissingData::Breaching.name()) {
+        return false;
+    }
     let Range { least, most } = Range::of(alarm, job);
     match alarm.comparison_operator() {
         Some(Is::GreaterThanThreshold) => threshold >= most,

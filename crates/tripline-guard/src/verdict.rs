@@ -7,7 +7,7 @@ use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
 use tripline::text::excerpt;
 
-use crate::desired::DEFAULT_PREFIX;
+use crate::desired::{DEFAULT_PREFIX, watches_evidence};
 use crate::observed::{ObservedAlarm, Watched, watched, watches_what_is_published};
 use crate::ownership::{Foreign, Owner};
 use crate::range::never_fires;
@@ -131,7 +131,10 @@ pub(crate) fn is_meant_to_stop(
     stack: Stack<'_>,
 ) -> bool {
     let default = format!("{}{DEFAULT_PREFIX}", alarm_name_prefix(job));
-    let is_default = |alarm: &ObservedAlarm<'_>| alarm.name().starts_with(&default);
+    let is_default = |alarm: &ObservedAlarm<'_>| {
+        // On evidence a default guard may alert people only.
+        alarm.name().starts_with(&default) && !watches_evidence(alarm.alarm)
+    };
     let is_ours = |alarm: &ObservedAlarm<'_>| alarm.owner(job, stack.name) == Owner::Ours;
     let stops = |alarm: &ObservedAlarm<'_>| alarm.goes_to(stack.force_stop_topic);
     match (stops(alarm), is_default(alarm)) {

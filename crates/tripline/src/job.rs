@@ -75,6 +75,11 @@ pub struct Job {
     pub counts: ExecutionCounts,
     /// Whether AWS IoT said how far: without that, no counts are no devices.
     pub is_counted: bool,
+    /// After how many minutes in progress AWS IoT ends an execution; `None` if never.
+    pub timeout: Option<u32>,
+    /// Whether a device gets another execution after one that failed or timed out: then AWS counts
+    /// executions, and not devices.
+    pub has_retries: bool,
 }
 
 impl Job {

@@ -61,6 +61,8 @@ pub enum KeptMetric {
     UnsuccessfulCount,
     /// How unlikely what the rollout shows is under its declared limits: see [`crate::evidence`].
     Evidence,
+    /// For how many minutes the clock of a rollout's evidence has stood still, while it does.
+    StalledMinutes,
 }
 
 /// What metrics were called before the first release, and what they are called now. There is no alias:
@@ -79,13 +81,14 @@ impl KeptMetric {
     }
 
     /// Every one there is.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::OverdueCount,
         Self::UncountedCount,
         Self::OvercountedCount,
         Self::NotifiedCount,
         Self::UnsuccessfulCount,
         Self::Evidence,
+        Self::StalledMinutes,
     ];
 
     /// The name in CloudWatch.
@@ -97,6 +100,7 @@ impl KeptMetric {
             Self::NotifiedCount => "notifiedCount",
             Self::UnsuccessfulCount => "unsuccessfulCount",
             Self::Evidence => "evidence",
+            Self::StalledMinutes => "stalledMinutes",
         }
     }
 }

@@ -234,6 +234,8 @@ fn job(state: JobState) -> Job {
         is_greengrass: false,
         counts,
         is_counted: true,
+        timeout: None,
+        has_retries: false,
     }
 }
 

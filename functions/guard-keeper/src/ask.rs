@@ -44,6 +44,17 @@ pub enum Item {
         armed: Timestamp,
         /// That it stops nothing is meant.
         tell_only: bool,
+        /// The baseline that its limits are of, as text.
+        baseline: Option<String>,
+    },
+    /// A job's evidence.
+    Evidence {
+        /// The job.
+        job: JobId,
+        /// The record, as text.
+        text: String,
+        /// The state, as bytes.
+        state: Vec<u8>,
     },
     /// What a job was when it was first seen.
     FirstSeen {
@@ -65,8 +76,29 @@ pub enum Phase {
     Succeeded,
 }
 
-/// When an execution began, and when it was last heard of.
-pub type Span = (Timestamp, Timestamp);
+/// An execution in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// When it began.
+    pub began: Timestamp,
+    /// When it was last heard of.
+    pub updated: Timestamp,
+    /// It is not the device's first attempt.
+    pub is_retry: bool,
+}
+
+/// A job's evidence, as it is kept: see [`Record`](tripline::evidence::Record).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvidenceItem {
+    /// The record, as text.
+    pub text: String,
+    /// The state, as bytes.
+    pub state: Vec<u8>,
+    /// The minute that it is of.
+    pub tick: u32,
+    /// When the job was created.
+    pub created: Timestamp,
+}
 
 /// Most configs that are deleted at once: with what is remembered, what DynamoDB takes in one request.
 pub const MAX_FORGOTTEN: usize = 24;
@@ -201,8 +233,21 @@ pub trait MuteRules {
     -> impl Future<Output = Result<Vec<String>, Failure>> + Send;
 }
 
+/// Has an alarm fire anew.
+pub trait FireAnew {
+    /// Sets it to OK: the next number that breaches makes its actions run again.
+    fn fire_anew(&self, alarm: &str) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
 /// Publishes numbers.
 pub trait Publish {
+    /// Evidence of jobs, at most [`MAX_GAUGES`], dated into the minute before `now`: that one is over, so
+    /// that alarms look at it at once.
+    fn publish_evidence(
+        &self,
+        evidence: &[(JobId, f64)],
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
     /// Those of the stack.
     fn publish_stack(
         &self,
@@ -226,6 +271,14 @@ pub trait Table {
         memory: Option<&str>,
         forget: &[JobId],
     ) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Writes a job's evidence down, unless somebody has written that minute or a later one: `false`.
+    fn write_evidence(
+        &self,
+        job: &JobId,
+        item: &EvidenceItem,
+    ) -> impl Future<Output = Result<bool, Failure>> + Send;
+    /// Deletes the evidence of at most [`MAX_WRITES`] jobs.
+    fn forget_evidence(&self, jobs: &[JobId]) -> impl Future<Output = Result<(), Failure>> + Send;
     /// Writes down what jobs were when they were first seen, and deletes what is kept of others: at most
     /// [`MAX_WRITES`] in all.
     fn write_first_seen(
@@ -263,6 +316,7 @@ pub trait Ask:
     + DeleteAlarms
     + CountEvents
     + MuteRules
+    + FireAnew
     + Publish
     + Table
     + Alert
@@ -283,6 +337,7 @@ impl<T> Ask for T where
         + DeleteAlarms
         + CountEvents
         + MuteRules
+        + FireAnew
         + Publish
         + Table
         + Alert

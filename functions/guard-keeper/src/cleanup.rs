@@ -6,7 +6,7 @@ use tripline::job::JobId;
 use tripline::time::Timestamp;
 use tripline_aws::cloudwatch::MOST_DELETED;
 use tripline_aws::{Failure, FailureKind};
-use tripline_guard::desired::DEFAULT_PREFIX;
+use tripline_guard::desired::{DEFAULT_PREFIX, watches_evidence_s_absence};
 use tripline_guard::ownership::{Owner, owner_of};
 use tripline_guard::reconcile::{Action, Ended, plan};
 
@@ -106,20 +106,25 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             let JobEnding::Ended { at, whole } = ending else { continue };
             // Whoever arms an ended job anew is about to create it anew.
             let at = armed.map_or(at, |armed| armed.max(at));
-            if minute.now().seconds_after(at) < self.settings.grace {
-                continue;
-            }
+            let is_within_grace = minute.now().seconds_after(at) < self.settings.grace;
+            // Nobody publishes evidence any more.
+            let is_on_absence = |alarm: &str| {
+                let mut alarms = account.alarms_of(job).iter();
+                alarms.any(|it| name(it) == alarm && watches_evidence_s_absence(it))
+            };
             let default = format!("{}{DEFAULT_PREFIX}", alarm_name_prefix(job));
             let alarms = account.alarms_of(job).iter().map(name);
             let own: Vec<String> =
                 account.own(job).unwrap_or_default().iter().map(|own| own.name_for(job)).collect();
             let is_default =
                 |alarm: &str| alarm.starts_with(&default) && !own.iter().any(|own| own == alarm);
-            let alarms = alarms.filter(|alarm| whole || is_default(alarm)).map(str::to_owned);
+            let alarms = alarms.filter(|alarm| whole || is_default(alarm));
+            let alarms = alarms.filter(|alarm| !is_within_grace || is_on_absence(alarm));
+            let alarms = alarms.map(str::to_owned);
             ended.push(Ended {
                 job: job.clone(),
                 alarms: alarms.collect(),
-                is_stored: whole && table.configs.contains_key(job),
+                is_stored: !is_within_grace && whole && table.configs.contains_key(job),
             });
         }
         let mut removals = Removals::new();

@@ -8,6 +8,16 @@ pub(crate) const UNGUARDED: &str = "unguarded";
 pub(crate) const OPTED_OUT: &str = "opted_out";
 /// The case of a job whose tags say so since it runs.
 pub(crate) const OPTED_OUT_LATE: &str = "opted_out_late";
+/// The case of a job that evidence was to stop, and that runs on.
+pub(crate) const STILL_RUNNING: &str = "still_running";
+/// The case of a job that is outside of its limits, where evidence stops nothing.
+pub(crate) const EVIDENCE: &str = "evidence";
+/// The case of a job whose evidence nobody computes.
+pub(crate) const BLIND: &str = "blind";
+/// The case of a job whose limits are none.
+pub(crate) const EVIDENCE_UNUSABLE: &str = "evidence_unusable";
+/// The case of a job of which nearly nothing ends.
+pub(crate) const STALLED: &str = "stalled";
 
 /// One job's case, in words for people. It is announced by name once, and again when it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +33,13 @@ pub(crate) struct Finding {
 }
 
 /// All cases, those first that are most urgent.
-const BY_URGENCY: [&str; 13] = [
+const BY_URGENCY: [&str; 18] = [
+    STILL_RUNNING,
     UNGUARDED,
+    BLIND,
+    EVIDENCE,
+    EVIDENCE_UNUSABLE,
+    STALLED,
     "muted",
     "tags_unreadable",
     "uncounted",

@@ -7,7 +7,8 @@
 //!
 //! - [`ask`]: what is asked of AWS; [`aws`]: how; [`clock`]: how often, and until when;
 //! - `observe`: what there is; `act`: alarms of jobs in progress; `cleanup`: what others have left; `health`:
-//!   how far jobs are, and whether what devices do is seen; `announce`: what people are alerted to, by name.
+//!   how far jobs are, and whether what devices do is seen; `evidence`: how unlikely what a job shows is under
+//!   its limits; `announce`: what people are alerted to, by name.
 
 mod act;
 mod announce;
@@ -15,6 +16,7 @@ pub mod ask;
 pub mod aws;
 mod cleanup;
 pub mod clock;
+mod evidence;
 mod failed;
 mod finding;
 mod findings;
@@ -55,15 +57,16 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let account = OnceCell::new();
         // Whoever comes first observes, and the other waits for it.
         let observed = || account.get_or_init(|| self.observe(&minute, &jobs));
-        let (guarding, (watching, events, mut trouble)) = tokio::join!(
+        let (guarding, (watching, weighed, events, mut trouble)) = tokio::join!(
             async { Some(self.guard(&minute, observed().await.as_ref().ok()?).await) },
             async {
                 let (mut counted, (events, trouble)) =
                     tokio::join!(self.count_devices(&minute, &jobs), self.keep_job_events());
                 let account = observed().await.as_ref().ok();
                 self.publish_waiting(&minute, &jobs, &mut counted).await;
-                let watching = self.watch(&minute, account, counted, events).await;
-                (watching, events, trouble)
+                let mut weighed = self.weigh_counts(&minute, account, &counted.jobs).await;
+                let watching = self.watch(&minute, account, (counted, &mut weighed), events).await;
+                (watching, weighed, events, trouble)
             }
         );
         let account = match account.into_inner() {
@@ -75,7 +78,10 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 return Err(failed_without_numbers(trouble, failure));
             }
         };
-        let found = (guarding.unwrap_or_default(), watching, events);
+        let mut guarding = guarding.unwrap_or_default();
+        guarding.findings.extend(weighed.findings);
+        trouble.extend(weighed.trouble);
+        let found = (guarding, (watching, weighed.gauges), events);
         let summary = self.publish_findings(&minute, &account, found, &mut trouble).await;
         trouble.into_result()?;
         Ok(summary)
@@ -113,7 +119,11 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         &self,
         minute: &Minute<'_, K>,
         account: &Account,
-        (guarding, mut watching, events): (Guarding, Watching, Events),
+        (guarding, (mut watching, of_evidence), events): (
+            Guarding,
+            (Watching, Vec<JobGauge>),
+            Events,
+        ),
         trouble: &mut Trouble,
     ) -> Value {
         let Guarding {
@@ -138,7 +148,8 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         // A metric costs in the hours in which it has points, and most stacks never have any of these. On the
         // first there is no alarm: somebody wanted it so, and each is announced by name.
         let mut seldom = vec![("optedOutJobs", count(opted_out))];
-        let of_jobs = watching.gauges();
+        let mut of_jobs = watching.gauges();
+        of_jobs.extend(of_evidence);
         let (mut uncounted, mut overcounted, mut overdue) = (0, 0, 0);
         if watching.remembers {
             (uncounted, overcounted) = (watching.uncounted(), watching.memory.overcounted());

@@ -1,12 +1,20 @@
 //! What the stack tells this function.
 
+use std::time::Duration;
+
 use tripline::alarm::{Topic, TopicArn};
 use tripline::job::CountRejected;
+use tripline::stop::StopMode;
 use tripline::text::excerpt;
 use tripline_guard::desired::{
     DefaultGuard, GreengrassDeployments, GuardedJobs, InvalidValue, Policy, Rules,
 };
 use tripline_guard::verdict::Stack;
+
+use crate::evidence::minutes::MINUTE;
+
+/// The variable that makes minutes of evidence shorter. No template sets it.
+const MINUTE_VARIABLE: &str = "EVIDENCE_MINUTE_SECONDS";
 
 /// The function's settings, from its environment.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +37,10 @@ pub struct Settings {
     pub counted_within: i64,
     /// `COUNT_REJECTED`: whether rejected executions count as unsuccessful, where a job's tags do not say.
     pub count_rejected: CountRejected,
+    /// `STOP_MODE`: what an alarm does to its rollout.
+    pub mode: StopMode,
+    /// `EVIDENCE_MINUTE_SECONDS`: how long a minute of evidence is. 60, but for tests that have no hour.
+    pub minute: Duration,
     /// What a job gets that brings no alarms.
     pub default_guard: DefaultGuard,
     /// `GUARDED_JOBS` and `GREENGRASS_DEPLOYMENTS`: which jobs get it.
@@ -89,6 +101,19 @@ impl Settings {
             Some(text) => CountRejected::parse(&text)
                 .ok_or_else(|| impossible("COUNT_REJECTED", &text, CountRejected::EXPECTED))?,
         };
+        let mode = match value("STOP_MODE") {
+            None => StopMode::Cancel,
+            Some(text) => text
+                .parse()
+                .map_err(|_| impossible("STOP_MODE", &text, "`cancel`, `abort` or `observe`"))?,
+        };
+        let minute = match value(MINUTE_VARIABLE) {
+            None => MINUTE,
+            Some(text) => match text.parse().ok().filter(|seconds| (1..=60).contains(seconds)) {
+                Some(seconds) => Duration::from_secs(seconds),
+                None => return Err(impossible(MINUTE_VARIABLE, &text, "1 to 60 seconds")),
+            },
+        };
         let tells = value("DEFAULT_GUARD_TOPICS").unwrap_or("@email, @force-stop".to_owned());
         let topics: Option<Vec<Topic>> =
             tells.split(',').map(|topic| Topic::parse(topic.trim())).collect();
@@ -105,6 +130,8 @@ impl Settings {
             grace: minutes("REMOVE_ALARMS_AFTER_MINUTES", 60)?,
             counted_within: minutes("COUNTED_WITHIN_MINUTES", 10)?,
             count_rejected,
+            mode,
+            minute,
             policy: Policy {
                 jobs: choice("GUARDED_JOBS", value("GUARDED_JOBS"), GuardedJobs::EXPECTED)?,
                 greengrass: choice(

@@ -31,6 +31,7 @@ fn a_whole_section_is_read() {
     assert_eq!((config.false_stops, config.failed), (0.005, 0.04));
     assert_eq!(config.unfinished, Unfinished::Declared(vec![(60, 0.03), (75, 0.02)]));
     assert_eq!(config.topics, [Topic::Email, Topic::ForceStop]);
+    assert_eq!((config.blind_minutes, &config.blind_topics[..]), (10, &[Topic::Email][..]));
     assert_eq!(config.baseline(), None);
     let limits = config.limits(None, true).unwrap();
     assert_eq!(limits.stairs().pairs(), [(60, 0.03), (75, 0.02)]);
@@ -145,4 +146,13 @@ fn limits_of_a_baseline_need_it_and_more_slack_if_it_is_of_one_rollout() {
         usual.limits(None, true).unwrap_err().to_string(),
         "baseline `tracker.baseline.json` was not read"
     );
+}
+
+#[test]
+fn no_alarm_of_the_config_has_the_name_of_one_on_evidence() {
+    for name in ["Evidence", "EvidenceMissing"] {
+        let text = format!("{WHOLE}[ALARM_CONFIG_{name}]\n");
+        let fault = parse(&text).unwrap_err();
+        assert!(fault.contains(&format!("alarm `{name}` is the name of")), "{fault}");
+    }
 }

@@ -47,6 +47,16 @@ impl GuardAlarm {
         self
     }
 
+    /// Whether it is on evidence, or on its absence.
+    pub fn is_on_evidence(&self) -> bool {
+        match self {
+            Self::Config(alarm) => {
+                alarm.namespace == NAMESPACE && alarm.metric == KeptMetric::Evidence.name()
+            }
+            Self::FailureRate(_) => false,
+        }
+    }
+
     /// Whether it stops the rollout once it fires: it goes to the stack's force-stop topic, and what
     /// it watches is published.
     pub fn can_stop(&self, force_stop_topic: &str) -> bool {

@@ -4,10 +4,13 @@ use tripline::alarm::{
     AlarmDefinition, AlarmName, Evaluation, Limit, MinSamples, MissingData, Percentile, Period,
     Statistic, Topic,
 };
+use tripline::evidence::Limits;
 use tripline::metric::{DownloadTime, Metric, NAMESPACE};
 use tripline::text::{excerpt, nearest};
+use tripline_config::EvidenceConfig;
 
 use super::alarm::{FailureRate, GuardAlarm};
+use super::evidence;
 use super::tags::{JobTags, Tagged};
 
 /// How the names of the default guard's alarms begin, so that they are told from a job's own.
@@ -31,6 +34,18 @@ pub(super) struct Values {
     min_samples: MinSamples,
     failure_limit: f64,
     min_executions: MinSamples,
+    evidence: Declared,
+}
+
+/// What evidence is held against where nobody declared anything.
+#[derive(Debug, Clone, PartialEq)]
+struct Declared {
+    /// Whether evidence stops the rollout, or alerts people.
+    stops: bool,
+    /// By age in minutes, the share that may be unfinished.
+    unfinished: Vec<(u32, f64)>,
+    failed: f64,
+    false_stops: f64,
 }
 
 /// A value that one of the default guard's parameters, or a tag of its name, cannot have.
@@ -52,7 +67,7 @@ impl InvalidValue {
 }
 
 /// The default guard's parameters.
-pub const KEYS: [&str; 7] = [
+pub const KEYS: [&str; 11] = [
     "DownloadTimeUpperLimit",
     "DownloadTimePercentile",
     "DownloadTimeEvaluationPeriod",
@@ -60,6 +75,10 @@ pub const KEYS: [&str; 7] = [
     "DownloadTimeMinSamples",
     "FailureRateUpperLimit",
     "FailureRateMinExecutions",
+    "EvidenceAction",
+    "EvidenceUnfinishedLimits",
+    "EvidenceFailedLimit",
+    "EvidenceFalseStops",
 ];
 
 /// The environment variable that holds a parameter: `DOWNLOAD_TIME_UPPER_LIMIT` for
@@ -87,6 +106,12 @@ impl Values {
             min_samples: MinSamples::new(100)?,
             failure_limit: 20.0,
             min_executions: MinSamples::new(50)?,
+            evidence: Declared {
+                stops: false,
+                unfinished: vec![(60, 0.03), (75, 0.02)],
+                failed: EvidenceConfig::FAILED,
+                false_stops: EvidenceConfig::FALSE_STOPS,
+            },
         })
     }
 
@@ -124,6 +149,27 @@ impl Values {
             "FailureRateMinExecutions" => {
                 self.min_executions = count().ok_or_else(|| fault("a whole number from 1"))?;
             }
+            "EvidenceAction" => {
+                self.evidence.stops = match text {
+                    "stop" => true,
+                    "alert" => false,
+                    _ => return Err(fault("`alert` or `stop`")),
+                };
+            }
+            "EvidenceUnfinishedLimits" => {
+                self.evidence.unfinished = unfinished_limits(text)
+                    .ok_or_else(|| fault("`minutes:percent` pairs, such as `60:3 75:2`"))?;
+            }
+            "EvidenceFailedLimit" => {
+                let percent = number(0.01..99.991);
+                self.evidence.failed =
+                    percent.ok_or_else(|| fault("percent, 0.01 to 99.99"))? / 100.0;
+            }
+            "EvidenceFalseStops" => {
+                let percent = number(0.0001..50.0001);
+                self.evidence.false_stops =
+                    percent.ok_or_else(|| fault("percent, 0.0001 to 50"))? / 100.0;
+            }
             _ => {
                 let hint = nearest(key, &KEYS).unwrap_or("one of the default guard's parameters");
                 return Err(fault(hint));
@@ -146,6 +192,7 @@ impl Values {
             min_samples: self.min_samples.min(other.min_samples),
             failure_limit: self.failure_limit.min(other.failure_limit),
             min_executions: self.min_executions.min(other.min_executions),
+            evidence: self.evidence.tightened_by(&other.evidence),
         }
     }
 
@@ -157,6 +204,49 @@ impl Values {
         let most = format!("at most DownloadTimeEvaluationPeriod, which is {}", self.n);
         Err(InvalidValue::new("DownloadTimeDatapointsToAlarm", &self.m.to_string(), most))
     }
+}
+
+impl Declared {
+    /// The tighter of both, value by value: what stops more.
+    fn tightened_by(&self, other: &Self) -> Self {
+        let mut ages: Vec<u32> =
+            [self, other].iter().flat_map(|it| it.unfinished.iter().map(|(age, _)| *age)).collect();
+        ages.sort_unstable();
+        ages.dedup();
+        let share = |of: &Self, age: u32| {
+            let before = of.unfinished.iter().take_while(|(from, _)| *from <= age);
+            before.last().map_or(1.0, |(_, share)| *share)
+        };
+        let both = ages.into_iter().map(|age| (age, share(self, age).min(share(other, age))));
+        let unfinished: Vec<(u32, f64)> = both.collect();
+        let fits = unfinished.len() <= Limits::MAX_RUNGS;
+        Self {
+            stops: self.stops || other.stops,
+            unfinished: if fits { unfinished } else { self.unfinished.clone() },
+            failed: self.failed.min(other.failed),
+            false_stops: self.false_stops.max(other.false_stops),
+        }
+    }
+}
+
+/// Pairs as `60:3 75:2`, separated by blanks, commas or, in a tag that can have neither, slashes.
+fn unfinished_limits(text: &str) -> Option<Vec<(u32, f64)>> {
+    let pairs = text.split([' ', ',', '/']).filter(|pair| !pair.is_empty());
+    let pairs: Option<Vec<(u32, f64)>> = pairs
+        .map(|pair| {
+            let (age, share) = pair.split_once(':')?;
+            let age = age.parse().ok().filter(|age| (1..=Limits::MAX_AGE).contains(age))?;
+            let share = share.parse::<f64>().ok().filter(|share| (0.0..99.99).contains(share))?;
+            Some((age, share / 100.0))
+        })
+        .collect();
+    let rise = |pair: &[(u32, f64)]| match pair {
+        [(age, share), (next, then)] => age < next && share >= then,
+        _ => false,
+    };
+    pairs.filter(|pairs| {
+        (1..=Limits::MAX_RUNGS).contains(&pairs.len()) && pairs.windows(2).all(rise)
+    })
 }
 
 impl DefaultGuard {
@@ -232,7 +322,29 @@ impl DefaultGuard {
         self.values.download_limit
     }
 
-    /// The alarms of it, for a job that comes to `rate` devices a minute at first, 1 to 1,000. A job
+    /// The limits by which evidence of a job is computed that declares none, and whom it alerts: until an
+    /// operator has declared what a healthy rollout is, it stops nothing.
+    pub fn evidence(&self) -> EvidenceConfig {
+        let Declared { stops, unfinished, failed, false_stops } = self.values.evidence.clone();
+        let mut topics = self.topics.clone();
+        if !stops {
+            topics.retain(|topic| *topic != Topic::ForceStop);
+        }
+        if topics.is_empty() {
+            topics.push(Topic::Email);
+        }
+        EvidenceConfig::declared(unfinished, (failed, false_stops), topics)
+    }
+
+    /// All alarms of it: those of [`DefaultGuard::alarms`], and those on evidence.
+    pub fn all_alarms(&self, rate: u32, has_evidence: bool) -> Vec<GuardAlarm> {
+        let mut alarms = self.alarms(rate);
+        alarms.extend(evidence::alarms(&self.evidence(), DEFAULT_PREFIX, has_evidence));
+        alarms
+    }
+
+    /// The alarms on what devices report and on the failure rate, for a job that comes to `rate` devices a minute
+    /// at first, 1 to 1,000. A job
     /// that is too slow for the usual periods gets longer ones: an alarm that never has its samples
     /// is none.
     pub fn alarms(&self, rate: u32) -> Vec<GuardAlarm> {

@@ -3,14 +3,17 @@
 
 mod alarm;
 mod default_guard;
+mod evidence;
 mod policy;
 mod tags;
 
 use tripline::alarm::AlarmDefinition;
 use tripline::job::JobId;
+use tripline_config::EvidenceConfig;
 
 pub use alarm::{FailureRate, GuardAlarm, is_published};
 pub use default_guard::{DEFAULT_PREFIX, DefaultGuard, InvalidValue, KEYS, variable_of};
+pub use evidence::{watches_evidence, watches_evidence_s_absence};
 pub use policy::{GreengrassDeployments, GuardedJobs, Policy};
 pub use tags::{GUARD_TAG, JobTags, TAG_PREFIX, Tagged};
 
@@ -23,8 +26,10 @@ pub enum KeptConfig<'a> {
     Unusable,
     /// These alarms.
     Alarms {
-        /// At least one.
+        /// At least one, unless there is evidence.
         alarms: &'a [AlarmDefinition],
+        /// The limits of a healthy rollout.
+        evidence: Option<&'a EvidenceConfig>,
         /// It is meant that none of them stops the rollout.
         tell_only: bool,
     },
@@ -41,6 +46,8 @@ pub struct Known<'a> {
     pub is_greengrass: bool,
     /// How many devices a minute it comes to at first.
     pub rate: u32,
+    /// Evidence of it was published, so that its absence says something.
+    pub has_evidence: bool,
 }
 
 /// The stack's part in it.
@@ -87,11 +94,13 @@ pub struct Desired {
     pub alarms: Vec<GuardAlarm>,
     /// Why the default guard stands beside the kept config, or in its place.
     pub config_fault: Option<ConfigFault>,
+    /// The limits by which evidence of it is computed.
+    pub evidence: Option<EvidenceConfig>,
 }
 
 impl Desired {
     fn nothing(purpose: Purpose) -> Self {
-        Self { purpose, alarms: Vec::new(), config_fault: None }
+        Self { purpose, alarms: Vec::new(), config_fault: None, evidence: None }
     }
 
     /// What a job is to have.
@@ -99,39 +108,64 @@ impl Desired {
         if known.tagged.is_some_and(|tagged| tagged.opted_out) {
             return Self::nothing(Purpose::OptedOut);
         }
-        let default = || known.tagged.map_or(rules.default_guard, |is| &is.guard);
-        let default = || default().alarms(known.rate);
+        let default = known.tagged.map_or(rules.default_guard, |is| &is.guard);
+        let by_default = |purpose| Self {
+            alarms: default.all_alarms(known.rate, known.has_evidence),
+            evidence: Some(default.evidence()),
+            ..Self::nothing(purpose)
+        };
         match known.kept {
-            KeptConfig::Alarms { alarms, tell_only } => {
+            KeptConfig::Alarms { alarms, evidence, tell_only } => {
                 let mut own: Vec<_> = alarms.iter().cloned().map(GuardAlarm::Config).collect();
+                let on_evidence = evidence.map(|it| evidence::alarms(it, "", known.has_evidence));
+                own.extend(on_evidence.into_iter().flatten());
                 let stops = own.iter().any(|alarm| alarm.can_stop(rules.force_stop_topic));
+                let evidence = evidence.cloned();
                 match (stops, tell_only) {
-                    (true, _) => Self { alarms: own, ..Self::nothing(Purpose::Stop) },
-                    (false, true) => Self { alarms: own, ..Self::nothing(Purpose::Alert) },
+                    (true, _) => Self { alarms: own, evidence, ..Self::nothing(Purpose::Stop) },
+                    (false, true) => {
+                        Self { alarms: own, evidence, ..Self::nothing(Purpose::Alert) }
+                    }
                     (false, false) => {
-                        own.extend(default());
-                        let config_fault = Some(ConfigFault::CannotStop);
-                        Self { purpose: Purpose::Stop, alarms: own, config_fault }
+                        let by_default = by_default(Purpose::Stop);
+                        // One job has one evidence: by the limits that were declared for it.
+                        let beside = by_default
+                            .alarms
+                            .into_iter()
+                            .filter(|alarm| evidence.is_none() || !alarm.is_on_evidence());
+                        own.extend(beside);
+                        Self {
+                            alarms: own,
+                            config_fault: Some(ConfigFault::CannotStop),
+                            evidence: evidence.or(by_default.evidence),
+                            ..Self::nothing(Purpose::Stop)
+                        }
                     }
                 }
             }
-            KeptConfig::Unusable => Self {
-                purpose: Purpose::Stop,
-                alarms: default(),
-                config_fault: Some(ConfigFault::Unreadable),
-            },
-            KeptConfig::None => {
-                let purpose = rules.policy.purpose(known.tagged, known.is_greengrass);
-                let alarms = match purpose {
-                    Purpose::Stop => default(),
-                    Purpose::Alert | Purpose::AlertUntilTagsAreRead => {
-                        default().into_iter().map(GuardAlarm::alert_only).collect()
-                    }
-                    Purpose::OptedOut | Purpose::Outside => Vec::new(),
-                };
-                Self { alarms, ..Self::nothing(purpose) }
+            KeptConfig::Unusable => {
+                Self { config_fault: Some(ConfigFault::Unreadable), ..by_default(Purpose::Stop) }
             }
+            KeptConfig::None => match rules.policy.purpose(known.tagged, known.is_greengrass) {
+                purpose @ Purpose::Stop => by_default(purpose),
+                purpose @ (Purpose::Alert | Purpose::AlertUntilTagsAreRead) => {
+                    by_default(purpose).alert_only()
+                }
+                purpose @ (Purpose::OptedOut | Purpose::Outside) => Self::nothing(purpose),
+            },
         }
+    }
+
+    /// The same, which sends e-mail and stops nothing.
+    fn alert_only(self) -> Self {
+        let alarms = self.alarms.into_iter().map(GuardAlarm::alert_only).collect();
+        Self { alarms, ..self }
+    }
+
+    /// Whether its alarm on evidence stops the rollout.
+    pub fn evidence_stops(&self, force_stop_topic: &str) -> bool {
+        let mut alarms = self.alarms.iter().filter(|alarm| alarm.is_on_evidence());
+        alarms.next().is_some_and(|alarm| alarm.can_stop(force_stop_topic))
     }
 }
 

@@ -73,7 +73,8 @@ impl JobTags {
             scratch.set(parameter, value)?;
         }
         if let Some(key) = KEYS.into_iter().find(|key| *key == parameter) {
-            self.values.insert(key, value.to_owned());
+            // Kept in words without blanks.
+            self.values.insert(key, value.split_ascii_whitespace().collect::<Vec<_>>().join("/"));
         }
         Ok(())
     }

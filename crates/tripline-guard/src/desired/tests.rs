@@ -20,7 +20,7 @@ fn names(desired: &Desired) -> Vec<&str> {
 const DEFAULT: [&str; 2] = ["default-DownloadTime", "default-FailureRate"];
 
 fn known<'a>(kept: KeptConfig<'a>, tagged: Option<&'a Tagged>) -> Known<'a> {
-    Known { kept, tagged, is_greengrass: false, rate: 1_000 }
+    Known { kept, tagged, is_greengrass: false, rate: 1_000, has_evidence: false }
 }
 
 fn own(topics: Vec<Topic>) -> Vec<AlarmDefinition> {
@@ -46,7 +46,7 @@ fn a_kept_config_that_can_stop_is_the_guard_and_any_other_has_the_default_beside
         (own(vec![Topic::Email]), false, Purpose::Stop, Some(ConfigFault::CannotStop)),
         (renamed, false, Purpose::Stop, Some(ConfigFault::CannotStop)),
     ] {
-        let kept = KeptConfig::Alarms { alarms: &alarms, tell_only };
+        let kept = KeptConfig::Alarms { alarms: &alarms, evidence: None, tell_only };
         let is = desired(known(kept, Some(&tagged)), Policy::default());
         assert_eq!((is.purpose, is.config_fault), (purpose, fault), "{alarms:?}");
         let beside = if fault.is_some() { &DEFAULT[..] } else { &[] };
@@ -87,7 +87,7 @@ fn which_jobs_get_the_default_guard_is_the_stack_s_to_say() {
     }
     // An operator armed it by name.
     let alarms = own(vec![Topic::ForceStop]);
-    let kept = KeptConfig::Alarms { alarms: &alarms, tell_only: false };
+    let kept = KeptConfig::Alarms { alarms: &alarms, evidence: None, tell_only: false };
     let tagged = guard().with_tags([]);
     let known = Known { is_greengrass: true, ..known(kept, Some(&tagged)) };
     let policy = Policy { jobs: GuardedJobs::Tagged, greengrass: Ignore };

@@ -45,6 +45,8 @@ pub struct Put {
     pub alarm: GuardAlarm,
     /// There is none of this name yet.
     pub is_new: bool,
+    /// It is to stop the rollout: these go first, and without them a job is not guarded.
+    pub stops: bool,
 }
 
 /// A name that somebody else's alarm has.
@@ -162,7 +164,7 @@ impl Reconciled {
                 self.was_open |= stops;
                 if observed.is_sure {
                     let alarm = wanted.clone();
-                    self.puts.push(Put { name: name.clone(), alarm, is_new: true });
+                    self.puts.push(Put { name: name.clone(), alarm, is_new: true, stops });
                 } else {
                     self.lasting.get_or_insert(Why::NoAlarm);
                 }
@@ -189,7 +191,8 @@ impl Reconciled {
             let why = why_not(&ours_for_sure(alarm, observed), observed.job, observed.stack);
             self.was_open |= stops && why.as_ref().is_some_and(|why| !why.outlasts_a_repair());
             if observed.is_sure {
-                self.puts.push(Put { name: name.clone(), alarm: wanted.clone(), is_new: false });
+                let (name, alarm) = (name.clone(), wanted.clone());
+                self.puts.push(Put { name, alarm, is_new: false, stops });
             } else {
                 let why = why.unwrap_or(WhyNot::StopsNothing);
                 self.lasting.get_or_insert(Why::Alarm(name.clone(), why));
@@ -272,7 +275,8 @@ impl Reconciled {
 
     /// Why the job has not all of its guard, after what was done.
     pub fn fault(&self) -> Option<Why> {
-        match self.puts.first() {
+        let counts = |put: &&Put| put.stops || self.purpose != Purpose::Stop;
+        match self.puts.iter().find(counts) {
             Some(put) if put.is_new => Some(Why::NoAlarm),
             Some(put) => Some(Why::Alarm(put.name.clone(), WhyNot::StopsNothing)),
             None => self.lasting.clone(),

@@ -41,8 +41,9 @@ pub enum Action {
     },
 }
 
-/// What to do, in this order: missing alarms are created, altered ones repaired, those of the default
-/// guard removed where a job's own has taken their place, and ended jobs tidied up.
+/// What to do, in this order: missing alarms that stop are created, and altered ones repaired; the same of
+/// those that only alert; those of the default guard are removed where a job's own has taken their place, and
+/// ended jobs tidied up.
 ///
 /// `turn` is another number each minute (such as the minute itself). If there is more to do than a
 /// minute allows, every second job is one of the newest, and those between begin elsewhere each turn:
@@ -50,9 +51,10 @@ pub enum Action {
 pub fn plan(jobs: &[Reconciled], ended: &[Ended], turn: u64) -> Vec<Action> {
     let mut actions = Vec::new();
     let order = order(jobs, turn, |guard| (std::cmp::Reverse(guard.created), guard.job.clone()));
-    for is_new in [true, false] {
+    for (stops, is_new) in [(true, true), (true, false), (false, true), (false, false)] {
         for guard in &order {
-            let puts = guard.puts.iter().filter(|put| put.is_new == is_new);
+            let puts = guard.puts.iter();
+            let puts = puts.filter(|put| (put.stops, put.is_new) == (stops, is_new));
             let put = |put: &Put| Action::Put { job: guard.job.clone(), put: put.clone() };
             actions.extend(puts.map(put));
         }

@@ -44,10 +44,16 @@ fn desired(kind: u8) -> Desired {
     let tags = JobTags::from_text(if kind == 0 { "off" } else { "" });
     let tagged = guard.honoring(&tags, &tags);
     let kept = match kind {
-        1 => KeptConfig::Alarms { alarms: &own, tell_only: false },
+        1 => KeptConfig::Alarms { alarms: &own, evidence: None, tell_only: false },
         _ => KeptConfig::None,
     };
-    let known = Known { kept, tagged: Some(&tagged), is_greengrass: false, rate: 1_000 };
+    let known = Known {
+        kept,
+        tagged: Some(&tagged),
+        is_greengrass: false,
+        rate: 1_000,
+        has_evidence: false,
+    };
     let rules = Rules { default_guard: &guard, policy: Policy::default(), force_stop_topic: STOP };
     Desired::new(known, rules)
 }

@@ -202,5 +202,7 @@ fn job_in(state: JobState) -> Job {
         is_greengrass: false,
         counts: ExecutionCounts::default(),
         is_counted: true,
+        timeout: None,
+        has_retries: false,
     }
 }

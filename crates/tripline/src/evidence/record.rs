@@ -18,7 +18,7 @@ pub struct Record {
     pub created: i64,
     /// When AWS IoT was read.
     pub at: i64,
-    /// When the minute 0 of its ticks began.
+    /// When the minute 0 of its ticks began, in milliseconds.
     pub origin: i64,
     /// The evidence as it is published.
     pub evidence: f64,
@@ -43,7 +43,9 @@ pub struct Record {
     pub stalled: u32,
     /// Readings in a row that came too late in their minute for the list.
     pub late: u32,
-    /// When the executions in progress were last read whole.
+    /// Whether the executions in progress are listed: fixed when the job's first device began.
+    pub list: Option<bool>,
+    /// When they were last read whole, or none was in progress.
     pub listed: Option<i64>,
     /// What evidence does not see of this rollout, for people.
     pub unseen: Vec<String>,
@@ -119,6 +121,17 @@ impl Record {
     /// Seconds since AWS IoT was read.
     pub fn age(&self, now: i64) -> i64 {
         now.saturating_sub(self.at)
+    }
+
+    /// Whether the rollout was to be stopped longer ago than a stop may take, in seconds.
+    pub fn is_overdue(&self, tolerated: i64) -> bool {
+        self.breached.is_some_and(|since| self.at.saturating_sub(since) >= tolerated)
+    }
+
+    /// The same, counted from when its alarm was last set to fire anew.
+    pub fn still_runs(&self, tolerated: i64) -> bool {
+        let last = self.breached.max(self.refired);
+        self.breached.is_some() && last.is_some_and(|at| self.at.saturating_sub(at) >= tolerated)
     }
 
     /// Whether an alarm that fires at this threshold can be true: what is published may have been rounded.

@@ -59,6 +59,8 @@ fn job(state: JobState) -> Job {
         is_greengrass: false,
         counts: ExecutionCounts::default(),
         is_counted: true,
+        timeout: None,
+        has_retries: false,
     }
 }
 

@@ -1,11 +1,14 @@
 use aws_sdk_cloudwatch::operation::describe_alarms::builders::DescribeAlarmsFluentBuilder;
 use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::builders::MetricDatumBuilder;
 use aws_sdk_cloudwatch::types::{
     AlarmType, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricDatum, MetricStat,
-    StandardUnit, Statistic,
+    StandardUnit, StateValue, Statistic,
 };
 use tripline::job::JobId;
-use tripline::metric::{self, DIMENSION, NAMESPACE, Outcome, STACK_DIMENSION, STACK_NAMESPACE};
+use tripline::metric::{
+    self, DIMENSION, KeptMetric, NAMESPACE, Outcome, STACK_DIMENSION, STACK_NAMESPACE,
+};
 use tripline::time::Timestamp;
 use tripline_aws::cloudwatch::MuteRule;
 use tripline_aws::{Failure, cloudwatch};
@@ -16,8 +19,8 @@ use tripline_guard::request;
 
 use super::Aws;
 use crate::ask::{
-    Alarm, AlarmTags, CountEvents, DeleteAlarms, JobGauge, ListAlarms, MuteRules, NamedAlarms,
-    Page, Publish, PutAlarm, StackGauge,
+    Alarm, AlarmTags, CountEvents, DeleteAlarms, FireAnew, JobGauge, ListAlarms, MuteRules,
+    NamedAlarms, Page, Publish, PutAlarm, StackGauge,
 };
 
 /// How the names of all of Tripline's alarms begin.
@@ -143,29 +146,52 @@ impl MuteRules for Aws {
     }
 }
 
+impl FireAnew for Aws {
+    async fn fire_anew(&self, alarm: &str) -> Result<(), Failure> {
+        let set = self.cloudwatch.set_alarm_state().alarm_name(alarm).state_value(StateValue::Ok);
+        let reason =
+            "Tripline: its rollout was to be stopped and still runs, so it is to fire again";
+        let set = set.state_reason(reason).send().await;
+        set.map(drop).map_err(|error| Failure::from_sdk("SetAlarmState", &error))
+    }
+}
+
 impl Publish for Aws {
+    async fn publish_evidence(
+        &self,
+        evidence: &[(JobId, f64)],
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let minute = DateTime::from_secs(now.minute().seconds() - 60);
+        let datums = evidence.iter().map(|(job, evidence)| {
+            let dimension = dimension(DIMENSION, job.as_str());
+            let datum = datum(KeptMetric::Evidence.name(), dimension, *evidence);
+            datum.unit(StandardUnit::None).timestamp(minute).build()
+        });
+        self.put_data(NAMESPACE, datums.collect()).await
+    }
+
     async fn publish_stack(&self, gauges: &[StackGauge]) -> Result<(), Failure> {
         let datums = gauges.iter().map(|(name, value)| {
-            datum(name, dimension(STACK_DIMENSION, &self.settings.stack), *value)
+            datum(name, dimension(STACK_DIMENSION, &self.settings.stack), *value).build()
         });
         self.put_data(STACK_NAMESPACE, datums.collect()).await
     }
 
     async fn publish_jobs(&self, gauges: &[JobGauge]) -> Result<(), Failure> {
         let datums = gauges.iter().map(|(job, metric, value)| {
-            datum(metric.name(), dimension(DIMENSION, job.as_str()), *value)
+            datum(metric.name(), dimension(DIMENSION, job.as_str()), *value).build()
         });
         self.put_data(NAMESPACE, datums.collect()).await
     }
 }
 
-fn datum(name: &str, dimension: Dimension, value: f64) -> MetricDatum {
+fn datum(name: &str, dimension: Dimension, value: f64) -> MetricDatumBuilder {
     MetricDatum::builder()
         .metric_name(name)
         .dimensions(dimension)
         .unit(StandardUnit::Count)
         .value(value)
-        .build()
 }
 
 impl Aws {

@@ -1,15 +1,18 @@
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
+use tripline::evidence::Record;
 use tripline::job::JobId;
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
 use tripline_guard::kept::{
-    ARMED_AT, CONFIG, FIRST_SEEN, FIRST_SEEN_PREFIX, FirstSeen, JOB, TELL_ONLY,
+    ARMED_AT, BASELINE, CONFIG, FIRST_SEEN, FIRST_SEEN_PREFIX, FirstSeen, JOB, TELL_ONLY,
 };
 
 use super::Aws;
-use crate::ask::{Item, Page, Table};
+use crate::ask::{EvidenceItem, Item, Page, Table};
 
 /// The key of what the keeper remembers. No job can be called so.
 const MEMORY_KEY: &str = "$guard-keeper";
@@ -38,6 +41,35 @@ impl Table for Aws {
         self.write(memory.into_iter().chain(forget).collect()).await
     }
 
+    async fn write_evidence(&self, job: &JobId, item: &EvidenceItem) -> Result<bool, Failure> {
+        let number = |number: i64| AttributeValue::N(number.to_string());
+        let (tick, created) = (number(item.tick.into()), number(item.created.seconds()));
+        let put = self
+            .dynamodb
+            .put_item()
+            .table_name(&self.settings.table)
+            .item(JOB, AttributeValue::S(Record::key(job)))
+            .item(Record::ATTRIBUTE, AttributeValue::S(item.text.clone()))
+            .item(Record::STATE, AttributeValue::B(Blob::new(item.state.clone())))
+            .item(Record::TICK, tick.clone())
+            .item(Record::CREATED, created.clone())
+            .condition_expression(IS_NEW)
+            .expression_attribute_names("#job", JOB)
+            .expression_attribute_names("#tick", Record::TICK)
+            .expression_attribute_names("#created", Record::CREATED)
+            .expression_attribute_values(":tick", tick)
+            .expression_attribute_values(":created", created);
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
+            Err(error) => Err(Failure::from_sdk("PutItem", &error)),
+        }
+    }
+
+    async fn forget_evidence(&self, jobs: &[JobId]) -> Result<(), Failure> {
+        self.write(jobs.iter().map(|job| delete(&Record::key(job))).collect()).await
+    }
+
     async fn write_first_seen(
         &self,
         seen: &[(JobId, FirstSeen)],
@@ -51,6 +83,9 @@ impl Table for Aws {
         self.write(puts.chain(deletes).collect()).await
     }
 }
+
+/// Only a minute that nobody has written, or another job of the name.
+const IS_NEW: &str = "attribute_not_exists(#job) OR #tick < :tick OR #created <> :created";
 
 const OPERATION: &str = "BatchWriteItem";
 
@@ -96,6 +131,15 @@ fn item(mut item: HashMap<String, AttributeValue>) -> Option<Item> {
         let first = FirstSeen::from_text(&text(&mut item, FIRST_SEEN)?)?;
         return Some(Item::FirstSeen { job, first });
     }
+    if let Some(job) = key.strip_prefix(Record::KEY_PREFIX) {
+        let job = JobId::new(job).ok()?;
+        let state = match item.remove(Record::STATE) {
+            Some(AttributeValue::B(bytes)) => bytes.into_inner(),
+            _ => Vec::new(),
+        };
+        let text = text(&mut item, Record::ATTRIBUTE).unwrap_or_default();
+        return Some(Item::Evidence { job, text, state });
+    }
     let job = JobId::new(&key).ok()?;
     let tell_only = matches!(item.get(TELL_ONLY), Some(AttributeValue::Bool(true)));
     let armed = match item.get(ARMED_AT) {
@@ -105,7 +149,8 @@ fn item(mut item: HashMap<String, AttributeValue>) -> Option<Item> {
     let armed = Timestamp::from_seconds(armed);
     // An item without a text is a config that says nothing.
     let text = text(&mut item, CONFIG).unwrap_or_default();
-    Some(Item::Config { job, text, armed, tell_only })
+    let baseline = self::text(&mut item, BASELINE);
+    Some(Item::Config { job, text, armed, tell_only, baseline })
 }
 
 fn text(item: &mut HashMap<String, AttributeValue>, key: &str) -> Option<String> {

@@ -105,5 +105,9 @@ impl ListExecutions for Aws {
 fn span(execution: JobExecutionSummaryForJob) -> Option<Span> {
     let summary = execution.job_execution_summary?;
     let began = summary.started_at?;
-    Some((at(Some(began)), at(summary.last_updated_at.or(Some(began)))))
+    Some(Span {
+        began: at(Some(began)),
+        updated: at(summary.last_updated_at.or(Some(began))),
+        is_retry: summary.retry_attempt.is_some_and(|attempt| attempt > 0),
+    })
 }

@@ -172,7 +172,10 @@ async fn executions_and_tags_are_read() {
         });
     let aws = aws(&[], &[], &[&executions, &tags]);
     let page = aws.list_executions(&job(), Phase::Succeeded, None).await.unwrap();
-    assert_eq!((page.items, page.next), (vec![(at(5), at(9))], None));
+    assert_eq!(
+        (page.items, page.next),
+        (vec![Span { began: at(5), updated: at(9), is_retry: false }], None)
+    );
     let page = aws.job_tags("arn", None).await.unwrap();
     assert_eq!(page.items, [("tripline:guard".to_owned(), "off".to_owned())]);
     // Each page is a call of its own, for which the minute has to have time.
@@ -197,7 +200,7 @@ async fn alarms_are_put_with_tags_only_when_they_are_new() {
             })
             .then_output(|| PutMetricAlarmOutput::builder().build());
         let name = download.name_for(&job());
-        let put = Put { name, alarm: download.clone(), is_new: new };
+        let put = Put { name, alarm: download.clone(), is_new: new, stops: true };
         let put = aws(&[&rule], &[], &[]).put_alarm(&put, &job()).await;
         assert_eq!(put, Ok(()));
     }
@@ -344,6 +347,7 @@ async fn the_table_holds_configs_and_what_is_remembered() {
         text: "[ALARM_CONFIG]".to_owned(),
         armed: at(1_790_000_000),
         tell_only: false,
+        baseline: None,
     };
     // An item without a text is a config that says nothing.
     let empty = Item::Config {
@@ -351,6 +355,7 @@ async fn the_table_holds_configs_and_what_is_remembered() {
         text: String::new(),
         armed: at(0),
         tell_only: false,
+        baseline: None,
     };
     assert_eq!(page.items, [config, Item::Memory("{}".to_owned()), empty]);
     assert_eq!(page.next.as_deref(), Some("fw-2"));

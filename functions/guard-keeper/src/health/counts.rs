@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use aws_sdk_cloudwatch::types::{MetricAlarm, StateValue};
 use tripline::job::{Job, JobId};
@@ -27,11 +28,20 @@ const PUBLISHED_TOGETHER: usize = 50;
 /// longer, since a metric costs in the hours in which it has points.
 pub const STILL_FOR: i64 = 300;
 
+/// A job, as it was described at a time.
+#[derive(Debug, Clone)]
+pub(crate) struct Described {
+    pub id: JobId,
+    pub now: Job,
+    /// When AWS IoT's answer was there.
+    pub at: Duration,
+}
+
 /// What became of the round.
 #[derive(Debug, Default)]
 pub(crate) struct Counted {
     /// The jobs that were described.
-    pub jobs: Vec<(JobId, Job)>,
+    pub jobs: Vec<Described>,
     /// Those whose counts are not known before more is.
     waiting: Vec<(JobId, Job)>,
     pub trouble: Trouble,
@@ -84,6 +94,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             }
             let job = &listed.job;
             let described = self.client.describe_job(job).await;
+            let at = self.clock.now();
             self.cache.learn(job, |job| job.watched = Some(minute.now()));
             match described {
                 Ok(now) => {
@@ -97,7 +108,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                         }
                         Some(_) => {}
                     }
-                    round.counted.jobs.push((job.clone(), now));
+                    round.counted.jobs.push(Described { id: job.clone(), now, at });
                 }
                 Err(failure) => held(round).counted.trouble.add(job.as_str(), failure),
             }

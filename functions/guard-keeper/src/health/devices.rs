@@ -1,14 +1,16 @@
 //! Devices at work, read from their executions: how many are overdue.
 
 use tripline::alarm::{Limit, Statistic};
-use tripline::job::{Job, JobId};
+use tripline::job::JobId;
 use tripline::metric::{Metric, NAMESPACE};
 use tripline_aws::Failure;
 
 use super::overdue;
 use crate::ask::{Ask, Phase, Span};
 use crate::clock::{Call, Clock, Minute};
+use crate::evidence::Lists;
 use crate::failed::Trouble;
+use crate::health::counts::Described;
 use crate::health::memory::Memory;
 use crate::keeper::Keeper;
 use crate::observe::Account;
@@ -27,14 +29,14 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         &self,
         minute: &Minute<'_, K>,
         account: &Account,
-        job: &JobId,
-        now: &Job,
+        Described { id: job, now, .. }: &Described,
+        lists: &Lists,
         (memory, trouble): (&mut Memory, &mut Trouble),
     ) {
         let Some(mut remembered) = memory.job(job) else { return };
         let found = match now.counts.in_progress {
             0 => Ok(Some((0, 0))),
-            total => self.count_overdue(minute, account, job, total).await,
+            total => self.count_overdue(minute, account, job, (total, lists)).await,
         };
         match found {
             // In which order AWS IoT lists is not documented: those that were seen are sure.
@@ -58,15 +60,15 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         minute: &Minute<'_, K>,
         account: &Account,
         job: &JobId,
-        total: u32,
+        (total, lists): (u32, &Lists),
     ) -> Result<Option<(u32, u32)>, Failure> {
         let limit = match self.cache.job(job).limit {
             Some((at, limit)) if minute.now().seconds_after(at) < LIMIT_FOR => limit,
             _ => {
                 let spans = self.spans(minute, job, Phase::Succeeded, SUCCEEDED_PAGES).await?;
                 let Some(spans) = spans else { return Ok(None) };
-                let times: Vec<i64> =
-                    spans.iter().map(|(began, ended)| ended.seconds_after(*began)).collect();
+                let took = |span: &Span| span.updated.seconds_after(span.began);
+                let times: Vec<i64> = spans.iter().map(took).collect();
                 let limit = overdue::limit(&times, self.download_limit(account, job));
                 // Few say little, and soon there are more.
                 if times.len() >= overdue::MIN_FINISHED {
@@ -75,10 +77,14 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 limit
             }
         };
-        let spans = self.spans(minute, job, Phase::InProgress, IN_PROGRESS_PAGES).await?;
+        // Evidence needs the same list.
+        let spans = match lists.of(job) {
+            Some(listed) => Some(listed.to_vec()),
+            None => self.spans(minute, job, Phase::InProgress, IN_PROGRESS_PAGES).await?,
+        };
         let ages = |spans: Vec<Span>| {
             let seen = u32::try_from(spans.len()).unwrap_or(u32::MAX);
-            let age = |(began, _): Span| minute.now().seconds_after(began);
+            let age = |span: Span| minute.now().seconds_after(span.began);
             let count = overdue::count(spans.into_iter().map(age), limit);
             (count, overdue::scaled(count, seen, total))
         };

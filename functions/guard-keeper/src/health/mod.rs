@@ -8,7 +8,8 @@ pub(crate) mod pipeline;
 
 use std::collections::BTreeMap;
 
-use crate::health::counts::Counted;
+use crate::evidence::Weighed;
+use crate::health::counts::{Counted, Described};
 use crate::health::memory::{MAX_JOBS, Memory, Remembered};
 use crate::health::pipeline::Pipeline;
 use tripline::job::{Job, JobId};
@@ -144,7 +145,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         &self,
         minute: &Minute<'_, K>,
         account: Option<&Account>,
-        counted: Counted,
+        (counted, weighed): (Counted, &mut Weighed),
         events: Events,
     ) -> Watching {
         let Counted { jobs, mut trouble, .. } = counted;
@@ -160,7 +161,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         }
         let mut lost = BTreeMap::new();
         if remembers {
-            for (job, now) in &jobs {
+            for Described { id: job, now, .. } in &jobs {
                 if memory.job(job).is_some() || memory.jobs.len() < MAX_JOBS {
                     let judged = (&mut memory, &mut lost, &mut trouble);
                     self.judge(minute, job, now, judged).await;
@@ -169,11 +170,11 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             self.end(minute, account, (&mut memory, &mut lost, &mut trouble)).await;
         }
         self.refresh_tags(minute, account, &mut trouble).await;
-        let overdue_counted = jobs.iter().map(|(job, _)| self.cache.job(job).overdue_counted);
-        for (job, now) in oldest_first(overdue_counted.collect(), &jobs.iter().collect::<Vec<_>>())
-        {
-            self.count_overdue_devices(minute, account, job, now, (&mut memory, &mut trouble))
-                .await;
+        let lists = self.weigh_lists(minute, Some(account), weighed).await;
+        let counted = jobs.iter().map(|described| self.cache.job(&described.id).overdue_counted);
+        for described in oldest_first(counted.collect(), &jobs.iter().collect::<Vec<_>>()) {
+            let found = (&mut memory, &mut trouble);
+            self.count_overdue_devices(minute, account, described, &lists, found).await;
         }
         self.keep_counts_seen(minute, account);
         Watching { memory, lost, remembers, trouble }

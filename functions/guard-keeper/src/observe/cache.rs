@@ -4,9 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tripline::baseline::Baseline;
+use tripline::evidence::Limits;
 use tripline::job::{Job, JobId};
 use tripline::time::Timestamp;
 use tripline_aws::cloudwatch::MuteRule;
+use tripline_config::{EvidenceConfig, NoLimits};
 use tripline_guard::desired::Tagged;
 use tripline_guard::kept::FirstSeen;
 use tripline_guard::ownership::AlarmTags;
@@ -66,7 +69,13 @@ pub(crate) struct KnownJob {
     pub watched: Option<Timestamp>,
     /// Its counts, as they were published last.
     pub numbers: Option<Numbers>,
+    /// The limits of its evidence, and of what they are.
+    pub limits: Option<(OfLimits, Limits)>,
 }
+
+/// What limits follow from: the config, the baseline, the job's timeout in minutes and whether executions are
+/// listed.
+type OfLimits = (EvidenceConfig, Option<Baseline>, (Option<u32>, bool));
 
 /// A job's counts as they were published last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +113,27 @@ impl Cache {
     /// What is known of a job.
     pub fn job(&self, job: &JobId) -> KnownJob {
         self.known().jobs.get(job).cloned().unwrap_or_default()
+    }
+
+    /// The limits of a job's evidence: to work them out of a baseline takes time.
+    pub fn limits(
+        &self,
+        job: &JobId,
+        config: &EvidenceConfig,
+        baseline: Option<&Baseline>,
+        (timeout, list): (Option<u32>, bool),
+    ) -> Result<Limits, NoLimits> {
+        let known = self.job(job).limits;
+        let is_it = |((of, by, how), _): &(OfLimits, Limits)| {
+            of == config && by.as_ref() == baseline && *how == (timeout, list)
+        };
+        if let Some((_, limits)) = known.filter(is_it) {
+            return Ok(limits);
+        }
+        let limits = EvidenceConfig { timeout, ..config.clone() }.limits(baseline, list)?;
+        let of = (config.clone(), baseline.cloned(), (timeout, list));
+        self.learn(job, |job| job.limits = Some((of, limits.clone())));
+        Ok(limits)
     }
 
     /// Something more is known of a job.

@@ -57,7 +57,10 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 };
                 guards.insert(listed.job.clone(), guard);
             }
-            let planned = guards.get(&listed.job).map_or(0, |guard| guard.puts().len());
+            // Those that only alert people wait for the others.
+            let planned = guards
+                .get(&listed.job)
+                .map_or(0, |guard| guard.puts().iter().filter(|put| put.stops).count());
             puts = puts.saturating_add(u32::try_from(planned).unwrap_or(u32::MAX));
         }
         guards
@@ -108,13 +111,14 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     }
 
     /// What a job is to have, by what is known of it.
-    pub(super) fn desired(&self, account: &Account, job: &JobId, known: &KnownJob) -> Desired {
+    pub(crate) fn desired(&self, account: &Account, job: &JobId, known: &KnownJob) -> Desired {
         let tagged = known.tags.as_ref().map(|(_, tagged)| tagged);
         let of_it = Known {
             kept: account.kept(job),
             tagged,
             is_greengrass: known.is_greengrass.unwrap_or_else(|| is_named_as_deployment(job)),
             rate: known.rate.unwrap_or(Rate::QUOTA),
+            has_evidence: account.has_evidence(job),
         };
         Desired::new(of_it, self.settings.rules())
     }
@@ -135,7 +139,8 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             // Until they are read, whatever stops it is taken for its guard.
             desired.purpose = Purpose::Stop;
             let rate = known.rate.unwrap_or(Rate::QUOTA);
-            desired.alarms = self.settings.default_guard.alarms(rate);
+            desired.alarms =
+                self.settings.default_guard.all_alarms(rate, account.has_evidence(job));
         }
         let is_sure = are_told && (is_described || !desired.alarms.iter().any(is_default));
         let is_as_wanted =

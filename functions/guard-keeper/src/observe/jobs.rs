@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tripline::evidence::Record;
 use tripline::job::JobId;
 use tripline::time::Timestamp;
 use tripline_aws::Failure;
@@ -165,6 +166,17 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         };
         let gone: BTreeSet<JobId> =
             table.first.iter().filter(is_gone).map(|(job, _)| job.clone()).collect();
+        let is_over = |job: &JobId, record: &Record| {
+            !account.jobs.contains_key(job) && record.age(minute.now().seconds()) > FIRST_SEEN_FOR
+        };
+        let evidence = table.evidence.iter().filter(|(job, kept)| is_over(job, &kept.record));
+        let evidence: Vec<JobId> = evidence.map(|(job, _)| job.clone()).take(MAX_WRITES).collect();
+        if !evidence.is_empty()
+            && minute.may(Call::Table, percent).await
+            && let Err(failure) = self.client.forget_evidence(&evidence).await
+        {
+            trouble.add("evidence of ended jobs", failure);
+        }
         // A list may leave one out by chance.
         let mut over = self.cache.gone_for(gone, minute.now(), GONE_FOR);
         over.truncate(MAX_WRITES);

@@ -10,11 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use tripline::alarm::AlarmDefinition;
+use tripline::baseline::Baseline;
+use tripline::evidence::Record;
 use tripline::job::JobId;
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
-use tripline_config::AlarmConfig;
-use tripline_guard::desired::KeptConfig;
+use tripline_config::{AlarmConfig, EvidenceConfig, parse_evidence};
+use tripline_guard::desired::{KeptConfig, watches_evidence_s_absence};
 use tripline_guard::kept::FirstSeen;
 use tripline_guard::reconcile::numbered;
 
@@ -56,6 +58,15 @@ pub(crate) struct Kept {
     pub memory: Option<String>,
     /// What jobs were when they were first seen.
     pub first: BTreeMap<JobId, FirstSeen>,
+    /// Jobs' evidence.
+    pub evidence: BTreeMap<JobId, KeptEvidence>,
+}
+
+/// A job's evidence after the last minute.
+#[derive(Debug)]
+pub(crate) struct KeptEvidence {
+    pub record: Record,
+    pub state: Vec<u8>,
 }
 
 /// A job's own config.
@@ -63,6 +74,10 @@ pub(crate) struct Kept {
 pub(crate) struct Config {
     /// `None` if it cannot be read.
     pub alarms: Option<Vec<AlarmDefinition>>,
+    /// The limits of a healthy rollout.
+    pub evidence: Option<EvidenceConfig>,
+    /// The baseline that they are of.
+    pub baseline: Option<Baseline>,
     /// When the job was armed with it.
     pub armed: Timestamp,
     /// That it stops nothing is meant.
@@ -79,10 +94,24 @@ impl Account {
         match self.table.as_ref().and_then(|table| table.configs.get(job)) {
             None => KeptConfig::None,
             Some(Config { alarms: None, .. }) => KeptConfig::Unusable,
-            Some(Config { alarms: Some(alarms), tell_only, .. }) => {
-                KeptConfig::Alarms { alarms, tell_only: *tell_only }
+            Some(Config { alarms: Some(alarms), evidence, tell_only, .. }) => {
+                KeptConfig::Alarms { alarms, evidence: evidence.as_ref(), tell_only: *tell_only }
             }
         }
+    }
+
+    /// The baseline that a job's limits are of.
+    pub fn baseline(&self, job: &JobId) -> Option<&Baseline> {
+        self.table.as_ref()?.configs.get(job)?.baseline.as_ref()
+    }
+
+    /// Whether evidence of a job was published. Where that cannot be read, an alarm on its absence stays.
+    pub fn has_evidence(&self, job: &JobId) -> bool {
+        let created = self.jobs.get(job).map(|listed| listed.created.seconds());
+        let is_its = |kept: &KeptEvidence| Some(kept.record.created) == created;
+        let kept = self.table.as_ref().map(|table| table.evidence.get(job).is_some_and(is_its));
+        let is_on_absence = |alarm: &MetricAlarm| watches_evidence_s_absence(alarm);
+        kept.unwrap_or_else(|| self.alarms_of(job).iter().any(is_on_absence))
     }
 
     /// The alarms that a job was armed with.
@@ -245,18 +274,36 @@ fn read(items: Vec<Item>) -> Kept {
         match item {
             Item::Memory(text) => kept.memory = Some(text),
             Item::FirstSeen { job, first } => drop(kept.first.insert(job, first)),
-            Item::Config { job, text, armed, tell_only } => {
-                let alarms = match AlarmConfig::parse("kept config", &text) {
-                    Ok(config) if !config.alarms.is_empty() => Some(config.alarms),
-                    Ok(_) => None,
-                    Err(faults) => {
-                        tracing::error!(%job, %faults, "kept_config_unusable");
-                        None
-                    }
+            Item::Evidence { job, text, state } => {
+                let record = Record::from_text(&text).unwrap_or_default();
+                kept.evidence.insert(job, KeptEvidence { record, state });
+            }
+            Item::Config { job, text, armed, tell_only, baseline } => {
+                let read = read_config(&text, baseline.as_deref());
+                if let Err(faults) = &read {
+                    tracing::error!(%job, faults, "kept_config_unusable");
+                }
+                let (alarms, evidence, baseline) = match read {
+                    Ok((alarms, evidence, baseline)) => (Some(alarms), evidence, baseline),
+                    Err(_) => (None, None, None),
                 };
-                kept.configs.insert(job, Config { alarms, armed, tell_only });
+                kept.configs.insert(job, Config { alarms, evidence, baseline, armed, tell_only });
             }
         }
     }
     kept
+}
+
+type Read = (Vec<AlarmDefinition>, Option<EvidenceConfig>, Option<Baseline>);
+
+/// A config that guards by nothing is none.
+fn read_config(text: &str, baseline: Option<&str>) -> Result<Read, String> {
+    const FILE: &str = "kept config";
+    let alarms = AlarmConfig::parse(FILE, text).map_err(|faults| faults.to_string())?.alarms;
+    let evidence = parse_evidence(FILE, text).map_err(|faults| faults.to_string())?;
+    let baseline = baseline.map(Baseline::parse).transpose().map_err(|error| error.to_string())?;
+    match alarms.is_empty() && evidence.is_none() {
+        true => Err("it has no alarm".to_owned()),
+        false => Ok((alarms, evidence, baseline)),
+    }
 }

@@ -69,6 +69,7 @@ pub struct Kill {
 pub struct Published {
     pub stack: Vec<StackGauge>,
     pub jobs: Vec<JobGauge>,
+    pub evidence: Vec<(JobId, f64)>,
     /// When the last counts of jobs were out.
     pub counts_out: Option<Duration>,
 }
@@ -86,6 +87,7 @@ pub struct World {
     /// The jobs whose config is meant to stop nothing.
     pub tell_only: BTreeSet<String>,
     pub first_seen: BTreeMap<JobId, FirstSeen>,
+    pub evidence: BTreeMap<JobId, EvidenceItem>,
     pub memory: Option<String>,
     pub events_are_on: bool,
     /// How many calls were made.
@@ -349,6 +351,8 @@ impl DescribeJob for Account {
             ended_at: job.ended,
             rate: job.rate.unwrap_or(Rate::QUOTA),
             is_counted: true,
+            timeout: None,
+            has_retries: false,
             is_greengrass: job.is_greengrass,
             counts: ExecutionCounts {
                 queued: job.queued,
@@ -371,11 +375,15 @@ impl ListExecutions for Account {
         let world = self.world();
         let job = &world.jobs[job.as_str()];
         let spans: Vec<Span> = match phase {
-            Phase::Succeeded => job.took.iter().map(|took| (at(0), at(*took))).collect(),
-            Phase::InProgress => job.at_work.iter().map(|began| (at(*began), at(*began))).collect(),
+            Phase::Succeeded => job.took.iter().map(|took| span(0, *took)).collect(),
+            Phase::InProgress => job.at_work.iter().map(|began| span(*began, *began)).collect(),
         };
         Ok(page(spans.into_iter(), next, PAGE))
     }
+}
+
+fn span(began: i64, updated: i64) -> Span {
+    Span { began: at(began), updated: at(updated), is_retry: false }
 }
 
 impl ListAlarms for Account {
@@ -420,7 +428,7 @@ impl AlarmTags for Account {
 impl PutAlarm for Account {
     async fn put_alarm(&self, put: &Put, job: &JobId) -> Result<(), Failure> {
         self.call(Some(Call::PutAlarm), "PutMetricAlarm").await?;
-        let Put { name, alarm, is_new } = put;
+        let Put { name, alarm, is_new, .. } = put;
         let actions = self.settings().actions(alarm.topics());
         let mut world = self.world();
         if let Some(kind) = world.fails.get(name) {
@@ -482,7 +490,32 @@ impl MuteRules for Account {
     }
 }
 
+impl FireAnew for Account {
+    async fn fire_anew(&self, alarm: &str) -> Result<(), Failure> {
+        self.call(None, "SetAlarmState").await?;
+        let mut world = self.world();
+        world.changes.push(format!("fire anew {alarm}"));
+        let alarm = world.cloudwatch.alarms.get_mut(alarm).unwrap();
+        alarm.state_value = Some(aws_sdk_cloudwatch::types::StateValue::Ok);
+        Ok(())
+    }
+}
+
 impl Publish for Account {
+    async fn publish_evidence(
+        &self,
+        evidence: &[(JobId, f64)],
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        assert!(evidence.len() <= MAX_GAUGES && !evidence.is_empty());
+        self.call(None, "PutMetricData").await?;
+        let mut world = self.world();
+        assert!(now.seconds() <= i64::try_from(world.now.as_secs()).unwrap());
+        let published = world.of_this_minute();
+        published.evidence.extend_from_slice(evidence);
+        Ok(())
+    }
+
     async fn publish_stack(&self, gauges: &[StackGauge]) -> Result<(), Failure> {
         self.call(None, "PutMetricData").await?;
         self.world().of_this_minute().stack = gauges.to_vec();
@@ -512,11 +545,18 @@ impl Table for Account {
             text: text.clone(),
             armed: at(*armed),
             tell_only: world.tell_only.contains(job),
+            baseline: None,
+        });
+        let evidence = world.evidence.iter().map(|(job, item)| Item::Evidence {
+            job: job.clone(),
+            text: item.text.clone(),
+            state: item.state.clone(),
         });
         let seen = world.first_seen.iter();
         let seen =
             seen.map(|(job, first)| Item::FirstSeen { job: job.clone(), first: first.clone() });
-        let items = configs.chain(world.memory.clone().map(Item::Memory)).chain(seen);
+        let items =
+            configs.chain(world.memory.clone().map(Item::Memory)).chain(seen).chain(evidence);
         Ok(page(items, next, PAGE))
     }
 
@@ -534,6 +574,25 @@ impl Table for Account {
         if let Some(memory) = memory {
             world.memory = Some(memory.to_owned());
         }
+        Ok(())
+    }
+
+    async fn write_evidence(&self, job: &JobId, item: &EvidenceItem) -> Result<bool, Failure> {
+        self.call(Some(Call::Table), "PutItem").await?;
+        let mut world = self.world();
+        let is_new = world
+            .evidence
+            .get(job)
+            .is_none_or(|before| before.tick < item.tick || before.created != item.created);
+        if is_new {
+            world.evidence.insert(job.clone(), item.clone());
+        }
+        Ok(is_new)
+    }
+
+    async fn forget_evidence(&self, jobs: &[JobId]) -> Result<(), Failure> {
+        self.call(Some(Call::Table), "BatchWriteItem").await?;
+        self.world().evidence.retain(|job, _| !jobs.contains(job));
         Ok(())
     }
 

@@ -70,7 +70,7 @@ impl Plan {
         tell_only: bool,
     ) -> Result<Self, Error> {
         let definitions: Vec<_> = wanted.iter().map(|(alarm, _)| alarm.clone()).collect();
-        let kept = KeptConfig::Alarms { alarms: &definitions, tell_only };
+        let kept = KeptConfig::Alarms { alarms: &definitions, evidence: None, tell_only };
         let desired = desired(kept, stack)
             .map_err(|fault| Error::Input(format!("the default guard: {fault}")))?;
         Ok(Self::of(&aws.see(job).await?, job, stack, wanted, &desired))
@@ -155,7 +155,9 @@ impl Plan {
 /// the keeper knows: beside a config only its alarms' names matter here.
 fn desired(kept: KeptConfig<'_>, stack: Stack<'_>) -> Result<Desired, InvalidValue> {
     let default_guard = DefaultGuard::new(Vec::new(), |_| None)?;
-    let known = Known { kept, tagged: None, is_greengrass: false, rate: Rate::QUOTA };
+    // The keeper arms the alarm on evidence's absence once there is some.
+    let has_evidence = false;
+    let known = Known { kept, tagged: None, is_greengrass: false, rate: Rate::QUOTA, has_evidence };
     let rules = Rules {
         default_guard: &default_guard,
         policy: Policy::default(),

@@ -147,6 +147,7 @@ fn purpose(facts: &Facts) -> Option<Purpose> {
         tagged: Some(&tagged),
         is_greengrass: job.is_greengrass,
         rate: job.rate,
+        has_evidence: false,
     };
     let rules = Rules { default_guard: &tagged.guard, policy, force_stop_topic: "" };
     Some(Desired::new(known, rules).purpose)

@@ -155,7 +155,7 @@ fn keeper(aws: &FakeAws, job: &JobId, stack: Stack<'_>) -> (Verdict, bool) {
     let alarms: Vec<_> = guard.into_iter().filter(is_there).collect();
     let stops = |alarm: &GuardAlarm| ours(&alarm.name_for(job)).unwrap().goes_to(FORCE_STOP);
     let any_stops = alarms.iter().any(stops);
-    let desired = Desired { purpose: Purpose::Stop, alarms, config_fault: None };
+    let desired = Desired { purpose: Purpose::Stop, alarms, config_fault: None, evidence: None };
     let observed = Observed {
         job,
         created: Timestamp::from_seconds(0),
@@ -242,7 +242,7 @@ proptest! {
         let guard = DefaultGuard::new(Vec::new(), |_| None).unwrap();
         let tagged = guard.honoring(&tags_of(then), &today);
         let known =
-            Known { kept: KeptConfig::None, tagged: Some(&tagged), is_greengrass: false, rate: 1_000 };
+            Known { kept: KeptConfig::None, tagged: Some(&tagged), is_greengrass: false, rate: 1_000, has_evidence: false };
         let rules =
             Rules { default_guard: &guard, policy: Policy::default(), force_stop_topic: FORCE_STOP };
         let by_keeper = Desired::new(known, rules);

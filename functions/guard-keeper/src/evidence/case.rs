@@ -1,0 +1,185 @@
+//! A job with its limits, its state, and what was read of it this minute.
+
+use std::time::Duration;
+
+use tripline::evidence::{Ages, InvalidState, Limits, Record, State, Tick, Verdict};
+use tripline::job::{CountRejected, Job, JobId};
+use tripline::time::Timestamp;
+use tripline_config::NoLimits;
+
+use super::lists::MOST_LISTED;
+use super::minutes::{Minutes, Reading};
+use crate::ask::{Ask, EvidenceItem, Span};
+use crate::clock::Clock;
+use crate::health::counts::Described;
+use crate::keeper::Keeper;
+use crate::observe::{Account, KeptEvidence};
+
+/// One job's minute.
+#[derive(Debug)]
+pub(super) struct Case {
+    pub job: JobId,
+    pub record: Record,
+    limits: Limits,
+    state: State,
+    tick: Tick,
+    minutes: Minutes,
+    reading: Reading,
+    minute: Duration,
+}
+
+impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
+    /// A job's minute; `None` if nobody wants evidence of it, or AWS IoT did not say how far it is.
+    pub(super) fn case(
+        &self,
+        account: &Account,
+        described: &Described,
+    ) -> Option<Result<Case, NoLimits>> {
+        let Described { id, now, at } = described;
+        let known = self.cache.job(id);
+        let desired = self.desired(account, id, &known);
+        let config = desired.evidence.as_ref().filter(|_| now.is_counted)?;
+        let created = now.created_at?;
+        let kept = account.table.as_ref()?.evidence.get(id);
+        let kept = kept.filter(|kept| kept.record.created == created);
+        let mut record = kept.map(|kept| kept.record.clone()).unwrap_or_default();
+        let mut minutes = match record.origin {
+            0 => Minutes::from_first(*at, self.settings.minute),
+            origin => Minutes { origin, late: record.late },
+        };
+        let reading = minutes.read(*at, self.settings.minute);
+        let rejected = known.tagged().and_then(|tagged| tagged.count_rejected);
+        let tick = tick_of(now, reading.t, rejected.unwrap_or(self.settings.count_rejected));
+        // A list that becomes too long later only makes its limits wait: weights never move after looking.
+        record.list = record
+            .list
+            .or_else(|| (tick.begun > 0).then_some(now.counts.in_progress <= MOST_LISTED));
+        let list = record.list.unwrap_or(true);
+        let baseline = account.baseline(id);
+        let limits = match self.cache.limits(id, config, baseline, (now.timeout, list)) {
+            Ok(limits) => limits,
+            Err(error) => return Some(Err(error)),
+        };
+        let state = state_of(kept, &limits, &mut record.restarts);
+        record.created = created;
+        record.at = i64::try_from(at.as_secs()).unwrap_or(i64::MAX);
+        record.stops = desired.evidence_stops(&self.settings.force_stop_topic);
+        record.unseen = unseen(now, &limits, &state);
+        let minute = self.settings.minute;
+        Some(Ok(Case { job: id.clone(), record, limits, state, tick, minutes, reading, minute }))
+    }
+}
+
+/// The state as it was kept. What cannot be read begins anew; with other limits the permitted false stops
+/// are spent once more, by half.
+fn state_of(kept: Option<&KeptEvidence>, limits: &Limits, restarts: &mut u8) -> State {
+    let new = |times: u8| (0..times).fold(State::new(limits), |state, _| state.restarted(limits));
+    let Some(kept) = kept else { return State::new(limits) };
+    match State::decode(&kept.state, limits) {
+        Ok(state) => state,
+        // Nothing had been looked at yet.
+        Err(InvalidState::OtherLimits) if kept.record.list.is_none() => State::new(limits),
+        Err(InvalidState::OtherLimits) => {
+            *restarts = restarts.saturating_add(1);
+            new(*restarts)
+        }
+        Err(InvalidState::OtherVersion | InvalidState::Malformed) => new(*restarts),
+    }
+}
+
+fn tick_of(now: &Job, t: u32, rejected: CountRejected) -> Tick {
+    let counts = &now.counts;
+    let timed_out = counts.ended.timed_out;
+    let gone = counts.canceled.saturating_add(counts.removed);
+    let ended = counts.ended.executed().saturating_sub(timed_out).saturating_add(gone);
+    let unsuccessful = match now.has_retries {
+        // AWS counts each attempt.
+        true => 0,
+        false => counts.ended.unsuccessful_with(rejected).saturating_sub(timed_out),
+    };
+    Tick {
+        t,
+        begun: ended.saturating_add(timed_out).saturating_add(counts.in_progress),
+        ended,
+        unsuccessful,
+        timed_out: if now.has_retries { 0 } else { timed_out },
+        in_progress: None,
+    }
+}
+
+/// What evidence does not see of a rollout.
+fn unseen(now: &Job, limits: &Limits, state: &State) -> Vec<String> {
+    let mut unseen = Vec::new();
+    if now.has_retries {
+        unseen.push(
+            "failures and timeouts: its retry config makes AWS IoT count attempts, not devices"
+                .to_owned(),
+        );
+    }
+    let is_late = state.verdict(limits).minute > Limits::LAST_CHECK;
+    if !limits.uses_list() && is_late {
+        unseen.push(format!(
+            "slow and silent devices: after {} minutes counts alone do not show them",
+            Limits::LAST_CHECK
+        ));
+    }
+    unseen
+}
+
+impl Case {
+    /// What the counts alone would come to.
+    pub fn peek(&self) -> Verdict {
+        let mut state = self.state.clone();
+        state.tick(&self.limits, &self.tick);
+        let verdict = state.verdict(&self.limits);
+        Verdict { evidence: verdict.published(&self.limits), ..verdict }
+    }
+
+    /// Whether the executions in progress are to be listed: a reading that came too late has no ages, and
+    /// once the rollout is to be stopped nothing more is asked.
+    pub fn needs_list(&self) -> bool {
+        self.limits.uses_list()
+            && self.reading.is_timely
+            && self.tick.begun > 0
+            && self.in_progress() > 0
+            && self.record.breached.is_none()
+    }
+
+    fn in_progress(&self) -> u32 {
+        let gone = self.tick.ended.saturating_add(self.tick.timed_out);
+        self.tick.begun.saturating_sub(gone)
+    }
+
+    /// The ages of executions in progress. Only a device's first one counts, so that it is counted once.
+    pub fn ages(&self, spans: &[Span]) -> Ages {
+        let first = spans.iter().filter(|span| !span.is_retry);
+        Ages::of_devices(
+            first.filter_map(|span| {
+                self.minutes.age(span.began.seconds(), self.reading.t, self.minute)
+            }),
+        )
+    }
+
+    /// Takes the minute, with the list of executions in progress if it was read whole.
+    pub fn tick(&mut self, in_progress: Option<Ages>) -> Verdict {
+        if in_progress.is_some() {
+            self.record.listed = Some(self.record.at);
+        }
+        let tick = Tick { in_progress, ..self.tick.clone() };
+        self.state.tick(&self.limits, &tick);
+        let record = std::mem::take(&mut self.record);
+        let Minutes { origin, late } = self.minutes;
+        self.record = Record { origin, late, ..record }.of_state(&self.state, &self.limits);
+        self.state.verdict(&self.limits)
+    }
+
+    /// As it is kept.
+    pub fn item(&self) -> EvidenceItem {
+        EvidenceItem {
+            text: self.record.clone().bounded().to_text(),
+            state: self.state.encode(),
+            tick: self.reading.t,
+            created: Timestamp::from_seconds(self.record.created),
+        }
+    }
+}

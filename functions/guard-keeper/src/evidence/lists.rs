@@ -1,0 +1,64 @@
+//! Executions in progress, read once a minute for everybody who needs them: whole or not at all.
+
+use std::collections::BTreeMap;
+
+use tripline::job::JobId;
+use tripline_aws::Failure;
+
+use super::case::Case;
+use crate::ask::{Ask, Phase, Span};
+use crate::clock::{Call, Clock, Minute};
+use crate::keeper::Keeper;
+
+/// Until when executions may be listed, in percent of a minute's work.
+const LIST: u32 = 100;
+/// Most pages of a job's list in a minute, of 250 executions each.
+const PAGES: usize = 40;
+/// Most executions that are listed.
+pub(super) const MOST_LISTED: u32 = 10_000;
+
+/// The lists that were read, whole or in part, by job.
+#[derive(Debug, Default)]
+pub(crate) struct Lists(BTreeMap<JobId, Vec<Span>>);
+
+impl Lists {
+    /// What was read of a job's executions in progress.
+    pub fn of(&self, job: &JobId) -> Option<&[Span]> {
+        self.0.get(job).map(Vec::as_slice)
+    }
+}
+
+impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
+    /// Those first whose list was read longest ago.
+    pub(super) fn in_turn(&self, minute: &Minute<'_, K>, mut cases: Vec<Case>) -> Vec<Case> {
+        // A new environment knows of none: then others come first each minute.
+        if let Some(by) = minute.turn().checked_rem(cases.len() as u64) {
+            cases.rotate_left(usize::try_from(by).unwrap_or(0));
+        }
+        cases.sort_by_key(|case| case.record.listed);
+        cases
+    }
+
+    /// A job's executions in progress; `None` if they are too many, or there is no time for all of them.
+    pub(super) async fn read_list(
+        &self,
+        minute: &Minute<'_, K>,
+        job: &JobId,
+        lists: &mut Lists,
+    ) -> Result<Option<Vec<Span>>, Failure> {
+        let spans = lists.0.entry(job.clone()).or_default();
+        let mut next = None;
+        for _ in 0..PAGES {
+            if !minute.may(Call::Executions, LIST).await {
+                return Ok(None);
+            }
+            let page = self.client.list_executions(job, Phase::InProgress, next).await?;
+            spans.extend(page.items);
+            next = page.next;
+            if next.is_none() {
+                return Ok(Some(spans.clone()));
+            }
+        }
+        Ok(None)
+    }
+}

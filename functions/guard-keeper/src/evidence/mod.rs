@@ -1,0 +1,240 @@
+//! Evidence of every job, each minute: from the counts that were read anyway, and from the executions in
+//! progress where their list can be read whole.
+//!
+//! - [`minutes`]: at which minute of a job something was read; `case`: a job with its limits and its state;
+//! - here: the order of a minute. What the counts alone say is published at once. A stop by them waits for no
+//!   list. Then lists are read, of other jobs first each minute.
+//!
+//! The state of a job is written before anything that follows from it is published, on condition that nobody
+//! has written that minute: a device is never counted twice, and the force-stopper finds what it looks for.
+
+mod case;
+mod findings;
+mod lists;
+pub(crate) mod minutes;
+
+use std::collections::BTreeMap;
+
+use tripline::evidence::{Ages, Record, Verdict};
+use tripline::job::JobId;
+use tripline::metric::KeptMetric;
+use tripline::stop::StopMode;
+use tripline_aws::Failure;
+use tripline_guard::desired::watches_evidence;
+use tripline_guard::observed::ObservedAlarm;
+use tripline_guard::ownership::Owner;
+
+use self::case::Case;
+use crate::ask::{Ask, EvidenceItem, JobGauge, MAX_GAUGES};
+use crate::clock::{Call, Clock, Minute};
+use crate::failed::Trouble;
+use crate::finding::Finding;
+use crate::health::counts::Described;
+use crate::keeper::Keeper;
+use crate::observe::{Account, late, name};
+
+pub(crate) use lists::Lists;
+
+/// Until when states may be written, in percent of a minute's work: after the last list.
+const WRITE: u32 = 104;
+/// So many minutes after a rollout was to be stopped and still runs, its alarm is set to fire anew.
+const STILL_RUNNING: u32 = 3;
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(crate) struct Weighed {
+    /// Jobs whose lists are still to be read.
+    open: Vec<Case>,
+    /// What the others came to.
+    records: BTreeMap<JobId, Record>,
+    /// What people have to hear.
+    pub findings: Vec<Finding>,
+    /// Numbers of jobs beside evidence itself.
+    pub gauges: Vec<JobGauge>,
+    pub trouble: Trouble,
+}
+
+impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
+    /// What the counts say. Without the stack's table nothing is known of earlier minutes, and nothing is
+    /// published: its absence has an alarm.
+    pub(crate) async fn weigh_counts(
+        &self,
+        minute: &Minute<'_, K>,
+        account: Option<&Account>,
+        jobs: &[Described],
+    ) -> Weighed {
+        let mut weighed = Weighed::default();
+        let Some(account) = account.filter(|account| account.table.is_some()) else {
+            return weighed;
+        };
+        let mut done = Vec::new();
+        let mut at_once = Vec::new();
+        for described in jobs {
+            let case = match self.case(account, described) {
+                None => continue,
+                Some(Ok(case)) => case,
+                Some(Err(error)) => {
+                    weighed.findings.push(findings::unusable(&described.id, &error.to_string()));
+                    continue;
+                }
+            };
+            let by_counts = case.peek();
+            if case.needs_list() && !by_counts.stop {
+                at_once.push((case.job.clone(), by_counts.evidence));
+                weighed.open.push(case);
+            } else {
+                let nobody_is_at_work = described.now.counts.in_progress == 0;
+                done.push((case, nobody_is_at_work.then(Ages::default)));
+            }
+        }
+        // Those to stop wait for nobody.
+        done.sort_by_key(|(case, _)| !case.peek().stop);
+        at_once.extend(self.settle(minute, account, done, &mut weighed).await);
+        self.publish_evidence(minute, &at_once, &mut weighed.trouble).await;
+        weighed
+    }
+
+    /// What the executions in progress say, as far as their lists can be read whole in this minute.
+    pub(crate) async fn weigh_lists(
+        &self,
+        minute: &Minute<'_, K>,
+        account: Option<&Account>,
+        weighed: &mut Weighed,
+    ) -> Lists {
+        let mut lists = Lists::default();
+        let Some(account) = account else { return lists };
+        let open = std::mem::take(&mut weighed.open);
+        for case in self.in_turn(minute, open) {
+            let ages = match self.read_list(minute, &case.job, &mut lists).await {
+                Ok(began) => began.map(|began| case.ages(&began)),
+                Err(failure) => {
+                    weighed.trouble.add(case.job.as_str(), failure);
+                    None
+                }
+            };
+            let before = case.peek().evidence;
+            let settled = self.settle(minute, account, vec![(case, ages)], weighed).await;
+            // What the counts came to is published already.
+            let risen: Vec<_> = settled.into_iter().filter(|(_, now)| *now > before).collect();
+            self.publish_evidence(minute, &risen, &mut weighed.trouble).await;
+        }
+        self.add_blind(minute, account, weighed);
+        lists
+    }
+
+    /// Takes the ticks of these jobs and writes their states down. Returns what is to be published.
+    async fn settle(
+        &self,
+        minute: &Minute<'_, K>,
+        account: &Account,
+        cases: Vec<(Case, Option<Ages>)>,
+        weighed: &mut Weighed,
+    ) -> Vec<(JobId, f64)> {
+        let mut publish = Vec::new();
+        for (mut case, ages) in cases {
+            let verdict = case.tick(ages);
+            if let Err(failure) = self.fire_anew(account, &mut case).await {
+                weighed.trouble.add(case.job.as_str(), failure);
+            }
+            let item = case.item();
+            match self.write_item(minute, &case.job, &item).await {
+                Ok(true) if verdict.stop => {
+                    // At once: the alarm waits for it.
+                    let stop = [(case.job.clone(), case.record.evidence)];
+                    self.publish_evidence(minute, &stop, &mut weighed.trouble).await;
+                }
+                Ok(true) => publish.push((case.job.clone(), case.record.evidence)),
+                // Somebody else's tick of this minute has been published.
+                Ok(false) => {}
+                // The next minute begins where this one did.
+                Err(failure) => weighed.trouble.add(case.job.as_str(), failure),
+            }
+            self.take_note(case, &verdict, weighed);
+        }
+        publish
+    }
+
+    fn take_note(&self, case: Case, verdict: &Verdict, weighed: &mut Weighed) {
+        let Case { job, record, .. } = case;
+        if verdict.is_stalled {
+            let stalled = f64::from(verdict.stalled);
+            weighed.gauges.push((job.clone(), KeptMetric::StalledMinutes, stalled));
+        }
+        weighed.findings.extend(findings::of_record(&job, &record, verdict, self.tolerated()));
+        weighed.records.insert(job, record);
+    }
+
+    async fn write_item(
+        &self,
+        minute: &Minute<'_, K>,
+        job: &JobId,
+        item: &EvidenceItem,
+    ) -> Result<bool, Failure> {
+        if !minute.may(Call::Table, WRITE).await {
+            return Err(late("PutItem"));
+        }
+        self.client.write_evidence(job, item).await
+    }
+
+    async fn publish_evidence(
+        &self,
+        minute: &Minute<'_, K>,
+        evidence: &[(JobId, f64)],
+        trouble: &mut Trouble,
+    ) {
+        for some in evidence.chunks(MAX_GAUGES).filter(|some| !some.is_empty()) {
+            let published = match minute.may_tell() {
+                true => self.client.publish_evidence(some, minute.now()).await,
+                false => Err(late("PutMetricData")),
+            };
+            if let Err(failure) = published {
+                trouble.add("evidence", failure);
+            }
+        }
+    }
+
+    /// A message can be lost, and an alarm acts only when its state changes. Where a rollout that was to be
+    /// stopped still runs some minutes later, its alarm is set to OK, so that the next number makes it fire.
+    async fn fire_anew(&self, account: &Account, case: &mut Case) -> Result<(), Failure> {
+        let is_due = case.record.still_runs(self.tolerated());
+        if !is_due || !case.record.stops || self.settings.mode == StopMode::Observe {
+            return Ok(());
+        }
+        let stack = self.settings.as_stack();
+        let alarms = account.alarms_of(&case.job).iter();
+        let fired = alarms.filter(|alarm| watches_evidence(alarm)).find(|alarm| {
+            let tags = self
+                .cache
+                .owner(name(alarm), tripline::time::Timestamp::from_seconds(case.record.at));
+            let alarm = ObservedAlarm::new(alarm, tags);
+            alarm.owner(&case.job, stack.name) == Owner::Ours
+                && alarm.goes_to(stack.force_stop_topic)
+                && alarm.has_fired()
+        });
+        let Some(alarm) = fired else { return Ok(()) };
+        tracing::error!(job = %case.job, alarm = name(alarm), "stop_did_not_come");
+        self.client.fire_anew(name(alarm)).await?;
+        case.record.refired = Some(case.record.at);
+        Ok(())
+    }
+
+    /// Seconds that a stop may take.
+    fn tolerated(&self) -> i64 {
+        i64::try_from((self.settings.minute * STILL_RUNNING).as_secs()).unwrap_or(i64::MAX)
+    }
+
+    /// Jobs of which no minute was taken for a while, whatever the cause.
+    fn add_blind(&self, minute: &Minute<'_, K>, account: &Account, weighed: &mut Weighed) {
+        let Some(table) = &account.table else { return };
+        for (job, kept) in &table.evidence {
+            let is_it = account
+                .jobs
+                .get(job)
+                .is_some_and(|listed| listed.created.seconds() == kept.record.created);
+            let age = kept.record.age(minute.now().seconds());
+            if is_it && !weighed.records.contains_key(job) {
+                weighed.findings.extend(findings::blind(job, age, self.settings.minute));
+            }
+        }
+    }
+}
