@@ -79,7 +79,8 @@ impl Call {
             Self::DescribeJob | Self::Executions | Self::AlarmTags | Self::MuteRules => 5,
             Self::DescribeAlarms => 6,
             Self::ListJobs | Self::JobTags => 8,
-            Self::Metrics | Self::Table => 20,
+            Self::Metrics => 20,
+            Self::Table => 50,
         }
     }
 }

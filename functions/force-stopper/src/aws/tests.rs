@@ -186,15 +186,15 @@ async fn the_guard_keeper_s_failure_rate_is_known() {
                 let stat = MetricStat::builder().metric(metric).period(60).stat("Maximum").build();
                 MetricDataQuery::builder().id(id).metric_stat(stat).return_data(false).build()
             };
-            let [.., notified, unsuccessful] = tripline::metric::KeptMetric::ALL;
+            use tripline::metric::KeptMetric::{NotifiedCount, UnsuccessfulCount};
             let decided = MetricDataQuery::builder().id("decided").return_data(true);
             let alarm = MetricAlarm::builder()
                 .alarm_name("a")
                 .threshold(20.0)
                 .comparison_operator(operator.clone())
                 .metrics(decided.expression("IF(n >= 50, 100 * u / n)").build())
-                .metrics(count("n", notified))
-                .metrics(count("u", unsuccessful));
+                .metrics(count("n", NotifiedCount))
+                .metrics(count("u", UnsuccessfulCount));
             DescribeAlarmsOutput::builder().metric_alarms(alarm.build()).build()
         });
         let known = aws(&[&rule], &[], &[]).describe_alarms(&["a".to_owned()]).await.unwrap();

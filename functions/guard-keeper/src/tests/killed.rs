@@ -13,7 +13,7 @@ const JOBS: usize = 200;
 const MINUTES: usize = 50;
 const KILLS: usize = 40;
 /// So many minutes more nothing happens: in ten, the tags of all jobs are read anew in turns.
-const IN_PEACE: usize = 10;
+const IN_PEACE: usize = 20;
 /// About as many calls as a minute makes in a new environment. A minute with fewer is not killed.
 const CALLS: usize = 370;
 const SEEDS: [u64; 3] = [1, 7, 19];
