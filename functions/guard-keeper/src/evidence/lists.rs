@@ -11,7 +11,7 @@ use crate::clock::{Call, Clock, Minute};
 use crate::keeper::Keeper;
 
 /// Until when executions may be listed, in percent of a minute's work.
-const LIST: u32 = 96;
+const LIST: u32 = 93;
 /// Most pages of a job's list in a minute, of 250 executions each.
 const PAGES: usize = 40;
 /// Most executions that are listed.

@@ -13,7 +13,8 @@ mod findings;
 mod lists;
 pub(crate) mod minutes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tripline::evidence::{Ages, Record, Verdict};
 use tripline::job::JobId;
@@ -52,6 +53,18 @@ pub(crate) struct Weighed {
     /// Numbers of jobs beside evidence itself.
     pub gauges: Vec<JobGauge>,
     pub trouble: Trouble,
+}
+
+/// A job's minute that was taken.
+struct Settled {
+    case: Case,
+    verdict: Verdict,
+    is_written: bool,
+    failures: Vec<Failure>,
+}
+
+fn held<T>(of_lanes: &Mutex<T>) -> MutexGuard<'_, T> {
+    of_lanes.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
@@ -96,7 +109,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         // Those to stop wait for nobody.
         done.sort_by_key(|(case, _)| !case.peek().stop);
         at_once.extend(self.settle(minute, account, done, &mut weighed).await);
-        self.publish_evidence(minute, &at_once, &mut weighed.trouble).await;
+        if let Err(failure) = self.publish_evidence(minute, &at_once).await {
+            weighed.trouble.add("evidence", failure);
+        }
         weighed
     }
 
@@ -122,7 +137,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             let settled = self.settle(minute, account, vec![(case, ages)], weighed).await;
             // What the counts came to is published already.
             let risen: Vec<_> = settled.into_iter().filter(|(_, now)| *now > before).collect();
-            self.publish_evidence(minute, &risen, &mut weighed.trouble).await;
+            if let Err(failure) = self.publish_evidence(minute, &risen).await {
+                weighed.trouble.add("evidence", failure);
+            }
         }
         self.add_blind(minute, account, weighed);
         lists
@@ -136,28 +153,51 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         cases: Vec<(Case, Option<Ages>)>,
         weighed: &mut Weighed,
     ) -> Vec<(JobId, f64)> {
+        let waiting = Mutex::new(VecDeque::from(cases));
+        let settled = Mutex::new(Vec::new());
+        let lane = || async {
+            loop {
+                let Some((case, ages)) = held(&waiting).pop_front() else { return };
+                let done = self.settle_one(minute, account, case, ages).await;
+                held(&settled).push(done);
+            }
+        };
+        // One answer that is slow does not hold up the others.
+        tokio::join!(lane(), lane(), lane(), lane());
+        let settled = settled.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut publish = Vec::new();
-        for (mut case, ages) in cases {
-            let verdict = case.tick(ages);
-            if let Err(failure) = self.fire_anew(account, &mut case).await {
+        for Settled { case, verdict, is_written, failures } in settled {
+            for failure in failures {
                 weighed.trouble.add(case.job.as_str(), failure);
             }
-            let item = case.item();
-            match self.write_item(minute, &case.job, &item).await {
-                Ok(true) if verdict.stop => {
-                    // At once: the alarm waits for it.
-                    let stop = [(case.job.clone(), case.record.evidence)];
-                    self.publish_evidence(minute, &stop, &mut weighed.trouble).await;
-                }
-                Ok(true) => publish.push((case.job.clone(), case.record.evidence)),
-                // Somebody else's tick of this minute has been published, or there is no time.
-                Ok(false) => {}
-                // The next minute begins where this one did.
-                Err(failure) => weighed.trouble.add(case.job.as_str(), failure),
+            if is_written && !verdict.stop {
+                publish.push((case.job.clone(), case.record.evidence));
             }
             self.take_note(case, &verdict, weighed);
         }
         publish
+    }
+
+    async fn settle_one(
+        &self,
+        minute: &Minute<'_, K>,
+        account: &Account,
+        mut case: Case,
+        ages: Option<Ages>,
+    ) -> Settled {
+        let verdict = case.tick(ages);
+        let mut failures = Vec::new();
+        failures.extend(self.fire_anew(account, &mut case).await.err());
+        // Where somebody else has written this minute, or there is no time, nothing is published of it.
+        let written = self.write_item(minute, &case.job, &case.item()).await;
+        let is_written = written.as_ref().is_ok_and(|is_written| *is_written);
+        failures.extend(written.err());
+        if is_written && verdict.stop {
+            // At once: the alarm waits for it.
+            let stop = [(case.job.clone(), case.record.evidence)];
+            failures.extend(self.publish_evidence(minute, &stop).await.err());
+        }
+        Settled { case, verdict, is_written, failures }
     }
 
     fn take_note(&self, case: Case, verdict: &Verdict, weighed: &mut Weighed) {
@@ -188,17 +228,14 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         &self,
         minute: &Minute<'_, K>,
         evidence: &[(JobId, f64)],
-        trouble: &mut Trouble,
-    ) {
-        for some in evidence.chunks(MAX_GAUGES).filter(|some| !some.is_empty()) {
-            let published = match minute.may_tell() {
-                true => self.client.publish_evidence(some, minute.now()).await,
-                false => Err(late("PutMetricData")),
-            };
-            if let Err(failure) = published {
-                trouble.add("evidence", failure);
+    ) -> Result<(), Failure> {
+        for some in evidence.chunks(MAX_GAUGES) {
+            if !minute.may_tell() {
+                return Err(late("PutMetricData"));
             }
+            self.client.publish_evidence(some, minute.now()).await?;
         }
+        Ok(())
     }
 
     /// A message can be lost, and an alarm acts only when its state changes. Where a rollout that was to be
@@ -239,8 +276,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 .jobs
                 .get(job)
                 .is_some_and(|listed| listed.created.seconds() == kept.record.created);
+            let is_wanted = || self.desired(account, job, &self.cache.job(job)).evidence.is_some();
             let age = kept.record.age(minute.now().seconds());
-            if is_it && !weighed.records.contains_key(job) {
+            if is_it && !weighed.records.contains_key(job) && is_wanted() {
                 weighed.findings.extend(findings::blind(job, age, self.settings.minute));
             }
         }

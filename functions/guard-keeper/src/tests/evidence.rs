@@ -59,7 +59,7 @@ async fn devices_that_hang_are_evidence_and_an_idle_job_has_none() {
     let record = record(&account);
     assert_eq!((record.standing, record.stops), (Standing::Breach, true));
     assert!(published(&account).unwrap() > 2.0 && record.reaches(2.0));
-    assert!(record.reason.unwrap().starts_with("After 10 minutes, "));
+    assert!(record.reason.unwrap().contains(" devices "));
     let idle = JobId::new("idle").unwrap();
     let world = account.world();
     let last = world.published.last().unwrap();
@@ -209,20 +209,20 @@ async fn a_minute_counts_once_however_many_keepers_there_are() {
 async fn a_list_that_cannot_be_read_makes_evidence_wait() {
     let account = stopping();
     let keeper = account.keeper();
-    hang(&account, &keeper, 9, 5).await;
+    hang(&account, &keeper, 9, 1).await;
     let denied = ("ListJobExecutionsForJob".to_owned(), tripline_aws::FailureKind::Denied);
     account.world().fails.insert(denied.0, denied.1);
     for _ in 0..8 {
         let now = i64::try_from(account.world().now.as_secs()).unwrap();
         let start = account.world().now;
-        account.change("fw", |job| job.at_work.extend([now - 5; 5]));
+        account.change("fw", |job| job.at_work.extend([now - 5]));
         let _ = keeper.tick().await;
         next_minute(&account, start);
     }
     let waiting = record(&account);
     assert!(waiting.listed.unwrap() < START as i64 + 10 * 60);
     account.world().fails.clear();
-    hang(&account, &keeper, 4, 5).await;
+    hang(&account, &keeper, 4, 1).await;
     assert!(record(&account).evidence > waiting.evidence);
     assert!(record(&account).listed.unwrap() > START as i64 + 16 * 60);
 }

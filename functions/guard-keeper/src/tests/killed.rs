@@ -153,6 +153,23 @@ fn matters(line: &str) -> Option<String> {
     }
 }
 
+impl Left {
+    /// Compares part by part, so that what differs can be read.
+    fn assert_eq(&self, expected: &Self, seed: u64) {
+        for (name, alarm) in &self.alarms {
+            assert_eq!(Some(alarm), expected.alarms.get(name), "seed {seed}");
+        }
+        let missing: Vec<_> =
+            expected.alarms.keys().filter(|name| !self.alarms.contains_key(*name)).collect();
+        assert!(missing.is_empty(), "seed {seed}: {missing:?}");
+        assert_eq!(self.gauges, expected.gauges, "seed {seed}");
+        for (is, expected) in self.memory.iter().zip(&expected.memory) {
+            assert_eq!(is, expected, "seed {seed}");
+        }
+        assert_eq!(self, expected, "seed {seed}");
+    }
+}
+
 fn left(account: &Account) -> Left {
     let world = account.world();
     // Of jobs that ended it is of no more use, and they may have ended before they were described.
@@ -220,7 +237,7 @@ async fn forty_kills_in_fifty_minutes_end_as_a_clean_run_does() {
         assert_eq!(pass(&killed, draw).await, KILLS, "seed {seed}");
         let is = left(&killed);
         assert!(foreign.iter().all(|(name, alarm)| is.alarms.get(name) == Some(alarm)));
-        assert_eq!(is, expected, "seed {seed}");
+        is.assert_eq(&expected, seed);
         assert_quotas(&killed.world().calls);
     }
 }
