@@ -38,7 +38,12 @@ impl StopTopics {
 
     /// Whether an alarm that fires gets to the force-stopper.
     pub fn stop(&self, alarm: &AlarmDefinition) -> bool {
-        alarm.topics.iter().any(|topic| match topic {
+        self.stop_any(&alarm.topics)
+    }
+
+    /// Whether what goes to these topics gets to the force-stopper.
+    pub fn stop_any(&self, topics: &[Topic]) -> bool {
+        topics.iter().any(|topic| match topic {
             Topic::ForceStop => true,
             Topic::Email | Topic::Sms => false,
             Topic::Arn(arn) => self.stops(arn),
