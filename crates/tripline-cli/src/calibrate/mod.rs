@@ -47,13 +47,15 @@ recordings that `tripline watch --record` made. Writes the baseline to a file, f
 `[EVIDENCE_CONFIG]`, and says which limits it gives the next rollout. AWS is asked at most once a
 second on average, for 250 devices at a time.
 
-Rollouts that were stopped are left out, since their slow devices were never seen to end, and so are
-attempts after a device's first. Of one rollout nobody can tell how much rollouts differ: take several.
+Rollouts that were stopped are left out, since their slow devices were never seen to end, and so
+are attempts after a device's first. Of one rollout nobody can tell how much rollouts differ: take
+several.
 
---slower-by, --silent and --timeout change what is shown, not the file; the config has keys for them.
+--slower-by, --silent and --timeout change what is shown, not the file; the config has keys for
+them.
 
-Exit code 0: the baseline is written; 2: a fault in an option, a recording or a job, or no rollout that
-ran to its end; 3: AWS refused or could not be reached.")]
+Exit code 0: the baseline is written; 2: a fault in an option, a recording or a job, or no rollout
+that ran to its end; 3: AWS refused or could not be reached.")]
 pub struct Arguments {
     /// Jobs that have ended
     #[arg(value_name = "JOB", required_unless_present = "recordings", num_args = 1..)]

@@ -37,7 +37,9 @@ order and with repetitions; gzip is recognized. Events take place at their own `
 they were received is not recorded. Each alarm is evaluated in the middle of the minute;
 CloudWatch does it at a second of its own. A device that ended after the stop may have begun
 before it: what would have been spared is an upper bound. Abort criteria go by executions that have
-ended: how many devices were told is not recorded.
+ended: how many devices were told is not recorded. Evidence, if the config has limits of a healthy
+rollout, takes when devices began from a recording of `tripline watch --record`; without one it is
+approximate, and said.
 
 Exit code 0: the rollout would have run to its end; 5: its guard would have stopped it; 1: it would
 have, but by then the last recorded execution had ended; 2: a fault in an option, the config or the
@@ -47,9 +49,9 @@ recording. A malformed line is skipped and counted (--strict: a fault), as long 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Job-execution events, one a line; `-` is stdin
+    /// Job-execution events or what `watch --record` wrote, one a line; `-` is stdin
     recording: PathBuf,
-    /// The config with the alarms and the abort criteria
+    /// The config with the alarms, the abort criteria and the limits of evidence
     #[arg(long, value_name = "FILE", default_value = "dev.ini")]
     config: PathBuf,
     /// The job, if the recording has events of several

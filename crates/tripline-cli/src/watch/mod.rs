@@ -54,7 +54,7 @@ terminal the screen is redrawn; elsewhere there is a line when something has cha
 at most once a second on average, however large the fleet and however many the rollouts.
 
 --record writes, once the rollout has ended, when each execution began and ended: for `tripline
-calibrate` and `tripline replay`. It asks AWS for 250 devices at a time.
+calibrate` and `tripline replay`. Nothing is written of a rollout that has not ended.
 
 A CONTINUOUS job never completes by itself: it is watched until everything that is there has
 ended.
