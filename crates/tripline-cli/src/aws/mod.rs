@@ -3,8 +3,7 @@
 //! - [`region`], [`connect`]: where AWS is; [`clients`]: the clients for it; [`s3`]; [`pace`], [`budget`]: how
 //!   often they are asked; [`failure`]: what failures say;
 //! - [`stack`], [`topics`]: the deployed stack; [`tags`]: of what Tripline made; [`arn`]: what an ARN says;
-//! - [`job`]: a job as it is described, [`tally`]: its counts; [`executions`]: all of its
-//!   executions; [`job_side`]: a device's side of a job;
+//! - [`job`]: a job as it is described, [`tally`]: its counts; [`job_side`]: a device's side of a job;
 //! - [`alarms`]: alarms in CloudWatch; [`arming`]: a job becomes guarded, and is no more;
 //! - [`policy`]: who may do what by a policy;
 //! - [`commands`]: commands that a message suggests, for their Region and for a shell;
@@ -20,7 +19,6 @@ pub mod commands;
 pub mod connect;
 pub mod deployment;
 pub mod drill_name;
-pub mod executions;
 pub mod failure;
 pub mod job;
 pub mod job_side;

@@ -7,9 +7,9 @@ use tripline::metric::Outcome;
 
 use super::past::{Past, Reason};
 use crate::aws::budget::Budget;
-use crate::aws::executions::{JobExecution, all_executions};
 use crate::aws::job::{DescribedJob, find_job};
 use crate::exit::Error;
+use crate::recording::executions::{JobExecution, all_executions};
 use crate::terminal::progress::Progress;
 
 /// Reads jobs. What is wrong with any of them is said before the executions of one are read.

@@ -14,7 +14,7 @@ use crate::aws::s3;
 use crate::exit::{End, Error};
 use crate::input::alarms::NO_ALARMS;
 use crate::input::deployment::{self, Input, InputFaults, Loaded};
-use crate::input::evidence;
+use crate::input::limits;
 use crate::input::notes;
 use crate::input::source::name_of;
 use crate::terminal::output::Output;
@@ -92,8 +92,8 @@ impl Check {
             Err(wrong) => return Ok(Err(wrong)),
         };
         let evidence = loaded.config.evidence.as_ref();
-        let limits = evidence.map(|config| evidence::limits(config, &loaded.file, &loaded.folder));
-        let wrong = limits.and_then(Result::err);
+        let checked = evidence.map(|config| limits::checked(config, &loaded.file, &loaded.folder));
+        let wrong = checked.and_then(Result::err);
         let own = match self.client(&loaded).await {
             Ok(s3) => match loaded.own(s3.as_ref()).await {
                 Err(Error::Aws(failure)) => return Err(failure.into()),

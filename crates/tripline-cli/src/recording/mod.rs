@@ -2,8 +2,9 @@
 //!
 //! - [`lines`]: a recording's lines, from a file, gzip or not, or stdin;
 //! - [`read`]: the rollout that they tell of;
-//! - [`write`](mod@write): the lines of a job's executions.
+//! - [`executions`]: all executions of a job; [`write`](mod@write): their lines.
 
+pub mod executions;
 pub mod lines;
 pub mod read;
 pub mod write;

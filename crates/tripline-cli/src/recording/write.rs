@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tripline::job::JobId;
 use tripline::metric::Outcome;
 
-use crate::aws::executions::JobExecution;
+use super::executions::JobExecution;
 
 /// A line for each execution that began, and one for each that ended, in the order of time.
 pub fn recording_of(job: &JobId, executions: &[JobExecution]) -> String {

@@ -16,7 +16,7 @@ use tripline_simulation::replay::{EvidenceOf, Replay};
 use tripline_simulation::simulation::Record;
 
 use crate::exit::{End, Error};
-use crate::input::evidence;
+use crate::input::limits;
 use crate::input::source::{self, name_of};
 use crate::input::stop_topic::StopTopic;
 use crate::recording::{self, is_stdin, read};
@@ -125,7 +125,7 @@ impl Arguments {
         let text = source::read(&self.config).map_err(|fault| self.unread(&fault))?;
         let alarms = AlarmConfig::parse(&config, &text).map_err(source::faults)?.alarms;
         let abort = tripline_config::parse_rollout(&config, &text).map_err(source::faults)?.abort;
-        let evidence = evidence::read(&self.config, &text)?;
+        let evidence = limits::load(&self.config, &text)?;
         if alarms.is_empty() && abort.is_empty() && evidence.is_none() {
             return Err(Error::Input(format!(
                 "{config}: neither alarms, abort criteria nor evidence, so nothing would have stopped the rollout\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`"
@@ -143,7 +143,9 @@ impl Arguments {
                 "{file}: --devices {devices}: {ended} devices ended (expected at least as many)"
             )));
         }
-        for note in self.stop_topic.notes(&config, &alarms) {
+        let of_alarms = alarms.iter().map(|alarm| alarm.topics.as_slice());
+        let of_evidence = evidence.iter().map(|(config, _)| config.topics.as_slice());
+        for note in self.stop_topic.notes_of(&config, of_alarms.chain(of_evidence).collect()) {
             say(&format!("note: {note}"));
         }
         let topics = self.stop_topic.topics();

@@ -73,7 +73,7 @@ fn facts(replayed: &Replayed) -> Vec<Fact> {
         facts.push(fact("stopped at", utc(stop.at)));
         facts.push(fact("had ended with the firmware by then", count(stop.spared.ended_before)));
         facts.push(fact("ended with it later", count(stop.spared.ended_after)));
-        facts.push(fact("of these, at their download by then", count(stop.spared.at_work)));
+        facts.push(fact("of these, at work by then", count(stop.spared.at_work)));
         facts.push(fact("spared at most", count(stop.spared.at_most())));
     }
     facts

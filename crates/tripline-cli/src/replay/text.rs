@@ -118,10 +118,7 @@ fn spared(rollout: &RecordedRollout, stop: &Stop) -> Vec<String> {
         let does = if stop.force { "been canceled" } else { "gone on" };
         lines.push(match spared.at_work {
             0 => format!("Of these {most}."),
-            some => format!(
-                "{} of these were at their download and would have {does}; {most}.",
-                count(some)
-            ),
+            some => format!("{} of these were at work and would have {does}; {most}.", count(some)),
         });
     } else if stop.at >= rollout.last {
         lines.push("That is after the last execution of the recording ended: who was still to come is not in it.".to_owned());

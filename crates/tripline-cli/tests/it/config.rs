@@ -224,8 +224,7 @@ fn a_baseline_that_does_not_fit_is_said_with_its_line() {
         said(&of_key(expected));
     }
     // One rollout, and less slack than it takes.
-    fs::write(path.join("fw"), crate::calibrate::recording("fw", 900, |number| i64::from(number)))
-        .unwrap();
+    fs::write(path.join("fw"), crate::calibrate::recording("fw", 900, i64::from)).unwrap();
     let calibrate = |more: &str| {
         let arguments = format!("calibrate --recording fw --out fw.json --force{more}");
         let ran = run(command(path).args(arguments.split_whitespace()));
@@ -233,7 +232,7 @@ fn a_baseline_that_does_not_fit_is_said_with_its_line() {
     };
     calibrate("");
     said(&format!("{}: `[EVIDENCE_CONFIG]`: slowerBy 20 is too little for a", line + 1));
-    let again = crate::calibrate::recording("fw-2", 900, |number| i64::from(number));
+    let again = crate::calibrate::recording("fw-2", 900, i64::from);
     fs::write(path.join("fw-2"), again).unwrap();
     calibrate(" --recording fw-2");
     let (code, _, stderr) = check(path, &[]);

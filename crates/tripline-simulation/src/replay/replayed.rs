@@ -133,7 +133,7 @@ impl Replay {
         topics: &StopTopics,
     ) -> Self {
         let evidence = evidence.and_then(|EvidenceOf { limits, topics: to }| {
-            ReplayedEvidence::new(limits, topics.stop_any(to), rollout)
+            ReplayedEvidence::new(limits, topics.are_among(to), rollout)
         });
         let mut replay = Self {
             alarms: Vec::new(),

@@ -64,8 +64,8 @@ pub struct Spared {
     /// Devices that so ended after the stop. Canceled, removed and rejected executions count here as
     /// little as above: they got no firmware.
     pub ended_after: u32,
-    /// Those among [`Self::ended_after`] that had begun their download by the stop, by their own
-    /// `downloadTime`: it would not have spared them. Others may have begun too.
+    /// Those among [`Self::ended_after`] that had begun by the stop, as the recording or their own
+    /// `downloadTime` says: it would not have spared them. Without either, others may have begun too.
     pub at_work: u32,
 }
 

@@ -97,3 +97,40 @@ fn the_baseline_is_read_beside_the_config() {
     let expected = "error: release/dev.ini:6: `[EVIDENCE_CONFIG]`: baseline: release/fw.json: cannot be read: ";
     assert!(ran.stderr.starts_with(expected), "{ran}");
 }
+
+#[test]
+fn a_topic_of_evidence_stops_only_if_it_leads_to_the_stopper() {
+    let folder = folder();
+    let recording = recording("fw-3", 1_200, slow);
+    let replay = |topic: &str, more: &str| {
+        let arn = format!("arn:aws:sns:us-east-1:111122223333:{topic}");
+        let config = DECLARED.replace("@email, @force-stop", &arn);
+        fs::write(folder.path().join("dev.ini"), config).unwrap();
+        let ran = run(folder.path(), &format!("-{more}"), recording.as_bytes());
+        (ran.code, ran.stderr)
+    };
+    let (code, said) = replay("ota-force-stop", "");
+    assert!(code == 5 && said.contains("is taken to stop the rollout"), "{code}: {said}");
+    let (code, said) = replay("on-call", "");
+    assert!(code == 0 && said.contains("is taken not to stop the rollout"), "{code}: {said}");
+    let named = " --stop-topic arn:aws:sns:us-east-1:111122223333:on-call";
+    assert_eq!(replay("on-call", named), (5, String::new()));
+}
+
+#[test]
+fn a_baseline_of_the_past_rollouts_among_the_examples_stops_the_slower_one() {
+    let folder = folder();
+    let arguments =
+        "calibrate --recording past-1.ndjson.gz --recording past-2.ndjson.gz --name tracker";
+    let ran = crate::runner::run(command(folder.path()).args(arguments.split(' ')));
+    assert_eq!(ran.code, 0, "{ran}");
+    let baseline = "baseline = tracker.baseline.json";
+    let config = DECLARED.replace("unfinishedLimits = 22:33, 40:3", baseline);
+    fs::write(folder.path().join("dev.ini"), config).unwrap();
+    for (recording, code) in
+        [("past-1.ndjson.gz", 0), ("past-2.ndjson.gz", 0), ("slower.ndjson.gz", 5)]
+    {
+        let ran = run(folder.path(), recording, b"");
+        assert_eq!(ran.code, code, "{recording}: {ran}");
+    }
+}

@@ -7,7 +7,7 @@ use tripline::job::JobId;
 use tripline::metric::Outcome;
 use tripline_aws::{Failure, FailureKind};
 
-use super::budget::Budget;
+use crate::aws::budget::Budget;
 
 /// `ListJobExecutionsForJob` gives so many at a time.
 const PAGE: i32 = 250;
