@@ -69,7 +69,7 @@ pub struct Arguments {
     /// What the baseline is called [default: the first job]
     #[arg(long)]
     name: Option<FileName>,
-    /// Where it goes [default: <NAME>.baseline.json]
+    /// Where it goes [default: the name and `.baseline.json`]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Overwrite a file that is there
