@@ -52,13 +52,13 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         job: &JobId,
         lists: &mut Lists,
     ) -> Result<Option<Vec<Span>>, Failure> {
-        let spans = lists.0.entry(job.clone()).or_default();
         let mut next = None;
         for _ in 0..PAGES {
             if !minute.may(Call::Executions, LIST).await {
                 return Ok(None);
             }
             let page = self.client.list_executions(job, Phase::InProgress, next).await?;
+            let spans = lists.0.entry(job.clone()).or_default();
             spans.extend(page.items);
             next = page.next;
             if next.is_none() {

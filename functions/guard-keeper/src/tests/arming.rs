@@ -639,7 +639,7 @@ async fn hundreds_of_jobs_are_watched_in_turn() {
         account.change(&format!("job{job:03}"), |job| job.at_work = vec![0; 10]);
     }
     let keeper = account.keeper();
-    warm(&keeper, &account, 80).await;
+    warm(&keeper, &account, 50).await;
     let world = account.world();
     assert_quotas(&world.calls);
     assert_eq!(world.described.len(), 400);
