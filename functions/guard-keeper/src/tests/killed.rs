@@ -13,9 +13,9 @@ const JOBS: usize = 200;
 const MINUTES: usize = 50;
 const KILLS: usize = 40;
 /// So many minutes more nothing happens: in ten, the tags of all jobs are read anew in turns.
-const IN_PEACE: usize = 20;
+const IN_PEACE: usize = 40;
 /// About as many calls as a minute makes in a new environment. A minute with fewer is not killed.
-const CALLS: usize = 370;
+const CALLS: usize = 560;
 const SEEDS: [u64; 3] = [1, 7, 19];
 const OWN: &str = "[ALARM_CONFIG]\nalarmList = dead\n[ALARM_CONFIG_dead]\nnamespace = IoT:OTA:JobExecution\nmetricName = timedOutCount\nstat = Sum\nperiod = 300\nthreshold = 4\nalarmType = upper\nevaluationPeriods = 2\ndatapointsToAlarm = 2\nsnsTopics = @email, @force-stop\n";
 
