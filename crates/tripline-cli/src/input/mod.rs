@@ -2,12 +2,14 @@
 //!
 //! - [`source`]: a file and an alarm config; [`stop_topic`]: which topic stops, where AWS is not asked;
 //! - [`notes`], [`alarms`]: what is to be said of a config, and whether its alarms will do;
+//! - [`limits`]: the limits of evidence, with their baseline;
 //! - [`deployment`]: a `dev.ini` with all its files: [`firmware`], [`document`].
 
 pub mod alarms;
 pub mod deployment;
 pub mod document;
 pub mod firmware;
+pub mod limits;
 pub mod notes;
 pub mod source;
 pub mod stop_topic;

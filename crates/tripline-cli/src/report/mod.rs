@@ -6,13 +6,14 @@
 //! - [`ReportFile`]: where a page goes;
 //! - [`picture`]: what is to be drawn; [`format`](mod@format): numbers as people read them;
 //! - [`page`]: what is around the pictures; [`svg`], [`scale`], [`frame`]: what they are made of;
-//! - [`rollout`], [`alarm`], [`forest`]: the panels.
+//! - [`rollout`], [`evidence`], [`alarm`], [`forest`]: the panels.
 //!
 //! Every text may come from outside, such as an alarm's name; it is cleaned and escaped here, and
 //! nowhere before.
 
 mod alarm;
 pub mod comparison;
+mod evidence;
 mod file;
 mod forest;
 pub mod format;
