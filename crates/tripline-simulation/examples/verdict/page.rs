@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::baselines;
-use crate::cell::{Cell, Key, Results};
+use crate::cell::{Cell, Key, Results, thousands};
 use crate::world::{DETECTION, Guard, Pace, Shape, Trouble};
 use crate::{LARGE, SEED};
 
@@ -31,7 +31,7 @@ pub fn page(results: &Results, commit: &str) -> String {
     page
 }
 
-const HEAD: &str = "# The verdict on the verdict
+const HEAD: &str = "# The verdict on each guard
 
 `make verdict` writes this page: how often each guard stops rollouts that are well, and how many devices a bad rollout has notified when its
 stop takes effect. [Evidence, for a statistician](evidence.md) has the mathematics.
@@ -44,7 +44,8 @@ stop takes effect. [Evidence, for a statistician](evidence.md) has the mathemati
 - Fleet A: median 848 s, sigma 0.6. Fleet B: median 323.5 s, sigma 1. Of each, 0.8 % take more than an hour, 2 % fail and 0.2 % fall silent.
 - Ramp: 12 devices a minute until 1,500 succeeded, four times as many after each 1,500, at most 1,000.
 
-A guard has the pace of the row, whatever rate its file has. \"-\" in a table of stops: not run.
+A guard has the pace of the row, whatever rate its file has; limits of evidence alone know of mixed hardware, and of failures that come early.
+\"-\" in a table of stops: not run.
 ";
 
 const DETECTION_HEAD: &str = "
@@ -79,8 +80,9 @@ fn short(results: &Results) -> String {
                 if cell.stopped > 0 && cell.stopped * of > stops * cell.runs {
                     let of_cell = cell.stops();
                     lines.push(format!(
-                        "- False stops: {} stops {of_cell} rollouts of fleet {shape}: {trouble}, {pace}.",
-                        guard.name()
+                        "- False stops: {} stops {of_cell} rollouts of fleet {shape}: {trouble}, {}.",
+                        guard.name(),
+                        grouped(pace)
                     ));
                 }
             }
@@ -97,8 +99,9 @@ fn short(results: &Results) -> String {
             let lost: Vec<String> = lost.collect();
             if !lost.is_empty() {
                 lines.push(format!(
-                    "- Lost to abort-only.ini ({}), fleet {shape}, {trouble}, {pace}: {}.",
+                    "- Lost to abort-only.ini ({}), fleet {shape}, {trouble}, {}: {}.",
                     alone.detection(),
+                    grouped(pace),
                     lost.join("; ")
                 ));
             }
@@ -111,10 +114,23 @@ fn short(results: &Results) -> String {
     let (large, less) = LARGE;
     let _ = writeln!(
         text,
-        "More than {stops} false stops in {of}, or more devices in the median of all rollouts than with AWS IoT Jobs alone. Cells of {large} devices and more\nare run a {less}th as often; a single stop of few runs is listed here too.\n\n{}",
+        "More than {stops} false stops in {}, or more devices in the median of all rollouts than with AWS IoT Jobs alone. Cells of {} devices and more\nare run a {less}th as often; a single stop of few runs is listed here too.\n\n{}",
+        thousands(of),
+        thousands(large),
         lines.join("\n")
     );
     text
+}
+
+/// A pace with its numbers as people read them.
+fn grouped(pace: Pace) -> String {
+    let words = pace.to_string();
+    let words = words.split(' ').map(|word| {
+        let number: String = word.chars().take_while(char::is_ascii_digit).collect();
+        let rest = word.trim_start_matches(|c: char| c.is_ascii_digit());
+        number.parse().map_or_else(|_| word.to_owned(), |number| thousands(number) + rest)
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn each(paces: &[Pace]) -> impl Iterator<Item = (Pace, Shape)> {
@@ -150,7 +166,8 @@ fn table(
                 let cell = cell(results, part, *trouble, pace, shape, guard);
                 cell.map_or_else(|| "-".to_owned(), |cell| words(&cell))
             });
-            let _ = writeln!(text, "| {trouble} | {pace} | {shape} | {} |", cells.join(" | "));
+            let (pace, cells) = (grouped(pace), cells.join(" | "));
+            let _ = writeln!(text, "| {trouble} | {pace} | {shape} | {cells} |");
         }
     }
     text
