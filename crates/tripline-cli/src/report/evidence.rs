@@ -39,6 +39,13 @@ pub fn caption(trace: &EvidenceTrace) -> String {
     )
 }
 
+/// The evidence at a minute; behind the end, the last one. What is above the axis is at its end.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub fn at(trace: &EvidenceTrace, minute: f64) -> f64 {
+    let value = trace.minutes.get(minute as usize).or(trace.minutes.last());
+    value.copied().unwrap_or(0.0).min(top(trace))
+}
+
 /// The minutes within a time axis and their evidence, what is above the axis at its end.
 pub fn shown(trace: &EvidenceTrace, minutes: f64) -> impl Iterator<Item = (f64, f64)> {
     let numbered = (0_u32..).map(f64::from).zip(trace.minutes.iter().copied());
@@ -56,5 +63,6 @@ mod tests {
         let trace = EvidenceTrace { threshold: 2.0, minutes, brief: String::new() };
         let points: Vec<_> = shown(&trace, 2.0).collect();
         assert_eq!(points, [(0.0, 0.0), (1.0, 0.5), (2.0, 3.0)]);
+        assert_eq!([0.9, 1.0, 2.0, 9.0].map(|minute| at(&trace, minute)), [0.0, 0.5, 3.0, 3.0]);
     }
 }

@@ -80,9 +80,10 @@ fn evidence(trace: &EvidenceTrace, paper: &Paper, text: &mut String) {
         canvas.dot(dot, trace.threshold / top);
     }
     let mut before = 0.0;
-    for (minute, value) in evidence::shown(trace, paper.span.minutes) {
-        canvas.stroke(paper.dot_of(minute), before, value / top);
-        before = value / top;
+    for dot in 0..canvas.dots_wide() {
+        let value = evidence::at(trace, paper.minute(dot, canvas.dots_wide())) / top;
+        canvas.stroke(dot, before, value);
+        before = value;
     }
     paper.title(&trace.brief, text);
     let row = canvas.row_of(trace.threshold / top);

@@ -120,7 +120,7 @@ fn a_page_is_well_formed_and_its_names_are_only_text() {
         let page = drawn(threshold, html);
         check(&page);
         assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
-        assert!(page.matches("<svg").count() == 4, "rollout, exposure, alarm, runs");
+        assert!(page.matches("<svg").count() == 5, "rollout, exposure, evidence, alarm, runs");
         assert_eq!(page.contains("class=\"stop\""), threshold == 400);
     }
 }
