@@ -103,7 +103,8 @@ pub fn evidence(simulated: &Simulated) -> Option<String> {
 }
 
 /// What is left without the guard-keeper.
-const KEEPER_DEAD: &str = "The guard-keeper is dead: evidence and the failure rate see nothing. Left are AWS IoT's abort criteria, the     timeout and alarms on what devices report; people are alerted after ten minutes.";
+const KEEPER_DEAD: &str = "The guard-keeper is dead: evidence and the failure rate see nothing. Left are AWS IoT's abort criteria, \
+     the timeout and alarms on what devices report; people are alerted after ten minutes.";
 
 /// The firings that did not stop it.
 pub fn others(simulated: &Simulated) -> impl Iterator<Item = &Firing> {
