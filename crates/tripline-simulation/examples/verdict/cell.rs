@@ -109,6 +109,13 @@ impl Results {
         self.cells.get(key)
     }
 
+    /// How often each cell of a table was run.
+    pub fn runs(&self, part: &str) -> impl Iterator<Item = u32> + Clone {
+        let of =
+            self.cells.iter().filter(move |(key, _)| key.0.first().is_some_and(|of| of == part));
+        of.map(|(_, cell)| cell.runs)
+    }
+
     /// Runs a cell, unless it was run as often.
     pub fn run(&mut self, key: Key, runs: u32, cell: impl FnOnce(u32) -> Cell) -> io::Result<()> {
         if runs == 0 || self.get(&key).is_some_and(|cell| cell.runs >= runs) {

@@ -15,6 +15,11 @@ pub fn page(results: &Results, commit: &str) -> String {
     let mut page = format!("{HEAD}\nCommit {commit}, seed {SEED}.\n");
     page.push_str(&short(results));
     page.push_str(DETECTION_HEAD);
+    let runs = results.runs("detection");
+    if let (Some(least), Some(most)) = (runs.clone().min(), runs.max()) {
+        let range = if least == most { least.to_string() } else { format!("{least} to {most}") };
+        let _ = writeln!(page, "\n{range} runs a cell.");
+    }
     for pace in DETECTION {
         let rows = Trouble::FAULTS.map(|trouble| ("detection", trouble, vec![pace]));
         page.push_str(&table(results, &rows, Cell::detection));
