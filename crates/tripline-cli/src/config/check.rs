@@ -124,7 +124,7 @@ impl Check {
             .parse::<Region>()
             .map_err(|fault| Error::Input(format!("{}: region: {fault}", input.file)))?;
         input.check_region(&region)?;
-        check_topics(&input.file, input.alarms(), &region)?;
+        check_topics(&input.file, &input.alarms(), &region)?;
         let spec = Spec::new(&input, &region)?;
         let mut review = input.config.review(&input.things);
         review.findings.extend(self.guard(&input));

@@ -7,9 +7,9 @@ use tripline_config::DocumentSource;
 use tripline_config::TargetKind;
 
 use super::checked::Checked;
+use crate::input::declared::watches;
 use crate::terminal::alarm::topics;
 use crate::terminal::table::table;
-use tripline_guard::definition::Watch;
 
 /// Longest document that is shown whole.
 const MAX_SHOWN: usize = 1_000;
@@ -19,8 +19,9 @@ pub fn text(checked: &Checked) -> String {
     let lines: Vec<_> = deployment(checked).into_iter().chain(job(checked)).collect();
     let mut text: String =
         lines.iter().map(|(name, value)| format!("{name:<10} {value}\n")).collect();
+    let evidence = checked.input.evidence.as_ref();
     let row = |alarm: &tripline::alarm::AlarmDefinition| {
-        [alarm.name.to_string(), Watch::from(alarm).to_string(), topics(alarm)]
+        [alarm.name.to_string(), watches(alarm, evidence), topics(alarm)]
     };
     let alarms: Vec<_> = checked.input.alarms().iter().map(row).collect();
     if !alarms.is_empty() {

@@ -1,10 +1,12 @@
 //! What commands read before they ask AWS for anything.
 //!
 //! - [`source`]: a file and an alarm config; [`stop_topic`]: which topic stops, where AWS is not asked;
+//! - [`declared`]: the limits of a healthy rollout, with their baseline;
 //! - [`notes`], [`alarms`]: what is to be said of a config, and whether its alarms will do;
 //! - [`deployment`]: a `dev.ini` with all its files: [`firmware`], [`document`].
 
 pub mod alarms;
+pub mod declared;
 pub mod deployment;
 pub mod document;
 pub mod firmware;

@@ -63,15 +63,15 @@ pub async fn release(
     // A document at a URL is fetched when it is deployed.
     let own = loaded.own(None).await;
     let input = loaded.with(own)?;
-    check_alarms(file, input.alarms(), meant.default_guard)?;
-    check_stops(file, input.alarms(), meant.tell_only)?;
+    check_alarms(file, input.config.has_guard(), meant.default_guard)?;
+    check_stops(file, &input.alarms(), meant.tell_only)?;
     Ok((release, input))
 }
 
 /// Checks what depends on where it is deployed.
 pub fn region(input: &Input, region: &str) -> Result<(), Error> {
     input.check_region(region)?;
-    check_topics(&input.file, input.alarms(), region)?;
+    check_topics(&input.file, &input.alarms(), region)?;
     Spec::new(input, region).map(drop)
 }
 

@@ -209,9 +209,10 @@ impl Resume {
         {
             return Ok(Resumed::NotGuarded);
         }
-        let names = guard.iter().flat_map(|guard| &guard.alarms);
+        let all = guard.as_ref().map(Guard::all_alarms).unwrap_or_default();
+        let names: Vec<String> = all.iter().map(|alarm| alarm.name_for(&new)).collect();
         let mut report = Report {
-            alarms: names.map(|alarm| alarm.name_for(&new)).collect(),
+            alarms: names,
             old: old.id.clone(),
             new: new.clone(),
             grouped: targets.devices.len() > group::MOST_TARGETS
@@ -303,6 +304,7 @@ impl Resume {
             stack: self.stack.clone(),
             job: job.clone(),
             alarms: config.alarms.clone(),
+            evidence: config.evidence.clone(),
             tell_only: self.tell_only,
             dry_run: true,
         }

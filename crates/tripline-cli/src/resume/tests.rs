@@ -33,7 +33,7 @@ fn id(job: &str) -> JobId {
 fn config(text: &str) -> Arming {
     let config = tripline_config::AlarmConfig::parse("dev.ini", text).unwrap();
     let (name, region) = ("dev.ini".to_owned(), None);
-    Arming::Config(Config { name, alarms: config.alarms, region })
+    Arming::Config(Config { name, alarms: config.alarms, evidence: None, region })
 }
 
 fn resume() -> Resume {
