@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn limits_are_kept_behind_the_alarms_and_their_baseline_beside_them() {
-        let execution = |n| Execution { lasted: Some(n * 30), failed: false, is_retry: false };
+        let execution = |n: u32| Execution { lasted: Some(n * 30), failed: false, is_retry: false };
         let past = PastRollout { was_stopped: false, executions: (0..40).map(execution).collect() };
         let baseline = calibrate("fw", [past]).unwrap().baseline;
         let text =

@@ -26,11 +26,13 @@ config: missing ones are created, changed ones updated, those that are gone from
 it again is harmless, and completes one that failed half-way.
 
 The config is kept in the stack's table, and the guard-keeper of the stack keeps the job armed by it
-until it has ended. A config with [EVIDENCE_CONFIG] has an alarm on evidence too, `Evidence`; its
-baseline is looked for beside it and kept with it. Once there is evidence of the job, the guard-keeper
-adds `EvidenceMissing`, which goes off when nobody computes it any more. Where no alarm of it can stop the rollout, and --tell-only does not say that
+until it has ended. Where no alarm of it can stop the rollout, and --tell-only does not say that
 this is meant, the guard-keeper arms the stack's default guard beside it within two minutes, and no
 alarm that stops the rollout is removed.
+
+A config with [EVIDENCE_CONFIG] has an alarm on evidence too, `Evidence`; its baseline is looked for
+beside it, and kept with it. Once there is evidence of the job, the guard-keeper adds an alarm that
+goes off when nobody computes it any more, `EvidenceMissing`.
 
 AWS IoT sends job events only once they are enabled for the account and region; where they are not,
 they are enabled.

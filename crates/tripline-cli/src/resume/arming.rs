@@ -64,8 +64,8 @@ impl Config {
             None => None,
             Some(config) => {
                 // Beside the config, whatever its file was called.
-                let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
-                let key = format!("{folder}/{BASELINE_OBJECT}");
+                let folder = key.rsplit_once('/').map(|(folder, _)| format!("{folder}/"));
+                let key = format!("{}{BASELINE_OBJECT}", folder.unwrap_or_default());
                 let baseline = match config.baseline() {
                     None => None,
                     Some(_) => Some(kept_baseline(aws, bucket, &key).await?),

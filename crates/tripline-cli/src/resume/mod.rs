@@ -119,7 +119,7 @@ pub struct Resume {
 #[derive(Debug)]
 pub enum Arming {
     /// From a config that was read.
-    Config(Config),
+    Config(Box<Config>),
     /// From what `deploy` keeps of the old job.
     Kept,
     /// There are to be none but the stack's default guard.
@@ -129,7 +129,7 @@ pub enum Arming {
 pub async fn run(arguments: Arguments) -> Result<End, Error> {
     let guard = match &arguments.config {
         _ if arguments.default_guard => Arming::Default,
-        Some(path) => Arming::Config(Config::read(path)?),
+        Some(path) => Arming::Config(Box::new(Config::read(path)?)),
         None => Arming::Kept,
     };
     let region = match (arguments.region, &guard) {
@@ -176,7 +176,7 @@ impl Resume {
                 stack.guards_by_default()?;
                 None
             }
-            Arming::Config(config) => Some(config),
+            Arming::Config(config) => Some(config.as_ref()),
             Arming::Kept => {
                 fetched = Config::fetch(aws, &old).await?;
                 Some(&fetched)
