@@ -3,11 +3,12 @@
 //! - [`seen`]: what is known of a rollout; [`verdict`]: how it ended; [`pace`]: how fast it goes;
 //! - [`budget`]: how often AWS is asked; [`aws`]: what it is asked; [`executions`]: who is slow;
 //! - [`follow`]: looks again and again;
-//! - [`view`], [`duration`]: what people and programs read; [`show`]: where it goes.
+//! - [`view`], [`mod@evidence`], [`duration`]: what people and programs read; [`show`]: where it goes.
 
 mod aws;
 mod budget;
 mod duration;
+mod evidence;
 mod executions;
 mod follow;
 mod pace;
@@ -49,6 +50,9 @@ Examples:
 Watches any job of AWS IoT, whoever created it; one that no alarm of the stack would stop is `unguarded`. On a
 terminal the screen is redrawn; elsewhere there is a line when something has changed. AWS is asked
 at most once a second on average, however large the fleet and however many the rollouts.
+
+Where the stack's guard-keeper computes evidence of the job, it is shown as it was kept last: how far
+the rollout is outside of its limits, which limit spoke, the next one, and how surely it is healthy.
 
 A CONTINUOUS job never completes by itself: it is watched until everything that is there has
 ended.

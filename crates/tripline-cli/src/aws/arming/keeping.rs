@@ -12,7 +12,7 @@ use crate::aws::stack::Stack;
 use crate::exit::Error;
 
 /// The output with the table's name.
-const TABLE: &str = "GuardsTableName";
+pub const TABLE: &str = "GuardsTableName";
 
 /// The stack's table. Without it the keeper would give the job the stack's default guard.
 pub fn table_of(stack: &Stack) -> Result<&str, Error> {
