@@ -8,6 +8,7 @@ use tripline_config::TargetKind;
 
 use super::checked::Checked;
 use crate::input::declared::watches;
+use crate::input::deployment::Input;
 use crate::terminal::alarm::topics;
 use crate::terminal::table::table;
 
@@ -27,7 +28,23 @@ pub fn text(checked: &Checked) -> String {
     if !alarms.is_empty() {
         text += &format!("\n{}", table(["ALARM", "WATCHES", "TELLS"], &alarms));
     }
-    text
+    text + &undecided(checked)
+}
+
+/// What the config's devices are too few to decide.
+fn undecided(checked: &Checked) -> String {
+    let Input { config, evidence, .. } = &checked.input;
+    let (Some(devices), Some(evidence)) = (config.device_count, evidence) else {
+        return String::new();
+    };
+    let small = evidence.limits.too_small_for(devices);
+    // What compares with all limits at once is nobody's limit.
+    let named: Vec<String> =
+        small.iter().filter(|small| small.share.is_some()).map(ToString::to_string).collect();
+    match named.is_empty() {
+        true => String::new(),
+        false => format!("\n{devices} devices are too few to decide: {}\n", named.join(", ")),
+    }
 }
 
 type Line = (&'static str, String);
