@@ -6,6 +6,7 @@
 
 mod announcing;
 mod counting;
+mod evidence;
 mod foreign;
 mod keeping;
 mod messages;

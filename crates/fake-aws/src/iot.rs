@@ -73,7 +73,7 @@ fn named(arn: &str) -> &str {
 pub struct Execution {
     /// The thing's name.
     pub thing: String,
-    /// When it began.
+    /// When it began; below 0 if it never did.
     pub began: i64,
     /// When it changed last.
     pub changed: i64,
@@ -88,6 +88,8 @@ pub struct Iot {
     pub becomes: BTreeMap<String, VecDeque<Job>>,
     /// By job and state, in the order in which they are listed.
     pub executions: BTreeMap<(String, String), Vec<Execution>>,
+    /// How many attempts came before a thing's execution, by the thing's name.
+    pub retries: BTreeMap<String, i32>,
     /// The names of things.
     pub things: BTreeSet<String>,
     /// The members of groups.
@@ -328,7 +330,8 @@ fn list_executions(
     let page = page.into_iter().map(|(status, execution)| {
         let summary = JobExecutionSummary::builder()
             .status(JobExecutionStatus::from(status.as_str()))
-            .started_at(DateTime::from_secs(execution.began))
+            .set_started_at((execution.began >= 0).then(|| DateTime::from_secs(execution.began)))
+            .set_retry_attempt(account.iot.retries.get(&execution.thing).copied())
             .last_updated_at(DateTime::from_secs(execution.changed))
             .build();
         JobExecutionSummaryForJob::builder()

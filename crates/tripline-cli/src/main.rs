@@ -2,6 +2,7 @@
 
 mod alarms;
 mod aws;
+mod calibrate;
 mod cleanup;
 mod config;
 mod deploy;
@@ -12,6 +13,7 @@ mod fleet;
 mod input;
 mod pages;
 mod queue;
+mod recording;
 mod replay;
 mod report;
 mod resume;
@@ -47,6 +49,8 @@ enum Command {
     /// Arm a rollout: check, apply, list and remove the alarms of a job
     #[command(subcommand)]
     Alarms(alarms::Command),
+    /// Make a baseline of past rollouts, and see the limits that it gives the next one
+    Calibrate(calibrate::Arguments),
     /// Remove what a deploy has made
     Cleanup(cleanup::Cleanup),
     /// Check a whole `dev.ini`, and see what it comes to
@@ -82,6 +86,7 @@ enum Command {
 async fn main() -> std::process::ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Alarms(command) => alarms::run(command).await,
+        Command::Calibrate(arguments) => arguments.run().await,
         Command::Cleanup(cleanup) => cleanup.run().await,
         Command::Config(command) => config::run(command).await,
         Command::Deploy(deployment) => deployment.run().await,

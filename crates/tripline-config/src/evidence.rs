@@ -1,5 +1,6 @@
 //! The `[EVIDENCE_CONFIG]` section: the limits of a healthy rollout.
 
+mod checked;
 mod unfinished;
 
 use std::collections::BTreeMap;
@@ -49,7 +50,18 @@ pub struct EvidenceConfig {
     /// Whom that alarm reaches.
     pub blind_topics: Vec<Topic>,
     /// The job's timeout in minutes.
-    pub timeout: Option<u32>,
+    timeout: Option<u32>,
+    /// How many devices the rollout is for, if the config says so.
+    devices: Option<u32>,
+    lines: KeyLines,
+}
+
+/// Where keys of the section stand: the line of each, or of the section.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct KeyLines {
+    baseline: usize,
+    slower_by: usize,
+    failed: usize,
 }
 
 /// Reads the evidence section from the text of a `dev.ini`; `None` if there is none or it is switched
@@ -76,7 +88,15 @@ impl EvidenceConfig {
             blind_minutes: Self::BLIND_MINUTES,
             blind_topics: vec![Topic::Email],
             timeout: None,
+            devices: None,
+            lines: KeyLines::default(),
         }
+    }
+
+    /// The same for a job with this timeout in minutes.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Option<u32>) -> Self {
+        Self { timeout, ..self }
     }
 
     /// Permitted false stops if none are given: 1 in 100 healthy rollouts.
@@ -201,17 +221,27 @@ impl<'a> Reader<'a> {
             blind_minutes,
             blind_topics: blind_topics?,
             timeout,
+            devices: self.device_count(),
+            lines: KeyLines {
+                baseline: self.line_of(section, "baseline"),
+                slower_by: self.line_of(section, "slowerBy"),
+                failed: self.line_of(section, "failedLimit"),
+            },
         };
         self.can_be_decided(section, &config);
         Some(config)
     }
 
+    /// How many devices the config says that there are; what is wrong with it is said elsewhere.
+    fn device_count(&self) -> Option<u32> {
+        let default = self.ini.section(DEFAULT)?;
+        positive(&self.ini.get(default, "deviceCount")?.ok()?.value)
+    }
+
     /// A declared limit that a fleet of this size can never be outside of guards nothing.
     fn can_be_decided(&mut self, section: &'a Section, config: &EvidenceConfig) {
         let Unfinished::Declared(_) = config.unfinished else { return };
-        let default = self.ini.section(DEFAULT);
-        let count = default.and_then(|default| self.ini.get(default, "deviceCount")?.ok());
-        let Some(devices) = count.and_then(|entry| positive(&entry.value)) else { return };
+        let Some(devices) = config.devices else { return };
         let limits = match config.limits(None, true) {
             Ok(limits) => limits,
             Err(error) => {

@@ -111,7 +111,6 @@ mod tests {
             let again = read(&text_of_evidence(&first));
             let near = |a: f64, b: f64| (a - b).abs() <= 1e-12;
             assert!(near(again.failed, first.failed) && near(again.false_stops, first.false_stops));
-            let EvidenceConfig { failed, false_stops, .. } = first;
             match (&again.unfinished, &first.unfinished) {
                 (Unfinished::Declared(a), Unfinished::Declared(b)) => {
                     assert!(a.iter().zip(b).all(|(a, b)| a.0 == b.0 && near(a.1, b.1)));
@@ -119,8 +118,10 @@ mod tests {
                 }
                 (again, first) => assert_eq!(again, first),
             }
-            let unfinished = first.unfinished.clone();
-            assert_eq!(EvidenceConfig { failed, false_stops, unfinished, ..again }, first);
+            let rest = |it: &EvidenceConfig| {
+                (it.topics.clone(), it.blind_minutes, it.blind_topics.clone())
+            };
+            assert_eq!(rest(&again), rest(&first));
         }
     }
 

@@ -38,24 +38,26 @@ impl StopTopics {
 
     /// Whether an alarm that fires gets to the force-stopper.
     pub fn stop(&self, alarm: &AlarmDefinition) -> bool {
-        alarm.topics.iter().any(|topic| match topic {
+        self.are_among(&alarm.topics)
+    }
+
+    /// Whether one of these topics leads to the force-stopper.
+    pub fn are_among(&self, topics: &[Topic]) -> bool {
+        topics.iter().any(|topic| match topic {
             Topic::ForceStop => true,
             Topic::Email | Topic::Sms => false,
             Topic::Arn(arn) => self.stops(arn),
         })
     }
 
-    /// Every ARN of these alarms about which nothing is known, once, in their order; none if the one
+    /// Every ARN of these topics about which nothing is known, once, in their order; none if the one
     /// that stops is named.
-    pub fn assumptions<'a>(
-        &self,
-        alarms: impl IntoIterator<Item = &'a AlarmDefinition>,
-    ) -> Vec<Assumption> {
+    pub fn assumptions<'a>(&self, topics: impl IntoIterator<Item = &'a Topic>) -> Vec<Assumption> {
         let mut all: Vec<Assumption> = Vec::new();
         if self.named.is_some() {
             return all;
         }
-        for topic in alarms.into_iter().flat_map(|alarm| &alarm.topics) {
+        for topic in topics {
             if let Topic::Arn(topic) = topic
                 && !all.iter().any(|assumption| assumption.topic == *topic)
             {
@@ -119,12 +121,13 @@ mod tests {
     #[test]
     fn every_assumption_is_told_once() {
         let alarms = [alarm(&format!("@email, {PAGER}, {STOPPER}")), alarm(PAGER)];
+        let told = || alarms.iter().flat_map(|alarm| &alarm.topics);
         let assumed: Vec<_> = StopTopics::default()
-            .assumptions(&alarms)
+            .assumptions(told())
             .into_iter()
             .map(|assumption| (assumption.topic.as_str().to_owned(), assumption.stops))
             .collect();
         assert_eq!(assumed, [(PAGER.to_owned(), false), (STOPPER.to_owned(), true)]);
-        assert_eq!(topics(STOPPER).assumptions(&alarms), []);
+        assert_eq!(topics(STOPPER).assumptions(told()), []);
     }
 }

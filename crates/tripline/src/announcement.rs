@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::job::{ExecutionCounts, JobId};
-use crate::stop::{Certainty, Firing, Refusal};
+use crate::stop::{Certainty, Firing, Refusal, comment_for};
 use crate::text::{bare_name, clean, excerpt};
 use crate::time::Timestamp;
 
@@ -46,9 +46,32 @@ pub struct Alarm {
     /// That it fired, as CloudWatch tells it. Without it nothing but the name is quoted, and that
     /// as a [`bare_name`]: whoever may publish to a topic may have written the rest.
     pub firing: Option<Firing>,
+    /// What the guard-keeper's own item says of it, if it is on evidence and that was read.
+    pub evidence: Option<String>,
 }
 
+/// Most characters of what the guard-keeper's item says.
+const MAX_EVIDENCE: usize = 400;
+
 impl Alarm {
+    /// An alarm of which nothing is known but what a message calls it.
+    pub fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), rule: None, firing: None, evidence: None }
+    }
+
+    /// The comment of a stop by this delivery: see [`comment_for`]. Evidence stands before CloudWatch's
+    /// reason, which says the same as a number.
+    pub fn comment(&self, delivery: &str) -> String {
+        let firing = self.firing.as_ref().map(|firing| match &self.evidence {
+            Some(evidence) => {
+                let reason = format!("{} {}", clean(evidence, MAX_EVIDENCE), firing.reason);
+                Firing { reason, at: firing.at }
+            }
+            None => firing.clone(),
+        });
+        comment_for(&self.name, firing.as_ref(), Some(delivery))
+    }
+
     fn shown(&self) -> String {
         if self.firing.is_some() { clean(&self.name, 255) } else { bare_name(&self.name) }
     }
@@ -75,6 +98,9 @@ impl Announcement {
         };
         line("alarm", &alarm.shown());
         if let Some(Firing { reason, at }) = &alarm.firing {
+            if let Some(evidence) = &alarm.evidence {
+                line("evidence", &clean(evidence, MAX_EVIDENCE));
+            }
             if let Some(rule) = &alarm.rule {
                 line("limit", rule);
             }
@@ -152,11 +178,16 @@ impl Announcement {
             Err(_) => "counts not known".to_owned(),
         };
         let unverified = if *certainty == Certainty::Verified { "" } else { " (unverified)" };
+        let head = format!("Tripline {verb} {job}{unverified}");
+        let evidence = alarm.evidence.as_ref().filter(|_| alarm.firing.is_some());
         Self {
             subject: ascii(&format!("Tripline {verb} rollout {job}"), MAX_SUBJECT),
             body,
             sms: with_next(
-                fit_sms(&format!("Tripline {verb} {job}{unverified}"), &name, &numbers),
+                match evidence {
+                    Some(evidence) => fit_evidence(&head, evidence),
+                    None => fit_sms(&head, &name, &numbers),
+                },
                 done,
             ),
         }
@@ -250,6 +281,17 @@ fn fit_sms(head: &str, alarm: &str, numbers: &str) -> String {
     let head = ascii(head, room);
     let alarm = ascii(alarm, room.saturating_sub(head.len()));
     ascii(&format!("{head}: {alarm}. {numbers}"), MAX_SMS)
+}
+
+/// `<head>: <evidence>`, of which the first sentence says what was seen and what the limit is: where the
+/// limit comes from gives way first. For the counts, and what the bound means, there is the e-mail.
+fn fit_evidence(head: &str, evidence: &str) -> String {
+    let sentence = evidence.split_once(". ").map_or(evidence, |(first, _)| first);
+    let sentence = sentence.trim_end_matches('.');
+    let bare = sentence.rsplit_once(" (").map_or(sentence, |(limit, _)| limit);
+    let fits = |text: &str| head.len() + ": ".len() + text.chars().count() <= MAX_SMS;
+    let said = if fits(sentence) { sentence } else { bare };
+    ascii(&format!("{head}: {}", said.replace(" \u{b7}", ",")), MAX_SMS)
 }
 
 /// An SMS with any other character costs twice as many parts, and a subject is refused.

@@ -7,6 +7,7 @@
 
 mod canceler;
 mod claim;
+mod evidence;
 mod failure_rate;
 mod known;
 
@@ -20,6 +21,7 @@ use crate::time::Timestamp;
 
 pub use canceler::Canceler;
 pub use claim::{Asked, UNVERIFIED_AFTER, WithoutAnswer, job_of, verify, without_answer};
+pub use evidence::{EvidenceRule, KEEPER_SILENT_AFTER, NotBorneOut};
 pub use failure_rate::FailureRateRule;
 pub use known::{Firing, KnownAlarm, KnownSubject};
 
@@ -72,7 +74,7 @@ impl fmt::Display for StopMode {
 }
 
 /// Why a message stops nothing although it says that an alarm fired.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Refusal {
     /// It is no alarm message.
     #[error(transparent)]
@@ -129,6 +131,14 @@ pub enum Refusal {
         notified: u32,
         /// Of those, unsuccessful.
         unsuccessful: u32,
+    },
+    /// What it says of the rollout's evidence is not what the guard-keeper has written down.
+    #[error("alarm `{alarm}` cannot be true: {cause}")]
+    NotBorneOut {
+        /// The alarm.
+        alarm: String,
+        /// What the guard-keeper's item says.
+        cause: NotBorneOut,
     },
     /// CloudWatch never saw it fire for this rollout.
     #[error("alarm `{0}` has not been in ALARM since the job was created: the message is forged")]

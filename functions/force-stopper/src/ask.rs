@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tripline::evidence::Record;
 use tripline::job::{Job, JobId};
 use tripline::stop::{Firing, KnownAlarm};
 use tripline::time::Timestamp;
@@ -32,6 +33,16 @@ pub trait LastFiring {
 pub trait DescribeJob {
     /// The job.
     fn describe_job(&self, job: &JobId) -> impl Future<Output = Result<Job, Failure>> + Send;
+}
+
+/// Asks the stack's table for what the guard-keeper has written down of a job's evidence.
+pub trait ReadEvidence {
+    /// The item of a job of this name, as it was written last; `None` if there is none. One that cannot
+    /// be read is a failure.
+    fn read_evidence(
+        &self,
+        job: &JobId,
+    ) -> impl Future<Output = Result<Option<Record>, Failure>> + Send;
 }
 
 /// Asks AWS IoT whether a job has opted out of being guarded.

@@ -8,7 +8,7 @@ use tripline::text::excerpt;
 use tripline_aws::Failure;
 
 /// Why one record was not handled.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Cause {
     /// It is refused, and trying again changes nothing.
     #[error(transparent)]
@@ -29,7 +29,7 @@ impl Cause {
 
 /// The records of a delivery that were not handled. The error type, which is stable, is that of
 /// the first.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Failed {
     causes: Vec<(String, Cause)>,
 }

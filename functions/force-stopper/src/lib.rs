@@ -9,6 +9,7 @@
 mod alerting;
 pub mod ask;
 pub mod aws;
+mod evidence;
 mod failed;
 mod records;
 pub mod settings;
@@ -23,16 +24,16 @@ use tripline::announcement::{Alarm, Announcement, Done};
 use tripline::job::ExecutionCounts;
 use tripline::notification::{AlarmNotification, AlarmState, Subject};
 use tripline::stop::{
-    Asked, Certainty, Decision, JobKnowledge, Refusal, UNVERIFIED_AFTER, WithoutAnswer,
-    comment_for, decide, without_answer,
+    Asked, Certainty, Decision, JobKnowledge, Refusal, UNVERIFIED_AFTER, WithoutAnswer, decide,
+    without_answer,
 };
 use tripline::text::{bare_name, excerpt};
 use tripline_aws::{Failure, OPERATION_TIMEOUT};
 
 use alerting::{Alerts, Change, Rollout, Said};
 use ask::{
-    CancelJob, DescribeAlarms, DescribeJob, HasOptedOut, LastFiring, Publish, Surroundings,
-    TakeTurn, Turn,
+    CancelJob, DescribeAlarms, DescribeJob, HasOptedOut, LastFiring, Publish, ReadEvidence,
+    Surroundings, TakeTurn, Turn,
 };
 use failed::Cause;
 pub use failed::Failed;
@@ -48,8 +49,8 @@ pub const LONGEST: Duration = {
     // turn, which may take three requests; three times the proof; and people, by e-mail and SMS at
     // once. That a stop fails is said while it is tried again.
     let calls = 2 + 2 + 1 + 3 + 3 + 1;
-    // The alarms under a composite one, and histories.
-    let several = 2 * verification::SEVERAL_CALLS.as_secs();
+    // The alarms under a composite one, histories, and evidence.
+    let several = 3 * verification::SEVERAL_CALLS.as_secs();
     let cancel = 2 * stopping::FIRST_PATIENCE.as_secs() + stopping::SECOND_PATIENCE.as_secs();
     Duration::from_secs(calls * OPERATION_TIMEOUT.as_secs() + several + cancel)
 };
@@ -79,6 +80,7 @@ where
     C: DescribeAlarms
         + LastFiring
         + DescribeJob
+        + ReadEvidence
         + HasOptedOut
         + CancelJob
         + Publish
@@ -185,7 +187,7 @@ where
         if !matches!(decision, Decision::AlreadyStopped { .. }) {
             return Err(refusal.into());
         }
-        let alarm = Alarm { name: notification.alarm.clone(), rule: None, firing: None };
+        let alarm = Alarm::named(&notification.alarm);
         let verified = Verification { job, open: None, knowledge, alarm };
         self.carry_out(decision, certainty, verified, record).await
     }
@@ -243,7 +245,7 @@ where
             }
             Decision::Observe => (Done::Observed, counts, None),
             Decision::Cancel { force } => {
-                let comment = comment_for(&alarm.name, alarm.firing.as_ref(), Some(&record.id));
+                let comment = alarm.comment(&record.id);
                 let order = Order { job: &job, force, comment: &comment, delivery: &record.id };
                 let said = Said::NotStopped(rollout.clone(), change.clone());
                 let outcome = self.stop(&order, async |failure: &Failure| {

@@ -14,6 +14,8 @@ use tripline_aws::FailureKind;
 
 use super::*;
 
+mod evidence;
+
 /// AWS as a test sets it up; keeps what was done to it.
 struct Scripted {
     alarms: Mutex<Vec<Result<Vec<KnownAlarm>, Failure>>>,
@@ -21,6 +23,7 @@ struct Scripted {
     /// How many answers about that are empty first.
     forgets: Mutex<u32>,
     job: Mutex<Vec<Result<Job, Failure>>>,
+    evidence: Mutex<Vec<Result<Option<tripline::evidence::Record>, Failure>>>,
     opted_out: Result<bool, Failure>,
     cancel: Mutex<Vec<Failure>>,
     /// Whether a job that is canceled is so afterwards.
@@ -76,6 +79,15 @@ impl LastFiring for Scripted {
 impl DescribeJob for Scripted {
     async fn describe_job(&self, _: &JobId) -> Result<Job, Failure> {
         next(&self.job)
+    }
+}
+
+impl ReadEvidence for Scripted {
+    async fn read_evidence(
+        &self,
+        _: &JobId,
+    ) -> Result<Option<tripline::evidence::Record>, Failure> {
+        next(&self.evidence)
     }
 }
 
@@ -205,6 +217,7 @@ fn alarm(name: &str, state: AlarmState, subject: KnownSubject) -> KnownAlarm {
         actions: BTreeSet::from([TOPIC.to_owned(), FUNCTION.to_owned()]),
         rule: None,
         failure_rate: None,
+        evidence: None,
     }
 }
 
@@ -246,6 +259,8 @@ fn sound() -> Scripted {
         fired: Ok(Some(Firing { reason: "it was over the limit".to_owned(), at: Some(FIRED) })),
         forgets: Mutex::default(),
         job: Mutex::new(vec![Ok(job(JobState::Active))]),
+        // Nobody asks for the evidence of an alarm that is not on it.
+        evidence: Mutex::default(),
         opted_out: Ok(false),
         cancel: Mutex::default(),
         keeps_word: true,

@@ -21,6 +21,8 @@ pub(crate) struct Under {
     pub watched: Watched,
     /// Those that have to have fired since the rollout began.
     pub causes: Vec<KnownAlarm>,
+    /// Those of which one fired, and nobody knows which: each of them may be back in OK.
+    pub one_of: Vec<KnownAlarm>,
 }
 
 /// An alarm under a composite one.
@@ -87,6 +89,8 @@ pub(crate) async fn under<C: DescribeAlarms>(
             under.watched.extend(watched.clone());
             if has_to_fire || child.is_named {
                 under.causes.push(child.alarm.clone());
+            } else {
+                under.one_of.push(child.alarm.clone());
             }
         }
         if !under.watched.jobs.is_empty() {

@@ -9,11 +9,12 @@ use tripline::stop::{Asked, Firing, JobKnowledge, KnownAlarm, Refusal, job_of, v
 use tripline::text::bare_name;
 use tripline_aws::{Failure, FailureKind};
 
-use crate::ask::{DescribeAlarms, DescribeJob, LastFiring};
+use crate::ask::{DescribeAlarms, DescribeJob, LastFiring, ReadEvidence, Surroundings};
+use crate::evidence::{Alarms, evidence};
 use crate::failed::Cause;
 use crate::under::{Under, under};
 
-/// Longest time for all the alarms under a composite alarm, and for all histories.
+/// Longest time for all the alarms under a composite alarm, for all histories, and for the evidence.
 pub(crate) const SEVERAL_CALLS: Duration = Duration::from_secs(20);
 
 /// What is known before the decision.
@@ -27,14 +28,14 @@ pub(crate) struct Verification {
     pub alarm: Alarm,
 }
 
-/// Asks CloudWatch and AWS IoT about an alarm.
+/// Asks CloudWatch and AWS IoT about an alarm, and the stack's table about evidence.
 pub(crate) async fn verification<C>(
     client: &C,
     notification: &AlarmNotification,
     asked: &Asked,
 ) -> Result<Verification, Cause>
 where
-    C: DescribeAlarms + LastFiring + DescribeJob,
+    C: DescribeAlarms + LastFiring + DescribeJob + ReadEvidence + Surroundings,
 {
     let known = match &notification.subject {
         Subject::Metrics(watched) => {
@@ -80,7 +81,7 @@ where
         Ok(None) => (None, None),
         Err(failure) => (Some(failure), None),
     };
-    let bare = || Alarm { name: notification.alarm.clone(), rule: None, firing: None };
+    let bare = || Alarm::named(&notification.alarm);
     let alarm = alarm.filter(|_| open.is_none()).unwrap_or_else(bare);
     Ok(Verification { job, open, knowledge, alarm })
 }
@@ -113,7 +114,7 @@ async fn fired<C>(
     under: Under,
 ) -> Result<Fired, Cause>
 where
-    C: LastFiring + DescribeJob,
+    C: LastFiring + DescribeJob + ReadEvidence + Surroundings,
 {
     let created_at = match knowledge {
         JobKnowledge::Found(job) => job.created_at,
@@ -136,9 +137,10 @@ where
         }
         Ok(Err(refused)) | Err(refused) => return Err(refused),
     };
+    let mut evidence = None;
     if let JobKnowledge::Found(found) = knowledge {
-        match can_be_true(client, job, found, under.causes.iter().chain([&known])).await {
-            Ok(()) => {}
+        match can_be_true(client, job, found, (&known, &under)).await {
+            Ok(words) => evidence = words,
             Err(Cause::Aws(failure)) => return Ok((Some(failure), None)),
             Err(refused @ Cause::Refused(_)) => return Err(refused),
         }
@@ -150,7 +152,8 @@ where
             None => Failure::new("DescribeJob", FailureKind::Unavailable, text),
         }
     });
-    Ok((open, Some(Alarm { name: known.name, rule: known.rule, firing: Some(firing) })))
+    let KnownAlarm { name, rule, .. } = known;
+    Ok((open, Some(Alarm { name, rule, firing: Some(firing), evidence })))
 }
 
 /// Seconds by which the times of alarms may differ that changed together.
@@ -175,18 +178,42 @@ async fn firing<C: LastFiring>(
     Err(Refusal::NeverFired(bare_name(&alarm.name)).into())
 }
 
-/// Whether what the alarms on the failure rate say can have been so, by what AWS IoT counts. Before
-/// one is refused AWS IoT is asked once more: it may have been behind. An answer without counts says
-/// nothing.
-async fn can_be_true<'a, C: DescribeJob>(
+/// Whether what the alarms say can be so, by AWS IoT's counts and by the guard-keeper's item. Returns
+/// what people are to read of the evidence.
+async fn can_be_true<C>(
     client: &C,
     id: &JobId,
     job: &Job,
-    alarms: impl Iterator<Item = &'a KnownAlarm>,
+    (known, under): (&KnownAlarm, &Under),
+) -> Result<Option<String>, Cause>
+where
+    C: DescribeJob + ReadEvidence + Surroundings,
+{
+    let fired: Vec<&KnownAlarm> = under.causes.iter().chain([known]).collect();
+    failure_rate_can_be(client, id, job, &fired).await?;
+    let alarms = Alarms { fired: &fired, one_of: &under.one_of };
+    let evidence = within("GetItem", evidence(client, id, job, alarms));
+    match evidence.await.map_err(Cause::from).flatten() {
+        // With its job the item may have gone, which says nothing of whether the alarm was true: there
+        // is nothing left to be stopped.
+        Err(_) if job.state.has_ended() => Ok(None),
+        words => words,
+    }
+}
+
+/// Whether what the alarms on the failure rate say can have been so, by what AWS IoT counts. Before
+/// one is refused AWS IoT is asked once more: it may have been behind. An answer without counts says
+/// nothing.
+async fn failure_rate_can_be<C: DescribeJob>(
+    client: &C,
+    id: &JobId,
+    job: &Job,
+    alarms: &[&KnownAlarm],
 ) -> Result<(), Cause> {
     let broken = |alarm: &KnownAlarm, counts: &ExecutionCounts| {
         alarm.failure_rate.is_none_or(|rule| rule.can_have_been_broken(counts))
     };
+    let alarms = alarms.iter().copied();
     let doubted: Vec<&KnownAlarm> = alarms.filter(|alarm| !broken(alarm, &job.counts)).collect();
     if doubted.is_empty() {
         return Ok(());

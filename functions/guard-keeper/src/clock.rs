@@ -76,10 +76,11 @@ impl Call {
         match self {
             Self::PutAlarm | Self::DeleteAlarms => 2,
             Self::DescribeNewJob => 3,
-            Self::DescribeJob | Self::Executions | Self::AlarmTags | Self::MuteRules => 5,
+            Self::DescribeJob | Self::AlarmTags | Self::MuteRules => 5,
             Self::DescribeAlarms => 6,
-            Self::ListJobs | Self::JobTags => 8,
-            Self::Metrics | Self::Table => 20,
+            Self::ListJobs | Self::JobTags | Self::Executions => 8,
+            Self::Metrics => 20,
+            Self::Table => 50,
         }
     }
 }

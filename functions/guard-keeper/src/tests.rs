@@ -2,6 +2,7 @@
 
 mod announcing;
 mod arming;
+mod evidence;
 mod first;
 mod killed;
 mod late;

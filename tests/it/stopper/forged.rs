@@ -5,8 +5,8 @@ use tripline_tests::faults::{Fault, Plan};
 use tripline_tests::http_aws::{Account, Alarm, HttpAws, alarm_arn, now, topic_arn};
 
 use super::stage::{
-    NAMESPACE, alarm, alarm_event, alarm_name, email_topic, event, fired, function, healthy, mails,
-    message,
+    EVIDENCE, NAMESPACE, alarm, alarm_event, alarm_name, email_topic, event, fired, function,
+    healthy, mails, message, on_evidence, sms_topic, write_evidence,
 };
 
 /// Delivers one message in one environment, and returns its log.
@@ -109,6 +109,87 @@ async fn a_failure_rate_that_never_was_stops_nothing() {
         let account = aws.account();
         let is = (account.is_canceled("fw-12"), is_refused_for(&account, "cannot be true"));
         assert_eq!(is, (is_stopped, !is_stopped), "{failed}: {log}");
+    }
+}
+
+/// Nor the guard-keeper's own item: a datum of anybody's makes the alarm fire, and no more.
+#[tokio::test]
+async fn evidence_that_the_guard_keeper_has_not_written_down_stops_nothing() {
+    for (written, is_stopped, why) in [
+        (None, false, "no evidence of this rollout"),
+        (Some(0.4), false, "own evidence is 0.400 and not 2.000"),
+        (Some(2.3), true, ""),
+    ] {
+        let aws = HttpAws::default();
+        on_evidence(&mut aws.account(), "fw-14", written);
+        let (undelivered, log) = deliver(&aws, Plan::none(), &alarm_event("fw-14")).await;
+        let account = aws.account();
+        assert_eq!((account.is_canceled("fw-14"), undelivered), (is_stopped, false), "{log}");
+        if is_stopped {
+            assert!(mails(&account)[0].contains(&format!("\nevidence {EVIDENCE}\n")), "{log}");
+            assert!(account.comment("fw-14").contains(EVIDENCE), "{}", account.comment("fw-14"));
+            let sms = account.published.iter().find(|said| said.topic == sms_topic()).unwrap();
+            assert!(sms.message.contains("171 of 900 devices (19 %) failed"), "{}", sms.message);
+        } else {
+            assert!(is_refused_for(&account, why), "{:?}", mails(&account));
+        }
+    }
+}
+
+/// The item is of an earlier job of that name.
+#[tokio::test]
+async fn evidence_of_an_earlier_job_stops_nothing() {
+    let aws = HttpAws::default();
+    on_evidence(&mut aws.account(), "fw-15", Some(9.0));
+    aws.account().jobs.get_mut("fw-15").unwrap()["createdAt"] = json!(now() - 600.0);
+    let (_, log) = deliver(&aws, Plan::none(), &alarm_event("fw-15")).await;
+    let account = aws.account();
+    assert!(!account.is_canceled("fw-15"), "{log}");
+    assert!(is_refused_for(&account, "no evidence of this rollout"), "{:?}", mails(&account));
+}
+
+/// Whoever makes the alarm on a silent guard-keeper fire cannot make the guard-keeper silent.
+#[tokio::test]
+async fn an_alarm_on_a_silent_guard_keeper_stops_only_while_it_is_silent() {
+    for (minutes, is_stopped) in [(1.0, false), (12.0, true)] {
+        let aws = HttpAws::default();
+        on_evidence(&mut aws.account(), "fw-16", None);
+        {
+            let mut account = aws.account();
+            write_evidence(&mut account, "fw-16", 0.4, now() - 60.0 * minutes);
+            let alarm = account.alarms.get_mut(&alarm_name("fw-16")).unwrap();
+            for (key, value) in [
+                ("ComparisonOperator", json!("LessThanThreshold")),
+                ("Threshold", json!(0.0)),
+                ("TreatMissingData", json!("breaching")),
+            ] {
+                alarm.described[key] = value;
+            }
+        }
+        let (_, log) = deliver(&aws, Plan::none(), &alarm_event("fw-16")).await;
+        let account = aws.account();
+        let is = (account.is_canceled("fw-16"), is_refused_for(&account, "keeper is alive"));
+        assert_eq!(is, (is_stopped, !is_stopped), "{minutes}: {log}");
+    }
+}
+
+/// In metric math, and as the cause of a composite alarm, it is the same.
+#[tokio::test]
+async fn forged_evidence_in_metric_math_or_under_a_composite_alarm_stops_nothing() {
+    for (evidence, is_stopped) in [(0.4, false), (2.3, true)] {
+        let aws = HttpAws::default();
+        on_evidence(&mut aws.account(), "fw-17", Some(evidence));
+        on_math(&mut aws.account(), "fw-17", json!([metric("e", "evidence", "fw-17")]), 0.1);
+        let (_, log) = deliver(&aws, Plan::none(), &event("m-17", &math_message("fw-17"))).await;
+        assert_eq!(aws.account().is_canceled("fw-17"), is_stopped, "{evidence}: {log}");
+
+        let aws = HttpAws::default();
+        on_evidence(&mut aws.account(), "fw-18", Some(evidence));
+        let cause = alarm_name("fw-18");
+        composite(&mut aws.account(), "any", &format!("ALARM(\"{cause}\")"), "ALARM");
+        let message = composite_message("any", &cause);
+        let (_, log) = deliver(&aws, Plan::none(), &event("m-18", &message)).await;
+        assert_eq!(aws.account().is_canceled("fw-18"), is_stopped, "{evidence}: {log}");
     }
 }
 

@@ -15,7 +15,7 @@ use tripline_tests::faults::{FAULTS, Fault, Plan};
 use tripline_tests::http_aws::{Account, HttpAws};
 use tripline_tests::workspace::root;
 
-use super::stage::{alarm_event, fired, function, heavy, mails, recovered};
+use super::stage::{alarm_event, fired, function, heavy, mails, on_evidence, recovered};
 
 const TABLE: &str = include_str!("faults.txt");
 /// What the table promises of each operation: one of these.
@@ -145,8 +145,12 @@ async fn play(cell: &Cell, whole: bool) -> (Outcome, String) {
     let aws = HttpAws::default();
     // Only a stop without CloudWatch's word needs them.
     let is_blind = ["ListTagsForResource", "UpdateItem"].contains(&cell.operation.as_str());
-    // Nobody asks for the history of an alarm that is in ALARM.
-    let stage = if cell.operation == "DescribeAlarmHistory" { recovered } else { fired };
+    let stage = match cell.operation.as_str() {
+        // Nobody asks for the history of an alarm that is in ALARM.
+        "DescribeAlarmHistory" => recovered,
+        "GetItem" => |account: &mut Account, job: &str| on_evidence(account, job, Some(2.3)),
+        _ => fired,
+    };
     stage(&mut aws.account(), JOB);
     let (operation, extent) = (cell.operation.clone(), cell.extent.clone());
     let fault = Fault::named(&cell.fault);
@@ -250,7 +254,8 @@ fn page() -> String {
         (`TRIPLINE_WRITE=1 cargo test --workspace --test it stopper::matrix::the_page` writes it anew). Each fault strikes the first\n\
         call of an operation (`once`), every call of the first attempt (`attempt`), or every call (`always`). Lambda makes three\n\
         attempts; *unverified* means that AWS could not be asked whether the alarm is true. `DescribeAlarmHistory` is asked about an\n\
-        alarm that is back in `OK`; `ListTagsForResource` and `UpdateItem` only before an unverified stop.\n"
+        alarm that is back in `OK`, `GetItem` about one on evidence; `ListTagsForResource` and `UpdateItem` only before an unverified\n\
+        stop.\n"
         .to_owned();
     let mut rows: BTreeMap<(String, usize, String), Vec<&str>> = BTreeMap::new();
     let table = table();

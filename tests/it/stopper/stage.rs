@@ -65,6 +65,41 @@ pub fn recovered(account: &mut Account, job: &str) {
     account.alarms.insert(name.clone(), alarm(&name, job, "OK", &history));
 }
 
+/// Why the guard-keeper would stop a rollout.
+pub const EVIDENCE: &str = "171 of 900 devices (19 %) failed; at most 3 % may (declared). At most 1 in 100 healthy rollouts ever looks like this.";
+
+/// A rollout whose alarm on its evidence, above 2, went to ALARM a moment ago; the guard-keeper has
+/// written down this evidence, or none.
+pub fn on_evidence(account: &mut Account, job: &str, evidence: Option<f64>) {
+    fired(account, job);
+    let alarm = account.alarms.get_mut(&alarm_name(job)).expect("its alarm");
+    let described = alarm.described.as_object_mut().expect("an alarm");
+    described.remove("ExtendedStatistic");
+    for (key, value) in [
+        ("MetricName", json!("evidence")),
+        ("Statistic", json!("Maximum")),
+        ("Threshold", json!(2.0)),
+    ] {
+        described.insert(key.to_owned(), value);
+    }
+    if let Some(evidence) = evidence {
+        write_evidence(account, job, evidence, now() - 40.0);
+    }
+}
+
+/// The guard-keeper's item of a job, as it read it at this time (seconds since the epoch).
+pub fn write_evidence(account: &mut Account, job: &str, evidence: f64, at: f64) {
+    let seconds = |time: f64| time.floor();
+    let created = account.jobs[job]["createdAt"].as_f64().map(seconds);
+    let reason = (evidence >= 2.0).then_some(EVIDENCE);
+    let record = json!({
+        "created": created.map(|created| created as i64), "at": seconds(at) as i64,
+        "evidence": evidence, "threshold": 2.0, "reason": reason, "stops": true,
+    });
+    let item = json!({"evidence": {"S": record.to_string()}});
+    account.put_item("GuardsTable", ("jobId", &format!("evidence#{job}")), item);
+}
+
 /// A rollout in progress whose alarm never fired.
 pub fn healthy(account: &mut Account, job: &str) {
     fired(account, job);

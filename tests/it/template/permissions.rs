@@ -81,6 +81,11 @@ fn roles_may_do_exactly_what_their_function_does() {
                 "<GuardsTable.Arn>".to_owned(),
                 json!({ "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["$force-stopper"] } }),
             ),
+            (
+                "dynamodb:GetItem".to_owned(),
+                "<GuardsTable.Arn>".to_owned(),
+                json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["evidence#*"] } }),
+            ),
             grant("cloudwatch:DescribeAlarms", "*"),
             grant("cloudwatch:DescribeAlarmHistory", "*"),
             grant("sns:Publish", "<EmailTopic>"),

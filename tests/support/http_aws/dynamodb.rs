@@ -11,15 +11,32 @@ type Item = Map<String, Value>;
 type Answer = Result<Value, Refusal>;
 
 impl Account {
+    /// Puts an item in a table, under a key that is a text.
+    pub fn put_item(&mut self, table: &str, (key, value): (&str, &str), mut item: Value) {
+        let key = json!({ key: {"S": value} });
+        for (name, value) in key.as_object().into_iter().flatten() {
+            item[name] = value.clone();
+        }
+        let item = item.as_object().cloned().unwrap_or_default();
+        self.items.insert((table.to_owned(), key.to_string()), item);
+    }
+
     pub(super) fn dynamodb(&mut self, operation: &str, asked: &Value) -> Answer {
         let table = asked["TableName"].as_str().unwrap_or_default().to_owned();
         let key = asked["Key"].as_object().cloned().unwrap_or_default();
         let place = (table, Value::Object(key.clone()).to_string());
         match operation {
-            "GetItem" => Ok(match self.items.get(&place) {
-                Some(item) => json!({"Item": item}),
-                None => json!({}),
-            }),
+            "GetItem" => {
+                let mut answer = match self.items.get(&place) {
+                    Some(item) => json!({"Item": projected(item, &asked["ProjectionExpression"])}),
+                    None => json!({}),
+                };
+                if asked["ReturnConsumedCapacity"] == "TOTAL" {
+                    let table = &asked["TableName"];
+                    answer["ConsumedCapacity"] = json!({"TableName": table, "CapacityUnits": 0.5});
+                }
+                Ok(answer)
+            }
             "UpdateItem" => {
                 let before = self.items.get(&place).cloned();
                 let words = Words { asked, item: before.as_ref() };
@@ -40,6 +57,14 @@ impl Account {
             other => Err((400, "UnknownOperationException", other.to_owned())),
         }
     }
+}
+
+/// The attributes that are asked for.
+fn projected(item: &Item, expression: &Value) -> Item {
+    let Some(names) = expression.as_str() else { return item.clone() };
+    let names: Vec<&str> = names.split(',').map(str::trim).collect();
+    let asked = item.iter().filter(|(name, _)| names.contains(&name.as_str()));
+    asked.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// The names and values of an expression, and the item that it is about.
@@ -190,6 +215,22 @@ mod tests {
         assert_eq!((status, code), (400, "ConditionalCheckFailedException"));
         let item = account.dynamodb("GetItem", &count).unwrap();
         assert_eq!(item["Item"]["until"]["N"], "9");
+    }
+
+    #[test]
+    fn an_item_is_read_as_far_as_it_is_asked_for() {
+        let mut account = Account::default();
+        account.put_item("t", ("id", "a"), json!({"n": {"N": "1"}, "text": {"S": "b"}}));
+        let ask = |id: &str| {
+            json!({
+                "TableName": "t", "Key": {"id": {"S": id}},
+                "ProjectionExpression": "text", "ReturnConsumedCapacity": "TOTAL",
+            })
+        };
+        let answer = account.dynamodb("GetItem", &ask("a")).unwrap();
+        assert_eq!(answer["Item"], json!({"text": {"S": "b"}}));
+        let nothing = account.dynamodb("GetItem", &ask("b")).unwrap();
+        assert_eq!(nothing, json!({"ConsumedCapacity": {"TableName": "t", "CapacityUnits": 0.5}}));
     }
 
     #[test]

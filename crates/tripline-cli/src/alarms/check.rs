@@ -44,16 +44,17 @@ impl Check {
     pub fn run(self) -> Result<End, Error> {
         let file = source::name_of(&self.config);
         let json = self.common.output == Output::Json;
-        let config = GuardConfig::parse(&file, &source::read(&self.config)?).map_err(|faults| {
+        let said = |faults| {
             if json {
                 print_json(&json_of_faults(&faults));
             }
             source::faults(faults)
-        })?;
+        };
+        let config = GuardConfig::parse(&file, &source::read(&self.config)?).map_err(said)?;
         let GuardConfig { alarms: config, evidence } = config;
         let folder = self.config.parent().unwrap_or(Path::new(""));
         let evidence = evidence.map(|config| DeclaredLimits::read(&file, config, folder));
-        let evidence = evidence.transpose()?;
+        let evidence = evidence.transpose().map_err(said)?;
         let evidence = evidence.as_ref();
         let all = all_alarms(&config.alarms, evidence);
         let region = region_for(self.common.region, &file, &config)?;

@@ -1,7 +1,7 @@
 //! What more than one command asks of AWS.
 //!
-//! - [`region`], [`connect`]: where AWS is; [`clients`]: the clients for it; [`s3`]; [`pace`]: how often
-//!   they are asked; [`failure`]: what failures say;
+//! - [`region`], [`connect`]: where AWS is; [`clients`]: the clients for it; [`s3`]; [`pace`], [`budget`]: how
+//!   often they are asked; [`failure`]: what failures say;
 //! - [`stack`], [`topics`]: the deployed stack; [`tags`]: of what Tripline made; [`arn`]: what an ARN says;
 //! - [`job`]: a job as it is described, [`tally`]: its counts; [`job_side`]: a device's side of a job;
 //! - [`alarms`]: alarms in CloudWatch; [`arming`]: a job becomes guarded, and is no more;
@@ -13,6 +13,7 @@
 pub mod alarms;
 pub mod arming;
 pub mod arn;
+pub mod budget;
 pub mod clients;
 pub mod commands;
 pub mod connect;

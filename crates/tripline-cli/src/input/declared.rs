@@ -1,18 +1,17 @@
 //! The limits of a healthy rollout that a config declares, with the baseline that it names.
 
 use std::borrow::Cow;
-use std::io::Read;
 use std::path::Path;
 
 use tripline::alarm::AlarmDefinition;
-use tripline::baseline::{Baseline, MAX_BYTES};
+use tripline::baseline::Baseline;
 use tripline::evidence::Limits;
+use tripline::faults::Faults;
 use tripline_config::{EvidenceConfig, parse_evidence, text_of_evidence};
 use tripline_guard::definition::Watch;
 use tripline_guard::desired::evidence_alarm;
 
-use super::source::{self, name_of};
-use crate::exit::Error;
+use super::limits::baseline;
 
 /// What evidence of a rollout is held against.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,22 +24,31 @@ pub struct DeclaredLimits {
 }
 
 impl DeclaredLimits {
-    /// The limits of a config. `file` is what messages call it.
+    /// The limits of a config with the baseline that it names, or what is wrong with them. `file` is what
+    /// messages call the config.
     pub fn new(
         file: &str,
         config: EvidenceConfig,
         baseline: Option<Baseline>,
-    ) -> Result<Self, Error> {
-        let kept = parse_evidence(file, &text_of_evidence(&config)).map_err(source::faults)?;
-        let limits = config.limits(baseline.as_ref(), true);
-        let limits = limits.map_err(|why| Error::Input(format!("{file}: {why}")))?;
-        Ok(Self { config: kept.unwrap_or(config), baseline, limits })
+    ) -> Result<Self, Faults> {
+        Self::of(file, config, baseline.map(Ok))
     }
 
     /// The same, with the baseline from the config's folder.
-    pub fn read(file: &str, config: EvidenceConfig, folder: &Path) -> Result<Self, Error> {
-        let baseline = config.baseline().map(|name| baseline(&folder.join(name))).transpose()?;
-        Self::new(file, config, baseline)
+    pub fn read(file: &str, config: EvidenceConfig, folder: &Path) -> Result<Self, Faults> {
+        let baseline = config.baseline().map(|name| baseline(&folder.join(name)));
+        Self::of(file, config, baseline)
+    }
+
+    fn of(
+        file: &str,
+        config: EvidenceConfig,
+        baseline: Option<Result<Baseline, String>>,
+    ) -> Result<Self, Faults> {
+        let limits = config.checked(file, baseline.clone())?;
+        let kept = parse_evidence(file, &text_of_evidence(&config))?;
+        let baseline = baseline.and_then(Result::ok);
+        Ok(Self { config: kept.unwrap_or(config), baseline, limits })
     }
 
     /// The alarm that a job is armed with.
@@ -68,20 +76,6 @@ pub fn watches(alarm: &AlarmDefinition, evidence: Option<&DeclaredLimits>) -> St
         Some(limits) => limits.limits.in_words().to_string(),
         None => Watch::from(alarm).to_string(),
     }
-}
-
-/// Reads a baseline's file, which may be anything.
-fn baseline(path: &Path) -> Result<Baseline, Error> {
-    let name = name_of(path);
-    let fault = |text: String| Error::Input(format!("{name}: {text}"));
-    let file = source::open(path, "a baseline that `tripline calibrate` wrote")?;
-    let mut bytes = Vec::new();
-    // One more than is allowed shows that it is too long.
-    file.take(MAX_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| fault(format!("cannot be read: {error}")))?;
-    let text = String::from_utf8(bytes).map_err(|_| fault("not UTF-8 text".to_owned()))?;
-    Baseline::parse(&text).map_err(|why| fault(why.to_string()))
 }
 
 #[cfg(test)]
@@ -128,7 +122,7 @@ mod tests {
         let baseline = Baseline::parse(&FILE.replace("\"rollouts\":2", "\"rollouts\":1")).unwrap();
         let keys = "baseline = fw.json\nslowerBy = 20";
         let error = DeclaredLimits::new("dev.ini", config(keys), Some(baseline)).unwrap_err();
-        assert!(error.to_string().starts_with("dev.ini: slowerBy 20 is too little for a baseline"));
+        assert!(error.to_string().contains("slowerBy 20 is too little for a baseline"));
     }
 
     /// Percent as text and back is not the same number to the last bit.

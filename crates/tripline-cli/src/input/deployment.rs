@@ -131,11 +131,14 @@ impl Loaded {
         let own = kept(own, &mut faults);
         let evidence = config.evidence.clone();
         let evidence = evidence.map(|config| DeclaredLimits::read(&file, config, &folder));
-        let evidence = kept(evidence.transpose(), &mut faults);
+        let (evidence, wrong) = match evidence.transpose() {
+            Ok(evidence) => (Some(evidence), None),
+            Err(wrong) => (None, Some(wrong)),
+        };
         let (Some((things_text, things)), Some(firmware), Some(own), Some(evidence)) =
             (things, firmware, own, evidence)
         else {
-            return Err(InputFaults { config: None, files: faults });
+            return Err(InputFaults { config: wrong, files: faults });
         };
         let mut parts = vec![text.clone(), things_text.clone(), firmware.sha256_hex()];
         parts.extend(own.as_ref().map(|own| own.text.clone()));

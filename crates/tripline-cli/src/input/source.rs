@@ -72,8 +72,8 @@ pub fn load_guard(path: &Path) -> Result<LoadedGuard, Error> {
     let GuardConfig { alarms, evidence } =
         GuardConfig::parse(&file, &read(path)?).map_err(faults)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let evidence =
-        evidence.map(|config| DeclaredLimits::read(&file, config, folder)).transpose()?;
+    let evidence = evidence.map(|config| DeclaredLimits::read(&file, config, folder)).transpose();
+    let evidence = evidence.map_err(faults)?;
     Ok(LoadedGuard { config: alarms, evidence })
 }
 

@@ -1,6 +1,6 @@
 //! Which of an alarm's topics stops the rollout, where AWS is not asked.
 
-use tripline::alarm::{AlarmDefinition, TopicArn};
+use tripline::alarm::{AlarmDefinition, Topic, TopicArn};
 use tripline_simulation::stop_topics::StopTopics;
 
 /// What is known of the topics that a config names by their ARNs.
@@ -23,11 +23,16 @@ impl StopTopic {
     pub fn notes<'a>(
         &self,
         file: &str,
-        alarms: impl IntoIterator<Item = &'a AlarmDefinition> + Clone,
+        alarms: impl IntoIterator<Item = &'a AlarmDefinition>,
     ) -> Vec<String> {
+        self.notes_of(file, alarms.into_iter().map(|alarm| alarm.topics.as_slice()).collect())
+    }
+
+    /// The same of the topics of each alarm.
+    pub fn notes_of(&self, file: &str, alarms: Vec<&[Topic]>) -> Vec<String> {
         let topics = self.topics();
         if let Some(named) = topics.named()
-            && !alarms.clone().into_iter().any(|alarm| topics.stop(alarm))
+            && !alarms.iter().any(|alarm| topics.are_among(alarm))
         {
             let named = named.as_str();
             return vec![format!(
@@ -41,6 +46,6 @@ impl StopTopic {
                 topic.as_str()
             )
         };
-        topics.assumptions(alarms).into_iter().map(note).collect()
+        topics.assumptions(alarms.into_iter().flatten()).into_iter().map(note).collect()
     }
 }

@@ -5,7 +5,7 @@ use tripline::notification::AlarmState;
 use tripline::stop::{Firing, REASON_CODE, comment_for};
 use tripline_simulation::evaluation::Transition;
 use tripline_simulation::replay::{
-    Fired, GuardOf, RecordedRollout, ReplayedAbort, ReplayedAlarm, Stop, TooLate,
+    Fired, GuardOf, RecordedRollout, ReplayedAbort, ReplayedAlarm, ReplayedEvidence, Stop, TooLate,
 };
 use tripline_simulation::simulation::AlarmPlan;
 
@@ -29,6 +29,7 @@ pub fn replay_json(replayed: &Replayed) -> Value {
             "ofOtherJobs": counts.of_other_jobs,
             "repeated": counts.repeated,
             "deleted": counts.deleted,
+            "begun": counts.begun,
         },
         "config": replayed.config,
         "job": rollout.job.as_str(),
@@ -45,6 +46,7 @@ pub fn replay_json(replayed: &Replayed) -> Value {
         "tooLate": replay.too_late.as_ref().map(|late| of_too_late(replayed, late)),
         "alarms": alarms,
         "abort": replay.abort.as_ref().map(of_abort),
+        "evidence": replay.evidence.as_ref().map(of_evidence),
         "notReplayed": not_replayed,
     })
 }
@@ -106,6 +108,24 @@ fn of_abort(abort: &ReplayedAbort) -> Value {
     json!({
         "criteria": criteria.collect::<Vec<_>>(),
         "fired": abort.fired.as_ref().map(of_fired),
+    })
+}
+
+fn of_evidence(evidence: &ReplayedEvidence) -> Value {
+    let ReplayedEvidence { limits, stops, begins, verdict, fired, .. } = evidence;
+    let limit = verdict
+        .spoke
+        .map(|spoke| json!({"name": spoke.limit.to_string(), "devices": spoke.n, "seen": spoke.x}));
+    json!({
+        "threshold": limits.threshold(),
+        "limits": limits.source().to_string(),
+        "stops": stops,
+        "begins": {
+            "recorded": begins.recorded, "reported": begins.reported, "assumed": begins.assumed,
+        },
+        "highest": verdict.evidence,
+        "limit": limit,
+        "fired": fired.as_ref().map(of_fired),
     })
 }
 

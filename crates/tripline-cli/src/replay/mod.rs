@@ -1,31 +1,28 @@
 //! `tripline replay`: what the guard would have made of a recorded rollout.
 //!
-//! - [`lines`]: a recording's lines, from a file, gzip or not, or stdin;
-//! - [`read`]: the rollout that they tell of;
 //! - [`text`], [`json`], [`picture`]: what is said of it.
 
 mod json;
-mod lines;
 mod picture;
-mod read;
 mod replayed;
 mod text;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tripline::job::JobId;
 use tripline::stop::StopMode;
 use tripline_config::AlarmConfig;
-use tripline_simulation::replay::Replay;
+use tripline_simulation::replay::{EvidenceOf, Replay};
 use tripline_simulation::simulation::Record;
 
 use crate::exit::{End, Error};
+use crate::input::limits;
 use crate::input::source::{self, name_of};
 use crate::input::stop_topic::StopTopic;
+use crate::recording::{self, is_stdin, read};
 use crate::report::{self, ReportFile, When};
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
-use lines::Lines;
 use replayed::Replayed;
 use tripline_guard::definition::Watch;
 
@@ -40,7 +37,9 @@ order and with repetitions; gzip is recognized. Events take place at their own `
 they were received is not recorded. Each alarm is evaluated in the middle of the minute;
 CloudWatch does it at a second of its own. A device that ended after the stop may have begun
 before it: what would have been spared is an upper bound. Abort criteria go by executions that have
-ended: how many devices were told is not recorded.
+ended: how many devices were told is not recorded. Evidence, if the config has limits of a healthy
+rollout, takes when devices began from a recording of `tripline watch --record`; without one it is
+approximate, and said.
 
 Exit code 0: the rollout would have run to its end; 5: its guard would have stopped it; 1: it would
 have, but by then the last recorded execution had ended; 2: a fault in an option, the config or the
@@ -50,9 +49,9 @@ recording. A malformed line is skipped and counted (--strict: a fault), as long 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Job-execution events, one a line; `-` is stdin
+    /// Job-execution events or what `watch --record` wrote, one a line; `-` is stdin
     recording: PathBuf,
-    /// The config with the alarms and the abort criteria
+    /// The config with the alarms, the abort criteria and the limits of evidence
     #[arg(long, value_name = "FILE", default_value = "dev.ini")]
     config: PathBuf,
     /// The job, if the recording has events of several
@@ -105,18 +104,13 @@ impl Arguments {
         })
     }
 
-    /// What the messages call the recording.
-    fn file(&self) -> String {
-        if is_stdin(&self.recording) { "stdin".to_owned() } else { name_of(&self.recording) }
-    }
-
     /// Of a config that cannot be read: that, and the same of the recording.
     fn unread(&self, fault: &Error) -> Error {
         let mut faults = vec![fault.to_string()];
         if !is_stdin(&self.recording)
             && let Err(error) = std::fs::metadata(&self.recording)
         {
-            faults.push(format!("{}: cannot be read: {error}", self.file()));
+            faults.push(format!("{}: cannot be read: {error}", recording::called(&self.recording)));
         }
         Error::Input(format!(
             "{}\n\n  hint: name the config with `--config`",
@@ -131,20 +125,17 @@ impl Arguments {
         let text = source::read(&self.config).map_err(|fault| self.unread(&fault))?;
         let alarms = AlarmConfig::parse(&config, &text).map_err(source::faults)?.alarms;
         let abort = tripline_config::parse_rollout(&config, &text).map_err(source::faults)?.abort;
-        if alarms.is_empty() && abort.is_empty() {
+        let evidence = limits::load(&self.config, &text)?;
+        if alarms.is_empty() && abort.is_empty() && evidence.is_none() {
             return Err(Error::Input(format!(
-                "{config}: neither alarms nor abort criteria, so nothing would have stopped the rollout\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`"
+                "{config}: neither alarms, abort criteria nor evidence, so nothing would have stopped the rollout\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`"
             )));
         }
-        let file = self.file();
-        let lines = if is_stdin(&self.recording) {
-            Lines::of_stdin()
-        } else {
-            Lines::open(&self.recording)
-        };
-        let lines =
-            lines.map_err(|error| Error::Input(format!("{file}: cannot be read: {error}")))?;
-        let mut read = read::rollout(&file, lines, self.job_id.clone(), self.strict)?;
+        let file = recording::called(&self.recording);
+        let lines = recording::open(&self.recording)?;
+        let (job, strict) = (self.job_id.clone(), self.strict);
+        let wanted = read::Wanted { job, strict, devices: evidence.is_some() };
+        let mut read = read::rollout(&file, lines, wanted)?;
         read.rollout.devices = self.devices;
         let ended = read.rollout.devices_ended();
         if let Some(devices) = self.devices.filter(|devices| *devices < ended) {
@@ -152,11 +143,28 @@ impl Arguments {
                 "{file}: --devices {devices}: {ended} devices ended (expected at least as many)"
             )));
         }
-        for note in self.stop_topic.notes(&config, &alarms) {
+        let of_alarms = alarms.iter().map(|alarm| alarm.topics.as_slice());
+        let of_evidence = evidence.iter().map(|(config, _)| config.topics.as_slice());
+        for note in self.stop_topic.notes_of(&config, of_alarms.chain(of_evidence).collect()) {
             say(&format!("note: {note}"));
         }
         let topics = self.stop_topic.topics();
-        let replay = Replay::new(&read.rollout, &alarms, &abort, self.stop_mode, &topics);
+        let of_evidence = evidence.as_ref();
+        let of_evidence =
+            of_evidence.map(|(config, limits)| EvidenceOf { limits, topics: &config.topics });
+        let replay = Replay::with_evidence(
+            &read.rollout,
+            &alarms,
+            &abort,
+            of_evidence,
+            self.stop_mode,
+            &topics,
+        );
+        if evidence.is_some() {
+            for note in text::begins(&file, replay.evidence.as_ref()) {
+                say(&format!("note: {note}"));
+            }
+        }
         for alarm in &replay.not_replayed {
             say(&format!(
                 "note: {config}: alarm `{}` is not replayed: it watches {}, of which events say nothing",
@@ -164,7 +172,7 @@ impl Arguments {
                 Watch::from(alarm)
             ));
         }
-        if replay.alarms.is_empty() && replay.abort.is_none() {
+        if replay.alarms.is_empty() && replay.abort.is_none() && replay.evidence.is_none() {
             return Err(Error::Input(format!(
                 "{config}: no alarm watches a metric of job executions"
             )));
@@ -182,8 +190,4 @@ impl Arguments {
             record,
         })
     }
-}
-
-fn is_stdin(path: &Path) -> bool {
-    path.as_os_str() == "-"
 }

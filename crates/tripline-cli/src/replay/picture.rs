@@ -1,7 +1,7 @@
 //! A replay as a picture.
 
 use super::replayed::Replayed;
-use super::text::{CUT_SHORT, EXECUTED, OUTCOMES, goes_on, verdict};
+use super::text::{CUT_SHORT, EXECUTED, OUTCOMES, begins, goes_on, verdict};
 use crate::report::format::count;
 use crate::report::{AlarmPanel, Fact, Known, Picture, StopMark};
 use crate::terminal::time::{elapsed, utc};
@@ -26,6 +26,9 @@ pub fn replay_picture(replayed: &Replayed) -> Picture<'_> {
     }
     if replay.abort.is_some() {
         notes.push(EXECUTED.to_owned());
+    }
+    if replay.evidence.is_some() {
+        notes.extend(begins(&replayed.file, replay.evidence.as_ref()));
     }
     notes.extend(goes_on(rollout));
     Picture {
@@ -59,6 +62,10 @@ fn facts(replayed: &Replayed) -> Vec<Fact> {
         let met = abort.fired.as_ref().map_or_else(|| "never".to_owned(), |fired| utc(fired.at));
         facts.push(fact("an abort criterion was met", met));
     }
+    if let Some(evidence) = &replay.evidence {
+        let highest = evidence.verdict.brief(&evidence.limits).to_string();
+        facts.push(fact("evidence at its highest", highest));
+    }
     if let Some(late) = &replay.too_late {
         facts.push(fact("would have stopped it too late", replay.name(late.by)));
     }
@@ -66,7 +73,7 @@ fn facts(replayed: &Replayed) -> Vec<Fact> {
         facts.push(fact("stopped at", utc(stop.at)));
         facts.push(fact("had ended with the firmware by then", count(stop.spared.ended_before)));
         facts.push(fact("ended with it later", count(stop.spared.ended_after)));
-        facts.push(fact("of these, at their download by then", count(stop.spared.at_work)));
+        facts.push(fact("of these, at work by then", count(stop.spared.at_work)));
         facts.push(fact("spared at most", count(stop.spared.at_most())));
     }
     facts

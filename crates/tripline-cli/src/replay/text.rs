@@ -2,12 +2,12 @@
 
 use tripline::rollout::AbortCriterion;
 use tripline_simulation::replay::{
-    Fired, GuardOf, RecordedRollout, Replay, ReplayedAbort, Response, Stop,
+    Fired, GuardOf, RecordedRollout, Replay, ReplayedAbort, ReplayedEvidence, Response, Stop,
 };
 
-use super::read::thousands;
 use super::replayed::Replayed;
-use crate::report::format::{count, minutes};
+use crate::recording::read::thousands;
+use crate::report::format::{count, minutes, number};
 use crate::terminal::table::table;
 use crate::terminal::time::{elapsed, utc};
 use tripline_guard::definition::Watch;
@@ -38,10 +38,15 @@ pub fn verdict(replayed: &Replayed) -> String {
     let job = &rollout.job;
     match (&replay.stop, &replay.too_late) {
         (Some(stop), _) => {
-            let after = minutes(elapsed(rollout.first, stop.at));
             let name = replay.name(stop.by);
+            let after = if stop.at < rollout.first {
+                "before the first device ended".to_owned()
+            } else {
+                let after = minutes(elapsed(rollout.first, stop.at));
+                format!("{after} minutes after the first device ended")
+            };
             format!(
-                "STOPPED: `{name}` would have stopped rollout {job} at {}, {after} minutes after the first device ended.",
+                "STOPPED: `{name}` would have stopped rollout {job} at {}, {after}.",
                 utc(stop.at)
             )
         }
@@ -67,10 +72,12 @@ fn explanation(replayed: &Replayed) -> Vec<String> {
         lines.push(late.reason.clone());
         lines.push(CUT_SHORT.to_owned());
     }
-    let told = replay.alarms.iter().filter_map(|alarm| {
+    let guards = replay.alarms.iter().map(|alarm| (alarm.alarm.name.as_str(), &alarm.fired));
+    let evidence = replay.evidence.iter().map(|evidence| ("evidence", &evidence.fired));
+    let told = guards.chain(evidence).filter_map(|(name, fired)| {
         // What alarms would have seen after a stop is not recorded.
         let before = |fired: &&Fired| replay.stop.as_ref().is_none_or(|stop| fired.at <= stop.at);
-        let fired = alarm.fired.as_ref().filter(before)?;
+        let fired = fired.as_ref().filter(before)?;
         let why = match fired.response {
             Response::TellsPeople if fired.at >= rollout.last => {
                 "people would have been told, after the last recorded execution had ended"
@@ -85,7 +92,7 @@ fn explanation(replayed: &Replayed) -> Vec<String> {
                 return None;
             }
         };
-        Some(format!("`{}` would have fired at {}: {why}.", alarm.alarm.name, utc(fired.at)))
+        Some(format!("`{name}` would have fired at {}: {why}.", utc(fired.at)))
     });
     lines.extend(told);
     lines.extend(goes_on(rollout));
@@ -111,10 +118,7 @@ fn spared(rollout: &RecordedRollout, stop: &Stop) -> Vec<String> {
         let does = if stop.force { "been canceled" } else { "gone on" };
         lines.push(match spared.at_work {
             0 => format!("Of these {most}."),
-            some => format!(
-                "{} of these were at their download and would have {does}; {most}.",
-                count(some)
-            ),
+            some => format!("{} of these were at work and would have {does}; {most}.", count(some)),
         });
     } else if stop.at >= rollout.last {
         lines.push("That is after the last execution of the recording ended: who was still to come is not in it.".to_owned());
@@ -134,6 +138,11 @@ pub fn goes_on(rollout: &RecordedRollout) -> Vec<String> {
     if open > 0 {
         let (_, s) = were(open);
         lines.push(format!("{} device{s} had not ended with the last event.", count(open)));
+    }
+    let silent = rollout.devices_silent();
+    if silent > 0 {
+        let (_, s) = were(silent);
+        lines.push(format!("{} device{s} had begun, and never ended.", count(silent)));
     }
     lines
 }
@@ -156,7 +165,17 @@ fn guards(replayed: &Replayed) -> String {
     rows.extend(abort.iter().map(|abort| {
         row(replayed.replay.name(GuardOf::Abort), criteria(abort), abort.fired.as_ref())
     }));
+    let evidence = &replayed.replay.evidence;
+    rows.extend(
+        evidence
+            .iter()
+            .map(|evidence| row("evidence".to_owned(), watches(evidence), evidence.fired.as_ref())),
+    );
     let mut text = table(["GUARD", "WATCHES", "FIRED", "THEN"], &rows);
+    if let Some(evidence) = evidence {
+        let highest = evidence.verdict.brief(&evidence.limits);
+        text.push_str(&format!("At its highest: {highest}.\n"));
+    }
     if abort.is_some() {
         text.push_str(&format!("{EXECUTED}\n"));
     }
@@ -166,6 +185,37 @@ fn guards(replayed: &Replayed) -> String {
 /// How abort criteria are read.
 pub const EXECUTED: &str =
     "Abort criteria go by executions that have ended: how many devices were told is not recorded.";
+
+/// What evidence is of.
+fn watches(evidence: &ReplayedEvidence) -> String {
+    let threshold = number(evidence.limits.threshold());
+    format!("limits: {}; evidence of {threshold} or more", evidence.limits.source())
+}
+
+/// What is to be said of how it is known when devices began.
+pub fn begins(file: &str, evidence: Option<&ReplayedEvidence>) -> Vec<String> {
+    let Some(evidence) = evidence else {
+        return vec![format!(
+            "{file}: evidence is not replayed: nothing in it says when any device began (`tripline watch --record` records it)"
+        )];
+    };
+    let begins = evidence.begins;
+    if begins.are_recorded() {
+        return Vec::new();
+    }
+    let parts = [
+        (begins.recorded, "recorded"),
+        (begins.reported, "taken from its `downloadTime`, and may have been earlier"),
+        (begins.assumed, "assumed, as long before the end as the median of the others"),
+    ];
+    let parts = parts.iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<String> =
+        parts.map(|(number, how)| format!("of {} {how}", count(*number))).collect();
+    vec![format!(
+        "{file}: evidence is approximate: when a device began is {}; devices that never ended are in no event (`tripline watch --record` records when each began)",
+        parts.join(", ")
+    )]
+}
 
 /// Abort criteria in words.
 fn criteria(abort: &ReplayedAbort) -> String {
@@ -199,6 +249,7 @@ fn recording(replayed: &Replayed) -> Vec<String> {
         (counts.of_other_jobs, "of other jobs"),
         (counts.repeated, "repeated"),
         (counts.deleted, "of deleted executions"),
+        (counts.begun, "of executions that began"),
     ];
     let left_out: String = left_out
         .iter()

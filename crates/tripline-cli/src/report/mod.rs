@@ -2,6 +2,7 @@
 //! the terminal.
 //!
 //! - [`html`]: one rollout as a page; [`comparison::html`]: guards against rollouts;
+//!   [`baseline::html`]: past rollouts and the limits of the next;
 //! - [`terminal`](fn@terminal): one rollout as text;
 //! - [`ReportFile`]: where a page goes;
 //! - [`picture`]: what is to be drawn; [`format`](mod@format): numbers as people read them;
@@ -12,6 +13,7 @@
 //! nowhere before.
 
 mod alarm;
+pub mod baseline;
 pub mod comparison;
 mod file;
 mod forest;

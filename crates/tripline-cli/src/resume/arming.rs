@@ -70,7 +70,7 @@ impl Config {
                     None => None,
                     Some(_) => Some(kept_baseline(aws, bucket, &key).await?),
                 };
-                Some(DeclaredLimits::new(&name, config, baseline)?)
+                Some(DeclaredLimits::new(&name, config, baseline).map_err(source::faults)?)
             }
         };
         Self::new(name, LoadedGuard { config: alarms, evidence })

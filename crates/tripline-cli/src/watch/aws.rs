@@ -16,14 +16,15 @@ use tripline::job::JobId;
 use tripline::metric::{DIMENSION, Metric, NAMESPACE};
 use tripline_aws::Failure;
 
-use super::budget::Budget;
 use super::seen::Download;
 use crate::aws::alarms::Listed;
 use crate::aws::arming::keeping;
+use crate::aws::budget::Budget;
 use crate::aws::clients::Aws;
 use crate::aws::job::{DescribedJob, find_job};
 use crate::aws::{stack, topics};
 use crate::exit::Error;
+use crate::recording::executions::{JobExecution, all_executions};
 use tokio::time::Instant;
 use tripline_guard::observed::{ObservedAlarm, Watched, watched};
 use tripline_guard::ownership::{AlarmTags, Owner};
@@ -126,6 +127,15 @@ impl Observer {
             .map_err(|error| Failure::from_sdk("ListJobExecutionsForJob", &error))?;
         let token = listed.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
         Ok((listed.execution_summaries().iter().filter_map(execution).collect(), token))
+    }
+
+    /// All of a job's executions; `seen` is said how many there are so far.
+    pub async fn all_executions(
+        &mut self,
+        job: &JobId,
+        seen: impl FnMut(usize),
+    ) -> Result<Vec<JobExecution>, Failure> {
+        all_executions(&self.aws.iot, job, &mut self.budget, seen).await
     }
 
     /// The alarms of a job, and whether it is guarded by them.

@@ -83,7 +83,7 @@ impl Watch {
     /// Watches, and says how it ended: by the worst of the rollouts.
     pub async fn follow(
         &self,
-        mut observer: Observer,
+        observer: &mut Observer,
         clock: Clock,
         shown: &mut impl Show,
     ) -> Result<End, Error> {
@@ -91,7 +91,7 @@ impl Watch {
         let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
             let began = Instant::now();
-            update(&mut rollouts, &mut observer, &clock).await?;
+            update(&mut rollouts, observer, &clock).await?;
             shown.show(&rollouts, clock.now());
             let all_ended = rollouts.iter().all(|rollout| rollout.verdict.is_final());
             let over = deadline.is_some_and(|deadline| Instant::now() >= deadline);

@@ -1,17 +1,17 @@
 //! `tripline watch`: live progress of rollouts, in few calls.
 //!
 //! - [`seen`]: what is known of a rollout; [`verdict`]: how it ended; [`pace`]: how fast it goes;
-//! - [`budget`]: how often AWS is asked; [`aws`]: what it is asked; [`executions`]: who is slow;
+//! - [`aws`]: what AWS is asked; [`executions`]: who is slow; [`record`]: how all executions went;
 //! - [`follow`]: looks again and again;
 //! - [`view`], [`mod@evidence`], [`duration`]: what people and programs read; [`show`]: where it goes.
 
 mod aws;
-mod budget;
 mod duration;
 mod evidence;
 mod executions;
 mod follow;
 mod pace;
+mod record;
 mod seen;
 mod show;
 mod verdict;
@@ -20,21 +20,23 @@ mod view;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-pub(crate) use {aws::Observer as WatchObserver, budget::Budget as WatchBudget};
+pub(crate) use {crate::aws::budget::Budget as WatchBudget, aws::Observer as WatchObserver};
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use tripline::job::JobId;
 
+use crate::aws::budget::Budget;
 use crate::aws::clients::Aws;
 use crate::aws::connect::connect;
 use crate::aws::region::Region;
 use crate::exit::{End, Error};
+use crate::input::file::NewFile;
 use crate::terminal::output::Output;
 use aws::Observer;
-use budget::Budget;
 use follow::{Clock, Watch};
 
 /// Most rollouts that are watched at a time: a look at each takes some seconds' worth of calls.
@@ -46,6 +48,7 @@ Examples:
   tripline watch fw-1-3-0
   tripline watch fw-1-3-0 fw-1-3-1 --timeout 7200
   tripline watch fw-1-3-0 --once --output json | jq .counts
+  tripline watch fw-1-3-0 --record fw-1-3-0.ndjson
 
 Watches any job of AWS IoT, whoever created it; one that no alarm of the stack would stop is `unguarded`. On a
 terminal the screen is redrawn; elsewhere there is a line when something has changed. AWS is asked
@@ -53,6 +56,9 @@ at most once a second on average, however large the fleet and however many the r
 
 Where the stack's guard-keeper computes evidence of the job, it is shown as it was kept last: how far
 the rollout is outside of its limits, which limit spoke, the next one, and how surely it is healthy.
+
+--record writes, once the rollout has ended, when each execution began and ended: for `tripline
+calibrate` and `tripline replay`. Nothing is written of a rollout that has not ended.
 
 A CONTINUOUS job never completes by itself: it is watched until everything that is there has
 ended.
@@ -78,6 +84,12 @@ pub struct Arguments {
     /// Look once
     #[arg(long)]
     once: bool,
+    /// Write a recording of the rollout once it has ended
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Overwrite a recording that is there
+    #[arg(long, requires = "record")]
+    force: bool,
     /// AWS region [default: the environment's]
     #[arg(long)]
     region: Option<Region>,
@@ -95,13 +107,24 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
             jobs.len()
         )));
     }
+    let record = arguments.record.as_deref();
+    if record.is_some() && jobs.len() > 1 {
+        return Err(Error::Input(format!("--record: {} jobs (expected one)", jobs.len())));
+    }
+    let record = record.map(|path| NewFile::new(path, arguments.force)).transpose()?;
     let connection = connect(arguments.region).await?.without_retries();
-    let observer = Observer::new(Aws::for_connection(connection), Budget::new(), &arguments.stack);
+    let mut observer =
+        Observer::new(Aws::for_connection(connection), Budget::new(), &arguments.stack);
     let watch = Watch {
         jobs,
         every: Duration::from_secs(arguments.every),
         timeout: arguments.timeout.map(Duration::from_secs),
         once: arguments.once,
     };
-    watch.follow(observer, Clock::set(), &mut show::for_output(arguments.output)).await
+    let mut shown = show::for_output(arguments.output);
+    let end = watch.follow(&mut observer, Clock::set(), &mut shown).await?;
+    if let (Some(file), Some(job)) = (record, watch.jobs.first()) {
+        record::record(&mut observer, job, &file).await?;
+    }
+    Ok(end)
 }

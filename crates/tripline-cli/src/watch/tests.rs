@@ -2,4 +2,5 @@
 
 mod fake;
 mod following;
+mod recording;
 mod views;

@@ -71,7 +71,7 @@ fn check_says_limits_in_words() {
     let directory = with(&baseline);
     for arguments in [["alarms", "check"], ["alarms", "apply"]] {
         let faulty = tripline(directory.path(), &arguments);
-        assert!(faulty.contains("error: fw.json: cannot be read: "), "{faulty}");
+        assert!(faulty.contains("fw.json: cannot be read: "), "{faulty}");
     }
     let slip = with(&LIMITS.replace("EVIDENCE_CONFIG", "EVIDENCE_CONFG"));
     let slip = tripline(slip.path(), &["alarms", "check"]);

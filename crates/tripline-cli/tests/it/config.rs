@@ -239,3 +239,50 @@ fn a_document_at_a_url_is_fetched_unless_offline() {
     // Without credentials it cannot be had.
     assert_eq!(check(folder.path(), &[]).0, 3);
 }
+
+#[test]
+fn a_baseline_that_does_not_fit_is_said_with_its_line() {
+    let text = whole()
+        + "\n[EVIDENCE_CONFIG]\nuseEvidence = True\nbaseline = fw.json\nslowerBy = 20\nsnsTopics = @email\n";
+    let folder = with(&text);
+    let path = folder.path();
+    let file = path.join("fw.json");
+    let line = 1 + text.lines().position(|line| line == "baseline = fw.json").unwrap();
+    let said = |expected: &str| {
+        let (code, stdout, stderr) = check(path, &[]);
+        assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+        assert!(stderr.starts_with(&format!("error: dev.ini:{expected}")), "{expected}: {stderr}");
+    };
+    let of_key = |what: &str| format!("{line}: `[EVIDENCE_CONFIG]`: baseline: fw.json{what}");
+    said(&of_key(": cannot be read: "));
+    fs::create_dir(&file).unwrap();
+    said(&of_key(": is a directory "));
+    fs::remove_dir(&file).unwrap();
+    for (bytes, expected) in [
+        (b"\xff\xfe".to_vec(), ": not UTF-8 text"),
+        (b"{\"version\": 1}".to_vec(), ": no baseline: "),
+        (vec![b' '; 600_000], ": 512001 bytes long (expected at most 512000)"),
+    ] {
+        fs::write(&file, bytes).unwrap();
+        said(&of_key(expected));
+    }
+    // One rollout, and less slack than it takes.
+    fs::write(path.join("fw"), crate::calibrate::recording("fw", 900, i64::from)).unwrap();
+    let calibrate = |more: &str| {
+        let arguments = format!("calibrate --recording fw --out fw.json --force{more}");
+        let ran = run(command(path).args(arguments.split_whitespace()));
+        assert_eq!(ran.code, 0, "{ran}");
+    };
+    calibrate("");
+    said(&format!("{}: `[EVIDENCE_CONFIG]`: slowerBy 20 is too little for a", line + 1));
+    let again = crate::calibrate::recording("fw-2", 900, i64::from);
+    fs::write(path.join("fw-2"), again).unwrap();
+    calibrate(" --recording fw-2");
+    let (code, _, stderr) = check(path, &[]);
+    assert!(code < 2 && stderr.contains("no faults"), "{stderr}");
+    // A fault of the baseline is said with those of the files.
+    fs::remove_file(&file).unwrap();
+    fs::remove_file(path.join("tracker-2.1.bin")).unwrap();
+    let (_, _, stderr) = check(path, &[]);
+    assert!(stderr.contains("baseline: fw.json") && stderr.contains("tracker-2.1.bin"), "{stderr}");
+}

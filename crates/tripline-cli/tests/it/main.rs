@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)] // a test fails by panicking
 
 mod alarms;
+mod calibrate;
 mod config;
 mod help;
 mod queue;

@@ -1,5 +1,6 @@
 //! `tripline replay` as people and scripts see it.
 
+mod evidence;
 mod faults;
 mod guards;
 mod recordings;
@@ -199,9 +200,14 @@ fn every_field_of_the_answer_is_documented() {
     fs::write(folder.path().join("abort.ini"), guards::with_abort(50)).unwrap();
     let mut found = Vec::new();
     let late = guards::late();
-    for (arguments, stdin) in
-        [("failing.ndjson", ""), ("failing.ndjson --config abort.ini", ""), ("-", late.as_str())]
-    {
+    fs::write(folder.path().join("evidence.ini"), evidence::DECLARED).unwrap();
+    let slow = crate::calibrate::recording("fw-3", 900, |_| 2_000);
+    for (arguments, stdin) in [
+        ("failing.ndjson", ""),
+        ("failing.ndjson --config abort.ini", ""),
+        ("-", late.as_str()),
+        ("- --config evidence.ini", slow.as_str()),
+    ] {
         let ran = run(folder.path(), &format!("{arguments} --output json"), stdin.as_bytes());
         fields(&serde_json::from_str(&ran.stdout).unwrap(), "", &mut found);
     }

@@ -1,4 +1,4 @@
-use tripline::baseline::{Execution, PastRollout, calibrate};
+use tripline::baseline::{Baseline, Execution, PastRollout, calibrate};
 
 use super::*;
 
@@ -155,4 +155,49 @@ fn no_alarm_of_the_config_has_the_name_of_one_on_evidence() {
         let fault = parse(&text).unwrap_err();
         assert!(fault.contains(&format!("alarm `{name}` is the name of")), "{fault}");
     }
+}
+
+/// A baseline of so many rollouts, in which n devices take up to an hour.
+fn baseline(rollouts: usize, devices: u32) -> Baseline {
+    let execution =
+        |n: u32| Execution { lasted: Some(n * 3_600 / devices), failed: false, is_retry: false };
+    let executions = (1..=devices).map(execution).collect();
+    let rollout = PastRollout { was_stopped: false, executions };
+    calibrate("fw", vec![rollout; rollouts]).unwrap().baseline
+}
+
+fn checked(text: &str, baseline: Option<Result<Baseline, String>>) -> Result<String, String> {
+    let limits = read(text).checked("dev.ini", baseline);
+    limits.map(|limits| limits.source().to_string()).map_err(|faults| faults.to_string())
+}
+
+#[test]
+fn a_baseline_that_does_not_fit_is_a_fault_with_its_line() {
+    let of = |devices: u32, more: &str| {
+        let section = CALIBRATED.replace("snsTopics", &format!("{more}snsTopics"));
+        format!("[DEFAULT]\ndeviceCount = {devices}\n{section}")
+    };
+    let good = || Some(Ok(baseline(3, 1_000)));
+    assert_eq!(
+        checked(&of(200, ""), good()),
+        Ok("baseline fw of 3 rollouts, 20 % slack".to_owned())
+    );
+    assert_eq!(
+        checked(&of(200, ""), Some(Err("x.json: is a directory".to_owned()))).unwrap_err(),
+        "dev.ini:5: `[EVIDENCE_CONFIG]`: baseline: x.json: is a directory
+  hint: `tripline calibrate` makes a baseline of past rollouts"
+    );
+    let little = checked(&of(200, "slowerBy = 20\n"), Some(Ok(baseline(1, 1_000)))).unwrap_err();
+    assert!(
+        little.starts_with("dev.ini:6: `[EVIDENCE_CONFIG]`: slowerBy 20 is too little for a"),
+        "{little}"
+    );
+    assert_eq!(
+        checked(&of(3, "failedLimit = 20\n"), good()).unwrap_err(),
+        "dev.ini: 2 faults
+  line 5: `[EVIDENCE_CONFIG]`: baseline: slow and silent devices cannot be decided by 3 devices: it takes 4 (expected a baseline with less slack, or a higher `falseStops`)
+  line 6: `[EVIDENCE_CONFIG]`: failedLimit cannot be decided by 3 devices: 20 % failed: takes 5 devices (expected a lower limit, or a higher `falseStops`)"
+    );
+    assert_eq!(checked(WHOLE, None), Ok("declared".to_owned()));
+    assert!(checked(CALIBRATED, None).is_err(), "a baseline that nobody read");
 }

@@ -13,8 +13,10 @@ fn desired(known: Known<'_>, policy: Policy) -> Desired {
     Desired::new(known, Rules { default_guard: &guard, policy, force_stop_topic: FORCE_STOP })
 }
 
+/// The alarms, but for those on evidence.
 fn names(desired: &Desired) -> Vec<&str> {
-    desired.alarms.iter().map(|alarm| alarm.name().as_str()).collect()
+    let alarms = desired.alarms.iter().filter(|alarm| !alarm.is_on_evidence());
+    alarms.map(|alarm| alarm.name().as_str()).collect()
 }
 
 const DEFAULT: [&str; 2] = ["default-DownloadTime", "default-FailureRate"];
@@ -83,7 +85,7 @@ fn which_jobs_get_the_default_guard_is_the_stack_s_to_say() {
         let is = desired(known, Policy { jobs, greengrass });
         assert_eq!(is.purpose, purpose, "{jobs:?} {greengrass:?} `{tag}` {is_greengrass}");
         let alarms = matches!(purpose, Purpose::Stop | Purpose::Alert);
-        assert_eq!(is.alarms.len(), if alarms { 2 } else { 0 });
+        assert_eq!(names(&is).len(), if alarms { 2 } else { 0 });
     }
     // An operator armed it by name.
     let alarms = own(vec![Topic::ForceStop]);
@@ -104,4 +106,69 @@ fn a_deployment_s_name_is_a_uuid() {
     ] {
         assert_eq!(is_named_as_deployment(&JobId::new(name).unwrap()), is, "{name}");
     }
+}
+
+/// Name, rule and topics of the alarms on evidence.
+fn on_evidence(desired: &Desired) -> Vec<(String, String, &[Topic])> {
+    let alarms = desired.alarms.iter().filter(|alarm| alarm.is_on_evidence());
+    let shown = |alarm: &GuardAlarm| match alarm {
+        GuardAlarm::Config(alarm) => crate::definition::Watch::from(alarm).to_string(),
+        GuardAlarm::FailureRate(rate) => rate.to_string(),
+    };
+    alarms.map(|it| (it.name().to_string(), shown(it), it.topics())).collect()
+}
+
+#[test]
+fn evidence_alerts_by_default_and_stops_once_limits_are_declared() {
+    const BREACH: &str = "Maximum of evidence > 2 for 1 of 1 x 60 s";
+    const MISSING: &str = "Maximum of evidence < 0 for 10 of 10 x 60 s, missing data: breaching";
+    let stack = DefaultGuard::new(vec![Topic::Email, Topic::ForceStop], |key| {
+        (key == "EvidenceAction").then(|| "stop".to_owned())
+    });
+    let stack = stack.unwrap();
+    for (guard, tags, stops) in [
+        (guard(), vec![], false),
+        (guard(), vec![("tripline:EvidenceAction", "stop")], true),
+        (guard(), vec![("tripline:EvidenceAction", "never")], false),
+        (stack.clone(), vec![], true),
+        // Whoever may tag a job cannot loosen the stack's guard.
+        (stack, vec![("tripline:EvidenceAction", "alert")], false),
+    ] {
+        let tagged = guard.with_tags(tags.clone());
+        let known = Known { has_evidence: true, ..known(KeptConfig::None, Some(&tagged)) };
+        let is = desired(known, Policy::default());
+        let topics: &[Topic] =
+            if stops { &[Topic::Email, Topic::ForceStop] } else { &[Topic::Email] };
+        let (breach, missing) = (BREACH.to_owned(), MISSING.to_owned());
+        assert_eq!(
+            on_evidence(&is),
+            [
+                ("default-Evidence".to_owned(), breach, topics),
+                ("default-EvidenceMissing".to_owned(), missing, &[Topic::Email][..]),
+            ],
+            "{tags:?}"
+        );
+        assert_eq!(is.evidence_stops(FORCE_STOP), stops);
+        let none = Known { has_evidence: false, ..known };
+        assert_eq!(on_evidence(&desired(none, Policy::default())).len(), 1);
+    }
+}
+
+#[test]
+fn evidence_alone_is_a_guard_that_can_stop() {
+    let text = "[EVIDENCE_CONFIG]\nuseEvidence = True\nfalseStops = 0.1\nunfinishedLimits = 10:5\nblindMinutes = 7\nblindTopics = @email, @force-stop\nsnsTopics = @force-stop\n";
+    let evidence = tripline_config::parse_evidence("dev.ini", text).unwrap();
+    let kept = KeptConfig::Alarms { alarms: &[], evidence: evidence.as_ref(), tell_only: false };
+    let tagged = guard().with_tags([]);
+    let known = Known { has_evidence: true, ..known(kept, Some(&tagged)) };
+    let is = desired(known, Policy::default());
+    assert_eq!((is.purpose, is.config_fault, &is.evidence), (Purpose::Stop, None, &evidence));
+    let [(name, breach, _), (_, missing, topics)] = &on_evidence(&is)[..] else { panic!() };
+    assert_eq!(
+        (name.as_str(), breach.as_str()),
+        ("Evidence", "Maximum of evidence > 3 for 1 of 1 x 60 s")
+    );
+    assert!(missing.contains("for 7 of 7 x 60 s"), "{missing}");
+    assert_eq!(*topics, [Topic::Email, Topic::ForceStop]);
+    assert_eq!(names(&is), Vec::<&str>::new());
 }

@@ -58,7 +58,7 @@ impl Ended {
 
     /// Sorts the endings of each device by time, and those of the same time in the same way whatever
     /// the order of the recording.
-    fn order(&self) -> (u64, Timestamp, Outcome, u64) {
+    pub fn order(&self) -> (u64, Timestamp, Outcome, u64) {
         (self.device, self.at, self.outcome, self.download.to_bits())
     }
 }

@@ -1,3 +1,4 @@
+use super::begun::Begun;
 use super::ended::Ended;
 use crate::evaluation::Series;
 use tripline::time::Timestamp;
@@ -56,6 +57,11 @@ pub(super) fn leave_most(endings: &mut Vec<Ended>) -> Option<(Timestamp, Timesta
     lines.truncate(FarAway::NAMED);
     far_away.first = lines;
     Some((first, last, far_away))
+}
+
+/// Leaves the executions that began within two years of the first ending that was left.
+pub(super) fn leave_near(begun: &mut Vec<Begun>, first: Timestamp) {
+    begun.retain(|begun| begun.at.seconds_after(first).abs() <= LONGEST);
 }
 
 /// The first and the last of the times that fit into two years, where these are the most.

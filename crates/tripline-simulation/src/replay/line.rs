@@ -23,7 +23,13 @@ pub(super) struct Line<'a> {
     pub thing: Option<&'a str>,
     pub at: Option<Timestamp>,
     pub ending: Option<ExecutionEnding>,
+    /// Of an execution that began, how many attempts its device had made before.
+    pub began_after: Option<u64>,
 }
+
+/// The operation of an execution that began. AWS IoT has no such event; `tripline watch --record` writes
+/// it.
+pub(super) const BEGAN: &str = "in_progress";
 
 impl<'a> Line<'a> {
     /// Reads an event without anything odd in it.
@@ -37,12 +43,16 @@ impl<'a> Line<'a> {
             Some(number) => Some(Timestamp::from_event(i64::try_from(number).ok()?)),
             None => None,
         };
+        let operation = fields.operation?;
+        let began_after = (operation == BEGAN).then(|| fields.attempt.unwrap_or(0));
+        let ending = if began_after.is_some() { None } else { ending(operation, &fields.details)? };
         Some(Self {
             id: fields.id.filter(|id| (1..=EventId::MAX).contains(&id.len())),
             job: fields.job?,
             thing: fields.thing,
             at,
-            ending: ending(fields.operation?, &fields.details)?,
+            ending,
+            began_after,
         })
     }
 }
@@ -81,6 +91,7 @@ struct Fields<'a> {
     operation: Option<&'a str>,
     job: Option<&'a str>,
     thing: Option<&'a str>,
+    attempt: Option<u64>,
     details: Details<'a>,
 }
 
@@ -117,6 +128,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
                 "operation" => fields.operation = Some(map.next_value()?),
                 "jobId" => fields.job = Some(map.next_value()?),
                 "thingArn" => fields.thing = Some(map.next_value()?),
+                "retryAttempt" => fields.attempt = Some(map.next_value()?),
                 "statusDetails" => fields.details = map.next_value_seed(DetailsSeed)?,
                 _ => map.next_value::<Plain>().map(drop)?,
             }

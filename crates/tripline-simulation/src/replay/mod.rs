@@ -11,9 +11,12 @@
 //!
 //! - The time of an event is its `timestamp`. When it was received is not recorded, so every event
 //!   is taken to have been published at its own time, as an event is that comes within three hours.
-//! - An event says that an execution has *ended*. A device that ended after a stop may have begun
-//!   before it, in which case a `cancel` would have left it alone. Only a device's own `downloadTime`
-//!   gives that away ([`Spared::at_work`]).
+//! - An event says that an execution has *ended*. When it began is recorded by `tripline watch --record`
+//!   only, as a line of its own with the operation `in_progress`; of other recordings it is
+//!   approximated for evidence, and said ([`Begins`]).
+//! - A device that ended after a stop may have begun before it, in which case a `cancel` would have left
+//!   it alone. Only such a line, or a device's own `downloadTime`, gives that away
+//!   ([`Spared::at_work`]).
 //! - A rollout that was stopped while it was recorded has no events of the devices it never reached.
 //! - Nothing says whether the rollout was over with the last event. It is taken to have been, unless
 //!   there is a sign that it was not ([`RecordedRollout::goes_on`]).
@@ -24,8 +27,11 @@
 
 mod abort;
 mod alarm;
+mod begun;
 mod collected;
+mod device_times;
 mod ended;
+mod evidence;
 mod frame;
 mod identity;
 mod line;
@@ -36,9 +42,11 @@ mod rollout;
 
 pub use abort::ReplayedAbort;
 pub use alarm::{ReplayedAlarm, evaluation_second};
+pub use device_times::{Began, DeviceTimes};
+pub use evidence::{Begins, ReplayedEvidence};
 pub use frame::FarAway;
 pub use recording::{Counts, MAX_JOBS, NoRollout, Recording, Unusable};
-pub use replayed::{Fired, GuardOf, Replay, Response, Stop, TooLate};
+pub use replayed::{EvidenceOf, Fired, GuardOf, Replay, Response, Stop, TooLate};
 pub use rollout::{RecordedRollout, Spared};
 
 #[cfg(test)]

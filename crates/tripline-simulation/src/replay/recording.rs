@@ -2,11 +2,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::begun::Begun;
 use super::ended::Ended;
-use super::frame::{is_plausible, leave_most};
+use super::frame::{is_plausible, leave_most, leave_near};
 use super::identity::{self, KnownEvents};
 use super::line::Line;
-use super::rollout::RecordedRollout;
+use super::rollout::{Read, RecordedRollout};
 use tripline::event::{EventId, ExecutionEvent, PoisonEvent};
 use tripline::job::JobId;
 use tripline::text::excerpt;
@@ -34,6 +35,8 @@ pub struct Recording {
     /// Read, and not yet looked up. A look-up waits for the memory; many at once wait together.
     waiting: Vec<Waiting>,
     endings: Vec<Ended>,
+    begun: Vec<Begun>,
+    keeps_devices: bool,
 }
 
 #[derive(Debug)]
@@ -58,6 +61,8 @@ pub struct Counts {
     pub repeated: u64,
     /// Deleted executions, which count nothing.
     pub deleted: u64,
+    /// Executions that began, of which only a recording of Tripline's own says when.
+    pub begun: u64,
 }
 
 /// A line of which nothing can be made.
@@ -112,7 +117,16 @@ impl Recording {
             seen: KnownEvents::default(),
             waiting: Vec::new(),
             endings: Vec::new(),
+            begun: Vec::new(),
+            keeps_devices: false,
         }
+    }
+
+    /// Keeps when each device began and ended, which takes memory, and is known of recordings only that
+    /// say when executions began unless it is asked for.
+    #[must_use]
+    pub fn keeping_devices(self) -> Self {
+        Self { keeps_devices: true, ..self }
     }
 
     /// Takes the event of the line of this number.
@@ -132,11 +146,15 @@ impl Recording {
             thing: value.get("thingArn").and_then(Value::as_str),
             at: event.at,
             ending: event.ending,
+            began_after: None,
         };
         self.take(number, line)
     }
 
     fn take(&mut self, number: u64, line: Line<'_>) -> Result<(), Unusable> {
+        if let Some(attempts) = line.began_after {
+            return self.begin(&line, attempts);
+        }
         let ended = match (line.ending, line.at) {
             (Some(_), Some(at)) if !is_plausible(at) => {
                 return Err(Unusable::Implausible(at.seconds()));
@@ -164,6 +182,25 @@ impl Recording {
         });
         if self.waiting.len() >= WAITING {
             self.look_up();
+        }
+        Ok(())
+    }
+
+    /// Takes an execution that began. One without a device is counted, and nothing comes of it.
+    fn begin(&mut self, line: &Line<'_>, attempts: u64) -> Result<(), Unusable> {
+        let at = line.at.ok_or(Unusable::NoTime)?;
+        if !is_plausible(at) {
+            return Err(Unusable::Implausible(at.seconds()));
+        }
+        let is_of_job = self.is_of_job(line.job)?;
+        self.counts.events += 1;
+        if is_of_job {
+            self.counts.begun += 1;
+            let device = line.thing.map(identity::device);
+            let begun = device.map(|device| Begun { device, at, is_retry: attempts > 0 });
+            self.begun.extend(begun);
+        } else {
+            self.counts.of_other_jobs += 1;
         }
         Ok(())
     }
@@ -199,6 +236,7 @@ impl Recording {
                     several: true,
                     jobs: std::mem::take(&mut self.jobs),
                     counts: self.counts,
+                    keeps_devices: self.keeps_devices,
                     ..Self::new(self.job.take())
                 };
             }
@@ -223,6 +261,15 @@ impl Recording {
             return Err(NoRollout::NothingEnded(job));
         };
         self.counts.events -= far_away.events;
-        Ok(RecordedRollout::new(job, self.counts, (first, last), far_away, self.endings))
+        leave_near(&mut self.begun, first);
+        let keeps_devices = self.keeps_devices || !self.begun.is_empty();
+        let read = Read {
+            counts: self.counts,
+            far_away,
+            endings: self.endings,
+            begun: self.begun,
+            keeps_devices,
+        };
+        Ok(RecordedRollout::new(job, (first, last), read))
     }
 }

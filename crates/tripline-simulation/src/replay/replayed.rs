@@ -1,9 +1,11 @@
 use super::abort::ReplayedAbort;
 use super::alarm::ReplayedAlarm;
+use super::evidence::ReplayedEvidence;
 use super::rollout::{RecordedRollout, Spared};
-use crate::simulation::{AbortPlan, AlarmPlan, GuardPlan, Reaction};
+use crate::simulation::{AbortPlan, AlarmPlan, EvidencePlan, GuardPlan, Reaction};
 use crate::stop_topics::StopTopics;
-use tripline::alarm::AlarmDefinition;
+use tripline::alarm::{AlarmDefinition, Topic};
+use tripline::evidence::Limits;
 use tripline::job::{ExecutionCounts, Job, JobState};
 use tripline::rollout::AbortCriterion;
 use tripline::rollout::Rate;
@@ -19,6 +21,8 @@ pub struct Replay {
     pub not_replayed: Vec<AlarmDefinition>,
     /// The abort criteria of the job, if it has any.
     pub abort: Option<ReplayedAbort>,
+    /// Evidence, if the config has limits of a healthy rollout and it is known when devices began.
+    pub evidence: Option<ReplayedEvidence>,
     /// The stop by the first guard that would have stopped the rollout.
     pub stop: Option<Stop>,
     /// Without a stop: the first guard that would have stopped the rollout if it had not been over.
@@ -62,6 +66,17 @@ pub enum GuardOf {
     Alarm(usize),
     /// The abort criteria.
     Abort,
+    /// Evidence.
+    Evidence,
+}
+
+/// What a config says of evidence.
+#[derive(Debug, Clone, Copy)]
+pub struct EvidenceOf<'a> {
+    /// The limits of a healthy rollout.
+    pub limits: &'a Limits,
+    /// Where its alarm goes.
+    pub topics: &'a [Topic],
 }
 
 /// A stop that would have been made.
@@ -73,8 +88,8 @@ pub struct Stop {
     pub fired_at: Timestamp,
     /// Why, in CloudWatch's words if it is an alarm.
     pub reason: String,
-    /// When the stop would have taken effect: [`AlarmPlan::DELAY`] after an alarm; AWS IoT Jobs'
-    /// own at once.
+    /// When the stop would have taken effect: [`AlarmPlan::DELAY`] after an alarm,
+    /// [`EvidencePlan::DELAY`] after the minute that evidence is of; AWS IoT Jobs' own at once.
     pub at: Timestamp,
     /// Whether executions in progress would have been cancelled too.
     pub force: bool,
@@ -105,10 +120,26 @@ impl Replay {
         mode: StopMode,
         topics: &StopTopics,
     ) -> Self {
+        Self::with_evidence(rollout, alarms, abort, None, mode, topics)
+    }
+
+    /// The same, with evidence beside them if a config asks for it.
+    pub fn with_evidence(
+        rollout: &RecordedRollout,
+        alarms: &[AlarmDefinition],
+        abort: &[AbortCriterion],
+        evidence: Option<EvidenceOf<'_>>,
+        mode: StopMode,
+        topics: &StopTopics,
+    ) -> Self {
+        let evidence = evidence.and_then(|EvidenceOf { limits, topics: to }| {
+            ReplayedEvidence::new(limits, topics.are_among(to), rollout)
+        });
         let mut replay = Self {
             alarms: Vec::new(),
             not_replayed: Vec::new(),
             abort: ReplayedAbort::new(abort, rollout),
+            evidence,
             stop: None,
             too_late: None,
         };
@@ -133,8 +164,13 @@ impl Replay {
         let of_abort = AbortPlan::new(Vec::new()).reaction;
         let abort = self.abort.iter_mut().filter_map(|abort| abort.fired.as_mut());
         let abort = abort.map(|fired| (GuardOf::Abort, of_abort, fired));
+        let of_evidence = Reaction { mode, delay: EvidencePlan::DELAY };
+        let evidence = self.evidence.iter_mut().filter(|evidence| evidence.stops);
+        let evidence = evidence.filter_map(|evidence| evidence.fired.as_mut());
+        let evidence = evidence.map(|fired| (GuardOf::Evidence, of_evidence, fired));
         let mut firings: Vec<_> = alarms
             .chain(abort)
+            .chain(evidence)
             .map(|(by, reaction, fired)| (reaction.delay.at(fired.at), by, reaction, fired))
             .collect();
         firings.sort_by_key(|(at, ..)| *at);
@@ -172,19 +208,20 @@ impl Replay {
         }
     }
 
-    /// The alarm that a guard is; `None` if it is the abort criteria.
+    /// The alarm that a guard is; `None` if it is the abort criteria or evidence.
     pub fn alarm(&self, guard: GuardOf) -> Option<&ReplayedAlarm> {
         match guard {
             GuardOf::Alarm(index) => self.alarms.get(index),
-            GuardOf::Abort => None,
+            GuardOf::Abort | GuardOf::Evidence => None,
         }
     }
 
-    /// What a guard is called: an alarm's name in the config, or `abortConfig`.
+    /// What a guard is called: an alarm's name in the config, `abortConfig` or `evidence`.
     pub fn name(&self, guard: GuardOf) -> String {
-        match self.alarm(guard) {
-            Some(alarm) => alarm.alarm.name.to_string(),
-            None => AbortPlan::new(Vec::new()).name(),
+        match (self.alarm(guard), guard) {
+            (Some(alarm), _) => alarm.alarm.name.to_string(),
+            (None, GuardOf::Evidence) => EvidencePlan::NAME.to_owned(),
+            (None, GuardOf::Abort | GuardOf::Alarm(_)) => AbortPlan::new(Vec::new()).name(),
         }
     }
 }

@@ -1,4 +1,6 @@
+use super::begun::{Begun, FirstBegun};
 use super::collected::Collected;
+use super::device_times::DeviceTimes;
 use super::ended::{Ended, Repeated, all_but};
 use super::frame::FarAway;
 use super::minutes::Minutes;
@@ -25,6 +27,9 @@ pub struct RecordedRollout {
     pub first: Timestamp,
     /// When the last one ended.
     pub last: Timestamp,
+    /// When each device began and ended. Empty unless the recording says when executions began, or it
+    /// was asked for ([`super::Recording::keeping_devices`]).
+    pub device_times: Vec<DeviceTimes>,
     /// How many executions ended in each way, in the order of [`RecordedRollout::OUTCOMES`].
     pub outcomes: [u32; 6],
     /// How far it was at the end of each minute, from that in which the first execution ended to
@@ -37,6 +42,17 @@ pub struct RecordedRollout {
     executions: Vec<Execution>,
     /// The first ending with the firmware or after trying it, of each device.
     exposed: Vec<Ended>,
+    begun: FirstBegun,
+}
+
+/// What was read of a recording.
+pub(super) struct Read {
+    pub counts: Counts,
+    pub far_away: FarAway,
+    pub endings: Vec<Ended>,
+    pub begun: Vec<Begun>,
+    /// Whether it is to be known when each device began and ended.
+    pub keeps_devices: bool,
 }
 
 /// Whom a stop would have come in time for.
@@ -48,8 +64,8 @@ pub struct Spared {
     /// Devices that so ended after the stop. Canceled, removed and rejected executions count here as
     /// little as above: they got no firmware.
     pub ended_after: u32,
-    /// Those among [`Self::ended_after`] that had begun their download by the stop, by their own
-    /// `downloadTime`: it would not have spared them. Others may have begun too.
+    /// Those among [`Self::ended_after`] that had begun by the stop, as the recording or their own
+    /// `downloadTime` says: it would not have spared them. Without either, others may have begun too.
     pub at_work: u32,
 }
 
@@ -72,13 +88,11 @@ impl RecordedRollout {
         Outcome::Removed,
     ];
 
-    pub(super) fn new(
-        job: JobId,
-        counts: Counts,
-        (first, last): (Timestamp, Timestamp),
-        far_away: FarAway,
-        mut endings: Vec<Ended>,
-    ) -> Self {
+    pub(super) fn new(job: JobId, (first, last): (Timestamp, Timestamp), read: Read) -> Self {
+        let Read { counts, far_away, mut endings, begun, keeps_devices } = read;
+        let begun = FirstBegun::of(begun);
+        let device_times =
+            if keeps_devices { DeviceTimes::of(&endings, &begun) } else { Vec::new() };
         let series = series(&endings);
         let mut minutes = Minutes::new(first, last);
         endings.iter().for_each(|ended| minutes.end(ended));
@@ -103,11 +117,13 @@ impl RecordedRollout {
             devices: None,
             first,
             last,
+            device_times,
             outcomes,
             minutes: minutes.cumulated(),
             series,
             executions,
             exposed: endings,
+            begun,
         }
     }
 
@@ -148,12 +164,19 @@ impl RecordedRollout {
         self.devices.unwrap_or(0).saturating_sub(self.devices_ended())
     }
 
+    /// Devices that began and never ended, of those that the recording says began.
+    pub fn devices_silent(&self) -> u32 {
+        let silent = self.device_times.iter().filter(|device| device.ended.is_none());
+        u32::try_from(silent.count()).unwrap_or(u32::MAX)
+    }
+
     /// Whether there is a sign that the rollout would have gone on after the last ending of the record:
-    /// executions were canceled, or not all of its devices ended. Without one its last ending is taken
-    /// for the end of the job. Nothing else tells a recording that was cut short from one that is whole:
-    /// neither devices in progress nor those that were never reached have events.
+    /// executions were canceled, or not all of its devices ended, or not all that began. Without one its
+    /// last ending is taken for the end of the job. Nothing else tells a recording of events that was cut
+    /// short from one that is whole: neither devices in progress nor those that were never reached have
+    /// events.
     pub fn goes_on(&self) -> bool {
-        self.canceled() > 0 || self.devices_open() > 0
+        self.canceled() > 0 || self.devices_open() > 0 || self.devices_silent() > 0
     }
 
     /// How many executions had come to an end of their own, after each second in which one did. An
@@ -175,7 +198,9 @@ impl RecordedRollout {
                 spared.ended_before += 1;
             } else {
                 spared.ended_after += 1;
-                spared.at_work += u32::from(device.began().is_some_and(|began| began <= stop));
+                let recorded = self.begun.get(device.device).map(|begun| begun.at);
+                let began = recorded.or_else(|| device.began());
+                spared.at_work += u32::from(began.is_some_and(|began| began <= stop));
             }
             spared
         })

@@ -1,4 +1,5 @@
 mod ends;
+mod evidence;
 mod lines;
 mod replays;
 
@@ -60,7 +61,10 @@ fn a_rollout_is_what_its_events_tell() {
         event(7, START + 900, "deleted", json!({})),
     ];
     let rollout = rollout(&events);
-    assert_eq!(rollout.counts, Counts { events: 8, of_other_jobs: 0, repeated: 1, deleted: 1 });
+    assert_eq!(
+        rollout.counts,
+        Counts { events: 8, of_other_jobs: 0, repeated: 1, deleted: 1, begun: 0 }
+    );
     assert_eq!((rollout.first.seconds(), rollout.last.seconds()), (START, START + 180));
     assert_eq!(rollout.outcomes, [1, 1, 1, 1, 1, 1]);
     let minutes: Vec<_> =

@@ -18,6 +18,9 @@ pub struct EvidencePlan {
 }
 
 impl EvidencePlan {
+    /// What the guard is called.
+    pub const NAME: &str = "evidence";
+
     /// From the minute that the evidence is of to the effect of `CancelJob`: two minutes, for the
     /// keeper, the alarm, a topic and a function. Assumed, not measured on AWS.
     pub const DELAY: Elapsed = Elapsed::from_minutes(2);
@@ -35,7 +38,7 @@ impl EvidencePlan {
 
 impl GuardPlan for EvidencePlan {
     fn name(&self) -> String {
-        "evidence".to_owned()
+        Self::NAME.to_owned()
     }
 
     fn metrics(&self) -> Vec<Metric> {

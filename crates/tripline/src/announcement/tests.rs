@@ -9,12 +9,14 @@ fn alarm(name: &str) -> Alarm {
         name: name.to_owned(),
         rule: Some("p99 of downloadTime > 3600".to_owned()),
         firing: Some(Firing { reason: reason.to_owned(), at: Some(1_788_256_869) }),
+        evidence: None,
     }
 }
 
 /// As it is known from a message alone.
 fn claimed(name: &str) -> Alarm {
-    Alarm { name: name.to_owned(), rule: Some("call us".to_owned()), firing: None }
+    let evidence = Some("call us too".to_owned());
+    Alarm { rule: Some("call us".to_owned()), evidence, ..Alarm::named(name) }
 }
 
 const COUNTS: ExecutionCounts = ExecutionCounts {
@@ -53,6 +55,46 @@ job itself cannot be continued.
         told.sms,
         "Tripline stopped fw-1: slow. 12 ok, 3 failed, 4 running, the rest spared. Go on: tripline resume"
     );
+}
+
+const EVIDENCE: &str = "After 22 minutes, 372 of 900 devices (41 %) were still at it; at most 33 % may be (baseline fw-2-0 of 3 rollouts, 20 % slack). At most 1 in 100 healthy rollouts ever looks like this.";
+
+fn on_evidence(words: &str) -> Alarm {
+    Alarm { evidence: Some(words.to_owned()), ..alarm("tripline-fw-1-evidence") }
+}
+
+#[test]
+fn a_stop_on_evidence_says_what_was_seen_and_what_the_bound_means() {
+    let job = JobId::new("fw-1").unwrap();
+    let told = |words| {
+        let alarm = on_evidence(words);
+        Announcement::stop(&job, &alarm, Done::Cancelled, &Certainty::Verified, Ok(COUNTS))
+    };
+    let whole = told(EVIDENCE);
+    let line = format!("alarm    tripline-fw-1-evidence\nevidence {EVIDENCE}\nlimit    ");
+    assert!(whole.body.contains(&line), "{}", whole.body);
+    // Where the limit comes from does not fit an SMS.
+    let seen = "After 22 minutes, 372 of 900 devices (41 %) were still at it; at most 33 % may be";
+    assert_eq!(whole.sms, format!("Tripline stopped fw-1: {seen}. Go on: tripline resume"));
+    let short =
+        told("9 of 50 devices (18 %) failed; at most 3 % may (declared). At most 1 in 100.");
+    let seen = "9 of 50 devices (18 %) failed; at most 3 % may (declared)";
+    assert_eq!(short.sms, format!("Tripline stopped fw-1: {seen}. Go on: tripline resume"));
+}
+
+#[test]
+fn a_comment_quotes_the_evidence_before_cloudwatch_s_reason() {
+    let comment = on_evidence(EVIDENCE).comment("0e-1");
+    let begins = format!(
+        "Tripline: alarm tripline-fw-1-evidence fired at 2026-09-01T10:01:09Z: {EVIDENCE} Threshold Crossed: "
+    );
+    assert!(comment.starts_with(&begins), "{comment}");
+    assert!(comment.ends_with(" (message 0e-1)"), "{comment}");
+    let long = on_evidence(&"\u{1f600}\n".repeat(2_000)).comment("0e-1");
+    assert!(long.chars().count() <= crate::stop::MAX_COMMENT && !long.contains('\n'), "{long}");
+    assert!(long.contains(" Threshold Crossed: "), "{long}");
+    let unverified = claimed("tripline-fw-1-evidence").comment("0e-1");
+    assert!(!unverified.contains("call us"), "{unverified}");
 }
 
 #[test]
@@ -125,6 +167,10 @@ proptest! {
             prop_assert!(told.subject.is_ascii() && told.subject.len() <= MAX_SUBJECT);
             prop_assert!(told.body.len() < 8_000);
         }
+        let of = Alarm { evidence: Some(name.repeat(9)), ..alarm(&name) };
+        let told = Announcement::stop(&job, &of, Done::Cancelled, &Certainty::Verified, Ok(counts));
+        prop_assert!(told.sms.is_ascii() && told.sms.len() <= MAX_SMS, "{}", told.sms);
+        prop_assert!(told.body.len() < 8_000);
         let failed = Announcement::not_stopped(&job, &alarm(&name), &name);
         prop_assert!(failed.sms.is_ascii() && failed.sms.len() <= MAX_SMS);
         prop_assert!(failed.subject.len() <= MAX_SUBJECT && failed.body.len() < 8_000);

@@ -166,6 +166,7 @@ mod tests {
         assert_eq!(baseline.slowest, baseline.pooled);
         assert_eq!((baseline.failures.as_slice(), baseline.failures()), (&[0, 1][..], 1));
         assert_eq!((baseline.devices(), baseline.rollouts(), baseline.last_age()), (6, 1, 4));
+        assert_eq!([0.0, 0.5, 1.0].map(|share| baseline.failed_by(share)), [Some(2); 3]);
         let shares = [0, 1, 4, 900].map(|minute| baseline.unfinished(minute));
         assert_eq!(shares, [1.0, 4.0 / 6.0, 2.0 / 6.0, 2.0 / 6.0]);
     }
@@ -176,7 +177,9 @@ mod tests {
         let slow = rollout(vec![took(30), took(400)]);
         let silent = rollout(vec![took(30), took(30), Execution { lasted: None, ..took(0) }]);
         let of = |rollouts: Vec<PastRollout>| calibrate("fw", rollouts).unwrap().baseline;
-        assert_eq!(of(vec![quick.clone(), slow.clone()]).slowest.devices, 2);
+        let two = of(vec![quick.clone(), slow.clone()]);
+        assert_eq!((two.slowest.devices, two.failed_by(0.5)), (2, None));
+        assert_eq!([1, 6, 7].map(|minute| two.slowest_unfinished(minute)), [0.5, 0.5, 0.0]);
         assert_eq!(of(vec![quick.clone(), slow.clone(), silent, quick]).slowest.devices, 3);
     }
 

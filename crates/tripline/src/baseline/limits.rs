@@ -61,10 +61,11 @@ const FOLLOWED_BELOW: u32 = 120;
 const HOURS: u32 = 199;
 /// From where the share falls by no more than this until its end, nothing is asserted.
 const TAIL: f64 = 0.002;
-/// Fewer failures than this say nothing of when they come.
-const FAILURES: u32 = 20;
 
 impl Baseline {
+    /// Fewer failures than this say nothing of when they come.
+    pub const LEAST_FAILURES: u32 = 20;
+
     /// The limits for a rollout with this tolerance and timeout (minutes). What no baseline knows is
     /// that of `Parameters::default()`: how many may fail, how many false stops are permitted, and
     /// whether there is a list.
@@ -118,7 +119,7 @@ impl Baseline {
     /// The share of the failures that may have come by each whole minute; empty if too few came.
     fn failure_curve(&self, slower_by: SlowerBy) -> Vec<(u32, f64)> {
         let total = self.failures();
-        if total < FAILURES {
+        if total < Self::LEAST_FAILURES {
             return Vec::new();
         }
         let mut curve = Vec::new();

@@ -43,6 +43,10 @@ impl Unfinished {
         let place = usize::try_from(place).unwrap_or(usize::MAX);
         self.at.get(place).or(self.at.last()).copied().unwrap_or(self.devices)
     }
+
+    fn share(&self, minute: u32) -> f64 {
+        f64::from(self.count(minute)) / f64::from(self.devices.max(1))
+    }
 }
 
 impl Baseline {
@@ -76,6 +80,19 @@ impl Baseline {
 
     /// The share of devices that were still at it at an age, of all rollouts together; 1 at age 0.
     pub fn unfinished(&self, minute: u32) -> f64 {
-        f64::from(self.pooled.count(minute)) / f64::from(self.pooled.devices.max(1))
+        self.pooled.share(minute)
+    }
+
+    /// The same of the slowest rollout.
+    pub fn slowest_unfinished(&self, minute: u32) -> f64 {
+        self.slowest.share(minute)
+    }
+
+    /// The age in whole minutes by which this share of the failures, 0 to 1, had come; `None` if none
+    /// came.
+    pub fn failed_by(&self, share: f64) -> Option<u32> {
+        let wanted = f64::from(self.failures()) * share;
+        let place = self.failures.iter().position(|by| *by > 0 && f64::from(*by) >= wanted)?;
+        u32::try_from(place + 1).ok()
     }
 }

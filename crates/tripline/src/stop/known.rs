@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::FailureRateRule;
+use super::{EvidenceRule, FailureRateRule};
 use crate::notification::{AlarmState, Watched};
 
 /// An alarm as CloudWatch knows it.
@@ -22,6 +22,8 @@ pub struct KnownAlarm {
     pub rule: Option<String>,
     /// Its rule, if it is Tripline's own on the failure rate.
     pub failure_rate: Option<FailureRateRule>,
+    /// What it says of the rollout's evidence, if it watches that.
+    pub evidence: Option<EvidenceRule>,
 }
 
 /// That an alarm fired, as CloudWatch tells it.

@@ -40,6 +40,7 @@ fn known(subject: KnownSubject) -> KnownAlarm {
         actions: [TOPIC.to_owned()].into(),
         rule: None,
         failure_rate: None,
+        evidence: None,
     }
 }
 

@@ -12,7 +12,7 @@ use aws_sdk_cloudwatch::types::{
 use serde_json::Value;
 use tripline::metric::{DIMENSION, KeptMetric, NAMESPACE};
 use tripline::notification::{AlarmState, Watched, rule_in_words};
-use tripline::stop::{FailureRateRule, Firing, KnownAlarm, KnownSubject};
+use tripline::stop::{EvidenceRule, FailureRateRule, Firing, KnownAlarm, KnownSubject};
 use tripline_aws::answer::{Complete, LastAnswer};
 use tripline_aws::{Failure, FailureKind};
 
@@ -83,7 +83,7 @@ fn metric_alarm(alarm: MetricAlarm) -> Option<KnownAlarm> {
         alarm.comparison_operator.as_ref().map_or("", |operator| operator.as_str()),
         alarm.threshold.unwrap_or_default(),
     );
-    let failure_rate = failure_rate(&alarm);
+    let (failure_rate, evidence) = (failure_rate(&alarm), evidence(&alarm));
     let mut watched = Watched::default();
     add(&mut watched, alarm.namespace, alarm.dimensions);
     for query in alarm.metrics.into_iter().flatten() {
@@ -103,6 +103,7 @@ fn metric_alarm(alarm: MetricAlarm) -> Option<KnownAlarm> {
         actions: actions(alarm.actions_enabled, alarm.alarm_actions),
         rule,
         failure_rate,
+        evidence,
     })
 }
 
@@ -125,6 +126,24 @@ fn failure_rate(alarm: &MetricAlarm) -> Option<FailureRateRule> {
     let (notified, unsuccessful) =
         (id_of(KeptMetric::NotifiedCount)?, id_of(KeptMetric::UnsuccessfulCount)?);
     FailureRateRule::read(decided, notified, unsuccessful, alarm.threshold?)
+}
+
+/// What an alarm says of evidence that the guard-keeper publishes, if it watches that: by its own rule,
+/// or in metric math.
+fn evidence(alarm: &MetricAlarm) -> Option<EvidenceRule> {
+    let is_evidence = |namespace: Option<&str>, name: Option<&str>| {
+        namespace == Some(NAMESPACE) && name == Some(KeptMetric::Evidence.name())
+    };
+    if is_evidence(alarm.namespace(), alarm.metric_name()) {
+        let comparison = alarm.comparison_operator()?.as_str();
+        let missing_breaches = alarm.treat_missing_data() == Some("breaching");
+        return EvidenceRule::read(comparison, alarm.threshold?, missing_breaches);
+    }
+    let in_math = |query: &MetricDataQuery| {
+        let metric = query.metric_stat().and_then(|stat| stat.metric());
+        metric.is_some_and(|metric| is_evidence(metric.namespace(), metric.metric_name()))
+    };
+    alarm.metrics().iter().any(in_math).then_some(EvidenceRule::MATH)
 }
 
 /// The last change of the state, or the last update of it where changes are not kept.
@@ -158,6 +177,7 @@ fn composite_alarm(alarm: CompositeAlarm) -> Option<KnownAlarm> {
         },
         rule: None,
         failure_rate: None,
+        evidence: None,
     })
 }
 

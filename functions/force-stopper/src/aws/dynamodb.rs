@@ -1,24 +1,25 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValue};
+use tripline::evidence::Record;
+use tripline::job::JobId;
 use tripline::text::excerpt;
 use tripline::time::Timestamp;
-use tripline_aws::Failure;
 use tripline_aws::answer::{Complete, LastAnswer};
+use tripline_aws::{Failure, FailureKind};
 
 use super::Aws;
-use crate::ask::{TakeTurn, Turn};
+use crate::ask::{ReadEvidence, TakeTurn, Turn};
 
 /// The key of the stack's table, whose other items are of jobs.
 const KEY: &str = "jobId";
 /// The key of what the environments of this function count together. No job can be called so. The
-/// role may touch no other item.
+/// role may write no other item.
 const ITEM: &str = "$force-stopper";
-
-const OPERATION: &str = "UpdateItem";
 
 /// One more turn while the last is recent, if one is left.
 const MORE: (&str, &str) =
@@ -105,8 +106,46 @@ async fn send(update: UpdateItemFluentBuilder) -> Result<bool, Failure> {
     match answer {
         Ok(_) => Ok(true),
         Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
-        Err(error) => Err(last.failure(OPERATION, &error)),
+        Err(error) => Err(last.failure("UpdateItem", &error)),
     }
+}
+
+impl ReadEvidence for Aws {
+    async fn read_evidence(&self, job: &JobId) -> Result<Option<Record>, Failure> {
+        let last = LastAnswer::new();
+        let output = self
+            .dynamodb
+            .get_item()
+            .table_name(&self.settings.table)
+            .key(KEY, AttributeValue::S(Record::key(job)))
+            // What the guard-keeper has just written must be seen.
+            .consistent_read(true)
+            .projection_expression(Record::ATTRIBUTE)
+            // An answer without an item is as empty as one of a proxy. DynamoDB's own says this too.
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .customize()
+            .interceptor(last.clone())
+            .interceptor(Complete::<GetItemOutput>::new(|output| {
+                output.item.is_some() || output.consumed_capacity.is_some()
+            }))
+            .send()
+            .await
+            .map_err(|error| unread(last.failure("GetItem", &error)))?;
+        let Some(item) = output.item else { return Ok(None) };
+        let text = item.get(Record::ATTRIBUTE).and_then(|value| value.as_s().ok());
+        match text.and_then(|text| Record::from_text(text)) {
+            Some(record) => Ok(Some(record)),
+            None => Err(Failure::new("GetItem", FailureKind::Unavailable, "no record of evidence")),
+        }
+    }
+}
+
+/// No failure of DynamoDB, such as that the table is not there, says that there is no evidence.
+fn unread(mut failure: Failure) -> Failure {
+    if matches!(failure.kind, FailureKind::NotFound | FailureKind::Refused) {
+        failure.kind = FailureKind::Unavailable;
+    }
+    failure
 }
 
 impl Aws {

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_cloudwatch::operation::describe_alarm_history::DescribeAlarmHistoryError;
 use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsError;
+use aws_sdk_dynamodb::operation::get_item::GetItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_iot::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_iot::operation::cancel_job::CancelJobError;
@@ -60,10 +61,11 @@ impl Aws {
             .retry_classifier(UntilAnswered::<DescribeAlarmsError>::new())
             .retry_classifier(UntilAnswered::<DescribeAlarmHistoryError>::new())
             .interceptor(InProtocol);
-        // Before an unverified stop it counts how many there were, so it leads to one too.
+        // It has the evidence that a stop is on, and before an unverified one it counts how many there were.
         let dynamodb = aws_sdk_dynamodb::config::Builder::from(config)
             .retry_config(retries())
             .retry_partition(partition.clone())
+            .retry_classifier(UntilAnswered::<GetItemError>::new())
             .retry_classifier(UntilAnswered::<UpdateItemError>::new());
         let iot = aws_sdk_iot::config::Builder::from(config)
             .retry_config(retries())
@@ -109,6 +111,8 @@ fn embedded_metric(stack: &str, now: Timestamp) -> String {
     .to_string()
 }
 
+#[cfg(test)]
+mod evidence_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

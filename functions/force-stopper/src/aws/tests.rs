@@ -19,7 +19,7 @@ use aws_sdk_sns::operation::publish::PublishOutput;
 use aws_smithy_mocks::{Rule, mock, mock_client};
 use tripline::job::{EndedCounts, ExecutionCounts, JobId, JobState};
 use tripline::notification::AlarmState;
-use tripline::stop::{FailureRateRule, Firing, KnownSubject};
+use tripline::stop::{EvidenceRule, FailureRateRule, Firing, KnownSubject};
 use tripline_aws::FailureKind;
 
 use super::*;
@@ -36,7 +36,7 @@ pub(super) fn settings() -> Settings {
     Settings::from_environment(read).unwrap()
 }
 
-fn aws(cloudwatch: &[&Rule], iot: &[&Rule], sns: &[&Rule]) -> Aws {
+pub(super) fn aws(cloudwatch: &[&Rule], iot: &[&Rule], sns: &[&Rule]) -> Aws {
     Aws {
         cloudwatch: mock_client!(
             aws_sdk_cloudwatch,
@@ -186,21 +186,55 @@ async fn the_guard_keeper_s_failure_rate_is_known() {
                 let stat = MetricStat::builder().metric(metric).period(60).stat("Maximum").build();
                 MetricDataQuery::builder().id(id).metric_stat(stat).return_data(false).build()
             };
-            let [.., notified, unsuccessful] = tripline::metric::KeptMetric::ALL;
+            use tripline::metric::KeptMetric::{NotifiedCount, UnsuccessfulCount};
             let decided = MetricDataQuery::builder().id("decided").return_data(true);
             let alarm = MetricAlarm::builder()
                 .alarm_name("a")
                 .threshold(20.0)
                 .comparison_operator(operator.clone())
                 .metrics(decided.expression("IF(n >= 50, 100 * u / n)").build())
-                .metrics(count("n", notified))
-                .metrics(count("u", unsuccessful));
+                .metrics(count("n", NotifiedCount))
+                .metrics(count("u", UnsuccessfulCount));
             DescribeAlarmsOutput::builder().metric_alarms(alarm.build()).build()
         });
         let known = aws(&[&rule], &[], &[]).describe_alarms(&["a".to_owned()]).await.unwrap();
         let rule = FailureRateRule::read("IF(n >= 50, 100 * u / n)", "n", "u", 20.0);
         assert!(rule.is_some());
         assert_eq!(known[0].failure_rate, rule.filter(|_| is_known));
+    }
+}
+
+#[tokio::test]
+async fn an_alarm_on_evidence_is_known_by_its_rule_or_its_metric_math() {
+    use ComparisonOperator::{GreaterThanThreshold, LessThanThreshold};
+    let plain = |metric: &str, operator, threshold| {
+        MetricAlarm::builder()
+            .namespace("IoT:OTA:JobExecution")
+            .metric_name(metric)
+            .threshold(threshold)
+            .comparison_operator(operator)
+            .treat_missing_data("breaching")
+    };
+    let math = |namespace: &str| {
+        let metric = Metric::builder().namespace(namespace).metric_name("evidence").build();
+        let stat = MetricStat::builder().metric(metric).period(60).stat("Maximum").build();
+        let query = MetricDataQuery::builder().id("e").metric_stat(stat).build();
+        MetricAlarm::builder().metrics(query)
+    };
+    let reached = EvidenceRule::Reached { threshold: Some(1.5), or_silent: true };
+    for (alarm, evidence) in [
+        (plain("evidence", GreaterThanThreshold, 1.5), Some(reached)),
+        (plain("evidence", LessThanThreshold, 0.0), Some(EvidenceRule::Silent)),
+        (plain("downloadTime", GreaterThanThreshold, 1.5), None),
+        (math("IoT:OTA:JobExecution"), Some(EvidenceRule::MATH)),
+        (math("Other"), None),
+    ] {
+        let rule = mock!(aws_sdk_cloudwatch::Client::describe_alarms).then_output(move || {
+            let alarm = alarm.clone().alarm_name("a").build();
+            DescribeAlarmsOutput::builder().metric_alarms(alarm).build()
+        });
+        let known = aws(&[&rule], &[], &[]).describe_alarms(&["a".to_owned()]).await.unwrap();
+        assert_eq!(known[0].evidence, evidence, "{:?}", known[0]);
     }
 }
 

@@ -20,7 +20,7 @@ use tripline_aws::{FailureKind, OPERATION_TIMEOUT, TimeoutConfig};
 
 use super::tests::settings;
 use super::*;
-use crate::ask::{CancelJob, DescribeAlarms, DescribeJob, LastFiring};
+use crate::ask::{CancelJob, DescribeAlarms, DescribeJob, LastFiring, ReadEvidence};
 use crate::stopping::SECOND_PATIENCE;
 
 /// Status, header and body of an answer.
@@ -149,6 +149,21 @@ async fn a_job_is_gone_only_by_aws_iot_s_own_word() {
     let service = Service::new(&[error(404, "ResourceNotFoundException")]);
     let failure = aws(&service).describe_job(&job()).await.unwrap_err();
     assert_eq!((failure.kind, service.calls()), (FailureKind::NotFound, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_evidence_follows_only_from_dynamodb_s_own_answer() {
+    const NONE: Answer = (200, None, br#"{"ConsumedCapacity":{"CapacityUnits":0.5}}"#);
+    let denied = [error(400, "SomethingNew"), error(400, "AccessDeniedException")];
+    for answer in unanswered().into_iter().chain(denied).chain([(200, None, &b"{}"[..])]) {
+        let failure = aws(&Service::new(&[answer])).read_evidence(&job()).await.unwrap_err();
+        let open = [FailureKind::Unavailable, FailureKind::Denied];
+        assert!(open.contains(&failure.kind), "{answer:?}: {failure}");
+        // Once is nothing.
+        let service = Service::new(&[answer, NONE]);
+        assert_eq!(aws(&service).read_evidence(&job()).await, Ok(None), "{answer:?}");
+        assert_eq!(service.calls(), 2, "{answer:?}");
+    }
 }
 
 /// The SDK's own budget for retries lasts for a few dozen of them, for all calls of an environment.

@@ -15,6 +15,9 @@ use crate::health::counts::Described;
 use crate::keeper::Keeper;
 use crate::observe::{Account, KeptEvidence};
 
+/// Executions on a page (AWS IoT `ListJobExecutionsForJob`, `maxResults`).
+const PAGE: u32 = 250;
+
 /// One job's minute.
 #[derive(Debug)]
 pub(super) struct Case {
@@ -143,6 +146,11 @@ impl Case {
             && self.tick.begun > 0
             && self.in_progress() > 0
             && self.record.breached.is_none()
+    }
+
+    /// How many pages its list has, about.
+    pub fn pages(&self) -> u32 {
+        self.in_progress() / PAGE + 1
     }
 
     fn in_progress(&self) -> u32 {

@@ -11,7 +11,7 @@ use crate::clock::{Call, Clock, Minute};
 use crate::keeper::Keeper;
 
 /// Until when executions may be listed, in percent of a minute's work.
-const LIST: u32 = 100;
+const LIST: u32 = 93;
 /// Most pages of a job's list in a minute, of 250 executions each.
 const PAGES: usize = 40;
 /// Most executions that are listed.
@@ -29,6 +29,12 @@ impl Lists {
 }
 
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
+    /// How many pages there is time for, with half of the time for what else is read.
+    pub(super) fn pages_left(&self, minute: &Minute<'_, K>) -> u32 {
+        let seconds = u32::try_from(minute.left(LIST).as_secs()).unwrap_or(0);
+        seconds.saturating_mul(Call::Executions.a_second()) / 2
+    }
+
     /// Those first whose list was read longest ago.
     pub(super) fn in_turn(&self, minute: &Minute<'_, K>, mut cases: Vec<Case>) -> Vec<Case> {
         // A new environment knows of none: then others come first each minute.
@@ -46,13 +52,13 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         job: &JobId,
         lists: &mut Lists,
     ) -> Result<Option<Vec<Span>>, Failure> {
-        let spans = lists.0.entry(job.clone()).or_default();
         let mut next = None;
         for _ in 0..PAGES {
             if !minute.may(Call::Executions, LIST).await {
                 return Ok(None);
             }
             let page = self.client.list_executions(job, Phase::InProgress, next).await?;
+            let spans = lists.0.entry(job.clone()).or_default();
             spans.extend(page.items);
             next = page.next;
             if next.is_none() {

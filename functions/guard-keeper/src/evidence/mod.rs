@@ -13,7 +13,8 @@ mod findings;
 mod lists;
 pub(crate) mod minutes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tripline::evidence::{Ages, Record, Verdict};
 use tripline::job::JobId;
@@ -36,7 +37,7 @@ use crate::observe::{Account, late, name};
 pub(crate) use lists::Lists;
 
 /// Until when states may be written, in percent of a minute's work: after the last list.
-const WRITE: u32 = 104;
+const WRITE: u32 = 100;
 /// So many minutes after a rollout was to be stopped and still runs, its alarm is set to fire anew.
 const STILL_RUNNING: u32 = 3;
 
@@ -54,6 +55,18 @@ pub(crate) struct Weighed {
     pub trouble: Trouble,
 }
 
+/// A job's minute that was taken.
+struct Settled {
+    case: Case,
+    verdict: Verdict,
+    is_written: bool,
+    failures: Vec<Failure>,
+}
+
+fn held<T>(of_lanes: &Mutex<T>) -> MutexGuard<'_, T> {
+    of_lanes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     /// What the counts say. Without the stack's table nothing is known of earlier minutes, and nothing is
     /// published: its absence has an alarm.
@@ -67,30 +80,38 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let Some(account) = account.filter(|account| account.table.is_some()) else {
             return weighed;
         };
-        let mut done = Vec::new();
-        let mut at_once = Vec::new();
+        let (mut listed, mut done, mut at_once) = (Vec::new(), Vec::new(), Vec::new());
         for described in jobs {
-            let case = match self.case(account, described) {
-                None => continue,
-                Some(Ok(case)) => case,
+            match self.case(account, described) {
+                None => {}
+                Some(Ok(case)) if case.needs_list() && !case.peek().stop => listed.push(case),
+                Some(Ok(case)) => {
+                    let nobody_is_at_work = described.now.counts.in_progress == 0;
+                    done.push((case, nobody_is_at_work.then(Ages::default)));
+                }
                 Some(Err(error)) => {
                     weighed.findings.push(findings::unusable(&described.id, &error.to_string()));
-                    continue;
                 }
-            };
-            let by_counts = case.peek();
-            if case.needs_list() && !by_counts.stop {
-                at_once.push((case.job.clone(), by_counts.evidence));
-                weighed.open.push(case);
-            } else {
-                let nobody_is_at_work = described.now.counts.in_progress == 0;
-                done.push((case, nobody_is_at_work.then(Ages::default)));
+            }
+        }
+        let mut pages = self.pages_left(minute);
+        for case in self.in_turn(minute, listed) {
+            match pages.checked_sub(case.pages()) {
+                Some(left) => {
+                    pages = left;
+                    at_once.push((case.job.clone(), case.peek().evidence));
+                    weighed.open.push(case);
+                }
+                // There is no time for its list: it waits.
+                None => done.push((case, None)),
             }
         }
         // Those to stop wait for nobody.
         done.sort_by_key(|(case, _)| !case.peek().stop);
         at_once.extend(self.settle(minute, account, done, &mut weighed).await);
-        self.publish_evidence(minute, &at_once, &mut weighed.trouble).await;
+        if let Err(failure) = self.publish_evidence(minute, &at_once).await {
+            weighed.trouble.add("evidence", failure);
+        }
         weighed
     }
 
@@ -104,7 +125,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let mut lists = Lists::default();
         let Some(account) = account else { return lists };
         let open = std::mem::take(&mut weighed.open);
-        for case in self.in_turn(minute, open) {
+        for case in open {
             let ages = match self.read_list(minute, &case.job, &mut lists).await {
                 Ok(began) => began.map(|began| case.ages(&began)),
                 Err(failure) => {
@@ -116,7 +137,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             let settled = self.settle(minute, account, vec![(case, ages)], weighed).await;
             // What the counts came to is published already.
             let risen: Vec<_> = settled.into_iter().filter(|(_, now)| *now > before).collect();
-            self.publish_evidence(minute, &risen, &mut weighed.trouble).await;
+            if let Err(failure) = self.publish_evidence(minute, &risen).await {
+                weighed.trouble.add("evidence", failure);
+            }
         }
         self.add_blind(minute, account, weighed);
         lists
@@ -130,28 +153,51 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         cases: Vec<(Case, Option<Ages>)>,
         weighed: &mut Weighed,
     ) -> Vec<(JobId, f64)> {
+        let waiting = Mutex::new(VecDeque::from(cases));
+        let settled = Mutex::new(Vec::new());
+        let lane = || async {
+            loop {
+                let Some((case, ages)) = held(&waiting).pop_front() else { return };
+                let done = self.settle_one(minute, account, case, ages).await;
+                held(&settled).push(done);
+            }
+        };
+        // One answer that is slow does not hold up the others.
+        tokio::join!(lane(), lane(), lane(), lane());
+        let settled = settled.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut publish = Vec::new();
-        for (mut case, ages) in cases {
-            let verdict = case.tick(ages);
-            if let Err(failure) = self.fire_anew(account, &mut case).await {
+        for Settled { case, verdict, is_written, failures } in settled {
+            for failure in failures {
                 weighed.trouble.add(case.job.as_str(), failure);
             }
-            let item = case.item();
-            match self.write_item(minute, &case.job, &item).await {
-                Ok(true) if verdict.stop => {
-                    // At once: the alarm waits for it.
-                    let stop = [(case.job.clone(), case.record.evidence)];
-                    self.publish_evidence(minute, &stop, &mut weighed.trouble).await;
-                }
-                Ok(true) => publish.push((case.job.clone(), case.record.evidence)),
-                // Somebody else's tick of this minute has been published.
-                Ok(false) => {}
-                // The next minute begins where this one did.
-                Err(failure) => weighed.trouble.add(case.job.as_str(), failure),
+            if is_written && !verdict.stop {
+                publish.push((case.job.clone(), case.record.evidence));
             }
             self.take_note(case, &verdict, weighed);
         }
         publish
+    }
+
+    async fn settle_one(
+        &self,
+        minute: &Minute<'_, K>,
+        account: &Account,
+        mut case: Case,
+        ages: Option<Ages>,
+    ) -> Settled {
+        let verdict = case.tick(ages);
+        let mut failures = Vec::new();
+        failures.extend(self.fire_anew(account, &mut case).await.err());
+        // Where somebody else has written this minute, or there is no time, nothing is published of it.
+        let written = self.write_item(minute, &case.job, &case.item()).await;
+        let is_written = written.as_ref().is_ok_and(|is_written| *is_written);
+        failures.extend(written.err());
+        if is_written && verdict.stop {
+            // At once: the alarm waits for it.
+            let stop = [(case.job.clone(), case.record.evidence)];
+            failures.extend(self.publish_evidence(minute, &stop).await.err());
+        }
+        Settled { case, verdict, is_written, failures }
     }
 
     fn take_note(&self, case: Case, verdict: &Verdict, weighed: &mut Weighed) {
@@ -171,7 +217,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         item: &EvidenceItem,
     ) -> Result<bool, Failure> {
         if !minute.may(Call::Table, WRITE).await {
-            return Err(late("PutItem"));
+            // A minute that is missing lowers evidence; many of them are a case of their own.
+            tracing::warn!(%job, "evidence_late");
+            return Ok(false);
         }
         self.client.write_evidence(job, item).await
     }
@@ -180,17 +228,14 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         &self,
         minute: &Minute<'_, K>,
         evidence: &[(JobId, f64)],
-        trouble: &mut Trouble,
-    ) {
-        for some in evidence.chunks(MAX_GAUGES).filter(|some| !some.is_empty()) {
-            let published = match minute.may_tell() {
-                true => self.client.publish_evidence(some, minute.now()).await,
-                false => Err(late("PutMetricData")),
-            };
-            if let Err(failure) = published {
-                trouble.add("evidence", failure);
+    ) -> Result<(), Failure> {
+        for some in evidence.chunks(MAX_GAUGES) {
+            if !minute.may_tell() {
+                return Err(late("PutMetricData"));
             }
+            self.client.publish_evidence(some, minute.now()).await?;
         }
+        Ok(())
     }
 
     /// A message can be lost, and an alarm acts only when its state changes. Where a rollout that was to be
@@ -231,8 +276,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 .jobs
                 .get(job)
                 .is_some_and(|listed| listed.created.seconds() == kept.record.created);
+            let is_wanted = || self.desired(account, job, &self.cache.job(job)).evidence.is_some();
             let age = kept.record.age(minute.now().seconds());
-            if is_it && !weighed.records.contains_key(job) {
+            if is_it && !weighed.records.contains_key(job) && is_wanted() {
                 weighed.findings.extend(findings::blind(job, age, self.settings.minute));
             }
         }

@@ -26,7 +26,7 @@ use tripline::time::Timestamp;
 
 /// Until when each kind of work may begin, in percent of a minute's work.
 const END: u32 = 84;
-const TAGS: u32 = 90;
+const TAGS: u32 = 87;
 /// A job's tags are believed for so many seconds ...
 const TAGS_FOR: i64 = 600;
 /// ... and of those that were read before, one in so many is read again in a minute.
@@ -172,7 +172,13 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         self.refresh_tags(minute, account, &mut trouble).await;
         let lists = self.weigh_lists(minute, Some(account), weighed).await;
         let counted = jobs.iter().map(|described| self.cache.job(&described.id).overdue_counted);
-        for described in oldest_first(counted.collect(), &jobs.iter().collect::<Vec<_>>()) {
+        let mut described: Vec<&Described> =
+            oldest_first(counted.collect(), &jobs.iter().collect::<Vec<_>>()).collect();
+        // Half of it is read for those whose list evidence has needed; every other minute they go first.
+        if minute.turn().is_multiple_of(2) {
+            described.sort_by_key(|described| lists.of(&described.id).is_none());
+        }
+        for described in described {
             let found = (&mut memory, &mut trouble);
             self.count_overdue_devices(minute, account, described, &lists, found).await;
         }

@@ -130,7 +130,7 @@ impl Cache {
         if let Some((_, limits)) = known.filter(is_it) {
             return Ok(limits);
         }
-        let limits = EvidenceConfig { timeout, ..config.clone() }.limits(baseline, list)?;
+        let limits = config.clone().with_timeout(timeout).limits(baseline, list)?;
         let of = (config.clone(), baseline.cloned(), (timeout, list));
         self.learn(job, |job| job.limits = Some((of, limits.clone())));
         Ok(limits)

@@ -53,6 +53,7 @@ pub struct FakeJob {
     /// Devices a minute; `None`: all at once.
     pub rate: Option<u32>,
     pub is_greengrass: bool,
+    pub has_retries: bool,
 }
 
 /// The call at which the keeper's process is killed.
@@ -188,12 +189,21 @@ impl Account {
         self.world().now += Duration::from_secs(seconds);
     }
 
-    /// What was changed since the last look.
+    /// What was changed since the last look, but for alarms on evidence.
     pub fn changes(&self) -> Vec<String> {
-        std::mem::take(&mut self.world().changes)
+        let mut changes = std::mem::take(&mut self.world().changes);
+        changes.retain(|change| !change.contains("-Evidence"));
+        changes
     }
 
+    /// The alarms, but for those on evidence.
     pub fn alarms(&self) -> Vec<String> {
+        let mut alarms = self.all_alarms();
+        alarms.retain(|name| !name.contains("-Evidence"));
+        alarms
+    }
+
+    pub fn all_alarms(&self) -> Vec<String> {
         self.world().cloudwatch.alarms.keys().cloned().collect()
     }
 
@@ -352,7 +362,7 @@ impl DescribeJob for Account {
             rate: job.rate.unwrap_or(Rate::QUOTA),
             is_counted: true,
             timeout: None,
-            has_retries: false,
+            has_retries: job.has_retries,
             is_greengrass: job.is_greengrass,
             counts: ExecutionCounts {
                 queued: job.queued,

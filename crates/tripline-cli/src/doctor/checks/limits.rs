@@ -106,7 +106,7 @@ impl JobLimits {
             None => None,
             Some(baseline) => Some(baseline.as_ref().map_err(|_| unusable())?),
         };
-        let config = EvidenceConfig { timeout: self.timeout, ..self.config.clone() };
+        let config = self.config.clone().with_timeout(self.timeout);
         config.limits(baseline, true).map_err(|_| unusable())
     }
 }

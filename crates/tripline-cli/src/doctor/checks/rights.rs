@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use tripline::evidence::Record;
 use tripline::metric::{NAMESPACE, STACK_NAMESPACE};
 use tripline::text::excerpt;
 
@@ -47,10 +48,11 @@ pub const CHECKS: &[Check] = &[
 #[derive(Debug, Clone)]
 pub struct RequiredRight {
     pub action: &'static str,
-    /// On what; with `names`, a pattern that ends with `*`.
+    /// On what; with `names` it may be a pattern that ends with `*`.
     pub resource: String,
-    /// What stands for that `*` when it is tried: nobody can try all.
+    /// What stands for that `*`, here and in the context, when it is tried: nobody can try all.
     pub names: Vec<String>,
+    /// What is known of the request beside that; with `names` a value may be a pattern, too.
     pub context: Vec<(&'static str, String)>,
 }
 
@@ -97,13 +99,12 @@ fn unlike_names() -> impl Iterator<Item = String> {
 impl RequiredRight {
     /// What of it a role may not do: all of it, or what a denial names.
     fn missing(&self, role: &Role, facts: &Facts) -> Result<Option<MissingRight<'_>>, NotProven> {
-        let stem = self.resource.strip_suffix('*').unwrap_or(&self.resource);
-        let tried: Vec<String> = match self.names.as_slice() {
-            [] => vec![self.resource.clone()],
-            names => names.iter().map(|name| format!("{stem}{name}")).collect(),
+        let tried: Vec<Self> = match self.names.as_slice() {
+            [] => vec![self.clone()],
+            names => names.iter().map(|name| self.named(name)).collect(),
         };
-        for resource in &tried {
-            match self.decide(role, facts, resource) {
+        for right in &tried {
+            match right.decide(role, facts, &right.resource) {
                 Decision::Allowed => {}
                 Decision::Unclear => return Err(NotProven::unclear_policy(&role.name)),
                 decision => {
@@ -127,6 +128,16 @@ impl RequiredRight {
             }
         }
         Ok(None)
+    }
+
+    /// The same of one name alone.
+    fn named(&self, name: &str) -> Self {
+        let whole = |pattern: &String| match pattern.strip_suffix('*') {
+            Some(stem) => format!("{stem}{name}"),
+            None => pattern.clone(),
+        };
+        let context = self.context.iter().map(|(key, value)| (*key, whole(value))).collect();
+        Self { resource: whole(&self.resource), context, ..self.clone() }
     }
 
     fn decide(&self, role: &Role, facts: &Facts, resource: &str) -> Decision {
@@ -209,9 +220,11 @@ fn grant_command(role: &str, missing: &[MissingRight<'_>]) -> String {
         .map(|MissingRight { wanted, .. }| {
             let RequiredRight { action, resource, context, .. } = wanted;
             let mut statement = json!({"Effect": "Allow", "Action": action, "Resource": resource});
+            let is_pattern = context.iter().any(|(_, value)| value.ends_with('*'));
+            let operator = if is_pattern { "StringLike" } else { "StringEquals" };
             let context: BTreeMap<_, _> = context.iter().map(|(key, value)| (key, value)).collect();
             if let (Some(statement), false) = (statement.as_object_mut(), context.is_empty()) {
-                statement.insert("Condition".to_owned(), json!({ "StringEquals": context }));
+                statement.insert("Condition".to_owned(), json!({ operator: context }));
             }
             statement
         })
@@ -323,6 +336,11 @@ fn judge_stopper_role_sufficient(facts: &Facts) -> CheckResult {
         RequiredRight {
             context: vec![("dynamodb:LeadingKeys", "$force-stopper".to_owned())],
             ..right_to("dynamodb:UpdateItem", guards_table(facts)?)
+        },
+        RequiredRight {
+            names: unlike_names().collect(),
+            context: vec![("dynamodb:LeadingKeys", format!("{}*", Record::KEY_PREFIX))],
+            ..right_to("dynamodb:GetItem", guards_table(facts)?)
         },
         // Under any narrower resource CloudWatch leaves composite alarms out.
         right_to("cloudwatch:DescribeAlarms", "*"),

@@ -40,6 +40,38 @@ fn what_a_role_lacks_is_given_to_it_for_every_job() {
     assert!((check.judge)(&facts).is_ok());
 }
 
+/// A right to one job's evidence is none to every job's.
+#[test]
+fn evidence_has_to_be_readable_of_every_job() {
+    let statements = |operator: &str, key: &str| {
+        format!(
+            r#"{{"Effect":"Allow","NotAction":"dynamodb:GetItem","Resource":"*"}},{{"Effect":"Allow","Action":"dynamodb:GetItem","Resource":"*","Condition":{{"{operator}":{{"dynamodb:LeadingKeys":"{key}"}}}}}}"#
+        )
+    };
+    let check = checks().find(|check| check.name == "stopper-role-sufficient").unwrap();
+    for (operator, key, is_enough) in [
+        ("ForAllValues:StringLike", "evidence#*", true),
+        ("ForAllValues:StringEquals", "evidence#*", false),
+        ("ForAllValues:StringLike", "evidence#any", false),
+        ("ForAllValues:StringLike", "$force-stopper", false),
+    ] {
+        let mut facts = sound();
+        stopper_may(&mut facts, &statements(operator, key));
+        assert_eq!((check.judge)(&facts).is_ok(), is_enough, "{operator} {key}");
+        if is_enough {
+            continue;
+        }
+        let (what, mend) = found(&facts, "stopper-role-sufficient");
+        assert!(what.contains("`dynamodb:GetItem` on `arn:aws:dynamodb:"), "{what}");
+        let condition = r#""Condition":{"StringLike":{"dynamodb:LeadingKeys":"evidence#*"}}"#;
+        let document = document_of(&mend[0]);
+        assert!(document.contains(condition), "{document}");
+        let role = facts.stopper_role.as_mut().unwrap().as_mut().unwrap();
+        role.policy.add(crate::aws::policy::Policy::parse(&document).unwrap());
+        assert!((check.judge)(&facts).is_ok());
+    }
+}
+
 #[test]
 fn what_was_mended_before_stays() {
     let name = |action: &str| {

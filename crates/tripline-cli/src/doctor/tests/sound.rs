@@ -245,7 +245,7 @@ fn function(role: &str, policy: Policy) -> Function {
             state: "Active".to_owned(),
             last_update: "Successful".to_owned(),
             role: format!("arn:aws:iam::111122223333:role/{role}"),
-            timeout: 330,
+            timeout: 350,
             environment: map(&[
                 ("STOP_MODE", "cancel"),
                 ("EMAIL_TOPIC_ARN", EMAIL),

@@ -13,10 +13,10 @@ use tripline::evidence::Record;
 use tripline::job::JobId;
 
 use crate::alarms::fake::FakeAws;
+use crate::aws::budget::Budget;
 use crate::aws::tally::Tally;
 use crate::exit::{End, Error};
 use crate::watch::aws::Observer;
-use crate::watch::budget::Budget;
 use crate::watch::follow::{Clock, Rollout, Show, Watch};
 use crate::watch::view;
 
@@ -155,7 +155,7 @@ impl Fake {
             }
         }
         let mut log = Log::default();
-        let end = watch.follow(self.observer(), Clock::at(NOW), &mut log).await;
+        let end = watch.follow(&mut self.observer(), Clock::at(NOW), &mut log).await;
         (end, log)
     }
 }

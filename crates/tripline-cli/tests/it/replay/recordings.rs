@@ -122,7 +122,29 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("slow.ndjson.gz", lines(SLOW.events(&mut Random(2)))),
         ("failing.ndjson", lines(FAILING.events(&mut Random(3)))),
         ("mixed.ndjson", mixed(&mut Random(4))),
+        ("past-1.ndjson.gz", with_beginnings("fw-1-8", 480.0, &mut Random(5))),
+        ("past-2.ndjson.gz", with_beginnings("fw-1-9", 520.0, &mut Random(6))),
+        ("slower.ndjson.gz", with_beginnings("fw-2-3", 750.0, &mut Random(7))),
     ]
+}
+
+/// A rollout to 1,200 devices as `tripline watch --record` leaves it: 30 a minute, 2 % of which fail.
+fn with_beginnings(job: &str, median: f64, random: &mut Random) -> String {
+    let mut events = Vec::new();
+    for number in 0..1_200_u64 {
+        let begins = START + number * 2 + 1 + random.next() % 20;
+        let ends = begins + random.seconds(median, 0.5) as u64;
+        let operation = if random.share() < 0.02 { "failed" } else { "succeeded" };
+        for (at, operation) in [(begins, "in_progress"), (ends, operation)] {
+            let line = format!(
+                "{{\"eventType\":\"JOB_EXECUTION\",\"jobId\":\"{job}\",\"operation\":\"{operation}\",\
+                 \"thingArn\":\"arn:aws:iot:eu-west-1:111122223333:thing/tracker-{number:04}\",\"timestamp\":{at}}}"
+            );
+            events.push((at, line));
+        }
+    }
+    events.sort();
+    lines(events)
 }
 
 /// Two jobs at once as a careless recorder leaves them: out of order, with repetitions, and with

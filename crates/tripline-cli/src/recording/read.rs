@@ -25,14 +25,24 @@ pub struct Read {
     pub rollout: RecordedRollout,
 }
 
+/// What is wanted of a recording.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// The job, if the recording has events of several.
+    pub job: Option<JobId>,
+    /// Whether a malformed line is a fault.
+    pub strict: bool,
+    /// Whether it is to be known when each device began and ended.
+    pub devices: bool,
+}
+
 /// Reads the rollout of one job. `file` is what the messages call the recording.
-pub fn rollout(
-    file: &str,
-    mut lines: Lines,
-    job: Option<JobId>,
-    strict: bool,
-) -> Result<Read, Error> {
+pub fn rollout(file: &str, mut lines: Lines, wanted: Wanted) -> Result<Read, Error> {
+    let Wanted { job, strict, devices } = wanted;
     let mut recording = Recording::new(job.clone());
+    if devices {
+        recording = recording.keeping_devices();
+    }
     let (mut read, mut malformed) = (0, Malformed { file, strict, lines: 0 });
     loop {
         let (number, line) = match lines.next() {
@@ -135,7 +145,9 @@ fn fault(why: &NoRollout, job: Option<&JobId>, lines: u64) -> String {
             format!("no event in it (lines: {})\n\n  hint: {SHAPE}", thousands(lines))
         }
         NoRollout::NothingEnded(job) => {
-            format!("no execution of job `{job}` has ended: all its events are of deleted ones")
+            format!(
+                "no execution of job `{job}` has ended: its events are of others that began or were deleted"
+            )
         }
         NoRollout::SeveralJobs { jobs, more } => {
             let more = if *more > 0 {

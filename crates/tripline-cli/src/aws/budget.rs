@@ -1,4 +1,4 @@
-//! At most one call a second on average, however many rollouts are watched.
+//! At most one call a second on average, however many rollouts are looked at.
 //!
 //! AWS IoT allows an account about ten calls a second of each kind, for everything that runs there:
 //! who only watches must not stand in the way of who stops.

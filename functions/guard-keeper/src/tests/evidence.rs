@@ -1,0 +1,280 @@
+//! Evidence of jobs, minute by minute.
+
+use aws_sdk_cloudwatch::types::StateValue;
+use tripline::evidence::{Record, Standing};
+use tripline::job::JobId;
+
+use super::world::START;
+use super::*;
+use crate::settings::tests::FORCE_STOP;
+
+const ALARM: &str = "tripline-fw-default-Evidence";
+const MISSING: &str = "tripline-fw-default-EvidenceMissing";
+
+fn job() -> JobId {
+    JobId::new("fw").unwrap()
+}
+
+fn record(account: &Account) -> Record {
+    Record::from_text(&account.world().evidence[&job()].text).unwrap()
+}
+
+/// What was published of it in the last minute, the highest.
+fn published(account: &Account) -> Option<f64> {
+    let world = account.world();
+    let last = world.published.last().unwrap();
+    last.evidence.iter().map(|(_, number)| *number).reduce(f64::max)
+}
+
+/// An account with a job whose evidence stops it.
+fn stopping() -> Account {
+    let account = Account::new();
+    account.job("fw", 5);
+    account.change("fw", |job| {
+        job.tags = vec![
+            ("tripline:EvidenceAction".to_owned(), "stop".to_owned()),
+            ("tripline:EvidenceUnfinishedLimits".to_owned(), "10:30/20:3".to_owned()),
+        ];
+    });
+    account
+}
+
+/// In each minute some devices begin and none ends.
+async fn hang(account: &Account, keeper: &Keeper<Account, Account>, minutes: u32, begin: usize) {
+    for _ in 0..minutes {
+        let now = i64::try_from(account.world().now.as_secs()).unwrap();
+        account.change("fw", |job| job.at_work.extend(std::iter::repeat_n(now - 5, begin)));
+        warm(keeper, account, 1).await;
+    }
+}
+
+#[tokio::test]
+async fn devices_that_hang_are_evidence_and_an_idle_job_has_none() {
+    let account = stopping();
+    account.job("idle", 5);
+    let keeper = account.keeper();
+    hang(&account, &keeper, 10, 5).await;
+    assert!(published(&account).unwrap() < 2.0);
+    hang(&account, &keeper, 10, 5).await;
+    let record = record(&account);
+    assert_eq!((record.standing, record.stops), (Standing::Breach, true));
+    assert!(published(&account).unwrap() > 2.0 && record.reaches(2.0));
+    assert!(record.reason.unwrap().contains(" devices "));
+    let idle = JobId::new("idle").unwrap();
+    let world = account.world();
+    let last = world.published.last().unwrap();
+    assert!(last.evidence.contains(&(idle, 0.0)), "{:?}", last.evidence);
+}
+
+#[tokio::test]
+async fn a_fleet_within_its_limits_is_never_outside_of_them() {
+    let account = stopping();
+    let keeper = account.keeper();
+    for minute in 0..40_i64 {
+        let now = i64::try_from(account.world().now.as_secs()).unwrap();
+        account.change("fw", |job| {
+            // Four minutes at work each.
+            job.at_work.retain(|began| now - began < 240);
+            job.at_work.extend([now - 5; 10]);
+            let ended = u32::try_from((minute - 3).max(0) * 10).unwrap();
+            (job.endings.succeeded, job.counted) = (ended, ended);
+        });
+        warm(&keeper, &account, 1).await;
+    }
+    let record = record(&account);
+    assert_eq!((record.standing, record.evidence, record.breached), (Standing::Healthy, 0.0, None));
+    assert_eq!(account.world().letters, []);
+}
+
+/// CloudWatch would have it go off at once where there never was any evidence, and for ever after.
+#[tokio::test]
+async fn the_alarm_on_absence_stands_from_the_first_evidence_until_the_job_ends() {
+    let account = Account::new();
+    account.job("fw", 5);
+    let keeper = account.keeper();
+    let is_there = |name: &str| account.all_alarms().contains(&name.to_owned());
+    warm(&keeper, &account, 1).await;
+    assert_eq!((is_there(ALARM), is_there(MISSING)), (true, false));
+    warm(&keeper, &account, 1).await;
+    assert!(is_there(MISSING));
+    let world = account.world();
+    let [actions] = world.cloudwatch.alarms[MISSING].alarm_actions() else { panic!() };
+    assert_ne!(actions, FORCE_STOP);
+    drop(world);
+    // Without the table nobody knows, and nothing is removed.
+    account.world().fails.insert("Scan".to_owned(), tripline_aws::FailureKind::Denied);
+    let _ = keeper.tick().await;
+    assert!(is_there(MISSING));
+    account.world().fails.clear();
+    let now = i64::try_from(account.world().now.as_secs()).unwrap();
+    account.change("fw", |job| job.ended = Some(now));
+    warm(&keeper, &account, 2).await;
+    assert_eq!((is_there(ALARM), is_there(MISSING)), (true, false), "before the others");
+}
+
+/// A message can be lost: an alarm acts only when its state changes.
+#[tokio::test]
+async fn a_stop_that_does_not_come_makes_the_alarm_fire_anew() {
+    let account = stopping();
+    let keeper = account.keeper();
+    hang(&account, &keeper, 22, 5).await;
+    let fire = |state: StateValue| {
+        let mut world = account.world();
+        world.cloudwatch.alarms.get_mut(ALARM).unwrap().state_value = Some(state);
+    };
+    let fired_anew = || {
+        let changes = std::mem::take(&mut account.world().changes);
+        changes.iter().filter(|change| **change == format!("fire anew {ALARM}")).count()
+    };
+    // It runs for more than three minutes; an alarm that has not fired has nothing to be set to.
+    assert!(record(&account).is_overdue(180));
+    assert_eq!(fired_anew(), 0);
+    fire(StateValue::Alarm);
+    hang(&account, &keeper, 1, 0).await;
+    assert_eq!(fired_anew(), 1);
+    fire(StateValue::Alarm);
+    hang(&account, &keeper, 2, 0).await;
+    assert_eq!(fired_anew(), 0, "three minutes for the next try");
+    hang(&account, &keeper, 1, 0).await;
+    assert_eq!(fired_anew(), 1);
+    let letters = account.world().letters.clone();
+    let about = letters.iter().filter(|(_, body)| body.contains("still runs")).count();
+    assert_eq!(about, 1, "{letters:?}");
+}
+
+/// The alarm has fired into an e-mail; then evidence is to stop.
+#[tokio::test]
+async fn an_alarm_that_has_fired_fires_anew_once_it_is_to_stop() {
+    let account = stopping();
+    account.change("fw", |job| job.tags[0].1 = "alert".to_owned());
+    let keeper = account.keeper();
+    hang(&account, &keeper, 20, 5).await;
+    let letters = account.world().letters.clone();
+    assert!(
+        letters.iter().any(|(_, body)| body.contains("Evidence only alerts here")),
+        "{letters:?}"
+    );
+    account.world().cloudwatch.alarms.get_mut(ALARM).unwrap().state_value = Some(StateValue::Alarm);
+    account.change("fw", |job| job.tags[0].1 = "stop".to_owned());
+    hang(&account, &account.keeper(), 12, 0).await;
+    let world = account.world();
+    assert!(world.changes.contains(&format!("fire anew {ALARM}")), "{:?}", world.changes);
+    assert!(world.cloudwatch.alarms[ALARM].alarm_actions().iter().any(|arn| arn == FORCE_STOP));
+}
+
+/// In `observe` it is meant to run on.
+#[tokio::test]
+async fn nothing_fires_anew_where_stops_are_only_observed() {
+    let account = Account::with(crate::settings::Settings {
+        mode: tripline::stop::StopMode::Observe,
+        ..Account::new().settings()
+    });
+    account.job("fw", 5);
+    account.change("fw", |job| {
+        job.tags = vec![
+            ("tripline:EvidenceAction".to_owned(), "stop".to_owned()),
+            ("tripline:EvidenceUnfinishedLimits".to_owned(), "5:3".to_owned()),
+        ];
+    });
+    let keeper = account.keeper();
+    hang(&account, &keeper, 10, 20).await;
+    account.world().cloudwatch.alarms.get_mut(ALARM).unwrap().state_value = Some(StateValue::Alarm);
+    hang(&account, &keeper, 8, 0).await;
+    assert!(!account.world().changes.iter().any(|change| change.starts_with("fire anew")));
+}
+
+/// Two keepers at once, one that is killed, and one that starts anew: no device is counted twice.
+#[tokio::test]
+async fn a_minute_counts_once_however_many_keepers_there_are() {
+    let account = stopping();
+    let keepers = [account.keeper(), account.keeper()];
+    for _ in 0..9 {
+        let now = i64::try_from(account.world().now.as_secs()).unwrap();
+        account.change("fw", |job| job.at_work.extend([now - 5; 5]));
+        let start = account.world().now;
+        for keeper in &keepers {
+            keeper.tick().await.unwrap();
+        }
+        next_minute(&account, start);
+    }
+    let twice = account.world().evidence[&job()].clone();
+    let once = stopping();
+    hang(&once, &once.keeper(), 9, 5).await;
+    let once = once.world().evidence[&job()].clone();
+    assert_eq!((twice.state, twice.tick), (once.state, once.tick));
+}
+
+/// Without a list the ages wait: the devices are read later, and evidence is never more.
+#[tokio::test]
+async fn a_list_that_cannot_be_read_makes_evidence_wait() {
+    let account = stopping();
+    let keeper = account.keeper();
+    hang(&account, &keeper, 9, 1).await;
+    let denied = ("ListJobExecutionsForJob".to_owned(), tripline_aws::FailureKind::Denied);
+    account.world().fails.insert(denied.0, denied.1);
+    for _ in 0..8 {
+        let now = i64::try_from(account.world().now.as_secs()).unwrap();
+        let start = account.world().now;
+        account.change("fw", |job| job.at_work.extend([now - 5]));
+        let _ = keeper.tick().await;
+        next_minute(&account, start);
+    }
+    let waiting = record(&account);
+    assert!(waiting.listed.unwrap() < START as i64 + 10 * 60);
+    account.world().fails.clear();
+    hang(&account, &keeper, 4, 1).await;
+    assert!(record(&account).evidence > waiting.evidence);
+    assert!(record(&account).listed.unwrap() > START as i64 + 16 * 60);
+}
+
+#[tokio::test]
+async fn attempts_are_no_failures_and_that_is_said() {
+    let account = stopping();
+    account.change("fw", |job| job.has_retries = true);
+    let keeper = account.keeper();
+    for minute in 1..15_u32 {
+        account.change("fw", |job| (job.endings.failed, job.counted) = (minute * 20, minute * 20));
+        warm(&keeper, &account, 1).await;
+    }
+    let is = record(&account);
+    assert_eq!(is.breached, None);
+    assert!(is.unseen[0].starts_with("failures and timeouts: its retry config"), "{is:?}");
+}
+
+#[tokio::test]
+async fn another_job_of_the_name_begins_anew() {
+    let account = stopping();
+    let keeper = account.keeper();
+    hang(&account, &keeper, 20, 5).await;
+    assert!(record(&account).breached.is_some());
+    let now = i64::try_from(account.world().now.as_secs()).unwrap();
+    account.change("fw", |job| (job.created, job.at_work) = (now, Vec::new()));
+    warm(&account.keeper(), &account, 2).await;
+    let is = record(&account);
+    assert_eq!((is.created, is.evidence, is.breached), (now, 0.0, None));
+}
+
+/// Looser limits while it runs: the permitted false stops are spent once more, by half.
+#[tokio::test]
+async fn other_limits_begin_anew_with_half_the_weight() {
+    let account = stopping();
+    let keeper = account.keeper();
+    hang(&account, &keeper, 6, 5).await;
+    account.change("fw", |job| job.tags[1].1 = "9:30/20:3".to_owned());
+    hang(&account, &account.keeper(), 14, 5).await;
+    assert_eq!(record(&account).restarts, 1);
+}
+
+#[tokio::test]
+async fn what_is_kept_goes_a_day_after_its_job() {
+    let account = stopping();
+    let keeper = account.keeper();
+    hang(&account, &keeper, 2, 5).await;
+    let now = i64::try_from(account.world().now.as_secs()).unwrap();
+    account.change("fw", |job| job.ended = Some(now));
+    warm(&keeper, &account, 2).await;
+    assert!(account.world().evidence.contains_key(&job()));
+    account.world().now += Duration::from_secs(86_400);
+    warm(&keeper, &account, 2).await;
+    assert!(account.world().evidence.is_empty());
+}
