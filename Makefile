@@ -43,8 +43,8 @@ bench: machine ## Measure the simulator and the replay, each against its floor i
 	cargo bench --locked -p tripline-simulation --bench simulation --bench replay
 
 .PHONY: verdict
-verdict: ## Print the false stops and the detection of evidence beside other guards, as Markdown (RUNS=2000; hours)
-	cargo run --locked --release -p tripline-simulation --example verdict -- $(or $(RUNS),2000)
+verdict: ## Write docs/reference/verdict.md: false stops and detection beside other guards (RUNS=2000; hours; goes on where it was)
+	cargo run --locked --release -p tripline-simulation --example verdict -- $(or $(RUNS),2000) $(PART)
 
 .PHONY: soak
 soak: zips-$(HOST) ## Try 20,000 alarm messages under faults, and every fault for as long as it takes (an hour)

@@ -18,13 +18,13 @@ use tripline_simulation::simulation::{
     AbortPlan, AlarmPlan, Detail, Fleet, GuardPlan, Random, Runs, Scenario, Share, Simulator, Study,
 };
 
-const CONFIG: &str = include_str!("../../../examples/guards/recommended.ini");
+const CONFIG: &str = include_str!("../src/simulation/tests/slow-downloads.ini");
 /// How often each side of a ratio is measured.
 const ROUNDS: u32 = 15;
 /// How often the work is done in one measurement: a system may count a thread's time in steps of 4 ms.
 const TIMES: u32 = 5;
 
-/// A rollout at AWS IoT Jobs' usual limit, 1,000 devices a minute, under the recommended guard.
+/// A rollout at AWS IoT Jobs' usual limit, 1,000 devices a minute, under an alarm and abort criteria.
 struct Setting {
     scenario: Scenario,
     alarms: Vec<AlarmPlan>,
@@ -33,8 +33,9 @@ struct Setting {
 
 impl Setting {
     fn new(devices: u32) -> Self {
-        let rollout = tripline_config::parse_rollout("recommended.ini", CONFIG).unwrap_or_default();
-        let alarms: Vec<AlarmDefinition> = AlarmConfig::parse("recommended.ini", CONFIG)
+        let rollout =
+            tripline_config::parse_rollout("slow-downloads.ini", CONFIG).unwrap_or_default();
+        let alarms: Vec<AlarmDefinition> = AlarmConfig::parse("slow-downloads.ini", CONFIG)
             .map(|config| config.alarms)
             .unwrap_or_default();
         let abort = AbortPlan::new(rollout.abort.clone());

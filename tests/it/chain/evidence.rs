@@ -1,7 +1,11 @@
 //! An alarm on evidence, from the datum to the stop: whoever may publish metrics can make it fire, and
 //! only what the guard-keeper has written down makes it true.
 
+use std::time::Duration;
+
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit, Statistic};
+use aws_sdk_iotjobsdataplane::types::JobExecutionStatus;
+use aws_sdk_lambda::types::Environment;
 use serde_json::json;
 use tripline::evidence::Record;
 use tripline::metric::{DIMENSION, KeptMetric, NAMESPACE};
@@ -89,4 +93,79 @@ async fn a_forged_datum_stops_nothing_and_evidence_that_is_written_down_does() {
     let told = async || refusal.told().await;
     let told = chain.until("an e-mail about a refusal", told, |told| !told.is_empty()).await;
     assert_eq!(told.len(), 1, "{told:#?}");
+}
+
+/// How long a minute of evidence is here.
+const MINUTE: Duration = Duration::from_secs(2);
+
+/// Shortens the guard-keeper's minutes, which no template does.
+async fn shorten_minutes(chain: &Chain<'_>) {
+    let lambda = aws_sdk_lambda::Client::new(&chain.aws.config());
+    let function = chain.output("GuardKeeperFunctionArn").rsplit(':').next().unwrap();
+    let now = lambda.get_function_configuration().function_name(function).send().await.unwrap();
+    let mut variables = now.environment.unwrap().variables.unwrap();
+    variables.insert("EVIDENCE_MINUTE_SECONDS".to_owned(), MINUTE.as_secs().to_string());
+    let environment = Environment::builder().set_variables(Some(variables)).build();
+    let update = lambda.update_function_configuration().function_name(function);
+    update.environment(environment).send().await.unwrap();
+}
+
+/// What the guard-keeper has written down of a rollout.
+fn written(chain: &Chain<'_>, rollout: &Rollout<'_>) -> Record {
+    let get = json!({
+        "TableName": chain.output("GuardsTableName"),
+        "Key": {"jobId": {"S": format!("{}{}", Record::KEY_PREFIX, rollout.id)}},
+    });
+    let answer = must(chain.aws.post("dynamodb", "DynamoDB_20120810.GetItem", &get));
+    let text = answer["Item"][Record::ATTRIBUTE]["S"].as_str().unwrap();
+    Record::from_text(text).unwrap()
+}
+
+/// Their jobs have no timeout, no abort criteria and no `downloadTime`: the devices of one begin and are
+/// never heard of again, those of the other end.
+#[tokio::test]
+async fn devices_that_hang_are_stopped_and_a_healthy_rollout_completes() {
+    const DEVICES: usize = 30;
+    let parameters = [
+        ("EvidenceAction", "stop"),
+        ("EvidenceUnfinishedLimits", "4:30 8:5"),
+        ("KeeperConcurrency", "shared"),
+    ];
+    let (_proxy, stage) = Stage::behind_proxy(&parameters).await;
+    let chain = stage.chain();
+    shorten_minutes(&chain).await;
+    let hanging = Rollout::create(&chain, "hanging", DEVICES).await;
+    let healthy = Rollout::create(&chain, "healthy", DEVICES).await;
+    let mut email = Reader::new(chain.mailbox("EmailTopicArn", "hanging").await, "hanging");
+    for device in 0..DEVICES {
+        hanging.begins(device).await;
+        healthy.begins(device).await;
+    }
+    // The schedule is off; this one has shorter minutes.
+    let mut schedule = tokio::time::interval(MINUTE);
+    let mut minutes = 0;
+    while hanging.status().await == "IN_PROGRESS" {
+        schedule.tick().await;
+        must(chain.stack.keep(chain.aws).await);
+        for device in (0..DEVICES).filter(|device| device / 10 == minutes) {
+            healthy.reports(device, JobExecutionStatus::Succeeded, &[]).await;
+        }
+        minutes += 1;
+        assert!(minutes < 40, "{:?}", written(&chain, &hanging));
+    }
+    let record = written(&chain, &hanging);
+    assert!(record.stops && record.reaches(record.threshold), "{record:?}");
+    let comment = hanging.job().await.comment.unwrap();
+    assert!(comment.contains(record.reason.as_ref().unwrap()), "{comment}");
+    let said = async || email.told().await;
+    let said = chain.until("an e-mail about the stop", said, |said| !said.is_empty()).await;
+    assert!(said.iter().any(|letter| letter.text.contains(" of 30 devices")), "{said:#?}");
+    chain
+        .until(
+            "the healthy one to complete",
+            async || healthy.status().await,
+            |is| is == "COMPLETED",
+        )
+        .await;
+    assert_eq!(healthy.executions().await, ["SUCCEEDED"; DEVICES]);
 }

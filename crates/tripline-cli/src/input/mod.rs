@@ -4,6 +4,7 @@
 //! - [`limits`]: the limits of evidence, with their baseline; [`declared`]: what a job is armed with of them;
 //! - [`file`](mod@file): a file that is made anew;
 //! - [`notes`], [`alarms`]: what is to be said of a config, and whether its alarms will do;
+//! - [`limits`]: the limits of evidence, with their baseline;
 //! - [`deployment`]: a `dev.ini` with all its files: [`firmware`], [`document`].
 
 pub mod alarms;

@@ -1,6 +1,6 @@
 //! Which of an alarm's topics stops the rollout, where AWS is not asked.
 
-use tripline::alarm::{AlarmDefinition, Topic, TopicArn};
+use tripline::alarm::{Topic, TopicArn};
 use tripline_simulation::stop_topics::StopTopics;
 
 /// What is known of the topics that a config names by their ARNs.
@@ -18,17 +18,8 @@ impl StopTopic {
         StopTopics::new(self.stop_topic.clone())
     }
 
-    /// What is to be said: every topic of the alarms that was taken for something by its name, or that
-    /// no alarm goes to the one that was named.
-    pub fn notes<'a>(
-        &self,
-        file: &str,
-        alarms: impl IntoIterator<Item = &'a AlarmDefinition>,
-    ) -> Vec<String> {
-        self.notes_of(file, alarms.into_iter().map(|alarm| alarm.topics.as_slice()).collect())
-    }
-
-    /// The same of the topics of each alarm.
+    /// What is to be said of the topics of each alarm: every one that was taken for something by its
+    /// name, or that no alarm goes to the one that was named.
     pub fn notes_of(&self, file: &str, alarms: Vec<&[Topic]>) -> Vec<String> {
         let topics = self.topics();
         if let Some(named) = topics.named()

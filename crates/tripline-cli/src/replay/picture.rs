@@ -41,6 +41,7 @@ pub fn replay_picture(replayed: &Replayed) -> Picture<'_> {
         record,
         unguarded: None,
         alarms: alarms.collect(),
+        evidence: None,
         stop,
         facts: facts(replayed),
         notes,

@@ -7,7 +7,7 @@
 //! - [`ReportFile`]: where a page goes;
 //! - [`picture`]: what is to be drawn; [`format`](mod@format): numbers as people read them;
 //! - [`page`]: what is around the pictures; [`svg`], [`scale`], [`frame`]: what they are made of;
-//! - [`rollout`], [`alarm`], [`forest`]: the panels.
+//! - [`rollout`], [`evidence`], [`alarm`], [`forest`]: the panels.
 //!
 //! Every text may come from outside, such as an alarm's name; it is cleaned and escaped here, and
 //! nowhere before.
@@ -15,6 +15,7 @@
 mod alarm;
 pub mod baseline;
 pub mod comparison;
+mod evidence;
 mod file;
 mod forest;
 pub mod format;

@@ -2,7 +2,7 @@
 
 use tripline::alarm::AlarmDefinition;
 use tripline::time::Timestamp;
-use tripline_simulation::simulation::{Elapsed, Reached, Record, Study, Trace};
+use tripline_simulation::simulation::{Elapsed, EvidenceTrace, Reached, Record, Study, Trace};
 
 /// A rollout to be drawn, simulated or recorded.
 pub struct Picture<'a> {
@@ -25,6 +25,8 @@ pub struct Picture<'a> {
     pub unguarded: Option<&'a [Reached]>,
     /// The alarms, in the order in which they are shown.
     pub alarms: Vec<AlarmPanel<'a>>,
+    /// Evidence by the minute, if somebody computed it.
+    pub evidence: Option<&'a EvidenceTrace>,
     /// The stop, marked in every panel.
     pub stop: Option<StopMark>,
     /// Key numbers, in the order in which they are shown.

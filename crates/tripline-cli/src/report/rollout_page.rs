@@ -7,7 +7,7 @@ use super::format::{count, minutes, number_of_minutes, percent};
 use super::frame::{LEFT_OUT, Span, minutes_at};
 use super::page::Page;
 use super::picture::Picture;
-use super::{alarm, rollout};
+use super::{alarm, evidence, rollout};
 use tripline_guard::definition::Watch;
 
 /// Most changes of state that a page lists.
@@ -30,6 +30,14 @@ pub fn html(picture: &Picture<'_>) -> String {
     let caption = if span.leaves_out(&picture.record.minutes) { left_out.as_str() } else { "" };
     page.figure("The rollout", &rollout::progress(picture, span), caption);
     page.figure("Devices that got the firmware", &rollout::exposure(picture, span), "");
+    if let Some(trace) = picture.evidence {
+        let svg = evidence::panel(trace, span, picture.stop.as_ref());
+        page.figure(
+            "Evidence that the rollout is beyond its limits",
+            &svg,
+            &evidence::caption(trace),
+        );
+    }
     for (index, panel) in picture.alarms.iter().enumerate() {
         let svg = alarm::panel(panel, picture.start, span, picture.stop.as_ref(), index);
         let heading = format!("{}: {}", panel.alarm.name, Watch::from(panel.alarm));

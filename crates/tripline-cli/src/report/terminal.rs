@@ -3,9 +3,10 @@
 use tripline::alarm::Limit;
 use tripline::notification::AlarmState;
 use tripline::text::clean;
-use tripline_simulation::simulation::Reached;
+use tripline_simulation::simulation::{EvidenceTrace, Reached};
 
 use super::alarm::{breaches, largest, shown, states, unit};
+use super::evidence;
 use super::format::{count, minutes, number};
 use super::frame::{Span, minutes_at};
 use super::picture::{AlarmPanel, Picture, StopMark};
@@ -37,6 +38,10 @@ pub fn chart(picture: &Picture<'_>, width: usize) -> String {
     }
     text.push('\n');
     exposure(picture, &paper, &mut text);
+    if let Some(trace) = picture.evidence {
+        text.push('\n');
+        evidence(trace, &paper, &mut text);
+    }
     for panel in &picture.alarms {
         text.push('\n');
         alarm(panel, picture, &paper, &mut text);
@@ -65,6 +70,25 @@ fn exposure(picture: &Picture<'_>, paper: &Paper, text: &mut String) {
     let note = if picture.unguarded.is_some() { " (dotted: without the guards)" } else { "" };
     paper.title(&format!("devices that got the firmware{note}"), text);
     paper.plot(&canvas.lines(), &[(0, count(picture.devices)), (5, "0".to_owned())], text);
+}
+
+fn evidence(trace: &EvidenceTrace, paper: &Paper, text: &mut String) {
+    const ROWS: usize = 4;
+    let top = evidence::top(trace).max(f64::MIN_POSITIVE);
+    let mut canvas = Canvas::new(paper.columns, ROWS);
+    for dot in (0..canvas.dots_wide()).step_by(2) {
+        canvas.dot(dot, trace.threshold / top);
+    }
+    let mut before = 0.0;
+    for dot in 0..canvas.dots_wide() {
+        let value = evidence::at(trace, paper.minute(dot, canvas.dots_wide())) / top;
+        canvas.stroke(dot, before, value);
+        before = value;
+    }
+    paper.title(&trace.brief, text);
+    let row = canvas.row_of(trace.threshold / top);
+    let axis = [(row, number(trace.threshold)), (ROWS - 1, "0".to_owned())];
+    paper.plot(&canvas.lines(), &axis, text);
 }
 
 fn alarm(panel: &AlarmPanel<'_>, picture: &Picture<'_>, paper: &Paper, text: &mut String) {

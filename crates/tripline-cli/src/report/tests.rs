@@ -6,8 +6,8 @@ use tripline::stop::StopMode;
 use tripline::time::Timestamp;
 use tripline_config::AlarmConfig;
 use tripline_simulation::simulation::{
-    AlarmPlan, Detail, Elapsed, Fleet, GuardPlan, Reached, Record, Scenario, Share, Simulator,
-    Study,
+    AlarmPlan, Detail, Elapsed, EvidenceTrace, Fleet, GuardPlan, Reached, Record, Scenario, Share,
+    Simulator, Study,
 };
 
 use super::comparison::{Compared, Comparison};
@@ -61,6 +61,11 @@ fn drawn<T>(threshold: u32, draw: impl FnOnce(&Picture<'_>) -> T) -> T {
         record,
         unguarded: Some(&unguarded.minutes),
         alarms: vec![AlarmPanel { alarm: &alarm, trace: record.traces[0].as_ref().unwrap() }],
+        evidence: Some(&EvidenceTrace {
+            threshold: 2.0,
+            minutes: (0..200).map(f64::from).collect(),
+            brief: HOSTILE.to_owned(),
+        }),
         stop,
         facts: vec![Fact { name: HOSTILE.to_owned(), value: HOSTILE.to_owned() }],
         notes: vec![HOSTILE.to_owned()],
@@ -115,7 +120,7 @@ fn a_page_is_well_formed_and_its_names_are_only_text() {
         let page = drawn(threshold, html);
         check(&page);
         assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
-        assert!(page.matches("<svg").count() == 4, "rollout, exposure, alarm, runs");
+        assert!(page.matches("<svg").count() == 5, "rollout, exposure, evidence, alarm, runs");
         assert_eq!(page.contains("class=\"stop\""), threshold == 400);
     }
 }
@@ -133,6 +138,7 @@ fn a_rollout_of_which_nothing_is_known_is_drawn_too() {
         record: &record,
         unguarded: None,
         alarms: Vec::new(),
+        evidence: None,
         stop: None,
         facts: Vec::new(),
         notes: Vec::new(),
@@ -216,7 +222,7 @@ proptest! {
         let record = Record { minutes: minutes.clone(), traces: Vec::new() };
         let picture = Picture {
             title: "any", verdict: String::new(), stopped: true, known: Known::All, devices, start: START, record: &record,
-            unguarded: Some(&minutes), alarms: Vec::new(),
+            unguarded: Some(&minutes), alarms: Vec::new(), evidence: None,
             stop: Some(StopMark { at: Elapsed::from_seconds(at), by: String::new(), reason: String::new(), reached: Reached::default() }),
             facts: Vec::new(), notes: Vec::new(), studies: Vec::new(), made_by: String::new(),
         };

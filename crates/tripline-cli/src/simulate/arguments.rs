@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use tripline::stop::StopMode;
 use tripline_simulation::simulation::{MAX_DEVICES, Runs};
 
+use super::conditions::ConditionOptions;
 use super::fleet::FleetOptions;
 use super::open::OpenParameters;
 use crate::input::stop_topic::StopTopic;
@@ -22,6 +23,9 @@ Examples:
   # The same with a named rollout, as a page with pictures
   tripline simulate examples/dev.ini --rollout examples/rollouts/failing.ini --report failing.html
 
+  # What is left if the guard-keeper is dead?
+  tripline simulate examples/dev.ini --slow 0.1 --keeper-dead
+
   # Which guard is the better one?
   tripline simulate --compare examples/guards/*.ini --against examples/rollouts/*.ini
 
@@ -33,7 +37,7 @@ seed gives the same output, on every machine.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Simulate {
-    /// The config: rollout, abort criteria, timeout and alarms [default: dev.ini]
+    /// The config: rollout, abort criteria, timeout, alarms and evidence [default: dev.ini]
     pub config: Option<PathBuf>,
     /// Number of devices [default: the config's `deviceCount`]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_DEVICES)))]
@@ -49,6 +53,9 @@ pub struct Simulate {
     pub stop_mode: Mode,
     #[command(flatten)]
     pub stop_topic: StopTopic,
+    /// The guard-keeper is dead: no evidence is published, and no failure rate
+    #[arg(long)]
+    pub keeper_dead: bool,
     /// Write a page with pictures, which needs nothing but itself
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
@@ -68,11 +75,13 @@ pub struct Simulate {
     pub healthy: Option<PathBuf>,
     #[command(flatten)]
     pub fleet: FleetOptions,
+    #[command(flatten)]
+    pub conditions: ConditionOptions,
 
     /// Compare these configs ..
     #[arg(
         long, value_name = "CONFIG", num_args = 1.., requires = "against", help_heading = "Comparison",
-        conflicts_with_all = ["config", "rollout", "healthy", "chart", "FleetOptions"],
+        conflicts_with_all = ["config", "rollout", "healthy", "chart", "FleetOptions", "ConditionOptions"],
     )]
     pub compare: Vec<PathBuf>,
     /// .. by these rollout files
@@ -93,6 +102,11 @@ const DEVICES_OF_ALL_RUNS: u32 = 20_000_000;
 const FEWEST_RUNS: u32 = 50;
 
 impl Simulate {
+    /// What the devices are like, and what befalls them.
+    pub fn fleet(&self) -> FleetOptions {
+        self.fleet.clone().with(self.conditions.clone())
+    }
+
     /// How many runs of so many devices.
     pub fn runs(&self, devices: u32) -> Runs {
         let usual = (DEVICES_OF_ALL_RUNS / devices.max(1)).clamp(FEWEST_RUNS, RUNS);

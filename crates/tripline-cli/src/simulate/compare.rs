@@ -49,10 +49,10 @@ fn compare(arguments: &Simulate) -> Result<Comparison, Error> {
     let runs = arguments.runs(devices);
     let mut compared = Vec::new();
     for Rollout { name, about, healthy, options } in healthy.into_iter().chain(faulty) {
-        let fleet = options.fleet(devices)?;
-        let studies = guards
-            .iter()
-            .map(|guards| study(guards, &guards.scenario(fleet, &arguments.open), runs, &name));
+        let population = options.population(devices)?;
+        let studies = guards.iter().map(|guards| {
+            study(guards, &guards.scenario(population, &arguments.open), runs, &name)
+        });
         compared.push(Compared { studies: studies.collect(), name, about, healthy });
     }
     let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };

@@ -3,10 +3,11 @@
 
 use std::path::Path;
 
-use tripline::text::excerpt;
-use tripline_simulation::simulation::{Fleet, Lognormal, MAX_DEVICES, Share};
+use tripline_simulation::simulation::{Conditions, Fleet, Lognormal, Share};
 
+use super::conditions::ConditionOptions;
 use super::file::{self, Entry, stem};
+use super::values::{flag, mean, per_minute, put, seconds, share, sigma};
 use crate::exit::Error;
 use crate::input::source;
 
@@ -57,6 +58,9 @@ pub struct FleetOptions {
     /// before
     #[arg(long, value_name = "PER_MINUTE", value_parser = per_minute)]
     steady: Option<u32>,
+    /// What befalls it: of a group of options that has another one within it, clap knows no member.
+    #[arg(skip)]
+    conditions: ConditionOptions,
 }
 
 impl FleetOptions {
@@ -80,12 +84,14 @@ impl FleetOptions {
         "healthy",
     ];
 
+    /// With what befalls it.
+    #[must_use]
+    pub fn with(self, conditions: ConditionOptions) -> Self {
+        Self { conditions, ..self }
+    }
+
     /// Sets the option of this name; `None` if there is none.
     fn set(&mut self, Entry { key, value }: &Entry<'_>) -> Option<Result<(), String>> {
-        fn put<T>(place: &mut Option<T>, value: Result<T, String>) -> Result<(), String> {
-            *place = Some(value?);
-            Ok(())
-        }
         Some(match *key {
             "failed" => put(&mut self.failed, share(value)),
             "rejected" => put(&mut self.rejected, share(value)),
@@ -101,7 +107,7 @@ impl FleetOptions {
             "retries" => put(&mut self.retries, mean(value)),
             "lasting" => put(&mut self.lasting, share(value)),
             "steady" => put(&mut self.steady, per_minute(value)),
-            _ => return None,
+            _ => return self.conditions.set(&Entry { key, value }),
         })
     }
 
@@ -122,11 +128,12 @@ impl FleetOptions {
             retries: self.retries.or(other.retries),
             lasting: self.lasting.or(other.lasting),
             steady: self.steady.or(other.steady),
+            conditions: self.conditions.or(&other.conditions),
         }
     }
 
-    /// The fleet, of so many devices.
-    pub fn fleet(&self, devices: u32) -> Result<Fleet, Error> {
+    /// The fleet, of so many devices, and what befalls it.
+    pub fn population(&self, devices: u32) -> Result<Population, Error> {
         let usual = Fleet::healthy(devices);
         let lognormal = |median: Option<f64>, sigma: Option<f64>, usual: Lognormal| {
             Lognormal::new(median.unwrap_or(usual.median()), sigma.unwrap_or(usual.sigma()))
@@ -153,7 +160,7 @@ impl FleetOptions {
                 steady: self.steady,
             };
             fleet.check()?;
-            Ok(fleet)
+            Ok(Population { fleet, conditions: self.conditions.conditions()? })
         };
         fleet().map_err(|fault: tripline_simulation::simulation::InvalidFleet| {
             Error::Input(format!("fleet: {fault}"))
@@ -173,9 +180,17 @@ impl FleetOptions {
             start_median: self.start_median,
             start_sigma: self.start_sigma,
             steady: self.steady,
+            conditions: self.conditions.faultless(),
             ..Self::default()
         }
     }
+}
+
+/// A fleet, and what befalls a rollout to it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Population {
+    pub fleet: Fleet,
+    pub conditions: Conditions,
 }
 
 /// A named rollout.
@@ -202,7 +217,8 @@ impl Rollout {
             options: FleetOptions::default(),
         };
         let Self { about, healthy, options, .. } = &mut rollout;
-        file::read(&source::name_of(path), &text, &FleetOptions::KEYS, |entry| match entry.key {
+        let known = [&FleetOptions::KEYS[..], &ConditionOptions::KEYS].concat();
+        file::read(&source::name_of(path), &text, &known, |entry| match entry.key {
             "about" => {
                 *about = tripline::text::clean(entry.value, 200);
                 Some(Ok(()))
@@ -218,8 +234,8 @@ impl Rollout {
 /// The fleet of a simulation, and the healthy one that it is compared with; they are the same if
 /// there is no fault.
 pub struct Fleets {
-    pub fleet: Fleet,
-    pub healthy: Fleet,
+    pub given: Population,
+    pub healthy: Population,
     /// Who says what a healthy fleet is like.
     pub source: HealthySource,
 }
@@ -253,65 +269,30 @@ impl Fleets {
             }
             _ => (all.everyday(), HealthySource::Default),
         };
-        let (fleet, faultless) = (all.fleet(devices)?, all.faultless().fleet(devices)?);
+        let (given, faultless) = (all.population(devices)?, all.faultless().population(devices)?);
         // A fleet that nobody said anything of is a healthy one as it stands.
-        let healthy = if source == HealthySource::Default && is_as(&fleet, &faultless) {
+        let healthy = if source == HealthySource::Default && is_as(&given, &faultless) {
             faultless
         } else {
-            usual.fleet(devices)?
+            usual.population(devices)?
         };
-        Ok(Self { fleet, healthy, source })
+        Ok(Self { given, healthy, source })
     }
 
     /// Whether a stop would be a false one.
     pub fn is_healthy(&self) -> bool {
-        is_as(&self.fleet, &self.healthy)
+        is_as(&self.given, &self.healthy)
     }
 }
 
 /// Whether two fleets are alike. What slow devices are like does not matter where there are none.
-fn is_as(fleet: &Fleet, other: &Fleet) -> bool {
-    let slow_download = match fleet.slow {
-        Share::NONE => other.slow_download,
-        _ => fleet.slow_download,
+fn is_as(given: &Population, other: &Population) -> bool {
+    let slow_download = match given.fleet.slow {
+        Share::NONE => other.fleet.slow_download,
+        _ => given.fleet.slow_download,
     };
-    Fleet { slow_download, ..*fleet } == *other
-}
-
-fn share(text: &str) -> Result<Share, String> {
-    let fault = || format!("`{}` is no share of the fleet (expected 0 to 1)", excerpt(text));
-    text.parse().ok().and_then(Share::new).ok_or_else(fault)
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    within(text, |value| value > 0.0 && value <= 604_800.0, "seconds above 0, at most 604800")
-}
-
-fn sigma(text: &str) -> Result<f64, String> {
-    within(text, |value| (0.0..=5.0).contains(&value), "0 to 5")
-}
-
-fn per_minute(text: &str) -> Result<u32, String> {
-    let fault =
-        || format!("`{}` is no load (expected 1 to {MAX_DEVICES} devices a minute)", excerpt(text));
-    text.parse().ok().filter(|rate| (1..=MAX_DEVICES).contains(rate)).ok_or_else(fault)
-}
-
-fn mean(text: &str) -> Result<f64, String> {
-    within(text, |value| (0.0..=1_000.0).contains(&value), "0 to 1000")
-}
-
-fn within(text: &str, allowed: fn(f64) -> bool, expected: &str) -> Result<f64, String> {
-    let fault = || format!("`{}` is out of range (expected {expected})", excerpt(text));
-    text.parse().ok().filter(|value| allowed(*value)).ok_or_else(fault)
-}
-
-fn flag(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(format!("`{}` is neither (expected True or False)", excerpt(text))),
-    }
+    let fleet = Fleet { slow_download, ..given.fleet };
+    Population { fleet, ..*given } == *other
 }
 
 #[cfg(test)]
@@ -330,7 +311,10 @@ mod tests {
         let path =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/rollouts/healthy.ini");
         let everyday = Rollout::load(&path).unwrap_or_else(|error| panic!("{error}")).options;
-        assert_eq!(fleets.healthy, everyday.fleet(100).unwrap_or_else(|error| panic!("{error}")));
+        assert_eq!(
+            fleets.healthy,
+            everyday.population(100).unwrap_or_else(|error| panic!("{error}"))
+        );
         assert_eq!(fleets.source, HealthySource::Default);
     }
 
@@ -340,6 +324,9 @@ mod tests {
         assert!(fleets(late).is_healthy());
         let nobody = FleetOptions { slow_median: Some(7_200.0), ..Default::default() };
         assert!(fleets(nobody).is_healthy(), "nobody is slow");
+        let outage = ConditionOptions::outage_of("30-45");
+        let away = FleetOptions { conditions: outage, ..Default::default() };
+        assert!(fleets(away).is_healthy(), "a network is away");
         let retried = FleetOptions { retries: Some(3.0), ..Default::default() };
         assert!(!fleets(retried).is_healthy());
     }

@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use tripline::rollout::RolloutConfig;
+use tripline::stop::StopMode;
 use tripline_config::AlarmConfig;
-use tripline_simulation::simulation::{AbortPlan, AlarmPlan, Fleet, GuardPlan, Scenario};
+use tripline_simulation::simulation::{AbortPlan, AlarmPlan, EvidencePlan, GuardPlan, Scenario};
 
 use super::arguments::Simulate;
 use super::file::{self, device_count};
+use super::fleet::Population;
 use super::open::OpenParameters;
 use crate::exit::Error;
-use crate::input::source;
+use crate::input::{limits, source};
 
 /// A config: how a job is rolled out, and who watches it.
 pub struct Guards {
@@ -20,23 +22,34 @@ pub struct Guards {
     pub rollout: RolloutConfig,
     /// Its alarms.
     pub alarms: Vec<AlarmPlan>,
+    /// Evidence, if it declares limits and the guard-keeper publishes it.
+    pub evidence: Option<EvidencePlan>,
     /// Its abort criteria.
     pub abort: AbortPlan,
     /// What its topics were taken for.
     pub notes: Vec<String>,
+    /// Whether the guard-keeper publishes nothing.
+    pub keeper_dead: bool,
     device_count: Option<u32>,
 }
 
 impl Guards {
     /// Reads a config.
     pub fn load(path: &Path, arguments: &Simulate) -> Result<Self, Error> {
-        let Simulate { stop_mode, stop_topic, open, .. } = arguments;
+        let Simulate { stop_mode, stop_topic, open, keeper_dead, .. } = arguments;
         let file = source::name_of(path);
         let text = source::read(path)?;
         let alarms = AlarmConfig::parse(&file, &text).map_err(source::faults)?.alarms;
         let rollout = tripline_config::parse_rollout(&file, &text).map_err(source::faults)?;
-        let notes = stop_topic.notes(&file, &alarms);
+        let evidence = limits::load(path, &text)?;
+        let topics_of_evidence = evidence.iter().map(|(config, _)| config.topics.as_slice());
+        let all = alarms.iter().map(|alarm| alarm.topics.as_slice()).chain(topics_of_evidence);
+        let notes = stop_topic.notes_of(&file, all.collect());
         let topics = stop_topic.topics();
+        let evidence = evidence.filter(|_| !keeper_dead).map(|(config, limits)| {
+            let stops = topics.are_among(&config.topics);
+            EvidencePlan::new(limits, if stops { (*stop_mode).into() } else { StopMode::Observe })
+        });
         let alarms = alarms.into_iter().map(|alarm| {
             let mut plan = AlarmPlan::with_topics(alarm, (*stop_mode).into(), &topics);
             open.set_alarm(&mut plan);
@@ -51,9 +64,11 @@ impl Guards {
         }
         Ok(Self {
             alarms: alarms.collect(),
+            evidence,
             abort,
             rollout,
             notes,
+            keeper_dead: *keeper_dead,
             device_count: device_count(&text),
             file,
         })
@@ -71,12 +86,15 @@ impl Guards {
     pub fn plans(&self) -> Vec<&dyn GuardPlan> {
         let alarms = self.alarms.iter().map(|plan| plan as &dyn GuardPlan);
         let abort = (!self.abort.criteria.is_empty()).then_some(&self.abort as &dyn GuardPlan);
-        alarms.chain(abort).collect()
+        let evidence = self.evidence.as_ref().map(|plan| plan as &dyn GuardPlan);
+        alarms.chain(evidence).chain(abort).collect()
     }
 
     /// A rollout to a fleet.
-    pub fn scenario(&self, fleet: Fleet, open: &OpenParameters) -> Scenario {
-        let mut scenario = Scenario::new(fleet, self.rollout.clone(), open.start());
+    pub fn scenario(&self, population: Population, open: &OpenParameters) -> Scenario {
+        let Population { fleet, conditions } = population;
+        let usual = Scenario::new(fleet, self.rollout.clone(), open.start());
+        let mut scenario = Scenario { conditions, ..usual };
         open.set_scenario(&mut scenario);
         scenario
     }

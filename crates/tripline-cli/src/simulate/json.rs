@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use tripline_simulation::simulation::{
-    Firing, Fleet, GuardShare, Lognormal, Proportion, Quantile, Reached, Spread, Study,
+    Conditions, EvidencePlan, Firing, Fleet, GuardShare, Lognormal, Proportion, Quantile, Reached,
+    Share, Spread, Study,
 };
 
 use tripline::alarm::TopicArn;
@@ -23,6 +24,7 @@ pub fn simulation_json(simulated: &Simulated, arguments: &Simulate) -> Value {
         study,
         healthy,
         healthy_fleet,
+        healthy_conditions,
         healthy_source,
         advice,
         ..
@@ -49,18 +51,25 @@ pub fn simulation_json(simulated: &Simulated, arguments: &Simulate) -> Value {
         "seed": study.seed,
         "devices": outcome.devices,
         "healthy": is_healthy,
-        "fleet": of_fleet(&scenario.fleet),
+        "fleet": of_fleet(&scenario.fleet, &scenario.conditions),
         "stopped": stop.is_some(),
         "stop": stop,
         "firings": firings,
         "end": {"minute": outcome.ended_at.minutes(), "reached": of_reached(outcome.end)},
         "study": of_study(study),
         "healthyStudy": healthy.as_ref().map(of_study),
-        "healthyFleet": of_fleet(healthy_fleet),
+        "healthyFleet": of_fleet(healthy_fleet, healthy_conditions),
         "healthyFleetFrom": match healthy_source {
             HealthySource::File(file) => file,
             HealthySource::Default => "default",
         },
+        "evidence": outcome.evidence.as_ref().map(|trace| json!({
+            "threshold": trace.threshold,
+            "stops": guards.evidence.as_ref().is_some_and(EvidencePlan::stops),
+            "highest": trace.minutes.iter().copied().fold(0.0, f64::max),
+            "brief": trace.brief,
+            "minutes": trace.minutes,
+        })),
         "advice": advice,
     });
     add_inputs(&mut value, arguments);
@@ -75,6 +84,7 @@ pub fn add_inputs(value: &mut Value, arguments: &Simulate) {
         fields
             .insert("stopMode".to_owned(), StopMode::from(arguments.stop_mode).to_string().into());
         fields.insert("stopTopic".to_owned(), topics.named().map(TopicArn::as_str).into());
+        fields.insert("keeperDead".to_owned(), arguments.keeper_dead.into());
         fields.insert("open".to_owned(), arguments.open.json());
     }
 }
@@ -103,7 +113,11 @@ fn of_reached(reached: Reached) -> Value {
     })
 }
 
-fn of_fleet(fleet: &Fleet) -> Value {
+fn of_fleet(fleet: &Fleet, conditions: &Conditions) -> Value {
+    let Conditions { drift, outage, offline, failing_after, rejecting_after, slow_first } =
+        *conditions;
+    let range = |(from, to): (f64, f64)| json!({"from": from, "to": to});
+    let shares = |(from, to): (Share, Share)| range((from.get(), to.get()));
     let time = |time: Lognormal| json!({"median": time.median(), "sigma": time.sigma()});
     json!({
         "failed": fleet.failing.get(),
@@ -117,6 +131,16 @@ fn of_fleet(fleet: &Fleet) -> Value {
         "lasting": fleet.lasting.get(),
         "retries": fleet.reported_retries,
         "steady": fleet.steady,
+        "failedAfter": failing_after.map(time),
+        "rejectedAfter": rejecting_after.map(time),
+        "offline": offline.map(|offline| json!({"share": offline.share.get(), "time": time(offline.seconds)})),
+        "outage": outage.map(|outage| json!({"from": outage.from.minutes(), "to": outage.to.minutes()})),
+        "drift": json!({
+            "time": drift.time.map(range),
+            "failed": drift.failing.map(shares),
+            "silent": drift.silent.map(shares),
+        }),
+        "slowFirst": slow_first,
     })
 }
 

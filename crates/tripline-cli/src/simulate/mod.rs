@@ -1,6 +1,7 @@
 //! `tripline simulate`: what a guard would do, before it is trusted.
 //!
-//! - [`fleet`]: what the devices are like, from options and rollout files ([`file`](mod@file));
+//! - [`fleet`]: what the devices are like, from options and rollout files ([`file`](mod@file),
+//!   [`values`]); [`conditions`]: what befalls them;
 //! - [`open`]: how what AWS leaves open is read;
 //! - [`guard`]: a config as the guards of a rollout;
 //! - [`single`]: one config and one fleet; [`text`], [`json`], [`picture`]: what is said of it;
@@ -9,6 +10,7 @@
 
 mod arguments;
 mod compare;
+mod conditions;
 mod file;
 mod fleet;
 mod guard;
@@ -20,6 +22,7 @@ mod simulated;
 mod single;
 mod table;
 mod text;
+mod values;
 
 use crate::exit::{End, Error};
 use crate::report::ReportFile;

@@ -3,7 +3,7 @@
 use tripline_simulation::simulation::{Record, Study};
 
 use super::simulated::Simulated;
-use super::text::{healthy_fleet, name, verdict};
+use super::text::{evidence, healthy_fleet, name, verdict};
 use crate::report::format::{count, counted, minutes, percent, proportion};
 use crate::report::{AlarmPanel, Fact, Known, Picture, StopMark};
 
@@ -20,6 +20,7 @@ pub fn simulation_picture(simulated: &Simulated) -> Picture<'_> {
         study,
         healthy,
         healthy_fleet: _,
+        healthy_conditions: _,
         healthy_source: _,
         advice,
         is_healthy,
@@ -50,6 +51,7 @@ pub fn simulation_picture(simulated: &Simulated) -> Picture<'_> {
         record,
         unguarded: stop.is_some().then_some(unguarded.minutes.as_slice()),
         alarms: alarms.collect(),
+        evidence: outcome.evidence.as_ref(),
         facts: facts(simulated),
         stop,
         notes: guards.notes.iter().cloned().chain(advice.iter().map(ToString::to_string)).collect(),
@@ -75,6 +77,9 @@ fn facts(simulated: &Simulated) -> Vec<Fact> {
     if let Some((_, effect)) = outcome.stop() {
         facts.push(fact("spared", part(outcome.spared())));
         facts.push(fact("stopped after", counted(&minutes(effect.at), "minute")));
+    }
+    if let Some(evidence) = evidence(simulated) {
+        facts.push(fact("evidence", evidence));
     }
     let name = if *is_healthy { "false stops, of all runs" } else { "stopped, of all runs" };
     facts.push(fact(name, proportion(study.stopped)));

@@ -1,6 +1,8 @@
 //! What came of a simulation, before it is said.
 
-use tripline_simulation::simulation::{Advice, Fleet, Record, RolloutOutcome, Scenario, Study};
+use tripline_simulation::simulation::{
+    Advice, Conditions, Fleet, Record, RolloutOutcome, Scenario, Study,
+};
 
 use super::fleet::HealthySource;
 use super::guard::Guards;
@@ -21,6 +23,7 @@ pub struct Simulated {
     pub healthy: Option<Study>,
     /// What a healthy fleet is like, and who says so.
     pub healthy_fleet: Fleet,
+    pub healthy_conditions: Conditions,
     pub healthy_source: HealthySource,
     pub advice: Vec<Advice>,
     /// The command that gives the same again.

@@ -41,12 +41,12 @@ fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
     guards.notes.iter().for_each(|note| say(&format!("note: {note}")));
     let devices = guards.devices(arguments.devices)?;
     let fleets = Fleets::new(
-        &arguments.fleet,
+        &arguments.fleet(),
         arguments.rollout.as_deref(),
         arguments.healthy.as_deref(),
         devices,
     )?;
-    let scenario = guards.scenario(fleets.fleet, &arguments.open);
+    let scenario = guards.scenario(fleets.given, &arguments.open);
     let runs = arguments.runs(devices);
     let plans = guards.plans();
     let outcome = Simulator::new(&scenario, &plans).run(runs.seed, 0, Detail::Full);
@@ -58,8 +58,9 @@ fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
         healthy_scenario.as_ref().map(|scenario| study(&guards, scenario, runs, "a healthy fleet"));
     let study = study(&guards, &scenario, runs, "this fleet");
     let few = Runs { runs: (runs.runs / 10).clamp(5, TRIAL_RUNS), ..runs };
-    let Guards { alarms, abort, .. } = &guards;
-    let trial = Trial::new(&scenario, healthy_scenario.as_ref(), alarms, abort, few);
+    let Guards { alarms, abort, evidence, .. } = &guards;
+    let trial = Trial::new(&scenario, healthy_scenario.as_ref(), alarms, abort, few)
+        .with_evidence(evidence.as_ref());
     let advice = advice(&scenario, &unguarded.minutes, alarms, abort, &trial);
     let is_healthy = fleets.is_healthy();
     Ok(Simulated {
@@ -70,7 +71,8 @@ fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
         unguarded,
         study,
         healthy,
-        healthy_fleet: fleets.healthy,
+        healthy_fleet: fleets.healthy.fleet,
+        healthy_conditions: fleets.healthy.conditions,
         healthy_source: fleets.source,
         advice,
         command: arguments.command(),

@@ -78,6 +78,9 @@ fn explanation(simulated: &Simulated) -> Vec<String> {
                 .replace("were spared", "would not");
         }
     }
+    if let Some(evidence) = evidence(simulated) {
+        lines.push(evidence);
+    }
     for firing in others(simulated) {
         lines.push(format!(
             "`{}` would fire after {}.",
@@ -87,6 +90,21 @@ fn explanation(simulated: &Simulated) -> Vec<String> {
     }
     lines
 }
+
+/// The evidence of the first run, and the limit that it is of; or that nobody computes it.
+pub fn evidence(simulated: &Simulated) -> Option<String> {
+    let Simulated { guards, outcome, .. } = simulated;
+    if guards.keeper_dead {
+        return Some(KEEPER_DEAD.to_owned());
+    }
+    let brief = outcome.evidence.as_ref()?.brief.clone();
+    let stops = guards.evidence.as_ref()?.stops();
+    Some(if stops { brief } else { format!("{brief} (it alerts, and stops nothing)") })
+}
+
+/// What is left without the guard-keeper.
+const KEEPER_DEAD: &str = "The guard-keeper is dead: evidence and the failure rate see nothing. Left are AWS IoT's abort criteria, \
+     the timeout and alarms on what devices report; people are alerted after ten minutes.";
 
 /// The firings that did not stop it.
 pub fn others(simulated: &Simulated) -> impl Iterator<Item = &Firing> {

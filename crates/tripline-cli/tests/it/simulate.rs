@@ -194,6 +194,7 @@ fn faults_of_files_and_options_are_named() {
         &["sample.ini", "--against", "healthy.ini"],
         &["--compare", "sample.ini"],
         &["--compare", "sample.ini", "--against", "healthy.ini", "--failed", "0.1"],
+        &["--compare", "sample.ini", "--against", "healthy.ini", "--drift", "0.8-1.2"],
         &["--compare", "sample.ini", "uncounted.ini", "--against", "healthy.ini"],
         &["recommended.ini", "--devices", "10", "--runs", "1", "--report", "no/such/folder.html"],
         // Before the work begins: of what is missing as well, nothing is said.
@@ -272,6 +273,11 @@ fn every_field_for_programs_is_documented_and_no_other() {
     let steady = ["sample.ini", "--steady", "100", "--slow", "0.5", "--runs", "1"];
     paths(&json(folder.path(), &with(&steady, &topic)), "", &mut found);
     paths(&json(folder.path(), &with(&FAILING, &["--output", "json"])), "", &mut found);
+    with_evidence(folder.path(), "@email", LIMITS);
+    paths(&json(folder.path(), &SLOW), "", &mut found);
+    fs::write(folder.path().join("all.ini"), EVERY_CONDITION).unwrap();
+    let all = ["evidence.ini", "--healthy", "all.ini", "--rollout", "all.ini", "--failed", "0.1"];
+    paths(&json(folder.path(), &with(&all, &["--runs", "1", "--output", "json"])), "", &mut found);
     assert_eq!(found, documented(&text, "One rollout"));
     let mut found = BTreeSet::new();
     paths(&json(folder.path(), &with(&COMPARED, &topic)), "", &mut found);
@@ -494,4 +500,161 @@ fn is_no_worse(now: &Value, then: &Value, what: &str) {
     assert!(stops(then, "study") >= stops(now, "study"), "{what}");
     let (before, after) = (exposed(now), exposed(then));
     assert!(after <= before + 0.02 * 24_000.0, "{what}: {before} became {after}");
+}
+
+/// Every condition that there is.
+const EVERY_CONDITION: &str = "[FLEET]
+failed-after = 60
+failed-after-sigma = 0.1
+rejected-after = 30
+rejected-after-sigma = 0.2
+offline = 0.01
+offline-median = 7200
+offline-sigma = 0.3
+outage = 30-45
+drift = 0.8-1.2
+drift-failed = 0.01-0.03
+drift-silent = 0-0.005
+slow-first = True
+";
+
+#[test]
+fn what_befalls_a_rollout_is_what_its_file_says() {
+    let folder = folder();
+    fs::write(folder.path().join("all.ini"), EVERY_CONDITION).unwrap();
+    let arguments = ["sample.ini", "--rollout", "all.ini", "--runs", "1", "--output", "json"];
+    let fleet = &json(folder.path(), &arguments)["fleet"];
+    let range = |from: f64, to: f64| serde_json::json!({"from": from, "to": to});
+    assert_eq!(fleet["failedAfter"], serde_json::json!({"median": 60.0, "sigma": 0.1}));
+    assert_eq!(fleet["rejectedAfter"], serde_json::json!({"median": 30.0, "sigma": 0.2}));
+    assert_eq!(fleet["offline"]["share"], 0.01);
+    assert_eq!(fleet["offline"]["time"], serde_json::json!({"median": 7200.0, "sigma": 0.3}));
+    assert_eq!(fleet["outage"], range(30.0, 45.0));
+    assert_eq!(fleet["drift"]["time"], range(0.8, 1.2));
+    assert_eq!(fleet["drift"]["failed"], range(0.01, 0.03));
+    assert_eq!(fleet["drift"]["silent"], range(0.0, 0.005));
+    assert_eq!(fleet["slowFirst"], true);
+    let bad = "[FLEET]\ndrift = 1.2-0.8\noutage = 30\ndrift-failde = 0-1\nslow-first = perhaps\n";
+    fs::write(folder.path().join("bad.ini"), bad).unwrap();
+    let fault = shown(folder.path(), &["sample.ini", "--rollout", "bad.ini"]);
+    for part in [
+        "line 2: drift: `1.2-0.8` is no range",
+        "line 3: outage: `30` is no range",
+        "line 4: unknown key `drift-failde`\n  hint: did you mean `drift-failed`?",
+        "line 5: slow-first: `perhaps` is neither",
+    ] {
+        assert!(fault.contains(part), "{part}: {fault}");
+    }
+}
+
+/// What the README and the example say of every named rollout: it is one that can be read, and that is
+/// healthy by its name or faulty.
+#[test]
+fn every_named_rollout_is_read_and_those_within_the_limits_are_healthy() {
+    let folder = folder();
+    let mut seen = 0;
+    for file in fs::read_dir(root().join("examples/rollouts")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let arguments = ["sample.ini", "--rollout", &name, "--devices", "20", "--runs", "1"];
+        let value = json(folder.path(), &with(&arguments, &["--output", "json"]));
+        let faulty = ["failing.", "failing-a", "failing-fast", "silent", "slow", "retried"];
+        let is_faulty = faulty.iter().any(|part| name.starts_with(part));
+        assert_eq!(value["healthy"], !is_faulty, "{name}");
+        seen += 1;
+    }
+    assert!(seen > 25, "{seen}");
+}
+
+/// A slow rollout with a timeout, that nothing but evidence guards before.
+fn with_evidence(folder: &Path, topics: &str, limits: &str) -> String {
+    let config = format!(
+        "[DEFAULT]\ndeviceCount = 3000\nuseJobExecutionsRolloutConfig = True\n[JOB_EXECUTE_ROLLOUT_CONFIG]\n\
+         maximumPerMinute = 50\n[ALARM_CONFIG]\nalarmList =\n[EVIDENCE_CONFIG]\nuseEvidence = True\n{limits}\n\
+         snsTopics = {topics}\n"
+    );
+    fs::write(folder.join("evidence.ini"), &config).unwrap();
+    config
+}
+
+const SLOW: [&str; 9] =
+    ["evidence.ini", "--median", "1800", "--sigma", "0.6", "--runs", "10", "--output", "json"];
+const LIMITS: &str = "unfinishedLimits = 22:35, 45:7";
+
+#[test]
+fn evidence_stops_a_slow_rollout_and_says_which_limit_spoke() {
+    let folder = folder();
+    with_evidence(folder.path(), "@email, @force-stop", LIMITS);
+    assert_eq!(code(folder.path(), &SLOW), 5);
+    let value = json(folder.path(), &SLOW);
+    assert_eq!(value["stop"]["guard"], "evidence");
+    let reason = value["stop"]["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("still at it; at most 35 % may be (declared). At most 1 in 100"),
+        "{reason}"
+    );
+    let evidence = &value["evidence"];
+    assert_eq!((&evidence["threshold"], &evidence["stops"]), (&2.0.into(), &true.into()));
+    assert!(evidence["highest"].as_f64().unwrap() >= 2.0);
+    let minutes: Vec<f64> = evidence["minutes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|value| value.as_f64().unwrap())
+        .collect();
+    assert!(minutes.windows(2).all(|pair| pair[0] <= pair[1]), "{minutes:?}");
+    assert_eq!(value["study"]["guards"][0]["stopped"]["share"], 1.0);
+    assert_eq!(value["healthyStudy"]["stopped"]["share"], 0.0);
+    let text = shown(
+        folder.path(),
+        &with(&SLOW[..7], &["--chart", "always", "--report", "evidence.html"]),
+    );
+    let brief = evidence["brief"].as_str().unwrap();
+    assert!(brief.contains(" min: ") && text.matches(brief).count() == 2, "{text}");
+    let page = fs::read_to_string(folder.path().join("evidence.html")).unwrap();
+    assert!(page.contains(&format!(">{brief}. At 1, at most")) && page.contains("stops at 2"));
+}
+
+#[test]
+fn evidence_that_reaches_nobody_who_stops_only_alerts() {
+    let folder = folder();
+    with_evidence(folder.path(), "@email", LIMITS);
+    let value = json(folder.path(), &SLOW);
+    assert_eq!((&value["stopped"], &value["evidence"]["stops"]), (&false.into(), &false.into()));
+    assert_eq!(value["study"]["guards"][0]["fired"]["share"], 1.0);
+    assert!(shown(folder.path(), &SLOW[..7]).contains("(it alerts, and stops nothing)"));
+}
+
+#[test]
+fn without_the_keeper_evidence_sees_nothing() {
+    let folder = folder();
+    with_evidence(folder.path(), "@force-stop", LIMITS);
+    let value = json(folder.path(), &with(&SLOW, &["--keeper-dead"]));
+    assert_eq!((&value["stopped"], &value["keeperDead"]), (&false.into(), &true.into()));
+    assert!(value["evidence"].is_null() && value["study"]["guards"].as_array().unwrap().is_empty());
+    let text = shown(folder.path(), &with(&SLOW[..7], &["--keeper-dead"]));
+    assert!(
+        text.contains("\n  The guard-keeper is dead: evidence and the failure rate see nothing."),
+        "{text}"
+    );
+}
+
+#[test]
+fn limits_that_cannot_be_are_named_and_small_rollouts_are_advised() {
+    let folder = folder();
+    with_evidence(folder.path(), "@email", "unfinishedLimits = 60:3, 30:5");
+    let fault = shown(folder.path(), &SLOW);
+    assert!(
+        fault.contains(
+            "error: evidence.ini:10: `[EVIDENCE_CONFIG]`: unfinishedLimits: 30 minutes after 60"
+        ),
+        "{fault}"
+    );
+    with_evidence(folder.path(), "@email", "baseline = none.json");
+    let fault = shown(folder.path(), &SLOW);
+    assert!(fault.contains("error: none.json: cannot be read"), "{fault}");
+    with_evidence(folder.path(), "@email", LIMITS);
+    let value = json(folder.path(), &with(&SLOW, &["--devices", "3"]));
+    let advice = value["advice"].as_array().unwrap();
+    let settings: Vec<_> = advice.iter().map(|advice| &advice["setting"]).collect();
+    assert_eq!(settings, ["unfinishedLimits", "unfinishedLimits"]);
 }

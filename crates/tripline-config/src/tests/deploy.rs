@@ -185,17 +185,17 @@ fn files_are_found_whatever_the_faults() {
 
 #[test]
 fn evidence_is_read_with_the_rollout_whose_timeout_it_keeps() {
+    let example = include_str!("../../../../examples/dev.ini");
+    let (before, _) = example.split_once("[EVIDENCE_CONFIG]").unwrap();
     let with = |limits: &str| {
         let section = format!(
             "\n[EVIDENCE_CONFIG]\nuseEvidence = True\nunfinishedLimits = {limits}\nsnsTopics = @email, @force-stop\n"
         );
-        DeployConfig::parse(
-            "dev.ini",
-            &(include_str!("../../../../examples/dev.ini").to_owned() + &section),
-        )
+        DeployConfig::parse("dev.ini", &(before.to_owned() + &section))
     };
-    let without = DeployConfig::parse("dev.ini", include_str!("../../../../examples/dev.ini"));
-    assert_eq!(without.unwrap().evidence, None);
+    let parsed = |text| DeployConfig::parse("dev.ini", text).unwrap().evidence;
+    assert_eq!(parsed(before), None);
+    assert!(parsed(example).is_some());
     assert!(with("60:3, 75:2").unwrap().evidence.is_some());
     let fault = with("60:3, 200:2").unwrap_err().to_string();
     assert!(fault.contains("200 minutes lie beyond the timeout"), "{fault}");

@@ -1,5 +1,6 @@
 //! Rollouts within the tolerance of a baseline that was itself made of a few rollouts.
 
+use std::io;
 use std::num::NonZeroUsize;
 use std::thread;
 
@@ -11,31 +12,56 @@ use tripline_simulation::simulation::{
     Detail, EvidencePlan, Fleet, GuardPlan, Kind, Lognormal, Random, Share, Simulator,
 };
 
+use crate::cell::{Cell, Key, Results, thousands};
 use crate::world::{FAILED, Guard, Pace, SILENT, Shape, Trouble, scenario};
 
 /// Rollouts under each baseline.
 const LIVE: u32 = 10;
+/// Devices of a live rollout.
+const DEVICES: u32 = 5_000;
+
+/// Past rollouts and devices of each, and by how many percent a healthy one may be slower.
+const BASELINES: [(u32, u32, u32); 3] = [(1, 5_000, 20), (1, 5_000, 50), (3, 1_000, 20)];
 
 /// Past and live rollouts drift alike: up to a fifth slower or faster.
-pub fn table(seed: u64, runs: u32) {
-    println!(
-        "Drifting rollouts that are stopped, of {runs}, ten under each baseline of past ones that drifted alike.\n"
-    );
-    println!("| baseline | slack | A | B |\n| --- | --- | --- | --- |");
-    for (rollouts, devices, percent) in [(1, 5_000, 20), (1, 5_000, 50), (3, 1_000, 20)] {
+pub fn run(results: &mut Results, seed: u64, runs: u32) -> io::Result<()> {
+    for (rollouts, devices, percent) in BASELINES {
         let Some(slower_by) = SlowerBy::new(percent) else { continue };
-        let cells = Shape::ALL.map(|shape| {
-            let stopped = stopped(seed, runs, shape, (rollouts, devices), slower_by);
-            stopped.to_string()
-        });
-        println!("| {rollouts} of {devices} devices | {percent} % | {} |", cells.join(" | "));
+        for shape in Shape::ALL {
+            results.run(key(rollouts, devices, percent, shape), runs, |runs| {
+                let stopped = stopped(seed, runs, shape, (rollouts, devices), slower_by);
+                Cell { runs, devices: DEVICES, stopped, notified: None, of_all: DEVICES }
+            })?;
+        }
     }
-    println!();
+    Ok(())
+}
+
+fn key(rollouts: u32, devices: u32, percent: u32, shape: Shape) -> Key {
+    let plural = if rollouts == 1 { "" } else { "s" };
+    let baseline = format!("{rollouts} rollout{plural} of {} devices", thousands(devices));
+    Key::of_baseline(&baseline, &format!("{percent} %"), &shape.to_string())
+}
+
+/// The table of what was run.
+pub fn table(results: &Results) -> String {
+    let mut text = format!(
+        "\n## Under baselines of past rollouts\n\nDrifting rollouts of {} devices at 100 a minute that are stopped by evidence with a list, {LIVE} under each baseline of past ones that drifted\nalike.\n\n| baseline | slack | A | B |\n| --- | --- | --- | --- |\n",
+        thousands(DEVICES)
+    );
+    for (rollouts, devices, percent) in BASELINES {
+        let keys = Shape::ALL.map(|shape| key(rollouts, devices, percent, shape));
+        let cells =
+            keys.each_ref().map(|key| results.get(key).map_or_else(|| "-".to_owned(), Cell::stops));
+        let [[_, baseline, slack, ..], _] = keys.map(|key| key.0);
+        text.push_str(&format!("| {baseline} | {slack} | {} |\n", cells.join(" | ")));
+    }
+    text
 }
 
 fn stopped(seed: u64, runs: u32, shape: Shape, past: (u32, u32), slower_by: SlowerBy) -> u32 {
-    let pace = Pace::Flat(100, 5_000);
-    let live = scenario(shape, pace, Trouble::Drift, Guard::ListWithSlack);
+    let pace = Pace::Flat(100, DEVICES);
+    let live = scenario(shape, pace, Trouble::Drift, Guard::List);
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get) as u32;
     let of = |number: u32| -> u32 {
         let Some(baseline) = baseline(seed, number, &live.fleet, past) else { return 0 };

@@ -1,176 +1,125 @@
-//! False stops and detection of evidence, beside the guards of `examples/guards`, as Markdown:
+//! False stops and detection of evidence, beside the guards of `examples/guards`:
+//! `docs/reference/verdict.md`.
 //!
 //! ```sh
 //! cargo run --release -p tripline-simulation --example verdict -- RUNS [PART [GUARD]]
 //! ```
 //!
-//! Parts: `stops`, `detection`, `limits`, `baselines`; all of them if none is named. A guard is named as in the
-//! head of the table. The seeds are fixed, so that
-//! the same commit writes the same table.
+//! Each cell is run so often (a twentieth with 240,000 devices) and kept in a file of its commit, so
+//! that a run that was cut off goes on where it was; then the page is written, with what there is.
+//! Parts: `detection`, `stops`, `beyond`, `baselines`; all of them if none is named. A guard is named
+//! as in the head of the table. The seed is fixed, so that the same commit gives the same numbers.
 
 mod baselines;
+mod cell;
+mod page;
 mod world;
 
-use std::num::NonZeroUsize;
-use std::thread;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use tripline_simulation::simulation::{Detail, GuardPlan, Scenario, Simulator};
-use world::{Guard, Pace, Shape, Trouble};
+use cell::{Cell, Key, Results};
+use world::{Guard, Pace, Shape, TRIED, Trouble};
 
 /// What all random numbers follow from. Chosen before anything was run.
-const SEED: u64 = 20_260_801;
+pub const SEED: u64 = 20_260_801;
+/// Devices from which on a cell is run less often, and how much less.
+const LARGE: (u32, u32) = (100_000, 20);
 
-fn main() {
+fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let runs = arguments.next().and_then(|runs| runs.parse().ok()).unwrap_or(100);
-    let part = arguments.next();
-    let guard = arguments.next();
-    let chosen = |guards: &[Guard]| -> Vec<Guard> {
-        let is_chosen = |other: &&Guard| guard.as_deref().is_none_or(|name| name == other.name());
-        guards.iter().filter(is_chosen).copied().collect()
+    let (part, guard) = (arguments.next(), arguments.next());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let commit = commit(&root)?;
+    let folder = root.join("target/verdict");
+    fs::create_dir_all(&folder)?;
+    let file = match std::env::var(TRIED) {
+        Ok(tried) => PathBuf::from(tried).with_extension("tsv"),
+        Err(_) => folder.join(format!("{commit}.tsv")),
     };
-    let has = |name: &str| part.as_deref().is_none_or(|part| part == name);
-    println!("Seed {SEED}, {runs} runs a cell.\n");
-    if has("detection") {
-        detection(runs, &chosen(&Guard::ALL));
-    }
-    if has("stops") {
-        false_stops(runs, &chosen(&Guard::LIVE));
-    }
-    if has("baselines") {
-        baselines::table(SEED, runs);
-    }
-    if has("limits") {
-        beyond_the_limits(runs, &chosen(&Guard::LIVE));
-    }
-}
-
-/// How many devices had been notified when the stop took effect: in the median, or how many rollouts
-/// were stopped and the median of those.
-fn detection(runs: u32, guards: &[Guard]) {
-    println!(
-        "Devices notified when the stop takes effect, median of all rollouts; with a share, of those that were stopped.\n"
-    );
-    for pace in [Pace::Flat(100, 24_000), Pace::Ramp(24_000)] {
-        for shape in Shape::ALL {
-            println!("| {pace}, {shape} | {} |", names(guards).join(" | "));
-            println!("| --- |{}", " --- |".repeat(guards.len()));
-            for trouble in Trouble::FAULTS {
-                let cells: Vec<String> = guards
-                    .iter()
-                    .copied()
-                    .map(|guard| {
-                        let scenario = world::scenario(shape, pace, trouble, guard);
-                        cell(&Cell::of(&scenario, &guard.plans(shape), runs))
-                    })
-                    .collect();
-                println!("| {trouble} | {} |", cells.join(" | "));
-            }
-            println!();
+    let mut results = Results::read(&file)?;
+    for (key, run) in cells() {
+        let [of, .., by] = &key.0;
+        let is_chosen = part.as_deref().is_none_or(|part| part == of)
+            && guard.as_deref().is_none_or(|guard| guard == by);
+        if is_chosen {
+            let Run { trouble, pace, shape, guard } = run;
+            let (devices, less) = LARGE;
+            let runs = if pace.devices() >= devices { runs / less } else { runs };
+            results.run(key, runs, |runs| {
+                let scenario = world::scenario(shape, pace, trouble, guard);
+                Cell::of(&scenario, &guard.plans_for(shape, trouble), runs)
+            })?;
         }
     }
+    if part.as_deref().is_none_or(|part| part == "baselines") {
+        baselines::run(&mut results, SEED, runs)?;
+    }
+    let page = page::page(&results, &commit);
+    if std::env::var(TRIED).is_ok() {
+        println!("{page}");
+    } else {
+        fs::write(root.join("docs/reference/verdict.md"), page)?;
+    }
+    Ok(())
 }
 
-fn names(guards: &[Guard]) -> Vec<&'static str> {
-    guards.iter().map(|guard| guard.name()).collect()
+/// What is run: of `COMMIT`, so that results of an earlier commit can be gone on with if nothing that
+/// matters has changed, or of what is checked out.
+fn commit(root: &Path) -> Result<String, Box<dyn Error>> {
+    if let Ok(commit) = std::env::var("COMMIT") {
+        return Ok(commit);
+    }
+    let asked =
+        Command::new("git").args(["rev-parse", "--short", "HEAD"]).current_dir(root).output()?;
+    Ok(String::from_utf8(asked.stdout)?.trim().to_owned())
 }
 
-fn cell(Cell { stopped, notified, runs, devices }: &Cell) -> String {
-    let share = stopped * 100 / runs.max(&1);
-    match (median(notified), stopped == runs) {
-        (None, _) => "-".to_owned(),
-        (Some(median), true) if median >= *devices => "all".to_owned(),
-        (Some(median), true) => median.to_string(),
-        (Some(median), false) if median >= *devices => format!("{share} %: all"),
-        (Some(median), false) => format!("{share} %: {median}"),
+/// A rollout under a guard.
+#[derive(Clone, Copy)]
+struct Run {
+    trouble: Trouble,
+    pace: Pace,
+    shape: Shape,
+    guard: Guard,
+}
+
+impl Run {
+    fn key(&self, part: &str) -> Key {
+        let Self { trouble, pace, shape, guard } = self;
+        let words = [part, &trouble.to_string(), &pace.to_string(), &shape.to_string()];
+        let [part, trouble, pace, shape] = words.map(str::to_owned);
+        Key([part, trouble, pace, shape, guard.name().to_owned()])
     }
 }
 
-/// Rollouts that are within the limits, and are stopped all the same.
-fn false_stops(runs: u32, guards: &[Guard]) {
-    println!("Rollouts within the limits that are stopped, of {runs}.\n");
-    println!("| rollout | pace | shape | {} |", names(guards).join(" | "));
-    println!("| --- | --- | --- |{}", " --- |".repeat(guards.len()));
+/// All cells but those of calibrated baselines, the small ones first.
+fn cells() -> Vec<(Key, Run)> {
+    let mut all = Vec::new();
+    let mut add = |part: &str, trouble: Trouble, pace: Pace, guards: &[Guard]| {
+        for shape in Shape::ALL {
+            for guard in guards {
+                let run = Run { trouble, pace, shape, guard: *guard };
+                all.push((run.key(part), run));
+            }
+        }
+    };
+    for pace in world::DETECTION {
+        for trouble in Trouble::FAULTS {
+            add("detection", trouble, pace, &Guard::ALL);
+        }
+    }
     for (trouble, paces) in Trouble::healthy() {
         for pace in paces {
-            for shape in Shape::ALL {
-                let cells: Vec<String> = guards
-                    .iter()
-                    .copied()
-                    .map(|guard| {
-                        let scenario = world::scenario(shape, pace, trouble, guard);
-                        let plans = guard.plans_for(shape, trouble);
-                        Cell::of(&scenario, &plans, runs).stopped.to_string()
-                    })
-                    .collect();
-                println!("| {trouble} | {pace} | {shape} | {} |", cells.join(" | "));
-            }
+            add("stops", trouble, pace, &Guard::ALL);
         }
     }
-    println!();
-}
-
-/// Rollouts that are a little beyond the limits, or break an assumption.
-fn beyond_the_limits(runs: u32, guards: &[Guard]) {
-    println!("Rollouts beyond the limits, or that break an assumption, stopped of {runs}.\n");
-    println!("| rollout | shape | {} |", names(guards).join(" | "));
-    println!("| --- | --- |{}", " --- |".repeat(guards.len()));
     for trouble in Trouble::BEYOND {
-        for shape in Shape::ALL {
-            let cells: Vec<String> = guards
-                .iter()
-                .copied()
-                .map(|guard| {
-                    let scenario = world::scenario(shape, Pace::Flat(100, 24_000), trouble, guard);
-                    let plans = guard.plans_for(shape, trouble);
-                    Cell::of(&scenario, &plans, runs).stopped.to_string()
-                })
-                .collect();
-            println!("| {trouble} | {shape} | {} |", cells.join(" | "));
-        }
+        add("beyond", trouble, Pace::Flat(100, 24_000), &Guard::ALL);
     }
-}
-
-/// Many runs of one rollout.
-struct Cell {
-    runs: u32,
-    devices: u32,
-    stopped: u32,
-    /// Devices notified when the stop took effect.
-    notified: Vec<u32>,
-}
-
-impl Cell {
-    fn of(scenario: &Scenario, plans: &[Box<dyn GuardPlan>], runs: u32) -> Self {
-        let plans: Vec<&dyn GuardPlan> = plans.iter().map(|plan| &**plan).collect();
-        let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get) as u32;
-        let notified = thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads)
-                .map(|worker| {
-                    let plans = &plans;
-                    scope.spawn(move || {
-                        let mut simulator = Simulator::new(scenario, plans);
-                        let stop = |run| {
-                            let outcome = simulator.run(SEED, run, Detail::Summary);
-                            outcome.stop().map(|(_, effect)| effect.reached.notified)
-                        };
-                        (worker..runs)
-                            .step_by(threads as usize)
-                            .filter_map(stop)
-                            .collect::<Vec<u32>>()
-                    })
-                })
-                .collect();
-            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
-        });
-        let mut cell = Self { runs, devices: scenario.fleet.devices, stopped: 0, notified };
-        cell.stopped = cell.notified.len() as u32;
-        cell
-    }
-}
-
-fn median(numbers: &[u32]) -> Option<u32> {
-    let mut numbers = numbers.to_vec();
-    numbers.sort_unstable();
-    numbers.get(numbers.len() / 2).copied()
+    all.sort_by_key(|(_, run)| run.pace.devices());
+    all
 }

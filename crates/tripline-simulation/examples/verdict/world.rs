@@ -1,13 +1,14 @@
 //! The rollouts of the table.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use tripline::baseline::followed_ages;
-use tripline::evidence::{Limits, Parameters, Slack};
+use tripline::evidence::{Limits, Parameters};
 use tripline::rollout::{Exponential, Factor, Rate, RolloutConfig};
 use tripline::stop::StopMode;
 use tripline::time::Timestamp;
-use tripline_config::{AlarmConfig, parse_rollout};
+use tripline_config::{AlarmConfig, parse_evidence, parse_rollout};
 use tripline_simulation::simulation::{
     AbortPlan, AlarmPlan, Conditions, Drift, Elapsed, EvidencePlan, Fleet, GuardPlan, Lognormal,
     Offline, Outage, Scenario, Share,
@@ -20,6 +21,8 @@ pub const SILENT: f64 = 0.01;
 
 const RECOMMENDED: &str = include_str!("../../../../examples/guards/recommended.ini");
 const ABORT_ONLY: &str = include_str!("../../../../examples/guards/abort-only.ini");
+/// A guard that is tried out, instead of the recommended one: the name of its file.
+pub const TRIED: &str = "GUARD";
 const HOUR: f64 = 3_600.0;
 /// How much slower a healthy rollout may be.
 const SLOWER: f64 = 1.2;
@@ -68,7 +71,7 @@ pub enum Pace {
 }
 
 impl Pace {
-    fn devices(self) -> u32 {
+    pub fn devices(self) -> u32 {
         match self {
             Self::Flat(_, devices) | Self::Ramp(devices) => devices,
         }
@@ -144,6 +147,8 @@ impl Trouble {
         let usual = vec![
             Pace::Ramp(24_000),
             Pace::Flat(100, 24_000),
+            Pace::Flat(1_000, 24_000),
+            Pace::Flat(1_000, 240_000),
             Pace::Flat(12, 200),
             Pace::Flat(12, 1_000),
         ];
@@ -181,67 +186,63 @@ impl fmt::Display for Trouble {
     }
 }
 
+/// At which paces it is seen how soon a bad rollout is stopped.
+pub const DETECTION: [Pace; 2] = [Pace::Flat(100, 24_000), Pace::Ramp(24_000)];
+
 /// What guards the rollout.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Guard {
     List,
-    ListWithSlack,
     Counters,
     Recommended,
     AbortOnly,
 }
 
 impl Guard {
-    pub const ALL: [Self; 5] =
-        [Self::List, Self::ListWithSlack, Self::Counters, Self::Recommended, Self::AbortOnly];
-    /// Without the one that only compares with exact tables.
-    pub const LIVE: [Self; 4] =
-        [Self::ListWithSlack, Self::Counters, Self::Recommended, Self::AbortOnly];
+    pub const ALL: [Self; 4] = [Self::List, Self::Counters, Self::Recommended, Self::AbortOnly];
 
     pub fn name(self) -> &'static str {
         match self {
-            Self::List => "evidence, list, exact",
-            Self::ListWithSlack => "evidence, list",
+            Self::List => "evidence, list",
             Self::Counters => "evidence, counters",
             Self::Recommended => "recommended.ini",
             Self::AbortOnly => "abort-only.ini",
         }
     }
 
-    fn config(self) -> Option<&'static str> {
+    fn config(self) -> Option<Cow<'static, str>> {
+        let tried =
+            || std::env::var(TRIED).ok().and_then(|file| std::fs::read_to_string(file).ok());
         match self {
-            Self::Recommended => Some(RECOMMENDED),
-            Self::AbortOnly => Some(ABORT_ONLY),
+            Self::Recommended => Some(tried().map_or(RECOMMENDED.into(), Cow::Owned)),
+            Self::AbortOnly => Some(ABORT_ONLY.into()),
             _ => None,
         }
-    }
-
-    pub fn plans(self, shape: Shape) -> Vec<Box<dyn GuardPlan>> {
-        self.plans_for(shape, Trouble::Healthy)
     }
 
     /// The guard of a healthy fleet of this kind: its limits know of mixed hardware and of when
     /// failures come, and of nothing else.
     pub fn plans_for(self, shape: Shape, trouble: Trouble) -> Vec<Box<dyn GuardPlan>> {
         let Some(config) = self.config() else {
-            let (list, slack) = match self {
-                Self::List => (true, Slack::None),
-                Self::Counters => (false, Slack::OneTick),
-                _ => (true, Slack::OneTick),
-            };
-            let parameters = Parameters { list, slack, ..limits(shape, trouble) };
+            let list = self != Self::Counters;
+            let parameters = Parameters { list, ..limits(shape, trouble) };
             let plan = Limits::new(parameters)
                 .map(|limits| Box::new(EvidencePlan::new(limits, StopMode::Cancel)));
             return plan.into_iter().map(|plan| plan as Box<dyn GuardPlan>).collect();
         };
-        let alarms = AlarmConfig::parse("guard", config).map(|config| config.alarms);
+        let alarms = AlarmConfig::parse("guard", &config).map(|config| config.alarms);
         let alarms = alarms
             .unwrap_or_default()
             .into_iter()
             .map(|alarm| Box::new(AlarmPlan::new(alarm, StopMode::Cancel)) as Box<dyn GuardPlan>);
-        let rollout = parse_rollout("guard", config).unwrap_or_default();
+        let evidence = parse_evidence("guard", &config).ok().flatten();
+        let evidence = evidence.and_then(|evidence| evidence.limits(None, true).ok());
+        let evidence = evidence.map(|limits| {
+            Box::new(EvidencePlan::new(limits, StopMode::Cancel)) as Box<dyn GuardPlan>
+        });
+        let rollout = parse_rollout("guard", &config).unwrap_or_default();
         let abort = Box::new(AbortPlan::new(rollout.abort)) as Box<dyn GuardPlan>;
-        alarms.chain([abort]).collect()
+        alarms.chain(evidence).chain([abort]).collect()
     }
 }
 
@@ -331,7 +332,7 @@ pub fn scenario(shape: Shape, pace: Pace, trouble: Trouble, guard: Guard) -> Sce
         }
         Trouble::SlowerBy(percent) => fleet.download = times(1.0 + f64::from(percent) / 100.0),
     }
-    let config = guard.config().map(|config| parse_rollout("guard", config).unwrap_or_default());
+    let config = guard.config().map(|config| parse_rollout("guard", &config).unwrap_or_default());
     let rollout = RolloutConfig { rate: pace.rate(), ..config.unwrap_or_default() };
     let start = Timestamp::from_seconds(1_767_225_600);
     Scenario { conditions, ..Scenario::new(fleet, rollout, start) }

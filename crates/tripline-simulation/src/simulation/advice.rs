@@ -4,10 +4,12 @@
 use std::fmt;
 
 use super::Scenario;
+use super::evidence::EvidencePlan;
 use super::guards::{AbortPlan, AlarmPlan};
 use super::outcome::Reached;
 use super::trial::Trial;
 use tripline::alarm::{self, AlarmDefinition, Evaluation, Limit, MissingData, Statistic};
+use tripline::evidence::LimitName;
 use tripline::job::EndedCounts;
 use tripline::metric::{Metric, NAMESPACE, Outcome};
 use tripline::rollout::AbortCriterion;
@@ -66,7 +68,10 @@ pub fn advice(
             all.push(Advice { rule: rule.clone(), problem, setting, hint });
         });
     }
-    if alarms.is_empty() && abort.criteria.is_empty() {
+    if let Some(plan) = trial.evidence() {
+        all.extend(of_evidence(plan, scenario.devices()));
+    }
+    if alarms.is_empty() && abort.criteria.is_empty() && trial.evidence().is_none() {
         all.push(Advice {
             rule: "rollout".to_owned(),
             problem: "nothing guards it".to_owned(),
@@ -75,6 +80,23 @@ pub fn advice(
         });
     }
     all
+}
+
+/// Limits that a rollout to so few devices can never be found to be beyond.
+fn of_evidence(plan: &EvidencePlan, devices: u32) -> impl Iterator<Item = Advice> {
+    plan.limits().too_small_for(devices).into_iter().filter_map(move |limit| {
+        let setting = match limit.limit {
+            LimitName::Rung(_) | LimitName::Timeout(_) => "unfinishedLimits",
+            LimitName::Failed => "failedLimit",
+            LimitName::Count | LimitName::FailedCurve => return None,
+        };
+        Some(Advice {
+            rule: "evidence".to_owned(),
+            problem: format!("{devices} devices cannot decide a limit: {limit}"),
+            setting,
+            hint: "a lower limit, or a higher `falseStops`".to_owned(),
+        })
+    })
 }
 
 type Advise<'a> = &'a mut dyn FnMut(String, &'static str, String);

@@ -19,6 +19,8 @@ pub struct Conditions {
     pub offline: Option<Offline>,
     /// Seconds from beginning to a failure; `None`: failures come at the end of a download.
     pub failing_after: Option<Lognormal>,
+    /// Seconds from notification to a rejection, beside what it takes to begin; `None`: at once.
+    pub rejecting_after: Option<Lognormal>,
     /// Whether the slow devices of the fleet come before all others.
     pub slow_first: bool,
 }
@@ -104,6 +106,12 @@ impl Conditioned {
             let after = after.tenths(StandardNormal.sample(&mut self.random));
             if fate.kind == Kind::Fails {
                 fate.download = after;
+            }
+        }
+        if let Some(after) = self.conditions.rejecting_after {
+            let after = after.tenths(StandardNormal.sample(&mut self.random));
+            if fate.kind == Kind::Rejects {
+                fate.start = fate.start.plus(Elapsed::from_millis(u64::from(after) * 100));
             }
         }
         if let Some(Offline { share, seconds }) = self.conditions.offline {

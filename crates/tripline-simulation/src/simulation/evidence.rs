@@ -10,6 +10,17 @@ use tripline::metric::Metric;
 use tripline::stop::StopMode;
 use tripline::time::Timestamp;
 
+/// Evidence by the minute, of one rollout.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvidenceTrace {
+    /// From which evidence on a rollout is stopped: above 0.
+    pub threshold: f64,
+    /// The evidence at each full minute, the beginning being the first.
+    pub minutes: Vec<f64>,
+    /// The last minute in one line: the evidence and the limit that it is of.
+    pub brief: String,
+}
+
 /// The alarm on evidence, with the limits that a config declares. It never sees the fleet's own.
 #[derive(Debug, Clone)]
 pub struct EvidencePlan {
@@ -28,6 +39,11 @@ impl EvidencePlan {
     /// Evidence of leaving these limits leads to `mode`.
     pub fn new(limits: Limits, mode: StopMode) -> Self {
         Self { limits: Arc::new(limits), reaction: Reaction { mode, delay: Self::DELAY } }
+    }
+
+    /// Whether it stops a rollout, or is only noted.
+    pub fn stops(&self) -> bool {
+        self.reaction.mode != StopMode::Observe
     }
 
     /// The limits.
@@ -51,7 +67,8 @@ impl GuardPlan for EvidencePlan {
 
     fn guard(&self, start: Timestamp, _: &mut Random) -> Box<dyn Guard> {
         let state = State::new(&self.limits);
-        Box::new(EvidenceGuard { limits: Arc::clone(&self.limits), start, state })
+        let minutes = Vec::new();
+        Box::new(EvidenceGuard { limits: Arc::clone(&self.limits), start, state, minutes })
     }
 }
 
@@ -59,6 +76,7 @@ struct EvidenceGuard {
     limits: Arc<Limits>,
     start: Timestamp,
     state: State,
+    minutes: Vec<f64>,
 }
 
 impl Guard for EvidenceGuard {
@@ -68,10 +86,19 @@ impl Guard for EvidenceGuard {
 
     fn evaluate(&mut self, live: &Live<'_>) -> Verdict {
         let verdict = self.state.tick(&self.limits, &live.tick(self.limits.uses_list()));
+        self.minutes.push(verdict.evidence);
         match self.state.reason(&self.limits).filter(|_| verdict.stop) {
             Some(reason) => Verdict::Stop { reason: reason.to_string() },
             None => Verdict::Continue,
         }
+    }
+
+    fn evidence(&self) -> Option<EvidenceTrace> {
+        Some(EvidenceTrace {
+            threshold: self.limits.threshold(),
+            minutes: self.minutes.clone(),
+            brief: self.state.verdict(&self.limits).brief(&self.limits).to_string(),
+        })
     }
 
     fn looks_back(&self) -> u64 {

@@ -1,4 +1,5 @@
 use super::devices::Devices;
+use super::evidence::EvidenceTrace;
 use super::notices::Notices;
 use super::random::Random;
 use super::store::Metrics;
@@ -53,6 +54,11 @@ pub trait Guard {
 
     /// What it saw, for pictures.
     fn trace(&self) -> Option<&Trace> {
+        None
+    }
+
+    /// The evidence that it had, for pictures.
+    fn evidence(&self) -> Option<EvidenceTrace> {
         None
     }
 }

@@ -3,8 +3,8 @@
 //!
 //! A [`Scenario`] is a [`Fleet`] and how a job is rolled out to it. [`GuardPlan`]s say who watches:
 //! [`AlarmPlan`] for each of the job's CloudWatch alarms, [`AbortPlan`] for the abort criteria of
-//! AWS IoT Jobs, [`EvidencePlan`] for evidence. [`Conditions`] befall a rollout as a whole. A [`Simulator`] runs a rollout and answers with a [`RolloutOutcome`]; a [`Study`] is
-//! many runs; [`advice`] says what is to be known of the rules, from a rollout that nobody guards.
+//! AWS IoT Jobs, [`EvidencePlan`] for evidence. [`Conditions`] befall a rollout as a whole. A
+//! [`Simulator`] runs a rollout and answers with a [`RolloutOutcome`]; a [`Study`] is many runs; [`advice`] says what is to be known of the rules, from a rollout that nobody guards.
 //!
 //! Everything follows from the seed and the number of the run, on every machine and whatever the
 //! number of threads.
@@ -33,7 +33,7 @@ use tripline::time::Timestamp;
 
 pub use advice::{Advice, advice};
 pub use conditions::{Conditions, Drift, Offline, Outage};
-pub use evidence::EvidencePlan;
+pub use evidence::{EvidencePlan, EvidenceTrace};
 pub use fleet::{Fate, Fleet, InvalidFleet, Kind, Lognormal, MAX_DEVICES, Share};
 pub use guard::{Guard, GuardPlan, Live, Reaction, Reading, Schedule, Trace, Verdict};
 pub use guards::{AbortPlan, AlarmPlan};

@@ -1,3 +1,4 @@
+use super::evidence::EvidenceTrace;
 use super::guard::Trace;
 use super::time::Elapsed;
 use tripline::job::ExecutionCounts;
@@ -17,6 +18,8 @@ pub struct RolloutOutcome {
     pub end: Reached,
     /// The rollout by the minute and what each guard saw, if it was asked for.
     pub record: Option<Record>,
+    /// The evidence that there was, if it was asked for and a guard computes it.
+    pub evidence: Option<EvidenceTrace>,
 }
 
 /// A guard has said that the rollout must stop.

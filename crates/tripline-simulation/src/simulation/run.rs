@@ -118,6 +118,7 @@ impl<'a> Simulator<'a> {
         };
         let record =
             (detail == Detail::Full).then(|| Record { minutes, traces: rollout.watches.traces() });
+        let evidence = rollout.watches.evidence().filter(|_| detail == Detail::Full);
         RolloutOutcome {
             devices: self.scenario.devices(),
             end,
@@ -125,6 +126,7 @@ impl<'a> Simulator<'a> {
             firings: rollout.watches.into_firings(),
             ended_at,
             record,
+            evidence,
         }
     }
 

@@ -16,6 +16,8 @@ use tripline_config::AlarmConfig;
 
 const SAMPLE: &str = include_str!("../../../../examples/guards/sample.ini");
 const RECOMMENDED: &str = include_str!("../../../../examples/guards/recommended.ini");
+/// An alarm on downloads beside abort criteria and a timeout.
+const DOWNLOADS: &str = include_str!("tests/slow-downloads.ini");
 
 /// 2026-01-01T00:00:00Z
 const START: Timestamp = Timestamp::from_seconds(1_767_225_600);

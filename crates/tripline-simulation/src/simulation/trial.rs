@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use super::evidence::EvidencePlan;
 use super::guards::{AbortPlan, AlarmPlan};
 use super::{GuardPlan, Runs, Scenario, Study};
 use tripline::alarm::AlarmDefinition;
@@ -16,6 +17,7 @@ pub struct Trial<'a> {
     healthy: Option<&'a Scenario>,
     alarms: &'a [AlarmPlan],
     abort: &'a AbortPlan,
+    evidence: Option<&'a EvidencePlan>,
     runs: Runs,
     now: OnceCell<TrialResult>,
 }
@@ -37,7 +39,18 @@ impl<'a> Trial<'a> {
         abort: &'a AbortPlan,
         runs: Runs,
     ) -> Self {
-        Self { scenario, healthy, alarms, abort, runs, now: OnceCell::new() }
+        Self { scenario, healthy, alarms, abort, evidence: None, runs, now: OnceCell::new() }
+    }
+
+    /// With evidence beside the alarms and the abort criteria.
+    #[must_use]
+    pub fn with_evidence(self, evidence: Option<&'a EvidencePlan>) -> Self {
+        Self { evidence, ..self }
+    }
+
+    /// The evidence that is beside them.
+    pub(super) fn evidence(&self) -> Option<&EvidencePlan> {
+        self.evidence
     }
 
     /// Whether the guards are better with another alarm in the place of this one: no worse for any
@@ -64,7 +77,8 @@ impl<'a> Trial<'a> {
     fn found(&self, alarms: &[AlarmPlan]) -> TrialResult {
         let plans = alarms.iter().map(|plan| plan as &dyn GuardPlan);
         let abort = (!self.abort.criteria.is_empty()).then_some(self.abort as &dyn GuardPlan);
-        let plans: Vec<_> = plans.chain(abort).collect();
+        let evidence = self.evidence.map(|plan| plan as &dyn GuardPlan);
+        let plans: Vec<_> = plans.chain(evidence).chain(abort).collect();
         let study = |scenario| Study::new(scenario, &plans, self.runs, &|_| {});
         let given = study(self.scenario);
         match self.healthy {

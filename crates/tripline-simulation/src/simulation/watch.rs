@@ -1,5 +1,6 @@
 use super::Detail;
 use super::devices::Devices;
+use super::evidence::EvidenceTrace;
 use super::guard::{Guard, GuardPlan, Live, Reaction, Schedule, Trace, Verdict};
 use super::notices::Notices;
 use super::outcome::{Effect, Firing, Reached};
@@ -247,6 +248,10 @@ impl Watches {
 
     pub fn traces(&self) -> Vec<Option<Trace>> {
         self.watches.iter().map(|watch| watch.guard.trace().cloned()).collect()
+    }
+
+    pub fn evidence(&self) -> Option<EvidenceTrace> {
+        self.watches.iter().find_map(|watch| watch.guard.evidence())
     }
 
     pub fn into_firings(self) -> Vec<Firing> {

@@ -162,7 +162,8 @@ impl Publish for Aws {
         evidence: &[(JobId, f64)],
         now: Timestamp,
     ) -> Result<(), Failure> {
-        let minute = DateTime::from_secs(now.minute().seconds() - 60);
+        // The last second of the minute before.
+        let minute = DateTime::from_secs(now.minute().seconds() - 1);
         let datums = evidence.iter().map(|(job, evidence)| {
             let dimension = dimension(DIMENSION, job.as_str());
             let datum = datum(KeptMetric::Evidence.name(), dimension, *evidence);

@@ -267,6 +267,7 @@ fn required_rights(facts: &Facts, keeps_events: bool) -> Result<Vec<RequiredRigh
         right_on_own_alarms("cloudwatch:TagResource", facts),
         right_on_own_alarms("cloudwatch:ListTagsForResource", facts),
         right_on_own_alarms("cloudwatch:DeleteAlarms", facts),
+        right_on_own_alarms("cloudwatch:SetAlarmState", facts),
         right_to("cloudwatch:ListAlarmMuteRules", "*"),
         right_to(
             "cloudwatch:GetAlarmMuteRule",
@@ -276,7 +277,8 @@ fn required_rights(facts: &Facts, keeps_events: bool) -> Result<Vec<RequiredRigh
         right_to_publish(STACK_NAMESPACE),
         right_to_publish(NAMESPACE),
         right_to("dynamodb:Scan", table.as_str()),
-        right_to("dynamodb:BatchWriteItem", table),
+        right_to("dynamodb:BatchWriteItem", table.as_str()),
+        right_to("dynamodb:PutItem", table),
         right_to("sns:Publish", stack.output("EmailTopicArn")?),
     ];
     if keeps_events {

@@ -69,16 +69,15 @@ fn advice_names_the_numbers() {
 }
 
 #[test]
-fn the_recommended_config_needs_no_advice() {
-    assert_eq!(settings(&scenario(RECOMMENDED, 24_000), RECOMMENDED), []);
+fn a_config_without_faults_needs_no_advice() {
+    assert_eq!(settings(&scenario(DOWNLOADS, 24_000), DOWNLOADS), []);
 }
 
 #[test]
 fn rules_that_can_never_decide_are_named() {
-    let with = |from: &str, to: &str| {
-        settings(&scenario(RECOMMENDED, 24_000), &RECOMMENDED.replace(from, to))
-    };
-    // The scenario's own rollout is the recommended one: 1,000 devices a minute at most.
+    let with =
+        |from: &str, to: &str| settings(&scenario(DOWNLOADS, 24_000), &DOWNLOADS.replace(from, to));
+    // The scenario has the same rollout: 1,000 devices a minute at most.
     assert_eq!(with("minSamples = 100", "minSamples = 20000"), [(ALARM.to_owned(), "minSamples")]);
     assert_eq!(with("stat = p97", "stat = Maximum"), [(ALARM.to_owned(), "stat")]);
     assert_eq!(
@@ -86,10 +85,10 @@ fn rules_that_can_never_decide_are_named() {
         [(ALARM.to_owned(), "treatMissingData")]
     );
     assert_eq!(with("minSamples = 100", ""), [(ALARM.to_owned(), "minSamples")]);
-    let mut early = scenario(RECOMMENDED, 24_000);
+    let mut early = scenario(DOWNLOADS, 24_000);
     early.rollout.timeout = Timeout::new(60);
-    assert_eq!(settings(&early, RECOMMENDED), [(ALARM.to_owned(), "threshold")]);
-    let few: Vec<_> = settings(&scenario(RECOMMENDED, 50), RECOMMENDED)
+    assert_eq!(settings(&early, DOWNLOADS), [(ALARM.to_owned(), "threshold")]);
+    let few: Vec<_> = settings(&scenario(DOWNLOADS, 50), DOWNLOADS)
         .into_iter()
         .map(|(_, setting)| setting)
         .collect();
@@ -103,10 +102,10 @@ fn a_rollout_without_guards_is_named() {
     assert_eq!(advice[0].problem, "nothing guards it");
 }
 
-/// The recommended rollout, which begins at 12 a minute, with the alarm under another setting.
-fn of_recommended(from: &str, to: &str, devices: u32) -> Vec<String> {
-    let config = RECOMMENDED.replace(from, to);
-    assert_ne!(config, RECOMMENDED);
+/// A rollout that begins at 12 a minute, with the alarm under another setting.
+fn of_downloads(from: &str, to: &str, devices: u32) -> Vec<String> {
+    let config = DOWNLOADS.replace(from, to);
+    assert_ne!(config, DOWNLOADS);
     texts(&scenario(&config, devices), &config)
 }
 
@@ -114,7 +113,7 @@ fn of_recommended(from: &str, to: &str, devices: u32) -> Vec<String> {
 fn the_rate_is_the_one_that_the_rollout_reaches() {
     // At most 1,000 are told a minute, and 12 until 1,500 of them have succeeded: about 120 reports in
     // ten minutes.
-    let found = of_recommended("minSamples = 100", "minSamples = 200", 12_000);
+    let found = of_downloads("minSamples = 100", "minSamples = 200", 12_000);
     assert_eq!(
         found,
         [
@@ -122,7 +121,7 @@ fn the_rate_is_the_one_that_the_rollout_reaches() {
         ]
     );
     // A smaller fleet is told before the rate rises.
-    let found = of_recommended("minSamples = 100", "minSamples = 200", 1_000);
+    let found = of_downloads("minSamples = 100", "minSamples = 200", 1_000);
     assert_eq!(
         found,
         [
@@ -134,7 +133,7 @@ fn the_rate_is_the_one_that_the_rollout_reaches() {
 
 #[test]
 fn no_rate_below_one_is_advised_and_one_is_no_plural() {
-    let found = of_recommended("period = 600", "period = 60", 12);
+    let found = of_downloads("period = 600", "period = 60", 12);
     assert_eq!(
         found.get(..3).unwrap(),
         [
@@ -147,7 +146,7 @@ fn no_rate_below_one_is_advised_and_one_is_no_plural() {
 
 #[test]
 fn a_foreign_namespace_is_named_as_such() {
-    let found = of_recommended("IoT:OTA:JobExecution", "AWS/IoT", 24_000);
+    let found = of_downloads("IoT:OTA:JobExecution", "AWS/IoT", 24_000);
     assert_eq!(
         found,
         [

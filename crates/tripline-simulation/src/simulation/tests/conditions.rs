@@ -66,6 +66,16 @@ fn failures_come_at_an_age_of_their_own() {
 }
 
 #[test]
+fn rejections_come_at_once_or_at_an_age_of_their_own() {
+    let fleet = Fleet { rejecting: share(0.3), ..Fleet::healthy(1_000) };
+    let rejecting_after = Some(Lognormal::new(1_200.0, 0.1).unwrap());
+    let late = run(&with(fleet, Conditions { rejecting_after, ..Conditions::default() }), 0);
+    let usual = run(&with(fleet, Conditions::default()), 0);
+    assert!(usual[10].ended.rejected > 250 && late[10].ended.rejected == 0);
+    assert_eq!(late.last().unwrap().ended, usual.last().unwrap().ended);
+}
+
+#[test]
 fn devices_that_are_offline_for_long_end_late() {
     let offline =
         Some(Offline { share: share(0.1), seconds: Lognormal::new(7_200.0, 0.1).unwrap() });

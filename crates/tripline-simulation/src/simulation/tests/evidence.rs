@@ -94,6 +94,22 @@ fn a_stop_takes_effect_two_minutes_after_the_minute_of_its_evidence() {
     assert!(words.is_some(), "{}", firing.reason);
 }
 
+#[test]
+fn evidence_is_traced_at_every_minute_of_a_full_run_and_of_no_other() {
+    let scenario = at_rate(Fleet { failing: share(0.5), ..healthy(1_000) }, 50);
+    let plan = EvidencePlan::new(limits(true), StopMode::Observe);
+    let run = |detail| Simulator::new(&scenario, &[&plan]).run(1, 0, detail);
+    let outcome = run(Detail::Full);
+    let trace = outcome.evidence.unwrap();
+    assert_eq!(trace.threshold, 2.0);
+    let fired = outcome.firings[0].at.minutes();
+    let reached = trace.minutes.iter().position(|evidence| *evidence >= 2.0).unwrap();
+    assert_eq!(reached as f64, fired);
+    assert!(trace.brief.contains(" failed, limit 3 %"), "{}", trace.brief);
+    assert_eq!(run(Detail::Summary).evidence, None);
+    assert_eq!(Simulator::new(&scenario, &[]).run(1, 0, Detail::Full).evidence, None);
+}
+
 /// Takes down what AWS IoT would say, and stops nothing.
 #[derive(Default, Clone)]
 struct Recorder(Arc<Mutex<Vec<(Tick, u32)>>>);
