@@ -138,6 +138,11 @@ pub enum DocumentSource {
 }
 
 impl DeployConfig {
+    /// Whether it guards by anything of its own.
+    pub fn has_guard(&self) -> bool {
+        !self.alarms.alarms.is_empty() || self.evidence.is_some()
+    }
+
     /// Reads a whole `dev.ini`. `file` is what the errors call it.
     pub fn parse(file: &str, text: &str) -> Result<Self, Faults> {
         let config = read_whole(file, text, read)?;

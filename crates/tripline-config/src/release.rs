@@ -8,6 +8,7 @@ use tripline::job::JobId;
 use tripline::text::excerpt;
 
 use crate::deploy::{DeployConfig, DocumentSource};
+use crate::evidence::EvidenceConfig;
 use crate::file_name::FileName;
 
 /// What a `dev.ini` says of the job that it deploys and of the files beside it.
@@ -21,6 +22,8 @@ pub struct Release {
     pub things: FileName,
     /// `jobDocPath`, if a job document of its own is read from a file.
     pub document: Option<FileName>,
+    /// `baseline` of `[EVIDENCE_CONFIG]`, if its limits are of one.
+    pub baseline: Option<FileName>,
     /// `region`.
     pub region: Option<String>,
 }
@@ -36,6 +39,8 @@ impl Release {
             Some(DocumentSource::File(path)) => name("jobDocPath", path, &mut faults),
             _ => None,
         };
+        let baseline = config.evidence.as_ref().and_then(EvidenceConfig::baseline);
+        let baseline = baseline.and_then(|path| name("baseline", path, &mut faults));
         if let Some(key) = config.private_key.as_ref().filter(|key| !key.starts_with('/')) {
             let text = format!(
                 "privateKey: `{}` would have to be stored, and no key ever is (expected an absolute path, where whoever deploys has it)",
@@ -49,6 +54,7 @@ impl Release {
                 firmware,
                 things,
                 document,
+                baseline,
                 region: config.region.clone(),
             }),
             _ => Err(Faults { file: file.to_owned(), faults, more: 0 }),
@@ -86,6 +92,19 @@ mod tests {
             .replace("= local_file", "= url")
             .replace("SrcUrl = None", "SrcUrl = https://example.com/job.json");
         assert_eq!(release(&url).unwrap().document, None);
+    }
+
+    #[test]
+    fn a_baseline_is_a_file_of_the_release() {
+        let of = |baseline: &str| {
+            let text = WHOLE.replace("= signing.pem", "= /etc/ota/signing.pem");
+            release(&format!(
+                "{text}\n[EVIDENCE_CONFIG]\nuseEvidence = True\nbaseline = {baseline}\nsnsTopics = @email\n"
+            ))
+        };
+        assert_eq!(of("pump.json").unwrap().baseline.unwrap().as_str(), "pump.json");
+        let said = of("old/pump.json").unwrap_err().to_string();
+        assert!(said.starts_with("dev.ini: baseline: `old/pump.json` is no file name"), "{said}");
     }
 
     #[test]

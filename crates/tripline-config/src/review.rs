@@ -48,7 +48,6 @@ impl DeployConfig {
             self.rate_never_rises(),
             self.flat(),
             self.late(&targets),
-            self.not_acted_on(),
         ];
         let mut findings: Vec<_> = findings.into_iter().flatten().collect();
         findings.extend(self.hasty());
@@ -58,16 +57,6 @@ impl DeployConfig {
         }
         let notes = [self.uncounted(&targets), self.patient(), self.echoing()];
         Review { findings, notes: notes.into_iter().flatten().collect() }
-    }
-
-    /// The section is read, and simulated, but no function computes evidence of a job yet.
-    fn not_acted_on(&self) -> Option<Remark> {
-        self.evidence.as_ref().map(|_| {
-            Remark::new(
-                "`[EVIDENCE_CONFIG]` stops nothing yet: no function computes evidence".to_owned(),
-                "keep alarms, abort criteria and a timeout that guard the rollout without it",
-            )
-        })
     }
 
     /// How many executions a device can have, its retries counted.

@@ -8,8 +8,9 @@ use tripline::alarm::{
     AlarmDefinition, AlarmName, Evaluation, Limit, MinSamples, MissingData, Period, Statistic,
     Topic, TopicArn, alarm_name_prefix,
 };
+use tripline::evidence::Above;
 use tripline::job::JobId;
-use tripline::metric::NAMESPACE;
+use tripline::metric::{KeptMetric, NAMESPACE};
 use tripline::text::excerpt;
 
 use crate::desired::{FailureRate, GuardAlarm};
@@ -146,8 +147,32 @@ impl Watch {
     }
 }
 
+impl Watch {
+    /// An alarm on evidence, or on its absence, as a config makes them: their rule says no more than this.
+    fn on_evidence(&self) -> Option<String> {
+        let Self { namespace, metric, sign, threshold, m, n, period, .. } = self;
+        let is_by_the_minute = Statistic::parse(&self.statistic) == Some(Statistic::Maximum)
+            && *period == 60
+            && m == n
+            && self.min_samples.is_none();
+        if namespace != NAMESPACE || metric != KeptMetric::Evidence.name() || !is_by_the_minute {
+            return None;
+        }
+        match (*sign, self.missing_data.as_deref().and_then(MissingData::parse)?) {
+            (">", MissingData::NotBreaching) if *n == 1 => Some(Above(*threshold).to_string()),
+            ("<", MissingData::Breaching) if *threshold == 0.0 => {
+                Some(format!("no evidence for {n} min"))
+            }
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(words) = self.on_evidence() {
+            return f.write_str(&words);
+        }
         let Self { statistic, sign, m, n, period, .. } = self;
         let metric = excerpt(&self.metric);
         write!(f, "{statistic} of ")?;

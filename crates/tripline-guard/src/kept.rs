@@ -4,8 +4,10 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use tripline::alarm::AlarmDefinition;
+use tripline::baseline::Baseline;
 use tripline::job::JobId;
 use tripline_aws::Failure;
+use tripline_config::EvidenceConfig;
 
 use crate::desired::JobTags;
 
@@ -23,12 +25,12 @@ pub const BASELINE: &str = "baseline";
 pub const FIRST_SEEN: &str = "firstSeen";
 /// How the keys of these items begin. No job can be called so.
 pub const FIRST_SEEN_PREFIX: &str = "first#";
-/// Longest config in bytes. DynamoDB takes 400 kB, and the keeper reads them all every minute.
+/// Longest config in bytes, with its baseline. DynamoDB takes 400 kB, and the keeper reads them all every minute.
 pub const MAX_BYTES: usize = 100_000;
 
 /// A config that is too long to be kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("its alarms take {0} bytes to be kept (expected at most {MAX_BYTES})")]
+#[error("its alarms and its baseline take {0} bytes to be kept (expected at most {MAX_BYTES})")]
 pub struct TooLong(usize);
 
 /// What a job was when the guard-keeper first saw it. Its tags count as they were then: whoever may tag a
@@ -70,29 +72,56 @@ impl FirstSeen {
     }
 }
 
-/// The text of a job's alarms, as it is kept.
-pub fn text_of(alarms: &[AlarmDefinition]) -> Result<String, TooLong> {
-    let text = tripline_config::text_of(alarms);
-    if text.len() > MAX_BYTES { Err(TooLong(text.len())) } else { Ok(text) }
+/// What guards a job, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptGuard {
+    config: String,
+    baseline: Option<String>,
+    tell_only: bool,
 }
 
-/// Keeps a job's config in place of an earlier one. `tell_only`: that it stops nothing is meant.
+impl KeptGuard {
+    /// Alarms, and limits with their baseline. `tell_only`: that they stop nothing is meant.
+    pub fn new(
+        alarms: &[AlarmDefinition],
+        evidence: Option<(&EvidenceConfig, Option<&Baseline>)>,
+        tell_only: bool,
+    ) -> Result<Self, TooLong> {
+        let mut config = tripline_config::text_of(alarms);
+        if let Some((limits, _)) = evidence {
+            config.push('\n');
+            config += &tripline_config::text_of_evidence(limits);
+        }
+        let baseline = evidence.and_then(|(_, baseline)| baseline).map(Baseline::to_json);
+        let length = config.len() + baseline.as_ref().map_or(0, String::len);
+        if length > MAX_BYTES {
+            return Err(TooLong(length));
+        }
+        Ok(Self { config, baseline, tell_only })
+    }
+}
+
+/// Keeps a job's config in place of an earlier one.
 pub async fn keep(
     client: &Client,
     table: &str,
     job: &JobId,
-    (text, tell_only): (&str, bool),
+    kept: &KeptGuard,
     now: i64,
 ) -> Result<(), Failure> {
-    let kept = client
-        .put_item()
-        .table_name(table)
-        .item(JOB, AttributeValue::S(job.as_str().to_owned()))
-        .item(CONFIG, AttributeValue::S(text.to_owned()))
-        .item(ARMED_AT, AttributeValue::N(now.to_string()))
-        .item(TELL_ONLY, AttributeValue::Bool(tell_only))
-        .send()
-        .await;
+    let baseline = kept.baseline.clone().map(AttributeValue::S);
+    let attributes = [
+        (JOB, Some(AttributeValue::S(job.as_str().to_owned()))),
+        (CONFIG, Some(AttributeValue::S(kept.config.clone()))),
+        (BASELINE, baseline),
+        (ARMED_AT, Some(AttributeValue::N(now.to_string()))),
+        (TELL_ONLY, Some(AttributeValue::Bool(kept.tell_only))),
+    ];
+    let item = attributes
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect();
+    let kept = client.put_item().table_name(table).set_item(Some(item)).send().await;
     kept.map(drop).map_err(|error| Failure::from_sdk("PutItem", &error))
 }
 
@@ -106,6 +135,42 @@ pub async fn forget(client: &Client, table: &str, job: &JobId) -> Result<(), Fai
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tripline::baseline::{Execution, PastRollout, calibrate};
+    use tripline_config::parse_evidence;
+
+    #[test]
+    fn limits_are_kept_behind_the_alarms_and_their_baseline_beside_them() {
+        let execution = |n: u32| Execution { lasted: Some(n * 30), failed: false, is_retry: false };
+        let past = PastRollout { was_stopped: false, executions: (0..40).map(execution).collect() };
+        let baseline = calibrate("fw", [past]).unwrap().baseline;
+        let text =
+            "[EVIDENCE_CONFIG]\nuseEvidence = True\nbaseline = fw.json\nsnsTopics = @email\n";
+        let limits = parse_evidence("dev.ini", text).unwrap().unwrap();
+        let kept = KeptGuard::new(&[], Some((&limits, Some(&baseline))), false).unwrap();
+        assert_eq!(Baseline::parse(&kept.baseline.unwrap()), Ok(baseline));
+        let read = parse_evidence("kept", &kept.config).unwrap().unwrap();
+        assert_eq!(read.unfinished, limits.unfinished);
+        assert_eq!(tripline_config::AlarmConfig::parse("kept", &kept.config).unwrap().alarms, []);
+        assert_eq!(KeptGuard::new(&[], None, true).unwrap().baseline, None);
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_kept() {
+        // Ages of a week, each with its own number of devices.
+        let counts: Vec<u32> = (0..10_000).rev().map(|n| 10_000_000 + n).collect();
+        let file = serde_json::json!({
+            "version": 1, "name": "fw", "rollouts": 2, "failures": [],
+            "pooled": {"devices": 20_000_000, "unfinished": counts},
+            "slowest": {"devices": 20_000_000, "unfinished": counts},
+        });
+        let baseline = Baseline::parse(&file.to_string()).unwrap();
+        let text =
+            "[EVIDENCE_CONFIG]\nuseEvidence = True\nbaseline = fw.json\nsnsTopics = @email\n";
+        let limits = parse_evidence("dev.ini", text).unwrap().unwrap();
+        let error = KeptGuard::new(&[], Some((&limits, Some(&baseline))), false).unwrap_err();
+        assert!(error.to_string().ends_with(" bytes to be kept (expected at most 100000)"));
+        assert!(KeptGuard::new(&[], Some((&limits, None)), false).is_ok());
+    }
 
     #[test]
     fn what_a_job_was_is_read_as_it_was_written() {

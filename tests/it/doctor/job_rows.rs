@@ -4,7 +4,9 @@ use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmFlu
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, StateValue, Statistic};
 
 use super::rows::{Doing, Row};
-use super::seeds::{forget, tag_alarm, tag_job, untag_job};
+use super::seeds::{
+    declare, evidence_alarm, forget, tag_alarm, tag_job, undeclare, untag_job, weigh,
+};
 use super::stage::{JOB, Stage};
 
 /// A fault of the sound job's alarms: they are made anew afterwards.
@@ -188,7 +190,65 @@ pub const ROWS: &[Row] = &[
         },
         undo: Some(anew),
     },
+    row_of_limits("evidence-published", "it was computed six minutes ago", |stage| {
+        Box::pin(async {
+            declare(stage, JOB, DECLARED, None).await;
+            evidence_alarm(stage, JOB, 2.0).await;
+            weigh(stage, JOB, 360).await;
+        })
+    }),
+    row_of_limits("evidence-alarm", "there is no alarm on it", |stage| {
+        Box::pin(async {
+            declare(stage, JOB, DECLARED, None).await;
+            weigh(stage, JOB, 10).await;
+        })
+    }),
+    row_of_limits("evidence-alarm", "its alarm fires elsewhere", |stage| {
+        Box::pin(async {
+            declare(stage, JOB, DECLARED, None).await;
+            evidence_alarm(stage, JOB, 3.0).await;
+            weigh(stage, JOB, 10).await;
+        })
+    }),
+    row_of_limits("evidence-limits", "a limit lies beyond the timeout", |stage| {
+        Box::pin(async {
+            declare(stage, JOB, &DECLARED.replace("75:2", "90:2"), None).await;
+            evidence_alarm(stage, JOB, 2.0).await;
+            weigh(stage, JOB, 10).await;
+        })
+    }),
+    row_of_limits("evidence-baseline", "its baseline is of one rollout", |stage| {
+        Box::pin(async {
+            let limits = DECLARED.replace("unfinishedLimits = 60:3, 75:2", "baseline = fw.json");
+            declare(stage, JOB, &limits, Some(ONE_ROLLOUT)).await;
+            evidence_alarm(stage, JOB, 2.0).await;
+            weigh(stage, JOB, 10).await;
+        })
+    }),
+    Row {
+        arguments: &["--job-id", JOB, "--devices", "20000"],
+        ..row_of_limits("evidence-size", "too few devices decide nothing", |stage| {
+            Box::pin(async {
+                declare(stage, JOB, &DECLARED.replace("60:3, 75:2", "60:99.98"), None).await;
+                evidence_alarm(stage, JOB, 2.0).await;
+                weigh(stage, JOB, 10).await;
+            })
+        })
+    },
 ];
+
+/// Limits of the sound job, which alert people.
+const DECLARED: &str = "unfinishedLimits = 60:3, 75:2\nsnsTopics = @email";
+const ONE_ROLLOUT: &str = r#"{"version":1,"name":"fw","rollouts":1,"pooled":{"devices":900,"unfinished":[800,300,9]},"slowest":{"devices":900,"unfinished":[800,300,9]},"failures":[]}"#;
+
+/// A fault of the sound job's evidence, which it has only for this row.
+const fn row_of_limits(
+    check: &'static str,
+    fault: &'static str,
+    seed: fn(&Stage) -> Doing<'_>,
+) -> Row {
+    row_undone(check, fault, seed, |stage| Box::pin(undeclare(stage, JOB)))
+}
 
 const STOP: &str = "ForceStopTopicArn";
 

@@ -1,8 +1,11 @@
 //! How a fault gets into a stack, and out of it again.
 
 use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm, MetricDatum, StateValue};
+use aws_sdk_cloudwatch::types::{
+    ComparisonOperator, Dimension, MetricAlarm, MetricDatum, StateValue, Statistic, Tag,
+};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_iot::types::{Action, SqsAction, TopicRulePayload};
 use aws_sdk_lambda::operation::update_function_configuration::builders::UpdateFunctionConfigurationFluentBuilder;
@@ -10,7 +13,7 @@ use aws_sdk_lambda::types::{DestinationConfig, Environment, OnFailure};
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::{Value, json};
 
-use super::stage::Stage;
+use super::stage::{CONFIG, Stage};
 
 /// The alarm on undelivered events.
 async fn undelivered_alarm(stage: &Stage) -> MetricAlarm {
@@ -427,6 +430,71 @@ pub async fn tag_alarm(stage: &Stage, alarm: &str) {
 pub async fn forget(stage: &Stage, job: &str) {
     let delete = stage.dynamodb.delete_item().table_name(stage.output("GuardsTableName"));
     delete.key("jobId", AttributeValue::S(job.to_owned())).send().await.unwrap();
+}
+
+/// The job was armed with this beside the sound job's alarms: its limits, and their baseline.
+pub async fn declare(stage: &Stage, job: &str, limits: &str, baseline: Option<&str>) {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let config = format!("{CONFIG}\n[EVIDENCE_CONFIG]\nuseEvidence = True\n{limits}\n");
+    let put = stage.dynamodb.put_item().table_name(stage.output("GuardsTableName"));
+    let put = put.item("jobId", text(job)).item("config", text(&config));
+    let put = put.item("armedAt", AttributeValue::N("1790000000".to_owned()));
+    let put = match baseline {
+        Some(baseline) => put.item("baseline", text(baseline)),
+        None => put,
+    };
+    put.send().await.unwrap();
+}
+
+/// The guard-keeper computed evidence of the job so many seconds ago.
+pub async fn weigh(stage: &Stage, job: &str, ago: i64) {
+    let described = stage.iot.describe_job().job_id(job).send().await.unwrap();
+    let created = described.job.unwrap().created_at.unwrap().secs();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let now = i64::try_from(now.as_secs()).unwrap();
+    // It has just begun, so that its absence has no alarm yet.
+    let record = json!({
+        "created": created, "at": now - ago, "origin": now * 1_000, "threshold": 2.0,
+        "brief": "evidence 0.0 of 2",
+    });
+    let put = stage.dynamodb.put_item().table_name(stage.output("GuardsTableName"));
+    let put = put.item("jobId", AttributeValue::S(format!("evidence#{job}")));
+    put.item("evidence", AttributeValue::S(record.to_string())).send().await.unwrap();
+}
+
+/// The alarm on evidence of the sound job, as the command makes it.
+pub async fn evidence_alarm(stage: &Stage, job: &str, threshold: f64) {
+    let dimension = Dimension::builder().name("jobId").value(job).build();
+    let name = format!("tripline-{job}-Evidence");
+    let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+    stage
+        .cloudwatch
+        .put_metric_alarm()
+        .alarm_name(name)
+        .namespace("IoT:OTA:JobExecution")
+        .metric_name("evidence")
+        .dimensions(dimension)
+        .statistic(Statistic::Maximum)
+        .period(60)
+        .evaluation_periods(1)
+        .threshold(threshold)
+        .comparison_operator(ComparisonOperator::GreaterThanThreshold)
+        .treat_missing_data("notBreaching")
+        .actions_enabled(true)
+        .alarm_actions(stage.output("EmailTopicArn"))
+        .tags(tag("tripline:job", job))
+        .tags(tag("tripline:stack", "tripline"))
+        .send()
+        .await
+        .unwrap();
+}
+
+/// The sound job is without limits and evidence again.
+pub async fn undeclare(stage: &Stage, job: &str) {
+    forget(stage, &format!("evidence#{job}")).await;
+    let delete = stage.cloudwatch.delete_alarms();
+    delete.alarm_names(format!("tripline-{job}-Evidence")).send().await.unwrap();
+    stage.arm(job).await;
 }
 
 pub async fn failed(stage: &Stage, function: &str, metric: &str) {

@@ -298,6 +298,12 @@ pub const ROWS: &[Row] = &[
         |stage| Box::pin(variable(stage, KEEPER, "DOWNLOAD_TIME_DATAPOINTS_TO_ALARM", "3")),
     ),
     row(
+        "evidence-clock",
+        "its minutes of evidence are seconds",
+        |stage| Box::pin(variable(stage, KEEPER, "EVIDENCE_MINUTE_SECONDS", "5")),
+        |stage| Box::pin(variable(stage, KEEPER, "EVIDENCE_MINUTE_SECONDS", "")),
+    ),
+    row(
         "keeper-role-sufficient",
         "the function may not read what jobs were armed with",
         |stage| Box::pin(without_policy(stage, Role::Keeper, |action| action != "dynamodb:Scan")),

@@ -9,6 +9,7 @@ use crate::aws::arming::guard::Guard;
 use crate::aws::clients::Aws;
 use crate::aws::region::region_for;
 use crate::exit::{End, Error};
+use crate::input::source::LoadedGuard;
 use crate::input::{notes, source};
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
@@ -28,6 +29,10 @@ The config is kept in the stack's table, and the guard-keeper of the stack keeps
 until it has ended. Where no alarm of it can stop the rollout, and --tell-only does not say that
 this is meant, the guard-keeper arms the stack's default guard beside it within two minutes, and no
 alarm that stops the rollout is removed.
+
+A config with [EVIDENCE_CONFIG] has an alarm on evidence too, `Evidence`; its baseline is looked for
+beside it, and kept with it. Once there is evidence of the job, the guard-keeper adds an alarm that
+goes off when nobody computes it any more, `EvidenceMissing`.
 
 AWS IoT sends job events only once they are enabled for the account and region; where they are not,
 they are enabled.
@@ -59,11 +64,11 @@ pub struct Apply {
 impl Apply {
     pub async fn run(self) -> Result<End, Error> {
         let file = source::name_of(&self.config);
-        let config = source::load(&self.config)?;
+        let LoadedGuard { config, evidence } = source::load_guard(&self.config)?;
         if let Some(note) = notes::unlisted(&file, &config) {
             say(&note);
         }
-        if config.alarms.is_empty() {
+        if config.alarms.is_empty() && evidence.is_none() {
             return Err(Error::Input(notes::no_alarms(&file)));
         }
         let job = source::job_of(self.job_id, &file, &config)?;
@@ -74,6 +79,7 @@ impl Apply {
             stack: self.stack,
             job,
             alarms: config.alarms,
+            evidence,
             tell_only: self.tell_only,
             dry_run: self.dry_run,
         };

@@ -1,17 +1,17 @@
 //! `tripline alarms check`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tripline::alarm::AlarmDefinition;
 use tripline::faults::Faults;
 use tripline::job::JobId;
-use tripline_config::AlarmConfig;
-use tripline_guard::definition::Watch;
+use tripline_config::GuardConfig;
 
 use super::arguments::Common;
 use crate::aws::region::{Region, check_topics, region_for};
 use crate::exit::{End, Error};
+use crate::input::declared::{DeclaredLimits, all_alarms, watches};
 use crate::input::{notes, source};
 use crate::terminal::alarm::{json_of, topics};
 use crate::terminal::output::Output;
@@ -44,45 +44,52 @@ impl Check {
     pub fn run(self) -> Result<End, Error> {
         let file = source::name_of(&self.config);
         let json = self.common.output == Output::Json;
-        let config = AlarmConfig::parse(&file, &source::read(&self.config)?).map_err(|faults| {
+        let said = |faults| {
             if json {
                 print_json(&json_of_faults(&faults));
             }
             source::faults(faults)
-        })?;
+        };
+        let config = GuardConfig::parse(&file, &source::read(&self.config)?).map_err(said)?;
+        let GuardConfig { alarms: config, evidence } = config;
+        let folder = self.config.parent().unwrap_or(Path::new(""));
+        let evidence = evidence.map(|config| DeclaredLimits::read(&file, config, folder));
+        let evidence = evidence.transpose().map_err(said)?;
+        let evidence = evidence.as_ref();
+        let all = all_alarms(&config.alarms, evidence);
         let region = region_for(self.common.region, &file, &config)?;
         if let Some(region) = &region {
-            check_topics(&file, &config.alarms, region.as_str())?;
+            check_topics(&file, &all, region.as_str())?;
         }
         let job = self.job_id.or_else(|| config.job.clone());
         if json {
             let job = job.as_ref().map(JobId::as_str);
-            let alarms: Vec<_> = config.alarms.iter().map(json_of).collect();
+            let alarms: Vec<_> = all.iter().map(|alarm| json_of(alarm, evidence)).collect();
             print_json(&json!({
                 "file": file, "job": job, "region": region.as_ref().map(Region::as_str),
                 "alarms": alarms, "unlisted": config.unlisted, "faults": [],
             }));
-        } else if !config.alarms.is_empty() {
+        } else if !all.is_empty() {
             let row = |alarm: &AlarmDefinition| {
-                [alarm.name.to_string(), Watch::from(alarm).to_string(), topics(alarm)]
+                [alarm.name.to_string(), watches(alarm, evidence), topics(alarm)]
             };
-            let rows: Vec<_> = config.alarms.iter().map(row).collect();
+            let rows: Vec<_> = all.iter().map(row).collect();
             print(&table(["ALARM", "WATCHES", "TELLS"], &rows));
         }
         if let Some(note) = notes::unlisted(&file, &config) {
             say(&note);
         }
-        if config.alarms.is_empty() {
+        if all.is_empty() {
             say(&format!("finding: {}", notes::no_alarms(&file)));
             return Ok(End::Finding);
         }
-        let only_tells = !config.alarms.iter().any(notes::may_stop);
+        let only_tells = !all.iter().any(notes::may_stop);
         if only_tells && self.tell_only {
             say(&format!("note: {}", notes::ONLY_TELLS));
         }
         let job = job
             .map_or_else(|| "a job that `--job-id` names".to_owned(), |job| format!("job `{job}`"));
-        say(&format!("{file}: no faults; {} for {job}", notes::alarms(config.alarms.len())));
+        say(&format!("{file}: no faults; {} for {job}", notes::alarms(all.len())));
         if only_tells && !self.tell_only {
             say(&format!("finding: {}", notes::only_tells()));
             return Ok(End::Finding);

@@ -82,6 +82,14 @@ impl FakeAws {
             .collect()
     }
 
+    /// The baseline that is kept with a job's config.
+    pub fn kept_baseline(&self, job: &str) -> Option<String> {
+        let world = self.world();
+        let mut items = world.dynamodb.tables[GUARDS].items.values();
+        let item = items.find(|item| item["jobId"].as_s().is_ok_and(|of| of == job)).unwrap();
+        item.get("baseline").map(|text| text.as_s().unwrap().clone())
+    }
+
     /// Whether the config that is kept of a job is meant to stop nothing.
     pub fn is_kept_to_tell_only(&self, job: &str) -> bool {
         let world = self.world();

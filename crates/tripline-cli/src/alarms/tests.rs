@@ -1,6 +1,7 @@
 //! The commands against a small AWS in memory.
 
 mod apply;
+mod evidence;
 mod list_remove;
 mod refusals;
 mod shape;
@@ -36,6 +37,7 @@ fn guard(id: &str, names: &[&str]) -> Guard {
         stack,
         job: job(id),
         alarms: alarms(names, ""),
+        evidence: None,
         tell_only: false,
         dry_run: false,
     }

@@ -19,6 +19,7 @@ pub mod commands;
 pub mod connect;
 pub mod deployment;
 pub mod drill_name;
+pub mod evidence;
 pub mod failure;
 pub mod job;
 pub mod job_side;

@@ -14,7 +14,6 @@ use crate::aws::s3;
 use crate::exit::{End, Error};
 use crate::input::alarms::NO_ALARMS;
 use crate::input::deployment::{self, Input, InputFaults, Loaded};
-use crate::input::limits;
 use crate::input::notes;
 use crate::input::source::name_of;
 use crate::terminal::output::Output;
@@ -91,9 +90,6 @@ impl Check {
             Ok(loaded) => loaded,
             Err(wrong) => return Ok(Err(wrong)),
         };
-        let evidence = loaded.config.evidence.as_ref();
-        let checked = evidence.map(|config| limits::checked(config, &loaded.file, &loaded.folder));
-        let wrong = checked.and_then(Result::err);
         let own = match self.client(&loaded).await {
             Ok(s3) => match loaded.own(s3.as_ref()).await {
                 Err(Error::Aws(failure)) => return Err(failure.into()),
@@ -102,10 +98,9 @@ impl Check {
             Err(fault) => Err(fault),
         };
         let fetched = matches!(&own, Ok(Some(_)));
-        let input = match (loaded.with(own), wrong) {
-            (Ok(input), None) => input,
-            (Ok(_), config) => return Ok(Err(InputFaults { config, files: Vec::new() })),
-            (Err(wrong), config) => return Ok(Err(InputFaults { config, ..wrong })),
+        let input = match loaded.with(own) {
+            Ok(input) => input,
+            Err(wrong) => return Ok(Err(wrong)),
         };
         let checked = self.checked(input, fetched);
         Ok(checked.map_err(|fault| InputFaults { config: None, files: vec![fault.to_string()] }))
@@ -129,7 +124,7 @@ impl Check {
             .parse::<Region>()
             .map_err(|fault| Error::Input(format!("{}: region: {fault}", input.file)))?;
         input.check_region(&region)?;
-        check_topics(&input.file, input.alarms(), &region)?;
+        check_topics(&input.file, &input.alarms(), &region)?;
         let spec = Spec::new(&input, &region)?;
         let mut review = input.config.review(&input.things);
         review.findings.extend(self.guard(&input));

@@ -20,7 +20,8 @@ pub fn config_json(checked: &Checked) -> Value {
     let source = config.document.as_ref().map(|source| match source {
         DocumentSource::File(place) | DocumentSource::Url(place) => place,
     });
-    let alarms: Vec<_> = input.alarms().iter().map(json_of).collect();
+    let evidence = input.evidence.as_ref();
+    let alarms: Vec<_> = input.alarms().iter().map(|alarm| json_of(alarm, evidence)).collect();
     json!({
         "file": input.file, "deployment": input.digest,
         "job": config.job.as_str(), "region": region, "bucket": spec.bucket, "objects": objects,

@@ -7,9 +7,10 @@ use tripline_config::DocumentSource;
 use tripline_config::TargetKind;
 
 use super::checked::Checked;
+use crate::input::declared::watches;
+use crate::input::deployment::Input;
 use crate::terminal::alarm::topics;
 use crate::terminal::table::table;
-use tripline_guard::definition::Watch;
 
 /// Longest document that is shown whole.
 const MAX_SHOWN: usize = 1_000;
@@ -19,14 +20,31 @@ pub fn text(checked: &Checked) -> String {
     let lines: Vec<_> = deployment(checked).into_iter().chain(job(checked)).collect();
     let mut text: String =
         lines.iter().map(|(name, value)| format!("{name:<10} {value}\n")).collect();
+    let evidence = checked.input.evidence.as_ref();
     let row = |alarm: &tripline::alarm::AlarmDefinition| {
-        [alarm.name.to_string(), Watch::from(alarm).to_string(), topics(alarm)]
+        [alarm.name.to_string(), watches(alarm, evidence), topics(alarm)]
     };
     let alarms: Vec<_> = checked.input.alarms().iter().map(row).collect();
     if !alarms.is_empty() {
         text += &format!("\n{}", table(["ALARM", "WATCHES", "TELLS"], &alarms));
     }
-    text
+    text + &undecided(checked)
+}
+
+/// What the config's devices are too few to decide.
+fn undecided(checked: &Checked) -> String {
+    let Input { config, evidence, .. } = &checked.input;
+    let (Some(devices), Some(evidence)) = (config.device_count, evidence) else {
+        return String::new();
+    };
+    let small = evidence.limits.too_small_for(devices);
+    // What compares with all limits at once is nobody's limit.
+    let named: Vec<String> =
+        small.iter().filter(|small| small.share.is_some()).map(ToString::to_string).collect();
+    match named.is_empty() {
+        true => String::new(),
+        false => format!("\n{devices} devices are too few to decide: {}\n", named.join(", ")),
+    }
 }
 
 type Line = (&'static str, String);

@@ -118,7 +118,7 @@ impl Deployment {
     /// Deploys it: what is there already and is of the same deployment is left as it is.
     pub async fn run(&self) -> Result<End, Error> {
         let loaded = deployment::load(&self.config)?;
-        check_alarms(&loaded.file, &loaded.config.alarms.alarms, self.default_guard)?;
+        check_alarms(&loaded.file, loaded.config.has_guard(), self.default_guard)?;
         if loaded.config.rounds > 1 && self.detach {
             return Err(Error::Input(format!(
                 "{}: {} rounds follow one another, so they have to be waited for (expected no `--detach`)",
@@ -135,7 +135,7 @@ impl Deployment {
         let s3 = s3::client(&connection.config);
         let input = loaded.read(&s3).await?;
         input.check_region(&region)?;
-        check_topics(&input.file, input.alarms(), &region)?;
+        check_topics(&input.file, &input.alarms(), &region)?;
         let spec = Spec::new(&input, &region)?;
         let pace = input.config.pace;
         let cloud = Cloud { aws: Aws::for_connection(connection), s3, pace };
@@ -224,12 +224,12 @@ impl Deployment {
     }
 
     fn guard(&self, input: &Input, dry_run: bool) -> Option<Guard> {
-        let alarms = input.alarms().to_vec();
-        (!alarms.is_empty()).then(|| Guard {
+        input.config.has_guard().then(|| Guard {
             file: input.file.clone(),
             stack: self.stack.clone(),
             job: input.config.job.clone(),
-            alarms,
+            alarms: input.config.alarms.alarms.clone(),
+            evidence: input.evidence.clone(),
             tell_only: self.tell_only,
             dry_run,
         })

@@ -140,8 +140,8 @@ impl<'a> Rounds<'a> {
 
     fn alarms(&self) -> Vec<String> {
         let job = &self.spec.job;
-        let alarms = self.guard.iter().flat_map(|guard| &guard.alarms);
-        alarms.map(|alarm| alarm.name_for(job)).collect()
+        let Some(guard) = &self.guard else { return Vec::new() };
+        guard.all_alarms().iter().map(|alarm| alarm.name_for(job)).collect()
     }
 
     /// Makes what is missing for a round: the job comes last, once it is guarded.
@@ -157,7 +157,7 @@ impl<'a> Rounds<'a> {
         let found = ExistingDeployment::find(cloud, spec).await?;
         if let Some(guard) = &self.guard {
             let report = guard.apply(&cloud.aws).await?;
-            let count = guard.alarms.len();
+            let count = guard.all_alarms().len();
             self.made.push(notes::alarms(count));
             let verdict = Verdict::of_arming(guard, &report, &cloud.aws.region);
             if round > 1 && !verdict.findings.is_empty() && found.round.is_none() {

@@ -47,6 +47,7 @@ impl Examination {
             stack: guard.stack.clone(),
             job: guard.job.clone(),
             alarms: guard.alarms.clone(),
+            evidence: guard.evidence.clone(),
             tell_only: guard.tell_only,
             dry_run: false,
         });

@@ -25,13 +25,12 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use tripline::job::JobId;
-use tripline_config::AlarmConfig;
 
 use crate::aws::arming::guard::Guard;
 use crate::aws::connect::connect;
 use crate::aws::region::{Region, region_for};
 use crate::exit::{End, Error};
-use crate::input::source;
+use crate::input::source::{self, LoadedGuard};
 use crate::terminal::print::print;
 use ask::{Clients, Question};
 use check::{About, Check};
@@ -105,7 +104,7 @@ fn names() -> PossibleValuesParser {
 /// A config's alarms, for its job.
 struct Config {
     file: String,
-    config: AlarmConfig,
+    guard: LoadedGuard,
 }
 
 impl Doctor {
@@ -116,12 +115,14 @@ impl Doctor {
         }
         let config = match &self.config {
             None => None,
-            Some(path) => Some(Config { file: source::name_of(path), config: source::load(path)? }),
+            Some(path) => {
+                Some(Config { file: source::name_of(path), guard: source::load_guard(path)? })
+            }
         };
         let job = self.job(config.as_ref())?;
         let checks = self.checks(job.is_some())?;
         let region = match &config {
-            Some(config) => region_for(self.region.clone(), &config.file, &config.config)?,
+            Some(config) => region_for(self.region.clone(), &config.file, &config.guard.config)?,
             None => self.region.clone(),
         };
         let clients = Clients::new(connect(region).await?);
@@ -129,7 +130,8 @@ impl Doctor {
             file: config.file,
             stack: self.stack.clone(),
             job,
-            alarms: config.config.alarms,
+            alarms: config.guard.config.alarms,
+            evidence: config.guard.evidence,
             tell_only: true,
             dry_run: true,
         });
@@ -154,11 +156,11 @@ impl Doctor {
     }
 
     fn job(&self, config: Option<&Config>) -> Result<Option<JobId>, Error> {
-        let Some(Config { file, config }) = config else { return Ok(self.job_id.clone()) };
-        if config.alarms.is_empty() {
+        let Some(Config { file, guard }) = config else { return Ok(self.job_id.clone()) };
+        if guard.is_empty() {
             return Err(Error::Input(crate::input::notes::no_alarms(file)));
         }
-        source::job_of(self.job_id.clone(), file, config).map(Some)
+        source::job_of(self.job_id.clone(), file, &guard.config).map(Some)
     }
 
     /// The checks to run.

@@ -8,16 +8,12 @@ use crate::exit::Error;
 /// What a config without alarms lacks, and what there is to do.
 pub const NO_ALARMS: (&str, &str) = (
     "no alarms, so that only the stack's default guard would guard the rollout",
-    "name alarms in `alarmList` of `[ALARM_CONFIG]`, or say with `--default-guard` that it is meant",
+    "name alarms in `alarmList` of `[ALARM_CONFIG]`, declare limits in `[EVIDENCE_CONFIG]`, or say with `--default-guard` that it is meant",
 );
 
-/// A config without alarms has to be meant: the default guard knows nothing of this firmware.
-pub fn check_alarms(
-    file: &str,
-    alarms: &[AlarmDefinition],
-    default_guard: bool,
-) -> Result<(), Error> {
-    if !alarms.is_empty() || default_guard {
+/// A config that guards by nothing has to be meant: the default guard knows nothing of this firmware.
+pub fn check_alarms(file: &str, has_guard: bool, default_guard: bool) -> Result<(), Error> {
+    if has_guard || default_guard {
         return Ok(());
     }
     let (fault, hint) = NO_ALARMS;

@@ -3,12 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use aws_sdk_s3::Client;
+use std::borrow::Cow;
+
 use tripline::alarm::AlarmDefinition;
+use tripline::baseline::Baseline;
 use tripline::faults::Faults;
 use tripline::text::excerpt;
 use tripline_config::{DeployConfig, DocumentSource, FileNames};
 use tripline_config::{Image, JobDocument, ThingList};
 
+use super::declared::{DeclaredLimits, all_alarms};
 use super::document::{self, OwnDocument};
 use super::firmware::{Firmware, sha256_of};
 use crate::exit::Error;
@@ -29,6 +33,8 @@ pub struct Input {
     pub firmware: Firmware,
     /// The operator's own job document.
     pub own: Option<OwnDocument>,
+    /// The limits that evidence of the rollout is held against.
+    pub evidence: Option<DeclaredLimits>,
     /// Sixteen hexadecimal digits that stand for all of it: what was begun with other files is
     /// another deployment.
     pub digest: String,
@@ -123,15 +129,24 @@ impl Loaded {
         let firmware = Firmware::read(&folder.join(&config.firmware), config.chunk, key.as_deref());
         let firmware = kept(firmware, &mut faults);
         let own = kept(own, &mut faults);
-        let (Some((things_text, things)), Some(firmware), Some(own)) = (things, firmware, own)
+        let evidence = config.evidence.clone();
+        let evidence = evidence.map(|config| DeclaredLimits::read(&file, config, &folder));
+        let (evidence, wrong) = match evidence.transpose() {
+            Ok(evidence) => (Some(evidence), None),
+            Err(wrong) => (None, Some(wrong)),
+        };
+        let (Some((things_text, things)), Some(firmware), Some(own), Some(evidence)) =
+            (things, firmware, own, evidence)
         else {
-            return Err(InputFaults { config: None, files: faults });
+            return Err(InputFaults { config: wrong, files: faults });
         };
         let mut parts = vec![text.clone(), things_text.clone(), firmware.sha256_hex()];
         parts.extend(own.as_ref().map(|own| own.text.clone()));
+        let baseline = evidence.as_ref().and_then(|limits| limits.baseline.as_ref());
+        parts.extend(baseline.map(Baseline::to_json));
         let digests: String = parts.iter().map(|part| sha256_of(part.as_bytes())).collect();
         let digest = sha256_of(digests.as_bytes()).chars().take(16).collect();
-        Ok(Input { file, text, config, things_text, things, firmware, own, digest })
+        Ok(Input { file, text, config, things_text, things, firmware, own, evidence, digest })
     }
 }
 
@@ -187,7 +202,8 @@ impl Input {
         }
     }
 
-    pub fn alarms(&self) -> &[AlarmDefinition] {
-        &self.config.alarms.alarms
+    /// The alarms that guard the rollout, that on evidence among them.
+    pub fn alarms(&self) -> Cow<'_, [AlarmDefinition]> {
+        all_alarms(&self.config.alarms.alarms, self.evidence.as_ref())
     }
 }

@@ -24,12 +24,12 @@ pub fn load(path: &Path, text: &str) -> Result<Option<(EvidenceConfig, Limits)>,
 }
 
 /// The limits of a config, or what is wrong with them and with the baseline.
-pub fn checked(config: &EvidenceConfig, file: &str, folder: &Path) -> Result<Limits, Faults> {
+fn checked(config: &EvidenceConfig, file: &str, folder: &Path) -> Result<Limits, Faults> {
     config.checked(file, config.baseline().map(|name| baseline(&folder.join(name))))
 }
 
 /// Reads a baseline's file, which may be anything.
-fn baseline(path: &Path) -> Result<Baseline, String> {
+pub(super) fn baseline(path: &Path) -> Result<Baseline, String> {
     let name = name_of(path);
     let file = source::open(path, "a file that `tripline calibrate` wrote")
         .map_err(|error| error.to_string())?;

@@ -1,13 +1,14 @@
 //! What commands read before they ask AWS for anything.
 //!
 //! - [`source`]: a file and an alarm config; [`stop_topic`]: which topic stops, where AWS is not asked;
-//! - [`limits`]: the limits of evidence, with their baseline;
+//! - [`limits`]: the limits of evidence, with their baseline; [`declared`]: what a job is armed with of them;
 //! - [`file`](mod@file): a file that is made anew;
 //! - [`notes`], [`alarms`]: what is to be said of a config, and whether its alarms will do;
 //! - [`limits`]: the limits of evidence, with their baseline;
 //! - [`deployment`]: a `dev.ini` with all its files: [`firmware`], [`document`].
 
 pub mod alarms;
+pub mod declared;
 pub mod deployment;
 pub mod document;
 pub mod file;

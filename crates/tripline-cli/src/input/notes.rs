@@ -10,7 +10,7 @@ const SHOWN: usize = 10;
 /// A config without alarms: valid, and it guards nothing.
 pub fn no_alarms(file: &str) -> String {
     format!(
-        "{file}: no alarms, so nothing would guard the job\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`; `tripline alarms remove` disarms a job"
+        "{file}: no alarms, so nothing would guard the job\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`, or declare limits in `[EVIDENCE_CONFIG]`; `tripline alarms remove` disarms a job"
     )
 }
 

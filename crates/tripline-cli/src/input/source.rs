@@ -7,8 +7,9 @@ use std::path::Path;
 use tripline::faults::Faults;
 use tripline::job::JobId;
 use tripline::text::clean;
-use tripline_config::{AlarmConfig, MAX_FILE_BYTES};
+use tripline_config::{AlarmConfig, GuardConfig, MAX_FILE_BYTES};
 
+use super::declared::DeclaredLimits;
 use crate::exit::Error;
 
 /// What the messages call a file: its path, fit to be shown.
@@ -50,9 +51,30 @@ pub fn read(path: &Path) -> Result<String, Error> {
     })
 }
 
-/// Reads and checks a config.
-pub fn load(path: &Path) -> Result<AlarmConfig, Error> {
-    AlarmConfig::parse(&name_of(path), &read(path)?).map_err(faults)
+/// A job's guard, as a config says it.
+#[derive(Debug)]
+pub struct LoadedGuard {
+    pub config: AlarmConfig,
+    pub evidence: Option<DeclaredLimits>,
+}
+
+impl LoadedGuard {
+    /// Whether it guards by nothing.
+    pub fn is_empty(&self) -> bool {
+        self.config.alarms.is_empty() && self.evidence.is_none()
+    }
+}
+
+/// Reads and checks what guards a job: the alarms of a config, and its limits with their baseline, which is
+/// looked for in the config's folder.
+pub fn load_guard(path: &Path) -> Result<LoadedGuard, Error> {
+    let file = name_of(path);
+    let GuardConfig { alarms, evidence } =
+        GuardConfig::parse(&file, &read(path)?).map_err(faults)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let evidence = evidence.map(|config| DeclaredLimits::read(&file, config, folder)).transpose();
+    let evidence = evidence.map_err(faults)?;
+    Ok(LoadedGuard { config: alarms, evidence })
 }
 
 /// A config's faults as the error of a command.

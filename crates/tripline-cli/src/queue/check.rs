@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::queue::state::{StoredFile, Use};
 use tripline::text::excerpt;
 use tripline_config::FileName;
-use tripline_config::{DeployConfig, DocumentSource, FileNames, Release};
+use tripline_config::{DeployConfig, DocumentSource, FileNames, Release, Unfinished};
 
 use super::draft::Draft;
 use super::files::{CONFIG, describe};
@@ -58,20 +58,26 @@ pub async fn release(
         DocumentSource::File(name) => DocumentSource::File(beside(name)),
         url => url,
     });
-    let config = DeployConfig { things, firmware, private_key, document, ..config };
+    let mut evidence = config.evidence;
+    if let Some(Unfinished::Baseline { file, .. }) =
+        evidence.as_mut().map(|evidence| &mut evidence.unfinished)
+    {
+        *file = beside(std::mem::take(file));
+    }
+    let config = DeployConfig { things, firmware, private_key, document, evidence, ..config };
     let loaded = Loaded { file: file.to_owned(), text: text.to_owned(), config, folder };
     // A document at a URL is fetched when it is deployed.
     let own = loaded.own(None).await;
     let input = loaded.with(own)?;
-    check_alarms(file, input.alarms(), meant.default_guard)?;
-    check_stops(file, input.alarms(), meant.tell_only)?;
+    check_alarms(file, input.config.has_guard(), meant.default_guard)?;
+    check_stops(file, &input.alarms(), meant.tell_only)?;
     Ok((release, input))
 }
 
 /// Checks what depends on where it is deployed.
 pub fn region(input: &Input, region: &str) -> Result<(), Error> {
     input.check_region(region)?;
-    check_topics(&input.file, input.alarms(), region)?;
+    check_topics(&input.file, &input.alarms(), region)?;
     Spec::new(input, region).map(drop)
 }
 
@@ -106,8 +112,9 @@ pub fn sources(
                 &format!("\n  {key} is `{named}` (expected `{given}`, the file that is added)");
         }
     }
-    let names = [Some(&release.firmware), Some(&release.things), release.document.as_ref()];
-    let names: Vec<&FileName> = names.into_iter().flatten().collect();
+    let beside = [release.document.as_ref(), release.baseline.as_ref()];
+    let names = [Some(&release.firmware), Some(&release.things)].into_iter().chain(beside);
+    let names: Vec<&FileName> = names.flatten().collect();
     for (at, name) in names.iter().enumerate() {
         if name.as_str() == CONFIG || names.iter().skip(at + 1).any(|other| other == name) {
             differ += &format!("\n  `{}` is the name of two files", excerpt(name.as_str()));
@@ -131,9 +138,11 @@ pub fn sources(
         (image, firmware.path.clone()),
         (describe(things, Use::Things, release.things.clone())?, things.to_owned()),
     ];
-    if let Some(name) = &release.document {
-        let path = folder.join(name.as_str());
-        sources.push((describe(&path, Use::Document, name.clone())?, path));
+    for (used, name) in [(Use::Document, &release.document), (Use::Baseline, &release.baseline)] {
+        if let Some(name) = name {
+            let path = folder.join(name.as_str());
+            sources.push((describe(&path, used, name.clone())?, path));
+        }
     }
     Ok(Sources(sources))
 }

@@ -168,10 +168,9 @@ fn files(item: &Item) -> Result<Vec<StoredFile>, String> {
             return Err(unexpected("sha256", sha256, "64 hexadecimal digits"));
         }
         let read = StoredFile {
-            used: Use::ALL
-                .into_iter()
-                .find(|known| known.as_str() == used)
-                .ok_or_else(|| unexpected("use", used, "config, firmware, things or document"))?,
+            used: Use::ALL.into_iter().find(|known| known.as_str() == used).ok_or_else(|| {
+                unexpected("use", used, "config, firmware, things, document or baseline")
+            })?,
             name: parsed(file, "name")?,
             bytes: counted(file, "bytes")?,
             sha256: sha256.to_owned(),

@@ -3,14 +3,18 @@
 use std::path::Path;
 
 use tripline::alarm::AlarmDefinition;
+use tripline::baseline::Baseline;
 use tripline::text::{clean, excerpt};
-use tripline_config::AlarmConfig;
+use tripline_config::GuardConfig;
 
 use super::aws::Aws;
 use super::old::Old;
+use crate::aws::deployment::spec::BASELINE_OBJECT;
 use crate::aws::tags::CONFIG_TAG;
 use crate::exit::Error;
-use crate::input::{notes, source};
+use crate::input::declared::DeclaredLimits;
+use crate::input::notes;
+use crate::input::source::{self, LoadedGuard};
 
 /// A config that was read.
 #[derive(Debug)]
@@ -18,6 +22,8 @@ pub struct Config {
     /// What messages call it.
     pub name: String,
     pub alarms: Vec<AlarmDefinition>,
+    /// The limits that evidence of the rollout is held against.
+    pub evidence: Option<DeclaredLimits>,
     /// Its region, if it names one.
     pub region: Option<String>,
 }
@@ -25,7 +31,7 @@ pub struct Config {
 impl Config {
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        Self::new(source::name_of(path), source::load(path)?)
+        Self::new(source::name_of(path), source::load_guard(path)?)
     }
 
     /// Reads what `deploy` keeps in S3.
@@ -52,17 +58,43 @@ impl Config {
                 "{name}: there is no such object\n\n  hint: give the alarm config with `--config`"
             )));
         };
-        let config = AlarmConfig::parse(&name, &text).map_err(source::faults)?;
-        Self::new(name, config)
+        let GuardConfig { alarms, evidence } =
+            GuardConfig::parse(&name, &text).map_err(source::faults)?;
+        let evidence = match evidence {
+            None => None,
+            Some(config) => {
+                // Beside the config, whatever its file was called.
+                let folder = key.rsplit_once('/').map(|(folder, _)| format!("{folder}/"));
+                let key = format!("{}{BASELINE_OBJECT}", folder.unwrap_or_default());
+                let baseline = match config.baseline() {
+                    None => None,
+                    Some(_) => Some(kept_baseline(aws, bucket, &key).await?),
+                };
+                Some(DeclaredLimits::new(&name, config, baseline).map_err(source::faults)?)
+            }
+        };
+        Self::new(name, LoadedGuard { config: alarms, evidence })
     }
 
-    fn new(name: String, config: AlarmConfig) -> Result<Self, Error> {
-        if config.alarms.is_empty() {
+    fn new(name: String, guard: LoadedGuard) -> Result<Self, Error> {
+        if guard.is_empty() {
             return Err(Error::Input(format!(
                 "{}\n  hint: `--default-guard` leaves the new job to the stack's default guard",
                 notes::no_alarms(&name)
             )));
         }
-        Ok(Self { name, alarms: config.alarms, region: config.region })
+        let LoadedGuard { config, evidence } = guard;
+        Ok(Self { name, alarms: config.alarms, evidence, region: config.region })
     }
+}
+
+/// The baseline that `deploy` keeps in S3.
+async fn kept_baseline(aws: &Aws, bucket: &str, key: &str) -> Result<Baseline, Error> {
+    let name = clean(&format!("s3://{bucket}/{key}"), 256);
+    let text = aws.config(bucket, key).await?;
+    let text = text.ok_or_else(|| "there is no such object".to_owned());
+    let baseline = text.and_then(|text| Baseline::parse(&text).map_err(|why| why.to_string()));
+    baseline.map_err(|why| {
+        Error::Input(format!("{name}: {why}\n\n  hint: give the alarm config with `--config`"))
+    })
 }

@@ -119,7 +119,7 @@ pub struct Resume {
 #[derive(Debug)]
 pub enum Arming {
     /// From a config that was read.
-    Config(Config),
+    Config(Box<Config>),
     /// From what `deploy` keeps of the old job.
     Kept,
     /// There are to be none but the stack's default guard.
@@ -129,7 +129,7 @@ pub enum Arming {
 pub async fn run(arguments: Arguments) -> Result<End, Error> {
     let guard = match &arguments.config {
         _ if arguments.default_guard => Arming::Default,
-        Some(path) => Arming::Config(Config::read(path)?),
+        Some(path) => Arming::Config(Box::new(Config::read(path)?)),
         None => Arming::Kept,
     };
     let region = match (arguments.region, &guard) {
@@ -176,7 +176,7 @@ impl Resume {
                 stack.guards_by_default()?;
                 None
             }
-            Arming::Config(config) => Some(config),
+            Arming::Config(config) => Some(config.as_ref()),
             Arming::Kept => {
                 fetched = Config::fetch(aws, &old).await?;
                 Some(&fetched)
@@ -209,9 +209,10 @@ impl Resume {
         {
             return Ok(Resumed::NotGuarded);
         }
-        let names = guard.iter().flat_map(|guard| &guard.alarms);
+        let all = guard.as_ref().map(Guard::all_alarms).unwrap_or_default();
+        let names: Vec<String> = all.iter().map(|alarm| alarm.name_for(&new)).collect();
         let mut report = Report {
-            alarms: names.map(|alarm| alarm.name_for(&new)).collect(),
+            alarms: names,
             old: old.id.clone(),
             new: new.clone(),
             grouped: targets.devices.len() > group::MOST_TARGETS
@@ -303,6 +304,7 @@ impl Resume {
             stack: self.stack.clone(),
             job: job.clone(),
             alarms: config.alarms.clone(),
+            evidence: config.evidence.clone(),
             tell_only: self.tell_only,
             dry_run: true,
         }

@@ -33,7 +33,7 @@ fn id(job: &str) -> JobId {
 fn config(text: &str) -> Arming {
     let config = tripline_config::AlarmConfig::parse("dev.ini", text).unwrap();
     let (name, region) = ("dev.ini".to_owned(), None);
-    Arming::Config(Config { name, alarms: config.alarms, region })
+    Arming::Config(Box::new(Config { name, alarms: config.alarms, evidence: None, region }))
 }
 
 fn resume() -> Resume {
@@ -285,6 +285,30 @@ async fn the_alarms_are_those_that_deploy_keeps() {
     fake.world().iot.jobs.get_mut("fw-r1").unwrap().0.status = Some(JobStatus::Canceled);
     run(&fake, &Resume { job: id("fw-r1"), ..kept() }).await.unwrap();
     assert!(fake.alarms.world().cloudwatch.alarms.contains_key("tripline-fw-r1-r1-slow"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limits_are_those_that_deploy_keeps_with_their_baseline() {
+    const BASELINE: &str = "{\"version\":1,\"name\":\"fw\",\"rollouts\":2,\"pooled\":{\"devices\":900,\"unfinished\":[800,300,9]},\"slowest\":{\"devices\":400,\"unfinished\":[400,200,9]},\"failures\":[0,2]}\n";
+    let fake = stopped(3);
+    fake.world().iot.tag("job/fw", "tripline:config", "s3://bucket/fw/dev.ini");
+    let config = "[EVIDENCE_CONFIG]\nuseEvidence = True\nbaseline = ../of/fw.json\nsnsTopics = @force-stop\n";
+    fake.object("fw/dev.ini", config);
+    let kept = Resume { guard: Arming::Kept, ..resume() };
+    for (object, fault) in [
+        (None, "s3://bucket/fw/baseline.json: there is no such object\n\n  hint: give the alarm"),
+        (Some("{}"), "s3://bucket/fw/baseline.json: no baseline: "),
+    ] {
+        if let Some(object) = object {
+            fake.object("fw/baseline.json", object);
+        }
+        let error = run(&fake, &kept).await.unwrap_err();
+        assert!(error.contains(fault), "{error}");
+    }
+    fake.object("fw/baseline.json", BASELINE);
+    run(&fake, &kept).await.unwrap();
+    let alarms = &fake.alarms.world().cloudwatch.alarms;
+    assert_eq!(alarms.keys().collect::<Vec<_>>(), ["tripline-fw-r1-Evidence"]);
 }
 
 #[tokio::test(start_paused = true)]

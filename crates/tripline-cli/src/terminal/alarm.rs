@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use tripline::alarm::AlarmDefinition;
-use tripline_guard::definition::Watch;
+
+use crate::input::declared::{DeclaredLimits, watches};
 
 /// The topics as the config names them.
 pub fn topics(alarm: &AlarmDefinition) -> String {
@@ -10,10 +11,10 @@ pub fn topics(alarm: &AlarmDefinition) -> String {
 }
 
 /// An alarm, for programs.
-pub fn json_of(alarm: &AlarmDefinition) -> Value {
+pub fn json_of(alarm: &AlarmDefinition, evidence: Option<&DeclaredLimits>) -> Value {
     json!({
         "alarm": alarm.name.as_str(),
-        "watches": Watch::from(alarm).to_string(),
+        "watches": watches(alarm, evidence),
         "topics": alarm.topics.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }

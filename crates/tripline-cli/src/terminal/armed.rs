@@ -1,7 +1,6 @@
 //! What arming a job has changed, or would: for people, and for programs.
 
 use serde_json::json;
-use tripline_guard::definition::Watch;
 
 use super::alarm::topics;
 use super::table::table;
@@ -27,10 +26,15 @@ impl Report {
             .alarms
             .iter()
             .map(|alarm| {
-                let watch = Watch::from(&alarm.definition).to_string();
                 let told = topics(&alarm.definition);
                 let does = self.stopping.does(&alarm.actions);
-                [alarm.name.clone(), alarm.change(dry_run).to_owned(), watch, told, does]
+                [
+                    alarm.name.clone(),
+                    alarm.change(dry_run).to_owned(),
+                    alarm.watches.clone(),
+                    told,
+                    does,
+                ]
             })
             .collect();
         let removed = if dry_run { "would be removed" } else { "removed" };
@@ -55,7 +59,7 @@ impl Report {
                         Change::Update(_) => "update",
                         Change::Keep => "keep",
                     },
-                    "watches": Watch::from(&alarm.definition).to_string(),
+                    "watches": alarm.watches,
                     "actions": alarm.actions,
                     "does": self.stopping.does(&alarm.actions),
                     "inAlarmAlready": alarm.mute,

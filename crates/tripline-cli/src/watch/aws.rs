@@ -11,12 +11,14 @@ use aws_sdk_cloudwatch::types::{
 };
 use aws_sdk_iot::types::{JobExecutionStatus, JobExecutionSummaryForJob};
 use tripline::alarm::alarm_name_prefix;
+use tripline::evidence::Record;
 use tripline::job::JobId;
 use tripline::metric::{DIMENSION, Metric, NAMESPACE};
 use tripline_aws::Failure;
 
 use super::seen::Download;
 use crate::aws::alarms::Listed;
+use crate::aws::arming::keeping;
 use crate::aws::budget::Budget;
 use crate::aws::clients::Aws;
 use crate::aws::job::{DescribedJob, find_job};
@@ -42,12 +44,23 @@ pub struct Observer {
     budget: Budget,
     /// The stack whose alarms guard, by its name.
     stack: String,
-    /// The ARN of its force-stop topic, once it was asked for.
-    force_stop_topic: Option<String>,
+    /// What it is, once it was asked for.
+    known: Option<KnownStack>,
+    /// When it could not be had for evidence.
+    missed: Option<Instant>,
     /// Alarms' tags, by their names, and when they were asked for.
     tags: BTreeMap<String, (Instant, AlarmTags)>,
     /// The muted alarms, each with the rule that mutes it, and when that was asked.
     muted: Option<(Instant, BTreeMap<String, String>)>,
+}
+
+/// What is known of the stack.
+#[derive(Debug, Clone)]
+struct KnownStack {
+    /// The ARN of its force-stop topic.
+    force_stop_topic: String,
+    /// Its table. Stacks of earlier versions have none.
+    table: Option<String>,
 }
 
 /// The alarms of a job, and whether they guard it.
@@ -75,7 +88,8 @@ impl Observer {
             aws,
             budget,
             stack: stack.to_owned(),
-            force_stop_topic: None,
+            known: None,
+            missed: None,
             tags: BTreeMap::new(),
             muted: None,
         }
@@ -138,9 +152,10 @@ impl Observer {
             let muted_by = self.muted().await?.get(name).cloned();
             seen.push(ObservedAlarm { muted_by, ..ObservedAlarm::new(alarm, Some(tags)) });
         }
-        let verdict = match self.topic().await {
-            Ok(topic) => {
-                let stack = Stack { name: &self.stack, force_stop_topic: &topic };
+        let verdict = match self.known_stack().await {
+            Ok(known) => {
+                let topic = known.force_stop_topic.as_str();
+                let stack = Stack { name: &self.stack, force_stop_topic: topic };
                 Ok(Verdict::new(&seen, job, stack))
             }
             Err(error) => Err(error.to_string()),
@@ -163,19 +178,37 @@ impl Observer {
         Ok(Guard { alarms, verdict })
     }
 
-    async fn topic(&mut self) -> Result<String, Error> {
-        if let Some(topic) = &self.force_stop_topic {
-            return Ok(topic.clone());
+    /// What the stack's guard-keeper has kept of a job's evidence. Without a stack, or its table, there is
+    /// nothing.
+    pub async fn evidence(&mut self, job: &JobId) -> Result<Option<Record>, Failure> {
+        let Some(table) = self.table().await else { return Ok(None) };
+        self.budget.turn().await;
+        self.aws.evidence(&table, job).await
+    }
+
+    async fn table(&mut self) -> Option<String> {
+        let now = Instant::now();
+        let is_over = |at: Instant| now.duration_since(at) >= KNOWN_FOR;
+        if self.known.is_none() && self.missed.is_none_or(is_over) {
+            // Why there is none, its alarms say.
+            self.missed = self.known_stack().await.is_err().then_some(now);
+        }
+        self.known.as_ref()?.table.clone()
+    }
+
+    async fn known_stack(&mut self) -> Result<KnownStack, Error> {
+        if let Some(known) = &self.known {
+            return Ok(known.clone());
         }
         self.budget.turn().await;
         let stack = stack::Stack::find_in_any_state(&self.aws.cloudformation, &self.stack).await?;
         let stack =
             stack.ok_or_else(|| Error::Input(format!("there is no stack `{}`", self.stack)))?;
-        let topic = topics::of_stack(&stack, topics::FORCE_STOP)?.to_owned();
+        let force_stop_topic = topics::of_stack(&stack, topics::FORCE_STOP)?.to_owned();
+        let table = stack.find_output(keeping::TABLE).map(str::to_owned);
         // Whoever names a stack may do it by its ARN.
         self.stack = stack.name().to_owned();
-        self.force_stop_topic = Some(topic.clone());
-        Ok(topic)
+        Ok(self.known.insert(KnownStack { force_stop_topic, table }).clone())
     }
 
     async fn tags_of(&mut self, alarm: &MetricAlarm) -> Result<AlarmTags, Failure> {

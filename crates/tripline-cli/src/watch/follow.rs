@@ -10,9 +10,10 @@ use tripline_aws::{Failure, FailureKind};
 use super::aws::Observer;
 use super::executions::Executions;
 use super::pace::History;
-use super::seen::{Alarm, Details};
+use super::seen::{Alarm, Details, Evidence};
 use super::verdict::Verdict;
 use crate::aws::alarms::Listed;
+use crate::aws::evidence::BLIND;
 use crate::aws::job::DescribedJob;
 use crate::exit::{End, Error};
 
@@ -121,7 +122,7 @@ async fn update(
         rollout.seen.is_some() && rollout.lost.is_none() && rollout.verdict != Verdict::Deleted
     });
     for rollout in &mut open {
-        rollout.look_at_details(observer).await;
+        rollout.look_at_details(observer, clock.now()).await;
     }
     look_at_downloads(&mut open, observer, clock.now()).await;
     Ok(())
@@ -198,7 +199,7 @@ impl Rollout {
         Ok(())
     }
 
-    async fn look_at_details(&mut self, observer: &mut Observer) {
+    async fn look_at_details(&mut self, observer: &mut Observer, now: i64) {
         let Some(seen) = &self.seen else { return };
         // What could not be seen this time is shown as it was, with a note.
         self.details.notes.clear();
@@ -214,6 +215,19 @@ impl Rollout {
                 }
             }
             Err(failure) => self.details.notes.push(format!("alarms: {failure}")),
+        }
+        match observer.evidence(&self.job).await {
+            Ok(record) => {
+                // Another job may have had its name.
+                let record = record.filter(|record| Some(record.created) == seen.created_at);
+                let is_in_progress = !self.verdict.is_final();
+                self.details.evidence = record.map(|record| {
+                    let age = record.age(now);
+                    let blind = (is_in_progress && age >= BLIND).then_some(age / 60);
+                    Evidence { record, blind }
+                });
+            }
+            Err(failure) => self.details.notes.push(format!("evidence: {failure}")),
         }
         let (executions, details) = (&mut self.executions, &mut self.details);
         executions.update(observer, &self.job, &seen.tally, details).await;

@@ -3,10 +3,11 @@
 //! - [`seen`]: what is known of a rollout; [`verdict`]: how it ended; [`pace`]: how fast it goes;
 //! - [`aws`]: what AWS is asked; [`executions`]: who is slow; [`record`]: how all executions went;
 //! - [`follow`]: looks again and again;
-//! - [`view`], [`duration`]: what people and programs read; [`show`]: where it goes.
+//! - [`view`], [`mod@evidence`], [`duration`]: what people and programs read; [`show`]: where it goes.
 
 mod aws;
 mod duration;
+mod evidence;
 mod executions;
 mod follow;
 mod pace;
@@ -52,6 +53,9 @@ Examples:
 Watches any job of AWS IoT, whoever created it; one that no alarm of the stack would stop is `unguarded`. On a
 terminal the screen is redrawn; elsewhere there is a line when something has changed. AWS is asked
 at most once a second on average, however large the fleet and however many the rollouts.
+
+Where the stack's guard-keeper computes evidence of the job, it is shown as it was kept last: how far
+the rollout is outside of its limits, which limit spoke, the next one, and how surely it is healthy.
 
 --record writes, once the rollout has ended, when each execution began and ended: for `tripline
 calibrate` and `tripline replay`. Nothing is written of a rollout that has not ended.

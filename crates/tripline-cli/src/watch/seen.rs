@@ -1,5 +1,6 @@
 //! What is known of a rollout at one moment. Only values: no AWS, no clock.
 
+use tripline::evidence::Record;
 use tripline_guard::verdict::Verdict as GuardVerdict;
 
 /// An alarm that guards a job.
@@ -40,6 +41,14 @@ pub struct Failing {
     pub at: i64,
 }
 
+/// Evidence of a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    pub record: Record,
+    /// The job is in progress, and nobody has computed it for so many minutes.
+    pub blind: Option<i64>,
+}
+
 /// Everything beside the job itself. What could not be seen is `None`, and a note says why.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Details {
@@ -47,6 +56,8 @@ pub struct Details {
     pub alarms: Option<Vec<Alarm>>,
     /// Whether those of the stack guard it.
     pub guard: Option<GuardVerdict>,
+    /// What the guard-keeper has kept of its evidence.
+    pub evidence: Option<Evidence>,
     pub download: Option<Download>,
     /// In progress for longest, the longest first.
     pub slow: Vec<Slow>,

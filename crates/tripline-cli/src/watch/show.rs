@@ -113,6 +113,9 @@ fn verdicts<'a>(rollouts: impl Iterator<Item = &'a Rollout>) {
     for rollout in rollouts {
         if let Some(seen) = &rollout.seen {
             print(&format!("{}\n", rollout.verdict.sentence(&rollout.job, seen)));
+            if let Some(reason) = view::reason(rollout) {
+                print(&format!("  {reason}\n"));
+            }
         }
     }
 }

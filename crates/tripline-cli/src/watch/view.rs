@@ -5,6 +5,7 @@ use tripline::text::clean;
 use tripline_guard::verdict::Verdict as Guard;
 
 use super::duration::{since, words};
+use super::evidence;
 use super::follow::Rollout;
 use super::pace::Eta;
 use super::seen::{Alarm, Details};
@@ -41,6 +42,10 @@ pub fn screen(rollout: &Rollout, now: i64) -> Vec<String> {
     }
     let details = &rollout.details;
     lines.push(format!("  guard  {}", guard(details)));
+    if let Some(seen) = &details.evidence {
+        lines.push(format!("  {}", evidence::line(seen)));
+        lines.extend(evidence::unseen(seen).map(|unseen| format!("  {unseen}")));
+    }
     if !details.slow.is_empty() {
         let slow = details
             .slow
@@ -79,6 +84,10 @@ pub fn line(rollout: &Rollout, now: i64) -> String {
         parts.push(speed(rollout, seen));
     }
     parts.push(format!("guard: {}", guard(&rollout.details)));
+    if let Some(seen) = &rollout.details.evidence {
+        parts.push(evidence::line(seen));
+        parts.extend(evidence::unseen(seen));
+    }
     if rollout.lost.is_some() {
         parts.push(lost(rollout, now));
     }
@@ -89,11 +98,14 @@ pub fn line(rollout: &Rollout, now: i64) -> String {
 /// What makes a new line worth its place. Times alone do not.
 pub fn news(rollout: &Rollout) -> String {
     let seen = rollout.seen.as_ref();
+    let evidence = rollout.details.evidence.as_ref();
     format!(
-        "{:?} {:?} {:?} {} {:?}",
+        "{:?} {:?} {:?} {:?} {} {:?}",
         seen.map(|seen| (&seen.status, seen.tally)),
         rollout.verdict,
         rollout.details.alarms,
+        // How long it is blind is a time.
+        evidence.map(|seen| (&seen.record.brief, seen.record.standing, seen.blind.is_some())),
         rollout.lost.is_some(),
         rollout.details.notes
     )
@@ -132,6 +144,7 @@ pub fn data(rollout: &Rollout, now: i64) -> Value {
             "samples": download.samples,
             "p50": download.p50, "p90": download.p90, "p99": download.p99,
         })),
+        "evidence": rollout.details.evidence.as_ref().map(evidence::data),
         "guarded": rollout.details.guard.as_ref().map(Guard::is_guarded),
         "alarms": alarms.as_ref().map(|alarms| alarms.iter().map(|alarm| json!({
             "alarm": alarm.name, "state": alarm.state, "watches": alarm.watches,
@@ -148,6 +161,14 @@ pub fn data(rollout: &Rollout, now: i64) -> Value {
         "comment": seen.and_then(|seen| seen.comment.as_deref()),
         "notes": notes,
     })
+}
+
+/// Why the guard has stopped the rollout, where its comment does not say it.
+pub fn reason(rollout: &Rollout) -> Option<String> {
+    let reason = evidence::reason(rollout.details.evidence.as_ref()?)?;
+    let comment = rollout.seen.as_ref()?.comment.as_deref().unwrap_or_default();
+    let first = reason.split(". ").next().unwrap_or(&reason);
+    (rollout.verdict == Verdict::Guard && !comment.contains(first)).then_some(reason)
 }
 
 /// What comes next, where there is something to be done.

@@ -51,6 +51,34 @@ fn check_of_a_good_config() {
 }
 
 #[test]
+fn check_says_limits_in_words() {
+    const LIMITS: &str = "[EVIDENCE_CONFIG]\nuseEvidence = True\nunfinishedLimits = 60:3, 75:2\nsnsTopics = @force-stop\n";
+    let words = "evidence > 2 (1 in 100): failed 3 %, 60 min 3 %, 75 min 2 %";
+    for (config, count) in
+        [(LIMITS.to_owned(), "1 alarm"), (EXAMPLE.to_owned() + LIMITS, "3 alarms")]
+    {
+        let checked = tripline(with(&config).path(), &["alarms", "check"]);
+        assert!(checked.contains(words) && checked.starts_with("exit 0\n"), "{checked}");
+        assert!(checked.contains(&format!("no faults; {count} for")), "{checked}");
+    }
+    let json = tripline(with(LIMITS).path(), &["alarms", "check", "--output", "json"]);
+    assert!(json.contains(words), "{json}");
+    let only = with(&LIMITS.replace("@force-stop", "@email"));
+    let alerts = tripline(only.path(), &["alarms", "check"]);
+    assert!(alerts.contains("finding: no alarm goes to `@force-stop`"), "{alerts}");
+    // What cannot be read is said before anything else is done.
+    let baseline = LIMITS.replace("unfinishedLimits = 60:3, 75:2", "baseline = fw.json");
+    let directory = with(&baseline);
+    for arguments in [["alarms", "check"], ["alarms", "apply"]] {
+        let faulty = tripline(directory.path(), &arguments);
+        assert!(faulty.contains("fw.json: cannot be read: "), "{faulty}");
+    }
+    let slip = with(&LIMITS.replace("EVIDENCE_CONFIG", "EVIDENCE_CONFG"));
+    let slip = tripline(slip.path(), &["alarms", "check"]);
+    assert!(slip.contains("did you mean `[EVIDENCE_CONFIG]`?"), "{slip}");
+}
+
+#[test]
 fn check_names_every_fault() {
     let directory = with(&faulty());
     insta::assert_snapshot!("check_faults", tripline(directory.path(), &["alarms", "check"]));

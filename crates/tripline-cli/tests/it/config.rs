@@ -124,6 +124,49 @@ fn findings_end_with_one_unless_they_are_meant() {
 }
 
 #[test]
+fn limits_are_a_guard_and_their_baseline_is_deployed_with_them() {
+    const BASELINE: &str = "{\"version\":1,\"name\":\"fw\",\"rollouts\":2,\"pooled\":{\"devices\":9000,\"unfinished\":[8900,3000,90]},\"slowest\":{\"devices\":4000,\"unfinished\":[4000,2000,90]},\"failures\":[0,2]}\n";
+    let section = "[EVIDENCE_CONFIG]\nuseEvidence = True\nbaseline = fw.json\nsnsTopics = @email, @force-stop\n";
+    let none = but(&whole(), &[("alarmList = SlowDownloads, Failures", "alarmList =")]);
+    let folder = with(&(none + "\n" + section));
+    let path = folder.path();
+    let (code, _, stderr) = check(path, &[]);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("fw.json: cannot be read: "), "{stderr}");
+    fs::write(path.join("fw.json"), BASELINE).unwrap();
+    let (_, stdout, stderr) = check(path, &[]);
+    assert!(!stderr.contains("no alarms"), "{stderr}");
+    assert!(stdout.contains("(baseline fw of 2 rollouts, 20 % slack)"), "{stdout}");
+    let json = |folder: &Path| -> Value {
+        serde_json::from_str(&check(folder, &["--output", "json"]).1).unwrap()
+    };
+    let deployed = json(path);
+    let objects = deployed["objects"].as_array().unwrap();
+    let is_kept = |object: &Value| object["key"].as_str().unwrap().ends_with("/baseline.json");
+    assert!(objects.iter().any(is_kept), "{objects:?}");
+    // Another baseline is another deployment.
+    fs::write(path.join("fw.json"), BASELINE.replace("3000,", "2900,")).unwrap();
+    assert_ne!(json(path)["deployment"], deployed["deployment"]);
+}
+
+#[test]
+fn what_the_devices_are_too_few_to_decide_is_said() {
+    let section =
+        "[EVIDENCE_CONFIG]\nuseEvidence = True\nbaseline = fw.json\nsnsTopics = @force-stop\n";
+    let baseline = "{\"version\":1,\"name\":\"fw\",\"rollouts\":2,\"pooled\":{\"devices\":9000,\"unfinished\":[8600,3000,90]},\"slowest\":{\"devices\":4000,\"unfinished\":[3900,2000,90]},\"failures\":[0,2]}\n";
+    for (devices, is_said) in [("40", true), ("4000", false)] {
+        let text = whole();
+        let line = text.lines().find(|line| line.starts_with("deviceCount")).unwrap();
+        let folder =
+            with(&(text.replace(line, &format!("deviceCount = {devices}")) + "\n" + section));
+        fs::write(folder.path().join("fw.json"), baseline).unwrap();
+        let (_, stdout, stderr) = check(folder.path(), &[]);
+        let said = "40 devices are too few to decide: ";
+        assert_eq!(stdout.contains(said), is_said, "{stdout}{stderr}");
+    }
+}
+
+#[test]
 fn everything_is_in_one_region() {
     let folder = with(&whole());
     let (code, _, stderr) = check(folder.path(), &["--region", "eu-west-1"]);

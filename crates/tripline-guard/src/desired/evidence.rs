@@ -20,6 +20,12 @@ pub(super) fn alarms(evidence: &EvidenceConfig, prefix: &str, has_been: bool) ->
     both.into_iter().flatten().map(GuardAlarm::Config).collect()
 }
 
+/// The alarm of a config on evidence, which a job is armed with. That on its absence is the guard-keeper's
+/// to put.
+pub fn evidence_alarm(evidence: &EvidenceConfig) -> Option<AlarmDefinition> {
+    breach(evidence, "")
+}
+
 /// Evidence above what the permitted false stops allow. Once the rollout is to be stopped, the keeper
 /// publishes more than the threshold.
 fn breach(evidence: &EvidenceConfig, prefix: &str) -> Option<AlarmDefinition> {

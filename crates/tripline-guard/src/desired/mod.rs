@@ -13,7 +13,7 @@ use tripline_config::EvidenceConfig;
 
 pub use alarm::{FailureRate, GuardAlarm, is_published};
 pub use default_guard::{DEFAULT_PREFIX, DefaultGuard, InvalidValue, KEYS, variable_of};
-pub use evidence::{watches_evidence, watches_evidence_s_absence};
+pub use evidence::{evidence_alarm, watches_evidence, watches_evidence_s_absence};
 pub use policy::{GreengrassDeployments, GuardedJobs, Policy};
 pub use tags::{GUARD_TAG, JobTags, TAG_PREFIX, Tagged};
 

@@ -47,7 +47,7 @@ pub use encode::InvalidState;
 pub use gate::Clearance;
 pub use limits::{InvalidLimits, Limits, Parameters, Slack, Source};
 pub use record::Record;
-pub use sentence::{Brief, Reason};
+pub use sentence::{Above, Brief, InWords, Reason};
 pub use smallest::TooSmall;
 pub use stairs::{Curve, Stairs};
 pub use standing::Standing;

@@ -133,6 +133,48 @@ impl fmt::Display for Source {
     }
 }
 
+/// The alarm on evidence above a threshold: `evidence > 2 (1 in 100)`, with the share of healthy rollouts
+/// that it may stop.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Above(pub f64);
+
+impl fmt::Display for Above {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(threshold) = self;
+        let shown = (threshold * 100.0).round() / 100.0;
+        write!(f, "evidence > {shown} ({})", Share(libm::exp10(-threshold)))
+    }
+}
+
+/// Limits in one line: `evidence > 2 (1 in 100): failed 3 %, 60 min 3 %, 75 min 2 %`.
+#[derive(Debug, Clone, Copy)]
+pub struct InWords<'a>(&'a Limits);
+
+impl Limits {
+    /// The limits in one line.
+    pub fn in_words(&self) -> InWords<'_> {
+        InWords(self)
+    }
+}
+
+impl fmt::Display for InWords<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(limits) = self;
+        write!(f, "{}: failed {}", Above(limits.threshold()), Percent(limits.failed()))?;
+        for limit in limits.names() {
+            if let (LimitName::Rung(age) | LimitName::Timeout(age), Some(share)) =
+                (limit, limits.share_of(limit))
+            {
+                write!(f, ", {age} min {}", Percent(share))?;
+            }
+        }
+        match limits.source() {
+            Source::Declared => Ok(()),
+            source => write!(f, " ({source})"),
+        }
+    }
+}
+
 struct Minutes(u32);
 
 impl fmt::Display for Minutes {
@@ -146,13 +188,30 @@ struct Bound(f64);
 
 impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let share = Share(self.0);
+        match share.one_in() {
+            Some(_) => write!(f, "At most {share} healthy rollouts ever looks like this."),
+            None => write!(f, "At most {share} of healthy rollouts ever look like this."),
+        }
+    }
+}
+
+/// A share of rollouts: `1 in 100`, or in percent, rounded up.
+struct Share(f64);
+
+impl Share {
+    fn one_in(&self) -> Option<f64> {
         let one_in = 1.0 / self.0;
-        if (one_in - one_in.round()).abs() < 1e-6 * one_in {
-            let one_in = one_in.round();
-            write!(f, "At most 1 in {one_in} healthy rollouts ever looks like this.")
-        } else {
-            let percent = (self.0 * 100_000.0).ceil() / 1_000.0;
-            write!(f, "At most {percent} % of healthy rollouts ever look like this.")
+        ((one_in - one_in.round()).abs() < 1e-6 * one_in).then(|| one_in.round())
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.one_in() {
+            Some(one_in) => write!(f, "1 in {one_in}"),
+            // Rounding errors of a logarithm are no part of it.
+            None => write!(f, "{} %", (self.0 * 100_000.0 - 1e-6).ceil() / 1_000.0),
         }
     }
 }

@@ -101,7 +101,7 @@ async fn a_config_that_is_too_long_to_be_kept_is_refused() {
     alarm.topics = topics.iter().map(|arn| tripline::alarm::Topic::parse(arn).unwrap()).collect();
     guard.alarms = vec![alarm; 100];
     let error = text(apply(&aws, &guard).await.unwrap_err());
-    assert!(error.starts_with("dev.ini: its alarms take "), "{error}");
+    assert!(error.starts_with("dev.ini: its alarms and its baseline take "), "{error}");
     assert!(error.contains("(expected at most 100000)"), "{error}");
     assert_eq!(aws.kept().len(), 0);
 }

@@ -1,8 +1,11 @@
 //! Arms a job: everything is looked at first, then changed, then proved.
 
+use std::borrow::Cow;
+
 use tripline::alarm::AlarmDefinition;
 use tripline::job::JobId;
 use tripline::stop::StopMode;
+use tripline_guard::kept::KeptGuard;
 use tripline_guard::verdict::{Stack, Verdict};
 
 use super::plan::{Change, Plan};
@@ -12,6 +15,7 @@ use crate::aws::clients::Aws;
 use crate::aws::region::check_topics;
 use crate::aws::{stack, topics};
 use crate::exit::Error;
+use crate::input::declared::{DeclaredLimits, all_alarms};
 
 /// A job to arm.
 #[derive(Debug, Clone)]
@@ -20,8 +24,10 @@ pub struct Guard {
     pub file: String,
     pub stack: String,
     pub job: JobId,
-    /// At least one.
+    /// At least one, unless there are limits.
     pub alarms: Vec<AlarmDefinition>,
+    /// The limits that evidence of the rollout is held against.
+    pub evidence: Option<DeclaredLimits>,
     /// It is meant that no alarm stops the rollout.
     pub tell_only: bool,
     pub dry_run: bool,
@@ -38,20 +44,38 @@ pub struct Report {
 }
 
 impl Guard {
+    /// Every alarm that the job is armed with. That on evidence's absence is the guard-keeper's to put.
+    pub fn all_alarms(&self) -> Cow<'_, [AlarmDefinition]> {
+        all_alarms(&self.alarms, self.evidence.as_ref())
+    }
+
+    fn kept(&self) -> Result<KeptGuard, Error> {
+        let evidence = self.evidence.as_ref();
+        let evidence = evidence.map(|limits| (&limits.config, limits.baseline.as_ref()));
+        let kept = KeptGuard::new(&self.alarms, evidence, self.tell_only);
+        kept.map_err(|error| {
+            Error::Input(format!(
+                "{}: {error}\n\n  hint: use fewer alarms, shorter names, or a baseline of shorter rollouts",
+                self.file
+            ))
+        })
+    }
+
     /// Looks at everything first, so that what can be refused is refused before the first change.
     pub async fn apply(&self, aws: &Aws) -> Result<Report, Error> {
-        check_topics(&self.file, &self.alarms, &aws.region)?;
+        let all = self.all_alarms();
+        check_topics(&self.file, &all, &aws.region)?;
+        let kept = self.kept()?;
         let stack = stack::Stack::find(&aws.cloudformation, &self.stack).await?;
         let mut wanted = Vec::new();
-        for alarm in &self.alarms {
+        for alarm in all.iter() {
             wanted.push((alarm.clone(), topics::actions(alarm, &stack)?));
         }
         let table = keeping::table_of(&stack)?;
-        let kept = keeping::text_of(&self.file, &self.alarms)?;
         let stopping = Stopping::find(aws, &stack).await?;
         let job_events_were_on = aws.sends_job_events().await?;
         let ours = Stack { name: stack.name(), force_stop_topic: &stopping.topic };
-        let plan = Plan::make(aws, &self.job, ours, wanted, self.tell_only).await?;
+        let plan = Plan::make(aws, self, ours, wanted).await?;
         let mut verdict = None;
         if !self.dry_run {
             if !job_events_were_on {
@@ -59,7 +83,7 @@ impl Guard {
             }
             // First, so that the keeper never puts another guard beside this one, unless this one cannot
             // stop the rollout and that is not said to be meant.
-            aws.keep(table, &self.job, &kept, self.tell_only).await?;
+            aws.keep(table, &self.job, &kept).await?;
             verdict = Some(arm::arm(aws, &self.job, ours, &plan).await?);
         }
         Ok(Report { plan, job_events_were_on, stopping, verdict })

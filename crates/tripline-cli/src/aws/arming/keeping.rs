@@ -2,9 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tripline::alarm::AlarmDefinition;
 use tripline::job::JobId;
 use tripline_aws::Failure;
+use tripline_guard::kept::KeptGuard;
 use tripline_guard::{events, kept};
 
 use crate::aws::clients::Aws;
@@ -12,7 +12,7 @@ use crate::aws::stack::Stack;
 use crate::exit::Error;
 
 /// The output with the table's name.
-const TABLE: &str = "GuardsTableName";
+pub const TABLE: &str = "GuardsTableName";
 
 /// The stack's table. Without it the keeper would give the job the stack's default guard.
 pub fn table_of(stack: &Stack) -> Result<&str, Error> {
@@ -24,26 +24,12 @@ pub fn table_of(stack: &Stack) -> Result<&str, Error> {
     })
 }
 
-/// The config of these alarms, as it is kept.
-pub fn text_of(file: &str, alarms: &[AlarmDefinition]) -> Result<String, Error> {
-    kept::text_of(alarms).map_err(|error| {
-        Error::Input(format!("{file}: {error}\n\n  hint: use fewer alarms, or shorter names"))
-    })
-}
-
 impl Aws {
-    /// Keeps a job's config.
-    /// `tell_only`: that none of its alarms stops the rollout is meant.
-    pub async fn keep(
-        &self,
-        table: &str,
-        job: &JobId,
-        text: &str,
-        tell_only: bool,
-    ) -> Result<(), Failure> {
+    /// Keeps what guards a job.
+    pub async fn keep(&self, table: &str, job: &JobId, guard: &KeptGuard) -> Result<(), Failure> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        kept::keep(&self.dynamodb, table, job, (text, tell_only), now).await
+        kept::keep(&self.dynamodb, table, job, guard, now).await
     }
 
     /// Keeps it no longer.

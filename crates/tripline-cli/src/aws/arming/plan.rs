@@ -3,12 +3,11 @@
 use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmInputBuilder;
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use tripline::alarm::{AlarmDefinition, alarm_name_prefix};
-use tripline::job::JobId;
 use tripline::rollout::Rate;
 use tripline::time::Timestamp;
 use tripline_guard::desired::{
     ConfigFault, DEFAULT_PREFIX, DefaultGuard, Desired, GuardAlarm, InvalidValue, KeptConfig,
-    Known, Policy, Rules,
+    Known, Policy, Rules, watches_evidence_s_absence,
 };
 use tripline_guard::observed::{ObservedAlarm, Watched, watched};
 use tripline_guard::ownership::{self, Owner};
@@ -16,9 +15,11 @@ use tripline_guard::reconcile::{Observed, Reconciled, Taken};
 use tripline_guard::request;
 use tripline_guard::verdict::Stack;
 
+use super::guard::Guard;
 use crate::aws::alarms::Seen;
 use crate::aws::clients::Aws;
 use crate::exit::Error;
+use crate::input::declared::watches;
 
 /// An alarm of the config, and what becomes of it.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct Planned {
     pub definition: AlarmDefinition,
     /// The name in CloudWatch.
     pub name: String,
+    /// What it watches, in words.
+    pub watches: String,
     /// ARNs of its topics.
     pub actions: Vec<String>,
     pub request: PutMetricAlarmInputBuilder,
@@ -59,30 +62,30 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Compares the config's alarms, each with the ARNs of its topics, with what is there. What is not this
-    /// job's and stack's by its tags is left as it is, whatever it is called. `tell_only`: that none of them
-    /// stops the rollout is meant.
+    /// Compares the alarms of a guard, each with the ARNs of its topics, with what is there. What is not this
+    /// job's and stack's by its tags is left as it is, whatever it is called.
     pub async fn make(
         aws: &Aws,
-        job: &JobId,
+        guard: &Guard,
         stack: Stack<'_>,
         wanted: Vec<(AlarmDefinition, Vec<String>)>,
-        tell_only: bool,
     ) -> Result<Self, Error> {
-        let definitions: Vec<_> = wanted.iter().map(|(alarm, _)| alarm.clone()).collect();
-        let kept = KeptConfig::Alarms { alarms: &definitions, evidence: None, tell_only };
+        let Guard { job, alarms, tell_only, .. } = guard;
+        let evidence = guard.evidence.as_ref().map(|limits| &limits.config);
+        let kept = KeptConfig::Alarms { alarms, evidence, tell_only: *tell_only };
         let desired = desired(kept, stack)
             .map_err(|fault| Error::Input(format!("the default guard: {fault}")))?;
-        Ok(Self::of(&aws.see(job).await?, job, stack, wanted, &desired))
+        Ok(Self::of(&aws.see(job).await?, guard, stack, wanted, &desired))
     }
 
     fn of(
         seen: &Seen,
-        job: &JobId,
+        guard: &Guard,
         stack: Stack<'_>,
         wanted: Vec<(AlarmDefinition, Vec<String>)>,
         desired: &Desired,
     ) -> Self {
+        let (job, evidence) = (&guard.job, guard.evidence.as_ref());
         let there: Vec<ObservedAlarm<'_>> =
             seen.alarms.iter().map(|alarm| alarm.observed()).collect();
         let actions_of = |alarm: &GuardAlarm| {
@@ -124,6 +127,7 @@ impl Plan {
                 request: request.alarm_name(name).set_tags(Some(tags)),
                 mute: found.is_some_and(ObservedAlarm::has_fired),
                 muted_by: found.and_then(|found| found.muted_by.clone()),
+                watches: watches(&definition, evidence),
                 definition,
                 actions,
                 change,
@@ -136,12 +140,21 @@ impl Plan {
             desired.config_fault == Some(ConfigFault::CannotStop)
                 && (alarm.name().starts_with(&default) || alarm.goes_to(stack.force_stop_topic))
         };
+        // That there is no evidence is an alarm of the guard-keeper's: it knows when there has been some.
+        let is_the_keeper_s = |alarm: &ObservedAlarm<'_>| {
+            evidence.is_some()
+                && watches_evidence_s_absence(alarm.alarm)
+                && !alarm.name().starts_with(&default)
+        };
         let (mut strays, mut spared, mut others) = (Vec::new(), Vec::new(), Vec::new());
         let is_left =
             |alarm: &&ObservedAlarm<'_>| !alarms.iter().any(|planned| planned.name == alarm.name());
         for alarm in there.iter().filter(is_left) {
             let name = alarm.name().to_owned();
             if alarm.owner(job, stack.name) == Owner::Ours {
+                if is_the_keeper_s(alarm) {
+                    continue;
+                }
                 if is_spared(alarm) { &mut spared } else { &mut strays }.push(name);
             } else if watched(alarm.alarm) == Watched::Job(job.as_str()) {
                 others.push(name);

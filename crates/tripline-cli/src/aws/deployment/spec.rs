@@ -20,6 +20,9 @@ use crate::aws::tags::{CONFIG_TAG, DEPLOYMENT_TAG, ROUND_TAG};
 use crate::exit::Error;
 use crate::input::deployment::Input;
 
+/// What the baseline is called in S3, beside its config.
+pub const BASELINE_OBJECT: &str = "baseline.json";
+
 /// The object that says which deployment a job's name is taken by.
 pub fn claim_key(job: &JobId) -> String {
     format!("{job}/deployment")
@@ -90,6 +93,11 @@ impl Spec {
         ] {
             objects.push(Object::of_text(format!("{folder}/{name}"), content_type, text));
         }
+        let baseline = input.evidence.as_ref().and_then(|limits| limits.baseline.as_ref());
+        objects.extend(baseline.map(|baseline| {
+            let (key, text) = (format!("{folder}/{BASELINE_OBJECT}"), baseline.to_json());
+            Object::of_text(key, "application/json", &text)
+        }));
         let stream = config.stream.as_ref().map(|stream| StreamSpec {
             id: stream.id.to_string(),
             role: stream.role.as_str().to_owned(),

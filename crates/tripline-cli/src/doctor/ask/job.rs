@@ -1,10 +1,11 @@
 //! A job, its alarms, and how many of its executions were counted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_iot::types::Job;
+use tripline::evidence::Record;
 use tripline::job::JobId;
 use tripline::metric::{DIMENSION, Metric, NAMESPACE, Outcome};
 use tripline_aws::{Failure, FailureKind, iot};
@@ -16,7 +17,7 @@ use crate::aws::alarms::{Seen, SeenAlarm};
 use crate::aws::arming::guard::Guard;
 use crate::aws::arming::plan::Plan;
 use crate::aws::job::find_job;
-use crate::doctor::facts::{Answer, JobFacts, Need, NoAnswer, StackFacts};
+use crate::doctor::facts::{Answer, JobFacts, KeptItem, Need, NoAnswer, StackFacts};
 use crate::exit::Error;
 use tripline_guard::observed::{Watched, watched};
 use tripline_guard::ownership::{Foreign, Owner, owner_of};
@@ -27,6 +28,16 @@ const DAY: i64 = 24 * HOUR;
 /// How a device's part of a job ends by itself.
 const ENDS: [Outcome; 4] =
     [Outcome::Succeeded, Outcome::Failed, Outcome::Rejected, Outcome::TimedOut];
+
+type Item = HashMap<String, AttributeValue>;
+
+/// An item's text.
+fn text(item: &mut Item, attribute: &str) -> Option<String> {
+    match item.remove(attribute) {
+        Some(AttributeValue::S(text)) => Some(text),
+        _ => None,
+    }
+}
 
 impl Clients {
     /// The job and its guard, as far as they are needed.
@@ -66,6 +77,11 @@ impl Clients {
                 true => self.read_kept_config(stack, id).await,
                 false => Err(NoAnswer::NotAsked),
             },
+            evidence: match has_keeper && wants(Need::Evidence) {
+                true => self.read_evidence(stack, id).await,
+                false => Err(NoAnswer::NotAsked),
+            },
+            asked_at: now,
             foreign: seen.as_ref().map(|seen| foreign(seen, id, stack)).map_err(Clone::clone),
             muted: seen.as_ref().map(muted).map_err(Clone::clone),
             alarms: seen.map(|seen| ours(seen, id, stack)),
@@ -100,25 +116,30 @@ impl Clients {
         Ok(iot::tags(&self.alarms.iot, arn).await?)
     }
 
-    async fn read_kept_config(&self, stack: &StackFacts, id: &JobId) -> Answer<Option<String>> {
-        // An item without a text is a config that says nothing.
-        self.read_text(stack, id.as_str(), kept::CONFIG).await
+    async fn read_kept_config(&self, stack: &StackFacts, id: &JobId) -> Answer<Option<KeptItem>> {
+        let found = self.read_item(stack, id.as_str()).await?;
+        Ok(found.map(|mut item| KeptItem {
+            // An item without a text is a config that says nothing.
+            config: text(&mut item, kept::CONFIG).unwrap_or_default(),
+            baseline: text(&mut item, kept::BASELINE),
+            tell_only: matches!(item.get(kept::TELL_ONLY), Some(AttributeValue::Bool(true))),
+        }))
+    }
+
+    async fn read_evidence(&self, stack: &StackFacts, id: &JobId) -> Answer<Option<Record>> {
+        Ok(self.alarms.evidence(stack.output("GuardsTableName")?, id).await?)
     }
 
     async fn read_first_seen(&self, stack: &StackFacts, id: &JobId) -> Answer<Option<FirstSeen>> {
         let key = format!("{}{id}", kept::FIRST_SEEN_PREFIX);
-        let text = self.read_text(stack, &key, kept::FIRST_SEEN).await?;
+        let found = self.read_item(stack, &key).await?;
+        let text = found.and_then(|mut item| text(&mut item, kept::FIRST_SEEN));
         // The guard-keeper does not know what it cannot read either, and writes it anew.
         Ok(text.and_then(|text| FirstSeen::from_text(&text)))
     }
 
-    /// A text of an item of the stack's table; empty if the item has none.
-    async fn read_text(
-        &self,
-        stack: &StackFacts,
-        key: &str,
-        attribute: &str,
-    ) -> Answer<Option<String>> {
+    /// An item of the stack's table.
+    async fn read_item(&self, stack: &StackFacts, key: &str) -> Answer<Option<Item>> {
         let found = self
             .alarms
             .dynamodb
@@ -128,10 +149,7 @@ impl Clients {
             .send()
             .await;
         let found = found.map_err(|error| Failure::from_sdk("GetItem", &error))?;
-        Ok(found.item.map(|mut item| match item.remove(attribute) {
-            Some(AttributeValue::S(text)) => text,
-            _ => String::new(),
-        }))
+        Ok(found.item)
     }
 
     async fn count_ended_executions(&self, id: &JobId, job: &Job, now: i64) -> Answer<f64> {

@@ -4,6 +4,7 @@ use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm, StandardUnit, StateValue
 use tripline::alarm::MissingData;
 use tripline::metric::{DIMENSION, KeptMetric, Metric, NAMESPACE, Unit};
 use tripline::text::excerpt;
+use tripline_guard::desired::watches_evidence_s_absence;
 use tripline_guard::verdict::{Stack, Verdict, Why, WhyNot};
 
 use crate::aws::arming::plan::Change;
@@ -414,6 +415,9 @@ fn judge_alarm_period_whole_minutes(facts: &Facts) -> CheckResult {
 fn judge_alarm_tolerates_missing_data(facts: &Facts) -> CheckResult {
     let good = [MissingData::NotBreaching, MissingData::Ignore].map(MissingData::name);
     judge_each_alarm(facts, "does not fire", |alarm| {
+        if watches_evidence_s_absence(alarm) {
+            return Ok(None);
+        }
         // CloudWatch's own default.
         let found = alarm.treat_missing_data().unwrap_or(MissingData::Missing.name());
         if good.contains(&found) {

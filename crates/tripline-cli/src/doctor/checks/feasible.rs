@@ -13,7 +13,7 @@ use tripline::job::JobId;
 use tripline::rollout::{Exponential, Factor, Rate, RolloutConfig, Timeout};
 use tripline::stop::StopMode;
 use tripline::time::Timestamp;
-use tripline_guard::desired::{DEFAULT_PREFIX, FailureRate};
+use tripline_guard::desired::{DEFAULT_PREFIX, FailureRate, watches_evidence};
 use tripline_simulation::simulation::{
     AbortPlan, Advice, AlarmPlan, Detail, Fleet, Runs, Scenario, Simulator, Trial, advice,
 };
@@ -138,6 +138,8 @@ fn advice_for_job(facts: &Facts) -> Result<(Vec<Advice>, usize), NotProven> {
         alarms.iter().filter_map(|alarm| failure_rate_of(alarm, id)).collect();
     let plans: Vec<AlarmPlan> = alarms
         .iter()
+        // What a rollout is too small for, its limits say.
+        .filter(|alarm| !watches_evidence(alarm))
         .filter_map(|alarm| definition(alarm, id))
         .map(|alarm| AlarmPlan::new(alarm, StopMode::Cancel))
         .collect();

@@ -3,7 +3,7 @@
 use aws_sdk_iot::types::JobStatus;
 use tripline::text::excerpt;
 use tripline_aws::iot;
-use tripline_config::AlarmConfig;
+use tripline_config::GuardConfig;
 use tripline_guard::desired::{
     DefaultGuard, Desired, JobTags, KeptConfig, Known, Policy, Purpose, Rules, TAG_PREFIX, Tagged,
 };
@@ -130,8 +130,8 @@ fn guard_with_tags(facts: &Facts) -> Option<Tagged> {
     Some(guard.honoring(&first, &today))
 }
 
-/// What the default guard of the job is for, by the stack's parameters and the job's tags.
-fn purpose(facts: &Facts) -> Option<Purpose> {
+/// What the job is to have, by what it was armed with, the stack's parameters and the job's tags.
+pub fn desired(facts: &Facts, kept: KeptConfig<'_>) -> Option<Desired> {
     let tagged = guard_with_tags(facts)?;
     let runs = facts.keeper.runs.as_ref().ok().and_then(Option::as_ref);
     let set = |name: &str| runs.and_then(|runs| runs.environment.get(name)).map(String::as_str);
@@ -143,14 +143,20 @@ fn purpose(facts: &Facts) -> Option<Purpose> {
     };
     let job = iot::job_of(described_job(facts).ok()?);
     let known = Known {
-        kept: KeptConfig::None,
+        kept,
         tagged: Some(&tagged),
         is_greengrass: job.is_greengrass,
         rate: job.rate,
         has_evidence: false,
     };
-    let rules = Rules { default_guard: &tagged.guard, policy, force_stop_topic: "" };
-    Some(Desired::new(known, rules).purpose)
+    let force_stop_topic = facts.stack.output("ForceStopTopicArn").unwrap_or_default();
+    let rules = Rules { default_guard: &tagged.guard, policy, force_stop_topic };
+    Some(Desired::new(known, rules))
+}
+
+/// What the default guard of the job is for.
+fn purpose(facts: &Facts) -> Option<Purpose> {
+    desired(facts, KeptConfig::None).map(|desired| desired.purpose)
 }
 
 /// Whether the guard-keeper gives the job the stack's default guard if it has no alarms.
@@ -188,9 +194,9 @@ fn judge_guarded_by_keeper(facts: &Facts) -> CheckResult {
         let what = "the job's tag `tripline:guard` was set to `off` after it began, so that its guard stays";
         return Err(NotProven::finding(what, untag("tripline:guard")?));
     }
-    if let Some(text) = is.kept_config.as_ref()? {
-        return match AlarmConfig::parse("the kept config", text) {
-            Ok(config) if !config.alarms.is_empty() => {
+    if let Some(item) = is.kept_config.as_ref()? {
+        return match GuardConfig::parse("the kept config", &item.config) {
+            Ok(config) if !config.is_empty() => {
                 Ok("by the config that it was armed with".to_owned())
             }
             Ok(_) => Err(NotProven::finding(

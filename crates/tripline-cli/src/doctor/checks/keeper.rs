@@ -68,6 +68,15 @@ pub const CHECKS: &[Check] = &[
         fix: None,
     },
     Check {
+        name: "evidence-clock",
+        about: About::Stack,
+        proves: "to the guard-keeper a minute is a minute",
+        why: "limits in minutes would be compared with ages in something else",
+        needs: &[Need::Keeper],
+        judge: judge_evidence_clock,
+        fix: None,
+    },
+    Check {
         name: "keeper-role-sufficient",
         about: About::Stack,
         proves: "the guard-keeper runs under its role, which may find jobs, keep their alarms, remember and say so",
@@ -191,6 +200,29 @@ fn judge_keeper_configured(facts: &Facts) -> CheckResult {
     ))
 }
 
+/// The variable that makes minutes of evidence shorter, for tests. No template sets it.
+const MINUTE: &str = "EVIDENCE_MINUTE_SECONDS";
+
+fn judge_evidence_clock(facts: &Facts) -> CheckResult {
+    let function = keeper_function(facts)?;
+    let runs = environment(facts)?;
+    let Some(seconds) = variable(runs, MINUTE) else { return Ok("60 s".to_owned()) };
+    let mut variables = runs.environment.clone();
+    variables.remove(MINUTE);
+    let environment = serde_json::json!({ "Variables": variables });
+    Err(NotProven::finding(
+        format!(
+            "the guard-keeper's `{MINUTE}` is `{}`: to its evidence that is a minute",
+            tripline::text::excerpt(seconds)
+        ),
+        format!(
+            "aws lambda update-function-configuration --function-name {} --environment {}",
+            quoted(function),
+            quoted(&environment.to_string())
+        ),
+    ))
+}
+
 /// The stack's default guard, as the guard-keeper reads it.
 pub fn default_guard(
     runs: &FunctionConfiguration,
@@ -235,6 +267,7 @@ fn required_rights(facts: &Facts, keeps_events: bool) -> Result<Vec<RequiredRigh
         right_on_own_alarms("cloudwatch:TagResource", facts),
         right_on_own_alarms("cloudwatch:ListTagsForResource", facts),
         right_on_own_alarms("cloudwatch:DeleteAlarms", facts),
+        right_on_own_alarms("cloudwatch:SetAlarmState", facts),
         right_to("cloudwatch:ListAlarmMuteRules", "*"),
         right_to(
             "cloudwatch:GetAlarmMuteRule",
@@ -244,7 +277,8 @@ fn required_rights(facts: &Facts, keeps_events: bool) -> Result<Vec<RequiredRigh
         right_to_publish(STACK_NAMESPACE),
         right_to_publish(NAMESPACE),
         right_to("dynamodb:Scan", table.as_str()),
-        right_to("dynamodb:BatchWriteItem", table),
+        right_to("dynamodb:BatchWriteItem", table.as_str()),
+        right_to("dynamodb:PutItem", table),
         right_to("sns:Publish", stack.output("EmailTopicArn")?),
     ];
     if keeps_events {

@@ -7,12 +7,14 @@
 
 mod alarms;
 mod events;
+mod evidence;
 mod feasible;
 mod functions;
 mod guarded;
 mod invoker;
 mod job;
 mod keeper;
+mod limits;
 mod own_alarms;
 mod people;
 mod queues;
@@ -40,6 +42,8 @@ pub fn checks() -> impl Iterator<Item = &'static Check> {
         job::CHECKS,
         alarms::CHECKS,
         feasible::CHECKS,
+        evidence::CHECKS,
+        limits::CHECKS,
     ]
     .into_iter()
     .flatten()

@@ -28,6 +28,7 @@ pub enum Need {
     Job,
     Tags,
     Kept,
+    Evidence,
     Counted,
     Alarms,
     Config,

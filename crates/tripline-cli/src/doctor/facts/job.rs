@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use aws_sdk_iot::types::Job;
+use tripline::evidence::Record;
 use tripline::job::JobId;
 use tripline_guard::kept::FirstSeen;
 use tripline_guard::observed::ObservedAlarm;
@@ -24,7 +25,11 @@ pub struct JobFacts {
     /// The job's tags, by which it changes the guard-keeper's guard or goes without.
     pub tags: Answer<Vec<(String, String)>>,
     /// The config that the job was armed with, as the stack's table has it.
-    pub kept_config: Answer<Option<String>>,
+    pub kept_config: Answer<Option<KeptItem>>,
+    /// What the guard-keeper keeps of the job's evidence.
+    pub evidence: Answer<Option<Record>>,
+    /// When it was asked, in seconds since the epoch.
+    pub asked_at: i64,
     /// What the job was when the guard-keeper first saw it, as the stack's table has it: tags that came later
     /// can only tighten its guard. `None`: it has not been seen yet.
     pub first_seen: Answer<Option<FirstSeen>>,
@@ -40,7 +45,37 @@ pub struct JobFacts {
     pub plan: Option<Answer<Plan>>,
 }
 
+/// What a job was armed with, as it is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeptItem {
+    /// Its alarms and limits, as the text of a config; empty if there is none.
+    pub config: String,
+    /// The text of its baseline.
+    pub baseline: Option<String>,
+    /// It is meant that nothing of it stops the rollout.
+    pub tell_only: bool,
+}
+
+impl From<&str> for KeptItem {
+    fn from(config: &str) -> Self {
+        Self { config: config.to_owned(), ..Self::default() }
+    }
+}
+
 impl JobFacts {
+    /// What the guard-keeper keeps of the evidence of this very job: another may have had its name.
+    pub fn record(&self) -> Result<Option<&Record>, NoAnswer> {
+        let created = self.created_at()?;
+        let record = self.evidence.as_ref().map_err(Clone::clone)?.as_ref();
+        Ok(record.filter(|record| Some(record.created) == created))
+    }
+
+    /// When the job was created, in seconds since the epoch.
+    pub fn created_at(&self) -> Result<Option<i64>, NoAnswer> {
+        let job = self.job.as_ref().map_err(Clone::clone)?.as_ref();
+        Ok(job.and_then(|job| job.created_at()).map(|at| at.secs()))
+    }
+
     /// The job's alarms, as its verdict needs them.
     pub fn observed(&self, stack: &str) -> Result<Vec<ObservedAlarm<'_>>, NoAnswer> {
         let (alarms, muted) = (

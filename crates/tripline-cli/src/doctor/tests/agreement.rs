@@ -10,6 +10,7 @@ use aws_sdk_iot::primitives::DateTime;
 use aws_sdk_iot::types::JobStatus;
 use proptest::prelude::*;
 use tripline::alarm::Topic;
+use tripline::evidence::Record;
 use tripline::job::JobId;
 use tripline::metric::NAMESPACE;
 use tripline::time::Timestamp;
@@ -282,10 +283,15 @@ async fn what_a_job_was_at_first_is_read_from_the_stack_s_table() {
         .build();
     let mut clients = Clients::new(Connection { region: "us-east-1".to_owned(), config });
     clients.alarms = aws.aws();
-    let needs = BTreeSet::from([Need::Job, Need::Tags]);
+    let record = Record { created: 7, evidence: 0.5, threshold: 2.0, ..Record::default() };
+    let item = [("jobId", "evidence#fw"), ("evidence", &record.to_text())];
+    let item = item.map(|(key, text)| (key.to_owned(), AttributeValue::S(text.to_owned())));
+    aws.world().dynamodb.tables.get_mut("guards").unwrap().put(item.into());
+    let needs = BTreeSet::from([Need::Job, Need::Tags, Need::Evidence]);
     for (job, expected) in [("fw", Some(true)), ("fw-1", None)] {
         let job = JobId::new(job).unwrap();
         let facts = clients.ask_about_job(&sound().stack, &job, None, None, &needs, CREATED).await;
+        assert_eq!(facts.evidence.unwrap(), expected.map(|_| record.clone()));
         let first = facts.first_seen.unwrap();
         assert_eq!(first.map(|first| first.tags.is_off()), expected);
     }

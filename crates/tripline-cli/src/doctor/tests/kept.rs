@@ -3,20 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_cloudwatch::types::{MetricAlarm, MetricDataQuery, StateValue};
+use aws_sdk_cloudwatch::types::{MetricAlarm, MetricDataQuery};
 use aws_sdk_iot::types::JobExecutionsRolloutConfig;
 use tripline::alarm::Topic;
 use tripline::job::JobId;
 use tripline::metric::KeptMetric;
 use tripline::rollout::Rate;
-use tripline_guard::desired::DefaultGuard;
+use tripline_guard::desired::{DefaultGuard, GuardAlarm};
 
 use super::sound::*;
 use crate::doctor::check::About;
 use crate::doctor::checks::checks;
 use crate::doctor::facts::Facts;
 use crate::doctor::result::{CheckResult, NotProven};
-use tripline_guard::request::request_for;
 
 /// The stack's default guard with some parameters, for a job without a limit to its rate.
 fn default_guard(parameters: &[(&str, &str)]) -> Vec<MetricAlarm> {
@@ -28,23 +27,12 @@ fn guard_for(rate: u32, parameters: &[(&str, &str)]) -> Vec<MetricAlarm> {
     let job = JobId::new("fw").unwrap();
     let topics = vec![Topic::Email, Topic::ForceStop];
     let guard = DefaultGuard::new(topics, |key| map(parameters).get(key).cloned()).unwrap();
-    let shown = |alarm| {
-        let put = request_for(&alarm, &job, &[EMAIL.to_owned(), STOP.to_owned()]);
-        MetricAlarm::builder()
-            .set_alarm_name(put.get_alarm_name().clone())
-            .set_alarm_description(put.get_alarm_description().clone())
-            .set_actions_enabled(*put.get_actions_enabled())
-            .set_alarm_actions(put.get_alarm_actions().clone())
-            .set_evaluation_periods(*put.get_evaluation_periods())
-            .set_datapoints_to_alarm(*put.get_datapoints_to_alarm())
-            .set_threshold(*put.get_threshold())
-            .set_comparison_operator(put.get_comparison_operator().clone())
-            .set_treat_missing_data(put.get_treat_missing_data().clone())
-            .set_metrics(put.get_metrics().clone())
-            .state_value(StateValue::InsufficientData)
-            .build()
+    let shown = |alarm: &GuardAlarm| {
+        let stops = !alarm.is_on_evidence();
+        let topics = [EMAIL, STOP].into_iter().take(1 + usize::from(stops));
+        shown(alarm, &job, &topics.map(str::to_owned).collect::<Vec<_>>())
     };
-    guard.alarms(rate).into_iter().map(shown).collect()
+    guard.all_alarms(rate, true).iter().map(shown).collect()
 }
 
 /// A job with these alarms, which nobody armed, for so many devices a minute.

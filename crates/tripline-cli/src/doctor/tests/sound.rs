@@ -5,10 +5,15 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudwatch::types::{
     ComparisonOperator, Dimension, MetricAlarm, StateValue, Statistic,
 };
+use aws_sdk_iot::primitives::DateTime;
 use aws_sdk_iot::types::{
     Job, JobExecutionsRolloutConfig, JobProcessDetails, JobStatus, TimeoutConfig,
 };
+use tripline::evidence::Record;
 use tripline::job::JobId;
+use tripline_config::parse_evidence;
+use tripline_guard::desired::{DefaultGuard, Desired, GuardAlarm, KeptConfig, Known, Rules};
+use tripline_guard::request::request_for;
 
 use crate::aws::arming::plan::Plan;
 use crate::aws::policy::Policy;
@@ -93,12 +98,14 @@ pub fn sound() -> Facts {
         devices: Some(50_000),
         job: Ok(Some(job())),
         tags: Ok(Vec::new()),
-        kept_config: Ok(Some(KEPT.to_owned())),
+        kept_config: Ok(Some(KEPT.into())),
+        evidence: Ok(Some(record())),
+        asked_at: ASKED,
         first_seen: Ok(None),
         foreign: Ok(Vec::new()),
         muted: Ok(BTreeMap::new()),
         counted: Ok(99.0),
-        alarms: Ok(vec![alarm()]),
+        alarms: Ok([vec![alarm()], evidence_alarms()].concat()),
         plan: Some(Ok(Plan {
             alarms: Vec::new(),
             strays: Vec::new(),
@@ -124,7 +131,63 @@ alarmType = upper
 evaluationPeriods = 3
 datapointsToAlarm = 2
 snsTopics = @email, @force-stop
+[EVIDENCE_CONFIG]
+useEvidence = True
+unfinishedLimits = 60:3, 75:2
+snsTopics = @email
 ";
+
+/// When the job was created, and when it is asked about.
+pub const CREATED: i64 = 1_790_000_000;
+pub const ASKED: i64 = CREATED + 3_600;
+
+/// What the guard-keeper keeps of the job's evidence.
+pub fn record() -> Record {
+    Record {
+        created: CREATED,
+        at: ASKED - 40,
+        origin: (CREATED + 60) * 1_000,
+        threshold: 2.0,
+        brief: "evidence 0.0 of 2".to_owned(),
+        ..Record::default()
+    }
+}
+
+/// The job's alarms on evidence and on its absence, which alert people.
+fn evidence_alarms() -> Vec<MetricAlarm> {
+    let config = parse_evidence("dev.ini", KEPT).unwrap().unwrap();
+    let kept = KeptConfig::Alarms { alarms: &[], evidence: Some(&config), tell_only: true };
+    let (tagged, is_greengrass, rate, has_evidence) = (None, false, 100, true);
+    let known = Known { kept, tagged, is_greengrass, rate, has_evidence };
+    let default_guard = &DefaultGuard::new(Vec::new(), |_| None).unwrap();
+    let rules = Rules { default_guard, policy: Default::default(), force_stop_topic: STOP };
+    let job = JobId::new("fw").unwrap();
+    let alarms = Desired::new(known, rules).alarms;
+    alarms.iter().map(|alarm| shown(alarm, &job, &[EMAIL.to_owned()])).collect()
+}
+
+/// An alarm as CloudWatch shows it.
+pub fn shown(alarm: &GuardAlarm, job: &JobId, actions: &[String]) -> MetricAlarm {
+    let put = request_for(alarm, job, actions);
+    MetricAlarm::builder()
+        .set_alarm_name(put.get_alarm_name().clone())
+        .set_alarm_description(put.get_alarm_description().clone())
+        .set_actions_enabled(*put.get_actions_enabled())
+        .set_alarm_actions(put.get_alarm_actions().clone())
+        .set_namespace(put.get_namespace().clone())
+        .set_metric_name(put.get_metric_name().clone())
+        .set_dimensions(put.get_dimensions().clone())
+        .set_statistic(put.get_statistic().clone())
+        .set_period(*put.get_period())
+        .set_evaluation_periods(*put.get_evaluation_periods())
+        .set_datapoints_to_alarm(*put.get_datapoints_to_alarm())
+        .set_threshold(*put.get_threshold())
+        .set_comparison_operator(put.get_comparison_operator().clone())
+        .set_treat_missing_data(put.get_treat_missing_data().clone())
+        .set_metrics(put.get_metrics().clone())
+        .state_value(StateValue::InsufficientData)
+        .build()
+}
 
 fn stack() -> StackFacts {
     let outputs = map(&[
@@ -270,6 +333,7 @@ pub fn job() -> Job {
     let rate = JobExecutionsRolloutConfig::builder().maximum_per_minute(100).build();
     Job::builder()
         .status(JobStatus::InProgress)
+        .created_at(DateTime::from_secs(CREATED))
         .job_executions_rollout_config(rate)
         .timeout_config(TimeoutConfig::builder().in_progress_timeout_in_minutes(75).build())
         .job_process_details(details.build())

@@ -8,6 +8,7 @@ use aws_sdk_cloudwatch::types::{
 use aws_sdk_iot::types::{
     ExponentialRolloutRate, JobExecutionsRolloutConfig, JobStatus, RateIncreaseCriteria,
 };
+use tripline::evidence::Record;
 use tripline_aws::{Failure, FailureKind};
 
 use super::sound::*;
@@ -245,10 +246,10 @@ const FAULTS: &[Fault] = &[
     // What it was armed with was never an alarm, is none any more, or is none.
     ("guarded-by-keeper", |facts| {
         let renamed = KEPT.replace("downloadTime", "toldCount").replace("p90", "Maximum");
-        facts.job.as_mut().unwrap().kept_config = Ok(Some(renamed));
+        facts.job.as_mut().unwrap().kept_config = Ok(Some(renamed.as_str().into()));
     }),
     ("guarded-by-keeper", |facts| {
-        facts.job.as_mut().unwrap().kept_config = Ok(Some(String::new()));
+        facts.job.as_mut().unwrap().kept_config = Ok(Some("".into()));
     }),
     ("alarms-exist", |facts| facts.job.as_mut().unwrap().alarms = Ok(Vec::new())),
     ("alarms-guard-job", |facts| {
@@ -286,7 +287,71 @@ const FAULTS: &[Fault] = &[
         *alarm_of(facts) = math("fw", "100", "p90");
         facts.job.as_mut().unwrap().devices = Some(24_000);
     }),
+    ("evidence-clock", |facts| keeper_variable(facts, "EVIDENCE_MINUTE_SECONDS", "5")),
+    ("evidence-published", |facts| record_of(facts).at = ASKED - 300),
+    ("evidence-published", |facts| facts.job.as_mut().unwrap().evidence = Ok(None)),
+    // Another job of that name.
+    ("evidence-published", |facts| record_of(facts).created -= 1),
+    ("evidence-alarm", |facts| drop(alarms_of(facts).remove(1))),
+    ("evidence-alarm", |facts| drop(alarms_of(facts).remove(2))),
+    ("evidence-alarm", |facts| alarms_of(facts)[1].threshold = Some(3.0)),
+    ("evidence-alarm", |facts| alarms_of(facts)[2].alarm_actions = None),
+    ("evidence-alarm", |facts| {
+        let name = alarms_of(facts)[1].alarm_name.clone().unwrap();
+        facts.job.as_mut().unwrap().muted = Ok([(name, "night".to_owned())].into());
+    }),
+    // It is to stop the rollout, as another alarm does.
+    ("evidence-alarm", |facts| {
+        kept(facts, "snsTopics = @email\n", "snsTopics = @email, @force-stop\n");
+    }),
+    ("evidence-limits", |facts| kept(facts, "60:3, 75:2", "60:3, 90:2")),
+    ("evidence-baseline", |facts| calibrated(facts, 1, 5_000)),
+    ("evidence-baseline", |facts| calibrated(facts, 3, 499)),
+    ("evidence-baseline", |facts| {
+        calibrated(facts, 3, 5_000);
+        facts.job.as_mut().unwrap().kept_config.as_mut().unwrap().as_mut().unwrap().baseline = None;
+    }),
+    ("evidence-baseline", |facts| {
+        calibrated(facts, 3, 5_000);
+        let item = facts.job.as_mut().unwrap().kept_config.as_mut().unwrap().as_mut().unwrap();
+        item.baseline = Some("{}".to_owned());
+    }),
+    ("evidence-size", |facts| {
+        kept(facts, "60:3, 75:2", "60:99.98");
+        facts.job.as_mut().unwrap().devices = Some(20_000);
+    }),
 ];
+
+fn record_of(facts: &mut Facts) -> &mut Record {
+    facts.job.as_mut().unwrap().evidence.as_mut().unwrap().as_mut().unwrap()
+}
+
+fn alarms_of(facts: &mut Facts) -> &mut Vec<MetricAlarm> {
+    facts.job.as_mut().unwrap().alarms.as_mut().unwrap()
+}
+
+/// The job was armed with this in place of that.
+fn kept(facts: &mut Facts, that: &str, this: &str) {
+    assert!(KEPT.contains(that), "{that}");
+    let config = KEPT.replace(that, this);
+    facts.job.as_mut().unwrap().kept_config = Ok(Some(config.as_str().into()));
+}
+
+/// The job's limits are of a baseline of so many rollouts and devices.
+fn calibrated(facts: &mut Facts, rollouts: u32, devices: u32) {
+    kept(facts, "unfinishedLimits = 60:3, 75:2", "baseline = fw.json");
+    let item = facts.job.as_mut().unwrap().kept_config.as_mut().unwrap().as_mut().unwrap();
+    let of = |devices: u32| {
+        let shares = [100, 90, 50, 20, 4, 0];
+        let unfinished: Vec<u32> = shares.iter().map(|share| devices * share / 100).collect();
+        serde_json::json!({"devices": devices, "unfinished": unfinished})
+    };
+    let file = serde_json::json!({
+        "version": 1, "name": "fw", "rollouts": rollouts, "failures": [],
+        "pooled": of(devices), "slowest": of(devices / rollouts),
+    });
+    item.baseline = Some(file.to_string());
+}
 
 fn own_alarm(facts: &mut Facts) -> &mut MetricAlarm {
     &mut facts.own_alarms.as_mut().unwrap()[0]
@@ -488,6 +553,56 @@ fn a_check_that_leaves_the_word_to_another_is_never_enough() {
         assert!(matches!(judged().beside(|_| true), NotProven::Skipped(_)), "{name}");
         assert!(matches!(judged().beside(|made| made == name), NotProven::Unknown(_)), "{name}");
     }
+}
+
+/// A job's first minutes, and a rollout that nobody has begun with.
+#[test]
+fn evidence_that_cannot_be_there_yet_is_not_missed() {
+    let published = checks().find(|check| check.name == "evidence-published").unwrap();
+    for (age, is_waited_for) in [(0, true), (299, true), (300, false)] {
+        let mut facts = sound();
+        let job = facts.job.as_mut().unwrap();
+        (job.evidence, job.asked_at) = (Ok(None), CREATED + age);
+        let judged = (published.judge)(&facts);
+        assert_eq!(matches!(judged, Err(NotProven::Untold(_))), is_waited_for, "{age}: {judged:?}");
+        job_of(&mut facts).job_process_details = None;
+        assert!(matches!((published.judge)(&facts), Err(NotProven::Skipped(_))));
+    }
+    // The alarm on its absence is put once there is some.
+    let alarms = checks().find(|check| check.name == "evidence-alarm").unwrap();
+    let mut facts = sound();
+    alarms_of(&mut facts).remove(2);
+    record_of(&mut facts).origin = (ASKED - 299) * 1_000;
+    assert_eq!((alarms.judge)(&facts), Ok("1 of 2".to_owned()));
+}
+
+#[test]
+fn a_job_without_limits_has_nothing_to_check_of_evidence() {
+    let mut facts = sound();
+    let (alarms, _) = KEPT.split_once("[EVIDENCE_CONFIG]").unwrap();
+    facts.job.as_mut().unwrap().kept_config = Ok(Some(alarms.into()));
+    let of_job = |check: &&crate::doctor::check::Check| {
+        check.name.starts_with("evidence-") && check.name != "evidence-clock"
+    };
+    let judged: Vec<_> = checks().filter(of_job).map(|check| (check.judge)(&facts)).collect();
+    assert_eq!(judged.len(), 5);
+    assert!(judged.iter().all(|judged| matches!(judged, Err(NotProven::Skipped(_)))), "{judged:?}");
+}
+
+/// Without `--devices` nobody knows; an early limit of a baseline takes more than the others.
+#[test]
+fn what_a_rollout_is_too_small_for_is_named_with_what_it_takes() {
+    let size = checks().find(|check| check.name == "evidence-size").unwrap();
+    let mut facts = sound();
+    facts.job.as_mut().unwrap().devices = None;
+    assert!(matches!((size.judge)(&facts), Err(NotProven::Skipped(_))));
+    facts.job.as_mut().unwrap().devices = Some(2);
+    let Err(NotProven::Finding { what, .. }) = (size.judge)(&facts) else { panic!("two devices") };
+    assert!(what.starts_with("2 devices are too few to decide: 3 % after 60 minutes: takes "));
+    assert!(what.contains("3 % failed: takes "), "{what}");
+    calibrated(&mut facts, 3, 5_000);
+    facts.job.as_mut().unwrap().devices = Some(50);
+    assert_eq!((size.judge)(&facts), Ok("50 devices".to_owned()));
 }
 
 /// A schedule begins a minute after its stack; one that fails is not waited for.

@@ -131,11 +131,14 @@ pub enum Use {
     Things,
     /// The job document that is added to.
     Document,
+    /// What the limits of a healthy rollout are of.
+    Baseline,
 }
 
 impl Use {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Config, Self::Firmware, Self::Things, Self::Document];
+    pub const ALL: [Self; 5] =
+        [Self::Config, Self::Firmware, Self::Things, Self::Document, Self::Baseline];
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {
@@ -144,6 +147,7 @@ impl Use {
             Self::Firmware => "firmware",
             Self::Things => "things",
             Self::Document => "document",
+            Self::Baseline => "baseline",
         }
     }
 }

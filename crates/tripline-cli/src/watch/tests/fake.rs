@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 
 use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm, StateValue};
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_iot::primitives::DateTime;
 use aws_sdk_iot::types::{Job, JobProcessDetails, JobStatus, TargetSelection};
 use fake_aws::{Account, Call, Execution, Fault};
 use tokio::time::Instant;
+use tripline::evidence::Record;
 use tripline::job::JobId;
 
 use crate::alarms::fake::FakeAws;
@@ -115,6 +117,15 @@ impl Fake {
         self.world().cloudwatch.tags.insert(arn.to_owned(), tags);
     }
 
+    /// What the guard-keeper has kept of a job's evidence.
+    pub fn keep_evidence(&self, job: &str, record: &Record) {
+        let item = [
+            ("jobId".to_owned(), AttributeValue::S(Record::key(&id(job)))),
+            ("evidence".to_owned(), AttributeValue::S(record.to_text())),
+        ];
+        self.world().dynamodb.tables.get_mut("guards").unwrap().put(item.into());
+    }
+
     pub fn downloads(&self, values: impl IntoIterator<Item = f64>) {
         let values = values.into_iter().collect();
         self.world().cloudwatch.values.insert("downloadTime".to_owned(), values);
@@ -177,6 +188,7 @@ impl Show for Log {
         for rollout in rollouts {
             let seen = rollout.seen.as_ref();
             self.end.extend(seen.map(|seen| rollout.verdict.sentence(&rollout.job, seen)));
+            self.end.extend(view::reason(rollout));
             self.end.extend(view::hint(rollout));
         }
     }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use aws_sdk_cloudwatch::types::StateValue;
+use fake_aws::Fault;
 use proptest::prelude::*;
+use tripline::evidence::Record;
 
 use super::fake::*;
 use crate::aws::tally::Tally;
@@ -25,10 +27,12 @@ async fn a_rollout_is_watched_to_its_end() {
     assert_eq!(end.unwrap(), End::Done);
     assert_eq!(log.end, ["rollout fw is complete: 4 devices have it"]);
     assert_eq!(log.lines.len(), 3);
-    let look =
-        ["DescribeJob", "DescribeAlarms", "ListJobExecutionsForJob IN_PROGRESS", "GetMetricData"];
-    let last = ["DescribeJob", "DescribeAlarms", "GetMetricData"];
-    assert_eq!(fake.calls(), [&look[..], &look[..], &last[..]].concat());
+    let look = ["DescribeJob", "DescribeAlarms", "GetItem"];
+    let pages = ["ListJobExecutionsForJob IN_PROGRESS", "GetMetricData"];
+    let first = ["DescribeJob", "DescribeAlarms", "DescribeStacks", "GetItem"];
+    let last = ["GetMetricData"];
+    let expected = [&first[..], &pages, &look, &pages, &look, &last].concat();
+    assert_eq!(fake.calls(), expected);
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,6 +193,84 @@ async fn a_job_s_alarms_are_its_own() {
     assert!(log.lines[0].ends_with("guard: slow ALARM, few OK"), "{}", log.lines[0]);
     let tags = fake.calls().iter().filter(|call| *call == "ListTagsForResource").count();
     assert_eq!(tags, 4, "each alarm's tags are looked at once");
+}
+
+/// By its guard, with evidence kept of it.
+fn record(created: i64, at: i64) -> Record {
+    Record {
+        created,
+        at,
+        evidence: 0.93,
+        threshold: 2.0,
+        brief: "evidence 0.9 of 2 · 22 min: 36 % of 610 still at it, limit 33 %".to_owned(),
+        next_age: Some(30),
+        stops: true,
+        ..Record::default()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn evidence_is_that_of_this_job_and_blind_once_nobody_computes_it() {
+    for (kept, line) in [
+        (record(CREATED, NOW - 299), "still at it, limit 33 %; undecided, next limit at 30 min"),
+        (
+            record(CREATED, NOW - 300),
+            "still at it, limit 33 %; blind: nobody has computed it for 5 min",
+        ),
+        (record(CREATED - 1, NOW), ""),
+    ] {
+        let fake = Fake::default();
+        fake.keep_evidence("fw", &kept);
+        fake.answers("fw", [running(tally(1, 1, 0)), completed(tally(2, 0, 0))]);
+        let (end, log) = fake.follow(watch(&["fw"])).await;
+        assert_eq!(end.unwrap(), End::Done);
+        let is_shown = !line.is_empty();
+        assert_eq!(log.data[0]["evidence"].is_object(), is_shown);
+        assert_eq!(log.lines[0].contains("evidence 0.9 of 2"), is_shown, "{}", log.lines[0]);
+        assert!(log.lines[0].contains(line), "{}", log.lines[0]);
+        // Once the rollout has ended nobody has to.
+        assert!(!log.lines[1].contains("blind"), "{}", log.lines[1]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_on_evidence_says_why() {
+    let reason = "81 of 900 devices (9 %) failed; at most 3 % may (declared). At most 1 in 100 healthy rollouts ever looks like this.";
+    for (comment, is_said) in [("Tripline: alarm fired", true), (reason, false)] {
+        let fake = Fake::default();
+        let breach = Record { reason: Some(reason.to_owned()), ..record(CREATED, NOW) };
+        fake.keep_evidence("fw", &breach);
+        fake.answers("fw", [stopped(tally(5, 0, 0), "TRIPLINE_ALARM", comment)]);
+        let (_, log) = fake.follow(watch(&["fw"])).await;
+        assert_eq!(log.end.iter().any(|line| line == reason), is_said, "{:?}", log.end);
+    }
+    // Somebody else has stopped it.
+    let fake = Fake::default();
+    fake.keep_evidence("fw", &Record { reason: Some(reason.to_owned()), ..record(CREATED, NOW) });
+    fake.answers("fw", [stopped(tally(5, 0, 0), "TRIPLINE_OPERATOR", "by hand")]);
+    let (_, log) = fake.follow(watch(&["fw"])).await;
+    assert!(!log.end.iter().any(|line| line == reason), "{:?}", log.end);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_its_right_evidence_is_said_not_to_be_seen() {
+    let fake = Fake::default();
+    fake.world().faults.add(|call| {
+        let is_meant = call.operation == "GetItem";
+        is_meant.then_some(Fault::Refused("AccessDeniedException", "no right to evidence"))
+    });
+    fake.answers("fw", [running(tally(1, 1, 0)), completed(tally(2, 0, 0))]);
+    let (end, log) = fake.follow(watch(&["fw"])).await;
+    assert_eq!(end.unwrap(), End::Done);
+    assert!(log.lines[0].contains("not seen: evidence: GetItem: AccessDenied"), "{}", log.lines[0]);
+    // Without a stack there is none, and nothing to say.
+    let fake = Fake::default();
+    fake.world().cloudformation.stack = None;
+    fake.answers("fw", [running(tally(1, 1, 0)), completed(tally(2, 0, 0))]);
+    let (_, log) = fake.follow(watch(&["fw"])).await;
+    assert!(!log.lines[0].contains("evidence"), "{}", log.lines[0]);
+    let asked = fake.calls().iter().filter(|call| *call == "DescribeStacks").count();
+    assert_eq!(asked, 1, "once a minute");
 }
 
 /// What its alarms watch does not say whose they are: one that was pointed elsewhere is still its own.

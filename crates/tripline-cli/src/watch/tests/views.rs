@@ -6,6 +6,7 @@ use aws_sdk_iot::types::{JobStatus, TargetSelection};
 use super::fake::*;
 use crate::aws::tally::Tally;
 use crate::watch::follow::Watch;
+use tripline::evidence::Record;
 
 const TALLY: Tally = Tally {
     succeeded: 120,
@@ -37,8 +38,24 @@ fn busy() -> Fake {
         let all = all.into_iter().map(|(thing, ago)| (thing.to_owned(), NOW - ago, NOW - ago));
         fake.execute(status, all);
     }
+    fake.keep_evidence("fw", &record());
     fake.answers("fw", [running(TALLY)]);
     fake
+}
+
+fn record() -> Record {
+    Record {
+        created: CREATED,
+        at: NOW - 20,
+        evidence: 0.93,
+        threshold: 2.0,
+        brief: "evidence 0.9 of 2 · 22 min: 36 % of 610 still at it, limit 33 %".to_owned(),
+        next_age: Some(30),
+        clearance: Some(0.44),
+        unseen: vec!["failures: attempts are counted, not devices".to_owned()],
+        stops: true,
+        ..Record::default()
+    }
 }
 
 async fn once(fake: &Fake, jobs: &[&str]) -> Log {

@@ -1,7 +1,7 @@
 //! Evidence in words.
 
 use super::fleet;
-use crate::evidence::{Ages, Limits, Parameters, Source, State, Tick};
+use crate::evidence::{Above, Ages, Limits, Parameters, Source, State, Tick};
 
 /// After 22 minutes, x of the 900 devices that began in the first minute are still at it.
 fn at_22(limits: &Limits, unfinished: u32) -> State {
@@ -125,4 +125,34 @@ fn a_restart_admits_that_more_false_stops_are_spent() {
     state.tick(&limits, &Tick { t: 1, begun: 90, ended: 90, unsuccessful: 60, ..Tick::default() });
     let reason = state.reason(&limits).unwrap().to_string();
     assert!(reason.ends_with("At most 1.5 % of healthy rollouts ever look like this."), "{reason}");
+}
+
+#[test]
+fn limits_are_one_line() {
+    let declared = Parameters {
+        unfinished: vec![(60, 0.03), (75, 0.02)],
+        failed: 0.03,
+        false_stops: 0.01,
+        list: true,
+        timeout: Some(75),
+        ..Parameters::default()
+    };
+    let half = Parameters { false_stops: 0.007, failed: 0.105, ..declared.clone() };
+    for (limits, expected) in [
+        (
+            Limits::new(declared).unwrap(),
+            "evidence > 2 (1 in 100): failed 3 %, 60 min 3 %, 75 min 2 %",
+        ),
+        (
+            Limits::new(half).unwrap(),
+            "evidence > 2.15 (0.7 %): failed 11 %, 60 min 3 %, 75 min 2 %",
+        ),
+        (
+            calibrated(),
+            "evidence > 2 (1 in 100): failed 3 %, 22 min 33 % (baseline fw-2-0 of 3 rollouts, 20 % slack)",
+        ),
+    ] {
+        assert_eq!(limits.in_words().to_string(), expected);
+        assert!(expected.starts_with(&Above(limits.threshold()).to_string()));
+    }
 }
