@@ -7,7 +7,7 @@ use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
 use tripline::text::excerpt;
 
-use crate::desired::{DEFAULT_PREFIX, watches_evidence};
+use crate::desired::{DEFAULT_PREFIX, watches_evidence, watches_evidence_s_absence};
 use crate::observed::{ObservedAlarm, Watched, watched, watches_what_is_published};
 use crate::ownership::{Foreign, Owner};
 use crate::range::never_fires;
@@ -183,7 +183,9 @@ impl Verdict {
         let is_ours =
             |alarm: &&ObservedAlarm<'_>| !matches!(alarm.owner(job, stack.name), Owner::Foreign(_));
         let (mut ours, mut counting) = (0_usize, 0_usize);
-        for alarm in alarms.iter().filter(is_ours) {
+        // One that goes off where the keeper is dead guards against nothing else.
+        let is_on_absence = |alarm: &&ObservedAlarm<'_>| watches_evidence_s_absence(alarm.alarm);
+        for alarm in alarms.iter().filter(is_ours).filter(|alarm| !is_on_absence(alarm)) {
             ours += 1;
             match why_not(alarm, job, stack) {
                 None => counting += 1,

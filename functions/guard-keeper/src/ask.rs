@@ -55,6 +55,8 @@ pub enum Item {
         text: String,
         /// The state, as bytes.
         state: Vec<u8>,
+        /// The minute that it is of.
+        tick: u32,
     },
     /// What a job was when it was first seen.
     FirstSeen {
@@ -85,6 +87,8 @@ pub struct Span {
     pub updated: Timestamp,
     /// It is not the device's first attempt.
     pub is_retry: bool,
+    /// A number of its thing: one that is on two pages of a list is the same.
+    pub thing: u64,
 }
 
 /// A job's evidence, as it is kept: see [`Record`](tripline::evidence::Record).
@@ -96,6 +100,8 @@ pub struct EvidenceItem {
     pub state: Vec<u8>,
     /// The minute that it is of.
     pub tick: u32,
+    /// The minute that was read before, which it takes the place of; `None` if there was nothing.
+    pub instead_of: Option<u32>,
     /// When the job was created.
     pub created: Timestamp,
 }
@@ -271,7 +277,7 @@ pub trait Table {
         memory: Option<&str>,
         forget: &[JobId],
     ) -> impl Future<Output = Result<(), Failure>> + Send;
-    /// Writes a job's evidence down, unless somebody has written that minute or a later one: `false`.
+    /// Writes a job's evidence down, unless somebody has written since it was read: `false`.
     fn write_evidence(
         &self,
         job: &JobId,

@@ -11,7 +11,7 @@ use tripline_guard::desired::{
 };
 use tripline_guard::verdict::Stack;
 
-use crate::evidence::minutes::MINUTE;
+use crate::clock::MINUTE;
 
 /// The variable that makes minutes of evidence shorter. No template sets it.
 const MINUTE_VARIABLE: &str = "EVIDENCE_MINUTE_SECONDS";

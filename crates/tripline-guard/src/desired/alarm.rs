@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use tripline::alarm::{AlarmDefinition, AlarmName, MinSamples, Topic, alarm_name_prefix};
+use tripline::alarm::{
+    AlarmDefinition, AlarmName, MinSamples, MissingData, Topic, alarm_name_prefix,
+};
 use tripline::job::JobId;
 use tripline::metric::{KeptMetric, Metric, NAMESPACE};
 
@@ -57,6 +59,13 @@ impl GuardAlarm {
         }
     }
 
+    /// Whether it goes off where there is no evidence: that stops a rollout whose keeper is dead, and guards
+    /// it against nothing else.
+    pub fn is_on_absence(&self) -> bool {
+        let is_breaching = |alarm: &AlarmDefinition| alarm.missing_data == MissingData::Breaching;
+        self.is_on_evidence() && matches!(self, Self::Config(alarm) if is_breaching(alarm))
+    }
+
     /// Whether it stops the rollout once it fires: it goes to the stack's force-stop topic, and what
     /// it watches is published.
     pub fn can_stop(&self, force_stop_topic: &str) -> bool {
@@ -66,6 +75,7 @@ impl GuardAlarm {
             Topic::Email | Topic::Sms => false,
         });
         reaches
+            && !self.is_on_absence()
             && match self {
                 Self::Config(alarm) => alarm.namespace != NAMESPACE || is_published(&alarm.metric),
                 Self::FailureRate(_) => true,

@@ -207,25 +207,9 @@ impl Values {
 }
 
 impl Declared {
-    /// The tighter of both, value by value: what stops more.
+    /// The tighter of both: whether it stops. Limits stay, because other ones would begin evidence anew.
     fn tightened_by(&self, other: &Self) -> Self {
-        let mut ages: Vec<u32> =
-            [self, other].iter().flat_map(|it| it.unfinished.iter().map(|(age, _)| *age)).collect();
-        ages.sort_unstable();
-        ages.dedup();
-        let share = |of: &Self, age: u32| {
-            let before = of.unfinished.iter().take_while(|(from, _)| *from <= age);
-            before.last().map_or(1.0, |(_, share)| *share)
-        };
-        let both = ages.into_iter().map(|age| (age, share(self, age).min(share(other, age))));
-        let unfinished: Vec<(u32, f64)> = both.collect();
-        let fits = unfinished.len() <= Limits::MAX_RUNGS;
-        Self {
-            stops: self.stops || other.stops,
-            unfinished: if fits { unfinished } else { self.unfinished.clone() },
-            failed: self.failed.min(other.failed),
-            false_stops: self.false_stops.max(other.false_stops),
-        }
+        Self { stops: self.stops || other.stops, ..self.clone() }
     }
 }
 

@@ -119,7 +119,11 @@ impl Desired {
                 let mut own: Vec<_> = alarms.iter().cloned().map(GuardAlarm::Config).collect();
                 let on_evidence = evidence.map(|it| evidence::alarms(it, "", known.has_evidence));
                 own.extend(on_evidence.into_iter().flatten());
-                let stops = own.iter().any(|alarm| alarm.can_stop(rules.force_stop_topic));
+                // Without limits nobody computes evidence.
+                let is_computed =
+                    |alarm: &&GuardAlarm| evidence.is_some() || !alarm.is_on_evidence();
+                let mut computed = own.iter().filter(is_computed);
+                let stops = computed.any(|alarm| alarm.can_stop(rules.force_stop_topic));
                 let evidence = evidence.cloned();
                 match (stops, tell_only) {
                     (true, _) => Self { alarms: own, evidence, ..Self::nothing(Purpose::Stop) },
@@ -165,7 +169,7 @@ impl Desired {
     /// Whether its alarm on evidence stops the rollout.
     pub fn evidence_stops(&self, force_stop_topic: &str) -> bool {
         let mut alarms = self.alarms.iter().filter(|alarm| alarm.is_on_evidence());
-        alarms.next().is_some_and(|alarm| alarm.can_stop(force_stop_topic))
+        alarms.any(|alarm| alarm.can_stop(force_stop_topic))
     }
 }
 

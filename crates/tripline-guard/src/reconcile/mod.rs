@@ -10,7 +10,9 @@ use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
 use tripline::time::Timestamp;
 
-use crate::desired::{ConfigFault, DEFAULT_PREFIX, Desired, GuardAlarm, Purpose};
+use crate::desired::{
+    ConfigFault, DEFAULT_PREFIX, Desired, GuardAlarm, Purpose, watches_evidence_s_absence,
+};
 use crate::observed::{ObservedAlarm, watches_what_is_published};
 use crate::ownership::Owner;
 use crate::verdict::{Stack, Verdict, Why, WhyNot, is_meant_to_stop, lasting, why_not};
@@ -218,11 +220,14 @@ impl Reconciled {
         chosen: &BTreeSet<String>,
     ) {
         let default = format!("{}{DEFAULT_PREFIX}", alarm_name_prefix(observed.job));
-        let is_left = |name: &str| {
+        let is_left = |alarm: &&ObservedAlarm<'_>| {
+            let name = alarm.name();
             let doubles = || names.iter().any(|base| naming::number_of(name, base).is_some());
-            !chosen.contains(name) && (name.starts_with(&default) || doubles())
+            // Where nobody computes evidence, its absence says nothing.
+            let is_on_absence = watches_evidence_s_absence(alarm.alarm);
+            !chosen.contains(name) && (is_on_absence || name.starts_with(&default) || doubles())
         };
-        for alarm in observed.alarms.iter().filter(|alarm| is_left(alarm.name())) {
+        for alarm in observed.alarms.iter().filter(is_left) {
             match alarm.owner(observed.job, observed.stack.name) {
                 Owner::Ours => self.superseded.push(alarm.name().to_owned()),
                 Owner::NotKnown => {

@@ -41,8 +41,8 @@ pub struct Record {
     pub next_age: Option<u32>,
     /// For how many minutes its clock has stood still.
     pub stalled: u32,
-    /// Readings in a row that came too late in their minute for the list.
-    pub late: u32,
+    /// When the executions in progress were last to be listed.
+    pub tried: Option<i64>,
     /// Whether the executions in progress are listed: fixed when the job's first device began.
     pub list: Option<bool>,
     /// When they were last read whole, or none was in progress.

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use tripline::job::JobId;
 use tripline::time::Timestamp;
 
-use crate::finding::{CaseOf, Finding, OPTED_OUT, UNGUARDED, urgency};
+use crate::finding::{BLIND, CaseOf, Finding, OPTED_OUT, UNGUARDED, urgency};
 
 /// Most cases that are remembered: what is beyond is announced once there is room, so that people are never
 /// alerted to the same every minute.
@@ -15,6 +15,8 @@ pub const MAX_CASES: usize = 500;
 pub const REPEAT: i64 = 3_600;
 /// A new job is armed within a minute or two: until then nobody hears that it is not guarded. In seconds.
 const ARMED_WITHIN: i64 = 150;
+/// After the first minute of a stack, all rollouts that there are have been looked at by then. In seconds.
+const FIRST_LOOKED_AT_WITHIN: i64 = 240;
 /// A drill's rollout opts out, and is over by then. In seconds.
 const LONGER_THAN_A_DRILL: i64 = 900;
 /// A case that nobody was alerted to yet is waited for so many seconds once it is gone.
@@ -137,6 +139,7 @@ impl Announced {
 fn patience(case: &str) -> i64 {
     match case {
         UNGUARDED => ARMED_WITHIN,
+        BLIND => FIRST_LOOKED_AT_WITHIN,
         OPTED_OUT => LONGER_THAN_A_DRILL,
         _ => 0,
     }

@@ -26,6 +26,8 @@ impl Table for Aws {
             .dynamodb
             .scan()
             .table_name(&self.settings.table)
+            // What the last minute wrote is to be seen.
+            .consistent_read(true)
             .set_exclusive_start_key(from)
             .send()
             .await
@@ -51,14 +53,15 @@ impl Table for Aws {
             .item(JOB, AttributeValue::S(Record::key(job)))
             .item(Record::ATTRIBUTE, AttributeValue::S(item.text.clone()))
             .item(Record::STATE, AttributeValue::B(Blob::new(item.state.clone())))
-            .item(Record::TICK, tick.clone())
-            .item(Record::CREATED, created.clone())
-            .condition_expression(IS_NEW)
-            .expression_attribute_names("#job", JOB)
-            .expression_attribute_names("#tick", Record::TICK)
-            .expression_attribute_names("#created", Record::CREATED)
-            .expression_attribute_values(":tick", tick)
-            .expression_attribute_values(":created", created);
+            .item(Record::TICK, tick)
+            .item(Record::CREATED, created)
+            .expression_attribute_names("#key", Record::TICK);
+        let put = match item.instead_of {
+            None => put.condition_expression(IS_FIRST),
+            Some(read) => put
+                .condition_expression(IS_AS_READ)
+                .expression_attribute_values(":read", number(read.into())),
+        };
         match put.send().await {
             Ok(_) => Ok(true),
             Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
@@ -84,8 +87,9 @@ impl Table for Aws {
     }
 }
 
-/// Only a minute that nobody has written, or another job of the name.
-const IS_NEW: &str = "attribute_not_exists(#job) OR #tick < :tick OR #created <> :created";
+/// Only what was read is overwritten.
+const IS_FIRST: &str = "attribute_not_exists(#key)";
+const IS_AS_READ: &str = "#key = :read";
 
 const OPERATION: &str = "BatchWriteItem";
 
@@ -138,7 +142,11 @@ fn item(mut item: HashMap<String, AttributeValue>) -> Option<Item> {
             _ => Vec::new(),
         };
         let text = text(&mut item, Record::ATTRIBUTE).unwrap_or_default();
-        return Some(Item::Evidence { job, text, state });
+        let tick = match item.get(Record::TICK) {
+            Some(AttributeValue::N(number)) => number.parse().unwrap_or(0),
+            _ => 0,
+        };
+        return Some(Item::Evidence { job, text, state, tick });
     }
     let job = JobId::new(&key).ok()?;
     let tell_only = matches!(item.get(TELL_ONLY), Some(AttributeValue::Bool(true)));

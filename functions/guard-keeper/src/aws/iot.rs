@@ -1,3 +1,5 @@
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use aws_sdk_iot::types::{JobExecutionStatus, JobExecutionSummaryForJob, JobStatus, JobSummary};
 use tripline::job::{Job, JobId};
 use tripline::time::Timestamp;
@@ -103,11 +105,14 @@ impl ListExecutions for Aws {
 
 /// An execution that shows no beginning says nothing.
 fn span(execution: JobExecutionSummaryForJob) -> Option<Span> {
+    let mut thing = DefaultHasher::new();
+    execution.thing_arn.hash(&mut thing);
     let summary = execution.job_execution_summary?;
     let began = summary.started_at?;
     Some(Span {
         began: at(Some(began)),
         updated: at(summary.last_updated_at.or(Some(began))),
         is_retry: summary.retry_attempt.is_some_and(|attempt| attempt > 0),
+        thing: thing.finish(),
     })
 }

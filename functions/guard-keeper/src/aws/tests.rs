@@ -172,10 +172,8 @@ async fn executions_and_tags_are_read() {
         });
     let aws = aws(&[], &[], &[&executions, &tags]);
     let page = aws.list_executions(&job(), Phase::Succeeded, None).await.unwrap();
-    assert_eq!(
-        (page.items, page.next),
-        (vec![Span { began: at(5), updated: at(9), is_retry: false }], None)
-    );
+    let spans: Vec<_> = page.items.iter().map(|span| (span.began, span.updated)).collect();
+    assert_eq!((spans, page.next), (vec![(at(5), at(9))], None));
     let page = aws.job_tags("arn", None).await.unwrap();
     assert_eq!(page.items, [("tripline:guard".to_owned(), "off".to_owned())]);
     // Each page is a call of its own, for which the minute has to have time.

@@ -1,8 +1,9 @@
 //! A job with its limits, its state, and what was read of it this minute.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tripline::evidence::{Ages, InvalidState, Limits, Record, State, Tick, Verdict};
+use tripline::evidence::{Ages, InvalidState, Limits, Record, Standing, State, Tick, Verdict};
 use tripline::job::{CountRejected, Job, JobId};
 use tripline::time::Timestamp;
 use tripline_config::NoLimits;
@@ -11,10 +12,11 @@ use super::lists::MOST_LISTED;
 use super::minutes::{Minutes, Reading};
 use crate::ask::{Ask, EvidenceItem, Span};
 use crate::clock::Clock;
-use crate::health::counts::Described;
 use crate::keeper::Keeper;
-use crate::observe::{Account, KeptEvidence};
+use crate::observe::{Account, Described, KeptEvidence};
 
+/// From so many seconds without a whole list on, people are to know.
+const LONG_UNLISTED: i64 = 600;
 /// Executions on a page (AWS IoT `ListJobExecutionsForJob`, `maxResults`).
 const PAGE: u32 = 250;
 
@@ -29,6 +31,11 @@ pub(super) struct Case {
     minutes: Minutes,
     reading: Reading,
     minute: Duration,
+    in_progress: u32,
+    has_retries: bool,
+    instead_of: Option<u32>,
+    /// What is published of it already.
+    pub published: f64,
 }
 
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
@@ -42,34 +49,65 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let known = self.cache.job(id);
         let desired = self.desired(account, id, &known);
         let config = desired.evidence.as_ref().filter(|_| now.is_counted)?;
+        // Other limits would begin it anew: without its own, those of its first tags are waited for.
+        let are_tags_known = known.tags.is_some() && known.is_recalled;
+        if !are_tags_known && !account.declares_limits(id) {
+            return None;
+        }
         let created = now.created_at?;
-        let kept = account.table.as_ref()?.evidence.get(id);
-        let kept = kept.filter(|kept| kept.record.created == created);
-        let mut record = kept.map(|kept| kept.record.clone()).unwrap_or_default();
-        let mut minutes = match record.origin {
-            0 => Minutes::from_first(*at, self.settings.minute),
-            origin => Minutes { origin, late: record.late },
+        let there = account.table.as_ref()?.evidence.get(id);
+        let minute = self.settings.minute;
+        let is_its = |kept: &&KeptEvidence| {
+            let Record { created: of, origin, .. } = kept.record;
+            // A clock that was ahead has dated it into the future.
+            of == created && origin > 0 && kept.tick <= Minutes { origin }.read(*at, minute).t + 1
         };
-        let reading = minutes.read(*at, self.settings.minute);
-        let rejected = known.tagged().and_then(|tagged| tagged.count_rejected);
-        let tick = tick_of(now, reading.t, rejected.unwrap_or(self.settings.count_rejected));
+        let kept = there.filter(is_its);
+        let mut record = kept.map(|kept| kept.record.clone()).unwrap_or_default();
+        let minutes = match kept {
+            None => Minutes::from_first(*at, minute),
+            Some(_) => Minutes { origin: record.origin },
+        };
+        let reading = minutes.read(*at, minute);
+        // Until it is known whether rejections count, they do not: what has been counted stays.
+        let rejected = match known.tagged() {
+            Some(tagged) if are_tags_known => {
+                tagged.count_rejected.unwrap_or(self.settings.count_rejected)
+            }
+            _ => CountRejected::No,
+        };
+        let tick = tick_of(now, reading.t, rejected);
         // A list that becomes too long later only makes its limits wait: weights never move after looking.
         record.list = record
             .list
             .or_else(|| (tick.begun > 0).then_some(now.counts.in_progress <= MOST_LISTED));
         let list = record.list.unwrap_or(true);
-        let baseline = account.baseline(id);
-        let limits = match self.cache.limits(id, config, baseline, (now.timeout, list)) {
+        let limits = match self.cache.limits(id, config, account.baseline(id), (now.timeout, list))
+        {
             Ok(limits) => limits,
             Err(error) => return Some(Err(error)),
         };
+        let published = record.evidence;
         let state = state_of(kept, &limits, &mut record.restarts);
         record.created = created;
+        record.origin = minutes.origin;
         record.at = i64::try_from(at.as_secs()).unwrap_or(i64::MAX);
         record.stops = desired.evidence_stops(&self.settings.force_stop_topic);
-        record.unseen = unseen(now, &limits, &state);
-        let minute = self.settings.minute;
-        Some(Ok(Case { job: id.clone(), record, limits, state, tick, minutes, reading, minute }))
+        record.unseen = unseen(now, &record, &limits, &state);
+        Some(Ok(Case {
+            job: id.clone(),
+            record,
+            limits,
+            state,
+            tick,
+            minutes,
+            reading,
+            minute,
+            in_progress: now.counts.in_progress,
+            has_retries: now.has_retries,
+            instead_of: there.map(|there| there.tick),
+            published,
+        }))
     }
 }
 
@@ -111,7 +149,7 @@ fn tick_of(now: &Job, t: u32, rejected: CountRejected) -> Tick {
 }
 
 /// What evidence does not see of a rollout.
-fn unseen(now: &Job, limits: &Limits, state: &State) -> Vec<String> {
+fn unseen(now: &Job, record: &Record, limits: &Limits, state: &State) -> Vec<String> {
     let mut unseen = Vec::new();
     if now.has_retries {
         unseen.push(
@@ -120,6 +158,17 @@ fn unseen(now: &Job, limits: &Limits, state: &State) -> Vec<String> {
         );
     }
     let is_late = state.verdict(limits).minute > Limits::LAST_CHECK;
+    // A new one has not been listed yet.
+    let listed = record.listed.or(record.tried).unwrap_or(record.at);
+    if limits.uses_list()
+        && now.counts.in_progress > 0
+        && record.at.saturating_sub(listed) >= LONG_UNLISTED
+    {
+        unseen.push(format!(
+            "when single devices are slow, for {} minutes: their list is too long, or there are too many rollouts",
+            record.at.saturating_sub(listed) / 60
+        ));
+    }
     if !limits.uses_list() && is_late {
         unseen.push(format!(
             "slow and silent devices: after {} minutes counts alone do not show them",
@@ -144,23 +193,21 @@ impl Case {
         self.limits.uses_list()
             && self.reading.is_timely
             && self.tick.begun > 0
-            && self.in_progress() > 0
+            && self.in_progress > 0
+            && self.pages() <= MOST_LISTED / PAGE
             && self.record.breached.is_none()
     }
 
     /// How many pages its list has, about.
     pub fn pages(&self) -> u32 {
-        self.in_progress() / PAGE + 1
-    }
-
-    fn in_progress(&self) -> u32 {
-        let gone = self.tick.ended.saturating_add(self.tick.timed_out);
-        self.tick.begun.saturating_sub(gone)
+        self.in_progress.div_ceil(PAGE).max(1)
     }
 
     /// The ages of executions in progress. Only a device's first one counts, so that it is counted once.
     pub fn ages(&self, spans: &[Span]) -> Ages {
-        let first = spans.iter().filter(|span| !span.is_retry);
+        // One that has moved between two pages is listed twice.
+        let mut things = BTreeSet::new();
+        let first = spans.iter().filter(|span| !span.is_retry && things.insert(span.thing));
         Ages::of_devices(
             first.filter_map(|span| {
                 self.minutes.age(span.began.seconds(), self.reading.t, self.minute)
@@ -176,8 +223,14 @@ impl Case {
         let tick = Tick { in_progress, ..self.tick.clone() };
         self.state.tick(&self.limits, &tick);
         let record = std::mem::take(&mut self.record);
-        let Minutes { origin, late } = self.minutes;
-        self.record = Record { origin, late, ..record }.of_state(&self.state, &self.limits);
+        self.record = record.of_state(&self.state, &self.limits);
+        if self.has_retries {
+            // Nothing is cleared by what is not counted.
+            self.record.clearance = None;
+            if self.record.standing == Standing::Healthy {
+                self.record.standing = Standing::Undecided;
+            }
+        }
         self.state.verdict(&self.limits)
     }
 
@@ -187,6 +240,7 @@ impl Case {
             text: self.record.clone().bounded().to_text(),
             state: self.state.encode(),
             tick: self.reading.t,
+            instead_of: self.instead_of,
             created: Timestamp::from_seconds(self.record.created),
         }
     }

@@ -35,13 +35,13 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         seconds.saturating_mul(Call::Executions.a_second()) / 2
     }
 
-    /// Those first whose list was read longest ago.
+    /// Those first whose list was to be read longest ago.
     pub(super) fn in_turn(&self, minute: &Minute<'_, K>, mut cases: Vec<Case>) -> Vec<Case> {
         // A new environment knows of none: then others come first each minute.
         if let Some(by) = minute.turn().checked_rem(cases.len() as u64) {
             cases.rotate_left(usize::try_from(by).unwrap_or(0));
         }
-        cases.sort_by_key(|case| case.record.listed);
+        cases.sort_by_key(|case| case.record.tried);
         cases
     }
 

@@ -1,7 +1,7 @@
 //! Evidence of every job, each minute: from the counts that were read anyway, and from the executions in
 //! progress where their list can be read whole.
 //!
-//! - [`minutes`]: at which minute of a job something was read; `case`: a job with its limits and its state;
+//! - `minutes`: at which minute of a job something was read; `case`: a job with its limits and its state;
 //! - here: the order of a minute. What the counts alone say is published at once. A stop by them waits for no
 //!   list. Then lists are read, of other jobs first each minute.
 //!
@@ -11,28 +11,27 @@
 mod case;
 mod findings;
 mod lists;
-pub(crate) mod minutes;
+mod minutes;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tripline::evidence::{Ages, Record, Verdict};
+use tripline::evidence::{Ages, Verdict};
 use tripline::job::JobId;
 use tripline::metric::KeptMetric;
 use tripline::stop::StopMode;
 use tripline_aws::Failure;
-use tripline_guard::desired::watches_evidence;
+use tripline_guard::desired::{watches_evidence, watches_evidence_s_absence};
 use tripline_guard::observed::ObservedAlarm;
-use tripline_guard::ownership::Owner;
+use tripline_guard::ownership::{Owner, owner_of};
 
 use self::case::Case;
 use crate::ask::{Ask, EvidenceItem, JobGauge, MAX_GAUGES};
 use crate::clock::{Call, Clock, Minute};
 use crate::failed::Trouble;
 use crate::finding::Finding;
-use crate::health::counts::Described;
 use crate::keeper::Keeper;
-use crate::observe::{Account, late, name};
+use crate::observe::{Account, Described, late, name};
 
 pub(crate) use lists::Lists;
 
@@ -46,8 +45,8 @@ const STILL_RUNNING: u32 = 3;
 pub(crate) struct Weighed {
     /// Jobs whose lists are still to be read.
     open: Vec<Case>,
-    /// What the others came to.
-    records: BTreeMap<JobId, Record>,
+    /// Jobs whose minute was taken and written down.
+    taken: BTreeSet<JobId>,
     /// What people have to hear.
     pub findings: Vec<Finding>,
     /// Numbers of jobs beside evidence itself.
@@ -99,7 +98,8 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             match pages.checked_sub(case.pages()) {
                 Some(left) => {
                     pages = left;
-                    at_once.push((case.job.clone(), case.peek().evidence));
+                    // What is written down already: more waits for its list, and is written before.
+                    at_once.push((case.job.clone(), case.published));
                     weighed.open.push(case);
                 }
                 // There is no time for its list: it waits.
@@ -125,7 +125,8 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let mut lists = Lists::default();
         let Some(account) = account else { return lists };
         let open = std::mem::take(&mut weighed.open);
-        for case in open {
+        for mut case in open {
+            case.record.tried = Some(case.record.at);
             let ages = match self.read_list(minute, &case.job, &mut lists).await {
                 Ok(began) => began.map(|began| case.ages(&began)),
                 Err(failure) => {
@@ -133,9 +134,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                     None
                 }
             };
-            let before = case.peek().evidence;
+            let before = case.published;
             let settled = self.settle(minute, account, vec![(case, ages)], weighed).await;
-            // What the counts came to is published already.
+            // What it was before is published already.
             let risen: Vec<_> = settled.into_iter().filter(|(_, now)| *now > before).collect();
             if let Err(failure) = self.publish_evidence(minute, &risen).await {
                 weighed.trouble.add("evidence", failure);
@@ -173,7 +174,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             if is_written && !verdict.stop {
                 publish.push((case.job.clone(), case.record.evidence));
             }
-            self.take_note(case, &verdict, weighed);
+            self.take_note(case, &verdict, is_written, weighed);
         }
         publish
     }
@@ -187,11 +188,18 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     ) -> Settled {
         let verdict = case.tick(ages);
         let mut failures = Vec::new();
-        failures.extend(self.fire_anew(account, &mut case).await.err());
-        // Where somebody else has written this minute, or there is no time, nothing is published of it.
+        let fired = self.fired_in_vain(minute, account, &case).await;
+        if fired.is_some() {
+            case.record.refired = Some(case.record.at);
+        }
+        // Where somebody else has written since it was read, or there is no time, nothing is published of it.
         let written = self.write_item(minute, &case.job, &case.item()).await;
         let is_written = written.as_ref().is_ok_and(|is_written| *is_written);
         failures.extend(written.err());
+        if let Some(alarm) = fired.filter(|_| is_written) {
+            tracing::error!(job = %case.job, alarm, "stop_did_not_come");
+            failures.extend(self.client.fire_anew(&alarm).await.err());
+        }
         if is_written && verdict.stop {
             // At once: the alarm waits for it.
             let stop = [(case.job.clone(), case.record.evidence)];
@@ -200,14 +208,16 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         Settled { case, verdict, is_written, failures }
     }
 
-    fn take_note(&self, case: Case, verdict: &Verdict, weighed: &mut Weighed) {
+    fn take_note(&self, case: Case, verdict: &Verdict, is_written: bool, weighed: &mut Weighed) {
         let Case { job, record, .. } = case;
         if verdict.is_stalled {
             let stalled = f64::from(verdict.stalled);
             weighed.gauges.push((job.clone(), KeptMetric::StalledMinutes, stalled));
         }
         weighed.findings.extend(findings::of_record(&job, &record, verdict, self.tolerated()));
-        weighed.records.insert(job, record);
+        if is_written {
+            weighed.taken.insert(job);
+        }
     }
 
     async fn write_item(
@@ -240,27 +250,32 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
 
     /// A message can be lost, and an alarm acts only when its state changes. Where a rollout that was to be
     /// stopped still runs some minutes later, its alarm is set to OK, so that the next number makes it fire.
-    async fn fire_anew(&self, account: &Account, case: &mut Case) -> Result<(), Failure> {
+    /// This is the alarm, if it is time.
+    async fn fired_in_vain(
+        &self,
+        minute: &Minute<'_, K>,
+        account: &Account,
+        case: &Case,
+    ) -> Option<String> {
         let is_due = case.record.still_runs(self.tolerated());
         if !is_due || !case.record.stops || self.settings.mode == StopMode::Observe {
-            return Ok(());
+            return None;
         }
         let stack = self.settings.as_stack();
-        let alarms = account.alarms_of(&case.job).iter();
-        let fired = alarms.filter(|alarm| watches_evidence(alarm)).find(|alarm| {
-            let tags = self
-                .cache
-                .owner(name(alarm), tripline::time::Timestamp::from_seconds(case.record.at));
-            let alarm = ObservedAlarm::new(alarm, tags);
-            alarm.owner(&case.job, stack.name) == Owner::Ours
-                && alarm.goes_to(stack.force_stop_topic)
-                && alarm.has_fired()
+        let candidates = account.alarms_of(&case.job).iter().filter(|alarm| {
+            let observed = ObservedAlarm::new(alarm, None);
+            watches_evidence(alarm)
+                && !watches_evidence_s_absence(alarm)
+                && observed.goes_to(stack.force_stop_topic)
+                && observed.has_fired()
         });
-        let Some(alarm) = fired else { return Ok(()) };
-        tracing::error!(job = %case.job, alarm = name(alarm), "stop_did_not_come");
-        self.client.fire_anew(name(alarm)).await?;
-        case.record.refired = Some(case.record.at);
-        Ok(())
+        for alarm in candidates {
+            let tags = self.fresh_tags_of(minute, alarm, WRITE).await;
+            if owner_of(tags.as_ref(), &case.job, stack.name) == Owner::Ours {
+                return Some(name(alarm).to_owned());
+            }
+        }
+        None
     }
 
     /// Seconds that a stop may take.
@@ -271,16 +286,15 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     /// Jobs of which no minute was taken for a while, whatever the cause.
     fn add_blind(&self, minute: &Minute<'_, K>, account: &Account, weighed: &mut Weighed) {
         let Some(table) = &account.table else { return };
-        for (job, kept) in &table.evidence {
-            let is_it = account
-                .jobs
-                .get(job)
-                .is_some_and(|listed| listed.created.seconds() == kept.record.created);
-            let is_wanted = || self.desired(account, job, &self.cache.job(job)).evidence.is_some();
-            let age = kept.record.age(minute.now().seconds());
-            if is_it && !weighed.records.contains_key(job) && is_wanted() {
-                weighed.findings.extend(findings::blind(job, age, self.settings.minute));
-            }
+        for (job, listed) in account.jobs.iter().filter(|(job, _)| !weighed.taken.contains(*job)) {
+            let is_wanted = self.desired(account, job, &self.cache.job(job)).evidence.is_some();
+            let created = listed.created.seconds();
+            let kept = table.evidence.get(job).map(|kept| &kept.record);
+            let last = kept.filter(|record| record.created == created).map_or(created, |it| it.at);
+            let age = minute.now().seconds() - last;
+            weighed
+                .findings
+                .extend(findings::blind(job, age, self.settings.minute).filter(|_| is_wanted));
         }
     }
 }

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use aws_sdk_cloudwatch::types::{MetricAlarm, StateValue};
 use tripline::job::{Job, JobId};
@@ -16,7 +15,7 @@ use crate::clock::{Call, Clock, Minute};
 use crate::failed::Trouble;
 use crate::keeper::Keeper;
 use crate::observe::cache::Numbers;
-use crate::observe::{Account, late};
+use crate::observe::{Account, Described, late};
 
 /// Until when a job may be described, in percent of a minute's work. The rest is for what comes after.
 const DESCRIBE: u32 = 75;
@@ -24,18 +23,11 @@ const DESCRIBE: u32 = 75;
 const TAGS: u32 = 80;
 /// Counts are published once there are those of so many jobs: at five descriptions a second, every ten seconds.
 const PUBLISHED_TOGETHER: usize = 50;
+/// So many rollouts are described in a minute, with some room.
+const FIT_A_MINUTE: usize = 140;
 /// Counts that do not change are published for so many seconds more, so that every alarm has seen them; then no
 /// longer, since a metric costs in the hours in which it has points.
 pub const STILL_FOR: i64 = 300;
-
-/// A job, as it was described at a time.
-#[derive(Debug, Clone)]
-pub(crate) struct Described {
-    pub id: JobId,
-    pub now: Job,
-    /// When AWS IoT's answer was there.
-    pub at: Duration,
-}
 
 /// What became of the round.
 #[derive(Debug, Default)]
@@ -68,9 +60,12 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         jobs: &BTreeMap<JobId, Listed>,
     ) -> Counted {
         let mut listed: Vec<&Listed> = jobs.values().collect();
-        // A new environment knows of none when it was described: then others come first each minute.
+        // A new environment knows of none when it was described: where they do not all fit a minute, others
+        // come first each time. Else each keeps its place in the minute, which evidence goes by.
         let by = minute.turn().wrapping_mul(PUBLISHED_TOGETHER as u64);
-        if let Some(by) = by.checked_rem(listed.len() as u64) {
+        if listed.len() > FIT_A_MINUTE
+            && let Some(by) = by.checked_rem(listed.len() as u64)
+        {
             listed.rotate_left(usize::try_from(by).unwrap_or(0));
         }
         let watched = listed.iter().map(|listed| self.cache.job(&listed.job).watched);

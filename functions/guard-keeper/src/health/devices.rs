@@ -10,10 +10,9 @@ use crate::ask::{Ask, Phase, Span};
 use crate::clock::{Call, Clock, Minute};
 use crate::evidence::Lists;
 use crate::failed::Trouble;
-use crate::health::counts::Described;
 use crate::health::memory::Memory;
 use crate::keeper::Keeper;
-use crate::observe::Account;
+use crate::observe::{Account, Described};
 
 /// Until when it may be asked for executions, in percent of a minute's work.
 const OVERDUE: u32 = 100;

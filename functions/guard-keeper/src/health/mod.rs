@@ -9,7 +9,7 @@ pub(crate) mod pipeline;
 use std::collections::BTreeMap;
 
 use crate::evidence::Weighed;
-use crate::health::counts::{Counted, Described};
+use crate::health::counts::Counted;
 use crate::health::memory::{MAX_JOBS, Memory, Remembered};
 use crate::health::pipeline::Pipeline;
 use tripline::job::{Job, JobId};
@@ -21,7 +21,7 @@ use crate::clock::{Call, Clock, Minute};
 use crate::failed::Trouble;
 use crate::finding::Finding;
 use crate::keeper::Keeper;
-use crate::observe::Account;
+use crate::observe::{Account, Described};
 use tripline::time::Timestamp;
 
 /// Until when each kind of work may begin, in percent of a minute's work.

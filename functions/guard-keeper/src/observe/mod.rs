@@ -7,12 +7,13 @@ mod jobs;
 mod mutes;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use tripline::alarm::AlarmDefinition;
 use tripline::baseline::Baseline;
 use tripline::evidence::Record;
-use tripline::job::JobId;
+use tripline::job::{Job, JobId};
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
 use tripline_config::{AlarmConfig, EvidenceConfig, parse_evidence};
@@ -50,6 +51,15 @@ pub(crate) struct Account {
     pub failures: Vec<(&'static str, Failure)>,
 }
 
+/// A job, as it was described at a time.
+#[derive(Debug, Clone)]
+pub(crate) struct Described {
+    pub id: JobId,
+    pub now: Job,
+    /// When AWS IoT's answer was there.
+    pub at: Duration,
+}
+
 /// What is in the stack's table.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
@@ -65,8 +75,11 @@ pub(crate) struct Kept {
 /// A job's evidence after the last minute.
 #[derive(Debug)]
 pub(crate) struct KeptEvidence {
+    /// As far as it can be read.
     pub record: Record,
     pub state: Vec<u8>,
+    /// The minute that is to be overwritten.
+    pub tick: u32,
 }
 
 /// A job's own config.
@@ -98,6 +111,12 @@ impl Account {
                 KeptConfig::Alarms { alarms, evidence: evidence.as_ref(), tell_only: *tell_only }
             }
         }
+    }
+
+    /// Whether the config that a job was armed with declares limits of its own.
+    pub fn declares_limits(&self, job: &JobId) -> bool {
+        let config = self.table.as_ref().and_then(|table| table.configs.get(job));
+        config.is_some_and(|config| config.evidence.is_some())
     }
 
     /// The baseline that a job's limits are of.
@@ -274,9 +293,12 @@ fn read(items: Vec<Item>) -> Kept {
         match item {
             Item::Memory(text) => kept.memory = Some(text),
             Item::FirstSeen { job, first } => drop(kept.first.insert(job, first)),
-            Item::Evidence { job, text, state } => {
-                let record = Record::from_text(&text).unwrap_or_default();
-                kept.evidence.insert(job, KeptEvidence { record, state });
+            Item::Evidence { job, text, state, tick } => {
+                let record = Record::from_text(&text).unwrap_or_else(|| {
+                    tracing::error!(%job, "evidence_unreadable");
+                    Record::default()
+                });
+                kept.evidence.insert(job, KeptEvidence { record, state, tick });
             }
             Item::Config { job, text, armed, tell_only, baseline } => {
                 let read = read_config(&text, baseline.as_deref());

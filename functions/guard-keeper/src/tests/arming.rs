@@ -25,19 +25,21 @@ async fn a_job_that_brings_no_guard_gets_the_stack_s_within_a_minute() {
     let summary = cold(&account, 1).await;
     assert_eq!((&summary["guardedJobs"], &summary["unguardedJobs"]), (&1.into(), &0.into()));
     assert_eq!(account.changes(), puts(&default("fw")));
-    let world = account.world();
-    let stopping = world.cloudwatch.alarms.iter().filter(|(name, _)| !name.contains("Evidence"));
-    for (_, alarm) in stopping {
-        let [email, force_stop] = alarm.alarm_actions() else { panic!("{alarm:?}") };
-        assert_eq!((email, force_stop.as_str()), (&account.settings().email_topic, FORCE_STOP));
+    {
+        let world = account.world();
+        let stopping =
+            world.cloudwatch.alarms.iter().filter(|(name, _)| !name.contains("Evidence"));
+        for (_, alarm) in stopping {
+            let [email, force_stop] = alarm.alarm_actions() else { panic!("{alarm:?}") };
+            assert_eq!((email, force_stop.as_str()), (&account.settings().email_topic, FORCE_STOP));
+        }
+        for tags in world.cloudwatch.tags.values() {
+            assert_eq!(
+                (tags["tripline:job"].as_str(), tags["tripline:stack"].as_str()),
+                ("fw", "tripline")
+            );
+        }
     }
-    for tags in world.cloudwatch.tags.values() {
-        assert_eq!(
-            (tags["tripline:job"].as_str(), tags["tripline:stack"].as_str()),
-            ("fw", "tripline")
-        );
-    }
-    drop(world);
     // Nothing is left to do, for whoever looks.
     for hides_metrics in [false, true] {
         account.world().hides_metrics = hides_metrics;

@@ -16,7 +16,8 @@ fn job() -> JobId {
 }
 
 fn record(account: &Account) -> Record {
-    Record::from_text(&account.world().evidence[&job()].text).unwrap()
+    let text = account.world().evidence[&job()].text.clone();
+    Record::from_text(&text).unwrap_or_else(|| panic!("{text}"))
 }
 
 /// What was published of it in the last minute, the highest.
@@ -97,10 +98,8 @@ async fn the_alarm_on_absence_stands_from_the_first_evidence_until_the_job_ends(
     assert_eq!((is_there(ALARM), is_there(MISSING)), (true, false));
     warm(&keeper, &account, 1).await;
     assert!(is_there(MISSING));
-    let world = account.world();
-    let [actions] = world.cloudwatch.alarms[MISSING].alarm_actions() else { panic!() };
-    assert_ne!(actions, FORCE_STOP);
-    drop(world);
+    let actions = account.world().cloudwatch.alarms[MISSING].alarm_actions().to_vec();
+    assert_eq!((actions.len(), actions.contains(&FORCE_STOP.to_owned())), (1, false));
     // Without the table nobody knows, and nothing is removed.
     account.world().fails.insert("Scan".to_owned(), tripline_aws::FailureKind::Denied);
     let _ = keeper.tick().await;
@@ -239,6 +238,7 @@ async fn attempts_are_no_failures_and_that_is_said() {
     let is = record(&account);
     assert_eq!(is.breached, None);
     assert!(is.unseen[0].starts_with("failures and timeouts: its retry config"), "{is:?}");
+    assert_eq!((is.standing, is.clearance), (Standing::Undecided, None), "nothing is cleared");
 }
 
 #[tokio::test]
@@ -258,11 +258,110 @@ async fn another_job_of_the_name_begins_anew() {
 #[tokio::test]
 async fn other_limits_begin_anew_with_half_the_weight() {
     let account = stopping();
+    let keep = |first: u32| {
+        let text = format!(
+            "[ALARM_CONFIG]\nalarmList =\n[EVIDENCE_CONFIG]\nuseEvidence = True\nunfinishedLimits = {first}:30, 20:3\nsnsTopics = @force-stop\n"
+        );
+        account.world().configs.insert("fw".to_owned(), (text, START as i64));
+    };
+    keep(10);
     let keeper = account.keeper();
     hang(&account, &keeper, 6, 5).await;
-    account.change("fw", |job| job.tags[1].1 = "9:30/20:3".to_owned());
+    keep(9);
     hang(&account, &account.keeper(), 14, 5).await;
-    assert_eq!(record(&account).restarts, 1);
+    let is = record(&account);
+    assert_eq!((is.restarts, is.standing), (1, Standing::Breach));
+    assert!(account.all_alarms().contains(&"tripline-fw-Evidence".to_owned()));
+}
+
+/// Whoever may tag a job cannot have its evidence begin anew, whichever environment sees it.
+#[tokio::test]
+async fn later_tags_change_no_limits() {
+    let account = stopping();
+    for minute in 0..18_i64 {
+        let now = i64::try_from(account.world().now.as_secs()).unwrap();
+        account.change("fw", |job| {
+            job.at_work.extend([now - 5; 5]);
+            job.tags[1].1 = if minute % 2 == 0 { "10:30/20:3" } else { "9:20/20:2" }.to_owned();
+        });
+        warm(&account.keeper(), &account, 1).await;
+    }
+    let is = record(&account);
+    assert_eq!((is.restarts, is.standing), (0, Standing::Breach));
+}
+
+/// Limits that are not its own would be looked at in vain, and cost half the weight.
+#[tokio::test]
+async fn a_job_whose_tags_are_not_known_waits_and_that_is_said() {
+    let account = stopping();
+    account.world().fails.insert("JobTags".to_owned(), tripline_aws::FailureKind::Denied);
+    let arn = account.world().jobs.keys().next().unwrap().clone();
+    account.world().fails.insert(arn, tripline_aws::FailureKind::Denied);
+    let keeper = account.keeper();
+    for _ in 0..12 {
+        let start = account.world().now;
+        let _ = keeper.tick().await;
+        next_minute(&account, start);
+    }
+    if account.world().evidence.is_empty() {
+        let letters = account.world().letters.clone();
+        assert!(
+            letters.iter().any(|(_, body)| body.contains("Nobody has computed")),
+            "{letters:?}"
+        );
+    } else {
+        panic!("{:?}", account.world().evidence);
+    }
+}
+
+/// A rollback, or a hand edit: it begins anew, and is not blocked by what cannot be read.
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_replaced() {
+    let account = stopping();
+    let keeper = account.keeper();
+    hang(&account, &keeper, 3, 5).await;
+    for text in ["{\"standing\":\"unheard\"}", "", "{\"evidence\":null}"] {
+        account.world().evidence.get_mut(&job()).unwrap().text = text.to_owned();
+        hang(&account, &keeper, 2, 5).await;
+        assert!(record(&account).at > START as i64, "{text}");
+    }
+    // So is one of a clock that was ahead.
+    account.world().evidence.get_mut(&job()).unwrap().tick += 60;
+    hang(&account, &keeper, 16, 5).await;
+    assert_eq!(record(&account).standing, Standing::Breach);
+}
+
+#[tokio::test]
+async fn a_list_that_is_too_long_costs_nobody_else_theirs_and_is_said() {
+    let account = stopping();
+    account.job("large", 5);
+    let now = i64::try_from(account.world().now.as_secs()).unwrap();
+    account.change("large", |job| job.at_work = vec![now - 5; 9_000]);
+    let keeper = account.keeper();
+    hang(&account, &keeper, 2, 1).await;
+    account.change("large", |job| job.at_work = vec![now - 5; 15_000]);
+    hang(&account, &keeper, 14, 1).await;
+    let listed = record(&account).listed.unwrap();
+    assert!(account.world().seconds() - listed <= 60, "{listed}");
+    let large = JobId::new("large").unwrap();
+    let text = account.world().evidence[&large].text.clone();
+    let large = Record::from_text(&text).unwrap();
+    assert!(large.unseen.iter().any(|it| it.contains("list is too long")), "{large:?}");
+}
+
+#[tokio::test]
+async fn where_nothing_can_be_written_people_hear_of_it() {
+    let account = stopping();
+    let keeper = account.keeper();
+    hang(&account, &keeper, 2, 1).await;
+    account.world().fails.insert("PutItem".to_owned(), tripline_aws::FailureKind::Denied);
+    for _ in 0..12 {
+        let start = account.world().now;
+        assert!(keeper.tick().await.is_err());
+        next_minute(&account, start);
+    }
+    let letters = account.world().letters.clone();
+    assert!(letters.iter().any(|(_, body)| body.contains("Nobody has computed")), "{letters:?}");
 }
 
 #[tokio::test]

@@ -386,14 +386,17 @@ impl ListExecutions for Account {
         let job = &world.jobs[job.as_str()];
         let spans: Vec<Span> = match phase {
             Phase::Succeeded => job.took.iter().map(|took| span(0, *took)).collect(),
-            Phase::InProgress => job.at_work.iter().map(|began| span(*began, *began)).collect(),
+            Phase::InProgress => {
+                let spans = job.at_work.iter().zip(0..);
+                spans.map(|(began, thing)| Span { thing, ..span(*began, *began) }).collect()
+            }
         };
         Ok(page(spans.into_iter(), next, PAGE))
     }
 }
 
 fn span(began: i64, updated: i64) -> Span {
-    Span { began: at(began), updated: at(updated), is_retry: false }
+    Span { began: at(began), updated: at(updated), is_retry: false, thing: 0 }
 }
 
 impl ListAlarms for Account {
@@ -561,6 +564,7 @@ impl Table for Account {
             job: job.clone(),
             text: item.text.clone(),
             state: item.state.clone(),
+            tick: item.tick,
         });
         let seen = world.first_seen.iter();
         let seen =
@@ -590,14 +594,11 @@ impl Table for Account {
     async fn write_evidence(&self, job: &JobId, item: &EvidenceItem) -> Result<bool, Failure> {
         self.call(Some(Call::Table), "PutItem").await?;
         let mut world = self.world();
-        let is_new = world
-            .evidence
-            .get(job)
-            .is_none_or(|before| before.tick < item.tick || before.created != item.created);
-        if is_new {
+        let is_as_read = world.evidence.get(job).map(|before| before.tick) == item.instead_of;
+        if is_as_read {
             world.evidence.insert(job.clone(), item.clone());
         }
-        Ok(is_new)
+        Ok(is_as_read)
     }
 
     async fn forget_evidence(&self, jobs: &[JobId]) -> Result<(), Failure> {
