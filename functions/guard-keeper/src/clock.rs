@@ -19,9 +19,6 @@ pub const TELL: Duration = Duration::from_secs(50);
 /// minute begins.
 pub const LIMIT: Duration = Duration::from_secs(55);
 
-/// A minute of evidence, unless a test has shorter ones.
-pub const MINUTE: Duration = Duration::from_secs(60);
-
 /// Tells the time, and waits.
 pub trait Clock {
     /// Since 1970-01-01T00:00:00Z.

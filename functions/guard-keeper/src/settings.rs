@@ -11,8 +11,8 @@ use tripline_guard::desired::{
 };
 use tripline_guard::verdict::Stack;
 
-use crate::clock::MINUTE;
-
+/// A minute of evidence, unless a test has shorter ones.
+pub const MINUTE: Duration = Duration::from_secs(60);
 /// The variable that makes minutes of evidence shorter. No template sets it.
 const MINUTE_VARIABLE: &str = "EVIDENCE_MINUTE_SECONDS";
 

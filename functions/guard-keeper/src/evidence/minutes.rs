@@ -58,7 +58,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::clock::MINUTE;
+    use crate::settings::MINUTE;
 
     fn at(seconds: u64) -> Duration {
         Duration::from_secs(1_790_000_000 + seconds)
