@@ -29,9 +29,12 @@ async fn alarms(chain: &Chain<'_>) -> Vec<MetricAlarm> {
     let alarms = described.max_records(100).send().await.unwrap().metric_alarms.unwrap_or_default();
     // The stack's own are called alike.
     let stack = format!("{STACK}-");
+    // Those on evidence have tests of their own.
     let own = |alarm: &MetricAlarm| {
-        let arn = alarm.alarm_name().unwrap();
-        arn.starts_with(&stack) && alarm.namespace().is_some_and(|space| space != NAMESPACE)
+        let name = alarm.alarm_name().unwrap();
+        let is_of_stack =
+            name.starts_with(&stack) && alarm.namespace().is_some_and(|space| space != NAMESPACE);
+        is_of_stack || alarm.metric_name() == Some("evidence")
     };
     alarms.into_iter().filter(|alarm| !own(alarm)).collect()
 }
@@ -114,6 +117,14 @@ async fn a_job_created_with_plain_api_calls_is_armed_and_its_bad_rollout_is_stop
             assert_eq!(alarm.alarm_actions(), [email, force_stop]);
         }
     }
+    // Once its tags are known there is evidence, and then its absence has an alarm.
+    let absence = async || {
+        tick(&chain).await;
+        let described = chain.cloudwatch.describe_alarms();
+        let named = described.alarm_names("tripline-plain-default-EvidenceMissing").send().await;
+        named.unwrap().metric_alarms.unwrap().len()
+    };
+    chain.until("the alarm on the absence of evidence", absence, |there| *there == 1).await;
     // Nothing is left to do, though the metric math of one of them is not shown.
     let summary = tick(&chain).await;
     let all = alarms(&chain).await;

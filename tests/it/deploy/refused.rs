@@ -56,8 +56,8 @@ async fn a_config_without_alarms_is_left_to_the_stack_s_default_guard() {
     must(stage.stack.keep(&stage.aws).await);
     let alarms = stage.alarms("plain").await.into_iter();
     let names: Vec<_> = alarms.filter_map(|alarm| alarm.alarm_name).collect();
-    let default =
-        ["DownloadTime", "FailureRate"].map(|name| format!("tripline-plain-default-{name}"));
+    let default = ["DownloadTime", "Evidence", "FailureRate"]
+        .map(|name| format!("tripline-plain-default-{name}"));
     assert_eq!(names, default);
 }
 

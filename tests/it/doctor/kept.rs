@@ -23,10 +23,10 @@ async fn a_job_that_the_guard_keeper_guards_is_sound() {
         "the job has no alarms: see `alarms-exist`"
     );
 
-    assert_eq!(stage.tick().await["armed"], 2);
+    assert_eq!(stage.tick().await["armed"], 3);
     let sound = stage.doctor(&["--job-id", "plain"]).await;
     assert_eq!((sound.code, sound.findings().len()), (Some(0), 0), "{sound:#?}");
-    assert_eq!(sound.checks["alarms-exist"]["detail"], "2 alarms");
+    assert_eq!(sound.checks["alarms-exist"]["detail"], "3 alarms");
     assert_eq!(sound.checks["guarded-by-keeper"]["detail"], "by the stack's default guard");
     // The local AWS shows no metric math, so that there is nothing to simulate.
     for check in sound.with("unknown") {

@@ -22,7 +22,7 @@ async fn a_good_rollout_is_watched_to_its_end() {
     chain.tripline("alarms apply examples/demo.ini --job-id good");
 
     let watch = spawn(&proxy, "watch good --every 1 --timeout 100 --output json");
-    let run = "fleet run --devices 12 --prefix good- --job-id good --speedup 100 --seed 3";
+    let run = "fleet run --devices 12 --prefix good- --job-id good --speedup 40 --seed 3";
     chain.tripline(run);
     let ran = must(watch.end().await);
     assert_eq!(ran.status.code(), Some(0), "{}{}", ran.stdout, ran.stderr);

@@ -651,7 +651,7 @@ fn limits_that_cannot_be_are_named_and_small_rollouts_are_advised() {
     );
     with_evidence(folder.path(), "@email", "baseline = none.json");
     let fault = shown(folder.path(), &SLOW);
-    assert!(fault.contains("error: none.json: cannot be read"), "{fault}");
+    assert!(fault.contains("baseline: none.json: cannot be read"), "{fault}");
     with_evidence(folder.path(), "@email", LIMITS);
     let value = json(folder.path(), &with(&SLOW, &["--devices", "3"]));
     let advice = value["advice"].as_array().unwrap();

@@ -1,8 +1,9 @@
 //! Whether evidence of a job is computed, and its alarms would act.
 
+use tripline::alarm::alarm_name_prefix;
 use tripline::text::excerpt;
 use tripline_aws::iot;
-use tripline_guard::desired::{watches_evidence, watches_evidence_s_absence};
+use tripline_guard::desired::{DEFAULT_PREFIX, watches_evidence, watches_evidence_s_absence};
 use tripline_guard::observed::ObservedAlarm;
 use tripline_guard::verdict::lift_command;
 
@@ -94,6 +95,12 @@ fn judge_alarms(facts: &Facts) -> CheckResult {
         .iter()
         .filter(|alarm| watches_evidence(alarm.alarm))
         .partition(|alarm| watches_evidence_s_absence(alarm.alarm));
+    let default = format!("{}{DEFAULT_PREFIX}", alarm_name_prefix(&is.id));
+    let is_own = |alarm: &ObservedAlarm<'_>| !alarm.name().starts_with(&default);
+    if breach.is_empty() && !limits.is_own && seen.iter().any(is_own) {
+        let what = "the stack does not know the config of the job's own alarms";
+        return Err(NotProven::elsewhere(what, "guarded-by-keeper"));
+    }
     let Some(alarm) = breach.first() else {
         return Err(NotProven::finding("the job has no alarm on evidence", put(facts, &limits)?));
     };
