@@ -78,6 +78,9 @@ pub enum Phase {
     Succeeded,
 }
 
+/// Most entries of a page of jobs or executions (AWS IoT `ListJobs`, `ListJobExecutionsForJob`, `maxResults`).
+pub const PAGE: u32 = 250;
+
 /// An execution in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
@@ -102,8 +105,6 @@ pub struct EvidenceItem {
     pub tick: u32,
     /// The minute that was read before, which it takes the place of; `None` if there was nothing.
     pub instead_of: Option<u32>,
-    /// When the job was created.
-    pub created: Timestamp,
 }
 
 /// Most configs that are deleted at once: with what is remembered, what DynamoDB takes in one request.

@@ -1,5 +1,7 @@
 //! The function's state.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use crate::clock::Paces;
 use crate::observe::cache::Cache;
 use crate::settings::Settings;
@@ -19,4 +21,9 @@ impl<C, K> Keeper<C, K> {
     pub fn new(client: C, clock: K, settings: Settings) -> Self {
         Self { client, clock, settings, paces: Paces::default(), cache: Cache::default() }
     }
+}
+
+/// What the lanes of a minute share. A lane that panicked has left it whole.
+pub(crate) fn held<T>(of_lanes: &Mutex<T>) -> MutexGuard<'_, T> {
+    of_lanes.lock().unwrap_or_else(PoisonError::into_inner)
 }

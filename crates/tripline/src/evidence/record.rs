@@ -63,10 +63,8 @@ impl Record {
     pub const ATTRIBUTE: &str = "evidence";
     /// The attribute of the state's bytes.
     pub const STATE: &str = "state";
-    /// The attribute of the last tick's minute: one write a tick, on condition that it is later.
+    /// The attribute of the last tick's minute: a write takes the place of the one that was read.
     pub const TICK: &str = "tick";
-    /// The attribute of the job's creation, in seconds since the epoch.
-    pub const CREATED: &str = "created";
     /// Longest text in bytes.
     pub const MAX_BYTES: usize = 20_000;
     /// Most characters of a sentence.

@@ -45,7 +45,6 @@ impl Table for Aws {
 
     async fn write_evidence(&self, job: &JobId, item: &EvidenceItem) -> Result<bool, Failure> {
         let number = |number: i64| AttributeValue::N(number.to_string());
-        let (tick, created) = (number(item.tick.into()), number(item.created.seconds()));
         let put = self
             .dynamodb
             .put_item()
@@ -53,8 +52,7 @@ impl Table for Aws {
             .item(JOB, AttributeValue::S(Record::key(job)))
             .item(Record::ATTRIBUTE, AttributeValue::S(item.text.clone()))
             .item(Record::STATE, AttributeValue::B(Blob::new(item.state.clone())))
-            .item(Record::TICK, tick)
-            .item(Record::CREATED, created)
+            .item(Record::TICK, number(item.tick.into()))
             .expression_attribute_names("#key", Record::TICK);
         let put = match item.instead_of {
             None => put.condition_expression(IS_FIRST),

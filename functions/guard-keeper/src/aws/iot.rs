@@ -8,11 +8,8 @@ use tripline_guard::events;
 
 use super::Aws;
 use crate::ask::{
-    DescribeJob, JobEvents, JobTags, ListExecutions, ListJobs, Listed, Page, Phase, Span,
+    DescribeJob, JobEvents, JobTags, ListExecutions, ListJobs, Listed, PAGE, Page, Phase, Span,
 };
-
-/// Most entries of a page.
-const PAGE: i32 = 250;
 
 impl JobEvents for Aws {
     async fn job_events_are_on(&self) -> Result<bool, Failure> {
@@ -30,7 +27,7 @@ impl ListJobs for Aws {
             .iot
             .list_jobs()
             .status(JobStatus::InProgress)
-            .max_results(PAGE)
+            .max_results(PAGE as i32)
             .set_next_token(next)
             .send()
             .await
@@ -93,7 +90,7 @@ impl ListExecutions for Aws {
                 Phase::InProgress => JobExecutionStatus::InProgress,
                 Phase::Succeeded => JobExecutionStatus::Succeeded,
             })
-            .max_results(PAGE)
+            .max_results(PAGE as i32)
             .set_next_token(next)
             .send()
             .await

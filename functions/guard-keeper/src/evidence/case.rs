@@ -5,20 +5,17 @@ use std::time::Duration;
 
 use tripline::evidence::{Ages, InvalidState, Limits, Record, Standing, State, Tick, Verdict};
 use tripline::job::{CountRejected, Job, JobId};
-use tripline::time::Timestamp;
 use tripline_config::NoLimits;
 
-use super::lists::MOST_LISTED;
+use super::lists::PAGES;
 use super::minutes::{Minutes, Reading};
-use crate::ask::{Ask, EvidenceItem, Span};
+use crate::ask::{Ask, EvidenceItem, PAGE, Span};
 use crate::clock::Clock;
 use crate::keeper::Keeper;
 use crate::observe::{Account, Described, KeptEvidence};
 
 /// From so many seconds without a whole list on, people are to know.
 const LONG_UNLISTED: i64 = 600;
-/// Executions on a page (AWS IoT `ListJobExecutionsForJob`, `maxResults`).
-const PAGE: u32 = 250;
 
 /// One job's minute.
 #[derive(Debug)]
@@ -80,7 +77,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         // A list that becomes too long later only makes its limits wait: weights never move after looking.
         record.list = record
             .list
-            .or_else(|| (tick.begun > 0).then_some(now.counts.in_progress <= MOST_LISTED));
+            .or_else(|| (tick.begun > 0).then_some(now.counts.in_progress <= PAGES * PAGE));
         let list = record.list.unwrap_or(true);
         let limits = match self.cache.limits(id, config, account.baseline(id), (now.timeout, list))
         {
@@ -179,12 +176,9 @@ fn unseen(now: &Job, record: &Record, limits: &Limits, state: &State) -> Vec<Str
 }
 
 impl Case {
-    /// What the counts alone would come to.
-    pub fn peek(&self) -> Verdict {
-        let mut state = self.state.clone();
-        state.tick(&self.limits, &self.tick);
-        let verdict = state.verdict(&self.limits);
-        Verdict { evidence: verdict.published(&self.limits), ..verdict }
+    /// Whether the counts alone would stop the rollout.
+    pub fn is_stopped_by_counts(&self) -> bool {
+        self.state.clone().tick(&self.limits, &self.tick).stop
     }
 
     /// Whether the executions in progress are to be listed: a reading that came too late has no ages, and
@@ -194,7 +188,7 @@ impl Case {
             && self.reading.is_timely
             && self.tick.begun > 0
             && self.in_progress > 0
-            && self.pages() <= MOST_LISTED / PAGE
+            && self.pages() <= PAGES
             && self.record.breached.is_none()
     }
 
@@ -221,7 +215,7 @@ impl Case {
             self.record.listed = Some(self.record.at);
         }
         let tick = Tick { in_progress, ..self.tick.clone() };
-        self.state.tick(&self.limits, &tick);
+        let verdict = self.state.tick(&self.limits, &tick);
         let record = std::mem::take(&mut self.record);
         self.record = record.of_state(&self.state, &self.limits);
         if self.has_retries {
@@ -231,7 +225,7 @@ impl Case {
                 self.record.standing = Standing::Undecided;
             }
         }
-        self.state.verdict(&self.limits)
+        verdict
     }
 
     /// As it is kept.
@@ -241,7 +235,6 @@ impl Case {
             state: self.state.encode(),
             tick: self.reading.t,
             instead_of: self.instead_of,
-            created: Timestamp::from_seconds(self.record.created),
         }
     }
 }

@@ -12,10 +12,8 @@ use crate::keeper::Keeper;
 
 /// Until when executions may be listed, in percent of a minute's work.
 const LIST: u32 = 93;
-/// Most pages of a job's list in a minute, of 250 executions each.
-const PAGES: usize = 40;
-/// Most executions that are listed.
-pub(super) const MOST_LISTED: u32 = 10_000;
+/// Most pages of a job's list in a minute.
+pub(super) const PAGES: u32 = 40;
 
 /// The lists that were read, whole or in part, by job.
 #[derive(Debug, Default)]
@@ -45,26 +43,25 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         cases
     }
 
-    /// A job's executions in progress; `None` if they are too many, or there is no time for all of them.
+    /// Reads a job's executions in progress. `false`: they are too many, or there is no time for all of them.
     pub(super) async fn read_list(
         &self,
         minute: &Minute<'_, K>,
         job: &JobId,
         lists: &mut Lists,
-    ) -> Result<Option<Vec<Span>>, Failure> {
+    ) -> Result<bool, Failure> {
         let mut next = None;
         for _ in 0..PAGES {
             if !minute.may(Call::Executions, LIST).await {
-                return Ok(None);
+                return Ok(false);
             }
             let page = self.client.list_executions(job, Phase::InProgress, next).await?;
-            let spans = lists.0.entry(job.clone()).or_default();
-            spans.extend(page.items);
+            lists.0.entry(job.clone()).or_default().extend(page.items);
             next = page.next;
             if next.is_none() {
-                return Ok(Some(spans.clone()));
+                return Ok(true);
             }
         }
-        Ok(None)
+        Ok(false)
     }
 }

@@ -2,11 +2,11 @@
 //! progress where their list can be read whole.
 //!
 //! - `minutes`: at which minute of a job something was read; `case`: a job with its limits and its state;
-//! - here: the order of a minute. What the counts alone say is published at once. A stop by them waits for no
-//!   list. Then lists are read, of other jobs first each minute.
+//! - here: the order of a minute. A stop by the counts alone goes first and waits for no list. Of a job whose list
+//!   is to be read, what was written before goes out meanwhile. Then lists are read, of other jobs first each minute.
 //!
 //! The state of a job is written before anything that follows from it is published, on condition that nobody
-//! has written that minute: a device is never counted twice, and the force-stopper finds what it looks for.
+//! has written since it was read: a device is never counted twice, and the force-stopper finds what it looks for.
 
 mod case;
 mod findings;
@@ -14,7 +14,7 @@ mod lists;
 mod minutes;
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use tripline::evidence::{Ages, Verdict};
 use tripline::job::JobId;
@@ -30,7 +30,7 @@ use crate::ask::{Ask, EvidenceItem, JobGauge, MAX_GAUGES};
 use crate::clock::{Call, Clock, Minute};
 use crate::failed::Trouble;
 use crate::finding::Finding;
-use crate::keeper::Keeper;
+use crate::keeper::{Keeper, held};
 use crate::observe::{Account, Described, late, name};
 
 pub(crate) use lists::Lists;
@@ -62,10 +62,6 @@ struct Settled {
     failures: Vec<Failure>,
 }
 
-fn held<T>(of_lanes: &Mutex<T>) -> MutexGuard<'_, T> {
-    of_lanes.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     /// What the counts say. Without the stack's table nothing is known of earlier minutes, and nothing is
     /// published: its absence has an alarm.
@@ -79,14 +75,20 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let Some(account) = account.filter(|account| account.table.is_some()) else {
             return weighed;
         };
-        let (mut listed, mut done, mut at_once) = (Vec::new(), Vec::new(), Vec::new());
+        // Those to stop wait for nobody.
+        let (mut to_stop, mut others) = (Vec::new(), Vec::new());
+        let (mut listed, mut at_once) = (Vec::new(), Vec::new());
         for described in jobs {
             match self.case(account, described) {
                 None => {}
-                Some(Ok(case)) if case.needs_list() && !case.peek().stop => listed.push(case),
                 Some(Ok(case)) => {
                     let nobody_is_at_work = described.now.counts.in_progress == 0;
-                    done.push((case, nobody_is_at_work.then(Ages::default)));
+                    let ages = nobody_is_at_work.then(Ages::default);
+                    match (case.is_stopped_by_counts(), case.needs_list()) {
+                        (true, _) => to_stop.push((case, ages)),
+                        (false, true) => listed.push(case),
+                        (false, false) => others.push((case, ages)),
+                    }
                 }
                 Some(Err(error)) => {
                     weighed.findings.push(findings::unusable(&described.id, &error.to_string()));
@@ -103,12 +105,11 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                     weighed.open.push(case);
                 }
                 // There is no time for its list: it waits.
-                None => done.push((case, None)),
+                None => others.push((case, None)),
             }
         }
-        // Those to stop wait for nobody.
-        done.sort_by_key(|(case, _)| !case.peek().stop);
-        at_once.extend(self.settle(minute, account, done, &mut weighed).await);
+        to_stop.append(&mut others);
+        at_once.extend(self.settle(minute, account, to_stop, &mut weighed).await);
         if let Err(failure) = self.publish_evidence(minute, &at_once).await {
             weighed.trouble.add("evidence", failure);
         }
@@ -119,16 +120,15 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     pub(crate) async fn weigh_lists(
         &self,
         minute: &Minute<'_, K>,
-        account: Option<&Account>,
+        account: &Account,
         weighed: &mut Weighed,
     ) -> Lists {
         let mut lists = Lists::default();
-        let Some(account) = account else { return lists };
         let open = std::mem::take(&mut weighed.open);
         for mut case in open {
             case.record.tried = Some(case.record.at);
             let ages = match self.read_list(minute, &case.job, &mut lists).await {
-                Ok(began) => began.map(|began| case.ages(&began)),
+                Ok(is_whole) => lists.of(&case.job).filter(|_| is_whole).map(|all| case.ages(all)),
                 Err(failure) => {
                     weighed.trouble.add(case.job.as_str(), failure);
                     None

@@ -2,7 +2,7 @@
 //! They are published while jobs are still being described, before anything else is looked for.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_cloudwatch::types::{MetricAlarm, StateValue};
 use tripline::job::{Job, JobId};
@@ -13,7 +13,7 @@ use super::oldest_first;
 use crate::ask::{Ask, JobGauge, Listed};
 use crate::clock::{Call, Clock, Minute};
 use crate::failed::Trouble;
-use crate::keeper::Keeper;
+use crate::keeper::{Keeper, held};
 use crate::observe::cache::Numbers;
 use crate::observe::{Account, Described, late};
 
@@ -46,10 +46,6 @@ struct Round<'a> {
     counted: Counted,
     /// Counts that are to be published.
     due: Vec<(JobId, (u32, u32))>,
-}
-
-fn held<'a, 'b>(round: &'b Mutex<Round<'a>>) -> MutexGuard<'b, Round<'a>> {
-    round.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {

@@ -170,7 +170,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             self.end(minute, account, (&mut memory, &mut lost, &mut trouble)).await;
         }
         self.refresh_tags(minute, account, &mut trouble).await;
-        let lists = self.weigh_lists(minute, Some(account), weighed).await;
+        let lists = self.weigh_lists(minute, account, weighed).await;
         let counted = jobs.iter().map(|described| self.cache.job(&described.id).overdue_counted);
         let mut described: Vec<&Described> =
             oldest_first(counted.collect(), &jobs.iter().collect::<Vec<_>>()).collect();
