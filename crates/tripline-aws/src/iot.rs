@@ -2,9 +2,13 @@
 
 use aws_sdk_iot::Client;
 use aws_sdk_iot::operation::describe_job::DescribeJobOutput;
-use aws_sdk_iot::types::{Job as Described, JobExecutionsRolloutConfig, JobProcessDetails};
-use tripline::job::{EndedCounts, ExecutionCounts, Job, JobId, JobState};
-use tripline::rollout::Rate;
+use aws_sdk_iot::types::{
+    AbortConfig, Job as Described, JobExecutionsRetryConfig, JobExecutionsRolloutConfig,
+    JobProcessDetails, RetryableFailureType, TargetSelection,
+};
+use tripline::attempts::Retries;
+use tripline::job::{EndedCounts, ExecutionCounts, Job, JobId, JobState, Setup};
+use tripline::rollout::{AbortCriterion, FailureType, Rate, Threshold};
 
 use crate::answer::{Complete, LastAnswer};
 use crate::{Failure, FailureKind};
@@ -84,10 +88,52 @@ pub fn job_of(job: &Described) -> Job {
             .and_then(|timeout| timeout.in_progress_timeout_in_minutes())
             .and_then(|minutes| u32::try_from(minutes).ok())
             .filter(|minutes| *minutes > 0),
-        has_retries: job.job_executions_retry_config().is_some_and(|retries| {
-            retries.criteria_list().iter().any(|it| it.number_of_retries() > 0)
-        }),
+        setup: setup_of(job),
     }
+}
+
+fn setup_of(job: &Described) -> Setup {
+    let mut setup = Setup {
+        is_continuous: job.target_selection() == Some(&TargetSelection::Continuous),
+        most_rate: most_rate_of(job.job_executions_rollout_config()),
+        retries: retries_of(job.job_executions_retry_config()),
+        abort: job.abort_config().map(abort_of).unwrap_or_default(),
+        ..Setup::default()
+    };
+    for target in job.targets() {
+        match target.split_once(":thinggroup/") {
+            Some((_, group)) => setup.groups.push(group.to_owned()),
+            None => setup.things = setup.things.saturating_add(1),
+        }
+    }
+    setup
+}
+
+fn retries_of(config: Option<&JobExecutionsRetryConfig>) -> Retries {
+    let mut retries = Retries::default();
+    for criterion in config.into_iter().flat_map(JobExecutionsRetryConfig::criteria_list) {
+        let number = u32::try_from(criterion.number_of_retries()).unwrap_or(0);
+        let type_ = criterion.failure_type();
+        if matches!(type_, RetryableFailureType::Failed | RetryableFailureType::All) {
+            retries.failed = retries.failed.max(number);
+        }
+        if matches!(type_, RetryableFailureType::TimedOut | RetryableFailureType::All) {
+            retries.timed_out = retries.timed_out.max(number);
+        }
+    }
+    retries
+}
+
+/// Criteria that cannot be read decide nothing.
+fn abort_of(config: &AbortConfig) -> Vec<AbortCriterion> {
+    let criteria = config.criteria_list().iter().filter_map(|criterion| {
+        Some(AbortCriterion {
+            failure: FailureType::parse(criterion.failure_type().as_str())?,
+            threshold: Threshold::new(criterion.threshold_percentage())?,
+            min_executed: u32::try_from(criterion.min_number_of_executed_things()).ok()?,
+        })
+    });
+    criteria.collect()
 }
 
 /// The `namespaceId` of jobs that are deployments of Greengrass V2.
@@ -99,6 +145,15 @@ fn rate_of(config: Option<&JobExecutionsRolloutConfig>) -> u32 {
         None => config.maximum_per_minute,
     });
     at_first.and_then(|rate| u32::try_from(rate).ok()).unwrap_or(Rate::QUOTA)
+}
+
+fn most_rate_of(config: Option<&JobExecutionsRolloutConfig>) -> u32 {
+    let most = config.and_then(|config| match &config.exponential_rate {
+        // AWS IoT's own limit, unless there is a lower one.
+        Some(_) => Some(config.maximum_per_minute.unwrap_or(i32::MAX)),
+        None => config.maximum_per_minute,
+    });
+    most.and_then(|rate| u32::try_from(rate).ok()).map_or(Rate::QUOTA, |rate| rate.min(Rate::QUOTA))
 }
 
 fn counts_of(details: &JobProcessDetails) -> ExecutionCounts {

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::attempts::Retries;
 use crate::metric::Outcome;
+use crate::rollout::{AbortCriterion, Rate};
 use crate::text::excerpt;
 use crate::time::Timestamp;
 
@@ -77,9 +79,45 @@ pub struct Job {
     pub is_counted: bool,
     /// After how many minutes in progress AWS IoT ends an execution; `None` if never.
     pub timeout: Option<u32>,
-    /// Whether a device gets another execution after one that failed or timed out: then AWS counts
-    /// executions, and not devices.
-    pub has_retries: bool,
+    /// What else it was created with.
+    pub setup: Setup,
+}
+
+/// What a job was created with, as far as its guard goes by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setup {
+    /// The things that it names.
+    pub things: u32,
+    /// The names of the thing groups that it names.
+    pub groups: Vec<String>,
+    /// It stays in progress for devices that join its groups.
+    pub is_continuous: bool,
+    /// How many devices a minute it is sent to at most, 1 to 1,000.
+    pub most_rate: u32,
+    /// How often a device is tried again.
+    pub retries: Retries,
+    /// AWS IoT's own criteria to abort it.
+    pub abort: Vec<AbortCriterion>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            things: 0,
+            groups: Vec::new(),
+            is_continuous: false,
+            most_rate: Rate::QUOTA,
+            retries: Retries::default(),
+            abort: Vec::new(),
+        }
+    }
+}
+
+impl Setup {
+    /// Whether AWS IoT's counts are of attempts, and not of devices: see [`attempts`](crate::attempts).
+    pub fn counts_attempts(&self) -> bool {
+        self.retries.any() || self.is_continuous && !self.groups.is_empty()
+    }
 }
 
 impl Job {

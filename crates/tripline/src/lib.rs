@@ -7,7 +7,8 @@
 //!
 //! The rooms, in the order in which a rollout meets them:
 //!
-//! - [`job`]: what a job is called, how far it has come; [`rollout`]: how AWS IoT Jobs rolls it out;
+//! - [`job`]: what a job is called, how far it has come; [`attempts`]: of how many devices; [`rollout`]: how AWS
+//!   IoT Jobs rolls it out;
 //! - [`alarm`]: what guards it;
 //! - [`event`]: the end of one device's execution, read into a [`metric`] reading;
 //! - [`batch`]: readings aggregated into requests that CloudWatch accepts;
@@ -21,6 +22,7 @@
 
 pub mod alarm;
 pub mod announcement;
+pub mod attempts;
 pub mod baseline;
 pub mod batch;
 pub mod event;

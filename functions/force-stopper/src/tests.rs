@@ -3,7 +3,7 @@ use std::sync::Mutex;
 
 use lambda_runtime::Diagnostic;
 use serde_json::json;
-use tripline::job::{EndedCounts, Job, JobId, JobState};
+use tripline::job::{EndedCounts, Job, JobId, JobState, Setup};
 use tripline::notification::Watched;
 use tripline::rollout::Rate;
 use tripline::stop::{
@@ -248,7 +248,7 @@ fn job(state: JobState) -> Job {
         counts,
         is_counted: true,
         timeout: None,
-        has_retries: false,
+        setup: Setup::default(),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::simulation::{AbortPlan, AlarmPlan, EvidencePlan, GuardPlan, Reaction}
 use crate::stop_topics::StopTopics;
 use tripline::alarm::{AlarmDefinition, Topic};
 use tripline::evidence::Limits;
-use tripline::job::{ExecutionCounts, Job, JobState};
+use tripline::job::{ExecutionCounts, Job, JobState, Setup};
 use tripline::rollout::AbortCriterion;
 use tripline::rollout::Rate;
 use tripline::stop::{Certainty, Decision, JobKnowledge, StopMode, decide};
@@ -240,6 +240,6 @@ fn job_in(state: JobState) -> Job {
         counts: ExecutionCounts::default(),
         is_counted: true,
         timeout: None,
-        has_retries: false,
+        setup: Setup::default(),
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::job::{ExecutionCounts, JobState};
+use crate::job::{ExecutionCounts, JobState, Setup};
 use crate::notification::{AlarmNotification, AlarmState, Subject, Watched};
 use crate::rollout::Rate;
 
@@ -61,7 +61,7 @@ fn job(state: JobState) -> Job {
         counts: ExecutionCounts::default(),
         is_counted: true,
         timeout: None,
-        has_retries: false,
+        setup: Setup::default(),
     }
 }
 

@@ -101,7 +101,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             reading,
             minute,
             in_progress: now.counts.in_progress,
-            has_retries: now.has_retries,
+            has_retries: now.setup.retries.any(),
             instead_of: there.map(|there| there.tick),
             published,
         }))
@@ -130,7 +130,7 @@ fn tick_of(now: &Job, t: u32, rejected: CountRejected) -> Tick {
     let timed_out = counts.ended.timed_out;
     let gone = counts.canceled.saturating_add(counts.removed);
     let ended = counts.ended.executed().saturating_sub(timed_out).saturating_add(gone);
-    let unsuccessful = match now.has_retries {
+    let unsuccessful = match now.setup.retries.any() {
         // AWS counts each attempt.
         true => 0,
         false => counts.ended.unsuccessful_with(rejected).saturating_sub(timed_out),
@@ -140,7 +140,7 @@ fn tick_of(now: &Job, t: u32, rejected: CountRejected) -> Tick {
         begun: ended.saturating_add(timed_out).saturating_add(counts.in_progress),
         ended,
         unsuccessful,
-        timed_out: if now.has_retries { 0 } else { timed_out },
+        timed_out: if now.setup.retries.any() { 0 } else { timed_out },
         in_progress: None,
     }
 }
@@ -148,7 +148,7 @@ fn tick_of(now: &Job, t: u32, rejected: CountRejected) -> Tick {
 /// What evidence does not see of a rollout.
 fn unseen(now: &Job, record: &Record, limits: &Limits, state: &State) -> Vec<String> {
     let mut unseen = Vec::new();
-    if now.has_retries {
+    if now.setup.retries.any() {
         unseen.push(
             "failures and timeouts: its retry config makes AWS IoT count attempts, not devices"
                 .to_owned(),

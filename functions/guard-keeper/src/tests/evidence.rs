@@ -229,7 +229,7 @@ async fn a_list_that_cannot_be_read_makes_evidence_wait() {
 #[tokio::test]
 async fn attempts_are_no_failures_and_that_is_said() {
     let account = stopping();
-    account.change("fw", |job| job.has_retries = true);
+    account.change("fw", |job| job.setup.retries.failed = 3);
     let keeper = account.keeper();
     for minute in 1..15_u32 {
         account.change("fw", |job| (job.endings.failed, job.counted) = (minute * 20, minute * 20));

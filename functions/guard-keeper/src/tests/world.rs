@@ -53,7 +53,7 @@ pub struct FakeJob {
     /// Devices a minute; `None`: all at once.
     pub rate: Option<u32>,
     pub is_greengrass: bool,
-    pub has_retries: bool,
+    pub setup: tripline::job::Setup,
 }
 
 /// The call at which the keeper's process is killed.
@@ -362,7 +362,7 @@ impl DescribeJob for Account {
             rate: job.rate.unwrap_or(Rate::QUOTA),
             is_counted: true,
             timeout: None,
-            has_retries: job.has_retries,
+            setup: job.setup.clone(),
             is_greengrass: job.is_greengrass,
             counts: ExecutionCounts {
                 queued: job.queued,
