@@ -14,6 +14,7 @@ use tripline::metric::{KeptMetric, NAMESPACE};
 use tripline::text::excerpt;
 
 use crate::desired::{FailureRate, GuardAlarm};
+use crate::observed::{Watched, watched};
 use crate::request::{SAMPLES, SHARE, VALUE};
 
 /// The alarm that CloudWatch has, as a config or the default guard would define it; its topics are ARNs.
@@ -21,7 +22,10 @@ use crate::request::{SAMPLES, SHARE, VALUE};
 pub fn definition_of(alarm: &MetricAlarm, job: &JobId) -> Option<GuardAlarm> {
     let name = AlarmName::new(alarm.alarm_name()?.strip_prefix(&alarm_name_prefix(job))?)?;
     let topics = alarm.alarm_actions().iter();
-    let topics = topics.filter_map(|arn| TopicArn::new(arn).map(Topic::Arn)).collect();
+    let topics: Vec<Topic> = topics.filter_map(|arn| TopicArn::new(arn).map(Topic::Arn)).collect();
+    if watched(alarm) == Watched::Unseen {
+        return described(alarm, job, name, topics);
+    }
     if let Some(failure_rate) = failure_rate_of(alarm, job) {
         return Some(GuardAlarm::FailureRate(FailureRate { topics, ..failure_rate }));
     }
@@ -48,6 +52,47 @@ pub fn definition_of(alarm: &MetricAlarm, job: &JobId) -> Option<GuardAlarm> {
         },
         namespace: watch.namespace,
         metric: watch.metric,
+        topics,
+    }))
+}
+
+/// An alarm that shows no metrics, by what its description says of them. Its tags say whose it is, and no more can
+/// be had of it: an answer without metric math is none of CloudWatch's own.
+fn described(
+    alarm: &MetricAlarm,
+    job: &JobId,
+    name: AlarmName,
+    topics: Vec<Topic>,
+) -> Option<GuardAlarm> {
+    let rule =
+        alarm.alarm_description()?.strip_prefix(&format!("Tripline guards rollout {job}: "))?;
+    let threshold = alarm.threshold()?;
+    if let Some(rest) = rule.strip_prefix("failed, rejected and timed out executions > ") {
+        let least = rest.rsplit_once(" % of notified devices, from ")?.1;
+        let min_executions = MinSamples::new(least.parse().ok()?)?;
+        let rate = FailureRate { name, limit: threshold, min_executions, topics };
+        return Some(GuardAlarm::FailureRate(rate));
+    }
+    let (statistic, rest) = rule.split_once(" of ")?;
+    let (rule, samples) = rest.split_once(" samples")?.0.rsplit_once(" s, from ")?;
+    let (rule, period) = rule.rsplit_once(" x ")?;
+    let (metric, sign) =
+        [" > ", " < "].iter().find_map(|sign| Some((rule.split_once(sign)?.0, *sign)))?;
+    let period = Period::new(period.parse().ok()?)?;
+    let (namespace, metric) = metric.rsplit_once(' ').unwrap_or((NAMESPACE, metric));
+    let n = u32::try_from(alarm.evaluation_periods()?).ok()?;
+    let m = alarm.datapoints_to_alarm().map_or(Some(n), |m| u32::try_from(m).ok())?;
+    Some(GuardAlarm::Config(AlarmDefinition {
+        name,
+        namespace: namespace.to_owned(),
+        metric: metric.to_owned(),
+        statistic: Statistic::parse(statistic)?,
+        period,
+        threshold,
+        limit: if sign == " > " { Limit::Upper } else { Limit::Lower },
+        evaluation: Evaluation::new(m, n, period).ok()?,
+        missing_data: MissingData::parse(alarm.treat_missing_data()?)?,
+        min_samples: Some(MinSamples::new(samples.parse().ok()?)?),
         topics,
     }))
 }
@@ -279,6 +324,15 @@ mod tests {
             let alarm = GuardAlarm::Config(alarm);
             prop_assert_eq!(definition_of(&shown(&alarm), &job()), Some(alarm));
         }
+
+        #[test]
+        fn what_shows_no_metrics_is_read_by_its_description(alarm in definitions()) {
+            let mut unseen = shown(&GuardAlarm::Config(alarm.clone()));
+            if alarm.min_samples.is_some() && alarm.namespace == NAMESPACE {
+                unseen.metrics = None;
+                prop_assert_eq!(definition_of(&unseen, &job()), Some(GuardAlarm::Config(alarm)));
+            }
+        }
     }
 
     fn default_guard() -> [GuardAlarm; 2] {
@@ -297,5 +351,8 @@ mod tests {
         assert_eq!(failure_rate_of(&other, &job()), None);
         other.metrics = None;
         assert_eq!(failure_rate_of(&other, &job()), None);
+        let mut unseen = shown(&failures);
+        unseen.metrics = None;
+        assert_eq!(definition_of(&unseen, &job()), Some(failures));
     }
 }

@@ -5,11 +5,14 @@
 //! - [`observed`]: an alarm as CloudWatch has it; [`ownership`]: whose it is, by its tags;
 //! - [`verdict`]: whether an alarm counts as a guard of a job, and whether a job is guarded: the one
 //!   answer that everybody gives;
+//! - [`coverage`]: for each way to go wrong, whether a rollout is stopped, people are alerted, or nobody
+//!   hears of it;
 //! - [`reconcile`]: desired and observed in, verdict and actions out;
 //! - [`request`], [`definition`]: an alarm to and from CloudWatch;
 //! - [`events`]: job events, without which there is nothing to watch;
 //! - [`kept`]: what the stack's table keeps of a job: its own alarm config, and its first tags.
 
+pub mod coverage;
 pub mod definition;
 pub mod desired;
 pub mod events;

@@ -11,6 +11,7 @@ use tripline_config::EvidenceConfig;
 
 use super::alarm::{FailureRate, GuardAlarm};
 use super::evidence;
+use super::small::{Healthy, least_devices, small_rule};
 use super::tags::{JobTags, Tagged};
 
 /// How the names of the default guard's alarms begin, so that they are told from a job's own.
@@ -320,19 +321,40 @@ impl DefaultGuard {
         EvidenceConfig::declared(unfinished, (failed, false_stops), topics)
     }
 
+    /// The least number of devices of which its failure rate can decide anything.
+    pub fn least_devices(&self) -> u32 {
+        let usual = self.values.min_executions.get();
+        least_devices(self.values.failure_limit, self.healthy()).min(usual)
+    }
+
+    fn healthy(&self) -> Healthy {
+        let Declared { failed, false_stops, .. } = self.values.evidence;
+        Healthy { failed, false_stops }
+    }
+
     /// All alarms of it: those of [`DefaultGuard::alarms`], and those on evidence.
-    pub fn all_alarms(&self, rate: u32, has_evidence: bool) -> Vec<GuardAlarm> {
-        let mut alarms = self.alarms(rate);
+    pub fn all_alarms(&self, reach: impl Into<Reach>, has_evidence: bool) -> Vec<GuardAlarm> {
+        let mut alarms = self.alarms(reach);
         alarms.extend(evidence::alarms(&self.evidence(), DEFAULT_PREFIX, has_evidence));
         alarms
     }
 
-    /// The alarms on what devices report and on the failure rate, for a job that comes to `rate` devices a minute
-    /// at first, 1 to 1,000. A job
-    /// that is too slow for the usual periods gets longer ones: an alarm that never has its samples
-    /// is none.
-    pub fn alarms(&self, rate: u32) -> Vec<GuardAlarm> {
-        let Values { n, m, min_samples, min_executions, .. } = self.values;
+    /// The failure rate for so many devices. Where they are fewer than its least number, a rule that they can
+    /// decide.
+    fn failure_rate(&self, devices: Option<u32>) -> (f64, MinSamples) {
+        let Values { failure_limit, min_executions, .. } = self.values;
+        let few = devices.filter(|devices| *devices < min_executions.get());
+        few.and_then(|devices| small_rule(devices, failure_limit, self.healthy()))
+            .and_then(|rule| Some((rule.limit, MinSamples::new(rule.least)?)))
+            .unwrap_or((failure_limit, min_executions))
+    }
+
+    /// The alarms on what devices report and on the failure rate. A job that is too slow for the usual periods
+    /// gets longer ones: an alarm that never has its samples is none.
+    pub fn alarms(&self, reach: impl Into<Reach>) -> Vec<GuardAlarm> {
+        let Values { n, m, min_samples, .. } = self.values;
+        let Reach { rate, devices } = reach.into();
+        let (limit, min_executions) = self.failure_rate(devices);
         let name = |name: &str| AlarmName::new(&format!("{DEFAULT_PREFIX}{name}"));
         let download = || {
             let (period, min_samples) = fitted(DOWNLOAD_PERIOD, min_samples, n, rate)?;
@@ -354,12 +376,28 @@ impl DefaultGuard {
         let failures = || {
             Some(GuardAlarm::FailureRate(FailureRate {
                 name: name("FailureRate")?,
-                limit: self.values.failure_limit,
+                limit,
                 min_executions,
                 topics: self.topics.clone(),
             }))
         };
         download().into_iter().chain(failures()).collect()
+    }
+}
+
+/// How a job comes to its devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// So many devices a minute at first, 1 to 1,000.
+    pub rate: u32,
+    /// To so many in all; `None` if that is not known, or may grow.
+    pub devices: Option<u32>,
+}
+
+impl From<u32> for Reach {
+    /// Of a job of which only its rate is known.
+    fn from(rate: u32) -> Self {
+        Self { rate, devices: None }
     }
 }
 

@@ -5,14 +5,17 @@ mod alarm;
 mod default_guard;
 mod evidence;
 mod policy;
+mod small;
 mod tags;
 
 use tripline::alarm::AlarmDefinition;
 use tripline::job::JobId;
 use tripline_config::EvidenceConfig;
 
+use crate::coverage::{Shape, Way, unseen_by};
+
 pub use alarm::{FailureRate, GuardAlarm, is_published};
-pub use default_guard::{DEFAULT_PREFIX, DefaultGuard, InvalidValue, KEYS, variable_of};
+pub use default_guard::{DEFAULT_PREFIX, DefaultGuard, InvalidValue, KEYS, Reach, variable_of};
 pub use evidence::{evidence_alarm, watches_evidence, watches_evidence_s_absence};
 pub use policy::{GreengrassDeployments, GuardedJobs, Policy};
 pub use tags::{GUARD_TAG, JobTags, TAG_PREFIX, Tagged};
@@ -32,6 +35,8 @@ pub enum KeptConfig<'a> {
         evidence: Option<&'a EvidenceConfig>,
         /// It is meant that none of them stops the rollout.
         tell_only: bool,
+        /// The default guard fills what they do not see.
+        fills: bool,
     },
 }
 
@@ -48,6 +53,8 @@ pub struct Known<'a> {
     pub rate: u32,
     /// Evidence of it was published, so that its absence says something.
     pub has_evidence: bool,
+    /// What it was created with; `None` if that is not known.
+    pub shape: Option<&'a Shape>,
 }
 
 /// The stack's part in it.
@@ -109,13 +116,15 @@ impl Desired {
             return Self::nothing(Purpose::OptedOut);
         }
         let default = known.tagged.map_or(rules.default_guard, |is| &is.guard);
+        let devices = known.shape.and_then(|shape| shape.devices.exactly());
+        let reach = Reach { rate: known.rate, devices };
         let by_default = |purpose| Self {
-            alarms: default.all_alarms(known.rate, known.has_evidence),
+            alarms: default.all_alarms(reach, known.has_evidence),
             evidence: Some(default.evidence()),
             ..Self::nothing(purpose)
         };
         match known.kept {
-            KeptConfig::Alarms { alarms, evidence, tell_only } => {
+            KeptConfig::Alarms { alarms, evidence, tell_only, fills } => {
                 let mut own: Vec<_> = alarms.iter().cloned().map(GuardAlarm::Config).collect();
                 let on_evidence = evidence.map(|it| evidence::alarms(it, "", known.has_evidence));
                 own.extend(on_evidence.into_iter().flatten());
@@ -125,11 +134,20 @@ impl Desired {
                 let mut computed = own.iter().filter(is_computed);
                 let stops = computed.any(|alarm| alarm.can_stop(rules.force_stop_topic));
                 let evidence = evidence.cloned();
-                match (stops, tell_only) {
-                    (true, _) => Self { alarms: own, evidence, ..Self::nothing(Purpose::Stop) },
-                    (false, true) => {
-                        Self { alarms: own, evidence, ..Self::nothing(Purpose::Alert) }
+                let own_guard = |purpose| {
+                    let own = Self {
+                        alarms: own.clone(),
+                        evidence: evidence.clone(),
+                        ..Self::nothing(purpose)
+                    };
+                    match fills {
+                        true => own.filled(by_default(purpose), known, rules.force_stop_topic),
+                        false => own,
                     }
+                };
+                match (stops, tell_only) {
+                    (true, _) => own_guard(Purpose::Stop),
+                    (false, true) => own_guard(Purpose::Alert),
                     (false, false) => {
                         let by_default = by_default(Purpose::Stop);
                         // One job has one evidence: by the limits that were declared for it.
@@ -158,6 +176,30 @@ impl Desired {
                 purpose @ (Purpose::OptedOut | Purpose::Outside) => Self::nothing(purpose),
             },
         }
+    }
+
+    /// The same, and for each way to go wrong that its alarms do not see, those of the default guard that do.
+    fn filled(mut self, default: Self, known: Known<'_>, force_stop_topic: &str) -> Self {
+        let shape = known.shape.cloned().unwrap_or_else(Shape::unknown);
+        let unseen = unseen_by(&self.alarms, shape, force_stop_topic);
+        let is_needed = |alarm: &GuardAlarm| match alarm {
+            // One job has one evidence: by the limits that were declared for it.
+            _ if alarm.is_on_evidence() => {
+                self.evidence.is_none()
+                    && (unseen.contains(&Way::Slow) || unseen.contains(&Way::NeverAnswers))
+            }
+            GuardAlarm::FailureRate(_) => {
+                [Way::Fails, Way::Refuses, Way::TimesOut].iter().any(|way| unseen.contains(way))
+            }
+            GuardAlarm::Config(_) => unseen.contains(&Way::Slow),
+        };
+        let default = if self.purpose == Purpose::Stop { default } else { default.alert_only() };
+        let fill: Vec<GuardAlarm> = default.alarms.into_iter().filter(is_needed).collect();
+        if fill.iter().any(GuardAlarm::is_on_evidence) {
+            self.evidence = default.evidence;
+        }
+        self.alarms.extend(fill);
+        self
     }
 
     /// The same, which sends e-mail and stops nothing.

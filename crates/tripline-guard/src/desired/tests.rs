@@ -22,7 +22,7 @@ fn names(desired: &Desired) -> Vec<&str> {
 const DEFAULT: [&str; 2] = ["default-DownloadTime", "default-FailureRate"];
 
 fn known<'a>(kept: KeptConfig<'a>, tagged: Option<&'a Tagged>) -> Known<'a> {
-    Known { kept, tagged, is_greengrass: false, rate: 1_000, has_evidence: false }
+    Known { kept, tagged, is_greengrass: false, rate: 1_000, has_evidence: false, shape: None }
 }
 
 fn own(topics: Vec<Topic>) -> Vec<AlarmDefinition> {
@@ -48,7 +48,7 @@ fn a_kept_config_that_can_stop_is_the_guard_and_any_other_has_the_default_beside
         (own(vec![Topic::Email]), false, Purpose::Stop, Some(ConfigFault::CannotStop)),
         (renamed, false, Purpose::Stop, Some(ConfigFault::CannotStop)),
     ] {
-        let kept = KeptConfig::Alarms { alarms: &alarms, evidence: None, tell_only };
+        let kept = KeptConfig::Alarms { alarms: &alarms, evidence: None, tell_only, fills: false };
         let is = desired(known(kept, Some(&tagged)), Policy::default());
         assert_eq!((is.purpose, is.config_fault), (purpose, fault), "{alarms:?}");
         let beside = if fault.is_some() { &DEFAULT[..] } else { &[] };
@@ -89,7 +89,8 @@ fn which_jobs_get_the_default_guard_is_the_stack_s_to_say() {
     }
     // An operator armed it by name.
     let alarms = own(vec![Topic::ForceStop]);
-    let kept = KeptConfig::Alarms { alarms: &alarms, evidence: None, tell_only: false };
+    let kept =
+        KeptConfig::Alarms { alarms: &alarms, evidence: None, tell_only: false, fills: false };
     let tagged = guard().with_tags([]);
     let known = Known { is_greengrass: true, ..known(kept, Some(&tagged)) };
     let policy = Policy { jobs: GuardedJobs::Tagged, greengrass: Ignore };
@@ -158,7 +159,12 @@ fn evidence_alerts_by_default_and_stops_once_limits_are_declared() {
 fn evidence_alone_is_a_guard_that_can_stop() {
     let text = "[EVIDENCE_CONFIG]\nuseEvidence = True\nfalseStops = 0.1\nunfinishedLimits = 10:5\nblindMinutes = 7\nblindTopics = @email, @force-stop\nsnsTopics = @force-stop\n";
     let evidence = tripline_config::parse_evidence("dev.ini", text).unwrap();
-    let kept = KeptConfig::Alarms { alarms: &[], evidence: evidence.as_ref(), tell_only: false };
+    let kept = KeptConfig::Alarms {
+        alarms: &[],
+        evidence: evidence.as_ref(),
+        tell_only: false,
+        fills: false,
+    };
     let tagged = guard().with_tags([]);
     let known = Known { has_evidence: true, ..known(kept, Some(&tagged)) };
     let is = desired(known, Policy::default());

@@ -44,7 +44,7 @@ fn desired(kind: u8) -> Desired {
     let tags = JobTags::from_text(if kind == 0 { "off" } else { "" });
     let tagged = guard.honoring(&tags, &tags);
     let kept = match kind {
-        1 => KeptConfig::Alarms { alarms: &own, evidence: None, tell_only: false },
+        1 => KeptConfig::Alarms { alarms: &own, evidence: None, tell_only: false, fills: false },
         _ => KeptConfig::None,
     };
     let known = Known {
@@ -53,6 +53,7 @@ fn desired(kind: u8) -> Desired {
         is_greengrass: false,
         rate: 1_000,
         has_evidence: false,
+        shape: None,
     };
     let rules = Rules { default_guard: &guard, policy: Policy::default(), force_stop_topic: STOP };
     Desired::new(known, rules)

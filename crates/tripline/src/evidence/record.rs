@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::limits::Limits;
+use super::smallest::Needs;
 use super::standing::Standing;
 use super::state::State;
 use super::verdict::LimitName;
@@ -53,6 +54,34 @@ pub struct Record {
     pub stops: bool,
     /// How often it began anew under other limits.
     pub restarts: u8,
+    /// By what it is judged what would be seen of the rollout.
+    pub coverage: CoverageFacts,
+}
+
+/// What the guard-keeper knows of a rollout, by which everybody judges what would be seen of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CoverageFacts {
+    /// How many devices it is to come to, if that is known.
+    pub devices: Option<u32>,
+    /// What evidence takes.
+    pub needs: Option<Needs>,
+    /// The least number of devices of which anything can be decided.
+    pub least_devices: u32,
+    /// AWS IoT counts attempts of it, and devices could not be counted.
+    pub attempts_only: bool,
+    /// Rejections do not count as failures.
+    pub rejections_left_out: bool,
+    /// That nothing stops it is meant.
+    pub alerts_only: bool,
+    /// Executions that succeeded, as far as they were counted.
+    pub succeeded: u32,
+    /// Values of `downloadTime`.
+    pub download_times: u32,
+    /// Details that could not be used.
+    pub invalid: u32,
+    /// Executions that ended while no event was counted.
+    pub uncounted: u32,
 }
 
 impl Record {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::bernoulli::ln_bernoulli;
 use super::checks::Checks;
 use super::clock::Clock;
@@ -21,7 +23,44 @@ pub struct TooSmall {
     pub needed: Option<u32>,
 }
 
+/// How many devices a rollout has at least for evidence to be able to see a way to go wrong, if all of them go
+/// that way; `None` if it never does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Needs {
+    /// Devices that fail, or reject.
+    pub failing: Option<u32>,
+    /// Devices that time out.
+    pub timing_out: Option<u32>,
+    /// Devices that are too slow, or never end.
+    pub unfinished: Option<u32>,
+    /// Single devices are not listed: after [`Limits::LAST_CHECK`] minutes nothing more is seen of those that are
+    /// too slow.
+    pub only_counts: bool,
+}
+
+impl Needs {
+    /// Those of limits that every rollout can be outside of.
+    pub const LEAST: Self =
+        Self { failing: Some(1), timing_out: Some(1), unfinished: Some(1), only_counts: false };
+}
+
 impl Limits {
+    /// How many devices a rollout has at least for each way to go wrong to be seen.
+    pub fn needs(&self) -> Needs {
+        let mut needs = Needs { only_counts: !self.uses_list(), ..Needs::default() };
+        for name in self.names() {
+            let Some(least) = self.smallest(name) else { continue };
+            let of = match name {
+                LimitName::Rung(_) | LimitName::Count => &mut needs.unfinished,
+                LimitName::Timeout(_) => &mut needs.timing_out,
+                LimitName::Failed | LimitName::FailedCurve => &mut needs.failing,
+            };
+            *of = Some(of.map_or(least, |other| other.min(least)));
+        }
+        needs
+    }
+
     /// How many devices a rollout has at least for a limit to be able to stop it, if all of them are
     /// beyond it; `None` if no number is enough, or it is none of these limits.
     pub fn smallest(&self, limit: LimitName) -> Option<u32> {

@@ -10,6 +10,7 @@ use tripline::job::{Job, JobId};
 use tripline::time::Timestamp;
 use tripline_aws::cloudwatch::MuteRule;
 use tripline_config::{EvidenceConfig, NoLimits};
+use tripline_guard::coverage::{Devices, Shape};
 use tripline_guard::desired::Tagged;
 use tripline_guard::kept::FirstSeen;
 use tripline_guard::ownership::AlarmTags;
@@ -57,6 +58,10 @@ pub(crate) struct KnownJob {
     pub undescribed: Option<Timestamp>,
     /// How many devices a minute it comes to, at first.
     pub rate: Option<u32>,
+    /// What it was created with.
+    pub shape: Option<Shape>,
+    /// How many devices its things and groups have, where that was counted.
+    pub devices: Option<Devices>,
     /// When it ended, if it still has alarms.
     pub ended: Option<Timestamp>,
     /// From how many seconds on its executions are overdue, and when that was found.
@@ -152,6 +157,11 @@ impl Cache {
     pub fn learn_described(&self, job: &JobId, now: &Job) {
         self.learn(job, |known| {
             (known.rate, known.is_greengrass) = (Some(now.rate), Some(now.is_greengrass));
+            let devices = match now.setup.groups.is_empty() {
+                true => Devices::Exactly(now.setup.things),
+                false => known.devices.unwrap_or(Devices::Unknown),
+            };
+            known.shape = Some(Shape::of_job(now, devices));
         });
     }
 

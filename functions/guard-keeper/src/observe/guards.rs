@@ -119,6 +119,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             is_greengrass: known.is_greengrass.unwrap_or_else(|| is_named_as_deployment(job)),
             rate: known.rate.unwrap_or(Rate::QUOTA),
             has_evidence: account.has_evidence(job),
+            shape: known.shape.as_ref(),
         };
         Desired::new(of_it, self.settings.rules())
     }

@@ -107,9 +107,12 @@ impl Account {
         match self.table.as_ref().and_then(|table| table.configs.get(job)) {
             None => KeptConfig::None,
             Some(Config { alarms: None, .. }) => KeptConfig::Unusable,
-            Some(Config { alarms: Some(alarms), evidence, tell_only, .. }) => {
-                KeptConfig::Alarms { alarms, evidence: evidence.as_ref(), tell_only: *tell_only }
-            }
+            Some(Config { alarms: Some(alarms), evidence, tell_only, .. }) => KeptConfig::Alarms {
+                alarms,
+                evidence: evidence.as_ref(),
+                tell_only: *tell_only,
+                fills: true,
+            },
         }
     }
 

@@ -72,7 +72,7 @@ impl Plan {
     ) -> Result<Self, Error> {
         let Guard { job, alarms, tell_only, .. } = guard;
         let evidence = guard.evidence.as_ref().map(|limits| &limits.config);
-        let kept = KeptConfig::Alarms { alarms, evidence, tell_only: *tell_only };
+        let kept = KeptConfig::Alarms { alarms, evidence, tell_only: *tell_only, fills: true };
         let desired = desired(kept, stack)
             .map_err(|fault| Error::Input(format!("the default guard: {fault}")))?;
         Ok(Self::of(&aws.see(job).await?, guard, stack, wanted, &desired))
@@ -170,7 +170,8 @@ fn desired(kept: KeptConfig<'_>, stack: Stack<'_>) -> Result<Desired, InvalidVal
     let default_guard = DefaultGuard::new(Vec::new(), |_| None)?;
     // The keeper arms the alarm on evidence's absence once there is some.
     let has_evidence = false;
-    let known = Known { kept, tagged: None, is_greengrass: false, rate: Rate::QUOTA, has_evidence };
+    let (tagged, is_greengrass, rate, shape) = (None, false, Rate::QUOTA, None);
+    let known = Known { kept, tagged, is_greengrass, rate, has_evidence, shape };
     let rules = Rules {
         default_guard: &default_guard,
         policy: Policy::default(),

@@ -4,6 +4,7 @@ use aws_sdk_iot::types::JobStatus;
 use tripline::text::excerpt;
 use tripline_aws::iot;
 use tripline_config::GuardConfig;
+use tripline_guard::coverage::{Devices, Shape};
 use tripline_guard::desired::{
     DefaultGuard, Desired, JobTags, KeptConfig, Known, Policy, Purpose, Rules, TAG_PREFIX, Tagged,
 };
@@ -142,12 +143,15 @@ pub fn desired(facts: &Facts, kept: KeptConfig<'_>) -> Option<Desired> {
             .unwrap_or_default(),
     };
     let job = iot::job_of(described_job(facts).ok()?);
+    let devices = facts.job().ok()?.devices.map_or(Devices::Unknown, Devices::Exactly);
+    let shape = Shape::of_job(&job, devices);
     let known = Known {
         kept,
         tagged: Some(&tagged),
         is_greengrass: job.is_greengrass,
         rate: job.rate,
         has_evidence: false,
+        shape: Some(&shape),
     };
     let force_stop_topic = facts.stack.output("ForceStopTopicArn").unwrap_or_default();
     let rules = Rules { default_guard: &tagged.guard, policy, force_stop_topic };

@@ -243,7 +243,7 @@ proptest! {
         let guard = DefaultGuard::new(Vec::new(), |_| None).unwrap();
         let tagged = guard.honoring(&tags_of(then), &today);
         let known =
-            Known { kept: KeptConfig::None, tagged: Some(&tagged), is_greengrass: false, rate: 1_000, has_evidence: false };
+            Known { kept: KeptConfig::None, tagged: Some(&tagged), is_greengrass: false, rate: 1_000, has_evidence: false, shape: None };
         let rules =
             Rules { default_guard: &guard, policy: Policy::default(), force_stop_topic: FORCE_STOP };
         let by_keeper = Desired::new(known, rules);

@@ -156,9 +156,10 @@ pub fn record() -> Record {
 /// The job's alarms on evidence and on its absence, which alert people.
 fn evidence_alarms() -> Vec<MetricAlarm> {
     let config = parse_evidence("dev.ini", KEPT).unwrap().unwrap();
-    let kept = KeptConfig::Alarms { alarms: &[], evidence: Some(&config), tell_only: true };
+    let kept =
+        KeptConfig::Alarms { alarms: &[], evidence: Some(&config), tell_only: true, fills: false };
     let (tagged, is_greengrass, rate, has_evidence) = (None, false, 100, true);
-    let known = Known { kept, tagged, is_greengrass, rate, has_evidence };
+    let known = Known { kept, tagged, is_greengrass, rate, has_evidence, shape: None };
     let default_guard = &DefaultGuard::new(Vec::new(), |_| None).unwrap();
     let rules = Rules { default_guard, policy: Default::default(), force_stop_topic: STOP };
     let job = JobId::new("fw").unwrap();

@@ -83,3 +83,23 @@ fn without_a_limit_on_slow_devices_no_number_of_them_stops() {
     let said: Vec<String> = limits.too_small_for(9).iter().map(ToString::to_string).collect();
     assert_eq!(said, ["endings by age: no number of devices is enough"]);
 }
+
+#[test]
+fn each_way_to_go_wrong_needs_the_least_that_any_of_its_limits_does() {
+    let needs = limits().needs();
+    let least = |names: &[LimitName]| names.iter().filter_map(|it| limits().smallest(*it)).min();
+    let unfinished = [8, 22, 60].map(LimitName::Rung);
+    assert_eq!(needs.unfinished, least(&[&unfinished[..], &[LimitName::Count]].concat()));
+    assert_eq!(needs.failing, least(&[LimitName::Failed, LimitName::FailedCurve]));
+    assert_eq!((needs.timing_out, needs.only_counts), (None, false), "the job has no timeout");
+    let declared = Parameters { unfinished: vec![(60, 0.03)], ..Parameters::default() };
+    let unlisted = Limits::new(Parameters {
+        failed: 0.03,
+        false_stops: 0.01,
+        timeout: Some(40),
+        list: false,
+        ..declared
+    });
+    let needs = unlisted.map(|limits| limits.needs());
+    assert!(needs.as_ref().is_ok_and(|needs| needs.only_counts), "{needs:?}");
+}

@@ -1,0 +1,193 @@
+//! What a rollout is, and what is known of it.
+
+use tripline::evidence::{Limits, Needs, Record};
+use tripline::job::{CountRejected, Job};
+use tripline::rollout::{AbortCriterion, Rate};
+
+/// How many devices a rollout is to come to: its things, and those of its groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Devices {
+    /// That is not known.
+    Unknown,
+    /// So many, and perhaps more.
+    AtLeast(u32),
+    /// So many. Of a continuous job: so many now.
+    Exactly(u32),
+}
+
+impl Devices {
+    /// The number, if it is known.
+    pub fn exactly(self) -> Option<u32> {
+        match self {
+            Self::Exactly(devices) => Some(devices),
+            Self::Unknown | Self::AtLeast(_) => None,
+        }
+    }
+
+    /// Whether there may be so many.
+    pub fn may_be(self, needed: u32) -> bool {
+        self.exactly().is_none_or(|devices| devices >= needed)
+    }
+}
+
+/// What a rollout was created with, as far as its guard goes by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    /// How many devices it is to come to.
+    pub devices: Devices,
+    /// How many devices a minute it comes to at most.
+    pub most_rate: u32,
+    /// After how many minutes AWS IoT ends an execution.
+    pub timeout: Option<u32>,
+    /// AWS IoT's own criteria to abort it.
+    pub abort: Vec<AbortCriterion>,
+    /// AWS IoT counts attempts of it, and not devices.
+    pub counts_attempts: bool,
+}
+
+impl Shape {
+    /// That of a rollout of which nothing is known: it may be large and quick, and has no timeout.
+    pub fn unknown() -> Self {
+        Self {
+            devices: Devices::Unknown,
+            most_rate: Rate::QUOTA,
+            timeout: None,
+            abort: Vec::new(),
+            counts_attempts: false,
+        }
+    }
+
+    /// That of a job, which comes to so many devices.
+    pub fn of_job(job: &Job, devices: Devices) -> Self {
+        Self {
+            devices,
+            most_rate: job.setup.most_rate,
+            timeout: job.timeout,
+            abort: job.setup.abort.clone(),
+            counts_attempts: job.setup.counts_attempts(),
+        }
+    }
+}
+
+/// What is known of the guard-keeper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeper {
+    /// It looks every minute, or nothing says that it does not.
+    Alive,
+    /// It has not looked at this rollout for so many minutes.
+    Silent(u32),
+}
+
+impl Keeper {
+    /// Minutes from which on it is silent.
+    pub const SILENT_FROM: u32 = 5;
+
+    /// By when it has last looked, and now, in seconds since the epoch.
+    pub fn last_seen(at: i64, now: i64) -> Self {
+        match u32::try_from(now.saturating_sub(at) / 60).unwrap_or(0) {
+            minutes if minutes >= Self::SILENT_FROM => Self::Silent(minutes),
+            _ => Self::Alive,
+        }
+    }
+}
+
+/// What was counted of what devices report.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Executions that succeeded.
+    pub succeeded: u32,
+    /// Values of `downloadTime`.
+    pub download_times: u32,
+    /// Details that could not be used.
+    pub invalid: u32,
+    /// Executions that ended while no event was counted.
+    pub uncounted: u32,
+}
+
+impl Counted {
+    /// So many devices have to have succeeded before it says anything that none reported a value.
+    pub const ENOUGH: u32 = 10;
+
+    /// Whether devices succeed and none of them reports `downloadTime`. `devices`: of a rollout to fewer than
+    /// [`Counted::ENOUGH`], all.
+    pub fn is_never_reported(self, devices: Devices) -> bool {
+        let enough = devices.exactly().map_or(Self::ENOUGH, |all| all.clamp(1, Self::ENOUGH));
+        self.download_times == 0 && self.succeeded >= enough
+    }
+}
+
+/// What is known of a rollout.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facts {
+    /// What it was created with.
+    pub shape: Shape,
+    /// Whether rejections count as failures.
+    pub count_rejected: CountRejected,
+    /// Where AWS IoT counts attempts: whether devices are counted from the lists of executions.
+    pub devices_are_counted: bool,
+    /// What evidence takes; `None` if nobody computes any.
+    pub evidence: Option<Needs>,
+    /// For how many minutes it has been going on.
+    pub minute: u32,
+    /// What devices have reported.
+    pub counted: Counted,
+    /// Whether the guard-keeper looks.
+    pub keeper: Keeper,
+    /// The least number of devices of which anything can be decided, with the stack's default guard.
+    pub least_devices: u32,
+}
+
+impl Facts {
+    /// Those of a rollout that has not begun.
+    pub fn of_new(shape: Shape, evidence: Option<Needs>, least_devices: u32) -> Self {
+        Self {
+            shape,
+            count_rejected: CountRejected::Yes,
+            devices_are_counted: true,
+            evidence,
+            minute: 0,
+            counted: Counted::default(),
+            keeper: Keeper::Alive,
+            least_devices,
+        }
+    }
+
+    /// Those of a rollout of which the guard-keeper wrote this record.
+    pub fn of_record(shape: Shape, record: &Record, now: i64) -> Self {
+        let is_counted = record.coverage;
+        let devices = is_counted.devices.map_or(shape.devices, Devices::Exactly);
+        Self {
+            shape: Shape { devices, ..shape },
+            count_rejected: match is_counted.rejections_left_out {
+                true => CountRejected::No,
+                false => CountRejected::Yes,
+            },
+            devices_are_counted: !is_counted.attempts_only,
+            evidence: is_counted.needs,
+            minute: minutes_between(record.created, now),
+            counted: Counted {
+                succeeded: is_counted.succeeded,
+                download_times: is_counted.download_times,
+                invalid: is_counted.invalid,
+                uncounted: is_counted.uncounted,
+            },
+            keeper: Keeper::last_seen(record.at, now),
+            least_devices: is_counted.least_devices,
+        }
+    }
+
+    /// Whether it has fewer devices than anything can be decided of.
+    pub fn is_too_small(&self) -> bool {
+        !self.shape.devices.may_be(self.least_devices)
+    }
+
+    /// Whether evidence that only goes by counts has said all that it can.
+    pub fn is_late_for_counts(&self) -> bool {
+        self.minute > Limits::LAST_CHECK
+    }
+}
+
+/// Whole minutes.
+pub(super) fn minutes_between(from: i64, to: i64) -> u32 {
+    u32::try_from(to.saturating_sub(from).max(0) / 60).unwrap_or(u32::MAX)
+}
