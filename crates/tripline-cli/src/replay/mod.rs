@@ -24,7 +24,7 @@ use crate::report::{self, ReportFile, When};
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 use replayed::Replayed;
-use tripline_guard::definition::Watch;
+use tripline_guard::definition::in_words;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -169,7 +169,7 @@ impl Arguments {
             say(&format!(
                 "note: {config}: alarm `{}` is not replayed: it watches {}, of which events say nothing",
                 alarm.name,
-                Watch::from(alarm)
+                in_words(alarm)
             ));
         }
         if replay.alarms.is_empty() && replay.abort.is_none() && replay.evidence.is_none() {

@@ -10,7 +10,7 @@ use crate::recording::read::thousands;
 use crate::report::format::{count, minutes, number};
 use crate::terminal::table::table;
 use crate::terminal::time::{elapsed, utc};
-use tripline_guard::definition::Watch;
+use tripline_guard::definition::in_words;
 
 /// What the ends of executions are called, in the order of [`RecordedRollout::OUTCOMES`].
 pub const OUTCOMES: [&str; 6] =
@@ -158,7 +158,7 @@ fn guards(replayed: &Replayed) -> String {
     let mut rows: Vec<_> = alarms
         .iter()
         .map(|alarm| {
-            let watches = Watch::from(&alarm.alarm).to_string();
+            let watches = in_words(&alarm.alarm);
             row(alarm.alarm.name.to_string(), watches, alarm.fired.as_ref())
         })
         .collect();

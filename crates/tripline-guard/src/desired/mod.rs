@@ -116,7 +116,7 @@ impl Desired {
         };
         match known.kept {
             KeptConfig::Alarms { alarms, evidence, tell_only } => {
-                let mut own: Vec<_> = alarms.iter().cloned().map(GuardAlarm::Config).collect();
+                let mut own: Vec<_> = alarms.iter().cloned().map(GuardAlarm::of).collect();
                 let on_evidence = evidence.map(|it| evidence::alarms(it, "", known.has_evidence));
                 own.extend(on_evidence.into_iter().flatten());
                 // Without limits nobody computes evidence.
