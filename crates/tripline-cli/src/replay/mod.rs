@@ -9,6 +9,7 @@ mod text;
 
 use std::path::PathBuf;
 
+use tripline::alarm::AlarmDefinition;
 use tripline::job::JobId;
 use tripline::stop::StopMode;
 use tripline_config::AlarmConfig;
@@ -134,7 +135,9 @@ impl Arguments {
         let file = recording::called(&self.recording);
         let lines = recording::open(&self.recording)?;
         let (job, strict) = (self.job_id.clone(), self.strict);
-        let wanted = read::Wanted { job, strict, devices: evidence.is_some() };
+        let goes_by_begins =
+            evidence.is_some() || alarms.iter().any(AlarmDefinition::is_on_unsuccessful_rate);
+        let wanted = read::Wanted { job, strict, devices: goes_by_begins };
         let mut read = read::rollout(&file, lines, wanted)?;
         read.rollout.devices = self.devices;
         let ended = read.rollout.devices_ended();
@@ -165,7 +168,11 @@ impl Arguments {
                 say(&format!("note: {note}"));
             }
         }
-        for alarm in &replay.not_replayed {
+        for note in text::unsuccessful_rate(&file, &replay) {
+            say(&format!("note: {note}"));
+        }
+        let of_nothing = |alarm: &&AlarmDefinition| !alarm.is_on_unsuccessful_rate();
+        for alarm in replay.not_replayed.iter().filter(of_nothing) {
             say(&format!(
                 "note: {config}: alarm `{}` is not replayed: it watches {}, of which events say nothing",
                 alarm.name,

@@ -1,5 +1,6 @@
 //! A replay as people read it: the verdict first, then the guards, then the recording.
 
+use tripline::alarm::AlarmDefinition;
 use tripline::rollout::AbortCriterion;
 use tripline_simulation::replay::{
     Fired, GuardOf, RecordedRollout, Replay, ReplayedAbort, ReplayedEvidence, Response, Stop,
@@ -215,6 +216,24 @@ pub fn begins(file: &str, evidence: Option<&ReplayedEvidence>) -> Vec<String> {
         "{file}: evidence is approximate: when a device began is {}; devices that never ended are in no event (`tripline watch --record` records when each began)",
         parts.join(", ")
     )]
+}
+
+/// What is to be said of alarms on the failure rate.
+pub fn unsuccessful_rate(file: &str, replay: &Replay) -> Vec<String> {
+    let named = |alarm: &AlarmDefinition| {
+        alarm.is_on_unsuccessful_rate().then(|| alarm.name.as_str().to_owned())
+    };
+    let replayed = replay.alarms.iter().filter_map(|alarm| named(&alarm.alarm)).map(|name| {
+        format!(
+            "{file}: alarm `{name}` counts a device as notified when it began: queued devices are in no event, so the share is at least what AWS IoT had"
+        )
+    });
+    let others = replay.not_replayed.iter().filter_map(named).map(|name| {
+        format!(
+            "{file}: alarm `{name}` is not replayed: nothing in it says when any device began (`tripline watch --record` records it)"
+        )
+    });
+    replayed.chain(others).collect()
 }
 
 /// Abort criteria in words.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tripline::alarm::AlarmDefinition;
 use tripline::rollout::RolloutConfig;
 use tripline::stop::StopMode;
 use tripline_config::AlarmConfig;
@@ -50,7 +51,9 @@ impl Guards {
             let stops = topics.are_among(&config.topics);
             EvidencePlan::new(limits, if stops { (*stop_mode).into() } else { StopMode::Observe })
         });
-        let alarms = alarms.into_iter().map(|alarm| {
+        // A dead guard-keeper counts no devices.
+        let is_seen = |alarm: &AlarmDefinition| !(*keeper_dead && alarm.is_on_unsuccessful_rate());
+        let alarms = alarms.into_iter().filter(is_seen).map(|alarm| {
             let mut plan = AlarmPlan::with_topics(alarm, (*stop_mode).into(), &topics);
             open.set_alarm(&mut plan);
             plan
