@@ -4,6 +4,7 @@
 mod alarm;
 mod default_guard;
 mod evidence;
+mod parameter;
 mod policy;
 mod tags;
 
@@ -14,6 +15,7 @@ use tripline_config::EvidenceConfig;
 pub use alarm::{FailureRate, GuardAlarm, is_published};
 pub use default_guard::{DEFAULT_PREFIX, DefaultGuard, InvalidValue, KEYS, variable_of};
 pub use evidence::{evidence_alarm, watches_evidence, watches_evidence_s_absence};
+pub use parameter::parameter_of;
 pub use policy::{GreengrassDeployments, GuardedJobs, Policy};
 pub use tags::{GUARD_TAG, JobTags, TAG_PREFIX, Tagged};
 
