@@ -7,7 +7,8 @@
 //!
 //! The rooms, in the order in which a rollout meets them:
 //!
-//! - [`job`]: what a job is called, how far it has come; [`attempts`]: of how many devices; [`rollout`]: how AWS
+//! - [`job`]: what a job is called, how far it has come; [`counts`], [`attempts`]: in executions
+//!   and in devices; [`rollout`]: how AWS
 //!   IoT Jobs rolls it out;
 //! - [`alarm`]: what guards it;
 //! - [`event`]: the end of one device's execution, read into a [`metric`] reading;
@@ -25,6 +26,7 @@ pub mod announcement;
 pub mod attempts;
 pub mod baseline;
 pub mod batch;
+pub mod counts;
 pub mod event;
 pub mod evidence;
 pub mod faults;

@@ -5,6 +5,7 @@ mod evidence;
 mod list_remove;
 mod refusals;
 mod shape;
+mod unsuccessful_rate;
 mod verdict;
 
 use tripline::alarm::AlarmDefinition;
@@ -37,6 +38,7 @@ fn guard(id: &str, names: &[&str]) -> Guard {
         stack,
         job: job(id),
         alarms: alarms(names, ""),
+        default_guard: true,
         evidence: None,
         tell_only: false,
         dry_run: false,

@@ -5,6 +5,7 @@ use aws_sdk_cloudwatch::types::MetricAlarm;
 use tripline::alarm::{AlarmDefinition, alarm_name_prefix};
 use tripline::rollout::Rate;
 use tripline::time::Timestamp;
+use tripline_guard::coverage;
 use tripline_guard::desired::{
     ConfigFault, DEFAULT_PREFIX, DefaultGuard, Desired, GuardAlarm, InvalidValue, KeptConfig,
     Known, Policy, Rules, watches_evidence_s_absence,
@@ -121,7 +122,7 @@ impl Plan {
                 }
             };
             let tags = ownership::tags(&definition.name, job, stack.name);
-            let request = request::request(&definition, job, &actions);
+            let request = request::request_for(&GuardAlarm::of(definition.clone()), job, &actions);
             Some(Planned {
                 name: name.clone(),
                 request: request.alarm_name(name).set_tags(Some(tags)),
@@ -177,5 +178,5 @@ fn desired(kept: KeptConfig<'_>, stack: Stack<'_>) -> Result<Desired, InvalidVal
         policy: Policy::default(),
         force_stop_topic: stack.force_stop_topic,
     };
-    Ok(Desired::new(known, rules))
+    Ok(coverage::desired(known, rules))
 }

@@ -4,7 +4,7 @@ use aws_sdk_iot::types::JobStatus;
 use tripline::text::excerpt;
 use tripline_aws::iot;
 use tripline_config::GuardConfig;
-use tripline_guard::coverage::{Devices, Shape};
+use tripline_guard::coverage::{self, Devices, Shape};
 use tripline_guard::desired::{
     DefaultGuard, Desired, JobTags, KeptConfig, Known, Policy, Purpose, Rules, TAG_PREFIX, Tagged,
 };
@@ -155,7 +155,7 @@ pub fn desired(facts: &Facts, kept: KeptConfig<'_>) -> Option<Desired> {
     };
     let force_stop_topic = facts.stack.output("ForceStopTopicArn").unwrap_or_default();
     let rules = Rules { default_guard: &tagged.guard, policy, force_stop_topic };
-    Some(Desired::new(known, rules))
+    Some(coverage::desired(known, rules))
 }
 
 /// What the default guard of the job is for.

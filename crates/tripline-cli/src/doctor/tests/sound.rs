@@ -12,7 +12,7 @@ use aws_sdk_iot::types::{
 use tripline::evidence::Record;
 use tripline::job::JobId;
 use tripline_config::parse_evidence;
-use tripline_guard::desired::{DefaultGuard, Desired, GuardAlarm, KeptConfig, Known, Rules};
+use tripline_guard::desired::{DefaultGuard, GuardAlarm, KeptConfig, Known, Rules};
 use tripline_guard::request::request_for;
 
 use crate::aws::arming::plan::Plan;
@@ -163,7 +163,7 @@ fn evidence_alarms() -> Vec<MetricAlarm> {
     let default_guard = &DefaultGuard::new(Vec::new(), |_| None).unwrap();
     let rules = Rules { default_guard, policy: Default::default(), force_stop_topic: STOP };
     let job = JobId::new("fw").unwrap();
-    let alarms = Desired::new(known, rules).alarms;
+    let alarms = tripline_guard::coverage::desired(known, rules).alarms;
     alarms.iter().map(|alarm| shown(alarm, &job, &[EMAIL.to_owned()])).collect()
 }
 
