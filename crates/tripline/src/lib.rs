@@ -10,7 +10,8 @@
 //! - [`job`]: what a job is called, how far it has come; [`attempts`]: of how many devices; [`rollout`]: how AWS
 //!   IoT Jobs rolls it out;
 //! - [`alarm`]: what guards it;
-//! - [`event`]: the end of one device's execution, read into a [`metric`] reading;
+//! - [`event`]: the end of one device's execution, read into a [`metric`] reading; [`detail`]: what
+//!   of it the device says itself;
 //! - [`batch`]: readings aggregated into requests that CloudWatch accepts;
 //! - [`notification`]: what CloudWatch says when an alarm changes its state;
 //! - [`stop`]: what is done about it;
@@ -25,6 +26,7 @@ pub mod announcement;
 pub mod attempts;
 pub mod baseline;
 pub mod batch;
+pub mod detail;
 pub mod event;
 pub mod evidence;
 pub mod faults;
