@@ -15,6 +15,7 @@
 //! - [`batch`]: readings aggregated into requests that CloudWatch accepts;
 //! - [`notification`]: what CloudWatch says when an alarm changes its state;
 //! - [`stop`]: what is done about it;
+//! - [`reports`]: whether a fleet reports what an alarm watches;
 //! - [`announcement`]: what people are told;
 //! - [`evidence`]: how unlikely what a rollout shows is, under its operator's limits; [`baseline`]:
 //!   those limits from past rollouts.
@@ -34,6 +35,7 @@ pub mod job;
 pub mod metric;
 pub mod notification;
 pub mod recent;
+pub mod reports;
 pub mod rollout;
 pub mod stop;
 pub mod text;
