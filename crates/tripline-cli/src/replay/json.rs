@@ -157,6 +157,7 @@ fn of_no_value(no_value: NoValue) -> Value {
         NoValue::NeverReported(_, Reports::NeverReported { succeeded, invalid }) => {
             (Some(succeeded), Some(invalid))
         }
+        NoValue::NotReported(..) => (Some(0), None),
         _ => (None, None),
     };
     json!({

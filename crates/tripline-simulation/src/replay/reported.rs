@@ -12,6 +12,9 @@ use tripline::reports::{Reported, Reports};
 pub enum NoValue {
     /// Devices succeeded, and none of them reported the detail.
     NeverReported(Detail, Reports),
+    /// None of so many devices that ended succeeded, and none reported the detail. Devices that succeed may, but
+    /// nothing looked at these.
+    NotReported(Detail, u64),
     /// The recording says when executions began, so that it was made of AWS IoT's list of executions, which has
     /// no details.
     NotRecorded(Detail),
@@ -21,7 +24,9 @@ impl NoValue {
     /// The detail that the alarm watches.
     pub fn detail(self) -> Detail {
         match self {
-            Self::NeverReported(detail, _) | Self::NotRecorded(detail) => detail,
+            Self::NeverReported(detail, _)
+            | Self::NotReported(detail, _)
+            | Self::NotRecorded(detail) => detail,
         }
     }
 
@@ -29,6 +34,9 @@ impl NoValue {
     pub fn sentence(self) -> String {
         match self {
             Self::NeverReported(detail, reports) => reports.sentence(detail),
+            Self::NotReported(detail, ended) => format!(
+                "{ended} devices ended, none succeeded and none reported `{detail}`, so that no alarm on it sees them fail"
+            ),
             Self::NotRecorded(detail) => format!(
                 "a recording of `tripline watch --record` has no `{detail}`, since AWS IoT's list of executions has none; replay the job's events"
             ),
@@ -39,10 +47,9 @@ impl NoValue {
 impl RecordedRollout {
     /// Whether its devices report a detail.
     pub fn reports(&self, detail: Detail) -> Reports {
-        let [succeeded, failed, rejected, timed_out, ..] = self.outcomes.map(u64::from);
-        let ended = succeeded + failed + rejected + timed_out;
+        let ([succeeded, ..], ended) = (self.outcomes, self.ended());
         Reports::new(Reported {
-            succeeded,
+            succeeded: succeeded.into(),
             ended,
             samples: self.values(detail.metric()),
             invalid: self.values(Metric::InvalidDetailCount),
@@ -59,7 +66,19 @@ impl RecordedRollout {
             return Some(NoValue::NotRecorded(detail));
         }
         let reports = self.reports(detail);
-        reports.is_never().then_some(NoValue::NeverReported(detail, reports))
+        if reports.is_never() {
+            return Some(NoValue::NeverReported(detail, reports));
+        }
+        let [succeeded, ..] = self.outcomes;
+        let ended = self.ended();
+        let is_enough = succeeded == 0 && ended >= Reports::LEAST;
+        is_enough.then_some(NoValue::NotReported(detail, ended))
+    }
+
+    /// Executions that ended by themselves.
+    fn ended(&self) -> u64 {
+        let [succeeded, failed, rejected, timed_out, ..] = self.outcomes.map(u64::from);
+        succeeded + failed + rejected + timed_out
     }
 
     /// How many values a metric has.
