@@ -35,7 +35,7 @@ impl NoValue {
         match self {
             Self::NeverReported(detail, reports) => reports.sentence(detail),
             Self::NotReported(detail, ended) => format!(
-                "{ended} devices ended, none succeeded and none reported `{detail}`, so that no alarm on it sees them fail"
+                "{ended} devices ended, none succeeded and none reported `{detail}`, so no alarm on it saw them fail"
             ),
             Self::NotRecorded(detail) => format!(
                 "a recording of `tripline watch --record` has no `{detail}`, since AWS IoT's list of executions has none; replay the job's events"
