@@ -1,5 +1,7 @@
 //! Jobs whose devices never report what an alarm watches.
 
+use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
+use aws_sdk_cloudwatch::types::MetricDataResult;
 use aws_sdk_iot::operation::describe_job_execution::DescribeJobExecutionOutput;
 use aws_sdk_iot::operation::list_job_executions_for_job::ListJobExecutionsForJobOutput;
 use aws_sdk_iot::types::error::InvalidRequestException;
@@ -168,6 +170,42 @@ async fn a_misspelled_key_of_a_device_that_succeeded_is_found() {
     let found = clients(iot).look_for_misspelled(&JobId::new("fw").unwrap()).await.unwrap();
     let expected = Misspelled { key: "download_time".to_owned(), thing: "pump-2".to_owned() };
     assert_eq!(found.into_iter().collect::<Vec<_>>(), [(Detail::DownloadTime, expected)]);
+}
+
+#[tokio::test]
+async fn each_number_is_of_its_own_metric() {
+    let values = mock!(aws_sdk_cloudwatch::Client::get_metric_data).then_compute_output(|input| {
+        let results = input.metric_data_queries().iter().map(|query| {
+            let stat = query.metric_stat().unwrap();
+            let value = match (stat.metric().unwrap().metric_name().unwrap(), stat.stat().unwrap())
+            {
+                ("succeededCount", "Sum") => 40.0,
+                ("failedCount", "Sum") => 5.0,
+                ("rejectedCount", "Sum") => 3.0,
+                ("timedOutCount", "Sum") => 2.0,
+                ("downloadTime", "SampleCount") => 31.0,
+                ("retryCount", "SampleCount") => 17.0,
+                ("invalidDetailCount", "Sum") => 9.0,
+                other => panic!("{other:?}"),
+            };
+            // In two minutes.
+            let at =
+                [CREATED, CREATED + 60].map(aws_sdk_cloudwatch::primitives::DateTime::from_secs);
+            MetricDataResult::builder()
+                .id(query.id().unwrap())
+                .set_timestamps(Some(at.to_vec()))
+                .set_values(Some(vec![value - 1.0, 1.0]))
+                .build()
+        });
+        GetMetricDataOutput::builder().set_metric_data_results(Some(results.collect())).build()
+    });
+    let cloudwatch = mock_client!(aws_sdk_cloudwatch, RuleMode::MatchAny, &[values]);
+    let mut clients = clients(mock_client!(aws_sdk_iot, RuleMode::MatchAny, &[]));
+    clients.alarms.cloudwatch = cloudwatch;
+    let counted = clients.count_executions(&JobId::new("fw").unwrap(), &job(), ASKED).await;
+    let samples = [(Detail::DownloadTime, 31), (Detail::RetryCount, 17)].into();
+    let expected = Counted { ended: 50, succeeded: 40, invalid: 9, samples };
+    assert_eq!(counted.unwrap(), expected);
 }
 
 #[tokio::test]
