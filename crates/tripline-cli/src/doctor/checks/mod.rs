@@ -18,6 +18,7 @@ mod limits;
 mod own_alarms;
 mod people;
 mod queues;
+mod reported;
 mod rights;
 mod stack;
 mod stopping;

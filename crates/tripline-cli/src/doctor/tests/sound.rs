@@ -9,6 +9,7 @@ use aws_sdk_iot::primitives::DateTime;
 use aws_sdk_iot::types::{
     Job, JobExecutionsRolloutConfig, JobProcessDetails, JobStatus, TimeoutConfig,
 };
+use tripline::detail::Detail;
 use tripline::evidence::Record;
 use tripline::job::JobId;
 use tripline_config::parse_evidence;
@@ -18,8 +19,8 @@ use tripline_guard::request::request_for;
 use crate::aws::arming::plan::Plan;
 use crate::aws::policy::Policy;
 use crate::doctor::facts::{
-    Action, Facts, Function, FunctionConfiguration, Health, Ingest, JobFacts, Key, Mapping, Queue,
-    Resource, Role, Rule, Sms, StackFacts, Subscription, Topic, Topics,
+    Action, Counted, Facts, Function, FunctionConfiguration, Health, Ingest, JobFacts, Key,
+    Mapping, NoAnswer, Queue, Resource, Role, Rule, Sms, StackFacts, Subscription, Topic, Topics,
 };
 
 pub const GENERATOR: &str = "arn:aws:lambda:us-east-1:111122223333:function:generator";
@@ -104,7 +105,13 @@ pub fn sound() -> Facts {
         first_seen: Ok(None),
         foreign: Ok(Vec::new()),
         muted: Ok(BTreeMap::new()),
-        counted: Ok(99.0),
+        counted: Ok(Counted {
+            ended: 99,
+            succeeded: 89,
+            invalid: 0,
+            samples: Detail::ALL.map(|detail| (detail, 80)).into(),
+        }),
+        misspelled: Err(NoAnswer::NotAsked),
         alarms: Ok([vec![alarm()], evidence_alarms()].concat()),
         plan: Some(Ok(Plan {
             alarms: Vec::new(),
