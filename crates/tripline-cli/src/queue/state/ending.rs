@@ -20,6 +20,16 @@ pub struct JobView {
     pub failed: u32,
     /// Devices whose execution was cancelled.
     pub canceled: u32,
+    /// AWS IoT's attempts, in words, and why it is not known how many devices `failed`, if so.
+    pub uncounted: Option<String>,
+}
+
+impl JobView {
+    /// Why nobody can say how the rollout ended although it has, if so. Attempts that failed are no reason to hold up
+    /// a queue: every device may have the firmware.
+    pub fn undecided(&self) -> Option<&str> {
+        self.uncounted.as_deref().filter(|_| self.state == JobState::Completed)
+    }
 }
 
 /// How a rollout ended.
@@ -31,7 +41,7 @@ pub struct EntryEnding {
     pub why: Option<String>,
 }
 
-/// How a rollout ended; `None` while it goes on. `job` is `None` if there is no such job: then
+/// How a rollout ended; `None` while it goes on, or while that is [not decided](JobView::undecided). `job` is `None` if there is no such job: then
 /// nobody can say any more how it went, which is not well.
 pub fn ending(job: Option<&JobView>) -> Option<EntryEnding> {
     let bad = |outcome, why: String| Some(EntryEnding { outcome, why: Some(why) });
@@ -39,6 +49,7 @@ pub fn ending(job: Option<&JobView>) -> Option<EntryEnding> {
     let Some(job) = job else { return gone() };
     match job.state {
         JobState::Active => None,
+        JobState::Completed if job.undecided().is_some() => None,
         JobState::Deleting => gone(),
         JobState::Canceled => {
             let code = job.reason_code.as_deref().filter(|code| !code.is_empty());
@@ -73,6 +84,7 @@ mod tests {
             succeeded: 5,
             failed,
             canceled,
+            uncounted: None,
         };
         let outcome = |job: Option<JobView>| ending(job.as_ref()).map(|ending| ending.outcome);
         let well = job(JobState::Completed, None, 0, 0);
@@ -85,6 +97,12 @@ mod tests {
         assert_eq!(outcome(Some(job(JobState::Active, None, 9, 9))), None);
         assert_eq!(outcome(Some(job(JobState::Deleting, None, 0, 0))), Some(EntryOutcome::Failed));
         assert_eq!(outcome(None), Some(EntryOutcome::Failed));
+        let unread = || Some("attempts, not devices: 1 failed (denied)".to_owned());
+        let attempts = JobView { uncounted: unread(), ..job(JobState::Completed, None, 1, 0) };
+        assert_eq!(outcome(Some(attempts)), None, "attempts decide nothing");
+        let stopped = job(JobState::Canceled, Some("TRIPLINE_ALARM"), 1, 0);
+        let stopped = JobView { uncounted: unread(), ..stopped };
+        assert_eq!(outcome(Some(stopped)), Some(EntryOutcome::Stopped));
         let nobody = JobView { succeeded: 0, ..job(JobState::Completed, None, 0, 0) };
         assert_eq!(outcome(Some(nobody)), Some(EntryOutcome::Failed));
         // By the guard it was stopped; by anybody else it merely came to nothing.
