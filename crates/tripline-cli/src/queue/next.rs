@@ -49,7 +49,8 @@ Exit code 0: the rollout ended well, or its job exists (--detach), or there was 
 stdout says which; 1: the rollout failed, or an entry that ended badly holds up the queue until
 `tripline queue done` decides on it; 2: the input, 3: AWS refused or could not be reached (the
 release is back in the queue); 5: the rollout was stopped; 6: not yet: a release is under way or
-has to bake, this worker was interrupted, or AWS IoT counts attempts and their devices are not known.")]
+has to bake, this worker was interrupted, or AWS IoT counts attempts and does not say which
+device's they are.")]
 pub struct Next {
     /// Wait while a release is under way or bakes, instead of ending with 6
     #[arg(long)]

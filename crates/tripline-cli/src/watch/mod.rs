@@ -63,8 +63,8 @@ calibrate` and `tripline replay`. Nothing is written of a rollout that has not e
 A CONTINUOUS job never completes by itself: it is watched until everything that is there has
 ended.
 
-Devices are counted. Where AWS IoT counts attempts (a job with retries, a CONTINUOUS one for groups),
-they are found in the lists of its executions.
+Devices are counted. Where AWS IoT counts attempts (a job with retries, a CONTINUOUS one for
+groups), they are found in the lists of its executions.
 
 Exit code 0: completed, and every device has it; 1: completed, and devices have not got it, or
 cancelled by somebody; 2: there is no such job; 3: AWS refused, or was out of reach for five
