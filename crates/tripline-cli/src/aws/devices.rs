@@ -293,3 +293,85 @@ fn refusal(failure: &Failure) -> String {
         _ => failure.in_short(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_iot::types::{JobStatus, RetryableFailureType};
+    use fake_aws::FakeAws;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// How a device ends that fails less often than it may.
+    const LAST: [&str; 4] = ["SUCCEEDED", "REJECTED", "CANCELED", "REMOVED"];
+
+    /// Each device fails so often and then ends as said, unless its retries are spent before.
+    fn rollout(fake: &FakeAws, retries: u32, is_group: bool, devices: &[(u32, usize)]) -> Tally {
+        let iot = &mut fake.account().iot;
+        let things: Vec<_> = (0..devices.len()).map(|n| format!("thing/d{n}")).collect();
+        let things: Vec<_> = things.iter().map(String::as_str).collect();
+        let targets = if is_group { &["thinggroup/all"][..] } else { &things[..] };
+        iot.job("fw", JobStatus::InProgress, targets);
+        iot.retry("fw", RetryableFailureType::All, i32::try_from(retries).unwrap());
+        (0..devices.len()).for_each(|n| iot.notify("fw", &format!("d{n}")));
+        let mut expected = Tally::default();
+        for (n, (failures, last)) in devices.iter().enumerate() {
+            let thing = format!("d{n}");
+            for failure in 0..=(*failures).min(retries) {
+                let is_last = failure == *failures;
+                let way = if failure % 2 == 0 { "FAILED" } else { "TIMED_OUT" };
+                iot.report("fw", &thing, if is_last { LAST[*last] } else { way });
+                *match (is_last, failure == retries) {
+                    (true, _) => match LAST[*last] {
+                        "SUCCEEDED" => &mut expected.succeeded,
+                        "REJECTED" => &mut expected.rejected,
+                        "CANCELED" => &mut expected.canceled,
+                        _ => &mut expected.removed,
+                    },
+                    (false, true) if failure % 2 == 0 => &mut expected.failed,
+                    (false, true) => &mut expected.timed_out,
+                    (false, false) => continue,
+                } += 1;
+            }
+        }
+        expected
+    }
+
+    async fn described(fake: &FakeAws) -> DescribedJob {
+        let found = fake.account().iot.jobs["fw"].0.clone();
+        let job = JobId::new("fw").unwrap();
+        let mut budget = Budget::new();
+        Devices::default().describe(&fake.iot(), &job, &found, &mut budget).await.unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn each_device_counts_once_and_as_it_ended(
+            retries in 1_u32..=10,
+            is_group: bool,
+            devices in prop::collection::vec((0_u32..=11, 0_usize..LAST.len()), 1..70),
+        ) {
+            let fake = FakeAws::default();
+            let expected = rollout(&fake, retries, is_group, &devices);
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            let runtime = runtime.enable_all().start_paused(true).build().unwrap();
+            let job = runtime.block_on(described(&fake));
+            prop_assert_eq!(job.tally, expected);
+            prop_assert_eq!(job.uncounted(), None);
+            prop_assert_eq!(job.tally.all() as usize, devices.len());
+            let most = MOST_PAGES + MOST_ASKED;
+            prop_assert!(fake.account().calls.len() <= most);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_things_that_are_all_accounted_for_nobody_is_asked_for() {
+        let fake = FakeAws::default();
+        rollout(&fake, 2, false, &[(1, 0), (2, 0), (3, 0), (0, 0)]);
+        described(&fake).await;
+        let calls: Vec<_> = fake.account().calls.iter().map(|call| call.operation).collect();
+        assert_eq!(calls, ["ListJobExecutionsForJob"; 2]);
+    }
+}

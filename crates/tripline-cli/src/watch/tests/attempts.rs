@@ -304,3 +304,28 @@ async fn of_more_devices_than_are_asked_for_a_later_attempt_decided() {
     assert_eq!(said, "rollout fw is complete: 27 devices have it");
     assert_eq!(calls_of(&fake, "DescribeJobExecution"), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rollout_is_watched_through_its_retries() {
+    let fake = retried_group(30, 2);
+    let devices = async {
+        // Every third device fails once, one of them each time.
+        for n in 0..30 {
+            tokio::time::sleep(std::time::Duration::from_secs(20)).await;
+            let times = if n == 7 { 3 } else { usize::from(n % 3 == 0) };
+            fails(&fake, n, times, (n != 7).then_some("SUCCEEDED"));
+        }
+    };
+    let began = tokio::time::Instant::now();
+    let ((end, log), ()) = tokio::join!(fake.follow(watch(&["fw"])), devices);
+    assert_eq!(end.unwrap(), End::Finding);
+    assert_eq!(log.end, ["rollout fw is complete: 29 devices have it, 1 not (1 failed)"]);
+    for data in &log.data {
+        assert!(data["counts"]["failed"].as_u64().unwrap() <= 1, "{data}");
+        assert!(data["uncounted"].is_null(), "{data}");
+    }
+    assert_eq!(log.data.last().unwrap()["attempts"]["failed"], 13);
+    // At most one call a second, and what may be made at once.
+    let (calls, took) = (fake.calls().len() as u64, began.elapsed().as_secs());
+    assert!(calls <= took + 10, "{calls} calls in {took} s");
+}
