@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::queue::state::{
-    Blocking, Decision, Entry, EntryOutcome, JobView, MAX_FAILURES, Span, State, Waiting, ending,
-    next,
+    Blocking, Decision, Entry, EntryOutcome, MAX_FAILURES, Span, State, Waiting, ending, next,
 };
 use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -156,20 +155,18 @@ impl Next {
 /// Looks at the queue: first how detached rollouts have ended, then what is next.
 pub async fn try_next(aws: &Aws, lease: Span, worker: &str) -> Result<Attempt, Error> {
     let view = aws.store.read().await?;
-    let Some(entry) = view.entries.iter().find(|entry| entry.state == State::Deployed) else {
-        return claim(aws, &view, lease, worker).await;
-    };
-    let seen = job::find_view_of(aws, entry).await?;
-    if let Some(why) = seen.as_ref().and_then(JobView::undecided) {
-        return Ok(Attempt::Over(Report::uncounted(entry, why)));
-    }
-    if let Some(ended) = ending(seen.as_ref()) {
-        let to = entry.ended(ended.outcome, ended.why.as_deref(), clock::now());
+    if let Some(entry) = view.entries.iter().find(|entry| entry.state == State::Deployed)
+        && let Some(ended) = ending(job::find_view_of(aws, entry).await?.as_ref())
+    {
+        let Some(outcome) = ended.outcome else {
+            return Ok(Attempt::Over(Report::uncounted(entry, &ended.why.unwrap_or_default())));
+        };
+        let to = entry.ended(outcome, ended.why.as_deref(), clock::now());
         let change = Change::step(entry, &to);
-        if !aws.store.change(&view, change).await? || ended.outcome.is_well() {
+        if !aws.store.change(&view, change).await? || outcome.is_well() {
             return Ok(Attempt::Again);
         }
-        return Ok(Attempt::Over(Report::ended(to, ended.outcome)));
+        return Ok(Attempt::Over(Report::ended(to, outcome)));
     }
     claim(aws, &view, lease, worker).await
 }

@@ -10,7 +10,7 @@ use tripline_aws::Failure;
 use crate::aws::budget::Budget;
 use crate::aws::executions::{outcome_of, read_executions};
 
-/// One device's execution, as AWS IoT lists it: of a device that tried again its last attempt.
+/// One device's execution, as AWS IoT lists it: of a device that was tried again an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobExecution {
     pub thing_arn: String,
