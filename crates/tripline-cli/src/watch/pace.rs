@@ -76,6 +76,7 @@ mod tests {
     use tripline::job::JobState;
 
     use super::*;
+    use crate::aws::job::Counted;
     use crate::aws::tally::Tally;
 
     fn seen(succeeded: u32, queued: u32, reaches_more: bool) -> DescribedJob {
@@ -88,6 +89,7 @@ mod tests {
             comment: None,
             created_at: Some(1_000),
             tally: Tally { succeeded, queued, ..Tally::default() },
+            counted: Counted::Devices,
         }
     }
 
