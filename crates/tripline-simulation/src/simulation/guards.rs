@@ -175,15 +175,16 @@ impl Guard for AbortGuard {
 
     fn evaluate(&mut self, live: &Live<'_>) -> Verdict {
         let counted = match self.plan.parameters.min_executed {
-            MinExecuted::Executed => live.endings.executed(),
+            MinExecuted::Executed => live.executions.executed(),
             MinExecuted::Notified => live.notified(),
         };
-        let met = |criterion: &&AbortCriterion| criterion.is_met(&live.endings, counted);
+        let met = |criterion: &&AbortCriterion| criterion.is_met(&live.executions, counted);
         match self.plan.criteria.iter().find(met) {
-            Some(criterion) => Verdict::Stop { reason: criterion.reason(&live.endings) },
+            Some(criterion) => Verdict::Stop { reason: criterion.reason(&live.executions) },
             None => {
                 let criteria = self.plan.criteria.iter();
-                let skips = criteria.map(|criterion| criterion.cannot_be_met_within(&live.endings));
+                let skips =
+                    criteria.map(|criterion| criterion.cannot_be_met_within(&live.executions));
                 self.skips = skips.min().unwrap_or(u32::MAX);
                 Verdict::Continue
             }

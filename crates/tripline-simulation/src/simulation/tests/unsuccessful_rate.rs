@@ -2,7 +2,7 @@
 
 use super::*;
 use tripline::alarm::{AlarmName, MinSamples, Topic};
-use tripline::rollout::Retries;
+use tripline::rollout::{AbortCriterion, FailureType, Retried, Retries, Threshold};
 
 /// More than `limit` % of `least` devices or more.
 fn plan(limit: f64, least: u32) -> AlarmPlan {
@@ -99,4 +99,42 @@ fn a_limit_that_one_device_exceeds_and_too_many_devices_are_said() {
         advised(10.0, 8),
         ["one failing device decides: of 8 devices it is 12.5 %, and more than 10 % is too much"]
     );
+}
+
+/// Four in forty devices fail for good, each three times over: 16 of 52 executions, 4 of 40 devices.
+#[test]
+fn aws_counts_attempts_and_the_failure_rate_counts_devices() {
+    let (share_of_devices, share_of_attempts) = (10, 100 * 16 / 52);
+    for (percent, retried, aborts) in [
+        (share_of_attempts, Retried::Counted, true),
+        (share_of_attempts + 1, Retried::Counted, false),
+        (share_of_devices + 1, Retried::Counted, true),
+        (share_of_devices, Retried::Hidden, true),
+        (share_of_devices + 1, Retried::Hidden, false),
+    ] {
+        let threshold = Threshold::new(f64::from(percent)).unwrap();
+        let failure = FailureType::Failed;
+        let least = if retried == Retried::Counted { 52 } else { 40 };
+        let abort = AbortPlan {
+            parameters: tripline::rollout::Parameters { retried, ..Default::default() },
+            ..AbortPlan::new(vec![AbortCriterion { failure, threshold, min_executed: least }])
+        };
+        // Of sixty runs, those in which four of forty fail.
+        let mut scenario = at_rate(Fleet { failing: share(0.1), ..punctual(40) }, 40);
+        scenario.rollout.retries = Retries::new(3, 0).unwrap();
+        scenario.parameters.retried = retried;
+        let rate = plan(10.0, 40);
+        let mut seen = 0;
+        for number in 0..60 {
+            let unguarded = Simulator::new(&scenario, &[]).run(1, number, Detail::Full);
+            if unguarded.end.progress.ended.failed != 4 {
+                continue;
+            }
+            seen += 1;
+            let outcome = Simulator::new(&scenario, &[&rate, &abort]).run(1, number, Detail::Full);
+            let fired: Vec<usize> = outcome.firings.iter().map(|firing| firing.guard).collect();
+            assert_eq!(fired, if aborts { vec![1] } else { vec![] }, "{percent} % {retried:?}");
+        }
+        assert!(seen > 5, "{seen}");
+    }
 }
