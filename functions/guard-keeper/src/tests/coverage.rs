@@ -214,9 +214,9 @@ async fn rollouts_that_go_well_alert_nobody() {
         };
         let id = format!("fw-{n}");
         job(&account, &id, setup);
-        for minute in 0..14_u32 {
+        for minute in 0..7_u32 {
             account.change(&id, |job| {
-                job.endings.succeeded = minute * 4;
+                job.endings.succeeded = minute * 8;
                 job.counted = job.endings.succeeded;
             });
             warm(&keeper, &account, 1).await;

@@ -57,11 +57,11 @@ async fn a_job_that_is_not_created_yet_keeps_what_it_was_armed_with() {
         world.memory = None;
     }
     cold(&account, 3).await;
-    // A default guard is there only for jobs that are.
-    assert_eq!(account.changes(), ["delete tripline-fw-default-FailureRate"]);
     account.pass(86_400 * 6);
     cold(&account, 3).await;
-    assert_eq!((account.changes(), account.alarms().len()), (vec![], 1));
+    // A default guard is there only for jobs that are.
+    let filled = vec!["delete tripline-fw-default-FailureRate".to_owned()];
+    assert_eq!((account.changes(), account.alarms().len()), (filled, 1));
     // Nobody is about to create it any more.
     account.pass(86_400 * 2);
     cold(&account, 3).await;
