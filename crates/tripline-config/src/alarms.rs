@@ -7,13 +7,15 @@ use tripline::text::excerpt;
 
 use crate::alarm;
 use crate::ini::{DEFAULT, Ini, read_whole};
-use crate::reader::{near, unknown_keys};
+use crate::reader::{Reader, near, unknown_keys};
 
 /// Most alarms of a job: far more than anybody can read, and CloudWatch takes three a second.
 pub const MAX_ALARMS: usize = 100;
 
 /// The section that lists the alarms.
 pub(crate) const ALARM_CONFIG: &str = "ALARM_CONFIG";
+/// The key that keeps the stack's default guard away.
+pub(crate) const DEFAULT_GUARD: &str = "defaultGuard";
 /// How the sections of single alarms begin.
 pub(crate) const ALARM_PREFIX: &str = "ALARM_CONFIG_";
 
@@ -23,6 +25,9 @@ pub struct AlarmConfig {
     /// The alarms in `alarmList`, in its order. None if the section or the list is empty, which is
     /// how a config switches its alarms off.
     pub alarms: Vec<AlarmDefinition>,
+    /// `defaultGuard`: whether the stack's default guard watches for what the config's alarms do not see.
+    /// True unless the config says otherwise.
+    pub default_guard: bool,
     /// `jobId` of `[DEFAULT]`, unless it is missing or cannot be one.
     pub job: Option<JobId>,
     /// `region` of `[DEFAULT]`.
@@ -39,8 +44,13 @@ impl AlarmConfig {
 }
 
 pub(crate) fn read(ini: &Ini, faults: &mut Vec<Fault>) -> AlarmConfig {
-    let mut config =
-        AlarmConfig { alarms: Vec::new(), job: None, region: None, unlisted: Vec::new() };
+    let mut config = AlarmConfig {
+        alarms: Vec::new(),
+        default_guard: true,
+        job: None,
+        region: None,
+        unlisted: Vec::new(),
+    };
     if let Some(default) = ini.section(DEFAULT) {
         let value = |key| ini.get(default, key).and_then(Result::ok).map(|entry| entry.value);
         config.job = value("jobId").and_then(|id| JobId::new(&id).ok());
@@ -54,7 +64,8 @@ pub(crate) fn read(ini: &Ini, faults: &mut Vec<Fault>) -> AlarmConfig {
         config.unlisted = described.into_iter().map(str::to_owned).collect();
         return config;
     };
-    unknown_keys(list, &["alarmList"], faults);
+    unknown_keys(list, &["alarmList", DEFAULT_GUARD], faults);
+    config.default_guard = Reader::new(ini, faults).boolean(list, DEFAULT_GUARD).unwrap_or(true);
     let entry = match ini.get(list, "alarmList") {
         Some(Ok(entry)) => entry,
         Some(Err(fault)) => {
@@ -94,6 +105,22 @@ pub(crate) fn read(ini: &Ini, faults: &mut Vec<Fault>) -> AlarmConfig {
     config.unlisted =
         described.into_iter().filter(|name| !listed.contains(name)).map(str::to_owned).collect();
     config
+}
+
+/// A config without a guard of its own cannot keep the default guard away: the guard-keeper arms that for
+/// every job that brings none, unless the job opts out by its tag. `is_empty`: it guards by nothing.
+pub(crate) fn guards_by_nothing(ini: &Ini, is_empty: bool, faults: &mut Vec<Fault>) {
+    let Some(section) = ini.section(ALARM_CONFIG).filter(|_| is_empty && faults.is_empty()) else {
+        return;
+    };
+    let mut read = Reader::new(ini, faults);
+    if read.boolean(section, DEFAULT_GUARD) == Some(false) {
+        let line = read.line_of(section, DEFAULT_GUARD);
+        let text = "`[ALARM_CONFIG]`: defaultGuard is False, and nothing else guards the job (expected alarms in `alarmList`, or limits in `[EVIDENCE_CONFIG]`)";
+        let hint =
+            "a job goes without any guard if its tag `tripline:guard` is `off` from the beginning";
+        faults.push(Fault::at(line, text.to_owned()).hint(Some(hint.to_owned())));
+    }
 }
 
 /// Without `[ALARM_CONFIG]` a config has no alarms. That must not come from a slip of the pen.

@@ -166,6 +166,8 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> Option<DeployConfig> {
     let staged = read.flag(default, "useJobExecutionsRolloutConfig");
     read.has_criteria(&rollout);
     let evidence = read.evidence(&rollout);
+    let is_empty = alarms.alarms.is_empty() && evidence.is_none();
+    alarms::guards_by_nothing(ini, is_empty, read.faults);
     let job = read.required(default, "jobId", "1 to 64 letters, digits, `-` or `_`", |text| {
         JobId::new(text).ok()
     });

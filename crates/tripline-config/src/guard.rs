@@ -28,7 +28,9 @@ impl GuardConfig {
             let alarms = alarms::read(ini, faults);
             misspelt_section(ini, faults);
             let evidence = Reader::new(ini, faults).evidence(&rollout);
-            Self { alarms, evidence }
+            let config = Self { alarms, evidence };
+            alarms::guards_by_nothing(ini, config.is_empty(), faults);
+            config
         })
     }
 
@@ -70,6 +72,24 @@ mod tests {
         let off = read(&EVIDENCE.replace("True", "False")).unwrap();
         assert!(off.evidence.is_none() && off.is_empty());
         assert!(read("").unwrap().is_empty());
+    }
+
+    /// The guard-keeper arms the default guard for a job that brings none, whatever a config says.
+    #[test]
+    fn only_a_config_that_guards_by_itself_keeps_the_default_guard_away() {
+        let nothing = "[ALARM_CONFIG]\nalarmList =\ndefaultGuard = False\n";
+        let alone = read(&format!("{nothing}{EVIDENCE}")).unwrap();
+        assert!(!alone.alarms.default_guard && alone.evidence.is_some());
+        for empty in [nothing.to_owned(), format!("{nothing}{}", EVIDENCE.replace("True", "False"))]
+        {
+            let fault = read(&empty).unwrap_err();
+            let expected = "dev.ini:3: `[ALARM_CONFIG]`: defaultGuard is False, and nothing else guards the job";
+            assert!(fault.starts_with(expected), "{fault}");
+            assert!(fault.contains("its tag `tripline:guard` is `off`"), "{fault}");
+        }
+        // A faulty guard is not an empty one.
+        let faulty = read(&format!("{nothing}{}", EVIDENCE.replace(":3", ":x"))).unwrap_err();
+        assert!(faulty.contains("`60:x` is no limit") && !faulty.contains("nothing else"));
     }
 
     #[test]

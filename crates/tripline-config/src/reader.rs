@@ -80,11 +80,16 @@ impl<'a> Reader<'a> {
         section
     }
 
-    /// A key that is true or false, as `configparser` reads it; false if it is not there.
+    /// A [`boolean`](Self::boolean) that is false if it is not there.
     pub fn flag(&mut self, section: &Section, key: &str) -> bool {
         if self.all {
             return true;
         }
+        self.boolean(section, key).unwrap_or(false)
+    }
+
+    /// A key that is true or false, as `configparser` reads it; `None` if it is not there.
+    pub fn boolean(&mut self, section: &Section, key: &str) -> Option<bool> {
         self.optional(section, key, "True or False", |text| {
             match text.to_ascii_lowercase().as_str() {
                 "1" | "yes" | "true" | "on" => Some(true),
@@ -92,7 +97,6 @@ impl<'a> Reader<'a> {
                 _ => None,
             }
         })
-        .unwrap_or(false)
     }
 
     /// The line of a key, or else of its section.

@@ -117,6 +117,24 @@ fn an_empty_list_switches_the_alarms_off() {
 }
 
 #[test]
+fn the_default_guard_stands_beside_the_alarms_unless_the_config_says_otherwise() {
+    for (line, expected) in
+        [("", true), ("defaultGuard = True", true), ("DefaultGuard = no", false)]
+    {
+        let text = with("alarmList", &format!("alarmList = slow\n{line}"));
+        assert_eq!(parse(&text).unwrap().default_guard, expected, "{line}");
+    }
+    assert!(parse("").unwrap().default_guard);
+    let text = with("alarmList", "alarmList = slow\ndefaultGuard = never");
+    assert_eq!(
+        faults(&text),
+        ["3: `[ALARM_CONFIG]`: defaultGuard cannot be `never` (expected True or False)"]
+    );
+    let text = with("alarmList", "alarmList = slow\ndefaultGard = False");
+    assert_eq!(hints(&text), ["did you mean `defaultGuard`?"]);
+}
+
+#[test]
 fn extras_are_read() {
     let text = with(
         "snsTopics",

@@ -4,13 +4,18 @@ use std::fmt::Write;
 
 use tripline::alarm::{AlarmDefinition, Limit, Topic};
 
-use crate::alarms::{ALARM_CONFIG, ALARM_PREFIX};
+use crate::alarms::{ALARM_CONFIG, ALARM_PREFIX, DEFAULT_GUARD};
 use crate::evidence::{EVIDENCE_CONFIG, EvidenceConfig, Unfinished};
 
-/// The `[ALARM_CONFIG]` part of a `dev.ini` with these alarms and nothing else.
-pub fn text_of(alarms: &[AlarmDefinition]) -> String {
+/// The `[ALARM_CONFIG]` part of a `dev.ini` with these alarms, and whether the default guard stands beside
+/// them, and nothing else.
+pub fn text_of(alarms: &[AlarmDefinition], default_guard: bool) -> String {
     let names: Vec<String> = alarms.iter().map(|alarm| escaped(alarm.name.as_str())).collect();
     let mut text = format!("[{ALARM_CONFIG}]\nalarmList = {}\n", names.join(", "));
+    if !default_guard {
+        // Only then, so that an earlier guard-keeper reads every other text.
+        text += &format!("{DEFAULT_GUARD} = False\n");
+    }
     for alarm in alarms {
         let topics: Vec<String> = alarm.topics.iter().map(ToString::to_string).collect();
         let limit = match alarm.limit {
@@ -87,16 +92,23 @@ mod tests {
     use super::*;
     use crate::AlarmConfig;
 
+    fn config(text: &str) -> AlarmConfig {
+        AlarmConfig::parse("kept", text).unwrap_or_else(|faults| panic!("{faults}\n{text}"))
+    }
+
     fn read(text: &str) -> Vec<AlarmDefinition> {
-        AlarmConfig::parse("kept", text).unwrap_or_else(|faults| panic!("{faults}\n{text}")).alarms
+        config(text).alarms
     }
 
     #[test]
     fn the_example_is_written_and_read() {
         let alarms = read(include_str!("../../../examples/dev.ini"));
         assert_eq!(alarms.len(), 2);
-        assert_eq!(read(&text_of(&alarms)), alarms);
-        assert_eq!(read(&text_of(&[])), []);
+        assert_eq!(read(&text_of(&alarms, true)), alarms);
+        assert_eq!(read(&text_of(&[], true)), []);
+        assert!(!text_of(&alarms, true).contains(DEFAULT_GUARD), "as earlier versions wrote it");
+        let without = config(&text_of(&alarms, false));
+        assert_eq!((without.default_guard, without.alarms), (false, alarms));
     }
 
     #[test]
@@ -134,6 +146,7 @@ mod tests {
             periods in (1_u32..24, 1_u32..1_000),
             stat in "Sum|p[0-9]{2}(\\.[0-9]{1,2})?|Average",
             extra in "(treatMissingData = (missing|ignore)\n)?(minSamples = [1-9][0-9]{0,5}\n)?",
+            default_guard in any::<bool>(),
             topics in "(@email|@sms, @force-stop|arn:aws:sns:eu-west-1:111122223333:a_b)",
         ) {
             let list: Vec<String> = names
@@ -149,7 +162,8 @@ mod tests {
                 );
             }
             if let Ok(config) = AlarmConfig::parse("dev.ini", &text) {
-                prop_assert_eq!(read(&text_of(&config.alarms)), config.alarms);
+                let again = self::config(&text_of(&config.alarms, default_guard));
+                prop_assert_eq!((again.alarms, again.default_guard), (config.alarms, default_guard));
             }
         }
     }

@@ -81,13 +81,14 @@ pub struct KeptGuard {
 }
 
 impl KeptGuard {
-    /// Alarms, and limits with their baseline. `tell_only`: that they stop nothing is meant.
+    /// Alarms, whether the default guard watches for what they do not see, and limits with their baseline.
+    /// `tell_only`: that they stop nothing is meant.
     pub fn new(
-        alarms: &[AlarmDefinition],
+        (alarms, default_guard): (&[AlarmDefinition], bool),
         evidence: Option<(&EvidenceConfig, Option<&Baseline>)>,
         tell_only: bool,
     ) -> Result<Self, TooLong> {
-        let mut config = tripline_config::text_of(alarms);
+        let mut config = tripline_config::text_of(alarms, default_guard);
         if let Some((limits, _)) = evidence {
             config.push('\n');
             config += &tripline_config::text_of_evidence(limits);
@@ -146,12 +147,16 @@ mod tests {
         let text =
             "[EVIDENCE_CONFIG]\nuseEvidence = True\nbaseline = fw.json\nsnsTopics = @email\n";
         let limits = parse_evidence("dev.ini", text).unwrap().unwrap();
-        let kept = KeptGuard::new(&[], Some((&limits, Some(&baseline))), false).unwrap();
+        let kept = KeptGuard::new((&[], true), Some((&limits, Some(&baseline))), false).unwrap();
         assert_eq!(Baseline::parse(&kept.baseline.unwrap()), Ok(baseline));
         let read = parse_evidence("kept", &kept.config).unwrap().unwrap();
         assert_eq!(read.unfinished, limits.unfinished);
         assert_eq!(tripline_config::AlarmConfig::parse("kept", &kept.config).unwrap().alarms, []);
-        assert_eq!(KeptGuard::new(&[], None, true).unwrap().baseline, None);
+        assert_eq!(KeptGuard::new((&[], true), None, true).unwrap().baseline, None);
+        // A guard of evidence alone may keep the default guard away.
+        let alone = KeptGuard::new((&[], false), Some((&limits, None)), false).unwrap();
+        let read = tripline_config::GuardConfig::parse("kept", &alone.config).unwrap();
+        assert!(!read.alarms.default_guard && read.evidence.is_some());
     }
 
     #[test]
@@ -167,9 +172,10 @@ mod tests {
         let text =
             "[EVIDENCE_CONFIG]\nuseEvidence = True\nbaseline = fw.json\nsnsTopics = @email\n";
         let limits = parse_evidence("dev.ini", text).unwrap().unwrap();
-        let error = KeptGuard::new(&[], Some((&limits, Some(&baseline))), false).unwrap_err();
+        let error =
+            KeptGuard::new((&[], true), Some((&limits, Some(&baseline))), false).unwrap_err();
         assert!(error.to_string().ends_with(" bytes to be kept (expected at most 100000)"));
-        assert!(KeptGuard::new(&[], Some((&limits, None)), false).is_ok());
+        assert!(KeptGuard::new((&[], true), Some((&limits, None)), false).is_ok());
     }
 
     #[test]

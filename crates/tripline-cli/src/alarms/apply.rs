@@ -79,6 +79,7 @@ impl Apply {
             stack: self.stack,
             job,
             alarms: config.alarms,
+            default_guard: config.default_guard,
             evidence,
             tell_only: self.tell_only,
             dry_run: self.dry_run,

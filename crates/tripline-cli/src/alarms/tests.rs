@@ -37,6 +37,7 @@ fn guard(id: &str, names: &[&str]) -> Guard {
         stack,
         job: job(id),
         alarms: alarms(names, ""),
+        default_guard: true,
         evidence: None,
         tell_only: false,
         dry_run: false,

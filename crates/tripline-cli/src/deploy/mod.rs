@@ -229,6 +229,7 @@ impl Deployment {
             stack: self.stack.clone(),
             job: input.config.job.clone(),
             alarms: input.config.alarms.alarms.clone(),
+            default_guard: input.config.alarms.default_guard,
             evidence: input.evidence.clone(),
             tell_only: self.tell_only,
             dry_run,

@@ -47,6 +47,7 @@ impl Examination {
             stack: guard.stack.clone(),
             job: guard.job.clone(),
             alarms: guard.alarms.clone(),
+            default_guard: guard.default_guard,
             evidence: guard.evidence.clone(),
             tell_only: guard.tell_only,
             dry_run: false,

@@ -131,6 +131,7 @@ impl Doctor {
             stack: self.stack.clone(),
             job,
             alarms: config.guard.config.alarms,
+            default_guard: config.guard.config.default_guard,
             evidence: config.guard.evidence,
             tell_only: true,
             dry_run: true,

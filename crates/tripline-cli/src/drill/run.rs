@@ -117,6 +117,7 @@ impl<'a> Run<'a> {
             stack: self.stack_name.to_owned(),
             job: self.job.clone(),
             alarms: sentinel::alarm().into_iter().collect(),
+            default_guard: true,
             evidence: None,
             tell_only: false,
             dry_run: false,

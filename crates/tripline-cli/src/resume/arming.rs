@@ -5,7 +5,7 @@ use std::path::Path;
 use tripline::alarm::AlarmDefinition;
 use tripline::baseline::Baseline;
 use tripline::text::{clean, excerpt};
-use tripline_config::GuardConfig;
+use tripline_config::{AlarmConfig, GuardConfig};
 
 use super::aws::Aws;
 use super::old::Old;
@@ -22,6 +22,8 @@ pub struct Config {
     /// What messages call it.
     pub name: String,
     pub alarms: Vec<AlarmDefinition>,
+    /// The stack's default guard watches for what they do not see.
+    pub default_guard: bool,
     /// The limits that evidence of the rollout is held against.
     pub evidence: Option<DeclaredLimits>,
     /// Its region, if it names one.
@@ -84,7 +86,8 @@ impl Config {
             )));
         }
         let LoadedGuard { config, evidence } = guard;
-        Ok(Self { name, alarms: config.alarms, evidence, region: config.region })
+        let AlarmConfig { alarms, default_guard, region, .. } = config;
+        Ok(Self { name, alarms, default_guard, evidence, region })
     }
 }
 

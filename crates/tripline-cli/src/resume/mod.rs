@@ -304,6 +304,7 @@ impl Resume {
             stack: self.stack.clone(),
             job: job.clone(),
             alarms: config.alarms.clone(),
+            default_guard: config.default_guard,
             evidence: config.evidence.clone(),
             tell_only: self.tell_only,
             dry_run: true,

@@ -33,7 +33,13 @@ fn id(job: &str) -> JobId {
 fn config(text: &str) -> Arming {
     let config = tripline_config::AlarmConfig::parse("dev.ini", text).unwrap();
     let (name, region) = ("dev.ini".to_owned(), None);
-    Arming::Config(Box::new(Config { name, alarms: config.alarms, evidence: None, region }))
+    Arming::Config(Box::new(Config {
+        name,
+        alarms: config.alarms,
+        default_guard: true,
+        evidence: None,
+        region,
+    }))
 }
 
 fn resume() -> Resume {

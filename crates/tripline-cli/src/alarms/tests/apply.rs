@@ -134,10 +134,11 @@ async fn the_config_is_kept_before_the_first_alarm() {
 async fn a_config_that_only_tells_is_kept_and_that_it_is_meant_too() {
     let aws = FakeAws::new();
     let tells = telling_only("slow");
-    for tell_only in [true, false] {
-        apply(&aws, &Guard { tell_only, ..tells.clone() }).await.unwrap();
+    for (tell_only, default_guard) in [(true, true), (false, true), (true, false)] {
+        apply(&aws, &Guard { tell_only, default_guard, ..tells.clone() }).await.unwrap();
         let text = aws.kept()["fw"].clone();
-        assert_eq!(AlarmConfig::parse("kept", &text).unwrap().alarms, tells.alarms);
+        let kept = AlarmConfig::parse("kept", &text).unwrap();
+        assert_eq!((&kept.alarms, kept.default_guard), (&tells.alarms, default_guard));
         assert_eq!(aws.is_kept_to_tell_only("fw"), tell_only);
     }
 }

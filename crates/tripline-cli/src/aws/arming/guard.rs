@@ -26,6 +26,8 @@ pub struct Guard {
     pub job: JobId,
     /// At least one, unless there are limits.
     pub alarms: Vec<AlarmDefinition>,
+    /// The stack's default guard watches for what they do not see.
+    pub default_guard: bool,
     /// The limits that evidence of the rollout is held against.
     pub evidence: Option<DeclaredLimits>,
     /// It is meant that no alarm stops the rollout.
@@ -52,7 +54,7 @@ impl Guard {
     fn kept(&self) -> Result<KeptGuard, Error> {
         let evidence = self.evidence.as_ref();
         let evidence = evidence.map(|limits| (&limits.config, limits.baseline.as_ref()));
-        let kept = KeptGuard::new(&self.alarms, evidence, self.tell_only);
+        let kept = KeptGuard::new((&self.alarms, self.default_guard), evidence, self.tell_only);
         kept.map_err(|error| {
             Error::Input(format!(
                 "{}: {error}\n\n  hint: use fewer alarms, shorter names, or a baseline of shorter rollouts",
