@@ -2,23 +2,30 @@
 
 use std::fmt::Write;
 
-use super::{Coverage, Level, Way};
+use tripline::text::clean;
+
+use super::{Coverage, Level, Status, Way};
+
+/// Longest name of who sees something: an alarm's may be 255 characters long.
+const MAX_NAME: usize = 160;
 
 impl Coverage {
-    /// One line: `guarded: failing, refusing: stops; slow, never answering: alerts`.
+    /// One line: `guarded: stops on failures, rejections; alerts on slow devices, silent devices`.
     pub fn line(&self) -> String {
         let mut text = self.status.to_string();
-        let groups = [Level::Stops, Level::Alerts, Level::Nobody].map(|level| {
+        // That nobody hears of anything is what such a rollout asked for.
+        let is_left_alone = matches!(self.status, Status::OptedOut | Status::Outside);
+        let levels = [Level::Stops, Level::Alerts, Level::Nobody].into_iter();
+        let levels = levels.filter(|level| !is_left_alone || *level != Level::Nobody);
+        let groups = levels.map(|level| {
             let ways = Way::ALL.into_iter().filter(|way| self.of(*way).level == level);
             (level, ways.map(Way::short).collect::<Vec<_>>())
         });
-        for (n, (level, ways)) in
-            groups.into_iter().filter(|(_, ways)| !ways.is_empty()).enumerate()
-        {
+        for (n, (level, ways)) in groups.filter(|(_, ways)| !ways.is_empty()).enumerate() {
             let becomes = match level {
                 Level::Stops => "stops on",
                 Level::Alerts => "alerts on",
-                Level::Nobody | Level::NotNeeded => "nobody sees",
+                Level::Nobody | Level::NotNeeded => "nobody hears of",
             };
             let before = if n == 0 { ": " } else { "; " };
             // Writing to a string does not fail.
@@ -32,16 +39,16 @@ impl Coverage {
         let row = |way: Way| {
             let seen = self.of(way);
             let level = match seen.level {
-                Level::Nobody => "nobody sees it",
+                Level::Nobody => "nobody",
                 Level::Alerts => "alerts",
                 Level::Stops => "stops",
                 Level::NotNeeded => "-",
             };
             let shortfalls = seen.shortfalls.iter().map(|shortfall| match &shortfall.by {
-                Some(by) => format!("{by} {}", shortfall.reason),
+                Some(by) => format!("{} {}", clean(by, MAX_NAME), shortfall.reason),
                 None => shortfall.reason.to_string(),
             });
-            let by = seen.by.clone().map(|by| by.to_string());
+            let by = seen.by.as_deref().map(|by| clean(by, MAX_NAME));
             let because: Vec<String> = by.into_iter().chain(shortfalls).collect();
             [way.devices().to_owned(), level.to_owned(), because.join("; ")]
         };
@@ -65,14 +72,14 @@ impl Coverage {
 }
 
 impl Way {
-    /// In a list: `fails`.
+    /// In a list: `failures`.
     const fn short(self) -> &'static str {
         match self {
-            Self::Fails => "failing",
-            Self::Refuses => "refusing",
-            Self::TimesOut => "timing out",
-            Self::Slow => "slow",
-            Self::NeverAnswers => "silent",
+            Self::Fails => "failures",
+            Self::Refuses => "rejections",
+            Self::TimesOut => "timeouts",
+            Self::Slow => "slow devices",
+            Self::NeverAnswers => "silent devices",
         }
     }
 }
