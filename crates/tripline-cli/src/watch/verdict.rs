@@ -173,6 +173,8 @@ fn failures(tally: &Tally) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tripline_guard::coverage::Shape;
+
     use super::*;
 
     fn seen(state: JobState, tally: Tally) -> DescribedJob {
@@ -185,6 +187,7 @@ mod tests {
             comment: None,
             created_at: None,
             tally,
+            shape: Shape::unknown(),
         }
     }
 

@@ -1,10 +1,10 @@
 //! Coverage as people read it: a line, and a table.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use tripline::text::clean;
 
-use super::{Coverage, Level, Status, Way};
+use super::{Coverage, Level, Shortfall, Status, Way};
 
 /// Longest name of who sees something: an alarm's may be 255 characters long.
 const MAX_NAME: usize = 160;
@@ -44,15 +44,30 @@ impl Coverage {
                 Level::Stops => "stops",
                 Level::NotNeeded => "-",
             };
-            let shortfalls = seen.shortfalls.iter().map(|shortfall| match &shortfall.by {
-                Some(by) => format!("{} {}", clean(by, MAX_NAME), shortfall.reason),
-                None => shortfall.reason.to_string(),
-            });
+            let shortfalls = seen.shortfalls.iter().map(ToString::to_string);
             let by = seen.by.as_deref().map(|by| clean(by, MAX_NAME));
             let because: Vec<String> = by.into_iter().chain(shortfalls).collect();
             [way.devices().to_owned(), level.to_owned(), because.join("; ")]
         };
         Way::ALL.map(row).into()
+    }
+
+    /// Each way to go wrong of which nobody would hear, with why, and what helps. `job`: as in [`super::Reason::fix`].
+    pub fn unseen(&self, job: Option<&str>) -> Vec<String> {
+        let mut lines = Vec::new();
+        for way in self.uncovered() {
+            let shortfalls = &self.of(way).shortfalls;
+            let reasons: Vec<String> = shortfalls.iter().map(ToString::to_string).collect();
+            lines.push(format!("nobody hears of {}: {}", way.devices(), reasons.join("; ")));
+            let mut fixes: Vec<String> = Vec::new();
+            for fix in shortfalls.iter().filter_map(|shortfall| shortfall.reason.fix(job)) {
+                if !fixes.contains(&fix) {
+                    fixes.push(fix);
+                }
+            }
+            lines.extend(fixes.into_iter().map(|fix| format!("  fix: {fix}")));
+        }
+        lines
     }
 
     /// The rows in columns, each line behind `indent`.
@@ -68,6 +83,16 @@ impl Coverage {
             let _ = writeln!(text, "{}", line.trim_end());
         }
         text
+    }
+}
+
+/// Who, and why not: `own is not there`.
+impl fmt::Display for Shortfall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.by {
+            Some(by) => write!(f, "{} {}", clean(by, MAX_NAME), self.reason),
+            None => self.reason.fmt(f),
+        }
     }
 }
 
