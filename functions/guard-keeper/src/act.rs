@@ -1,23 +1,25 @@
 //! The alarms of all jobs in progress: missing ones are created, altered ones repaired, and what is said of
 //! each job. Everything was read before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tripline::job::JobId;
 use tripline::time::Timestamp;
 use tripline_aws::FailureKind;
+use tripline_guard::coverage::{Coverage, Shape, Status};
 use tripline_guard::desired::{Purpose, Tagged};
 use tripline_guard::reconcile::{Action, Put, Reconciled, plan};
 
 use crate::ask::Ask;
 use crate::cleanup::Removals;
 use crate::clock::{Call, Clock, Minute};
+use crate::coverage;
 use crate::failed::Trouble;
 use crate::finding::Finding;
 use crate::findings::findings_of;
 use crate::health::memory::Memory;
 use crate::keeper::Keeper;
-use crate::observe::Account;
+use crate::observe::{Account, Guards};
 
 /// Until when each kind of work may begin, in percent of a minute's work: so that whatever there is too
 /// much of never leaves the rest undone for ever.
@@ -34,10 +36,13 @@ const LOGGED: usize = 10;
 #[derive(Debug, Default)]
 pub(crate) struct Guarding {
     pub guarded: usize,
+    pub partly_guarded: usize,
     pub unguarded: usize,
     pub opted_out: usize,
     /// Jobs whose guard is meant to alert people and to stop nothing.
     pub alert_only: usize,
+    /// The jobs' guards, after what was done.
+    guards: Guards,
     pub done: Done,
     /// Jobs whose configs are of no more use.
     pub forget: Vec<JobId>,
@@ -56,7 +61,13 @@ impl Guarding {
     }
 
     /// Counts a job, and says what is to be said of it.
-    fn count(&mut self, guard: &Reconciled, tagged: Option<&Tagged>, now: Timestamp) {
+    fn count(
+        &mut self,
+        guard: &Reconciled,
+        coverage: &Coverage,
+        tagged: Option<&Tagged>,
+        now: Timestamp,
+    ) {
         let fault = match guard.purpose {
             Purpose::OptedOut => {
                 self.opted_out += 1;
@@ -77,10 +88,21 @@ impl Guarding {
                     }
                     None => None,
                 };
-                self.guarded += usize::from(fault.is_none());
+                match (coverage.status, &fault) {
+                    (Status::Guarded, None) => self.guarded += 1,
+                    (Status::Unguarded, None) => {
+                        self.unguarded += 1;
+                        tracing::warn!(job = %guard.job, "job_unguarded");
+                    }
+                    (_, None) => self.partly_guarded += 1,
+                    (_, Some(_)) => {}
+                }
                 fault
             }
         };
+        if fault.is_none() && coverage.status != Status::TooFewDevices {
+            self.findings.extend(coverage::findings_of(&guard.job, coverage));
+        }
         if let Some(why) = &fault {
             self.unguarded += 1;
             if self.unguarded <= LOGGED {
@@ -141,13 +163,31 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         }
         self.remove(minute, removals, &mut guarding).await;
         self.tidy(minute, account, &mut guarding).await;
-        guarding.restored = restored_before(minute, account);
-        for guard in guards.values() {
-            let tagged = self.cache.job(&guard.job).tagged();
-            guarding.count(guard, tagged.as_ref(), minute.now());
-        }
+        guarding.guards = guards;
         self.learn_owners(minute, account, REPAIR).await;
         guarding
+    }
+
+    /// Says of each job how it is guarded, once all of the minute's work is done. `taken`: the jobs whose evidence
+    /// was computed.
+    pub(crate) fn count_guards(
+        &self,
+        minute: &Minute<'_, K>,
+        account: &Account,
+        guarding: &mut Guarding,
+        taken: &BTreeSet<JobId>,
+    ) {
+        guarding.restored = restored_before(minute, account);
+        let reports = self.reports(minute, account);
+        for guard in std::mem::take(&mut guarding.guards).values() {
+            let tagged = self.cache.job(&guard.job).tagged();
+            let coverage = self.coverage(minute, account, guard, (&reports, taken));
+            let shape = self.cache.job(&guard.job).shape.unwrap_or_else(Shape::unknown);
+            let counted = reports.get(&guard.job).copied().unwrap_or_default();
+            let own = account.own(&guard.job).unwrap_or_default();
+            guarding.findings.extend(coverage::never_reported(&guard.job, counted, &shape, own));
+            guarding.count(guard, &coverage, tagged.as_ref(), minute.now());
+        }
     }
 
     /// Creates or repairs one alarm. `false`: CloudWatch has enough of it for now.

@@ -2,8 +2,9 @@
 //! the minute allows it.
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
+use tripline::attempts::Attempt;
 use tripline::job::{Job, JobId};
-use tripline::metric::KeptMetric;
+use tripline::metric::{KeptMetric, Outcome};
 use tripline::time::Timestamp;
 use tripline_aws::Failure;
 use tripline_aws::cloudwatch::MuteRule;
@@ -164,6 +165,50 @@ pub trait ListExecutions {
     ) -> impl Future<Output = Result<Page<Span>, Failure>> + Send;
 }
 
+/// Lists executions that ended unsuccessfully.
+pub trait ListAttempts {
+    /// A page of those of one outcome, each with a number of its thing.
+    fn list_attempts(
+        &self,
+        job: &JobId,
+        outcome: Outcome,
+        next: Option<String>,
+    ) -> impl Future<Output = Result<Page<Attempt<u64>>, Failure>> + Send;
+}
+
+/// Lists the things of a group.
+pub trait ListThings {
+    /// A page of them, each as a number.
+    fn list_things(
+        &self,
+        group: &str,
+        next: Option<String>,
+    ) -> impl Future<Output = Result<Page<u64>, Failure>> + Send;
+}
+
+/// What is counted of what devices report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reported {
+    /// Executions that ended this way, by themselves.
+    Ended(Outcome),
+    /// Values of `downloadTime`.
+    DownloadTimes,
+    /// Details that could not be used.
+    InvalidDetails,
+}
+
+impl Reported {
+    /// Every one.
+    pub const ALL: [Self; 6] = [
+        Self::Ended(Outcome::Succeeded),
+        Self::Ended(Outcome::Failed),
+        Self::Ended(Outcome::Rejected),
+        Self::Ended(Outcome::TimedOut),
+        Self::DownloadTimes,
+        Self::InvalidDetails,
+    ];
+}
+
 /// An alarm whose name begins as Tripline's do.
 #[derive(Debug, Clone)]
 pub enum Alarm {
@@ -218,14 +263,14 @@ pub trait DeleteAlarms {
 
 /// Asks how many events were counted.
 pub trait CountEvents {
-    /// Of executions that ended by themselves, since the job was created and until now (`life`): numbers that add
-    /// up, on as many pages as there are.
+    /// Of everything in [`Reported::ALL`], since the job was created and until now (`life`): numbers that add up, on
+    /// as many pages as there are.
     fn count_events(
         &self,
         job: &JobId,
         life: (Timestamp, Timestamp),
         next: Option<String>,
-    ) -> impl Future<Output = Result<Page<u32>, Failure>> + Send;
+    ) -> impl Future<Output = Result<Page<(Reported, u32)>, Failure>> + Send;
 }
 
 /// Asks which alarms are muted.
@@ -317,6 +362,8 @@ pub trait Ask:
     + JobTags
     + DescribeJob
     + ListExecutions
+    + ListAttempts
+    + ListThings
     + ListAlarms
     + AlarmTags
     + PutAlarm
@@ -338,6 +385,8 @@ impl<T> Ask for T where
         + JobTags
         + DescribeJob
         + ListExecutions
+        + ListAttempts
+        + ListThings
         + ListAlarms
         + AlarmTags
         + PutAlarm

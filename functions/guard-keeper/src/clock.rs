@@ -54,6 +54,8 @@ pub enum Call {
     JobTags,
     /// `ListJobExecutionsForJob`: 10 a second.
     Executions,
+    /// `ListThingsInThingGroup`: 25 a second.
+    Things,
     /// `DescribeAlarms`: 9 a second, and a stop needs it too.
     DescribeAlarms,
     /// `PutMetricAlarm`: 3 a second.
@@ -78,7 +80,7 @@ impl Call {
             Self::DescribeNewJob => 3,
             Self::DescribeJob | Self::AlarmTags | Self::MuteRules => 5,
             Self::DescribeAlarms => 6,
-            Self::ListJobs | Self::JobTags | Self::Executions => 8,
+            Self::ListJobs | Self::JobTags | Self::Executions | Self::Things => 8,
             Self::Metrics => 20,
             Self::Table => 50,
         }

@@ -4,6 +4,14 @@ use tripline::job::JobId;
 
 /// The case of a job in progress that nothing guards.
 pub(crate) const UNGUARDED: &str = "unguarded";
+/// The cases of a job whose devices could go wrong in a way that nobody would hear of.
+pub(crate) const UNCOVERED_FAILS: &str = "uncovered_fails";
+pub(crate) const UNCOVERED_REFUSES: &str = "uncovered_refuses";
+pub(crate) const UNCOVERED_TIMES_OUT: &str = "uncovered_times_out";
+pub(crate) const UNCOVERED_SLOW: &str = "uncovered_slow";
+pub(crate) const UNCOVERED_NEVER_ANSWERS: &str = "uncovered_never_answers";
+/// The case of a job whose own alarm watches what no device reports.
+pub(crate) const NEVER_REPORTED: &str = "never_reported";
 /// The case of a job that wants no guard.
 pub(crate) const OPTED_OUT: &str = "opted_out";
 /// The case of a job whose tags say so since it runs.
@@ -33,15 +41,21 @@ pub(crate) struct Finding {
 }
 
 /// All cases, those first that are most urgent.
-const BY_URGENCY: [&str; 18] = [
+const BY_URGENCY: [&str; 24] = [
     STILL_RUNNING,
     UNGUARDED,
+    UNCOVERED_FAILS,
+    UNCOVERED_TIMES_OUT,
+    UNCOVERED_REFUSES,
+    UNCOVERED_SLOW,
+    UNCOVERED_NEVER_ANSWERS,
     BLIND,
     EVIDENCE,
     EVIDENCE_UNUSABLE,
     STALLED,
     "muted",
     "tags_unreadable",
+    NEVER_REPORTED,
     "uncounted",
     "lost",
     "overdue",

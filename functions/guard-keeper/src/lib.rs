@@ -8,7 +8,7 @@
 //! - [`ask`]: what is asked of AWS; [`aws`]: how; [`clock`]: how often, and until when;
 //! - `observe`: what there is; `act`: alarms of jobs in progress; `cleanup`: what others have left; `health`:
 //!   how far jobs are, and whether what devices do is seen; `evidence`: how unlikely what a job shows is under
-//!   its limits; `announce`: what people are alerted to, by name.
+//!   its limits; `coverage`: what would be seen of it; `announce`: what people are alerted to, by name.
 
 mod act;
 mod announce;
@@ -16,6 +16,7 @@ pub mod ask;
 pub mod aws;
 mod cleanup;
 pub mod clock;
+mod coverage;
 mod evidence;
 mod failed;
 mod finding;
@@ -79,6 +80,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             }
         };
         let mut guarding = guarding.unwrap_or_default();
+        self.count_guards(&minute, &account, &mut guarding, &weighed.taken);
         guarding.findings.extend(weighed.findings);
         trouble.extend(weighed.trouble);
         let found = (guarding, (watching, weighed.gauges), events);
@@ -128,6 +130,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     ) -> Value {
         let Guarding {
             mut guarded,
+            partly_guarded,
             mut unguarded,
             opted_out,
             done,
@@ -136,6 +139,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             alert_only,
             mut findings,
             trouble: of_guard,
+            ..
         } = guarding;
         for (about, failure) in &account.failures {
             trouble.add(about, failure.clone());
@@ -144,10 +148,15 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         if events == Events::Off {
             unguarded += std::mem::take(&mut guarded);
         }
-        let mut gauges = vec![("guardedJobs", count(guarded)), ("unguardedJobs", count(unguarded))];
+        let mut gauges = vec![
+            ("guardedJobs", count(guarded)),
+            ("partlyGuardedJobs", count(partly_guarded)),
+            ("unguardedJobs", count(unguarded)),
+        ];
         // A metric costs in the hours in which it has points, and most stacks never have any of these. On the
         // first there is no alarm: somebody wanted it so, and each is announced by name.
-        let mut seldom = vec![("optedOutJobs", count(opted_out))];
+        let mut seldom =
+            vec![("optedOutJobs", count(opted_out)), ("alertsOnlyJobs", count(alert_only))];
         let mut of_jobs = watching.gauges();
         of_jobs.extend(of_evidence);
         let (mut uncounted, mut overcounted, mut overdue) = (0, 0, 0);
@@ -187,6 +196,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         }
         tracing::info!(
             guarded,
+            partly_guarded,
             unguarded,
             opted_out,
             alert_only,
@@ -201,8 +211,8 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             "keeper_tick"
         );
         json!({
-            "guardedJobs": guarded, "unguardedJobs": unguarded, "optedOutJobs": opted_out,
-            "alertOnlyJobs": alert_only,
+            "guardedJobs": guarded, "partlyGuardedJobs": partly_guarded,
+            "unguardedJobs": unguarded, "optedOutJobs": opted_out, "alertsOnlyJobs": alert_only,
             "armed": done.armed, "repaired": done.repaired, "removed": done.removed,
             "forgotten": forgotten, "uncountedCount": uncounted, "overcountedCount": overcounted,
             "overdueJobs": overdue, "alerted": alerted,

@@ -2,6 +2,7 @@
 
 mod announcing;
 mod arming;
+mod coverage;
 mod evidence;
 mod first;
 mod killed;

@@ -100,7 +100,7 @@ async fn a_deployment_of_greengrass_whose_devices_fail_is_announced_and_not_stop
     let deployment = Rollout::create_in(&chain, "deployment", 5, Some("aws-gg-deployment")).await;
     let plain = Rollout::create(&chain, "plain", 5).await;
     let mut summary = tick(&chain).await;
-    let counted = ["guardedJobs", "alertOnlyJobs", "unguardedJobs"].map(|key| summary[key].take());
+    let counted = ["guardedJobs", "alertsOnlyJobs", "unguardedJobs"].map(|key| summary[key].take());
     assert_eq!(counted, [json!(1), json!(1), json!(0)]);
     let guard =
         ["DownloadTime", "FailureRate"].map(|of| format!("tripline-deployment-default-{of}"));

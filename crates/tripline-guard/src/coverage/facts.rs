@@ -1,7 +1,7 @@
 //! What a rollout is, and what is known of it.
 
 use tripline::evidence::{Limits, Needs, Record};
-use tripline::job::{CountRejected, Job};
+use tripline::job::{CountRejected, Job, Setup};
 use tripline::rollout::{AbortCriterion, Rate};
 
 /// How many devices a rollout is to come to: its things, and those of its groups.
@@ -16,6 +16,11 @@ pub enum Devices {
 }
 
 impl Devices {
+    /// Those of a job that names things alone; `None`: its groups have to be counted, or it shows no targets.
+    pub fn of_things(setup: &Setup) -> Option<Self> {
+        (setup.groups.is_empty() && setup.things > 0).then_some(Self::Exactly(setup.things))
+    }
+
     /// The number, if it is known.
     pub fn exactly(self) -> Option<u32> {
         match self {

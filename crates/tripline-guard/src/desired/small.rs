@@ -23,7 +23,7 @@ pub struct Healthy {
 }
 
 /// Limits are tried in steps of so many percent.
-const STEP: f64 = 5.0;
+const STEP: f64 = 1.0;
 /// Devices beyond this many change nothing: what is to go wrong by chance has by then.
 const MOST: u32 = 1_000;
 
@@ -31,24 +31,44 @@ const MOST: u32 = 1_000;
 /// decide nothing, even if all of them fail.
 pub fn small_rule(devices: u32, usual: f64, healthy: Healthy) -> Option<SmallRule> {
     let devices = devices.min(MOST);
-    let steps =
-        std::iter::successors(Some(usual), |limit| Some((limit / STEP).floor() * STEP + STEP));
-    let mut limits = steps.take_while(|limit| *limit < 100.0);
-    limits.find_map(|limit| {
-        // The longer it waits, the less comes by chance.
-        let is_rare =
-            |least: &u32| chance(devices, *least, limit, healthy.failed) <= healthy.false_stops;
-        // One that nothing can exceed, or that takes all devices to be notified and more, is none.
-        if !is_rare(&devices) {
-            return None;
+    let mut best: Option<(u32, SmallRule)> = None;
+    let steps = std::iter::successors(Some(usual), |limit| Some(limit.floor() + STEP));
+    for limit in steps.take_while(|limit| *limit < 100.0) {
+        let bad = needed(devices, limit);
+        // Of those that take as many failures at the end, the one that can decide first.
+        if best.is_some_and(|(least_bad, _)| bad > least_bad) {
+            break;
         }
-        let (mut low, mut high) = (1, devices);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if is_rare(&middle) { high = middle } else { low = middle + 1 }
+        let least = least(devices, limit, healthy);
+        if let Some(least) = least.filter(|least| best.is_none_or(|(_, it)| *least < it.least)) {
+            best = Some((bad, SmallRule { least, limit }));
         }
-        Some(SmallRule { least: low, limit })
-    })
+    }
+    best.map(|(_, rule)| rule)
+}
+
+/// How many of so many devices are more than the limit.
+fn needed(devices: u32, limit: f64) -> u32 {
+    (1..=devices).find(|bad| is_beyond(*bad, devices, limit)).unwrap_or(u32::MAX)
+}
+
+fn is_beyond(bad: u32, devices: u32, limit: f64) -> bool {
+    100.0 * f64::from(bad) / f64::from(devices) > limit
+}
+
+/// The least number of devices from which on the limit holds the bound; `None` if none does.
+fn least(devices: u32, limit: f64, healthy: Healthy) -> Option<u32> {
+    // The longer it waits, the less comes by chance.
+    let is_rare = |least: u32| chance(devices, least, limit, healthy.failed) <= healthy.false_stops;
+    if !is_rare(devices) {
+        return None;
+    }
+    let (mut low, mut high) = (1, devices);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if is_rare(middle) { high = middle } else { low = middle + 1 }
+    }
+    Some(low)
 }
 
 /// The least number of devices of which anything can be decided.
@@ -73,7 +93,7 @@ fn chance(devices: u32, least: u32, limit: f64, failed: f64) -> f64 {
         }
         if n >= least {
             for (bad, share) in next.iter_mut().enumerate() {
-                if 100.0 * bad as f64 / f64::from(n) > limit {
+                if is_beyond(u32::try_from(bad).unwrap_or(u32::MAX), n, limit) {
                     stopped += std::mem::take(share);
                 }
             }
@@ -99,11 +119,11 @@ mod tests {
         for (devices, expected) in [
             (1, None),
             (2, Some((2, 50.0))),
-            (3, Some((3, 35.0))),
-            (8, Some((5, 25.0))),
-            (20, Some((10, 20.0))),
-            (49, Some((15, 20.0))),
-            (1_000, Some((15, 20.0))),
+            (3, Some((2, 50.0))),
+            (8, Some((3, 34.0))),
+            (20, Some((9, 23.0))),
+            (49, Some((10, 20.0))),
+            (1_000, Some((10, 20.0))),
         ] {
             let rule = small_rule(devices, 20.0, USUAL).map(|rule| (rule.least, rule.limit));
             assert_eq!(rule, expected, "{devices} devices");

@@ -10,6 +10,7 @@ use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
 use tripline::time::Timestamp;
 
+use crate::coverage::{Inactive, Watcher};
 use crate::desired::{
     ConfigFault, DEFAULT_PREFIX, Desired, GuardAlarm, Purpose, watches_evidence_s_absence,
 };
@@ -276,6 +277,33 @@ impl Reconciled {
     /// Whether an alarm was missing, or stopped nothing, before anything was done about it.
     pub fn was_open(&self) -> bool {
         self.was_open
+    }
+
+    /// Who watches the job after what was done: the alarms that it is to have, each as far as it acts, and those of
+    /// this stack's that nobody asks for.
+    pub fn watchers(&self, observed: &[ObservedAlarm<'_>], stack: Stack<'_>) -> Vec<Watcher> {
+        let wanted = self.places.iter().map(|(alarm, name)| {
+            let there = observed.iter().find(|alarm| alarm.name() == name);
+            let missing = self.puts.iter().find(|put| put.name == *name).map(|put| put.is_new);
+            let inactive = match (missing, there) {
+                (Some(true), _) => Some(Inactive::Missing),
+                (Some(false), Some(there)) => {
+                    let why = why_not(there, &self.job, stack);
+                    Some(Inactive::There(why.unwrap_or(WhyNot::StopsNothing)))
+                }
+                // Whatever was put leaves its state, and who mutes it.
+                (_, Some(there)) => lasting(there).map(Inactive::There),
+                (_, None) => None,
+            };
+            Watcher::wanted(alarm, Some(stack.force_stop_topic)).inactive(inactive)
+        });
+        let is_other = |alarm: &&ObservedAlarm<'_>| {
+            !self.places.iter().any(|(_, name)| name == alarm.name())
+                && !self.superseded.iter().any(|name| name == alarm.name())
+        };
+        let others = observed.iter().filter(is_other);
+        let others = others.filter_map(|alarm| Watcher::observed(alarm, &self.job, stack));
+        wanted.chain(others).collect()
     }
 
     /// Why the job has not all of its guard, after what was done.

@@ -6,7 +6,10 @@ use std::fmt::Write;
 use tripline::job::JobId;
 use tripline::time::Timestamp;
 
-use crate::finding::{BLIND, CaseOf, Finding, OPTED_OUT, UNGUARDED, urgency};
+use crate::finding::{
+    BLIND, CaseOf, Finding, OPTED_OUT, UNCOVERED_FAILS, UNCOVERED_NEVER_ANSWERS, UNCOVERED_REFUSES,
+    UNCOVERED_SLOW, UNCOVERED_TIMES_OUT, UNGUARDED, urgency,
+};
 
 /// Most cases that are remembered: what is beyond is announced once there is room, so that people are never
 /// alerted to the same every minute.
@@ -138,7 +141,12 @@ impl Announced {
 /// For how many seconds a case has to stand before people are alerted to it.
 fn patience(case: &str) -> i64 {
     match case {
-        UNGUARDED => ARMED_WITHIN,
+        UNGUARDED
+        | UNCOVERED_FAILS
+        | UNCOVERED_REFUSES
+        | UNCOVERED_TIMES_OUT
+        | UNCOVERED_SLOW
+        | UNCOVERED_NEVER_ANSWERS => ARMED_WITHIN,
         BLIND => FIRST_LOOKED_AT_WITHIN,
         OPTED_OUT => LONGER_THAN_A_DRILL,
         _ => 0,

@@ -6,9 +6,7 @@ use aws_sdk_cloudwatch::types::{
     StandardUnit, StateValue, Statistic,
 };
 use tripline::job::JobId;
-use tripline::metric::{
-    self, DIMENSION, KeptMetric, NAMESPACE, Outcome, STACK_DIMENSION, STACK_NAMESPACE,
-};
+use tripline::metric::{self, DIMENSION, KeptMetric, NAMESPACE, STACK_DIMENSION, STACK_NAMESPACE};
 use tripline::time::Timestamp;
 use tripline_aws::cloudwatch::MuteRule;
 use tripline_aws::{Failure, cloudwatch};
@@ -20,16 +18,13 @@ use tripline_guard::request;
 use super::Aws;
 use crate::ask::{
     Alarm, AlarmTags, CountEvents, DeleteAlarms, FireAnew, JobGauge, ListAlarms, MuteRules,
-    NamedAlarms, Page, Publish, PutAlarm, StackGauge,
+    NamedAlarms, Page, Publish, PutAlarm, Reported, StackGauge,
 };
 
 /// How the names of all of Tripline's alarms begin.
 const PREFIX: &str = "tripline-";
 /// Counted by the hour, which CloudWatch keeps for 455 days.
 const HOUR: i64 = 3_600;
-/// How executions end by themselves.
-const OUTCOMES: [Outcome; 4] =
-    [Outcome::Succeeded, Outcome::Failed, Outcome::Rejected, Outcome::TimedOut];
 
 impl ListAlarms for Aws {
     async fn list_alarms(&self, next: Option<String>) -> Result<Page<Alarm>, Failure> {
@@ -95,9 +90,9 @@ impl CountEvents for Aws {
         job: &JobId,
         (created, now): (Timestamp, Timestamp),
         next: Option<String>,
-    ) -> Result<Page<u32>, Failure> {
+    ) -> Result<Page<(Reported, u32)>, Failure> {
         // Those of which nothing ended too: what was counted of them is made up.
-        let queries = (0..).zip(OUTCOMES).map(|(n, of)| query(n, of, job)).collect();
+        let queries = Reported::ALL.map(|of| query(of, job)).into();
         let start = created.seconds() - created.seconds().rem_euclid(HOUR);
         // Events may be dated two hours ahead.
         let output = self
@@ -111,24 +106,38 @@ impl CountEvents for Aws {
             .await
             .map_err(|error| Failure::from_sdk("GetMetricData", &error))?;
         let results = output.metric_data_results.into_iter().flatten();
-        let values = results.flat_map(|result| result.values.unwrap_or_default());
-        // Sums of ones: whole, not negative, and far below the limit.
-        Ok(Page { items: values.map(|value| value as u32).collect(), next: output.next_token })
+        let counted = results.flat_map(|result| {
+            let of = Reported::ALL.into_iter().find(|of| result.id() == Some(&id(*of)));
+            let values = result.values.unwrap_or_default();
+            // Sums of ones: whole, not negative, and far below the limit.
+            values.into_iter().filter_map(move |value| Some((of?, value as u32)))
+        });
+        Ok(Page { items: counted.collect(), next: output.next_token })
     }
 }
 
-fn query(number: usize, outcome: Outcome, job: &JobId) -> MetricDataQuery {
+fn id(of: Reported) -> String {
+    match of {
+        Reported::Ended(outcome) => metric::Metric::Count(outcome).name().to_owned(),
+        Reported::DownloadTimes => "downloadTimes".to_owned(),
+        Reported::InvalidDetails => "invalidDetails".to_owned(),
+    }
+}
+
+fn query(of: Reported, job: &JobId) -> MetricDataQuery {
+    let (metric, statistic) = match of {
+        Reported::Ended(outcome) => (metric::Metric::Count(outcome), Statistic::Sum),
+        Reported::DownloadTimes => (metric::Metric::DownloadTime, Statistic::SampleCount),
+        Reported::InvalidDetails => (metric::Metric::InvalidDetailCount, Statistic::Sum),
+    };
     let metric = Metric::builder()
         .namespace(NAMESPACE)
-        .metric_name(metric::Metric::Count(outcome).name())
+        .metric_name(metric.name())
         .dimensions(dimension(DIMENSION, job.as_str()))
         .build();
-    let stat = MetricStat::builder()
-        .metric(metric)
-        .period(HOUR as i32)
-        .stat(Statistic::Sum.as_str())
-        .build();
-    MetricDataQuery::builder().id(format!("outcome{number}")).metric_stat(stat).build()
+    let stat =
+        MetricStat::builder().metric(metric).period(HOUR as i32).stat(statistic.as_str()).build();
+    MetricDataQuery::builder().id(id(of)).metric_stat(stat).build()
 }
 
 fn dimension(name: &str, value: &str) -> Dimension {

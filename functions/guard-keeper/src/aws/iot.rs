@@ -1,14 +1,17 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use aws_sdk_iot::types::{JobExecutionStatus, JobExecutionSummaryForJob, JobStatus, JobSummary};
+use tripline::attempts::Attempt;
 use tripline::job::{Job, JobId};
+use tripline::metric::Outcome;
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, iot};
 use tripline_guard::events;
 
 use super::Aws;
 use crate::ask::{
-    DescribeJob, JobEvents, JobTags, ListExecutions, ListJobs, Listed, PAGE, Page, Phase, Span,
+    DescribeJob, JobEvents, JobTags, ListAttempts, ListExecutions, ListJobs, ListThings, Listed,
+    PAGE, Page, Phase, Span,
 };
 
 impl JobEvents for Aws {
@@ -100,16 +103,74 @@ impl ListExecutions for Aws {
     }
 }
 
+impl ListAttempts for Aws {
+    async fn list_attempts(
+        &self,
+        job: &JobId,
+        outcome: Outcome,
+        next: Option<String>,
+    ) -> Result<Page<Attempt<u64>>, Failure> {
+        let output = self
+            .iot
+            .list_job_executions_for_job()
+            .job_id(job.as_str())
+            .status(match outcome {
+                Outcome::Failed => JobExecutionStatus::Failed,
+                Outcome::Rejected => JobExecutionStatus::Rejected,
+                Outcome::TimedOut => JobExecutionStatus::TimedOut,
+                Outcome::Succeeded => JobExecutionStatus::Succeeded,
+                Outcome::Canceled => JobExecutionStatus::Canceled,
+                Outcome::Removed => JobExecutionStatus::Removed,
+            })
+            .max_results(PAGE as i32)
+            .set_next_token(next)
+            .send()
+            .await
+            .map_err(|error| Failure::from_sdk("ListJobExecutionsForJob", &error))?;
+        let listed = output.execution_summaries.into_iter().flatten();
+        let attempts = listed.map(|execution| {
+            let number = execution.job_execution_summary.and_then(|it| it.execution_number);
+            // One without a number is the first.
+            let number = number.and_then(|number| u32::try_from(number).ok()).unwrap_or(1);
+            Attempt { thing: number_of(&execution.thing_arn), number, outcome }
+        });
+        Ok(Page { items: attempts.collect(), next: output.next_token })
+    }
+}
+
+impl ListThings for Aws {
+    async fn list_things(&self, group: &str, next: Option<String>) -> Result<Page<u64>, Failure> {
+        let output = self
+            .iot
+            .list_things_in_thing_group()
+            .thing_group_name(group)
+            .recursive(true)
+            .max_results(PAGE as i32)
+            .set_next_token(next)
+            .send()
+            .await
+            .map_err(|error| Failure::from_sdk("ListThingsInThingGroup", &error))?;
+        let things = output.things.into_iter().flatten();
+        Ok(Page { items: things.map(number_of).collect(), next: output.next_token })
+    }
+}
+
+/// A number of a thing, by its name or ARN: a list of millions is remembered by it.
+fn number_of(thing: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    thing.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// An execution that shows no beginning says nothing.
 fn span(execution: JobExecutionSummaryForJob) -> Option<Span> {
-    let mut thing = DefaultHasher::new();
-    execution.thing_arn.hash(&mut thing);
+    let thing = number_of(&execution.thing_arn);
     let summary = execution.job_execution_summary?;
     let began = summary.started_at?;
     Some(Span {
         began: at(Some(began)),
         updated: at(summary.last_updated_at.or(Some(began))),
         is_retry: summary.retry_attempt.is_some_and(|attempt| attempt > 0),
-        thing: thing.finish(),
+        thing,
     })
 }

@@ -29,7 +29,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tripline::job::JobId;
 use tripline::job::{EndedCounts, ExecutionCounts};
-use tripline::metric::KeptMetric;
+use tripline::metric::{KeptMetric, Outcome};
 use tripline::rollout::Rate;
 use tripline::time::Timestamp;
 use tripline_aws::FailureKind;
@@ -231,7 +231,7 @@ async fn alarms_are_listed_looked_at_and_deleted() {
 
 /// Those of outcomes that nothing ended with too: somebody may have made them up.
 #[tokio::test]
-async fn events_are_counted_from_the_job_s_first_hour_on() {
+async fn what_devices_report_is_counted_from_the_job_s_first_hour_on() {
     let rule = mock!(aws_sdk_cloudwatch::Client::get_metric_data)
         .match_requests(|input| {
             let names: Vec<_> = input
@@ -240,29 +240,39 @@ async fn events_are_counted_from_the_job_s_first_hour_on() {
                 .filter_map(|query| {
                     let stat = query.metric_stat()?;
                     let metric = stat.metric()?;
-                    assert_eq!((stat.stat(), stat.period()), (Some("Sum"), Some(3_600)));
+                    let of_values = metric.metric_name() == Some("downloadTime");
+                    let expected = if of_values { "SampleCount" } else { "Sum" };
+                    assert_eq!((stat.stat(), stat.period()), (Some(expected), Some(3_600)));
                     assert_eq!(metric.dimensions()[0].value(), Some("fw"));
                     metric.metric_name()
                 })
                 .collect();
-            names == ["succeededCount", "failedCount", "rejectedCount", "timedOutCount"]
+            let outcomes = ["succeededCount", "failedCount", "rejectedCount", "timedOutCount"];
+            names == [&outcomes[..], &["downloadTime", "invalidDetailCount"]].concat()
                 && input.start_time().map(|at| at.secs()) == Some(7_200)
                 && input.end_time().map(|at| at.secs()) == Some(20_000 + 10_800)
         })
         .then_compute_output(|input| {
-            let result = MetricDataResult::builder().values(30.0).values(4.0).build();
+            let result = |id: &str| MetricDataResult::builder().id(id);
             let more = input.next_token().is_none().then(|| "more".to_owned());
-            GetMetricDataOutput::builder().metric_data_results(result).set_next_token(more).build()
+            GetMetricDataOutput::builder()
+                .metric_data_results(result("failedCount").values(30.0).values(4.0).build())
+                .metric_data_results(result("downloadTimes").values(7.0).build())
+                .metric_data_results(result("another").values(9.0).build())
+                .set_next_token(more)
+                .build()
         });
     let aws = aws(&[&rule], &[], &[]);
     let life = (at(9_999), at(20_000));
+    let failed = Reported::Ended(Outcome::Failed);
+    let expected = vec![(failed, 30), (failed, 4), (Reported::DownloadTimes, 7)];
     let page = aws.count_events(&job(), life, None).await.unwrap();
     assert_eq!(
         (page.items, page.next.as_deref(), rule.num_calls()),
-        (vec![30, 4], Some("more"), 1)
+        (expected.clone(), Some("more"), 1)
     );
     let page = aws.count_events(&job(), life, page.next).await.unwrap();
-    assert_eq!((page.items, page.next), (vec![30, 4], None));
+    assert_eq!((page.items, page.next), (expected, None));
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use super::lists::PAGES;
 use super::minutes::{Minutes, Reading};
 use crate::ask::{Ask, EvidenceItem, PAGE, Span};
 use crate::clock::Clock;
+use crate::coverage::Reports;
 use crate::keeper::Keeper;
 use crate::observe::{Account, Described, KeptEvidence};
 
@@ -41,6 +42,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         &self,
         account: &Account,
         described: &Described,
+        reports: &Reports,
     ) -> Option<Result<Case, NoLimits>> {
         let Described { id, now, at } = described;
         let known = self.cache.job(id);
@@ -67,7 +69,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         };
         let reading = minutes.read(*at, minute);
         // Until it is known whether rejections count, they do not: what has been counted stays.
-        let rejected = match known.tagged() {
+        let rejected = match known.clone().tagged() {
             Some(tagged) if are_tags_known => {
                 tagged.count_rejected.unwrap_or(self.settings.count_rejected)
             }
@@ -81,7 +83,11 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let list = record.list.unwrap_or(true);
         let limits = match self.cache.limits(id, config, account.baseline(id), (now.timeout, list))
         {
-            Ok(limits) => limits,
+            Ok((limits, needs)) => {
+                record.coverage =
+                    self.coverage_facts(&known, Some(needs), &desired, reports.get(id));
+                limits
+            }
             Err(error) => return Some(Err(error)),
         };
         let published = record.evidence;

@@ -46,7 +46,7 @@ pub(crate) struct Weighed {
     /// Jobs whose lists are still to be read.
     open: Vec<Case>,
     /// Jobs whose minute was taken and written down.
-    taken: BTreeSet<JobId>,
+    pub taken: BTreeSet<JobId>,
     /// What people have to hear.
     pub findings: Vec<Finding>,
     /// Numbers of jobs beside evidence itself.
@@ -75,11 +75,12 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let Some(account) = account.filter(|account| account.table.is_some()) else {
             return weighed;
         };
+        let reports = self.reports(minute, account);
         // Those to stop wait for nobody.
         let (mut to_stop, mut others) = (Vec::new(), Vec::new());
         let (mut listed, mut at_once) = (Vec::new(), Vec::new());
         for described in jobs {
-            match self.case(account, described) {
+            match self.case(account, described, &reports) {
                 None => {}
                 Some(Ok(case)) => {
                     let nobody_is_at_work = described.now.counts.in_progress == 0;

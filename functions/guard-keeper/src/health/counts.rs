@@ -9,6 +9,7 @@ use tripline::job::{Job, JobId};
 use tripline::metric::KeptMetric;
 use tripline::time::Timestamp;
 
+use super::attempts::in_devices;
 use super::oldest_first;
 use crate::ask::{Ask, JobGauge, Listed};
 use crate::clock::{Call, Clock, Minute};
@@ -31,7 +32,7 @@ pub const STILL_FOR: i64 = 300;
 
 /// What became of the round.
 #[derive(Debug, Default)]
-pub(crate) struct Counted {
+pub(crate) struct Round {
     /// The jobs that were described.
     pub jobs: Vec<Described>,
     /// Those whose counts are not known before more is.
@@ -41,9 +42,9 @@ pub(crate) struct Counted {
 
 /// The round as its lanes share it.
 #[derive(Default)]
-struct Round<'a> {
+struct Lanes<'a> {
     waiting: VecDeque<&'a Listed>,
-    counted: Counted,
+    counted: Round,
     /// Counts that are to be published.
     due: Vec<(JobId, (u32, u32))>,
 }
@@ -54,7 +55,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         &self,
         minute: &Minute<'_, K>,
         jobs: &BTreeMap<JobId, Listed>,
-    ) -> Counted {
+    ) -> Round {
         let mut listed: Vec<&Listed> = jobs.values().collect();
         // A new environment knows of none when it was described: where they do not all fit a minute, others
         // come first each time. Else each keeps its place in the minute, which evidence goes by.
@@ -65,9 +66,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             listed.rotate_left(usize::try_from(by).unwrap_or(0));
         }
         let watched = listed.iter().map(|listed| self.cache.job(&listed.job).watched);
-        let round = Mutex::new(Round {
+        let round = Mutex::new(Lanes {
             waiting: oldest_first(watched.collect(), &listed).collect(),
-            counted: Counted::default(),
+            counted: Round::default(),
             due: Vec::new(),
         });
         // One answer that is slow does not hold up the pace.
@@ -77,7 +78,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         round.into_inner().unwrap_or_else(PoisonError::into_inner).counted
     }
 
-    async fn describe_some(&self, minute: &Minute<'_, K>, round: &Mutex<Round<'_>>) {
+    async fn describe_some(&self, minute: &Minute<'_, K>, round: &Mutex<Lanes<'_>>) {
         loop {
             let Some(listed) = held(round).waiting.pop_front() else { return };
             if !minute.may(Call::DescribeJob, DESCRIBE).await {
@@ -107,7 +108,8 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         }
     }
 
-    /// How many devices were notified, and how many of them unsuccessful. Only where some were rejected, the
+    /// How many devices were notified, and how many of them unsuccessful. Where AWS IoT counts attempts, its lists
+    /// have to be read. Only where some were rejected, the
     /// job's tags have to be known, and the table read that keeps the first ones, as far as it can be
     /// (`is_read`): until then its counts wait, because one too many could stop it.
     fn counts_of(&self, job: &JobId, now: &Job, is_read: bool) -> Option<(u32, u32)> {
@@ -116,10 +118,12 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         if now.counts.ended.rejected > 0 && !is_known {
             return None;
         }
+        let attempts = known.attempts;
         let rejected = known.tagged().and_then(|tagged| tagged.count_rejected);
         let rejected = rejected.unwrap_or(self.settings.count_rejected);
-        let notified = now.counts.ended.executed().saturating_add(now.counts.open());
-        Some((notified, now.counts.ended.unsuccessful_with(rejected)))
+        let counts = in_devices(now, attempts)?;
+        let notified = counts.ended.executed().saturating_add(counts.open());
+        Some((notified, counts.ended.unsuccessful_with(rejected)))
     }
 
     /// Publishes the counts that had to wait, now that the table was read or cannot be.
@@ -127,7 +131,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         &self,
         minute: &Minute<'_, K>,
         jobs: &BTreeMap<JobId, Listed>,
-        counted: &mut Counted,
+        counted: &mut Round,
     ) {
         let waiting: Vec<(JobId, Job)> = std::mem::take(&mut counted.waiting);
         let mut due = Vec::new();
@@ -138,6 +142,11 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             {
                 counted.trouble.add(job.as_str(), failure);
             }
+            if in_devices(&now, self.cache.job(&job).attempts).is_none()
+                && let Err(failure) = self.count_attempts(minute, &job, &now).await
+            {
+                counted.trouble.add(job.as_str(), failure);
+            }
             if let Some(counts) = self.counts_of(&job, &now, true)
                 && counts.0 > 0
                 && self.is_due(&job, counts, minute.now())
@@ -145,7 +154,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 due.push((job, counts));
             }
         }
-        let round = Mutex::new(Round { due, ..Round::default() });
+        let round = Mutex::new(Lanes { due, ..Lanes::default() });
         self.publish_counts(minute, &round, 1).await;
         let round = round.into_inner().unwrap_or_else(PoisonError::into_inner);
         counted.trouble.extend(round.counted.trouble);
@@ -159,7 +168,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     }
 
     /// Publishes what is due, if there are at least so many.
-    async fn publish_counts(&self, minute: &Minute<'_, K>, round: &Mutex<Round<'_>>, least: usize) {
+    async fn publish_counts(&self, minute: &Minute<'_, K>, round: &Mutex<Lanes<'_>>, least: usize) {
         let due = {
             let mut round = held(round);
             if round.due.len() < least {

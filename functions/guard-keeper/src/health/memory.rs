@@ -11,6 +11,7 @@ use super::pipeline::Pipeline;
 use crate::announce::announced::Announced;
 use tripline::job::JobId;
 use tripline::time::Timestamp;
+use tripline_guard::coverage::Counted;
 
 /// Most jobs that are remembered: what DynamoDB takes in one item, with room.
 pub const MAX_JOBS: usize = 1_500;
@@ -47,6 +48,8 @@ pub struct Remembered {
     pub worry: bool,
     /// Endings that were not counted because job events were off.
     pub lost: u32,
+    /// What devices had reported when it was last asked.
+    pub reported: Counted,
 }
 
 impl Memory {
@@ -82,12 +85,13 @@ impl Memory {
         let mut text = format!("since {}{off}", self.since);
         for (job, is) in self.jobs.iter().take(MAX_JOBS) {
             let [ended, counted, grown, uncounted, excess, asked] = is.pipeline.numbers();
-            let Remembered { created, before, overdue, worry, lost, .. } = is;
+            let Remembered { created, before, overdue, worry, lost, reported, .. } = is;
+            let Counted { succeeded, download_times, invalid, .. } = reported;
             let worry = u8::from(*worry);
             // Writing to a string does not fail.
             let _ = write!(
                 text,
-                "\n{job} {created} {before} {ended} {counted} {grown} {uncounted} {overdue} {worry} {excess} {asked} {lost}"
+                "\n{job} {created} {before} {ended} {counted} {grown} {uncounted} {overdue} {worry} {excess} {asked} {lost} {succeeded} {download_times} {invalid}"
             );
         }
         for (job, at) in self.restored.iter().take(MAX_RESTORED) {
@@ -138,9 +142,12 @@ impl Remembered {
             None => Some(None),
         };
         let (excess, asked) = (later()?.unwrap_or(0), later()?.unwrap_or(since));
-        let lost = u32::try_from(later()?.unwrap_or(0)).ok()?;
+        let mut number = || u32::try_from(later()?.unwrap_or(0)).ok();
+        let lost = number()?;
+        let (succeeded, download_times, invalid) = (number()?, number()?, number()?);
+        let reported = Counted { succeeded, download_times, invalid, uncounted: 0 };
         let pipeline = Pipeline::from_numbers([ended, counted, grown, uncounted, excess, asked])?;
-        Some(Self { created, before, pipeline, overdue, worry, lost })
+        Some(Self { created, before, pipeline, overdue, worry, lost, reported })
     }
 }
 
@@ -159,7 +166,9 @@ mod tests {
         let then = Timestamp::from_seconds(30);
         let mut pipeline = Pipeline::seen(7, 6, then);
         let created = 1_790_000_000;
-        let is = Remembered { created, before: 3, pipeline, overdue: 6, worry: true, lost: 4 };
+        let reported = Counted { succeeded: 7, download_times: 5, invalid: 2, uncounted: 0 };
+        let is =
+            Remembered { created, before: 3, pipeline, overdue: 6, worry: true, lost: 4, reported };
         memory.jobs.insert(job("fw-1"), is);
         let _ = pipeline.needs_count(9, Timestamp::from_seconds(60), 600);
         pipeline.judge(9, 6, Timestamp::from_seconds(660), 600);
@@ -169,7 +178,7 @@ mod tests {
         let text = memory.to_text();
         assert_eq!(
             text,
-            "since 1790000000\nfw-1 1790000000 3 7 6 0 0 6 1 0 30 4\nfw-2 0 0 7 6 60 2 0 0 0 660 0\n+fw-1 1790000060"
+            "since 1790000000\nfw-1 1790000000 3 7 6 0 0 6 1 0 30 4 7 5 2\nfw-2 0 0 7 6 60 2 0 0 0 660 0 0 0 0\n+fw-1 1790000060"
         );
         assert_eq!(Memory::from_text(Some(&text), now), memory);
         memory.events_off = true;
@@ -221,6 +230,12 @@ mod tests {
                 overdue: u32::MAX,
                 worry: true,
                 lost: u32::MAX,
+                reported: Counted {
+                    succeeded: u32::MAX,
+                    download_times: u32::MAX,
+                    invalid: u32::MAX,
+                    uncounted: 0,
+                },
             };
             let job = job(&format!("{number:x<64}"));
             let case = Finding::new(&job, "uncounted_while_off", String::new());

@@ -1,5 +1,6 @@
 //! The dead man's switch: whether what devices do is seen at all, and whether they still do anything.
 
+pub(crate) mod attempts;
 pub(crate) mod counts;
 mod devices;
 pub(crate) mod memory;
@@ -9,20 +10,21 @@ pub(crate) mod pipeline;
 use std::collections::BTreeMap;
 
 use crate::evidence::Weighed;
-use crate::health::counts::Counted;
+use crate::health::counts::Round;
 use crate::health::memory::{MAX_JOBS, Memory, Remembered};
 use crate::health::pipeline::Pipeline;
 use tripline::job::{Job, JobId};
-use tripline::metric::KeptMetric;
+use tripline::metric::{KeptMetric, Outcome};
 use tripline_aws::{Failure, FailureKind};
 
-use crate::ask::{Ask, JobGauge, Listed};
+use crate::ask::{Ask, JobGauge, Listed, Reported};
 use crate::clock::{Call, Clock, Minute};
 use crate::failed::Trouble;
 use crate::finding::Finding;
 use crate::keeper::Keeper;
 use crate::observe::{Account, Described};
 use tripline::time::Timestamp;
+use tripline_guard::coverage::Counted;
 
 /// Until when each kind of work may begin, in percent of a minute's work.
 const END: u32 = 84;
@@ -145,10 +147,10 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         &self,
         minute: &Minute<'_, K>,
         account: Option<&Account>,
-        (counted, weighed): (Counted, &mut Weighed),
+        (counted, weighed): (Round, &mut Weighed),
         events: Events,
     ) -> Watching {
-        let Counted { jobs, mut trouble, .. } = counted;
+        let Round { jobs, mut trouble, .. } = counted;
         let Some(account) = account else { return Watching { trouble, ..Watching::default() } };
         let remembers = account.table.is_some();
         let before = account.table.as_ref().and_then(|table| table.memory.as_deref());
@@ -170,6 +172,11 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             self.end(minute, account, (&mut memory, &mut lost, &mut trouble)).await;
         }
         self.refresh_tags(minute, account, &mut trouble).await;
+        for Described { id: job, now, .. } in &jobs {
+            if let Err(failure) = self.count_things(minute, job, &now.setup, TAGS).await {
+                trouble.add(job.as_str(), failure);
+            }
+        }
         let lists = self.weigh_lists(minute, account, weighed).await;
         let counted = jobs.iter().map(|described| self.cache.job(&described.id).overdue_counted);
         let mut described: Vec<&Described> =
@@ -229,7 +236,8 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let mut remembered = match known.filter(|known| known.created == created) {
             Some(known) => known,
             None => {
-                let Some(counted) = self.count(minute, job, now, trouble).await else { return };
+                let counted = self.count(minute, job, now, trouble).await;
+                let Some((counted, reported)) = counted else { return };
                 // CloudWatch counts on for another job of the same name, and by the hour.
                 let before = counted.saturating_sub(ended);
                 let is_whole = known.is_none() && memory.saw_beginning(now.created());
@@ -237,14 +245,15 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                     true => Pipeline::seen(0, 0, minute.now()),
                     false => Pipeline::seen(ended, counted.min(ended), minute.now()),
                 };
-                Remembered { created, before, pipeline, ..Remembered::default() }
+                Remembered { created, before, pipeline, reported, ..Remembered::default() }
             }
         };
         let delay = self.settings.counted_within;
         let was_off = remembered.pipeline.asked_at() < memory.since;
         if (remembered.pipeline.needs_count(ended, minute.now(), delay) || was_off)
-            && let Some(counted) = self.count(minute, job, now, trouble).await
+            && let Some((counted, reported)) = self.count(minute, job, now, trouble).await
         {
+            remembered.reported = reported;
             let counted = counted.saturating_sub(remembered.before);
             if was_off {
                 let missed = remembered.pipeline.resume(ended, counted, minute.now());
@@ -274,16 +283,27 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         job: &JobId,
         now: &Job,
         trouble: &mut Trouble,
-    ) -> Option<u32> {
+    ) -> Option<(u32, Counted)> {
         let life = (now.created(), minute.now());
-        let (mut counted, mut next) = (0_u32, None);
+        let (mut ended, mut reported, mut next) = (0_u32, Counted::default(), None);
         loop {
             if !minute.may(Call::Metrics, END).await {
                 return None;
             }
             match self.client.count_events(job, life, next).await {
                 Ok(page) => {
-                    counted = page.items.into_iter().fold(counted, u32::saturating_add);
+                    for (of, number) in page.items {
+                        let add = |sum: &mut u32| *sum = sum.saturating_add(number);
+                        match of {
+                            Reported::Ended(Outcome::Succeeded) => {
+                                add(&mut ended);
+                                add(&mut reported.succeeded);
+                            }
+                            Reported::Ended(_) => add(&mut ended),
+                            Reported::DownloadTimes => add(&mut reported.download_times),
+                            Reported::InvalidDetails => add(&mut reported.invalid),
+                        }
+                    }
                     next = page.next;
                 }
                 Err(failure) => {
@@ -292,7 +312,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 }
             }
             if next.is_none() {
-                return Some(counted);
+                return Some((ended, reported));
             }
         }
     }

@@ -91,7 +91,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     }
 
     /// The alarms that may be of a job's guard, with what is known of them.
-    pub(super) fn observed<'a>(
+    pub(crate) fn observed<'a>(
         &self,
         minute: &Minute<'_, K>,
         account: &'a Account,

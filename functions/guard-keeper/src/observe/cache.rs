@@ -2,11 +2,11 @@
 //! calls. Whatever is not here is asked again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tripline::baseline::Baseline;
-use tripline::evidence::Limits;
-use tripline::job::{Job, JobId};
+use tripline::evidence::{Limits, Needs};
+use tripline::job::{Job, JobId, Setup};
 use tripline::time::Timestamp;
 use tripline_aws::cloudwatch::MuteRule;
 use tripline_config::{EvidenceConfig, NoLimits};
@@ -16,6 +16,7 @@ use tripline_guard::kept::FirstSeen;
 use tripline_guard::ownership::AlarmTags;
 
 use crate::finding::CaseOf;
+use crate::health::attempts::Attempts;
 
 /// Whose an alarm is by its tags is believed for so many seconds, as long as it is not touched. That one is
 /// somebody else's changes when ours takes its name.
@@ -59,9 +60,13 @@ pub(crate) struct KnownJob {
     /// How many devices a minute it comes to, at first.
     pub rate: Option<u32>,
     /// What it was created with.
+    pub setup: Option<Setup>,
+    /// The same, as far as its guard goes by it.
     pub shape: Option<Shape>,
     /// How many devices its things and groups have, where that was counted.
-    pub devices: Option<Devices>,
+    pub devices: Option<(Timestamp, Devices)>,
+    /// Its devices, where AWS IoT counts attempts.
+    pub attempts: Option<Attempts>,
     /// When it ended, if it still has alarms.
     pub ended: Option<Timestamp>,
     /// From how many seconds on its executions are overdue, and when that was found.
@@ -75,7 +80,7 @@ pub(crate) struct KnownJob {
     /// Its counts, as they were published last.
     pub numbers: Option<Numbers>,
     /// The limits of its evidence, and of what they are.
-    pub limits: Option<(OfLimits, Limits)>,
+    pub limits: Option<Arc<(OfLimits, Limits, Needs)>>,
 }
 
 /// What limits follow from: the config, the baseline, the job's timeout in minutes and whether executions are
@@ -94,6 +99,14 @@ pub(crate) struct Numbers {
 }
 
 impl KnownJob {
+    /// Whether it is known how its guard follows from what it was created with.
+    pub fn is_described(&self) -> bool {
+        let is_counted = |setup: &Setup| setup.groups.is_empty() || self.devices.is_some();
+        self.rate.is_some()
+            && self.is_greengrass.is_some()
+            && self.setup.as_ref().is_some_and(is_counted)
+    }
+
     /// A short time ago there was no such job.
     pub fn is_absent(&self, now: Timestamp) -> bool {
         self.absent.is_some_and(|at| now.seconds_after(at) < ABSENT_FOR)
@@ -127,18 +140,20 @@ impl Cache {
         config: &EvidenceConfig,
         baseline: Option<&Baseline>,
         (timeout, list): (Option<u32>, bool),
-    ) -> Result<Limits, NoLimits> {
+    ) -> Result<(Limits, Needs), NoLimits> {
         let known = self.job(job).limits;
-        let is_it = |((of, by, how), _): &(OfLimits, Limits)| {
+        let is_it = |known: &Arc<(OfLimits, Limits, Needs)>| {
+            let (of, by, how) = &known.0;
             of == config && by.as_ref() == baseline && *how == (timeout, list)
         };
-        if let Some((_, limits)) = known.filter(is_it) {
-            return Ok(limits);
+        if let Some(known) = known.filter(is_it) {
+            return Ok((known.1.clone(), known.2));
         }
         let limits = config.clone().with_timeout(timeout).limits(baseline, list)?;
         let of = (config.clone(), baseline.cloned(), (timeout, list));
-        self.learn(job, |job| job.limits = Some((of, limits.clone())));
-        Ok(limits)
+        let needs = limits.needs();
+        self.learn(job, |job| job.limits = Some(Arc::new((of, limits.clone(), needs))));
+        Ok((limits, needs))
     }
 
     /// Something more is known of a job.
@@ -157,11 +172,20 @@ impl Cache {
     pub fn learn_described(&self, job: &JobId, now: &Job) {
         self.learn(job, |known| {
             (known.rate, known.is_greengrass) = (Some(now.rate), Some(now.is_greengrass));
-            let devices = match now.setup.groups.is_empty() {
-                true => Devices::Exactly(now.setup.things),
-                false => known.devices.unwrap_or(Devices::Unknown),
-            };
+            let counted = known.devices.map_or(Devices::Unknown, |(_, devices)| devices);
+            let devices = Devices::of_things(&now.setup).unwrap_or(counted);
             known.shape = Some(Shape::of_job(now, devices));
+            known.setup = Some(now.setup.clone());
+        });
+    }
+
+    /// How many devices a job comes to.
+    pub fn learn_devices(&self, job: &JobId, at: Timestamp, devices: Devices) {
+        self.learn(job, |known| {
+            known.devices = Some((at, devices));
+            if let Some(shape) = &mut known.shape {
+                shape.devices = devices;
+            }
         });
     }
 

@@ -83,10 +83,17 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             }
         }
         let known = self.cache.job(job);
-        let is_described = known.rate.is_some() && known.is_greengrass.is_some();
         let desired = self.desired(account, job, &known);
-        if !is_described && desired.alarms.iter().any(is_default) {
+        if known.is_described() || !desired.alarms.iter().any(is_default) {
+            return;
+        }
+        if known.setup.is_none() {
             self.read_rate(minute, job, ARM).await;
+        }
+        if let Some(setup) = self.cache.job(job).setup
+            && let Err(failure) = self.count_things(minute, job, &setup, ARM).await
+        {
+            trouble.add(job.as_str(), failure);
         }
     }
 
@@ -128,8 +135,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     fn reconcile(&self, minute: &Minute<'_, K>, account: &Account, listed: &Listed) -> Reconciled {
         let job = &listed.job;
         let known = self.cache.job(job);
-        let is_described = known.rate.is_some() && known.is_greengrass.is_some()
-            || known.undescribed == Some(minute.now());
+        let is_described = known.is_described() || known.undescribed == Some(minute.now());
         let observed = self.observed(minute, account, job);
         let stack = self.settings.as_stack();
         // As long as its tags cannot be read, a guard that stops it stays.

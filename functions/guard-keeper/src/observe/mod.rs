@@ -2,6 +2,7 @@
 
 mod alarms;
 pub(crate) mod cache;
+mod devices;
 mod guards;
 mod jobs;
 mod mutes;
@@ -21,6 +22,7 @@ use tripline_guard::desired::{KeptConfig, watches_evidence_s_absence};
 use tripline_guard::kept::FirstSeen;
 use tripline_guard::reconcile::numbered;
 
+pub(crate) use self::guards::Guards;
 use crate::ask::{Alarm, Ask, Item, Listed, Page};
 use crate::clock::{Call, Clock, Minute};
 use crate::keeper::Keeper;

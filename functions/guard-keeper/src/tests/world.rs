@@ -8,8 +8,9 @@ use std::time::Duration;
 use aws_sdk_cloudwatch::types::{MetricAlarm, Tag};
 use fake_aws::CloudWatch;
 use serde_json::Value;
+use tripline::attempts::Attempt;
 use tripline::job::{EndedCounts, ExecutionCounts, JobId, JobState};
-use tripline::metric::KeptMetric;
+use tripline::metric::{KeptMetric, Outcome};
 use tripline::rollout::Rate;
 use tripline::time::Timestamp;
 use tripline_aws::cloudwatch::MuteRule;
@@ -54,6 +55,14 @@ pub struct FakeJob {
     pub rate: Option<u32>,
     pub is_greengrass: bool,
     pub setup: tripline::job::Setup,
+    /// After so many minutes AWS IoT ends an execution.
+    pub timeout: Option<u32>,
+    /// How many of those that were counted reported `downloadTime`; `None`: all.
+    pub download_times: Option<u32>,
+    /// Details that could not be used.
+    pub invalid: u32,
+    /// Executions that were unsuccessful: thing, number and outcome.
+    pub attempts: Vec<(u64, u32, Outcome)>,
 }
 
 /// The call at which the keeper's process is killed.
@@ -91,6 +100,8 @@ pub struct World {
     pub evidence: BTreeMap<JobId, EvidenceItem>,
     pub memory: Option<String>,
     pub events_are_on: bool,
+    /// How many things groups have.
+    pub groups: BTreeMap<String, u64>,
     /// How many calls were made.
     pub asked: usize,
     pub kill: Option<Kill>,
@@ -361,7 +372,7 @@ impl DescribeJob for Account {
             ended_at: job.ended,
             rate: job.rate.unwrap_or(Rate::QUOTA),
             is_counted: true,
-            timeout: None,
+            timeout: job.timeout,
             setup: job.setup.clone(),
             is_greengrass: job.is_greengrass,
             counts: ExecutionCounts {
@@ -392,6 +403,34 @@ impl ListExecutions for Account {
             }
         };
         Ok(page(spans.into_iter(), next, PAGE))
+    }
+}
+
+impl ListAttempts for Account {
+    async fn list_attempts(
+        &self,
+        job: &JobId,
+        outcome: Outcome,
+        next: Option<String>,
+    ) -> Result<Page<Attempt<u64>>, Failure> {
+        self.call(Some(Call::Executions), "ListAttempts").await?;
+        let world = self.world();
+        let attempts = world.jobs[job.as_str()].attempts.iter();
+        let of_it = attempts.filter(|(.., of)| *of == outcome);
+        let of_it = of_it.map(|(thing, number, outcome)| Attempt {
+            thing: *thing,
+            number: *number,
+            outcome: *outcome,
+        });
+        Ok(page(of_it, next, PAGE))
+    }
+}
+
+impl ListThings for Account {
+    async fn list_things(&self, group: &str, next: Option<String>) -> Result<Page<u64>, Failure> {
+        self.call(Some(Call::Things), "ListThingsInThingGroup").await?;
+        let things = self.world().groups[group];
+        Ok(page(0..things, next, PAGE))
     }
 }
 
@@ -480,12 +519,17 @@ impl CountEvents for Account {
         job: &JobId,
         (created, _): (Timestamp, Timestamp),
         _: Option<String>,
-    ) -> Result<Page<u32>, Failure> {
+    ) -> Result<Page<(Reported, u32)>, Failure> {
         self.call(Some(Call::Metrics), "GetMetricData").await?;
         let world = self.world();
         let job = &world.jobs[job.as_str()];
         assert_eq!(created, at(job.created));
-        Ok(Page { items: vec![job.counted], next: None })
+        let items = vec![
+            (Reported::Ended(Outcome::Succeeded), job.counted),
+            (Reported::DownloadTimes, job.download_times.unwrap_or(job.counted)),
+            (Reported::InvalidDetails, job.invalid),
+        ];
+        Ok(Page { items, next: None })
     }
 }
 

@@ -1,0 +1,190 @@
+//! What would be seen of each job if it went wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tripline::alarm::AlarmDefinition;
+use tripline::evidence::{CoverageFacts, Needs};
+use tripline::job::{CountRejected, JobId};
+use tripline::metric::{Metric, NAMESPACE};
+use tripline::time::Timestamp;
+use tripline_guard::coverage::{Counted, Coverage, Facts, Keeper as Looks, Reason, Shape, Way};
+use tripline_guard::desired::{Desired, Purpose};
+use tripline_guard::reconcile::Reconciled;
+
+use crate::ask::Ask;
+use crate::clock::{Clock, Minute};
+use crate::finding::{
+    Finding, NEVER_REPORTED, UNCOVERED_FAILS, UNCOVERED_NEVER_ANSWERS, UNCOVERED_REFUSES,
+    UNCOVERED_SLOW, UNCOVERED_TIMES_OUT,
+};
+use crate::health::attempts::Attempts;
+use crate::health::memory::Memory;
+use crate::keeper::Keeper;
+use crate::observe::Account;
+use crate::observe::cache::KnownJob;
+
+/// What devices of all jobs have reported, as it was remembered.
+pub(crate) type Reports = BTreeMap<JobId, Counted>;
+
+impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
+    /// What was remembered of what devices report.
+    pub(crate) fn reports(&self, minute: &Minute<'_, K>, account: &Account) -> Reports {
+        let text = account.table.as_ref().and_then(|table| table.memory.as_deref());
+        let memory = Memory::from_text(text, minute.now());
+        let is_its = |job: &JobId, created: i64| {
+            account.jobs.get(job).is_some_and(|listed| listed.created.seconds() == created)
+        };
+        let of_jobs = memory.jobs.into_iter().filter(|(job, is)| is_its(job, is.created));
+        of_jobs
+            .map(|(job, is)| (job, Counted { uncounted: is.pipeline.uncounted(), ..is.reported }))
+            .collect()
+    }
+
+    /// What would be seen of a job, by its guard as it is now.
+    pub(crate) fn coverage(
+        &self,
+        minute: &Minute<'_, K>,
+        account: &Account,
+        guard: &Reconciled,
+        (reports, taken): (&Reports, &BTreeSet<JobId>),
+    ) -> Coverage {
+        let job = &guard.job;
+        let known = self.cache.job(job);
+        let desired = self.desired(account, job, &known);
+        let needs =
+            desired.evidence.as_ref().and_then(|_| self.needs(account, job, &known, &desired));
+        let shape = known.shape.clone().unwrap_or_else(Shape::unknown);
+        let of_record = self.coverage_facts(&known, needs, &desired, reports.get(job));
+        let facts = Facts {
+            keeper: match needs.is_some() && !taken.contains(job) {
+                true => looks(minute.now(), account, job),
+                false => Looks::Alive,
+            },
+            minute: u32::try_from(minute.now().seconds_after(guard.created) / 60).unwrap_or(0),
+            counted: reports.get(job).copied().unwrap_or_default(),
+            count_rejected: match of_record.rejections_left_out {
+                true => CountRejected::No,
+                false => CountRejected::Yes,
+            },
+            devices_are_counted: !of_record.attempts_only,
+            ..Facts::of_new(shape, needs, of_record.least_devices)
+        };
+        let observed = self.observed(minute, account, job);
+        let watchers = guard.watchers(&observed, self.settings.as_stack());
+        let coverage = Coverage::new(&facts, &watchers, guard.purpose);
+        if guard.fault().is_some() { coverage.with_fault() } else { coverage }
+    }
+
+    /// By what everybody else judges it too.
+    pub(crate) fn coverage_facts(
+        &self,
+        known: &KnownJob,
+        needs: Option<Needs>,
+        desired: &Desired,
+        reported: Option<&Counted>,
+    ) -> CoverageFacts {
+        let tagged = known.tags.as_ref().map(|(_, tagged)| tagged);
+        let guard = tagged.map_or(&self.settings.default_guard, |tagged| &tagged.guard);
+        let count_rejected = tagged.and_then(|tagged| tagged.count_rejected);
+        let count_rejected = count_rejected.unwrap_or(self.settings.count_rejected);
+        let counted = reported.copied().unwrap_or_default();
+        let shape = known.shape.as_ref();
+        CoverageFacts {
+            devices: shape.and_then(|shape| shape.devices.exactly()),
+            needs,
+            least_devices: guard.least_devices(),
+            attempts_only: known.attempts == Some(Attempts::NotCounted),
+            rejections_left_out: count_rejected == CountRejected::No,
+            alerts_only: desired.purpose == Purpose::Alert,
+            succeeded: counted.succeeded,
+            download_times: counted.download_times,
+            invalid: counted.invalid,
+            uncounted: counted.uncounted,
+        }
+    }
+
+    /// What evidence of a job takes; `None` if its limits are none.
+    fn needs(
+        &self,
+        account: &Account,
+        job: &JobId,
+        known: &KnownJob,
+        desired: &Desired,
+    ) -> Option<Needs> {
+        let config = desired.evidence.as_ref()?;
+        let timeout = known.shape.as_ref().and_then(|shape| shape.timeout);
+        let kept = account.table.as_ref().and_then(|table| table.evidence.get(job));
+        let list = kept.and_then(|kept| kept.record.list).unwrap_or(true);
+        let baseline = account.baseline(job);
+        let limits = self.cache.limits(job, config, baseline, (timeout, list));
+        limits.ok().map(|(_, needs)| needs)
+    }
+}
+
+/// Whether this function has looked at a job with evidence lately.
+fn looks(now: Timestamp, account: &Account, job: &JobId) -> Looks {
+    let (Some(table), Some(listed)) = (&account.table, account.jobs.get(job)) else {
+        return Looks::Alive;
+    };
+    let created = listed.created.seconds();
+    let record = table.evidence.get(job).map(|kept| &kept.record);
+    let at = record.filter(|record| record.created == created).map_or(created, |it| it.at);
+    Looks::last_seen(at, now.seconds())
+}
+
+/// What people have to hear of a job whose devices report no value: if its own alarms wait for one, or if what
+/// devices send cannot be used. A fleet that never reports any is as the default guard expects some to be.
+pub(crate) fn never_reported(
+    job: &JobId,
+    counted: Counted,
+    shape: &Shape,
+    own: &[AlarmDefinition],
+) -> Option<Finding> {
+    let is_on_it = |alarm: &AlarmDefinition| {
+        alarm.namespace == NAMESPACE && alarm.metric == Metric::DownloadTime.name()
+    };
+    let is_of_interest = own.iter().any(is_on_it) || counted.invalid > 0;
+    (is_of_interest && counted.is_never_reported(shape.devices)).then(|| {
+        let Counted { succeeded, invalid, .. } = counted;
+        let reason = Reason::NeverReported { succeeded, invalid };
+        let fix =
+            reason.fix(None).map_or_else(String::new, |fix| format!(" To change that: {fix}"));
+        Finding::new(job, NEVER_REPORTED, format!("Its alarm on downloadTime {reason}.{fix}"))
+    })
+}
+
+/// What people have to hear of ways to go wrong that nobody would see.
+pub(crate) fn findings_of(job: &JobId, coverage: &Coverage) -> Vec<Finding> {
+    let of_way = |way: Way| {
+        let seen = coverage.of(way);
+        let why: Vec<String> = seen
+            .shortfalls
+            .iter()
+            .take(2)
+            .map(|shortfall| match &shortfall.by {
+                Some(by) => format!("{by} {}", shortfall.reason),
+                None => shortfall.reason.to_string(),
+            })
+            .collect();
+        let fix = seen.shortfalls.iter().find_map(|it| it.reason.fix(Some(job.as_str())));
+        let fix = fix.map_or_else(String::new, |fix| format!(" To change that: {fix}"));
+        let text = format!("Nobody would hear of {}: {}.{fix}", way.devices(), why.join("; "));
+        Finding::new(job, case_of(way), text)
+    };
+    // That nobody looks is a case of its own.
+    let is_blind = |way: &Way| {
+        let mut shortfalls = coverage.of(*way).shortfalls.iter();
+        shortfalls.any(|it| matches!(it.reason, Reason::KeeperSilent(_)))
+    };
+    coverage.uncovered().filter(|way| !is_blind(way)).map(of_way).collect()
+}
+
+fn case_of(way: Way) -> &'static str {
+    match way {
+        Way::Fails => UNCOVERED_FAILS,
+        Way::Refuses => UNCOVERED_REFUSES,
+        Way::TimesOut => UNCOVERED_TIMES_OUT,
+        Way::Slow => UNCOVERED_SLOW,
+        Way::NeverAnswers => UNCOVERED_NEVER_ANSWERS,
+    }
+}

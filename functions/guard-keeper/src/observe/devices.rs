@@ -1,0 +1,80 @@
+//! How many devices a job is to come to: its things, and those of its groups.
+
+use std::collections::BTreeSet;
+
+use tripline::job::{JobId, Setup};
+use tripline_aws::Failure;
+use tripline_guard::coverage::Devices;
+
+use crate::ask::Ask;
+use crate::clock::{Call, Clock, Minute};
+use crate::keeper::Keeper;
+
+/// Most pages of things, of 250 each: whether a rollout is small is to be known, and no more.
+const PAGES: usize = 2;
+/// For so many seconds a continuous job's groups are believed to have as many.
+const FOR: i64 = 3_600;
+
+impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
+    /// Counts the things of a job's groups, where they are not known.
+    ///
+    /// # Errors
+    /// That of the call: then their number is not known.
+    pub(crate) async fn count_things(
+        &self,
+        minute: &Minute<'_, K>,
+        job: &JobId,
+        setup: &Setup,
+        percent: u32,
+    ) -> Result<(), Failure> {
+        let known = self.cache.job(job).devices;
+        let is_old = |at| setup.is_continuous && minute.now().seconds_after(at) >= FOR;
+        if setup.groups.is_empty() || known.is_some_and(|(at, _)| !is_old(at)) {
+            return Ok(());
+        }
+        let counted = self.list_things(minute, setup, percent).await;
+        let devices = match &counted {
+            Ok(Some(devices)) => *devices,
+            // The next minute.
+            Ok(None) => return Ok(()),
+            Err(_) => Devices::Unknown,
+        };
+        self.cache.learn_devices(job, minute.now(), devices);
+        counted.map(drop)
+    }
+
+    /// `None`: there is no time for it.
+    async fn list_things(
+        &self,
+        minute: &Minute<'_, K>,
+        setup: &Setup,
+        percent: u32,
+    ) -> Result<Option<Devices>, Failure> {
+        let (mut things, mut pages, mut is_whole) = (BTreeSet::new(), 0, setup.things == 0);
+        for group in &setup.groups {
+            let mut next = None;
+            loop {
+                if pages == PAGES {
+                    is_whole = false;
+                    break;
+                }
+                if !minute.may(Call::Things, percent).await {
+                    return Ok(None);
+                }
+                pages += 1;
+                let page = self.client.list_things(group, next).await?;
+                things.extend(page.items);
+                next = page.next;
+                if next.is_none() {
+                    break;
+                }
+            }
+        }
+        let count = u32::try_from(things.len()).unwrap_or(u32::MAX);
+        // A thing that is named may be in a group too.
+        Ok(Some(match is_whole {
+            true => Devices::Exactly(count),
+            false => Devices::AtLeast(count.max(setup.things)),
+        }))
+    }
+}
