@@ -7,10 +7,12 @@ use tripline::alarm::{
     Period, Statistic, Topic,
 };
 use tripline::faults::Fault;
-use tripline::metric::{DownloadTime, KeptMetric, Metric, NAMESPACE, RetryCount};
+use tripline::metric::{
+    DownloadTime, KeptMetric, Metric, NAMESPACE, RetryCount, UNSUCCESSFUL_RATE,
+};
 use tripline::text::excerpt;
 
-use crate::ini::{Ini, Section};
+use crate::ini::{Entry, Ini, Section};
 use crate::reader::{Place, Reader, near, positive, unknown_keys};
 
 /// The keys of an alarm.
@@ -54,6 +56,10 @@ pub(crate) fn read(
         Some(text).filter(|text| !text.starts_with(':')).and_then(name_of)
     });
     let metric = read.required("metricName", "a metric's name", name_of);
+    if metric.as_deref() == Some(UNSUCCESSFUL_RATE) {
+        let alarm = read.unsuccessful_rate(alarm_name, namespace.as_deref());
+        return alarm.filter(|_| faults.len() == before);
+    }
     let statistic = read.required(
         "stat",
         "`SampleCount`, `Average`, `Sum`, `Minimum`, `Maximum` or `p0.0` to `p100`",
@@ -167,20 +173,77 @@ impl AlarmSection<'_, '_> {
         self.reader.required(self.place, key, expected, parse)
     }
 
+    /// An alarm on the share of notified devices that were unsuccessful. How it is evaluated is settled by how
+    /// the guard-keeper publishes, and may be left out.
+    fn unsuccessful_rate(
+        &mut self,
+        name: Option<AlarmName>,
+        namespace: Option<&str>,
+    ) -> Option<AlarmDefinition> {
+        if let Some(other) = namespace.filter(|namespace| *namespace != NAMESPACE) {
+            let text = format!(
+                "{UNSUCCESSFUL_RATE} is Tripline's, and namespace `{}` is not (expected `{NAMESPACE}`)",
+                excerpt(other)
+            );
+            self.fault(self.line_of("namespace"), text);
+        }
+        let is_one = |text: &str| text.parse() == Ok(1_u32);
+        let is_maximum = |text: &str| Statistic::parse(text) == Some(Statistic::Maximum);
+        let is_usual = |text: &str| MissingData::parse(text) == Some(MissingData::NotBreaching);
+        self.settled("stat", "Maximum", is_maximum);
+        self.settled("period", "60", |text| text.parse() == Ok(60_u32));
+        self.settled("alarmType", "upper", |text| text.eq_ignore_ascii_case("upper"));
+        self.settled("evaluationPeriods", "1", is_one);
+        self.settled("datapointsToAlarm", "1", is_one);
+        self.settled("treatMissingData", "notBreaching", is_usual);
+        let limit = self.required("threshold", "percent, 0 to below 100", |text| {
+            f64::from_str(text).ok().filter(|percent| (0.0..100.0).contains(percent))
+        });
+        self.reader.require(self.place, "alarmType", "`upper`");
+        let expected = "notified devices, a whole number from 1";
+        let min_samples = self.reader.optional(self.place, "minSamples", expected, |text| {
+            text.parse().ok().and_then(MinSamples::new)
+        });
+        let topics = self.reader.topics(self.place);
+        Some(AlarmDefinition::on_unsuccessful_rate(
+            name?,
+            limit?,
+            min_samples.unwrap_or(MinSamples::OF_UNSUCCESSFUL_RATE),
+            topics?,
+        ))
+    }
+
+    /// A key that can have one value only, if it is there.
+    fn settled(&mut self, key: &str, expected: &str, is_it: impl FnOnce(&str) -> bool) {
+        let Some(Entry { value, line, .. }) = self.reader.entry(self.place.section, key) else {
+            return;
+        };
+        if !is_it(&value) {
+            let text = format!(
+                "{key} of {UNSUCCESSFUL_RATE} cannot be `{}` (expected `{expected}`, which the alarm is armed with)",
+                excerpt(&value)
+            );
+            self.fault(line, text);
+        }
+    }
+
     /// An alarm on a metric that nobody publishes never fires.
     fn known_metric(&mut self, namespace: &str, metric: &str) {
         if namespace == NAMESPACE {
             let kept = KeptMetric::ALL.map(KeptMetric::name);
-            let names: Vec<&str> = Metric::ALL.map(Metric::name).into_iter().chain(kept).collect();
+            let published = Metric::ALL.map(Metric::name).into_iter().chain(kept);
+            let names: Vec<&str> = published.chain([UNSUCCESSFUL_RATE]).collect();
             if !names.contains(&metric) {
                 let text = format!(
                     "unknown metricName `{}` (expected one of {})",
                     excerpt(metric),
                     names.join(", ")
                 );
+                let is_rate = metric.to_ascii_lowercase().ends_with("rate");
+                let near = if is_rate { Some(UNSUCCESSFUL_RATE) } else { near(metric, &names) };
                 let hint = match KeptMetric::once_called(metric) {
                     Some(now) => Some(format!("`{metric}` is called `{}` now", now.name())),
-                    None => near(metric, &names).map(|near| format!("did you mean `{near}`?")),
+                    None => near.map(|near| format!("did you mean `{near}`?")),
                 };
                 self.fault_with_hint(self.line_of("metricName"), text, hint);
             }

@@ -157,10 +157,17 @@ impl DeployConfig {
 
     fn too_demanding(&self, alarm: &AlarmDefinition, targets: &Targets) -> Option<Remark> {
         let least = alarm.min_samples?.get();
-        let most = targets.devices?.saturating_mul(self.attempts());
+        let is_rate = alarm.is_on_unsuccessful_rate();
+        // A device counts once there, however often it tries.
+        let each = if is_rate { 1 } else { self.attempts() };
+        let most = targets.devices?.saturating_mul(each);
+        let needs = match is_rate {
+            true => format!("it decides from {least} notified devices"),
+            false => format!("a period needs {least} samples"),
+        };
         (least > most).then(|| {
             Remark::plain(format!(
-                "alarm `{}` can never fire: a period needs {least} samples, and there are {most} at most",
+                "alarm `{}` can never fire: {needs}, and there are {most} at most",
                 excerpt(alarm.name.as_str())
             ))
         })

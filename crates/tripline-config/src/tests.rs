@@ -1,4 +1,5 @@
 mod faults;
+mod unsuccessful_rate;
 
 use proptest::prelude::*;
 

@@ -112,6 +112,21 @@ pub fn failure_rate_of(alarm: &MetricAlarm, job: &JobId) -> Option<FailureRate> 
     })
 }
 
+/// What an alarm of a config watches, in words.
+pub fn in_words(alarm: &AlarmDefinition) -> String {
+    GuardAlarm::of(alarm.clone()).to_string()
+}
+
+impl fmt::Display for GuardAlarm {
+    /// What it watches.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(alarm) => Watch::from(alarm).fmt(f),
+            Self::FailureRate(alarm) => alarm.fmt(f),
+        }
+    }
+}
+
 /// What an alarm watches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Watch {
@@ -332,6 +347,23 @@ mod tests {
                 unseen.metrics = None;
                 prop_assert_eq!(definition_of(&unseen, &job()), Some(GuardAlarm::Config(alarm)));
             }
+        }
+
+        /// An alarm of a config on the failure rate is the default guard's metric math, in CloudWatch and back.
+        #[test]
+        fn a_config_s_failure_rate_is_armed_as_metric_math_and_read_again(
+            name in "[a-zA-Z -]{1,20}",
+            percent in 0.0..100.0_f64,
+            least in 1_u32..100_000,
+        ) {
+            let (name, least) = (AlarmName::new(&name).unwrap(), MinSamples::new(least).unwrap());
+            let alarm = AlarmDefinition::on_unsuccessful_rate(name, percent, least, topics());
+            let armed = GuardAlarm::of(alarm.clone());
+            prop_assert!(matches!(armed, GuardAlarm::FailureRate(_)));
+            let there = shown(&armed);
+            prop_assert_eq!((there.metric_name(), there.metrics().len()), (None, 3));
+            prop_assert_eq!(definition_of(&there, &job()), Some(armed.clone()));
+            prop_assert_eq!(armed.into_definition(), alarm);
         }
     }
 

@@ -23,13 +23,12 @@ const SHARE_PERIOD: u32 = 60;
 /// In metric math: how many samples a period has.
 pub const SAMPLES: &str = "samples";
 
-/// The request that creates or overwrites the alarm, without its [`tags`](crate::ownership::tags). `actions` are the ARNs of its
-/// topics.
+/// One statistic of one metric.
 ///
 /// There is no `Unit`: an alarm with another unit than its metric's never has data. There is no
 /// `EvaluateLowSampleCountPercentile` either: `ignore` would keep a p99 silent below 1,000 devices
 /// in its range.
-pub fn request(
+fn statistic(
     alarm: &AlarmDefinition,
     job: &JobId,
     actions: &[String],
@@ -101,14 +100,15 @@ fn gated(alarm: &AlarmDefinition, job: &JobId, samples: u32) -> Vec<MetricDataQu
     ]
 }
 
-/// The request for an alarm of whichever kind.
+/// The request that creates or overwrites the alarm, without its [`tags`](crate::ownership::tags). `actions` are the ARNs of its
+/// topics.
 pub fn request_for(
     alarm: &GuardAlarm,
     job: &JobId,
     actions: &[String],
 ) -> PutMetricAlarmInputBuilder {
     match alarm {
-        GuardAlarm::Config(alarm) => request(alarm, job, actions),
+        GuardAlarm::Config(alarm) => statistic(alarm, job, actions),
         GuardAlarm::FailureRate(alarm) => failure_rate(alarm, job, actions),
     }
 }

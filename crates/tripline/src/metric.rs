@@ -65,6 +65,11 @@ pub enum KeptMetric {
     StalledMinutes,
 }
 
+/// What an alarm on the share of notified devices that were unsuccessful is said to watch, in percent: a metric of
+/// configs, which is not published. Such an alarm is armed as metric math of [`KeptMetric::NotifiedCount`] and
+/// [`KeptMetric::UnsuccessfulCount`].
+pub const UNSUCCESSFUL_RATE: &str = "unsuccessfulRate";
+
 /// What metrics were called before the first release, and what they are called now. There is no alias:
 /// an alarm on a name of before would never fire.
 const RENAMED: [(&str, KeptMetric); 4] = [
@@ -204,9 +209,9 @@ mod tests {
     #[test]
     fn names_are_distinct() {
         let kept = KeptMetric::ALL.iter().map(|metric| metric.name());
-        let names: std::collections::BTreeSet<_> =
-            Metric::ALL.iter().map(|metric| metric.name()).chain(kept).collect();
-        assert_eq!(names.len(), Metric::ALL.len() + KeptMetric::ALL.len());
+        let published = Metric::ALL.iter().map(|metric| metric.name()).chain(kept);
+        let names: std::collections::BTreeSet<_> = published.chain([UNSUCCESSFUL_RATE]).collect();
+        assert_eq!(names.len(), Metric::ALL.len() + KeptMetric::ALL.len() + 1);
     }
 
     #[test]

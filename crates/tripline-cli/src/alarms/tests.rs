@@ -5,6 +5,7 @@ mod evidence;
 mod list_remove;
 mod refusals;
 mod shape;
+mod unsuccessful_rate;
 mod verdict;
 
 use tripline::alarm::AlarmDefinition;

@@ -8,7 +8,7 @@ use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
 use tripline_aws::cloudwatch::{self, MOST_DELETED};
 use tripline_aws::{Failure, FailureKind};
-use tripline_guard::definition::Watch;
+use tripline_guard::definition::{Watch, failure_rate_of};
 use tripline_guard::observed::{ObservedAlarm, Watched, watched};
 use tripline_guard::ownership::AlarmTags;
 
@@ -206,6 +206,10 @@ impl Listed {
     }
 
     pub fn watches(&self) -> String {
+        let job = JobId::new(&self.job).ok();
+        if let Some(rate) = job.and_then(|job| failure_rate_of(&self.alarm, &job)) {
+            return rate.to_string();
+        }
         // Metric math of another shape than Tripline's still has Tripline's words in it.
         Watch::from_alarm(&self.alarm).map_or_else(
             || self.alarm.alarm_description().unwrap_or("?").to_owned(),

@@ -8,7 +8,7 @@ use tripline::baseline::Baseline;
 use tripline::evidence::Limits;
 use tripline::faults::Faults;
 use tripline_config::{EvidenceConfig, parse_evidence, text_of_evidence};
-use tripline_guard::definition::Watch;
+use tripline_guard::definition::in_words;
 use tripline_guard::desired::evidence_alarm;
 
 use super::limits::baseline;
@@ -74,7 +74,7 @@ pub fn watches(alarm: &AlarmDefinition, evidence: Option<&DeclaredLimits>) -> St
     let is_on_evidence = alarm.name.as_str() == EvidenceConfig::ALARMS[0];
     match evidence.filter(|_| is_on_evidence) {
         Some(limits) => limits.limits.in_words().to_string(),
-        None => Watch::from(alarm).to_string(),
+        None => in_words(alarm),
     }
 }
 

@@ -12,7 +12,7 @@ use tripline_simulation::simulation::AlarmPlan;
 use super::replayed::Replayed;
 use super::text::then;
 use crate::terminal::time::{elapsed, iso};
-use tripline_guard::definition::Watch;
+use tripline_guard::definition::in_words;
 
 /// Everything but the pictures.
 pub fn replay_json(replayed: &Replayed) -> Value {
@@ -139,7 +139,7 @@ fn of_alarm(replayed: &Replayed, alarm: &ReplayedAlarm) -> Value {
     json!({
         "name": alarm.alarm.name_for(&replayed.rollout.job),
         "alarm": alarm.alarm.name.as_str(),
-        "watches": Watch::from(&alarm.alarm).to_string(),
+        "watches": in_words(&alarm.alarm),
         "stops": alarm.stops,
         "evaluatedAtSecond": tripline_simulation::replay::evaluation_second(&plan),
         "fired": alarm.fired.as_ref().map(of_fired),

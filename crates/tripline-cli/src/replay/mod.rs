@@ -9,6 +9,7 @@ mod text;
 
 use std::path::PathBuf;
 
+use tripline::alarm::AlarmDefinition;
 use tripline::job::JobId;
 use tripline::stop::StopMode;
 use tripline_config::AlarmConfig;
@@ -24,7 +25,7 @@ use crate::report::{self, ReportFile, When};
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 use replayed::Replayed;
-use tripline_guard::definition::Watch;
+use tripline_guard::definition::in_words;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -134,7 +135,9 @@ impl Arguments {
         let file = recording::called(&self.recording);
         let lines = recording::open(&self.recording)?;
         let (job, strict) = (self.job_id.clone(), self.strict);
-        let wanted = read::Wanted { job, strict, devices: evidence.is_some() };
+        let goes_by_begins =
+            evidence.is_some() || alarms.iter().any(AlarmDefinition::is_on_unsuccessful_rate);
+        let wanted = read::Wanted { job, strict, devices: goes_by_begins };
         let mut read = read::rollout(&file, lines, wanted)?;
         read.rollout.devices = self.devices;
         let ended = read.rollout.devices_ended();
@@ -165,11 +168,15 @@ impl Arguments {
                 say(&format!("note: {note}"));
             }
         }
-        for alarm in &replay.not_replayed {
+        for note in text::unsuccessful_rate(&file, &replay) {
+            say(&format!("note: {note}"));
+        }
+        let of_nothing = |alarm: &&AlarmDefinition| !alarm.is_on_unsuccessful_rate();
+        for alarm in replay.not_replayed.iter().filter(of_nothing) {
             say(&format!(
                 "note: {config}: alarm `{}` is not replayed: it watches {}, of which events say nothing",
                 alarm.name,
-                Watch::from(alarm)
+                in_words(alarm)
             ));
         }
         if replay.alarms.is_empty() && replay.abort.is_none() && replay.evidence.is_none() {

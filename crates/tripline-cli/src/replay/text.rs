@@ -1,5 +1,6 @@
 //! A replay as people read it: the verdict first, then the guards, then the recording.
 
+use tripline::alarm::AlarmDefinition;
 use tripline::rollout::AbortCriterion;
 use tripline_simulation::replay::{
     Fired, GuardOf, RecordedRollout, Replay, ReplayedAbort, ReplayedEvidence, Response, Stop,
@@ -10,7 +11,7 @@ use crate::recording::read::thousands;
 use crate::report::format::{count, minutes, number};
 use crate::terminal::table::table;
 use crate::terminal::time::{elapsed, utc};
-use tripline_guard::definition::Watch;
+use tripline_guard::definition::in_words;
 
 /// What the ends of executions are called, in the order of [`RecordedRollout::OUTCOMES`].
 pub const OUTCOMES: [&str; 6] =
@@ -158,7 +159,7 @@ fn guards(replayed: &Replayed) -> String {
     let mut rows: Vec<_> = alarms
         .iter()
         .map(|alarm| {
-            let watches = Watch::from(&alarm.alarm).to_string();
+            let watches = in_words(&alarm.alarm);
             row(alarm.alarm.name.to_string(), watches, alarm.fired.as_ref())
         })
         .collect();
@@ -215,6 +216,24 @@ pub fn begins(file: &str, evidence: Option<&ReplayedEvidence>) -> Vec<String> {
         "{file}: evidence is approximate: when a device began is {}; devices that never ended are in no event (`tripline watch --record` records when each began)",
         parts.join(", ")
     )]
+}
+
+/// What is to be said of alarms on the failure rate.
+pub fn unsuccessful_rate(file: &str, replay: &Replay) -> Vec<String> {
+    let named = |alarm: &AlarmDefinition| {
+        alarm.is_on_unsuccessful_rate().then(|| alarm.name.as_str().to_owned())
+    };
+    let replayed = replay.alarms.iter().filter_map(|alarm| named(&alarm.alarm)).map(|name| {
+        format!(
+            "{file}: alarm `{name}` counts a device as notified when it began: queued devices are in no event, so the share is at least what AWS IoT had"
+        )
+    });
+    let others = replay.not_replayed.iter().filter_map(named).map(|name| {
+        format!(
+            "{file}: alarm `{name}` is not replayed: nothing in it says when any device began (`tripline watch --record` records it)"
+        )
+    });
+    replayed.chain(others).collect()
 }
 
 /// Abort criteria in words.

@@ -19,6 +19,9 @@ pub fn unit(alarm: &AlarmDefinition) -> &'static str {
     if alarm.statistic == Statistic::SampleCount {
         return "reports";
     }
+    if alarm.is_on_unsuccessful_rate() {
+        return "% of notified devices";
+    }
     match Metric::ALL.into_iter().find(|metric| metric.name() == alarm.metric) {
         Some(Metric::DownloadTime) => "seconds",
         Some(Metric::RetryCount) => "retries",
@@ -56,7 +59,11 @@ pub fn panel(
 ) -> String {
     let AlarmPanel { alarm, trace } = panel;
     let max = largest(panel, start, span) * 1.08;
-    let axis = format!("{} of {}, {}", alarm.statistic, alarm.metric, unit(alarm));
+    let axis = match alarm.is_on_unsuccessful_rate() {
+        // A minute has one value.
+        true => format!("{}, {}", alarm.metric, unit(alarm)),
+        false => format!("{} of {}, {}", alarm.statistic, alarm.metric, unit(alarm)),
+    };
     let mut frame = Frame::new(span, 150.0, max, &axis, BAND);
     values(&mut frame, alarm, trace, start);
     let y = frame.y.at(alarm.threshold);

@@ -8,7 +8,7 @@ use super::frame::{LEFT_OUT, Span, minutes_at};
 use super::page::Page;
 use super::picture::Picture;
 use super::{alarm, evidence, rollout};
-use tripline_guard::definition::Watch;
+use tripline_guard::definition::in_words;
 
 /// Most changes of state that a page lists.
 const MOST_CHANGES: usize = 12;
@@ -40,7 +40,7 @@ pub fn html(picture: &Picture<'_>) -> String {
     }
     for (index, panel) in picture.alarms.iter().enumerate() {
         let svg = alarm::panel(panel, picture.start, span, picture.stop.as_ref(), index);
-        let heading = format!("{}: {}", panel.alarm.name, Watch::from(panel.alarm));
+        let heading = format!("{}: {}", panel.alarm.name, in_words(panel.alarm));
         page.figure(&heading, &svg, "A dot: the newest period was on the wrong side of the threshold when it was looked at.");
     }
     numbers(&mut page, picture);

@@ -12,7 +12,7 @@ use super::frame::{Span, minutes_at};
 use super::picture::{AlarmPanel, Picture, StopMark};
 use super::rollout::{lines, values};
 use super::scale::TimeAxis;
-use tripline_guard::definition::Watch;
+use tripline_guard::definition::in_words;
 
 /// Fewest columns that are used.
 const NARROWEST: usize = 40;
@@ -108,7 +108,7 @@ fn alarm(panel: &AlarmPanel<'_>, picture: &Picture<'_>, paper: &Paper, text: &mu
             *column = true;
         }
     }
-    let watch = Watch::from(*alarm);
+    let watch = in_words(alarm);
     paper.title(&format!("{}: {watch}", alarm.name), text);
     let lines = canvas.lines();
     let row = canvas.row_of(alarm.threshold / max);

@@ -26,6 +26,9 @@ Examples:
   # What is left if the guard-keeper is dead?
   tripline simulate examples/dev.ini --slow 0.1 --keeper-dead
 
+  # What would the stack's default guard do about a rollout that brings no config?
+  tripline simulate --default-guard --rollout examples/rollouts/failing.ini --devices 2000
+
   # Which guard is the better one?
   tripline simulate --compare examples/guards/*.ini --against examples/rollouts/*.ini
 
@@ -37,7 +40,8 @@ seed gives the same output, on every machine.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Simulate {
-    /// The config: rollout, abort criteria, timeout, alarms and evidence [default: dev.ini]
+    /// The config: rollout, abort criteria, timeout, alarms and evidence [default: dev.ini; none with
+    /// `--default-guard`]
     pub config: Option<PathBuf>,
     /// Number of devices [default: the config's `deviceCount`]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_DEVICES)))]
@@ -53,6 +57,10 @@ pub struct Simulate {
     pub stop_mode: Mode,
     #[command(flatten)]
     pub stop_topic: StopTopic,
+    /// Simulate the stack's default guard, in place of a config or beside the one that is named before;
+    /// with parameters of the stack, such as FailureRateUpperLimit=10
+    #[arg(long, value_name = "KEY=VALUE", num_args = 0..)]
+    pub default_guard: Option<Vec<String>>,
     /// The guard-keeper is dead: no evidence is published, and no failure rate
     #[arg(long)]
     pub keeper_dead: bool,
@@ -81,7 +89,7 @@ pub struct Simulate {
     /// Compare these configs ..
     #[arg(
         long, value_name = "CONFIG", num_args = 1.., requires = "against", help_heading = "Comparison",
-        conflicts_with_all = ["config", "rollout", "healthy", "chart", "FleetOptions", "ConditionOptions"],
+        conflicts_with_all = ["config", "default_guard", "rollout", "healthy", "chart", "FleetOptions", "ConditionOptions"],
     )]
     pub compare: Vec<PathBuf>,
     /// .. by these rollout files

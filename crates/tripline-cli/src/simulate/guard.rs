@@ -2,12 +2,18 @@
 
 use std::path::Path;
 
+use tripline::alarm::AlarmDefinition;
+use tripline::evidence::Limits;
 use tripline::rollout::RolloutConfig;
 use tripline::stop::StopMode;
-use tripline_config::AlarmConfig;
-use tripline_simulation::simulation::{AbortPlan, AlarmPlan, EvidencePlan, GuardPlan, Scenario};
+use tripline_config::{AlarmConfig, EvidenceConfig};
+use tripline_guard::desired::parameter_of;
+use tripline_simulation::simulation::{
+    AbortPlan, Advice, AlarmPlan, EvidencePlan, GuardPlan, Scenario,
+};
 
 use super::arguments::Simulate;
+use super::default_guard::default_alarms;
 use super::file::{self, device_count};
 use super::fleet::Population;
 use super::open::OpenParameters;
@@ -28,56 +34,145 @@ pub struct Guards {
     pub abort: AbortPlan,
     /// What its topics were taken for.
     pub notes: Vec<String>,
+    /// Whether evidence is the default guard's.
+    default_evidence: bool,
     /// Whether the guard-keeper publishes nothing.
     pub keeper_dead: bool,
     device_count: Option<u32>,
 }
 
-impl Guards {
-    /// Reads a config.
-    pub fn load(path: &Path, arguments: &Simulate) -> Result<Self, Error> {
-        let Simulate { stop_mode, stop_topic, open, keeper_dead, .. } = arguments;
+/// What is read before anything is planned.
+struct Read {
+    file: String,
+    alarms: Vec<AlarmDefinition>,
+    evidence: Option<(EvidenceConfig, Limits)>,
+    rollout: RolloutConfig,
+    device_count: Option<u32>,
+    notes: Vec<String>,
+    default_evidence: bool,
+}
+
+impl Read {
+    fn config(path: &Path) -> Result<(Self, bool), Error> {
         let file = source::name_of(path);
         let text = source::read(path)?;
-        let alarms = AlarmConfig::parse(&file, &text).map_err(source::faults)?.alarms;
+        let AlarmConfig { alarms, default_guard, .. } =
+            AlarmConfig::parse(&file, &text).map_err(source::faults)?;
         let rollout = tripline_config::parse_rollout(&file, &text).map_err(source::faults)?;
         let evidence = limits::load(path, &text)?;
+        if file::is_rollout_file(&text) {
+            return Err(Error::Input(format!(
+                "{file}: a rollout file stands where a config is expected\n\n  hint: name it with `--rollout`, or with `--against`"
+            )));
+        }
+        let device_count = device_count(&text);
+        let (notes, default_evidence) = (Vec::new(), false);
+        let read = Self { file, alarms, evidence, rollout, device_count, notes, default_evidence };
+        Ok((read, default_guard))
+    }
+
+    /// No config: how AWS IoT rolls a job out that says nothing of it.
+    fn nothing() -> Self {
+        Self {
+            file: NO_CONFIG.to_owned(),
+            alarms: Vec::new(),
+            evidence: None,
+            rollout: RolloutConfig::default(),
+            device_count: None,
+            notes: Vec::new(),
+            default_evidence: false,
+        }
+    }
+
+    /// The stack's default guard beside what there is.
+    fn with_default_guard(mut self, settings: &[String]) -> Result<Self, Error> {
+        let default = default_alarms(settings, &self.rollout)?;
+        self.alarms.extend(default.alarms);
+        // One job has one evidence: by the limits that were declared for it.
+        self.default_evidence = self.evidence.is_none();
+        self.evidence = self.evidence.or(Some(default.evidence));
+        Ok(self)
+    }
+}
+
+/// What stands where a config's name would, if there is none.
+const NO_CONFIG: &str = "the default guard";
+
+impl Guards {
+    /// What the command names: a config, the stack's default guard, or both.
+    pub fn of(arguments: &Simulate) -> Result<Self, Error> {
+        let read = match (arguments.config.as_deref(), &arguments.default_guard) {
+            (config, None) => return Self::load(config.unwrap_or(Path::new("dev.ini")), arguments),
+            (None, Some(settings)) => Read::nothing().with_default_guard(settings)?,
+            (Some(config), Some(settings)) => {
+                let (mut read, is_armed) = Read::config(config)?;
+                if !is_armed {
+                    read.notes.push(format!(
+                        "{}: defaultGuard is False, so a stack arms no default guard beside it",
+                        read.file
+                    ));
+                }
+                read.with_default_guard(settings)?
+            }
+        };
+        Ok(Self::new(read, arguments))
+    }
+
+    /// Reads a config.
+    pub fn load(path: &Path, arguments: &Simulate) -> Result<Self, Error> {
+        Ok(Self::new(Read::config(path)?.0, arguments))
+    }
+
+    fn new(read: Read, arguments: &Simulate) -> Self {
+        let Simulate { stop_mode, stop_topic, open, keeper_dead, .. } = arguments;
+        let Read { file, alarms, evidence, rollout, device_count, mut notes, default_evidence } =
+            read;
         let topics_of_evidence = evidence.iter().map(|(config, _)| config.topics.as_slice());
         let all = alarms.iter().map(|alarm| alarm.topics.as_slice()).chain(topics_of_evidence);
-        let notes = stop_topic.notes_of(&file, all.collect());
+        notes.extend(stop_topic.notes_of(&file, all.collect()));
         let topics = stop_topic.topics();
         let evidence = evidence.filter(|_| !keeper_dead).map(|(config, limits)| {
             let stops = topics.are_among(&config.topics);
             EvidencePlan::new(limits, if stops { (*stop_mode).into() } else { StopMode::Observe })
         });
-        let alarms = alarms.into_iter().map(|alarm| {
+        // A dead guard-keeper counts no devices.
+        let is_seen = |alarm: &AlarmDefinition| !(*keeper_dead && alarm.is_on_unsuccessful_rate());
+        let alarms = alarms.into_iter().filter(is_seen).map(|alarm| {
             let mut plan = AlarmPlan::with_topics(alarm, (*stop_mode).into(), &topics);
             open.set_alarm(&mut plan);
             plan
         });
         let mut abort = AbortPlan::new(rollout.abort.clone());
         open.set_abort(&mut abort);
-        if file::is_rollout_file(&text) {
-            return Err(Error::Input(format!(
-                "{file}: a rollout file stands where a config is expected\n\n  hint: name it with `--rollout`, or with `--against`"
-            )));
-        }
-        Ok(Self {
+        Self {
             alarms: alarms.collect(),
             evidence,
             abort,
             rollout,
             notes,
+            default_evidence,
             keeper_dead: *keeper_dead,
-            device_count: device_count(&text),
+            device_count,
             file,
-        })
+        }
+    }
+
+    /// The setting that advice is of: a key of the config, or a parameter of the stack.
+    pub fn setting_of(&self, advice: &Advice) -> &'static str {
+        match (advice.setting, self.default_evidence && advice.rule == EvidencePlan::NAME) {
+            ("unfinishedLimits", true) => "EvidenceUnfinishedLimits",
+            ("failedLimit", true) => "EvidenceFailedLimit",
+            (setting, _) => parameter_of(&advice.rule, setting).unwrap_or(setting),
+        }
     }
 
     /// How many devices there are: what the option says, or else the config.
     pub fn devices(&self, option: Option<u32>) -> Result<u32, Error> {
         option.or(self.device_count.filter(|count| *count > 0)).ok_or_else(|| {
             let file = &self.file;
+            if file == NO_CONFIG {
+                return Error::Input("how many devices?\n\n  hint: give it with `--devices`".to_owned());
+            }
             Error::Input(format!("{file}: how many devices? `deviceCount` in `[DEFAULT]` is missing or no number\n\n  hint: give it with `--devices`"))
         })
     }

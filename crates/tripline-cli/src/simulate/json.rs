@@ -48,6 +48,7 @@ pub fn simulation_json(simulated: &Simulated, arguments: &Simulate) -> Value {
         .collect();
     let mut value = json!({
         "config": guards.file,
+        "defaultGuard": arguments.default_guard,
         "seed": study.seed,
         "devices": outcome.devices,
         "healthy": is_healthy,

@@ -3,7 +3,7 @@
 //! - [`fleet`]: what the devices are like, from options and rollout files ([`file`](mod@file),
 //!   [`values`]); [`conditions`]: what befalls them;
 //! - [`open`]: how what AWS leaves open is read;
-//! - [`guard`]: a config as the guards of a rollout;
+//! - [`guard`]: a config as the guards of a rollout, with or without the stack's [`default_guard`];
 //! - [`single`]: one config and one fleet; [`text`], [`json`], [`picture`]: what is said of it;
 //! - [`compare`]: several of each; [`table`]: what is said of them;
 //! - [`progress`]: what is seen while it computes.
@@ -11,6 +11,7 @@
 mod arguments;
 mod compare;
 mod conditions;
+mod default_guard;
 mod file;
 mod fleet;
 mod guard;

@@ -34,11 +34,12 @@ pub struct OpenParameters {
     /// The same for an alarm with `minSamples`, which is metric math
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=3_600))]
     settle_delay_of_math: u32,
-    /// What `minNumberOfExecutedThings` is a number of: devices that have ended, or that were told
+    /// What `minNumberOfExecutedThings` is a number of: executions that have ended, or notified devices
     #[arg(long, value_enum, default_value = "executed")]
     min_executed: Least,
-    /// Whether an attempt that is followed by another counts in metrics
-    #[arg(long, value_enum, default_value = "hidden")]
+    /// Whether an attempt that is followed by another counts, in metrics and for AWS IoT's abort criteria.
+    /// The failure rate and evidence count devices in any case
+    #[arg(long, value_enum, default_value = "counted")]
     retried: Attempts,
     /// From the end of an execution until CloudWatch shows its values
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(..=3_600))]
@@ -80,8 +81,8 @@ enum Least {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Attempts {
-    Hidden,
     Counted,
+    Hidden,
 }
 
 impl OpenParameters {

@@ -1,7 +1,5 @@
 //! One config and one fleet.
 
-use std::path::Path;
-
 use tripline_simulation::simulation::{Detail, Runs, Scenario, Simulator, Study, Trial, advice};
 
 use super::arguments::Simulate;
@@ -36,8 +34,7 @@ pub fn run(arguments: &Simulate, page: Option<ReportFile>) -> Result<End, Error>
 }
 
 fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
-    let config = arguments.config.as_deref().unwrap_or(Path::new("dev.ini"));
-    let guards = Guards::load(config, arguments)?;
+    let guards = Guards::of(arguments)?;
     guards.notes.iter().for_each(|note| say(&format!("note: {note}")));
     let devices = guards.devices(arguments.devices)?;
     let fleets = Fleets::new(
@@ -61,7 +58,10 @@ fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
     let Guards { alarms, abort, evidence, .. } = &guards;
     let trial = Trial::new(&scenario, healthy_scenario.as_ref(), alarms, abort, few)
         .with_evidence(evidence.as_ref());
-    let advice = advice(&scenario, &unguarded.minutes, alarms, abort, &trial);
+    let mut advice = advice(&scenario, &unguarded.minutes, alarms, abort, &trial);
+    for advice in &mut advice {
+        advice.setting = guards.setting_of(advice);
+    }
     let is_healthy = fleets.is_healthy();
     Ok(Simulated {
         guards,

@@ -104,6 +104,52 @@ fn a_comparison() {
     );
 }
 
+/// With a failure rate that the recommended guard does not have.
+#[test]
+fn the_stack_s_default_guard_alone_and_beside_a_config() {
+    let folder = folder();
+    let few = ["--devices", "600", "--runs", "20"];
+    let alone = with(&["--default-guard", "--rollout", "failing.ini"], &few);
+    let ran = run(folder.path(), &alone);
+    assert!(ran.stdout.contains("(it alerts, and stops nothing)"), "{ran}");
+    let found = json(folder.path(), &with(&alone, &["--output", "json"]));
+    let names = |found: &Value| -> Vec<String> {
+        let guards = found["study"]["guards"].as_array().unwrap().iter();
+        guards.map(|guard| guard["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&found), ["default-DownloadTime", "default-FailureRate", "evidence"]);
+    assert_eq!(found["defaultGuard"], serde_json::json!([]));
+    assert_eq!(found["evidence"]["stops"], false);
+    // Nine in ten are beyond any rate.
+    let all_fail = ["--default-guard", "FailureRateMinExecutions=20", "--failed", "0.9"];
+    let stopped = json(folder.path(), &with(&with(&all_fail, &few), &["--output", "json"]));
+    assert_eq!(stopped["stop"]["guard"], "default-FailureRate", "{stopped}");
+    let dead = with(&with(&all_fail, &few), &["--keeper-dead"]);
+    assert_eq!(code(folder.path(), &dead), 0, "nobody counts devices");
+    let beside = ["sample.ini", "--default-guard", "EvidenceAction=stop", "--output", "json"];
+    let found = json(folder.path(), &with(&beside, &few));
+    assert!(names(&found).len() > 3, "{found}");
+    assert_eq!(found["evidence"]["stops"], true);
+}
+
+#[test]
+fn a_default_guard_that_no_stack_has_is_a_fault() {
+    let folder = folder();
+    for (setting, said) in [
+        (
+            "FailureRateUperLimit=10",
+            "`FailureRateUperLimit` is `10` (expected FailureRateUpperLimit)",
+        ),
+        ("FailureRateUpperLimit=x", "`FailureRateUpperLimit` is `x` (expected percent, "),
+        ("sample.ini", "`sample.ini` is no `KEY=VALUE`"),
+    ] {
+        let ran = run(folder.path(), &["--default-guard", setting, "--devices", "100"]);
+        assert!(ran.code == 2 && ran.stderr.contains(said), "{ran}");
+    }
+    let ran = run(folder.path(), &["--default-guard"]);
+    assert!(ran.code == 2 && ran.stderr.contains("hint: give it with `--devices`"), "{ran}");
+}
+
 #[test]
 fn the_exit_code_says_whether_the_guard_would_stop_it() {
     let folder = folder();
@@ -275,6 +321,9 @@ fn every_field_for_programs_is_documented_and_no_other() {
     paths(&json(folder.path(), &with(&FAILING, &["--output", "json"])), "", &mut found);
     with_evidence(folder.path(), "@email", LIMITS);
     paths(&json(folder.path(), &SLOW), "", &mut found);
+    let default_guard = ["--default-guard", "FailureRateUpperLimit=9", "--devices", "60"];
+    let one_run = ["--runs", "1", "--output", "json"];
+    paths(&json(folder.path(), &with(&default_guard, &one_run)), "", &mut found);
     fs::write(folder.path().join("all.ini"), EVERY_CONDITION).unwrap();
     let all = ["evidence.ini", "--healthy", "all.ini", "--rollout", "all.ini", "--failed", "0.1"];
     paths(&json(folder.path(), &with(&all, &["--runs", "1", "--output", "json"])), "", &mut found);

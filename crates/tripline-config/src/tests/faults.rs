@@ -51,7 +51,7 @@ fn every_kind_of_fault_says_where_what_and_what_was_expected() {
         (
             "metricName",
             "metricName = downloadtime",
-            "5: alarm `slow`: unknown metricName `downloadtime` (expected one of downloadTime, retryCount, succeededCount, failedCount, rejectedCount, timedOutCount, canceledCount, removedCount, invalidDetailCount, overdueCount, uncountedCount, overcountedCount, notifiedCount, unsuccessfulCount, evidence, stalledMinutes)",
+            "5: alarm `slow`: unknown metricName `downloadtime` (expected one of downloadTime, retryCount, succeededCount, failedCount, rejectedCount, timedOutCount, canceledCount, removedCount, invalidDetailCount, overdueCount, uncountedCount, overcountedCount, notifiedCount, unsuccessfulCount, evidence, stalledMinutes, unsuccessfulRate)",
         ),
         (
             "stat",

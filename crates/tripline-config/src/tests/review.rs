@@ -82,6 +82,22 @@ fn what_does_not_do_what_it_seems_to_is_found() {
     }
 }
 
+/// A device counts once in a failure rate, however often it tries.
+#[test]
+fn a_failure_rate_waits_for_devices_and_not_for_attempts() {
+    const SLOW: &str = "metricName = downloadTime\nstat = p95\nperiod = 300\nthreshold = 3600\nalarmType = upper\nevaluationPeriods = 3\ndatapointsToAlarm = 2\nminSamples = 20";
+    let with = |least: u32| {
+        let rate = format!(
+            "metricName = unsuccessfulRate\nthreshold = 9\nalarmType = upper\nminSamples = {least}"
+        );
+        good().replace(SLOW, &rate) + "[RETRY_CONFIG]\nfailedRetries = 1\n"
+    };
+    let said = |least| said(&with(least), &["thinggroup/pumps"]).0;
+    assert_eq!(said(4_000), <[String; 0]>::default());
+    let never = "alarm `Slow` can never fire: it decides from 4001 notified devices, and there are 4000 at most";
+    assert_eq!(said(4_001), [never]);
+}
+
 /// What is just not yet a finding.
 #[test]
 fn what_is_at_its_limit_is_none() {

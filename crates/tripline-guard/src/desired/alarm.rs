@@ -11,13 +11,36 @@ use tripline::metric::{KeptMetric, Metric, NAMESPACE};
 /// An alarm that guards a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum GuardAlarm {
-    /// One statistic of one metric, as a config defines it.
+    /// One statistic of one metric, as a config defines it. [`GuardAlarm::of`] makes it.
     Config(AlarmDefinition),
     /// The share of executions that were unsuccessful.
     FailureRate(FailureRate),
 }
 
 impl GuardAlarm {
+    /// What a config's alarm is armed as: the one place where that is decided.
+    pub fn of(alarm: AlarmDefinition) -> Self {
+        if !alarm.is_on_unsuccessful_rate() {
+            return Self::Config(alarm);
+        }
+        Self::FailureRate(FailureRate {
+            name: alarm.name,
+            limit: alarm.threshold,
+            min_executions: alarm.min_samples.unwrap_or(MinSamples::ONE),
+            topics: alarm.topics,
+        })
+    }
+
+    /// The same as a config would define it: [`GuardAlarm::of`] that is this alarm.
+    pub fn into_definition(self) -> AlarmDefinition {
+        match self {
+            Self::Config(alarm) => alarm,
+            Self::FailureRate(FailureRate { name, limit, min_executions, topics }) => {
+                AlarmDefinition::on_unsuccessful_rate(name, limit, min_executions, topics)
+            }
+        }
+    }
+
     /// Its name in the guard.
     pub fn name(&self) -> &AlarmName {
         match self {

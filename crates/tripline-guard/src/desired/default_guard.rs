@@ -254,6 +254,23 @@ impl DefaultGuard {
         Ok(Self { values, topics })
     }
 
+    /// The guard with these parameters and values, the last of each counting; one that is not given is as
+    /// recommended.
+    ///
+    /// # Errors
+    /// As [`DefaultGuard::new`], and for a parameter that there is none of, with the nearest there is.
+    pub fn from_settings(
+        topics: Vec<Topic>,
+        settings: &[(String, String)],
+    ) -> Result<Self, InvalidValue> {
+        let mut guard = Self::new(topics, |_| None)?;
+        for (parameter, text) in settings {
+            guard.values.set(parameter, text)?;
+        }
+        guard.values.fit()?;
+        Ok(guard)
+    }
+
     /// The guard with the parameters that the environment holds, each in its [`variable_of`].
     ///
     /// # Errors

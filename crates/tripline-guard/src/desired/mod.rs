@@ -4,6 +4,7 @@
 mod alarm;
 mod default_guard;
 mod evidence;
+mod parameter;
 mod policy;
 mod small;
 mod tags;
@@ -17,6 +18,7 @@ use crate::coverage::{Shape, Way, unseen_by};
 pub use alarm::{FailureRate, GuardAlarm, is_published};
 pub use default_guard::{DEFAULT_PREFIX, DefaultGuard, InvalidValue, KEYS, Reach, variable_of};
 pub use evidence::{evidence_alarm, watches_evidence, watches_evidence_s_absence};
+pub use parameter::parameter_of;
 pub use policy::{GreengrassDeployments, GuardedJobs, Policy};
 pub use tags::{GUARD_TAG, JobTags, TAG_PREFIX, Tagged};
 
@@ -125,7 +127,7 @@ impl Desired {
         };
         match known.kept {
             KeptConfig::Alarms { alarms, evidence, tell_only, fills } => {
-                let mut own: Vec<_> = alarms.iter().cloned().map(GuardAlarm::Config).collect();
+                let mut own: Vec<_> = alarms.iter().cloned().map(GuardAlarm::of).collect();
                 let on_evidence = evidence.map(|it| evidence::alarms(it, "", known.has_evidence));
                 own.extend(on_evidence.into_iter().flatten());
                 // Without limits nobody computes evidence.

@@ -58,6 +58,20 @@ fn a_kept_config_that_can_stop_is_the_guard_and_any_other_has_the_default_beside
     assert_eq!((is.config_fault, names(&is)), (Some(ConfigFault::Unreadable), DEFAULT.to_vec()));
 }
 
+/// The metric of a config's failure rate is not published: what is armed is metric math.
+#[test]
+fn a_config_s_failure_rate_alone_is_a_guard_that_can_stop() {
+    let text = "[ALARM_CONFIG]\nalarmList = Failing\n[ALARM_CONFIG_Failing]\nnamespace = IoT:OTA:JobExecution\nmetricName = unsuccessfulRate\nthreshold = 7.5\nalarmType = upper\nminSamples = 12\nsnsTopics = @force-stop\n";
+    let alarms = tripline_config::AlarmConfig::parse("dev.ini", text).unwrap().alarms;
+    let kept =
+        KeptConfig::Alarms { alarms: &alarms, evidence: None, tell_only: false, fills: false };
+    let tagged = guard().with_tags([]);
+    let is = desired(known(kept, Some(&tagged)), Policy::default());
+    assert_eq!((is.purpose, is.config_fault), (Purpose::Stop, None));
+    let [GuardAlarm::FailureRate(rate)] = &is.alarms[..] else { panic!("{:?}", is.alarms) };
+    assert_eq!((rate.name.as_str(), rate.limit, rate.min_executions.get()), ("Failing", 7.5, 12));
+}
+
 #[test]
 fn a_job_whose_tags_cannot_be_read_is_armed_to_alert() {
     let is = desired(known(KeptConfig::None, None), Policy::default());
@@ -112,11 +126,7 @@ fn a_deployment_s_name_is_a_uuid() {
 /// Name, rule and topics of the alarms on evidence.
 fn on_evidence(desired: &Desired) -> Vec<(String, String, &[Topic])> {
     let alarms = desired.alarms.iter().filter(|alarm| alarm.is_on_evidence());
-    let shown = |alarm: &GuardAlarm| match alarm {
-        GuardAlarm::Config(alarm) => crate::definition::Watch::from(alarm).to_string(),
-        GuardAlarm::FailureRate(rate) => rate.to_string(),
-    };
-    alarms.map(|it| (it.name().to_string(), shown(it), it.topics())).collect()
+    alarms.map(|it| (it.name().to_string(), it.to_string(), it.topics())).collect()
 }
 
 #[test]

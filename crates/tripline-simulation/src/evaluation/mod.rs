@@ -17,11 +17,13 @@ mod histogram;
 mod parameters;
 mod reason;
 mod series;
+mod unsuccessful_rate;
 
 pub use decide::{Decision, Point, decide};
 pub use evaluator::{Evaluator, Slot, Transition};
 pub use parameters::{Interpolation, LowSamples, Parameters, Window};
 pub use series::Series;
+pub use unsuccessful_rate::{CountedDevices, RateEvaluator};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 use super::replayed::{Fired, Response};
 use super::rollout::RecordedRollout;
-use crate::evaluation::Evaluator;
+use super::unsuccessful_rate::CountedTimes;
+use crate::evaluation::{Evaluator, RateEvaluator, Series, Transition};
 use crate::simulation::{AlarmPlan, Reading, Trace};
 use tripline::alarm::AlarmDefinition;
 use tripline::notification::AlarmState;
@@ -29,11 +30,10 @@ impl ReplayedAlarm {
     pub const MAX_TRANSITIONS: usize = 1_000;
 
     pub(super) fn new(plan: &AlarmPlan, stops: bool, rollout: &RecordedRollout) -> Option<Self> {
-        let series = rollout.series(plan.metric()?);
         let wait = i64::from(evaluation_second(plan));
         let first = Timestamp::from_seconds(rollout.start().seconds().saturating_add(wait));
-        let mut evaluator = Evaluator::new(plan.alarm.clone(), plan.parameters, first);
-        let cadence = i64::from(evaluator.cadence()).max(1);
+        let mut watch = Watch::new(plan, first, rollout)?;
+        let cadence = i64::from(watch.evaluator().cadence()).max(1);
         let until = rollout.last.minute();
         let evaluations = until.seconds_after(first) / cadence;
         let step = usize::try_from(evaluations).unwrap_or(0) / Self::MAX_READINGS + 1;
@@ -41,7 +41,8 @@ impl ReplayedAlarm {
         let mut fired = None;
         let mut now = first;
         for number in 0_usize.. {
-            let transition = evaluator.evaluate(now, series);
+            let transition = watch.evaluate(now);
+            let evaluator = watch.evaluator();
             // Nothing but silence follows, and whether that says anything depends on whether the
             // rollout was over, which nobody recorded.
             let Some(slot) = evaluator.slots().first().filter(|slot| slot.start <= until) else {
@@ -62,6 +63,38 @@ impl ReplayedAlarm {
             now = Timestamp::from_seconds(now.seconds().saturating_add(cadence));
         }
         Some(Self { alarm: plan.alarm.clone(), stops, trace, fired })
+    }
+}
+
+/// An alarm with what it looks at.
+enum Watch<'a> {
+    Metric(Evaluator, &'a Series),
+    UnsuccessfulRate(RateEvaluator, CountedTimes),
+}
+
+impl<'a> Watch<'a> {
+    /// `None` if the recording does not say what it looks at.
+    fn new(plan: &AlarmPlan, first: Timestamp, rollout: &'a RecordedRollout) -> Option<Self> {
+        if plan.alarm.is_on_unsuccessful_rate() {
+            let evaluator = RateEvaluator::new(&plan.alarm, plan.parameters, first);
+            return Some(Self::UnsuccessfulRate(evaluator, CountedTimes::of(rollout)?));
+        }
+        let series = rollout.series(plan.metric()?);
+        Some(Self::Metric(Evaluator::new(plan.alarm.clone(), plan.parameters, first), series))
+    }
+
+    fn evaluator(&self) -> &Evaluator {
+        match self {
+            Self::Metric(evaluator, _) => evaluator,
+            Self::UnsuccessfulRate(rate, _) => rate.evaluator(),
+        }
+    }
+
+    fn evaluate(&mut self, now: Timestamp) -> Option<Transition> {
+        match self {
+            Self::Metric(evaluator, series) => evaluator.evaluate(now, series),
+            Self::UnsuccessfulRate(rate, times) => rate.evaluate(now, times.at(now)),
+        }
     }
 }
 

@@ -90,32 +90,38 @@ enum Kind {
     TimedOut,
 }
 
+/// When each device began, and how that is known. `None` if nothing says it of any.
+pub(super) fn begun(devices: &[DeviceTimes]) -> Option<(Vec<(Timestamp, &DeviceTimes)>, Begins)> {
+    let median = median_seconds(devices)?;
+    let mut begins = Begins::default();
+    let known = devices
+        .iter()
+        .filter_map(|device| {
+            let end = device.ended.map(|(at, _)| at);
+            let at = match device.began {
+                Began::Recorded(at) => {
+                    begins.recorded += 1;
+                    at
+                }
+                Began::Reported(at) => {
+                    begins.reported += 1;
+                    at
+                }
+                Began::AtItsEnd => end?,
+                Began::Unknown => {
+                    begins.assumed += 1;
+                    Timestamp::from_seconds(end?.seconds().saturating_sub(median))
+                }
+            };
+            Some((at, device))
+        })
+        .collect();
+    Some((known, begins))
+}
+
 impl Timeline {
     fn of(devices: &[DeviceTimes]) -> Option<(Self, Begins)> {
-        let median = median_seconds(devices)?;
-        let mut begins = Begins::default();
-        let known: Vec<(Timestamp, &DeviceTimes)> = devices
-            .iter()
-            .filter_map(|device| {
-                let end = device.ended.map(|(at, _)| at);
-                let at = match device.began {
-                    Began::Recorded(at) => {
-                        begins.recorded += 1;
-                        at
-                    }
-                    Began::Reported(at) => {
-                        begins.reported += 1;
-                        at
-                    }
-                    Began::AtItsEnd => end?,
-                    Began::Unknown => {
-                        begins.assumed += 1;
-                        Timestamp::from_seconds(end?.seconds().saturating_sub(median))
-                    }
-                };
-                Some((at, device))
-            })
-            .collect();
+        let (known, begins) = begun(devices)?;
         let first = known.iter().map(|(at, _)| *at).min()?.minute();
         let minute = |at: Timestamp| {
             let seconds = u64::try_from(at.seconds_after(first)).unwrap_or(0);

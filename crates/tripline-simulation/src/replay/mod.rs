@@ -13,7 +13,7 @@
 //!   is taken to have been published at its own time, as an event is that comes within three hours.
 //! - An event says that an execution has *ended*. When it began is recorded by `tripline watch --record`
 //!   only, as a line of its own with the operation `in_progress`; of other recordings it is
-//!   approximated for evidence, and said ([`Begins`]).
+//!   approximated for evidence and for the failure rate, and said ([`Begins`]).
 //! - A device that ended after a stop may have begun before it, in which case a `cancel` would have left
 //!   it alone. Only such a line, or a device's own `downloadTime`, gives that away
 //!   ([`Spared::at_work`]).
@@ -22,6 +22,7 @@
 //!   there is a sign that it was not ([`RecordedRollout::goes_on`]).
 //! - Nothing says how many devices were told, so abort criteria go by those that have ended
 //!   ([`ReplayedAbort`]).
+//! - Nor is it said how many were queued, so for the failure rate a device was notified when it began.
 //! - Nothing says when an alarm was created, or at which second of the minute it is evaluated
 //!   ([`evaluation_second`]).
 
@@ -39,6 +40,7 @@ mod minutes;
 mod recording;
 mod replayed;
 mod rollout;
+mod unsuccessful_rate;
 
 pub use abort::ReplayedAbort;
 pub use alarm::{ReplayedAlarm, evaluation_second};

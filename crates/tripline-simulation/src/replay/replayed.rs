@@ -17,7 +17,8 @@ use tripline::time::Timestamp;
 pub struct Replay {
     /// The alarms that can be replayed, in the order of the config.
     pub alarms: Vec<ReplayedAlarm>,
-    /// Alarms on other metrics than Tripline's, of which a recording says nothing.
+    /// Alarms on other metrics than Tripline's, of which a recording says nothing, and those on the failure rate if
+    /// nothing says when devices began.
     pub not_replayed: Vec<AlarmDefinition>,
     /// The abort criteria of the job, if it has any.
     pub abort: Option<ReplayedAbort>,

@@ -111,6 +111,9 @@ fn of_alarm(
     advise: Advise<'_>,
 ) {
     let alarm = &plan.alarm;
+    if alarm.is_on_unsuccessful_rate() {
+        return of_unsuccessful_rate(scenario, alarm, advise);
+    }
     let Some(metric) = plan.metric() else {
         let known = Metric::ALL.into_iter().any(|metric| metric.name() == alarm.metric);
         return if known {
@@ -162,6 +165,33 @@ fn of_alarm(
             problem,
             "datapointsToAlarm",
             "fewer or shorter periods, or a slower rollout".to_owned(),
+        );
+    }
+}
+
+/// An alarm on a share decides once there are enough devices, at whatever rate they come.
+fn of_unsuccessful_rate(scenario: &Scenario, alarm: &AlarmDefinition, advise: Advise<'_>) {
+    let least = alarm.min_samples.map_or(1, alarm::MinSamples::get);
+    let devices = scenario.devices();
+    if devices < least {
+        advise(
+            format!("it waits for {least} notified devices, and there are {devices}"),
+            "minSamples",
+            format!("{devices} at most"),
+        );
+    }
+    let one = 100.0 / f64::from(least);
+    if one > alarm.threshold {
+        let limit = alarm.threshold;
+        advise(
+            format!(
+                "one failing device decides: of {least} devices it is {one:.1} %, and more than {limit} % is too much"
+            ),
+            "minSamples",
+            match limit > 0.0 {
+                true => format!("{:.0} or more", (200.0 / limit).ceil()),
+                false => "a limit above 0 %".to_owned(),
+            },
         );
     }
 }

@@ -102,8 +102,11 @@ pub struct Reaction {
 pub struct Live<'a> {
     /// When the job was created.
     pub start: Timestamp,
-    /// How many executions have ended by themselves.
+    /// How many devices have ended by themselves, each by its last attempt.
     pub endings: EndedCounts,
+    /// How many executions have, as AWS IoT counts them for its abort criteria: with
+    /// [`Retried::Counted`](tripline::rollout::Retried::Counted) each attempt is one.
+    pub executions: EndedCounts,
     pub(super) notices: &'a Notices,
     pub(super) since_start: Elapsed,
     pub(super) metrics: &'a Metrics,

@@ -5,7 +5,8 @@ use rand::RngExt;
 use super::guard::{Guard, GuardPlan, Live, Reaction, Reading, Schedule, Trace, Verdict};
 use super::random::Random;
 use super::time::Elapsed;
-use crate::evaluation::{self, Evaluator, Series};
+use super::unsuccessful_rate::RateGuard;
+use crate::evaluation::{self, Evaluator, RateEvaluator, Series};
 use crate::stop_topics::StopTopics;
 use tripline::alarm::AlarmDefinition;
 use tripline::metric::{Metric, NAMESPACE};
@@ -43,7 +44,8 @@ impl AlarmPlan {
         Self { alarm, parameters: evaluation::Parameters::default(), reaction }
     }
 
-    /// The metric it looks at; `None` if it is not Tripline's, of which a simulation knows nothing.
+    /// The metric it looks at; `None` if it is on the failure rate, which the guard-keeper counts, or if it is not
+    /// Tripline's, of which a simulation knows nothing.
     pub fn metric(&self) -> Option<Metric> {
         let known = Metric::ALL.into_iter().find(|metric| metric.name() == self.alarm.metric);
         known.filter(|_| self.alarm.namespace == NAMESPACE)
@@ -71,6 +73,10 @@ impl GuardPlan for AlarmPlan {
         // Each alarm has a phase of its own, which is as good as any other.
         let phase = i64::from(random.random_range(0..self.parameters.cadence(&self.alarm)));
         let first = Timestamp::from_seconds(start.seconds().saturating_add(phase));
+        if self.alarm.is_on_unsuccessful_rate() {
+            let evaluator = RateEvaluator::new(&self.alarm, self.parameters, first);
+            return Box::new(RateGuard::new(evaluator));
+        }
         Box::new(AlarmGuard {
             evaluator: Evaluator::new(self.alarm.clone(), self.parameters, first),
             metric: self.metric(),
@@ -169,15 +175,16 @@ impl Guard for AbortGuard {
 
     fn evaluate(&mut self, live: &Live<'_>) -> Verdict {
         let counted = match self.plan.parameters.min_executed {
-            MinExecuted::Executed => live.endings.executed(),
+            MinExecuted::Executed => live.executions.executed(),
             MinExecuted::Notified => live.notified(),
         };
-        let met = |criterion: &&AbortCriterion| criterion.is_met(&live.endings, counted);
+        let met = |criterion: &&AbortCriterion| criterion.is_met(&live.executions, counted);
         match self.plan.criteria.iter().find(met) {
-            Some(criterion) => Verdict::Stop { reason: criterion.reason(&live.endings) },
+            Some(criterion) => Verdict::Stop { reason: criterion.reason(&live.executions) },
             None => {
                 let criteria = self.plan.criteria.iter();
-                let skips = criteria.map(|criterion| criterion.cannot_be_met_within(&live.endings));
+                let skips =
+                    criteria.map(|criterion| criterion.cannot_be_met_within(&live.executions));
                 self.skips = skips.min().unwrap_or(u32::MAX);
                 Verdict::Continue
             }

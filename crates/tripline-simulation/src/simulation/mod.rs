@@ -26,6 +26,7 @@ mod store;
 mod study;
 mod time;
 mod trial;
+mod unsuccessful_rate;
 mod watch;
 
 use tripline::rollout::{self, RolloutConfig};

@@ -38,7 +38,10 @@ struct Run {
     fleet: Conditioned,
     /// Devices whose fate is drawn: those told by the end of this minute.
     drawn: u32,
+    /// Devices, by how the last attempt of each ended.
     endings: EndedCounts,
+    /// Attempts, as far as AWS IoT counts them.
+    executions: EndedCounts,
     /// Attempts that began and have ended.
     ended: u32,
     canceled: Option<Canceled>,
@@ -91,6 +94,7 @@ impl<'a> Simulator<'a> {
             fleet: Conditioned::new(self.scenario.fleet, self.scenario.conditions, conditions),
             drawn: 0,
             endings: EndedCounts::default(),
+            executions: EndedCounts::default(),
             ended: 0,
             canceled: None,
             last_event: Elapsed::default(),
@@ -243,7 +247,9 @@ impl<'a> Simulator<'a> {
     fn come(&mut self, run: &mut Run, due: Elapsed) {
         let Self { metrics, devices, notices, .. } = self;
         let reached = run.reached(notices, devices, due);
-        run.watches.come(due, &reached, Scene { endings: run.endings, notices, metrics, devices });
+        let (endings, executions) = (run.endings, run.executions);
+        let scene = Scene { endings, executions, notices, metrics, devices };
+        run.watches.come(due, &reached, scene);
         if run.watches.just_stopped() {
             notices.stop(due);
             run.stop(&reached, devices, due);
@@ -280,6 +286,7 @@ impl<'a> Simulator<'a> {
         } else if self.scenario.parameters.retried == Retried::Hidden {
             return;
         }
+        run.executions.count(outcome);
         let tells_retries =
             download != SampledEnding::NO_DOWNLOAD && self.metrics.watches_retries();
         let retries = if tells_retries {
@@ -291,7 +298,8 @@ impl<'a> Simulator<'a> {
         self.metrics.report(SampledEnding { at, minute, outcome, download, retries });
         if run.watches.look_at_ending() {
             let Self { metrics, devices, notices, .. } = self;
-            run.watches.ended(at, Scene { endings: run.endings, notices, metrics, devices });
+            let (endings, executions) = (run.endings, run.executions);
+            run.watches.ended(at, Scene { endings, executions, notices, metrics, devices });
         }
     }
 

@@ -4,6 +4,7 @@ mod evidence;
 mod figures;
 mod runs;
 mod stops;
+mod unsuccessful_rate;
 
 use std::num::NonZeroUsize;
 

@@ -46,6 +46,7 @@ struct Watch {
 /// What there is to see.
 pub(super) struct Scene<'a> {
     pub endings: EndedCounts,
+    pub executions: EndedCounts,
     pub notices: &'a Notices,
     pub metrics: &'a mut Metrics,
     pub devices: &'a Devices,
@@ -162,6 +163,7 @@ impl Watches {
         let live = Live {
             start: self.start,
             endings: scene.endings,
+            executions: scene.executions,
             notices: scene.notices,
             since_start: now,
             metrics: scene.metrics,

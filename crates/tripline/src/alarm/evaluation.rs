@@ -35,6 +35,9 @@ pub enum InvalidEvaluation {
 }
 
 impl Evaluation {
+    /// The newest period alone decides.
+    pub const ONE_OF_ONE: Self = Self { m: 1, n: 1 };
+
     /// Checks M (`datapointsToAlarm`) and N (`evaluationPeriods`), both at least 1, for a period.
     /// N x period is at most one day, or seven days for periods of an hour and more.
     pub fn new(m: u32, n: u32, period: Period) -> Result<Self, InvalidEvaluation> {

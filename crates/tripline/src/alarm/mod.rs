@@ -10,6 +10,7 @@ mod statistic;
 mod topic;
 
 use crate::job::JobId;
+use crate::metric::{NAMESPACE, UNSUCCESSFUL_RATE};
 
 pub use evaluation::{Evaluation, InvalidEvaluation};
 pub use missing_data::MissingData;
@@ -46,6 +47,34 @@ pub struct AlarmDefinition {
 }
 
 impl AlarmDefinition {
+    /// An alarm on the share of notified devices that were unsuccessful: `limit` in percent, 0 to below 100;
+    /// more than this breaches, once `min_samples` devices were notified.
+    pub fn on_unsuccessful_rate(
+        name: AlarmName,
+        limit: f64,
+        min_samples: MinSamples,
+        topics: Vec<Topic>,
+    ) -> Self {
+        Self {
+            name,
+            namespace: NAMESPACE.to_owned(),
+            metric: UNSUCCESSFUL_RATE.to_owned(),
+            statistic: Statistic::Maximum,
+            period: Period::MINUTE,
+            threshold: limit,
+            limit: Limit::Upper,
+            evaluation: Evaluation::ONE_OF_ONE,
+            missing_data: MissingData::NotBreaching,
+            min_samples: Some(min_samples),
+            topics,
+        }
+    }
+
+    /// Whether it is one on the share of notified devices that were unsuccessful, which is armed as metric math.
+    pub fn is_on_unsuccessful_rate(&self) -> bool {
+        self.namespace == NAMESPACE && self.metric == UNSUCCESSFUL_RATE
+    }
+
     /// The alarm's name in CloudWatch for one job, so that two rollouts never overwrite each
     /// other's guard.
     pub fn name_for(&self, job: &JobId) -> String {
@@ -72,6 +101,11 @@ pub enum Limit {
 pub struct MinSamples(u32);
 
 impl MinSamples {
+    /// The least there is: the first one decides.
+    pub const ONE: Self = Self(1);
+    /// Of an alarm on the share of notified devices that were unsuccessful, if a config gives none.
+    pub const OF_UNSUCCESSFUL_RATE: Self = Self(50);
+
     /// Checks a number of samples.
     pub fn new(samples: u32) -> Option<Self> {
         (samples >= 1).then_some(Self(samples))

@@ -6,6 +6,9 @@ impl Period {
     /// Longest period, in seconds: an alarm looks back seven days at most.
     pub const MAX: u32 = 604_800;
 
+    /// By which the guard-keeper publishes.
+    pub const MINUTE: Self = Self(60);
+
     /// Checks a number of seconds.
     pub fn new(seconds: u32) -> Option<Self> {
         let allowed =

@@ -91,9 +91,9 @@ impl Threshold {
 /// What `minNumberOfExecutedThings` is a number of, which AWS has said in two ways.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum MinExecuted {
-    /// Devices whose execution has ended: "minimum number of executed things before evaluating an
-    /// abort rule" (the service model until 2020, and AWS IoT developer guide, "Jobs API"). The
-    /// default, after the field's name.
+    /// Executions that have ended, attempts as [`Retried`](super::Retried) says: "minimum number of executed
+    /// things before evaluating an abort rule" (the service model until 2020, and AWS IoT developer guide, "Jobs
+    /// API"). The default, after the field's name.
     #[default]
     Executed,
     /// Devices that were told: "the minimum number of things which must receive job execution

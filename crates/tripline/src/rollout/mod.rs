@@ -90,20 +90,20 @@ impl Retries {
 pub struct Parameters {
     /// What `minNumberOfExecutedThings` is a number of.
     pub min_executed: MinExecuted,
-    /// Whether an attempt that is followed by another has an event, and so counts in metrics.
+    /// Whether an attempt that is followed by another counts, in metrics and for the abort criteria.
     pub retried: Retried,
 }
 
-/// Whether an attempt that is followed by another has an event. AWS does not say. The abort
-/// criteria look at executions, of which each device has one, in either case.
+/// Whether an attempt that is followed by another counts: for the job's abort criteria, and with an event of its own
+/// in metrics. Tripline's own failure rate and evidence count devices in either case.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Retried {
-    /// Only a device's last attempt has. The default, as events are documented for states that are
-    /// terminal.
+    /// Each does. The default: of a job with a retry config, AWS IoT's counts were reported to be of attempts
+    /// (<https://github.com/boto/boto3/issues/4656>). Whether each has an event AWS does not say.
     #[default]
-    Hidden,
-    /// Each has.
     Counted,
+    /// Only a device's last attempt does, as events are documented for states that are terminal.
+    Hidden,
 }
 
 #[cfg(test)]

@@ -4,12 +4,13 @@ use aws_sdk_cloudwatch::types::{ComparisonOperator, MetricAlarm, Statistic};
 
 use super::*;
 use tripline_guard::definition::Watch;
+use tripline_guard::desired::GuardAlarm;
 use tripline_guard::request;
 
 #[test]
 fn with_a_least_number_of_samples_metric_math_decides() {
     let alarm = &alarms(&["few"], "minSamples = 20")[0];
-    let request = request::request(alarm, &job("fw"), &[]);
+    let request = request::request_for(&GuardAlarm::of(alarm.clone()), &job("fw"), &[]);
     let metrics = request.get_metrics().as_ref().unwrap();
     let returned: Vec<_> =
         metrics.iter().filter(|query| query.return_data() == Some(true)).collect();
@@ -44,7 +45,7 @@ fn statistics_below_a_limit_are_asked_for_by_name() {
     let mut alarm = alarms(&["few"], "treatMissingData = missing").remove(0);
     alarm.statistic = tripline::alarm::Statistic::Sum;
     alarm.limit = tripline::alarm::Limit::Lower;
-    let request = request::request(&alarm, &job("fw"), &[]);
+    let request = request::request_for(&GuardAlarm::of(alarm.clone()), &job("fw"), &[]);
     assert_eq!(*request.get_statistic(), Some(Statistic::Sum));
     assert_eq!(*request.get_comparison_operator(), Some(ComparisonOperator::LessThanThreshold));
     assert_eq!(

@@ -122,7 +122,7 @@ impl Plan {
                 }
             };
             let tags = ownership::tags(&definition.name, job, stack.name);
-            let request = request::request(&definition, job, &actions);
+            let request = request::request_for(&GuardAlarm::of(definition.clone()), job, &actions);
             Some(Planned {
                 name: name.clone(),
                 request: request.alarm_name(name).set_tags(Some(tags)),

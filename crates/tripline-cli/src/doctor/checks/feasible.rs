@@ -13,7 +13,7 @@ use tripline::job::JobId;
 use tripline::rollout::{Exponential, Factor, Rate, RolloutConfig, Timeout};
 use tripline::stop::StopMode;
 use tripline::time::Timestamp;
-use tripline_guard::desired::{DEFAULT_PREFIX, FailureRate, watches_evidence};
+use tripline_guard::desired::{FailureRate, parameter_of, watches_evidence};
 use tripline_simulation::simulation::{
     AbortPlan, Advice, AlarmPlan, Detail, Fleet, Runs, Scenario, Simulator, Trial, advice,
 };
@@ -90,7 +90,7 @@ fn judge_advice(facts: &Facts, advice: impl Iterator<Item = Advice>, sound: Stri
     let mut mends: Vec<String> = Vec::new();
     let mut is_own = false;
     for advice in &advice {
-        match default_guard_setting(advice) {
+        match parameter_of(&advice.rule, advice.setting) {
             Some(parameter) => mends.extend([
                 format!("# tripline:{parameter}: {}", advice.hint),
                 format!(
@@ -112,19 +112,6 @@ fn judge_advice(facts: &Facts, advice: impl Iterator<Item = Advice>, sound: Stri
         ));
     }
     Err(NotProven::finding(what.join("; "), mends.join("\n")))
-}
-
-/// The parameter of the stack's default guard, and so the job's tag, that changes a setting of one of its
-/// alarms.
-fn default_guard_setting(advice: &Advice) -> Option<&'static str> {
-    Some(match (advice.rule.strip_prefix(DEFAULT_PREFIX)?, advice.setting) {
-        ("DownloadTime", "minSamples") => "DownloadTimeMinSamples",
-        ("DownloadTime", "stat") => "DownloadTimePercentile",
-        ("DownloadTime", "threshold") => "DownloadTimeUpperLimit",
-        ("DownloadTime", "datapointsToAlarm") => "DownloadTimeDatapointsToAlarm",
-        ("FailureRate", "minSamples") => "FailureRateMinExecutions",
-        _ => return None,
-    })
 }
 
 /// Runs in which a hint is tried before it is given.
