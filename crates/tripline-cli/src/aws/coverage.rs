@@ -23,22 +23,26 @@ pub struct KnownJob<'a> {
 /// What a job was created with. The devices of its groups are not counted here.
 pub fn shape_of(job: &Job) -> Shape {
     let setup = &job.setup;
-    let devices = match (setup.things, setup.groups.is_empty()) {
-        (0, true) => Devices::Unknown,
-        (things, true) => Devices::Exactly(things),
-        (things, false) => Devices::AtLeast(things),
+    let at_least = match setup.groups.is_empty() {
+        true => Devices::Unknown,
+        false => Devices::AtLeast(setup.things),
     };
-    Shape::of_job(job, devices)
+    Shape::of_job(job, Devices::of_things(setup).unwrap_or(at_least))
 }
 
 impl KnownJob<'_> {
-    /// Without a record the guard-keeper has not looked yet, or does not look.
-    fn facts(&self) -> Facts {
+    /// Without a record the guard-keeper has not looked yet, or does not look; where nobody asks for evidence, it
+    /// keeps none.
+    fn facts(&self, watchers: &[Watcher]) -> Facts {
         let (shape, now) = (self.shape.clone(), self.now);
         if let Some(record) = self.record {
             return Facts::of_record(shape, record, now);
         }
-        let keeper = self.created.map_or(Keeper::Alive, |created| Keeper::last_seen(created, now));
+        let is_expected = watchers.iter().any(Watcher::is_on_evidence);
+        let keeper = match self.created.filter(|_| is_expected) {
+            Some(created) => Keeper::last_seen(created, now),
+            None => Keeper::Alive,
+        };
         Facts { keeper, ..Facts::of_new(shape, Some(Needs::LEAST), 0) }
     }
 
@@ -46,7 +50,7 @@ impl KnownJob<'_> {
     pub fn coverage(&self, watchers: &[Watcher], verdict: &Verdict) -> Coverage {
         let is_meant = self.record.is_some_and(|record| record.coverage.alerts_only);
         let purpose = if is_meant { Purpose::Alert } else { Purpose::Stop };
-        let coverage = Coverage::new(&self.facts(), watchers, purpose);
+        let coverage = Coverage::new(&self.facts(watchers), watchers, purpose);
         match verdict {
             Verdict::Unguarded(Why::Alarm(..)) => coverage.with_fault(),
             Verdict::Guarded | Verdict::Unguarded(_) => coverage,

@@ -105,6 +105,11 @@ impl Watcher {
         })
     }
 
+    /// Whether it is on evidence, so that the guard-keeper keeps a record of the job.
+    pub fn is_on_evidence(&self) -> bool {
+        self.alarm.as_ref().is_some_and(GuardAlarm::is_on_evidence)
+    }
+
     /// Whether it sees a way to go wrong: by whom, what it would do, and what keeps it from that. `None`: it is
     /// not on that.
     pub(super) fn sees(&self, way: Way, facts: &Facts) -> Option<(String, Level, Option<Reason>)> {

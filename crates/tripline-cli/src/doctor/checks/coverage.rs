@@ -48,15 +48,16 @@ fn coverage(facts: &Facts) -> Result<Coverage, NotProven> {
             return Err(NotProven::elsewhere(verdict_text(&verdict), "alarms-guard-job"));
         }
     }
+    let watchers = seen.iter().filter_map(|alarm| Watcher::observed(alarm, &is.id, stack));
+    let watchers: Vec<Watcher> = watchers.collect();
     let is_blind = |record: &Record| record.age(is.asked_at) >= BLIND;
     let is_old = job.created_at.is_some_and(|at| is.asked_at.saturating_sub(at) >= BLIND);
+    let is_expected = watchers.iter().any(Watcher::is_on_evidence);
     let record = is.record()?;
-    if record.map_or(is_old, is_blind) {
+    if record.map_or(is_old && is_expected, is_blind) {
         let why = "the guard-keeper has not looked at the job for five minutes";
         return Err(NotProven::elsewhere(why, "evidence-published"));
     }
-    let watchers = seen.iter().filter_map(|alarm| Watcher::observed(alarm, &is.id, stack));
-    let watchers: Vec<Watcher> = watchers.collect();
     let shape = shape_of(&job);
     let known = KnownJob { shape: &shape, created: job.created_at, record, now: is.asked_at };
     Ok(known.coverage(&watchers, &verdict))

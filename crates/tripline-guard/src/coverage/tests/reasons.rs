@@ -67,6 +67,12 @@ fn every_reason_has_its_sentence_and_its_command() {
             changed(|facts| facts.shape.most_rate = 99),
             from(100, 1, alarm("downloadTime", "p97", 60.0)),
         ),
+        (
+            "rate of a count",
+            Way::Fails,
+            changed(|facts| facts.shape.most_rate = 9),
+            own("failedCount", "Sum", 9.0),
+        ),
         ("timeout", Way::Slow, changed(|facts| facts.shape.timeout = Some(60)), downloads()),
         (
             "never reported",
