@@ -99,16 +99,9 @@ impl<'a> PlannedRollout<'a> {
 
     /// What would be seen of it.
     pub fn coverage(&self, stack: &StackRules) -> PlannedCoverage {
-        let named = StopTopics::default();
         // Where the stack is not known, a topic is taken for its own by its name.
-        let arns = self.alarms.iter().flat_map(|alarm| &alarm.topics);
-        let by_name =
-            arns.filter(|topic| named.are_among(std::slice::from_ref(topic))).find_map(|topic| {
-                match topic {
-                    Topic::Arn(arn) => Some(arn.as_str()),
-                    _ => None,
-                }
-            });
+        let topics = self.alarms.iter().flat_map(|alarm| &alarm.topics);
+        let by_name = stop_topic_of(topics, &StopTopics::default());
         let force_stop_topic = stack.force_stop_topic.as_deref().or(by_name);
         let desired = self.desired(stack, force_stop_topic.unwrap_or_default());
         let facts = self.facts(stack, &desired);
@@ -160,6 +153,19 @@ impl<'a> PlannedRollout<'a> {
             Rules { default_guard: &stack.default_guard, policy: stack.policy, force_stop_topic };
         Desired::new(known, rules)
     }
+}
+
+/// The ARN among these topics that is taken to stop the rollout.
+pub fn stop_topic_of<'a>(
+    topics: impl IntoIterator<Item = &'a Topic>,
+    known: &StopTopics,
+) -> Option<&'a str> {
+    let mut stopping =
+        topics.into_iter().filter(|topic| known.are_among(std::slice::from_ref(topic)));
+    stopping.find_map(|topic| match topic {
+        Topic::Arn(arn) => Some(arn.as_str()),
+        Topic::Email | Topic::Sms | Topic::ForceStop => None,
+    })
 }
 
 /// What a rollout is going to be created with. `joins`: devices may join, leave and join again.
