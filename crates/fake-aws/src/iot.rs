@@ -16,6 +16,9 @@ use aws_sdk_iot::operation::describe_event_configurations::{
     DescribeEventConfigurationsOutput,
 };
 use aws_sdk_iot::operation::describe_job::{DescribeJobError, DescribeJobInput, DescribeJobOutput};
+use aws_sdk_iot::operation::describe_job_execution::{
+    DescribeJobExecutionError, DescribeJobExecutionInput, DescribeJobExecutionOutput,
+};
 use aws_sdk_iot::operation::describe_thing::{
     DescribeThingError, DescribeThingInput, DescribeThingOutput,
 };
@@ -43,7 +46,7 @@ use aws_sdk_iot::operation::update_event_configurations::{
 };
 use aws_sdk_iot::primitives::DateTime;
 use aws_sdk_iot::types::{
-    Configuration, EventType, Job, JobExecutionStatus, JobExecutionSummary,
+    Configuration, EventType, Job, JobExecution, JobExecutionStatus, JobExecutionSummary,
     JobExecutionSummaryForJob, JobExecutionsRolloutConfig, JobStatus, PresignedUrlConfig, Tag,
     TargetSelection, TimeoutConfig,
 };
@@ -77,6 +80,8 @@ pub struct Execution {
     pub began: i64,
     /// When it changed last.
     pub changed: i64,
+    /// Which of its thing's executions of the job it is, from 1.
+    pub number: u32,
 }
 
 /// Things, groups and jobs.
@@ -132,6 +137,7 @@ impl Iot {
             thing: (*thing).to_owned(),
             began: 0,
             changed: 0,
+            number: 1,
         });
         self.executions.entry((job.to_owned(), status.to_owned())).or_default().extend(things);
     }
@@ -193,6 +199,18 @@ impl FakeAws {
                     input.status().map_or("", |status| status.as_str())
                 ),
                 list_executions
+            ),
+            on!(
+                self,
+                "iot",
+                Client::describe_job_execution,
+                "DescribeJobExecution",
+                |input| format!(
+                    "{} {}",
+                    input.job_id().unwrap_or_default(),
+                    input.thing_name().unwrap_or_default()
+                ),
+                describe_execution
             ),
             on!(
                 self,
@@ -328,10 +346,12 @@ fn list_executions(
     let all = all.flat_map(|((_, status), all)| all.iter().map(move |one| (status, one)));
     let (page, next) = page(all, input.next_token(), size(input.max_results()));
     let page = page.into_iter().map(|(status, execution)| {
+        let again = (execution.number > 1).then(|| i32::try_from(execution.number - 1).unwrap());
         let summary = JobExecutionSummary::builder()
             .status(JobExecutionStatus::from(status.as_str()))
             .set_started_at((execution.began >= 0).then(|| DateTime::from_secs(execution.began)))
-            .set_retry_attempt(account.iot.retries.get(&execution.thing).copied())
+            .set_retry_attempt(account.iot.retries.get(&execution.thing).copied().or(again))
+            .execution_number(i64::from(execution.number))
             .last_updated_at(DateTime::from_secs(execution.changed))
             .build();
         JobExecutionSummaryForJob::builder()
@@ -343,6 +363,26 @@ fn list_executions(
         .set_execution_summaries(Some(page.collect()))
         .set_next_token(next)
         .build())
+}
+
+/// The newest, as no number is asked for.
+fn describe_execution(
+    account: &mut Account,
+    input: &DescribeJobExecutionInput,
+) -> Result<DescribeJobExecutionOutput, DescribeJobExecutionError> {
+    assert_eq!(input.execution_number(), None, "only the newest is known");
+    let (job, thing) = (input.job_id().unwrap(), input.thing_name().unwrap());
+    let of_job = account.iot.executions.iter().filter(|((of, _), _)| of == job);
+    let all = of_job.flat_map(|((_, status), all)| all.iter().map(move |one| (status, one)));
+    let own = all.filter(|(_, execution)| execution.thing == thing);
+    let (status, newest) = own.max_by_key(|(_, one)| one.number).ok_or_else(not_found)?;
+    let execution = JobExecution::builder()
+        .job_id(job)
+        .status(JobExecutionStatus::from(status.as_str()))
+        .thing_arn(arn(&format!("thing/{thing}")))
+        .execution_number(i64::from(newest.number))
+        .build();
+    Ok(DescribeJobExecutionOutput::builder().execution(execution).build())
 }
 
 fn list_tags(

@@ -10,6 +10,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
 #![allow(clippy::result_large_err, reason = "errors as the SDK has them")]
 
+mod attempts;
 mod cloudformation;
 mod cloudwatch;
 mod door;

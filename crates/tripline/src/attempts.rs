@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::job::{EndedCounts, ExecutionCounts};
+use crate::counts::{EndedCounts, ExecutionCounts};
 use crate::metric::Outcome;
 
 /// How often AWS IoT tries a device again (`jobExecutionsRetryConfig`), 0 to 10.

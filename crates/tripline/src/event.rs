@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::detail::Detail;
 use crate::job::{InvalidJobId, JobId};
 use crate::metric::{DownloadTime, Outcome, RetryCount};
 use crate::text::excerpt;
@@ -33,7 +34,8 @@ pub struct ExecutionEnding {
     pub download_time: Option<DownloadTime>,
     /// `statusDetails.retryCount`
     pub retry_count: Option<RetryCount>,
-    /// The details that are there and cannot be used.
+    /// The details that are there and cannot be used: each detail once at most, however many keys
+    /// nearly name it.
     pub invalid: Vec<InvalidDetail>,
 }
 
@@ -58,14 +60,26 @@ impl EventId {
 
 /// A detail that is there and cannot be used. Its event is counted all the same.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name}: `{value}` is unusable, expected {expected}")]
-pub struct InvalidDetail {
-    /// Which.
-    pub name: &'static str,
-    /// The beginning of what was there.
-    pub value: String,
-    /// What would have been usable.
-    pub expected: &'static str,
+pub enum InvalidDetail {
+    /// Its value is none.
+    #[error("{name}: `{value}` is unusable, expected {expected}")]
+    Value {
+        /// Which.
+        name: &'static str,
+        /// The beginning of what was there.
+        value: String,
+        /// What would have been usable.
+        expected: &'static str,
+    },
+    /// It came under another spelling of its key ([`Detail::misspelled`]). The value is not taken: nothing says
+    /// that it has the same unit.
+    #[error("{meant}: the key is `{key}`, expected `{meant}`")]
+    Key {
+        /// The detail that was meant.
+        meant: Detail,
+        /// The key that was there, at most [`Detail::MAX_KEY`] bytes of it.
+        key: String,
+    },
 }
 
 /// An event that can never be handled, however often it comes.
@@ -137,12 +151,10 @@ fn ending(object: &Map<String, Value>) -> Result<Option<ExecutionEnding>, Poison
         None | Some(Value::Null) => {}
         Some(Value::Object(details)) => {
             let mut read = Details { details, invalid: &mut ending.invalid };
-            ending.download_time =
-                read.take("downloadTime", "a number of seconds from 0 to 604800", download_time);
-            ending.retry_count =
-                read.take("retryCount", "a whole number from 0 to 10000", retry_count);
+            ending.download_time = read.take(Detail::DownloadTime, download_time);
+            ending.retry_count = read.take(Detail::RetryCount, retry_count);
         }
-        Some(other) => ending.invalid.push(InvalidDetail {
+        Some(other) => ending.invalid.push(InvalidDetail::Value {
             name: "statusDetails",
             value: shown(other),
             expected: "an object",
@@ -157,16 +169,20 @@ struct Details<'a> {
 }
 
 impl Details<'_> {
-    fn take<T>(
-        &mut self,
-        name: &'static str,
-        expected: &'static str,
-        read: fn(&Value) -> Option<T>,
-    ) -> Option<T> {
-        let value = self.details.get(name)?;
+    fn take<T>(&mut self, detail: Detail, read: fn(&Value) -> Option<T>) -> Option<T> {
+        let Some(value) = self.details.get(detail.name()) else {
+            let key = self.details.keys().find(|key| Detail::misspelled(key) == Some(detail));
+            let key = key.map(|key| InvalidDetail::Key { meant: detail, key: excerpt(key) });
+            self.invalid.extend(key);
+            return None;
+        };
         let taken = read(value);
         if taken.is_none() {
-            self.invalid.push(InvalidDetail { name, value: shown(value), expected });
+            self.invalid.push(InvalidDetail::Value {
+                name: detail.name(),
+                value: shown(value),
+                expected: detail.expected(),
+            });
         }
         taken
     }

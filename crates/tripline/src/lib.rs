@@ -7,13 +7,16 @@
 //!
 //! The rooms, in the order in which a rollout meets them:
 //!
-//! - [`job`]: what a job is called, how far it has come; [`attempts`]: of how many devices; [`rollout`]: how AWS
+//! - [`job`]: what a job is called, how far it has come; [`counts`], [`attempts`]: in executions
+//!   and in devices; [`rollout`]: how AWS
 //!   IoT Jobs rolls it out;
 //! - [`alarm`]: what guards it;
-//! - [`event`]: the end of one device's execution, read into a [`metric`] reading;
+//! - [`event`]: the end of one device's execution, read into a [`metric`] reading; [`detail`]: what
+//!   of it the device says itself;
 //! - [`batch`]: readings aggregated into requests that CloudWatch accepts;
 //! - [`notification`]: what CloudWatch says when an alarm changes its state;
 //! - [`stop`]: what is done about it;
+//! - [`reports`]: whether a fleet reports what an alarm watches;
 //! - [`announcement`]: what people are told;
 //! - [`evidence`]: how unlikely what a rollout shows is, under its operator's limits; [`baseline`]:
 //!   those limits from past rollouts.
@@ -25,6 +28,8 @@ pub mod announcement;
 pub mod attempts;
 pub mod baseline;
 pub mod batch;
+pub mod counts;
+pub mod detail;
 pub mod event;
 pub mod evidence;
 pub mod faults;
@@ -32,6 +37,7 @@ pub mod job;
 pub mod metric;
 pub mod notification;
 pub mod recent;
+pub mod reports;
 pub mod rollout;
 pub mod stop;
 pub mod text;

@@ -19,7 +19,7 @@ use crate::finding::Finding;
 use crate::findings::findings_of;
 use crate::health::memory::Memory;
 use crate::keeper::Keeper;
-use crate::observe::{Account, Guards};
+use crate::observe::Account;
 
 /// Until when each kind of work may begin, in percent of a minute's work: so that whatever there is too
 /// much of never leaves the rest undone for ever.
@@ -42,7 +42,7 @@ pub(crate) struct Guarding {
     /// Jobs whose guard is meant to alert people and to stop nothing.
     pub alert_only: usize,
     /// The jobs' guards, after what was done.
-    guards: Guards,
+    guards: BTreeMap<JobId, Reconciled>,
     pub done: Done,
     /// Jobs whose configs are of no more use.
     pub forget: Vec<JobId>,

@@ -17,11 +17,10 @@ use crate::finding::{
     Finding, NEVER_REPORTED, UNCOVERED_FAILS, UNCOVERED_NEVER_ANSWERS, UNCOVERED_REFUSES,
     UNCOVERED_SLOW, UNCOVERED_TIMES_OUT,
 };
-use crate::health::attempts::Attempts;
 use crate::health::memory::Memory;
 use crate::keeper::Keeper;
 use crate::observe::Account;
-use crate::observe::cache::KnownJob;
+use crate::observe::cache::{Attempts, KnownJob};
 
 /// What devices of all jobs have reported, as it was remembered.
 pub(crate) type Reports = BTreeMap<JobId, Counted>;

@@ -85,6 +85,16 @@ async fn a_single_event_is_counted() {
 }
 
 #[tokio::test]
+async fn a_detail_under_a_misspelled_key_is_unusable_and_costs_no_outcome() {
+    let generator = Generator::new(RecordingMetrics::default());
+    let mut event = event("a");
+    event["statusDetails"] = json!({"download_time": "12", "retryCount": "2"});
+    generator.handle(event, NOW).await.unwrap();
+    let counts = [SUCCEEDED, Metric::InvalidDetailCount, Metric::RetryCount, Metric::DownloadTime];
+    assert_eq!(counts.map(|metric| generator.client.count(metric)), [1, 1, 1, 0]);
+}
+
+#[tokio::test]
 async fn a_repetition_that_comes_later_is_not_counted_again() {
     let generator = Generator::new(RecordingMetrics::default());
     for _ in 0..3 {

@@ -8,7 +8,7 @@ use tripline_aws::{Failure, FailureKind, iot};
 use tripline_guard::coverage::Shape;
 
 use super::coverage::shape_of;
-use super::tally::Tally;
+use super::tally::{Counts, Tally};
 
 /// A job as `DescribeJob` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +27,85 @@ pub struct DescribedJob {
     pub tally: Tally,
     /// What it was created with, as far as its guard goes by it.
     pub shape: Shape,
+    /// What the tally counts.
+    pub counted: Counted,
 }
 
+/// What a tally counts. With a retry config, or for devices that can leave a group and join it again, AWS IoT
+/// counts attempts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Counted {
+    /// Devices, as AWS IoT does.
+    Devices,
+    /// Devices, while AWS IoT counts these attempts.
+    Tried(Tally),
+    /// AWS IoT's attempts: which of them are of one device is not known, for this reason.
+    Attempts(String),
+}
+
+impl DescribedJob {
+    /// Its end, or that of all that is there of a job that never ends by itself: what is decided by its counts.
+    pub fn is_through(&self) -> bool {
+        match self.state {
+            JobState::Completed => true,
+            JobState::Active if self.continuous => {
+                self.tally.open() == 0 && self.tally.ended() > 0 && !self.reaches_more
+            }
+            _ => false,
+        }
+    }
+
+    /// AWS IoT's own counts, where they are of attempts and not of devices.
+    pub fn attempts(&self) -> Option<Tally> {
+        match &self.counted {
+            Counted::Devices => None,
+            Counted::Tried(attempts) => Some(*attempts),
+            Counted::Attempts(_) => Some(self.tally),
+        }
+    }
+
+    /// Why it is not known how many devices were unsuccessful, if so.
+    pub fn uncounted(&self) -> Option<&str> {
+        match &self.counted {
+            Counted::Attempts(why) => Some(why),
+            Counted::Devices | Counted::Tried(_) => None,
+        }
+    }
+
+    /// The counts in a line, with the attempts where AWS IoT counts those.
+    pub fn text(&self) -> String {
+        counts_text(&self.counts(), self.attempts().as_ref(), self.uncounted())
+    }
+
+    /// The counts for programs: of devices, or nothing.
+    pub fn counts(&self) -> Counts {
+        Counts::new(self.tally, self.uncounted().is_none())
+    }
+
+    /// What AWS IoT counts otherwise, in words: `attempts: 10 failed`, or `attempts, not devices: ..` and why, where
+    /// the devices are not known.
+    pub fn attempts_text(&self) -> Option<String> {
+        self.attempts().map(|attempts| attempts_text(&attempts, self.uncounted()))
+    }
+}
+
+/// Counts in a line, with the attempts where AWS IoT counts those, and why they are all that is known if so.
+pub fn counts_text(counts: &Counts, attempts: Option<&Tally>, uncounted: Option<&str>) -> String {
+    match attempts {
+        Some(attempts) => format!("{}; {}", counts.text(), attempts_text(attempts, uncounted)),
+        None => counts.text(),
+    }
+}
+
+fn attempts_text(attempts: &Tally, uncounted: Option<&str>) -> String {
+    let failures = attempts.failures_text();
+    match uncounted {
+        None => format!("attempts: {failures}"),
+        Some(why) => format!("attempts, not devices: {failures} ({why})"),
+    }
+}
+
+/// As AWS IoT counts: [`Devices`](super::devices::Devices) finds out which attempts are of one device.
 impl From<&Job> for DescribedJob {
     fn from(job: &Job) -> Self {
         let read = iot::job_of(job);
@@ -42,6 +119,10 @@ impl From<&Job> for DescribedJob {
             comment: read.comment,
             created_at: read.created_at,
             tally: Tally::from(read.counts),
+            counted: match read.setup.counts_attempts() && read.counts.ended.unsuccessful() > 0 {
+                true => Counted::Attempts("they are not listed here".to_owned()),
+                false => Counted::Devices,
+            },
         }
     }
 }

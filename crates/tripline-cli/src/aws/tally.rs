@@ -55,25 +55,62 @@ impl Tally {
         self.ended().saturating_add(self.open())
     }
 
-    /// `197 succeeded, 3 failed`; states without executions are left out.
+    /// `3 failed, 1 timed out`: those of the executions that have not succeeded.
+    pub fn failures_text(&self) -> String {
+        joined([
+            (Some(self.failed), "failed"),
+            (Some(self.rejected), "rejected"),
+            (Some(self.timed_out), "timed out"),
+        ])
+    }
+}
+
+/// A tally of devices. How many were unsuccessful is left open where AWS IoT's attempts are all that is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    pub queued: u32,
+    pub in_progress: u32,
+    pub succeeded: u32,
+    pub failed: Option<u32>,
+    pub rejected: Option<u32>,
+    pub timed_out: Option<u32>,
+    pub canceled: u32,
+    pub removed: u32,
+}
+
+impl Counts {
+    /// Of devices, unless `is_known` says that those who failed, rejected or timed out are attempts.
+    pub fn new(tally: Tally, is_known: bool) -> Self {
+        let Tally { queued, in_progress, succeeded, canceled, removed, .. } = tally;
+        let known = |count: u32| is_known.then_some(count);
+        let (failed, rejected) = (known(tally.failed), known(tally.rejected));
+        let timed_out = known(tally.timed_out);
+        Self { queued, in_progress, succeeded, failed, rejected, timed_out, canceled, removed }
+    }
+
+    /// `197 succeeded, 3 failed`; states without executions, and what is not known, are left out.
     pub fn text(&self) -> String {
-        let parts = [
-            (self.succeeded, "succeeded"),
+        let text = joined([
+            (Some(self.succeeded), "succeeded"),
             (self.failed, "failed"),
             (self.rejected, "rejected"),
             (self.timed_out, "timed out"),
-            (self.canceled, "cancelled"),
-            (self.removed, "removed"),
-            (self.in_progress, "in progress"),
-            (self.queued, "queued"),
-        ];
-        let parts: Vec<_> = parts
-            .into_iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, state)| format!("{count} {state}"))
-            .collect();
-        if parts.is_empty() { "no executions yet".to_owned() } else { parts.join(", ") }
+            (Some(self.canceled), "cancelled"),
+            (Some(self.removed), "removed"),
+            (Some(self.in_progress), "in progress"),
+            (Some(self.queued), "queued"),
+        ]);
+        if text.is_empty() { "no executions yet".to_owned() } else { text }
     }
+}
+
+/// Those that are not 0.
+fn joined<const N: usize>(counts: [(Option<u32>, &str); N]) -> String {
+    let some = counts.into_iter().filter_map(|(count, what)| {
+        count.filter(|count| *count > 0).map(|count| format!("{count} {what}"))
+    });
+    some.collect::<Vec<_>>().join(", ")
 }
 
 fn sum<const N: usize>(counts: [u32; N]) -> u32 {

@@ -38,6 +38,7 @@ fn executed(
         thing: format!("{status}-{number}"),
         began: seconds.map_or(-1, |_| START),
         changed: START + seconds.unwrap_or(0),
+        number: 1,
     });
     let of = (job.to_owned(), status.to_owned());
     aws.world().iot.executions.entry(of).or_default().extend(executions);

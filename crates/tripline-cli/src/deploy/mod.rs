@@ -16,6 +16,7 @@ mod found;
 mod plan;
 mod record;
 mod rounds;
+mod waiting;
 
 use std::path::PathBuf;
 
@@ -69,7 +70,8 @@ that it is meant.
 
 Exit code 1: the job ended, and not every device has the firmware, or its guard would not
 have stopped it, so that it was not begun; 2: the user's input; 3: AWS refused or could not
-be reached; 5: the rollout was stopped by its guard; 6: interrupted.")]
+be reached; 5: the rollout was stopped by its guard; 6: interrupted, or AWS IoT counts attempts and
+does not say which device's they are.")]
 pub struct Deployment {
     /// The config; the files it names are looked for in its folder
     #[arg(default_value = "dev.ini")]
@@ -279,7 +281,8 @@ impl Deployment {
             _ if self.quiet => {}
             Output::Json => print_json(&json!({
                 "job": job.as_str(), "region": region, "deployment": record.deployment,
-                "rounds": record.rounds, "ended": record.ended, "detached": self.detach,
+                "rounds": record.rounds, "ended": record.ended, "undecided": rounds.undecided,
+                "detached": self.detach,
             })),
             Output::Text => {
                 for round in &record.ended {
@@ -290,7 +293,17 @@ impl Deployment {
                         round.ending.text()
                     ));
                 }
+                if let Some(ending) = &rounds.undecided {
+                    let (round, all) = (record.done() + 1, record.rounds);
+                    print(&format!("round {round} of {all} {}\n", ending.text()));
+                }
             }
+        }
+        if rounds.undecided.is_some() {
+            say(&format!(
+                "job `{job}`: it stays to be looked at\n\n  hint: `--resume` counts its devices again"
+            ));
+            return End::Undecided;
         }
         match record.last() {
             _ if rounds.unguarded => {

@@ -1,34 +1,23 @@
 //! Makes a deployment, round by round.
 
 use std::path::Path;
-use std::time::Duration;
 
-use tripline_aws::{Failure, FailureKind};
+use tripline_aws::FailureKind;
 
 use super::ending::{RoundEnding, RoundOutcome};
 use super::found::ExistingDeployment;
 use super::record::{Record, Round};
+use super::waiting::wait;
 use crate::aws::arming::guard::Guard;
 use crate::aws::deployment::cloud::Cloud;
 use crate::aws::deployment::removal::remove;
 use crate::aws::deployment::spec::{Spec, StreamSpec, claim_key};
 use crate::aws::failure::with;
-use crate::aws::tally::Tally;
 use crate::exit::Error;
 use crate::input::deployment::Input;
 use crate::input::notes;
 use crate::terminal::print::say;
-use crate::terminal::progress::{clear_line, show_line};
 use crate::terminal::verdict::Verdict;
-
-/// How long AWS may be out of reach while a job is waited for: the job goes on meanwhile.
-const OUTAGE: Duration = Duration::from_secs(600);
-/// How long a job that was made may not be seen: AWS IoT may take a moment to show it.
-const UNSEEN: Duration = Duration::from_secs(20);
-/// Time before the second look at a job; it doubles from look to look.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// Least of the longest time between looks.
-const LEAST: Duration = Duration::from_secs(1);
 
 /// The rounds of a deployment.
 pub struct Rounds<'a> {
@@ -46,6 +35,8 @@ pub struct Rounds<'a> {
     live: bool,
     /// A round was not begun, as nothing would have stopped it.
     pub unguarded: bool,
+    /// A round has ended, and how is not known.
+    pub undecided: Option<RoundEnding>,
 }
 
 impl<'a> Rounds<'a> {
@@ -69,6 +60,7 @@ impl<'a> Rounds<'a> {
             made: Vec::new(),
             live: false,
             unguarded: false,
+            undecided: None,
         }
     }
 
@@ -109,8 +101,16 @@ impl<'a> Rounds<'a> {
             if detach || self.unguarded {
                 return Ok(());
             }
-            let ending = self.wait().await?;
+            let config = &self.input.config;
+            let ending =
+                wait(self.cloud, &self.spec.job, config.selection, self.devices, config.delay)
+                    .await?;
             self.live = false;
+            if ending.outcome == RoundOutcome::Undecided {
+                // Whoever goes on looks at it again.
+                self.undecided = Some(ending);
+                return Ok(());
+            }
             let succeeded = ending.outcome == RoundOutcome::Succeeded;
             let alarms = self.alarms();
             self.record.ended.push(Round { round, alarms, ending });
@@ -220,47 +220,6 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Waits until the job has ended.
-    async fn wait(&self) -> Result<RoundEnding, Error> {
-        let longest = self.input.config.delay.max(LEAST);
-        let mut pause = FIRST_PAUSE;
-        let mut lost: Option<tokio::time::Instant> = None;
-        let begun = tokio::time::Instant::now();
-        let mut seen = false;
-        let mut shown = Tally::default();
-        loop {
-            match self.cloud.job(&self.spec.job).await {
-                Ok(job) => {
-                    lost = None;
-                    seen |= job.is_some();
-                    let is_late = job.is_none() && !seen && begun.elapsed() < UNSEEN;
-                    let selection = self.input.config.selection;
-                    if !is_late
-                        && let Some(ending) =
-                            RoundEnding::of_job(job.as_ref(), selection, self.devices)
-                    {
-                        clear_line();
-                        return Ok(ending);
-                    }
-                    let counts = job.as_ref().map(Tally::from).unwrap_or_default();
-                    if counts != shown {
-                        show_line(&counts.text());
-                        shown = counts;
-                    }
-                }
-                Err(failure) if passes(&failure) => {
-                    let since = *lost.get_or_insert_with(tokio::time::Instant::now);
-                    if since.elapsed() > OUTAGE {
-                        return Err(failure.into());
-                    }
-                }
-                Err(failure) => return Err(failure.into()),
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(longest);
-        }
-    }
-
     /// Removes job, stream and alarms of a round that ended well, if the config says so.
     async fn clean_up(&mut self) -> Result<(), Error> {
         if self.input.config.clean_up {
@@ -318,9 +277,4 @@ impl<'a> Rounds<'a> {
             Error::Aws(failure) => Error::Aws(with(&failure, &more)),
         }
     }
-}
-
-/// Whether a failure may be over in a while.
-fn passes(failure: &Failure) -> bool {
-    matches!(failure.kind, FailureKind::Throttled | FailureKind::Unavailable)
 }

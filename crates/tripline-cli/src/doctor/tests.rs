@@ -6,6 +6,7 @@ mod answers;
 mod kept;
 mod mends;
 mod pasted;
+mod reported;
 mod reports;
 pub mod sound;
 mod verdicts;

@@ -8,7 +8,7 @@ use tripline::job::{CountRejected, Setup};
 use tripline::metric::Outcome;
 use tripline::rollout::{Rate, RolloutConfig};
 use tripline_config::{EvidenceConfig, TargetKind, TargetSelection};
-use tripline_guard::coverage::{Coverage, Devices, Facts, Shape, Watcher};
+use tripline_guard::coverage::{self, Coverage, Devices, Facts, Shape, Watcher};
 use tripline_guard::desired::{
     DEFAULT_PREFIX, DefaultGuard, Desired, InvalidValue, KeptConfig, Known, Policy, Rules,
 };
@@ -151,7 +151,7 @@ impl<'a> PlannedRollout<'a> {
         };
         let rules =
             Rules { default_guard: &stack.default_guard, policy: stack.policy, force_stop_topic };
-        Desired::new(known, rules)
+        coverage::desired(known, rules)
     }
 }
 

@@ -157,7 +157,7 @@ impl Add {
         check::region(input, aws.rollout_region(region)?.as_str())?;
         let view = aws.store.read().await?;
         check_unused(name, release, &view)?;
-        if job::find_view(aws, region, &release.job).await?.is_some() {
+        if job::exists(aws, region, &release.job).await? {
             return Err(Error::Input(format!(
                 "{name}: job `{}` exists already in `{}`\n\n  hint: a release needs a `jobId` of its own",
                 release.job,

@@ -1,6 +1,6 @@
 //! `tripline queue list`.
 
-use crate::queue::state::{Decision, Entry, EntryEnding, State, ending, next};
+use crate::queue::state::{Decision, Entry, EntryEnding, EntryOutcome, State, ending, next};
 use serde_json::{Value, json};
 use tripline::text::clean;
 use tripline::time::Timestamp;
@@ -102,7 +102,7 @@ fn state(entry: &Entry, ended: Option<&EntryEnding>, now: Timestamp) -> String {
         State::Claimed(lease) if now >= lease.free_from() => "claimed, lease over".to_owned(),
         State::Claimed(lease) => format!("claimed until {}", iso(lease.until)),
         State::Deployed => match ended {
-            Some(ended) => format!("deployed, {}", ended.outcome.as_str()),
+            Some(ended) => format!("deployed, {}", how(ended)),
             None => "deployed, in progress".to_owned(),
         },
         State::Done { outcome, .. } => outcome.as_str().to_owned(),
@@ -111,6 +111,11 @@ fn state(entry: &Entry, ended: Option<&EntryEnding>, now: Timestamp) -> String {
             _ => "pending".to_owned(),
         },
     }
+}
+
+/// How a rollout ended, in a word.
+fn how(ended: &EntryEnding) -> &'static str {
+    ended.outcome.map_or("undecided", EntryOutcome::as_str)
 }
 
 fn json_of(entry: &Entry, ended: Option<&EntryEnding>) -> Value {
@@ -127,7 +132,7 @@ fn json_of(entry: &Entry, ended: Option<&EntryEnding>) -> Value {
         "leaseUntil": lease.map(|lease| iso(lease.until)),
         "outcome": done.map(|(outcome, _)| outcome.as_str()),
         "endedAt": done.map(|(_, at)| iso(*at)),
-        "rolloutEnded": ended.map(|ended| ended.outcome.as_str()),
+        "rolloutEnded": ended.map(how),
         "bakeSeconds": entry.bake.seconds(), "claims": entry.claims, "failures": entry.failures,
         "tellOnly": entry.tell_only, "defaultGuard": entry.default_guard,
         "acceptUncovered": entry.accept_uncovered.to_string(),

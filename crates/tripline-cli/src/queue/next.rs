@@ -48,7 +48,8 @@ Exit code 0: the rollout ended well, or its job exists (--detach), or there was 
 stdout says which; 1: the rollout failed, or an entry that ended badly holds up the queue until
 `tripline queue done` decides on it; 2: the input, 3: AWS refused or could not be reached (the
 release is back in the queue); 5: the rollout was stopped; 6: not yet: a release is under way or
-has to bake, or this worker was interrupted.")]
+has to bake, this worker was interrupted, or AWS IoT counts attempts and does not say which
+device's they are.")]
 pub struct Next {
     /// Wait while a release is under way or bakes, instead of ending with 6
     #[arg(long)]
@@ -157,12 +158,15 @@ pub async fn try_next(aws: &Aws, lease: Span, worker: &str) -> Result<Attempt, E
     if let Some(entry) = view.entries.iter().find(|entry| entry.state == State::Deployed)
         && let Some(ended) = ending(job::find_view_of(aws, entry).await?.as_ref())
     {
-        let to = entry.ended(ended.outcome, ended.why.as_deref(), clock::now());
+        let Some(outcome) = ended.outcome else {
+            return Ok(Attempt::Over(Report::uncounted(entry, &ended.why.unwrap_or_default())));
+        };
+        let to = entry.ended(outcome, ended.why.as_deref(), clock::now());
         let change = Change::step(entry, &to);
-        if !aws.store.change(&view, change).await? || ended.outcome.is_well() {
+        if !aws.store.change(&view, change).await? || outcome.is_well() {
             return Ok(Attempt::Again);
         }
-        return Ok(Attempt::Over(Report::ended(to, ended.outcome)));
+        return Ok(Attempt::Over(Report::ended(to, outcome)));
     }
     claim(aws, &view, lease, worker).await
 }
@@ -199,7 +203,7 @@ fn report_of(claimed: Entry, worked: Worked, detach: bool) -> (Report, Option<Er
         Worked::Ended(entry, end) => match entry.state {
             State::Done { outcome, .. } => (Report::ended(entry, outcome), None),
             _ => {
-                let why = back(&entry, "not decided in time");
+                let why = back(&entry, "undecided, as its devices could not be counted,");
                 (report("undecided", entry, end, Some(why)), None)
             }
         },
@@ -244,6 +248,16 @@ impl Report {
         let note = entry.note.as_deref().map_or_else(String::new, |note| format!(": {note}"));
         let why = Some(format!("entry `{}`: {}{note}", entry.id, outcome.as_str()));
         Self { result: outcome.as_str(), entry: Some(entry), why, until: None, end }
+    }
+
+    /// A rollout has ended, and how is not known. A person says so, or the next look does.
+    fn uncounted(entry: &Entry, why: &str) -> Self {
+        let why = format!(
+            "entry `{0}`: its job is complete, and whether every device has the firmware is not known: {why}\n\n  hint: `tripline queue done --entry {0}` says how it ended",
+            entry.id
+        );
+        let (entry, end) = (Some(entry.clone()), End::Undecided);
+        Self { result: "undecided", entry, why: Some(why), until: None, end }
     }
 
     /// Why nothing is claimed.

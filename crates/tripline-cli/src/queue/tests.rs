@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::input::accepted::AcceptedWays;
-use crate::queue::state::{Entry, EntryId, EntryOutcome, Span, State, StoredFile, Use};
+use crate::queue::state::{
+    Entry, EntryEnding, EntryId, EntryOutcome, Span, State, StoredFile, Use,
+};
 use tripline::time::Timestamp;
 
 use super::clock;
@@ -290,4 +292,7 @@ fn the_list_says_where_everything_is() {
     insta::assert_snapshot!(list::text(&rows, now));
     let lapsed = list::text(&[(&claimed, None)], Timestamp::from_seconds(later.seconds() + 560));
     assert!(lapsed.contains("claimed, lease over"), "{lapsed}");
+    let uncounted = EntryEnding { outcome: None, why: Some("attempts".to_owned()) };
+    let undecided = list::text(&[(&pending(4).deployed(), Some(uncounted))], now);
+    assert!(undecided.contains("deployed, undecided"), "{undecided}");
 }

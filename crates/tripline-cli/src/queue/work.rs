@@ -89,7 +89,7 @@ fn step(entry: &Entry, over: &Over, detach: bool) -> Entry {
         Over::Deployed(Ok(End::Finding)) => {
             entry.ended(EntryOutcome::Failed, Some("the rollout did not go well"), now)
         }
-        Over::Deployed(Ok(End::Undecided)) => entry.failed("not decided in time", now),
+        Over::Deployed(Ok(End::Undecided)) => entry.failed("its devices could not be counted", now),
         Over::Deployed(Err(error)) => entry.failed(&error.to_string(), now),
         Over::Interrupted | Over::Lost => entry.given_back(),
     }

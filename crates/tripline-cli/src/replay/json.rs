@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value, json};
 use tripline::notification::AlarmState;
+use tripline::reports::Reports;
 use tripline::stop::{Firing, REASON_CODE, comment_for};
 use tripline_simulation::evaluation::Transition;
 use tripline_simulation::replay::{
-    Fired, GuardOf, RecordedRollout, ReplayedAbort, ReplayedAlarm, ReplayedEvidence, Stop, TooLate,
+    Fired, GuardOf, NoValue, RecordedRollout, ReplayedAbort, ReplayedAlarm, ReplayedEvidence, Stop,
+    TooLate,
 };
 use tripline_simulation::simulation::AlarmPlan;
 
@@ -30,6 +32,7 @@ pub fn replay_json(replayed: &Replayed) -> Value {
             "repeated": counts.repeated,
             "deleted": counts.deleted,
             "begun": counts.begun,
+            "misspelled": misspelled(rollout),
         },
         "config": replayed.config,
         "job": rollout.job.as_str(),
@@ -42,6 +45,7 @@ pub fn replay_json(replayed: &Replayed) -> Value {
         "outcomes": of_outcomes(rollout),
         "devicesWithFirmware": rollout.end().exposed,
         "stopped": replay.stop.is_some(),
+        "watched": !replay.is_unwatched,
         "stop": replay.stop.as_ref().map(|stop| of_stop(replayed, stop)),
         "tooLate": replay.too_late.as_ref().map(|late| of_too_late(replayed, late)),
         "alarms": alarms,
@@ -143,8 +147,30 @@ fn of_alarm(replayed: &Replayed, alarm: &ReplayedAlarm) -> Value {
         "stops": alarm.stops,
         "evaluatedAtSecond": tripline_simulation::replay::evaluation_second(&plan),
         "fired": alarm.fired.as_ref().map(of_fired),
+        "noValue": alarm.no_value.map(of_no_value),
         "transitions": transitions,
     })
+}
+
+fn of_no_value(no_value: NoValue) -> Value {
+    let (succeeded, invalid) = match no_value {
+        NoValue::NeverReported(_, Reports::NeverReported { succeeded, invalid }) => {
+            (Some(succeeded), Some(invalid))
+        }
+        NoValue::NotReported(..) => (Some(0), None),
+        _ => (None, None),
+    };
+    json!({
+        "detail": no_value.detail().name(),
+        "reason": no_value.sentence(),
+        "succeeded": succeeded,
+        "invalidDetails": invalid,
+    })
+}
+
+fn misspelled(rollout: &RecordedRollout) -> Vec<Value> {
+    let keys = rollout.misspelled.iter();
+    keys.map(|(meant, key)| json!({"key": key, "expected": meant.name()})).collect()
 }
 
 fn of_transition(transition: &Transition) -> Value {

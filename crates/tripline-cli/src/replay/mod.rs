@@ -43,8 +43,9 @@ rollout, takes when devices began from a recording of `tripline watch --record`;
 approximate, and said.
 
 Exit code 0: the rollout would have run to its end; 5: its guard would have stopped it; 1: it would
-have, but by then the last recorded execution had ended; 2: a fault in an option, the config or the
-recording. A malformed line is skipped and counted (--strict: a fault), as long as most are well.";
+have, but by then the last recorded execution had ended, or no guard looked, since devices never
+reported what its alarms watch; 2: a fault in an option, the config or the recording. A malformed
+line is skipped and counted (--strict: a fault), as long as most are well.";
 
 /// What to replay.
 #[derive(Debug, clap::Args)]
@@ -100,7 +101,7 @@ impl Arguments {
         }
         Ok(match &replayed.replay {
             Replay { stop: Some(_), .. } => End::Stopped,
-            Replay { too_late: Some(_), .. } => End::Finding,
+            Replay { too_late: Some(_), .. } | Replay { is_unwatched: true, .. } => End::Finding,
             _ => End::Done,
         })
     }

@@ -1,7 +1,7 @@
 //! A replay as a picture.
 
 use super::replayed::Replayed;
-use super::text::{CUT_SHORT, EXECUTED, OUTCOMES, begins, goes_on, verdict};
+use super::text::{CUT_SHORT, EXECUTED, OUTCOMES, begins, goes_on, misspelled, no_values, verdict};
 use crate::report::format::count;
 use crate::report::{AlarmPanel, Fact, Known, Picture, StopMark};
 use crate::terminal::time::{elapsed, utc};
@@ -30,6 +30,8 @@ pub fn replay_picture(replayed: &Replayed) -> Picture<'_> {
     if replay.evidence.is_some() {
         notes.extend(begins(&replayed.file, replay.evidence.as_ref()));
     }
+    notes.extend(no_values(replay));
+    notes.extend(misspelled(rollout));
     notes.extend(goes_on(rollout));
     Picture {
         title: rollout.job.as_str(),

@@ -57,6 +57,11 @@ pub fn verdict(replayed: &Replayed) -> String {
             utc(late.at),
             utc(rollout.last)
         ),
+        (None, None) if replay.is_unwatched => {
+            format!(
+                "NOT WATCHED: no guard of rollout {job} had what it watches, so none would have stopped it."
+            )
+        }
         (None, None) => format!("NOT STOPPED: no guard would have stopped rollout {job}."),
     }
 }
@@ -96,8 +101,25 @@ fn explanation(replayed: &Replayed) -> Vec<String> {
         Some(format!("`{name}` would have fired at {}: {why}.", utc(fired.at)))
     });
     lines.extend(told);
+    lines.extend(no_values(replay));
+    lines.extend(misspelled(rollout));
     lines.extend(goes_on(rollout));
     lines
+}
+
+/// Which alarms never had a value, and why.
+pub fn no_values(replay: &Replay) -> impl Iterator<Item = String> {
+    replay.alarms.iter().filter_map(|alarm| {
+        let why = alarm.no_value?.sentence();
+        Some(format!("`{}` never had a value: {why}.", alarm.alarm.name))
+    })
+}
+
+/// Which keys of details are misspelled.
+pub fn misspelled(rollout: &RecordedRollout) -> impl Iterator<Item = String> {
+    rollout.misspelled.iter().map(|(meant, key)| {
+        format!("Devices report `{key}`, which is not used: the key is `{meant}`.")
+    })
 }
 
 /// What a stop after the last recorded ending may be all the same.

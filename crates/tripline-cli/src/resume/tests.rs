@@ -5,7 +5,7 @@ mod fake;
 
 use std::collections::BTreeSet;
 
-use aws_sdk_iot::types::{JobStatus, TargetSelection};
+use aws_sdk_iot::types::{JobStatus, RetryableFailureType, TargetSelection};
 use tripline::job::JobId;
 
 use super::*;
@@ -96,6 +96,31 @@ async fn only_devices_that_lack_the_firmware_are_targets() {
     let all = Resume { include_in_progress: true, new: Some(id("again")), ..resume() };
     run(&fake, &all).await.unwrap();
     assert_eq!(fake.world().iot.jobs["again"].0.targets(), [arn("d002")], "`fw-r1` has the others");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_is_judged_by_its_last_attempt_and_not_by_those_before() {
+    let fake = stopped(4);
+    {
+        let iot = &mut fake.world().iot;
+        iot.retry("fw", RetryableFailureType::Failed, 1);
+        for thing in ["d000", "d001", "d002", "d003", "lone"] {
+            iot.notify("fw", thing);
+        }
+        for (thing, attempts) in [
+            ("d000", vec!["FAILED", "SUCCEEDED"]),
+            ("d001", vec!["FAILED", "FAILED"]),
+            ("d002", vec!["FAILED", "CANCELED"]),
+            ("d003", vec!["SUCCEEDED"]),
+            ("lone", vec!["FAILED"]),
+        ] {
+            attempts.iter().for_each(|status| iot.report("fw", thing, status));
+        }
+        // The last one is at its second attempt.
+        iot.end("fw", "QUEUED", "IN_PROGRESS");
+    }
+    run(&fake, &resume()).await.unwrap();
+    assert_eq!(fake.world().iot.targets("fw-r1"), ["d001", "d002"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -185,7 +185,11 @@ impl Stop {
             text += "\n";
         };
         line("succeeded", tally.succeeded, "have it");
-        line("failed", tally.failures(), "failed, rejected or timed out");
+        match stopped.seen.uncounted() {
+            None => line("failed", tally.failures(), "failed, rejected or timed out"),
+            // To stop is not to wait for lists.
+            Some(_) => line("attempts", tally.failures(), "failed, rejected or timed out"),
+        }
         line("in progress", stopped.in_progress(), self.note_on_progress(stopped));
         line("spared", stopped.spared(), "and those that the rollout had not come to");
         if let Some(comment) = stopped.seen.comment.as_deref().filter(|_| stopped.before) {
@@ -211,9 +215,11 @@ impl Stop {
             "stopped": !before && !self.dry_run, "hadEnded": before,
             "status": seen.status, "reasonCode": seen.reason_code, "comment": seen.comment,
             "counts": {
-                "succeeded": seen.tally.succeeded, "failed": seen.tally.failures(),
+                "succeeded": seen.tally.succeeded,
+                "failed": seen.uncounted().is_none().then(|| seen.tally.failures()),
                 "inProgress": stopped.in_progress(), "spared": stopped.spared(),
             },
+            "attempts": seen.attempts(),
         })
     }
 

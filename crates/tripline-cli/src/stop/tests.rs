@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex};
 use aws_sdk_iot::error::ErrorMetadata;
 use aws_sdk_iot::operation::cancel_job::{CancelJobError, CancelJobInput, CancelJobOutput};
 use aws_sdk_iot::operation::describe_job::{DescribeJobError, DescribeJobOutput};
-use aws_sdk_iot::types::{Job, JobProcessDetails, JobStatus};
+use aws_sdk_iot::types::{
+    Job, JobExecutionsRetryConfig, JobProcessDetails, JobStatus, RetryCriteria,
+    RetryableFailureType,
+};
 use aws_smithy_mocks::{MockResponse, RuleMode, mock, mock_client};
 
 use super::*;
@@ -18,6 +21,8 @@ struct Jobs {
     states: Arc<Mutex<VecDeque<JobStatus>>>,
     cancelled: Arc<Mutex<Vec<CancelJobInput>>>,
     refuses: bool,
+    /// Devices are tried again.
+    retries: bool,
 }
 
 impl Jobs {
@@ -50,6 +55,7 @@ impl Jobs {
                 .set_reason_code((state == JobStatus::Canceled).then(|| "TRIPLINE_ALARM".into()))
                 .set_comment((state == JobStatus::Canceled).then(|| "alarm slow fired".into()))
                 .status(state)
+                .set_job_executions_retry_config(jobs.retries.then(once_again))
                 .job_process_details(details);
             MockResponse::Output(DescribeJobOutput::builder().job(job.build()).build())
         });
@@ -69,6 +75,12 @@ impl Jobs {
     fn cancelled(&self) -> Vec<CancelJobInput> {
         self.cancelled.lock().unwrap().clone()
     }
+}
+
+fn once_again() -> JobExecutionsRetryConfig {
+    let criterion = RetryCriteria::builder().failure_type(RetryableFailureType::All);
+    let criterion = criterion.number_of_retries(1).build().unwrap();
+    JobExecutionsRetryConfig::builder().criteria_list(criterion).build().unwrap()
 }
 
 fn stop(mode: Mode) -> Stop {
@@ -93,6 +105,22 @@ async fn a_running_job_is_cancelled_and_that_is_proven() {
     assert_eq!(asked.reason_code(), Some("TRIPLINE_OPERATOR"));
     assert_eq!(asked.comment(), Some("bricks?pump A"));
     insta::assert_snapshot!("cancelled", text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_are_not_called_devices_that_failed() {
+    let jobs = Jobs { retries: true, ..Jobs::new(&[JobStatus::InProgress, JobStatus::Canceled]) };
+    let stop = stop(Mode::Cancel);
+    let stopped = stop.stop(&jobs.client()).await.unwrap();
+    let text = stop.text(&stopped);
+    let line = text.lines().find(|line| line.contains("timed out")).unwrap();
+    assert!(line.trim_start().starts_with("attempts") && line.contains(" 3 "), "{line}");
+    let data = stop.json(&stopped, "us-east-1");
+    assert!(data["counts"]["failed"].is_null() && data["counts"]["succeeded"] == 12, "{data}");
+    assert_eq!(
+        (&data["attempts"]["failed"], &data["attempts"]["timedOut"]),
+        (&2.into(), &1.into())
+    );
 }
 
 #[tokio::test(start_paused = true)]

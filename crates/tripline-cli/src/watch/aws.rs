@@ -21,6 +21,7 @@ use crate::aws::alarms::Listed;
 use crate::aws::arming::keeping;
 use crate::aws::budget::Budget;
 use crate::aws::clients::Aws;
+use crate::aws::devices::Devices;
 use crate::aws::job::{DescribedJob, find_job};
 use crate::aws::{stack, topics};
 use crate::exit::Error;
@@ -103,10 +104,21 @@ impl Observer {
         self.budget.settled()
     }
 
-    /// The job; `None` if there is none.
+    /// The job, as AWS IoT counts; `None` if there is none.
     pub async fn job(&mut self, job: &JobId) -> Result<Option<DescribedJob>, Failure> {
         self.budget.turn().await;
         Ok(find_job(&self.aws.iot, job).await?.as_ref().map(DescribedJob::from))
+    }
+
+    /// The job in devices; `None` if there is none.
+    pub async fn devices(
+        &mut self,
+        job: &JobId,
+        devices: &mut Devices,
+    ) -> Result<Option<DescribedJob>, Failure> {
+        self.budget.turn().await;
+        let Some(found) = find_job(&self.aws.iot, job).await? else { return Ok(None) };
+        devices.describe(&self.aws.iot, job, &found, &mut self.budget).await.map(Some)
     }
 
     /// A page of a job's executions in one state, and the token of the next.

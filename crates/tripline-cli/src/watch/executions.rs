@@ -3,6 +3,8 @@
 //! A fleet has more devices in progress than a page holds, and AWS sorts them by nothing that
 //! helps. So the pages are turned one a look, and the slowest of all are remembered.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_iot::types::JobExecutionStatus;
 use tripline::job::JobId;
 use tripline::text::excerpt;
@@ -149,6 +151,9 @@ fn slowest(mut slow: Vec<Slow>) -> Vec<Slow> {
 fn newest(failing: impl Iterator<Item = Failing>) -> Vec<Failing> {
     let mut failing: Vec<_> = failing.collect();
     failing.sort_by(|a, b| (b.at, &a.thing).cmp(&(a.at, &b.thing)));
+    // A device that was tried again is named once.
+    let mut named = BTreeSet::new();
+    failing.retain(|failing| named.insert(failing.thing.clone()));
     failing.truncate(NAMED);
     failing
 }

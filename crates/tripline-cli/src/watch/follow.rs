@@ -14,6 +14,7 @@ use super::seen::{Alarm, Details, Evidence};
 use super::verdict::Verdict;
 use crate::aws::alarms::Listed;
 use crate::aws::coverage::KnownJob;
+use crate::aws::devices::Devices;
 use crate::aws::evidence::BLIND;
 use crate::aws::job::DescribedJob;
 use crate::exit::{End, Error};
@@ -45,6 +46,7 @@ pub struct Rollout {
     pub details: Details,
     /// Since when AWS has given no answer, and why.
     pub lost: Option<(i64, Failure)>,
+    devices: Devices,
     executions: Executions,
 }
 
@@ -159,12 +161,13 @@ impl Rollout {
             history: History::default(),
             details: Details::default(),
             lost: None,
+            devices: Devices::default(),
             executions: Executions::default(),
         }
     }
 
     async fn look_at_job(&mut self, observer: &mut Observer, now: i64) -> Result<(), Error> {
-        match observer.job(&self.job).await {
+        match observer.devices(&self.job, &mut self.devices).await {
             Ok(Some(seen)) => {
                 self.lost = None;
                 self.history.push(now, seen.tally.ended());
@@ -241,7 +244,9 @@ impl Rollout {
             Err(failure) => self.details.notes.push(format!("evidence: {failure}")),
         }
         let (executions, details) = (&mut self.executions, &mut self.details);
-        executions.update(observer, &self.job, &seen.tally, details).await;
+        // As AWS IoT counts, so that what has changed is seen.
+        let counted = seen.attempts().unwrap_or(seen.tally);
+        executions.update(observer, &self.job, &counted, details).await;
     }
 }
 

@@ -67,11 +67,14 @@ calibrate` and `tripline replay`. Nothing is written of a rollout that has not e
 A CONTINUOUS job never completes by itself: it is watched until everything that is there has
 ended.
 
+Devices are counted. Where AWS IoT counts attempts (a job with retries, a CONTINUOUS one for
+groups), they are found in the lists of its executions.
+
 Exit code 0: completed, and every device has it; 1: completed, and devices have not got it, or
 cancelled by somebody; 2: there is no such job; 3: AWS refused, or was out of reach for five
 minutes; 5: stopped by its guard, or by its own abort criteria; 6: undecided when --timeout was
-over, or at --once. Of several rollouts a stop counts most, then what is undecided, then what
-failed.")]
+over, or at --once, or completed with attempts of which AWS does not say which device's they are.
+Of several rollouts a stop counts most, then what is undecided, then what failed.")]
 pub struct Arguments {
     /// The jobs to watch
     #[arg(value_name = "JOB", required = true, num_args = 1..)]

@@ -76,6 +76,7 @@ mod tests {
     use tripline::job::JobState;
 
     use super::*;
+    use crate::aws::job::Counted;
     use crate::aws::tally::Tally;
     use tripline_guard::coverage::Shape;
 
@@ -90,6 +91,7 @@ mod tests {
             created_at: Some(1_000),
             tally: Tally { succeeded, queued, ..Tally::default() },
             shape: Shape::unknown(),
+            counted: Counted::Devices,
         }
     }
 

@@ -20,6 +20,8 @@ pub enum Verdict {
     Well,
     /// It is through, and devices do not have the firmware.
     WithFailures,
+    /// It is through, and how many devices do not have the firmware is not known: only attempts are.
+    Uncounted,
     /// It is through, and has come to no device.
     Nobody,
     /// Somebody has cancelled it.
@@ -35,13 +37,8 @@ pub enum Verdict {
 impl Verdict {
     pub fn of_job(seen: &DescribedJob) -> Self {
         match seen.state {
-            JobState::Active if seen.continuous => {
-                let tally = &seen.tally;
-                let through = tally.open() == 0 && tally.ended() > 0 && !seen.reaches_more;
-                if through { Self::of_completed(tally) } else { Self::Running }
-            }
-            JobState::Active => Self::Running,
-            JobState::Completed => Self::of_completed(&seen.tally),
+            JobState::Active | JobState::Completed if seen.is_through() => Self::of_through(seen),
+            JobState::Active | JobState::Completed => Self::Running,
             JobState::Deleting => Self::Deleted,
             JobState::Canceled => {
                 match Canceler::from_reason(seen.reason_code.as_deref(), seen.comment.as_deref()) {
@@ -54,8 +51,12 @@ impl Verdict {
     }
 
     /// A device that was removed is no longer one of the rollout's; one whose execution was
-    /// cancelled has not got the firmware.
-    fn of_completed(tally: &Tally) -> Self {
+    /// cancelled has not got the firmware. Attempts that failed decide nothing: each device may have it.
+    fn of_through(seen: &DescribedJob) -> Self {
+        let tally = &seen.tally;
+        if seen.uncounted().is_some() {
+            return Self::Uncounted;
+        }
         match (tally.failures().saturating_add(tally.canceled), tally.succeeded) {
             (0, 0) => Self::Nobody,
             (0, _) => Self::Well,
@@ -73,6 +74,7 @@ impl Verdict {
             Self::Running => "running",
             Self::Well => "completed",
             Self::WithFailures => "completedWithFailures",
+            Self::Uncounted => "completedUncounted",
             Self::Nobody => "reachedNobody",
             Self::Cancelled => "cancelled",
             Self::Guard => "stoppedByGuard",
@@ -83,7 +85,7 @@ impl Verdict {
 
     pub fn end(self) -> End {
         match self {
-            Self::Running => End::Undecided,
+            Self::Running | Self::Uncounted => End::Undecided,
             Self::Well => End::Done,
             Self::WithFailures | Self::Nobody | Self::Cancelled | Self::Deleted => End::Finding,
             Self::Guard | Self::AbortCriteria => End::Stopped,
@@ -112,9 +114,10 @@ impl Verdict {
         let text = match self {
             Self::Running => {
                 format!(
-                    "rollout {job} is not decided: {} of {} executions have ended",
+                    "rollout {job} is not decided: {} of {} {} have ended",
                     tally.ended(),
-                    tally.all()
+                    tally.all(),
+                    if seen.uncounted().is_some() { "attempts" } else { "executions" }
                 )
             }
             Self::Well => format!("rollout {job} {through}: {} it", have(tally.succeeded)),
@@ -123,6 +126,11 @@ impl Verdict {
                 have(tally.succeeded),
                 tally.failures().saturating_add(tally.canceled),
                 failures(tally)
+            ),
+            Self::Uncounted => format!(
+                "rollout {job} {through}: {} it; how many have not is not known: {}",
+                have(tally.succeeded),
+                seen.attempts_text().unwrap_or_default(),
             ),
             Self::Nobody => format!("rollout {job} {through}: it has come to no device"),
             Self::Cancelled => {
@@ -140,12 +148,19 @@ impl Verdict {
             Self::Deleted => format!("rollout {job} was deleted"),
         };
         let kept = match self {
-            Self::Cancelled | Self::Guard | Self::AbortCriteria => format!(
-                "; {} succeeded, {} failed, {} in progress",
-                tally.succeeded,
-                tally.failures(),
-                tally.in_progress
-            ),
+            Self::Cancelled | Self::Guard | Self::AbortCriteria => {
+                let (succeeded, in_progress) = (tally.succeeded, tally.in_progress);
+                match seen.uncounted() {
+                    None => format!(
+                        "; {succeeded} succeeded, {} failed, {in_progress} in progress",
+                        tally.failures()
+                    ),
+                    Some(_) => format!(
+                        "; {succeeded} succeeded, {in_progress} in progress; {}",
+                        seen.attempts_text().unwrap_or_default()
+                    ),
+                }
+            }
             _ if seen.continuous && seen.state == JobState::Active && self.is_final() => {
                 "; the job is CONTINUOUS and waits for devices that join".to_owned()
             }
@@ -176,6 +191,7 @@ mod tests {
     use tripline_guard::coverage::Shape;
 
     use super::*;
+    use crate::aws::job::Counted;
 
     fn seen(state: JobState, tally: Tally) -> DescribedJob {
         DescribedJob {
@@ -188,6 +204,7 @@ mod tests {
             created_at: None,
             tally,
             shape: Shape::unknown(),
+            counted: Counted::Devices,
         }
     }
 
@@ -228,6 +245,30 @@ mod tests {
     }
 
     #[test]
+    fn attempts_alone_are_no_failure() {
+        let of = |state, counted| DescribedJob {
+            counted,
+            ..seen(state, Tally { succeeded: 36, failed: 16, ..Tally::default() })
+        };
+        let unread = || Counted::Attempts("denied".to_owned());
+        for (seen, verdict, code) in [
+            (of(JobState::Completed, Counted::Devices), Verdict::WithFailures, 1),
+            (of(JobState::Completed, Counted::Tried(Tally::default())), Verdict::WithFailures, 1),
+            (of(JobState::Completed, unread()), Verdict::Uncounted, 6),
+            (of(JobState::Active, unread()), Verdict::Running, 6),
+            (of(JobState::Canceled, unread()), Verdict::Cancelled, 1),
+            (
+                DescribedJob { continuous: true, ..of(JobState::Active, unread()) },
+                Verdict::Uncounted,
+                6,
+            ),
+        ] {
+            assert_eq!(Verdict::of_job(&seen), verdict, "{seen:?}");
+            assert_eq!(verdict.end() as u8, code, "{seen:?}");
+        }
+    }
+
+    #[test]
     fn a_continuous_job_is_through_when_all_that_is_there_has_ended() {
         let of = |queued, succeeded, reaches_more| {
             let tally = Tally { queued, succeeded, ..Tally::default() };
@@ -259,6 +300,11 @@ mod tests {
     #[test]
     fn sentences() {
         let job = JobId::new("fw").unwrap();
+        let uncounted = |seen: DescribedJob| DescribedJob {
+            counted: Counted::Attempts("ListJobExecutionsForJob: access denied".to_owned()),
+            tally: Tally { failed: 5, ..seen.tally },
+            ..seen
+        };
         let say = |seen: DescribedJob| Verdict::of_job(&seen).sentence(&job, &seen);
         let tally = Tally { succeeded: 12, failed: 2, timed_out: 1, ..Tally::default() };
         let through = Tally { succeeded: 1, ..Tally::default() };
@@ -274,6 +320,9 @@ mod tests {
             say(cancelled(Some("TEA"), None)),
             say(cancelled(Some("TRIPLINE_ALARM"), Some("Tripline: alarm slow fired"))),
             say(seen(JobState::Deleting, tally)),
+            say(uncounted(seen(JobState::Completed, tally))),
+            say(uncounted(cancelled(Some("TRIPLINE_ALARM"), None))),
+            say(uncounted(seen(JobState::Active, tally))),
         ];
         insta::assert_snapshot!(all.join("\n"));
     }

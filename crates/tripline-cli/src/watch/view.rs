@@ -104,7 +104,7 @@ pub fn news(rollout: &Rollout) -> String {
     let evidence = rollout.details.evidence.as_ref();
     format!(
         "{:?} {:?} {:?} {:?} {:?} {} {:?}",
-        seen.map(|seen| (&seen.status, seen.tally)),
+        seen.map(|seen| (&seen.status, seen.tally, &seen.counted)),
         rollout.verdict,
         rollout.details.alarms,
         rollout.details.coverage.as_ref().map(Coverage::line),
@@ -123,7 +123,6 @@ pub fn data(rollout: &Rollout, now: i64) -> Value {
         notes.push(lost(rollout, now));
     }
     let seen = rollout.seen.as_ref();
-    let tally = seen.map(|seen| seen.tally);
     let eta = match seen.map(|seen| rollout.history.eta(seen)) {
         _ if rollout.verdict.is_final() => None,
         Some(Eta::In(seconds)) => Some(json!({"seconds": seconds, "atLeast": false})),
@@ -135,11 +134,9 @@ pub fn data(rollout: &Rollout, now: i64) -> Value {
         "jobId": rollout.job.as_str(),
         "status": seen.map(|seen| &seen.status),
         "verdict": rollout.verdict.name(),
-        "counts": tally.map(|tally| json!({
-            "queued": tally.queued, "inProgress": tally.in_progress,
-            "succeeded": tally.succeeded, "failed": tally.failed, "rejected": tally.rejected,
-            "timedOut": tally.timed_out, "canceled": tally.canceled, "removed": tally.removed,
-        })),
+        "counts": seen.map(DescribedJob::counts),
+        "attempts": seen.and_then(DescribedJob::attempts),
+        "uncounted": seen.and_then(DescribedJob::uncounted),
         "continuous": seen.map(|seen| seen.continuous),
         "reachesMore": seen.map(|seen| seen.reaches_more),
         "perMinute": seen.and_then(|seen| rollout.history.per_minute(seen)),
@@ -204,27 +201,36 @@ fn bar(seen: &DescribedJob) -> String {
 fn progress(seen: &DescribedJob) -> String {
     let (ended, all) = (u64::from(seen.tally.ended()), u64::from(seen.tally.all()));
     let more = if seen.reaches_more { ", and more to come" } else { "" };
+    let what = if seen.uncounted().is_some() { " attempts" } else { "" };
     match (ended * 100).checked_div(all) {
-        Some(percent) => format!("{ended} of {all} ended ({percent} %{more})"),
+        Some(percent) => format!("{ended} of {all}{what} ended ({percent} %{more})"),
         None => format!("no executions yet{more}"),
     }
 }
 
-/// Everything that is not zero; successes always.
+/// Everything that is not zero, successes always; then the attempts, where AWS IoT counts those.
 fn counts(seen: &DescribedJob) -> String {
-    let tally = &seen.tally;
-    let counts = [
-        ("succeeded", tally.succeeded),
-        ("failed", tally.failed),
-        ("rejected", tally.rejected),
-        ("timed out", tally.timed_out),
-        ("canceled", tally.canceled),
-        ("removed", tally.removed),
-        ("in progress", tally.in_progress),
-        ("queued", tally.queued),
+    let counts = seen.counts();
+    let all = [
+        ("succeeded", Some(counts.succeeded)),
+        ("failed", counts.failed),
+        ("rejected", counts.rejected),
+        ("timed out", counts.timed_out),
+        ("canceled", Some(counts.canceled)),
+        ("removed", Some(counts.removed)),
+        ("in progress", Some(counts.in_progress)),
+        ("queued", Some(counts.queued)),
     ];
-    let counts = counts.into_iter().enumerate().filter(|(n, (_, count))| *n == 0 || *count > 0);
-    counts.map(|(_, (name, count))| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
+    let all = all.into_iter().enumerate();
+    let shown = all.filter_map(|(n, (name, count))| {
+        let count = count.filter(|count| n == 0 || *count > 0)?;
+        Some(format!("{count} {name}"))
+    });
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match seen.attempts_text() {
+        Some(attempts) => format!("{shown}; {attempts}"),
+        None => shown,
+    }
 }
 
 fn speed(rollout: &Rollout, seen: &DescribedJob) -> String {

@@ -4,6 +4,7 @@ mod evidence;
 mod faults;
 mod guards;
 mod recordings;
+mod reported;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -202,10 +203,12 @@ fn every_field_of_the_answer_is_documented() {
     let late = guards::late();
     fs::write(folder.path().join("evidence.ini"), evidence::DECLARED).unwrap();
     let slow = crate::calibrate::recording("fw-3", 900, |_| 2_000);
+    let misspelled = reported::fleet(72, "download_time");
     for (arguments, stdin) in [
         ("failing.ndjson", ""),
         ("failing.ndjson --config abort.ini", ""),
         ("-", late.as_str()),
+        ("-", misspelled.as_str()),
         ("- --config evidence.ini", slow.as_str()),
     ] {
         let ran = run(folder.path(), &format!("{arguments} --output json"), stdin.as_bytes());

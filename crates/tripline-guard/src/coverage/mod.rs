@@ -2,11 +2,12 @@
 //! would be stopped, people be alerted, or nobody hear of it. The guard-keeper, `watch`, `deploy`, `config check`,
 //! `simulate` and doctor all ask here.
 //!
-//! - here: the answer; `facts`: what a rollout is, and what is known of it; `watcher`: an alarm, as it is wanted or
+//! - here: the answer; `facts`: what is known of a rollout; `fill`: the default guard where a config sees nothing; `watcher`: an alarm, as it is wanted or
 //!   as it is; `sees`: which ways it sees, and what it takes; `reason`: why it does not; `object`: the answer
 //!   for programs; `table`: for people.
 
 mod facts;
+mod fill;
 mod object;
 mod reason;
 mod sees;
@@ -18,7 +19,9 @@ use std::fmt;
 
 use tripline::job::CountRejected;
 
-pub use facts::{Counted, Devices, Facts, Keeper, Shape};
+pub use crate::desired::{Devices, Shape};
+pub use facts::{Counted, Facts, Keeper};
+pub use fill::desired;
 pub use reason::{Reason, Shortfall};
 pub use sees::unseen_by;
 pub use watcher::{Inactive, Watcher};

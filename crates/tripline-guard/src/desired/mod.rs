@@ -6,6 +6,7 @@ mod default_guard;
 mod evidence;
 mod parameter;
 mod policy;
+mod shape;
 mod small;
 mod tags;
 
@@ -13,13 +14,12 @@ use tripline::alarm::AlarmDefinition;
 use tripline::job::JobId;
 use tripline_config::EvidenceConfig;
 
-use crate::coverage::{Shape, Way, unseen_by};
-
 pub use alarm::{FailureRate, GuardAlarm, is_published};
 pub use default_guard::{DEFAULT_PREFIX, DefaultGuard, InvalidValue, KEYS, Reach, variable_of};
 pub use evidence::{evidence_alarm, watches_evidence, watches_evidence_s_absence};
 pub use parameter::parameter_of;
 pub use policy::{GreengrassDeployments, GuardedJobs, Policy};
+pub use shape::{Devices, Shape};
 pub use tags::{GUARD_TAG, JobTags, TAG_PREFIX, Tagged};
 
 /// The config that a job was armed with, as the stack's table keeps it.
@@ -105,15 +105,17 @@ pub struct Desired {
     pub config_fault: Option<ConfigFault>,
     /// The limits by which evidence of it is computed.
     pub evidence: Option<EvidenceConfig>,
+    /// The default guard, of which it is to have what its own alarms do not see.
+    pub fill: Option<Box<Self>>,
 }
 
 impl Desired {
     fn nothing(purpose: Purpose) -> Self {
-        Self { purpose, alarms: Vec::new(), config_fault: None, evidence: None }
+        Self { purpose, alarms: Vec::new(), config_fault: None, evidence: None, fill: None }
     }
 
-    /// What a job is to have.
-    pub fn new(known: Known<'_>, rules: Rules<'_>) -> Self {
+    /// What a job is to have, before it is filled: see [`coverage::desired`](crate::coverage::desired).
+    pub(crate) fn new(known: Known<'_>, rules: Rules<'_>) -> Self {
         if known.tagged.is_some_and(|tagged| tagged.opted_out) {
             return Self::nothing(Purpose::OptedOut);
         }
@@ -143,7 +145,9 @@ impl Desired {
                         ..Self::nothing(purpose)
                     };
                     match fills {
-                        true => own.filled(by_default(purpose), known, rules.force_stop_topic),
+                        true => {
+                            Self { fill: Some(Box::new(by_default(purpose).of(purpose))), ..own }
+                        }
                         false => own,
                     }
                 };
@@ -180,28 +184,9 @@ impl Desired {
         }
     }
 
-    /// The same, and for each way to go wrong that its alarms do not see, those of the default guard that do.
-    fn filled(mut self, default: Self, known: Known<'_>, force_stop_topic: &str) -> Self {
-        let shape = known.shape.cloned().unwrap_or_else(Shape::unknown);
-        let unseen = unseen_by(&self.alarms, shape, force_stop_topic);
-        let is_needed = |alarm: &GuardAlarm| match alarm {
-            // One job has one evidence: by the limits that were declared for it.
-            _ if alarm.is_on_evidence() => {
-                self.evidence.is_none()
-                    && (unseen.contains(&Way::Slow) || unseen.contains(&Way::NeverAnswers))
-            }
-            GuardAlarm::FailureRate(_) => {
-                [Way::Fails, Way::Refuses, Way::TimesOut].iter().any(|way| unseen.contains(way))
-            }
-            GuardAlarm::Config(_) => unseen.contains(&Way::Slow),
-        };
-        let default = if self.purpose == Purpose::Stop { default } else { default.alert_only() };
-        let fill: Vec<GuardAlarm> = default.alarms.into_iter().filter(is_needed).collect();
-        if fill.iter().any(GuardAlarm::is_on_evidence) {
-            self.evidence = default.evidence;
-        }
-        self.alarms.extend(fill);
-        self
+    /// The same, which stops the rollout only if that is what it is for.
+    fn of(self, purpose: Purpose) -> Self {
+        if purpose == Purpose::Stop { self } else { self.alert_only() }
     }
 
     /// The same, which sends e-mail and stops nothing.

@@ -1,9 +1,11 @@
 use super::replayed::{Fired, Response};
+use super::reported::NoValue;
 use super::rollout::RecordedRollout;
 use super::unsuccessful_rate::CountedTimes;
 use crate::evaluation::{Evaluator, RateEvaluator, Series, Transition};
 use crate::simulation::{AlarmPlan, Reading, Trace};
 use tripline::alarm::AlarmDefinition;
+use tripline::metric::Metric;
 use tripline::notification::AlarmState;
 use tripline::time::Timestamp;
 
@@ -12,6 +14,8 @@ use tripline::time::Timestamp;
 pub struct ReplayedAlarm {
     /// Its definition.
     pub alarm: AlarmDefinition,
+    /// Its metric; `None`: it is on the share of unsuccessful devices.
+    pub metric: Option<Metric>,
     /// Whether it reaches the stopper: it goes to the stack's topic that stops, or to another one
     /// that may well be it.
     pub stops: bool,
@@ -20,6 +24,10 @@ pub struct ReplayedAlarm {
     pub trace: Trace,
     /// When it went to `ALARM` for the first time.
     pub fired: Option<Fired>,
+    /// Whether a period had a value, of as many samples as it takes for one.
+    pub has_decided: bool,
+    /// Why it never had a value, if that is no sign of a rollout that is well.
+    pub no_value: Option<NoValue>,
 }
 
 impl ReplayedAlarm {
@@ -30,6 +38,7 @@ impl ReplayedAlarm {
     pub const MAX_TRANSITIONS: usize = 1_000;
 
     pub(super) fn new(plan: &AlarmPlan, stops: bool, rollout: &RecordedRollout) -> Option<Self> {
+        let metric = plan.metric();
         let wait = i64::from(evaluation_second(plan));
         let first = Timestamp::from_seconds(rollout.start().seconds().saturating_add(wait));
         let mut watch = Watch::new(plan, first, rollout)?;
@@ -38,7 +47,7 @@ impl ReplayedAlarm {
         let evaluations = until.seconds_after(first) / cadence;
         let step = usize::try_from(evaluations).unwrap_or(0) / Self::MAX_READINGS + 1;
         let mut trace = Trace::default();
-        let mut fired = None;
+        let (mut fired, mut has_decided) = (None, false);
         let mut now = first;
         for number in 0_usize.. {
             let transition = watch.evaluate(now);
@@ -48,6 +57,7 @@ impl ReplayedAlarm {
             let Some(slot) = evaluator.slots().first().filter(|slot| slot.start <= until) else {
                 break;
             };
+            has_decided |= slot.value.is_some();
             if number.is_multiple_of(step) || transition.is_some() {
                 trace.readings.push(Reading { at: now, slot: *slot, state: evaluator.state() });
             }
@@ -62,7 +72,9 @@ impl ReplayedAlarm {
             }
             now = Timestamp::from_seconds(now.seconds().saturating_add(cadence));
         }
-        Some(Self { alarm: plan.alarm.clone(), stops, trace, fired })
+        let no_value = metric.and_then(|metric| rollout.no_value(metric));
+        let alarm = plan.alarm.clone();
+        Some(Self { alarm, metric, stops, trace, fired, has_decided, no_value })
     }
 }
 

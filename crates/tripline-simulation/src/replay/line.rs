@@ -9,6 +9,7 @@ use std::fmt;
 use serde::Deserializer;
 use serde::de::{Deserialize, DeserializeSeed, Error, MapAccess, Visitor};
 
+use tripline::detail::Detail;
 use tripline::event::{EventId, ExecutionEnding};
 use tripline::metric::{DownloadTime, Outcome, RetryCount};
 use tripline::time::Timestamp;
@@ -58,6 +59,8 @@ impl<'a> Line<'a> {
 }
 
 /// How an execution ended; the outer `None` is for anything odd, the inner one for `deleted`.
+///
+/// A detail under a misspelled key is odd, unless it is there under the right one too.
 #[inline]
 fn ending(operation: &str, details: &Details<'_>) -> Option<Option<ExecutionEnding>> {
     let outcome = match operation {
@@ -72,10 +75,12 @@ fn ending(operation: &str, details: &Details<'_>) -> Option<Option<ExecutionEndi
     };
     let download_time = match details.download_time {
         Some(text) => Some(DownloadTime::new(text.parse().ok()?)?),
+        None if details.is_misspelled => return None,
         None => None,
     };
     let retry_count = match details.retry_count {
         Some(text) => Some(RetryCount::new(text.parse().ok()?)?),
+        None if details.is_misspelled => return None,
         None => None,
     };
     Some(Some(ExecutionEnding { outcome, download_time, retry_count, invalid: Vec::new() }))
@@ -100,6 +105,8 @@ struct Fields<'a> {
 struct Details<'a> {
     download_time: Option<&'a str>,
     retry_count: Option<&'a str>,
+    /// Whether another key is nearly one of these.
+    is_misspelled: bool,
 }
 
 impl<'de> Deserialize<'de> for Fields<'de> {
@@ -161,7 +168,10 @@ impl<'de> Visitor<'de> for DetailsSeed {
             match key {
                 "downloadTime" => details.download_time = Some(map.next_value()?),
                 "retryCount" => details.retry_count = Some(map.next_value()?),
-                _ => map.next_value::<Plain>().map(drop)?,
+                other => {
+                    details.is_misspelled |= Detail::misspelled(other).is_some();
+                    map.next_value::<Plain>().map(drop)?;
+                }
             }
         }
         Ok(details)

@@ -39,6 +39,7 @@ mod line;
 mod minutes;
 mod recording;
 mod replayed;
+mod reported;
 mod rollout;
 mod unsuccessful_rate;
 
@@ -49,6 +50,7 @@ pub use evidence::{Begins, ReplayedEvidence};
 pub use frame::FarAway;
 pub use recording::{Counts, MAX_JOBS, NoRollout, Recording, Unusable};
 pub use replayed::{EvidenceOf, Fired, GuardOf, Replay, Response, Stop, TooLate};
+pub use reported::NoValue;
 pub use rollout::{RecordedRollout, Spared};
 
 #[cfg(test)]

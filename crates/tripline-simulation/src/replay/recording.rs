@@ -8,7 +8,8 @@ use super::frame::{is_plausible, leave_most, leave_near};
 use super::identity::{self, KnownEvents};
 use super::line::Line;
 use super::rollout::{Read, RecordedRollout};
-use tripline::event::{EventId, ExecutionEvent, PoisonEvent};
+use tripline::detail::Detail;
+use tripline::event::{EventId, ExecutionEnding, ExecutionEvent, InvalidDetail, PoisonEvent};
 use tripline::job::JobId;
 use tripline::text::excerpt;
 
@@ -36,6 +37,7 @@ pub struct Recording {
     waiting: Vec<Waiting>,
     endings: Vec<Ended>,
     begun: Vec<Begun>,
+    misspelled: BTreeMap<Detail, String>,
     keeps_devices: bool,
 }
 
@@ -118,6 +120,7 @@ impl Recording {
             waiting: Vec::new(),
             endings: Vec::new(),
             begun: Vec::new(),
+            misspelled: BTreeMap::new(),
             keeps_devices: false,
         }
     }
@@ -174,6 +177,7 @@ impl Recording {
             return Ok(());
         };
         self.counts.events += 1;
+        self.note_misspelled(&ending);
         let device = line.thing.map(identity::device);
         self.waiting.push(Waiting {
             id: line.id.map(identity::event),
@@ -184,6 +188,17 @@ impl Recording {
             self.look_up();
         }
         Ok(())
+    }
+
+    /// Takes note of keys that are nearly those of details.
+    fn note_misspelled(&mut self, ending: &ExecutionEnding) {
+        for invalid in &ending.invalid {
+            let InvalidDetail::Key { meant, key } = invalid else { continue };
+            let first = self.misspelled.entry(*meant).or_insert_with(|| key.clone());
+            if key < first {
+                first.clone_from(key);
+            }
+        }
     }
 
     /// Takes an execution that began. One without a device is counted, and nothing comes of it.
@@ -268,6 +283,7 @@ impl Recording {
             far_away,
             endings: self.endings,
             begun: self.begun,
+            misspelled: self.misspelled,
             keeps_devices,
         };
         Ok(RecordedRollout::new(job, (first, last), read))

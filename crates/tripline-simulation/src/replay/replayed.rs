@@ -28,6 +28,9 @@ pub struct Replay {
     pub stop: Option<Stop>,
     /// Without a stop: the first guard that would have stopped the rollout if it had not been over.
     pub too_late: Option<TooLate>,
+    /// Nothing was stopped because no guard looked: an alarm watches what was never reported, and nothing beside
+    /// it could decide.
+    pub is_unwatched: bool,
 }
 
 /// A guard has fired: an alarm went to `ALARM`, or an abort criterion was met.
@@ -143,6 +146,7 @@ impl Replay {
             evidence,
             stop: None,
             too_late: None,
+            is_unwatched: false,
         };
         for alarm in alarms {
             let plan = AlarmPlan::with_topics(alarm.clone(), mode, topics);
@@ -152,6 +156,8 @@ impl Replay {
             }
         }
         replay.respond(rollout, mode);
+        replay.is_unwatched =
+            replay.stop.is_none() && replay.too_late.is_none() && replay.looks_at_nothing(rollout);
         replay
     }
 

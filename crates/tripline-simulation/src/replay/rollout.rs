@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::begun::{Begun, FirstBegun};
 use super::collected::Collected;
 use super::device_times::DeviceTimes;
@@ -7,6 +9,7 @@ use super::minutes::Minutes;
 use super::recording::Counts;
 use crate::evaluation::Series;
 use crate::simulation::Reached;
+use tripline::detail::Detail;
 use tripline::job::EndedCounts;
 use tripline::job::JobId;
 use tripline::metric::{Metric, Outcome};
@@ -37,6 +40,9 @@ pub struct RecordedRollout {
     /// `exposed` devices that had ended with the firmware or after trying it, and none is queued or
     /// in progress.
     pub minutes: Vec<Reached>,
+    /// Keys of details that are spelled otherwise than those that are read, one of each: the first in the order of
+    /// text.
+    pub misspelled: BTreeMap<Detail, String>,
     series: [Series; Metric::ALL.len()],
     /// How each execution ended at last, in the order of time.
     executions: Vec<Execution>,
@@ -51,6 +57,7 @@ pub(super) struct Read {
     pub far_away: FarAway,
     pub endings: Vec<Ended>,
     pub begun: Vec<Begun>,
+    pub misspelled: BTreeMap<Detail, String>,
     /// Whether it is to be known when each device began and ended.
     pub keeps_devices: bool,
 }
@@ -89,7 +96,7 @@ impl RecordedRollout {
     ];
 
     pub(super) fn new(job: JobId, (first, last): (Timestamp, Timestamp), read: Read) -> Self {
-        let Read { counts, far_away, mut endings, begun, keeps_devices } = read;
+        let Read { counts, far_away, mut endings, begun, misspelled, keeps_devices } = read;
         let begun = FirstBegun::of(begun);
         let device_times =
             if keeps_devices { DeviceTimes::of(&endings, &begun) } else { Vec::new() };
@@ -120,6 +127,7 @@ impl RecordedRollout {
             device_times,
             outcomes,
             minutes: minutes.cumulated(),
+            misspelled,
             series,
             executions,
             exposed: endings,

@@ -2,6 +2,7 @@ mod ends;
 mod evidence;
 mod lines;
 mod replays;
+mod reported;
 mod unsuccessful_rate;
 
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::detail::Detail;
 use crate::event::InvalidDetail;
 use crate::metric::{DownloadTime, Outcome, RetryCount};
 
@@ -120,7 +121,7 @@ fn any_event() -> impl Strategy<Value = ExecutionEvent> {
             download_time: DownloadTime::new(seconds),
             retry_count: RetryCount::new(retries),
             invalid: vec![
-                InvalidDetail { name: "downloadTime", value: String::new(), expected: "" };
+                InvalidDetail::Key { meant: Detail::DownloadTime, key: String::new() };
                 invalid
             ],
         },

@@ -87,6 +87,42 @@ fn a_bad_detail_costs_neither_the_outcome_nor_the_other_detail() {
 }
 
 #[test]
+fn a_near_miss_of_a_key_is_counted_and_never_taken() {
+    for key in ["download_time", "DownloadTime", "download-time", "downloadtime", "Download Time"] {
+        let ending = ending_of(&event("succeeded", json!({key: "412", "retryCount": "1"})));
+        assert_eq!(ending.outcome, Outcome::Succeeded);
+        assert_eq!(
+            (ending.download_time, ending.retry_count.map(RetryCount::get)),
+            (None, Some(1))
+        );
+        let text = format!("downloadTime: the key is `{key}`, expected `downloadTime`");
+        assert_eq!(ending.invalid.iter().map(ToString::to_string).collect::<Vec<_>>(), [text]);
+    }
+    for key in ["downloadTimeMs", "download_time_s", "download", "elapsed"] {
+        assert_eq!(ending_of(&event("succeeded", json!({key: "412"}))).invalid, [], "{key}");
+    }
+}
+
+#[test]
+fn a_near_miss_beside_the_right_key_is_nothing() {
+    let ending = ending_of(&event(
+        "failed",
+        json!({"DownloadTime": "x", "downloadTime": "30", "download_time": {}, "retry_count": "2"}),
+    ));
+    assert_eq!(ending.download_time.map(DownloadTime::seconds), Some(30.0));
+    assert_eq!(ending.invalid.len(), 1, "{:?}", ending.invalid);
+    // An unusable value is counted once, and the near miss beside it does not help.
+    let ending = ending_of(&event("failed", json!({"downloadTime": "x", "download_time": "30"})));
+    assert_eq!((ending.download_time, ending.invalid.len()), (None, 1));
+}
+
+#[test]
+fn many_near_misses_of_a_detail_are_one_unusable_detail() {
+    let details = json!({"download_time": "1", "DOWNLOADTIME": "2", "Download-Time": "3"});
+    assert_eq!(ending_of(&event("succeeded", details)).invalid.len(), 1);
+}
+
+#[test]
 fn details_that_are_no_object_are_one_invalid_detail() {
     let ending = ending_of(&event("succeeded", json!("downloadTime=3")));
     assert_eq!(ending.invalid.len(), 1);
@@ -155,6 +191,8 @@ pub(crate) fn any_json() -> impl Strategy<Value = Value> {
             Just("statusDetails".to_owned()),
             Just("downloadTime".to_owned()),
             Just("retryCount".to_owned()),
+            "[dD]ownload[_ -]?[tT]ime",
+            "[rR]etry[_ -]{0,70}[cC]ount",
             ".*",
         ];
         prop_oneof![
@@ -181,6 +219,29 @@ proptest! {
         let mut odd = event("rejected", details);
         odd["timestamp"] = at;
         prop_assert_eq!(ending_of(&odd).outcome, Outcome::Rejected);
+    }
+
+    #[test]
+    fn thousands_of_hostile_keys_keep_the_outcome_and_are_at_most_two_unusable_details(
+        spellings in prop::collection::vec(("[dD][oO]wnload[_ -]{0,9}[tT]ime[_-]{0,80}", any::<u32>()), 0..40),
+        others in prop::collection::vec(".{0,30}", 0..40),
+        copies in 1_u32..100,
+    ) {
+        let mut details = Map::new();
+        for (spelling, value) in &spellings {
+            details.insert(spelling.clone(), json!(value.to_string()));
+        }
+        for other in &others {
+            (0..copies).for_each(|n| drop(details.insert(format!("{other}{n}_"), json!("1"))));
+        }
+        let ending = ending_of(&event("timed_out", Value::Object(details)));
+        prop_assert_eq!(ending.outcome, Outcome::TimedOut);
+        prop_assert!(ending.invalid.len() <= 2, "{:?}", ending.invalid);
+        let right = spellings.iter().any(|(spelling, _)| spelling == "downloadTime");
+        prop_assert!(right || ending.download_time.is_none());
+        for invalid in ending.invalid {
+            prop_assert!(invalid.to_string().chars().count() < 160);
+        }
     }
 
     #[test]

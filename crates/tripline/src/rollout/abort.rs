@@ -1,4 +1,4 @@
-use crate::job::EndedCounts;
+use crate::counts::EndedCounts;
 use crate::metric::Outcome;
 
 /// When AWS IoT Jobs cancels a job by itself (`abortConfig`). Executions in progress are left alone.

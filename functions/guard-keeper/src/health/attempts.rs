@@ -9,25 +9,12 @@ use tripline_aws::Failure;
 use crate::ask::Ask;
 use crate::clock::{Call, Clock, Minute};
 use crate::keeper::Keeper;
+use crate::observe::cache::Attempts;
 
 /// Until when these lists may be read, in percent of a minute's work.
 const ATTEMPTS: u32 = 80;
 /// Most pages of a job's lists in a minute, of 250 each.
 const PAGES: usize = 40;
-
-/// A job's devices, as they were counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Attempts {
-    /// With these counts of AWS IoT's, so many devices were unsuccessful.
-    Counted {
-        /// The attempts that AWS IoT had counted.
-        of: EndedCounts,
-        /// The devices.
-        devices: EndedCounts,
-    },
-    /// They could not be.
-    NotCounted,
-}
 
 /// A job's counts in devices, by what is known of its attempts. `None`: that has to be read first.
 pub(super) fn in_devices(now: &Job, known: Option<Attempts>) -> Option<ExecutionCounts> {

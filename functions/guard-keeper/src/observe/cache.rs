@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tripline::baseline::Baseline;
 use tripline::evidence::{Limits, Needs};
-use tripline::job::{Job, JobId, Setup};
+use tripline::job::{EndedCounts, Job, JobId, Setup};
 use tripline::time::Timestamp;
 use tripline_aws::cloudwatch::MuteRule;
 use tripline_config::{EvidenceConfig, NoLimits};
@@ -16,7 +16,6 @@ use tripline_guard::kept::FirstSeen;
 use tripline_guard::ownership::AlarmTags;
 
 use crate::finding::CaseOf;
-use crate::health::attempts::Attempts;
 
 /// Whose an alarm is by its tags is believed for so many seconds, as long as it is not touched. That one is
 /// somebody else's changes when ours takes its name.
@@ -86,6 +85,20 @@ pub(crate) struct KnownJob {
 /// What limits follow from: the config, the baseline, the job's timeout in minutes and whether executions are
 /// listed.
 type OfLimits = (EvidenceConfig, Option<Baseline>, (Option<u32>, bool));
+
+/// A job's devices, as they were counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attempts {
+    /// With these counts of AWS IoT's, so many devices were unsuccessful.
+    Counted {
+        /// The attempts that AWS IoT had counted.
+        of: EndedCounts,
+        /// The devices.
+        devices: EndedCounts,
+    },
+    /// They could not be.
+    NotCounted,
+}
 
 /// A job's counts as they were published last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

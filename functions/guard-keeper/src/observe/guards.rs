@@ -8,6 +8,7 @@ use std::time::Duration;
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use tripline::job::JobId;
 use tripline::rollout::Rate;
+use tripline_guard::coverage::desired;
 use tripline_guard::desired::{
     DEFAULT_PREFIX, Desired, GuardAlarm, Known, Purpose, is_named_as_deployment,
 };
@@ -128,7 +129,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             has_evidence: account.has_evidence(job),
             shape: known.shape.as_ref(),
         };
-        Desired::new(of_it, self.settings.rules())
+        desired(of_it, self.settings.rules())
     }
 
     /// What a job is to have, with what it has, by what is known of both.

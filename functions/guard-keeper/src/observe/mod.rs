@@ -22,7 +22,6 @@ use tripline_guard::desired::{KeptConfig, watches_evidence_s_absence};
 use tripline_guard::kept::FirstSeen;
 use tripline_guard::reconcile::numbered;
 
-pub(crate) use self::guards::Guards;
 use crate::ask::{Alarm, Ask, Item, Listed, Page};
 use crate::clock::{Call, Clock, Minute};
 use crate::keeper::Keeper;
@@ -97,6 +96,8 @@ pub(crate) struct Config {
     pub armed: Timestamp,
     /// That it stops nothing is meant.
     pub tell_only: bool,
+    /// The default guard fills what it does not see.
+    pub fills: bool,
 }
 
 impl Account {
@@ -109,12 +110,14 @@ impl Account {
         match self.table.as_ref().and_then(|table| table.configs.get(job)) {
             None => KeptConfig::None,
             Some(Config { alarms: None, .. }) => KeptConfig::Unusable,
-            Some(Config { alarms: Some(alarms), evidence, tell_only, .. }) => KeptConfig::Alarms {
-                alarms,
-                evidence: evidence.as_ref(),
-                tell_only: *tell_only,
-                fills: true,
-            },
+            Some(Config { alarms: Some(alarms), evidence, tell_only, fills, .. }) => {
+                KeptConfig::Alarms {
+                    alarms,
+                    evidence: evidence.as_ref(),
+                    tell_only: *tell_only,
+                    fills: *fills,
+                }
+            }
         }
     }
 
@@ -310,27 +313,39 @@ fn read(items: Vec<Item>) -> Kept {
                 if let Err(faults) = &read {
                     tracing::error!(%job, faults, "kept_config_unusable");
                 }
-                let (alarms, evidence, baseline) = match read {
-                    Ok((alarms, evidence, baseline)) => (Some(alarms), evidence, baseline),
-                    Err(_) => (None, None, None),
+                let config = match read {
+                    Ok(read) => Config { armed, tell_only, ..read },
+                    Err(_) => Config {
+                        alarms: None,
+                        evidence: None,
+                        baseline: None,
+                        armed,
+                        tell_only,
+                        fills: true,
+                    },
                 };
-                kept.configs.insert(job, Config { alarms, evidence, baseline, armed, tell_only });
+                kept.configs.insert(job, config);
             }
         }
     }
     kept
 }
 
-type Read = (Vec<AlarmDefinition>, Option<EvidenceConfig>, Option<Baseline>);
-
 /// A config that guards by nothing is none.
-fn read_config(text: &str, baseline: Option<&str>) -> Result<Read, String> {
+fn read_config(text: &str, baseline: Option<&str>) -> Result<Config, String> {
     const FILE: &str = "kept config";
-    let alarms = AlarmConfig::parse(FILE, text).map_err(|faults| faults.to_string())?.alarms;
+    let config = AlarmConfig::parse(FILE, text).map_err(|faults| faults.to_string())?;
     let evidence = parse_evidence(FILE, text).map_err(|faults| faults.to_string())?;
     let baseline = baseline.map(Baseline::parse).transpose().map_err(|error| error.to_string())?;
-    match alarms.is_empty() && evidence.is_none() {
+    match config.alarms.is_empty() && evidence.is_none() {
         true => Err("it has no alarm".to_owned()),
-        false => Ok((alarms, evidence, baseline)),
+        false => Ok(Config {
+            alarms: Some(config.alarms),
+            evidence,
+            baseline,
+            armed: Timestamp::from_seconds(0),
+            tell_only: false,
+            fills: config.default_guard,
+        }),
     }
 }

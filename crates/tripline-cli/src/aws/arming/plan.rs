@@ -5,6 +5,7 @@ use aws_sdk_cloudwatch::types::MetricAlarm;
 use tripline::alarm::{AlarmDefinition, alarm_name_prefix};
 use tripline::rollout::Rate;
 use tripline::time::Timestamp;
+use tripline_guard::coverage;
 use tripline_guard::desired::{
     ConfigFault, DEFAULT_PREFIX, DefaultGuard, Desired, GuardAlarm, InvalidValue, KeptConfig,
     Known, Policy, Rules, watches_evidence_s_absence,
@@ -183,5 +184,5 @@ fn desired(kept: KeptConfig<'_>, stack: Stack<'_>) -> Result<Desired, InvalidVal
         policy: Policy::default(),
         force_stop_topic: stack.force_stop_topic,
     };
-    Ok(Desired::new(known, rules))
+    Ok(coverage::desired(known, rules))
 }

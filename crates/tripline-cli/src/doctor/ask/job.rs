@@ -7,12 +7,11 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_iot::types::Job;
 use tripline::evidence::Record;
 use tripline::job::JobId;
-use tripline::metric::{DIMENSION, Metric, NAMESPACE, Outcome};
 use tripline_aws::{Failure, FailureKind, iot};
 use tripline_guard::kept::{self, FirstSeen};
 
 use super::clients::Clients;
-use super::health::MetricQuery;
+use super::reported::is_silent;
 use crate::aws::alarms::{Seen, SeenAlarm};
 use crate::aws::arming::guard::Guard;
 use crate::aws::arming::plan::Plan;
@@ -21,13 +20,6 @@ use crate::doctor::facts::{Answer, JobFacts, KeptItem, Need, NoAnswer, StackFact
 use crate::exit::Error;
 use tripline_guard::observed::{Watched, watched};
 use tripline_guard::ownership::{Foreign, Owner, owner_of};
-
-/// Points of a period longer than a minute: an hour's, which CloudWatch keeps for 455 days.
-const HOUR: i64 = 3_600;
-const DAY: i64 = 24 * HOUR;
-/// How a device's part of a job ends by itself.
-const ENDS: [Outcome; 4] =
-    [Outcome::Succeeded, Outcome::Failed, Outcome::Rejected, Outcome::TimedOut];
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -59,6 +51,14 @@ impl Clients {
             true => self.alarms.see(id).await.map_err(NoAnswer::from),
             false => Err(NoAnswer::NotAsked),
         };
+        let counted = match &job {
+            Ok(Some(job)) if wants(Need::Counted) => self.count_executions(id, job, now).await,
+            _ => Err(NoAnswer::NotAsked),
+        };
+        let misspelled = match &counted {
+            Ok(counted) if is_silent(counted) => self.look_for_misspelled(id).await,
+            _ => Err(NoAnswer::NotAsked),
+        };
         let has_keeper = stack.outputs.contains_key("GuardKeeperFunctionArn");
         let wants_kept = has_keeper && wants(Need::Kept);
         JobFacts {
@@ -85,12 +85,8 @@ impl Clients {
             foreign: seen.as_ref().map(|seen| foreign(seen, id, stack)).map_err(Clone::clone),
             muted: seen.as_ref().map(muted).map_err(Clone::clone),
             alarms: seen.map(|seen| ours(seen, id, stack)),
-            counted: match &job {
-                Ok(Some(job)) if wants(Need::Counted) => {
-                    self.count_ended_executions(id, job, now).await
-                }
-                _ => Err(NoAnswer::NotAsked),
-            },
+            counted,
+            misspelled,
             job,
             plan,
         }
@@ -150,25 +146,6 @@ impl Clients {
             .await;
         let found = found.map_err(|error| Failure::from_sdk("GetItem", &error))?;
         Ok(found.item)
-    }
-
-    async fn count_ended_executions(&self, id: &JobId, job: &Job, now: i64) -> Answer<f64> {
-        let created = job.created_at().map_or(now - DAY, |at| at.secs());
-        // Values come under the time of the event, in whole minutes.
-        let from = (created - 60).div_euclid(HOUR) * HOUR;
-        let period = if now - from > DAY { HOUR } else { 60 };
-        let wanted: Vec<MetricQuery<'_>> = ENDS
-            .iter()
-            .map(|outcome| MetricQuery {
-                namespace: NAMESPACE,
-                metric: Metric::Count(*outcome).name(),
-                dimension: (DIMENSION, id.as_str()),
-                statistic: "Sum",
-                period: i32::try_from(period).unwrap_or(60),
-            })
-            .collect();
-        let found = self.get_metric_values(&wanted, from, now + 60).await?;
-        Ok(found.iter().flatten().fold(0.0, |sum, (_, value)| sum + value))
     }
 }
 

@@ -10,6 +10,7 @@ mod functions;
 mod health;
 pub(crate) mod job;
 mod queues;
+pub(crate) mod reported;
 mod roles;
 mod rule;
 mod stack;

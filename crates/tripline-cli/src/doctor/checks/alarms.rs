@@ -2,6 +2,7 @@
 
 use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm, StandardUnit, StateValue};
 use tripline::alarm::MissingData;
+use tripline::detail::Detail;
 use tripline::metric::{DIMENSION, KeptMetric, Metric, NAMESPACE, Unit};
 use tripline::text::excerpt;
 use tripline_guard::desired::watches_evidence_s_absence;
@@ -16,6 +17,7 @@ use crate::doctor::result::{CheckResult, NotProven, all_right};
 use super::guarded::{arm_command, is_default_alarm, job_alarms};
 use super::job::gets_default_guard;
 use super::keeper::keeper_function;
+use super::reported::never_reported;
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -32,7 +34,7 @@ pub const CHECKS: &[Check] = &[
         about: About::Job,
         proves: "this stack's alarms would stop the rollout: `guarded`, as the guard-keeper counts it",
         why: "a muted alarm, or one that never fires, looks sound and stops nothing",
-        needs: &[Need::Alarms],
+        needs: &[Need::Alarms, Need::Job, Need::Counted],
         judge: judge_alarms_guard_job,
         fix: None,
     },
@@ -86,7 +88,7 @@ pub const CHECKS: &[Check] = &[
         about: About::Job,
         proves: "the job's alarms watch metrics that Tripline publishes, in their units",
         why: "an alarm on a metric that nobody publishes never fires",
-        needs: &[Need::Alarms],
+        needs: &[Need::Alarms, Need::Job, Need::Counted],
         judge: judge_alarm_metric_published,
         fix: None,
     },
@@ -170,11 +172,22 @@ fn shown_metrics(alarm: &MetricAlarm) -> Vec<WatchedMetric<'_>> {
     all
 }
 
+/// The details that an alarm watches.
+pub fn details_watched(alarm: &MetricAlarm) -> impl Iterator<Item = Detail> {
+    let shown = shown_metrics(alarm);
+    let watches = move |detail: &Detail| {
+        let is_it =
+            |one: &WatchedMetric<'_>| one.namespace == NAMESPACE && one.metric == detail.name();
+        shown.iter().any(is_it)
+    };
+    Detail::ALL.into_iter().filter(watches)
+}
+
 fn name_of_alarm(alarm: &MetricAlarm) -> &str {
     alarm.alarm_name().unwrap_or_default()
 }
 
-fn quoted_name(alarm: &MetricAlarm) -> String {
+pub fn quoted_name(alarm: &MetricAlarm) -> String {
     format!("`{}`", excerpt(name_of_alarm(alarm)))
 }
 
@@ -239,8 +252,24 @@ fn judge_alarms_guard_job(facts: &Facts) -> CheckResult {
     let job = facts.job()?;
     let (name, topic) = (&facts.stack.name, facts.stack.output("ForceStopTopicArn")?);
     let seen = job.observed(name)?;
-    let why = match Verdict::new(&seen, &job.id, Stack { name, force_stop_topic: topic }) {
-        Verdict::Guarded => return Ok("guarded".to_owned()),
+    let stack = Stack { name, force_stop_topic: topic };
+    let why = match Verdict::new(&seen, &job.id, stack) {
+        Verdict::Guarded => {
+            // One whose metric never comes guards nothing.
+            let mut alive = Vec::new();
+            for (alarm, seen) in job.alarms.as_ref()?.iter().zip(seen) {
+                if never_reported(facts, alarm)?.is_none() {
+                    alive.push(seen);
+                }
+            }
+            return match Verdict::new(&alive, &job.id, stack) {
+                Verdict::Guarded => Ok("guarded".to_owned()),
+                Verdict::Unguarded(_) => Err(NotProven::elsewhere(
+                    "devices never report what the alarms that stop it watch",
+                    "metrics-arriving",
+                )),
+            };
+        }
         Verdict::Unguarded(why) => why,
     };
     let what = why.to_string();
@@ -359,8 +388,17 @@ fn dimension_text(dimension: &Dimension) -> String {
 fn judge_alarm_metric_published(facts: &Facts) -> CheckResult {
     judge_each_alarm(facts, NAMESPACE, |alarm| {
         let watched = watched_metrics(facts, alarm)?;
-        let wrong = watched.iter().find_map(|watched| why_not_published(facts, watched));
-        wrong.map(|wrong| Ok((wrong, recreate_command(facts, alarm)?))).transpose()
+        if let Some(wrong) = watched.iter().find_map(|watched| why_not_published(facts, watched)) {
+            return Ok(Some((wrong, recreate_command(facts, alarm)?)));
+        }
+        // Without a count `metrics-arriving` is unknown, and this is as it was.
+        match never_reported(facts, alarm).ok().flatten() {
+            Some((detail, _)) => Err(NotProven::elsewhere(
+                format!("{}: no device reports `{detail}`", quoted_name(alarm)),
+                "metrics-arriving",
+            )),
+            None => Ok(None),
+        }
     })
 }
 

@@ -1,10 +1,14 @@
 //! A job, and whether its executions are counted.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_iot::types::JobStatus;
+use tripline::detail::Detail;
+use tripline::reports::Reports;
 use tripline::text::excerpt;
 use tripline_aws::iot;
 use tripline_config::GuardConfig;
-use tripline_guard::coverage::{Devices, Shape};
+use tripline_guard::coverage::{self, Devices, Shape};
 use tripline_guard::desired::{
     DefaultGuard, Desired, JobTags, KeptConfig, Known, Policy, Purpose, Rules, TAG_PREFIX, Tagged,
 };
@@ -12,10 +16,12 @@ use tripline_guard::desired::{
 use crate::aws::commands::quoted;
 use crate::doctor::check::{About, Check};
 use crate::doctor::facts::{Facts, Need};
-use crate::doctor::result::{CheckResult, NotProven};
+use crate::doctor::result::{CheckResult, NotProven, all_right};
 
+use super::alarms::quoted_name;
 use super::guarded::{arm_command, described_job, is_default_alarm, job_arn};
 use super::keeper::{default_guard, keeper_function};
+use super::reported;
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -39,9 +45,9 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "metrics-arriving",
         about: About::Job,
-        proves: "executions of the job that ended were counted",
-        why: "the chain is broken somewhere, and no alarm of the job can fire",
-        needs: &[Need::Job, Need::Counted],
+        proves: "executions of the job that ended were counted, and devices report what its alarms watch",
+        why: "the chain is broken somewhere, or devices do not report: the alarm has no value and cannot fire",
+        needs: &[Need::Job, Need::Counted, Need::Alarms],
         judge: judge_metrics_arriving,
         fix: None,
     },
@@ -100,18 +106,47 @@ fn judge_metrics_arriving(facts: &Facts) -> CheckResult {
     if ended == 0 {
         return Err(NotProven::skipped("no execution has ended yet"));
     }
-    let counted = *facts.job()?.counted.as_ref()?;
+    let counted = facts.job()?.counted.as_ref()?.ended;
     // Counting takes seconds, and a rollout ends hundreds a minute.
-    if counted * 2.0 >= f64::from(ended) {
-        return Ok(format!("{counted:.0} of {ended}"));
+    if counted.saturating_mul(2) >= u64::from(ended) {
+        return judge_reports(facts, format!("{counted} of {ended}"));
     }
     let stack = quoted(&facts.stack.name);
     Err(NotProven::finding(
-        format!("{ended} executions ended and {counted:.0} were counted"),
+        format!("{ended} executions ended and {counted} were counted"),
         format!(
             "tripline doctor --stack {stack}   # the other findings say where it breaks; again in a minute if there is none"
         ),
     ))
+}
+
+/// Judges whether devices report what each alarm watches.
+fn judge_reports(facts: &Facts, sound: String) -> CheckResult {
+    let (mut wrong, mut mends) = (Vec::<String>::new(), Vec::new());
+    let mut notes = Vec::new();
+    let mut silent = BTreeMap::<Detail, (Reports, Vec<String>)>::new();
+    for alarm in facts.job()?.alarms.as_ref()? {
+        match reported::reports(facts, alarm)? {
+            Some((detail, reports)) if reports.is_never() => {
+                silent.entry(detail).or_insert((reports, Vec::new())).1.push(quoted_name(alarm));
+            }
+            Some((detail, reports @ Reports::NotOfSuccesses { .. })) => {
+                notes.push(reports.sentence(detail));
+            }
+            _ => {}
+        }
+    }
+    for (detail, (reports, names)) in silent {
+        let mut what = format!("{}: {}", names.join(", "), reports.sentence(detail));
+        if let Some(misspelled) = reported::misspelled(facts, detail) {
+            what = format!("{what}; {misspelled}");
+        }
+        wrong.push(what);
+        mends.push(reported::show_command(facts, detail)?);
+    }
+    notes.dedup();
+    let sound = std::iter::once(sound).chain(notes).collect::<Vec<_>>().join("; ");
+    all_right(sound, wrong, mends)
 }
 
 /// What the job's tags make of the default guard: those of today, and those that it had when the
@@ -159,7 +194,7 @@ pub fn desired(facts: &Facts, kept: KeptConfig<'_>) -> Option<Desired> {
     };
     let force_stop_topic = facts.stack.output("ForceStopTopicArn").unwrap_or_default();
     let rules = Rules { default_guard: &tagged.guard, policy, force_stop_topic };
-    Some(Desired::new(known, rules))
+    Some(coverage::desired(known, rules))
 }
 
 /// What the default guard of the job is for.

@@ -19,6 +19,7 @@ mod limits;
 mod own_alarms;
 mod people;
 mod queues;
+mod reported;
 mod rights;
 mod stack;
 mod stopping;

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use aws_sdk_iot::types::Job;
+use tripline::detail::Detail;
 use tripline::evidence::Record;
 use tripline::job::JobId;
+use tripline::reports::{Reported, Reports};
 use tripline_guard::kept::FirstSeen;
 use tripline_guard::observed::ObservedAlarm;
 use tripline_guard::ownership::{AlarmTags, Foreign};
@@ -35,14 +37,48 @@ pub struct JobFacts {
     pub first_seen: Answer<Option<FirstSeen>>,
     /// Alarms that watch the job and are not this stack's, with whose they are. They guard nothing.
     pub foreign: Answer<Vec<(String, Foreign)>>,
-    /// Executions that were counted, since the job was created.
-    pub counted: Answer<f64>,
+    /// What was counted since the job was created.
+    pub counted: Answer<Counted>,
+    /// What one or two executions that succeeded have in place of a detail that nobody reports. Not asked where
+    /// devices report all.
+    pub misspelled: Answer<BTreeMap<Detail, Misspelled>>,
     /// The alarms that are this stack's and this job's, by their tags.
     pub alarms: Answer<Vec<MetricAlarm>>,
     /// The muted ones, each with the rule that mutes it.
     pub muted: Answer<BTreeMap<String, String>>,
     /// What would have to be changed to have the alarms of the config, if one is given.
     pub plan: Option<Answer<Plan>>,
+}
+
+/// What was counted of a job: sums of its metrics, all of the same time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Executions that ended by themselves.
+    pub ended: u64,
+    /// Those that succeeded.
+    pub succeeded: u64,
+    /// Details that were unusable or had a misspelled key.
+    pub invalid: u64,
+    /// How many values each detail has.
+    pub samples: BTreeMap<Detail, u64>,
+}
+
+impl Counted {
+    /// Whether devices report a detail. `executions`: how many there are to be, if that is known.
+    pub fn reports(&self, detail: Detail, executions: Option<u64>) -> Reports {
+        let Self { ended, succeeded, invalid, .. } = *self;
+        let samples = self.samples.get(&detail).copied().unwrap_or(0);
+        Reports::new(Reported { succeeded, ended, samples, invalid, executions })
+    }
+}
+
+/// A key that nearly is the one of a detail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misspelled {
+    /// The key, shortened.
+    pub key: String,
+    /// The device that sent it.
+    pub thing: String,
 }
 
 /// What a job was armed with, as it is kept.

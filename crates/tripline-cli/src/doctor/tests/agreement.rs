@@ -156,7 +156,8 @@ fn keeper(aws: &FakeAws, job: &JobId, stack: Stack<'_>) -> (Verdict, bool) {
     let alarms: Vec<_> = guard.into_iter().filter(is_there).collect();
     let stops = |alarm: &GuardAlarm| ours(&alarm.name_for(job)).unwrap().goes_to(FORCE_STOP);
     let any_stops = alarms.iter().any(stops);
-    let desired = Desired { purpose: Purpose::Stop, alarms, config_fault: None, evidence: None };
+    let (purpose, config_fault, evidence, fill) = (Purpose::Stop, None, None, None);
+    let desired = Desired { purpose, alarms, config_fault, evidence, fill };
     let observed = Observed {
         job,
         created: Timestamp::from_seconds(0),
@@ -246,7 +247,7 @@ proptest! {
             Known { kept: KeptConfig::None, tagged: Some(&tagged), is_greengrass: false, rate: 1_000, has_evidence: false, shape: None };
         let rules =
             Rules { default_guard: &guard, policy: Policy::default(), force_stop_topic: FORCE_STOP };
-        let by_keeper = Desired::new(known, rules);
+        let by_keeper = tripline_guard::coverage::desired(known, rules);
         let mut facts = sound();
         let of_job = facts.job.as_mut().unwrap();
         (of_job.alarms, of_job.kept_config) = (Ok(Vec::new()), Ok(None));

@@ -9,17 +9,18 @@ use aws_sdk_iot::primitives::DateTime;
 use aws_sdk_iot::types::{
     Job, JobExecutionsRolloutConfig, JobProcessDetails, JobStatus, TimeoutConfig,
 };
+use tripline::detail::Detail;
 use tripline::evidence::{CoverageFacts, Needs, Record};
 use tripline::job::JobId;
 use tripline_config::parse_evidence;
-use tripline_guard::desired::{DefaultGuard, Desired, KeptConfig, Known, Rules};
+use tripline_guard::desired::{DefaultGuard, KeptConfig, Known, Rules};
 
 pub use crate::alarms::fake::shown;
 use crate::aws::arming::plan::Plan;
 use crate::aws::policy::Policy;
 use crate::doctor::facts::{
-    Action, Facts, Function, FunctionConfiguration, Health, Ingest, JobFacts, Key, Mapping, Queue,
-    Resource, Role, Rule, Sms, StackFacts, Subscription, Topic, Topics,
+    Action, Counted, Facts, Function, FunctionConfiguration, Health, Ingest, JobFacts, Key,
+    Mapping, NoAnswer, Queue, Resource, Role, Rule, Sms, StackFacts, Subscription, Topic, Topics,
 };
 
 pub const GENERATOR: &str = "arn:aws:lambda:us-east-1:111122223333:function:generator";
@@ -104,7 +105,13 @@ pub fn sound() -> Facts {
         first_seen: Ok(None),
         foreign: Ok(Vec::new()),
         muted: Ok(BTreeMap::new()),
-        counted: Ok(99.0),
+        counted: Ok(Counted {
+            ended: 99,
+            succeeded: 89,
+            invalid: 0,
+            samples: Detail::ALL.map(|detail| (detail, 80)).into(),
+        }),
+        misspelled: Err(NoAnswer::NotAsked),
         alarms: Ok([vec![alarm()], evidence_alarms()].concat()),
         plan: Some(Ok(Plan {
             alarms: Vec::new(),
@@ -171,7 +178,7 @@ fn evidence_alarms() -> Vec<MetricAlarm> {
     let default_guard = &DefaultGuard::new(Vec::new(), |_| None).unwrap();
     let rules = Rules { default_guard, policy: Default::default(), force_stop_topic: STOP };
     let job = JobId::new("fw").unwrap();
-    let alarms = Desired::new(known, rules).alarms;
+    let alarms = tripline_guard::coverage::desired(known, rules).alarms;
     alarms.iter().map(|alarm| shown(alarm, &job, &[EMAIL.to_owned()])).collect()
 }
 

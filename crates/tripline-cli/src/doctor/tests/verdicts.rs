@@ -13,7 +13,7 @@ use tripline_aws::{Failure, FailureKind};
 
 use super::sound::*;
 use crate::doctor::checks::checks;
-use crate::doctor::facts::{Facts, Function, Ingest, NoAnswer, Role, Topic};
+use crate::doctor::facts::{Counted, Facts, Function, Ingest, NoAnswer, Role, Topic};
 use crate::doctor::result::NotProven;
 
 /// A fault: the check that finds it, and how it gets into the facts.
@@ -228,7 +228,18 @@ const FAULTS: &[Fault] = &[
     ("key-usable", |facts| facts.key.as_mut().unwrap().policy = anybody("kms:Decrypt")),
     ("job-in-progress", |facts| job_of(facts).status = Some(JobStatus::Completed)),
     ("job-has-timeout", |facts| job_of(facts).timeout_config = None),
-    ("metrics-arriving", |facts| facts.job.as_mut().unwrap().counted = Ok(49.0)),
+    ("metrics-arriving", |facts| counted(facts).ended = 49),
+    // Devices succeed, and none reports what the alarm watches.
+    ("metrics-arriving", |facts| {
+        of_unknown_size(facts, math("fw", "100", "p90"));
+        counted(facts).samples.clear();
+    }),
+    ("metrics-arriving", |facts| {
+        let retries = alarm_of(facts);
+        retries.metric_name = Some("retryCount".to_owned());
+        facts.job.as_mut().unwrap().devices = None;
+        counted(facts).samples.insert(tripline::detail::Detail::RetryCount, 0);
+    }),
     ("guarded-by-keeper", |facts| tagged(facts, "tripline:guard", " Off")),
     // Its alarm stops it, and nobody knows what it was armed with.
     ("guarded-by-keeper", |facts| facts.job.as_mut().unwrap().kept_config = Ok(None)),
@@ -327,6 +338,10 @@ const FAULTS: &[Fault] = &[
         facts.job.as_mut().unwrap().devices = Some(20_000);
     }),
 ];
+
+fn counted(facts: &mut Facts) -> &mut Counted {
+    facts.job.as_mut().unwrap().counted.as_mut().unwrap()
+}
 
 fn record_of(facts: &mut Facts) -> &mut Record {
     facts.job.as_mut().unwrap().evidence.as_mut().unwrap().as_mut().unwrap()

@@ -88,7 +88,7 @@ impl Fake {
     /// Executions in a state, of every job: thing, begin and last change.
     pub fn execute(&self, status: &str, all: impl IntoIterator<Item = (String, i64, i64)>) {
         let all = all.into_iter();
-        let all = all.map(|(thing, began, changed)| Execution { thing, began, changed });
+        let all = all.map(|(thing, began, changed)| Execution { thing, began, changed, number: 1 });
         self.executions.lock().unwrap().insert(status.to_owned(), all.collect());
     }
 

@@ -56,6 +56,8 @@ fn what_aws_iot_sends_is_read_fast() {
         for details in [
             json!({}),
             json!({"downloadTime": "412.5", "retryCount": "1", "key": "value", "é": "\u{1f600}"}),
+            json!({"downloadTime": "1", "download_time": "2", "RetryCount": "3", "retryCount": "4"}),
+            json!({"downloadTimeMs": "1", "reason": "accepted"}),
         ] {
             assert!(is_read_alike(event(1, START, operation, details).to_string().as_bytes()));
         }
@@ -71,6 +73,8 @@ fn odd_lines_are_left_to_the_functions_way() {
     let good = event(1, START, "failed", json!({"downloadTime": "1"})).to_string();
     for odd in [
         good.replace("\"1\"", "1"),
+        good.replace("downloadTime", "download_time"),
+        good.replace("\"1\"", "\"1\", \"Retry-Count\": \"1\""),
         good.replace("\"1\"", "\"1 s\""),
         good.replace("\"1\"", "null"),
         good.replace("\"1\"", "\"1\", \"x\": {}"),
@@ -98,8 +102,16 @@ fn value_of(key: &'static str) -> BoxedStrategy<Value> {
         "timestamp" => prop_oneof![(0..=i64::MAX).prop_map(Value::from), any::<u64>().prop_map(Value::from)].boxed(),
         "operation" => prop::sample::select(vec!["succeeded", "failed", "timed_out", "deleted"]).prop_map(Value::from).boxed(),
         "jobId" => "[a-z]{0,3}".prop_map(Value::from).boxed(),
-        "statusDetails" => ("[0-9.eE+-]{1,6}", "[0-9+]{1,6}", any_json())
-            .prop_map(|(time, retries, other)| json!({"downloadTime": time, "retryCount": retries, "other": other}))
+        "statusDetails" => (
+            "[dD]ownload[_ -]?[tT]ime|downloadTime",
+            "[0-9.eE+-]{1,6}",
+            "[rR]etry_?Count|retryCount",
+            "[0-9+]{1,6}",
+            any_json(),
+        )
+            .prop_map(|(time_key, time, retries_key, retries, other)| {
+                json!({time_key: time, retries_key: retries, "other": other})
+            })
             .boxed(),
         _ => "[0-9a-f-]{0,70}".prop_map(Value::from).boxed(),
     };
