@@ -1,11 +1,12 @@
 //! What an alarm can ever see: the least and the most of what it watches. A threshold beyond that is none.
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
-use tripline::alarm::{MissingData, Statistic};
+use tripline::alarm::{Limit, MissingData, Statistic};
 use tripline::job::JobId;
 use tripline::metric::{DownloadTime, KeptMetric, Metric, NAMESPACE, RetryCount};
 
 use crate::definition::{Watch, failure_rate_of};
+use crate::desired::GuardAlarm;
 use crate::request::{SAMPLES, VALUE};
 
 /// The most of a value, either way: CloudWatch takes none beyond 2^360 (`PutMetricData`).
@@ -100,12 +101,28 @@ pub(crate) fn never_fires(alarm: &MetricAlarm, job: &JobId) -> bool {
     }
 }
 
+/// The same of an alarm that is to be there.
+pub(crate) fn would_never_fire(alarm: &GuardAlarm) -> bool {
+    let alarm = match alarm {
+        GuardAlarm::FailureRate(alarm) => return alarm.limit >= Range::SHARE.most,
+        GuardAlarm::Config(alarm) => alarm,
+    };
+    if alarm.missing_data == MissingData::Breaching {
+        return false;
+    }
+    let Range { least, most } = Range::of_watch(&Watch::from(alarm));
+    match alarm.limit {
+        Limit::Upper => alarm.threshold >= most,
+        Limit::Lower => alarm.threshold <= least,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use aws_sdk_cloudwatch::types::{ComparisonOperator, Statistic as Plain};
 
     use super::*;
-    use crate::desired::{DefaultGuard, GuardAlarm};
+    use crate::desired::DefaultGuard;
     use crate::request::request_for;
     use crate::testing::shown;
 

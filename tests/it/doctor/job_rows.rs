@@ -3,9 +3,11 @@
 use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmFluentBuilder;
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, StateValue, Statistic};
 
+use serde_json::json;
+
 use super::rows::{Doing, Row};
 use super::seeds::{
-    declare, evidence_alarm, forget, tag_alarm, tag_job, undeclare, untag_job, weigh,
+    declare, evidence_alarm, forget, keep_record, tag_alarm, tag_job, undeclare, untag_job, weigh,
 };
 use super::stage::{JOB, Stage};
 
@@ -190,6 +192,13 @@ pub const ROWS: &[Row] = &[
         },
         undo: Some(anew),
     },
+    row_of_limits("coverage", "nobody computes what the alarm on evidence watches", |stage| {
+        Box::pin(async {
+            declare(stage, JOB, DECLARED, None).await;
+            evidence_alarm(stage, JOB, 2.0).await;
+            keep_record(stage, JOB, 10, &json!({"leastDevices": 2})).await;
+        })
+    }),
     row_of_limits("evidence-published", "it was computed six minutes ago", |stage| {
         Box::pin(async {
             declare(stage, JOB, DECLARED, None).await;

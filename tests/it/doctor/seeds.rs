@@ -448,6 +448,12 @@ pub async fn declare(stage: &Stage, job: &str, limits: &str, baseline: Option<&s
 
 /// The guard-keeper computed evidence of the job so many seconds ago.
 pub async fn weigh(stage: &Stage, job: &str, ago: i64) {
+    let needs = json!({"failing": 2, "timingOut": 2, "unfinished": 2});
+    keep_record(stage, job, ago, &json!({"needs": needs, "leastDevices": 2})).await;
+}
+
+/// What the guard-keeper kept of the job so many seconds ago; `coverage`: by what it is judged who sees what.
+pub async fn keep_record(stage: &Stage, job: &str, ago: i64, coverage: &Value) {
     let described = stage.iot.describe_job().job_id(job).send().await.unwrap();
     let created = described.job.unwrap().created_at.unwrap().secs();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -455,7 +461,7 @@ pub async fn weigh(stage: &Stage, job: &str, ago: i64) {
     // It has just begun, so that its absence has no alarm yet.
     let record = json!({
         "created": created, "at": now - ago, "origin": now * 1_000, "threshold": 2.0,
-        "brief": "evidence 0.0 of 2",
+        "brief": "evidence 0.0 of 2", "coverage": coverage,
     });
     let put = stage.dynamodb.put_item().table_name(stage.output("GuardsTableName"));
     let put = put.item("jobId", AttributeValue::S(format!("evidence#{job}")));

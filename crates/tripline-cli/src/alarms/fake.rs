@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::MutexGuard;
 
-use aws_sdk_cloudwatch::types::StateValue;
+use aws_sdk_cloudwatch::types::{MetricAlarm, StateValue};
 use aws_sdk_iot::types::JobStatus;
 use fake_aws::{Account, Fault, Table};
+use tripline::job::JobId;
+use tripline_guard::desired::GuardAlarm;
+use tripline_guard::request::request_for;
 
 use crate::aws::clients::Aws;
 
@@ -113,4 +116,28 @@ impl FakeAws {
             sns: self.0.sns(),
         }
     }
+}
+
+/// An alarm as CloudWatch shows it.
+pub fn shown(alarm: &GuardAlarm, job: &JobId, actions: &[String]) -> MetricAlarm {
+    let put = request_for(alarm, job, actions);
+    MetricAlarm::builder()
+        .set_alarm_name(put.get_alarm_name().clone())
+        .set_alarm_description(put.get_alarm_description().clone())
+        .set_actions_enabled(*put.get_actions_enabled())
+        .set_alarm_actions(put.get_alarm_actions().clone())
+        .set_namespace(put.get_namespace().clone())
+        .set_metric_name(put.get_metric_name().clone())
+        .set_dimensions(put.get_dimensions().clone())
+        .set_statistic(put.get_statistic().clone())
+        .set_extended_statistic(put.get_extended_statistic().clone())
+        .set_period(*put.get_period())
+        .set_evaluation_periods(*put.get_evaluation_periods())
+        .set_datapoints_to_alarm(*put.get_datapoints_to_alarm())
+        .set_threshold(*put.get_threshold())
+        .set_comparison_operator(put.get_comparison_operator().clone())
+        .set_treat_missing_data(put.get_treat_missing_data().clone())
+        .set_metrics(put.get_metrics().clone())
+        .state_value(StateValue::InsufficientData)
+        .build()
 }

@@ -5,6 +5,9 @@ use aws_sdk_iot::types::{Job, TargetSelection};
 use tripline::job::{JobId, JobState};
 use tripline_aws::{Failure, FailureKind, iot};
 
+use tripline_guard::coverage::Shape;
+
+use super::coverage::shape_of;
 use super::tally::{Counts, Tally};
 
 /// A job as `DescribeJob` shows it.
@@ -22,6 +25,8 @@ pub struct DescribedJob {
     /// In seconds since the epoch, as all times here.
     pub created_at: Option<i64>,
     pub tally: Tally,
+    /// What it was created with, as far as its guard goes by it.
+    pub shape: Shape,
     /// What the tally counts.
     pub counted: Counted,
 }
@@ -106,6 +111,7 @@ impl From<&Job> for DescribedJob {
         let read = iot::job_of(job);
         Self {
             state: read.state,
+            shape: shape_of(&read),
             status: job.status().map_or("unknown", |status| status.as_str()).to_owned(),
             continuous: job.target_selection() == Some(&TargetSelection::Continuous),
             reaches_more: job.is_concurrent() == Some(true),

@@ -3,7 +3,7 @@
 //! - [`region`], [`connect`]: where AWS is; [`clients`]: the clients for it; [`s3`]; [`pace`], [`budget`]: how
 //!   often they are asked; [`failure`]: what failures say;
 //! - [`stack`], [`topics`]: the deployed stack; [`tags`]: of what Tripline made; [`arn`]: what an ARN says;
-//! - [`job`]: a job as it is described, [`tally`]: its counts; [`executions`]: its executions, page by page;
+//! - [`job`]: a job as it is described, [`coverage`]: what would be seen if it went wrong, [`tally`]: its counts; [`executions`]: its executions, page by page;
 //!   [`devices`]: its counts in devices, where AWS IoT counts attempts; [`job_side`]: a device's side of a job;
 //! - [`alarms`]: alarms in CloudWatch; [`arming`]: a job becomes guarded, and is no more;
 //! - [`policy`]: who may do what by a policy;
@@ -18,6 +18,7 @@ pub mod budget;
 pub mod clients;
 pub mod commands;
 pub mod connect;
+pub mod coverage;
 pub mod deployment;
 pub mod devices;
 pub mod drill_name;

@@ -17,6 +17,7 @@ const DESCRIBE: &str = "DescribeStacks";
 pub struct Stack {
     name: String,
     outputs: BTreeMap<String, String>,
+    parameters: BTreeMap<String, String>,
 }
 
 impl Stack {
@@ -49,9 +50,13 @@ impl Stack {
         let outputs = stack.outputs().iter().filter_map(|output| {
             Some((output.output_key()?.to_owned(), output.output_value()?.to_owned()))
         });
+        let parameters = stack.parameters().iter().filter_map(|parameter| {
+            let (key, value) = (parameter.parameter_key()?, parameter.parameter_value()?);
+            Some((key.to_owned(), value.to_owned()))
+        });
         // Whoever names a stack may do it by its ARN.
         let name = stack.stack_name().unwrap_or(name);
-        Self { name: excerpt(name), outputs: outputs.collect() }
+        Self { name: excerpt(name), outputs: outputs.collect(), parameters: parameters.collect() }
     }
 
     /// Its name, fit to be shown.
@@ -62,6 +67,11 @@ impl Stack {
     /// An output's value, if it has such an output.
     pub fn find_output(&self, key: &str) -> Option<&str> {
         self.outputs.get(key).map(String::as_str)
+    }
+
+    /// A parameter's value, if it has such a parameter.
+    pub fn parameter(&self, key: &str) -> Option<&str> {
+        self.parameters.get(key).map(String::as_str)
     }
 
     /// That the stack's guard-keeper arms the jobs that bring no alarms.

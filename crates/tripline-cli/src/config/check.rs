@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use tripline::text::excerpt;
-use tripline_config::{DocumentSource, Remark};
+use tripline_config::{DocumentSource, Remark, Review};
+use tripline_guard::coverage::{Coverage, Shortfall, Status};
 
 use super::checked::Checked;
 use super::{json, summary};
@@ -15,6 +16,7 @@ use crate::exit::{End, Error};
 use crate::input::alarms::NO_ALARMS;
 use crate::input::deployment::{self, Input, InputFaults, Loaded};
 use crate::input::notes;
+use crate::input::planned::{PlannedRollout, StackRules, TOO_FEW, declared_devices};
 use crate::input::source::name_of;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
@@ -28,6 +30,10 @@ Examples:
 
 Reads the config with all its sections, and the files that it names from its folder, and says what
 would be deployed. Nobody is asked, unless the job document is at a URL (--offline: not even then).
+
+Says for each way to go wrong (devices fail, refuse, time out, are slow, never answer) whether it
+would stop the rollout, alert people, or be heard of by nobody, and why; with the default values of
+the stack's default guard, since no stack is asked.
 
 Exit code 0: it can be deployed; 1: it can be, and there is something in it that does not do what it
 seems to, each of which is said as a finding; 2: it has faults, or a file has, all of which are said
@@ -143,7 +149,10 @@ impl Check {
             );
             review.notes.push(Remark { text, hint: None });
         }
-        Ok(Checked { input, spec, region, review })
+        let rollout = PlannedRollout::new(&input, declared_devices(&input), self.tell_only);
+        let planned = rollout.coverage(&StackRules::read(|_| None)?);
+        uncovered(&planned.coverage, &mut review);
+        Ok(Checked { input, spec, region, review, planned })
     }
 
     /// Whether anything guards the rollout.
@@ -166,6 +175,30 @@ impl Check {
         let unlisted = notes::not_armed(&input.config.alarms);
         findings.extend(unlisted.map(|text| Remark { text, hint: None }));
         findings
+    }
+}
+
+/// Each way to go wrong of which nobody would hear, unless there are so few devices that nobody could. What is said
+/// of an alarm already is not said again.
+fn uncovered(coverage: &Coverage, review: &mut Review) {
+    if coverage.status == Status::TooFewDevices {
+        review.notes.push(Remark { text: TOO_FEW.to_owned(), hint: None });
+        return;
+    }
+    let said: Vec<String> = review.findings.iter().map(|finding| finding.text.clone()).collect();
+    for way in coverage.uncovered() {
+        let is_new = |shortfall: &&Shortfall| {
+            let by = shortfall.by.as_deref().map(|by| format!("alarm `{by}`"));
+            !by.is_some_and(|by| said.iter().any(|text| text.contains(&by)))
+        };
+        let new: Vec<&Shortfall> = coverage.of(way).shortfalls.iter().filter(is_new).collect();
+        let reasons: Vec<String> = new.iter().map(ToString::to_string).collect();
+        let because =
+            if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
+        review.findings.push(Remark {
+            text: format!("nobody would hear of {}{because}", way.devices()),
+            hint: new.iter().find_map(|shortfall| shortfall.reason.fix(None)),
+        });
     }
 }
 

@@ -12,7 +12,7 @@ use crate::terminal::alarm::json_of;
 
 /// A config that can be deployed.
 pub fn config_json(checked: &Checked) -> Value {
-    let Checked { input, spec, region, review } = checked;
+    let Checked { input, spec, region, review, planned } = checked;
     let (config, firmware) = (&input.config, &input.firmware);
     let objects: Vec<_> =
         spec.objects.iter().map(|object| json!({"key": object.key, "size": object.size})).collect();
@@ -42,7 +42,7 @@ pub fn config_json(checked: &Checked) -> Value {
         "rollout": rollout(&config.rollout, config.staged),
         "rounds": config.rounds, "delaySeconds": config.delay.as_secs(), "cleanUp": config.clean_up,
         "paceMilliseconds": config.pace.as_millis(), "debug": config.debug,
-        "alarms": alarms, "unlisted": config.alarms.unlisted,
+        "coverage": planned.coverage.to_json(), "alarms": alarms, "unlisted": config.alarms.unlisted,
         "unused": config.unused,
         "faultsOfUnused": config.faults_of_unused.iter().map(fault).collect::<Vec<_>>(),
         "findings": review.findings.iter().map(remark).collect::<Vec<_>>(),

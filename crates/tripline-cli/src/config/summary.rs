@@ -9,6 +9,7 @@ use tripline_config::TargetKind;
 use super::checked::Checked;
 use crate::input::declared::watches;
 use crate::input::deployment::Input;
+use crate::input::planned::PlannedCoverage;
 use crate::terminal::alarm::topics;
 use crate::terminal::table::table;
 
@@ -28,7 +29,21 @@ pub fn text(checked: &Checked) -> String {
     if !alarms.is_empty() {
         text += &format!("\n{}", table(["ALARM", "WATCHES", "TELLS"], &alarms));
     }
+    text += &format!("\n{}", covered(&checked.planned));
     text + &undecided(checked)
+}
+
+/// What becomes of the rollout in each way to go wrong.
+fn covered(planned: &PlannedCoverage) -> String {
+    let PlannedCoverage { coverage, filled } = planned;
+    let mut text = format!("{}\n{}", coverage.line(), coverage.table("  "));
+    if !filled.is_empty() {
+        text += &format!(
+            "  with {} of the stack's default guard; its parameters may differ from the defaults used here\n",
+            filled.join(", ")
+        );
+    }
+    text
 }
 
 /// What the config's devices are too few to decide.

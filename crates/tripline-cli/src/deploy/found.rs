@@ -3,6 +3,7 @@
 use aws_sdk_iot::types::{Job, StreamInfo};
 use tripline::text::excerpt;
 use tripline_config::TargetSelection;
+use tripline_guard::coverage;
 
 use crate::aws::deployment::cloud::Cloud;
 use crate::aws::deployment::spec::{Spec, StreamSpec};
@@ -135,6 +136,15 @@ pub async fn devices(cloud: &Cloud, input: &Input, spec: &Spec) -> Result<Device
     let count = u32::try_from(count).unwrap_or(u32::MAX);
     let most = u32::try_from(MOST_COUNTED).unwrap_or(u32::MAX);
     Ok(if count > most { Devices::MoreThan(most) } else { Devices::Counted(count) })
+}
+
+impl From<Devices> for coverage::Devices {
+    fn from(devices: Devices) -> Self {
+        match devices {
+            Devices::Counted(count) => Self::Exactly(count),
+            Devices::MoreThan(count) => Self::AtLeast(count),
+        }
+    }
 }
 
 impl Devices {

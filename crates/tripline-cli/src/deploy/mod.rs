@@ -30,9 +30,12 @@ use crate::aws::deployment::spec::Spec;
 use crate::aws::region::{Region, check_topics, region_for};
 use crate::aws::s3;
 use crate::aws::stack::Stack;
+use crate::aws::topics;
 use crate::exit::{End, Error};
+use crate::input::accepted::AcceptedWays;
 use crate::input::alarms::check_alarms;
 use crate::input::deployment::{self, Input};
+use crate::input::planned::{PlannedCoverage, PlannedRollout, StackRules};
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 use crate::terminal::verdict::Verdict;
@@ -59,6 +62,11 @@ of a round that ended well if `cleanUpCfg` is True; one that did not is left to 
 A deployment that was cut off, at whatever moment, is carried on with --resume, from the same
 files; `tripline cleanup` removes what it has left instead. What is there and not of this
 deployment is never changed.
+
+The plan says for each way to go wrong (devices fail, refuse, time out, are slow, never
+answer) whether it would stop the rollout, alert people, or be heard of by nobody. A rollout
+in which nobody would hear of devices that fail is not begun, unless --accept-uncovered says
+that it is meant.
 
 Exit code 1: the job ended, and not every device has the firmware, or its guard would not
 have stopped it, so that it was not begun; 2: the user's input; 3: AWS refused or could not
@@ -89,6 +97,10 @@ pub struct Deployment {
     /// Leave a config that has no alarms to the stack's default guard
     #[arg(long)]
     pub default_guard: bool,
+    /// Accept that nobody hears of devices that go wrong in these ways: `fails`, `refuses`, `timesOut`, `slow`,
+    /// `neverAnswers`, separated by commas
+    #[arg(long, value_name = "WAYS")]
+    pub accept_uncovered: Option<AcceptedWays>,
     /// Also write to this file how each round ended
     #[arg(long, value_name = "FILE", conflicts_with = "detach")]
     pub result: Option<PathBuf>,
@@ -111,6 +123,7 @@ impl Deployment {
             dry_run: false,
             tell_only: false,
             default_guard: false,
+            accept_uncovered: None,
             result: None,
             output: Output::Text,
             quiet: false,
@@ -154,16 +167,19 @@ impl Deployment {
             )));
         }
         let region = &cloud.aws.region;
+        let stack = Stack::find(&cloud.aws.cloudformation, &self.stack).await?;
         let planned = match self.guard(input, true) {
             None => {
-                let stack = Stack::find(&cloud.aws.cloudformation, &self.stack).await?;
                 stack.guards_by_default()?;
                 None
             }
             Some(guard) => Some((guard.apply(&cloud.aws).await?, guard)),
         };
+        let covered = self.coverage(input, devices, &stack)?;
         let report = planned.as_ref().map(|(report, _)| report);
-        let plan = Plan { input, spec, region, devices, detach: self.detach, guard: report };
+        let coverage = &covered.coverage;
+        let plan =
+            Plan { input, spec, region, devices, detach: self.detach, guard: report, coverage };
         if self.dry_run {
             match self.output {
                 Output::Text => print(&plan.text()),
@@ -173,6 +189,13 @@ impl Deployment {
             say(plan.text().trim_end_matches('\n'));
         }
         note_count(input, devices);
+        let accepted = self.accept_uncovered.clone().unwrap_or_default();
+        // What has begun is seen to its end.
+        if found.round.is_none() {
+            for note in accepted.check(&input.file, coverage)? {
+                say(&format!("note: {note}"));
+            }
+        }
         if let Some((report, guard)) = &planned {
             let mut verdict = Verdict::of_arming(guard, report, region);
             if report.stopping.mode == StopMode::Observe && !self.tell_only {
@@ -223,6 +246,19 @@ impl Deployment {
             // Whoever it is part of knows how it goes on.
             Err(error) => Err(rounds.left_behind(error, !self.quiet)),
         }
+    }
+
+    /// What would be seen if the rollout went wrong, with this stack.
+    fn coverage(
+        &self,
+        input: &Input,
+        devices: found::Devices,
+        stack: &Stack,
+    ) -> Result<PlannedCoverage, Error> {
+        let rules = StackRules::read(|parameter| stack.parameter(parameter).map(str::to_owned))?;
+        let force_stop_topic = Some(topics::of_stack(stack, topics::FORCE_STOP)?.to_owned());
+        let rules = StackRules { force_stop_topic, ..rules };
+        Ok(PlannedRollout::new(input, devices.into(), self.tell_only).coverage(&rules))
     }
 
     fn guard(&self, input: &Input, dry_run: bool) -> Option<Guard> {

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use tripline::rollout::{Rate, RolloutConfig};
 
+use tripline_guard::coverage::Coverage;
+
 use super::found::Devices;
 use crate::aws::arming::guard::Report;
 use crate::aws::deployment::spec::Spec;
@@ -19,6 +21,8 @@ pub struct Plan<'a> {
     pub detach: bool,
     /// What guards it; `None` leaves it to the stack's default guard.
     pub guard: Option<&'a Report>,
+    /// What would be seen if it went wrong.
+    pub coverage: &'a Coverage,
 }
 
 impl Plan<'_> {
@@ -76,7 +80,7 @@ impl Plan<'_> {
         } else {
             text += "\nno alarms of its own: the guard-keeper arms the stack's default guard within two minutes\n";
         }
-        text
+        text + &format!("\n{}\n{}", self.coverage.line(), self.coverage.table("  "))
     }
 
     pub fn json(&self) -> Value {
@@ -99,6 +103,7 @@ impl Plan<'_> {
             "targets": spec.targets, "devices": self.devices.number(),
             "targetSelection": config.selection.name(), "document": spec.document.as_str(),
             "rounds": config.rounds, "cleanUp": config.clean_up, "alarms": alarms,
+            "coverage": self.coverage.to_json(),
         })
     }
 }

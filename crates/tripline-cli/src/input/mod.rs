@@ -5,8 +5,10 @@
 //! - [`file`](mod@file): a file that is made anew;
 //! - [`notes`], [`alarms`]: what is to be said of a config, and whether its alarms will do;
 //! - [`limits`]: the limits of evidence, with their baseline;
+//! - [`planned`]: what would be seen of a rollout that is not there yet; [`accepted`]: what may go unseen;
 //! - [`deployment`]: a `dev.ini` with all its files: [`firmware`], [`document`].
 
+pub mod accepted;
 pub mod alarms;
 pub mod declared;
 pub mod deployment;
@@ -15,5 +17,6 @@ pub mod file;
 pub mod firmware;
 pub mod limits;
 pub mod notes;
+pub mod planned;
 pub mod source;
 pub mod stop_topic;

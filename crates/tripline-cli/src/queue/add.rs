@@ -30,7 +30,8 @@ Examples:
 
 The dev.ini and its files are checked whole, as `tripline deploy` does: `binName` and `thingList`
 are their names, an alarm stops the rollout (unless --default-guard or --tell-only says that it is
-meant, which `next` then knows), and no job of its `jobId` is in the queue or exists. Then dev.ini,
+meant, which `next` then knows), somebody hears of devices that fail (or --accept-uncovered says that
+nobody is meant to), and no job of its `jobId` is in the queue or exists. Then dev.ini,
 firmware, thing list and, if the dev.ini names one, the job document are stored in the bucket under
 queue/<entry>/, each with its SHA-256, and last of all the entry itself. Whatever goes wrong before
 leaves the queue as it was.
@@ -141,7 +142,7 @@ impl Add {
             set = settings(&draft.text, &set, names, person)?;
         }
         draft.set(&set)?;
-        let (release, input) = check::release(draft, &self.bin, &things, self.meant).await?;
+        let (release, input) = check::release(draft, &self.bin, &things, &self.meant).await?;
         std::fs::write(path, &draft.text)
             .map_err(|error| Error::Input(format!("{}: {error}", path.display())))?;
         let sources = sources(&release, &input, path, &things, &draft.folder)?;
@@ -175,6 +176,7 @@ impl Add {
             bake: self.bake,
             tell_only: self.meant.tell_only,
             default_guard: self.meant.default_guard,
+            accept_uncovered: self.meant.accept_uncovered.clone().unwrap_or_default(),
             claims: 0,
             failures: 0,
             not_before: None,

@@ -12,12 +12,14 @@ use super::files::{CONFIG, describe};
 use crate::aws::deployment::spec::Spec;
 use crate::aws::region::check_topics;
 use crate::exit::Error;
+use crate::input::accepted::AcceptedWays;
 use crate::input::alarms::{check_alarms, check_stops};
 use crate::input::deployment::{Input, InputFaults, Loaded, faults_of};
+use crate::input::planned::{PlannedRollout, StackRules, declared_devices};
 use crate::input::source::{faults, name_of};
 
 /// What is meant although it looks like a mistake.
-#[derive(Debug, Clone, Copy, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct Intended {
     /// Accept that no alarm stops the rollout: people are told, and it goes on
     #[arg(long)]
@@ -25,6 +27,10 @@ pub struct Intended {
     /// Leave a dev.ini that has no alarms to the stack's default guard
     #[arg(long)]
     pub default_guard: bool,
+    /// Accept that nobody hears of devices that go wrong in these ways: `fails`, `refuses`, `timesOut`, `slow`,
+    /// `neverAnswers`, separated by commas
+    #[arg(long, value_name = "WAYS")]
+    pub accept_uncovered: Option<AcceptedWays>,
 }
 
 /// Checks a whole `dev.ini` and the files of a release, wherever they are, as a deployment would.
@@ -32,7 +38,7 @@ pub async fn release(
     draft: &Draft,
     firmware: &Path,
     things: &Path,
-    meant: Intended,
+    meant: &Intended,
 ) -> Result<(Release, Input), Error> {
     let (file, text) = (draft.name.as_str(), draft.text.as_str());
     let path = |path: &Path| path.to_string_lossy().into_owned();
@@ -71,6 +77,10 @@ pub async fn release(
     let input = loaded.with(own)?;
     check_alarms(file, input.config.has_guard(), meant.default_guard)?;
     check_stops(file, &input.alarms(), meant.tell_only)?;
+    // The stack's own parameters, and the devices of groups, count when it is deployed.
+    let planned = PlannedRollout::new(&input, declared_devices(&input), meant.tell_only);
+    let covered = planned.coverage(&StackRules::read(|_| None)?);
+    meant.accept_uncovered.clone().unwrap_or_default().check(file, &covered.coverage)?;
     Ok((release, input))
 }
 

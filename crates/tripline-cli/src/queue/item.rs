@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
+use crate::input::accepted::AcceptedWays;
 use crate::queue::state::{
     Entry, EntryId, EntryOutcome, Lease, QueueName, Span, State, StoredFile, Use,
 };
@@ -23,6 +24,7 @@ pub const WORKER: &str = "worker";
 pub const LEASE_UNTIL: &str = "leaseUntil";
 const TELL_ONLY: &str = "tellOnly";
 const DEFAULT_GUARD: &str = "defaultGuard";
+const ACCEPT_UNCOVERED: &str = "acceptUncovered";
 /// The item that everybody changes who has looked at the whole queue. It sorts before all entries,
 /// so that what is read after it is not older than it.
 pub const HEAD: &str = "#head";
@@ -74,6 +76,9 @@ pub fn item(queue: &QueueName, entry: &Entry) -> Item {
         if meant {
             put(name, AttributeValue::Bool(true));
         }
+    }
+    if entry.accept_uncovered != AcceptedWays::default() {
+        put(ACCEPT_UNCOVERED, text(&entry.accept_uncovered.to_string()));
     }
     if let Some(region) = &entry.region {
         put("region", text(region));
@@ -143,6 +148,10 @@ fn entry_of(id: EntryId, item: &Item) -> Result<Entry, String> {
         bake: span(item, "bakeSeconds")?,
         tell_only: flag(item, TELL_ONLY)?,
         default_guard: flag(item, DEFAULT_GUARD)?,
+        accept_uncovered: match optional(ACCEPT_UNCOVERED)? {
+            None => AcceptedWays::default(),
+            Some(_) => parsed(item, ACCEPT_UNCOVERED)?,
+        },
         claims: counted(item, "claims")?,
         failures: counted(item, "failures")?,
         not_before: item.get("notBefore").map(|_| at("notBefore")).transpose()?,
@@ -249,7 +258,8 @@ mod tests {
         }
         round(&Entry { region: Some("eu-west-1".to_owned()), ..first.clone() });
         round(&Entry { tell_only: true, ..first.clone() });
-        round(&Entry { default_guard: true, ..first });
+        round(&Entry { default_guard: true, ..first.clone() });
+        round(&Entry { accept_uncovered: "fails,slow".parse().unwrap(), ..first });
     }
 
     #[test]

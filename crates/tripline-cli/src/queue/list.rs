@@ -135,6 +135,7 @@ fn json_of(entry: &Entry, ended: Option<&EntryEnding>) -> Value {
         "rolloutEnded": ended.map(how),
         "bakeSeconds": entry.bake.seconds(), "claims": entry.claims, "failures": entry.failures,
         "tellOnly": entry.tell_only, "defaultGuard": entry.default_guard,
+        "acceptUncovered": entry.accept_uncovered.to_string(),
         "notBefore": entry.not_before.map(iso), "note": entry.note,
         "bucket": entry.bucket,
         "files": entry.files.iter().map(|file| json!({

@@ -4,6 +4,7 @@ use std::future::pending as never;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::input::accepted::AcceptedWays;
 use crate::queue::state::{
     Entry, EntryEnding, EntryId, EntryOutcome, Span, State, StoredFile, Use,
 };
@@ -41,6 +42,7 @@ pub fn pending(n: u32) -> Entry {
         bake: span(0),
         tell_only: false,
         default_guard: false,
+        accept_uncovered: Default::default(),
         claims: 0,
         failures: 0,
         not_before: None,
@@ -210,12 +212,20 @@ async fn a_worker_that_stood_still_does_not_go_on_without_its_lease() {
 #[tokio::test]
 async fn what_was_said_to_be_meant_when_it_was_added_is_meant() {
     for (tell_only, default_guard) in [(false, false), (true, false), (false, true)] {
-        let fake = FakeAws::with(&[Entry { tell_only, default_guard, ..pending(1) }]);
+        let accept_uncovered: AcceptedWays =
+            if tell_only { "fails".parse().unwrap() } else { AcceptedWays::default() };
+        let entry = Entry {
+            tell_only,
+            default_guard,
+            accept_uncovered: accept_uncovered.clone(),
+            ..pending(1)
+        };
+        let fake = FakeAws::with(&[entry]);
         let claimed = claim(&fake, "w", 900).await;
         let deploy = async |deployment: Deployment| {
             assert_eq!(
-                (deployment.tell_only, deployment.default_guard),
-                (tell_only, default_guard)
+                (deployment.tell_only, deployment.default_guard, deployment.accept_uncovered),
+                (tell_only, default_guard, Some(accept_uncovered.clone()))
             );
             Ok(End::Done)
         };

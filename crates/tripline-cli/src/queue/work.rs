@@ -117,6 +117,7 @@ async fn fetch_and_deploy(
         detach: work.detach,
         tell_only: claimed.tell_only,
         default_guard: claimed.default_guard,
+        accept_uncovered: Some(claimed.accept_uncovered.clone()),
         quiet: true,
         ..Deployment::with_defaults(folder.join(CONFIG), work.stack.clone())
     };

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use tripline::alarm::AlarmDefinition;
-use tripline::evidence::Limits;
+use tripline::evidence::{Limits, Needs};
 use tripline::rollout::RolloutConfig;
 use tripline::stop::StopMode;
 use tripline_config::{AlarmConfig, EvidenceConfig};
-use tripline_guard::desired::parameter_of;
+use tripline_guard::coverage::{Coverage, Devices, Facts, Keeper, Watcher};
+use tripline_guard::desired::{GuardAlarm, Purpose, evidence_alarm, parameter_of};
 use tripline_simulation::simulation::{
     AbortPlan, Advice, AlarmPlan, EvidencePlan, GuardPlan, Scenario,
 };
@@ -18,6 +19,7 @@ use super::file::{self, device_count};
 use super::fleet::Population;
 use super::open::OpenParameters;
 use crate::exit::Error;
+use crate::input::planned::{shape_of, stop_topic_of};
 use crate::input::{limits, source};
 
 /// A config: how a job is rolled out, and who watches it.
@@ -39,6 +41,17 @@ pub struct Guards {
     /// Whether the guard-keeper publishes nothing.
     pub keeper_dead: bool,
     device_count: Option<u32>,
+    watched: Watched,
+}
+
+/// Who watches the rollout, for what would be seen of it.
+struct Watched {
+    alarms: Vec<GuardAlarm>,
+    /// What evidence takes, if anybody computes it.
+    needs: Option<Needs>,
+    force_stop_topic: Option<String>,
+    /// Nothing is stopped.
+    is_observing: bool,
 }
 
 /// What is read before anything is planned.
@@ -138,6 +151,16 @@ impl Guards {
         let all = alarms.iter().map(|alarm| alarm.topics.as_slice()).chain(topics_of_evidence);
         notes.extend(stop_topic.notes_of(&file, all.collect()));
         let topics = stop_topic.topics();
+        let mut watched: Vec<GuardAlarm> = alarms.iter().cloned().map(GuardAlarm::of).collect();
+        let on_evidence = evidence.as_ref().and_then(|(config, _)| evidence_alarm(config));
+        watched.extend(on_evidence.map(GuardAlarm::Config));
+        let named = watched.iter().flat_map(GuardAlarm::topics);
+        let watched = Watched {
+            force_stop_topic: stop_topic_of(named, &topics).map(str::to_owned),
+            needs: evidence.as_ref().map(|(_, limits)| limits.needs()),
+            is_observing: StopMode::from(*stop_mode) == StopMode::Observe,
+            alarms: watched,
+        };
         let evidence = evidence.filter(|_| !keeper_dead).map(|(config, limits)| {
             let stops = topics.are_among(&config.topics);
             EvidencePlan::new(limits, if stops { (*stop_mode).into() } else { StopMode::Observe })
@@ -161,7 +184,25 @@ impl Guards {
             keeper_dead: *keeper_dead,
             device_count,
             file,
+            watched,
         }
+    }
+
+    /// What becomes of a rollout to so many devices in each way to go wrong.
+    pub fn coverage(&self, devices: u32) -> Coverage {
+        let Watched { alarms, needs, force_stop_topic, is_observing } = &self.watched;
+        let shape = shape_of(&self.rollout, Devices::Exactly(devices), false);
+        // Whatever is not simulated decides nothing.
+        let facts = Facts::of_new(shape, *needs, 0);
+        let keeper =
+            if self.keeper_dead { Keeper::Silent(Keeper::SILENT_FROM) } else { facts.keeper };
+        let watcher = |alarm: &GuardAlarm| match is_observing {
+            true => Watcher::wanted(&alarm.clone().alert_only(), None),
+            false => Watcher::wanted(alarm, force_stop_topic.as_deref()),
+        };
+        let watchers: Vec<Watcher> = alarms.iter().map(watcher).collect();
+        let purpose = if *is_observing { Purpose::Alert } else { Purpose::Stop };
+        Coverage::new(&Facts { keeper, ..facts }, &watchers, purpose)
     }
 
     /// The setting that advice is of: a key of the config, or a parameter of the stack.

@@ -71,6 +71,7 @@ pub fn simulation_json(simulated: &Simulated, arguments: &Simulate) -> Value {
             "brief": trace.brief,
             "minutes": trace.minutes,
         })),
+        "coverage": guards.coverage(outcome.devices).to_json(),
         "advice": advice,
     });
     add_inputs(&mut value, arguments);

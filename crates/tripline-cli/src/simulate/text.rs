@@ -29,6 +29,8 @@ pub fn simulation_text(simulated: &Simulated, chart: Option<&str>) -> String {
             text.push_str(&format!("  {}\n", advice.to_string().replace('\n', "\n  ")));
         }
     }
+    let coverage = simulated.guards.coverage(simulated.outcome.devices);
+    text.push_str(&format!("\n{}\n{}", coverage.line(), coverage.table("  ")));
     text.push_str(&format!(
         "\nseed {}, {}\n",
         simulated.study.seed,

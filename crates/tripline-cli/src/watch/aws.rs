@@ -27,6 +27,7 @@ use crate::aws::{stack, topics};
 use crate::exit::Error;
 use crate::recording::executions::{JobExecution, all_executions};
 use tokio::time::Instant;
+use tripline_guard::coverage::Watcher;
 use tripline_guard::observed::{ObservedAlarm, Watched, watched};
 use tripline_guard::ownership::{AlarmTags, Owner};
 use tripline_guard::verdict::{Stack, Verdict, Why};
@@ -68,8 +69,10 @@ struct KnownStack {
 #[derive(Debug)]
 pub struct Guard {
     pub alarms: Vec<Listed>,
-    /// `None`: the stack cannot be asked, for this reason.
+    /// `Err`: the stack cannot be asked, for this reason.
     pub verdict: Result<Verdict, String>,
+    /// The stack's alarms, as far as they watch the job.
+    pub watchers: Vec<Watcher>,
 }
 
 /// For so long nobody asks again what is muted, or whose an alarm is.
@@ -155,7 +158,7 @@ impl Observer {
         let there = self.alarms(job).await?;
         if there.is_empty() {
             let verdict = Ok(Verdict::Unguarded(Why::NoAlarm));
-            return Ok(Guard { alarms: Vec::new(), verdict });
+            return Ok(Guard { alarms: Vec::new(), verdict, watchers: Vec::new() });
         }
         let mut seen = Vec::new();
         for alarm in &there {
@@ -164,13 +167,14 @@ impl Observer {
             let muted_by = self.muted().await?.get(name).cloned();
             seen.push(ObservedAlarm { muted_by, ..ObservedAlarm::new(alarm, Some(tags)) });
         }
-        let verdict = match self.known_stack().await {
+        let (verdict, watchers) = match self.known_stack().await {
             Ok(known) => {
                 let topic = known.force_stop_topic.as_str();
                 let stack = Stack { name: &self.stack, force_stop_topic: topic };
-                Ok(Verdict::new(&seen, job, stack))
+                let watchers = seen.iter().filter_map(|seen| Watcher::observed(seen, job, stack));
+                (Ok(Verdict::new(&seen, job, stack)), watchers.collect())
             }
-            Err(error) => Err(error.to_string()),
+            Err(error) => (Err(error.to_string()), Vec::new()),
         };
         // Its own by their tags, whatever they watch, and those that watch it, whoever made them.
         let is_shown = |seen: &&ObservedAlarm<'_>| {
@@ -187,7 +191,7 @@ impl Observer {
         let shown = seen.iter().filter(is_shown);
         let alarms =
             shown.map(|seen| Listed { job: job.to_string(), alarm: seen.alarm.clone() }).collect();
-        Ok(Guard { alarms, verdict })
+        Ok(Guard { alarms, verdict, watchers })
     }
 
     /// What the stack's guard-keeper has kept of a job's evidence. Without a stack, or its table, there is
@@ -196,6 +200,11 @@ impl Observer {
         let Some(table) = self.table().await else { return Ok(None) };
         self.budget.turn().await;
         self.aws.evidence(&table, job).await
+    }
+
+    /// Whether the stack has a guard-keeper that keeps what it knows, so that its silence says something.
+    pub fn has_keeper(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| known.table.is_some())
     }
 
     async fn table(&mut self) -> Option<String> {

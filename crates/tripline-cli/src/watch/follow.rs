@@ -13,6 +13,7 @@ use super::pace::History;
 use super::seen::{Alarm, Details, Evidence};
 use super::verdict::Verdict;
 use crate::aws::alarms::Listed;
+use crate::aws::coverage::KnownJob;
 use crate::aws::devices::Devices;
 use crate::aws::evidence::BLIND;
 use crate::aws::job::DescribedJob;
@@ -206,13 +207,17 @@ impl Rollout {
         let Some(seen) = &self.seen else { return };
         // What could not be seen this time is shown as it was, with a note.
         self.details.notes.clear();
+        let mut watched = None;
         match observer.guard(&self.job).await {
             Ok(guard) => {
                 self.details.alarms = Some(guard.alarms.iter().map(alarm).collect());
                 match guard.verdict {
-                    Ok(verdict) => self.details.guard = Some(verdict),
+                    Ok(verdict) => {
+                        watched = Some((guard.watchers, verdict.clone()));
+                        self.details.guard = Some(verdict);
+                    }
                     Err(why) => {
-                        self.details.guard = None;
+                        (self.details.guard, self.details.coverage) = (None, None);
                         self.details.notes.push(format!("guard: {why}"));
                     }
                 }
@@ -224,6 +229,12 @@ impl Rollout {
                 // Another job may have had its name.
                 let record = record.filter(|record| Some(record.created) == seen.created_at);
                 let is_in_progress = !self.verdict.is_final();
+                if let Some((watchers, verdict)) = watched {
+                    let (shape, created) = (&seen.shape, seen.created_at);
+                    let known = KnownJob { shape, created, record: record.as_ref(), now };
+                    let is_known = is_in_progress && observer.has_keeper();
+                    self.details.coverage = is_known.then(|| known.coverage(&watchers, &verdict));
+                }
                 self.details.evidence = record.map(|record| {
                     let age = record.age(now);
                     let blind = (is_in_progress && age >= BLIND).then_some(age / 60);

@@ -57,6 +57,10 @@ at most once a second on average, however large the fleet and however many the r
 Where the stack's guard-keeper computes evidence of the job, it is shown as it was kept last: how far
 the rollout is outside of its limits, which limit spoke, the next one, and how surely it is healthy.
 
+The line `coverage` says for each way to go wrong (devices fail, refuse, time out, are slow, never
+answer) whether the rollout is stopped, people are alerted, or nobody hears of it; each way of which
+nobody hears is named with why, and what helps. Without the stack it is not known.
+
 --record writes, once the rollout has ended, when each execution began and ended: for `tripline
 calibrate` and `tripline replay`. Nothing is written of a rollout that has not ended.
 

@@ -78,6 +78,7 @@ mod tests {
     use super::*;
     use crate::aws::job::Counted;
     use crate::aws::tally::Tally;
+    use tripline_guard::coverage::Shape;
 
     fn seen(succeeded: u32, queued: u32, reaches_more: bool) -> DescribedJob {
         DescribedJob {
@@ -89,6 +90,7 @@ mod tests {
             comment: None,
             created_at: Some(1_000),
             tally: Tally { succeeded, queued, ..Tally::default() },
+            shape: Shape::unknown(),
             counted: Counted::Devices,
         }
     }

@@ -1,6 +1,7 @@
 //! What is known of a rollout at one moment. Only values: no AWS, no clock.
 
 use tripline::evidence::Record;
+use tripline_guard::coverage::Coverage;
 use tripline_guard::verdict::Verdict as GuardVerdict;
 
 /// An alarm that guards a job.
@@ -56,6 +57,8 @@ pub struct Details {
     pub alarms: Option<Vec<Alarm>>,
     /// Whether those of the stack guard it.
     pub guard: Option<GuardVerdict>,
+    /// What becomes of the job in each way to go wrong; `None` if it has ended.
+    pub coverage: Option<Coverage>,
     /// What the guard-keeper has kept of its evidence.
     pub evidence: Option<Evidence>,
     pub download: Option<Download>,

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::{IsTerminal, stderr, stdout};
 
 use tripline::job::JobId;
+use tripline_guard::coverage::Coverage;
 
 use super::follow::{Rollout, Show};
 use super::view;
@@ -48,6 +49,10 @@ impl Show for Screen {
     }
 
     fn end(&mut self, rollouts: &[Rollout]) {
+        // The screen may have cut it.
+        for rollout in rollouts {
+            print(&indented(&view::uncovered(rollout)));
+        }
         verdicts(rollouts.iter().filter(|rollout| rollout.verdict.is_final()));
         hints(rollouts);
     }
@@ -68,6 +73,8 @@ fn fitted(lines: Vec<String>, (width, height): (usize, usize)) -> Vec<String> {
 #[derive(Debug, Default)]
 struct Lines {
     last: HashMap<JobId, String>,
+    /// What nobody would hear of is said again once this changes.
+    coverage: HashMap<JobId, Option<String>>,
 }
 
 impl Show for Lines {
@@ -77,6 +84,11 @@ impl Show for Lines {
             if self.last.get(&rollout.job) != Some(&news) {
                 print(&format!("{}\n", view::line(rollout, now)));
                 self.last.insert(rollout.job.clone(), news);
+            }
+            let coverage = rollout.details.coverage.as_ref().map(Coverage::line);
+            if self.coverage.get(&rollout.job) != Some(&coverage) {
+                print(&indented(&view::uncovered(rollout)));
+                self.coverage.insert(rollout.job.clone(), coverage);
             }
         }
     }
@@ -107,6 +119,10 @@ impl Show for Json {
             hints(rollouts);
         }
     }
+}
+
+fn indented(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("  {line}\n")).collect()
 }
 
 fn verdicts<'a>(rollouts: impl Iterator<Item = &'a Rollout>) {

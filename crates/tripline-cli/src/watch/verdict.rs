@@ -188,6 +188,8 @@ fn failures(tally: &Tally) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tripline_guard::coverage::Shape;
+
     use super::*;
     use crate::aws::job::Counted;
 
@@ -201,6 +203,7 @@ mod tests {
             comment: None,
             created_at: None,
             tally,
+            shape: Shape::unknown(),
             counted: Counted::Devices,
         }
     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tripline::text::clean;
+use tripline_guard::coverage::Coverage;
 use tripline_guard::verdict::Verdict as Guard;
 
 use super::duration::{since, words};
@@ -42,6 +43,7 @@ pub fn screen(rollout: &Rollout, now: i64) -> Vec<String> {
     }
     let details = &rollout.details;
     lines.push(format!("  guard  {}", guard(details)));
+    lines.extend(details.coverage.as_ref().map(|is| format!("  coverage  {}", is.line())));
     if let Some(seen) = &details.evidence {
         lines.push(format!("  {}", evidence::line(seen)));
         lines.extend(evidence::unseen(seen).map(|unseen| format!("  {unseen}")));
@@ -84,6 +86,7 @@ pub fn line(rollout: &Rollout, now: i64) -> String {
         parts.push(speed(rollout, seen));
     }
     parts.push(format!("guard: {}", guard(&rollout.details)));
+    parts.extend(rollout.details.coverage.as_ref().map(|is| format!("coverage: {}", is.line())));
     if let Some(seen) = &rollout.details.evidence {
         parts.push(evidence::line(seen));
         parts.extend(evidence::unseen(seen));
@@ -100,10 +103,11 @@ pub fn news(rollout: &Rollout) -> String {
     let seen = rollout.seen.as_ref();
     let evidence = rollout.details.evidence.as_ref();
     format!(
-        "{:?} {:?} {:?} {:?} {} {:?}",
+        "{:?} {:?} {:?} {:?} {:?} {} {:?}",
         seen.map(|seen| (&seen.status, seen.tally, &seen.counted)),
         rollout.verdict,
         rollout.details.alarms,
+        rollout.details.coverage.as_ref().map(Coverage::line),
         // How long it is blind is a time.
         evidence.map(|seen| (&seen.record.brief, seen.record.standing, seen.blind.is_some())),
         rollout.lost.is_some(),
@@ -143,6 +147,7 @@ pub fn data(rollout: &Rollout, now: i64) -> Value {
         })),
         "evidence": rollout.details.evidence.as_ref().map(evidence::data),
         "guarded": rollout.details.guard.as_ref().map(Guard::is_guarded),
+        "coverage": rollout.details.coverage.as_ref().map(Coverage::to_json),
         "alarms": alarms.as_ref().map(|alarms| alarms.iter().map(|alarm| json!({
             "alarm": alarm.name, "state": alarm.state, "watches": alarm.watches,
             "idle": alarm.idle,
@@ -166,6 +171,12 @@ pub fn reason(rollout: &Rollout) -> Option<String> {
     let comment = rollout.seen.as_ref()?.comment.as_deref().unwrap_or_default();
     let first = reason.split(". ").next().unwrap_or(&reason);
     (rollout.verdict == Verdict::Guard && !comment.contains(first)).then_some(reason)
+}
+
+/// Each way to go wrong of which nobody would hear, with why and what helps.
+pub fn uncovered(rollout: &Rollout) -> Vec<String> {
+    let coverage = rollout.details.coverage.as_ref();
+    coverage.map_or_else(Vec::new, |coverage| coverage.unseen(Some(rollout.job.as_str())))
 }
 
 /// What comes next, where there is something to be done.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Inactive, Level};
+use crate::verdict::WhyNot;
 
 /// What keeps somebody from doing more about one way to go wrong.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,20 +72,20 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoTimeout => f.write_str("the job has no timeout, so nothing times out"),
-            Self::NotCounted => f.write_str("rejections do not count (CountRejected is no)"),
-            Self::NobodyLooks => f.write_str("nothing watches for it"),
+            Self::NoTimeout => f.write_str("the job has no timeout, so no execution times out"),
+            Self::NotCounted => f.write_str("rejections do not count (`CountRejected` is `no`)"),
+            Self::NobodyLooks => f.write_str("no alarm watches for it"),
             Self::Inactive(inactive) => inactive.fmt(f),
             Self::TooFewDevices { needed, devices } => {
-                write!(f, "takes {needed} devices, and the rollout has {devices}")
+                write!(f, "needs {needed} devices to decide, and the rollout has {devices}")
             }
             Self::TooSlow { samples, period, rate } => write!(
                 f,
-                "takes {samples} reports in {period} s, and the rollout comes to {rate} devices a minute"
+                "needs {samples} reports in {period} s, and at most {rate} devices a minute are notified"
             ),
             Self::TimesOutBefore { minutes } => write!(
                 f,
-                "never sees a device as slow as that: it has timed out after {minutes} min"
+                "cannot see a slow device: executions time out after {minutes} min, before its threshold"
             ),
             Self::NeverReported { succeeded, invalid: 0 } => write!(
                 f,
@@ -92,7 +93,7 @@ impl fmt::Display for Reason {
             ),
             Self::NeverReported { succeeded, invalid } => write!(
                 f,
-                "never had a value: {succeeded} devices succeeded and none reported a `downloadTime` that can be used ({invalid} details cannot)"
+                "never had a value: {succeeded} devices succeeded and none reported a usable `downloadTime` ({invalid} unusable details)"
             ),
             Self::Uncounted(executions) => {
                 write!(f, "sees nothing: {executions} executions ended and were not counted")
@@ -100,43 +101,56 @@ impl fmt::Display for Reason {
             Self::KeeperSilent(minutes) => {
                 write!(f, "is blind: the guard-keeper has not looked for {minutes} min")
             }
-            Self::NoEvidence => f.write_str("has no evidence: nobody computes it for this job"),
-            Self::NoLimit => f.write_str("has no limit that says so"),
+            Self::NoEvidence => f.write_str("has no data: no evidence of this job is computed"),
+            Self::NoLimit => f.write_str("has no limit on it"),
             Self::CountsSayNoMore(minutes) => write!(
                 f,
-                "sees nothing after {minutes} min: the executions in progress are not listed"
+                "decides nothing after minute {minutes}, because executions in progress are not listed"
             ),
             Self::AttemptsOnly => f.write_str(
-                "decides nothing: AWS IoT counts attempts here, and the devices could not be counted",
+                "decides nothing: AWS IoT counts attempts of this job, and its devices could not be counted",
             ),
         }
     }
 }
 
 impl Reason {
-    /// The command, or what else has to be done, so that it is seen.
+    /// The command, or the change, after which it is seen. `job`: the job's name, where it is known; without it
+    /// commands have `<jobId>` in its place.
     pub fn fix(&self, job: Option<&str>) -> Option<String> {
         let job = job.unwrap_or("<jobId>");
-        let arm = || format!("tripline alarms apply --job-id {job}");
+        let apply = || format!("tripline alarms apply --job-id {job}");
         let doctor = || format!("tripline doctor --job-id {job}");
         Some(match self {
-            Self::NoTimeout | Self::NotCounted | Self::CountsSayNoMore(_) => return None,
-            Self::Inactive(inactive) => inactive.fix().unwrap_or_else(arm),
-            Self::NobodyLooks | Self::NoEvidence | Self::NoLimit => {
-                "set `defaultGuard = True` in [ALARM_CONFIG], or add an alarm that sees it"
-                    .to_owned()
+            Self::NoTimeout | Self::NotCounted => return None,
+            // An alarm that is in ALARM already stays so, however it is put.
+            Self::Inactive(Inactive::There(WhyNot::HasFired)) => {
+                format!("tripline alarms remove --job-id {job} --force && {}", apply())
             }
-            Self::TooFewDevices { .. } | Self::TooSlow { .. } => {
-                "lower `minSamples`, `period` or `datapointsToAlarm` of the alarm".to_owned()
+            Self::Inactive(inactive) => inactive.fix().unwrap_or_else(apply),
+            Self::NobodyLooks | Self::NoEvidence => {
+                "set `defaultGuard = True` in `[ALARM_CONFIG]`, or add an alarm on it".to_owned()
             }
-            Self::TimesOutBefore { .. } => "lower the alarm's `threshold`".to_owned(),
+            Self::NoLimit => "declare a limit on it in `[EVIDENCE_CONFIG]`".to_owned(),
+            Self::TooFewDevices { .. } => {
+                "lower its `minSamples`, `datapointsToAlarm` or `minNumberOfExecutedThings`; evidence needs a higher `falseStops`".to_owned()
+            }
+            Self::TooSlow { .. } => {
+                "lower `minSamples` of the alarm, or lengthen its `period`".to_owned()
+            }
+            Self::TimesOutBefore { .. } => {
+                "lower `threshold` of the alarm, or raise `inProgressTimeoutInMinutes`".to_owned()
+            }
             Self::NeverReported { .. } => {
-                "have devices report `downloadTime` in statusDetails: seconds, as a number"
+                "report `downloadTime` in `statusDetails` from devices: seconds, as a number"
                     .to_owned()
             }
             Self::Uncounted(_) | Self::KeeperSilent(_) => doctor(),
+            Self::CountsSayNoMore(_) => {
+                "add an alarm on `overdueCount`, or roll out to fewer devices at a time".to_owned()
+            }
             Self::AttemptsOnly => {
-                "let the guard-keeper list executions (iot:ListJobExecutionsForJob)".to_owned()
+                "let the guard-keeper call `iot:ListJobExecutionsForJob`".to_owned()
             }
         })
     }

@@ -59,7 +59,7 @@ fn of_config(alarm: &AlarmDefinition, way: Way, facts: &Facts) -> Option<Option<
     let one_by_one = matches!(alarm.statistic, Statistic::Sum | Statistic::SampleCount);
     if is(Metric::DownloadTime.name()) {
         return (way == Way::Slow && !one_by_one)
-            .then(|| reported(alarm, facts).or_else(|| slow(alarm, facts)));
+            .then(|| reported(alarm, facts, 1).or_else(|| slow(alarm, facts)));
     }
     if is(KeptMetric::UnsuccessfulCount.name()) {
         return is_failing(way).then(|| counts(facts, beyond(alarm.threshold)));
@@ -73,10 +73,8 @@ fn of_config(alarm: &AlarmDefinition, way: Way, facts: &Facts) -> Option<Option<
         Way::TimesOut => Outcome::TimedOut,
         Way::Slow | Way::NeverAnswers => return None,
     };
-    ended(outcome).then(|| {
-        let a_period = if one_by_one { beyond(alarm.threshold) } else { 1 };
-        reported(alarm, facts).or_else(|| few(facts, a_period.saturating_mul(points(alarm))))
-    })
+    ended(outcome)
+        .then(|| reported(alarm, facts, if one_by_one { beyond(alarm.threshold) } else { 1 }))
 }
 
 /// How many periods have to be beyond the threshold.
@@ -118,9 +116,9 @@ fn counts(facts: &Facts, needed: u32) -> Option<Reason> {
     silent(facts).or(is_of_attempts.then_some(Reason::AttemptsOnly)).or_else(|| few(facts, needed))
 }
 
-/// On what devices report as they end.
-fn reported(alarm: &AlarmDefinition, facts: &Facts) -> Option<Reason> {
-    let samples = alarm.min_samples.map_or(1, |samples| samples.get());
+/// On what devices report as they end: `least` of them in each period that is beyond the threshold.
+fn reported(alarm: &AlarmDefinition, facts: &Facts, least: u32) -> Option<Reason> {
+    let samples = alarm.min_samples.map_or(1, |samples| samples.get()).max(least);
     let (period, rate) = (alarm.period.seconds(), facts.shape.most_rate);
     let most = u64::from(rate) * u64::from(period.max(60)) / 60;
     let uncounted = facts.counted.uncounted;

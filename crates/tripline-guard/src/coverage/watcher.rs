@@ -10,6 +10,7 @@ use crate::definition::definition_of;
 use crate::desired::GuardAlarm;
 use crate::observed::ObservedAlarm;
 use crate::ownership::Owner;
+use crate::range::would_never_fire;
 use crate::verdict::{Stack, WhyNot, lasting, why_not};
 
 /// Why an alarm does not act, whatever it sees.
@@ -64,8 +65,12 @@ impl Watcher {
         Self {
             name: alarm.name().to_string(),
             alarm: Some(alarm.clone()),
-            level: if stops { Level::Stops } else { Level::Alerts },
-            inactive: None,
+            level: match (stops, alarm.topics().is_empty()) {
+                (true, _) => Level::Stops,
+                (false, true) => Level::Nobody,
+                (false, false) => Level::Alerts,
+            },
+            inactive: would_never_fire(alarm).then_some(Inactive::There(WhyNot::NeverFires)),
         }
     }
 
@@ -98,6 +103,11 @@ impl Watcher {
             },
             inactive: why.map(Inactive::There),
         })
+    }
+
+    /// Whether it is on evidence, so that the guard-keeper keeps a record of the job.
+    pub fn is_on_evidence(&self) -> bool {
+        self.alarm.as_ref().is_some_and(GuardAlarm::is_on_evidence)
     }
 
     /// Whether it sees a way to go wrong: by whom, what it would do, and what keeps it from that. `None`: it is

@@ -165,7 +165,7 @@ async fn a_config_that_does_without_is_partly_guarded_and_each_gap_is_said_once(
     let [body] = &letters(&account)[..] else { panic!() };
     for way in ["devices that fail", "devices that refuse"] {
         assert!(
-            body.contains(&format!("Nobody would hear of {way}: nothing watches for it.")),
+            body.contains(&format!("Nobody would hear of {way}: no alarm watches for it.")),
             "{body}"
         );
     }
@@ -176,7 +176,7 @@ async fn a_config_that_does_without_is_partly_guarded_and_each_gap_is_said_once(
 async fn an_alarm_on_what_no_device_reports_is_said() {
     for (invalid, own, expected) in [
         (0, true, Some("115 devices succeeded and none reported `downloadTime`")),
-        (115, false, Some("none reported a `downloadTime` that can be used (115 details cannot)")),
+        (115, false, Some("none reported a usable `downloadTime` (115 unusable details)")),
         (0, false, None),
     ] {
         let account = Account::new();

@@ -71,9 +71,10 @@ impl Plan {
         stack: Stack<'_>,
         wanted: Vec<(AlarmDefinition, Vec<String>)>,
     ) -> Result<Self, Error> {
-        let Guard { job, alarms, tell_only, .. } = guard;
+        let Guard { job, alarms, tell_only, default_guard, .. } = guard;
         let evidence = guard.evidence.as_ref().map(|limits| &limits.config);
-        let kept = KeptConfig::Alarms { alarms, evidence, tell_only: *tell_only, fills: true };
+        let kept =
+            KeptConfig::Alarms { alarms, evidence, tell_only: *tell_only, fills: *default_guard };
         let desired = desired(kept, stack)
             .map_err(|fault| Error::Input(format!("the default guard: {fault}")))?;
         Ok(Self::of(&aws.see(job).await?, guard, stack, wanted, &desired))
@@ -141,11 +142,15 @@ impl Plan {
             desired.config_fault == Some(ConfigFault::CannotStop)
                 && (alarm.name().starts_with(&default) || alarm.goes_to(stack.force_stop_topic))
         };
-        // That there is no evidence is an alarm of the guard-keeper's: it knows when there has been some.
+        // The guard-keeper's to put: what fills the guard, and that there is no evidence, since it knows when
+        // there has been some.
+        let is_default = |name: &str| name.starts_with(&default);
         let is_the_keeper_s = |alarm: &ObservedAlarm<'_>| {
-            evidence.is_some()
-                && watches_evidence_s_absence(alarm.alarm)
-                && !alarm.name().starts_with(&default)
+            let (name, is_absence) = (alarm.name(), watches_evidence_s_absence(alarm.alarm));
+            reconciled.places.iter().any(|(wanted, place)| {
+                let is_of_it = wanted.is_on_evidence() && is_default(place) == is_default(name);
+                place == name || is_absence && is_of_it
+            })
         };
         let (mut strays, mut spared, mut others) = (Vec::new(), Vec::new(), Vec::new());
         let is_left =
@@ -153,10 +158,11 @@ impl Plan {
         for alarm in there.iter().filter(is_left) {
             let name = alarm.name().to_owned();
             if alarm.owner(job, stack.name) == Owner::Ours {
-                if is_the_keeper_s(alarm) {
-                    continue;
+                match (is_spared(alarm), is_the_keeper_s(alarm)) {
+                    (true, _) => spared.push(name),
+                    (false, true) => {}
+                    (false, false) => strays.push(name),
                 }
-                if is_spared(alarm) { &mut spared } else { &mut strays }.push(name);
             } else if watched(alarm.alarm) == Watched::Job(job.as_str()) {
                 others.push(name);
             }

@@ -178,7 +178,11 @@ pub fn desired(facts: &Facts, kept: KeptConfig<'_>) -> Option<Desired> {
             .unwrap_or_default(),
     };
     let job = iot::job_of(described_job(facts).ok()?);
-    let devices = facts.job().ok()?.devices.map_or(Devices::Unknown, Devices::Exactly);
+    let is = facts.job().ok()?;
+    // As the operator says, as the guard-keeper counted, or as the job names them.
+    let counted = || is.record().ok().flatten().and_then(|record| record.coverage.devices);
+    let devices = is.devices.or_else(counted).map(Devices::Exactly);
+    let devices = devices.or_else(|| Devices::of_things(&job.setup)).unwrap_or(Devices::Unknown);
     let shape = Shape::of_job(&job, devices);
     let known = Known {
         kept,

@@ -83,7 +83,7 @@ pub fn job_limits(facts: &Facts) -> Result<JobLimits, NotProven> {
         alarms: &config.alarms.alarms,
         evidence: config.evidence.as_ref(),
         tell_only: item.is_some_and(|item| item.tell_only),
-        fills: true,
+        fills: config.alarms.default_guard,
     });
     let desired = desired(facts, kept)
         .ok_or_else(|| NotProven::Unknown("what the job is to have is not known".to_owned()))?;

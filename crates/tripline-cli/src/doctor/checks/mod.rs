@@ -6,6 +6,7 @@
 //! asked for it is a [`Need`](super::facts::Need).
 
 mod alarms;
+mod coverage;
 mod events;
 mod evidence;
 mod feasible;
@@ -43,6 +44,7 @@ pub fn checks() -> impl Iterator<Item = &'static Check> {
         job::CHECKS,
         alarms::CHECKS,
         feasible::CHECKS,
+        coverage::CHECKS,
         evidence::CHECKS,
         limits::CHECKS,
     ]

@@ -10,12 +10,12 @@ use aws_sdk_iot::types::{
     Job, JobExecutionsRolloutConfig, JobProcessDetails, JobStatus, TimeoutConfig,
 };
 use tripline::detail::Detail;
-use tripline::evidence::Record;
+use tripline::evidence::{CoverageFacts, Needs, Record};
 use tripline::job::JobId;
 use tripline_config::parse_evidence;
-use tripline_guard::desired::{DefaultGuard, GuardAlarm, KeptConfig, Known, Rules};
-use tripline_guard::request::request_for;
+use tripline_guard::desired::{DefaultGuard, KeptConfig, Known, Rules};
 
+pub use crate::alarms::fake::shown;
 use crate::aws::arming::plan::Plan;
 use crate::aws::policy::Policy;
 use crate::doctor::facts::{
@@ -156,6 +156,14 @@ pub fn record() -> Record {
         origin: (CREATED + 60) * 1_000,
         threshold: 2.0,
         brief: "evidence 0.0 of 2".to_owned(),
+        coverage: CoverageFacts {
+            devices: Some(50_000),
+            needs: Some(Needs::LEAST),
+            least_devices: 2,
+            succeeded: 90,
+            download_times: 90,
+            ..CoverageFacts::default()
+        },
         ..Record::default()
     }
 }
@@ -172,29 +180,6 @@ fn evidence_alarms() -> Vec<MetricAlarm> {
     let job = JobId::new("fw").unwrap();
     let alarms = tripline_guard::coverage::desired(known, rules).alarms;
     alarms.iter().map(|alarm| shown(alarm, &job, &[EMAIL.to_owned()])).collect()
-}
-
-/// An alarm as CloudWatch shows it.
-pub fn shown(alarm: &GuardAlarm, job: &JobId, actions: &[String]) -> MetricAlarm {
-    let put = request_for(alarm, job, actions);
-    MetricAlarm::builder()
-        .set_alarm_name(put.get_alarm_name().clone())
-        .set_alarm_description(put.get_alarm_description().clone())
-        .set_actions_enabled(*put.get_actions_enabled())
-        .set_alarm_actions(put.get_alarm_actions().clone())
-        .set_namespace(put.get_namespace().clone())
-        .set_metric_name(put.get_metric_name().clone())
-        .set_dimensions(put.get_dimensions().clone())
-        .set_statistic(put.get_statistic().clone())
-        .set_period(*put.get_period())
-        .set_evaluation_periods(*put.get_evaluation_periods())
-        .set_datapoints_to_alarm(*put.get_datapoints_to_alarm())
-        .set_threshold(*put.get_threshold())
-        .set_comparison_operator(put.get_comparison_operator().clone())
-        .set_treat_missing_data(put.get_treat_missing_data().clone())
-        .set_metrics(put.get_metrics().clone())
-        .state_value(StateValue::InsufficientData)
-        .build()
 }
 
 fn stack() -> StackFacts {

@@ -8,7 +8,7 @@ use aws_sdk_cloudwatch::types::{
 use aws_sdk_iot::types::{
     ExponentialRolloutRate, JobExecutionsRolloutConfig, JobStatus, RateIncreaseCriteria,
 };
-use tripline::evidence::Record;
+use tripline::evidence::{CoverageFacts, Needs, Record};
 use tripline_aws::{Failure, FailureKind};
 
 use super::sound::*;
@@ -299,6 +299,12 @@ const FAULTS: &[Fault] = &[
         facts.job.as_mut().unwrap().devices = Some(24_000);
     }),
     ("evidence-clock", |facts| keeper_variable(facts, "EVIDENCE_MINUTE_SECONDS", "5")),
+    // Evidence is all that sees slow devices, and nobody computes it.
+    ("coverage", |facts| record_of(facts).coverage.needs = None),
+    ("coverage", |facts| {
+        let needs = Needs { unfinished: Some(50_001), ..Needs::LEAST };
+        record_of(facts).coverage.needs = Some(needs);
+    }),
     ("evidence-published", |facts| record_of(facts).at = ASKED - 300),
     ("evidence-published", |facts| facts.job.as_mut().unwrap().evidence = Ok(None)),
     // Another job of that name.
@@ -570,6 +576,28 @@ fn a_check_that_leaves_the_word_to_another_is_never_enough() {
     }
 }
 
+/// A rollout of which nobody could hear anything, and one that only evidence watches.
+#[test]
+fn what_nobody_hears_of_is_named_with_why_and_what_helps() {
+    let coverage = checks().find(|check| check.name == "coverage").unwrap();
+    let mut facts = sound();
+    let ok = (coverage.judge)(&facts).unwrap();
+    assert_eq!(
+        ok,
+        "guarded: stops on failures; alerts on rejections, timeouts, slow devices, silent devices"
+    );
+    record_of(&mut facts).coverage.needs = None;
+    let Err(NotProven::Finding { what, mend }) = (coverage.judge)(&facts) else { panic!() };
+    let why = "Evidence has no data: no evidence of this job is computed";
+    assert!(what.contains(&format!("nobody hears of slow devices: {why}")), "{what}");
+    assert!(!what.contains("devices that fail"), "{what}");
+    assert!(mend.contains("`defaultGuard = True`"), "{mend}");
+    record_of(&mut facts).coverage =
+        CoverageFacts { devices: Some(1), least_devices: 2, ..CoverageFacts::default() };
+    let few = (coverage.judge)(&facts).unwrap();
+    assert!(few.starts_with("too few devices to be guarded"), "{few}");
+}
+
 /// A job's first minutes, and a rollout that nobody has begun with.
 #[test]
 fn evidence_that_cannot_be_there_yet_is_not_missed() {
@@ -595,7 +623,9 @@ fn evidence_that_cannot_be_there_yet_is_not_missed() {
 fn a_job_without_limits_has_nothing_to_check_of_evidence() {
     let mut facts = sound();
     let (alarms, _) = KEPT.split_once("[EVIDENCE_CONFIG]").unwrap();
-    facts.job.as_mut().unwrap().kept_config = Ok(Some(alarms.into()));
+    // Otherwise the default guard's limits are its.
+    let alarms = alarms.replace("alarmList", "defaultGuard = False\nalarmList");
+    facts.job.as_mut().unwrap().kept_config = Ok(Some(alarms.as_str().into()));
     let of_job = |check: &&crate::doctor::check::Check| {
         check.name.starts_with("evidence-") && check.name != "evidence-clock"
     };

@@ -2,6 +2,7 @@
 
 use super::name::EntryId;
 use super::span::Span;
+use crate::input::accepted::AcceptedWays;
 use tripline::job::JobId;
 use tripline::text::clean;
 use tripline::time::Timestamp;
@@ -39,6 +40,8 @@ pub struct Entry {
     pub tell_only: bool,
     /// It is meant that it has no alarms.
     pub default_guard: bool,
+    /// Ways to go wrong of which it is meant that nobody hears.
+    pub accept_uncovered: AcceptedWays,
     /// How often it was claimed.
     pub claims: u32,
     /// How often a worker failed at it, or died.

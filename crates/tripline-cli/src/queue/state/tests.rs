@@ -29,6 +29,7 @@ fn entry(n: u32) -> Entry {
         bake: span(0),
         tell_only: false,
         default_guard: false,
+        accept_uncovered: Default::default(),
         claims: 0,
         failures: 0,
         not_before: None,

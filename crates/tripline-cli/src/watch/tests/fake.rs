@@ -174,6 +174,7 @@ pub struct Log {
     pub lines: Vec<String>,
     pub data: Vec<serde_json::Value>,
     pub screen: Vec<String>,
+    pub uncovered: Vec<String>,
     pub end: Vec<String>,
 }
 
@@ -181,6 +182,7 @@ impl Show for Log {
     fn show(&mut self, rollouts: &[Rollout], now: i64) {
         self.lines.extend(rollouts.iter().map(|rollout| view::line(rollout, now)));
         self.data.extend(rollouts.iter().map(|rollout| view::data(rollout, now)));
+        self.uncovered = rollouts.iter().flat_map(view::uncovered).collect();
         self.screen = rollouts.iter().flat_map(|rollout| view::screen(rollout, now)).collect();
     }
 
