@@ -82,6 +82,8 @@ pub struct Reconciled {
     pub verdict: Verdict,
     puts: Vec<Put>,
     superseded: Vec<String>,
+    /// What was put since.
+    made: BTreeSet<String>,
     /// What stays wrong, whatever is put.
     lasting: Option<Why>,
     was_open: bool,
@@ -102,6 +104,7 @@ impl Reconciled {
             verdict: Verdict::new(observed.alarms, job, *stack),
             puts: Vec::new(),
             superseded: Vec::new(),
+            made: BTreeSet::new(),
             lasting: None,
             was_open: false,
         };
@@ -191,7 +194,11 @@ impl Reconciled {
             self.lasting.get_or_insert(Why::Alarm(name.clone(), why));
         }
         if !as_wanted(alarm) {
-            let why = why_not(&ours_for_sure(alarm, observed), observed.job, observed.stack);
+            let why = why_not(
+                &ours_for_sure(alarm, observed.job, observed.stack),
+                observed.job,
+                observed.stack,
+            );
             self.was_open |= stops && why.as_ref().is_some_and(|why| !why.outlasts_a_repair());
             if observed.is_sure {
                 let (name, alarm) = (name.clone(), wanted.clone());
@@ -272,6 +279,7 @@ impl Reconciled {
     /// An alarm is there now, as it is wanted.
     pub fn done(&mut self, name: &str) {
         self.puts.retain(|put| put.name != name);
+        self.made.insert(name.to_owned());
     }
 
     /// Whether an alarm was missing, or stopped nothing, before anything was done about it.
@@ -283,6 +291,7 @@ impl Reconciled {
     /// this stack's that nobody asks for.
     pub fn watchers(&self, observed: &[ObservedAlarm<'_>], stack: Stack<'_>) -> Vec<Watcher> {
         let wanted = self.places.iter().map(|(alarm, name)| {
+            let wanted = Watcher::wanted(alarm, Some(stack.force_stop_topic));
             let there = observed.iter().find(|alarm| alarm.name() == name);
             let missing = self.puts.iter().find(|put| put.name == *name).map(|put| put.is_new);
             let inactive = match (missing, there) {
@@ -291,11 +300,16 @@ impl Reconciled {
                     let why = why_not(there, &self.job, stack);
                     Some(Inactive::There(why.unwrap_or(WhyNot::StopsNothing)))
                 }
+                // It may not be known yet what exactly is wanted: what it is, is what it sees.
+                (None, Some(there)) if !self.made.contains(name) => {
+                    let there = ours_for_sure(there, &self.job, stack);
+                    return Watcher::observed(&there, &self.job, stack).unwrap_or(wanted);
+                }
                 // Whatever was put leaves its state, and who mutes it.
                 (_, Some(there)) => lasting(there).map(Inactive::There),
                 (_, None) => None,
             };
-            Watcher::wanted(alarm, Some(stack.force_stop_topic)).inactive(inactive)
+            wanted.inactive(inactive)
         });
         let is_other = |alarm: &&ObservedAlarm<'_>| {
             !self.places.iter().any(|(_, name)| name == alarm.name())
@@ -318,10 +332,14 @@ impl Reconciled {
 }
 
 /// The same alarm, as if it were certain to be ours.
-fn ours_for_sure<'a>(alarm: &ObservedAlarm<'a>, observed: &Observed<'_>) -> ObservedAlarm<'a> {
+fn ours_for_sure<'a>(
+    alarm: &ObservedAlarm<'a>,
+    job: &JobId,
+    stack: Stack<'_>,
+) -> ObservedAlarm<'a> {
     let tags = crate::ownership::AlarmTags {
-        job: Some(observed.job.as_str().to_owned()),
-        stack: Some(observed.stack.name.to_owned()),
+        job: Some(job.as_str().to_owned()),
+        stack: Some(stack.name.to_owned()),
     };
     ObservedAlarm { tags: Some(tags), ..alarm.clone() }
 }
@@ -331,7 +349,11 @@ fn ours_for_sure<'a>(alarm: &ObservedAlarm<'a>, observed: &Observed<'_>) -> Obse
 fn stands(alarm: &ObservedAlarm<'_>, stops: bool, observed: &Observed<'_>) -> bool {
     match stops {
         true => {
-            let why = why_not(&ours_for_sure(alarm, observed), observed.job, observed.stack);
+            let why = why_not(
+                &ours_for_sure(alarm, observed.job, observed.stack),
+                observed.job,
+                observed.stack,
+            );
             why.is_none_or(|why| why.outlasts_a_repair())
         }
         false => {

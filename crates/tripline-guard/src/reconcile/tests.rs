@@ -400,3 +400,42 @@ proptest! {
         }
     }
 }
+
+/// A new environment may not know yet how few devices a job has: the rule that the alarm has is what it sees by.
+#[test]
+fn who_watches_is_read_from_the_alarms_that_are_there() {
+    use crate::coverage::{Coverage, Devices, Facts, Shape, Status};
+    use crate::desired::Reach;
+
+    let job = job("fw");
+    let small = Reach { rate: 1_000, devices: Some(8) };
+    let armed = default_guard().alarms(small);
+    let there: Vec<MetricAlarm> =
+        armed.iter().map(|alarm| shown(&request_for(alarm, &job, &actions(alarm)))).collect();
+    let seen: Vec<_> =
+        there.iter().map(|it| ObservedAlarm::new(it, Some(tags("fw", "tripline")))).collect();
+    let facts = Facts::of_new(
+        Shape { devices: Devices::Exactly(8), ..Shape::unknown() },
+        None,
+        default_guard().least_devices(),
+    );
+    let level = |is_sure: bool| {
+        let observed = Observed {
+            job: &job,
+            created: Timestamp::from_seconds(0),
+            is_sure,
+            alarms: &seen,
+            is_taken: &|_| true,
+            is_as_wanted: &|_, _| false,
+            stack: STACK,
+        };
+        // What is wanted of a job of which nothing is known waits for fifty devices.
+        let mut guard = Reconciled::new(&desired(2), &observed);
+        let names: Vec<String> = guard.puts().iter().map(|put| put.name.clone()).collect();
+        let before = Coverage::new(&facts, &guard.watchers(&seen, STACK), Purpose::Stop).status;
+        names.iter().for_each(|name| guard.done(name));
+        (before, Coverage::new(&facts, &guard.watchers(&seen, STACK), Purpose::Stop).status)
+    };
+    assert_eq!(level(false), (Status::PartlyGuarded, Status::PartlyGuarded));
+    assert_eq!(level(true), (Status::Unguarded, Status::Unguarded), "it was put as it is wanted");
+}
