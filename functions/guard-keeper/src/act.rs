@@ -100,7 +100,8 @@ impl Guarding {
                 fault
             }
         };
-        if fault.is_none() && coverage.status != Status::TooFewDevices {
+        let is_kept = matches!(guard.purpose, Purpose::Stop | Purpose::Alert);
+        if is_kept && fault.is_none() && coverage.status != Status::TooFewDevices {
             self.findings.extend(coverage::findings_of(&guard.job, coverage));
         }
         if let Some(why) = &fault {

@@ -5,7 +5,7 @@ use tripline::evidence::Limits;
 use tripline::rollout::RolloutConfig;
 use tripline::text::excerpt;
 use tripline_config::EvidenceConfig;
-use tripline_guard::desired::{DefaultGuard, GuardAlarm};
+use tripline_guard::desired::{DefaultGuard, GuardAlarm, Reach};
 
 use crate::exit::Error;
 
@@ -25,6 +25,7 @@ pub struct DefaultAlarms {
 pub fn default_alarms(
     settings: &[String],
     rollout: &RolloutConfig,
+    devices: Option<u32>,
 ) -> Result<DefaultAlarms, Error> {
     let fault = |text: String| Error::Input(format!("--default-guard: {text}"));
     let pair = |setting: &String| {
@@ -42,7 +43,7 @@ pub fn default_alarms(
     let topics = vec![Topic::Email, Topic::ForceStop];
     let guard = DefaultGuard::from_settings(topics, &settings)
         .map_err(|invalid| fault(invalid.to_string()))?;
-    let armed = guard.all_alarms(rollout.rate.first(), true);
+    let armed = guard.all_alarms(Reach { rate: rollout.rate.first(), devices }, true);
     let (_, alarms): (Vec<_>, Vec<_>) = armed.into_iter().partition(GuardAlarm::is_on_evidence);
     let timeout = rollout.timeout.map(|timeout| timeout.minutes());
     let evidence = guard.evidence().with_timeout(timeout);
@@ -57,7 +58,8 @@ mod tests {
 
     fn alarms(settings: &[&str]) -> Result<DefaultAlarms, String> {
         let settings: Vec<String> = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        default_alarms(&settings, &RolloutConfig::default()).map_err(|error| error.to_string())
+        default_alarms(&settings, &RolloutConfig::default(), None)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -74,6 +76,14 @@ mod tests {
         assert_eq!((rate.threshold, rate.min_samples.map(|n| n.get())), (10.0, Some(8)));
         assert_eq!(changed[0], usual[0]);
         assert!(evidence.0.topics.contains(&Topic::ForceStop));
+    }
+
+    #[test]
+    fn a_small_fleet_has_the_rule_that_it_is_armed_with() {
+        let rollout = RolloutConfig::default();
+        let DefaultAlarms { alarms, .. } = default_alarms(&[], &rollout, Some(8)).unwrap();
+        let rate = &alarms[1];
+        assert_eq!((rate.threshold, rate.min_samples.map(|n| n.get())), (34.0, Some(3)));
     }
 
     #[test]

@@ -98,8 +98,14 @@ impl Read {
     }
 
     /// The stack's default guard beside what there is.
-    fn with_default_guard(mut self, settings: &[String]) -> Result<Self, Error> {
-        let default = default_alarms(settings, &self.rollout)?;
+    /// `devices`: how many there are, if an option says so.
+    fn with_default_guard(
+        mut self,
+        settings: &[String],
+        devices: Option<u32>,
+    ) -> Result<Self, Error> {
+        let devices = devices.or(self.device_count);
+        let default = default_alarms(settings, &self.rollout, devices)?;
         self.alarms.extend(default.alarms);
         // One job has one evidence: by the limits that were declared for it.
         self.default_evidence = self.evidence.is_none();
@@ -114,9 +120,10 @@ const NO_CONFIG: &str = "the default guard";
 impl Guards {
     /// What the command names: a config, the stack's default guard, or both.
     pub fn of(arguments: &Simulate) -> Result<Self, Error> {
+        let devices = arguments.devices;
         let read = match (arguments.config.as_deref(), &arguments.default_guard) {
             (config, None) => return Self::load(config.unwrap_or(Path::new("dev.ini")), arguments),
-            (None, Some(settings)) => Read::nothing().with_default_guard(settings)?,
+            (None, Some(settings)) => Read::nothing().with_default_guard(settings, devices)?,
             (Some(config), Some(settings)) => {
                 let (mut read, is_armed) = Read::config(config)?;
                 if !is_armed {
@@ -125,7 +132,7 @@ impl Guards {
                         read.file
                     ));
                 }
-                read.with_default_guard(settings)?
+                read.with_default_guard(settings, devices)?
             }
         };
         Ok(Self::new(read, arguments))

@@ -132,6 +132,21 @@ fn the_stack_s_default_guard_alone_and_beside_a_config() {
     assert_eq!(found["evidence"]["stops"], true);
 }
 
+/// It needs nothing from devices, and the guard-keeper.
+#[test]
+fn a_failure_rate_of_a_config_stops_as_long_as_the_keeper_counts() {
+    let folder = folder();
+    let config = include_str!("fixtures/unsuccessful-rate.ini");
+    fs::write(folder.path().join("rate.ini"), config).unwrap();
+    let failing = ["rate.ini", "--failed", "0.5", "--runs", "5", "--report", "rate.html"];
+    let value = json(folder.path(), &with(&failing, &["--output", "json"]));
+    assert_eq!(value["stop"]["guard"], "Unsuccessful");
+    let page = fs::read_to_string(folder.path().join("rate.html")).unwrap();
+    assert!(page.contains("unsuccessfulRate, % of notified devices"));
+    assert_eq!(code(folder.path(), &["rate.ini", "--failed", "0.02", "--runs", "5"]), 0);
+    assert_eq!(code(folder.path(), &with(&failing, &["--keeper-dead"])), 0);
+}
+
 #[test]
 fn a_default_guard_that_no_stack_has_is_a_fault() {
     let folder = folder();

@@ -332,7 +332,8 @@ async fn tags_opt_out_and_override() {
     let summary = cold(&account, 1).await;
     assert_eq!((&summary["guardedJobs"], &summary["optedOutJobs"]), (&1.into(), &1.into()));
     assert_eq!(account.changes(), puts(&default("slow")));
-    let [out] = &findings(&account).await[..] else { panic!() };
+    let found = findings(&account).await;
+    let [out] = &found[..] else { panic!("{found:?}") };
     assert_eq!((out.job.as_str(), out.case), ("out", "opted_out"));
     let threshold = |account: &Account| {
         account.world().cloudwatch.alarms["tripline-slow-default-DownloadTime"].threshold()
@@ -396,7 +397,8 @@ async fn an_opt_out_in_mid_flight_is_said() {
     let minute = crate::clock::Minute::begin(&keeper.clock, &keeper.paces);
     let jobs = keeper.list_all_jobs(&minute).await.unwrap();
     let seen = keeper.observe(&minute, &jobs).await.unwrap();
-    let guarding = keeper.guard(&minute, &seen).await;
+    let mut guarding = keeper.guard(&minute, &seen).await;
+    keeper.count_guards(&minute, &seen, &mut guarding, &BTreeSet::new());
     let [finding] = &guarding.findings[..] else { panic!("{:?}", guarding.findings) };
     assert_eq!((finding.case, guarding.guarded), ("opted_out_late", 1));
 }

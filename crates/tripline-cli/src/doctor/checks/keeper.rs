@@ -258,6 +258,10 @@ fn required_rights(facts: &Facts, keeps_events: bool) -> Result<Vec<RequiredRigh
         right_on_jobs("iot:DescribeJob", facts),
         right_on_jobs("iot:ListJobExecutionsForJob", facts),
         right_on_jobs("iot:ListTagsForResource", facts),
+        right_to(
+            "iot:ListThingsInThingGroup",
+            format!("arn:{partition}:iot:{region}:{account}:thinggroup/*"),
+        ),
         // A list is asked for, and not an alarm by its name.
         right_to(
             "cloudwatch:DescribeAlarms",

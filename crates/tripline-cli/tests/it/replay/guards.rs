@@ -91,3 +91,21 @@ fn a_picture_says_what_it_shows() {
     let chart = ran.stdout;
     assert!(chart.contains("\nended  ") && !chart.contains("\ntold"), "{chart}");
 }
+
+/// An alarm on the failure rate goes by devices that had begun, and not by what had ended.
+#[test]
+fn a_failure_rate_is_replayed_where_it_is_known_when_devices_began() {
+    let folder = folder();
+    let config = include_str!("../fixtures/unsuccessful-rate.ini");
+    fs::write(folder.path().join("dev.ini"), config).unwrap();
+    for (recording, code) in [("failing.ndjson", 5), ("healthy.ndjson", 0), ("slow.ndjson.gz", 0)] {
+        let ran = run(folder.path(), recording, b"");
+        assert_eq!(ran.code, code, "{ran}");
+        assert!(ran.stderr.contains("counts a device as notified when it began"), "{ran}");
+    }
+    // Nothing but failures without a time.
+    let without = late().replace("downloadTime", "step");
+    let ran = run(folder.path(), "-", without.as_bytes());
+    assert!(ran.stderr.contains("nothing in it says when any device began"), "{ran}");
+    assert_eq!(ran.code, 2, "{ran}");
+}
