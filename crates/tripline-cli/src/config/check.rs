@@ -16,7 +16,7 @@ use crate::exit::{End, Error};
 use crate::input::alarms::NO_ALARMS;
 use crate::input::deployment::{self, Input, InputFaults, Loaded};
 use crate::input::notes;
-use crate::input::planned::{PlannedRollout, StackRules, TOO_FEW, declared_devices};
+use crate::input::planned::{PlannedRollout, StackRules, declared_devices, too_few};
 use crate::input::source::name_of;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
@@ -181,12 +181,13 @@ impl Check {
 /// Each way to go wrong of which nobody would hear, unless there are so few devices that nobody could. What is said
 /// of an alarm already is not said again.
 fn uncovered(coverage: &Coverage, review: &mut Review) {
+    let few = too_few(coverage).map(|text| Remark { text, hint: None });
+    review.notes.extend(few);
     if coverage.status == Status::TooFewDevices {
-        review.notes.push(Remark { text: TOO_FEW.to_owned(), hint: None });
         return;
     }
     let said: Vec<String> = review.findings.iter().map(|finding| finding.text.clone()).collect();
-    for way in coverage.uncovered() {
+    for way in coverage.uncovered().filter(|way| !coverage.lacks_only_devices(*way)) {
         let is_new = |shortfall: &&Shortfall| {
             let by = shortfall.by.as_deref().map(|by| format!("alarm `{by}`"));
             !by.is_some_and(|by| said.iter().any(|text| text.contains(&by)))

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use tripline::text::{excerpt, nearest};
 use tripline_guard::coverage::{Coverage, Status, Way};
 
-use super::planned::TOO_FEW;
+use super::planned::too_few;
 use crate::exit::Error;
 
 /// The ways of `--accept-uncovered`: names, separated by commas.
@@ -47,11 +47,10 @@ impl AcceptedWays {
     /// # Errors
     /// That devices would fail and nobody hear of it, unless that is accepted, or nothing could decide it.
     pub fn check(&self, file: &str, coverage: &Coverage) -> Result<Vec<String>, Error> {
-        if coverage.status == Status::TooFewDevices {
-            return Ok(vec![TOO_FEW.to_owned()]);
-        }
-        let mut notes = Vec::new();
-        for way in coverage.uncovered().filter(|way| !self.0.contains(way)) {
+        let mut notes: Vec<String> = too_few(coverage).into_iter().collect();
+        let is_too_few = coverage.status == Status::TooFewDevices;
+        let unseen = coverage.uncovered().filter(|way| !self.0.contains(way));
+        for way in unseen.filter(|way| !is_too_few && !coverage.lacks_only_devices(*way)) {
             let reasons: Vec<String> =
                 coverage.of(way).shortfalls.iter().map(ToString::to_string).collect();
             let text = format!("nobody would hear of {}: {}", way.devices(), reasons.join("; "));
@@ -103,7 +102,8 @@ mod tests {
     #[test]
     fn too_few_devices_are_said_and_not_refused() {
         let notes = AcceptedWays::default().check("dev.ini", &unguarded(1, 2)).unwrap();
-        assert_eq!(notes, [TOO_FEW]);
+        let said = "the rollout has too few devices for anything to decide on devices that fail, devices that refuse, slow devices, devices that never answer";
+        assert_eq!(notes, [said]);
     }
 
     #[test]

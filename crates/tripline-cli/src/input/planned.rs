@@ -8,7 +8,7 @@ use tripline::job::{CountRejected, Setup};
 use tripline::metric::Outcome;
 use tripline::rollout::{Rate, RolloutConfig};
 use tripline_config::{EvidenceConfig, TargetKind, TargetSelection};
-use tripline_guard::coverage::{self, Coverage, Devices, Facts, Shape, Watcher};
+use tripline_guard::coverage::{self, Coverage, Devices, Facts, Shape, Status, Watcher, Way};
 use tripline_guard::desired::{
     DEFAULT_PREFIX, DefaultGuard, Desired, InvalidValue, KeptConfig, Known, Policy, Rules,
 };
@@ -16,9 +16,6 @@ use tripline_simulation::stop_topics::StopTopics;
 
 use super::deployment::Input;
 use crate::exit::Error;
-
-/// What is said of a rollout that is too small for anything to be decided.
-pub const TOO_FEW: &str = "the rollout has too few devices for anything to be decided: nothing stops it, even if all of them fail";
 
 /// The stack's part in it.
 #[derive(Debug, Clone)]
@@ -165,6 +162,16 @@ pub fn stop_topic_of<'a>(
     stopping.find_map(|topic| match topic {
         Topic::Arn(arn) => Some(arn.as_str()),
         Topic::Email | Topic::Sms | Topic::ForceStop => None,
+    })
+}
+
+/// What is said of a rollout that has too few devices, if it has: of which ways to go wrong nothing can decide.
+pub fn too_few(coverage: &Coverage) -> Option<String> {
+    let is_lacking =
+        |way: &Way| coverage.status == Status::TooFewDevices || coverage.lacks_only_devices(*way);
+    let ways: Vec<&str> = coverage.uncovered().filter(is_lacking).map(Way::devices).collect();
+    (!ways.is_empty()).then(|| {
+        format!("the rollout has too few devices for anything to decide on {}", ways.join(", "))
     })
 }
 

@@ -173,6 +173,8 @@ pub struct Coverage {
     /// How many devices it is to come to, if that is known exactly.
     pub devices: Option<u32>,
     ways: BTreeMap<Way, Seen>,
+    /// It has fewer devices than anything can be decided of.
+    is_too_small: bool,
 }
 
 impl Coverage {
@@ -196,7 +198,8 @@ impl Coverage {
             .collect();
         ways.insert(Way::NeverAnswers, seen(Way::NeverAnswers, facts, watchers, &by_timeout));
         let devices = facts.shape.devices.exactly();
-        let mut coverage = Self { status: Status::Unguarded, devices, ways };
+        let mut coverage =
+            Self { status: Status::Unguarded, devices, ways, is_too_small: facts.is_too_small() };
         coverage.status = coverage.status_for(facts, purpose);
         coverage
     }
@@ -210,6 +213,14 @@ impl Coverage {
     /// The ways that nobody sees.
     pub fn uncovered(&self) -> impl Iterator<Item = Way> {
         Way::ALL.into_iter().filter(|way| self.of(*way).level == Level::Nobody)
+    }
+
+    /// Whether nobody sees a way only because the rollout has fewer devices than anything can be decided of: that is
+    /// said, and is nobody's to change.
+    pub fn lacks_only_devices(&self, way: Way) -> bool {
+        let is_of_number =
+            |shortfall: &Shortfall| matches!(shortfall.reason, Reason::TooFewDevices { .. });
+        self.is_too_small && self.of(way).shortfalls.iter().all(is_of_number)
     }
 
     /// The same with another status: an alarm of its guard does not act, whatever else sees.

@@ -162,6 +162,16 @@ fn what_cannot_happen_or_does_not_count_needs_nobody() {
 }
 
 #[test]
+fn a_rollout_to_one_device_lacks_only_devices_where_something_watches() {
+    let watchers = [wanted(&failure_rate(50)), own("downloadTime", "p97", 3_600.0)];
+    let one = coverage(&facts(1), &watchers);
+    assert_eq!((one.status, one.of(Way::Fails).level), (Status::PartlyGuarded, Level::Nobody));
+    assert!(one.lacks_only_devices(Way::Fails));
+    assert!(!coverage(&facts(1), &[]).lacks_only_devices(Way::Fails), "nothing watches");
+    assert!(!coverage(&facts(8), &watchers).lacks_only_devices(Way::Fails), "eight could decide");
+}
+
+#[test]
 fn a_guard_s_status_says_the_worst_of_it() {
     let rate = || wanted(&failure_rate(50));
     let slow = || own("downloadTime", "p97", 3_600.0);

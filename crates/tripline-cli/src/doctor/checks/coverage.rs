@@ -90,7 +90,8 @@ fn lacks_evidence(facts: &Facts, coverage: &Coverage) -> Result<bool, NotProven>
 
 fn judge_coverage(facts: &Facts) -> CheckResult {
     let coverage = coverage(facts)?;
-    let unseen: Vec<_> = coverage.uncovered().collect();
+    let unseen = coverage.uncovered().filter(|way| !coverage.lacks_only_devices(*way));
+    let unseen: Vec<_> = unseen.collect();
     if unseen.is_empty() || coverage.status == Status::TooFewDevices {
         return Ok(coverage.line());
     }

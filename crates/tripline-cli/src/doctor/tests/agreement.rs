@@ -14,6 +14,7 @@ use tripline::evidence::Record;
 use tripline::job::JobId;
 use tripline::metric::NAMESPACE;
 use tripline::time::Timestamp;
+use tripline_guard::coverage::{Shape, Watcher, Way};
 use tripline_guard::desired::{
     DefaultGuard, Desired, GuardAlarm, JobTags, KeptConfig, Known, Policy, Purpose, Rules,
 };
@@ -23,10 +24,11 @@ use tripline_guard::ownership::{AlarmTags, Owner};
 use tripline_guard::reconcile::{Observed, Reconciled};
 use tripline_guard::verdict::{Stack, Verdict};
 
-use super::sound::sound;
+use super::sound::{record, sound};
 use crate::alarms::fake::{EMAIL, FORCE_STOP, FakeAws};
 use crate::aws::alarms::SeenAlarm;
 use crate::aws::connect::Connection;
+use crate::aws::coverage::KnownJob;
 use crate::doctor::ask::Clients;
 use crate::doctor::ask::job::{muted, ours};
 use crate::doctor::checks::checks;
@@ -198,7 +200,7 @@ proptest! {
             }
             tokio::time::advance(Duration::from_secs(61)).await;
             let seen = aws.aws().see(&job).await.unwrap();
-            (seen, watch.guard(&job).await.unwrap().verdict)
+            (seen, watch.guard(&job).await.unwrap())
         });
         let (by_keeper, is_open) = keeper(&aws, &job, stack);
         prop_assert!(!(by_keeper.is_guarded() && is_open), "guarded, and a hole in it");
@@ -210,12 +212,23 @@ proptest! {
         let of_job = facts.job.as_mut().unwrap();
         of_job.muted = Ok(muted(&seen));
         of_job.alarms = Ok(ours(seen, &job, &facts.stack));
-        let by_doctor = {
-            let of_job = facts.job.as_ref().unwrap();
-            Verdict::new(&of_job.observed("tripline").unwrap(), &job, stack)
-        };
+        let observed = facts.job.as_ref().unwrap().observed("tripline").unwrap();
+        let by_doctor = Verdict::new(&observed, &job, stack);
+        let watchers = observed.iter().filter_map(|alarm| Watcher::observed(alarm, &job, stack));
+        let (watchers, record) = (watchers.collect::<Vec<_>>(), record());
+        let shape = Shape { timeout: Some(75), ..Shape::unknown() };
+        let known =
+            KnownJob { shape: &shape, created: Some(record.created), record: Some(&record), now: record.at };
+        let watched_verdict = watched.verdict.unwrap();
+        let covered = known.coverage(&watched.watchers, &watched_verdict);
+        // In which order alarms are listed is CloudWatch's.
+        for way in Way::ALL {
+            let by_doctor = known.coverage(&watchers, &by_doctor);
+            prop_assert_eq!(covered.of(way).level, by_doctor.of(way).level, "{:?}", way);
+            prop_assert_eq!(covered.status, by_doctor.status);
+        }
         prop_assert_eq!(&by_keeper, &by_apply);
-        prop_assert_eq!(&by_keeper, &watched.unwrap());
+        prop_assert_eq!(&by_keeper, &watched_verdict);
         prop_assert_eq!(&by_keeper, &by_doctor);
     }
 }
