@@ -92,7 +92,10 @@ impl Guarding {
                     (Status::Guarded, None) => self.guarded += 1,
                     (Status::Unguarded, None) => {
                         self.unguarded += 1;
-                        tracing::warn!(job = %guard.job, "job_unguarded");
+                        if self.unguarded <= LOGGED {
+                            let why = "nothing that could decide stops it";
+                            tracing::warn!(job = %guard.job, why, "job_unguarded");
+                        }
                     }
                     (_, None) => self.partly_guarded += 1,
                     (_, Some(_)) => {}
@@ -186,7 +189,10 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             let shape = self.cache.job(&guard.job).shape.unwrap_or_else(Shape::unknown);
             let counted = reports.get(&guard.job).copied().unwrap_or_default();
             let own = account.own(&guard.job).unwrap_or_default();
-            guarding.findings.extend(coverage::never_reported(&guard.job, counted, &shape, own));
+            if matches!(guard.purpose, Purpose::Stop | Purpose::Alert) {
+                let found = coverage::never_reported(&guard.job, counted, &shape, own);
+                guarding.findings.extend(found);
+            }
             guarding.count(guard, &coverage, tagged.as_ref(), minute.now());
         }
     }

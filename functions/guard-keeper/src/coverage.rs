@@ -7,8 +7,10 @@ use tripline::evidence::{CoverageFacts, Needs};
 use tripline::job::{CountRejected, JobId};
 use tripline::metric::{Metric, NAMESPACE};
 use tripline::time::Timestamp;
-use tripline_guard::coverage::{Counted, Coverage, Facts, Keeper as Looks, Reason, Shape, Way};
-use tripline_guard::desired::{Desired, Purpose};
+use tripline_guard::coverage::{
+    Counted, Coverage, Facts, Keeper as Looks, OVERDUE_COUNT, Reason, Shape, Way,
+};
+use tripline_guard::desired::{DEFAULT_PREFIX, Desired, Purpose};
 use tripline_guard::reconcile::Reconciled;
 
 use crate::ask::Ask;
@@ -17,6 +19,7 @@ use crate::finding::{
     Finding, NEVER_REPORTED, UNCOVERED_FAILS, UNCOVERED_NEVER_ANSWERS, UNCOVERED_REFUSES,
     UNCOVERED_SLOW, UNCOVERED_TIMES_OUT,
 };
+use crate::health::counts::FIT_A_MINUTE;
 use crate::health::memory::Memory;
 use crate::keeper::Keeper;
 use crate::observe::Account;
@@ -95,6 +98,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             attempts_only: known.attempts == Some(Attempts::NotCounted),
             rejections_left_out: count_rejected == CountRejected::No,
             alerts_only: desired.purpose == Purpose::Alert,
+            ended: counted.ended,
             succeeded: counted.succeeded,
             download_times: counted.download_times,
             invalid: counted.invalid,
@@ -128,7 +132,9 @@ fn looks(now: Timestamp, account: &Account, job: &JobId) -> Looks {
     let created = listed.created.seconds();
     let record = table.evidence.get(job).map(|kept| &kept.record);
     let at = record.filter(|record| record.created == created).map_or(created, |it| it.at);
-    Looks::last_seen(at, now.seconds())
+    // Of more jobs than fit a minute each has its turn.
+    let round = i64::try_from(account.jobs.len() / FIT_A_MINUTE).unwrap_or(0) * 60;
+    Looks::last_seen(at, now.seconds().saturating_sub(round))
 }
 
 /// What people have to hear of a job whose devices report no value: if its own alarms wait for one, or if what
@@ -142,8 +148,8 @@ pub(crate) fn never_reported(
     let is_on_it = |alarm: &AlarmDefinition| {
         alarm.namespace == NAMESPACE && alarm.metric == Metric::DownloadTime.name()
     };
-    let is_of_interest = own.iter().any(is_on_it) || counted.invalid > 0;
-    (is_of_interest && counted.is_never_reported(shape.devices)).then(|| {
+    let is_of_interest = own.iter().any(is_on_it) || counted.invalid >= counted.succeeded;
+    (is_of_interest && counted.reports(shape.devices).is_never()).then(|| {
         let Counted { succeeded, invalid, .. } = counted;
         let reason = Reason::NeverReported { succeeded, invalid };
         let fix =
@@ -170,12 +176,24 @@ pub(crate) fn findings_of(job: &JobId, coverage: &Coverage) -> Vec<Finding> {
         let text = format!("Nobody would hear of {}: {}.{fix}", way.devices(), why.join("; "));
         Finding::new(job, case_of(way), text)
     };
+    // Nobody can change that there are fewer devices than the stack's own guard takes.
+    let is_too_few = |way: &Way| {
+        let is_of_stack = |by: &Option<String>| {
+            by.as_ref().is_some_and(|by| by.starts_with(DEFAULT_PREFIX) || *by == OVERDUE_COUNT)
+        };
+        let shortfalls = &coverage.of(*way).shortfalls;
+        coverage.lacks_only_devices(*way)
+            || !shortfalls.is_empty()
+                && shortfalls.iter().all(|it| {
+                    matches!(it.reason, Reason::TooFewDevices { .. }) && is_of_stack(&it.by)
+                })
+    };
     // That nobody looks is a case of its own.
     let is_blind = |way: &Way| {
         let mut shortfalls = coverage.of(*way).shortfalls.iter();
         shortfalls.any(|it| matches!(it.reason, Reason::KeeperSilent(_)))
     };
-    coverage.uncovered().filter(|way| !is_blind(way)).map(of_way).collect()
+    coverage.uncovered().filter(|way| !is_blind(way) && !is_too_few(way)).map(of_way).collect()
 }
 
 fn case_of(way: Way) -> &'static str {

@@ -64,8 +64,10 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 let (mut counted, (events, trouble)) =
                     tokio::join!(self.count_devices(&minute, &jobs), self.keep_job_events());
                 let account = observed().await.as_ref().ok();
-                self.publish_waiting(&minute, &jobs, &mut counted).await;
+                self.publish_waiting(&minute, &jobs, &mut counted, false).await;
+                // What stops by the counts alone waits for no list.
                 let mut weighed = self.weigh_counts(&minute, account, &counted.jobs).await;
+                self.publish_waiting(&minute, &jobs, &mut counted, true).await;
                 let watching = self.watch(&minute, account, (counted, &mut weighed), events).await;
                 (watching, weighed, events, trouble)
             }

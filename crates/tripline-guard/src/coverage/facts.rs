@@ -2,6 +2,7 @@
 
 use tripline::evidence::{Limits, Needs, Record};
 use tripline::job::CountRejected;
+use tripline::reports::{Reported, Reports};
 
 use crate::desired::{Devices, Shape};
 
@@ -30,7 +31,9 @@ impl Keeper {
 /// What was counted of what devices report.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counted {
-    /// Executions that succeeded.
+    /// Executions that ended by themselves.
+    pub ended: u32,
+    /// Of those, the ones that succeeded.
     pub succeeded: u32,
     /// Values of `downloadTime`.
     pub download_times: u32,
@@ -41,14 +44,15 @@ pub struct Counted {
 }
 
 impl Counted {
-    /// So many devices have to have succeeded before it says anything that none reported a value.
-    pub const ENOUGH: u32 = 10;
-
-    /// Whether devices succeed and none of them reports `downloadTime`. `devices`: of a rollout to fewer than
-    /// [`Counted::ENOUGH`], all.
-    pub fn is_never_reported(self, devices: Devices) -> bool {
-        let enough = devices.exactly().map_or(Self::ENOUGH, |all| all.clamp(1, Self::ENOUGH));
-        self.download_times == 0 && self.succeeded >= enough
+    /// Whether devices report `downloadTime`, of so many that there are to be.
+    pub fn reports(self, devices: Devices) -> Reports {
+        Reports::new(Reported {
+            succeeded: self.succeeded.into(),
+            ended: self.ended.into(),
+            samples: self.download_times.into(),
+            invalid: self.invalid.into(),
+            executions: devices.exactly().map(u64::from),
+        })
     }
 }
 
@@ -102,6 +106,7 @@ impl Facts {
             evidence: is_counted.needs,
             minute: minutes_between(record.created, now),
             counted: Counted {
+                ended: is_counted.ended,
                 succeeded: is_counted.succeeded,
                 download_times: is_counted.download_times,
                 invalid: is_counted.invalid,

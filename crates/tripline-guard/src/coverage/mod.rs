@@ -23,7 +23,7 @@ pub use crate::desired::{Devices, Shape};
 pub use facts::{Counted, Facts, Keeper};
 pub use fill::desired;
 pub use reason::{Reason, Shortfall};
-pub use sees::unseen_by;
+pub use sees::{OVERDUE_COUNT, unseen_by};
 pub use watcher::{Inactive, Watcher};
 
 use crate::desired::Purpose;

@@ -134,7 +134,7 @@ fn reported(alarm: &AlarmDefinition, facts: &Facts, least: u32) -> Option<Reason
 /// On how long downloads take.
 fn slow(alarm: &AlarmDefinition, facts: &Facts) -> Option<Reason> {
     let counted = facts.counted;
-    if counted.is_never_reported(facts.shape.devices) {
+    if counted.reports(facts.shape.devices).is_never() {
         let (succeeded, invalid) = (counted.succeeded, counted.invalid);
         return Some(Reason::NeverReported { succeeded, invalid });
     }
@@ -183,8 +183,11 @@ pub(super) fn of_aws(way: Way, facts: &Facts) -> Vec<(String, Level, Option<Reas
         .collect()
 }
 
+/// How what the guard-keeper counts by itself is called.
+pub const OVERDUE_COUNT: &str = "the guard-keeper's count of overdue devices";
+
 /// What the guard-keeper alerts people to by itself.
 pub(super) fn of_keeper(way: Way, facts: &Facts) -> Option<(String, Level, Option<Reason>)> {
-    let by = || "the guard-keeper's count of overdue devices".to_owned();
-    (way == Way::NeverAnswers).then(|| (by(), Level::Alerts, kept(facts, OVERDUE_FROM)))
+    let by = OVERDUE_COUNT.to_owned();
+    (way == Way::NeverAnswers).then(|| (by, Level::Alerts, kept(facts, OVERDUE_FROM)))
 }

@@ -89,7 +89,8 @@ impl Watcher {
         let is_silent = alarm.alarm.alarm_actions().is_empty();
         let why = match why_not(alarm, job, stack) {
             Some(WhyNot::WatchesElsewhere) => return None,
-            Some(WhyNot::StopsNothing) => lasting(alarm),
+            // One that alerts people has done so once it is in ALARM.
+            Some(WhyNot::StopsNothing) => lasting(alarm).filter(|why| *why != WhyNot::HasFired),
             other => other,
         };
         let prefix = tripline::alarm::alarm_name_prefix(job);

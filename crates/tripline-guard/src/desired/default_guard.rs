@@ -341,7 +341,7 @@ impl DefaultGuard {
     /// The least number of devices of which its failure rate can decide anything.
     pub fn least_devices(&self) -> u32 {
         let usual = self.values.min_executions.get();
-        least_devices(self.values.failure_limit, self.healthy()).min(usual)
+        least_devices(self.healthy()).min(usual)
     }
 
     fn healthy(&self) -> Healthy {

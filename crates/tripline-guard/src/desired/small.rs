@@ -4,6 +4,9 @@
 //! most the permitted share of healthy rollouts is ever stopped, however their failures come. A healthy rollout is
 //! one whose devices each fail with at most the declared share.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 /// What decides about a small rollout.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SmallRule {
@@ -25,12 +28,35 @@ pub struct Healthy {
 /// Limits are tried in steps of so many percent.
 const STEP: f64 = 1.0;
 /// Devices beyond this many change nothing: what is to go wrong by chance has by then.
-const MOST: u32 = 1_000;
+const MOST: u32 = 200;
+/// Most rules that are remembered: a stack has few kinds of rollouts.
+const REMEMBERED: usize = 500;
+
+/// Rules that were worked out: a minute asks for each of its rollouts several times.
+static KNOWN: Mutex<BTreeMap<Key, Option<SmallRule>>> = Mutex::new(BTreeMap::new());
+
+/// Devices, and the bits of the usual limit and of what is healthy.
+type Key = (u32, [u64; 3]);
 
 /// The rule for a rollout to so many devices, with the usual limit in percent where that can be. `None`: so few
 /// decide nothing, even if all of them fail.
 pub fn small_rule(devices: u32, usual: f64, healthy: Healthy) -> Option<SmallRule> {
     let devices = devices.min(MOST);
+    let key = (devices, [usual, healthy.failed, healthy.false_stops].map(f64::to_bits));
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(rule) = known().get(&key) {
+        return *rule;
+    }
+    let rule = worked_out(devices, usual, healthy);
+    let mut known = known();
+    if known.len() >= REMEMBERED {
+        known.clear();
+    }
+    known.insert(key, rule);
+    rule
+}
+
+fn worked_out(devices: u32, usual: f64, healthy: Healthy) -> Option<SmallRule> {
     let mut best: Option<(u32, SmallRule)> = None;
     let steps = std::iter::successors(Some(usual), |limit| Some(limit.floor() + STEP));
     for limit in steps.take_while(|limit| *limit < 100.0) {
@@ -71,9 +97,13 @@ fn least(devices: u32, limit: f64, healthy: Healthy) -> Option<u32> {
     Some(low)
 }
 
-/// The least number of devices of which anything can be decided.
-pub fn least_devices(usual: f64, healthy: Healthy) -> u32 {
-    (1..=MOST).find(|devices| small_rule(*devices, usual, healthy).is_some()).unwrap_or(MOST)
+/// The least number of devices of which anything can be decided: all of them failing is rarer than a healthy rollout
+/// may be stopped. Beyond what rules are made for it is as many as that.
+pub fn least_devices(healthy: Healthy) -> u32 {
+    let Healthy { failed, false_stops } = healthy;
+    let all_fail = std::iter::successors(Some(failed), |chance| Some(chance * failed));
+    let least = (1..=MOST).zip(all_fail).find(|(_, chance)| *chance <= false_stops);
+    least.map_or(MOST, |(devices, _)| devices)
 }
 
 /// How likely it is that, at any number from `least` to `devices`, more than `limit` percent of the devices so far
@@ -128,9 +158,9 @@ mod tests {
             let rule = small_rule(devices, 20.0, USUAL).map(|rule| (rule.least, rule.limit));
             assert_eq!(rule, expected, "{devices} devices");
         }
-        assert_eq!(least_devices(20.0, USUAL), 2);
+        assert_eq!(least_devices(USUAL), 2);
         let strict = Healthy { failed: 0.2, false_stops: 0.001 };
-        assert_eq!(least_devices(20.0, strict), 5, "0.2^5 is 0.00032");
+        assert_eq!(least_devices(strict), 5, "0.2^5 is 0.00032");
     }
 
     /// By hand: of two devices both fail with 0.03^2.
@@ -153,7 +183,9 @@ mod tests {
                 prop_assert!(least <= devices && (usual..100.0).contains(&limit));
                 prop_assert!(chance(devices, least, limit, failed) <= bound);
                 prop_assert!(chance(devices, least, limit, 1.0) > 0.999);
+                prop_assert!(least_devices(healthy) <= devices);
             } else {
+                prop_assert!(least_devices(healthy) > devices);
                 prop_assert!(failed.powi(devices as i32) > bound);
             }
         }

@@ -29,6 +29,9 @@ pub struct Observed<'a> {
     pub created: Timestamp,
     /// Whether all that its guard follows from was read: what cannot be compared is not put anew.
     pub is_sure: bool,
+    /// Whether it is also known what the job was created with. Until it is, what is missing is put and what stands is
+    /// left.
+    pub is_described: bool,
     /// The alarms that may be of its guard.
     pub alarms: &'a [ObservedAlarm<'a>],
     /// Whether any alarm, of whatever kind, has this name.
@@ -117,7 +120,7 @@ impl Reconciled {
                 found.places.push((wanted.clone(), name));
             }
         }
-        if observed.is_sure {
+        if observed.is_sure && observed.is_described {
             found.find_superseded(observed, &names, &chosen);
         }
         if desired.purpose == Purpose::Stop {
@@ -138,7 +141,8 @@ impl Reconciled {
             |name: &str| !chosen.contains(name) && (name == base || !names.contains(name));
         let stops = wanted.can_stop(observed.stack.force_stop_topic);
         let as_wanted = |alarm: &ObservedAlarm<'_>| match observed.is_sure {
-            true => (observed.is_as_wanted)(alarm.alarm, wanted),
+            true if observed.is_described => (observed.is_as_wanted)(alarm.alarm, wanted),
+            true => (observed.is_as_wanted)(alarm.alarm, wanted) || stands(alarm, stops, observed),
             false => stands(alarm, stops, observed),
         };
         let is_ours = |alarm: &&ObservedAlarm<'_>| {

@@ -74,7 +74,9 @@ pub struct CoverageFacts {
     pub rejections_left_out: bool,
     /// That nothing stops it is meant.
     pub alerts_only: bool,
-    /// Executions that succeeded, as far as they were counted.
+    /// Executions that ended by themselves, as far as they were counted.
+    pub ended: u32,
+    /// Of those, the ones that succeeded.
     pub succeeded: u32,
     /// Values of `downloadTime`.
     pub download_times: u32,

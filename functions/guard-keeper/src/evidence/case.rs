@@ -107,7 +107,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             reading,
             minute,
             in_progress: now.counts.in_progress,
-            has_retries: now.setup.retries.any(),
+            has_retries: now.setup.counts_attempts(),
             instead_of: there.map(|there| there.tick),
             published,
         }))
@@ -136,7 +136,7 @@ fn tick_of(now: &Job, t: u32, rejected: CountRejected) -> Tick {
     let timed_out = counts.ended.timed_out;
     let gone = counts.canceled.saturating_add(counts.removed);
     let ended = counts.ended.executed().saturating_sub(timed_out).saturating_add(gone);
-    let unsuccessful = match now.setup.retries.any() {
+    let unsuccessful = match now.setup.counts_attempts() {
         // AWS counts each attempt.
         true => 0,
         false => counts.ended.unsuccessful_with(rejected).saturating_sub(timed_out),
@@ -146,7 +146,7 @@ fn tick_of(now: &Job, t: u32, rejected: CountRejected) -> Tick {
         begun: ended.saturating_add(timed_out).saturating_add(counts.in_progress),
         ended,
         unsuccessful,
-        timed_out: if now.setup.retries.any() { 0 } else { timed_out },
+        timed_out: if now.setup.counts_attempts() { 0 } else { timed_out },
         in_progress: None,
     }
 }
@@ -154,10 +154,9 @@ fn tick_of(now: &Job, t: u32, rejected: CountRejected) -> Tick {
 /// What evidence does not see of a rollout.
 fn unseen(now: &Job, record: &Record, limits: &Limits, state: &State) -> Vec<String> {
     let mut unseen = Vec::new();
-    if now.setup.retries.any() {
+    if now.setup.counts_attempts() {
         unseen.push(
-            "failures and timeouts: its retry config makes AWS IoT count attempts, not devices"
-                .to_owned(),
+            "failures and timeouts: AWS IoT counts attempts of this job, not devices".to_owned(),
         );
     }
     let is_late = state.verdict(limits).minute > Limits::LAST_CHECK;

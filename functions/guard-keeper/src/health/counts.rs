@@ -25,7 +25,7 @@ const TAGS: u32 = 80;
 /// Counts are published once there are those of so many jobs: at five descriptions a second, every ten seconds.
 const PUBLISHED_TOGETHER: usize = 50;
 /// So many rollouts are described in a minute, with some room.
-const FIT_A_MINUTE: usize = 140;
+pub(crate) const FIT_A_MINUTE: usize = 140;
 /// Counts that do not change are published for so many seconds more, so that every alarm has seen them; then no
 /// longer, since a metric costs in the hours in which it has points.
 pub const STILL_FOR: i64 = 300;
@@ -126,14 +126,19 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         Some((notified, counts.ended.unsuccessful_with(rejected)))
     }
 
-    /// Publishes the counts that had to wait, now that the table was read or cannot be.
+    /// Publishes the counts that had to wait, now that the table was read or cannot be. `with_lists`: also of jobs
+    /// whose lists of executions have to be read for that, others first each minute.
     pub(crate) async fn publish_waiting(
         &self,
         minute: &Minute<'_, K>,
         jobs: &BTreeMap<JobId, Listed>,
         counted: &mut Round,
+        with_lists: bool,
     ) {
-        let waiting: Vec<(JobId, Job)> = std::mem::take(&mut counted.waiting);
+        let mut waiting: Vec<(JobId, Job)> = std::mem::take(&mut counted.waiting);
+        if let Some(by) = minute.turn().checked_rem(waiting.len() as u64) {
+            waiting.rotate_left(usize::try_from(by).unwrap_or(0));
+        }
         let mut due = Vec::new();
         for (job, now) in waiting {
             if self.cache.job(&job).tags.is_none()
@@ -142,10 +147,14 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             {
                 counted.trouble.add(job.as_str(), failure);
             }
-            if in_devices(&now, self.cache.job(&job).attempts).is_none()
-                && let Err(failure) = self.count_attempts(minute, &job, &now).await
-            {
-                counted.trouble.add(job.as_str(), failure);
+            if in_devices(&now, self.cache.job(&job).attempts).is_none() {
+                if !with_lists {
+                    counted.waiting.push((job, now));
+                    continue;
+                }
+                if let Err(failure) = self.count_attempts(minute, &job, &now).await {
+                    counted.trouble.add(job.as_str(), failure);
+                }
             }
             if let Some(counts) = self.counts_of(&job, &now, true)
                 && counts.0 > 0

@@ -14,7 +14,7 @@ use tripline::time::Timestamp;
 use tripline_guard::coverage::Counted;
 
 /// Most jobs that are remembered: what DynamoDB takes in one item, with room.
-pub const MAX_JOBS: usize = 1_400;
+pub const MAX_JOBS: usize = 1_350;
 /// Most guards that are remembered as made whole lately: more than two alarms a second come to in five minutes.
 pub const MAX_RESTORED: usize = 600;
 
@@ -86,12 +86,12 @@ impl Memory {
         for (job, is) in self.jobs.iter().take(MAX_JOBS) {
             let [ended, counted, grown, uncounted, excess, asked] = is.pipeline.numbers();
             let Remembered { created, before, overdue, worry, lost, reported, .. } = is;
-            let Counted { succeeded, download_times, invalid, .. } = reported;
+            let Counted { ended: reported, succeeded, download_times, invalid, .. } = reported;
             let worry = u8::from(*worry);
             // Writing to a string does not fail.
             let _ = write!(
                 text,
-                "\n{job} {created} {before} {ended} {counted} {grown} {uncounted} {overdue} {worry} {excess} {asked} {lost} {succeeded} {download_times} {invalid}"
+                "\n{job} {created} {before} {ended} {counted} {grown} {uncounted} {overdue} {worry} {excess} {asked} {lost} {succeeded} {download_times} {invalid} {reported}"
             );
         }
         for (job, at) in self.restored.iter().take(MAX_RESTORED) {
@@ -145,7 +145,8 @@ impl Remembered {
         let mut number = || u32::try_from(later()?.unwrap_or(0)).ok();
         let lost = number()?;
         let (succeeded, download_times, invalid) = (number()?, number()?, number()?);
-        let reported = Counted { succeeded, download_times, invalid, uncounted: 0 };
+        let all = number()?;
+        let reported = Counted { ended: all, succeeded, download_times, invalid, uncounted: 0 };
         let pipeline = Pipeline::from_numbers([ended, counted, grown, uncounted, excess, asked])?;
         Some(Self { created, before, pipeline, overdue, worry, lost, reported })
     }
@@ -166,7 +167,8 @@ mod tests {
         let then = Timestamp::from_seconds(30);
         let mut pipeline = Pipeline::seen(7, 6, then);
         let created = 1_790_000_000;
-        let reported = Counted { succeeded: 7, download_times: 5, invalid: 2, uncounted: 0 };
+        let reported =
+            Counted { ended: 9, succeeded: 7, download_times: 5, invalid: 2, uncounted: 0 };
         let is =
             Remembered { created, before: 3, pipeline, overdue: 6, worry: true, lost: 4, reported };
         memory.jobs.insert(job("fw-1"), is);
@@ -178,7 +180,7 @@ mod tests {
         let text = memory.to_text();
         assert_eq!(
             text,
-            "since 1790000000\nfw-1 1790000000 3 7 6 0 0 6 1 0 30 4 7 5 2\nfw-2 0 0 7 6 60 2 0 0 0 660 0 0 0 0\n+fw-1 1790000060"
+            "since 1790000000\nfw-1 1790000000 3 7 6 0 0 6 1 0 30 4 7 5 2 9\nfw-2 0 0 7 6 60 2 0 0 0 660 0 0 0 0 0\n+fw-1 1790000060"
         );
         assert_eq!(Memory::from_text(Some(&text), now), memory);
         memory.events_off = true;
@@ -231,6 +233,7 @@ mod tests {
                 worry: true,
                 lost: u32::MAX,
                 reported: Counted {
+                    ended: u32::MAX,
                     succeeded: u32::MAX,
                     download_times: u32::MAX,
                     invalid: u32::MAX,

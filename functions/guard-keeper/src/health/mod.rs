@@ -312,7 +312,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 }
             }
             if next.is_none() {
-                return Some((ended, reported));
+                return Some((ended, Counted { ended, ..reported }));
             }
         }
     }

@@ -64,6 +64,10 @@ pub(crate) struct KnownJob {
     pub shape: Option<Shape>,
     /// How many devices its things and groups have, where that was counted.
     pub devices: Option<(Timestamp, Devices)>,
+    /// How many devices were notified, where AWS IoT counts these.
+    pub notified: u32,
+    /// When its things could not be counted.
+    pub things_unknown: Option<Timestamp>,
     /// Its devices, where AWS IoT counts attempts.
     pub attempts: Option<Attempts>,
     /// When it ended, if it still has alarms.
@@ -112,6 +116,14 @@ pub(crate) struct Numbers {
 }
 
 impl KnownJob {
+    /// A dynamic group is smaller once devices that are done have left it.
+    fn at_least_notified(&self, devices: Devices) -> Devices {
+        match devices {
+            Devices::Exactly(devices) if devices < self.notified => Devices::AtLeast(self.notified),
+            devices => devices,
+        }
+    }
+
     /// Whether it is known how its guard follows from what it was created with.
     pub fn is_described(&self) -> bool {
         let is_counted = |setup: &Setup| setup.groups.is_empty() || self.devices.is_some();
@@ -187,7 +199,8 @@ impl Cache {
             (known.rate, known.is_greengrass) = (Some(now.rate), Some(now.is_greengrass));
             let counted = known.devices.map_or(Devices::Unknown, |(_, devices)| devices);
             let devices = Devices::of_things(&now.setup).unwrap_or(counted);
-            known.shape = Some(Shape::of_job(now, devices));
+            known.notified = if now.setup.counts_attempts() { 0 } else { now.counts.notified() };
+            known.shape = Some(Shape::of_job(now, known.at_least_notified(devices)));
             known.setup = Some(now.setup.clone());
         });
     }
@@ -196,6 +209,7 @@ impl Cache {
     pub fn learn_devices(&self, job: &JobId, at: Timestamp, devices: Devices) {
         self.learn(job, |known| {
             known.devices = Some((at, devices));
+            let devices = known.at_least_notified(devices);
             if let Some(shape) = &mut known.shape {
                 shape.devices = devices;
             }

@@ -12,14 +12,16 @@ use crate::keeper::Keeper;
 
 /// Most pages of things, of 250 each: whether a rollout is small is to be known, and no more.
 const PAGES: usize = 2;
+/// A continuous job with fewer devices than this is only beginning.
+const FEW: u32 = 5;
 /// For so many seconds a continuous job's groups are believed to have as many.
-const FOR: i64 = 3_600;
+const FOR: i64 = 600;
 
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     /// Counts the things of a job's groups, where they are not known.
     ///
     /// # Errors
-    /// That of the call: then their number is not known.
+    /// That of the call: it is remembered that they could not be counted this minute.
     pub(crate) async fn count_things(
         &self,
         minute: &Minute<'_, K>,
@@ -32,15 +34,16 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         if setup.groups.is_empty() || known.is_some_and(|(at, _)| !is_old(at)) {
             return Ok(());
         }
-        let counted = self.list_things(minute, setup, percent).await;
-        let devices = match &counted {
-            Ok(Some(devices)) => *devices,
+        match self.list_things(minute, setup, percent).await {
+            Ok(Some(devices)) => self.cache.learn_devices(job, minute.now(), devices),
             // The next minute.
-            Ok(None) => return Ok(()),
-            Err(_) => Devices::Unknown,
-        };
-        self.cache.learn_devices(job, minute.now(), devices);
-        counted.map(drop)
+            Ok(None) => {}
+            Err(failure) => {
+                self.cache.learn(job, |job| job.things_unknown = Some(minute.now()));
+                return Err(failure);
+            }
+        }
+        Ok(())
     }
 
     /// `None`: there is no time for it.
@@ -73,7 +76,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let count = u32::try_from(things.len()).unwrap_or(u32::MAX);
         // A thing that is named may be in a group too.
         Ok(Some(match is_whole {
-            true => Devices::Exactly(count),
+            // A group of a continuous job that has next to nobody waits for more.
+            true if !setup.is_continuous || count >= FEW => Devices::Exactly(count),
+            true => Devices::AtLeast(count),
             false => Devices::AtLeast(count.max(setup.things)),
         }))
     }

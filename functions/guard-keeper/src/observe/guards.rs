@@ -10,7 +10,7 @@ use tripline::job::JobId;
 use tripline::rollout::Rate;
 use tripline_guard::coverage::desired;
 use tripline_guard::desired::{
-    DEFAULT_PREFIX, Desired, GuardAlarm, Known, Purpose, is_named_as_deployment,
+    DEFAULT_PREFIX, Desired, GuardAlarm, KeptConfig, Known, Purpose, is_named_as_deployment,
 };
 use tripline_guard::reconcile::{Observed, Reconciled, order};
 use tripline_guard::verdict::why_not;
@@ -85,7 +85,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         }
         let known = self.cache.job(job);
         let desired = self.desired(account, job, &known);
-        if known.is_described() || !desired.alarms.iter().any(is_default) {
+        if known.is_described() || !follows_from_setup(account, job, &desired) {
             return;
         }
         if known.setup.is_none() {
@@ -136,7 +136,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     fn reconcile(&self, minute: &Minute<'_, K>, account: &Account, listed: &Listed) -> Reconciled {
         let job = &listed.job;
         let known = self.cache.job(job);
-        let is_described = known.is_described() || known.undescribed == Some(minute.now());
+        let is_described = known.is_described();
+        let is_tried =
+            known.undescribed == Some(minute.now()) || known.things_unknown == Some(minute.now());
         let observed = self.observed(minute, account, job);
         let stack = self.settings.as_stack();
         // As long as its tags cannot be read, a guard that stops it stays.
@@ -150,13 +152,15 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             desired.alarms =
                 self.settings.default_guard.all_alarms(rate, account.has_evidence(job));
         }
-        let is_sure = are_told && (is_described || !desired.alarms.iter().any(is_default));
+        let follows = follows_from_setup(account, job, &desired);
+        let is_sure = are_told && (is_described || is_tried || !follows);
         let is_as_wanted =
             |alarm: &MetricAlarm, wanted: &GuardAlarm| self.client.is_as_wanted(alarm, wanted, job);
         let observed = Observed {
             job,
             created: listed.created,
             is_sure,
+            is_described: is_described || !follows,
             alarms: &observed,
             is_taken: &|name| account.taken.contains(name),
             is_as_wanted: &is_as_wanted,
@@ -164,6 +168,12 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         };
         Reconciled::new(&desired, &observed)
     }
+}
+
+/// Whether a job's guard follows from what it was created with.
+fn follows_from_setup(account: &Account, job: &JobId, desired: &Desired) -> bool {
+    let is_filled = matches!(account.kept(job), KeptConfig::Alarms { fills: true, .. });
+    is_filled || desired.alarms.iter().any(is_default)
 }
 
 /// Whether an alarm is of the stack's default guard.

@@ -104,6 +104,7 @@ impl Plan {
                 job,
                 created: Timestamp::from_seconds(0),
                 is_sure: true,
+                is_described: true,
                 alarms: &there,
                 is_taken: &|name| seen.taken.contains(name),
                 is_as_wanted: &is_as_wanted,

@@ -164,6 +164,7 @@ fn keeper(aws: &FakeAws, job: &JobId, stack: Stack<'_>) -> (Verdict, bool) {
         job,
         created: Timestamp::from_seconds(0),
         is_sure: true,
+        is_described: true,
         alarms: &observed,
         is_taken: &|name| cloudwatch.alarms.contains_key(name),
         is_as_wanted: &|_, _| false,
