@@ -156,6 +156,7 @@ fn records() -> impl Strategy<Value = Record> {
                 attempts_only,
                 rejections_left_out,
                 alerts_only,
+                ended: succeeded,
                 succeeded,
                 download_times,
                 invalid,

@@ -74,12 +74,7 @@ fn every_reason_has_its_sentence_and_its_command() {
             own("failedCount", "Sum", 9.0),
         ),
         ("timeout", Way::Slow, changed(|facts| facts.shape.timeout = Some(60)), downloads()),
-        (
-            "never reported",
-            Way::Slow,
-            changed(|facts| facts.counted.succeeded = Counted::ENOUGH),
-            downloads(),
-        ),
+        ("never reported", Way::Slow, changed(|facts| facts.counted.succeeded = 10), downloads()),
         (
             "never usable",
             Way::Slow,
@@ -163,12 +158,17 @@ fn reasons_hold_up_to_their_limit_and_no_further() {
         (Way::Slow, facts(300), &few),
         (Way::Slow, changed(|facts| facts.shape.most_rate = 100), &few),
         (Way::Slow, changed(|facts| facts.shape.timeout = Some(61)), &downloads),
-        (Way::Slow, changed(|facts| facts.counted.succeeded = Counted::ENOUGH - 1), &downloads),
+        (Way::Slow, changed(|facts| facts.counted.succeeded = 9), &downloads),
         (
             Way::Slow,
             changed(|facts| {
-                facts.counted =
-                    Counted { succeeded: 500, download_times: 1, invalid: 499, uncounted: 0 }
+                facts.counted = Counted {
+                    ended: 500,
+                    succeeded: 500,
+                    download_times: 1,
+                    invalid: 499,
+                    uncounted: 0,
+                }
             }),
             &downloads,
         ),
