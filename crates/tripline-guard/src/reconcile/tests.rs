@@ -427,7 +427,7 @@ fn who_watches_is_read_from_the_alarms_that_are_there() {
             is_sure,
             is_described: true,
             alarms: &seen,
-            is_taken: &|_| true,
+            is_taken: &|name| there.iter().any(|alarm| alarm.alarm_name() == Some(name)),
             is_as_wanted: &|_, _| false,
             stack: STACK,
         };

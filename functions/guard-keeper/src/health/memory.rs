@@ -14,7 +14,7 @@ use tripline::time::Timestamp;
 use tripline_guard::coverage::Counted;
 
 /// Most jobs that are remembered: what DynamoDB takes in one item, with room.
-pub const MAX_JOBS: usize = 1_350;
+pub const MAX_JOBS: usize = 1_300;
 /// Most guards that are remembered as made whole lately: more than two alarms a second come to in five minutes.
 pub const MAX_RESTORED: usize = 600;
 

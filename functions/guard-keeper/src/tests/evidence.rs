@@ -237,7 +237,7 @@ async fn attempts_are_no_failures_and_that_is_said() {
     }
     let is = record(&account);
     assert_eq!(is.breached, None);
-    assert!(is.unseen[0].starts_with("failures and timeouts: its retry config"), "{is:?}");
+    assert!(is.unseen[0].starts_with("failures and timeouts: AWS IoT counts attempts"), "{is:?}");
     assert_eq!((is.standing, is.clearance), (Standing::Undecided, None), "nothing is cleared");
 }
 
