@@ -86,7 +86,7 @@ fn coverage_of(guard: &Guard, devices: u32, reports: bool, is_alive: bool) -> Co
     let facts = Facts {
         minute: 60,
         keeper: if is_alive { Keeper::Alive } else { Keeper::Silent(DEAD) },
-        counted: Counted { succeeded, download_times, ..Counted::default() },
+        counted: Counted { ended: succeeded, succeeded, download_times, ..Counted::default() },
         ..plan.facts(&rules, &desired)
     };
     let alarms = desired.alarms.iter().filter(|_| !guard.is_alone);

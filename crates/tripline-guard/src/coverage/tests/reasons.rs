@@ -183,8 +183,10 @@ fn reasons_hold_up_to_their_limit_and_no_further() {
     assert_eq!(level(Way::Fails, &silent, &rate), Level::Nobody);
     // Of a rollout to few devices all of them are enough to say that none reports.
     let mut small = facts(3);
-    small.counted.succeeded = 3;
+    (small.counted.ended, small.counted.succeeded) = (3, 3);
     assert_eq!(level(Way::Slow, &small, &downloads), Level::Nobody);
-    small.counted.succeeded = 2;
+    (small.counted.ended, small.counted.succeeded) = (3, 2);
+    assert_eq!(level(Way::Slow, &small, &downloads), Level::Nobody, "nobody is left to report");
+    (small.counted.ended, small.counted.succeeded) = (2, 2);
     assert_eq!(level(Way::Slow, &small, &downloads), Level::Stops);
 }
