@@ -65,13 +65,14 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     ) -> Result<Option<EndedCounts>, Failure> {
         let ended = now.counts.ended;
         let (mut attempts, mut pages) = (Vec::new(), 0);
-        for (outcome, count) in [
+        let counted = [
             (Outcome::Failed, ended.failed),
             (Outcome::Rejected, ended.rejected),
             (Outcome::TimedOut, ended.timed_out),
-        ] {
+        ];
+        for (outcome, _) in counted.into_iter().filter(|(_, count)| *count > 0) {
             let mut next = None;
-            while count > 0 {
+            loop {
                 pages += 1;
                 if pages > PAGES || !minute.may(Call::Executions, ATTEMPTS).await {
                     return Ok(None);
