@@ -73,7 +73,7 @@ async fn published(chain: &Chain<'_>, metric: &str) -> Option<f64> {
 }
 
 /// The same of a job.
-async fn published_of(chain: &Chain<'_>, job: &str, metric: &str) -> Option<f64> {
+pub async fn published_of(chain: &Chain<'_>, job: &str, metric: &str) -> Option<f64> {
     highest(chain, NAMESPACE, metric, (DIMENSION, job)).await
 }
 
