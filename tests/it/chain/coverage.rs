@@ -342,7 +342,8 @@ async fn everybody_gives_the_same_coverage() {
     let ran = run(&proxy, &["deploy", config, "--detach"]).await;
     assert!(ran.status.success(), "{}\n{}", ran.stdout, ran.stderr);
     let last = async || {
-        tick(&chain).await;
+        let summary = tick(&chain).await;
+        assert_eq!((&summary["armed"], &summary["repaired"]), (&json!(0), &json!(0)));
         let watched = run(&proxy, &["watch", "same", "--once", "--output", "json"]).await;
         let doctor = ["doctor", "--job-id", "same", "--stack", STACK, "--output", "json"];
         let examined = run(&proxy, &doctor).await;

@@ -17,6 +17,9 @@ pub struct Rollout<'a> {
     things: Vec<String>,
 }
 
+/// So many devices are enough for the default guard, by rules for small rollouts.
+pub const GUARDED_FROM: usize = 4;
+
 /// The values of one metric: how many, and their sum.
 pub type Total = (f64, f64);
 
