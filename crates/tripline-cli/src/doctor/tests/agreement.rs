@@ -14,6 +14,7 @@ use tripline::evidence::Record;
 use tripline::job::JobId;
 use tripline::metric::NAMESPACE;
 use tripline::time::Timestamp;
+use tripline_aws::iot;
 use tripline_guard::desired::{
     DefaultGuard, Desired, GuardAlarm, JobTags, KeptConfig, Known, Policy, Purpose, Rules,
 };
@@ -27,9 +28,10 @@ use super::sound::sound;
 use crate::alarms::fake::{EMAIL, FORCE_STOP, FakeAws};
 use crate::aws::alarms::SeenAlarm;
 use crate::aws::connect::Connection;
+use crate::aws::coverage::{KnownJob, shape_of};
 use crate::doctor::ask::Clients;
 use crate::doctor::ask::job::{muted, ours};
-use crate::doctor::checks::checks;
+use crate::doctor::checks::{checks, coverage_of};
 use crate::doctor::facts::Need;
 use crate::doctor::result::NotProven;
 use crate::watch::{WatchBudget, WatchObserver};
@@ -198,7 +200,7 @@ proptest! {
             }
             tokio::time::advance(Duration::from_secs(61)).await;
             let seen = aws.aws().see(&job).await.unwrap();
-            (seen, watch.guard(&job).await.unwrap().verdict)
+            (seen, watch.guard(&job).await.unwrap())
         });
         let (by_keeper, is_open) = keeper(&aws, &job, stack);
         prop_assert!(!(by_keeper.is_guarded() && is_open), "guarded, and a hole in it");
@@ -215,8 +217,17 @@ proptest! {
             Verdict::new(&of_job.observed("tripline").unwrap(), &job, stack)
         };
         prop_assert_eq!(&by_keeper, &by_apply);
-        prop_assert_eq!(&by_keeper, &watched.unwrap());
+        let by_watch = watched.verdict.unwrap();
+        prop_assert_eq!(&by_keeper, &by_watch);
         prop_assert_eq!(&by_keeper, &by_doctor);
+        // And what would be seen of each way to go wrong.
+        let of_job = facts.job.as_ref().unwrap();
+        let described = iot::job_of(of_job.job.as_ref().unwrap().as_ref().unwrap());
+        let (shape, created) = (shape_of(&described), described.created_at);
+        let record = of_job.record().unwrap();
+        let known = KnownJob { shape: &shape, created, record, now: of_job.asked_at };
+        let seen = coverage_of(&facts).map(|coverage| coverage.to_json());
+        prop_assert_eq!(seen, Some(known.coverage(&watched.watchers, &by_watch).to_json()));
     }
 }
 
