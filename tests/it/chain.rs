@@ -6,7 +6,9 @@
 
 mod announcing;
 mod counting;
+mod coverage;
 mod evidence;
+mod failure_rate;
 mod foreign;
 mod keeping;
 mod messages;

@@ -7,11 +7,14 @@
 //!
 //! **AWS IoT streams are answered by the proxy itself** (see `proxy/streams.rs`): the local AWS has none.
 //! What uses them is proven against this stand-in only, which follows AWS's documentation. **So are
-//! CloudWatch's alarm mute rules** (see `proxy/mutes.rs`).
+//! CloudWatch's alarm mute rules** (see `proxy/mutes.rs`). To answers of the local AWS it adds further attempts of
+//! devices (`proxy/attempts.rs`) and what metric math is made of (`proxy/metric_math.rs`).
 
+mod attempts;
 pub(crate) mod call;
 mod door;
 pub(crate) mod fault;
+mod metric_math;
 mod mutes;
 mod program;
 mod streams;
@@ -30,9 +33,11 @@ use tokio::task::AbortHandle;
 
 use crate::local_aws::LocalAws;
 use crate::{Result, at, runner, workspace};
+use attempts::Attempts;
 pub use call::Call;
 use door::Door;
 use fault::Fault;
+use metric_math::MetricMath;
 use mutes::Mutes;
 pub use program::{Cut, Ran, Running};
 use streams::Streams;
@@ -64,6 +69,8 @@ struct Shared {
     faults: Mutex<Vec<Fault>>,
     streams: Mutex<Streams>,
     mutes: Mutex<Mutes>,
+    attempts: Mutex<Attempts>,
+    metric_math: Mutex<MetricMath>,
 }
 
 /// A call, and which one it is at which door.
@@ -115,6 +122,8 @@ impl Proxy {
                 faults: Mutex::default(),
                 streams: Mutex::default(),
                 mutes: Mutex::default(),
+                attempts: Mutex::default(),
+                metric_math: Mutex::default(),
             }),
             runtime: handle,
             stop: Some(stop),
@@ -184,6 +193,11 @@ impl Proxy {
     /// Deletes an alarm mute rule; whether there was one.
     pub fn lift(&self, rule: &str) -> bool {
         lock(&self.shared.mutes).delete(rule)
+    }
+
+    /// From now on a thing has failed so often at a job before its execution that the local AWS knows.
+    pub fn failed_before(&self, job: &str, thing: &str, attempts: u32) {
+        lock(&self.shared.attempts).put(job, thing, attempts);
     }
 
     fn open(

@@ -4,7 +4,7 @@ use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit, StateValue
 use serde_json::Value;
 use tripline::metric::{DIMENSION, NAMESPACE, Outcome};
 
-use super::rollout::Rollout;
+use super::rollout::{GUARDED_FROM, Rollout};
 use super::stage::{Chain, Reader, Stage, must};
 
 /// So that every minute of the keeper asks how many events were counted.
@@ -77,7 +77,7 @@ async fn a_second_unguarded_rollout_is_announced_while_the_first_stands() {
     let mut email = Reader::new(chain.mailbox("EmailTopicArn", "email").await, "needs attention");
     let jobs = ["muted-1", "muted-2"];
     for job in jobs {
-        Rollout::create(&chain, job, 1).await;
+        Rollout::create(&chain, job, GUARDED_FROM).await;
     }
     assert_eq!(tick(&chain).await["guardedJobs"], 2);
     for unguarded in 1..=jobs.len() {

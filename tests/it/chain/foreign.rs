@@ -10,7 +10,7 @@ use tripline::metric::{DIMENSION, NAMESPACE};
 use tripline_tests::mailbox::Letter;
 
 use super::messages::set;
-use super::rollout::Rollout;
+use super::rollout::{GUARDED_FROM, Rollout};
 use super::stage::{Chain, Reader, Stage, must};
 
 async fn tick(chain: &Chain<'_>) -> Value {
@@ -60,7 +60,7 @@ async fn alarms_that_squat_on_a_job_keep_its_guard_neither_from_being_armed_nor_
     }
     let squatters = alarms(&chain, "fw").await;
     assert_eq!(squatters.len(), 2);
-    Rollout::create(&chain, "fw", 1).await;
+    Rollout::create(&chain, "fw", GUARDED_FROM).await;
     let guard = ["tripline-fw-default-DownloadTime", "tripline-fw-default-FailureRate-2"];
     for emptied in [None, Some(guard[0]), Some(guard[1])] {
         if let Some(name) = emptied {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tripline_tests::proxy::Proxy;
 
-use super::rollout::Rollout;
+use super::rollout::{GUARDED_FROM, Rollout};
 use super::stage::{Chain, Reader, STACK, Stage, must};
 
 /// A quotation mark within quotation marks, for a shell.
@@ -30,7 +30,7 @@ async fn a_job_is_unguarded_while_a_rule_mutes_its_alarm_and_guarded_once_it_is_
     let (proxy, stage) = Stage::behind_proxy(&[]).await;
     let chain = stage.chain();
     let mut email = Reader::new(chain.mailbox("EmailTopicArn", "email").await, "needs attention");
-    Rollout::create(&chain, "fw", 1).await;
+    Rollout::create(&chain, "fw", GUARDED_FROM).await;
     assert_eq!(tick(&chain).await["guardedJobs"], 1);
     // Until the alarm on the absence of evidence is there too.
     tick(&chain).await;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_cloudwatch::types::{Datapoint, Dimension, Statistic};
+use aws_sdk_iot::operation::create_job::builders::CreateJobFluentBuilder;
 use aws_sdk_iot::types::{Job, TargetSelection};
 use aws_sdk_iotjobsdataplane::types::JobExecutionStatus;
 use tripline::metric::{DIMENSION, NAMESPACE};
@@ -15,6 +16,9 @@ pub struct Rollout<'a> {
     pub id: String,
     things: Vec<String>,
 }
+
+/// So many devices are enough for the default guard, by rules for small rollouts.
+pub const GUARDED_FROM: usize = 4;
 
 /// The values of one metric: how many, and their sum.
 pub type Total = (f64, f64);
@@ -32,18 +36,54 @@ impl<'a> Rollout<'a> {
         devices: usize,
         namespace: Option<&str>,
     ) -> Self {
-        let mut things = Vec::new();
-        let mut targets = Vec::new();
+        Self::create_as(chain, id, devices, |job| {
+            job.set_namespace_id(namespace.map(str::to_owned))
+        })
+        .await
+    }
+
+    /// The same with more of what a job can have.
+    pub async fn create_as(
+        chain: &'a Chain<'a>,
+        id: &str,
+        devices: usize,
+        as_well: impl FnOnce(CreateJobFluentBuilder) -> CreateJobFluentBuilder,
+    ) -> Self {
+        let (things, arns) = Self::things(chain, id, devices).await;
+        let job = chain.iot.create_job().job_id(id).set_targets(Some(arns)).document("{}");
+        as_well(job.target_selection(TargetSelection::Snapshot)).send().await.unwrap();
+        Self { chain, id: id.to_owned(), things }
+    }
+
+    /// A job for a group of things.
+    pub async fn create_for_group(chain: &'a Chain<'a>, id: &str, devices: usize) -> Self {
+        let (things, _) = Self::things(chain, id, devices).await;
+        let group = chain.iot.create_thing_group().thing_group_name(id).send().await.unwrap();
+        for thing in &things {
+            let add = chain.iot.add_thing_to_thing_group().thing_group_name(id).thing_name(thing);
+            add.send().await.unwrap();
+        }
+        let job = chain.iot.create_job().job_id(id).document("{}");
+        let job = job.set_targets(group.thing_group_arn.map(|arn| vec![arn]));
+        job.target_selection(TargetSelection::Snapshot).send().await.unwrap();
+        Self { chain, id: id.to_owned(), things }
+    }
+
+    /// Names and ARNs of things for a job.
+    async fn things(chain: &Chain<'_>, id: &str, devices: usize) -> (Vec<String>, Vec<String>) {
+        let (mut things, mut arns) = (Vec::new(), Vec::new());
         for device in 0..devices {
             let thing = format!("{id}-device-{device}");
             let created = chain.iot.create_thing().thing_name(&thing).send().await.unwrap();
-            targets.push(created.thing_arn.unwrap());
+            arns.push(created.thing_arn.unwrap());
             things.push(thing);
         }
-        let job = chain.iot.create_job().job_id(id).set_targets(Some(targets)).document("{}");
-        let job = job.set_namespace_id(namespace.map(str::to_owned));
-        job.target_selection(TargetSelection::Snapshot).send().await.unwrap();
-        Self { chain, id: id.to_owned(), things }
+        (things, arns)
+    }
+
+    /// The name of a device's thing.
+    pub fn thing(&self, device: usize) -> &str {
+        &self.things[device]
     }
 
     /// Arms it with the README's alarm config.

@@ -35,7 +35,8 @@ async fn nothing_is_made_of_a_config_with_faults() {
 #[tokio::test]
 async fn what_would_not_be_stopped_is_not_begun() {
     let stage = Stage::new().await;
-    stage.things(&["a"]).await;
+    // Enough that people hear of devices that fail.
+    stage.things(&["a", "b", "c", "d"]).await;
     stage.config(&SHORT.replace("@email, @force-stop", "@email"), "told");
     let deployed = stage.deploy("told", &[]).await;
     assert_ended(&deployed, 1);

@@ -9,9 +9,9 @@ use super::{blocks, read};
 
 const DOCUMENT: &str = "docs/deploy.md";
 
-/// A config with every key that there is, but for two.
+/// A config with every key that there is, but for three.
 const WHOLE: &str = "crates/tripline-config/src/tests/whole.ini";
-const OTHER_KEYS: [&str; 2] = ["failedRetries", "timedOutRetries"];
+const OTHER_KEYS: [&str; 3] = ["failedRetries", "timedOutRetries", "defaultGuard"];
 const OTHER_SECTIONS: [&str; 2] = ["[RETRY_CONFIG]", "[ABORT_CONFIG_TYPE_ALL]"];
 
 /// What stands between backticks.

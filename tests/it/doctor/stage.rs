@@ -45,6 +45,8 @@ snsTopics = @email
 
 /// The job that most faults are seeded into.
 pub const JOB: &str = "sound";
+/// So many other devices, so that a job goes on when its first one has ended, and is large enough to be guarded.
+const IDLE: usize = 7;
 const WITHIN: Duration = Duration::from_secs(60);
 
 pub struct Stage {
@@ -106,13 +108,15 @@ impl Stage {
     /// A stack whose guard-keeper has not run yet, and runs only when it is told to: by its schedule it
     /// would mend what a test breaks.
     pub async fn unspoken(parameters: &[(&str, &str)]) -> Self {
-        let aws = LocalAws::start().await.unwrap_or_else(|trouble| panic!("{trouble}"));
+        // So that what metric math is made of is shown.
+        let started = Proxy::start_with_functions().await;
+        let (aws, proxy) = started.unwrap_or_else(|trouble| panic!("{trouble}"));
         let stack = Stack::create(&aws, "tripline", parameters).await;
         let config = aws.config();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("dev.ini"), CONFIG).unwrap();
         let stage = Self {
-            proxy: Proxy::start(&aws).unwrap_or_else(|trouble| panic!("{trouble}")),
+            proxy,
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
@@ -184,17 +188,18 @@ impl Stage {
             .unwrap();
     }
 
-    /// A job for one device, which is rolled out fast and ends what does not end.
+    /// A job for one device and idle ones, which is rolled out fast and ends what does not end.
     pub async fn job(&self, job: &str, with_timeout: bool) {
-        let thing =
-            self.iot.create_thing().thing_name(format!("{job}-device")).send().await.unwrap();
+        let mut targets = vec![self.thing(&format!("{job}-device")).await];
+        for idle in 0..IDLE {
+            targets.push(self.thing(&format!("{job}-idle-{idle}")).await);
+        }
         let rate = JobExecutionsRolloutConfig::builder().maximum_per_minute(1_000).build();
         let timeout = TimeoutConfig::builder().in_progress_timeout_in_minutes(75).build();
         self.iot
             .create_job()
             .job_id(job)
-            .targets(thing.thing_arn().unwrap())
-            .targets(self.idle_thing(job).await)
+            .set_targets(Some(targets))
             .document("{}")
             .job_executions_rollout_config(rate)
             .set_timeout_config(with_timeout.then_some(timeout))
@@ -203,9 +208,9 @@ impl Stage {
             .unwrap();
     }
 
-    /// A second device, so that the job goes on when the first one has ended.
-    async fn idle_thing(&self, job: &str) -> String {
-        let thing = self.iot.create_thing().thing_name(format!("{job}-idle")).send().await.unwrap();
+    /// Creates a thing, and gives its ARN.
+    async fn thing(&self, name: &str) -> String {
+        let thing = self.iot.create_thing().thing_name(name).send().await.unwrap();
         thing.thing_arn().unwrap().to_owned()
     }
 

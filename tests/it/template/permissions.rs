@@ -102,6 +102,7 @@ fn roles_may_do_exactly_what_their_function_does() {
             grant("iot:UpdateEventConfigurations", "*"),
             grant("iot:DescribeJob", &job),
             grant("iot:ListJobExecutionsForJob", &job),
+            grant("iot:ListThingsInThingGroup", &format!("arn:aws:iot:{region}:thinggroup/*")),
             grant("iot:ListTagsForResource", &job),
             grant("cloudwatch:DescribeAlarms", &format!("arn:aws:cloudwatch:{region}:alarm*")),
             grant("cloudwatch:PutMetricAlarm", &alarms("tripline-*")),

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::SendRequest;
+use hyper::header::CONTENT_LENGTH;
 use hyper::http::request::Parts;
+use hyper::http::response::Parts as Head;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
@@ -178,9 +180,31 @@ impl Door {
         if Mutes::are_meant_by(call) {
             return lock(&self.shared.mutes).answer(call, &request, &body);
         }
-        way.pass_on(request, body).await.unwrap_or_else(|lost| {
-            plain(StatusCode::BAD_GATEWAY, &format!("the local AWS cannot be reached: {lost}"))
-        })
+        match way.pass_on(request, body.clone()).await {
+            Ok((head, answer)) => self.completed(call, &body, head, answer),
+            Err(lost) => {
+                plain(StatusCode::BAD_GATEWAY, &format!("the local AWS cannot be reached: {lost}"))
+            }
+        }
+    }
+
+    /// The local AWS's answer, with what it leaves out.
+    fn completed(&self, call: &Call, asked: &[u8], mut head: Head, answer: Bytes) -> Answer {
+        let mut shown = None;
+        if head.status.is_success() {
+            let mut metric_math = lock(&self.shared.metric_math);
+            metric_math.note(call, asked);
+            shown = metric_math.shown(call, &answer);
+            shown = shown.or_else(|| lock(&self.shared.attempts).shown(call, &answer));
+        }
+        let answer = match shown {
+            Some(shown) => {
+                head.headers.remove(CONTENT_LENGTH);
+                shown.into()
+            }
+            None => answer,
+        };
+        Response::from_parts(head, Full::new(answer))
     }
 }
 
@@ -219,7 +243,7 @@ struct Way {
 }
 
 impl Way {
-    async fn pass_on(&self, mut request: Parts, body: Bytes) -> Result<Answer, Lost> {
+    async fn pass_on(&self, mut request: Parts, body: Bytes) -> Result<(Head, Bytes), Lost> {
         let mut idle = self.idle.lock().await;
         let mut connection = self.connection(idle.take()).await?;
         request.version = Version::HTTP_11;
@@ -229,7 +253,7 @@ impl Way {
         let body = Limited::new(body, LARGEST).collect().await?.to_bytes();
         of_one_hop(&mut answer.headers);
         *idle = Some((connection, Instant::now()));
-        Ok(Response::from_parts(answer, Full::new(body)))
+        Ok((answer, body))
     }
 
     async fn connection(&self, idle: Option<Idle>) -> Result<SendRequest<Full<Bytes>>, Lost> {

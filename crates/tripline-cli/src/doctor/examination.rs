@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::ask::{Clients, Question};
 use super::check::Check;
+use super::checks::coverage_of;
 use super::facts::{Facts, Need};
 use super::report::{Checked, Report};
 use super::result::{CheckResult, NotProven};
@@ -120,6 +121,7 @@ impl Examination {
             stack: self.facts.stack.name.clone(),
             region: self.facts.region.clone(),
             job: self.facts.job.as_ref().map(|job| job.id.to_string()),
+            coverage: coverage_of(&self.facts),
             checked: checked.collect(),
         }
     }

@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use serde_json::{Value, json};
 use tripline::text::clean;
+use tripline_guard::coverage::Coverage;
 
 use super::check::{About, Check};
 use super::checks::checks;
@@ -38,6 +39,8 @@ pub struct Report {
     pub stack: String,
     pub region: String,
     pub job: Option<String>,
+    /// What would be seen of the job if it went wrong, where that is known.
+    pub coverage: Option<Coverage>,
     pub checked: Vec<Checked>,
 }
 
@@ -139,7 +142,8 @@ impl Report {
         let value = json!({
             "stack": self.stack, "region": self.region, "job": self.job, "sound": self.is_sound(),
             "ok": self.count("ok"), "findings": self.count("finding"),
-            "unknown": self.count("unknown"), "skipped": self.count("skipped"), "checks": checks,
+            "unknown": self.count("unknown"), "skipped": self.count("skipped"),
+            "coverage": self.coverage.as_ref().map(Coverage::to_json), "checks": checks,
         });
         format!("{value:#}\n")
     }

@@ -27,18 +27,37 @@ pub const CHECKS: &[Check] = &[Check {
     fix: None,
 }];
 
-/// What becomes of the job in each way to go wrong, as `watch` says it too.
-fn coverage(facts: &Facts) -> Result<Coverage, NotProven> {
+/// What becomes of the job in each way to go wrong, and whether its alarms guard it, as `watch` says it too.
+fn known(facts: &Facts) -> Result<(Coverage, Verdict), NotProven> {
     keeper_function(facts)?;
     let job = iot::job_of(described_job(facts)?);
     if job.state.has_ended() {
         return Err(NotProven::elsewhere("the job has ended", "job-in-progress"));
     }
-    let is = facts.job()?;
-    let name = facts.stack.name.as_str();
-    let stack = Stack { name, force_stop_topic: facts.stack.output("ForceStopTopicArn")? };
-    let seen = is.observed(name)?;
+    let (is, stack) = (facts.job()?, stack_of(facts)?);
+    let seen = is.observed(stack.name)?;
     let verdict = Verdict::new(&seen, &is.id, stack);
+    let watchers = seen.iter().filter_map(|alarm| Watcher::observed(alarm, &is.id, stack));
+    let watchers: Vec<Watcher> = watchers.collect();
+    let shape = shape_of(&job);
+    let record = is.record()?;
+    let known = KnownJob { shape: &shape, created: job.created_at, record, now: is.asked_at };
+    Ok((known.coverage(&watchers, &verdict), verdict))
+}
+
+fn stack_of(facts: &Facts) -> Result<Stack<'_>, NotProven> {
+    let force_stop_topic = facts.stack.output("ForceStopTopicArn")?;
+    Ok(Stack { name: &facts.stack.name, force_stop_topic })
+}
+
+/// The same for programs, whatever the checks make of it; `None` where it is not known.
+pub fn shown(facts: &Facts) -> Option<Coverage> {
+    known(facts).ok().map(|(coverage, _)| coverage)
+}
+
+/// The same, unless another check says why it is as it is.
+fn coverage(facts: &Facts) -> Result<Coverage, NotProven> {
+    let (coverage, verdict) = known(facts)?;
     match &verdict {
         Verdict::Guarded => {}
         Verdict::Unguarded(Why::NoAlarm) => {
@@ -48,19 +67,18 @@ fn coverage(facts: &Facts) -> Result<Coverage, NotProven> {
             return Err(NotProven::elsewhere(verdict_text(&verdict), "alarms-guard-job"));
         }
     }
-    let watchers = seen.iter().filter_map(|alarm| Watcher::observed(alarm, &is.id, stack));
-    let watchers: Vec<Watcher> = watchers.collect();
+    let (is, stack) = (facts.job()?, stack_of(facts)?);
+    let seen = is.observed(stack.name)?;
+    let mut watchers = seen.iter().filter_map(|alarm| Watcher::observed(alarm, &is.id, stack));
+    let is_expected = watchers.any(|watcher| watcher.is_on_evidence());
     let is_blind = |record: &Record| record.age(is.asked_at) >= BLIND;
-    let is_old = job.created_at.is_some_and(|at| is.asked_at.saturating_sub(at) >= BLIND);
-    let is_expected = watchers.iter().any(Watcher::is_on_evidence);
-    let record = is.record()?;
-    if record.map_or(is_old && is_expected, is_blind) {
+    let created = is.created_at()?;
+    let is_old = created.is_some_and(|at| is.asked_at.saturating_sub(at) >= BLIND);
+    if is.record()?.map_or(is_old && is_expected, is_blind) {
         let why = "the guard-keeper has not looked at the job for five minutes";
         return Err(NotProven::elsewhere(why, "evidence-published"));
     }
-    let shape = shape_of(&job);
-    let known = KnownJob { shape: &shape, created: job.created_at, record, now: is.asked_at };
-    Ok(known.coverage(&watchers, &verdict))
+    Ok(coverage)
 }
 
 fn verdict_text(verdict: &Verdict) -> String {

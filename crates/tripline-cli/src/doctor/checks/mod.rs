@@ -25,6 +25,7 @@ mod stack;
 mod stopping;
 
 use super::check::{About, Check};
+pub use coverage::shown as coverage_of;
 pub use events::{rule_invoker, rule_name};
 pub use keeper::schedule_invoker;
 pub use stopping::{is_observing, topic_invoker};

@@ -30,6 +30,7 @@ fn report() -> Report {
         stack: "tripline".to_owned(),
         region: "us-east-1".to_owned(),
         job: None,
+        coverage: None,
         checked: checked.collect(),
     }
 }
