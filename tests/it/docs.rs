@@ -11,7 +11,7 @@ use tripline_config::AlarmConfig;
 use tripline_tests::runner::run;
 use tripline_tests::workspace::{self, root};
 
-const DOCUMENTS: [&str; 11] = [
+const DOCUMENTS: [&str; 14] = [
     "README.md",
     "CHANGELOG.md",
     "docs/architecture.md",
@@ -23,6 +23,9 @@ const DOCUMENTS: [&str; 11] = [
     "docs/replay.md",
     "docs/queue.md",
     "docs/deploy.md",
+    "docs/guide/details.md",
+    "docs/guide/evidence.md",
+    "docs/reference/coverage.md",
 ];
 
 /// The command, in this checkout.

@@ -115,6 +115,10 @@ async fn namesakes(stage: &Stage) {
     for queue in ["tripline-drill-queue", name] {
         stage.sqs.create_queue().queue_name(queue).send().await.unwrap();
     }
+    // The guard-keeper fills their guards, at last with the alarms on the absence of evidence.
+    for _ in 0..3 {
+        stage.tick().await;
+    }
 }
 
 #[tokio::test]

