@@ -15,6 +15,9 @@ pub const WORK: Duration = Duration::from_secs(42);
 /// room then for two calls one after another, those of the stack's numbers and of a thousand of jobs'.
 pub const TELL: Duration = Duration::from_secs(50);
 
+/// So many rollouts are described in a minute, with some room.
+pub(crate) const FIT_A_MINUTE: usize = 140;
+
 /// The function's timeout in the template: more than [`CALL_TIMEOUT`] after [`TELL`], and over before the next
 /// minute begins.
 pub const LIMIT: Duration = Duration::from_secs(55);

@@ -14,12 +14,11 @@ use tripline_guard::desired::{DEFAULT_PREFIX, Desired, Purpose};
 use tripline_guard::reconcile::Reconciled;
 
 use crate::ask::Ask;
-use crate::clock::{Clock, Minute};
+use crate::clock::{Clock, FIT_A_MINUTE, Minute};
 use crate::finding::{
     Finding, NEVER_REPORTED, UNCOVERED_FAILS, UNCOVERED_NEVER_ANSWERS, UNCOVERED_REFUSES,
     UNCOVERED_SLOW, UNCOVERED_TIMES_OUT,
 };
-use crate::health::counts::FIT_A_MINUTE;
 use crate::health::memory::Memory;
 use crate::keeper::Keeper;
 use crate::observe::Account;

@@ -12,7 +12,7 @@ use tripline::time::Timestamp;
 use super::attempts::in_devices;
 use super::oldest_first;
 use crate::ask::{Ask, JobGauge, Listed};
-use crate::clock::{Call, Clock, Minute};
+use crate::clock::{Call, Clock, FIT_A_MINUTE, Minute};
 use crate::failed::Trouble;
 use crate::keeper::{Keeper, held};
 use crate::observe::cache::Numbers;
@@ -24,8 +24,6 @@ const DESCRIBE: u32 = 75;
 const TAGS: u32 = 80;
 /// Counts are published once there are those of so many jobs: at five descriptions a second, every ten seconds.
 const PUBLISHED_TOGETHER: usize = 50;
-/// So many rollouts are described in a minute, with some room.
-pub(crate) const FIT_A_MINUTE: usize = 140;
 /// Counts that do not change are published for so many seconds more, so that every alarm has seen them; then no
 /// longer, since a metric costs in the hours in which it has points.
 pub const STILL_FOR: i64 = 300;
