@@ -173,7 +173,9 @@ pub(crate) fn findings_of(job: &JobId, coverage: &Coverage) -> Vec<Finding> {
         let fix = seen.shortfalls.iter().find_map(|it| it.reason.fix(Some(job.as_str())));
         let fix = fix.map_or_else(String::new, |fix| format!(" To change that: {fix}"));
         let text = format!("Nobody would hear of {}: {}.{fix}", way.devices(), why.join("; "));
-        Finding::new(job, case_of(way), text)
+        // People hear of it again once it is so for another reason.
+        let size = seen.shortfalls.first().map_or(0, |it| it.reason.kind());
+        Finding { size, ..Finding::new(job, case_of(way), text) }
     };
     // Nobody can change that there are fewer devices than the stack's own guard takes.
     let is_too_few = |way: &Way| {

@@ -115,6 +115,26 @@ impl fmt::Display for Reason {
 }
 
 impl Reason {
+    /// Its kind as a number, so that it can be told whether it is another one than before.
+    pub fn kind(&self) -> u8 {
+        match self {
+            Self::NoTimeout => 1,
+            Self::NotCounted => 2,
+            Self::NobodyLooks => 3,
+            Self::Inactive(_) => 4,
+            Self::TooFewDevices { .. } => 5,
+            Self::TooSlow { .. } => 6,
+            Self::TimesOutBefore { .. } => 7,
+            Self::NeverReported { .. } => 8,
+            Self::Uncounted(_) => 9,
+            Self::KeeperSilent(_) => 10,
+            Self::NoEvidence => 11,
+            Self::NoLimit => 12,
+            Self::CountsSayNoMore(_) => 13,
+            Self::AttemptsOnly => 14,
+        }
+    }
+
     /// The command, or the change, after which it is seen. `job`: the job's name, where it is known; without it
     /// commands have `<jobId>` in its place.
     pub fn fix(&self, job: Option<&str>) -> Option<String> {

@@ -73,6 +73,9 @@ impl Announced {
                     now.saturating_sub(entry.first) >= patience(finding.case)
                 }
                 (Some(at), Some(_)) => now.saturating_sub(at) >= REPEAT,
+                (Some(at), None) if is_uncovered(finding.case) => {
+                    finding.size != entry.size && now.saturating_sub(at) >= REPEAT
+                }
                 (Some(_), None) => finding.size > entry.size,
             };
             if is_due && is_taken.insert(case) {
@@ -99,7 +102,10 @@ impl Announced {
         for finding in findings {
             if let Some(entry) = self.0.get_mut(&finding.case_of()) {
                 (entry.at, entry.gone) = (Some(now.seconds()), None);
-                entry.size = entry.size.max(finding.size);
+                entry.size = match is_uncovered(finding.case) {
+                    true => finding.size,
+                    false => entry.size.max(finding.size),
+                };
             }
         }
     }
@@ -136,6 +142,18 @@ impl Announced {
             let _ = write!(text, "\n!{job} {case} {first} {at} {gone} {size}");
         }
     }
+}
+
+/// Whether a case is a way to go wrong that nobody would see: its size is the kind of its reason.
+fn is_uncovered(case: &str) -> bool {
+    [
+        UNCOVERED_FAILS,
+        UNCOVERED_REFUSES,
+        UNCOVERED_TIMES_OUT,
+        UNCOVERED_SLOW,
+        UNCOVERED_NEVER_ANSWERS,
+    ]
+    .contains(&case)
 }
 
 /// For how many seconds a case has to stand before people are alerted to it.
@@ -236,6 +254,24 @@ mod tests {
             })
             .collect();
         assert_eq!(said, [1, 0, 1, 0, 0, 1, 1]);
+    }
+
+    #[test]
+    fn a_way_that_nobody_sees_is_announced_again_for_another_reason() {
+        let mut announced = Announced::default();
+        let for_reason = |kind| [Finding { size: kind, ..finding("a", UNCOVERED_SLOW) }];
+        let said: Vec<i64> = (0..240)
+            .filter(|at| {
+                let kind = if (70..160).contains(at) { 3 } else { 8 };
+                !minute(&mut announced, *at, &for_reason(kind)).is_empty()
+            })
+            .collect();
+        // After the patience that a new one takes; then for each other reason.
+        assert_eq!(said, [3, 70, 160]);
+        let flapping: Vec<i64> = (240..360)
+            .filter(|at| !minute(&mut announced, *at, &for_reason(3 + (*at % 2) as u8)).is_empty())
+            .collect();
+        assert!(flapping.len() <= 2, "at most once an hour: {flapping:?}");
     }
 
     #[test]
