@@ -23,13 +23,23 @@ pub fn definition_of(alarm: &MetricAlarm, job: &JobId) -> Option<GuardAlarm> {
     let name = AlarmName::new(alarm.alarm_name()?.strip_prefix(&alarm_name_prefix(job))?)?;
     let topics = alarm.alarm_actions().iter();
     let topics: Vec<Topic> = topics.filter_map(|arn| TopicArn::new(arn).map(Topic::Arn)).collect();
-    if watched(alarm) == Watched::Unseen {
-        return described(alarm, job, name, topics);
-    }
-    if let Some(failure_rate) = failure_rate_of(alarm, job) {
+    // It shows no metrics: its tags say whose it is, and no more can be had of it than its description. An answer
+    // without metric math is none of CloudWatch's own.
+    let described = match watched(alarm) {
+        Watched::Unseen => Some(description_of(alarm, job)?),
+        Watched::Job(_) | Watched::Other => None,
+    };
+    let failure_rate = match described {
+        Some(rule) => described_failure_rate(alarm, rule, name.clone()),
+        None => failure_rate_of(alarm, job),
+    };
+    if let Some(failure_rate) = failure_rate {
         return Some(GuardAlarm::FailureRate(FailureRate { topics, ..failure_rate }));
     }
-    let watch = Watch::from_alarm(alarm)?;
+    let watch = match described {
+        Some(rule) => Watch::from_description(alarm, rule)?,
+        None => Watch::from_alarm(alarm)?,
+    };
     let period = Period::new(watch.period)?;
     Some(GuardAlarm::Config(AlarmDefinition {
         name,
@@ -56,45 +66,17 @@ pub fn definition_of(alarm: &MetricAlarm, job: &JobId) -> Option<GuardAlarm> {
     }))
 }
 
-/// An alarm that shows no metrics, by what its description says of them. Its tags say whose it is, and no more can
-/// be had of it: an answer without metric math is none of CloudWatch's own.
-fn described(
-    alarm: &MetricAlarm,
-    job: &JobId,
-    name: AlarmName,
-    topics: Vec<Topic>,
-) -> Option<GuardAlarm> {
-    let rule =
-        alarm.alarm_description()?.strip_prefix(&format!("Tripline guards rollout {job}: "))?;
-    let threshold = alarm.threshold()?;
-    if let Some(rest) = rule.strip_prefix("failed, rejected and timed out executions > ") {
-        let least = rest.rsplit_once(" % of notified devices, from ")?.1;
-        let min_executions = MinSamples::new(least.parse().ok()?)?;
-        let rate = FailureRate { name, limit: threshold, min_executions, topics };
-        return Some(GuardAlarm::FailureRate(rate));
-    }
-    let (statistic, rest) = rule.split_once(" of ")?;
-    let (rule, samples) = rest.split_once(" samples")?.0.rsplit_once(" s, from ")?;
-    let (rule, period) = rule.rsplit_once(" x ")?;
-    let (metric, sign) =
-        [" > ", " < "].iter().find_map(|sign| Some((rule.split_once(sign)?.0, *sign)))?;
-    let period = Period::new(period.parse().ok()?)?;
-    let (namespace, metric) = metric.rsplit_once(' ').unwrap_or((NAMESPACE, metric));
-    let n = u32::try_from(alarm.evaluation_periods()?).ok()?;
-    let m = alarm.datapoints_to_alarm().map_or(Some(n), |m| u32::try_from(m).ok())?;
-    Some(GuardAlarm::Config(AlarmDefinition {
-        name,
-        namespace: namespace.to_owned(),
-        metric: metric.to_owned(),
-        statistic: Statistic::parse(statistic)?,
-        period,
-        threshold,
-        limit: if sign == " > " { Limit::Upper } else { Limit::Lower },
-        evaluation: Evaluation::new(m, n, period).ok()?,
-        missing_data: MissingData::parse(alarm.treat_missing_data()?)?,
-        min_samples: Some(MinSamples::new(samples.parse().ok()?)?),
-        topics,
-    }))
+/// What the description of an alarm of this job says that it watches.
+fn description_of<'a>(alarm: &'a MetricAlarm, job: &JobId) -> Option<&'a str> {
+    alarm.alarm_description()?.strip_prefix(&format!("Tripline guards rollout {job}: "))
+}
+
+/// The failure rate that a description says; without its topics.
+fn described_failure_rate(alarm: &MetricAlarm, rule: &str, name: AlarmName) -> Option<FailureRate> {
+    let rest = rule.strip_prefix("failed, rejected and timed out executions > ")?;
+    let least = rest.rsplit_once(" % of notified devices, from ")?.1;
+    let min_executions = MinSamples::new(least.parse().ok()?)?;
+    Some(FailureRate { name, limit: alarm.threshold()?, min_executions, topics: Vec::new() })
 }
 
 /// The failure rate that an alarm watches, if that is what its metric math says; without its topics.
@@ -208,6 +190,30 @@ impl Watch {
 }
 
 impl Watch {
+    /// What a description says of an alarm with a least number of samples; the rest is the alarm's own.
+    fn from_description(alarm: &MetricAlarm, rule: &str) -> Option<Self> {
+        let (statistic, rest) = rule.split_once(" of ")?;
+        let (rule, samples) = rest.split_once(" samples")?.0.rsplit_once(" s, from ")?;
+        let (rule, period) = rule.rsplit_once(" x ")?;
+        let (metric, sign) = [">", "<"]
+            .iter()
+            .find_map(|sign| Some((rule.split_once(&format!(" {sign} "))?.0, *sign)))?;
+        let (namespace, metric) = metric.rsplit_once(' ').unwrap_or((NAMESPACE, metric));
+        let n = u32::try_from(alarm.evaluation_periods()?).ok()?;
+        Some(Self {
+            statistic: statistic.to_owned(),
+            namespace: namespace.to_owned(),
+            metric: metric.to_owned(),
+            sign,
+            threshold: alarm.threshold()?,
+            m: alarm.datapoints_to_alarm().map_or(Some(n), |m| u32::try_from(m).ok())?,
+            n,
+            period: period.parse().ok()?,
+            min_samples: Some(samples.to_owned()),
+            missing_data: Some(alarm.treat_missing_data()?.to_owned()),
+        })
+    }
+
     /// An alarm on evidence, or on its absence, as a config makes them: their rule says no more than this.
     fn on_evidence(&self) -> Option<String> {
         let Self { namespace, metric, sign, threshold, m, n, period, .. } = self;

@@ -1,12 +1,12 @@
 //! The alarms of all jobs in progress: missing ones are created, altered ones repaired, and what is said of
 //! each job. Everything was read before.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use tripline::job::JobId;
 use tripline::time::Timestamp;
 use tripline_aws::FailureKind;
-use tripline_guard::coverage::{Coverage, Shape, Status};
+use tripline_guard::coverage::{Coverage, Devices, Status};
 use tripline_guard::desired::{Purpose, Tagged};
 use tripline_guard::reconcile::{Action, Put, Reconciled, plan};
 
@@ -14,6 +14,7 @@ use crate::ask::Ask;
 use crate::cleanup::Removals;
 use crate::clock::{Call, Clock, Minute};
 use crate::coverage;
+use crate::evidence::Weighed;
 use crate::failed::Trouble;
 use crate::finding::Finding;
 use crate::findings::findings_of;
@@ -172,27 +173,27 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         guarding
     }
 
-    /// Says of each job how it is guarded, once all of the minute's work is done. `taken`: the jobs whose evidence
-    /// was computed.
+    /// Says of each job how it is guarded, once all of the minute's work is done.
     pub(crate) fn count_guards(
         &self,
         minute: &Minute<'_, K>,
         account: &Account,
         guarding: &mut Guarding,
-        taken: &BTreeSet<JobId>,
+        weighed: &Weighed,
     ) {
         guarding.restored = restored_before(minute, account);
-        let reports = self.reports(minute, account);
+        let Weighed { reports, taken, .. } = weighed;
         for guard in std::mem::take(&mut guarding.guards).values() {
-            let tagged = self.cache.job(&guard.job).tagged();
-            let coverage = self.coverage(minute, account, guard, (&reports, taken));
-            let shape = self.cache.job(&guard.job).shape.unwrap_or_else(Shape::unknown);
-            let counted = reports.get(&guard.job).copied().unwrap_or_default();
-            let own = account.own(&guard.job).unwrap_or_default();
+            let known = self.cache.job(&guard.job);
+            let coverage = self.coverage(minute, account, guard, &known, (reports, taken));
             if matches!(guard.purpose, Purpose::Stop | Purpose::Alert) {
-                let found = coverage::never_reported(&guard.job, counted, &shape, own);
+                let devices = known.shape.as_ref().map_or(Devices::Unknown, |is| is.devices);
+                let counted = reports.get(&guard.job).copied().unwrap_or_default();
+                let own = account.own(&guard.job).unwrap_or_default();
+                let found = coverage::never_reported(&guard.job, counted, devices, own);
                 guarding.findings.extend(found);
             }
+            let tagged = known.tagged();
             guarding.count(guard, &coverage, tagged.as_ref(), minute.now());
         }
     }

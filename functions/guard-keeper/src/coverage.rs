@@ -8,7 +8,7 @@ use tripline::job::{CountRejected, JobId};
 use tripline::metric::{Metric, NAMESPACE};
 use tripline::time::Timestamp;
 use tripline_guard::coverage::{
-    Counted, Coverage, Facts, Keeper as Looks, OVERDUE_COUNT, Reason, Shape, Way,
+    Counted, Coverage, Devices, Facts, Keeper as Looks, OVERDUE_COUNT, Reason, Shape, Way,
 };
 use tripline_guard::desired::{DEFAULT_PREFIX, Desired, Purpose};
 use tripline_guard::reconcile::Reconciled;
@@ -41,35 +41,26 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             .collect()
     }
 
-    /// What would be seen of a job, by its guard as it is now.
+    /// What would be seen of a job, by its guard as it is now. `taken`: the jobs whose evidence was computed.
     pub(crate) fn coverage(
         &self,
         minute: &Minute<'_, K>,
         account: &Account,
         guard: &Reconciled,
+        known: &KnownJob,
         (reports, taken): (&Reports, &BTreeSet<JobId>),
     ) -> Coverage {
         let job = &guard.job;
-        let known = self.cache.job(job);
-        let desired = self.desired(account, job, &known);
-        let needs =
-            desired.evidence.as_ref().and_then(|_| self.needs(account, job, &known, &desired));
-        let shape = known.shape.clone().unwrap_or_else(Shape::unknown);
-        let of_record = self.coverage_facts(&known, needs, &desired, reports.get(job));
-        let facts = Facts {
-            keeper: match needs.is_some() && !taken.contains(job) {
-                true => looks(minute.now(), account, job),
-                false => Looks::Alive,
-            },
-            minute: u32::try_from(minute.now().seconds_after(guard.created) / 60).unwrap_or(0),
-            counted: reports.get(job).copied().unwrap_or_default(),
-            count_rejected: match of_record.rejections_left_out {
-                true => CountRejected::No,
-                false => CountRejected::Yes,
-            },
-            devices_are_counted: !of_record.attempts_only,
-            ..Facts::of_new(shape, needs, of_record.least_devices)
+        let desired = self.desired(account, job, known);
+        let needs = self.needs(account, job, known, &desired);
+        let kept = self.coverage_facts(known, needs, &desired, reports.get(job));
+        let keeper = match needs.is_some() && !taken.contains(job) {
+            true => looks(minute.now(), account, job),
+            false => Looks::Alive,
         };
+        let life = (guard.created.seconds(), minute.now().seconds());
+        let shape = known.shape.clone().unwrap_or_else(Shape::unknown);
+        let facts = Facts::of_kept(shape, &kept, life, keeper);
         let observed = self.observed(minute, account, job);
         let watchers = guard.watchers(&observed, self.settings.as_stack());
         let coverage = Coverage::new(&facts, &watchers, guard.purpose);
@@ -141,18 +132,17 @@ fn looks(now: Timestamp, account: &Account, job: &JobId) -> Looks {
 pub(crate) fn never_reported(
     job: &JobId,
     counted: Counted,
-    shape: &Shape,
+    devices: Devices,
     own: &[AlarmDefinition],
 ) -> Option<Finding> {
     let is_on_it = |alarm: &AlarmDefinition| {
         alarm.namespace == NAMESPACE && alarm.metric == Metric::DownloadTime.name()
     };
     let is_of_interest = own.iter().any(is_on_it) || counted.invalid >= counted.succeeded;
-    (is_of_interest && counted.reports(shape.devices).is_never()).then(|| {
+    (is_of_interest && counted.reports(devices).is_never()).then(|| {
         let Counted { succeeded, invalid, .. } = counted;
         let reason = Reason::NeverReported { succeeded, invalid };
-        let fix =
-            reason.fix(None).map_or_else(String::new, |fix| format!(" To change that: {fix}"));
+        let fix = in_words(reason.fix(None));
         Finding::new(job, NEVER_REPORTED, format!("Its alarm on downloadTime {reason}.{fix}"))
     })
 }
@@ -161,17 +151,9 @@ pub(crate) fn never_reported(
 pub(crate) fn findings_of(job: &JobId, coverage: &Coverage) -> Vec<Finding> {
     let of_way = |way: Way| {
         let seen = coverage.of(way);
-        let why: Vec<String> = seen
-            .shortfalls
-            .iter()
-            .take(2)
-            .map(|shortfall| match &shortfall.by {
-                Some(by) => format!("{by} {}", shortfall.reason),
-                None => shortfall.reason.to_string(),
-            })
-            .collect();
-        let fix = seen.shortfalls.iter().find_map(|it| it.reason.fix(Some(job.as_str())));
-        let fix = fix.map_or_else(String::new, |fix| format!(" To change that: {fix}"));
+        let why: Vec<String> = seen.shortfalls.iter().take(2).map(ToString::to_string).collect();
+        let mut shortfalls = seen.shortfalls.iter();
+        let fix = in_words(shortfalls.find_map(|it| it.reason.fix(Some(job.as_str()))));
         let text = format!("Nobody would hear of {}: {}.{fix}", way.devices(), why.join("; "));
         // People hear of it again once it is so for another reason.
         let size = seen.shortfalls.first().map_or(0, |it| it.reason.kind());
@@ -195,6 +177,11 @@ pub(crate) fn findings_of(job: &JobId, coverage: &Coverage) -> Vec<Finding> {
         shortfalls.any(|it| matches!(it.reason, Reason::KeeperSilent(_)))
     };
     coverage.uncovered().filter(|way| !is_blind(way) && !is_too_few(way)).map(of_way).collect()
+}
+
+/// What helps, as a sentence behind another.
+fn in_words(fix: Option<String>) -> String {
+    fix.map_or_else(String::new, |fix| format!(" To change that: {fix}"))
 }
 
 fn case_of(way: Way) -> &'static str {

@@ -10,6 +10,18 @@ pub(crate) const UNCOVERED_REFUSES: &str = "uncovered_refuses";
 pub(crate) const UNCOVERED_TIMES_OUT: &str = "uncovered_times_out";
 pub(crate) const UNCOVERED_SLOW: &str = "uncovered_slow";
 pub(crate) const UNCOVERED_NEVER_ANSWERS: &str = "uncovered_never_answers";
+/// Whether a case is a way to go wrong that nobody would hear of: its size is the kind of its reason.
+pub(crate) fn is_uncovered(case: &str) -> bool {
+    [
+        UNCOVERED_FAILS,
+        UNCOVERED_REFUSES,
+        UNCOVERED_TIMES_OUT,
+        UNCOVERED_SLOW,
+        UNCOVERED_NEVER_ANSWERS,
+    ]
+    .contains(&case)
+}
+
 /// The case of a job whose own alarm watches what no device reports.
 pub(crate) const NEVER_REPORTED: &str = "never_reported";
 /// The case of a job that wants no guard.

@@ -82,7 +82,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             }
         };
         let mut guarding = guarding.unwrap_or_default();
-        self.count_guards(&minute, &account, &mut guarding, &weighed.taken);
+        self.count_guards(&minute, &account, &mut guarding, &weighed);
         guarding.findings.extend(weighed.findings);
         trouble.extend(weighed.trouble);
         let found = (guarding, (watching, weighed.gauges), events);

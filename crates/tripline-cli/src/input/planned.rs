@@ -4,7 +4,7 @@
 use tripline::alarm::{AlarmDefinition, Topic};
 use tripline::attempts::Retries;
 use tripline::baseline::Baseline;
-use tripline::job::{CountRejected, Setup};
+use tripline::job::CountRejected;
 use tripline::metric::Outcome;
 use tripline::rollout::{Rate, RolloutConfig};
 use tripline_config::{EvidenceConfig, TargetKind, TargetSelection};
@@ -36,12 +36,7 @@ impl StackRules {
         let fault = |fault: InvalidValue| Error::Input(format!("the stack's parameters: {fault}"));
         let topics = vec![Topic::Email, Topic::ForceStop];
         let default_guard = DefaultGuard::new(topics, &parameter).map_err(fault)?;
-        let policy = Policy {
-            jobs: parameter("GuardedJobs").and_then(|is| is.parse().ok()).unwrap_or_default(),
-            greengrass: parameter("GreengrassDeployments")
-                .and_then(|is| is.parse().ok())
-                .unwrap_or_default(),
-        };
+        let policy = Policy::read(&parameter);
         let count_rejected = parameter("CountRejected").and_then(|is| CountRejected::parse(&is));
         Ok(Self {
             default_guard,
@@ -179,14 +174,12 @@ pub fn too_few(coverage: &Coverage) -> Option<String> {
 pub fn shape_of(rollout: &RolloutConfig, devices: Devices, joins: bool) -> Shape {
     let after = |outcome: Outcome| u32::from(rollout.retries.after(outcome));
     let retries = Retries { failed: after(Outcome::Failed), timed_out: after(Outcome::TimedOut) };
-    let groups = if joins { vec![String::new()] } else { Vec::new() };
-    let setup = Setup { retries, is_continuous: joins, groups, ..Setup::default() };
     Shape {
         devices,
         most_rate: rollout.rate.maximum().min(Rate::QUOTA),
         timeout: rollout.timeout.map(|timeout| timeout.minutes()),
         abort: rollout.abort.clone(),
-        counts_attempts: setup.counts_attempts(),
+        counts_attempts: retries.any() || joins,
     }
 }
 

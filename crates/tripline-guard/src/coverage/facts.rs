@@ -1,6 +1,6 @@
 //! What a rollout is, and what is known of it.
 
-use tripline::evidence::{Limits, Needs, Record};
+use tripline::evidence::{CoverageFacts, Limits, Needs, Record, State};
 use tripline::job::CountRejected;
 use tripline::reports::{Reported, Reports};
 
@@ -17,7 +17,7 @@ pub enum Keeper {
 
 impl Keeper {
     /// Minutes from which on it is silent.
-    pub const SILENT_FROM: u32 = 5;
+    pub const SILENT_FROM: u32 = State::BLIND_MINUTES;
 
     /// By when it has last looked, and now, in seconds since the epoch.
     pub fn last_seen(at: i64, now: i64) -> Self {
@@ -94,26 +94,32 @@ impl Facts {
 
     /// Those of a rollout of which the guard-keeper wrote this record.
     pub fn of_record(shape: Shape, record: &Record, now: i64) -> Self {
-        let is_counted = record.coverage;
-        let devices = is_counted.devices.map_or(shape.devices, Devices::Exactly);
+        let keeper = Keeper::last_seen(record.at, now);
+        Self::of_kept(shape, &record.coverage, (record.created, now), keeper)
+    }
+
+    /// Those of a rollout of which the guard-keeper knows this. `life`: when it was created, and now, in seconds since
+    /// the epoch.
+    pub fn of_kept(shape: Shape, kept: &CoverageFacts, life: (i64, i64), keeper: Keeper) -> Self {
+        let devices = kept.devices.map_or(shape.devices, Devices::Exactly);
         Self {
             shape: Shape { devices, ..shape },
-            count_rejected: match is_counted.rejections_left_out {
+            count_rejected: match kept.rejections_left_out {
                 true => CountRejected::No,
                 false => CountRejected::Yes,
             },
-            devices_are_counted: !is_counted.attempts_only,
-            evidence: is_counted.needs,
-            minute: minutes_between(record.created, now),
+            devices_are_counted: !kept.attempts_only,
+            evidence: kept.needs,
+            minute: minutes_between(life),
             counted: Counted {
-                ended: is_counted.ended,
-                succeeded: is_counted.succeeded,
-                download_times: is_counted.download_times,
-                invalid: is_counted.invalid,
-                uncounted: is_counted.uncounted,
+                ended: kept.ended,
+                succeeded: kept.succeeded,
+                download_times: kept.download_times,
+                invalid: kept.invalid,
+                uncounted: kept.uncounted,
             },
-            keeper: Keeper::last_seen(record.at, now),
-            least_devices: is_counted.least_devices,
+            keeper,
+            least_devices: kept.least_devices,
         }
     }
 
@@ -129,6 +135,6 @@ impl Facts {
 }
 
 /// Whole minutes.
-pub(super) fn minutes_between(from: i64, to: i64) -> u32 {
+fn minutes_between((from, to): (i64, i64)) -> u32 {
     u32::try_from(to.saturating_sub(from).max(0) / 60).unwrap_or(u32::MAX)
 }

@@ -1,6 +1,7 @@
 //! What a job is to have, with the default guard where its own alarms see nothing.
 
-use super::{Way, unseen_by};
+use super::Way;
+use super::sees::unseen_by;
 use crate::desired::{Desired, GuardAlarm, Known, Rules, Shape};
 
 /// What a job is to have. For each way to go wrong that its own config does not see, it has those alarms of the

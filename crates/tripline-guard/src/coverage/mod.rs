@@ -2,9 +2,9 @@
 //! would be stopped, people be alerted, or nobody hear of it. The guard-keeper, `watch`, `deploy`, `config check`,
 //! `simulate` and doctor all ask here.
 //!
-//! - here: the answer; `facts`: what is known of a rollout; `fill`: the default guard where a config sees nothing; `watcher`: an alarm, as it is wanted or
-//!   as it is; `sees`: which ways it sees, and what it takes; `reason`: why it does not; `object`: the answer
-//!   for programs; `table`: for people.
+//! - here: the answer; `facts`: what is known of a rollout; `watcher`: an alarm, as it is wanted or as it is; `sees`:
+//!   which ways it sees, and what it takes; `reason`: why it does not; `fill`: the default guard where a config sees
+//!   nothing; `object`: the answer for programs; `table`: for people.
 
 mod facts;
 mod fill;
@@ -23,7 +23,7 @@ pub use crate::desired::{Devices, Shape};
 pub use facts::{Counted, Facts, Keeper};
 pub use fill::desired;
 pub use reason::{Reason, Shortfall};
-pub use sees::{OVERDUE_COUNT, unseen_by};
+pub use sees::{OVERDUE_COUNT, OVERDUE_FROM};
 pub use watcher::{Inactive, Watcher};
 
 use crate::desired::Purpose;
@@ -182,25 +182,18 @@ impl Coverage {
     pub fn new(facts: &Facts, watchers: &[Watcher], purpose: Purpose) -> Self {
         let mut ways: BTreeMap<Way, Seen> = BTreeMap::new();
         for way in Way::ALL {
-            if way != Way::NeverAnswers {
-                ways.insert(way, seen(way, facts, watchers, &[]));
-            }
+            // What never answers runs into the timeout, if there is one, and is seen then.
+            let by_timeout = match way {
+                Way::NeverAnswers => facts.shape.timeout.zip(ways.get(&Way::TimesOut)),
+                _ => None,
+            };
+            let seen = seen(way, facts, watchers, by_timeout);
+            ways.insert(way, seen);
         }
-        // What never answers runs into the timeout, if there is one, and is seen then.
-        let timed_out = facts.shape.timeout.zip(ways.get(&Way::TimesOut));
-        let by_timeout: Vec<(Level, String)> = timed_out
-            .filter(|(_, seen)| matches!(seen.level, Level::Alerts | Level::Stops))
-            .map(|(minutes, seen)| {
-                let by = seen.by.as_deref().unwrap_or_default();
-                (seen.level, format!("the job's timeout of {minutes} min, and then {by}"))
-            })
-            .into_iter()
-            .collect();
-        ways.insert(Way::NeverAnswers, seen(Way::NeverAnswers, facts, watchers, &by_timeout));
         let devices = facts.shape.devices.exactly();
         let mut coverage =
             Self { status: Status::Unguarded, devices, ways, is_too_small: facts.is_too_small() };
-        coverage.status = coverage.status_for(facts, purpose);
+        coverage.status = coverage.status_for(purpose);
         coverage
     }
 
@@ -232,7 +225,7 @@ impl Coverage {
         self
     }
 
-    fn status_for(&self, facts: &Facts, purpose: Purpose) -> Status {
+    fn status_for(&self, purpose: Purpose) -> Status {
         let is = |way: Way, level: Level| self.of(way).level == level;
         match purpose {
             Purpose::OptedOut => return Status::OptedOut,
@@ -244,7 +237,7 @@ impl Coverage {
             Status::Guarded
         } else if Way::ALL.into_iter().any(|way| is(way, Level::Stops)) {
             Status::PartlyGuarded
-        } else if facts.is_too_small() {
+        } else if self.is_too_small {
             Status::TooFewDevices
         } else {
             Status::Unguarded
@@ -252,8 +245,8 @@ impl Coverage {
     }
 }
 
-/// Who sees one way. `others`: who does so beside alarms.
-fn seen(way: Way, facts: &Facts, watchers: &[Watcher], others: &[(Level, String)]) -> Seen {
+/// Who sees one way. `by_timeout`: the job's timeout in minutes, by which it becomes another way, and who sees that.
+fn seen(way: Way, facts: &Facts, watchers: &[Watcher], by_timeout: Option<(u32, &Seen)>) -> Seen {
     let why_not = match way {
         Way::TimesOut if facts.shape.timeout.is_none() => Some(Reason::NoTimeout),
         Way::Refuses if facts.count_rejected == CountRejected::No => Some(Reason::NotCounted),
@@ -268,17 +261,16 @@ fn seen(way: Way, facts: &Facts, watchers: &[Watcher], others: &[(Level, String)
     let judged = sees::of_aws(way, facts)
         .into_iter()
         .chain(watchers.iter().filter_map(|watcher| watcher.sees(way, facts)))
-        .chain(sees::of_keeper(way, facts));
+        .chain(sees::of_keeper(way, facts))
+        .chain(by_timeout.and_then(|(minutes, seen)| {
+            let by = seen.by.as_ref()?;
+            Some((format!("the job's timeout of {minutes} min, and then {by}"), seen.level, None))
+        }));
     for (by, would, reason) in judged {
         match reason {
             None if would > best.0 => best = (would, Some(by)),
             None => {}
             Some(reason) => shortfalls.push(Shortfall { by: Some(by), reason, would }),
-        }
-    }
-    for (level, by) in others {
-        if *level > best.0 {
-            best = (*level, Some(by.clone()));
         }
     }
     let (level, by) = best;

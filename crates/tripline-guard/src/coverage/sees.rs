@@ -12,7 +12,7 @@ use crate::desired::GuardAlarm;
 
 /// Devices that have been in progress far longer than the others needed: from so many on the guard-keeper alerts
 /// people by itself.
-const OVERDUE_FROM: u32 = 5;
+pub const OVERDUE_FROM: u32 = 5;
 
 /// Whether an alarm is on one way to go wrong, and what keeps it from deciding. The outer `None`: it is not.
 pub(super) fn alarm_sees(alarm: &GuardAlarm, way: Way, facts: &Facts) -> Option<Option<Reason>> {
@@ -27,7 +27,11 @@ pub(super) fn alarm_sees(alarm: &GuardAlarm, way: Way, facts: &Facts) -> Option<
 /// The ways that a config's alarms do not see, at a rollout of this shape: what the default guard fills. Of evidence
 /// it is taken that its limits fit; where it only alerts people, a rollout whose devices fail is to be stopped all
 /// the same.
-pub fn unseen_by(alarms: &[GuardAlarm], shape: Shape, force_stop_topic: &str) -> BTreeSet<Way> {
+pub(super) fn unseen_by(
+    alarms: &[GuardAlarm],
+    shape: Shape,
+    force_stop_topic: &str,
+) -> BTreeSet<Way> {
     let has_timeout = shape.timeout.is_some();
     let facts = Facts::of_new(shape, Some(Needs::LEAST), 0);
     let sees = |way: Way| {

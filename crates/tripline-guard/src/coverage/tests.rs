@@ -101,7 +101,7 @@ fn each_alarm_sees_the_ways_that_its_metric_is_of() {
         (own("timedOutCount", "Maximum", 0.0), &timing_out),
         (own("overdueCount", "Maximum", 9.0), &[Way::NeverAnswers]),
         (own("succeededCount", "Sum", 9.0), &[]),
-        (own("toldCount", "Sum", 9.0), &[]),
+        (own("madeUp", "Sum", 9.0), &[]),
         (wanted(&GuardAlarm::Config(lower)), &[]),
         (wanted(&GuardAlarm::Config(theirs)), &[]),
         (wanted(&GuardAlarm::Config(absence)), &[]),

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use tripline::alarm::Topic;
 use tripline::job::JobId;
 
 use super::{Facts, Level, Reason, Way, sees};
@@ -41,6 +40,15 @@ impl Inactive {
     }
 }
 
+/// What comes of an alarm that stops the rollout or does not; `is_silent`: it goes nowhere at all.
+fn level(stops: bool, is_silent: bool) -> Level {
+    match (stops, is_silent) {
+        (true, _) => Level::Stops,
+        (false, true) => Level::Nobody,
+        (false, false) => Level::Alerts,
+    }
+}
+
 /// An alarm that watches a rollout.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Watcher {
@@ -57,19 +65,10 @@ pub struct Watcher {
 impl Watcher {
     /// One that is to be there. `force_stop_topic`: the ARN of the stack's topic, where it is known.
     pub fn wanted(alarm: &GuardAlarm, force_stop_topic: Option<&str>) -> Self {
-        let stops = alarm.topics().iter().any(|topic| match topic {
-            Topic::ForceStop => true,
-            Topic::Arn(arn) => Some(arn.as_str()) == force_stop_topic,
-            Topic::Email | Topic::Sms => false,
-        });
         Self {
             name: alarm.name().to_string(),
             alarm: Some(alarm.clone()),
-            level: match (stops, alarm.topics().is_empty()) {
-                (true, _) => Level::Stops,
-                (false, true) => Level::Nobody,
-                (false, false) => Level::Alerts,
-            },
+            level: level(alarm.goes_to_force_stop(force_stop_topic), alarm.topics().is_empty()),
             inactive: would_never_fire(alarm).then_some(Inactive::There(WhyNot::NeverFires)),
         }
     }
@@ -97,11 +96,7 @@ impl Watcher {
         Some(Self {
             name: alarm.name().strip_prefix(&prefix).unwrap_or(alarm.name()).to_owned(),
             alarm: definition_of(alarm.alarm, job),
-            level: match (stops, is_silent) {
-                (true, _) => Level::Stops,
-                (false, true) => Level::Nobody,
-                (false, false) => Level::Alerts,
-            },
+            level: level(stops, is_silent),
             inactive: why.map(Inactive::There),
         })
     }

@@ -89,15 +89,19 @@ impl GuardAlarm {
         self.is_on_evidence() && matches!(self, Self::Config(alarm) if is_breaching(alarm))
     }
 
+    /// Whether it goes to the stack's force-stop topic, by its place or by its ARN where that is known.
+    pub fn goes_to_force_stop(&self, arn: Option<&str>) -> bool {
+        self.topics().iter().any(|topic| match topic {
+            Topic::ForceStop => true,
+            Topic::Arn(topic) => Some(topic.as_str()) == arn,
+            Topic::Email | Topic::Sms => false,
+        })
+    }
+
     /// Whether it stops the rollout once it fires: it goes to the stack's force-stop topic, and what
     /// it watches is published.
     pub fn can_stop(&self, force_stop_topic: &str) -> bool {
-        let reaches = self.topics().iter().any(|topic| match topic {
-            Topic::ForceStop => true,
-            Topic::Arn(arn) => arn.as_str() == force_stop_topic,
-            Topic::Email | Topic::Sms => false,
-        });
-        reaches
+        self.goes_to_force_stop(Some(force_stop_topic))
             && !self.is_on_absence()
             && match self {
                 Self::Config(alarm) => alarm.namespace != NAMESPACE || is_published(&alarm.metric),

@@ -138,37 +138,23 @@ impl Desired {
                 let mut computed = own.iter().filter(is_computed);
                 let stops = computed.any(|alarm| alarm.can_stop(rules.force_stop_topic));
                 let evidence = evidence.cloned();
-                let own_guard = |purpose| {
-                    let own = Self {
-                        alarms: own.clone(),
-                        evidence: evidence.clone(),
-                        ..Self::nothing(purpose)
-                    };
-                    match fills {
-                        true => {
-                            Self { fill: Some(Box::new(by_default(purpose).of(purpose))), ..own }
-                        }
-                        false => own,
-                    }
-                };
-                match (stops, tell_only) {
-                    (true, _) => own_guard(Purpose::Stop),
-                    (false, true) => own_guard(Purpose::Alert),
-                    (false, false) => {
-                        let by_default = by_default(Purpose::Stop);
-                        // One job has one evidence: by the limits that were declared for it.
-                        let beside = by_default
-                            .alarms
-                            .into_iter()
-                            .filter(|alarm| evidence.is_none() || !alarm.is_on_evidence());
-                        own.extend(beside);
-                        Self {
-                            alarms: own,
-                            config_fault: Some(ConfigFault::CannotStop),
-                            evidence: evidence.or(by_default.evidence),
-                            ..Self::nothing(Purpose::Stop)
-                        }
-                    }
+                if stops || tell_only {
+                    let purpose = if stops { Purpose::Stop } else { Purpose::Alert };
+                    let fill = fills.then(|| Box::new(by_default(purpose).of(purpose)));
+                    return Self { alarms: own, evidence, fill, ..Self::nothing(purpose) };
+                }
+                let by_default = by_default(Purpose::Stop);
+                // One job has one evidence: by the limits that were declared for it.
+                let beside = by_default
+                    .alarms
+                    .into_iter()
+                    .filter(|alarm| evidence.is_none() || !alarm.is_on_evidence());
+                own.extend(beside);
+                Self {
+                    alarms: own,
+                    config_fault: Some(ConfigFault::CannotStop),
+                    evidence: evidence.or(by_default.evidence),
+                    ..Self::nothing(Purpose::Stop)
                 }
             }
             KeptConfig::Unusable => {

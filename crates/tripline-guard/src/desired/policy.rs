@@ -72,6 +72,16 @@ impl FromStr for GreengrassDeployments {
 }
 
 impl Policy {
+    /// By the stack's parameters, as far as they can be used; else as the template has it.
+    pub fn read(parameter: impl Fn(&str) -> Option<String>) -> Self {
+        Self {
+            jobs: parameter("GuardedJobs").and_then(|is| is.parse().ok()).unwrap_or_default(),
+            greengrass: parameter("GreengrassDeployments")
+                .and_then(|is| is.parse().ok())
+                .unwrap_or_default(),
+        }
+    }
+
     /// What the guard of a job is for that brings none. As long as its tags are not known it may have
     /// opted out, and so nothing stops it yet.
     pub(super) fn purpose(self, tagged: Option<&Tagged>, is_greengrass: bool) -> Purpose {

@@ -4,7 +4,7 @@ use super::notices::Notices;
 use super::random::Random;
 use super::store::Metrics;
 use super::time::Elapsed;
-use crate::evaluation::{Series, Slot, Transition};
+use crate::evaluation::{Evaluator, Series, Slot, Transition};
 use tripline::job::EndedCounts;
 use tripline::metric::Metric;
 use tripline::notification::AlarmState;
@@ -143,6 +143,26 @@ pub struct Trace {
     pub readings: Vec<Reading>,
     /// Each change of state.
     pub transitions: Vec<Transition>,
+}
+
+impl Trace {
+    /// Takes in an evaluation at `now`, and says what comes of it.
+    pub(super) fn follow(
+        &mut self,
+        now: Timestamp,
+        evaluator: &Evaluator,
+        transition: Option<Transition>,
+    ) -> Verdict {
+        if let Some(slot) = evaluator.slots().first() {
+            self.readings.push(Reading { at: now, slot: *slot, state: evaluator.state() });
+        }
+        let Some(transition) = transition else { return Verdict::Continue };
+        self.transitions.push(transition.clone());
+        match transition.to {
+            AlarmState::Alarm => Verdict::Stop { reason: transition.reason },
+            AlarmState::Ok | AlarmState::InsufficientData => Verdict::Continue,
+        }
+    }
 }
 
 /// One evaluation.

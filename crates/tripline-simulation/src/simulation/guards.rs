@@ -2,7 +2,7 @@
 
 use rand::RngExt;
 
-use super::guard::{Guard, GuardPlan, Live, Reaction, Reading, Schedule, Trace, Verdict};
+use super::guard::{Guard, GuardPlan, Live, Reaction, Schedule, Trace, Verdict};
 use super::random::Random;
 use super::time::Elapsed;
 use super::unsuccessful_rate::RateGuard;
@@ -10,7 +10,6 @@ use crate::evaluation::{self, Evaluator, RateEvaluator, Series};
 use crate::stop_topics::StopTopics;
 use tripline::alarm::AlarmDefinition;
 use tripline::metric::{Metric, NAMESPACE};
-use tripline::notification::AlarmState;
 use tripline::rollout::{self, AbortCriterion, MinExecuted};
 use tripline::stop::StopMode;
 use tripline::time::Timestamp;
@@ -104,16 +103,7 @@ impl Guard for AlarmGuard {
     fn evaluate(&mut self, live: &Live<'_>) -> Verdict {
         let series = self.metric.map_or(&self.nothing, |metric| live.series(metric));
         let transition = self.evaluator.evaluate(live.now(), series);
-        if let Some(slot) = self.evaluator.slots().first() {
-            let reading = Reading { at: live.now(), slot: *slot, state: self.evaluator.state() };
-            self.trace.readings.push(reading);
-        }
-        let Some(transition) = transition else { return Verdict::Continue };
-        self.trace.transitions.push(transition.clone());
-        match transition.to {
-            AlarmState::Alarm => Verdict::Stop { reason: transition.reason },
-            AlarmState::Ok | AlarmState::InsufficientData => Verdict::Continue,
-        }
+        self.trace.follow(live.now(), &self.evaluator, transition)
     }
 
     fn looks_back(&self) -> u64 {

@@ -1,8 +1,7 @@
 //! The alarm on the share of notified devices that were unsuccessful, as a guard.
 
-use super::guard::{Guard, Live, Reading, Schedule, Trace, Verdict};
+use super::guard::{Guard, Live, Schedule, Trace, Verdict};
 use crate::evaluation::{CountedDevices, RateEvaluator};
-use tripline::notification::AlarmState;
 
 /// Such an alarm in one run. It needs no device to report a time.
 pub(super) struct RateGuard {
@@ -26,17 +25,7 @@ impl Guard for RateGuard {
         let unsuccessful = live.endings.unsuccessful();
         let counted = CountedDevices { notified: live.notified(), unsuccessful };
         let transition = self.evaluator.evaluate(live.now(), counted);
-        let evaluator = self.evaluator.evaluator();
-        if let Some(slot) = evaluator.slots().first() {
-            let reading = Reading { at: live.now(), slot: *slot, state: evaluator.state() };
-            self.trace.readings.push(reading);
-        }
-        let Some(transition) = transition else { return Verdict::Continue };
-        self.trace.transitions.push(transition.clone());
-        match transition.to {
-            AlarmState::Alarm => Verdict::Stop { reason: transition.reason },
-            AlarmState::Ok | AlarmState::InsufficientData => Verdict::Continue,
-        }
+        self.trace.follow(live.now(), self.evaluator.evaluator(), transition)
     }
 
     fn looks_back(&self) -> u64 {

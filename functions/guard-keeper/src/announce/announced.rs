@@ -6,10 +6,7 @@ use std::fmt::Write;
 use tripline::job::JobId;
 use tripline::time::Timestamp;
 
-use crate::finding::{
-    BLIND, CaseOf, Finding, OPTED_OUT, UNCOVERED_FAILS, UNCOVERED_NEVER_ANSWERS, UNCOVERED_REFUSES,
-    UNCOVERED_SLOW, UNCOVERED_TIMES_OUT, UNGUARDED, urgency,
-};
+use crate::finding::{BLIND, CaseOf, Finding, OPTED_OUT, UNGUARDED, is_uncovered, urgency};
 
 /// Most cases that are remembered: what is beyond is announced once there is room, so that people are never
 /// alerted to the same every minute.
@@ -144,27 +141,11 @@ impl Announced {
     }
 }
 
-/// Whether a case is a way to go wrong that nobody would see: its size is the kind of its reason.
-fn is_uncovered(case: &str) -> bool {
-    [
-        UNCOVERED_FAILS,
-        UNCOVERED_REFUSES,
-        UNCOVERED_TIMES_OUT,
-        UNCOVERED_SLOW,
-        UNCOVERED_NEVER_ANSWERS,
-    ]
-    .contains(&case)
-}
-
 /// For how many seconds a case has to stand before people are alerted to it.
 fn patience(case: &str) -> i64 {
     match case {
-        UNGUARDED
-        | UNCOVERED_FAILS
-        | UNCOVERED_REFUSES
-        | UNCOVERED_TIMES_OUT
-        | UNCOVERED_SLOW
-        | UNCOVERED_NEVER_ANSWERS => ARMED_WITHIN,
+        UNGUARDED => ARMED_WITHIN,
+        case if is_uncovered(case) => ARMED_WITHIN,
         BLIND => FIRST_LOOKED_AT_WITHIN,
         OPTED_OUT => LONGER_THAN_A_DRILL,
         _ => 0,
@@ -176,6 +157,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::finding::UNCOVERED_SLOW;
 
     fn finding(job: &str, case: &'static str) -> Finding {
         Finding::new(&JobId::new(job).unwrap(), case, String::new())

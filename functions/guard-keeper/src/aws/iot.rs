@@ -78,6 +78,29 @@ impl DescribeJob for Aws {
     }
 }
 
+impl Aws {
+    /// A page of a job's executions in one state.
+    async fn executions(
+        &self,
+        job: &JobId,
+        status: JobExecutionStatus,
+        next: Option<String>,
+    ) -> Result<Page<JobExecutionSummaryForJob>, Failure> {
+        let output = self
+            .iot
+            .list_job_executions_for_job()
+            .job_id(job.as_str())
+            .status(status)
+            .max_results(PAGE as i32)
+            .set_next_token(next)
+            .send()
+            .await
+            .map_err(|error| Failure::from_sdk("ListJobExecutionsForJob", &error))?;
+        let items = output.execution_summaries.unwrap_or_default();
+        Ok(Page { items, next: output.next_token })
+    }
+}
+
 impl ListExecutions for Aws {
     async fn list_executions(
         &self,
@@ -85,21 +108,12 @@ impl ListExecutions for Aws {
         phase: Phase,
         next: Option<String>,
     ) -> Result<Page<Span>, Failure> {
-        let output = self
-            .iot
-            .list_job_executions_for_job()
-            .job_id(job.as_str())
-            .status(match phase {
-                Phase::InProgress => JobExecutionStatus::InProgress,
-                Phase::Succeeded => JobExecutionStatus::Succeeded,
-            })
-            .max_results(PAGE as i32)
-            .set_next_token(next)
-            .send()
-            .await
-            .map_err(|error| Failure::from_sdk("ListJobExecutionsForJob", &error))?;
-        let items = output.execution_summaries.into_iter().flatten().filter_map(span).collect();
-        Ok(Page { items, next: output.next_token })
+        let status = match phase {
+            Phase::InProgress => JobExecutionStatus::InProgress,
+            Phase::Succeeded => JobExecutionStatus::Succeeded,
+        };
+        let page = self.executions(job, status, next).await?;
+        Ok(Page { items: page.items.into_iter().filter_map(span).collect(), next: page.next })
     }
 }
 
@@ -110,31 +124,22 @@ impl ListAttempts for Aws {
         outcome: Outcome,
         next: Option<String>,
     ) -> Result<Page<Attempt<u64>>, Failure> {
-        let output = self
-            .iot
-            .list_job_executions_for_job()
-            .job_id(job.as_str())
-            .status(match outcome {
-                Outcome::Failed => JobExecutionStatus::Failed,
-                Outcome::Rejected => JobExecutionStatus::Rejected,
-                Outcome::TimedOut => JobExecutionStatus::TimedOut,
-                Outcome::Succeeded => JobExecutionStatus::Succeeded,
-                Outcome::Canceled => JobExecutionStatus::Canceled,
-                Outcome::Removed => JobExecutionStatus::Removed,
-            })
-            .max_results(PAGE as i32)
-            .set_next_token(next)
-            .send()
-            .await
-            .map_err(|error| Failure::from_sdk("ListJobExecutionsForJob", &error))?;
-        let listed = output.execution_summaries.into_iter().flatten();
-        let attempts = listed.map(|execution| {
+        let status = match outcome {
+            Outcome::Failed => JobExecutionStatus::Failed,
+            Outcome::Rejected => JobExecutionStatus::Rejected,
+            Outcome::TimedOut => JobExecutionStatus::TimedOut,
+            Outcome::Succeeded => JobExecutionStatus::Succeeded,
+            Outcome::Canceled => JobExecutionStatus::Canceled,
+            Outcome::Removed => JobExecutionStatus::Removed,
+        };
+        let page = self.executions(job, status, next).await?;
+        let attempts = page.items.into_iter().map(|execution| {
             let number = execution.job_execution_summary.and_then(|it| it.execution_number);
             // One without a number is the first.
             let number = number.and_then(|number| u32::try_from(number).ok()).unwrap_or(1);
             Attempt { thing: number_of(&execution.thing_arn), number, outcome }
         });
-        Ok(Page { items: attempts.collect(), next: output.next_token })
+        Ok(Page { items: attempts.collect(), next: page.next })
     }
 }
 

@@ -28,6 +28,7 @@ use tripline_guard::ownership::{Owner, owner_of};
 use self::case::Case;
 use crate::ask::{Ask, EvidenceItem, JobGauge, MAX_GAUGES};
 use crate::clock::{Call, Clock, Minute};
+use crate::coverage::Reports;
 use crate::failed::Trouble;
 use crate::finding::Finding;
 use crate::keeper::{Keeper, held};
@@ -47,6 +48,8 @@ pub(crate) struct Weighed {
     open: Vec<Case>,
     /// Jobs whose minute was taken and written down.
     pub taken: BTreeSet<JobId>,
+    /// What devices have reported, as it was remembered.
+    pub reports: Reports,
     /// What people have to hear.
     pub findings: Vec<Finding>,
     /// Numbers of jobs beside evidence itself.
@@ -75,12 +78,12 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let Some(account) = account.filter(|account| account.table.is_some()) else {
             return weighed;
         };
-        let reports = self.reports(minute, account);
+        weighed.reports = self.reports(minute, account);
         // Those to stop wait for nobody.
         let (mut to_stop, mut others) = (Vec::new(), Vec::new());
         let (mut listed, mut at_once) = (Vec::new(), Vec::new());
         for described in jobs {
-            match self.case(account, described, &reports) {
+            match self.case(account, described, &weighed.reports) {
                 None => {}
                 Some(Ok(case)) => {
                     let nobody_is_at_work = described.now.counts.in_progress == 0;

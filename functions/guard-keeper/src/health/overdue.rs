@@ -4,6 +4,7 @@
 //! But it stays in progress, and if it does so far longer than the others took, it is *overdue*.
 
 use tripline::metric::DownloadTime;
+use tripline_guard::coverage::OVERDUE_FROM;
 
 /// How many executions have to have finished before their times say anything.
 pub const MIN_FINISHED: usize = 20;
@@ -12,7 +13,7 @@ pub const TIMES: i64 = 3;
 /// Nothing is overdue before this, in seconds, however short a download may be: a device reboots.
 pub const MIN_SECONDS: i64 = 600;
 /// People are told from so many overdue devices on ...
-pub const MIN_OVERDUE: u32 = 5;
+pub const MIN_OVERDUE: u32 = OVERDUE_FROM;
 /// ... and from this share of the devices that began, in percent.
 pub const MIN_PERCENT: u64 = 5;
 

@@ -29,9 +29,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         setup: &Setup,
         percent: u32,
     ) -> Result<(), Failure> {
-        let known = self.cache.job(job).devices;
         let is_old = |at| setup.is_continuous && minute.now().seconds_after(at) >= FOR;
-        if setup.groups.is_empty() || known.is_some_and(|(at, _)| !is_old(at)) {
+        let is_known = || self.cache.job(job).devices.is_some_and(|(at, _)| !is_old(at));
+        if setup.groups.is_empty() || is_known() {
             return Ok(());
         }
         match self.list_things(minute, setup, percent).await {

@@ -1,6 +1,6 @@
 //! Every job in progress has its alarms.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm, StateValue};
 use tripline::metric::{DIMENSION, NAMESPACE};
@@ -9,6 +9,7 @@ use tripline_config::AlarmConfig;
 
 use super::world::{START, assert_quotas};
 use super::*;
+use crate::evidence::Weighed;
 use crate::settings::tests::FORCE_STOP;
 
 const OWN: &str = "[ALARM_CONFIG]\nalarmList = slow\n[ALARM_CONFIG_slow]\nnamespace = IoT:OTA:JobExecution\nmetricName = downloadTime\nstat = p99\nperiod = 60\nthreshold = 3600\nalarmType = upper\nevaluationPeriods = 5\ndatapointsToAlarm = 3\nsnsTopics = @email, @force-stop\n";
@@ -318,7 +319,7 @@ async fn findings(account: &Account) -> Vec<crate::finding::Finding> {
     let jobs = keeper.list_all_jobs(&minute).await.unwrap();
     let seen = keeper.observe(&minute, &jobs).await.unwrap();
     let mut guarding = keeper.guard(&minute, &seen).await;
-    keeper.count_guards(&minute, &seen, &mut guarding, &BTreeSet::new());
+    keeper.count_guards(&minute, &seen, &mut guarding, &Weighed::default());
     guarding.findings
 }
 
@@ -398,7 +399,7 @@ async fn an_opt_out_in_mid_flight_is_said() {
     let jobs = keeper.list_all_jobs(&minute).await.unwrap();
     let seen = keeper.observe(&minute, &jobs).await.unwrap();
     let mut guarding = keeper.guard(&minute, &seen).await;
-    keeper.count_guards(&minute, &seen, &mut guarding, &BTreeSet::new());
+    keeper.count_guards(&minute, &seen, &mut guarding, &Weighed::default());
     let [finding] = &guarding.findings[..] else { panic!("{:?}", guarding.findings) };
     assert_eq!((finding.case, guarding.guarded), ("opted_out_late", 1));
 }

@@ -27,8 +27,9 @@ pub const CHECKS: &[Check] = &[Check {
     fix: None,
 }];
 
-/// What becomes of the job in each way to go wrong, and whether its alarms guard it, as `watch` says it too.
-fn known(facts: &Facts) -> Result<(Coverage, Verdict), NotProven> {
+/// What becomes of the job in each way to go wrong, as `watch` says it too; whether its alarms guard it, and what
+/// they watch.
+fn known(facts: &Facts) -> Result<(Coverage, Verdict, Vec<Watcher>), NotProven> {
     keeper_function(facts)?;
     let job = iot::job_of(described_job(facts)?);
     if job.state.has_ended() {
@@ -42,7 +43,7 @@ fn known(facts: &Facts) -> Result<(Coverage, Verdict), NotProven> {
     let shape = shape_of(&job);
     let record = is.record()?;
     let known = KnownJob { shape: &shape, created: job.created_at, record, now: is.asked_at };
-    Ok((known.coverage(&watchers, &verdict), verdict))
+    Ok((known.coverage(&watchers, &verdict), verdict, watchers))
 }
 
 fn stack_of(facts: &Facts) -> Result<Stack<'_>, NotProven> {
@@ -52,12 +53,12 @@ fn stack_of(facts: &Facts) -> Result<Stack<'_>, NotProven> {
 
 /// The same for programs, whatever the checks make of it; `None` where it is not known.
 pub fn shown(facts: &Facts) -> Option<Coverage> {
-    known(facts).ok().map(|(coverage, _)| coverage)
+    known(facts).ok().map(|(coverage, ..)| coverage)
 }
 
 /// The same, unless another check says why it is as it is.
 fn coverage(facts: &Facts) -> Result<Coverage, NotProven> {
-    let (coverage, verdict) = known(facts)?;
+    let (coverage, verdict, watchers) = known(facts)?;
     match &verdict {
         Verdict::Guarded => {}
         Verdict::Unguarded(Why::NoAlarm) => {
@@ -67,10 +68,8 @@ fn coverage(facts: &Facts) -> Result<Coverage, NotProven> {
             return Err(NotProven::elsewhere(verdict_text(&verdict), "alarms-guard-job"));
         }
     }
-    let (is, stack) = (facts.job()?, stack_of(facts)?);
-    let seen = is.observed(stack.name)?;
-    let mut watchers = seen.iter().filter_map(|alarm| Watcher::observed(alarm, &is.id, stack));
-    let is_expected = watchers.any(|watcher| watcher.is_on_evidence());
+    let is = facts.job()?;
+    let is_expected = watchers.iter().any(Watcher::is_on_evidence);
     let is_blind = |record: &Record| record.age(is.asked_at) >= BLIND;
     let created = is.created_at()?;
     let is_old = created.is_some_and(|at| is.asked_at.saturating_sub(at) >= BLIND);

@@ -11,6 +11,7 @@ use tripline_config::GuardConfig;
 use tripline_guard::coverage::{self, Devices, Shape};
 use tripline_guard::desired::{
     DefaultGuard, Desired, JobTags, KeptConfig, Known, Policy, Purpose, Rules, TAG_PREFIX, Tagged,
+    variable_of,
 };
 
 use crate::aws::commands::quoted;
@@ -170,13 +171,9 @@ fn guard_with_tags(facts: &Facts) -> Option<Tagged> {
 pub fn desired(facts: &Facts, kept: KeptConfig<'_>) -> Option<Desired> {
     let tagged = guard_with_tags(facts)?;
     let runs = facts.keeper.runs.as_ref().ok().and_then(Option::as_ref);
-    let set = |name: &str| runs.and_then(|runs| runs.environment.get(name)).map(String::as_str);
-    let policy = Policy {
-        jobs: set("GUARDED_JOBS").and_then(|text| text.parse().ok()).unwrap_or_default(),
-        greengrass: set("GREENGRASS_DEPLOYMENTS")
-            .and_then(|text| text.parse().ok())
-            .unwrap_or_default(),
-    };
+    let policy = Policy::read(|name| {
+        runs.and_then(|runs| runs.environment.get(&variable_of(name)).cloned())
+    });
     let job = iot::job_of(described_job(facts).ok()?);
     let is = facts.job().ok()?;
     // As the operator says, as the guard-keeper counted, or as the job names them.

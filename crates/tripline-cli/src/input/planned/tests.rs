@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use tripline::evidence::{CoverageFacts, Record};
-use tripline::job::{ExecutionCounts, Job, JobId, JobState};
+use tripline::job::{ExecutionCounts, Job, JobId, JobState, Setup};
 use tripline::rollout::{AbortCriterion, FailureType, Threshold, Timeout};
 use tripline_config::GuardConfig;
 use tripline_guard::coverage::{Level, Status, Way};

@@ -53,7 +53,7 @@ fn configs() -> impl Strategy<Value = GuardAlarm> {
         Just("evidence"),
         Just("overdueCount"),
         Just("unsuccessfulCount"),
-        Just("toldCount"),
+        Just("madeUp"),
     ];
     let namespace = prop_oneof![4 => Just(NAMESPACE), 1 => Just("Their:Namespace")];
     let statistic = prop_oneof![
