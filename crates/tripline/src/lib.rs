@@ -37,6 +37,7 @@ pub mod job;
 pub mod metric;
 pub mod notification;
 pub mod recent;
+pub mod release;
 pub mod reports;
 pub mod rollout;
 pub mod stop;
