@@ -19,7 +19,8 @@
 //! - [`reports`]: whether a fleet reports what an alarm watches;
 //! - [`announcement`]: what people are told;
 //! - [`evidence`]: how unlikely what a rollout shows is, under its operator's limits; [`baseline`]:
-//!   those limits from past rollouts.
+//!   those limits from past rollouts;
+//! - [`gate`]: whether what comes after a rollout may begin.
 //!
 //! Below them: [`faults`] of a file, [`text`], [`time`], and what is [`recent`].
 
@@ -33,6 +34,7 @@ pub mod detail;
 pub mod event;
 pub mod evidence;
 pub mod faults;
+pub mod gate;
 pub mod job;
 pub mod metric;
 pub mod notification;
