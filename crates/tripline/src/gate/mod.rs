@@ -7,7 +7,7 @@
 mod reasons;
 mod seen;
 
-pub use reasons::{Missing, Passed, Stopped, Waiting};
+pub use reasons::{Missing, MoreDevices, Passed, Stopped, Waiting};
 pub use seen::{ClearanceSeen, CountsSeen, DeviceCounts, FiredAlarm, JobSeen, Seen, Unclearable};
 
 /// What is asked for before the gate opens.
@@ -155,8 +155,8 @@ fn clearance_missing(seen: &Seen<'_>) -> Option<Missing> {
     match seen.clearance {
         ClearanceSeen::Value(_) if seen.clearance.is_open() => None,
         ClearanceSeen::Value(value) => {
-            let more = seen.clears_at.and_then(|at| at.checked_sub(seen.devices));
-            Some(Missing::Clearance { value, more: more.filter(|more| *more > 0) })
+            let more = MoreDevices::needed(seen.clears_at, seen.devices);
+            Some(Missing::Clearance { value, more })
         }
         ClearanceSeen::NotYet => Some(Missing::FirstLook),
         ClearanceSeen::Blind => Some(Missing::Watch),

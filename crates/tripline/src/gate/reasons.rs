@@ -52,8 +52,8 @@ pub enum Missing {
     Clearance {
         /// Its value.
         value: f64,
-        /// About how many more devices it takes, if that is the reason.
-        more: Option<u32>,
+        /// How many more devices it takes, if that is the reason.
+        more: Option<MoreDevices>,
     },
     /// The guard-keeper has not looked yet.
     FirstLook,
@@ -132,13 +132,7 @@ impl fmt::Display for Missing {
                 // Rounded down: what reads as open is open.
                 let tenths = ((value + 1e-9) * 10.0).floor() / 10.0;
                 write!(f, "clearance is {tenths:.1} of {}", Clearance::OPEN)?;
-                match more {
-                    Some(1) => f.write_str("; about 1 more device would decide it"),
-                    Some(more) => {
-                        write!(f, "; about {} more devices would decide it", rounded(*more))
-                    }
-                    None => Ok(()),
-                }
+                more.map_or(Ok(()), |more| write!(f, "; {more}"))
             }
             Self::FirstLook => f.write_str("clearance is not known yet"),
             Self::Watch => {
@@ -193,6 +187,26 @@ impl fmt::Display for Stopped {
             }),
             Self::Gone => f.write_str("somebody deleted the job"),
         }
+    }
+}
+
+/// About how many more devices would decide it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MoreDevices(u32);
+
+impl MoreDevices {
+    /// How many more a rollout to so many devices would need; `None` if it has enough, or nobody
+    /// knows how many it takes.
+    pub fn needed(clears_at: Option<u32>, devices: u32) -> Option<Self> {
+        clears_at.and_then(|at| at.checked_sub(devices)).filter(|more| *more > 0).map(Self)
+    }
+}
+
+impl fmt::Display for MoreDevices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let more = rounded(self.0);
+        let devices = if more == 1 { "device" } else { "devices" };
+        write!(f, "about {more} more {devices} would decide it")
     }
 }
 

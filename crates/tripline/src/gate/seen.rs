@@ -24,7 +24,7 @@ pub struct Seen<'a> {
     pub approved: bool,
     /// It is held.
     pub held: bool,
-    /// About so many devices would decide it: [`Limits::clears_at`](crate::evidence::Limits).
+    /// About so many devices would decide it: [`Limits::clears_at`](crate::evidence::Limits::clears_at).
     pub clears_at: Option<u32>,
 }
 

@@ -359,13 +359,16 @@ fn a_tolerance_is_a_share_of_whole_devices() {
 
 #[test]
 fn how_many_more_devices_are_needed_is_said_roughly() {
-    for (more, expected) in [
-        (1, "about 1 more device "),
-        (17, "about 17 more devices "),
-        (281, "about 290 more devices "),
-        (1_000, "about 1000 more devices "),
+    for (clears_at, devices, expected) in [
+        (Some(61), 60, Some("about 1 more device would decide it")),
+        (Some(77), 60, Some("about 17 more devices would decide it")),
+        (Some(341), 60, Some("about 290 more devices would decide it")),
+        (Some(1_060), 60, Some("about 1000 more devices would decide it")),
+        (Some(u32::MAX), 0, Some("about 4294967295 more devices would decide it")),
+        (Some(60), 60, None),
+        (None, 60, None),
     ] {
-        let missing = Missing::Clearance { value: 0.0, more: Some(more) };
-        assert!(missing.to_string().contains(expected), "{missing}");
+        let more = MoreDevices::needed(clears_at, devices).map(|more| more.to_string());
+        assert_eq!(more.as_deref(), expected);
     }
 }
