@@ -35,10 +35,17 @@ pub trait Releases {
     /// Writes it in place of what was read; `false` if somebody has written it meanwhile.
     fn write_state(&self, read: &Versioned) -> impl Future<Output = Result<bool, Failure>> + Send;
     /// A person's word on a wave, by its key.
-    fn approval(
-        &self,
-        key: &str,
-    ) -> impl Future<Output = Result<Option<Approval>, Failure>> + Send;
+    fn approval(&self, key: &str)
+    -> impl Future<Output = Result<Option<Approval>, Failure>> + Send;
+}
+
+/// What the guard-keeper keeps of a job's evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// What its last tick came to.
+    pub record: Record,
+    /// The state, as bytes.
+    pub state: Vec<u8>,
 }
 
 /// The stack's guards.
@@ -51,7 +58,7 @@ pub trait Guards {
         now: Timestamp,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
     /// What the guard-keeper has written down of a job.
-    fn record(&self, job: &JobId) -> impl Future<Output = Result<Option<Record>, Failure>> + Send;
+    fn record(&self, job: &JobId) -> impl Future<Output = Result<Option<Kept>, Failure>> + Send;
     /// Every hold, with its job. What cannot be read is left out.
     fn holds(&self) -> impl Future<Output = Result<Vec<(JobId, Hold)>, Failure>> + Send;
     /// Writes a hold in place of what was read; `false` if somebody has written it meanwhile.
@@ -138,11 +145,7 @@ pub trait Machine {
 /// Alerts people.
 pub trait People {
     /// By e-mail.
-    fn email(
-        &self,
-        subject: &str,
-        text: &str,
-    ) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn email(&self, subject: &str, text: &str) -> impl Future<Output = Result<(), Failure>> + Send;
     /// By SMS.
     fn sms(&self, text: &str) -> impl Future<Output = Result<(), Failure>> + Send;
 }

@@ -68,12 +68,7 @@ impl<C: Ask> Runner<C> {
     }
 
     /// Looks at one release.
-    async fn look(
-        &self,
-        release: &ReleaseId,
-        attempt: u32,
-        holds: &Holds,
-    ) -> Result<(), Failed> {
+    async fn look(&self, release: &ReleaseId, attempt: u32, holds: &Holds) -> Result<(), Failed> {
         let Some(mut read) = self.client.state(release).await? else { return Ok(()) };
         let is_ours = read.state.attempt == attempt && read.state.ended.is_none();
         let Some(at) = read.state.current().filter(|_| is_ours) else { return Ok(()) };
@@ -144,7 +139,7 @@ impl<C: Ask> Runner<C> {
         }
         let Some(planned) = plan.waves.get(at) else { return Ok(()) };
         let job = jobs.get(at).and_then(Option::as_ref);
-        let record = self.client.record(&planned.job).await?;
+        let kept = self.client.record(&planned.job).await?;
         let Some(wave) = read.state.waves.get_mut(at) else { return Ok(()) };
         if let Some(job) = job
             && wave.bake_began.is_none()
@@ -164,7 +159,9 @@ impl<C: Ask> Runner<C> {
             wave,
             fired: fired.as_ref(),
             job,
-            record: record.as_ref(),
+            kept: kept.as_ref(),
+            guard,
+            minute: self.settings.minute,
             held,
         };
         let answer = ask(&rules(planned), &looked.seen());

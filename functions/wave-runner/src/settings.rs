@@ -4,10 +4,10 @@ use tripline::alarm::Topic;
 use tripline::stop::{StopMode, UnknownStopMode};
 use tripline::text::excerpt;
 
-/// A minute of a hold's proof in seconds, unless a test has shorter ones.
+/// A minute of evidence, and of a hold's proof, in seconds, unless a test has shorter ones.
 const MINUTE: i64 = 60;
 /// The variable that makes them shorter. No template sets it.
-const MINUTE_VARIABLE: &str = "HOLD_MINUTE_SECONDS";
+const MINUTE_VARIABLE: &str = "EVIDENCE_MINUTE_SECONDS";
 
 /// The function's settings, from its environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,8 @@ pub struct Settings {
     pub force_stop_topic: String,
     /// `STOP_MODE`: under `observe` nothing is stopped.
     pub mode: StopMode,
-    /// How many seconds a minute of a hold's proof has.
+    /// `EVIDENCE_MINUTE_SECONDS`: how many seconds a minute of evidence, and of a hold's proof, has. 60, but for tests
+    /// that have no hour.
     pub minute: i64,
 }
 
@@ -105,9 +106,13 @@ mod tests {
         };
         assert_eq!(with("", "").unwrap().minute, 60);
         assert_eq!(with(MINUTE_VARIABLE, "2").unwrap().minute, 2);
-        for (name, value) in
-            [("QUEUE_TABLE", ""), ("STACK_NAME", ""), ("STOP_MODE", "stop"), (MINUTE_VARIABLE, "0"), (MINUTE_VARIABLE, "x")]
-        {
+        for (name, value) in [
+            ("QUEUE_TABLE", ""),
+            ("STACK_NAME", ""),
+            ("STOP_MODE", "stop"),
+            (MINUTE_VARIABLE, "0"),
+            (MINUTE_VARIABLE, "x"),
+        ] {
             let error = with(name, value).unwrap_err().to_string();
             assert!(error.starts_with(name), "{error}");
         }

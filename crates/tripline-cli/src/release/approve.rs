@@ -62,7 +62,11 @@ impl Approve {
                     Some(_) => "the release has ended".to_owned(),
                     None => format!("it is {other}"),
                 };
-                self.show(wave.phase, false, &format!("wave `{}` waits for nobody: {why}", wave.name));
+                self.show(
+                    wave.phase,
+                    false,
+                    &format!("wave `{}` waits for nobody: {why}", wave.name),
+                );
                 return Ok(End::Finding);
             }
         };

@@ -102,7 +102,9 @@ async fn set_rate(
 }
 
 fn raced(job: &JobId) -> Error {
-    let text = format!("somebody holds or goes on with job `{job}` at this moment\n\n  hint: run this again");
+    let text = format!(
+        "somebody holds or goes on with job `{job}` at this moment\n\n  hint: run this again"
+    );
     Failure::new("UpdateItem", FailureKind::Unavailable, text).into()
 }
 
@@ -113,7 +115,12 @@ impl HoldJob {
         let described = describe(&store, &job).await?;
         let seen = iot::job_of(&described);
         if seen.state != JobState::Active {
-            show(&self.place, &job, "ended", &format!("job {job} has ended: there is nothing to hold"));
+            show(
+                &self.place,
+                &job,
+                "ended",
+                &format!("job {job} has ended: there is nothing to hold"),
+            );
             return Ok(End::Finding);
         }
         let read = store.hold(&job).await?;
@@ -137,7 +144,12 @@ impl HoldJob {
             }
         }
         set_rate(&store, &job, held_rate()).await?;
-        show(&self.place, &job, "held", &format!("job {job} is held: one device a minute, and no next wave"));
+        show(
+            &self.place,
+            &job,
+            "held",
+            &format!("job {job} is held: one device a minute, and no next wave"),
+        );
         say("hint: `tripline release go-on` goes on as before; `tripline stop` stops it");
         Ok(End::Done)
     }
@@ -155,13 +167,21 @@ impl GoOn {
             return Ok(End::Finding);
         };
         if seen.state != JobState::Active {
-            show(&self.place, &job, "ended", &format!("job {job} has ended: it cannot go on\n\n  hint: `tripline resume --job-id {job}`"));
+            show(
+                &self.place,
+                &job,
+                "ended",
+                &format!(
+                    "job {job} has ended: it cannot go on\n\n  hint: `tripline resume --job-id {job}`"
+                ),
+            );
             return Ok(End::Finding);
         }
         let rate = restored(hold.rates).map_err(|fault| Error::Input(fault.to_string()))?;
         let was_on = hold.is_on();
         if was_on {
-            let on = Hold { went_on: Some(now()), times: hold.times.saturating_add(1), ..hold.clone() };
+            let on =
+                Hold { went_on: Some(now()), times: hold.times.saturating_add(1), ..hold.clone() };
             if !store.write_hold(&job, Some(&hold), &on).await? {
                 return Err(raced(&job));
             }
@@ -172,7 +192,14 @@ impl GoOn {
             rearm(&store, &hold.by).await?;
         }
         let times = hold.times.saturating_add(u8::from(was_on));
-        show(&self.place, &job, "goesOn", &format!("job {job} goes on as fast as before; evidence begins anew at half its weight (time {times})"));
+        show(
+            &self.place,
+            &job,
+            "goesOn",
+            &format!(
+                "job {job} goes on as fast as before; evidence begins anew at half its weight (time {times})"
+            ),
+        );
         Ok(End::Done)
     }
 }

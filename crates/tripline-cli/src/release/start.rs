@@ -202,7 +202,8 @@ fn plan_waves(
         let Some(declared) = waves.waves.iter().find(|other| other.name == wave.name) else {
             continue;
         };
-        let job = release.job(attempt, &wave.name).map_err(|error| Error::Input(error.to_string()))?;
+        let job =
+            release.job(attempt, &wave.name).map_err(|error| Error::Input(error.to_string()))?;
         let devices = u32::try_from(wave.devices.len()).unwrap_or(u32::MAX);
         if !is_decided {
             exposed = exposed.saturating_add(devices);
@@ -235,7 +236,9 @@ fn plan_waves(
 fn arn_prefix(spec: &Spec) -> Result<String, Error> {
     let first = spec.targets.first().and_then(|arn| arn.rsplit_once(':'));
     first.map(|(prefix, _)| prefix.to_owned()).ok_or_else(|| {
-        Error::Input("the thing list has no target (expected the ARNs of things or groups)".to_owned())
+        Error::Input(
+            "the thing list has no target (expected the ARNs of things or groups)".to_owned(),
+        )
     })
 }
 

@@ -90,7 +90,8 @@ impl Shown<'_> {
 
     pub fn text(&self) -> String {
         let state = self.state;
-        let again = if state.attempt > 1 { format!(", attempt {}", state.attempt) } else { String::new() };
+        let again =
+            if state.attempt > 1 { format!(", attempt {}", state.attempt) } else { String::new() };
         let mut text = format!("release {}{again}: {}\n", state.release, self.word());
         for wave in &state.waves {
             text += &format!(
@@ -104,7 +105,8 @@ impl Shown<'_> {
                 text += &format!("      {reason}\n");
             }
             if let Some(approval) = &wave.approved {
-                let note = approval.note.as_deref().map_or_else(String::new, |it| format!(": {it}"));
+                let note =
+                    approval.note.as_deref().map_or_else(String::new, |it| format!(": {it}"));
                 text += &format!("      approved by {}{note}\n", approval.by);
             }
         }

@@ -52,7 +52,9 @@ impl StopRelease {
             })),
         }
         for job in &stopped {
-            say(&format!("hint: `tripline revert --job-id {job} --dry-run` says who has the firmware"));
+            say(&format!(
+                "hint: `tripline revert --job-id {job} --dry-run` says who has the firmware"
+            ));
         }
         Ok(End::Done)
     }
@@ -87,7 +89,10 @@ async fn stop(store: &Store, common: &Common, reason: Option<&str>) -> Result<Ve
             return Ok(stopped);
         }
     }
-    let text = format!("the state of release `{}` changes all the time\n\n  hint: run this again", common.release);
+    let text = format!(
+        "the state of release `{}` changes all the time\n\n  hint: run this again",
+        common.release
+    );
     Err(Failure::new("PutItem", FailureKind::Unavailable, text).into())
 }
 

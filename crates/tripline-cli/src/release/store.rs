@@ -211,12 +211,7 @@ impl Store {
     }
 
     /// Stops an attempt: no further wave begins.
-    pub async fn halt(
-        &self,
-        release: &ReleaseId,
-        attempt: u32,
-        why: &str,
-    ) -> Result<(), Failure> {
+    pub async fn halt(&self, release: &ReleaseId, attempt: u32, why: &str) -> Result<(), Failure> {
         let stop = self.sfn.stop_execution().execution_arn(self.execution_arn(release, attempt));
         let stopped = stop.error("Tripline.StoppedByHand").cause(why).send().await;
         match stopped {
@@ -273,8 +268,8 @@ pub fn now() -> i64 {
 
 /// Who is at this machine, for those who read it later. It proves nothing: CloudTrail has the caller.
 pub fn person() -> String {
-    let name = ["TRIPLINE_BY", "USER", "LOGNAME"].into_iter().find_map(|name| {
-        std::env::var(name).ok().filter(|value| !value.is_empty())
-    });
+    let name = ["TRIPLINE_BY", "USER", "LOGNAME"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
     tripline::text::excerpt(&name.unwrap_or_else(|| "somebody".to_owned()))
 }

@@ -31,9 +31,9 @@ pub struct Wave {
 
 /// Works the waves out. Nothing is made.
 pub async fn work_out(aws: &Aws, input: &Input, waves: &Waves) -> Result<Vec<Wave>, Error> {
-    let drawn = waves.draw(&input.file, &input.things).map_err(|faults| {
-        Error::Input(faults.to_string())
-    })?;
+    let drawn = waves
+        .draw(&input.file, &input.things)
+        .map_err(|faults| Error::Input(faults.to_string()))?;
     let mut progress = Progress::new();
     let mut found: Vec<Wave> = Vec::new();
     for wave in drawn {

@@ -142,9 +142,7 @@ async fn change<'a>(
     }
     match fault {
         None => Ok(gone),
-        Some(failure) => {
-            Err(with(&failure, &format!("\n\n  hint: {hint}")).into())
-        }
+        Some(failure) => Err(with(&failure, &format!("\n\n  hint: {hint}")).into()),
     }
 }
 
