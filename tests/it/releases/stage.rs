@@ -40,7 +40,7 @@ streamId = <release>-stream
 useEvidence = True
 falseStops = 3
 failedLimit = 10
-unfinishedLimits = 3:30, 5:10
+unfinishedLimits = 10:30, 15:10
 snsTopics = @email, @force-stop
 
 ";
@@ -58,9 +58,9 @@ pub struct Stage {
 /// What devices of a wave do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doing {
-    /// All succeed in the minute after they began.
+    /// All succeed in the minutes after they began.
     Well,
-    /// Every other one fails.
+    /// Every other one fails; the others are still at it.
     Badly,
 }
 
@@ -219,18 +219,16 @@ impl Stage {
     }
 }
 
-/// Devices of a release: in the first minute that a wave's job is there all begin, in the next they end.
+/// Devices of a release: in the first minute that a wave's job is there all begin, in the next two they end.
 pub struct Fleet {
     doing: BTreeMap<String, Doing>,
     begun: BTreeMap<String, usize>,
-    /// Those of a wave that never end.
-    pub stuck: usize,
 }
 
 impl Fleet {
     pub fn new(doing: &[(&str, Doing)]) -> Self {
         let doing = doing.iter().map(|(wave, doing)| ((*wave).to_owned(), *doing)).collect();
-        Self { doing, begun: BTreeMap::new(), stuck: 0 }
+        Self { doing, begun: BTreeMap::new() }
     }
 
     async fn minute(&mut self, stage: &Stage, state: &State) {
@@ -245,7 +243,7 @@ impl Fleet {
             let passed = self.begun.entry(wave.name.to_string()).or_default();
             *passed += 1;
             let minute = *passed;
-            if minute > 2 {
+            if minute > 3 {
                 continue;
             }
             let doing = self.doing.get(wave.name.as_str()).copied().unwrap_or(Doing::Well);
@@ -257,12 +255,12 @@ impl Fleet {
                     next.thing_name(thing).send().await.unwrap();
                     continue;
                 }
-                if number < self.stuck {
-                    continue;
-                }
-                let fails = doing == Doing::Badly && number % 2 == 0;
-                let status =
-                    if fails { JobExecutionStatus::Failed } else { JobExecutionStatus::Succeeded };
+                let is_even = number % 2 == 0;
+                let status = match (doing, minute, is_even) {
+                    (Doing::Well, 2, true) | (Doing::Well, 3, false) => JobExecutionStatus::Succeeded,
+                    (Doing::Badly, 2, true) => JobExecutionStatus::Failed,
+                    _ => continue,
+                };
                 let update = stage.devices.update_job_execution().job_id(job).thing_name(thing);
                 update.status(status).send().await.unwrap();
             }

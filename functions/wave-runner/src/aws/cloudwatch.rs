@@ -9,7 +9,7 @@ use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
 use tripline_aws::answer::Complete;
 use tripline_aws::{Failure, FailureKind};
-use tripline_guard::desired::GuardAlarm;
+use tripline_guard::desired::{GuardAlarm, watches_evidence_s_absence};
 use tripline_guard::observed::{Watched, watched};
 use tripline_guard::{ownership, request};
 
@@ -93,8 +93,12 @@ impl Alarms for Aws {
     }
 }
 
-/// An alarm, if it is this job's: the name alone does not say so.
+/// An alarm, if it is this job's: the name alone does not say so. That on the absence of evidence says nothing of
+/// its devices, and goes off once nobody publishes evidence any more.
 fn seen(alarm: MetricAlarm, job: &JobId) -> Option<AlarmSeen> {
+    if watches_evidence_s_absence(&alarm) {
+        return None;
+    }
     let is_its = match watched(&alarm) {
         Watched::Job(watched) => watched == job.as_str(),
         // An operator's alarm on something else, and one that shows no metrics.
