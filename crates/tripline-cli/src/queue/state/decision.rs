@@ -62,6 +62,27 @@ pub fn next(entries: &[Entry], now: Timestamp) -> Decision<'_> {
     under_way(&sorted, now).unwrap_or_else(|| waiting(&sorted, now))
 }
 
+/// CloudWatch keeps the history of alarms so many seconds: 30 days.
+const HISTORY: i64 = 30 * 86_400;
+
+/// The entries that ended well and whose alarms still count: those that bake, and the last one, as
+/// nothing has begun since.
+pub fn ended_last(entries: &[Entry], now: Timestamp) -> Vec<&Entry> {
+    let ended = |entry: &Entry| match entry.state {
+        State::Done { outcome: EntryOutcome::Succeeded, at } => Some(at),
+        _ => None,
+    };
+    let last = entries.iter().filter_map(ended).max();
+    let counts = |entry: &&Entry| {
+        ended(entry).is_some_and(|at| {
+            let since = now.seconds_after(at);
+            let bakes = since < i64::from(entry.bake.seconds());
+            bakes || (last == Some(at) && since < HISTORY)
+        })
+    };
+    entries.iter().filter(counts).collect()
+}
+
 fn under_way<'a>(entries: &[&'a Entry], now: Timestamp) -> Option<Decision<'a>> {
     let mut lapsed = None;
     for &entry in entries {
