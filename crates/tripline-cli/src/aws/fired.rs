@@ -125,7 +125,7 @@ fn is_firing(item: &AlarmHistoryItem) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use fake_aws::Fault;
+    use fake_aws::{CloudWatch, Fault};
 
     use super::*;
     use crate::alarms::fake::FakeAws;
@@ -176,14 +176,16 @@ mod tests {
     #[tokio::test]
     async fn nobody_who_computes_evidence_says_nothing_of_the_firmware() {
         let fake = account();
-        let mut world = fake.world();
-        let alarm = world.cloudwatch.alarms.get_mut("tripline-fw-slow").unwrap();
+        watch_absence(&mut fake.world().cloudwatch, "tripline-fw-slow");
+        assert_eq!(fired(&fake, "fw", 0).await, []);
+    }
+
+    fn watch_absence(cloudwatch: &mut CloudWatch, name: &str) {
+        let alarm = cloudwatch.alarms.get_mut(name).unwrap();
         alarm.namespace = Some("IoT:OTA:JobExecution".to_owned());
         alarm.metric_name = Some("evidence".to_owned());
         alarm.treat_missing_data = Some("breaching".to_owned());
-        world.cloudwatch.fire("tripline-fw-slow", 700);
-        drop(world);
-        assert_eq!(fired(&fake, "fw", 0).await, []);
+        cloudwatch.fire(name, 700);
     }
 
     #[tokio::test]

@@ -39,18 +39,19 @@ with their SHA-256, and deploys it. The claim is a lease that is renewed meanwhi
 dies, another one carries on with the same release when the lease has run out. Ctrl-C gives it back.
 
 A release may go when nothing is under way in its queue, everything before it ended well and has
-baked, and no alarm of it has fired meanwhile. One that failed for another reason than its devices (no network, a role that is missing) is
-tried again after 1, 2, 4 and 8 minutes, and then waits for `tripline queue retry`.
+baked, and no alarm of it has fired meanwhile. One that failed for another reason than its devices
+(no network, a role that is missing) is tried again after 1, 2, 4 and 8 minutes, and then waits for
+`tripline queue retry`.
 
 With --detach the rollout, of one round, is left to itself once its job exists, and the next
 `tripline queue next` looks how it has ended.
 
 Exit code 0: the rollout ended well, or its job exists (--detach), or there was nothing to do;
-stdout says which; 1: the rollout failed, or an entry that ended badly holds up the queue until
+stdout says which; 1: the rollout failed, or an unsuccessful entry holds up the queue until
 `tripline queue done` decides on it; 2: the input, 3: AWS refused or could not be reached (the
-release is back in the queue); 5: the rollout was stopped; 6: not yet: a release is under way or
-has to bake, this worker was interrupted, or AWS IoT counts attempts and does not say which
-device's they are.")]
+release is back in the queue); 5: the rollout was stopped, or an alarm of it fired before the next
+one began; 6: not yet: a release is under way or has to bake, this worker was interrupted, or AWS IoT
+counts attempts and does not say which device's they are.")]
 pub struct Next {
     /// Wait while a release is under way or bakes, instead of ending with 6
     #[arg(long)]

@@ -44,7 +44,7 @@ pub enum Waiting {
 /// Why nothing is released until a person has decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blocking {
-    /// It ended badly.
+    /// It was unsuccessful.
     Ended(EntryOutcome),
     /// It failed too often.
     GaveUp,
@@ -54,7 +54,7 @@ pub enum Blocking {
 ///
 /// What is under way comes first, wherever it is in the queue: there is never more than one rollout
 /// at a time. Then what was begun, because something of it may exist, and then the oldest. Any entry
-/// that ended badly holds up all others, not only those behind it: entries may be added by machines
+/// that was unsuccessful holds up all others, not only those behind it: entries may be added by machines
 /// whose clocks differ, and what counts is what happened before now.
 pub fn next(entries: &[Entry], now: Timestamp) -> Decision<'_> {
     let mut sorted: Vec<&Entry> = entries.iter().collect();

@@ -80,7 +80,7 @@ fn the_oldest_releasable_entry_is_next() {
         (vec![done(1, Skipped, 60, 10), entry(2)], 11, "claim 2"),
         (vec![done(1, Failed, 0, 10), entry(2)], 99, "blocked by 1: Ended(Failed)"),
         (vec![done(1, Stopped, 0, 10), entry(2)], 99, "blocked by 1: Ended(Stopped)"),
-        // What ended badly holds up what was added by a clock that is behind, too.
+        // An unsuccessful one holds up what was added by a clock that is behind, too.
         (vec![entry(1), done(2, Failed, 0, 10)], 99, "blocked by 2: Ended(Failed)"),
         (vec![done(1, Failed, 0, 10)], 99, "empty"),
         (vec![claimed(1, 0), entry(2)], 10, "wait for Lease of 1 until 960"),
