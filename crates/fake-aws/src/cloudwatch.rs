@@ -6,6 +6,9 @@ use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::operation::delete_alarms::{
     DeleteAlarmsError, DeleteAlarmsInput, DeleteAlarmsOutput,
 };
+use aws_sdk_cloudwatch::operation::describe_alarm_history::{
+    DescribeAlarmHistoryError, DescribeAlarmHistoryInput, DescribeAlarmHistoryOutput,
+};
 use aws_sdk_cloudwatch::operation::describe_alarms::{
     DescribeAlarmsError, DescribeAlarmsInput, DescribeAlarmsOutput,
 };
@@ -27,9 +30,10 @@ use aws_sdk_cloudwatch::operation::put_metric_alarm::{
 use aws_sdk_cloudwatch::operation::tag_resource::{
     TagResourceError, TagResourceInput, TagResourceOutput,
 };
+use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
-    AlarmMuteRuleStatus, AlarmMuteRuleSummary, CompositeAlarm, MetricAlarm, MetricDataResult,
-    MuteTargets, StateValue, Tag,
+    AlarmHistoryItem, AlarmMuteRuleStatus, AlarmMuteRuleSummary, CompositeAlarm, Dimension,
+    MetricAlarm, MetricDataResult, MuteTargets, StateValue, Tag,
 };
 use aws_smithy_mocks::{RuleMode, mock_client};
 
@@ -54,6 +58,8 @@ pub struct CloudWatch {
     pub first: Vec<String>,
     /// The names of composite alarms.
     pub composite: BTreeSet<String>,
+    /// When an alarm went to ALARM, in seconds, by its name; the latest comes last.
+    pub fired: BTreeMap<String, Vec<i64>>,
     /// The active mute rules, each with the names of the alarms that it mutes.
     pub mute_rules: BTreeMap<String, Vec<String>>,
     /// By an alarm's ARN.
@@ -86,6 +92,32 @@ impl CloudWatch {
         self.alarms.insert(name, alarm);
     }
 
+    /// An alarm `tripline-<job>-<name>` on a metric of a job, in OK.
+    pub fn watch(&mut self, job: &str, name: &str) {
+        let name = format!("tripline-{job}-{name}");
+        let alarm = MetricAlarm::builder()
+            .alarm_name(&name)
+            .alarm_arn(arn(&name))
+            .dimensions(Dimension::builder().name("jobId").value(job).build())
+            .state_value(StateValue::Ok);
+        self.alarms.insert(name, alarm.build());
+    }
+
+    /// An alarm goes to ALARM, at a second.
+    pub fn fire(&mut self, name: &str, at: i64) {
+        let alarm = self.alarms.get_mut(name).expect("an alarm that is there");
+        alarm.state_value = Some(StateValue::Alarm);
+        alarm.state_transitioned_timestamp = Some(DateTime::from_secs(at));
+        self.fired.entry(name.to_owned()).or_default().push(at);
+    }
+
+    /// An alarm goes back to OK.
+    pub fn calm(&mut self, name: &str) {
+        let alarm = self.alarms.get_mut(name).expect("an alarm that is there");
+        alarm.state_value = Some(StateValue::Ok);
+        alarm.state_transitioned_timestamp = None;
+    }
+
     /// The tags of the alarm with this ARN, if there is one.
     pub fn tags_of(&self, arn: &str) -> Option<Tags> {
         let is_meant = |alarm: &MetricAlarm| alarm.alarm_arn.as_deref() == Some(arn);
@@ -116,6 +148,14 @@ impl FakeAws {
                 "DescribeAlarms",
                 |input| input.alarm_name_prefix().unwrap_or_default(),
                 describe_alarms
+            ),
+            on!(
+                self,
+                "cloudwatch",
+                Client::describe_alarm_history,
+                "DescribeAlarmHistory",
+                |input| input.alarm_name().unwrap_or_default(),
+                describe_alarm_history
             ),
             on!(
                 self,
@@ -194,6 +234,31 @@ fn describe_alarms(
     Ok(DescribeAlarmsOutput::builder()
         .set_metric_alarms(Some(alarms))
         .set_composite_alarms(Some(composite.collect()))
+        .set_next_token(next)
+        .build())
+}
+
+/// Each change to ALARM, and the one back before it, the newest first.
+fn describe_alarm_history(
+    account: &mut Account,
+    input: &DescribeAlarmHistoryInput,
+) -> Result<DescribeAlarmHistoryOutput, DescribeAlarmHistoryError> {
+    let name = input.alarm_name().unwrap();
+    let since = input.start_date().map_or(i64::MIN, DateTime::secs);
+    let times = account.cloudwatch.fired.get(name).into_iter().flatten().rev();
+    let item = |at: i64, to: &str| {
+        AlarmHistoryItem::builder()
+            .alarm_name(name)
+            .timestamp(DateTime::from_secs(at))
+            .history_summary(format!("Alarm updated from {to}"))
+            .build()
+    };
+    let items = times
+        .filter(|at| **at >= since)
+        .flat_map(|at| [item(at.saturating_add(60), "ALARM to OK"), item(*at, "OK to ALARM")]);
+    let (items, next) = page(items, input.next_token(), 1);
+    Ok(DescribeAlarmHistoryOutput::builder()
+        .set_alarm_history_items(Some(items))
         .set_next_token(next)
         .build())
 }

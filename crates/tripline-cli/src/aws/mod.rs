@@ -5,7 +5,7 @@
 //! - [`stack`], [`topics`]: the deployed stack; [`tags`]: of what Tripline made; [`arn`]: what an ARN says;
 //! - [`job`]: a job as it is described, [`coverage`]: what would be seen if it went wrong, [`tally`]: its counts; [`executions`]: its executions, page by page;
 //!   [`devices`]: its counts in devices, where AWS IoT counts attempts; [`job_side`]: a device's side of a job;
-//! - [`alarms`]: alarms in CloudWatch; [`arming`]: a job becomes guarded, and is no more;
+//! - [`alarms`]: alarms in CloudWatch, [`fired`]: which of them have fired; [`arming`]: a job becomes guarded, and is no more;
 //! - [`policy`]: who may do what by a policy;
 //! - [`commands`]: commands that a message suggests, for their Region and for a shell;
 //! - [`drill_name`]: what the things of a drill are called;
@@ -25,6 +25,7 @@ pub mod drill_name;
 pub mod evidence;
 pub mod executions;
 pub mod failure;
+pub mod fired;
 pub mod job;
 pub mod job_side;
 pub mod pace;

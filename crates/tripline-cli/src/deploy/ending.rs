@@ -1,11 +1,13 @@
 //! How a job has ended, as far as a deployment is concerned.
 
 use serde::{Deserialize, Serialize};
+use tripline::gate::{Answer, CountsSeen, DeviceCounts, Missing, after_completion};
 use tripline::job::JobState;
 use tripline::stop::Canceler;
 use tripline::text::clean;
 use tripline_config::TargetSelection;
 
+use crate::aws::fired::Fired;
 use crate::aws::job::{DescribedJob, counts_text};
 use crate::aws::tally::{Counts, Tally};
 
@@ -16,14 +18,14 @@ const MAX_COMMENT: usize = 400;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RoundOutcome {
-    /// Every device has it.
+    /// Every device has it, but for those that are tolerated.
     Succeeded,
-    /// The job has come to its end, and not every device has it.
+    /// The job has come to its end, and more devices than are tolerated do not have it.
     Failed,
     /// The job has come to its end, and whether every device has it is not known: AWS IoT counts attempts. It is
     /// never written down, so that whoever goes on looks again.
     Undecided,
-    /// Its guard has stopped it: an alarm, or the job's own abort criteria.
+    /// Its guard has stopped it: an alarm, or the job's own abort criteria. Or an alarm fired too late to.
     Stopped,
     /// Somebody has cancelled or deleted it.
     Canceled,
@@ -44,19 +46,45 @@ pub struct RoundEnding {
     pub uncounted: Option<String>,
     pub reason_code: Option<String>,
     pub comment: Option<String>,
+    /// The alarm that fired although the job came to its end, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<String>,
+}
+
+/// By what it is judged whether a job has come to its end, and how.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Through {
+    pub selection: TargetSelection,
+    /// How many devices there are, where it is known.
+    pub devices: Option<u32>,
+    /// The share of devices, 0 to 1, that may be without the firmware.
+    pub tolerance: f64,
+}
+
+impl Through {
+    /// Whether a job has come to its end by itself. A continuous job never does: it has, once as many executions
+    /// have ended as there are devices and none is open.
+    pub fn is(self, job: &DescribedJob) -> bool {
+        match job.state {
+            JobState::Completed => true,
+            JobState::Active if self.selection == TargetSelection::Continuous => {
+                let all = self.devices.is_some_and(|devices| job.tally.ended() >= devices);
+                job.tally.open() == 0 && all
+            }
+            JobState::Active | JobState::Canceled | JobState::Deleting => false,
+        }
+    }
 }
 
 impl RoundEnding {
-    /// How a job has ended; `None` while it has not. A job that is gone was deleted by somebody. A
-    /// continuous job never ends by itself: it has, once as many executions have ended as there are
-    /// `devices` and none is open.
+    /// How a job has ended; `None` while it has not. A job that is gone was deleted by somebody. The gate decides on
+    /// one that has come to its end by itself; `fired` is an alarm of it that has.
     pub fn of_job(
         job: Option<&DescribedJob>,
-        selection: TargetSelection,
-        devices: Option<u32>,
+        through: Through,
+        fired: Option<&Fired>,
     ) -> Option<Self> {
         let Some(job) = job else { return Some(Self::gone()) };
-        let tally = job.tally;
         let ending = |outcome| Self {
             outcome,
             counts: job.counts(),
@@ -64,18 +92,22 @@ impl RoundEnding {
             uncounted: job.uncounted().map(str::to_owned),
             reason_code: job.reason_code.as_ref().map(|text| clean(text, 128)),
             comment: job.comment.as_ref().map(|text| clean(text, MAX_COMMENT)),
+            alarm: None,
         };
-        // A device that was removed from the targets is not missed.
-        let all_well = tally.succeeded > 0 && tally.succeeded + tally.removed == tally.ended();
-        let completed = || {
-            ending(match job.uncounted() {
-                Some(_) => RoundOutcome::Undecided,
-                None if all_well => RoundOutcome::Succeeded,
-                None => RoundOutcome::Failed,
-            })
-        };
+        if through.is(job) {
+            let answer = after_completion(through.tolerance, counts(job), fired.map(Fired::seen));
+            let (outcome, alarm) = match answer {
+                Answer::Go(_) => (RoundOutcome::Succeeded, None),
+                Answer::Stop(stopped) => (RoundOutcome::Stopped, Some(stopped.to_string())),
+                Answer::Undecided(missing) if !is_uncounted(&missing) => {
+                    (RoundOutcome::Failed, None)
+                }
+                Answer::Undecided(_) | Answer::Wait(_) => (RoundOutcome::Undecided, None),
+            };
+            return Some(Self { alarm, ..ending(outcome) });
+        }
         match job.state {
-            JobState::Completed => Some(completed()),
+            JobState::Completed | JobState::Active => None,
             JobState::Canceled => {
                 let stopped =
                     Canceler::from_reason(job.reason_code.as_deref(), job.comment.as_deref())
@@ -83,11 +115,6 @@ impl RoundEnding {
                 Some(ending(if stopped { RoundOutcome::Stopped } else { RoundOutcome::Canceled }))
             }
             JobState::Deleting => Some(ending(RoundOutcome::Canceled)),
-            JobState::Active if selection == TargetSelection::Continuous => {
-                let all = devices.is_some_and(|devices| tally.ended() >= devices);
-                (tally.open() == 0 && all).then(completed)
-            }
-            JobState::Active => None,
         }
     }
 
@@ -99,6 +126,7 @@ impl RoundEnding {
             uncounted: None,
             reason_code: None,
             comment: Some("the job is gone".to_owned()),
+            alarm: None,
         }
     }
 
@@ -113,10 +141,32 @@ impl RoundEnding {
             RoundOutcome::Stopped => "was stopped by its guard",
             RoundOutcome::Canceled => "was cancelled",
         };
+        let completed = self.alarm.as_ref().map(|alarm| format!("completed, but {alarm}"));
+        let happened = completed.as_deref().unwrap_or(happened);
         let why = self.comment.as_ref().map_or_else(String::new, |comment| format!(" ({comment})"));
         let counts = counts_text(&self.counts, self.attempts.as_ref(), self.uncounted.as_deref());
         format!("{happened}{why}: {counts}")
     }
+}
+
+/// What the gate is shown of a job's devices.
+fn counts(job: &DescribedJob) -> CountsSeen<'_> {
+    let tally = &job.tally;
+    match job.uncounted() {
+        Some(why) => CountsSeen::Unknown(why),
+        None => CountsSeen::Known(DeviceCounts {
+            succeeded: tally.succeeded,
+            unsuccessful: tally.failures(),
+            canceled: tally.canceled,
+            removed: tally.removed,
+            in_progress: tally.in_progress,
+            queued: tally.queued,
+        }),
+    }
+}
+
+fn is_uncounted(missing: &[Missing]) -> bool {
+    missing.iter().any(|one| matches!(one, Missing::Counts(_)))
 }
 
 #[cfg(test)]
@@ -138,10 +188,28 @@ mod tests {
             .build()
     }
 
+    fn through(selection: TargetSelection, devices: Option<u32>) -> Through {
+        Through { selection, devices, tolerance: 0.0 }
+    }
+
+    #[test]
+    fn devices_without_the_firmware_are_tolerated_up_to_a_share() {
+        let job = DescribedJob::from(&job(JobStatus::Completed, 98, 2, 0, None));
+        for (tolerance, expected) in [
+            (0.0, RoundOutcome::Failed),
+            (0.019, RoundOutcome::Failed),
+            (0.02, RoundOutcome::Succeeded),
+        ] {
+            let through = Through { tolerance, ..through(TargetSelection::Snapshot, None) };
+            let ending = RoundEnding::of_job(Some(&job), through, None).unwrap();
+            assert_eq!(ending.outcome, expected, "{tolerance}");
+        }
+    }
+
     #[test]
     fn the_state_of_a_job_says_how_it_ended() {
         use JobStatus::*;
-        let snapshot = TargetSelection::Snapshot;
+        let snapshot = through(TargetSelection::Snapshot, Some(10));
         for (job, outcome) in [
             (job(InProgress, 10, 0, 0, None), None),
             (job(Scheduled, 0, 0, 0, None), None),
@@ -153,7 +221,7 @@ mod tests {
             (job(Canceled, 3, 0, 0, None), Some(RoundOutcome::Canceled)),
             (job(DeletionInProgress, 3, 0, 0, None), Some(RoundOutcome::Canceled)),
         ] {
-            let ending = RoundEnding::of_job(Some(&DescribedJob::from(&job)), snapshot, Some(10));
+            let ending = RoundEnding::of_job(Some(&DescribedJob::from(&job)), snapshot, None);
             assert_eq!(ending.map(|ending| ending.outcome), outcome, "{job:?}");
         }
         assert_eq!(RoundEnding::of_job(None, snapshot, None), Some(RoundEnding::gone()));
@@ -163,7 +231,8 @@ mod tests {
     fn a_continuous_job_has_ended_once_all_its_devices_have() {
         let outcome = |job: Job, devices| {
             let job = DescribedJob::from(&job);
-            RoundEnding::of_job(Some(&job), TargetSelection::Continuous, devices).map(|e| e.outcome)
+            RoundEnding::of_job(Some(&job), through(TargetSelection::Continuous, devices), None)
+                .map(|e| e.outcome)
         };
         let running =
             |succeeded, failed, queued| job(JobStatus::InProgress, succeeded, failed, queued, None);
@@ -212,7 +281,9 @@ mod tests {
                 "was cancelled: 3 succeeded; attempts, not devices: 16 failed (denied)",
             ),
         ] {
-            let ending = RoundEnding::of_job(Some(&job), TargetSelection::Snapshot, None).unwrap();
+            let ending =
+                RoundEnding::of_job(Some(&job), through(TargetSelection::Snapshot, None), None)
+                    .unwrap();
             assert_eq!((ending.outcome, ending.text().as_str()), (outcome, text));
             let kept = serde_json::to_value(&ending).unwrap();
             assert_eq!(serde_json::from_value::<RoundEnding>(kept.clone()).unwrap(), ending);

@@ -109,6 +109,9 @@ pub struct Deployment {
     /// Part of another command, which has stdout and Ctrl-C; a rollout that is not begun is an error
     #[arg(skip)]
     pub quiet: bool,
+    /// The share of devices, 0 to 1, that may be without the firmware for a round to have succeeded
+    #[arg(skip)]
+    pub tolerance: f64,
 }
 
 impl Deployment {
@@ -127,6 +130,7 @@ impl Deployment {
             result: None,
             output: Output::Text,
             quiet: false,
+            tolerance: 0.0,
         }
     }
 
@@ -226,6 +230,7 @@ impl Deployment {
         let count = input.config.device_count.or(devices.number());
         let guard = self.guard(input, false);
         let mut rounds = Rounds::new(cloud, input, spec, guard, count, self.result.as_deref());
+        rounds.tolerance = self.tolerance;
         let outcome = {
             let run = rounds.run(found, self.resume, self.detach);
             tokio::select! {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tripline_aws::FailureKind;
 
-use super::ending::{RoundEnding, RoundOutcome};
+use super::ending::{RoundEnding, RoundOutcome, Through};
 use super::found::ExistingDeployment;
 use super::record::{Record, Round};
 use super::waiting::wait;
@@ -28,6 +28,8 @@ pub struct Rounds<'a> {
     /// How many devices there are, where it is known.
     devices: Option<u32>,
     file: Option<&'a Path>,
+    /// The share of devices that may be without the firmware.
+    pub tolerance: f64,
     pub record: Record,
     /// What this run has made or found, in the order in which it was.
     made: Vec<String>,
@@ -56,6 +58,7 @@ impl<'a> Rounds<'a> {
             guard,
             devices,
             file,
+            tolerance: 0.0,
             record,
             made: Vec::new(),
             live: false,
@@ -102,14 +105,20 @@ impl<'a> Rounds<'a> {
                 return Ok(());
             }
             let config = &self.input.config;
-            let ending =
-                wait(self.cloud, &self.spec.job, config.selection, self.devices, config.delay)
-                    .await?;
+            let through = Through {
+                selection: config.selection,
+                devices: self.devices,
+                tolerance: self.tolerance,
+            };
+            let ending = wait(self.cloud, &self.spec.job, through, config.delay).await?;
             self.live = false;
             if ending.outcome == RoundOutcome::Undecided {
                 // Whoever goes on looks at it again.
                 self.undecided = Some(ending);
                 return Ok(());
+            }
+            if let Some(alarm) = &ending.alarm {
+                say(&format!("job `{}`: {alarm}, and did not stop it", self.spec.job));
             }
             let succeeded = ending.outcome == RoundOutcome::Succeeded;
             let alarms = self.alarms();

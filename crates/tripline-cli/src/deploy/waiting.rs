@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use tripline::job::JobId;
-use tripline_config::TargetSelection;
+use tripline_aws::Failure;
 
-use super::ending::RoundEnding;
+use super::ending::{RoundEnding, Through};
 use crate::aws::budget::Budget;
 use crate::aws::deployment::cloud::Cloud;
 use crate::aws::devices::Devices;
 use crate::aws::executions::passes;
+use crate::aws::fired::Fired;
+use crate::aws::job::DescribedJob;
 use crate::exit::Error;
 use crate::terminal::progress::{clear_line, show_line};
 
@@ -29,8 +31,7 @@ const LEAST: Duration = Duration::from_secs(1);
 pub async fn wait(
     cloud: &Cloud,
     job: &JobId,
-    selection: TargetSelection,
-    devices: Option<u32>,
+    through: Through,
     longest: Duration,
 ) -> Result<RoundEnding, Error> {
     let longest = longest.max(LEAST);
@@ -41,21 +42,14 @@ pub async fn wait(
     let mut seen = false;
     let mut shown = String::new();
     loop {
-        let looked = match cloud.job(job).await {
-            Ok(Some(found)) => {
-                counted.describe(&cloud.aws.iot, job, &found, &mut budget).await.map(Some)
-            }
-            Ok(None) => Ok(None),
-            Err(failure) => Err(failure),
-        };
-        match looked {
-            Ok(described) => {
+        match look(cloud, job, through, &mut counted, &mut budget).await {
+            Ok((described, fired)) => {
                 lost = None;
                 seen |= described.is_some();
                 let is_late = described.is_none() && !seen && begun.elapsed() < UNSEEN;
                 if !is_late
                     && let Some(ending) =
-                        RoundEnding::of_job(described.as_ref(), selection, devices)
+                        RoundEnding::of_job(described.as_ref(), through, fired.as_ref())
                 {
                     clear_line();
                     return Ok(ending);
@@ -79,10 +73,29 @@ pub async fn wait(
     }
 }
 
+/// A job, and an alarm of it that has fired, if it has ended without being canceled.
+async fn look(
+    cloud: &Cloud,
+    job: &JobId,
+    through: Through,
+    counted: &mut Devices,
+    budget: &mut Budget,
+) -> Result<(Option<DescribedJob>, Option<Fired>), Failure> {
+    let Some(found) = cloud.job(job).await? else { return Ok((None, None)) };
+    let described = counted.describe(&cloud.aws.iot, job, &found, budget).await?;
+    let fired = if through.is(&described) {
+        cloud.aws.fired(job, described.created_at.unwrap_or(0)).await?.into_iter().next()
+    } else {
+        None
+    };
+    Ok((Some(described), fired))
+}
+
 #[cfg(test)]
 mod tests {
     use aws_sdk_iot::types::{JobStatus, RetryableFailureType};
     use fake_aws::Fault;
+    use tripline_config::TargetSelection;
 
     use super::*;
     use crate::alarms::fake::FakeAws;
@@ -111,7 +124,9 @@ mod tests {
     async fn ending(fake: &FakeAws) -> RoundEnding {
         let cloud = Cloud { aws: fake.aws(), s3: fake.0.s3(), pace: Duration::ZERO };
         let job = JobId::new("fw").unwrap();
-        wait(&cloud, &job, TargetSelection::Snapshot, None, Duration::ZERO).await.unwrap()
+        let through =
+            Through { selection: TargetSelection::Snapshot, devices: None, tolerance: 0.0 };
+        wait(&cloud, &job, through, Duration::ZERO).await.unwrap()
     }
 
     #[tokio::test(start_paused = true)]
@@ -144,5 +159,17 @@ mod tests {
         assert_eq!(ended.outcome, RoundOutcome::Undecided, "{ended:?}");
         assert_eq!(ended.counts.failed, None);
         assert!(ended.text().contains("attempts, not devices: 1 failed"), "{}", ended.text());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_round_whose_alarm_fired_too_late_to_stop_it_is_the_last() {
+        let fake = FakeAws::new();
+        job(&fake, &[Some(0), Some(0)]);
+        fake.world().cloudwatch.watch("fw", "slow");
+        fake.world().cloudwatch.fire("tripline-fw-slow", 1_790_000_000);
+        let ended = ending(&fake).await;
+        assert_eq!(ended.outcome, RoundOutcome::Stopped, "{ended:?}");
+        let alarm = "alarm `tripline-fw-slow` fired at 2026-09-21T14:13:20Z";
+        assert_eq!(ended.text(), format!("completed, but {alarm}: 2 succeeded"));
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{BufRead, Write, stderr, stdin};
 use std::path::{Path, PathBuf};
 
-use crate::queue::state::{Entry, EntryId, Span, State};
+use crate::queue::state::{Entry, EntryId, Span, State, Tolerance};
 use clap::ValueEnum;
 use serde_json::json;
 use tempfile::TempDir;
@@ -14,6 +14,7 @@ use super::aws::Aws;
 use super::check::{self, Intended, Sources, file_name, sources};
 use super::draft::{Draft, settings};
 use super::files::{CONFIG, key};
+use super::list::percent;
 use super::store::{Change, View};
 use super::{ask, clock, job};
 use crate::exit::{End, Error};
@@ -58,6 +59,10 @@ pub struct Add {
     /// How long the next one waits after this one has ended well, such as `2h`
     #[arg(long, value_name = "TIME", default_value = "0")]
     bake: Span,
+    /// Percentage of its devices that may fail, reject the job, time out or be canceled for the next one to go;
+    /// with `0` a single one holds up the queue
+    #[arg(long, value_name = "PERCENT", default_value = "2")]
+    tolerate: Tolerance,
     /// Make the dev.ini from the one of the newest entry
     #[arg(long, conflicts_with = "config")]
     from_last: bool,
@@ -174,6 +179,7 @@ impl Add {
             bucket: self.bucket.clone(),
             files: sources.0.iter().map(|(file, _)| file.clone()).collect(),
             bake: self.bake,
+            tolerance: self.tolerate,
             tell_only: self.meant.tell_only,
             default_guard: self.meant.default_guard,
             accept_uncovered: self.meant.accept_uncovered.clone().unwrap_or_default(),
@@ -200,6 +206,7 @@ impl Add {
             Output::Json => print_json(&json!({
                 "entry": entry.id.as_str(), "queue": queue, "table": table,
                 "jobId": entry.job.as_str(), "bakeSeconds": entry.bake.seconds(),
+                "tolerancePercent": percent(entry.tolerance),
                 "files": entry.files.iter().map(|file| json!({
                     "use": file.used.as_str(), "bytes": file.bytes, "sha256": file.sha256,
                     "location": format!("s3://{}/{}", entry.bucket, key(&entry.id, &file.name)),

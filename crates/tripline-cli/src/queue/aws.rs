@@ -6,6 +6,7 @@ use tripline_aws::SdkConfig;
 use super::arguments::Common;
 use super::files::Files;
 use super::store::Store;
+use crate::aws::clients;
 use crate::aws::connect::{Connection, connect};
 use crate::aws::region::Region;
 use crate::aws::stack::Stack;
@@ -21,6 +22,8 @@ pub struct Aws {
     pub region: String,
     pub store: Store,
     pub files: Files,
+    #[cfg(test)]
+    pub fake: Option<fake_aws::FakeAws>,
 }
 
 impl Aws {
@@ -31,13 +34,22 @@ impl Aws {
             None => table_of(&config, &common.stack).await?,
         };
         let store = Store::new(&config, table, common.queue.clone(), region.clone());
-        Ok(Self { region, store, files: Files::new(&config) })
+        Ok(Self {
+            region,
+            store,
+            files: Files::new(&config),
+            #[cfg(test)]
+            fake: None,
+        })
     }
 
-    /// AWS IoT, where an entry's job is.
-    pub async fn iot(&self, region: Option<&str>) -> Result<aws_sdk_iot::Client, Error> {
-        let region = self.rollout_region(region)?;
-        Ok(aws_sdk_iot::Client::new(&connect(Some(region)).await?.config))
+    /// AWS, where an entry's job is.
+    pub async fn of_rollout(&self, region: Option<&str>) -> Result<clients::Aws, Error> {
+        #[cfg(test)]
+        if let Some(fake) = &self.fake {
+            return Ok(crate::alarms::fake::FakeAws(fake.clone()).aws());
+        }
+        clients::Aws::connect(Some(self.rollout_region(region)?)).await
     }
 
     /// Where an entry's job is: in the region of its `dev.ini`, or else in the queue's.

@@ -18,7 +18,7 @@ Examples:
   tripline queue done --entry 20261120T181323123Z-9f3a2b1c --outcome skipped
   tripline queue done --entry 20261120T181323123Z-9f3a2b1c --outcome succeeded
 
-An entry that ended badly holds up its queue until it is said to have succeeded (its bake time
+An unsuccessful entry holds up its queue until it is said to have succeeded (its bake time
 begins now) or to be skipped (the next one may go at once). The rollout itself is not touched: a job
 that is under way goes on, and `failed` holds up what comes after it.
 

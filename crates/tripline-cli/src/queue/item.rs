@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use crate::input::accepted::AcceptedWays;
 use crate::queue::state::{
-    Entry, EntryId, EntryOutcome, Lease, QueueName, Span, State, StoredFile, Use,
+    Entry, EntryId, EntryOutcome, Lease, QueueName, Span, State, StoredFile, Tolerance, Use,
 };
 use aws_sdk_dynamodb::types::AttributeValue;
 use tripline::text::{clean, excerpt};
@@ -24,6 +24,7 @@ pub const WORKER: &str = "worker";
 pub const LEASE_UNTIL: &str = "leaseUntil";
 const TELL_ONLY: &str = "tellOnly";
 const DEFAULT_GUARD: &str = "defaultGuard";
+const TOLERANCE: &str = "tolerancePercent";
 const ACCEPT_UNCOVERED: &str = "acceptUncovered";
 /// The item that everybody changes who has looked at the whole queue. It sorts before all entries,
 /// so that what is read after it is not older than it.
@@ -70,6 +71,7 @@ pub fn item(queue: &QueueName, entry: &Entry) -> Item {
     put("bucket", text(&entry.bucket));
     put("files", AttributeValue::L(entry.files.iter().map(file_item).collect()));
     put("bakeSeconds", number(entry.bake.seconds()));
+    put(TOLERANCE, AttributeValue::N(entry.tolerance.to_string()));
     put("claims", number(entry.claims));
     put("failures", number(entry.failures));
     for (name, meant) in [(TELL_ONLY, entry.tell_only), (DEFAULT_GUARD, entry.default_guard)] {
@@ -146,6 +148,7 @@ fn entry_of(id: EntryId, item: &Item) -> Result<Entry, String> {
         bucket: string(item, "bucket")?.to_owned(),
         files: files(item)?,
         bake: span(item, "bakeSeconds")?,
+        tolerance: tolerance(item)?,
         tell_only: flag(item, TELL_ONLY)?,
         default_guard: flag(item, DEFAULT_GUARD)?,
         accept_uncovered: match optional(ACCEPT_UNCOVERED)? {
@@ -227,6 +230,13 @@ pub fn counted<T: FromStr>(item: &Item, name: &str) -> Result<T, String> {
     value.parse().map_err(|_| unexpected(name, value, "a whole number"))
 }
 
+/// An entry of an earlier version has none.
+fn tolerance(item: &Item) -> Result<Tolerance, String> {
+    let Some(value) = item.get(TOLERANCE) else { return Ok(Tolerance::NONE) };
+    let text = value.as_n().map_err(|_| missing(TOLERANCE))?;
+    text.parse().map_err(|error| format!("attribute `{TOLERANCE}`: {error}"))
+}
+
 fn span(item: &Item, name: &str) -> Result<Span, String> {
     let seconds = counted(item, name)?;
     Span::from_seconds(seconds)
@@ -258,8 +268,19 @@ mod tests {
         }
         round(&Entry { region: Some("eu-west-1".to_owned()), ..first.clone() });
         round(&Entry { tell_only: true, ..first.clone() });
+        for tolerance in ["0", "2", "0.25", "100"] {
+            round(&Entry { tolerance: tolerance.parse().unwrap(), ..first.clone() });
+        }
         round(&Entry { default_guard: true, ..first.clone() });
         round(&Entry { accept_uncovered: "fails,slow".parse().unwrap(), ..first });
+    }
+
+    #[test]
+    fn an_entry_of_an_earlier_version_tolerates_no_failed_device() {
+        let tolerant = Entry { tolerance: "2".parse().unwrap(), ..pending(1) };
+        let mut item = item(&"q".parse().unwrap(), &tolerant);
+        item.remove(TOLERANCE);
+        assert_eq!(entry(&item).unwrap().tolerance, Tolerance::NONE);
     }
 
     #[test]
@@ -290,6 +311,8 @@ mod tests {
             with("defaultGuard", Some(text("true"))).contains("`defaultGuard` is missing or of")
         );
         assert!(with("bakeSeconds", Some(number(u32::MAX))).contains("at most 90 days"));
+        assert!(with(TOLERANCE, Some(number(101))).contains("expected 0 to 100"));
+        assert!(with(TOLERANCE, Some(text("2"))).contains("missing or of another type"));
         assert!(with(STATE, Some(text("claimed"))).contains("`worker` is missing"));
         let shown = with(STATE, Some(text("x\u{1b}[2J")));
         assert!(

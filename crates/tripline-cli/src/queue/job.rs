@@ -1,29 +1,63 @@
 //! How a job that nobody waited for has ended.
 
-use crate::queue::state::{Entry, JobView};
-use aws_sdk_iot::Client;
-use tripline::job::JobId;
+use crate::queue::state::{Entry, EntryEnding, JobView, ending};
+use tripline::job::{JobId, JobState};
+use tripline::time::Timestamp;
 
 use super::aws::Aws;
 use crate::aws::budget::Budget;
+use crate::aws::clients;
 use crate::aws::devices::Devices;
+use crate::aws::fired::Fired;
 use crate::aws::job::{DescribedJob, find_job};
 use crate::exit::Error;
 
+/// By so many seconds the clocks of a worker and of CloudWatch may differ.
+const MAX_SKEW: i64 = 60;
+
 /// Whether there is a job of this name.
 pub async fn exists(aws: &Aws, region: Option<&str>, job: &JobId) -> Result<bool, Error> {
-    Ok(find_job(&aws.iot(region).await?, job).await?.is_some())
+    Ok(find_job(&aws.of_rollout(region).await?.iot, job).await?.is_some())
 }
 
-/// Looks at an entry's job, in devices; `None` if there is none of this name.
-pub async fn find_view_of(aws: &Aws, entry: &Entry) -> Result<Option<JobView>, Error> {
-    find_view(&aws.iot(entry.region.as_deref()).await?, &entry.job).await
+/// How an entry's job has ended, in devices; `None` while it goes on.
+pub async fn ending_of(aws: &Aws, entry: &Entry) -> Result<Option<EntryEnding>, Error> {
+    find_ending(&aws.of_rollout(entry.region.as_deref()).await?, entry).await
 }
 
-async fn find_view(iot: &Client, job: &JobId) -> Result<Option<JobView>, Error> {
-    let Some(found) = find_job(iot, job).await? else { return Ok(None) };
-    let described = Devices::default().describe(iot, job, &found, &mut Budget::new()).await?;
-    Ok(Some(view(described)))
+async fn find_ending(aws: &clients::Aws, entry: &Entry) -> Result<Option<EntryEnding>, Error> {
+    let Some(found) = find_job(&aws.iot, &entry.job).await? else {
+        return Ok(ending(None, entry.tolerance, None));
+    };
+    let mut budget = Budget::new();
+    let job = Devices::default().describe(&aws.iot, &entry.job, &found, &mut budget).await?;
+    // One that was canceled has been stopped already, and one that goes on is not asked about.
+    let fired = match job.state {
+        JobState::Completed => aws.fired(&entry.job, job.created_at.unwrap_or(0)).await?,
+        JobState::Active | JobState::Canceled | JobState::Deleting => Vec::new(),
+    };
+    Ok(ending(Some(&view(job)), entry.tolerance, fired.first().map(Fired::seen)))
+}
+
+/// An alarm of an entry's job that has been in ALARM since the job was created.
+pub async fn fired(aws: &Aws, entry: &Entry) -> Result<Option<Fired>, Error> {
+    let aws = aws.of_rollout(entry.region.as_deref()).await?;
+    let Some(found) = find_job(&aws.iot, &entry.job).await? else { return Ok(None) };
+    let created = DescribedJob::from(&found).created_at.unwrap_or(0);
+    Ok(aws.fired(&entry.job, created).await?.into_iter().next())
+}
+
+/// An alarm of an entry's job that went to ALARM after the entry had ended. What was there before, a person
+/// who said how it ended has known.
+pub async fn fired_after(
+    aws: &Aws,
+    entry: &Entry,
+    ended: Timestamp,
+) -> Result<Option<Fired>, Error> {
+    let since = ended.seconds().saturating_sub(MAX_SKEW);
+    let aws = aws.of_rollout(entry.region.as_deref()).await?;
+    let fired = aws.fired(&entry.job, since).await?;
+    Ok(fired.into_iter().find(|fired| fired.at >= since))
 }
 
 fn view(job: DescribedJob) -> JobView {
@@ -44,10 +78,11 @@ fn view(job: DescribedJob) -> JobView {
 mod tests {
     use aws_sdk_iot::types::{Job, JobProcessDetails, JobStatus, RetryableFailureType};
     use fake_aws::Fault;
-    use tripline::job::JobState;
 
     use super::*;
-    use crate::queue::state::{EntryOutcome, ending};
+    use crate::alarms::fake::FakeAws;
+    use crate::queue::state::EntryOutcome;
+    use crate::queue::tests::pending;
 
     #[test]
     fn every_way_to_fail_is_counted() {
@@ -93,7 +128,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_queue_is_held_up_by_devices_and_never_by_attempts() {
-        let job = JobId::new("fw").unwrap();
+        let entry = Entry { job: JobId::new("fw").unwrap(), ..pending(1) };
         for (failures, is_denied, expected) in [
             (0, true, Some(EntryOutcome::Succeeded)),
             (1, false, Some(EntryOutcome::Succeeded)),
@@ -101,16 +136,31 @@ mod tests {
             (1, true, None),
             (2, true, None),
         ] {
-            let fake = completed(failures);
-            fake.fail(move |call| {
+            let fake = FakeAws(completed(failures));
+            fake.0.fail(move |call| {
                 let denied = Fault::Refused("AccessDeniedException", "not authorized");
-                (is_denied && call.operation.starts_with("List")).then_some(denied)
+                let is_list = call.operation == "ListJobExecutionsForJob";
+                (is_denied && is_list).then_some(denied)
             });
-            let view = find_view(&fake.iot(), &job).await.unwrap().unwrap();
-            let ended = ending(Some(&view)).unwrap();
-            assert_eq!(ended.outcome, expected, "{view:?}");
+            let ended = find_ending(&fake.aws(), &entry).await.unwrap().unwrap();
+            assert_eq!(ended.outcome, expected, "{ended:?}");
             let says_attempts = ended.why.is_some_and(|why| why.contains("attempts, not devices"));
-            assert_eq!(says_attempts, expected.is_none(), "{view:?}");
+            assert_eq!(says_attempts, expected.is_none(), "{failures} {is_denied}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_alarm_that_fired_while_it_was_rolled_out_stops_the_queue() {
+        let entry = Entry { job: JobId::new("fw").unwrap(), ..pending(1) };
+        let fake = FakeAws(completed(0));
+        fake.world().cloudwatch.watch("fw", "slow");
+        let outcome = async || find_ending(&fake.aws(), &entry).await.unwrap().unwrap();
+        assert_eq!(outcome().await.outcome, Some(EntryOutcome::Succeeded));
+        fake.world().cloudwatch.fire("tripline-fw-slow", 1_790_000_000);
+        fake.world().cloudwatch.calm("tripline-fw-slow");
+        let ended = outcome().await;
+        assert_eq!(ended.outcome, Some(EntryOutcome::Stopped));
+        let why = ended.why.unwrap();
+        assert_eq!(why, "alarm `tripline-fw-slow` fired at 2026-09-21T14:13:20Z");
     }
 }

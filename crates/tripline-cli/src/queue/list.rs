@@ -1,6 +1,6 @@
 //! `tripline queue list`.
 
-use crate::queue::state::{Decision, Entry, EntryEnding, EntryOutcome, State, ending, next};
+use crate::queue::state::{Decision, Entry, EntryEnding, EntryOutcome, State, Tolerance, next};
 use serde_json::{Value, json};
 use tripline::text::clean;
 use tripline::time::Timestamp;
@@ -42,7 +42,7 @@ impl List {
         let mut rows = Vec::new();
         for entry in &view.entries {
             let ended = if entry.state == State::Deployed {
-                ending(job::find_view_of(&aws, entry).await?.as_ref())
+                job::ending_of(&aws, entry).await?
             } else {
                 None
             };
@@ -113,6 +113,11 @@ fn state(entry: &Entry, ended: Option<&EntryEnding>, now: Timestamp) -> String {
     }
 }
 
+/// For programs.
+pub fn percent(tolerance: Tolerance) -> f64 {
+    tolerance.share() * 100.0
+}
+
 /// How a rollout ended, in a word.
 fn how(ended: &EntryEnding) -> &'static str {
     ended.outcome.map_or("undecided", EntryOutcome::as_str)
@@ -133,6 +138,7 @@ fn json_of(entry: &Entry, ended: Option<&EntryEnding>) -> Value {
         "outcome": done.map(|(outcome, _)| outcome.as_str()),
         "endedAt": done.map(|(_, at)| iso(*at)),
         "rolloutEnded": ended.map(how),
+        "tolerancePercent": percent(entry.tolerance),
         "bakeSeconds": entry.bake.seconds(), "claims": entry.claims, "failures": entry.failures,
         "tellOnly": entry.tell_only, "defaultGuard": entry.default_guard,
         "acceptUncovered": entry.accept_uncovered.to_string(),

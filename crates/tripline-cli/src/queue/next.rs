@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::queue::state::{
-    Blocking, Decision, Entry, EntryOutcome, MAX_FAILURES, Span, State, Waiting, ending, next,
+    Blocking, Decision, Entry, EntryOutcome, MAX_FAILURES, Span, State, Waiting, ended_last,
+    fired_late, next,
 };
 use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -37,19 +38,20 @@ Claims the oldest release that may go, for this worker alone, fetches its files 
 with their SHA-256, and deploys it. The claim is a lease that is renewed meanwhile: if this worker
 dies, another one carries on with the same release when the lease has run out. Ctrl-C gives it back.
 
-A release may go when nothing is under way in its queue, everything before it ended well, and has
-baked. One that failed for another reason than its devices (no network, a role that is missing) is
-tried again after 1, 2, 4 and 8 minutes, and then waits for `tripline queue retry`.
+A release may go when nothing is under way in its queue, everything before it ended well and has
+baked, and no alarm of it has fired meanwhile. One that failed for another reason than its devices
+(no network, a role that is missing) is tried again after 1, 2, 4 and 8 minutes, and then waits for
+`tripline queue retry`.
 
 With --detach the rollout, of one round, is left to itself once its job exists, and the next
 `tripline queue next` looks how it has ended.
 
 Exit code 0: the rollout ended well, or its job exists (--detach), or there was nothing to do;
-stdout says which; 1: the rollout failed, or an entry that ended badly holds up the queue until
+stdout says which; 1: the rollout failed, or an unsuccessful entry holds up the queue until
 `tripline queue done` decides on it; 2: the input, 3: AWS refused or could not be reached (the
-release is back in the queue); 5: the rollout was stopped; 6: not yet: a release is under way or
-has to bake, this worker was interrupted, or AWS IoT counts attempts and does not say which
-device's they are.")]
+release is back in the queue); 5: the rollout was stopped, or an alarm of it fired before the next
+one began; 6: not yet: a release is under way or has to bake, this worker was interrupted, or AWS IoT
+counts attempts and does not say which device's they are.")]
 pub struct Next {
     /// Wait while a release is under way or bakes, instead of ending with 6
     #[arg(long)]
@@ -152,23 +154,47 @@ impl Next {
     }
 }
 
-/// Looks at the queue: first how detached rollouts have ended, then what is next.
+/// Looks at the queue: first how detached rollouts have ended, then whether an alarm of what has ended fired
+/// since, then what is next.
 pub async fn try_next(aws: &Aws, lease: Span, worker: &str) -> Result<Attempt, Error> {
     let view = aws.store.read().await?;
+    // What fires from here on is seen by the next look.
+    let now = clock::now();
     if let Some(entry) = view.entries.iter().find(|entry| entry.state == State::Deployed)
-        && let Some(ended) = ending(job::find_view_of(aws, entry).await?.as_ref())
+        && let Some(ended) = job::ending_of(aws, entry).await?
     {
         let Some(outcome) = ended.outcome else {
             return Ok(Attempt::Over(Report::uncounted(entry, &ended.why.unwrap_or_default())));
         };
-        let to = entry.ended(outcome, ended.why.as_deref(), clock::now());
+        let to = entry.ended(outcome, ended.why.as_deref(), now);
         let change = Change::step(entry, &to);
         if !aws.store.change(&view, change).await? || outcome.is_well() {
             return Ok(Attempt::Again);
         }
         return Ok(Attempt::Over(Report::ended(to, outcome)));
     }
+    if is_free(&next(&view.entries, now)) {
+        for entry in ended_last(&view.entries, now) {
+            let State::Done { at, .. } = entry.state else { continue };
+            let Some(fired) = job::fired_after(aws, entry, at).await? else { continue };
+            let why = fired_late(fired.seen()).why;
+            let to = entry.ended(EntryOutcome::Stopped, why.as_deref(), now);
+            if !aws.store.change(&view, Change::step(entry, &to)).await? {
+                return Ok(Attempt::Again);
+            }
+            return Ok(Attempt::Over(Report::ended(to, EntryOutcome::Stopped)));
+        }
+    }
     claim(aws, &view, lease, worker).await
+}
+
+/// Whether nothing is under way, and nothing holds up the queue already.
+fn is_free(decision: &Decision<'_>) -> bool {
+    match decision {
+        Decision::Claim(_) | Decision::Empty => true,
+        Decision::Wait { why, .. } => matches!(why, Waiting::Bake | Waiting::Retry),
+        Decision::Blocked { .. } => false,
+    }
 }
 
 async fn claim(aws: &Aws, view: &View, lease: Span, worker: &str) -> Result<Attempt, Error> {
@@ -320,14 +346,17 @@ fn why(decision: &Decision<'_>) -> String {
             }
         }
         Decision::Blocked { by, why: Blocking::GaveUp } => back(by, "failed"),
-        Decision::Blocked { by, why: Blocking::Ended(outcome) } => format!(
-            "entry `{0}` {1}, and holds up the others\n\n  hint: `tripline queue done --entry {0} --outcome skipped` lets them go",
-            by.id,
-            match outcome {
-                EntryOutcome::Stopped => "was stopped by its guard",
-                _ => "ended badly",
-            }
-        ),
+        Decision::Blocked { by, why: Blocking::Ended(outcome) } => {
+            let note = by.note.as_deref().map_or_else(String::new, |note| format!(": {note}"));
+            format!(
+                "entry `{0}` {1}, and holds up the others{note}\n\n  hint: `tripline queue done --entry {0} --outcome skipped` lets them go",
+                by.id,
+                match outcome {
+                    EntryOutcome::Stopped => "was stopped by its guard",
+                    _ => "was unsuccessful",
+                }
+            )
+        }
     }
 }
 

@@ -8,12 +8,14 @@ use crate::input::accepted::AcceptedWays;
 use crate::queue::state::{
     Entry, EntryEnding, EntryId, EntryOutcome, Span, State, StoredFile, Use,
 };
+use aws_sdk_iot::types::JobStatus;
+use fake_aws::Fault;
 use tripline::time::Timestamp;
 
 use super::clock;
 use super::fake::FakeAws;
 use super::list;
-use super::next::{Attempt, try_next};
+use super::next::{Attempt, Report, try_next};
 use super::store::Change;
 use super::work::{Work, Worked, work};
 use crate::deploy::Deployment;
@@ -40,6 +42,7 @@ pub fn pending(n: u32) -> Entry {
             file(Use::Things, "things.txt"),
         ],
         bake: span(0),
+        tolerance: Default::default(),
         tell_only: false,
         default_guard: false,
         accept_uncovered: Default::default(),
@@ -295,4 +298,156 @@ fn the_list_says_where_everything_is() {
     let uncounted = EntryEnding { outcome: None, why: Some("attempts".to_owned()) };
     let undecided = list::text(&[(&pending(4).deployed(), Some(uncounted))], now);
     assert!(undecided.contains("deployed, undecided"), "{undecided}");
+}
+
+/// An entry that ended well so many seconds ago, and one after it.
+fn baking(bake: u32, ended_ago: i64) -> FakeAws {
+    let ended = Timestamp::from_seconds(clock::now().seconds() - ended_ago);
+    let first = Entry { bake: span(bake), ..pending(1) };
+    let fake = FakeAws::with(&[first.ended(EntryOutcome::Succeeded, None, ended), pending(2)]);
+    fake.world().cloudwatch.watch("fw-1", "slow");
+    fake
+}
+
+/// Its alarm goes to ALARM so many seconds ago, and back.
+fn fire(fake: &FakeAws, ago: i64) {
+    let at = clock::now().seconds() - ago;
+    fake.world().cloudwatch.fire("tripline-fw-1-slow", at);
+    fake.world().cloudwatch.calm("tripline-fw-1-slow");
+}
+
+async fn report(fake: &FakeAws) -> Report {
+    match try_next(&fake.aws(), span(900), "w").await.unwrap() {
+        Attempt::Over(report) => report,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_alarm_that_fires_before_the_next_one_began_holds_it_up_by_name() {
+    // While it bakes, and when the bake was over but nothing had begun.
+    for bake in [7_200, 60] {
+        let fake = baking(bake, 600);
+        fire(&fake, 300);
+        let stopped = report(&fake).await;
+        assert_eq!((stopped.result, stopped.end), ("stopped", End::Stopped));
+        let why = stopped.why.unwrap();
+        assert!(why.contains(": stopped: alarm `tripline-fw-1-slow` fired at "), "{why}");
+        let entry = fake.entry(&pending(1).id);
+        let is_stopped = matches!(entry.state, State::Done { outcome: EntryOutcome::Stopped, .. });
+        assert!(is_stopped, "{entry:?}");
+        // It stays so, with its name, until a person decides.
+        let blocked = report(&fake).await;
+        assert_eq!((blocked.result, blocked.end), ("blocked", End::Finding));
+        let why = blocked.why.unwrap();
+        assert!(why.contains("alarm `tripline-fw-1-slow` fired at "), "{why}");
+        let skipped = entry.declared(EntryOutcome::Skipped, clock::now()).unwrap();
+        fake.put(&skipped);
+        assert_eq!(claim(&fake, "w", 900).await.id, pending(2).id);
+    }
+}
+
+#[tokio::test]
+async fn an_alarm_from_before_an_entry_was_said_to_have_ended_well_holds_up_nothing() {
+    let fake = baking(60, 600);
+    fire(&fake, 800);
+    assert_eq!(claim(&fake, "w", 900).await.id, pending(2).id);
+    // Nor does one that stands since then.
+    let fake = baking(7_200, 600);
+    let at = clock::now().seconds() - 800;
+    fake.world().cloudwatch.fire("tripline-fw-1-slow", at);
+    assert_eq!(report(&fake).await.result, "waiting");
+}
+
+#[tokio::test]
+async fn nothing_is_claimed_while_alarms_cannot_be_read() {
+    for operation in ["DescribeAlarms", "DescribeAlarmHistory"] {
+        let fake = baking(60, 600);
+        fake.world().faults.add(move |call| {
+            let denied = Fault::Refused("AccessDenied", "not authorized");
+            (call.operation == operation).then_some(denied)
+        });
+        let error = try_next(&fake.aws(), span(900), "w").await.unwrap_err().to_string();
+        assert!(error.starts_with(operation), "{error}");
+        assert_eq!(fake.entry(&pending(2).id), pending(2));
+    }
+}
+
+/// A rollout of 50 devices that was left to itself, of which so many failed.
+fn left_to_itself(failed: usize, tolerance: &str) -> FakeAws {
+    let tolerance = tolerance.parse().unwrap();
+    let first = Entry { tolerance, ..pending(1) };
+    let fake = FakeAws::with(&[first.deployed(), pending(2)]);
+    let mut world = fake.world();
+    let things: Vec<String> = (0..50).map(|n| format!("d{n}")).collect();
+    let targets: Vec<String> = things.iter().map(|thing| format!("thing/{thing}")).collect();
+    let targets: Vec<&str> = targets.iter().map(String::as_str).collect();
+    world.iot.job("fw-1", JobStatus::InProgress, &targets);
+    for thing in &things {
+        world.iot.notify("fw-1", thing);
+    }
+    for (n, thing) in things.iter().enumerate() {
+        world.iot.report("fw-1", thing, if n < failed { "FAILED" } else { "SUCCEEDED" });
+    }
+    drop(world);
+    fake
+}
+
+#[tokio::test]
+async fn a_failing_share_within_the_tolerance_lets_the_next_one_go() {
+    for (failed, tolerance, result) in [
+        (0, "0", None),
+        (1, "2", None),
+        (2, "2", Some("2 of 50 devices failed; at most 1 may")),
+        (1, "0", Some("1 of 50 devices failed; at most 0 may")),
+    ] {
+        let fake = left_to_itself(failed, tolerance);
+        match result {
+            None => {
+                assert!(matches!(
+                    try_next(&fake.aws(), span(900), "w").await.unwrap(),
+                    Attempt::Again
+                ));
+                assert_eq!(claim(&fake, "w", 900).await.id, pending(2).id, "{failed} {tolerance}");
+            }
+            Some(why) => {
+                let failed = report(&fake).await;
+                assert_eq!((failed.result, failed.end), ("failed", End::Finding));
+                assert!(failed.why.unwrap().ends_with(why), "{why}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_alarm_that_did_not_stop_a_rollout_stops_the_queue() {
+    let fake = left_to_itself(0, "2");
+    fake.world().cloudwatch.watch("fw-1", "slow");
+    fire(&fake, 300);
+    let stopped = report(&fake).await;
+    assert_eq!((stopped.result, stopped.end), ("stopped", End::Stopped));
+    assert!(stopped.why.unwrap().contains("alarm `tripline-fw-1-slow` fired at "));
+}
+
+#[tokio::test]
+async fn the_alarm_that_stopped_a_rollout_is_written_down_by_name() {
+    let fake = FakeAws::with(&[pending(1)]);
+    fake.world().iot.job("fw-1", JobStatus::Canceled, &["thing/a"]);
+    fake.world().cloudwatch.watch("fw-1", "slow");
+    fire(&fake, 300);
+    worked(&fake, false, Ok(End::Stopped)).await;
+    let note = fake.entry(&pending(1).id).note.unwrap();
+    assert!(note.starts_with("alarm `tripline-fw-1-slow` fired at "), "{note}");
+}
+
+#[tokio::test]
+async fn what_an_entry_tolerates_is_tolerated_by_its_deployment() {
+    let entry = Entry { tolerance: "2.5".parse().unwrap(), ..pending(1) };
+    let fake = FakeAws::with(&[entry]);
+    let claimed = claim(&fake, "w", 900).await;
+    let deploy = async |deployment: Deployment| {
+        assert_eq!(deployment.tolerance, 0.025);
+        Ok(End::Done)
+    };
+    work(&fake.aws(), claimed, &how(true), deploy, never()).await.unwrap();
 }

@@ -6,9 +6,10 @@ use crate::queue::state::{Entry, EntryOutcome, State};
 use tempfile::TempDir;
 
 use super::aws::Aws;
-use super::clock;
 use super::files::CONFIG;
 use super::lease::Keeper;
+use super::{clock, job};
+use crate::aws::fired::Fired;
 use crate::deploy::Deployment;
 use crate::exit::{End, Error};
 
@@ -65,7 +66,12 @@ pub async fn work(
         return Ok(Worked::Lost);
     }
     let Some(entry) = keeper.stop().await else { return Ok(Worked::Lost) };
-    let next = step(&entry, &over, work.detach);
+    let alarm = match &over {
+        // What it is called is worth a look, and no more than that.
+        Over::Deployed(Ok(End::Stopped)) => job::fired(aws, &entry).await.ok().flatten(),
+        _ => None,
+    };
+    let next = step(&entry, &over, work.detach, alarm);
     if !aws.store.keep(&worker, &next).await? {
         return Ok(Worked::Lost);
     }
@@ -78,13 +84,17 @@ pub async fn work(
 }
 
 /// What becomes of an entry.
-fn step(entry: &Entry, over: &Over, detach: bool) -> Entry {
+fn step(entry: &Entry, over: &Over, detach: bool, alarm: Option<Fired>) -> Entry {
     let now = clock::now();
     match over {
         Over::Deployed(Ok(End::Done)) if detach => entry.deployed(),
         Over::Deployed(Ok(End::Done)) => entry.ended(EntryOutcome::Succeeded, None, now),
         Over::Deployed(Ok(End::Stopped)) => {
-            entry.ended(EntryOutcome::Stopped, Some("its guard stopped it"), now)
+            let note = match alarm {
+                Some(fired) => fired.to_string(),
+                None => "its guard stopped it".to_owned(),
+            };
+            entry.ended(EntryOutcome::Stopped, Some(&note), now)
         }
         Over::Deployed(Ok(End::Finding)) => {
             entry.ended(EntryOutcome::Failed, Some("the rollout did not go well"), now)
@@ -115,6 +125,7 @@ async fn fetch_and_deploy(
         region: Some(aws.rollout_region(claimed.region.as_deref())?),
         resume: claimed.claims > 1,
         detach: work.detach,
+        tolerance: claimed.tolerance.share(),
         tell_only: claimed.tell_only,
         default_guard: claimed.default_guard,
         accept_uncovered: Some(claimed.accept_uncovered.clone()),

@@ -107,6 +107,26 @@ mod tests {
     }
 
     #[test]
+    fn as_many_healthy_rollouts_are_cleared_as_is_said() {
+        let mut state = 7_u64;
+        let mut chance = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        for (share, healthy, expected) in
+            [(0.02, 0.75, 0.94..0.975), (0.2, 0.75, 0.94..0.975), (0.02, 2.0, 0.0..0.05)]
+        {
+            let devices = clears_at(share).unwrap();
+            let mut is_cleared = || {
+                let bad = (0..devices).filter(|_| chance() < healthy * share).count();
+                best(devices, u32::try_from(bad).unwrap(), share) >= Clearance::OPEN
+            };
+            let cleared = (0..2_000).filter(|_| is_cleared()).count() as f64 / 2_000.0;
+            assert!(expected.contains(&cleared), "{share} {healthy}: {cleared}");
+        }
+    }
+
+    #[test]
     fn chances_add_up() {
         // Of 3 devices with one chance in four each.
         for (x, expected) in [(0, 27.0), (1, 54.0), (2, 63.0), (3, 64.0)] {

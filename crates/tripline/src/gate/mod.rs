@@ -104,6 +104,33 @@ pub fn ask(rules: &Rules, seen: &Seen<'_>) -> Answer {
     Answer::Wait(missing.into_iter().map(Waiting::For).collect())
 }
 
+/// Whether what comes after a job that has completed may begin, where neither a bake nor clearance is
+/// asked for. The devices are those that have come to an end and are still targets.
+pub fn after_completion(
+    tolerance: f64,
+    counts: CountsSeen<'_>,
+    fired: Option<FiredAlarm<'_>>,
+) -> Answer {
+    let devices = match &counts {
+        CountsSeen::Known(counts) => counts.succeeded.saturating_add(counts.without()),
+        CountsSeen::Unknown(_) => 0,
+    };
+    let rules = Rules { tolerance, bake: 0, decide_within: 0, clearance: Needed::NotNeeded };
+    let seen = Seen {
+        now: 0,
+        devices,
+        job: JobSeen::Completed { at: 0 },
+        counts,
+        fired,
+        clearance: ClearanceSeen::NotYet,
+        bake_began: None,
+        approved: false,
+        held: false,
+        clears_at: None,
+    };
+    ask(&rules, &seen)
+}
+
 fn stopped(seen: &Seen<'_>) -> Option<Stopped> {
     if let Some(alarm) = seen.fired {
         return Some(Stopped::Fired { alarm: alarm.name.to_owned(), at: alarm.at });

@@ -341,6 +341,42 @@ fn texts(all: &[impl std::fmt::Display]) -> String {
 }
 
 #[test]
+fn a_completed_job_is_judged_by_its_failures_and_alarms_alone() {
+    let counts = |succeeded, unsuccessful| {
+        CountsSeen::Known(DeviceCounts {
+            succeeded,
+            unsuccessful,
+            removed: 500,
+            ..DeviceCounts::default()
+        })
+    };
+    let alarm = Some(FiredAlarm { name: "tripline-fw-slow", at: 7 });
+    let too_many = |without, devices, allowed| {
+        Answer::Undecided(vec![Missing::OverTolerance { without, devices, allowed }])
+    };
+    for (tolerance, counts, fired, expected) in [
+        (0.02, counts(49, 1), None, Answer::Go(Passed::Completed { succeeded: 49, devices: 50 })),
+        (0.02, counts(48, 2), None, too_many(2, 50, 1)),
+        (0.0, counts(49, 1), None, too_many(1, 50, 0)),
+        (0.02, counts(0, 0), None, Answer::Undecided(vec![Missing::Success])),
+        (
+            0.02,
+            CountsSeen::Unknown("denied"),
+            None,
+            Answer::Undecided(vec![Missing::Counts("denied".to_owned())]),
+        ),
+        (
+            1.0,
+            counts(50, 0),
+            alarm,
+            Answer::Stop(Stopped::Fired { alarm: "tripline-fw-slow".to_owned(), at: 7 }),
+        ),
+    ] {
+        assert_eq!(after_completion(tolerance, counts, fired), expected);
+    }
+}
+
+#[test]
 fn a_tolerance_is_a_share_of_whole_devices() {
     for (tolerance, devices, allowed) in [
         (0.0, 1_000, 0),

@@ -2,6 +2,7 @@
 
 use tripline::baseline::Baseline;
 use tripline::evidence::{LimitName, Limits, TooSmall};
+use tripline::gate::MoreDevices;
 use tripline_aws::iot;
 use tripline_config::{EvidenceConfig, GuardConfig, Unfinished};
 use tripline_guard::desired::KeptConfig;
@@ -172,7 +173,9 @@ fn judge_size(facts: &Facts) -> CheckResult {
     let undecided: Vec<String> =
         small_ages.into_iter().filter(|_| matter).chain(failed).map(ToString::to_string).collect();
     if undecided.is_empty() {
-        return Ok(format!("{devices} devices"));
+        let more = MoreDevices::needed(of.clears_at(), devices);
+        let clearance = more.map_or_else(String::new, |more| format!("; clearance: {more}"));
+        return Ok(format!("{devices} devices{clearance}"));
     }
     let mend = match limits.is_own {
         true => format!("{}   # with lower limits, or a higher `falseStops`", arm_command(facts)?),

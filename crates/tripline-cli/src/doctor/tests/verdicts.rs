@@ -647,7 +647,10 @@ fn what_a_rollout_is_too_small_for_is_named_with_what_it_takes() {
     assert!(what.contains("3 % failed: takes "), "{what}");
     calibrated(&mut facts, 3, 5_000);
     facts.job.as_mut().unwrap().devices = Some(50);
-    assert_eq!((size.judge)(&facts), Ok("50 devices".to_owned()));
+    let Ok(small) = (size.judge)(&facts) else { panic!("fifty devices") };
+    assert!(small.starts_with("50 devices; clearance: about "), "{small}");
+    facts.job.as_mut().unwrap().devices = Some(50_000);
+    assert_eq!((size.judge)(&facts), Ok("50000 devices".to_owned()));
 }
 
 /// A schedule begins a minute after its stack; one that fails is not waited for.

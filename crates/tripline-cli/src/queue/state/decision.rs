@@ -44,7 +44,7 @@ pub enum Waiting {
 /// Why nothing is released until a person has decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blocking {
-    /// It ended badly.
+    /// It was unsuccessful.
     Ended(EntryOutcome),
     /// It failed too often.
     GaveUp,
@@ -54,12 +54,33 @@ pub enum Blocking {
 ///
 /// What is under way comes first, wherever it is in the queue: there is never more than one rollout
 /// at a time. Then what was begun, because something of it may exist, and then the oldest. Any entry
-/// that ended badly holds up all others, not only those behind it: entries may be added by machines
+/// that was unsuccessful holds up all others, not only those behind it: entries may be added by machines
 /// whose clocks differ, and what counts is what happened before now.
 pub fn next(entries: &[Entry], now: Timestamp) -> Decision<'_> {
     let mut sorted: Vec<&Entry> = entries.iter().collect();
     sorted.sort_by(|a, b| a.id.cmp(&b.id));
     under_way(&sorted, now).unwrap_or_else(|| waiting(&sorted, now))
+}
+
+/// CloudWatch keeps the history of alarms so many seconds: 30 days.
+const HISTORY: i64 = 30 * 86_400;
+
+/// The entries that ended well and whose alarms still count: those that bake, and the last one, as
+/// nothing has begun since.
+pub fn ended_last(entries: &[Entry], now: Timestamp) -> Vec<&Entry> {
+    let ended = |entry: &Entry| match entry.state {
+        State::Done { outcome: EntryOutcome::Succeeded, at } => Some(at),
+        _ => None,
+    };
+    let last = entries.iter().filter_map(ended).max();
+    let counts = |entry: &&Entry| {
+        ended(entry).is_some_and(|at| {
+            let since = now.seconds_after(at);
+            let bakes = since < i64::from(entry.bake.seconds());
+            bakes || (last == Some(at) && since < HISTORY)
+        })
+    };
+    entries.iter().filter(counts).collect()
 }
 
 fn under_way<'a>(entries: &[&'a Entry], now: Timestamp) -> Option<Decision<'a>> {

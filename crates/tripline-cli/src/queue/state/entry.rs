@@ -2,6 +2,7 @@
 
 use super::name::EntryId;
 use super::span::Span;
+use super::tolerance::Tolerance;
 use crate::input::accepted::AcceptedWays;
 use tripline::job::JobId;
 use tripline::text::clean;
@@ -36,6 +37,9 @@ pub struct Entry {
     pub files: Vec<StoredFile>,
     /// How long the next one waits after this one has ended well.
     pub bake: Span,
+    /// How many of its devices may be without the firmware for it to have ended well. An entry of an earlier
+    /// version has none: it was added when a single failed device held up the queue, and nobody has said otherwise.
+    pub tolerance: Tolerance,
     /// It is meant that no alarm stops it: people are told, and it goes on.
     pub tell_only: bool,
     /// It is meant that it has no alarms.
@@ -93,11 +97,11 @@ impl Lease {
 /// How an entry ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryOutcome {
-    /// The rollout went well.
+    /// The rollout went well: no more devices are without the firmware than are tolerated.
     Succeeded,
     /// It did not.
     Failed,
-    /// Its guard stopped it.
+    /// Its guard stopped it, or an alarm of it fired too late to stop it.
     Stopped,
     /// A person has decided that it does not matter.
     Skipped,

@@ -27,6 +27,7 @@ fn entry(n: u32) -> Entry {
         bucket: "releases".to_owned(),
         files: Vec::new(),
         bake: span(0),
+        tolerance: Default::default(),
         tell_only: false,
         default_guard: false,
         accept_uncovered: Default::default(),
@@ -79,7 +80,7 @@ fn the_oldest_releasable_entry_is_next() {
         (vec![done(1, Skipped, 60, 10), entry(2)], 11, "claim 2"),
         (vec![done(1, Failed, 0, 10), entry(2)], 99, "blocked by 1: Ended(Failed)"),
         (vec![done(1, Stopped, 0, 10), entry(2)], 99, "blocked by 1: Ended(Stopped)"),
-        // What ended badly holds up what was added by a clock that is behind, too.
+        // An unsuccessful one holds up what was added by a clock that is behind, too.
         (vec![entry(1), done(2, Failed, 0, 10)], 99, "blocked by 2: Ended(Failed)"),
         (vec![done(1, Failed, 0, 10)], 99, "empty"),
         (vec![claimed(1, 0), entry(2)], 10, "wait for Lease of 1 until 960"),
@@ -102,6 +103,26 @@ fn the_oldest_releasable_entry_is_next() {
         turned.reverse();
         assert_eq!(decided(&turned, now), expected, "in another order");
     }
+}
+
+#[test]
+fn alarms_count_of_what_bakes_and_of_what_ended_last() {
+    use EntryOutcome::{Failed, Skipped, Succeeded};
+    let numbers = |entries: &[Entry], now| -> Vec<i64> {
+        let last = ended_last(entries, at(now));
+        last.iter().map(|entry| entry.id.milliseconds() / 1_000).collect()
+    };
+    let three = [
+        done(1, Succeeded, 0, 10),
+        done(2, Succeeded, 500, 20),
+        done(3, Succeeded, 0, 30),
+        entry(4),
+    ];
+    assert_eq!(numbers(&three, 100), [2, 3]);
+    assert_eq!(numbers(&three, 520), [3]);
+    // A month later CloudWatch knows no more of it.
+    assert_eq!(numbers(&three, 30 + 30 * 86_400), [0; 0]);
+    assert_eq!(numbers(&[done(1, Failed, 0, 10), done(2, Skipped, 90, 10)], 20), [0; 0]);
 }
 
 #[test]

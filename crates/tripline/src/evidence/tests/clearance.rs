@@ -1,7 +1,7 @@
 //! The gate for the next wave.
 
 use super::fleet;
-use crate::evidence::{Clearance, Limits, State, Tick};
+use crate::evidence::{Clearance, Limits, Parameters, State, Tick};
 
 fn limits() -> Limits {
     Limits::new(fleet::limits_of(14.0, 0.6, &[8, 11, 14, 18, 22, 29, 38, 49, 59])).unwrap()
@@ -51,4 +51,32 @@ fn a_rollout_without_a_list_has_no_clearance() {
     let parameters = fleet::limits_of(14.0, 0.6, &[22, 59]);
     let limits = Limits::new(crate::evidence::Parameters { list: false, ..parameters }).unwrap();
     assert_eq!(State::new(&limits).clearance(), None);
+}
+
+#[test]
+fn as_many_devices_as_are_named_open_the_gate_and_an_eighth_of_them_cannot() {
+    let unfinished = vec![(60, 0.03), (75, 0.02)];
+    let (failed, false_stops) = (0.03, 0.01);
+    let parameters =
+        Parameters { unfinished, failed, false_stops, list: true, ..Parameters::default() };
+    let limits = Limits::new(parameters).unwrap();
+    // Three quarters of each limit.
+    let times = |quantile: f64| {
+        Some(match quantile {
+            fast if fast < 0.9775 => 10.0,
+            slow if slow < 0.985 => 70.0,
+            _ => 80.0,
+        })
+    };
+    let opens = |devices: u32| {
+        let minutes = devices.div_ceil(12);
+        let devices = fleet::steady(12, minutes, times, |quantile| quantile < 0.0225);
+        let mut state = State::new(&limits);
+        for tick in fleet::ticks(minutes + 90, &devices, None) {
+            state.tick(&limits, &tick);
+        }
+        state.clearance().unwrap().is_open()
+    };
+    let devices = limits.clears_at().unwrap();
+    assert!(opens(devices) && !opens(devices / 8), "{devices}");
 }
