@@ -6,7 +6,7 @@ use tripline::job::JobId;
 use tripline::text::excerpt;
 
 use crate::alarm;
-use crate::ini::{DEFAULT, Ini, read_whole};
+use crate::ini::{DEFAULT, Ini, Section, read_whole};
 use crate::reader::{Reader, near, unknown_keys};
 
 /// Most alarms of a job: far more than anybody can read, and CloudWatch takes three a second.
@@ -16,8 +16,32 @@ pub const MAX_ALARMS: usize = 100;
 pub(crate) const ALARM_CONFIG: &str = "ALARM_CONFIG";
 /// The key that keeps the stack's default guard away.
 pub(crate) const DEFAULT_GUARD: &str = "defaultGuard";
+/// The key that says what an alarm of the job does.
+pub(crate) const ON_ALARM: &str = "onAlarm";
+/// The key that says what is done if a hold does not take effect.
+pub(crate) const ON_HOLD_FAILED: &str = "onHoldFailed";
 /// How the sections of single alarms begin.
 pub(crate) const ALARM_PREFIX: &str = "ALARM_CONFIG_";
+
+/// What is done with a rollout when one of its alarms fires.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnAlarm {
+    /// It is stopped for good.
+    #[default]
+    Cancel,
+    /// It is held: its rate is taken down, and a person decides.
+    Hold,
+}
+
+/// What is done if a rollout that is to be held goes on reaching devices.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnHoldFailed {
+    /// It is stopped for good.
+    #[default]
+    Cancel,
+    /// People are alerted, and nothing else is done.
+    Alert,
+}
 
 /// What a `dev.ini` says of alarms.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +52,10 @@ pub struct AlarmConfig {
     /// `defaultGuard`: whether the stack's default guard watches for what the config's alarms do not see.
     /// True unless the config says otherwise.
     pub default_guard: bool,
+    /// `onAlarm`: what is done when an alarm that may stop the rollout fires.
+    pub on_alarm: OnAlarm,
+    /// `onHoldFailed`: what is done if a hold does not take effect.
+    pub on_hold_failed: OnHoldFailed,
     /// `jobId` of `[DEFAULT]`, unless it is missing or cannot be one.
     pub job: Option<JobId>,
     /// `region` of `[DEFAULT]`.
@@ -47,6 +75,8 @@ pub(crate) fn read(ini: &Ini, faults: &mut Vec<Fault>) -> AlarmConfig {
     let mut config = AlarmConfig {
         alarms: Vec::new(),
         default_guard: true,
+        on_alarm: OnAlarm::default(),
+        on_hold_failed: OnHoldFailed::default(),
         job: None,
         region: None,
         unlisted: Vec::new(),
@@ -64,8 +94,10 @@ pub(crate) fn read(ini: &Ini, faults: &mut Vec<Fault>) -> AlarmConfig {
         config.unlisted = described.into_iter().map(str::to_owned).collect();
         return config;
     };
-    unknown_keys(list, &["alarmList", DEFAULT_GUARD], faults);
-    config.default_guard = Reader::new(ini, faults).boolean(list, DEFAULT_GUARD).unwrap_or(true);
+    unknown_keys(list, &["alarmList", DEFAULT_GUARD, ON_ALARM, ON_HOLD_FAILED], faults);
+    let mut read = Reader::new(ini, faults);
+    config.default_guard = read.boolean(list, DEFAULT_GUARD).unwrap_or(true);
+    (config.on_alarm, config.on_hold_failed) = read.holds(list);
     let entry = match ini.get(list, "alarmList") {
         Some(Ok(entry)) => entry,
         Some(Err(fault)) => {
@@ -105,6 +137,24 @@ pub(crate) fn read(ini: &Ini, faults: &mut Vec<Fault>) -> AlarmConfig {
     config.unlisted =
         described.into_iter().filter(|name| !listed.contains(name)).map(str::to_owned).collect();
     config
+}
+
+impl Reader<'_> {
+    /// What is done when an alarm fires, and if a hold does not take effect.
+    fn holds(&mut self, list: &Section) -> (OnAlarm, OnHoldFailed) {
+        let on_alarm = self.optional(list, ON_ALARM, "`cancel` or `hold`", |text| match text {
+            "cancel" => Some(OnAlarm::Cancel),
+            "hold" => Some(OnAlarm::Hold),
+            _ => None,
+        });
+        let on_hold_failed =
+            self.optional(list, ON_HOLD_FAILED, "`cancel` or `alert`", |text| match text {
+                "cancel" => Some(OnHoldFailed::Cancel),
+                "alert" => Some(OnHoldFailed::Alert),
+                _ => None,
+            });
+        (on_alarm.unwrap_or_default(), on_hold_failed.unwrap_or_default())
+    }
 }
 
 /// A config without a guard of its own cannot keep the default guard away: the guard-keeper arms that for

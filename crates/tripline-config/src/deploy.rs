@@ -14,12 +14,13 @@ use crate::evidence::{EVIDENCE_CONFIG, EvidenceConfig};
 use crate::ini::{DEFAULT, Ini, MAX_FILE_BYTES, Section, read_whole};
 use crate::reader::{Reader, near, positive, unknown_keys};
 use crate::values::{Bucket, FileId, Presigned, RoleArn, StreamId, TargetSelection};
+use crate::waves::{Around, WAVE_PREFIX, WAVES, Waves};
 
 /// Most rounds of one deployment.
 pub const MAX_ROUNDS: u32 = 10_000;
 
-/// The keys of `[DEFAULT]`. `imageVer`, `fileId` and `privateKey` are Tripline's own.
-const KEYS: [&str; 24] = [
+/// The keys of `[DEFAULT]`. `imageVer`, `fileId`, `privateKey` and `fallback` are Tripline's own.
+const KEYS: [&str; 25] = [
     "thingList",
     "binName",
     "roleArn",
@@ -44,6 +45,7 @@ const KEYS: [&str; 24] = [
     "imageVer",
     "fileId",
     "privateKey",
+    "fallback",
 ];
 
 /// The sections that a key of another switches on.
@@ -61,8 +63,8 @@ const SWITCHED: [&str; 11] = [
     "TIMEOUT_CONFIG",
 ];
 
-/// The other sections, but for those of single alarms.
-const SECTIONS: [&str; 3] = ["RETRY_CONFIG", "ALARM_CONFIG", EVIDENCE_CONFIG];
+/// The other sections, but for those of single alarms and waves.
+const SECTIONS: [&str; 4] = ["RETRY_CONFIG", "ALARM_CONFIG", EVIDENCE_CONFIG, WAVES];
 
 /// What a `dev.ini` says. Paths are as they stand there.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,6 +113,10 @@ pub struct DeployConfig {
     pub alarms: AlarmConfig,
     /// The limits of a healthy rollout, if evidence of leaving them guards it.
     pub evidence: Option<EvidenceConfig>,
+    /// In which stages it goes out; `None`: all at once.
+    pub waves: Option<Waves>,
+    /// The job to go back to if this one turns out bad.
+    pub fallback: Option<JobId>,
     /// Sections that are there and not switched on.
     pub unused: Vec<String>,
     /// What would be wrong with those.
@@ -186,6 +192,16 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> Option<DeployConfig> {
         let line = read.line_of(default, "rounds");
         read.faults.push(Fault::at(line, format!("`[DEFAULT]`: {rounds} rounds need cleanUpCfg = True: the next round's job has the same name")));
     }
+    let selection = read
+        .optional(default, "targetSelection", "SNAPSHOT or CONTINUOUS", TargetSelection::parse)
+        .unwrap_or_default();
+    let fallback = read.fallback(default, job.as_ref());
+    let waves = read.waves(&Around {
+        evidence: evidence.as_ref(),
+        selection,
+        rounds: rounds.unwrap_or(1),
+        default,
+    });
     let document = read.document();
     let presigned = read.presigned();
     let unused: Vec<_> = SWITCHED
@@ -198,9 +214,7 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> Option<DeployConfig> {
         region: read.optional(default, "region", "a region such as `us-east-1`", path),
         image_version: read.optional(default, "imageVer", "a text", path),
         private_key: read.optional(default, "privateKey", "a file", path),
-        selection: read
-            .optional(default, "targetSelection", "SNAPSHOT or CONTINUOUS", TargetSelection::parse)
-            .unwrap_or_default(),
+        selection,
         device_count: read.optional(default, "deviceCount", "a whole number from 1", positive),
         rounds: rounds.unwrap_or(1),
         clean_up,
@@ -230,6 +244,8 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> Option<DeployConfig> {
         rollout,
         alarms,
         evidence,
+        waves,
+        fallback,
         unused,
         faults_of_unused,
         job: job?,
@@ -252,6 +268,18 @@ impl<'a> Reader<'a> {
             let text = "`[EXP_RATE_CONFIG]`: nothing says when the rate rises (expected useRateIncreaseCriteria = True, and `numberOfNotifiedThings` or `numberOfSucceededThings` in `[INCREASE_CRITERIA]`)";
             self.faults.push(Fault::at(section.line, text.to_owned()));
         }
+    }
+
+    /// The job to go back to, which is another.
+    fn fallback(&mut self, default: &Section, job: Option<&JobId>) -> Option<JobId> {
+        const KEY: &str = "fallback";
+        let expected = "the id of an earlier job: 1 to 64 letters, digits, `-` or `_`";
+        let fallback = self.optional(default, KEY, expected, |text| JobId::new(text).ok())?;
+        if job == Some(&fallback) {
+            let text = format!("fallback `{fallback}` is the job itself (expected an earlier one)");
+            self.fault(default.into(), self.line_of(default, KEY), &text, None);
+        }
+        Some(fallback)
     }
 
     /// `Err` if it has faults.
@@ -350,6 +378,8 @@ pub struct FileNames {
     pub private_key: Option<String>,
     /// The operator's own job document.
     pub document: Option<String>,
+    /// Whether the thing list is one of waves, and may be longer.
+    pub has_waves: bool,
 }
 
 impl FileNames {
@@ -372,6 +402,7 @@ impl FileNames {
             firmware: named("binName"),
             private_key: named("privateKey"),
             document,
+            has_waves: ini.section(WAVES).is_some(),
         }
     }
 }
@@ -416,7 +447,9 @@ fn unknown_sections(ini: &Ini, faults: &mut Vec<Fault>) {
     for section in ini.sections() {
         let name = section.name.as_str();
         let text = format!("unknown section `[{}]`", excerpt(name));
-        let known = known_sections.contains(&name) || name.starts_with(ALARM_PREFIX);
+        let known = known_sections.contains(&name)
+            || name.starts_with(ALARM_PREFIX)
+            || name.starts_with(WAVE_PREFIX);
         if known || said.contains(&(Some(section.line), text.clone())) {
             continue;
         }

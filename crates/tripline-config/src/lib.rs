@@ -20,9 +20,10 @@ mod rollout;
 mod things;
 mod topics;
 mod values;
+mod waves;
 mod write;
 
-pub use alarms::{AlarmConfig, MAX_ALARMS};
+pub use alarms::{AlarmConfig, MAX_ALARMS, OnAlarm, OnHoldFailed};
 pub use deploy::{DeployConfig, DocumentSource, FileNames, MAX_ROUNDS, Stream};
 pub use document::{DocumentFault, Image, JobDocument, MAX_DOCUMENT};
 pub use edit::{InvalidSetting, Setting, default_value, with_settings};
@@ -33,8 +34,9 @@ pub use ini::MAX_FILE_BYTES;
 pub use release::Release;
 pub use review::{Remark, Review};
 pub use rollout::parse_rollout;
-pub use things::{MAX_TARGETS, Target, TargetKind, ThingList};
+pub use things::{MAX_LISTED, MAX_TARGETS, Target, TargetKind, TargetName, ThingList};
 pub use values::{Bucket, FileId, Presigned, RoleArn, StreamId, TargetSelection};
+pub use waves::{DrawnTargets, DrawnWave, Exposed, MAX_WAVES, Wave, WaveSize, WaveTargets, Waves};
 pub use write::{text_of, text_of_evidence};
 
 #[cfg(test)]

@@ -11,13 +11,36 @@ use crate::values::is_account;
 /// Most targets of a job (AWS IoT Device Management quotas).
 pub const MAX_TARGETS: usize = 100;
 
+/// Most targets of a list whose rollout goes out in waves: those of a wave with more things than
+/// [`MAX_TARGETS`] are put into a thing group.
+pub const MAX_LISTED: usize = 20_000;
+
+/// The name of a thing or of a thing group: 1 to 128 of `a-z A-Z 0-9 : _ -` (AWS IoT `CreateThing`,
+/// `CreateThingGroup`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetName(String);
+
+impl TargetName {
+    /// Checks a name.
+    pub fn new(name: &str) -> Option<Self> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b":_-".contains(&byte);
+        let fits = (1..=128).contains(&name.len()) && name.bytes().all(allowed);
+        fits.then(|| Self(name.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// What a job is rolled out to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Target {
     arn: String,
     kind: TargetKind,
     region: String,
-    name: String,
+    name: TargetName,
 }
 
 /// Whether a target is one device or a group of them.
@@ -30,10 +53,8 @@ pub enum TargetKind {
 }
 
 impl Target {
-    /// Checks an ARN: `arn:aws:iot:<region>:<account>:thing/<name>`, or `thinggroup/<name>`; names
-    /// have 1 to 128 of `a-z A-Z 0-9 : _ -` (AWS IoT `CreateThing`, `CreateThingGroup`).
+    /// Checks an ARN: `arn:aws:iot:<region>:<account>:thing/<name>`, or `thinggroup/<name>`.
     pub fn new(arn: &str) -> Option<Self> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b":_-".contains(&byte);
         let region_of =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let mut parts = arn.splitn(6, ':');
@@ -49,14 +70,8 @@ impl Target {
             "thinggroup" => TargetKind::Group,
             _ => return None,
         };
-        let fits =
-            begins && account && (1..=128).contains(&name.len()) && name.bytes().all(allowed);
-        fits.then(|| Self {
-            arn: arn.to_owned(),
-            kind,
-            region: region.to_owned(),
-            name: name.to_owned(),
-        })
+        let name = TargetName::new(name).filter(|_| begins && account)?;
+        Some(Self { arn: arn.to_owned(), kind, region: region.to_owned(), name })
     }
 
     /// The ARN.
@@ -76,11 +91,12 @@ impl Target {
 
     /// The thing's or the group's name.
     pub fn name(&self) -> &str {
-        &self.name
+        self.name.as_str()
     }
 }
 
-/// The targets of a job: 1 to [`MAX_TARGETS`], each once, all in one region.
+/// The targets of a rollout, each once, all in one region: 1 to [`MAX_TARGETS`], or to [`MAX_LISTED`]
+/// if it goes out in waves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ThingList(Vec<Target>);
 
@@ -88,6 +104,15 @@ impl ThingList {
     /// Reads a thing list. Empty lines and lines that begin with `#` say nothing, and a target that
     /// is named again is the same one. `file` is what the errors call it.
     pub fn parse(file: &str, text: &str) -> Result<Self, Faults> {
+        Self::parse_up_to(MAX_TARGETS, file, text)
+    }
+
+    /// Reads the thing list of a rollout that goes out in waves.
+    pub fn parse_for_waves(file: &str, text: &str) -> Result<Self, Faults> {
+        Self::parse_up_to(MAX_LISTED, file, text)
+    }
+
+    fn parse_up_to(most: usize, file: &str, text: &str) -> Result<Self, Faults> {
         const EXPECTED: &str =
             "arn:aws:iot:<region>:<account>:thing/<name> or ..:thinggroup/<name>";
         let mut faults = Vec::new();
@@ -116,7 +141,7 @@ impl ThingList {
             {
                 let text = format!(
                     "`{}` is in `{}`, and the first target in `{}` (expected one region)",
-                    excerpt(&target.name),
+                    excerpt(target.name()),
                     excerpt(&target.region),
                     excerpt(&first.region)
                 );
@@ -130,10 +155,10 @@ impl ThingList {
             let text = format!("no target (expected one a line: {EXPECTED})");
             faults.push(Fault { line: None, text, hint: None });
         }
-        if targets.len() > MAX_TARGETS {
+        if targets.len() > most {
             faults.push(Fault {
                 line: None,
-                text: format!("{} targets (expected at most {MAX_TARGETS})", targets.len()),
+                text: format!("{} targets (expected at most {most})", targets.len()),
                 hint: Some("put the things into a thing group, and name the group".to_owned()),
             });
         }

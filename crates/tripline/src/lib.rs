@@ -19,7 +19,8 @@
 //! - [`reports`]: whether a fleet reports what an alarm watches;
 //! - [`announcement`]: what people are told;
 //! - [`evidence`]: how unlikely what a rollout shows is, under its operator's limits; [`baseline`]:
-//!   those limits from past rollouts.
+//!   those limits from past rollouts;
+//! - [`release`]: a firmware that goes out in waves.
 //!
 //! Below them: [`faults`] of a file, [`text`], [`time`], and what is [`recent`].
 
@@ -37,6 +38,7 @@ pub mod job;
 pub mod metric;
 pub mod notification;
 pub mod recent;
+pub mod release;
 pub mod reports;
 pub mod rollout;
 pub mod stop;

@@ -133,6 +133,7 @@ impl Deployment {
     /// Deploys it: what is there already and is of the same deployment is left as it is.
     pub async fn run(&self) -> Result<End, Error> {
         let loaded = deployment::load(&self.config)?;
+        loaded.goes_out_at_once()?;
         check_alarms(&loaded.file, loaded.config.has_guard(), self.default_guard)?;
         if loaded.config.rounds > 1 && self.detach {
             return Err(Error::Input(format!(

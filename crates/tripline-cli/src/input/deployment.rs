@@ -88,7 +88,8 @@ pub fn loaded(path: &Path) -> Result<Loaded, InputFaults> {
 
 /// What is wrong with files, as far as it shows without a config.
 pub fn faults_of(names: &FileNames, folder: &Path) -> Vec<String> {
-    let read_things = names.things.as_ref().map(|name| things(&folder.join(name)).map(drop));
+    let read_things = names.things.as_ref();
+    let read_things = read_things.map(|name| things(&folder.join(name), names.has_waves).map(drop));
     let key = names.private_key.as_ref().map(|name| folder.join(name));
     let read_firmware = names
         .firmware
@@ -101,6 +102,21 @@ pub fn faults_of(names: &FileNames, folder: &Path) -> Vec<String> {
 }
 
 impl Loaded {
+    /// A config with waves is deployed by nothing that deploys to all of its targets at once.
+    pub fn goes_out_at_once(&self) -> Result<(), Error> {
+        match &self.config.waves {
+            None => Ok(()),
+            Some(waves) => Err(Error::Input(format!(
+                "{}: goes out in {} (`[WAVES]`), and this would deploy to all targets at once (expected `tripline release start`, or a config without `[WAVES]`)",
+                self.file,
+                match waves.waves.len() {
+                    1 => "1 wave".to_owned(),
+                    count => format!("{count} waves"),
+                }
+            ))),
+        }
+    }
+
     /// Reads the files that the config names. What is wrong with any of them is said at once.
     pub async fn read(self, s3: &Client) -> Result<Input, Error> {
         let own = self.own(Some(s3)).await;
@@ -124,7 +140,8 @@ impl Loaded {
     pub fn with(self, own: Result<Option<OwnDocument>, Error>) -> Result<Input, InputFaults> {
         let Self { file, text, config, folder } = self;
         let mut faults = Vec::new();
-        let things = kept(things(&folder.join(&config.things)), &mut faults);
+        let list = things(&folder.join(&config.things), config.waves.is_some());
+        let things = kept(list, &mut faults);
         let key = config.private_key.as_ref().map(|key| folder.join(key));
         let firmware = Firmware::read(&folder.join(&config.firmware), config.chunk, key.as_deref());
         let firmware = kept(firmware, &mut faults);
@@ -150,9 +167,11 @@ impl Loaded {
     }
 }
 
-fn things(path: &Path) -> Result<(String, ThingList), Error> {
+/// The thing list; that of waves may be longer than a job's targets.
+fn things(path: &Path, has_waves: bool) -> Result<(String, ThingList), Error> {
     let text = source::read(path)?;
-    let list = ThingList::parse(&source::name_of(path), &text).map_err(source::faults)?;
+    let parse = if has_waves { ThingList::parse_for_waves } else { ThingList::parse };
+    let list = parse(&source::name_of(path), &text).map_err(source::faults)?;
     Ok((text, list))
 }
 

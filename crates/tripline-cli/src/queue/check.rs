@@ -49,11 +49,13 @@ pub async fn release(
     let config = match DeployConfig::parse(file, text) {
         Ok(config) => config,
         Err(faults) => {
+            let found = FileNames::find(text);
             let names = FileNames {
                 things: Some(things),
                 firmware: Some(firmware),
                 private_key,
-                document: FileNames::find(text).document.map(beside),
+                document: found.document.map(beside),
+                has_waves: found.has_waves,
             };
             let files = faults_of(&names, &folder);
             return Err(InputFaults { config: Some(faults), files }.into());
@@ -72,6 +74,7 @@ pub async fn release(
     }
     let config = DeployConfig { things, firmware, private_key, document, evidence, ..config };
     let loaded = Loaded { file: file.to_owned(), text: text.to_owned(), config, folder };
+    loaded.goes_out_at_once()?;
     // A document at a URL is fetched when it is deployed.
     let own = loaded.own(None).await;
     let input = loaded.with(own)?;

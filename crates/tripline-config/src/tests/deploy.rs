@@ -173,6 +173,7 @@ fn files_are_found_whatever_the_faults() {
         firmware: Some("pump-4.2.bin".to_owned()),
         private_key: Some("signing.pem".to_owned()),
         document: Some("pump-job.json".to_owned()),
+        has_waves: false,
     };
     let faulty =
         WHOLE.replace("jobId = pump-4-2", "jobId = <yourJobId>").replace("rounds", "round");
