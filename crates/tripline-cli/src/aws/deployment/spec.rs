@@ -17,7 +17,7 @@ use tripline::rollout::{FailureType, Rate, RolloutConfig};
 use tripline_config::JobDocument;
 
 use super::firmware::{FirmwareRecord, Stored};
-use crate::aws::tags::{CONFIG_TAG, DEPLOYMENT_TAG, ROUND_TAG};
+use crate::aws::tags::{CONFIG_TAG, DEPLOYMENT_TAG, FALLBACK_TAG, ROUND_TAG};
 use crate::exit::Error;
 use crate::input::deployment::Input;
 
@@ -68,6 +68,8 @@ pub struct Spec {
     pub targets: Vec<String>,
     /// The firmware's, as it stands in the document.
     signature: Option<String>,
+    /// The job that devices can be taken back to.
+    fallback: Option<JobId>,
     request: CreateJobInputBuilder,
 }
 
@@ -140,6 +142,7 @@ impl Spec {
             document,
             targets,
             signature: firmware.signature.clone(),
+            fallback: config.fallback.clone().filter(|fallback| fallback != job),
             request,
         })
     }
@@ -165,6 +168,7 @@ impl Spec {
             (CONFIG_TAG, config),
         ]);
         tags.extend(self.record(stored).iter().flat_map(FirmwareRecord::tags));
+        tags.extend(self.fallback.as_ref().map(|fallback| (FALLBACK_TAG, fallback.to_string())));
         tags
     }
 
