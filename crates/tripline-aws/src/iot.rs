@@ -1,5 +1,7 @@
 //! AWS IoT's jobs: one reading of a job and of its counts, for everybody.
 
+pub mod request;
+
 use aws_sdk_iot::Client;
 use aws_sdk_iot::operation::describe_job::DescribeJobOutput;
 use aws_sdk_iot::types::{

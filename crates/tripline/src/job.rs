@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::attempts::Retries;
 pub use crate::counts::{CountRejected, EndedCounts, ExecutionCounts};
 use crate::rollout::{AbortCriterion, Rate};
@@ -10,7 +12,8 @@ use crate::text::excerpt;
 use crate::time::Timestamp;
 
 /// The name of a job: 1 to 64 of `a-z A-Z 0-9 _ -` (AWS IoT `CreateJob`, `jobId`).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct JobId(String);
 
 /// Longest job id.
@@ -43,6 +46,20 @@ impl FromStr for JobId {
 
     fn from_str(id: &str) -> Result<Self, Self::Err> {
         Self::new(id)
+    }
+}
+
+impl TryFrom<String> for JobId {
+    type Error = InvalidJobId;
+
+    fn try_from(id: String) -> Result<Self, Self::Error> {
+        Self::new(&id)
+    }
+}
+
+impl From<JobId> for String {
+    fn from(job: JobId) -> Self {
+        job.0
     }
 }
 

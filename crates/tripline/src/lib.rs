@@ -20,7 +20,7 @@
 //! - [`announcement`]: what people are told;
 //! - [`evidence`]: how unlikely what a rollout shows is, under its operator's limits; [`baseline`]:
 //!   those limits from past rollouts;
-//! - [`release`]: a firmware that goes out in waves.
+//! - [`gate`]: whether what comes after a rollout may begin.
 //!
 //! Below them: [`faults`] of a file, [`text`], [`time`], and what is [`recent`].
 
@@ -34,6 +34,7 @@ pub mod detail;
 pub mod event;
 pub mod evidence;
 pub mod faults;
+pub mod gate;
 pub mod job;
 pub mod metric;
 pub mod notification;

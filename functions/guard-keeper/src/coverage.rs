@@ -110,7 +110,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let list = kept.and_then(|kept| kept.record.list).unwrap_or(true);
         let baseline = account.baseline(job);
         let limits = self.cache.limits(job, config, baseline, (timeout, list));
-        limits.ok().map(|(_, needs)| needs)
+        limits.ok().map(|limits| limits.needs)
     }
 }
 

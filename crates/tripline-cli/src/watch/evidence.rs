@@ -1,7 +1,8 @@
 //! Evidence of a rollout as people and programs read it.
 
 use serde_json::{Value, json};
-use tripline::evidence::{Clearance, Standing};
+use tripline::evidence::{Clearance, Record, Standing};
+use tripline::gate::MoreDevices;
 use tripline::text::clean;
 use tripline::time::Timestamp;
 
@@ -34,6 +35,7 @@ pub fn line(evidence: &Evidence) -> String {
             });
             parts.extend(record.next_age.map(|age| format!("next limit at {age} min")));
             parts.extend(record.clearance.map(clearance));
+            parts.extend(more_devices(record).map(|more| more.to_string()));
         }
     }
     if !record.stops {
@@ -63,6 +65,7 @@ pub fn data(evidence: &Evidence) -> Value {
         "evidence": record.evidence, "threshold": record.threshold,
         "standing": standing(evidence), "brief": record.brief, "reason": record.reason,
         "blindMinutes": evidence.blind, "nextLimitMinutes": record.next_age, "clearance": record.clearance,
+        "clearsAt": record.clears_at,
         "stalledMinutes": record.stalled, "unseen": record.unseen, "stops": record.stops,
         "time": iso(Timestamp::from_seconds(record.at)),
     })
@@ -80,6 +83,13 @@ fn standing(evidence: &Evidence) -> &'static str {
     }
 }
 
+/// A rollout that may be too small for its clearance to open.
+fn more_devices(record: &Record) -> Option<MoreDevices> {
+    let is_open = record.clearance? >= Clearance::OPEN;
+    let devices = record.coverage.devices.filter(|_| !is_open)?;
+    MoreDevices::needed(record.clears_at, devices)
+}
+
 fn clearance(clearance: f64) -> String {
     // Rounded down: what reads as open is.
     let tenths = ((clearance + 1e-9) * 10.0).floor() / 10.0;
@@ -88,7 +98,7 @@ fn clearance(clearance: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tripline::evidence::Record;
+    use tripline::evidence::CoverageFacts;
 
     use super::*;
 
@@ -119,6 +129,10 @@ mod tests {
             Record { standing: Standing::Stalled, stalled: 4, clearance: None, ..record() };
         let healthy = Record { standing: Standing::Healthy, clearance: Some(1.35), ..record() };
         let alerting = Record { stops: false, next_age: None, ..record() };
+        let of = |devices| CoverageFacts { devices: Some(devices), ..CoverageFacts::default() };
+        let small = Record { clears_at: Some(817), coverage: of(500), ..record() };
+        let enough = Record { coverage: of(900), ..small.clone() };
+        let open = Record { clearance: Some(1.35), ..small.clone() };
         let new = Record { threshold: 2.0, stops: true, ..Record::default() };
         let lines = [
             shown(record(), None),
@@ -129,6 +143,9 @@ mod tests {
             shown(healthy, None),
             shown(alerting, None),
             shown(new, None),
+            shown(small, None),
+            shown(enough, None),
+            shown(open, None),
         ];
         insta::assert_snapshot!(lines.join("\n"));
     }

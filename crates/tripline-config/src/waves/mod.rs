@@ -17,13 +17,10 @@ pub(crate) use read::{Around, WAVE_PREFIX, WAVES};
 
 use crate::things::TargetName;
 
-/// Most waves of a release.
-pub const MAX_WAVES: usize = 20;
-
 /// In which stages a release goes out: `[WAVES]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Waves {
-    /// The waves in their order: 1 to [`MAX_WAVES`].
+    /// The waves in their order: 1 to [`MAX_WAVES`](tripline::release::MAX_WAVES).
     pub waves: Vec<Wave>,
     /// `falseStops`: the share of healthy releases that may be stopped, over all waves together.
     pub false_stops: f64,

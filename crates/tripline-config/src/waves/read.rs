@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use tripline::faults::Fault;
-use tripline::release::WaveName;
+use tripline::release::{MAX_WAVES, WaveName};
 use tripline::rollout::Rate;
 use tripline::text::excerpt;
 
 use super::duration::seconds;
-use super::{MAX_WAVES, Wave, WaveTargets, Waves};
+use super::{Wave, WaveTargets, Waves};
 use crate::evidence::{EVIDENCE_CONFIG, EvidenceConfig, percent};
 use crate::ini::Section;
 use crate::reader::{Place, Reader, near, positive, unknown_keys};

@@ -26,12 +26,16 @@ pub(super) struct Cleared {
 
 impl Cleared {
     fn raise(&mut self, share: f64) {
-        // A share with twice the odds, and the share of good devices that it leaves.
-        let twice = 2.0 * share / (1.0 + share);
-        let good = self.n.saturating_sub(self.x);
-        let ln = ln_mean(ALTERNATIVES.map(|k| ln_ratio(good, self.n, 1.0 - twice, k)));
-        self.best = self.best.max(ln / LN_10);
+        self.best = self.best.max(best(self.n, self.x, share));
     }
+}
+
+/// log10 of the e-value of x bad ones of n, against twice the odds of a share.
+pub(super) fn best(n: u32, x: u32, share: f64) -> f64 {
+    // The share with twice the odds, and the share of good devices that it leaves.
+    let twice = 2.0 * share / (1.0 + share);
+    let good = n.saturating_sub(x);
+    ln_mean(ALTERNATIVES.map(|k| ln_ratio(good, n, 1.0 - twice, k))) / LN_10
 }
 
 /// What is known for every limit that the gate asks.

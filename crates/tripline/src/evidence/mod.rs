@@ -15,6 +15,7 @@
 //! - [`Verdict`]: the evidence, which limit spoke, whether to stop; `sentence` puts it in words;
 //! - [`Standing`]: how the rollout stands, in one word;
 //! - [`Clearance`]: the reverse, for the next wave: whether twice the limits can be ruled out;
+//!   [`Limits::clears_at`]: how many devices that takes;
 //! - `encode`: the state between two ticks, at most [`State::MAX_BYTES`] long;
 //! - [`Record`]: what is kept beside it for whoever asks.
 //!
@@ -28,6 +29,7 @@
 
 mod bernoulli;
 mod checks;
+mod clears;
 mod clock;
 mod cohorts;
 mod encode;

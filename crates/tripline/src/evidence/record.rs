@@ -34,6 +34,8 @@ pub struct Record {
     /// How surely it is better than twice its limits: log10, at 1.3 the next wave may go. `None` if no
     /// limit can say so.
     pub clearance: Option<f64>,
+    /// About how many devices it takes for clearance to open: [`Limits::clears_at`].
+    pub clears_at: Option<u32>,
     /// The line for whoever watches.
     pub brief: String,
     /// Why it is to be stopped, in two sentences, if it is.

@@ -1,60 +1,81 @@
-//! What a release and its waves are called.
+//! What releases and waves are called.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::job::JobId;
 use crate::text::excerpt;
 
-/// The name of a release: 1 to [`ReleaseId::MAX`] of `a-z A-Z 0-9 _ -`. Its waves' jobs are called by it.
+/// Longest name of a release: with a wave's and an attempt's it fits a job id.
+const MAX_RELEASE: usize = 36;
+/// Longest name of a wave.
+const MAX_WAVE: usize = 16;
+/// How the names of the jobs of waves begin. The wave-runner's role may create no others.
+pub const JOB_PREFIX: &str = "wave-";
+
+/// The name of a release: 1 to 36 letters, digits, `-` or `_`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ReleaseId(String);
 
-/// The name of a wave: 1 to [`WaveName::MAX`] of `a-z A-Z 0-9 -`.
+/// The name of a wave: 1 to 16 letters, digits or `-`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct WaveName(String);
 
-/// A text that cannot be the name of a release or a wave.
+/// A text that cannot be a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidName {
-    /// It is no release id.
-    #[error("`{0}` is no release id (expected 1 to {max} letters, digits, `-` or `_`)", max = ReleaseId::MAX)]
+    /// Of a release.
+    #[error("`{0}` is no name of a release (expected 1 to 36 letters, digits, `-` or `_`)")]
     Release(String),
-    /// It is no name of a wave.
-    #[error("`{0}` is no name of a wave (expected 1 to {max} letters, digits or `-`)", max = WaveName::MAX)]
+    /// Of a wave.
+    #[error("`{0}` is no name of a wave (expected 1 to 16 letters, digits or `-`)")]
     Wave(String),
 }
 
-impl ReleaseId {
-    /// Longest release id: `wave-<release>-<wave>-a9999` has to fit into a job id
-    /// ([`MAX_JOB_ID`](crate::job::MAX_JOB_ID)) with the longest name of a wave.
-    pub const MAX: usize = 36;
+fn is_made_of(text: &str, most: usize, others: &[u8]) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+    (1..=most).contains(&text.len()) && text.bytes().all(allowed)
+}
 
+impl ReleaseId {
     /// Checks a release's name.
-    pub fn new(id: &str) -> Result<Self, InvalidName> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        let fits = (1..=Self::MAX).contains(&id.len()) && id.bytes().all(allowed);
-        fits.then(|| Self(id.to_owned())).ok_or_else(|| InvalidName::Release(excerpt(id)))
+    ///
+    /// # Errors
+    /// A text that cannot be one.
+    pub fn new(text: &str) -> Result<Self, InvalidName> {
+        match is_made_of(text, MAX_RELEASE, b"-_") {
+            true => Ok(Self(text.to_owned())),
+            false => Err(InvalidName::Release(excerpt(text))),
+        }
     }
 
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The job of a wave, in this attempt at the release: `wave-<release>-<wave>`, from the second attempt
+    /// on with `-a2` behind it, since the first attempt's jobs stay.
+    pub fn job(&self, attempt: u32, wave: &WaveName) -> Result<JobId, crate::job::InvalidJobId> {
+        let again = if attempt > 1 { format!("-a{attempt}") } else { String::new() };
+        JobId::new(&format!("{JOB_PREFIX}{self}-{wave}{again}"))
     }
 }
 
 impl WaveName {
-    /// Longest name of a wave.
-    pub const MAX: usize = 16;
-
     /// Checks a wave's name.
-    pub fn new(name: &str) -> Result<Self, InvalidName> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        let fits = (1..=Self::MAX).contains(&name.len()) && name.bytes().all(allowed);
-        fits.then(|| Self(name.to_owned())).ok_or_else(|| InvalidName::Wave(excerpt(name)))
+    ///
+    /// # Errors
+    /// A text that cannot be one.
+    pub fn new(text: &str) -> Result<Self, InvalidName> {
+        match is_made_of(text, MAX_WAVE, b"-") {
+            true => Ok(Self(text.to_owned())),
+            false => Err(InvalidName::Wave(excerpt(text))),
+        }
     }
 
     /// The name.
@@ -63,95 +84,64 @@ impl WaveName {
     }
 }
 
-impl FromStr for ReleaseId {
-    type Err = InvalidName;
+macro_rules! text {
+    ($name:ty) => {
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
 
-    fn from_str(id: &str) -> Result<Self, Self::Err> {
-        Self::new(id)
-    }
+        impl FromStr for $name {
+            type Err = InvalidName;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidName;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                Self::new(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+    };
 }
 
-impl FromStr for WaveName {
-    type Err = InvalidName;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::new(name)
-    }
-}
-
-impl TryFrom<String> for ReleaseId {
-    type Error = InvalidName;
-
-    fn try_from(id: String) -> Result<Self, Self::Error> {
-        Self::new(&id)
-    }
-}
-
-impl TryFrom<String> for WaveName {
-    type Error = InvalidName;
-
-    fn try_from(name: String) -> Result<Self, Self::Error> {
-        Self::new(&name)
-    }
-}
-
-impl From<ReleaseId> for String {
-    fn from(id: ReleaseId) -> Self {
-        id.0
-    }
-}
-
-impl From<WaveName> for String {
-    fn from(name: WaveName) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for ReleaseId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Display for WaveName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+text!(ReleaseId);
+text!(WaveName);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{JobId, MAX_JOB_ID};
 
     #[test]
-    fn names_are_checked_wherever_they_come_from() {
-        for good in ["a", "fw-2_1", &"x".repeat(ReleaseId::MAX)] {
-            assert_eq!(ReleaseId::new(good).map(String::from), Ok(good.to_owned()));
-            assert!(serde_json::from_str::<ReleaseId>(&format!("{good:?}")).is_ok());
+    fn names_fit_a_job_id_whatever_they_are() {
+        let release = ReleaseId::new(&"r".repeat(36)).unwrap();
+        let wave = WaveName::new(&"w".repeat(16)).unwrap();
+        for attempt in [1, 2, 99, 999] {
+            assert!(release.job(attempt, &wave).is_ok(), "{attempt}");
         }
-        for bad in ["", "a b", "a/b", "é", "$next", "a#1", &"x".repeat(ReleaseId::MAX + 1)] {
-            assert!(ReleaseId::new(bad).is_err(), "{bad}");
-            assert!(serde_json::from_str::<ReleaseId>(&format!("{bad:?}")).is_err(), "{bad}");
-        }
-        for good in ["canary", "2", "a-B-3", &"x".repeat(WaveName::MAX)] {
-            assert_eq!(WaveName::new(good).map(String::from), Ok(good.to_owned()));
-        }
-        for bad in ["", "a_b", "a b", "é", &"x".repeat(WaveName::MAX + 1)] {
-            assert!(WaveName::new(bad).is_err(), "{bad}");
-            assert!(serde_json::from_str::<WaveName>(&format!("{bad:?}")).is_err(), "{bad}");
-        }
-        assert_eq!(
-            WaveName::new("a_b").unwrap_err().to_string(),
-            "`a_b` is no name of a wave (expected 1 to 16 letters, digits or `-`)"
-        );
+        let (release, wave) = (ReleaseId::new("fw-2_1").unwrap(), WaveName::new("canary").unwrap());
+        let job = |attempt| release.job(attempt, &wave).unwrap().to_string();
+        assert_eq!((job(1), job(2)), ("wave-fw-2_1-canary".into(), "wave-fw-2_1-canary-a2".into()));
     }
 
     #[test]
-    fn the_longest_names_of_a_late_attempt_fit_into_a_job_id() {
-        let (release, wave) = ("r".repeat(ReleaseId::MAX), "w".repeat(WaveName::MAX));
-        let job = format!("wave-{release}-{wave}-a9999");
-        assert!(JobId::new(&job).is_ok());
-        assert_eq!(job.len(), MAX_JOB_ID);
+    fn what_cannot_be_a_name_is_refused() {
+        for bad in ["", "a b", "a#b", "é", "$next", &"x".repeat(37)] {
+            assert!(ReleaseId::new(bad).is_err(), "{bad}");
+        }
+        for bad in ["", "a_b", "a b", &"x".repeat(17)] {
+            assert!(WaveName::new(bad).is_err(), "{bad}");
+        }
     }
 }

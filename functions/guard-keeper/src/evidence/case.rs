@@ -13,6 +13,7 @@ use crate::ask::{Ask, EvidenceItem, PAGE, Span};
 use crate::clock::Clock;
 use crate::coverage::Reports;
 use crate::keeper::Keeper;
+use crate::observe::cache::JobLimits;
 use crate::observe::{Account, Described, KeptEvidence};
 
 /// From so many seconds without a whole list on, people are to know.
@@ -83,9 +84,11 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let list = record.list.unwrap_or(true);
         let limits = match self.cache.limits(id, config, account.baseline(id), (now.timeout, list))
         {
-            Ok((limits, needs)) => {
+            Ok(JobLimits { limits, needs, clears_at }) => {
                 record.coverage =
                     self.coverage_facts(&known, Some(needs), &desired, reports.get(id));
+                // By what is not counted nothing is ever cleared.
+                record.clears_at = clears_at.filter(|_| !now.setup.counts_attempts());
                 limits
             }
             Err(error) => return Some(Err(error)),

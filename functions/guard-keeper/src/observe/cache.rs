@@ -83,12 +83,23 @@ pub(crate) struct KnownJob {
     /// Its counts, as they were published last.
     pub numbers: Option<Numbers>,
     /// The limits of its evidence, and of what they are.
-    pub limits: Option<Arc<(OfLimits, Limits, Needs)>>,
+    pub limits: Option<Arc<(OfLimits, JobLimits)>>,
 }
 
 /// What limits follow from: the config, the baseline, the job's timeout in minutes and whether executions are
 /// listed.
 type OfLimits = (EvidenceConfig, Option<Baseline>, (Option<u32>, bool));
+
+/// A job's limits, and what is worked out of them once.
+#[derive(Debug, Clone)]
+pub(crate) struct JobLimits {
+    /// The limits.
+    pub limits: Limits,
+    /// How many devices it takes to see a way to go wrong.
+    pub needs: Needs,
+    /// How many it takes for clearance to open.
+    pub clears_at: Option<u32>,
+}
 
 /// A job's devices, as they were counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,20 +176,21 @@ impl Cache {
         config: &EvidenceConfig,
         baseline: Option<&Baseline>,
         (timeout, list): (Option<u32>, bool),
-    ) -> Result<(Limits, Needs), NoLimits> {
+    ) -> Result<JobLimits, NoLimits> {
         let known = self.job(job).limits;
-        let is_it = |known: &Arc<(OfLimits, Limits, Needs)>| {
+        let is_it = |known: &Arc<(OfLimits, JobLimits)>| {
             let (of, by, how) = &known.0;
             of == config && by.as_ref() == baseline && *how == (timeout, list)
         };
         if let Some(known) = known.filter(is_it) {
-            return Ok((known.1.clone(), known.2));
+            return Ok(known.1.clone());
         }
         let limits = config.clone().with_timeout(timeout).limits(baseline, list)?;
         let of = (config.clone(), baseline.cloned(), (timeout, list));
-        let needs = limits.needs();
-        self.learn(job, |job| job.limits = Some(Arc::new((of, limits.clone(), needs))));
-        Ok((limits, needs))
+        let (needs, clears_at) = (limits.needs(), limits.clears_at());
+        let limits = JobLimits { limits, needs, clears_at };
+        self.learn(job, |job| job.limits = Some(Arc::new((of, limits.clone()))));
+        Ok(limits)
     }
 
     /// Something more is known of a job.

@@ -239,6 +239,15 @@ async fn attempts_are_no_failures_and_that_is_said() {
     assert_eq!(is.breached, None);
     assert!(is.unseen[0].starts_with("failures and timeouts: AWS IoT counts attempts"), "{is:?}");
     assert_eq!((is.standing, is.clearance), (Standing::Undecided, None), "nothing is cleared");
+    assert_eq!(is.clears_at, None, "{is:?}");
+}
+
+#[tokio::test]
+async fn how_many_devices_clearance_takes_is_kept() {
+    let account = stopping();
+    hang(&account, &account.keeper(), 2, 5).await;
+    let is = record(&account);
+    assert!(is.clearance.is_some() && is.clears_at.is_some_and(|at| at > 20), "{is:?}");
 }
 
 #[tokio::test]

@@ -5,15 +5,9 @@ use std::path::PathBuf;
 
 use aws_sdk_iot::operation::create_job::CreateJobInput;
 use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
-use aws_sdk_iot::types::{
-    AbortAction, AbortConfig, AbortCriteria, ExponentialRolloutRate, JobExecutionFailureType,
-    JobExecutionsRetryConfig, JobExecutionsRolloutConfig, PresignedUrlConfig, RateIncreaseCriteria,
-    RetryCriteria, RetryableFailureType, TimeoutConfig,
-};
-use aws_sdk_iot::types::{S3Location, StreamFile, TargetSelection};
+use aws_sdk_iot::types::{PresignedUrlConfig, S3Location, StreamFile, TargetSelection};
 use tripline::job::JobId;
-use tripline::metric::Outcome;
-use tripline::rollout::{FailureType, Rate, RolloutConfig};
+use tripline_aws::iot::request::{abort, rate, retries, timeout};
 use tripline_config::JobDocument;
 
 use super::firmware::{FirmwareRecord, Stored};
@@ -126,13 +120,9 @@ impl Spec {
                     .build()
             }))
             .set_job_executions_rollout_config(config.staged.then(|| rate(config.rollout.rate)))
-            .set_abort_config(abort(&config.rollout)?)
-            .set_timeout_config(config.rollout.timeout.map(|timeout| {
-                TimeoutConfig::builder()
-                    .in_progress_timeout_in_minutes(i64::from(timeout.minutes()))
-                    .build()
-            }))
-            .set_job_executions_retry_config(retries(&config.rollout)?);
+            .set_abort_config(abort(&config.rollout).map_err(incomplete)?)
+            .set_timeout_config(timeout(&config.rollout))
+            .set_job_executions_retry_config(retries(&config.rollout).map_err(incomplete)?);
         Ok(Self {
             job: job.clone(),
             digest: input.digest.clone(),
@@ -204,81 +194,7 @@ fn domain(region: &str) -> &'static str {
     if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
 
-fn rate(rate: Rate) -> JobExecutionsRolloutConfig {
-    let config = JobExecutionsRolloutConfig::builder();
-    match rate {
-        Rate::Constant(maximum) => config.maximum_per_minute(int(maximum)).build(),
-        Rate::Exponential(exponential) => {
-            let criteria = (exponential.notified.is_some() || exponential.succeeded.is_some())
-                .then(|| {
-                    RateIncreaseCriteria::builder()
-                        .set_number_of_notified_things(exponential.notified.map(int))
-                        .set_number_of_succeeded_things(exponential.succeeded.map(int))
-                        .build()
-                });
-            let rate = ExponentialRolloutRate::builder()
-                .base_rate_per_minute(int(exponential.base))
-                .increment_factor(exponential.factor.get())
-                .set_rate_increase_criteria(criteria)
-                .build();
-            config
-                .maximum_per_minute(int(exponential.maximum))
-                .set_exponential_rate(rate.ok())
-                .build()
-        }
-    }
-}
-
-fn abort(rollout: &RolloutConfig) -> Result<Option<AbortConfig>, Error> {
-    if rollout.abort.is_empty() {
-        return Ok(None);
-    }
-    let criteria = rollout.abort.iter().map(|criterion| {
-        AbortCriteria::builder()
-            .failure_type(match criterion.failure {
-                FailureType::All => JobExecutionFailureType::All,
-                FailureType::Failed => JobExecutionFailureType::Failed,
-                FailureType::Rejected => JobExecutionFailureType::Rejected,
-                FailureType::TimedOut => JobExecutionFailureType::TimedOut,
-            })
-            .action(AbortAction::Cancel)
-            .threshold_percentage(criterion.threshold.percent())
-            .min_number_of_executed_things(int(criterion.min_executed))
-            .build()
-    });
-    let criteria = criteria.collect::<Result<_, _>>().map_err(incomplete)?;
-    AbortConfig::builder().set_criteria_list(Some(criteria)).build().map(Some).map_err(incomplete)
-}
-
-fn retries(rollout: &RolloutConfig) -> Result<Option<JobExecutionsRetryConfig>, Error> {
-    let kinds = [
-        (RetryableFailureType::Failed, rollout.retries.after(Outcome::Failed)),
-        (RetryableFailureType::TimedOut, rollout.retries.after(Outcome::TimedOut)),
-    ];
-    let criteria: Vec<_> = kinds
-        .into_iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(kind, count)| {
-            RetryCriteria::builder()
-                .failure_type(kind)
-                .number_of_retries(i32::from(count))
-                .build()
-                .map_err(incomplete)
-        })
-        .collect::<Result<_, _>>()?;
-    if criteria.is_empty() {
-        return Ok(None);
-    }
-    let config = JobExecutionsRetryConfig::builder().set_criteria_list(Some(criteria)).build();
-    config.map(Some).map_err(incomplete)
-}
-
 /// All parts are set, so that this is never seen.
 fn incomplete(fault: aws_sdk_iot::error::BuildError) -> Error {
     Error::Input(fault.to_string())
-}
-
-/// The limits of the checked types are far below.
-fn int(number: u32) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
 }
