@@ -8,6 +8,9 @@ use aws_sdk_iot::operation::add_thing_to_thing_group::{
     AddThingToThingGroupError, AddThingToThingGroupInput, AddThingToThingGroupOutput,
 };
 use aws_sdk_iot::operation::create_job::{CreateJobError, CreateJobInput, CreateJobOutput};
+use aws_sdk_iot::operation::create_stream::{
+    CreateStreamError, CreateStreamInput, CreateStreamOutput,
+};
 use aws_sdk_iot::operation::create_thing_group::{
     CreateThingGroupError, CreateThingGroupInput, CreateThingGroupOutput,
 };
@@ -18,6 +21,9 @@ use aws_sdk_iot::operation::describe_event_configurations::{
 use aws_sdk_iot::operation::describe_job::{DescribeJobError, DescribeJobInput, DescribeJobOutput};
 use aws_sdk_iot::operation::describe_job_execution::{
     DescribeJobExecutionError, DescribeJobExecutionInput, DescribeJobExecutionOutput,
+};
+use aws_sdk_iot::operation::describe_stream::{
+    DescribeStreamError, DescribeStreamInput, DescribeStreamOutput,
 };
 use aws_sdk_iot::operation::describe_thing::{
     DescribeThingError, DescribeThingInput, DescribeThingOutput,
@@ -30,6 +36,9 @@ use aws_sdk_iot::operation::get_job_document::{
 };
 use aws_sdk_iot::operation::list_job_executions_for_job::{
     ListJobExecutionsForJobError, ListJobExecutionsForJobInput, ListJobExecutionsForJobOutput,
+};
+use aws_sdk_iot::operation::list_job_executions_for_thing::{
+    ListJobExecutionsForThingError, ListJobExecutionsForThingInput, ListJobExecutionsForThingOutput,
 };
 use aws_sdk_iot::operation::list_tags_for_resource::{
     ListTagsForResourceError, ListTagsForResourceInput, ListTagsForResourceOutput,
@@ -47,8 +56,8 @@ use aws_sdk_iot::operation::update_event_configurations::{
 use aws_sdk_iot::primitives::DateTime;
 use aws_sdk_iot::types::{
     Configuration, EventType, Job, JobExecution, JobExecutionStatus, JobExecutionSummary,
-    JobExecutionSummaryForJob, JobExecutionsRolloutConfig, JobStatus, PresignedUrlConfig, Tag,
-    TargetSelection, TimeoutConfig,
+    JobExecutionSummaryForJob, JobExecutionSummaryForThing, JobExecutionsRolloutConfig, JobStatus,
+    PresignedUrlConfig, S3Location, StreamFile, StreamInfo, Tag, TargetSelection, TimeoutConfig,
 };
 use aws_smithy_mocks::{RuleMode, mock_client};
 
@@ -99,6 +108,8 @@ pub struct Iot {
     pub things: BTreeSet<String>,
     /// The members of groups.
     pub groups: BTreeMap<String, BTreeSet<String>>,
+    /// Streams, by their names.
+    pub streams: BTreeMap<String, StreamInfo>,
     /// By the end of the ARN: `job/fw-1`.
     pub tags: BTreeMap<String, BTreeMap<String, String>>,
     /// Which events are enabled.
@@ -124,6 +135,14 @@ impl Iot {
     /// A group of these things.
     pub fn group(&mut self, name: &str, things: &[String]) {
         self.groups.insert(name.to_owned(), things.iter().cloned().collect());
+    }
+
+    /// A stream of one object.
+    pub fn stream(&mut self, id: &str, bucket: &str, key: &str) {
+        let location = S3Location::builder().bucket(bucket).key(key).build();
+        let file = StreamFile::builder().file_id(0).s3_location(location).build();
+        let stream = StreamInfo::builder().stream_id(id).stream_arn(arn(&format!("stream/{id}")));
+        self.streams.insert(id.to_owned(), stream.files(file).build());
     }
 
     /// A tag of what an ARN ends with.
@@ -199,6 +218,30 @@ impl FakeAws {
                     input.status().map_or("", |status| status.as_str())
                 ),
                 list_executions
+            ),
+            on!(
+                self,
+                "iot",
+                Client::list_job_executions_for_thing,
+                "ListJobExecutionsForThing",
+                |input| input.thing_name().unwrap_or_default(),
+                list_executions_of_thing
+            ),
+            on!(
+                self,
+                "iot",
+                Client::describe_stream,
+                "DescribeStream",
+                |input| input.stream_id().unwrap_or_default(),
+                describe_stream
+            ),
+            on!(
+                self,
+                "iot",
+                Client::create_stream,
+                "CreateStream",
+                |input| input.stream_id().unwrap_or_default(),
+                create_stream
             ),
             on!(
                 self,
@@ -363,6 +406,47 @@ fn list_executions(
         .set_execution_summaries(Some(page.collect()))
         .set_next_token(next)
         .build())
+}
+
+/// Of every job, in one state.
+fn list_executions_of_thing(
+    account: &mut Account,
+    input: &ListJobExecutionsForThingInput,
+) -> Result<ListJobExecutionsForThingOutput, ListJobExecutionsForThingError> {
+    let thing = input.thing_name().unwrap();
+    let status = input.status().expect("a state").as_str();
+    let of_state = account.iot.executions.iter().filter(|((_, of), _)| of == status);
+    let all = of_state.flat_map(|((job, _), all)| all.iter().map(move |one| (job, one)));
+    let own = all.filter(|(_, one)| one.thing == thing).map(|(job, _)| job.clone());
+    let (page, next) = page(own, input.next_token(), 1);
+    let summary = |job| JobExecutionSummaryForThing::builder().job_id(job).build();
+    Ok(ListJobExecutionsForThingOutput::builder()
+        .set_execution_summaries(Some(page.into_iter().map(summary).collect()))
+        .set_next_token(next)
+        .build())
+}
+
+fn describe_stream(
+    account: &mut Account,
+    input: &DescribeStreamInput,
+) -> Result<DescribeStreamOutput, DescribeStreamError> {
+    let stream = account.iot.streams.get(input.stream_id().unwrap()).ok_or_else(not_found)?;
+    Ok(DescribeStreamOutput::builder().stream_info(stream.clone()).build())
+}
+
+fn create_stream(
+    account: &mut Account,
+    input: &CreateStreamInput,
+) -> Result<CreateStreamOutput, CreateStreamError> {
+    let id = input.stream_id().unwrap();
+    assert!(!account.iot.streams.contains_key(id), "{id} is there already");
+    let stream = StreamInfo::builder().stream_id(id).stream_arn(arn(&format!("stream/{id}")));
+    let stream = stream.set_files(Some(input.files().to_vec())).build();
+    account.iot.streams.insert(id.to_owned(), stream);
+    for tag in input.tags() {
+        account.iot.tag(&format!("stream/{id}"), tag.key(), tag.value().unwrap());
+    }
+    Ok(CreateStreamOutput::builder().build())
 }
 
 /// The newest, as no number is asked for.

@@ -27,7 +27,7 @@ pub use cloudwatch::CloudWatch;
 pub use door::{Call, Fault, Faults};
 pub use dynamodb::{DynamoDb, Item, Table};
 pub use iot::{Execution, Iot};
-pub use s3::S3;
+pub use s3::{Head, S3};
 pub use sns::{Sns, Subscription};
 
 /// Where the account is.

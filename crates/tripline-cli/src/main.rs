@@ -18,6 +18,7 @@ mod release;
 mod replay;
 mod report;
 mod resume;
+mod revert;
 mod simulate;
 mod stop;
 mod successor;
@@ -79,6 +80,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Go on with a rollout that was stopped, for the devices that have not got it
     Resume(resume::Arguments),
+    /// Take devices that have a bad firmware back to an earlier one
+    Revert(revert::Arguments),
     /// See what a guard would do: would it have fired, when, why, and how often falsely
     Simulate(Box<simulate::Simulate>),
     /// Stop a rollout by hand
@@ -103,6 +106,7 @@ async fn main() -> std::process::ExitCode {
         Command::Release(command) => release::run(command).await,
         Command::Replay(replay) => replay.run(),
         Command::Resume(arguments) => resume::run(arguments).await,
+        Command::Revert(arguments) => revert::run(arguments).await,
         Command::Simulate(simulate) => simulate.run(),
         Command::Stop(arguments) => stop::run(arguments).await,
         Command::Watch(arguments) => watch::run(arguments).await,

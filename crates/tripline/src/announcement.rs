@@ -78,13 +78,15 @@ impl Alarm {
 }
 
 impl Announcement {
-    /// Tells of a stop, or of one that would have been made.
+    /// Tells of a stop, or of one that would have been made. `fallback` is the job that devices with the
+    /// firmware can be taken back to, as far as it is known: what it takes is said, and a person does it.
     pub fn stop(
         job: &JobId,
         alarm: &Alarm,
         done: Done,
         certainty: &Certainty,
         counts: Result<ExecutionCounts, &str>,
+        fallback: Option<&JobId>,
     ) -> Self {
         let verb = match done {
             Done::Cancelled | Done::Aborted => "stopped",
@@ -166,7 +168,8 @@ impl Announcement {
                 )
             }
             Done::Cancelled | Done::Aborted => format!(
-                "To resume, when the cause is found: tripline resume --job-id {job}\nThat makes a new job with the same document, for the devices that have not got it; a cancelled\njob itself cannot be continued.\n"
+                "To resume, when the cause is found: tripline resume --job-id {job}\nThat makes a new job with the same document, for the devices that have not got it; a cancelled\njob itself cannot be continued.\n{}",
+                way_back(job, counts, fallback)
             ),
         };
         let numbers = match counts {
@@ -177,6 +180,7 @@ impl Announcement {
             }
             Err(_) => "counts not known".to_owned(),
         };
+        let has_it = counts.is_ok_and(|counts| counts.ended.succeeded > 0);
         let unverified = if *certainty == Certainty::Verified { "" } else { " (unverified)" };
         let head = format!("Tripline {verb} {job}{unverified}");
         let evidence = alarm.evidence.as_ref().filter(|_| alarm.firing.is_some());
@@ -189,6 +193,7 @@ impl Announcement {
                     None => fit_sms(&head, &name, &numbers),
                 },
                 done,
+                has_it,
             ),
         }
     }
@@ -265,14 +270,48 @@ fn short_name(job: &JobId, alarm: &str) -> String {
     excerpt(alarm.strip_prefix(&prefix).unwrap_or(alarm))
 }
 
-/// How to go on, if there is room for it.
-fn with_next(sms: String, done: Done) -> String {
-    let next = match done {
-        Done::Observed => ". Stop it: tripline stop",
-        Done::Taken => ". Check it: tripline watch",
-        Done::Cancelled | Done::Aborted => ". Go on: tripline resume",
+/// How devices that have the firmware get an earlier one; nothing if there are none.
+fn way_back(
+    job: &JobId,
+    counts: Result<ExecutionCounts, &str>,
+    fallback: Option<&JobId>,
+) -> String {
+    let devices = match counts {
+        Ok(counts) => match counts.ended.succeeded {
+            0 => return String::new(),
+            1 => "1 device has the firmware".to_owned(),
+            n => format!("{n} devices have the firmware"),
+        },
+        Err(_) => "How many devices have the firmware is not known".to_owned(),
     };
-    if sms.len() + next.len() <= MAX_SMS { sms + next } else { sms }
+    let to = fallback.map_or("RELEASE", JobId::as_str);
+    let release = match fallback {
+        Some(_) => "",
+        None => " (RELEASE: an earlier job that ended well)",
+    };
+    format!(
+        "\n{devices}. To take them back: tripline revert --job-id {job} --to {to}{release}\nNothing is taken back unless somebody does that.\n"
+    )
+}
+
+/// How to go on, and the way back if `has_it`, as far as there is room for it.
+fn with_next(sms: String, done: Done, has_it: bool) -> String {
+    let next: &[&str] = match done {
+        Done::Observed => &[". Stop it: tripline stop"],
+        Done::Taken => &[". Check it: tripline watch"],
+        Done::Cancelled | Done::Aborted if has_it => {
+            &[". Go on: tripline resume", ". Back: tripline revert"]
+        }
+        Done::Cancelled | Done::Aborted => &[". Go on: tripline resume"],
+    };
+    let mut said = sms;
+    for next in next {
+        if said.len() + next.len() > MAX_SMS {
+            break;
+        }
+        said += next;
+    }
+    said
 }
 
 /// `<head>: <alarm>. <numbers>`; the alarm gives way first, then the head.

@@ -51,6 +51,19 @@ pub trait HasOptedOut {
     fn has_opted_out(&self, job: &JobId) -> impl Future<Output = Result<bool, Failure>> + Send;
 }
 
+/// Asks AWS IoT which job devices can be taken back to.
+pub trait ReadFallback {
+    /// The job that the tag `tripline:fallback` names; `None` without the tag, or if it names none. The
+    /// answer is waited for as long as [`Self::PATIENCE`].
+    fn read_fallback(
+        &self,
+        job: &JobId,
+    ) -> impl Future<Output = Result<Option<JobId>, Failure>> + Send;
+
+    /// People are not kept waiting for it.
+    const PATIENCE: Duration = Duration::from_secs(2);
+}
+
 /// Cancels a job.
 pub trait CancelJob {
     /// Cancels, with its executions in progress if `force`, and tries for as long as `patience`.

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tripline::announcement::{Alarm, Announcement, Done};
-use tripline::job::ExecutionCounts;
+use tripline::job::{ExecutionCounts, JobId};
 use tripline::notification::{AlarmNotification, AlarmState, Subject};
 use tripline::stop::{
     Asked, Certainty, Decision, JobKnowledge, Refusal, UNVERIFIED_AFTER, WithoutAnswer, decide,
@@ -33,7 +33,7 @@ use tripline_aws::{Failure, OPERATION_TIMEOUT};
 use alerting::{Alerts, Change, Rollout, Said};
 use ask::{
     CancelJob, DescribeAlarms, DescribeJob, HasOptedOut, LastFiring, Publish, ReadEvidence,
-    Surroundings, TakeTurn, Turn,
+    ReadFallback, Surroundings, TakeTurn, Turn,
 };
 use failed::Cause;
 pub use failed::Failed;
@@ -52,7 +52,9 @@ pub const LONGEST: Duration = {
     // The alarms under a composite one, histories, and evidence.
     let several = 3 * verification::SEVERAL_CALLS.as_secs();
     let cancel = 2 * stopping::FIRST_PATIENCE.as_secs() + stopping::SECOND_PATIENCE.as_secs();
-    Duration::from_secs(calls * OPERATION_TIMEOUT.as_secs() + several + cancel)
+    // The way back.
+    let tags = <aws::Aws as ReadFallback>::PATIENCE.as_secs();
+    Duration::from_secs(calls * OPERATION_TIMEOUT.as_secs() + several + cancel + tags)
 };
 
 /// A message of this age, in seconds, has been tried before: Lambda waits a minute.
@@ -82,6 +84,7 @@ where
         + DescribeJob
         + ReadEvidence
         + HasOptedOut
+        + ReadFallback
         + CancelJob
         + Publish
         + TakeTurn
@@ -274,7 +277,11 @@ where
         };
         let counts: Result<ExecutionCounts, &str> =
             counts.as_ref().copied().map_err(String::as_str);
-        let told = Announcement::stop(&job, &alarm, done, &certainty, counts);
+        let fallback = match done {
+            Done::Cancelled | Done::Aborted => self.fallback(&job).await,
+            Done::Taken | Done::Observed => None,
+        };
+        let told = Announcement::stop(&job, &alarm, done, &certainty, counts, fallback.as_ref());
         let said = match done {
             // A job is stopped once.
             Done::Cancelled | Done::Aborted => Said::Stopped(rollout),
@@ -284,6 +291,15 @@ where
         self.alert(&said, &record.id, &told).await?;
         // Lambda comes again and proves it.
         unproven.map_or(Ok(()), |failure| Err(failure.into()))
+    }
+
+    /// The job that devices can be taken back to. A message without it is better than none.
+    async fn fallback(&self, job: &JobId) -> Option<JobId> {
+        let fallback = self.client.read_fallback(job).await;
+        fallback.unwrap_or_else(|failure| {
+            tracing::warn!(%job, %failure, "fallback_unread");
+            None
+        })
     }
 
     /// Whether a stop may be made although AWS could not be asked whether the alarm fired. A message

@@ -25,6 +25,7 @@ struct Scripted {
     job: Mutex<Vec<Result<Job, Failure>>>,
     evidence: Mutex<Vec<Result<Option<tripline::evidence::Record>, Failure>>>,
     opted_out: Result<bool, Failure>,
+    fallback: Result<Option<JobId>, Failure>,
     cancel: Mutex<Vec<Failure>>,
     /// Whether a job that is canceled is so afterwards.
     keeps_word: bool,
@@ -94,6 +95,12 @@ impl ReadEvidence for Scripted {
 impl HasOptedOut for Scripted {
     async fn has_opted_out(&self, _: &JobId) -> Result<bool, Failure> {
         self.opted_out.clone()
+    }
+}
+
+impl ReadFallback for Scripted {
+    async fn read_fallback(&self, _: &JobId) -> Result<Option<JobId>, Failure> {
+        self.fallback.clone()
     }
 }
 
@@ -262,6 +269,7 @@ fn sound() -> Scripted {
         // Nobody asks for the evidence of an alarm that is not on it.
         evidence: Mutex::default(),
         opted_out: Ok(false),
+        fallback: Ok(None),
         cancel: Mutex::default(),
         keeps_word: true,
         publish: Mutex::default(),
@@ -326,7 +334,7 @@ const CANCELED: &str = "cancel fw-2-1 force=false Tripline: alarm tripline-fw-2-
 const UNVERIFIED: &str = "cancel fw-2-1 force=false Tripline: alarm tripline-fw-2-1-slow, unverified: AWS could not be asked whether it fired (message 9a7c0d0e-0000-4000-8000-000000000001)";
 const TOLD: [&str; 2] = [
     "email: Tripline stopped rollout fw-2-1",
-    "sms: Tripline stopped fw-2-1: slow. 12 ok, 3 failed, 4 running, the rest spared. Go on: tripline resume",
+    "sms: Tripline stopped fw-2-1: slow. 12 ok, 3 failed, 4 running, the rest spared. Go on: tripline resume. Back: tripline revert",
 ];
 const NOT_STOPPED: [&str; 2] = [
     "email: Tripline could NOT stop rollout fw-2-1",
@@ -1115,5 +1123,24 @@ async fn envelopes_of_other_services_stop_nothing() {
     for name in ["eventbridge/alarm-state-change", "sqs/alarm", "sqs/alarm-by-sns"] {
         let (done, failed) = run(&stopper(sound(), StopMode::Cancel), event(name)).await;
         assert_eq!((done, failed.as_deref()), (vec![], Some("Tripline.Refused")), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn people_get_the_command_that_takes_devices_back_and_get_it_whether_the_tag_is_read_or_not()
+{
+    let fallback = JobId::new("fw-2-0").unwrap();
+    for (read, to) in [
+        (Ok(Some(fallback)), "--to fw-2-0\n"),
+        (Ok(None), "--to RELEASE (RELEASE: "),
+        (Err(unreachable("ListTagsForResource")), "--to RELEASE (RELEASE: "),
+    ] {
+        let stopper = stopper(Scripted { fallback: read, ..sound() }, StopMode::Cancel);
+        let (done, error) = run(&stopper, event("sns/alarm")).await;
+        assert_eq!((done.len(), error), (3, None), "{done:?}");
+        let mails = stopper.client.mails.lock().unwrap().concat();
+        let said =
+            "12 devices have the firmware. To take them back: tripline revert --job-id fw-2-1 ";
+        assert!(mails.contains(&format!("{said}{to}")), "{mails}");
     }
 }

@@ -254,8 +254,8 @@ fn page() -> String {
         (`TRIPLINE_WRITE=1 cargo test --workspace --test it stopper::matrix::the_page` writes it anew). Each fault strikes the first\n\
         call of an operation (`once`), every call of the first attempt (`attempt`), or every call (`always`). Lambda makes three\n\
         attempts; *unverified* means that AWS could not be asked whether the alarm is true. `DescribeAlarmHistory` is asked about an\n\
-        alarm that is back in `OK`, `GetItem` about one on evidence; `ListTagsForResource` and `UpdateItem` only before an unverified\n\
-        stop.\n"
+        alarm that is back in `OK`, `GetItem` about one on evidence; `UpdateItem` only before an unverified stop,\n\
+        `ListTagsForResource` there and, for the way back, after every stop.\n"
         .to_owned();
     let mut rows: BTreeMap<(String, usize, String), Vec<&str>> = BTreeMap::new();
     let table = table();

@@ -9,7 +9,7 @@ use super::region::Region;
 use crate::exit::Error;
 
 /// The clients, all of one region.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Aws {
     pub region: String,
     pub cloudformation: aws_sdk_cloudformation::Client,

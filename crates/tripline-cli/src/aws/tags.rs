@@ -8,3 +8,5 @@ pub const ROUND_TAG: &str = "tripline:round";
 pub const CONFIG_TAG: &str = "tripline:config";
 /// The tag with the job that a stream is for.
 pub const JOB_TAG: &str = "tripline:job";
+/// The tag with the job whose firmware devices are taken back to if this one is reverted.
+pub const FALLBACK_TAG: &str = "tripline:fallback";

@@ -149,6 +149,7 @@ impl Check {
             );
             review.notes.push(Remark { text, hint: None });
         }
+        review.notes.extend(no_fallback(&input));
         let rollout = PlannedRollout::new(&input, declared_devices(&input), self.tell_only);
         let planned = rollout.coverage(&StackRules::read(|_| None)?);
         uncovered(&planned.coverage, &mut review);
@@ -176,6 +177,17 @@ impl Check {
         findings.extend(unlisted.map(|text| Remark { text, hint: None }));
         findings
     }
+}
+
+/// That nobody has said which job devices can be taken back to.
+fn no_fallback(input: &Input) -> Option<Remark> {
+    input.config.fallback.is_none().then(|| Remark {
+        text: "no `fallback`: if the rollout is stopped, people are not told which release to go back to"
+            .to_owned(),
+        hint: Some(
+            "set `fallback` in `[DEFAULT]` to the job of the last release that ended well".to_owned(),
+        ),
+    })
 }
 
 /// Each way to go wrong of which nobody would hear, unless there are so few devices that nobody could. What is said

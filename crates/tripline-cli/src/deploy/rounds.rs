@@ -10,6 +10,7 @@ use super::record::{Record, Round};
 use super::waiting::wait;
 use crate::aws::arming::guard::Guard;
 use crate::aws::deployment::cloud::Cloud;
+use crate::aws::deployment::firmware::Stored;
 use crate::aws::deployment::removal::remove;
 use crate::aws::deployment::spec::{Spec, StreamSpec, claim_key};
 use crate::aws::failure::with;
@@ -156,10 +157,11 @@ impl<'a> Rounds<'a> {
     /// Makes what is missing for a round: the job comes last, once it is guarded.
     async fn make(&mut self, round: u32) -> Result<(), Error> {
         let (cloud, spec) = (self.cloud, self.spec);
+        // That of the firmware, which is the first.
+        let mut stored = None;
         for object in &spec.objects {
-            if !cloud.has_object(&spec.bucket, object).await? {
-                cloud.put_object(&spec.bucket, object).await?;
-            }
+            let object_stored = cloud.have_object(&spec.bucket, object).await?;
+            stored.get_or_insert(object_stored);
             self.note(format!("object s3://{}/{}", spec.bucket, object.key));
         }
         // It took a while to get here, and what is another's is not touched.
@@ -182,7 +184,7 @@ impl<'a> Rounds<'a> {
             self.note(format!("stream `{}`", stream.id));
         }
         if found.round.is_none() {
-            self.create_job(round).await?;
+            self.create_job(round, &stored.unwrap_or_default()).await?;
         }
         self.live = true;
         self.note(format!("job `{}`", spec.job));
@@ -216,8 +218,8 @@ impl<'a> Rounds<'a> {
 
     /// Two workers may deploy the same at once: the job is created by one of them, and is the job of
     /// both.
-    async fn create_job(&self, round: u32) -> Result<(), Error> {
-        let request = self.spec.request(round, self.input.config.rounds);
+    async fn create_job(&self, round: u32, stored: &Stored) -> Result<(), Error> {
+        let request = self.spec.request(round, self.input.config.rounds, stored);
         match self.cloud.create_job(request).await {
             Err(failure) if failure.kind == FailureKind::Refused => {
                 match ExistingDeployment::find(self.cloud, self.spec).await? {

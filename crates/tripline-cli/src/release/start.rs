@@ -1,5 +1,6 @@
 //! `tripline release start`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ use super::store::{Store, Versioned, now, person};
 use super::waves::{Wave, work_out};
 use crate::aws::connect::connect;
 use crate::aws::deployment::cloud::Cloud;
+use crate::aws::deployment::firmware::Stored;
 use crate::aws::deployment::spec::{Spec, claim_key};
 use crate::aws::region::{Region, check_topics, region_for};
 use crate::aws::{clients, s3, topics};
@@ -116,7 +118,7 @@ impl Start {
         let planned = plan_waves(&release, attempt, &worked_out, &input, &waves, &spec)?;
         let ready = Ready { input: &input, spec: &spec, waves: &worked_out, planned };
         let covered = coverage(&ready, &store)?;
-        let plan = ready.plan(&release, attempt, waves.false_stops);
+        let mut plan = ready.plan(&release, attempt, waves.false_stops);
         self.show(&plan, &covered, attempt, &store.aws.region);
         let accepted = self.accept_uncovered.clone().unwrap_or_default();
         for note in accepted.check(&input.file, &covered.coverage)? {
@@ -126,7 +128,8 @@ impl Start {
             say("dry run: nothing was changed");
             return Ok(End::Done);
         }
-        make(&aws, &cloud, &ready, &release).await?;
+        // With what is known of the firmware once it is stored.
+        plan.tags = ready.tags(&make(&aws, &cloud, &ready, &release).await?);
         begin(&store, &plan, there.as_ref()).await?;
         let waits = plan.waves.first().is_some_and(|wave| wave.approval);
         say(&format!(
@@ -253,8 +256,13 @@ fn coverage(ready: &Ready<'_>, store: &Store) -> Result<PlannedCoverage, Error> 
 }
 
 impl Ready<'_> {
+    /// The tags of each wave's job.
+    fn tags(&self, stored: &Stored) -> BTreeMap<String, String> {
+        let tags = self.spec.tags(1, stored).into_iter();
+        tags.map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+
     fn plan(&self, release: &ReleaseId, attempt: u32, false_stops: f64) -> Plan {
-        let tags = self.spec.tags(1).into_iter();
         Plan {
             release: release.clone(),
             attempt,
@@ -269,7 +277,7 @@ impl Ready<'_> {
                 .and_then(|limits| limits.baseline.as_ref())
                 .map(Baseline::to_json),
             document: self.spec.document.as_str().to_owned(),
-            tags: tags.map(|(key, value)| (key.to_owned(), value)).collect(),
+            tags: self.tags(&Stored::default()),
             false_stops,
             waves: self.planned.clone(),
         }
@@ -282,7 +290,7 @@ async fn make(
     cloud: &Cloud,
     ready: &Ready<'_>,
     release: &ReleaseId,
-) -> Result<(), Error> {
+) -> Result<Stored, Error> {
     let spec = ready.spec;
     if !cloud.has_bucket(&spec.bucket).await? {
         return Err(Error::Input(format!(
@@ -300,11 +308,12 @@ async fn make(
         )));
     }
     let mut progress = Progress::new();
+    // That of the firmware, which is the first.
+    let mut stored = None;
     for object in &spec.objects {
-        if !cloud.has_object(&spec.bucket, object).await? {
-            progress.show(format!("object {}", object.key));
-            cloud.put_object(&spec.bucket, object).await?;
-        }
+        progress.show(format!("object {}", object.key));
+        let object = cloud.have_object(&spec.bucket, object).await?;
+        stored.get_or_insert(object);
     }
     if let Some(stream) = &spec.stream
         && cloud.stream(&stream.id).await?.is_none()
@@ -316,7 +325,7 @@ async fn make(
             frozen::fill(aws, release, wave, &planned.job, &mut progress).await?;
         }
     }
-    Ok(())
+    Ok(stored.unwrap_or_default())
 }
 
 /// Writes the plan, then the state, then starts: whoever is cut off between them starts the same attempt.

@@ -234,9 +234,15 @@ impl Stop {
                 "a job is cancelled once only; devices in progress are, one by one, by\n      `aws iot cancel-job-execution --force --job-id {job} --thing-name ..`"
             ));
         }
+        let revert = match seen.tally.succeeded {
+            0 => String::new(),
+            _ => {
+                format!("\nhint: `tripline revert --job-id {job}` takes back those that have it")
+            }
+        };
         (seen.state == JobState::Canceled).then(|| {
             format!(
-                "`tripline resume --job-id {job}` goes on with the devices that have not got it"
+                "`tripline resume --job-id {job}` goes on with the devices that have not got it{revert}"
             )
         })
     }

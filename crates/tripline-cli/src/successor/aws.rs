@@ -1,14 +1,16 @@
-//! What is asked of AWS IoT, and of S3, to resume a rollout.
+//! What is asked of AWS IoT, and of S3, to follow a rollout with another.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
-use aws_sdk_iot::types::{Job, JobExecutionStatus, Tag, ThingGroupProperties};
+use aws_sdk_iot::types::{Job, JobExecutionStatus, StreamInfo, Tag, ThingGroupProperties};
+use aws_sdk_s3::types::ChecksumMode;
 use tripline::job::JobId;
 use tripline_aws::{Failure, FailureKind, iot};
 use tripline_config::MAX_FILE_BYTES;
 
 use crate::aws::connect::Connection;
+use crate::aws::deployment::firmware::{SeenObject, Stored};
 use crate::aws::job::find_job;
 use crate::aws::pace::Pace;
 use crate::aws::{clients, s3};
@@ -32,6 +34,16 @@ pub struct Aws {
 
 /// A page of names, and the token of the next.
 pub type Page = (Vec<String>, Option<String>);
+
+/// An execution of a job as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedExecution {
+    /// The thing's name.
+    pub thing: String,
+    /// Which of its executions of the job it is: the latest has the highest.
+    pub number: i64,
+    pub status: JobExecutionStatus,
+}
 
 impl Aws {
     pub fn for_connection(connection: Connection) -> Self {
@@ -95,6 +107,76 @@ impl Aws {
         let things = page.execution_summaries().iter();
         let things = things.filter_map(|execution| name(execution.thing_arn()?)).collect();
         Ok((things, page.next_token.filter(|token| !token.is_empty())))
+    }
+
+    /// A page of a job's executions, of every device and in every state.
+    pub async fn every_execution(
+        &self,
+        job: &JobId,
+        token: Option<String>,
+    ) -> Result<(Vec<ListedExecution>, Option<String>), Failure> {
+        let _permit = self.lists.permit().await;
+        let list = self.iot.list_job_executions_for_job().job_id(job.as_str());
+        let page = list.max_results(PAGE).set_next_token(token).send().await;
+        let page = page.map_err(|error| Failure::from_sdk("ListJobExecutionsForJob", &error))?;
+        let listed = page.execution_summaries().iter().filter_map(|execution| {
+            let summary = execution.job_execution_summary()?;
+            let again = || summary.retry_attempt().map(|retries| i64::from(retries) + 1);
+            Some(ListedExecution {
+                thing: execution.thing_arn()?.split_once(":thing/")?.1.to_owned(),
+                number: summary.execution_number().or_else(again).unwrap_or(1),
+                status: summary.status()?.clone(),
+            })
+        });
+        Ok((listed.collect(), page.next_token.filter(|token| !token.is_empty())))
+    }
+
+    /// A page of the jobs of which a thing has an execution in this state.
+    pub async fn jobs_of(
+        &self,
+        thing: &str,
+        status: JobExecutionStatus,
+        token: Option<String>,
+    ) -> Result<Page, Failure> {
+        let _permit = self.lists.permit().await;
+        let list = self.iot.list_job_executions_for_thing().thing_name(thing).status(status);
+        let page = list.max_results(PAGE).set_next_token(token).send().await;
+        let page = page.map_err(|error| Failure::from_sdk("ListJobExecutionsForThing", &error))?;
+        let jobs = page.execution_summaries().iter();
+        let jobs = jobs.filter_map(|execution| execution.job_id().map(str::to_owned)).collect();
+        Ok((jobs, page.next_token.filter(|token| !token.is_empty())))
+    }
+
+    /// A stream; `None` if there is none of this name.
+    pub async fn stream(&self, id: &str) -> Result<Option<StreamInfo>, Failure> {
+        let described = self.iot.describe_stream().stream_id(id).send().await;
+        match described.map_err(|error| Failure::from_sdk("DescribeStream", &error)) {
+            Ok(described) => Ok(described.stream_info),
+            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// An object as S3 shows it without its content; `None` if there is none.
+    pub async fn seen_object(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> Result<Option<SeenObject>, Failure> {
+        let head =
+            self.s3.head_object().bucket(bucket).key(key).checksum_mode(ChecksumMode::Enabled);
+        let head = match head.send().await.map_err(|error| Failure::from_sdk("HeadObject", &error))
+        {
+            Ok(head) => head,
+            Err(failure) if failure.kind == FailureKind::NotFound => return Ok(None),
+            Err(failure) => return Err(failure),
+        };
+        Ok(Some(SeenObject {
+            size: head.content_length().and_then(|size| u64::try_from(size).ok()),
+            sha256: head.metadata().and_then(|metadata| metadata.get("sha256")).cloned(),
+            checksum: head.checksum_sha256().map(str::to_owned),
+            stored: Stored::new(head.version_id(), head.e_tag()),
+        }))
     }
 
     /// A page of a group's members, those of its subgroups among them; `None` if there is no such

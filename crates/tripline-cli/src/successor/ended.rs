@@ -66,10 +66,11 @@ impl EndedJob {
         format!("{head}:{what}")
     }
 
-    /// The stream of the job's document, as `deploy` names it.
+    /// The stream of the job's document, as `deploy` or FreeRTOS OTA names it.
     pub fn stream(&self) -> Option<StreamId> {
         let document: serde_json::Value = serde_json::from_str(&self.document).ok()?;
-        StreamId::new(document.get("streamId")?.as_str()?)
+        let of_freertos = || document.get("afr_ota")?.get("streamname");
+        StreamId::new(document.get("streamId").or_else(of_freertos)?.as_str()?)
     }
 
     /// The request for a job that is as this one was, for other targets, and linked to the job that it

@@ -1,12 +1,14 @@
 //! What the new job is called, and which jobs follow the old one already.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
 use aws_sdk_iot::types::Job;
 use tripline::job::{JobId, JobState};
 use tripline_aws::{Failure, FailureKind};
 
 use super::aws::Aws;
-use super::link::Link;
+use super::link::{Kind, Link};
 use crate::exit::Error;
 
 /// Most names that are tried.
@@ -20,8 +22,8 @@ pub struct Place {
     /// The name of a job that is not there; `None` if the name that was asked for is that of one that
     /// follows already.
     pub free: Option<JobId>,
-    /// Every job that follows the old one, or one that does, in the same way. What follows a job comes
-    /// after it.
+    /// Every job that follows the old one, and every one that resumes such a job. What follows a job
+    /// comes after it.
     pub earlier: Vec<Earlier>,
 }
 
@@ -30,6 +32,7 @@ pub struct Place {
 pub struct Earlier {
     pub id: JobId,
     pub job: Job,
+    pub tags: BTreeMap<String, String>,
 }
 
 /// What has a name.
@@ -67,10 +70,10 @@ impl Place {
             }
         }
         let first = following(aws, link, &mut earlier).await?;
-        // Those that follow one that follows.
+        // Those that resume one of them. What reverts a revert is no revert.
         let mut at = 0;
         while let Some(id) = earlier.get(at).map(|earlier| earlier.id.clone()) {
-            following(aws, &Link::new(link.kind, id), &mut earlier).await?;
+            following(aws, &Link::new(Kind::Resumes, id), &mut earlier).await?;
             at += 1;
         }
         if !is_named && first.is_none() {
@@ -143,7 +146,7 @@ async fn use_of_name(aws: &Aws, link: &Link, id: JobId) -> Result<NameUse, Error
     };
     let tags = aws.tags(job.job_arn().unwrap_or_default()).await?;
     Ok(if link.is_in(&tags) {
-        NameUse::Earlier(Box::new(Earlier { id, job }))
+        NameUse::Earlier(Box::new(Earlier { id, job, tags }))
     } else {
         NameUse::Another
     })

@@ -39,3 +39,19 @@ pub async fn take_over(
     users.push(new.as_str());
     Ok(aws.tag(&arn, tag(JOB_TAG, &users.join(" "))).await?)
 }
+
+/// Tags the stream of a job whose firmware is rolled out again with both jobs, and so it is nobody's to
+/// remove: `cleanup` of either leaves it.
+pub async fn share(aws: &Aws, good: &EndedJob, new: &JobId) -> Result<(), Error> {
+    let Some(stream) = good.stream() else { return Ok(()) };
+    let arn = good.arn_of(&format!("stream/{}", stream.as_str()));
+    let tags = match aws.tags(&arn).await {
+        Ok(tags) => tags,
+        Err(failure) if failure.kind == FailureKind::NotFound => return Ok(()),
+        Err(failure) => return Err(failure.into()),
+    };
+    if tags.get(JOB_TAG).is_none_or(|job| job.contains(' ')) {
+        return Ok(());
+    }
+    Ok(aws.tag(&arn, tag(JOB_TAG, &format!("{} {new}", good.id))).await?)
+}

@@ -185,7 +185,16 @@ pub fn hint(rollout: &Rollout) -> Option<String> {
     let resume =
         format!("`tripline resume --job-id {job}` goes on with the devices that have not got it");
     match rollout.verdict {
-        Verdict::Guard | Verdict::AbortCriteria => Some(format!("if the stop was false, {resume}")),
+        Verdict::Guard | Verdict::AbortCriteria => {
+            let has_it = rollout.seen.as_ref().is_some_and(|seen| seen.tally.succeeded > 0);
+            let revert = match has_it {
+                true => format!(
+                    "; if it was right, `tripline revert --job-id {job}` takes back those that have it"
+                ),
+                false => String::new(),
+            };
+            Some(format!("if the stop was false, {resume}{revert}"))
+        }
         Verdict::Cancelled => Some(resume),
         _ => None,
     }

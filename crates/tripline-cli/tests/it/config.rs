@@ -228,7 +228,8 @@ fn a_document_at_a_url_is_fetched_unless_offline() {
     let said: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(
         (said["document"]["from"].as_str(), said["notes"].as_array().unwrap().len()),
-        (Some("afar"), 0)
+        // That there is no fallback.
+        (Some("afar"), 1)
     );
     // Nobody is there to answer, and nobody is asked.
     let folder = with(&at("s3://tracker-firmware/job.json"));

@@ -1,4 +1,4 @@
-//! `tripline watch`, `stop` and `resume` as people and scripts see them.
+//! `tripline watch`, `stop`, `resume` and `revert` as people and scripts see them.
 
 use std::net::TcpListener;
 
@@ -14,7 +14,7 @@ fn tripline(arguments: &[&str], settings: &[(&str, &str)]) -> String {
 
 #[test]
 fn help() {
-    for command in ["watch", "stop", "resume"] {
+    for command in ["watch", "stop", "resume", "revert"] {
         insta::assert_snapshot!(format!("help_{command}"), tripline(&[command, "--help"], &[]));
     }
 }
@@ -27,6 +27,9 @@ fn arguments() {
         vec!["watch", "fw", "--every", "0"],
         vec!["stop", "--job-id", "fw", "--mode", "pause"],
         vec!["resume"],
+        vec!["revert"],
+        vec!["revert", "--job-id", "fw", "--bin", "fw.bin"],
+        vec!["revert", "--job-id", "fw", "--to", "a", "--bin", "fw.bin", "--config", "dev.ini"],
         vec!["resume", "--job-id", "fw", "--default-guard", "--config", "dev.ini"],
     ];
     let all = all.map(|arguments| {

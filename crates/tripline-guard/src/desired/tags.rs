@@ -200,7 +200,12 @@ mod tests {
             assert_eq!((tags.is_on(), tags.is_off(), tags.faults.len()), (true, false, 1), "{key}");
             assert!(JobTags::from_text(&tags.usable().to_text()).is_on(), "{key}");
         }
-        assert!(JobTags::read([("tripline:config", "s3")]).faults.is_empty());
+        for other in
+            ["config", "fallback", "firmware", "firmwareDigest", "resumes", "reverts", "signature"]
+        {
+            let tag = format!("tripline:{other}");
+            assert_eq!(JobTags::read([(tag.as_str(), "any")]), JobTags::default(), "{other}");
+        }
     }
 
     #[test]

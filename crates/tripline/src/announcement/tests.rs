@@ -29,7 +29,9 @@ const COUNTS: ExecutionCounts = ExecutionCounts {
 
 fn told(done: Done, certainty: &Certainty) -> Announcement {
     let job = JobId::new("fw-1").unwrap();
-    Announcement::stop(&job, &alarm("tripline-fw-1-slow"), done, certainty, Ok(COUNTS))
+    let fallback = JobId::new("fw-0").unwrap();
+    let alarm = alarm("tripline-fw-1-slow");
+    Announcement::stop(&job, &alarm, done, certainty, Ok(COUNTS), Some(&fallback))
 }
 
 #[test]
@@ -50,11 +52,47 @@ devices  12 succeeded, 3 failed, 4 in progress
 To resume, when the cause is found: tripline resume --job-id fw-1
 That makes a new job with the same document, for the devices that have not got it; a cancelled
 job itself cannot be continued.
+
+12 devices have the firmware. To take them back: tripline revert --job-id fw-1 --to fw-0
+Nothing is taken back unless somebody does that.
 ");
     assert_eq!(
         told.sms,
-        "Tripline stopped fw-1: slow. 12 ok, 3 failed, 4 running, the rest spared. Go on: tripline resume"
+        "Tripline stopped fw-1: slow. 12 ok, 3 failed, 4 running, the rest spared. Go on: tripline resume. Back: tripline revert"
     );
+}
+
+#[test]
+fn the_way_back_is_named_where_devices_have_the_firmware() {
+    let job = JobId::new("fw-1").unwrap();
+    let told = |done, counts, fallback| {
+        let alarm = alarm("tripline-fw-1-slow");
+        Announcement::stop(&job, &alarm, done, &Certainty::Verified, counts, fallback)
+    };
+    let with = |succeeded| {
+        let ended = EndedCounts { succeeded, ..COUNTS.ended };
+        Ok(ExecutionCounts { ended, ..COUNTS })
+    };
+    for (counts, said) in [
+        (
+            with(1),
+            "\n\n1 device has the firmware. To take them back: tripline revert --job-id fw-1 --to RELEASE (RELEASE: an earlier job that ended well)\n",
+        ),
+        (
+            Err("throttled"),
+            "\n\nHow many devices have the firmware is not known. To take them back: ",
+        ),
+    ] {
+        let told = told(Done::Aborted, counts, None);
+        assert!(told.body.contains(said), "{}", told.body);
+    }
+    let fallback = JobId::new("fw-0").unwrap();
+    for (done, counts) in
+        [(Done::Cancelled, with(0)), (Done::Observed, with(12)), (Done::Taken, Err("throttled"))]
+    {
+        let told = told(done, counts, Some(&fallback));
+        assert!(!told.body.contains("revert") && !told.sms.contains("revert"), "{told:?}");
+    }
 }
 
 const EVIDENCE: &str = "After 22 minutes, 372 of 900 devices (41 %) were still at it; at most 33 % may be (baseline fw-2-0 of 3 rollouts, 20 % slack). At most 1 in 100 healthy rollouts ever looks like this.";
@@ -68,7 +106,7 @@ fn a_stop_on_evidence_says_what_was_seen_and_what_the_bound_means() {
     let job = JobId::new("fw-1").unwrap();
     let told = |words| {
         let alarm = on_evidence(words);
-        Announcement::stop(&job, &alarm, Done::Cancelled, &Certainty::Verified, Ok(COUNTS))
+        Announcement::stop(&job, &alarm, Done::Cancelled, &Certainty::Verified, Ok(COUNTS), None)
     };
     let whole = told(EVIDENCE);
     let line = format!("alarm    tripline-fw-1-evidence\nevidence {EVIDENCE}\nlimit    ");
@@ -117,6 +155,7 @@ fn observing_and_not_knowing_are_said() {
         Done::Aborted,
         &Certainty::Verified,
         Err("throttled"),
+        None,
     );
     assert!(countless.body.contains("devices  not known (throttled)"));
 }
@@ -126,7 +165,7 @@ fn without_cloudwatch_s_word_nothing_is_quoted_but_a_bare_name() {
     let job = JobId::new("fw-1").unwrap();
     let unverified = Certainty::Unverified("ThrottlingException".to_owned());
     let of = claimed("tripline-fw-1-slow. Call +1 900, or https://a.example");
-    let told = Announcement::stop(&job, &of, Done::Cancelled, &unverified, Ok(COUNTS));
+    let told = Announcement::stop(&job, &of, Done::Cancelled, &unverified, Ok(COUNTS), None);
     let failed = Announcement::not_stopped(&job, &of, "ThrottlingException");
     for text in [&told.body, &told.sms, &failed.body, &failed.sms] {
         assert!(
@@ -155,20 +194,24 @@ proptest! {
         let ended = EndedCounts { succeeded: n, failed: n, rejected: n, timed_out: n };
         let counts = ExecutionCounts { queued: n, in_progress: n, ended, canceled: n, removed: n };
         for done in [Done::Cancelled, Done::Aborted, Done::Observed] {
-            let told = Announcement::stop(&job, &if unverified { claimed(&name) } else { alarm(&name) }, done, &certainty, Ok(counts));
+            let told = Announcement::stop(&job, &if unverified { claimed(&name) } else { alarm(&name) }, done, &certainty, Ok(counts), Some(&job));
             prop_assert!(told.sms.is_ascii() && told.sms.len() <= MAX_SMS, "{}", told.sms);
             let (last, next) = match done {
                 Done::Observed => ("running", ". Stop it: tripline stop"),
                 _ => ("spared", ". Go on: tripline resume"),
             };
-            let said = told.sms.strip_suffix(next);
-            prop_assert_eq!(said.is_some(), said.unwrap_or(&told.sms).len() + next.len() <= MAX_SMS);
-            prop_assert!(said.unwrap_or(&told.sms).ends_with(last), "{}", told.sms);
+            let back = ". Back: tripline revert";
+            let sms = told.sms.strip_suffix(back).unwrap_or(&told.sms);
+            let is_due = n > 0 && sms.ends_with("resume") && sms.len() + back.len() <= MAX_SMS;
+            prop_assert_eq!(sms != told.sms, is_due, "{}", told.sms);
+            let said = sms.strip_suffix(next);
+            prop_assert_eq!(said.is_some(), said.unwrap_or(sms).len() + next.len() <= MAX_SMS);
+            prop_assert!(said.unwrap_or(sms).ends_with(last), "{}", told.sms);
             prop_assert!(told.subject.is_ascii() && told.subject.len() <= MAX_SUBJECT);
             prop_assert!(told.body.len() < 8_000);
         }
         let of = Alarm { evidence: Some(name.repeat(9)), ..alarm(&name) };
-        let told = Announcement::stop(&job, &of, Done::Cancelled, &Certainty::Verified, Ok(counts));
+        let told = Announcement::stop(&job, &of, Done::Cancelled, &Certainty::Verified, Ok(counts), Some(&job));
         prop_assert!(told.sms.is_ascii() && told.sms.len() <= MAX_SMS, "{}", told.sms);
         prop_assert!(told.body.len() < 8_000);
         let failed = Announcement::not_stopped(&job, &alarm(&name), &name);

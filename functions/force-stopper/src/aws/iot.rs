@@ -8,10 +8,13 @@ use tripline_aws::answer::{Complete, LastAnswer};
 use tripline_aws::{Failure, iot};
 
 use super::Aws;
-use crate::ask::{CancelJob, DescribeJob, HasOptedOut};
+use crate::ask::{CancelJob, DescribeJob, HasOptedOut, ReadFallback};
 
 /// The tag and value by which a job opts out of being guarded, as the guard-keeper reads it.
 const OPTED_OUT: (&str, &str) = ("tripline:guard", "off");
+
+/// The tag with the job that devices are taken back to, as `tripline deploy` sets it.
+const FALLBACK: &str = "tripline:fallback";
 
 impl DescribeJob for Aws {
     async fn describe_job(&self, job: &JobId) -> Result<Job, Failure> {
@@ -29,6 +32,20 @@ impl HasOptedOut for Aws {
             .tags()
             .iter()
             .any(|tag| (tag.key(), tag.value().unwrap_or_default()) == OPTED_OUT))
+    }
+}
+
+impl ReadFallback for Aws {
+    async fn read_fallback(&self, job: &JobId) -> Result<Option<JobId>, Failure> {
+        let arn = self.settings.force_stop_topic.job_arn(job);
+        let bounded = aws_sdk_iot::config::Builder::new()
+            .timeout_config(TimeoutConfig::builder().operation_timeout(Self::PATIENCE).build());
+        let request = self.iot.list_tags_for_resource().resource_arn(arn).customize();
+        let output = request.config_override(bounded).send().await;
+        let output = output.map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
+        let tag = output.tags().iter().find(|tag| tag.key() == FALLBACK);
+        let fallback = tag.and_then(|tag| JobId::new(tag.value()?).ok());
+        Ok(fallback.filter(|fallback| fallback != job))
     }
 }
 

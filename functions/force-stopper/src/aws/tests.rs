@@ -24,7 +24,8 @@ use tripline_aws::FailureKind;
 
 use super::*;
 use crate::ask::{
-    CancelJob, DescribeAlarms, DescribeJob, HasOptedOut, LastFiring, Publish, TakeTurn, Turn,
+    CancelJob, DescribeAlarms, DescribeJob, HasOptedOut, LastFiring, Publish, ReadFallback,
+    TakeTurn, Turn,
 };
 
 pub(super) fn settings() -> Settings {
@@ -252,6 +253,23 @@ async fn a_tag_opts_a_job_out() {
             });
         let job = JobId::new("fw-1").unwrap();
         assert_eq!(aws(&[], &[&rule], &[]).has_opted_out(&job).await, Ok(opted_out));
+    }
+}
+
+#[tokio::test]
+async fn a_tag_names_the_job_to_go_back_to() {
+    for (value, fallback) in [("fw-0", Some("fw-0")), ("fw-1", None), ("no job", None), ("", None)]
+    {
+        let rule = mock!(aws_sdk_iot::Client::list_tags_for_resource).then_output(move || {
+            let tag = |key: &str, value: &str| {
+                aws_sdk_iot::types::Tag::builder().key(key).value(value).build().unwrap()
+            };
+            let tags = ListTagsForResourceOutput::builder().tags(tag("team", "pumps"));
+            tags.tags(tag("tripline:fallback", value)).build()
+        });
+        let job = JobId::new("fw-1").unwrap();
+        let read = aws(&[], &[&rule], &[]).read_fallback(&job).await.unwrap();
+        assert_eq!(read.as_ref().map(JobId::as_str), fallback);
     }
 }
 

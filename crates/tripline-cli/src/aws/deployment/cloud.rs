@@ -6,6 +6,7 @@ use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
 use aws_sdk_iot::types::{Job, StreamInfo, Tag};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
 use tripline::job::JobId;
@@ -13,6 +14,7 @@ use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind};
 use tripline_config::{Target, TargetKind};
 
+use super::firmware::Stored;
 use super::spec::{Content, Object, StreamSpec};
 use crate::aws::clients::Aws;
 use crate::aws::job::find_job;
@@ -40,20 +42,33 @@ impl Cloud {
             .map(|it| it.is_some())
     }
 
-    /// Whether an object is there with exactly this content.
-    pub async fn has_object(&self, bucket: &str, object: &Object) -> Result<bool, Failure> {
+    /// An object with exactly this content, if it is there.
+    pub async fn find_object(
+        &self,
+        bucket: &str,
+        object: &Object,
+    ) -> Result<Option<Stored>, Failure> {
         let found = self.s3.head_object().bucket(bucket).key(&object.key).send().await;
         let found = absent(found.map_err(|error| Failure::from_sdk("HeadObject", &error)))?;
-        Ok(found.is_some_and(|found| {
+        let is_it = |found: &HeadObjectOutput| {
             let digest = found.metadata().and_then(|metadata| metadata.get("sha256"));
             digest == Some(&object.sha256)
                 && found.content_length().and_then(|size| u64::try_from(size).ok())
                     == Some(object.size)
-        }))
+        };
+        Ok(found.filter(is_it).map(|found| Stored::new(found.version_id(), found.e_tag())))
+    }
+
+    /// Stores an object unless it is there with exactly this content.
+    pub async fn have_object(&self, bucket: &str, object: &Object) -> Result<Stored, Failure> {
+        match self.find_object(bucket, object).await? {
+            Some(stored) => Ok(stored),
+            None => self.put_object(bucket, object).await,
+        }
     }
 
     /// Stores an object. S3 refuses it if it is not what was read before.
-    pub async fn put_object(&self, bucket: &str, object: &Object) -> Result<(), Failure> {
+    async fn put_object(&self, bucket: &str, object: &Object) -> Result<Stored, Failure> {
         const PUT: &str = "PutObject";
         let body = match &object.content {
             Content::Text(text) => ByteStream::from(text.clone().into_bytes()),
@@ -79,7 +94,8 @@ impl Cloud {
             .config_override(aws_sdk_s3::config::Builder::new().timeout_config(timeouts.build()))
             .send()
             .await;
-        stored.map(drop).map_err(|error| Failure::from_sdk(PUT, &error))
+        let stored = stored.map_err(|error| Failure::from_sdk(PUT, &error))?;
+        Ok(Stored::new(stored.version_id(), stored.e_tag()))
     }
 
     /// Writes an object if there is none of this key; `None` if there is none now, or else what it says.

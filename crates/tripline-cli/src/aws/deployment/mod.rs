@@ -1,7 +1,9 @@
 //! What a `dev.ini` comes to in AWS.
 //!
-//! - [`spec`]: what AWS is going to be asked for; [`cloud`]: asks; [`removal`]: removes it again.
+//! - [`spec`]: what AWS is going to be asked for; [`cloud`]: asks; [`removal`]: removes it again;
+//! - [`firmware`]: what is noted of the firmware.
 
 pub mod cloud;
+pub mod firmware;
 pub mod removal;
 pub mod spec;

@@ -10,7 +10,8 @@ use tripline::job::JobId;
 use tripline_aws::iot::request::{abort, rate, retries, timeout};
 use tripline_config::JobDocument;
 
-use crate::aws::tags::{CONFIG_TAG, DEPLOYMENT_TAG, ROUND_TAG};
+use super::firmware::{FirmwareRecord, Stored};
+use crate::aws::tags::{CONFIG_TAG, DEPLOYMENT_TAG, FALLBACK_TAG, ROUND_TAG};
 use crate::exit::Error;
 use crate::input::deployment::Input;
 
@@ -59,6 +60,10 @@ pub struct Spec {
     pub stream: Option<StreamSpec>,
     pub document: JobDocument,
     pub targets: Vec<String>,
+    /// The firmware's, as it stands in the document.
+    signature: Option<String>,
+    /// The job that devices can be taken back to.
+    fallback: Option<JobId>,
     request: CreateJobInputBuilder,
 }
 
@@ -126,14 +131,16 @@ impl Spec {
             stream,
             document,
             targets,
+            signature: firmware.signature.clone(),
+            fallback: config.fallback.clone().filter(|fallback| fallback != job),
             request,
         })
     }
 
     /// The request for the job of a round, of so many.
-    pub fn request(&self, round: u32, rounds: u32) -> CreateJobInputBuilder {
+    pub fn request(&self, round: u32, rounds: u32, stored: &Stored) -> CreateJobInputBuilder {
         let of = if rounds > 1 { format!(", round {round} of {rounds}") } else { String::new() };
-        let tags = self.tags(round).into_iter().filter_map(|(key, value)| {
+        let tags = self.tags(round, stored).into_iter().filter_map(|(key, value)| {
             aws_sdk_iot::types::Tag::builder().key(key).value(value).build().ok()
         });
         self.request
@@ -142,14 +149,28 @@ impl Spec {
             .set_tags(Some(tags.collect()))
     }
 
-    /// The tags of the job of a round.
-    pub fn tags(&self, round: u32) -> BTreeMap<&'static str, String> {
+    /// The tags of the job of a round, once the firmware is stored.
+    pub fn tags(&self, round: u32, stored: &Stored) -> BTreeMap<&'static str, String> {
         let config = format!("s3://{}/{}/{}/dev.ini", self.bucket, self.job, self.digest);
-        BTreeMap::from([
+        let mut tags = BTreeMap::from([
             (DEPLOYMENT_TAG, self.digest.clone()),
             (ROUND_TAG, round.to_string()),
             (CONFIG_TAG, config),
-        ])
+        ]);
+        tags.extend(self.record(stored).iter().flat_map(FirmwareRecord::tags));
+        tags.extend(self.fallback.as_ref().map(|fallback| (FALLBACK_TAG, fallback.to_string())));
+        tags
+    }
+
+    /// What is noted of the firmware, the first of the objects.
+    fn record(&self, stored: &Stored) -> Option<FirmwareRecord> {
+        self.objects.first().map(|object| FirmwareRecord {
+            key: object.key.clone(),
+            sha256: object.sha256.clone(),
+            size: object.size,
+            stored: stored.clone(),
+            signature: self.signature.clone(),
+        })
     }
 }
 

@@ -15,6 +15,7 @@ use tripline_guard::desired::{
 };
 
 use crate::aws::commands::quoted;
+use crate::aws::tags::FALLBACK_TAG;
 use crate::doctor::check::{About, Check};
 use crate::doctor::facts::{Facts, Need};
 use crate::doctor::result::{CheckResult, NotProven, all_right};
@@ -73,7 +74,7 @@ fn judge_job_in_progress(facts: &Facts) -> CheckResult {
     };
     match job.status() {
         Some(status @ (JobStatus::InProgress | JobStatus::Scheduled)) => {
-            Ok(status.as_str().to_owned())
+            Ok(format!("{}{}", status.as_str(), no_fallback(facts)))
         }
         status => {
             let status = status.map_or("of an unknown state", |status| status.as_str());
@@ -82,6 +83,17 @@ fn judge_job_in_progress(facts: &Facts) -> CheckResult {
                 "aws iot list-jobs --status IN_PROGRESS",
             ))
         }
+    }
+}
+
+/// That the job does not say which one devices can be taken back to, as far as its tags were asked for.
+fn no_fallback(facts: &Facts) -> &'static str {
+    let tags = facts.job().ok().and_then(|job| job.tags.as_ref().ok());
+    match tags {
+        Some(tags) if !tags.iter().any(|(key, _)| key == FALLBACK_TAG) => {
+            "; it has no tag `tripline:fallback`, so that `tripline revert` needs `--to`"
+        }
+        _ => "",
     }
 }
 
@@ -276,7 +288,7 @@ fn judge_guarded_by_keeper(facts: &Facts) -> CheckResult {
             ));
         }
         Some(Purpose::Alert) => {
-            return Ok("as a deployment of Greengrass, which people are alerted of".to_owned());
+            return Ok("as a deployment of Greengrass, which people are alerted of; deployments to single things go by a shadow and no job, and are not seen".to_owned());
         }
         _ => {}
     }

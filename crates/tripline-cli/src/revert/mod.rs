@@ -1,0 +1,365 @@
+//! `tripline revert`: takes devices that have a bad firmware back to an earlier one.
+//!
+//! - [`targets`]: who has it; [`pending`]: which of them other jobs wait for;
+//! - [`good`]: the earlier job, and whether its firmware is still what it was; [`own`]: a firmware of
+//!   one's own instead;
+//! - [`report`], [`outcome`]: what is said.
+//!
+//! What it shares with `resume` is in [`successor`](crate::successor). Every step looks first what is
+//! there, so that running it again after any failure goes on. The job comes last: what exists of it is
+//! guarded.
+
+mod good;
+mod outcome;
+mod own;
+mod pending;
+mod report;
+mod targets;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
+use aws_sdk_iot::types::TargetSelection;
+use clap::Args;
+use tripline::job::JobId;
+use tripline::text::{clean, excerpt};
+
+use crate::aws::arming::guard::Guard;
+use crate::aws::connect::connect;
+use crate::aws::deployment::firmware::Stored;
+use crate::aws::region::Region;
+use crate::aws::stack::Stack;
+use crate::aws::tags::FALLBACK_TAG;
+use crate::exit::{End, Error};
+use crate::successor::arming::{Guarding, arm};
+use crate::successor::aws::Aws;
+use crate::successor::config::{Arming, Config};
+use crate::successor::earlier_guards::EarlierGuards;
+use crate::successor::ended::{EndedJob, REVERTS_TO};
+use crate::successor::link::{Kind, Link, tag};
+use crate::successor::place::{self, Place};
+use crate::successor::{group, owned, stream};
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json, say};
+use crate::terminal::progress::Progress;
+use good::Checked;
+use outcome::{Existed, Reverted};
+use own::{Own, OwnRelease};
+use pending::Pending;
+use report::Report;
+use targets::Targets;
+
+/// Longest description of a job (AWS IoT `CreateJob`).
+const MAX_DESCRIPTION: usize = 2_028;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tripline revert --job-id fw-2-1 --to fw-2-0 --dry-run
+  tripline revert --job-id fw-2-1 --to fw-2-0
+  tripline revert --job-id fw-2-1 --bin pump-2-0-1.bin --config dev.ini
+
+Makes a counter-job with the document, and so the firmware and its signature, of an earlier job
+that ended well, for the devices whose latest execution of the bad job succeeded, and for no
+others. The bad job must have ended: `tripline stop` stops it. The counter-job is called
+`<job>-back`, names both jobs in its description and in the tags `tripline:reverts` and
+`tripline:revertsTo`, and is armed before it is created, with the alarms of --config, or else of
+the config that `tripline deploy` keeps of the earlier job. More than a hundred devices go into a
+thing group `tripline-<job>-back`. `tripline release` rolls out in waves; this does not.
+
+Before anything is made, the firmware is compared with what `tripline deploy` noted in the job's
+tags: size, SHA-256, S3's checksum, version and ETag, and the signature. A change is refused.
+
+Running it again, whenever it was interrupted, goes on and ends the same. Devices that succeed
+with the bad job later get `<job>-back-2`, and only those.
+
+Exit code 0: the job is there, or no device has the firmware; 1: its guard would not stop it, so
+it was not created (--tell-only: that is meant), or an earlier revert has ended and devices of it
+still have the firmware (resume that one), or --new-job-id is there and devices are left; 2: a job
+is in progress or unknown, the earlier one did not end well or its firmware was changed, or the
+config, the stack or a name is not right; 3: AWS refused or could not be reached.")]
+pub struct Arguments {
+    /// The job whose firmware is taken back
+    #[arg(long, value_name = "BAD")]
+    job_id: JobId,
+    /// The earlier job whose firmware devices get [default: the bad job's tag `tripline:fallback`]
+    #[arg(long, value_name = "GOOD")]
+    to: Option<JobId>,
+    /// A firmware of your own instead, rolled out as --config says
+    #[arg(long, value_name = "FILE", requires = "config", conflicts_with_all = ["to", "unrecorded"])]
+    bin: Option<PathBuf>,
+    /// The job to create [default: the bad one's with `-back`, or `-back-2`, ..]
+    #[arg(long, value_name = "NEW")]
+    new_job_id: Option<JobId>,
+    /// The alarm config [default: what `deploy` keeps of the earlier job]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Leave the job to the stack's default guard
+    #[arg(long, conflicts_with = "tell_only")]
+    default_guard: bool,
+    /// The stack whose topics `@email`, `@sms` and `@force-stop` are
+    #[arg(long, default_value = "tripline")]
+    stack: String,
+    /// Accept that no alarm stops the rollout: people are alerted, and it goes on
+    #[arg(long)]
+    tell_only: bool,
+    /// Take in devices that are still in progress with the bad job
+    #[arg(long)]
+    include_in_progress: bool,
+    /// Accept a firmware of which `deploy` noted nothing, so that it cannot be compared
+    #[arg(long)]
+    unrecorded: bool,
+    /// Say what would be done, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// AWS region [default: the config's, or else the environment's]
+    #[arg(long)]
+    region: Option<Region>,
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+/// A rollout to take back.
+#[derive(Debug)]
+pub struct Revert {
+    pub job: JobId,
+    pub source: Source,
+    pub new: Option<JobId>,
+    pub guard: Arming,
+    pub stack: String,
+    pub tell_only: bool,
+    pub include_in_progress: bool,
+    pub dry_run: bool,
+}
+
+/// Where the firmware comes from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// From an earlier job, or from the one that the bad job's tag names.
+    Job { to: Option<JobId>, unrecorded: bool },
+    /// From a file.
+    Own(Own),
+}
+
+/// What devices get.
+enum Replacement {
+    Job(Box<EndedJob>, Checked),
+    Own(Box<OwnRelease>),
+}
+
+pub async fn run(arguments: Arguments) -> Result<End, Error> {
+    let source = match (&arguments.bin, &arguments.config) {
+        (Some(bin), Some(config)) => Source::Own(Own { bin: bin.clone(), config: config.clone() }),
+        _ => Source::Job { to: arguments.to, unrecorded: arguments.unrecorded },
+    };
+    let guard = match &arguments.config {
+        _ if arguments.default_guard => Arming::Default,
+        Some(path) => Arming::Config(Box::new(Config::read(path)?)),
+        None => Arming::Kept,
+    };
+    let aws = Aws::for_connection(connect(guard.region(arguments.region)?).await?);
+    let revert = Revert {
+        job: arguments.job_id,
+        source,
+        new: arguments.new_job_id,
+        guard,
+        stack: arguments.stack,
+        tell_only: arguments.tell_only,
+        include_in_progress: arguments.include_in_progress,
+        dry_run: arguments.dry_run,
+    };
+    let reverted = revert.revert(&aws).await?;
+    match arguments.output {
+        Output::Text => print(&reverted.text(&revert.job)),
+        Output::Json => print_json(&reverted.json(&revert.job, &aws.alarms.region)),
+    }
+    for note in reverted.notes(&revert.job) {
+        say(&note);
+    }
+    Ok(reverted.end())
+}
+
+impl Revert {
+    /// Looks at everything first, then fills the group, arms, and creates the job.
+    pub async fn revert(&self, aws: &Aws) -> Result<Reverted, Error> {
+        let bad = EndedJob::find(aws, self.job.clone(), Kind::Reverts).await?;
+        let link = Link::new(Kind::Reverts, bad.id.clone());
+        // Before anything is counted: a wrong answer to what devices would get.
+        let good = self.good(aws, &bad).await?;
+        let Place { free, earlier } = Place::find(aws, &link, self.new.clone()).await?;
+        let fetched;
+        let config = match (&self.guard, &good) {
+            (Arming::Config(config), _) => Some(config.as_ref()),
+            (Arming::Kept, Some((good, _))) => {
+                fetched = Config::fetch(aws, good).await?;
+                Some(&fetched)
+            }
+            (Arming::Kept | Arming::Default, _) => {
+                let stack = Stack::find(&aws.alarms.cloudformation, &self.stack).await?;
+                stack.guards_by_default()?;
+                None
+            }
+        };
+        let mut progress = Progress::new();
+        let mut targets =
+            Targets::find(aws, &bad.id, &earlier, self.include_in_progress, &mut progress).await?;
+        let guarding = config.map(|config| Guarding {
+            config,
+            stack: &self.stack,
+            tell_only: self.tell_only,
+            dry_run: self.dry_run,
+        });
+        let seen = match &guarding {
+            Some(guarding) => guarding.see_to(aws, &earlier).await?,
+            None => EarlierGuards::default(),
+        };
+        let to = good.as_ref().map(|(good, _)| good.id.clone());
+        let new = match free {
+            Some(new) if !targets.devices.is_empty() => new,
+            _ if earlier.is_empty() => return Ok(Reverted::NothingToDo(targets)),
+            _ => {
+                return Ok(Reverted::Existed(Box::new(Existed::new(
+                    self, to, earlier, targets, seen,
+                ))));
+            }
+        };
+        // What it comes to is known before anything is made.
+        let mut guard = guarding.map(|guarding| guarding.guard(&new));
+        if let Some(guard) = &guard
+            && !arm(aws, guard, self.dry_run).await?
+        {
+            return Ok(Reverted::NotGuarded);
+        }
+        let replacement = match (good, &self.source) {
+            (Some((good, checked)), _) => Replacement::Job(Box::new(good), checked),
+            (None, Source::Own(own)) => Replacement::Own(Box::new(own.read(aws, &new).await?)),
+            (None, Source::Job { .. }) => return Err(no_fallback(&bad.id)),
+        };
+        let own_jobs = earlier.iter().map(|earlier| &earlier.id).chain([&bad.id, &new]);
+        let own_jobs: BTreeSet<_> = own_jobs.map(JobId::as_str).collect();
+        let pending = Pending::count(aws, &targets.devices, &own_jobs, &mut progress).await;
+        let all = guard.as_ref().map(Guard::all_alarms).unwrap_or_default();
+        let mut report = Report {
+            alarms: all.iter().map(|alarm| alarm.name_for(&new)).collect(),
+            bad: bad.id.clone(),
+            to: replacement.name(),
+            checked: replacement.checked(),
+            new: new.clone(),
+            grouped: targets.devices.len() > group::MOST_TARGETS
+                || group::is_there(aws, &link, &new).await?,
+            targets: Targets::default(),
+            pending,
+            include_in_progress: self.include_in_progress,
+            dry_run: self.dry_run,
+            seen,
+        };
+        if self.dry_run {
+            report.targets = targets;
+            return Ok(Reverted::Created(Box::new(report)));
+        }
+        let arns = if report.grouped {
+            let gone = group::fill(aws, &link, &new, &targets.devices, &mut progress).await?;
+            targets.gone += gone.len();
+            for thing in &gone {
+                targets.devices.remove(thing);
+            }
+            vec![bad.arn_of(&format!("thinggroup/{}", group::name(&new)))]
+        } else {
+            targets.devices.iter().map(|thing| bad.arn_of(&format!("thing/{thing}"))).collect()
+        };
+        drop(progress);
+        if let Some(guard) = &mut guard {
+            guard.dry_run = false;
+            if !arm(aws, guard, true).await? {
+                return Ok(Reverted::NotGuarded);
+            }
+        }
+        let stored = replacement.prepare(aws, &new).await?;
+        let request = replacement.request(&link, &new, arns, &stored);
+        place::create(aws, &link, &new, request).await?;
+        report.targets = targets;
+        for note in [&bad.id].into_iter().chain(to.as_ref()).filter_map(owned::note) {
+            say(&note);
+        }
+        if matches!(self.guard, Arming::Default) {
+            say(
+                "note: the guard-keeper arms the new job with the stack's default guard within two minutes",
+            );
+        }
+        Ok(Reverted::Created(Box::new(report)))
+    }
+
+    /// The earlier job, checked; `None` if the firmware is the operator's own.
+    async fn good(&self, aws: &Aws, bad: &EndedJob) -> Result<Option<(EndedJob, Checked)>, Error> {
+        let Source::Job { to, unrecorded } = &self.source else { return Ok(None) };
+        let to = match (to, bad.tags.get(FALLBACK_TAG)) {
+            (Some(to), _) => to.clone(),
+            (None, None) => return Err(no_fallback(&bad.id)),
+            (None, Some(fallback)) => JobId::new(fallback).map_err(|fault| {
+                Error::Input(format!(
+                    "job `{}`: tag `{FALLBACK_TAG}` is `{}`: {fault}\n\n  hint: name the earlier job with `--to`",
+                    bad.id,
+                    excerpt(fallback)
+                ))
+            })?,
+        };
+        let good = good::find(aws, to, &bad.id).await?;
+        let checked = good::check_firmware(aws, &good, *unrecorded).await?;
+        Ok(Some((good, checked)))
+    }
+}
+
+fn no_fallback(bad: &JobId) -> Error {
+    Error::Input(format!(
+        "job `{bad}` has no tag `{FALLBACK_TAG}`, so that the job to go back to is not known\n\n  hint: name an earlier job that ended well with `--to`, or give a firmware with `--bin FILE --config dev.ini`"
+    ))
+}
+
+impl Replacement {
+    /// The job or the file.
+    fn name(&self) -> String {
+        match self {
+            Self::Job(good, _) => good.id.to_string(),
+            Self::Own(own) => own.name().to_owned(),
+        }
+    }
+
+    fn checked(&self) -> Option<Checked> {
+        match self {
+            Self::Job(_, checked) => Some(*checked),
+            Self::Own(_) => None,
+        }
+    }
+
+    /// Stores a firmware of one's own, or keeps the earlier job's stream from being removed.
+    async fn prepare(&self, aws: &Aws, new: &JobId) -> Result<Stored, Error> {
+        match self {
+            Self::Job(good, _) => stream::share(aws, good, new).await.map(|()| Stored::default()),
+            Self::Own(own) => own.store().await,
+        }
+    }
+
+    fn request(
+        &self,
+        link: &Link,
+        new: &JobId,
+        targets: Vec<String>,
+        stored: &Stored,
+    ) -> CreateJobInputBuilder {
+        let about = clean(&format!("Reverts {} to {}", link.old, self.name()), MAX_DESCRIPTION);
+        match self {
+            Self::Own(own) => own.request(targets, link, &about, stored),
+            Self::Job(good, _) => {
+                let request = good.request(new, targets, link, &about);
+                let mut tags = request.get_tags().clone().unwrap_or_default();
+                tags.extend(tag(REVERTS_TO, good.id.as_str()));
+                // Devices that join a group later have no bad firmware.
+                request.set_tags(Some(tags)).target_selection(TargetSelection::Snapshot)
+            }
+        }
+    }
+}
