@@ -248,8 +248,9 @@ impl Fleet {
             }
             let doing = self.doing.get(wave.name.as_str()).copied().unwrap_or(Doing::Well);
             let listed = stage.iot.list_job_executions_for_job().job_id(job).send().await.unwrap();
-            for (number, execution) in listed.execution_summaries().iter().enumerate() {
+            for execution in listed.execution_summaries() {
                 let thing = execution.thing_arn().unwrap().rsplit('/').next().unwrap();
+                let number: u32 = thing.rsplit('-').next().unwrap().parse().unwrap();
                 if minute == 1 {
                     let next = stage.devices.start_next_pending_job_execution();
                     next.thing_name(thing).send().await.unwrap();
@@ -257,7 +258,9 @@ impl Fleet {
                 }
                 let is_even = number % 2 == 0;
                 let status = match (doing, minute, is_even) {
-                    (Doing::Well, 2, true) | (Doing::Well, 3, false) => JobExecutionStatus::Succeeded,
+                    (Doing::Well, 2, true) | (Doing::Well, 3, false) => {
+                        JobExecutionStatus::Succeeded
+                    }
                     (Doing::Badly, 2, true) => JobExecutionStatus::Failed,
                     _ => continue,
                 };
