@@ -11,6 +11,7 @@ pub mod ask;
 pub mod aws;
 mod evidence;
 mod failed;
+mod holding;
 mod records;
 pub mod settings;
 mod stopping;
@@ -32,7 +33,7 @@ use tripline_aws::{Failure, OPERATION_TIMEOUT};
 
 use alerting::{Alerts, Change, Rollout, Said};
 use ask::{
-    CancelJob, DescribeAlarms, DescribeJob, HasOptedOut, LastFiring, Publish, ReadEvidence,
+    CancelJob, DescribeAlarms, DescribeJob, HasOptedOut, HoldJob, LastFiring, Publish, ReadEvidence,
     ReadFallback, Surroundings, TakeTurn, Turn,
 };
 use failed::Cause;
@@ -86,6 +87,7 @@ where
         + HasOptedOut
         + ReadFallback
         + CancelJob
+        + HoldJob
         + Publish
         + TakeTurn
         + Surroundings
@@ -228,6 +230,15 @@ where
         let change = fired_at.map_or_else(|| Change::ToldBy(record.id.clone()), Change::At);
         let mut rollout = Rollout(job.clone(), knowledge.created_at());
         let stopped = |force| if force { Done::Aborted } else { Done::Cancelled };
+        let held = match decision {
+            Decision::Cancel { .. } => {
+                let known = (&knowledge, &certainty);
+                let said = Said::NotStopped(rollout.clone(), change.clone());
+                let held = self.hold_instead(&job, &alarm, known, (&said, &record.id));
+                held.await.transpose()?
+            }
+            _ => None,
+        };
         let counts = match knowledge {
             JobKnowledge::Found(job) => Ok(job.counts),
             JobKnowledge::Gone => Err("there is no such job".to_owned()),
@@ -247,6 +258,7 @@ where
                 (stopped(force), counts, None)
             }
             Decision::Observe => (Done::Observed, counts, None),
+            Decision::Cancel { .. } if held.is_some() => (Done::Held, counts, None),
             Decision::Cancel { force } => {
                 let comment = alarm.comment(&record.id);
                 let order = Order { job: &job, force, comment: &comment, delivery: &record.id };
@@ -279,7 +291,7 @@ where
             counts.as_ref().copied().map_err(String::as_str);
         let fallback = match done {
             Done::Cancelled | Done::Aborted => self.fallback(&job).await,
-            Done::Taken | Done::Observed => None,
+            Done::Taken | Done::Observed | Done::Held => None,
         };
         let told = Announcement::stop(&job, &alarm, done, &certainty, counts, fallback.as_ref());
         let said = match done {
@@ -287,6 +299,7 @@ where
             Done::Cancelled | Done::Aborted => Said::Stopped(rollout),
             Done::Taken => Said::Taken(rollout),
             Done::Observed => Said::Observed(rollout, bare_name(&alarm.name), change),
+            Done::Held => Said::Held(rollout, bare_name(&alarm.name), change),
         };
         self.alert(&said, &record.id, &told).await?;
         // Lambda comes again and proves it.
