@@ -23,7 +23,7 @@ mod values;
 mod waves;
 mod write;
 
-pub use alarms::{AlarmConfig, MAX_ALARMS, OnAlarm, OnHoldFailed};
+pub use alarms::{AlarmConfig, MAX_ALARMS};
 pub use deploy::{DeployConfig, DocumentSource, FileNames, MAX_ROUNDS, Stream};
 pub use document::{DocumentFault, Image, JobDocument, MAX_DOCUMENT};
 pub use edit::{InvalidSetting, Setting, default_value, with_settings};

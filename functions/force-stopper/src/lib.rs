@@ -33,8 +33,8 @@ use tripline_aws::{Failure, OPERATION_TIMEOUT};
 
 use alerting::{Alerts, Change, Rollout, Said};
 use ask::{
-    CancelJob, DescribeAlarms, DescribeJob, HasOptedOut, HoldJob, LastFiring, Publish, ReadEvidence,
-    ReadFallback, Surroundings, TakeTurn, Turn,
+    CancelJob, DescribeAlarms, DescribeJob, HasOptedOut, HoldJob, LastFiring, Publish,
+    ReadEvidence, ReadFallback, Surroundings, TakeTurn, Turn,
 };
 use failed::Cause;
 pub use failed::Failed;

@@ -34,7 +34,7 @@ pub struct Listed {
 }
 
 /// An item of the stack's table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Item {
     /// A job's own config, as text.
     Config {

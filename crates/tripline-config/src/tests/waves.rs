@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{DeployConfig, OnAlarm, OnHoldFailed, ThingList};
+use tripline::release::hold::{OnAlarm, OnHoldFailed};
+
+use crate::{DeployConfig, ThingList};
 
 const REST_OF_IT: &str = "[DEFAULT]
 thingList = pumps.txt

@@ -160,7 +160,8 @@ impl Record {
 
     /// Whether the rollout was to be stopped longer ago than a stop may take, in seconds.
     pub fn is_overdue(&self, tolerated: i64) -> bool {
-        !self.is_held && self.breached.is_some_and(|since| self.at.saturating_sub(since) >= tolerated)
+        !self.is_held
+            && self.breached.is_some_and(|since| self.at.saturating_sub(since) >= tolerated)
     }
 
     /// The same, counted from when its alarm was last set to fire anew.

@@ -59,8 +59,9 @@ const ON_HOLD_FAILED: &str = "tripline:onHoldFailed";
 impl HoldJob for Aws {
     async fn on_alarm(&self, job: &JobId) -> Result<(OnAlarm, OnHoldFailed), Failure> {
         let arn = self.settings.force_stop_topic.job_arn(job);
-        let bounded = aws_sdk_iot::config::Builder::new()
-            .timeout_config(TimeoutConfig::builder().operation_timeout(<Self as ReadFallback>::PATIENCE).build());
+        let bounded = aws_sdk_iot::config::Builder::new().timeout_config(
+            TimeoutConfig::builder().operation_timeout(<Self as ReadFallback>::PATIENCE).build(),
+        );
         let request = self.iot.list_tags_for_resource().resource_arn(arn).customize();
         let output = request.config_override(bounded).send().await;
         let output = output.map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
@@ -74,8 +75,9 @@ impl HoldJob for Aws {
     async fn hold(&self, job: &JobId, order: &HoldOrder<'_>) -> Result<(), Failure> {
         let described = iot::describe(&self.iot, job).await?;
         let there = self.read_hold(job).await?;
-        let is_held =
-            |hold: &&Hold| hold.is_on() && described.created_at().map(|at| at.secs()) == Some(hold.created);
+        let is_held = |hold: &&Hold| {
+            hold.is_on() && described.created_at().map(|at| at.secs()) == Some(hold.created)
+        };
         if there.as_ref().filter(is_held).is_none() {
             let before = there.as_ref().filter(|hold| hold.created == order.created);
             let hold = Hold {

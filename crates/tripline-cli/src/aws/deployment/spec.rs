@@ -12,7 +12,9 @@ use tripline_aws::iot::request::{abort, rate, retries, timeout};
 use tripline_config::JobDocument;
 
 use super::firmware::{FirmwareRecord, Stored};
-use crate::aws::tags::{CONFIG_TAG, DEPLOYMENT_TAG, FALLBACK_TAG, ROUND_TAG};
+use crate::aws::tags::{
+    CONFIG_TAG, DEPLOYMENT_TAG, FALLBACK_TAG, ON_ALARM_TAG, ON_HOLD_FAILED_TAG, ROUND_TAG,
+};
 use crate::exit::Error;
 use crate::input::deployment::Input;
 
