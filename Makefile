@@ -12,7 +12,7 @@ ARCHITECTURE ?= arm64
 STACK ?= tripline
 
 HOST := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
-FUNCTIONS := -p metrics-generator -p force-stopper -p guard-keeper
+FUNCTIONS := -p metrics-generator -p force-stopper -p guard-keeper -p wave-runner
 CARGO_LAMBDA := PATH="$(CURDIR)/.local/build/bin:$$PATH" cargo lambda build --release --locked $(FUNCTIONS)
 flag = $(if $(filter arm64,$(1)),--arm64,--x86-64)
 ifeq ($(filter arm64 x86_64,$(ARCHITECTURE)),)
@@ -72,7 +72,7 @@ template: ## Write into the template what comes from other files: the dashboard 
 .PHONY: package
 package: $(PACKAGE) ## Write the template that is deployed into target/package/: no comments, below CloudFormation's limit
 
-$(PACKAGE): $(TEMPLATE) tools/package-template .local/package/.ready
+$(PACKAGE): $(TEMPLATE) templates/dashboard-body.json templates/release.asl.json tools/package-template .local/package/.ready
 	.local/package/bin/python tools/package-template $(TEMPLATE) $@
 
 .PHONY: ci

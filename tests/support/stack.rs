@@ -15,6 +15,8 @@ use crate::{Result, Trouble, at, call, workspace};
 
 /// How the template names a function's code; a package's name and `/` follow.
 const CODE: &str = "../lambda/";
+/// What the template includes or is given the definition of, beside it.
+const FILES: [&str; 2] = ["dashboard-body.json", "release.asl.json"];
 /// Where the zips go; the bucket is this server's own.
 const BUCKET: &str = "tripline-code";
 /// What the template is called there.
@@ -35,7 +37,7 @@ impl Stack {
     pub async fn create(aws: &LocalAws, name: &str, parameters: &[(&str, &str)]) -> Result<Self> {
         let template = workspace::packaged_template()?;
         let packages = packages(&template);
-        let template = with_uploaded_code(&template);
+        let template = with_uploaded_files(&with_uploaded_code(&template));
         upload(aws, &packages, &template).await?;
         let parameters = [&[("Architecture", architecture())], parameters].concat();
         // Longer than a request may be; `sam deploy` goes by a bucket too.
@@ -206,6 +208,13 @@ fn with_uploaded_code(template: &str) -> String {
     })
 }
 
+/// The template with every file beside it in [`BUCKET`].
+fn with_uploaded_files(template: &str) -> String {
+    FILES.iter().fold(template.to_owned(), |template, file| {
+        template.replace(&format!(": {file}"), &format!(": s3://{BUCKET}/{file}"))
+    })
+}
+
 /// The functions run on this machine.
 fn architecture() -> &'static str {
     if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }
@@ -219,6 +228,12 @@ async fn upload(aws: &LocalAws, packages: &[String], template: &str) -> Result<(
     let body = ByteStream::from(template.as_bytes().to_vec());
     let put = s3.put_object().bucket(BUCKET).key(TEMPLATE).body(body);
     put.send().await.map_err(call("PutObject"))?;
+    for file in FILES {
+        let path = workspace::root().join("target/package").join(file);
+        let body = ByteStream::from(std::fs::read(&path).map_err(at(path.display()))?);
+        let put = s3.put_object().bucket(BUCKET).key(file).body(body);
+        put.send().await.map_err(call("PutObject"))?;
+    }
     for package in packages {
         let zip = workspace::function_zip(package)?;
         let code = std::fs::read(&zip).map_err(at(zip.display()))?;

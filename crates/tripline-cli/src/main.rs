@@ -19,6 +19,7 @@ mod report;
 mod resume;
 mod simulate;
 mod stop;
+mod successor;
 mod terminal;
 mod watch;
 

@@ -1,1 +1,141 @@
-//! x
+//! Takes a release from wave to wave.
+//!
+//! The state machine of the stack says what comes next; this function does what needs AWS IoT, a
+//! [`step`] at a time: it arms a wave and creates its job ([`begin`]), and once a minute it looks at
+//! every release that is under way ([`look`]), asks the gate, and answers the machine that waits.
+//! Holds are looked at in the same minute ([`held`]).
+//!
+//! Each step may be repeated: by Step Functions when it failed, and by the next minute when this function
+//! was cut off. What was done is found done.
+
+mod arm;
+pub mod ask;
+pub mod aws;
+mod begin;
+mod end;
+mod failed;
+mod held;
+mod letters;
+mod look;
+mod seen;
+pub mod settings;
+pub mod step;
+
+use serde_json::{Value, json};
+use tripline::release::{Phase, State, WaveState};
+use tripline::text::excerpt;
+
+use ask::{Ask, Versioned};
+pub use failed::Failed;
+use letters::Letter;
+use settings::Settings;
+use step::{Invocation, OfWave, Step};
+
+/// How often a state is written anew because somebody else has written it meanwhile.
+const MOST_TRIES: u32 = 5;
+/// A second token of a wave that has waited for so many seconds is alerted to: below that the step was only tried
+/// again.
+const UNWATCHED_AFTER: i64 = 600;
+
+/// The function.
+#[derive(Debug)]
+pub struct Runner<C> {
+    client: C,
+    settings: Settings,
+}
+
+impl<C: Ask> Runner<C> {
+    /// A runner with these clients.
+    pub fn new(client: C, settings: Settings) -> Self {
+        Self { client, settings }
+    }
+
+    /// Does what an invocation asks for.
+    ///
+    /// # Errors
+    /// What cannot be done, or not now.
+    pub async fn handle(&self, payload: Value) -> Result<Value, Failed> {
+        let invocation: Invocation = serde_json::from_value(payload)
+            .map_err(|error| Failed::Refused(format!("no step: {}", excerpt(&error.to_string()))))?;
+        match invocation {
+            Invocation::Minute { minute } => self.minute(&minute).await,
+            Invocation::Step(Step::Begin { wave }) => self.begin(&wave).await.map(|()| json!({})),
+            Invocation::Step(Step::Approve { wave, token }) => {
+                self.wait(&wave, &token, Phase::Approval).await
+            }
+            Invocation::Step(Step::Watch { wave, token }) => {
+                self.wait(&wave, &token, Phase::Running).await
+            }
+            Invocation::Step(Step::End { release, attempt, failed }) => {
+                self.end(&release, attempt, failed).await.map(|()| json!({}))
+            }
+        }
+    }
+
+    /// Keeps the token that the machine waits with; the next minute looks at it. A second token of one wave
+    /// means that nobody has looked in time.
+    async fn wait(&self, of: &OfWave, token: &str, phase: Phase) -> Result<Value, Failed> {
+        let now = self.client.now().seconds();
+        let before = self.read(of).await?.state;
+        if let Some(wave) = before.waves.get(of.wave)
+            && wave.token.as_deref().is_some_and(|earlier| earlier != token)
+            && wave.phase != Phase::Waiting
+            && now.saturating_sub(wave.since) >= UNWATCHED_AFTER
+        {
+            tracing::error!(release = %of.release, wave = %wave.name, "release_unwatched");
+            self.send(&Letter::unwatched(&before, wave)).await?;
+        }
+        self.change(of, |wave| {
+            let is_decided = matches!(wave.phase, Phase::Undecided) && phase == Phase::Running;
+            wave.token = Some(token.to_owned());
+            if !is_decided {
+                wave.enter(phase, now);
+            }
+        })
+        .await?;
+        Ok(json!({}))
+    }
+
+    /// Changes a wave of a release, and lets those before it be through.
+    async fn change(
+        &self,
+        of: &OfWave,
+        change: impl Fn(&mut WaveState),
+    ) -> Result<Versioned, Failed> {
+        for _ in 0..MOST_TRIES {
+            let mut read = self.read(of).await?;
+            for before in read.state.waves.iter_mut().take(of.wave) {
+                before.enter(Phase::Passed, self.client.now().seconds());
+                before.token = None;
+            }
+            let wave = read.state.waves.get_mut(of.wave);
+            change(wave.ok_or_else(|| no_wave(of))?);
+            if self.client.write_state(&read).await? {
+                read.version += 1;
+                return Ok(read);
+            }
+        }
+        Err(Failed::Aws(busy(&of.release.to_string())))
+    }
+
+    async fn read(&self, of: &OfWave) -> Result<Versioned, Failed> {
+        let read = self.client.state(&of.release).await?;
+        read.filter(|read| read.state.attempt == of.attempt).ok_or_else(|| {
+            let execution = State::execution(&of.release, of.attempt);
+            Failed::Refused(format!("there is no release `{execution}` in the table"))
+        })
+    }
+}
+
+fn no_wave(of: &OfWave) -> Failed {
+    Failed::Refused(format!("release `{}` has no wave {}", of.release, of.wave))
+}
+
+fn busy(release: &str) -> tripline_aws::Failure {
+    tripline_aws::Failure::new(
+        "PutItem",
+        tripline_aws::FailureKind::Unavailable,
+        format!("the state of release `{release}` changes all the time"),
+    )
+}
+

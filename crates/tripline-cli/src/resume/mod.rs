@@ -1,24 +1,16 @@
 //! `tripline resume`: goes on with a rollout that was stopped, for the devices that have not got
 //! the firmware.
 //!
-//! - [`old`]: the job that was stopped, and the request for the new one; [`place`]: its name, and
-//!   the jobs that earlier resumes have made;
-//! - [`targets`]: who has not got it; [`group`]: more of them than a job can name;
-//! - [`arming`]: the new job's guard, [`earlier_guards`]: those of earlier ones; [`stream`]: where its devices read the firmware;
-//! - [`report`], [`outcome`]: what is said; [`aws`]: what is asked of AWS.
+//! - [`targets`]: who has not got it; [`report`], [`outcome`]: what is said.
+//!
+//! What it shares with `revert` is in [`successor`](crate::successor): the job that was stopped, the
+//! name of the new one, its thing group, its guard.
 //!
 //! Every step looks first what is there, so that running it again after any failure goes on. The
 //! job comes last: what exists of it is guarded.
 
-mod arming;
-mod aws;
-mod earlier_guards;
-mod group;
-mod old;
 mod outcome;
-mod place;
 mod report;
-mod stream;
 mod targets;
 
 #[cfg(test)]
@@ -29,24 +21,24 @@ use std::path::PathBuf;
 use aws_sdk_iot::types::JobExecutionStatus;
 use clap::Args;
 use tripline::job::{JobId, JobState};
-use tripline_aws::{Failure, FailureKind};
 
 use crate::aws::arming::guard::Guard;
-use crate::aws::arming::plan::Change;
 use crate::aws::connect::connect;
 use crate::aws::region::Region;
 use crate::aws::stack::Stack;
 use crate::exit::{End, Error};
+use crate::successor::arming::{Guarding, arm};
+use crate::successor::aws::Aws;
+use crate::successor::config::{Arming, Config};
+use crate::successor::earlier_guards::EarlierGuards;
+use crate::successor::ended::EndedJob;
+use crate::successor::link::{Kind, Link};
+use crate::successor::place::{self, Earlier, Place};
+use crate::successor::{group, owned, stream};
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 use crate::terminal::progress::Progress;
-use crate::terminal::verdict::Verdict;
-use arming::Config;
-use aws::Aws;
-use earlier_guards::EarlierGuards;
-use old::Old;
 use outcome::{Existed, Resumed};
-use place::{Earlier, Place};
 use report::Report;
 use targets::Targets;
 
@@ -115,34 +107,13 @@ pub struct Resume {
     pub dry_run: bool,
 }
 
-/// Where the alarms come from.
-#[derive(Debug)]
-pub enum Arming {
-    /// From a config that was read.
-    Config(Box<Config>),
-    /// From what `deploy` keeps of the old job.
-    Kept,
-    /// There are to be none but the stack's default guard.
-    Default,
-}
-
 pub async fn run(arguments: Arguments) -> Result<End, Error> {
     let guard = match &arguments.config {
         _ if arguments.default_guard => Arming::Default,
         Some(path) => Arming::Config(Box::new(Config::read(path)?)),
         None => Arming::Kept,
     };
-    let region = match (arguments.region, &guard) {
-        (None, Arming::Config(config)) => match &config.region {
-            Some(region) => Some(
-                region
-                    .parse()
-                    .map_err(|fault| Error::Input(format!("{}: region: {fault}", config.name)))?,
-            ),
-            None => None,
-        },
-        (region, _) => region,
-    };
+    let region = guard.region(arguments.region)?;
     let aws = Aws::for_connection(connect(region).await?);
     let resume = Resume {
         job: arguments.job_id,
@@ -167,8 +138,9 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
 impl Resume {
     /// Looks at everything first, then fills the group, arms, and creates the job.
     pub async fn resume(&self, aws: &Aws) -> Result<Resumed, Error> {
-        let old = Old::find(aws, self.job.clone()).await?;
-        let Place { free, earlier } = Place::find(aws, &old, self.new.clone()).await?;
+        let old = EndedJob::find(aws, self.job.clone(), Kind::Resumes).await?;
+        let link = Link::new(Kind::Resumes, old.id.clone());
+        let Place { free, earlier } = Place::find(aws, &link, self.new.clone()).await?;
         let fetched;
         let config = match &self.guard {
             Arming::Default => {
@@ -185,7 +157,16 @@ impl Resume {
         let mut progress = Progress::new();
         let mut targets =
             Targets::find(aws, &old, &earlier, self.include_in_progress, &mut progress).await?;
-        let seen = self.see_to(aws, &earlier, config).await?;
+        let guarding = config.map(|config| Guarding {
+            config,
+            stack: &self.stack,
+            tell_only: self.tell_only,
+            dry_run: self.dry_run,
+        });
+        let seen = match &guarding {
+            Some(guarding) => guarding.see_to(aws, &earlier).await?,
+            None => EarlierGuards::default(),
+        };
         let new = match free {
             Some(new) if !targets.devices.is_empty() => new,
             _ if earlier.is_empty() => return Ok(Resumed::NothingLeft(targets)),
@@ -203,7 +184,7 @@ impl Resume {
             }
         };
         // What it comes to is known before anything is made.
-        let mut guard = config.map(|config| self.guard(&new, config));
+        let mut guard = guarding.map(|guarding| guarding.guard(&new));
         if let Some(guard) = &guard
             && !arm(aws, guard, self.dry_run).await?
         {
@@ -216,7 +197,7 @@ impl Resume {
             old: old.id.clone(),
             new: new.clone(),
             grouped: targets.devices.len() > group::MOST_TARGETS
-                || group::is_there(aws, &old, &new).await?,
+                || group::is_there(aws, &link, &new).await?,
             targets: Targets::default(),
             include_in_progress: self.include_in_progress,
             dry_run: self.dry_run,
@@ -227,7 +208,7 @@ impl Resume {
             return Ok(Resumed::Created(Box::new(report)));
         }
         let arns = if report.grouped {
-            let gone = group::fill(aws, &old, &new, &targets.devices, &mut progress).await?;
+            let gone = group::fill(aws, &link, &new, &targets.devices, &mut progress).await?;
             targets.gone += gone.len();
             for thing in &gone {
                 targets.devices.remove(thing);
@@ -238,7 +219,7 @@ impl Resume {
                 let done = targets.without(aws, &old.id, done, &mut progress).await?;
                 targets.succeeded += done;
                 if done > 0 {
-                    group::fill(aws, &old, &new, &targets.devices, &mut progress).await?;
+                    group::fill(aws, &link, &new, &targets.devices, &mut progress).await?;
                 }
             }
             vec![old.arn_of(&format!("thinggroup/{}", group::name(&new)))]
@@ -255,96 +236,34 @@ impl Resume {
         }
         // Before there is a job whose stream another could remove.
         stream::take_over(aws, &old, &new, &earlier).await?;
-        create(aws, &old, &new, arns).await?;
+        create(aws, &old, &link, &new, arns).await?;
         report.targets = targets;
         say_differences(&old, matches!(self.guard, Arming::Default));
         Ok(Resumed::Created(Box::new(report)))
     }
-
-    /// Looks whether earlier resumes that are in progress still have their alarms, and arms them
-    /// again if not.
-    async fn see_to(
-        &self,
-        aws: &Aws,
-        earlier: &[Earlier],
-        config: Option<&Config>,
-    ) -> Result<EarlierGuards, Error> {
-        let mut seen = EarlierGuards::default();
-        let Some(config) = config else { return Ok(seen) };
-        for job in earlier.iter().filter(|earlier| earlier.state() == JobState::Active) {
-            let mut guard = self.guard(&job.id, config);
-            let report = guard.apply(&aws.alarms).await?;
-            let lost = report.plan.alarms.iter().any(|alarm| alarm.change == Change::Create);
-            // It was armed with another config: that is not this one's to replace.
-            let plan = &report.plan;
-            if lost && !(plan.strays.is_empty() && plan.spared.is_empty()) {
-                say(&format!(
-                    "note: job `{}` has other alarms than those of {}, which stay",
-                    job.id, config.name
-                ));
-                continue;
-            }
-            if lost {
-                guard.dry_run = self.dry_run;
-                seen.unguarded |= !arm(aws, &guard, true).await?;
-                seen.rearmed.push(job.id.clone());
-                continue;
-            }
-            for finding in Verdict::of_arming(&guard, &report, &aws.alarms.region).findings {
-                say(&format!("finding: {finding}"));
-                seen.unguarded = true;
-            }
-        }
-        Ok(seen)
-    }
-
-    fn guard(&self, job: &JobId, config: &Config) -> Guard {
-        Guard {
-            file: config.name.clone(),
-            stack: self.stack.clone(),
-            job: job.clone(),
-            alarms: config.alarms.clone(),
-            default_guard: config.default_guard,
-            evidence: config.evidence.clone(),
-            tell_only: self.tell_only,
-            dry_run: true,
-        }
-    }
 }
 
-/// Arms the job that is to be, or looks what that would come to; `false` if its guard would not
-/// stop it. A look is told of only if `tell`, or if it finds something.
-async fn arm(aws: &Aws, guard: &Guard, tell: bool) -> Result<bool, Error> {
-    let report = guard.apply(&aws.alarms).await?;
-    let verdict = Verdict::of_arming(guard, &report, &aws.alarms.region);
-    let guarded = verdict.end() == End::Done;
-    if tell || !guarded {
-        verdict.tell();
-    }
-    Ok(guarded)
-}
-
-/// Creates the job. One that is there by now must be this one, from a call whose answer was lost.
-async fn create(aws: &Aws, old: &Old, new: &JobId, targets: Vec<String>) -> Result<(), Error> {
-    if aws.create_job(old.request(new, targets)).await? {
-        return Ok(());
-    }
-    if place::is_there(aws, &old.id, new).await? {
-        return Ok(());
-    }
-    let text = format!(
-        "there is a job `{new}` by now, and it does not resume `{}`\n\n  hint: run this again",
-        old.id
-    );
-    Err(Failure::new("CreateJob", FailureKind::Refused, text).into())
+/// Creates the job.
+async fn create(
+    aws: &Aws,
+    old: &EndedJob,
+    link: &Link,
+    new: &JobId,
+    targets: Vec<String>,
+) -> Result<(), Error> {
+    let about = format!("Resumes {}", old.id);
+    place::create(aws, link, new, old.request(new, targets, link, &about)).await
 }
 
 /// What differs from the old job.
-fn say_differences(old: &Old, default_guard: bool) {
+fn say_differences(old: &EndedJob, default_guard: bool) {
     if default_guard {
         say(
             "note: the guard-keeper arms the new job with the stack's default guard within two minutes",
         );
+    }
+    if let Some(note) = owned::note(&old.id) {
+        say(&note);
     }
     if old.has_schedule() {
         say("note: the old job's schedule was not taken over: the new job begins at once");

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 use tripline::job::JobId;
 
-use super::earlier_guards::EarlierGuards;
 use super::report::{Report, ended};
 use super::targets::Targets;
 use crate::exit::End;
+use crate::successor::earlier_guards::EarlierGuards;
 
 /// How it ended.
 #[derive(Debug)]

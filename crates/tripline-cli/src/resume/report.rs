@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use tripline::job::JobId;
 
-use super::earlier_guards::EarlierGuards;
-use super::group;
 use super::targets::Targets;
+use crate::successor::earlier_guards::EarlierGuards;
+use crate::successor::group;
 
 /// A resume, as far as it has come.
 #[derive(Debug)]

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use aws_sdk_iot::types::{Job, JobExecutionStatus};
+use aws_sdk_iot::types::JobExecutionStatus;
 use tripline::job::{JobId, JobState};
 use tripline::text::excerpt;
 
-use super::aws::Aws;
-use super::old::Old;
-use super::place::Earlier;
 use crate::exit::Error;
+use crate::successor::aws::Aws;
+use crate::successor::ended::EndedJob;
+use crate::successor::place::Earlier;
+use crate::successor::targets::{Target, members, targets_of, without, without_those_of};
 use crate::terminal::progress::Progress;
 
 /// The devices of a job, sorted out.
@@ -37,7 +38,7 @@ impl Targets {
     /// goes on with it. Those that are still at it are left out, unless they are asked for.
     pub async fn find(
         aws: &Aws,
-        old: &Old,
+        old: &EndedJob,
         earlier: &[Earlier],
         include_in_progress: bool,
         progress: &mut Progress,
@@ -102,7 +103,7 @@ impl Targets {
         Ok(targets)
     }
 
-    /// Leaves out the devices whose execution is in a state, or in any, and says how many they were.
+    /// Leaves out the devices whose execution is in a state, and says how many they were.
     pub async fn without(
         &mut self,
         aws: &Aws,
@@ -110,21 +111,7 @@ impl Targets {
         status: Option<JobExecutionStatus>,
         progress: &mut Progress,
     ) -> Result<usize, Error> {
-        let before = self.devices.len();
-        let what = status.as_ref().map_or("there", |status| status.as_str());
-        let (mut token, mut looked_at) = (None, 0);
-        loop {
-            let (page, next) = aws.executions(job, status.clone(), token).await?;
-            looked_at += page.len();
-            for thing in &page {
-                self.devices.remove(thing);
-            }
-            progress.show(format!("{looked_at} executions that are {what}"));
-            token = next;
-            if token.is_none() {
-                return Ok(before - self.devices.len());
-            }
-        }
+        without(&mut self.devices, aws, job, status, progress).await
     }
 
     /// Leaves out the devices of an earlier resume, and says how many they were.
@@ -134,63 +121,6 @@ impl Targets {
         earlier: &Earlier,
         progress: &mut Progress,
     ) -> Result<usize, Error> {
-        let before = self.devices.len();
-        let mut devices = BTreeSet::new();
-        for target in targets_of(&earlier.id, &earlier.job)? {
-            match target {
-                Target::Thing(thing) => {
-                    devices.insert(thing.to_owned());
-                }
-                Target::Group(group) => {
-                    // Somebody has removed it: then those that it has come to are its devices.
-                    if !members(aws, group, &mut devices, progress).await? {
-                        self.without(aws, &earlier.id, None, progress).await?;
-                    }
-                }
-            }
-        }
-        self.devices.retain(|thing| !devices.contains(thing));
-        Ok(before - self.devices.len())
-    }
-}
-
-/// Whom a job is for.
-enum Target<'a> {
-    Thing(&'a str),
-    Group(&'a str),
-}
-
-fn targets_of<'a>(id: &JobId, job: &'a Job) -> Result<Vec<Target<'a>>, Error> {
-    let target = |arn: &'a String| {
-        let thing = arn.split_once(":thing/").map(|(_, thing)| Target::Thing(thing));
-        let group = || arn.split_once(":thinggroup/").map(|(_, group)| Target::Group(group));
-        thing.or_else(group).ok_or_else(|| {
-            Error::Input(format!(
-                "job `{id}`: target `{}` is neither a thing nor a thing group",
-                excerpt(arn)
-            ))
-        })
-    };
-    job.targets().iter().map(target).collect()
-}
-
-/// Adds the members of a group; `false` if there is no such group.
-async fn members(
-    aws: &Aws,
-    group: &str,
-    devices: &mut BTreeSet<String>,
-    progress: &mut Progress,
-) -> Result<bool, Error> {
-    let mut token = None;
-    loop {
-        let Some((page, next)) = aws.members(group, token).await? else {
-            return Ok(false);
-        };
-        devices.extend(page);
-        progress.show(format!("{} devices", devices.len()));
-        token = next;
-        if token.is_none() {
-            return Ok(true);
-        }
+        without_those_of(&mut self.devices, aws, earlier, progress).await
     }
 }

@@ -1,7 +1,6 @@
 //! Resuming a rollout of a small AWS in memory.
 
 mod again;
-mod fake;
 
 use std::collections::BTreeSet;
 
@@ -9,7 +8,7 @@ use aws_sdk_iot::types::{JobStatus, RetryableFailureType, TargetSelection};
 use tripline::job::JobId;
 
 use super::*;
-use fake::Fake;
+use crate::successor::fake::{self, Fake};
 
 const CONFIG: &str = "\
 [ALARM_CONFIG]

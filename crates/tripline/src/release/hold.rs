@@ -11,10 +11,10 @@ pub const HOLDS: &str = "$holds";
 pub const HELD_RATE: u32 = 1;
 /// A rollout is held if it grew by no more than so many devices a minute ..
 pub const MOST_A_MINUTE: u32 = 2;
-/// .. over so many seconds ..
-pub const PROOF: i64 = 180;
+/// .. over so many minutes ..
+const PROOF: i64 = 3;
 /// .. that begin so many after the rate was lowered: what AWS IoT had begun to send is sent.
-pub const SETTLED_AFTER: i64 = 60;
+const SETTLED_AFTER: i64 = 1;
 
 /// What an alarm that asks for a stop does to a rollout.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,18 +151,20 @@ impl Hold {
         self.went_on.is_none()
     }
 
-    /// Takes a look: how many devices have been notified by now. `Some` once that proves anything.
-    pub fn look(&mut self, now: i64, notified: u32) -> Option<Proof> {
+    /// Takes a look: how many devices have been notified by now. `Some` once that proves anything. `minute`: how
+    /// many seconds one has, 60 but for tests.
+    pub fn look(&mut self, now: i64, notified: u32, minute: i64) -> Option<Proof> {
+        let minutes = |since: i64| now.saturating_sub(since) / minute.max(1);
         if !self.is_on() || self.proof.is_some() {
             return None;
         }
         match self.since {
-            None if now.saturating_sub(self.at) >= SETTLED_AFTER => {
+            None if minutes(self.at) >= SETTLED_AFTER => {
                 self.since = Some((now, notified));
                 None
             }
-            Some((since, before)) if now.saturating_sub(since) >= PROOF => {
-                let minutes = u32::try_from(now.saturating_sub(since) / 60).unwrap_or(u32::MAX);
+            Some((since, before)) if minutes(since) >= PROOF => {
+                let minutes = u32::try_from(minutes(since)).unwrap_or(u32::MAX);
                 let most = MOST_A_MINUTE.saturating_mul(minutes);
                 let grew = notified.saturating_sub(before);
                 let proof = if grew <= most { Proof::Held } else { Proof::Failed };
@@ -209,18 +211,18 @@ mod tests {
     fn a_rollout_is_held_if_it_grew_by_two_a_minute_at_most() {
         for (after, expected) in [(100, Proof::Held), (106, Proof::Held), (107, Proof::Failed)] {
             let mut hold = hold();
-            assert_eq!(hold.look(1_030, 80), None, "what was begun is sent");
-            assert_eq!(hold.look(1_060, 100), None);
-            assert_eq!(hold.look(1_120, 104), None);
-            assert_eq!(hold.look(1_240, after), Some(expected));
-            assert_eq!(hold.look(1_300, 900), None, "it is proved once");
+            assert_eq!(hold.look(1_030, 80, 60), None, "what was begun is sent");
+            assert_eq!(hold.look(1_060, 100, 60), None);
+            assert_eq!(hold.look(1_120, 104, 60), None);
+            assert_eq!(hold.look(1_240, after, 60), Some(expected));
+            assert_eq!(hold.look(1_300, 900, 60), None, "it is proved once");
         }
     }
 
     #[test]
     fn a_rollout_that_went_on_is_not_looked_at() {
         let mut hold = Hold { since: Some((1_060, 9)), went_on: Some(1_100), ..hold() };
-        assert_eq!(hold.look(1_300, 900), None);
+        assert_eq!(hold.look(1_300, 900, 60), None);
         assert!(!hold.is_on());
     }
 

@@ -177,7 +177,12 @@ impl State {
         format!("{release}#{attempt}")
     }
 
-    /// The range key of an approval.
+    /// The range key of a person's word that a wave may begin.
+    pub fn begin_key(&self, wave: &WaveName) -> String {
+        format!("{}#begin", self.approval_key(wave))
+    }
+
+    /// The range key of a person's word that what comes after a wave may begin.
     pub fn approval_key(&self, wave: &WaveName) -> String {
         format!("{}#{}#{wave}", self.release, self.attempt)
     }

@@ -9,8 +9,8 @@ use aws_sdk_iot::types::{
 };
 use fake_aws::{Account, Call, Fault};
 
+use super::aws::Aws;
 use crate::alarms::fake::FakeAws;
-use crate::resume::aws::Aws;
 
 /// Everything that a job can be configured with.
 pub fn configure(job: &mut Job) {

@@ -1,9 +1,9 @@
-//! The guards of earlier resumes.
+//! The guards of jobs that follow already.
 
 use serde_json::Value;
 use tripline::job::JobId;
 
-/// What was seen of the guards of earlier resumes.
+/// What was seen of the guards of jobs that follow already.
 #[derive(Debug, Default)]
 pub struct EarlierGuards {
     /// They lacked alarms, and have them again, or would.

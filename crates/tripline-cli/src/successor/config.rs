@@ -1,4 +1,4 @@
-//! The guard of the new job: which alarms, and from where.
+//! The alarms of the new job, and where they come from.
 
 use std::path::Path;
 
@@ -8,13 +8,25 @@ use tripline::text::{clean, excerpt};
 use tripline_config::{AlarmConfig, GuardConfig};
 
 use super::aws::Aws;
-use super::old::Old;
+use super::ended::EndedJob;
 use crate::aws::deployment::spec::BASELINE_OBJECT;
+use crate::aws::region::Region;
 use crate::aws::tags::CONFIG_TAG;
 use crate::exit::Error;
 use crate::input::declared::DeclaredLimits;
 use crate::input::notes;
 use crate::input::source::{self, LoadedGuard};
+
+/// Where the alarms come from.
+#[derive(Debug)]
+pub enum Arming {
+    /// From a config that was read.
+    Config(Box<Config>),
+    /// From what `deploy` keeps of a job.
+    Kept,
+    /// There are to be none but the stack's default guard.
+    Default,
+}
 
 /// A config that was read.
 #[derive(Debug)]
@@ -30,6 +42,21 @@ pub struct Config {
     pub region: Option<String>,
 }
 
+impl Arming {
+    /// The region that was given, or else the config's.
+    pub fn region(&self, given: Option<Region>) -> Result<Option<Region>, Error> {
+        match (given, self) {
+            (None, Self::Config(config)) => {
+                let named = config.region.as_ref().map(|region| region.parse());
+                named
+                    .transpose()
+                    .map_err(|fault| Error::Input(format!("{}: region: {fault}", config.name)))
+            }
+            (region, _) => Ok(region),
+        }
+    }
+}
+
 impl Config {
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Self, Error> {
@@ -37,7 +64,7 @@ impl Config {
     }
 
     /// Reads what `deploy` keeps in S3.
-    pub async fn fetch(aws: &Aws, old: &Old) -> Result<Self, Error> {
+    pub async fn fetch(aws: &Aws, old: &EndedJob) -> Result<Self, Error> {
         let Some(place) = old.tags.get(CONFIG_TAG) else {
             return Err(Error::Input(format!(
                 "job `{}` has no tag `{CONFIG_TAG}`, so that its alarm config is not known\n\n  hint: give it with `--config`, or leave the new job to the stack's default guard with `--default-guard`",

@@ -4,7 +4,8 @@ use tripline::job::{JobId, JobState};
 use tripline_aws::FailureKind;
 
 use super::aws::Aws;
-use super::old::{Old, tag};
+use super::ended::EndedJob;
+use super::link::tag;
 use super::place::Earlier;
 use crate::aws::tags::JOB_TAG;
 use crate::exit::Error;
@@ -16,7 +17,7 @@ const MOST: usize = 3;
 /// stream that an earlier resume is still at gets both names, and so is nobody's to remove.
 pub async fn take_over(
     aws: &Aws,
-    old: &Old,
+    old: &EndedJob,
     new: &JobId,
     earlier: &[Earlier],
 ) -> Result<(), Error> {

@@ -1,19 +1,23 @@
-//! The job that was stopped, and the request for the one that goes on with it.
+//! A job that has ended, and the request for one that is as it was.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_iot::operation::create_job::CreateJobInput;
 use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
-use aws_sdk_iot::types::{Job, Tag, TargetSelection};
+use aws_sdk_iot::types::{Job, TargetSelection};
 use tripline::job::{JobId, JobState};
 use tripline::text::{clean, excerpt};
 use tripline_config::StreamId;
 
 use super::aws::Aws;
+use super::link::{Kind, Link, RESUMES, REVERTS, tag};
+use super::owned;
 use crate::exit::Error;
 
-/// The tag with the job that a job, or a thing group, goes on with.
-pub const RESUMES: &str = "tripline:resumes";
+/// The tag with the job that a job takes devices back to.
+pub const REVERTS_TO: &str = "tripline:revertsTo";
+/// The tags that are a job's own: what follows it has others.
+const LINKS: [&str; 3] = [RESUMES, REVERTS, REVERTS_TO];
 /// How Tripline's tags begin.
 const OURS: &str = "tripline:";
 /// Longest description (AWS IoT `CreateJob`).
@@ -21,21 +25,23 @@ const MAX_DESCRIPTION: usize = 2_028;
 
 /// A job that has ended.
 #[derive(Debug, Clone)]
-pub struct Old {
+pub struct EndedJob {
     pub id: JobId,
     pub job: Job,
     pub document: String,
     pub tags: BTreeMap<String, String>,
 }
 
-impl Old {
-    /// Reads it, if it can be resumed.
-    pub async fn find(aws: &Aws, id: JobId) -> Result<Self, Error> {
+impl EndedJob {
+    /// Reads it, if it can be followed in this way.
+    pub async fn find(aws: &Aws, id: JobId, kind: Kind) -> Result<Self, Error> {
         let Some(job) = aws.job(&id).await? else {
             return Err(Error::Input(format!(
                 "there is no job `{id}`\n\n  hint: is this its region and account?"
             )));
         };
+        let tags = aws.tags(job.job_arn().unwrap_or_default()).await?;
+        owned::check(&id, &job, &tags, kind)?;
         let status = job.status().map_or("unknown", |status| status.as_str());
         match JobState::from_status(status) {
             JobState::Canceled | JobState::Completed => {}
@@ -49,7 +55,6 @@ impl Old {
                 )));
             }
         }
-        let tags = aws.tags(job.job_arn().unwrap_or_default()).await?;
         let document = aws.document(&id).await?;
         Ok(Self { id, job, document, tags })
     }
@@ -61,34 +66,31 @@ impl Old {
         format!("{head}:{what}")
     }
 
-    /// The tag that links what is made to this job.
-    pub fn link(&self) -> Option<Tag> {
-        tag(RESUMES, self.id.as_str())
-    }
-
-    /// Whether tags are of something that goes on with this job.
-    pub fn is_linked(&self, tags: &BTreeMap<String, String>) -> bool {
-        resumes(tags, &self.id)
-    }
-
     /// The stream of the job's document, as `deploy` names it.
     pub fn stream(&self) -> Option<StreamId> {
         let document: serde_json::Value = serde_json::from_str(&self.document).ok()?;
         StreamId::new(document.get("streamId")?.as_str()?)
     }
 
-    /// The request for a job that is as this one was, for other targets. A schedule is not taken
-    /// over: its times have passed.
-    pub fn request(&self, id: &JobId, targets: Vec<String>) -> CreateJobInputBuilder {
+    /// The request for a job that is as this one was, for other targets, and linked to the job that it
+    /// follows. A schedule is not taken over: its times have passed.
+    pub fn request(
+        &self,
+        id: &JobId,
+        targets: Vec<String>,
+        link: &Link,
+        about: &str,
+    ) -> CreateJobInputBuilder {
         let job = &self.job;
         let about = match job.description() {
-            Some(old) => format!("Resumes {}: {old}", self.id),
-            None => format!("Resumes {}", self.id),
+            Some(old) => format!("{about}: {old}"),
+            None => about.to_owned(),
         };
-        let ours = |(key, _): &(&String, &String)| key.starts_with(OURS) && *key != RESUMES;
+        let ours =
+            |(key, _): &(&String, &String)| key.starts_with(OURS) && !LINKS.contains(&key.as_str());
         let mut tags: Vec<_> =
             self.tags.iter().filter(ours).filter_map(|(key, value)| tag(key, value)).collect();
-        tags.extend(self.link());
+        tags.extend(link.tag());
         let request = CreateJobInput::builder()
             .job_id(id.as_str())
             .set_targets(Some(targets))
@@ -144,14 +146,4 @@ impl Old {
     pub fn is_continuous(&self) -> bool {
         self.job.target_selection() == Some(&TargetSelection::Continuous)
     }
-}
-
-/// Whether tags are of something that goes on with a job.
-pub fn resumes(tags: &BTreeMap<String, String>, job: &JobId) -> bool {
-    tags.get(RESUMES).is_some_and(|old| old == job.as_str())
-}
-
-/// `None` only for a tag without a key.
-pub fn tag(key: &str, value: &str) -> Option<Tag> {
-    Tag::builder().key(key).value(value).build().ok()
 }

@@ -8,7 +8,7 @@ use tripline::text::clean;
 use tripline_aws::{Failure, FailureKind};
 
 use super::aws::Aws;
-use super::old::Old;
+use super::link::Link;
 use crate::aws::failure::with;
 use crate::exit::Error;
 use crate::terminal::progress::Progress;
@@ -31,9 +31,9 @@ enum Change {
 }
 
 /// Whether an earlier run has made the group.
-pub async fn is_there(aws: &Aws, old: &Old, job: &JobId) -> Result<bool, Error> {
+pub async fn is_there(aws: &Aws, link: &Link, job: &JobId) -> Result<bool, Error> {
     match aws.group(&name(job)).await? {
-        Some(arn) => Ok(old.is_linked(&aws.tags(&arn).await?)),
+        Some(arn) => Ok(link.is_in(&aws.tags(&arn).await?)),
         None => Ok(false),
     }
 }
@@ -42,7 +42,7 @@ pub async fn is_there(aws: &Aws, old: &Old, job: &JobId) -> Result<bool, Error> 
 /// those that are no things any more, and so in no group.
 pub async fn fill(
     aws: &Aws,
-    old: &Old,
+    link: &Link,
     job: &JobId,
     devices: &BTreeSet<String>,
     progress: &mut Progress,
@@ -51,10 +51,11 @@ pub async fn fill(
     let mut there = HashSet::new();
     match aws.group(&group).await? {
         Some(arn) => {
-            if !old.is_linked(&aws.tags(&arn).await?) {
+            if !link.is_in(&aws.tags(&arn).await?) {
                 return Err(Error::Input(format!(
-                    "thing group `{group}` is there already, and is not of a job that resumes `{}`\n\n  hint: give the new job another name with `--new-job-id`",
-                    old.id
+                    "thing group `{group}` is there already, and is not of a job that {} `{}`\n\n  hint: give the new job another name with `--new-job-id`",
+                    link.kind.verb(),
+                    link.old
                 )));
             }
             let mut token = None;
@@ -68,8 +69,8 @@ pub async fn fill(
             }
         }
         None => {
-            let about = format!("Devices that have not got the firmware of job {}", old.id);
-            aws.create_group(&group, &clean(&about, 2_028), old.link()).await?;
+            let about = format!("{} {}", link.kind.devices(), link.old);
+            aws.create_group(&group, &clean(&about, 2_028), link.tag()).await?;
         }
     }
     let strays: Vec<_> = there.iter().filter(|thing| !devices.contains(*thing)).collect();

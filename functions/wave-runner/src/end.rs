@@ -1,0 +1,56 @@
+//! Ends a release: what was made for its waves is removed, and people are alerted if that has not been done.
+
+use tripline::release::{Ended, Phase, ReleaseId};
+
+use crate::ask::Ask;
+use crate::failed::Failed;
+use crate::letters::Letter;
+use crate::look::STOPPED;
+use crate::step::Cause;
+use crate::{MOST_TRIES, Runner, busy};
+
+impl<C: Ask> Runner<C> {
+    /// Ends it. Groups go first: of a state that says "ended" nothing is left to do.
+    pub(crate) async fn end(
+        &self,
+        release: &ReleaseId,
+        attempt: u32,
+        failed: Option<Cause>,
+    ) -> Result<(), Failed> {
+        for _ in 0..MOST_TRIES {
+            let Some(mut read) = self.client.state(release).await? else { return Ok(()) };
+            if read.state.attempt != attempt || read.state.ended.is_some() {
+                return Ok(());
+            }
+            if let Some(plan) = self.client.plan(release, attempt).await? {
+                for group in plan.waves.iter().filter_map(|wave| wave.group.as_ref()) {
+                    self.client.delete_group(group).await?;
+                }
+            }
+            let now = self.client.now().seconds();
+            let why = failed.as_ref().map(|cause| format!("{}: {}", cause.error, cause.cause));
+            for wave in &mut read.state.waves {
+                wave.token = None;
+                if failed.is_none() {
+                    wave.enter(Phase::Passed, now);
+                }
+            }
+            let letter = match &failed {
+                None => Some(Letter::done(&read.state)),
+                // Whoever stopped it has said so.
+                Some(cause) if cause.error == STOPPED => None,
+                Some(cause) => Some(Letter::broken(&read.state, &cause.error, &cause.cause)),
+            };
+            if let Some(letter) = letter {
+                self.send(&letter).await?;
+            }
+            let why = why.unwrap_or_default();
+            read.state.ended = Some(Ended { well: failed.is_none(), at: now, why });
+            if self.client.write_state(&read).await? {
+                tracing::info!(%release, attempt, well = failed.is_none(), "release_ended");
+                return Ok(());
+            }
+        }
+        Err(Failed::Aws(busy(release.as_str())))
+    }
+}

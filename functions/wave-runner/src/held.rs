@@ -1,0 +1,58 @@
+//! Whether a rollout that is to be held is.
+
+use tripline::job::JobId;
+use tripline::release::hold::{Hold, OnHoldFailed, Proof};
+use tripline::stop::StopMode;
+use tripline_aws::FailureKind;
+
+use crate::Runner;
+use crate::ask::Ask;
+use crate::failed::Failed;
+use crate::letters::Letter;
+
+impl<C: Ask> Runner<C> {
+    /// Looks at one. If it goes on, it is stopped before anything is written down: whoever is cut off finds it
+    /// going on again.
+    pub(crate) async fn look_at_hold(&self, id: &JobId, hold: &Hold) -> Result<(), Failed> {
+        if !hold.is_on() || hold.proof.is_some() {
+            return Ok(());
+        }
+        let job = match self.client.describe_job(id).await {
+            Ok(job) => job,
+            Err(failure) if failure.kind == FailureKind::NotFound => return Ok(()),
+            Err(failure) => return Err(failure.into()),
+        };
+        if job.state.has_ended() || job.created_at != Some(hold.created) || !job.is_counted {
+            return Ok(());
+        }
+        let mut looked = hold.clone();
+        let (now, notified) = (self.client.now().seconds(), job.counts.notified());
+        let proof = looked.look(now, notified, self.settings.minute);
+        if proof == Some(Proof::Failed) {
+            let may_stop = self.settings.mode != StopMode::Observe;
+            let canceled = match hold.on_failed {
+                OnHoldFailed::Cancel if may_stop => {
+                    let comment = format!("Tripline: could not be held (by {})", hold.by);
+                    self.client.cancel_job(id, &comment).await
+                }
+                _ => Ok(()),
+            };
+            let why = canceled.as_ref().err().map(tripline_aws::Failure::in_short);
+            let came_to = why.as_deref().map_or(Ok(()), Err);
+            let shown = Hold {
+                on_failed: if may_stop { hold.on_failed } else { OnHoldFailed::Alert },
+                ..hold.clone()
+            };
+            self.send(&Letter::not_held(id, &shown, notified, came_to)).await?;
+            tracing::error!(job = %id, notified, "hold_failed");
+            canceled?;
+        }
+        if proof == Some(Proof::Held) {
+            tracing::info!(job = %id, notified, "rollout_held");
+        }
+        if looked != *hold {
+            self.client.write_hold(id, hold, &looked).await?;
+        }
+        Ok(())
+    }
+}

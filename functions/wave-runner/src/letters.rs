@@ -1,0 +1,181 @@
+//! What people read about a release.
+
+use tripline::job::{ExecutionCounts, JobId};
+use tripline::release::hold::{Hold, OnHoldFailed};
+use tripline::release::{State, WaveState};
+use tripline::text::{bare_name, clean};
+
+/// Longest subject of an e-mail and longest SMS, in characters, all of them ASCII.
+const MAX_SUBJECT: usize = 100;
+const MAX_SMS: usize = 140;
+/// Most characters of a reason.
+const MAX_REASON: usize = 600;
+
+/// A message: whole for e-mail, short for SMS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Letter {
+    pub subject: String,
+    pub body: String,
+    pub sms: Option<String>,
+}
+
+impl Letter {
+    fn new(subject: &str, body: String, sms: Option<&str>) -> Self {
+        Self {
+            subject: ascii(subject, MAX_SUBJECT),
+            body,
+            sms: sms.map(|sms| ascii(sms, MAX_SMS)),
+        }
+    }
+
+    /// A release does not go on, because of one of its waves.
+    pub fn stopped(state: &State, wave: &WaveState, why: &str, now: Stopped) -> Self {
+        let (release, name) = (&state.release, &wave.name);
+        let why = clean(why, MAX_REASON);
+        let mut body = format!(
+            "Tripline stopped release {release} at wave {name}.\n\nwhy      {why}\nwaves    {}\nexposed  at most {} devices, of waves that have begun\n",
+            progress(state),
+            state.exposed()
+        );
+        if let Some(counts) = now.counts {
+            let (ok, failed) = (counts.ended.succeeded, counts.ended.unsuccessful());
+            body += &format!("wave     {ok} succeeded, {failed} unsuccessful, {} at work, {} not begun\n", counts.in_progress, counts.queued);
+        }
+        for job in &now.canceled {
+            body += &format!("stopped  job {job}\n");
+        }
+        for (job, why) in &now.not_canceled {
+            body += &format!(
+                "NOT STOPPED: job {job} goes on ({}). Stop it now: tripline stop --job-id {job}\n",
+                clean(why, MAX_REASON)
+            );
+        }
+        for job in &now.going_on {
+            body += &format!(
+                "goes on: job {job}, as the alarm asks for no stop. Stop it: tripline stop --job-id {job}\n"
+            );
+        }
+        body += "\nNo further wave begins. Devices that have the firmware keep it:\n";
+        for wave in state.waves.iter().filter(|wave| wave.created.is_some()) {
+            body += &format!("  tripline revert --job-id {} --dry-run\n", wave.job);
+        }
+        body += "says how many they are, and how they get an earlier one.\n";
+        let sms = format!("Tripline stopped release {release} at wave {name}: {why}");
+        Self::new(&format!("Tripline stopped release {release} at wave {name}"), body, Some(&sms))
+    }
+
+    /// A person has to decide about a wave that is rolled out.
+    pub fn undecided(state: &State, wave: &WaveState) -> Self {
+        let (release, name) = (&state.release, &wave.name);
+        let body = format!(
+            "The gate of wave {name} of release {release} cannot decide: a person has to.\n\n{}\nwaves    {}\n\nLet the next wave begin: tripline release approve {release} --wave {name}\nOr stop the release:     tripline release stop {release}\nLook at it:              tripline release status {release}\n",
+            reasons(wave),
+            progress(state),
+        );
+        let sms = format!("Tripline: wave {name} of {release} is undecided. tripline release approve, or stop");
+        let subject = format!("Tripline asks: may release {release} go on after wave {name}?");
+        Self::new(&subject, body, Some(&sms))
+    }
+
+    /// A person has to let a wave begin.
+    pub fn approval(state: &State, wave: &WaveState) -> Self {
+        let (release, name) = (&state.release, &wave.name);
+        let body = format!(
+            "Wave {name} of release {release} ({} devices) begins once a person approves.\n\nwaves    {}\n\nLet it begin:        tripline release approve {release} --wave {name}\nOr stop the release: tripline release stop {release}\n",
+            wave.devices,
+            progress(state),
+        );
+        let sms = format!("Tripline: wave {name} of {release} waits for tripline release approve");
+        let subject = format!("Tripline asks: may wave {name} of release {release} begin?");
+        Self::new(&subject, body, Some(&sms))
+    }
+
+    /// Every wave was let through.
+    pub fn done(state: &State) -> Self {
+        let release = &state.release;
+        let body = format!(
+            "Release {release} is out: every wave was let through.\n\n{}",
+            state
+                .waves
+                .iter()
+                .map(|wave| format!("  {}  {} devices, job {}\n", wave.name, wave.devices, wave.job))
+                .collect::<String>()
+        );
+        Self::new(&format!("Tripline: release {release} is out"), body, None)
+    }
+
+    /// A release cannot go on, for another reason than its devices.
+    pub fn broken(state: &State, error: &str, cause: &str) -> Self {
+        let release = &state.release;
+        let body = format!(
+            "Release {release} could NOT go on, and has ended.\n\nwhy      {}: {}\nwaves    {}\n\nNo further wave begins; jobs of waves that have begun go on under their guards.\nWhen the cause is gone, start it again: tripline release start\n",
+            bare_name(error),
+            clean(cause, MAX_REASON),
+            progress(state),
+        );
+        let subject = format!("Tripline could NOT go on with release {release}");
+        Self::new(&subject, body, Some(&subject))
+    }
+
+    /// Nobody has looked at a release for a while.
+    pub fn unwatched(state: &State, wave: &WaveState) -> Self {
+        let release = &state.release;
+        let subject = format!("Tripline: nobody looked at release {release} for a while");
+        let body = format!(
+            "Nobody looked at wave {} of release {release} for some time; the state machine asks again, and the release goes on.\n\nLook at the errors of the function wave-runner, and at its schedule.\n",
+            wave.name
+        );
+        Self::new(&subject, body, None)
+    }
+
+    /// A rollout that was to be held goes on. `canceled`: what came of canceling it.
+    pub fn not_held(job: &JobId, hold: &Hold, notified: u32, canceled: Result<(), &str>) -> Self {
+        let before = hold.since.map_or(0, |(_, before)| before);
+        let what = match (hold.on_failed, canceled) {
+            (OnHoldFailed::Alert, _) => {
+                format!("It was left as it is. Stop it: tripline stop --job-id {job}")
+            }
+            (OnHoldFailed::Cancel, Ok(())) => "It was stopped instead.".to_owned(),
+            (OnHoldFailed::Cancel, Err(why)) => format!(
+                "It could NOT be stopped either ({}). Stop it now: tripline stop --job-id {job}",
+                clean(why, MAX_REASON)
+            ),
+        };
+        let body = format!(
+            "Rollout {job} was to be held, and went on: from {before} to {notified} notified devices.\n\n{what}\n\nheld by  {}\n",
+            clean(&hold.by, 256)
+        );
+        let subject = format!("Tripline could NOT hold rollout {job}");
+        let sms = format!("{subject}. {what}");
+        Self::new(&subject, body, Some(&sms))
+    }
+}
+
+/// What became of the jobs of a release that was stopped.
+#[derive(Debug, Default)]
+pub(crate) struct Stopped {
+    /// The counts of the wave's job.
+    pub counts: Option<ExecutionCounts>,
+    /// Jobs that were canceled for it.
+    pub canceled: Vec<JobId>,
+    /// Jobs that could not be, and why.
+    pub not_canceled: Vec<(JobId, String)>,
+    /// Jobs that go on.
+    pub going_on: Vec<JobId>,
+}
+
+fn progress(state: &State) -> String {
+    let waves = state.waves.iter().map(|wave| format!("{}: {}", wave.name, wave.phase));
+    waves.collect::<Vec<_>>().join(", ")
+}
+
+fn reasons(wave: &WaveState) -> String {
+    wave.reasons.iter().map(|reason| format!("missing  {}\n", clean(reason, MAX_REASON))).collect()
+}
+
+/// An SMS with any other character costs twice as many parts, and a subject is refused.
+fn ascii(text: &str, limit: usize) -> String {
+    let ascii: String =
+        text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '_' }).collect();
+    clean(&ascii, limit)
+}
