@@ -35,10 +35,8 @@ pub trait Releases {
     /// Writes it in place of what was read; `false` if somebody has written it meanwhile.
     fn write_state(&self, read: &Versioned) -> impl Future<Output = Result<bool, Failure>> + Send;
     /// A person's word on a wave, by its key.
-    fn approval(
-        &self,
-        key: &str,
-    ) -> impl Future<Output = Result<Option<Approval>, Failure>> + Send;
+    fn approval(&self, key: &str)
+    -> impl Future<Output = Result<Option<Approval>, Failure>> + Send;
 }
 
 /// The stack's guards.
@@ -138,11 +136,7 @@ pub trait Machine {
 /// Alerts people.
 pub trait People {
     /// By e-mail.
-    fn email(
-        &self,
-        subject: &str,
-        text: &str,
-    ) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn email(&self, subject: &str, text: &str) -> impl Future<Output = Result<(), Failure>> + Send;
     /// By SMS.
     fn sms(&self, text: &str) -> impl Future<Output = Result<(), Failure>> + Send;
 }

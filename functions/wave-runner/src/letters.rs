@@ -21,11 +21,7 @@ pub(crate) struct Letter {
 
 impl Letter {
     fn new(subject: &str, body: String, sms: Option<&str>) -> Self {
-        Self {
-            subject: ascii(subject, MAX_SUBJECT),
-            body,
-            sms: sms.map(|sms| ascii(sms, MAX_SMS)),
-        }
+        Self { subject: ascii(subject, MAX_SUBJECT), body, sms: sms.map(|sms| ascii(sms, MAX_SMS)) }
     }
 
     /// A release does not go on, because of one of its waves.
@@ -39,7 +35,10 @@ impl Letter {
         );
         if let Some(counts) = now.counts {
             let (ok, failed) = (counts.ended.succeeded, counts.ended.unsuccessful());
-            body += &format!("wave     {ok} succeeded, {failed} unsuccessful, {} at work, {} not begun\n", counts.in_progress, counts.queued);
+            body += &format!(
+                "wave     {ok} succeeded, {failed} unsuccessful, {} at work, {} not begun\n",
+                counts.in_progress, counts.queued
+            );
         }
         for job in &now.canceled {
             body += &format!("stopped  job {job}\n");
@@ -72,7 +71,9 @@ impl Letter {
             reasons(wave),
             progress(state),
         );
-        let sms = format!("Tripline: wave {name} of {release} is undecided. tripline release approve, or stop");
+        let sms = format!(
+            "Tripline: wave {name} of {release} is undecided. tripline release approve, or stop"
+        );
         let subject = format!("Tripline asks: may release {release} go on after wave {name}?");
         Self::new(&subject, body, Some(&sms))
     }
@@ -98,7 +99,10 @@ impl Letter {
             state
                 .waves
                 .iter()
-                .map(|wave| format!("  {}  {} devices, job {}\n", wave.name, wave.devices, wave.job))
+                .map(|wave| format!(
+                    "  {}  {} devices, job {}\n",
+                    wave.name, wave.devices, wave.job
+                ))
                 .collect::<String>()
         );
         Self::new(&format!("Tripline: release {release} is out"), body, None)

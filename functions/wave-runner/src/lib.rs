@@ -55,8 +55,9 @@ impl<C: Ask> Runner<C> {
     /// # Errors
     /// What cannot be done, or not now.
     pub async fn handle(&self, payload: Value) -> Result<Value, Failed> {
-        let invocation: Invocation = serde_json::from_value(payload)
-            .map_err(|error| Failed::Refused(format!("no step: {}", excerpt(&error.to_string()))))?;
+        let invocation: Invocation = serde_json::from_value(payload).map_err(|error| {
+            Failed::Refused(format!("no step: {}", excerpt(&error.to_string())))
+        })?;
         match invocation {
             Invocation::Minute { minute } => self.minute(&minute).await,
             Invocation::Step(Step::Begin { wave }) => self.begin(&wave).await.map(|()| json!({})),
@@ -138,4 +139,3 @@ fn busy(release: &str) -> tripline_aws::Failure {
         format!("the state of release `{release}` changes all the time"),
     )
 }
-

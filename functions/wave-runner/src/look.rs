@@ -68,12 +68,7 @@ impl<C: Ask> Runner<C> {
     }
 
     /// Looks at one release.
-    async fn look(
-        &self,
-        release: &ReleaseId,
-        attempt: u32,
-        holds: &Holds,
-    ) -> Result<(), Failed> {
+    async fn look(&self, release: &ReleaseId, attempt: u32, holds: &Holds) -> Result<(), Failed> {
         let Some(mut read) = self.client.state(release).await? else { return Ok(()) };
         let is_ours = read.state.attempt == attempt && read.state.ended.is_none();
         let Some(at) = read.state.current().filter(|_| is_ours) else { return Ok(()) };
@@ -158,15 +153,8 @@ impl<C: Ask> Runner<C> {
         let held = hold_of(holds, &planned.job, job).is_some_and(Hold::is_on);
         let fired = read.state.waves.iter().find_map(|wave| wave.fired.clone());
         let Some(wave) = read.state.waves.get(at) else { return Ok(()) };
-        let looked = Read {
-            now,
-            planned,
-            wave,
-            fired: fired.as_ref(),
-            job,
-            record: record.as_ref(),
-            held,
-        };
+        let looked =
+            Read { now, planned, wave, fired: fired.as_ref(), job, record: record.as_ref(), held };
         let answer = ask(&rules(planned), &looked.seen());
         // A wave that was let through earlier may have been stopped since.
         let answer = match (answer, stopped_before(&jobs, at)) {

@@ -105,9 +105,13 @@ mod tests {
         };
         assert_eq!(with("", "").unwrap().minute, 60);
         assert_eq!(with(MINUTE_VARIABLE, "2").unwrap().minute, 2);
-        for (name, value) in
-            [("QUEUE_TABLE", ""), ("STACK_NAME", ""), ("STOP_MODE", "stop"), (MINUTE_VARIABLE, "0"), (MINUTE_VARIABLE, "x")]
-        {
+        for (name, value) in [
+            ("QUEUE_TABLE", ""),
+            ("STACK_NAME", ""),
+            ("STOP_MODE", "stop"),
+            (MINUTE_VARIABLE, "0"),
+            (MINUTE_VARIABLE, "x"),
+        ] {
             let error = with(name, value).unwrap_err().to_string();
             assert!(error.starts_with(name), "{error}");
         }

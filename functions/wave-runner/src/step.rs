@@ -92,9 +92,8 @@ mod tests {
         let watch = Step::Watch { wave: of(), token: "t".to_owned() };
         assert_eq!(read(step), Invocation::Step(watch));
         let ended = read(json!({"step": "end", "release": "fw", "attempt": 2}));
-        let end = |failed| {
-            Invocation::Step(Step::End { release: of().release, attempt: 2, failed })
-        };
+        let end =
+            |failed| Invocation::Step(Step::End { release: of().release, attempt: 2, failed });
         assert_eq!(ended, end(None));
         let failed = json!({"step": "end", "release": "fw", "attempt": 2,
             "failed": {"Error": "Tripline.Stopped", "Cause": "why"}});

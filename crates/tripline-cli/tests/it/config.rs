@@ -334,6 +334,15 @@ fn with_waves(plan: &str, trackers: usize) -> TempDir {
 }
 
 #[test]
+fn the_example_of_waves_is_without_a_finding() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/waves/dev.ini");
+    let (code, stdout, stderr) = check(Path::new("/"), &[path.to_str().unwrap()]);
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    assert!(stderr.contains("dev.ini: no faults; 0 findings\n"), "{stderr}");
+    assert!(stdout.contains("before the first verdict, that of early (exposure 1000)"), "{stdout}");
+}
+
+#[test]
 fn a_plan_of_waves_says_what_each_gate_can_decide() {
     let folder = with_waves(PLAN, 1_000);
     insta::assert_snapshot!("waves", shown(folder.path(), &[]));

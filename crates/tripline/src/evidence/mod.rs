@@ -32,6 +32,7 @@ mod checks;
 mod clears;
 mod clock;
 mod cohorts;
+mod conclude;
 mod encode;
 mod gate;
 mod limits;
