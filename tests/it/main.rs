@@ -16,6 +16,7 @@ mod fleet;
 mod local_aws;
 mod proxy;
 mod queue;
+mod releases;
 mod replayed;
 mod report;
 mod stopper;

@@ -14,6 +14,7 @@ mod input;
 mod pages;
 mod queue;
 mod recording;
+mod release;
 mod replay;
 mod report;
 mod resume;
@@ -71,6 +72,9 @@ enum Command {
     /// Write man pages and completions
     #[command(hide = true)]
     Pages(pages::Pages),
+    /// Take a firmware out in waves: start, status, approve, hold, go-on, stop
+    #[command(subcommand)]
+    Release(release::Command),
     /// See what a guard would have done with a recorded rollout
     Replay(replay::Arguments),
     /// Go on with a rollout that was stopped, for the devices that have not got it
@@ -96,6 +100,7 @@ async fn main() -> std::process::ExitCode {
         Command::Fleet(arguments) => fleet::run(arguments).await,
         Command::Queue(command) => queue::run(command).await,
         Command::Pages(pages) => pages.run(Arguments::command()),
+        Command::Release(command) => release::run(command).await,
         Command::Replay(replay) => replay.run(),
         Command::Resume(arguments) => resume::run(arguments).await,
         Command::Simulate(simulate) => simulate.run(),

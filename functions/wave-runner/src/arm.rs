@@ -15,6 +15,9 @@ use crate::failed::Failed;
 pub(crate) struct Guard {
     pub alarms: Vec<GuardAlarm>,
     pub kept: KeptGuard,
+    /// The limits by which the guard-keeper judges it.
+    pub evidence: EvidenceConfig,
+    pub baseline: Option<Baseline>,
 }
 
 impl Guard {
@@ -39,7 +42,7 @@ impl Guard {
         let limits = Some((&evidence, baseline.as_ref()));
         let kept = KeptGuard::new((&own.alarms, own.default_guard), limits, false)
             .map_err(|error| refused(error.to_string()))?;
-        Ok(Self { alarms, kept })
+        Ok(Self { alarms, kept, evidence, baseline })
     }
 }
 

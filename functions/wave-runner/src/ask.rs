@@ -39,6 +39,15 @@ pub trait Releases {
     -> impl Future<Output = Result<Option<Approval>, Failure>> + Send;
 }
 
+/// What the guard-keeper keeps of a job's evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// What its last tick came to.
+    pub record: Record,
+    /// The state, as bytes.
+    pub state: Vec<u8>,
+}
+
 /// The stack's guards.
 pub trait Guards {
     /// Keeps the config of a job, so that the guard-keeper guards it by that, and its alarms stay.
@@ -49,7 +58,7 @@ pub trait Guards {
         now: Timestamp,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
     /// What the guard-keeper has written down of a job.
-    fn record(&self, job: &JobId) -> impl Future<Output = Result<Option<Record>, Failure>> + Send;
+    fn record(&self, job: &JobId) -> impl Future<Output = Result<Option<Kept>, Failure>> + Send;
     /// Every hold, with its job. What cannot be read is left out.
     fn holds(&self) -> impl Future<Output = Result<Vec<(JobId, Hold)>, Failure>> + Send;
     /// Writes a hold in place of what was read; `false` if somebody has written it meanwhile.

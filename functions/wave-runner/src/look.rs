@@ -139,7 +139,7 @@ impl<C: Ask> Runner<C> {
         }
         let Some(planned) = plan.waves.get(at) else { return Ok(()) };
         let job = jobs.get(at).and_then(Option::as_ref);
-        let record = self.client.record(&planned.job).await?;
+        let kept = self.client.record(&planned.job).await?;
         let Some(wave) = read.state.waves.get_mut(at) else { return Ok(()) };
         if let Some(job) = job
             && wave.bake_began.is_none()
@@ -153,8 +153,17 @@ impl<C: Ask> Runner<C> {
         let held = hold_of(holds, &planned.job, job).is_some_and(Hold::is_on);
         let fired = read.state.waves.iter().find_map(|wave| wave.fired.clone());
         let Some(wave) = read.state.waves.get(at) else { return Ok(()) };
-        let looked =
-            Read { now, planned, wave, fired: fired.as_ref(), job, record: record.as_ref(), held };
+        let looked = Read {
+            now,
+            planned,
+            wave,
+            fired: fired.as_ref(),
+            job,
+            kept: kept.as_ref(),
+            guard,
+            minute: self.settings.minute,
+            held,
+        };
         let answer = ask(&rules(planned), &looked.seen());
         // A wave that was let through earlier may have been stopped since.
         let answer = match (answer, stopped_before(&jobs, at)) {

@@ -1,12 +1,15 @@
 //! What the gate is shown of a wave, from what AWS and the guard-keeper say.
 
-use tripline::evidence::{Record, Standing, State};
+use tripline::evidence::{Ages, Standing, State, Tick};
 use tripline::gate::{
     ClearanceSeen, CountsSeen, DeviceCounts, FiredAlarm, JobSeen, Needed, Rules, Seen, Unclearable,
 };
 use tripline::job::{Job, JobState};
 use tripline::release::{PlannedWave, WaveState};
 use tripline::stop::Canceler;
+
+use crate::arm::Guard;
+use crate::ask::Kept;
 
 /// Why devices are not known from the counts of a job.
 const ATTEMPTS: &str = "AWS IoT counts attempts of this job";
@@ -20,7 +23,11 @@ pub(crate) struct Read<'a> {
     pub fired: Option<&'a (String, i64)>,
     /// `None`: it was deleted.
     pub job: Option<&'a Job>,
-    pub record: Option<&'a Record>,
+    pub kept: Option<&'a Kept>,
+    /// By which the guard-keeper judges it.
+    pub guard: &'a Guard,
+    /// How many seconds a minute of evidence has.
+    pub minute: i64,
     pub held: bool,
 }
 
@@ -64,11 +71,17 @@ impl<'a> Read<'a> {
         if job.setup.counts_attempts() {
             return ClearanceSeen::Never(Unclearable::Retries);
         }
-        let is_its = |record: &&Record| job.created_at == Some(record.created);
-        let Some(record) = self.record.filter(is_its) else { return ClearanceSeen::NotYet };
+        let is_its = |kept: &&Kept| job.created_at == Some(kept.record.created);
+        let Some(kept) = self.kept.filter(is_its) else { return ClearanceSeen::NotYet };
+        let record = &kept.record;
         let until = job.ended_at.filter(|at| *at > 0).unwrap_or(self.now).min(self.now);
         if until.saturating_sub(record.at) > i64::from(State::BLIND_MINUTES) * 60 {
             return ClearanceSeen::Blind;
+        }
+        if job.state == JobState::Completed
+            && let Some(value) = self.concluded(job, kept)
+        {
+            return ClearanceSeen::Value(value);
         }
         match (record.clearance, record.standing) {
             (_, Standing::Stalled) => ClearanceSeen::Stalled,
@@ -76,6 +89,40 @@ impl<'a> Read<'a> {
             (None, _) if record.list == Some(false) => ClearanceSeen::Never(Unclearable::NoList),
             (None, _) => ClearanceSeen::Never(Unclearable::NoLimit),
         }
+    }
+}
+
+impl Read<'_> {
+    /// Clearance of a job that has completed: nobody is at it any more, which the guard-keeper, who looks at jobs
+    /// in progress, does not see. `None`: its state is of other limits.
+    fn concluded(&self, job: &Job, kept: &Kept) -> Option<f64> {
+        let (record, guard) = (&kept.record, self.guard);
+        let config = guard.evidence.clone().with_timeout(job.timeout);
+        let list = record.list.unwrap_or(true);
+        let limits = config.limits(guard.baseline.as_ref(), list).ok()?;
+        let state = State::decode(&kept.state, &limits).ok()?;
+        let ended = job.ended_at.filter(|at| *at > 0).unwrap_or(self.now);
+        // Minutes from its last tick on, rounded so that devices are older than they were.
+        let minute = self.minute.max(1);
+        let whole = |seconds: i64| seconds.max(0).saturating_add(minute - 1) / minute;
+        let later = u32::try_from(whole(ended.saturating_sub(record.at)));
+        let last = state.last()?;
+        // A tick may be dated up to a minute after the reading.
+        let before = whole(record.at.saturating_sub(record.created)).saturating_add(1);
+        let created = i64::from(last).saturating_sub(before);
+        let counts = &job.counts;
+        let gone = counts.canceled.saturating_add(counts.removed);
+        let timed_out = counts.ended.timed_out;
+        let ended = counts.ended.executed().saturating_sub(timed_out).saturating_add(gone);
+        let tick = Tick {
+            t: last.saturating_add(later.unwrap_or(u32::MAX)),
+            begun: counts.ended.executed().saturating_add(gone),
+            ended,
+            unsuccessful: counts.ended.failed.saturating_add(counts.ended.rejected),
+            timed_out,
+            in_progress: Some(Ages::default()),
+        };
+        state.concluded_since(&limits, &tick, created).map(|clearance| clearance.value())
     }
 }
 

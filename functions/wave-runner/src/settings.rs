@@ -4,10 +4,10 @@ use tripline::alarm::Topic;
 use tripline::stop::{StopMode, UnknownStopMode};
 use tripline::text::excerpt;
 
-/// A minute of a hold's proof in seconds, unless a test has shorter ones.
+/// A minute of evidence, and of a hold's proof, in seconds, unless a test has shorter ones.
 const MINUTE: i64 = 60;
 /// The variable that makes them shorter. No template sets it.
-const MINUTE_VARIABLE: &str = "HOLD_MINUTE_SECONDS";
+const MINUTE_VARIABLE: &str = "EVIDENCE_MINUTE_SECONDS";
 
 /// The function's settings, from its environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,8 @@ pub struct Settings {
     pub force_stop_topic: String,
     /// `STOP_MODE`: under `observe` nothing is stopped.
     pub mode: StopMode,
-    /// How many seconds a minute of a hold's proof has.
+    /// `EVIDENCE_MINUTE_SECONDS`: how many seconds a minute of evidence, and of a hold's proof, has. 60, but for tests
+    /// that have no hour.
     pub minute: i64,
 }
 

@@ -82,10 +82,7 @@ pub fn retries(rollout: &RolloutConfig) -> Result<Option<JobExecutionsRetryConfi
         .into_iter()
         .filter(|(_, count)| *count > 0)
         .map(|(kind, count)| {
-            RetryCriteria::builder()
-                .failure_type(kind)
-                .number_of_retries(i32::from(count))
-                .build()
+            RetryCriteria::builder().failure_type(kind).number_of_retries(i32::from(count)).build()
         })
         .collect::<Result<_, _>>()?;
     if criteria.is_empty() {

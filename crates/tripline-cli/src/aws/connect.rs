@@ -7,7 +7,7 @@ use super::region::Region;
 use crate::exit::Error;
 
 /// Settings for the clients, and the region they are for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Connection {
     pub region: String,
     pub config: SdkConfig,

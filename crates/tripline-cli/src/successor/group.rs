@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use aws_sdk_iot::types::Tag;
 use tokio::task::JoinSet;
 use tripline::job::JobId;
 use tripline::text::clean;
@@ -38,11 +39,44 @@ pub async fn is_there(aws: &Aws, link: &Link, job: &JobId) -> Result<bool, Error
     }
 }
 
-/// Makes the group have exactly these members, whatever an earlier run has left of it. Returns
-/// those that are no things any more, and so in no group.
+/// Whose a group is: by a tag.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    /// The tag's key.
+    pub key: &'static str,
+    /// The tag's value.
+    pub value: String,
+    /// What its job is: `a job that resumes fw`.
+    pub what: String,
+    /// What its description says.
+    pub about: String,
+    /// What helps if the group is another's, or was not completed.
+    pub hint: &'static str,
+}
+
+/// Makes the group of a job that follows another have exactly these members: see [`fill_for`].
 pub async fn fill(
     aws: &Aws,
     link: &Link,
+    job: &JobId,
+    devices: &BTreeSet<String>,
+    progress: &mut Progress,
+) -> Result<Vec<String>, Error> {
+    let owner = Owner {
+        key: link.kind.key(),
+        value: link.old.to_string(),
+        what: format!("a job that {} `{}`", link.kind.verb(), link.old),
+        about: format!("{} {}", link.kind.devices(), link.old),
+        hint: "run this again: it completes the group and creates the job",
+    };
+    fill_for(aws, &owner, job, devices, progress).await
+}
+
+/// Makes the group have exactly these members, whatever an earlier run has left of it. Returns
+/// those that are no things any more, and so in no group.
+pub async fn fill_for(
+    aws: &Aws,
+    owner: &Owner,
     job: &JobId,
     devices: &BTreeSet<String>,
     progress: &mut Progress,
@@ -51,11 +85,10 @@ pub async fn fill(
     let mut there = HashSet::new();
     match aws.group(&group).await? {
         Some(arn) => {
-            if !link.is_in(&aws.tags(&arn).await?) {
+            if aws.tags(&arn).await?.get(owner.key) != Some(&owner.value) {
                 return Err(Error::Input(format!(
-                    "thing group `{group}` is there already, and is not of a job that {} `{}`\n\n  hint: give the new job another name with `--new-job-id`",
-                    link.kind.verb(),
-                    link.old
+                    "thing group `{group}` is there already, and is not of {}\n\n  hint: give the new job another name with `--new-job-id`",
+                    owner.what
                 )));
             }
             let mut token = None;
@@ -69,21 +102,21 @@ pub async fn fill(
             }
         }
         None => {
-            let about = format!("{} {}", link.kind.devices(), link.old);
-            aws.create_group(&group, &clean(&about, 2_028), link.tag()).await?;
+            let tag = Tag::builder().key(owner.key).value(&owner.value).build().ok();
+            aws.create_group(&group, &clean(&owner.about, 2_028), tag).await?;
         }
     }
     let strays: Vec<_> = there.iter().filter(|thing| !devices.contains(*thing)).collect();
     let missing: Vec<_> = devices.iter().filter(|thing| !there.contains(*thing)).collect();
     let changes = strays.into_iter().map(|thing| (Change::Remove, thing));
     let changes = changes.chain(missing.into_iter().map(|thing| (Change::Add, thing)));
-    change(aws, &group, changes, devices.len(), progress).await
+    change(aws, (&group, owner.hint), changes, devices.len(), progress).await
 }
 
 /// Makes changes at a pace. Those that were asked for are waited for, even if one of them fails.
 async fn change<'a>(
     aws: &Aws,
-    group: &str,
+    (group, hint): (&str, &str),
     changes: impl Iterator<Item = (Change, &'a String)>,
     all: usize,
     progress: &mut Progress,
@@ -109,10 +142,7 @@ async fn change<'a>(
     }
     match fault {
         None => Ok(gone),
-        Some(failure) => {
-            let hint = "\n\n  hint: run this again: it completes the group and creates the job";
-            Err(with(&failure, hint).into())
-        }
+        Some(failure) => Err(with(&failure, &format!("\n\n  hint: {hint}")).into()),
     }
 }
 

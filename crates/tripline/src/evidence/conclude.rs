@@ -1,27 +1,45 @@
 //! Clearance of a job that has completed.
 
-use super::gate::Clearance;
+use super::gate::{Clearance, asked};
 use super::limits::Limits;
 use super::state::State;
-use super::tick::{Ages, Tick};
+use super::tick::Tick;
 
 impl State {
-    /// Clearance once a job has completed: what the ticks to come would say is known then, since no
-    /// device is in progress any more. Without it a wave whose last device ends before the age of a
-    /// limit would never be cleared, however healthy it was. `last` is the tick of the completion;
-    /// the state stays as it is. `None` as in [`clearance`](Self::clearance).
+    /// Clearance once a job that was created at minute 0 has completed: see
+    /// [`concluded_since`](Self::concluded_since).
     pub fn concluded(&self, limits: &Limits, last: &Tick) -> Option<Clearance> {
-        if last.in_progress.as_ref().is_none_or(|ages| ages.from(0) > 0) {
-            // Somebody may still be at it.
-            return self.clearance();
-        }
+        self.concluded_since(limits, last, 0)
+    }
+
+    /// Clearance once a job has completed. No device is in progress any more, so that of those which
+    /// began no longer ago than a limit's age it is known that none was unfinished then. Without that a
+    /// wave whose last device ends before the age of a limit would never be cleared, however healthy
+    /// it was. `last` is the tick of the completion, `created` the minute in which the job was created,
+    /// which may lie before the first: nobody began earlier. The state stays as it is. `None` as in
+    /// [`clearance`](Self::clearance).
+    pub fn concluded_since(&self, limits: &Limits, last: &Tick, created: i64) -> Option<Clearance> {
+        let is_empty = last.in_progress.as_ref().is_some_and(|ages| ages.from(0) == 0);
+        // Before the first tick nobody knew of it.
+        let Some(before) = self.last.filter(|_| is_empty) else { return self.clearance() };
+        let now = i64::from(last.t.max(before));
         let mut state = self.clone();
-        let last_age = limits.rungs().last().map_or(0, |rung| rung.age);
-        for later in 0..=last_age {
-            let t = last.t.saturating_add(later);
-            let tick = Tick { t, in_progress: Some(Ages::default()), ..last.clone() };
-            state.tick(limits, &tick);
+        for (rung, cleared) in asked(limits).zip(&mut state.gate.rungs) {
+            let age = i64::from(rung.age);
+            // Who began after the last tick, and each cohort: since when, and at which tick it would be read.
+            let late = last.begun.saturating_sub(self.counts.begun);
+            let mut young = if now - i64::from(before) <= age { late } else { 0 };
+            for (cohort, previous) in self.cohorts.with_previous() {
+                let since = previous.map_or(created, i64::from);
+                let is_unread = i64::from(cohort.minute) + age - 1 > i64::from(before);
+                if is_unread && now - since <= age {
+                    young = young.saturating_add(cohort.begun);
+                }
+            }
+            cleared.add_good(young, rung.share);
         }
+        let failed = last.unsuccessful.max(self.counts.failed);
+        state.gate.conclude_failed(last.begun.max(self.counts.begun), failed, limits.failed());
         state.clearance()
     }
 }
@@ -29,7 +47,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::Parameters;
+    use crate::evidence::{Ages, Parameters};
 
     fn limits() -> Limits {
         Limits::new(Parameters {
@@ -81,6 +99,56 @@ mod tests {
         state.tick(&limits, &tick(1, 900, 0, 0));
         for last in [tick(20, 900, 899, 0), Tick { in_progress: None, ..tick(20, 900, 900, 0) }] {
             assert_eq!(state.concluded(&limits, &last), state.clearance());
+        }
+        assert_eq!(
+            State::new(&limits).concluded(&limits, &tick(9, 900, 900, 0)).unwrap().value(),
+            0.0
+        );
+    }
+
+    /// Who may have been unfinished at a limit's age, at a tick that was missed, is left out.
+    #[test]
+    fn devices_that_may_have_passed_an_age_are_left_out() {
+        let limits = limits();
+        let mut state = State::new(&limits);
+        state.tick(&limits, &tick(1, 900, 0, 0));
+        let open = |last: u32, created: i64| {
+            let last = tick(last, 900, 900, 0);
+            state.concluded_since(&limits, &last, created).unwrap().is_open()
+        };
+        assert!(open(60, 0), "nobody is older than 60 minutes");
+        assert!(!open(61, 0), "some may have been at it at 60 minutes");
+        assert!(!open(30, -31), "some may have begun long before the first tick");
+        assert!(open(30, -30));
+    }
+
+    /// What was read at a tick is not read again: ticks each minute until nobody is left, and the
+    /// conclusion of it, know as much.
+    #[test]
+    fn nothing_is_counted_twice() {
+        let limits = Limits::new(Parameters {
+            unfinished: vec![(3, 0.3), (6, 0.1)],
+            failed: 0.1,
+            false_stops: 0.01,
+            list: true,
+            ..Parameters::default()
+        })
+        .unwrap();
+        let mut state = State::new(&limits);
+        state.tick(&limits, &tick(1, 0, 0, 0));
+        for t in 2..=10 {
+            state.tick(&limits, &tick(t, 20, if t < 5 { 0 } else { 20 }, 0));
+            if t >= 5 {
+                let mut ticked = state.clone();
+                for later in t + 1..=t + 8 {
+                    ticked.tick(&limits, &tick(later, 20, 20, 0));
+                }
+                let concluded = state.concluded(&limits, &tick(t, 20, 20, 0)).unwrap();
+                assert!(
+                    (concluded.value() - ticked.clearance().unwrap().value()).abs() < 1e-9,
+                    "{t}"
+                );
+            }
         }
     }
 }

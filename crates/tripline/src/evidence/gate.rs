@@ -25,6 +25,14 @@ pub(super) struct Cleared {
 }
 
 impl Cleared {
+    /// Takes devices of which none was bad.
+    pub fn add_good(&mut self, devices: u32, share: f64) {
+        if devices > 0 {
+            self.n = self.n.saturating_add(devices);
+            self.raise(share);
+        }
+    }
+
     fn raise(&mut self, share: f64) {
         self.best = self.best.max(best(self.n, self.x, share));
     }
@@ -52,6 +60,12 @@ pub(super) fn asked(limits: &Limits) -> impl Iterator<Item = &Rung> {
 }
 
 impl Gate {
+    /// Takes all failures of all devices.
+    pub fn conclude_failed(&mut self, begun: u32, failed: u32, share: f64) {
+        self.failed = Cleared { n: begun, x: failed, ..self.failed };
+        self.failed.raise(share);
+    }
+
     pub fn new(limits: &Limits) -> Self {
         Self { rungs: asked(limits).map(|_| Cleared::default()).collect(), ..Self::default() }
     }

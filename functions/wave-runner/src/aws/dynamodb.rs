@@ -13,7 +13,7 @@ use tripline_aws::{Failure, FailureKind};
 use tripline_guard::kept::{self, JOB, KeptGuard};
 
 use super::Aws;
-use crate::ask::{Guards, Releases, Versioned};
+use crate::ask::{Guards, Kept, Releases, Versioned};
 
 /// The queue table's keys.
 const QUEUE: &str = "queue";
@@ -124,10 +124,13 @@ impl Guards for Aws {
         kept::keep(&self.dynamodb, &self.settings.guards, job, guard, now.seconds()).await
     }
 
-    async fn record(&self, job: &JobId) -> Result<Option<Record>, Failure> {
+    async fn record(&self, job: &JobId) -> Result<Option<Kept>, Failure> {
         let Some(item) = self.guard_item(&Record::key(job)).await? else { return Ok(None) };
+        let state = item.get(Record::STATE).and_then(|it| it.as_b().ok());
+        let state = state.map(|bytes| bytes.clone().into_inner()).unwrap_or_default();
         // One of another version is as good as none: the gate waits.
-        Ok(read(&item, Record::ATTRIBUTE).and_then(|text| Record::from_text(&text)))
+        let record = read(&item, Record::ATTRIBUTE).and_then(|text| Record::from_text(&text));
+        Ok(record.map(|record| Kept { record, state }))
     }
 
     async fn holds(&self) -> Result<Vec<(JobId, Hold)>, Failure> {

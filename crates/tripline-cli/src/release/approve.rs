@@ -1,0 +1,94 @@
+//! `tripline release approve`: a person's word on a wave.
+
+use serde_json::json;
+use tripline::release::{Approval, Phase, WaveName};
+use tripline::text::clean;
+
+use super::Common;
+use super::store::{now, person};
+use crate::exit::{End, Error};
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json};
+
+/// Most characters of a note.
+const MAX_NOTE: usize = 300;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tripline release approve fw-2-1 --wave canary --note \"looked at 12 devices in the lab\"
+
+A wave with `approval = True` begins once it is approved; an undecided one lets what comes after it
+begin. An approval never overrides an alarm, a stop or the bake: the gate says `go` only once these
+allow it, and the stack looks once a minute.
+
+Approvals are items of the stack's queue table under the key `$approvals`: whoever may write those
+may approve, and nobody else (dynamodb:LeadingKeys).
+
+Exit code 0: approved, now or before; 1: the wave waits for nobody; 2: there is no such release or
+wave; 3: AWS refused or could not be reached.")]
+pub struct Approve {
+    #[command(flatten)]
+    common: Common,
+    /// The wave
+    #[arg(long)]
+    wave: WaveName,
+    /// Why, for everybody who looks at the release
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+}
+
+impl Approve {
+    pub async fn run(self) -> Result<End, Error> {
+        let store = self.common.place.store().await?;
+        let read = store.get(&self.common.release).await?;
+        let (state, release) = (&read.state, &self.common.release);
+        let Some(wave) = state.waves.iter().find(|wave| wave.name == self.wave) else {
+            let names: Vec<_> = state.waves.iter().map(|wave| wave.name.as_str()).collect();
+            return Err(Error::Input(format!(
+                "release `{release}` has no wave `{}` (it has `{}`)",
+                self.wave,
+                names.join("`, `")
+            )));
+        };
+        let (key, what) = match wave.phase {
+            Phase::Approval => (state.begin_key(&wave.name), "it begins within a minute or two"),
+            Phase::Undecided | Phase::Running => (
+                state.approval_key(&wave.name),
+                "what comes after it begins once its bake is over, unless an alarm fires",
+            ),
+            other => {
+                let why = match &state.ended {
+                    Some(_) => "the release has ended".to_owned(),
+                    None => format!("it is {other}"),
+                };
+                self.show(
+                    wave.phase,
+                    false,
+                    &format!("wave `{}` waits for nobody: {why}", wave.name),
+                );
+                return Ok(End::Finding);
+            }
+        };
+        if state.ended.is_some() {
+            self.show(wave.phase, false, &format!("release `{release}` has ended"));
+            return Ok(End::Finding);
+        }
+        let note = self.note.as_deref().map(|note| clean(note, MAX_NOTE));
+        let approval = Approval { by: person(), at: now(), note };
+        let is_first = store.approve(&key, &approval).await?;
+        let when = if is_first { "approved" } else { "was approved before" };
+        self.show(wave.phase, true, &format!("wave `{}` {when}: {what}", wave.name));
+        Ok(End::Done)
+    }
+
+    fn show(&self, phase: Phase, approved: bool, text: &str) {
+        match self.common.place.output {
+            Output::Text => print(&format!("{text}\n")),
+            Output::Json => print_json(&json!({
+                "release": self.common.release.as_str(), "wave": self.wave.as_str(),
+                "phase": phase, "approved": approved, "text": text,
+            })),
+        }
+    }
+}

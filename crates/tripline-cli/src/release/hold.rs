@@ -1,0 +1,225 @@
+//! `tripline release hold` and `go-on`: a stop for doubt, which can be undone.
+
+use clap::Args;
+use serde_json::json;
+use tripline::job::{JobId, JobState};
+use tripline::release::hold::{Hold, OnHoldFailed};
+use tripline::release::{Phase, ReleaseId};
+use tripline_aws::iot::request::{held_rate, rates_of, restored};
+use tripline_aws::{Failure, FailureKind, iot};
+
+use super::Place;
+use super::store::{Store, now, person};
+use crate::exit::{End, Error};
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json, say};
+
+/// Which rollout.
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+pub struct Which {
+    /// A release: the rollout of the wave that is under way
+    release: Option<ReleaseId>,
+    /// Any rollout
+    #[arg(long, value_name = "ID")]
+    job_id: Option<JobId>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tripline release hold fw-2-1
+  tripline release hold --job-id fw-1-3-0 --on-failed alert
+
+The rollout goes on with one device a minute, the least that AWS IoT knows, and the next wave waits.
+How fast it was is kept, and `tripline release go-on` takes it up again. The stack proves the hold:
+if more than two devices a minute are notified over three minutes, people are alerted, and the
+rollout is stopped (--on-failed alert: not stopped).
+
+Exit code 0: the rate was lowered, now or before; 1: the rollout has ended; 2: there is no such
+release or job; 3: AWS refused or could not be reached.")]
+pub struct HoldJob {
+    #[command(flatten)]
+    which: Which,
+    /// What becomes of a rollout that goes on all the same: `cancel` or `alert`
+    #[arg(long, value_name = "WHAT", default_value = "cancel")]
+    on_failed: OnHoldFailed,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tripline release go-on fw-2-1
+
+The rollout is as fast again as it was. Evidence begins anew, and weighs what it sees half as much
+as before: a hold must not be a second chance at the permitted false stops. So with each time at most
+half of them more are spent. The alarm that held the rollout can fire again.
+
+Exit code 0: it goes on; 1: it is not held, or has ended; 2: there is no such release or job; 3: AWS
+refused or could not be reached.")]
+pub struct GoOn {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// The rollout that is meant.
+async fn job_of(store: &Store, which: &Which) -> Result<JobId, Error> {
+    let Some(release) = &which.release else {
+        return which.job_id.clone().ok_or_else(|| {
+            Error::Input("no rollout (expected a release, or `--job-id`)".to_owned())
+        });
+    };
+    let read = store.get(release).await?;
+    let state = read.state;
+    let begun = state.waves.iter().rev().find(|wave| wave.created.is_some());
+    match begun.filter(|wave| state.ended.is_none() && wave.phase != Phase::Stopped) {
+        Some(wave) => Ok(wave.job.clone()),
+        None => Err(Error::Input(format!("no wave of release `{release}` is under way"))),
+    }
+}
+
+async fn describe(store: &Store, job: &JobId) -> Result<aws_sdk_iot::types::Job, Error> {
+    match iot::describe(&store.aws.iot, job).await {
+        Err(failure) if failure.kind == FailureKind::NotFound => Err(Error::Input(format!(
+            "there is no job `{job}`\n\n  hint: is this its region and account?"
+        ))),
+        described => Ok(described?),
+    }
+}
+
+async fn set_rate(
+    store: &Store,
+    job: &JobId,
+    rate: aws_sdk_iot::types::JobExecutionsRolloutConfig,
+) -> Result<(), Failure> {
+    let update = store.aws.iot.update_job().job_id(job.as_str());
+    let updated = update.job_executions_rollout_config(rate).send().await;
+    updated.map(drop).map_err(|error| Failure::from_sdk("UpdateJob", &error))
+}
+
+fn raced(job: &JobId) -> Error {
+    let text = format!(
+        "somebody holds or goes on with job `{job}` at this moment\n\n  hint: run this again"
+    );
+    Failure::new("UpdateItem", FailureKind::Unavailable, text).into()
+}
+
+impl HoldJob {
+    pub async fn run(self) -> Result<End, Error> {
+        let store = self.place.store().await?;
+        let job = job_of(&store, &self.which).await?;
+        let described = describe(&store, &job).await?;
+        let seen = iot::job_of(&described);
+        if seen.state != JobState::Active {
+            show(
+                &self.place,
+                &job,
+                "ended",
+                &format!("job {job} has ended: there is nothing to hold"),
+            );
+            return Ok(End::Finding);
+        }
+        let read = store.hold(&job).await?;
+        let its = read.as_ref().filter(|hold| seen.created_at == Some(hold.created));
+        if its.is_none_or(|hold| !hold.is_on()) {
+            let hold = Hold {
+                created: seen.created_at.unwrap_or(0),
+                at: now(),
+                by: person(),
+                is_alarm: false,
+                rates: rates_of(described.job_executions_rollout_config()),
+                on_failed: self.on_failed,
+                since: None,
+                proof: None,
+                went_on: None,
+                times: its.map_or(0, |hold| hold.times),
+            };
+            // First what it was: whoever lowers it and is cut off would leave nobody who knows.
+            if !store.write_hold(&job, read.as_ref(), &hold).await? {
+                return Err(raced(&job));
+            }
+        }
+        set_rate(&store, &job, held_rate()).await?;
+        show(
+            &self.place,
+            &job,
+            "held",
+            &format!("job {job} is held: one device a minute, and no next wave"),
+        );
+        say("hint: `tripline release go-on` goes on as before; `tripline stop` stops it");
+        Ok(End::Done)
+    }
+}
+
+impl GoOn {
+    pub async fn run(self) -> Result<End, Error> {
+        let store = self.place.store().await?;
+        let job = job_of(&store, &self.which).await?;
+        let described = describe(&store, &job).await?;
+        let seen = iot::job_of(&described);
+        let read = store.hold(&job).await?;
+        let Some(hold) = read.filter(|hold| seen.created_at == Some(hold.created)) else {
+            show(&self.place, &job, "notHeld", &format!("job {job} is not held"));
+            return Ok(End::Finding);
+        };
+        if seen.state != JobState::Active {
+            show(
+                &self.place,
+                &job,
+                "ended",
+                &format!(
+                    "job {job} has ended: it cannot go on\n\n  hint: `tripline resume --job-id {job}`"
+                ),
+            );
+            return Ok(End::Finding);
+        }
+        let rate = restored(hold.rates).map_err(|fault| Error::Input(fault.to_string()))?;
+        let was_on = hold.is_on();
+        if was_on {
+            let on =
+                Hold { went_on: Some(now()), times: hold.times.saturating_add(1), ..hold.clone() };
+            if !store.write_hold(&job, Some(&hold), &on).await? {
+                return Err(raced(&job));
+            }
+        }
+        // Again, if it was cut off before.
+        set_rate(&store, &job, rate).await?;
+        if hold.is_alarm {
+            rearm(&store, &hold.by).await?;
+        }
+        let times = hold.times.saturating_add(u8::from(was_on));
+        show(
+            &self.place,
+            &job,
+            "goesOn",
+            &format!(
+                "job {job} goes on as fast as before; evidence begins anew at half its weight (time {times})"
+            ),
+        );
+        Ok(End::Done)
+    }
+}
+
+/// The alarm that held the rollout acts again once it fires anew.
+async fn rearm(store: &Store, alarm: &str) -> Result<(), Failure> {
+    use aws_sdk_cloudwatch::types::StateValue;
+    let set = store.aws.cloudwatch.set_alarm_state().alarm_name(alarm).state_value(StateValue::Ok);
+    let set = set.state_reason("Tripline: the rollout goes on after a hold").send().await;
+    match set.map_err(|error| Failure::from_sdk("SetAlarmState", &error)) {
+        Err(failure) if failure.kind != FailureKind::NotFound => Err(failure),
+        _ => Ok(()),
+    }
+}
+
+fn show(place: &Place, job: &JobId, result: &str, text: &str) {
+    match place.output {
+        Output::Text => print(&format!("{text}\n")),
+        Output::Json => {
+            print_json(&json!({"jobId": job.as_str(), "result": result, "text": text}));
+        }
+    }
+}

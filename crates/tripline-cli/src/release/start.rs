@@ -1,0 +1,407 @@
+//! `tripline release start`.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tripline::baseline::Baseline;
+use tripline::release::{Plan, PlannedWave, ReleaseId, State};
+use tripline::text::excerpt;
+use tripline_aws::{Failure, FailureKind};
+use tripline_config::{TargetSelection, Waves};
+use tripline_guard::coverage::Devices;
+
+use super::frozen;
+use super::store::{Store, Versioned, now, person};
+use super::waves::{Wave, work_out};
+use crate::aws::connect::connect;
+use crate::aws::deployment::cloud::Cloud;
+use crate::aws::deployment::spec::{Spec, claim_key};
+use crate::aws::region::{Region, check_topics, region_for};
+use crate::aws::{clients, s3, topics};
+use crate::exit::{End, Error};
+use crate::input::accepted::AcceptedWays;
+use crate::input::alarms::check_stops;
+use crate::input::declared::all_alarms;
+use crate::input::deployment::{self, Input};
+use crate::input::planned::{PlannedCoverage, PlannedRollout, StackRules};
+use crate::successor::aws::Aws;
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json, say};
+use crate::terminal::progress::Progress;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tripline release start release/dev.ini --dry-run
+  tripline release start release/dev.ini
+
+The config is that of `deploy` with `[WAVES]` and a `[WAVE_..]` each. Everything is checked first.
+Then the firmware and the documents go to the bucket, a wave of more than 100 devices that are no
+group's gets a thing group of its own, and the stack begins: each wave is armed before its job
+exists, and the next one begins when its gate lets it through. The devices of each wave are frozen
+now: what joins a group, or matches a query, later is not in it.
+
+Started again while it runs, it is the same release. One that has ended begins anew as another
+attempt, with jobs of its own. Running it again after any failure goes on and ends the same.
+
+Exit code 0: it is under way; 1: nobody would hear of devices that fail, so that it was not begun
+(--accept-uncovered: that is meant); 2: the user's input; 3: AWS refused or could not be reached.")]
+pub struct Start {
+    /// The config; the files it names are looked for in its folder
+    #[arg(default_value = "dev.ini")]
+    config: PathBuf,
+    /// The stack that takes it out
+    #[arg(long, default_value = "tripline")]
+    stack: String,
+    /// AWS region [default: the config's `region`, or else the environment's]
+    #[arg(long)]
+    region: Option<Region>,
+    /// Say what would be made, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Accept that nobody hears of devices that go wrong in these ways: `fails`, `refuses`, `timesOut`, `slow`,
+    /// `neverAnswers`, separated by commas
+    #[arg(long, value_name = "WAYS")]
+    accept_uncovered: Option<AcceptedWays>,
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+/// What it takes to start.
+struct Ready<'a> {
+    input: &'a Input,
+    spec: &'a Spec,
+    waves: &'a [Wave],
+    planned: Vec<PlannedWave>,
+}
+
+impl Start {
+    pub async fn run(self) -> Result<End, Error> {
+        let loaded = deployment::load(&self.config)?;
+        let Some(waves) = loaded.config.waves.clone() else {
+            return Err(Error::Input(format!(
+                "{}: has no waves (expected `[WAVES]` with a `waveList`)\n\n  hint: `tripline deploy` rolls out in one wave",
+                loaded.file
+            )));
+        };
+        let release = ReleaseId::new(loaded.config.job.as_str()).map_err(|error| {
+            Error::Input(format!("{}: jobId, which names the release: {error}", loaded.file))
+        })?;
+        let connection =
+            connect(region_for(self.region.clone(), &loaded.file, &loaded.config.alarms)?).await?;
+        let region = connection.region.clone();
+        let s3 = s3::client(&connection.config);
+        let input = loaded.read(&s3).await?;
+        input.check_region(&region)?;
+        let alarms = all_alarms(&input.config.alarms.alarms, input.evidence.as_ref());
+        check_topics(&input.file, &alarms, &region)?;
+        check_stops(&input.file, &alarms, false)?;
+        if input.config.selection == TargetSelection::Continuous {
+            return Err(Error::Input(format!(
+                "{}: targetSelection is CONTINUOUS, and waves are frozen (expected SNAPSHOT)",
+                input.file
+            )));
+        }
+        let spec = Spec::new(&input, &region)?;
+        let pace = input.config.pace;
+        let store = Store::connect(connection.clone(), &self.stack).await?;
+        let cloud = Cloud { aws: clients::Aws::for_connection(connection.clone()), s3, pace };
+        let aws = Aws::for_connection(connection);
+        let there = store.find(&release).await?;
+        let attempt = match under_way(&store, &there).await? {
+            Standing::Runs(state) => return self.same(&store, &state, &spec).await,
+            Standing::Begin(attempt) => attempt,
+        };
+        let worked_out = work_out(&aws, &input, &waves).await?;
+        let planned = plan_waves(&release, attempt, &worked_out, &input, &waves, &spec)?;
+        let ready = Ready { input: &input, spec: &spec, waves: &worked_out, planned };
+        let covered = coverage(&ready, &store)?;
+        let plan = ready.plan(&release, attempt, waves.false_stops);
+        self.show(&plan, &covered, attempt, &store.aws.region);
+        let accepted = self.accept_uncovered.clone().unwrap_or_default();
+        for note in accepted.check(&input.file, &covered.coverage)? {
+            say(&format!("note: {note}"));
+        }
+        if self.dry_run {
+            say("dry run: nothing was changed");
+            return Ok(End::Done);
+        }
+        make(&aws, &cloud, &ready, &release).await?;
+        begin(&store, &plan, there.as_ref()).await?;
+        let waits = plan.waves.first().is_some_and(|wave| wave.approval);
+        say(&format!(
+            "release `{release}` is under way in stack `{}`\n\n  hint: `tripline release status {release}` says how far it is{}",
+            store.stack.name(),
+            if waits { "; its first wave waits for `tripline release approve`" } else { "" }
+        ));
+        Ok(End::Done)
+    }
+
+    /// It runs already: the same files make the same release, others none.
+    async fn same(&self, store: &Store, state: &State, spec: &Spec) -> Result<End, Error> {
+        let plan = store.plan(&state.release, state.attempt).await?;
+        let is_same = plan.is_some_and(|plan| {
+            plan.tags.get(crate::aws::tags::DEPLOYMENT_TAG) == Some(&spec.digest)
+        });
+        if !is_same {
+            return Err(Error::Input(format!(
+                "release `{}` is under way with other files; nothing was changed\n\n  hint: give this one another jobId, or stop that one: `tripline release stop {0}`",
+                state.release
+            )));
+        }
+        match self.output {
+            Output::Text => print(&format!("release {}: under way already\n", state.release)),
+            Output::Json => print_json(&json!({
+                "release": state.release, "attempt": state.attempt, "started": false,
+            })),
+        }
+        Ok(End::Done)
+    }
+
+    fn show(&self, plan: &Plan, covered: &PlannedCoverage, attempt: u32, region: &str) {
+        match self.output {
+            Output::Text => print(&text(plan, covered, attempt, region)),
+            Output::Json => print_json(&json(plan, covered, self.dry_run, region)),
+        }
+    }
+}
+
+/// What there is of a release.
+enum Standing {
+    Runs(Box<State>),
+    /// As this attempt.
+    Begin(u32),
+}
+
+/// Whether a release runs; if not, as which attempt it is to begin. One that was written down and never
+/// started, or that somebody aborted in the console, has no end in the table.
+async fn under_way(store: &Store, there: &Option<Versioned>) -> Result<Standing, Error> {
+    let Some(Versioned { state, .. }) = there else { return Ok(Standing::Begin(1)) };
+    match store.runs(&state.release, state.attempt).await? {
+        Some(true) => Ok(Standing::Runs(Box::new(state.clone()))),
+        Some(false) => Ok(Standing::Begin(state.attempt + 1)),
+        None if state.ended.is_some() => Ok(Standing::Begin(state.attempt + 1)),
+        None => Ok(Standing::Begin(state.attempt)),
+    }
+}
+
+fn plan_waves(
+    release: &ReleaseId,
+    attempt: u32,
+    worked_out: &[Wave],
+    input: &Input,
+    waves: &Waves,
+    spec: &Spec,
+) -> Result<Vec<PlannedWave>, Error> {
+    let prefix = arn_prefix(spec)?;
+    let clears_at = input.evidence.as_ref().and_then(|limits| limits.limits.clears_at());
+    let mut planned = Vec::new();
+    let mut exposed = 0_u32;
+    let mut is_decided = false;
+    for wave in worked_out {
+        let Some(declared) = waves.waves.iter().find(|other| other.name == wave.name) else {
+            continue;
+        };
+        let job =
+            release.job(attempt, &wave.name).map_err(|error| Error::Input(error.to_string()))?;
+        let devices = u32::try_from(wave.devices.len()).unwrap_or(u32::MAX);
+        if !is_decided {
+            exposed = exposed.saturating_add(devices);
+            if let Some(most) = waves.exposure.filter(|most| exposed > *most) {
+                return Err(Error::Input(format!(
+                    "{}: wave `{}`: {exposed} devices would hold the firmware before the first verdict (expected at most {most}: `exposure`)",
+                    input.file, wave.name
+                )));
+            }
+            is_decided = clears_at.is_some_and(|least| devices >= least);
+        }
+        planned.push(PlannedWave {
+            name: wave.name.clone(),
+            targets: frozen::targets(wave, &job, |resource| format!("{prefix}:{resource}")),
+            group: frozen::group_of(wave, &job),
+            job,
+            devices,
+            rate: declared.rate,
+            bake: declared.bake,
+            tolerance: declared.tolerance,
+            decide_within: declared.decide_within,
+            approval: declared.approval,
+            clears_at,
+        });
+    }
+    Ok(planned)
+}
+
+/// The beginning of the ARNs of the thing list, up to the account.
+fn arn_prefix(spec: &Spec) -> Result<String, Error> {
+    let first = spec.targets.first().and_then(|arn| arn.rsplit_once(':'));
+    first.map(|(prefix, _)| prefix.to_owned()).ok_or_else(|| {
+        Error::Input(
+            "the thing list has no target (expected the ARNs of things or groups)".to_owned(),
+        )
+    })
+}
+
+/// What would be seen if a wave went wrong: that of the smallest, which sees least.
+fn coverage(ready: &Ready<'_>, store: &Store) -> Result<PlannedCoverage, Error> {
+    let stack = &store.stack;
+    let rules = StackRules::read(|parameter| stack.parameter(parameter).map(str::to_owned))?;
+    let force_stop_topic = Some(topics::of_stack(stack, topics::FORCE_STOP)?.to_owned());
+    let rules = StackRules { force_stop_topic, ..rules };
+    let smallest = ready.planned.iter().map(|wave| wave.devices).min().unwrap_or(0);
+    Ok(PlannedRollout::new(ready.input, Devices::Exactly(smallest), false).coverage(&rules))
+}
+
+impl Ready<'_> {
+    fn plan(&self, release: &ReleaseId, attempt: u32, false_stops: f64) -> Plan {
+        let tags = self.spec.tags(1).into_iter();
+        Plan {
+            release: release.clone(),
+            attempt,
+            started: now(),
+            by: person(),
+            file: excerpt(&self.input.file),
+            config: self.input.text.clone(),
+            baseline: self
+                .input
+                .evidence
+                .as_ref()
+                .and_then(|limits| limits.baseline.as_ref())
+                .map(Baseline::to_json),
+            document: self.spec.document.as_str().to_owned(),
+            tags: tags.map(|(key, value)| (key.to_owned(), value)).collect(),
+            false_stops,
+            waves: self.planned.clone(),
+        }
+    }
+}
+
+/// Makes what the waves need: objects, the stream, and thing groups. What is there is left as it is.
+async fn make(
+    aws: &Aws,
+    cloud: &Cloud,
+    ready: &Ready<'_>,
+    release: &ReleaseId,
+) -> Result<(), Error> {
+    let spec = ready.spec;
+    if !cloud.has_bucket(&spec.bucket).await? {
+        return Err(Error::Input(format!(
+            "{}: there is no bucket `{}`; nothing was changed",
+            ready.input.file, spec.bucket
+        )));
+    }
+    let key = claim_key(&spec.job);
+    if let Some(other) = cloud.claim(&spec.bucket, &key, &spec.digest).await?
+        && other != spec.digest
+    {
+        return Err(Error::Input(format!(
+            "`{}` is being rolled out from other files, or was (`{other}` in s3://{}/{key}); nothing was changed\n\n  hint: give the release another jobId",
+            spec.job, spec.bucket
+        )));
+    }
+    let mut progress = Progress::new();
+    for object in &spec.objects {
+        if !cloud.has_object(&spec.bucket, object).await? {
+            progress.show(format!("object {}", object.key));
+            cloud.put_object(&spec.bucket, object).await?;
+        }
+    }
+    if let Some(stream) = &spec.stream
+        && cloud.stream(&stream.id).await?.is_none()
+    {
+        cloud.create_stream(stream, &spec.job).await?;
+    }
+    for (wave, planned) in ready.waves.iter().zip(&ready.planned) {
+        if planned.group.is_some() {
+            frozen::fill(aws, release, wave, &planned.job, &mut progress).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the plan, then the state, then starts: whoever is cut off between them starts the same attempt.
+async fn begin(store: &Store, plan: &Plan, there: Option<&Versioned>) -> Result<(), Error> {
+    if plan.to_text().len() > tripline::release::MAX_PLAN {
+        return Err(Error::Input(format!(
+            "{}: the release is too large to be kept (expected at most {} bytes of config, document, baseline and targets)",
+            plan.file,
+            tripline::release::MAX_PLAN
+        )));
+    }
+    store.write_plan(plan).await?;
+    let state = State::new(plan);
+    if !store.write(&state, there.map(|there| there.version)).await? {
+        let text = format!(
+            "somebody starts release `{}` at this moment\n\n  hint: run this again",
+            plan.release
+        );
+        return Err(Failure::new("PutItem", FailureKind::Unavailable, text).into());
+    }
+    store.start(plan).await?;
+    Ok(())
+}
+
+fn text(plan: &Plan, covered: &PlannedCoverage, attempt: u32, region: &str) -> String {
+    let again = if attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
+    let mut text = format!("release {}{again} in {region}\n", plan.release);
+    for wave in &plan.waves {
+        let rate = wave.rate.map_or_else(String::new, |rate| format!(", {rate} a minute"));
+        text += &format!(
+            "  {:<16} {:>7} devices{rate}, bake {}, tolerance {} %{}\n",
+            wave.name.as_str(),
+            wave.devices,
+            span(wave.bake),
+            round(wave.tolerance * 100.0),
+            if wave.approval { ", begins once approved" } else { "" }
+        );
+        let decides = match wave.clears_at {
+            Some(least) if wave.devices >= least => "its gate decides by itself".to_owned(),
+            Some(least) => format!(
+                "its gate asks a person: about {least} devices decide it, and it has {}",
+                wave.devices
+            ),
+            None => "its gate asks a person: these limits never let a wave through".to_owned(),
+        };
+        text += &format!("      job {}; {decides}\n", wave.job);
+    }
+    text += &format!(
+        "  at most {} % of healthy releases are stopped, {} % a wave; each `go-on` after a hold adds half a wave's\n",
+        round(plan.false_stops * 100.0),
+        round(plan.false_stops_of_a_wave() * 100.0)
+    );
+    text + &format!("\n{}\n{}", covered.coverage.line(), covered.coverage.table("  "))
+}
+
+fn json(plan: &Plan, covered: &PlannedCoverage, dry_run: bool, region: &str) -> Value {
+    let waves: Vec<_> = plan
+        .waves
+        .iter()
+        .map(|wave| {
+            json!({
+                "name": wave.name, "jobId": wave.job, "devices": wave.devices, "rate": wave.rate,
+                "bakeSeconds": wave.bake, "tolerance": wave.tolerance, "approval": wave.approval,
+                "group": wave.group, "decidesFrom": wave.clears_at,
+            })
+        })
+        .collect();
+    json!({
+        "release": plan.release, "attempt": plan.attempt, "region": region, "started": !dry_run,
+        "falseStops": plan.false_stops, "falseStopsOfAWave": plan.false_stops_of_a_wave(),
+        "waves": waves, "coverage": covered.coverage.to_json(),
+    })
+}
+
+/// Four digits of a number that say something.
+fn round(number: f64) -> f64 {
+    (number * 10_000.0).round() / 10_000.0
+}
+
+/// `90s`, `5m`, `2h`, `3d`.
+fn span(seconds: u32) -> String {
+    for (unit, name) in [(86_400, 'd'), (3_600, 'h'), (60, 'm')] {
+        if seconds > 0 && seconds % unit == 0 {
+            return format!("{}{name}", seconds / unit);
+        }
+    }
+    format!("{seconds}s")
+}

@@ -1,0 +1,167 @@
+//! `tripline release status`.
+
+use serde_json::{Value, json};
+use tripline::release::hold::{Hold, Proof};
+use tripline::release::{Phase, State, WaveState};
+use tripline::time::Timestamp;
+
+use super::Common;
+use crate::exit::{End, Error};
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json, say};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tripline release status fw-2-1
+  tripline release status fw-2-1 --output json
+
+Exit code 0: it is out, or goes on; 1: it ended for another reason than its guard; 2: there is no
+such release; 3: AWS refused or could not be reached; 5: it was stopped; 6: a person has to decide.")]
+pub struct Status {
+    #[command(flatten)]
+    common: Common,
+}
+
+/// A release as it is shown.
+pub struct Shown<'a> {
+    pub state: &'a State,
+    /// Whether its execution runs; `None` if it was never started.
+    pub runs: Option<bool>,
+    /// The hold of the wave that is under way.
+    pub hold: Option<&'a Hold>,
+}
+
+impl Status {
+    pub async fn run(self) -> Result<End, Error> {
+        let store = self.common.place.store().await?;
+        let read = store.get(&self.common.release).await?;
+        let state = &read.state;
+        let runs = store.runs(&state.release, state.attempt).await?;
+        let begun = state.waves.iter().rev().find(|wave| wave.created.is_some());
+        let hold = match begun {
+            Some(wave) => store.hold(&wave.job).await?,
+            None => None,
+        };
+        let hold = hold.filter(|hold| begun.is_some_and(|wave| wave.created == Some(hold.created)));
+        let shown = Shown { state, runs, hold: hold.as_ref() };
+        match self.common.place.output {
+            Output::Text => print(&shown.text()),
+            Output::Json => print_json(&shown.json()),
+        }
+        for hint in shown.hints() {
+            say(&format!("hint: {hint}"));
+        }
+        Ok(shown.end())
+    }
+}
+
+impl Shown<'_> {
+    fn is_lost(&self) -> bool {
+        self.state.ended.is_none() && self.runs != Some(true)
+    }
+
+    fn asks(&self) -> Option<&WaveState> {
+        let asks = |wave: &&WaveState| matches!(wave.phase, Phase::Approval | Phase::Undecided);
+        self.state.waves.iter().find(asks).filter(|_| self.state.ended.is_none())
+    }
+
+    fn word(&self) -> &'static str {
+        let is_stopped = self.state.waves.iter().any(|wave| wave.phase == Phase::Stopped);
+        match &self.state.ended {
+            Some(ended) if ended.well => "out",
+            Some(_) if is_stopped => "stopped",
+            Some(_) => "ended",
+            None if self.is_lost() => "does not run",
+            None if self.hold.is_some_and(Hold::is_on) => "held",
+            None if self.asks().is_some() => "waits for a person",
+            None => "goes on",
+        }
+    }
+
+    pub fn end(&self) -> End {
+        match self.word() {
+            "stopped" => End::Stopped,
+            "ended" | "does not run" => End::Finding,
+            "waits for a person" => End::Undecided,
+            _ => End::Done,
+        }
+    }
+
+    pub fn text(&self) -> String {
+        let state = self.state;
+        let again =
+            if state.attempt > 1 { format!(", attempt {}", state.attempt) } else { String::new() };
+        let mut text = format!("release {}{again}: {}\n", state.release, self.word());
+        for wave in &state.waves {
+            text += &format!(
+                "  {:<16} {:>7} devices  {:<18} since {}\n",
+                wave.name.as_str(),
+                wave.devices,
+                wave.phase.to_string(),
+                Timestamp::from_seconds(wave.since).rfc3339()
+            );
+            for reason in &wave.reasons {
+                text += &format!("      {reason}\n");
+            }
+            if let Some(approval) = &wave.approved {
+                let note =
+                    approval.note.as_deref().map_or_else(String::new, |it| format!(": {it}"));
+                text += &format!("      approved by {}{note}\n", approval.by);
+            }
+        }
+        if let Some(hold) = self.hold.filter(|hold| hold.is_on()) {
+            let proof = match hold.proof {
+                None => "not proved yet",
+                Some(Proof::Held) => "proved",
+                Some(Proof::Failed) => "it goes on all the same",
+            };
+            text += &format!("  held by {}: {proof}\n", hold.by);
+        }
+        text += &format!("  at most {} devices hold the firmware\n", state.exposed());
+        if let Some(ended) = &state.ended
+            && !ended.why.is_empty()
+        {
+            text += &format!("  ended: {}\n", ended.why);
+        }
+        text
+    }
+
+    pub fn json(&self) -> Value {
+        let waves: Vec<_> = self
+            .state
+            .waves
+            .iter()
+            .map(|wave| {
+                json!({
+                    "name": wave.name, "jobId": wave.job, "devices": wave.devices,
+                    "phase": wave.phase, "since": wave.since, "reasons": wave.reasons,
+                    "created": wave.created, "bakeBegan": wave.bake_began,
+                    "approved": wave.approved,
+                })
+            })
+            .collect();
+        json!({
+            "release": self.state.release, "attempt": self.state.attempt, "state": self.word(),
+            "started": self.state.started, "by": self.state.by, "runs": self.runs,
+            "exposed": self.state.exposed(), "held": self.hold.filter(|hold| hold.is_on()),
+            "ended": self.state.ended, "waves": waves,
+        })
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let release = &self.state.release;
+        if self.is_lost() {
+            return vec![format!(
+                "nobody takes it out: `tripline release start` with the same files starts it again, `tripline release stop {release}` ends it"
+            )];
+        }
+        match self.asks() {
+            Some(wave) => vec![format!(
+                "`tripline release approve {release} --wave {}` lets it go on; `tripline release stop {release}` ends it",
+                wave.name
+            )],
+            None => Vec::new(),
+        }
+    }
+}

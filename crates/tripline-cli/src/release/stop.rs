@@ -1,0 +1,111 @@
+//! `tripline release stop`: ends a release by hand.
+
+use serde_json::json;
+use tripline::job::{JobId, JobState};
+use tripline::release::{Ended, Phase};
+use tripline::stop::{OPERATOR_REASON_CODE, operator_comment};
+use tripline_aws::{Failure, FailureKind};
+
+use super::Common;
+use super::store::{Store, now, person};
+use crate::exit::{End, Error};
+use crate::terminal::output::Output;
+use crate::terminal::print::{print, print_json, say};
+
+/// How often a state is written anew because the stack has written it meanwhile.
+const MOST_TRIES: u32 = 10;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tripline release stop fw-2-1 --reason \"bricks pump A\"
+
+No further wave begins, and the rollouts of waves that are in progress are stopped as `tripline
+stop` does. `tripline revert` brings devices back to an earlier firmware.
+
+Exit code 0: stopped, now or before; 2: there is no such release; 3: AWS refused or could not be
+reached: run it again.")]
+pub struct StopRelease {
+    #[command(flatten)]
+    common: Common,
+    /// Why, for everybody who looks at the release or its jobs
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+impl StopRelease {
+    pub async fn run(self) -> Result<End, Error> {
+        let store = self.common.place.store().await?;
+        let stopped = stop(&store, &self.common, self.reason.as_deref()).await?;
+        let release = &self.common.release;
+        match self.common.place.output {
+            Output::Text => {
+                let mut text = format!("release {release}: stopped; no further wave begins\n");
+                for job in &stopped {
+                    text += &format!("  stopped the rollout of job {job}\n");
+                }
+                print(&text);
+            }
+            Output::Json => print_json(&json!({
+                "release": release.as_str(),
+                "stopped": stopped.iter().map(JobId::as_str).collect::<Vec<_>>(),
+            })),
+        }
+        for job in &stopped {
+            say(&format!(
+                "hint: `tripline revert --job-id {job} --dry-run` says who has the firmware"
+            ));
+        }
+        Ok(End::Done)
+    }
+}
+
+/// First the machine, so that no wave begins meanwhile; then the jobs; then it is written down.
+async fn stop(store: &Store, common: &Common, reason: Option<&str>) -> Result<Vec<JobId>, Error> {
+    let read = store.get(&common.release).await?;
+    let comment = operator_comment(reason);
+    store.halt(&common.release, read.state.attempt, &comment).await?;
+    let mut stopped = Vec::new();
+    for wave in &read.state.waves {
+        if cancel(store, &wave.job, &comment).await? {
+            stopped.push(wave.job.clone());
+        }
+    }
+    for _ in 0..MOST_TRIES {
+        let mut read = store.get(&common.release).await?;
+        if read.state.ended.is_some() {
+            return Ok(stopped);
+        }
+        let now = now();
+        if let Some(at) = read.state.current()
+            && let Some(wave) = read.state.waves.get_mut(at)
+        {
+            wave.enter(Phase::Stopped, now);
+            wave.token = None;
+            wave.reasons = vec![format!("stopped by {}: {comment}", person())];
+        }
+        read.state.ended = Some(Ended { well: false, at: now, why: comment.clone() });
+        if store.write(&read.state, Some(read.version)).await? {
+            return Ok(stopped);
+        }
+    }
+    let text = format!(
+        "the state of release `{}` changes all the time\n\n  hint: run this again",
+        common.release
+    );
+    Err(Failure::new("PutItem", FailureKind::Unavailable, text).into())
+}
+
+/// Cancels a job that is in progress; whether it was.
+async fn cancel(store: &Store, job: &JobId, comment: &str) -> Result<bool, Failure> {
+    if store.aws.job_state(job).await? != Some(JobState::Active) {
+        return Ok(false);
+    }
+    let cancel = store.aws.iot.cancel_job().job_id(job.as_str());
+    let canceled = cancel.reason_code(OPERATOR_REASON_CODE).comment(comment).send().await;
+    let failed = canceled.err().map(|error| Failure::from_sdk("CancelJob", &error));
+    match (failed, store.aws.job_state(job).await?) {
+        (Some(failure), Some(JobState::Active)) => Err(failure),
+        _ => Ok(true),
+    }
+}

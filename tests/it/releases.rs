@@ -1,0 +1,4 @@
+//! Releases in waves, by the stack's own state machine and functions.
+
+mod stage;
+mod waves;
