@@ -38,7 +38,10 @@ fn a_release_is_as_often_let_through_as_none_of_its_waves_is_stopped() {
     assert_eq!(study.well.count + study.stopped.count + study.refused.count, 40);
     let asked: u32 = study.waves.iter().map(|wave| wave.asked.count + wave.over.count).sum();
     assert!((study.asked * 40.0 - f64::from(asked)).abs() < 1e-6, "{study:?}");
-    assert_eq!(study.waves[0].opened.count, 0, "90 devices are too few for a verdict, however good they are");
+    assert_eq!(
+        study.waves[0].opened.count, 0,
+        "90 devices are too few for a verdict, however good they are"
+    );
     let again = waves.study(Shape::B, Firmware::Good, 40).unwrap();
     assert_eq!(again, study, "the same seed, whatever the threads");
 }
