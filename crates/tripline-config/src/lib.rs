@@ -36,7 +36,9 @@ pub use review::{Remark, Review};
 pub use rollout::parse_rollout;
 pub use things::{MAX_LISTED, MAX_TARGETS, Target, TargetKind, TargetName, ThingList};
 pub use values::{Bucket, FileId, Presigned, RoleArn, StreamId, TargetSelection};
-pub use waves::{DrawnTargets, DrawnWave, Exposed, Wave, WaveSize, WaveTargets, Waves};
+pub use waves::{
+    DrawnTargets, DrawnWave, Exposed, Wave, WaveSize, WaveTargets, Waves, parse_waves,
+};
 pub use write::{text_of, text_of_evidence};
 
 #[cfg(test)]

@@ -2,18 +2,21 @@
 //!
 //! - [`read`]: the sections, with their faults; [`duration`]: `90s`, `2h`;
 //! - [`draw`]: which devices of the thing list each wave gets;
+//! - [`sizes`]: how many devices each has of a fleet whose things are not known;
 //! - [`exposed`]: how many hold the firmware before the first verdict.
 
 mod draw;
 mod duration;
 mod exposed;
 mod read;
+mod sizes;
 
 use tripline::release::WaveName;
 
 pub use draw::{DrawnTargets, DrawnWave};
 pub use exposed::{Exposed, WaveSize};
 pub(crate) use read::{Around, WAVE_PREFIX, WAVES};
+pub use sizes::parse_waves;
 
 use crate::things::TargetName;
 
