@@ -257,7 +257,9 @@ impl Fleet {
                 }
                 let is_even = number % 2 == 0;
                 let status = match (doing, minute, is_even) {
-                    (Doing::Well, 2, true) | (Doing::Well, 3, false) => JobExecutionStatus::Succeeded,
+                    (Doing::Well, 2, true) | (Doing::Well, 3, false) => {
+                        JobExecutionStatus::Succeeded
+                    }
                     (Doing::Badly, 2, true) => JobExecutionStatus::Failed,
                     _ => continue,
                 };
