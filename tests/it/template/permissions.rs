@@ -96,7 +96,7 @@ fn roles_may_do_exactly_what_their_function_does() {
         ];
         let job = format!("arn:aws:iot:{region}:job/*");
         let alarms = |name: &str| format!("arn:aws:cloudwatch:{region}:alarm:{name}");
-        let mut keeper = vec![
+        let keeper = vec![
             grant("iot:ListJobs", "*"),
             grant("iot:DescribeEventConfigurations", "*"),
             grant("iot:UpdateEventConfigurations", "*"),
