@@ -42,6 +42,10 @@ test: check zips package .local/local-aws/.ready browser ## Pass all tests, from
 bench: machine ## Measure the simulator and the replay, each against its floor in the same run
 	cargo bench --locked -p tripline-simulation --bench simulation --bench replay
 
+.PHONY: waves
+waves: ## Write docs/reference/waves.md: what gates let through, of good and bad firmware (RUNS=500)
+	cargo run --locked --release -p tripline-simulation --example waves -- $(or $(RUNS),500)
+
 .PHONY: verdict
 verdict: ## Write docs/reference/verdict.md: false stops and detection beside other guards (RUNS=2000; hours; goes on where it was)
 	cargo run --locked --release -p tripline-simulation --example verdict -- $(or $(RUNS),2000) $(PART)

@@ -3,6 +3,7 @@
 use tripline::alarm::AlarmDefinition;
 use tripline::faults::{Fault, Faults};
 use tripline::job::JobId;
+use tripline::release::hold::{OnAlarm, OnHoldFailed};
 use tripline::text::excerpt;
 
 use crate::alarm;
@@ -22,26 +23,6 @@ pub(crate) const ON_ALARM: &str = "onAlarm";
 pub(crate) const ON_HOLD_FAILED: &str = "onHoldFailed";
 /// How the sections of single alarms begin.
 pub(crate) const ALARM_PREFIX: &str = "ALARM_CONFIG_";
-
-/// What is done with a rollout when one of its alarms fires.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum OnAlarm {
-    /// It is stopped for good.
-    #[default]
-    Cancel,
-    /// It is held: its rate is taken down, and a person decides.
-    Hold,
-}
-
-/// What is done if a rollout that is to be held goes on reaching devices.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum OnHoldFailed {
-    /// It is stopped for good.
-    #[default]
-    Cancel,
-    /// People are alerted, and nothing else is done.
-    Alert,
-}
 
 /// What a `dev.ini` says of alarms.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,17 +123,10 @@ pub(crate) fn read(ini: &Ini, faults: &mut Vec<Fault>) -> AlarmConfig {
 impl Reader<'_> {
     /// What is done when an alarm fires, and if a hold does not take effect.
     fn holds(&mut self, list: &Section) -> (OnAlarm, OnHoldFailed) {
-        let on_alarm = self.optional(list, ON_ALARM, "`cancel` or `hold`", |text| match text {
-            "cancel" => Some(OnAlarm::Cancel),
-            "hold" => Some(OnAlarm::Hold),
-            _ => None,
-        });
+        let on_alarm =
+            self.optional(list, ON_ALARM, "`cancel` or `hold`", |text| text.parse().ok());
         let on_hold_failed =
-            self.optional(list, ON_HOLD_FAILED, "`cancel` or `alert`", |text| match text {
-                "cancel" => Some(OnHoldFailed::Cancel),
-                "alert" => Some(OnHoldFailed::Alert),
-                _ => None,
-            });
+            self.optional(list, ON_HOLD_FAILED, "`cancel` or `alert`", |text| text.parse().ok());
         (on_alarm.unwrap_or_default(), on_hold_failed.unwrap_or_default())
     }
 }

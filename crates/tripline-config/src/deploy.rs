@@ -200,7 +200,7 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> Option<DeployConfig> {
         evidence: evidence.as_ref(),
         selection,
         rounds: rounds.unwrap_or(1),
-        default,
+        default: Some(default),
     });
     let document = read.document();
     let presigned = read.presigned();

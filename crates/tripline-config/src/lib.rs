@@ -23,7 +23,7 @@ mod values;
 mod waves;
 mod write;
 
-pub use alarms::{AlarmConfig, MAX_ALARMS, OnAlarm, OnHoldFailed};
+pub use alarms::{AlarmConfig, MAX_ALARMS};
 pub use deploy::{DeployConfig, DocumentSource, FileNames, MAX_ROUNDS, Stream};
 pub use document::{DocumentFault, Image, JobDocument, MAX_DOCUMENT};
 pub use edit::{InvalidSetting, Setting, default_value, with_settings};
@@ -36,7 +36,9 @@ pub use review::{Remark, Review};
 pub use rollout::parse_rollout;
 pub use things::{MAX_LISTED, MAX_TARGETS, Target, TargetKind, TargetName, ThingList};
 pub use values::{Bucket, FileId, Presigned, RoleArn, StreamId, TargetSelection};
-pub use waves::{DrawnTargets, DrawnWave, Exposed, Wave, WaveSize, WaveTargets, Waves};
+pub use waves::{
+    DrawnTargets, DrawnWave, Exposed, Wave, WaveSize, WaveTargets, Waves, parse_waves,
+};
 pub use write::{text_of, text_of_evidence};
 
 #[cfg(test)]

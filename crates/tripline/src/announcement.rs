@@ -34,6 +34,8 @@ pub enum Done {
     Taken,
     /// Nothing, because the guard only observes.
     Observed,
+    /// Held: it goes on with one device a minute until a person has decided.
+    Held,
 }
 
 /// The alarm that a message to people is about.
@@ -92,6 +94,7 @@ impl Announcement {
             Done::Cancelled | Done::Aborted => "stopped",
             Done::Taken => "asked AWS IoT to stop",
             Done::Observed => "would have stopped",
+            Done::Held => "holds",
         };
         let name = short_name(job, &alarm.shown());
         let mut body = format!("Tripline {verb} rollout {job}.\n\n");
@@ -124,6 +127,9 @@ impl Announcement {
                     "AWS IoT took the stop, but could not be asked afterwards whether the job is canceled"
                 }
                 Done::Observed => "nothing: StopMode is `observe`, so the rollout goes on",
+                Done::Held => {
+                    "the job is held: it goes on with one device a minute, and no next wave begins"
+                }
             },
         );
         if let Certainty::Unverified(cause) = certainty {
@@ -150,18 +156,22 @@ impl Announcement {
                     0 => String::new(),
                     n => format!("{n} were waiting; they and "),
                 };
-                let will = if done == Done::Observed { "will" } else { "will not" };
+                let will = match done {
+                    Done::Observed => "will receive it",
+                    Done::Held => "receive it one a minute",
+                    _ => "will not receive it",
+                };
                 // AWS IoT counts no device that a rate-limited rollout has not come to yet.
-                line(
-                    "",
-                    &format!("{waiting}those that the rollout had not come to {will} receive it"),
-                );
+                line("", &format!("{waiting}those that the rollout had not come to {will}"));
             }
             Err(cause) => line("devices", &format!("not known ({})", clean(cause, 300))),
         }
         body.push('\n');
         body += &match done {
             Done::Observed => format!("To stop it by hand: tripline stop --job-id {job}\n"),
+            Done::Held => format!(
+                "To go on as before: tripline release go-on --job-id {job}\nTo stop it:         tripline stop --job-id {job}\nIf more than two devices a minute are notified all the same, another message says so.\n"
+            ),
             Done::Taken => {
                 format!(
                     "To be sure: tripline watch --job-id {job}\nIf it goes on: tripline stop --job-id {job}\n"
@@ -174,7 +184,10 @@ impl Announcement {
         };
         let numbers = match counts {
             Ok(c) => {
-                let rest = if done == Done::Observed { "" } else { ", the rest spared" };
+                let rest = match done {
+                    Done::Observed | Done::Held => "",
+                    _ => ", the rest spared",
+                };
                 let (ok, failed) = (c.ended.succeeded, c.ended.unsuccessful());
                 format!("{ok} ok, {failed} failed, {} running{rest}", c.in_progress)
             }
@@ -215,6 +228,19 @@ impl Announcement {
                     "If Tripline stops it after all, another message says so.",
                 ),
             )
+        }
+    }
+
+    /// Alerts to a rollout that an alarm was to hold and that goes on, as its tags say that people decide then.
+    pub fn not_held(job: &JobId, alarm: &Alarm, cause: &str) -> Self {
+        let next = "It was not stopped, as its tag `tripline:onHoldFailed` is `alert`.";
+        Self {
+            subject: ascii(&format!("Tripline could NOT hold rollout {job}"), MAX_SUBJECT),
+            sms: ascii(
+                &format!("Tripline could NOT hold {job}, trying again. Stop it now: tripline stop"),
+                MAX_SMS,
+            ),
+            ..Self::goes_on(job, alarm, cause, (", nor hold it", next))
         }
     }
 
@@ -299,6 +325,7 @@ fn with_next(sms: String, done: Done, has_it: bool) -> String {
     let next: &[&str] = match done {
         Done::Observed => &[". Stop it: tripline stop"],
         Done::Taken => &[". Check it: tripline watch"],
+        Done::Held => &[". Decide: tripline release go-on, or stop"],
         Done::Cancelled | Done::Aborted if has_it => {
             &[". Go on: tripline resume", ". Back: tripline revert"]
         }

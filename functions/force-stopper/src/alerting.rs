@@ -24,6 +24,8 @@ pub(crate) enum Said {
     /// That it is not stopped for want of verification: the rollout, or an alarm of an unknown one.
     Unverified(String),
     Observed(Rollout, String, Change),
+    /// An alarm fired, and the rollout is held, by this alarm or an earlier one.
+    Held(Rollout, String, Change),
 }
 
 /// A job and when it was created: the id of a deleted job can be used again.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tripline::evidence::Record;
 use tripline::job::{Job, JobId};
+use tripline::release::hold::{OnAlarm, OnHoldFailed};
 use tripline::stop::{Firing, KnownAlarm};
 use tripline::time::Timestamp;
 use tripline_aws::Failure;
@@ -49,6 +50,34 @@ pub trait ReadEvidence {
 pub trait HasOptedOut {
     /// Whether it has the tag `tripline:guard` with the value `off`.
     fn has_opted_out(&self, job: &JobId) -> impl Future<Output = Result<bool, Failure>> + Send;
+}
+
+/// A hold to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct HoldOrder<'a> {
+    /// The alarm that holds it.
+    pub by: &'a str,
+    /// When, in seconds since the epoch.
+    pub at: i64,
+    /// What is done if it goes on all the same.
+    pub on_failed: OnHoldFailed,
+    /// When the job was created.
+    pub created: i64,
+}
+
+/// Takes a rollout down to its least rate.
+pub trait HoldJob {
+    /// What the job's tags say: `tripline:onAlarm` and `tripline:onHoldFailed`.
+    fn on_alarm(
+        &self,
+        job: &JobId,
+    ) -> impl Future<Output = Result<(OnAlarm, OnHoldFailed), Failure>> + Send;
+    /// Keeps how fast it was, unless it is held already, then lowers its rate.
+    fn hold(
+        &self,
+        job: &JobId,
+        order: &HoldOrder<'_>,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// Asks AWS IoT which job devices can be taken back to.

@@ -11,6 +11,7 @@ pub mod ask;
 pub mod aws;
 mod evidence;
 mod failed;
+mod holding;
 mod records;
 pub mod settings;
 mod stopping;
@@ -32,8 +33,8 @@ use tripline_aws::{Failure, OPERATION_TIMEOUT};
 
 use alerting::{Alerts, Change, Rollout, Said};
 use ask::{
-    CancelJob, DescribeAlarms, DescribeJob, HasOptedOut, LastFiring, Publish, ReadEvidence,
-    ReadFallback, Surroundings, TakeTurn, Turn,
+    CancelJob, DescribeAlarms, DescribeJob, HasOptedOut, HoldJob, LastFiring, Publish,
+    ReadEvidence, ReadFallback, Surroundings, TakeTurn, Turn,
 };
 use failed::Cause;
 pub use failed::Failed;
@@ -45,15 +46,16 @@ use verification::{Verification, verification};
 /// The longest that one record can take: every call at its limit, one after the other. The
 /// function's timeout in the template has to be longer, or a stop could be cut off.
 pub const LONGEST: Duration = {
-    // The alarm twice; the job, and once more for a failure rate; whether it has opted out, and the
+    // The alarm twice; the job, and once more for a failure rate; for a hold its rates, the table twice, and the new
+    // rate; whether it has opted out, and the
     // turn, which may take three requests; three times the proof; and people, by e-mail and SMS at
     // once. That a stop fails is said while it is tried again.
-    let calls = 2 + 2 + 1 + 3 + 3 + 1;
+    let calls = 2 + 2 + 4 + 1 + 3 + 3 + 1;
     // The alarms under a composite one, histories, and evidence.
     let several = 3 * verification::SEVERAL_CALLS.as_secs();
     let cancel = 2 * stopping::FIRST_PATIENCE.as_secs() + stopping::SECOND_PATIENCE.as_secs();
-    // The way back.
-    let tags = <aws::Aws as ReadFallback>::PATIENCE.as_secs();
+    // Whether it asks for a hold, and the way back.
+    let tags = 2 * <aws::Aws as ReadFallback>::PATIENCE.as_secs();
     Duration::from_secs(calls * OPERATION_TIMEOUT.as_secs() + several + cancel + tags)
 };
 
@@ -86,6 +88,7 @@ where
         + HasOptedOut
         + ReadFallback
         + CancelJob
+        + HoldJob
         + Publish
         + TakeTurn
         + Surroundings
@@ -228,6 +231,15 @@ where
         let change = fired_at.map_or_else(|| Change::ToldBy(record.id.clone()), Change::At);
         let mut rollout = Rollout(job.clone(), knowledge.created_at());
         let stopped = |force| if force { Done::Aborted } else { Done::Cancelled };
+        let held = match decision {
+            Decision::Cancel { .. } => {
+                let known = (&knowledge, &certainty);
+                let said = Said::NotStopped(rollout.clone(), change.clone());
+                let held = self.hold_instead(&job, &alarm, known, (&said, &record.id));
+                held.await.transpose()?
+            }
+            _ => None,
+        };
         let counts = match knowledge {
             JobKnowledge::Found(job) => Ok(job.counts),
             JobKnowledge::Gone => Err("there is no such job".to_owned()),
@@ -247,6 +259,7 @@ where
                 (stopped(force), counts, None)
             }
             Decision::Observe => (Done::Observed, counts, None),
+            Decision::Cancel { .. } if held.is_some() => (Done::Held, counts, None),
             Decision::Cancel { force } => {
                 let comment = alarm.comment(&record.id);
                 let order = Order { job: &job, force, comment: &comment, delivery: &record.id };
@@ -279,7 +292,7 @@ where
             counts.as_ref().copied().map_err(String::as_str);
         let fallback = match done {
             Done::Cancelled | Done::Aborted => self.fallback(&job).await,
-            Done::Taken | Done::Observed => None,
+            Done::Taken | Done::Observed | Done::Held => None,
         };
         let told = Announcement::stop(&job, &alarm, done, &certainty, counts, fallback.as_ref());
         let said = match done {
@@ -287,6 +300,7 @@ where
             Done::Cancelled | Done::Aborted => Said::Stopped(rollout),
             Done::Taken => Said::Taken(rollout),
             Done::Observed => Said::Observed(rollout, bare_name(&alarm.name), change),
+            Done::Held => Said::Held(rollout, bare_name(&alarm.name), change),
         };
         self.alert(&said, &record.id, &told).await?;
         // Lambda comes again and proves it.

@@ -17,6 +17,8 @@ pub struct Settings {
     pub table: String,
     /// `STACK_NAME`: the dimension of the stack's metrics.
     pub stack: String,
+    /// `HOLDS`: `on` where the stack proves holds; elsewhere a rollout that asks for one is stopped.
+    pub holds: bool,
     /// `EMAIL_TOPIC_ARN`: where the whole message goes.
     pub email_topic: Option<String>,
     /// `SMS_TOPIC_ARN`: where the short message goes.
@@ -92,6 +94,7 @@ impl Settings {
             force_stop_topic: needed("FORCE_STOP_TOPIC_ARN")?.parse()?,
             table: needed("GUARDS_TABLE")?,
             stack: needed("STACK_NAME")?,
+            holds: value("HOLDS").as_deref() == Some("on"),
             email_topic: value("EMAIL_TOPIC_ARN"),
             sms_topic: value("SMS_TOPIC_ARN"),
         })

@@ -5,6 +5,7 @@ use aws_sdk_cloudwatch::types::MetricAlarm;
 use tripline::attempts::Attempt;
 use tripline::job::{Job, JobId};
 use tripline::metric::{KeptMetric, Outcome};
+use tripline::release::hold::Hold;
 use tripline::time::Timestamp;
 use tripline_aws::Failure;
 use tripline_aws::cloudwatch::MuteRule;
@@ -33,7 +34,7 @@ pub struct Listed {
 }
 
 /// An item of the stack's table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Item {
     /// A job's own config, as text.
     Config {
@@ -66,6 +67,8 @@ pub enum Item {
         /// What it was.
         first: FirstSeen,
     },
+    /// Rollouts that are held, or were.
+    Holds(Vec<(JobId, Hold)>),
     /// What the keeper remembers, as text.
     Memory(String),
 }

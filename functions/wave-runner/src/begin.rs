@@ -26,10 +26,7 @@ impl<C: Ask> Runner<C> {
         let (plan, config) = self.plan(of).await?;
         let planned = plan.waves.get(of.wave).ok_or_else(|| no_wave(of))?;
         let now = self.client.now().seconds();
-        let read = self.change(of, |wave| wave.enter(Phase::Beginning, now)).await?;
-        if read.state.ended.is_some() {
-            return Err(Failed::Refused(format!("release `{}` has ended", of.release)));
-        }
+        self.change(of, |wave| wave.enter(Phase::Beginning, now)).await?;
         let guard = Guard::of(&plan, &config)?;
         let is_there = match self.client.describe_job(&planned.job).await {
             Ok(_) => true,

@@ -5,7 +5,6 @@ use tripline::release::{Ended, Phase, ReleaseId};
 use crate::ask::Ask;
 use crate::failed::Failed;
 use crate::letters::Letter;
-use crate::look::STOPPED;
 use crate::step::Cause;
 use crate::{MOST_TRIES, Runner, busy};
 
@@ -28,17 +27,20 @@ impl<C: Ask> Runner<C> {
                 }
             }
             let now = self.client.now().seconds();
+            let is_out = read.state.waves.iter().all(|wave| wave.phase == Phase::Passed);
+            let failed = failed.clone().or_else(|| {
+                let cause = "the state machine ended before every wave was let through".to_owned();
+                (!is_out).then(|| Cause { error: "Tripline.NotLetThrough".to_owned(), cause })
+            });
+            let is_stopped = read.state.waves.iter().any(|wave| wave.phase == Phase::Stopped);
             let why = failed.as_ref().map(|cause| format!("{}: {}", cause.error, cause.cause));
             for wave in &mut read.state.waves {
                 wave.token = None;
-                if failed.is_none() {
-                    wave.enter(Phase::Passed, now);
-                }
             }
             let letter = match &failed {
                 None => Some(Letter::done(&read.state)),
                 // Whoever stopped it has said so.
-                Some(cause) if cause.error == STOPPED => None,
+                Some(_) if is_stopped => None,
                 Some(cause) => Some(Letter::broken(&read.state, &cause.error, &cause.cause)),
             };
             if let Some(letter) = letter {

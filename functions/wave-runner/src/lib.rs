@@ -97,7 +97,8 @@ impl<C: Ask> Runner<C> {
         Ok(json!({}))
     }
 
-    /// Changes a wave of a release, and lets those before it be through.
+    /// Changes a wave of a release. Those before it were let through, or it is refused: whoever invokes this
+    /// function, and whatever the machine does after a failure, no wave begins before its time.
     async fn change(
         &self,
         of: &OfWave,
@@ -106,8 +107,16 @@ impl<C: Ask> Runner<C> {
         for _ in 0..MOST_TRIES {
             let mut read = self.read(of).await?;
             for before in read.state.waves.iter_mut().take(of.wave) {
-                before.enter(Phase::Passed, self.client.now().seconds());
+                if before.phase != Phase::Passed {
+                    return Err(Failed::Refused(format!(
+                        "wave `{}` of release `{}` was not let through (it is {})",
+                        before.name, of.release, before.phase
+                    )));
+                }
                 before.token = None;
+            }
+            if read.state.ended.is_some() {
+                return Err(Failed::Refused(format!("release `{}` has ended", of.release)));
             }
             let wave = read.state.waves.get_mut(of.wave);
             change(wave.ok_or_else(|| no_wave(of))?);

@@ -17,7 +17,7 @@ use crate::seen::{Read, bake_began, rules};
 use crate::step::OfWave;
 
 /// The error of a release that was stopped, in Step Functions.
-pub(crate) const STOPPED: &str = "Tripline.Stopped";
+const STOPPED: &str = "Tripline.Stopped";
 /// How often the config of an ended job's alarms is kept anew, in seconds, so that they stay while the release
 /// goes on. The guard-keeper removes them an hour after the last time, unless it is told otherwise.
 const KEPT_FOR: i64 = 1_200;
@@ -70,8 +70,15 @@ impl<C: Ask> Runner<C> {
     /// Looks at one release.
     async fn look(&self, release: &ReleaseId, attempt: u32, holds: &Holds) -> Result<(), Failed> {
         let Some(mut read) = self.client.state(release).await? else { return Ok(()) };
-        let is_ours = read.state.attempt == attempt && read.state.ended.is_none();
-        let Some(at) = read.state.current().filter(|_| is_ours) else { return Ok(()) };
+        if read.state.attempt != attempt || read.state.ended.is_some() {
+            return Ok(());
+        }
+        // It was cut off before the machine was answered.
+        let mut passed = read.state.waves.iter().filter(|wave| wave.phase == Phase::Passed);
+        if let Some(token) = passed.find_map(|wave| wave.token.as_ref()) {
+            self.client.succeed(token).await?;
+        }
+        let Some(at) = read.state.current() else { return Ok(()) };
         let of = OfWave { release: release.clone(), attempt, wave: at };
         let Some(wave) = read.state.waves.get(at) else { return Ok(()) };
         let Some(token) = wave.token.clone() else { return Ok(()) };
@@ -176,7 +183,8 @@ impl<C: Ask> Runner<C> {
         let phase = match &answer {
             Answer::Stop(_) => Phase::Stopped,
             Answer::Undecided(_) => Phase::Undecided,
-            Answer::Wait(_) | Answer::Go(_) => Phase::Running,
+            Answer::Wait(_) => Phase::Running,
+            Answer::Go(_) => Phase::Passed,
         };
         if let Some(wave) = read.state.waves.get_mut(at) {
             wave.reasons = reasons;
@@ -201,9 +209,10 @@ impl<C: Ask> Runner<C> {
                 self.client.heartbeat(token).await?;
             }
             Answer::Go(_) => {
-                // Written first: who let it through, and why, is to be read. The machine passes it.
-                self.write_if_changed(read, &before).await?;
-                self.client.succeed(token).await?;
+                // Written first: the next wave begins only if it is written that this one was let through.
+                if self.client.write_state(read).await? {
+                    self.client.succeed(token).await?;
+                }
             }
             Answer::Stop(_) => {
                 let stops = self.stops(&read.state, fired.as_ref()).await?;

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use tripline::text::excerpt;
 use tripline_config::{DocumentSource, Remark, Review};
-use tripline_guard::coverage::{Coverage, Shortfall, Status};
+use tripline_guard::coverage::{Coverage, Devices, Shortfall, Status};
 
 use super::checked::Checked;
-use super::{json, summary};
+use super::{json, summary, waves};
 use crate::aws::connect::connect;
 use crate::aws::deployment::spec::Spec;
 use crate::aws::region::{Region, check_topics, region_for};
@@ -34,6 +34,9 @@ would be deployed. Nobody is asked, unless the job document is at a URL (--offli
 Says for each way to go wrong (devices fail, refuse, time out, are slow, never answer) whether it
 would stop the rollout, alert people, or be heard of by nobody, and why; with the default values of
 the stack's default guard, since no stack is asked.
+
+Of a config with `[WAVES]` says who is in which wave, what each wave's gate can decide at its size, how
+many devices may hold the firmware before the first verdict, and how often a person is asked.
 
 Exit code 0: it can be deployed; 1: it can be, and there is something in it that does not do what it
 seems to, each of which is said as a finding; 2: it has faults, or a file has, all of which are said
@@ -149,8 +152,16 @@ impl Check {
             );
             review.notes.push(Remark { text, hint: None });
         }
+        let mut devices = declared_devices(&input);
+        if let Some(plan) = &input.waves {
+            let (findings, notes) = waves::remarks(plan);
+            review.findings.extend(findings);
+            review.notes.extend(notes);
+            // Each wave is a job: what the largest one cannot see, none can.
+            devices = plan.largest().map_or(devices, Devices::Exactly);
+        }
         review.notes.extend(no_fallback(&input));
-        let rollout = PlannedRollout::new(&input, declared_devices(&input), self.tell_only);
+        let rollout = PlannedRollout::new(&input, devices, self.tell_only);
         let planned = rollout.coverage(&StackRules::read(|_| None)?);
         uncovered(&planned.coverage, &mut review);
         Ok(Checked { input, spec, region, review, planned })

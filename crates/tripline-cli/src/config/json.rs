@@ -2,11 +2,14 @@
 
 use serde_json::{Value, json};
 use tripline::faults::Fault;
+use tripline::job::JobId;
 use tripline::metric::Outcome;
+use tripline::release::hold::{OnAlarm, OnHoldFailed};
 use tripline::rollout::{Rate, RolloutConfig};
 use tripline_config::{DocumentSource, Remark};
 
 use super::checked::Checked;
+use super::waves;
 use crate::input::deployment::InputFaults;
 use crate::terminal::alarm::json_of;
 
@@ -42,6 +45,16 @@ pub fn config_json(checked: &Checked) -> Value {
         "rollout": rollout(&config.rollout, config.staged),
         "rounds": config.rounds, "delaySeconds": config.delay.as_secs(), "cleanUp": config.clean_up,
         "paceMilliseconds": config.pace.as_millis(), "debug": config.debug,
+        "onAlarm": match config.alarms.on_alarm {
+            OnAlarm::Cancel => "cancel",
+            OnAlarm::Hold => "hold",
+        },
+        "onHoldFailed": match config.alarms.on_hold_failed {
+            OnHoldFailed::Cancel => "cancel",
+            OnHoldFailed::Alert => "alert",
+        },
+        "fallback": config.fallback.as_ref().map(JobId::as_str),
+        "waves": input.waves.as_ref().map(waves::json),
         "coverage": planned.coverage.to_json(), "alarms": alarms, "unlisted": config.alarms.unlisted,
         "unused": config.unused,
         "faultsOfUnused": config.faults_of_unused.iter().map(fault).collect::<Vec<_>>(),

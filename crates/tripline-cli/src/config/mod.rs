@@ -1,12 +1,14 @@
 //! `tripline config`: the whole `dev.ini`.
 //!
 //! - [`check`]: what is wrong with it, and what it comes to;
-//! - [`checked`]: all of it; [`summary`]: what it says, for people, [`json`]: for programs.
+//! - [`checked`]: all of it; [`summary`]: what it says, for people, [`json`]: for programs; [`waves`]: what a plan
+//!   of waves comes to, for both.
 
 mod check;
 mod checked;
 mod json;
 mod summary;
+mod waves;
 
 use crate::exit::{End, Error};
 

@@ -1,12 +1,13 @@
 //! What a config says, for people.
 
 use tripline::metric::Outcome;
+use tripline::release::hold::{OnAlarm, OnHoldFailed};
 use tripline::rollout::{Rate, RolloutConfig};
 use tripline::text::{clean, excerpt};
-use tripline_config::DocumentSource;
-use tripline_config::TargetKind;
+use tripline_config::{DocumentSource, TargetKind};
 
 use super::checked::Checked;
+use super::waves;
 use crate::input::declared::watches;
 use crate::input::deployment::Input;
 use crate::input::planned::PlannedCoverage;
@@ -28,6 +29,9 @@ pub fn text(checked: &Checked) -> String {
     let alarms: Vec<_> = checked.input.alarms().iter().map(row).collect();
     if !alarms.is_empty() {
         text += &format!("\n{}", table(["ALARM", "WATCHES", "TELLS"], &alarms));
+    }
+    if let Some(plan) = &checked.input.waves {
+        text += &format!("\n{}", waves::text(plan));
     }
     text += &format!("\n{}", covered(&checked.planned));
     text + &undecided(checked)
@@ -129,6 +133,15 @@ fn job(checked: &Checked) -> Vec<Line> {
     if config.rounds > 1 {
         lines.push(("rounds", format!("{}, {} s apart", config.rounds, config.delay.as_secs())));
     }
+    if config.alarms.on_alarm == OnAlarm::Hold {
+        let failed = match config.alarms.on_hold_failed {
+            OnHoldFailed::Cancel => "stopped for good",
+            OnHoldFailed::Alert => "left to people",
+        };
+        let text = format!("the rollout is held; if it goes on all the same, it is {failed}");
+        lines.push(("on alarm", text));
+    }
+    lines.extend(config.fallback.as_ref().map(|job| ("fallback", job.to_string())));
     let afterwards = if config.clean_up { "removed if it ends well" } else { "stay" };
     lines.push(("afterwards", format!("job, stream and alarms {afterwards}")));
     if !config.unused.is_empty() {

@@ -15,6 +15,7 @@ use tripline_config::{Image, JobDocument, ThingList};
 use super::declared::{DeclaredLimits, all_alarms};
 use super::document::{self, OwnDocument};
 use super::firmware::{Firmware, sha256_of};
+use super::waves::PlannedWaves;
 use crate::exit::Error;
 use crate::input::source;
 
@@ -33,8 +34,10 @@ pub struct Input {
     pub firmware: Firmware,
     /// The operator's own job document.
     pub own: Option<OwnDocument>,
-    /// The limits that evidence of the rollout is held against.
+    /// The limits that evidence of the rollout is held against; with waves, of each wave's.
     pub evidence: Option<DeclaredLimits>,
+    /// Who is in which wave, if it goes out in waves.
+    pub waves: Option<PlannedWaves>,
     /// Sixteen hexadecimal digits that stand for all of it: what was begun with other files is
     /// another deployment.
     pub digest: String,
@@ -146,24 +149,51 @@ impl Loaded {
         let firmware = Firmware::read(&folder.join(&config.firmware), config.chunk, key.as_deref());
         let firmware = kept(firmware, &mut faults);
         let own = kept(own, &mut faults);
-        let evidence = config.evidence.clone();
+        let mut evidence = config.evidence.clone();
+        if let (Some(evidence), Some(waves)) = (&mut evidence, &config.waves) {
+            // Each wave is a job, and may stop its part of the healthy ones.
+            evidence.false_stops = waves.false_stops_of_each();
+        }
         let evidence = evidence.map(|config| DeclaredLimits::read(&file, config, &folder));
-        let (evidence, wrong) = match evidence.transpose() {
+        let (evidence, mut wrong) = match evidence.transpose() {
             Ok(evidence) => (Some(evidence), None),
             Err(wrong) => (None, Some(wrong)),
         };
+        let mut waves = None;
+        if let (Some(plan), Some((_, things)), Some(evidence)) = (&config.waves, &things, &evidence)
+        {
+            let limits = evidence.as_ref().map(|it| &it.limits);
+            match PlannedWaves::new(&file, plan, things, &config.rollout, limits) {
+                Ok(planned) => waves = Some(planned),
+                Err(faults) => wrong = Some(faults),
+            }
+        }
         let (Some((things_text, things)), Some(firmware), Some(own), Some(evidence)) =
             (things, firmware, own, evidence)
         else {
             return Err(InputFaults { config: wrong, files: faults });
         };
+        if wrong.is_some() {
+            return Err(InputFaults { config: wrong, files: faults });
+        }
         let mut parts = vec![text.clone(), things_text.clone(), firmware.sha256_hex()];
         parts.extend(own.as_ref().map(|own| own.text.clone()));
         let baseline = evidence.as_ref().and_then(|limits| limits.baseline.as_ref());
         parts.extend(baseline.map(Baseline::to_json));
         let digests: String = parts.iter().map(|part| sha256_of(part.as_bytes())).collect();
         let digest = sha256_of(digests.as_bytes()).chars().take(16).collect();
-        Ok(Input { file, text, config, things_text, things, firmware, own, evidence, digest })
+        Ok(Input {
+            file,
+            text,
+            config,
+            things_text,
+            things,
+            firmware,
+            own,
+            evidence,
+            waves,
+            digest,
+        })
     }
 }
 

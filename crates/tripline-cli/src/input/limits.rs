@@ -14,10 +14,20 @@ use crate::exit::Error;
 /// Reads `[EVIDENCE_CONFIG]` of a config, whose text is given, and the baseline that it names, which is
 /// taken from beside the config. `None` if there is no such section or it is switched off.
 pub fn load(path: &Path, text: &str) -> Result<Option<(EvidenceConfig, Limits)>, Error> {
+    load_with(path, text, None)
+}
+
+/// The same with another share of false stops than the config's: that of one wave.
+pub fn load_with(
+    path: &Path,
+    text: &str,
+    false_stops: Option<f64>,
+) -> Result<Option<(EvidenceConfig, Limits)>, Error> {
     let file = name_of(path);
-    let Some(config) = parse_evidence(&file, text).map_err(source::faults)? else {
+    let Some(mut config) = parse_evidence(&file, text).map_err(source::faults)? else {
         return Ok(None);
     };
+    config.false_stops = false_stops.unwrap_or(config.false_stops);
     let folder = path.parent().unwrap_or(Path::new(""));
     let limits = checked(&config, &file, folder).map_err(source::faults)?;
     Ok(Some((config, limits)))

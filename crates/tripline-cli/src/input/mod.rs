@@ -6,7 +6,7 @@
 //! - [`notes`], [`alarms`]: what is to be said of a config, and whether its alarms will do;
 //! - [`limits`]: the limits of evidence, with their baseline;
 //! - [`planned`]: what would be seen of a rollout that is not there yet; [`accepted`]: what may go unseen;
-//! - [`deployment`]: a `dev.ini` with all its files: [`firmware`], [`document`].
+//! - [`deployment`]: a `dev.ini` with all its files: [`firmware`], [`document`]; [`waves`]: who is in which wave.
 
 pub mod accepted;
 pub mod alarms;
@@ -20,3 +20,4 @@ pub mod notes;
 pub mod planned;
 pub mod source;
 pub mod stop_topic;
+pub mod waves;

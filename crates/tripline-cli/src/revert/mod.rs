@@ -188,6 +188,13 @@ impl Revert {
     pub async fn revert(&self, aws: &Aws) -> Result<Reverted, Error> {
         let bad = EndedJob::find(aws, self.job.clone(), Kind::Reverts).await?;
         let link = Link::new(Kind::Reverts, bad.id.clone());
+        let is_known = match &self.source {
+            Source::Own(_) => true,
+            Source::Job { to, .. } => to.is_some() || bad.tags.contains_key(FALLBACK_TAG),
+        };
+        if self.dry_run && !is_known {
+            return Err(self.who_has_it(aws, &link).await?);
+        }
         // Before anything is counted: a wrong answer to what devices would get.
         let good = self.good(aws, &bad).await?;
         let Place { free, earlier } = Place::find(aws, &link, self.new.clone()).await?;
@@ -291,6 +298,19 @@ impl Revert {
             );
         }
         Ok(Reverted::Created(Box::new(report)))
+    }
+
+    /// How many devices there are to take back, where it is not known to what.
+    async fn who_has_it(&self, aws: &Aws, link: &Link) -> Result<Error, Error> {
+        let Place { earlier, .. } = Place::find(aws, link, self.new.clone()).await?;
+        let mut progress = Progress::new();
+        let (bad, include) = (&link.old, self.include_in_progress);
+        let targets = Targets::find(aws, bad, &earlier, include, &mut progress).await?;
+        Ok(Error::Input(format!(
+            "devices that would be taken back from job `{bad}`: {}\nerror: {}",
+            targets.devices.len(),
+            no_fallback(bad)
+        )))
     }
 
     /// The earlier job, checked; `None` if the firmware is the operator's own.

@@ -342,6 +342,11 @@ async fn without_a_name_the_job_s_fallback_is_taken() {
     let fake = reached(5);
     let error = run(&fake, &fallback()).await.unwrap_err();
     assert!(error.starts_with("job `fw` has no tag `tripline:fallback`"), "{error}");
+    // Who only looks is told how many they are all the same.
+    let look = Revert { dry_run: true, ..fallback() };
+    let error = run(&fake, &look).await.unwrap_err();
+    let said = "devices that would be taken back from job `fw`: 3\nerror: job `fw` has no tag";
+    assert!(error.starts_with(said), "{error}");
     fake.world().iot.tag("job/fw", "tripline:fallback", "no job");
     let error = run(&fake, &fallback()).await.unwrap_err();
     assert!(error.contains("tag `tripline:fallback` is `no job`"), "{error}");

@@ -29,11 +29,15 @@ Examples:
   # What would the stack's default guard do about a rollout that brings no config?
   tripline simulate --default-guard --rollout examples/rollouts/failing.ini --devices 2000
 
+  # How would a release in waves go, and how often would a person be asked?
+  tripline simulate examples/waves/dev.ini --failed 0.09
+
   # Which guard is the better one?
   tripline simulate --compare examples/guards/*.ini --against examples/rollouts/*.ini
 
 Exit code 0: the rollout would run to its end; 5: its guard would stop it, which is decided by one
-run, the first of the seed; 2: a fault in a file or an option. A comparison ends with 0. The same
+run, the first of the seed, and of a release in waves by most runs; 2: a fault in a file or an
+option. A comparison ends with 0. The same
 seed gives the same output, on every machine.";
 
 /// What to simulate.

@@ -227,9 +227,14 @@ impl Guards {
 
     /// The guards, the alarms first.
     pub fn plans(&self) -> Vec<&dyn GuardPlan> {
+        self.plans_with(self.evidence.as_ref())
+    }
+
+    /// The same with other evidence in the place of its own.
+    pub fn plans_with<'a>(&'a self, evidence: Option<&'a EvidencePlan>) -> Vec<&'a dyn GuardPlan> {
         let alarms = self.alarms.iter().map(|plan| plan as &dyn GuardPlan);
         let abort = (!self.abort.criteria.is_empty()).then_some(&self.abort as &dyn GuardPlan);
-        let evidence = self.evidence.as_ref().map(|plan| plan as &dyn GuardPlan);
+        let evidence = evidence.map(|plan| plan as &dyn GuardPlan);
         alarms.chain(evidence).chain(abort).collect()
     }
 

@@ -160,12 +160,14 @@ pub fn of_study(study: &Study) -> Value {
     })
 }
 
-fn of_proportion(share: Proportion) -> Value {
+/// A share of runs with its interval.
+pub fn of_proportion(share: Proportion) -> Value {
     let (low, high) = share.interval();
     json!({"runs": share.count, "share": share.estimate(), "low": low, "high": high})
 }
 
-fn of_spread(spread: Spread) -> Value {
+/// How a number is spread.
+pub fn of_spread(spread: Spread) -> Value {
     let quantile = |quantile: Quantile| json!({"value": quantile.value, "low": quantile.low, "high": quantile.high});
     json!({"p5": quantile(spread.p5), "p50": quantile(spread.p50), "p95": quantile(spread.p95)})
 }

@@ -5,6 +5,7 @@
 //! - [`open`]: how what AWS leaves open is read;
 //! - [`guard`]: a config as the guards of a rollout, with or without the stack's [`default_guard`];
 //! - [`single`]: one config and one fleet; [`text`], [`json`], [`picture`]: what is said of it;
+//! - [`plan`]: a config with waves, whose release is simulated;
 //! - [`compare`]: several of each; [`table`]: what is said of them;
 //! - [`progress`]: what is seen while it computes.
 
@@ -18,6 +19,7 @@ mod guard;
 mod json;
 mod open;
 mod picture;
+mod plan;
 mod progress;
 mod simulated;
 mod single;
@@ -32,6 +34,11 @@ pub use arguments::Simulate;
 impl Simulate {
     /// Simulates, and says what it came to.
     pub fn run(self) -> Result<End, Error> {
+        if self.compare.is_empty()
+            && let Some(waves) = plan::waves_of(&self)?
+        {
+            return plan::run(&self, &waves);
+        }
         let report = self.report.as_deref().map(ReportFile::new).transpose()?;
         if self.compare.is_empty() {
             single::run(&self, report)

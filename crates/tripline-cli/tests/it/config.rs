@@ -286,3 +286,140 @@ fn a_baseline_that_does_not_fit_is_said_with_its_line() {
     let (_, _, stderr) = check(path, &[]);
     assert!(stderr.contains("baseline: fw.json") && stderr.contains("tracker-2.1.bin"), "{stderr}");
 }
+
+const LIMITS: &str = "
+[EVIDENCE_CONFIG]
+useEvidence = True
+unfinishedLimits = 60:3, 75:2
+snsTopics = @email, @force-stop
+";
+
+const PLAN: &str = "
+[WAVES]
+waveList = bench, early, rest
+falseStops = 1.5
+exposure = 1000
+
+[WAVE_bench]
+things = tracker-7, tracker-8
+rate = 2
+bake = 30m
+tolerance = 0
+
+[WAVE_early]
+devices = 900
+bake = 2h
+
+[WAVE_rest]
+rest = True
+approval = True
+bake = 90s
+decideWithin = 2d
+";
+
+/// A folder with a plan of waves for so many trackers.
+fn with_waves(plan: &str, trackers: usize) -> TempDir {
+    let limited = but(
+        &whole(),
+        &[
+            ("rounds = 1", "rounds = 1\nfallback = fw-2-0"),
+            ("alarmList", "onAlarm = hold\nalarmList"),
+        ],
+    );
+    let folder = with(&(limited + LIMITS + plan));
+    let list: String = (1..=trackers)
+        .map(|n| format!("arn:aws:iot:us-east-1:111122223333:thing/tracker-{n}\n"))
+        .collect();
+    fs::write(folder.path().join("trackers.txt"), list).unwrap();
+    folder
+}
+
+#[test]
+fn the_example_of_waves_is_without_a_finding() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/waves/dev.ini");
+    let (code, stdout, stderr) = check(Path::new("/"), &[path.to_str().unwrap()]);
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    assert!(stderr.contains("dev.ini: no faults; 0 findings\n"), "{stderr}");
+    assert!(stdout.contains("before the first verdict, that of early (exposure 1000)"), "{stdout}");
+}
+
+#[test]
+fn a_plan_of_waves_says_what_each_gate_can_decide() {
+    let folder = with_waves(PLAN, 1_000);
+    insta::assert_snapshot!("waves", shown(folder.path(), &[]));
+    let (_, stdout, _) = check(folder.path(), &["--output", "json"]);
+    let mut plan = serde_json::from_str::<Value>(&stdout).unwrap()["waves"].take();
+    for wave in plan["waves"].as_array_mut().unwrap() {
+        let devices = wave["devices"].as_u64();
+        let names = wave["targets"].as_array_mut().unwrap();
+        assert_eq!(u64::try_from(names.len()).ok(), devices);
+        names.truncate(2);
+    }
+    insta::assert_snapshot!("waves_json", serde_json::to_string_pretty(&plan).unwrap());
+}
+
+#[test]
+fn a_wave_of_which_only_aws_iot_knows_the_size_is_said() {
+    let groups = but(
+        PLAN,
+        &[
+            ("devices = 900", "query = attributes.hw:B"),
+            ("rest = True", "things = tracker-1"),
+            ("exposure = 1000", ""),
+        ],
+    );
+    let folder = with_waves(&groups, 9);
+    let shown = shown(folder.path(), &[]);
+    insta::assert_snapshot!("waves_of_unknown_size", shown);
+}
+
+#[test]
+fn what_a_plan_cannot_do_is_said_with_its_line() {
+    for (trackers, changes, fault) in [
+        (600, vec![], "devices: 900 devices, and 598 of 600 are left"),
+        (
+            1_000,
+            vec![("exposure = 1000", "exposure = 901")],
+            "900 devices of 902 would hold the firmware before any verdict",
+        ),
+        (
+            1_000,
+            vec![("exposure = 1000", "exposure = 901"), ("devices = 900", "devices = 700")],
+            "no wave is large enough for a verdict",
+        ),
+        (1_000, vec![("bake = 2h", "bake = 366d")], "bake cannot be `366d`"),
+        (
+            1_000,
+            vec![("devices = 900", "things = tracker-8")],
+            "`tracker-8` is in wave `bench` already",
+        ),
+    ] {
+        let folder = with_waves(&but(PLAN, &changes), trackers);
+        let (code, _, stderr) = check(folder.path(), &[]);
+        assert_eq!(code, 2, "{stderr}");
+        assert!(stderr.contains("dev.ini:") && stderr.contains(fault), "{stderr}");
+        let (_, stdout, _) = check(folder.path(), &["--output", "json"]);
+        let json: Value = serde_json::from_str(&stdout).unwrap();
+        assert!(json["faults"][0]["line"].as_u64().is_some(), "{stdout}");
+    }
+}
+
+#[test]
+fn retries_keep_every_gate_from_deciding() {
+    let plan = PLAN
+        .replace("exposure = 1000", "")
+        .replace("[WAVES]", "[RETRY_CONFIG]\nfailedRetries = 1\n[WAVES]");
+    let (_, stdout, _) = check(with_waves(&plan, 1_000).path(), &[]);
+    let asks = "asks a person: the job retries, and no count has the devices that wait";
+    assert_eq!(stdout.matches(asks).count(), 3, "{stdout}");
+    assert!(stdout.contains("1000 devices may hold the firmware without a verdict"), "{stdout}");
+    assert!(stdout.contains("a person is asked 4 times"), "{stdout}");
+}
+
+#[test]
+fn a_release_in_waves_is_deployed_by_nothing_that_deploys_at_once() {
+    let folder = with_waves(PLAN, 1_000);
+    let Ran { code, stderr, .. } = run(command(folder.path()).args(["deploy", "dev.ini"]));
+    assert_eq!(code, 2);
+    assert!(stderr.contains("goes out in 3 waves (`[WAVES]`)"), "{stderr}");
+}

@@ -724,3 +724,50 @@ fn limits_that_cannot_be_are_named_and_small_rollouts_are_advised() {
     let settings: Vec<_> = advice.iter().map(|advice| &advice["setting"]).collect();
     assert_eq!(settings, ["unfinishedLimits", "unfinishedLimits"]);
 }
+
+/// A release in waves: an early one that is large enough for a verdict, and the rest.
+fn waves() -> TempDir {
+    let folder = folder();
+    let plan = "[WAVES]\nwaveList = bench, early, rest\n[WAVE_bench]\ndevices = 5\ntolerance = 40\n[WAVE_early]\ndevices = 1200\nrate = 100\nbake = 2h\ntolerance = 6\n[WAVE_rest]\nrest = True\nrate = 100\nbake = 2h\ntolerance = 6\n";
+    let text = fs::read_to_string(folder.path().join("recommended.ini")).unwrap();
+    fs::write(folder.path().join("waves.ini"), text + "\n" + plan).unwrap();
+    folder
+}
+
+#[test]
+fn a_release_in_waves_is_run_wave_by_wave() {
+    let folder = waves();
+    let of = |more: &[&str]| {
+        let usual = ["waves.ini", "--devices", "2500", "--runs", "20", "--output", "json"];
+        json(folder.path(), &[&usual[..], more].concat())
+    };
+    let good = of(&["--failed", "0.01", "--median", "400", "--healthy", "healthy.ini"]);
+    let release = &good["release"];
+    let names: Vec<_> = release["waves"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
+    assert_eq!(names, ["bench", "early", "rest"]);
+    assert_eq!(release["waves"][2]["devices"], 1_295);
+    assert_eq!(release["waves"][0]["opened"]["runs"], 0, "5 devices are too few");
+    assert!(release["opened"]["runs"].as_u64() >= Some(18), "{release}");
+    assert!(release["asked"].as_f64() >= Some(1.0), "{release}");
+    let bad = of(&["--failed", "0.2"]);
+    assert_eq!(bad["release"]["opened"]["runs"], 0, "{bad}");
+    assert_eq!(bad["release"]["letThrough"]["runs"], 0, "{bad}");
+    assert!(bad["release"]["exposedAtStop"]["p95"]["value"].as_f64() <= Some(1_205.0), "{bad}");
+    assert_eq!(
+        code(folder.path(), &["waves.ini", "--devices", "2500", "--runs", "20", "--failed", "0.2"]),
+        5
+    );
+}
+
+#[test]
+fn a_release_in_waves_is_said_in_words() {
+    let folder = waves();
+    let arguments = ["waves.ini", "--devices", "2500", "--runs", "10", "--failed", "0.2"];
+    insta::assert_snapshot!("waves", shown(folder.path(), &arguments));
+    let few = run(folder.path(), &["waves.ini", "--devices", "1000", "--runs", "10"]);
+    assert_eq!(few.code, 2);
+    assert!(
+        few.stderr.contains("`[WAVE_early]`: devices: 1200 devices, and 995 of 1000 are left"),
+        "{few}"
+    );
+}

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{DeployConfig, OnAlarm, OnHoldFailed, ThingList};
+use tripline::release::hold::{OnAlarm, OnHoldFailed};
+
+use crate::{DeployConfig, ThingList};
 
 const REST_OF_IT: &str = "[DEFAULT]
 thingList = pumps.txt
@@ -386,6 +388,41 @@ fn what_cannot_be_drawn_is_said_with_its_line() {
     let drawn =
         waves("[WAVES]\nwaveList = a\n[WAVE_a]\ngroups = field\n").draw("", &groups).unwrap();
     assert_eq!(drawn[0].devices(), None);
+}
+
+#[test]
+fn sizes_are_those_of_a_draw() {
+    for plan in [
+        PLAN.to_owned(),
+        with("percent = 12.5", "devices = 30"),
+        with("bench, early, rest", "early, bench, rest"),
+    ] {
+        let waves = waves(&plan);
+        let drawn = waves.draw("dev.ini", &list(79)).unwrap();
+        let drawn: Vec<u32> = drawn.iter().filter_map(DrawnWave::devices).collect();
+        assert_eq!(waves.sizes("dev.ini", 79).unwrap(), drawn);
+    }
+    let fault = |old: &str, new: &str, devices| {
+        waves(&with(old, new)).sizes("dev.ini", devices).unwrap_err().to_string()
+    };
+    assert!(
+        fault("percent = 12.5", "devices = 30", 31).contains("30 devices, and 29 of 31 are left")
+    );
+    assert!(
+        fault("percent = 12.5", "devices = 30", 32)
+            .contains("`[WAVE_rest]`: rest: comes to no device")
+    );
+    assert!(fault("percent = 12.5", "groups = a", 32).contains("only AWS IoT knows how many"));
+    assert!(
+        fault("percent = 12.5", "devices = 1", 1).contains("things: 2 devices, and there are 1")
+    );
+}
+
+#[test]
+fn waves_are_read_alone_as_they_are_with_the_rest() {
+    let text = format!("{REST_OF_IT}{PLAN}");
+    assert_eq!(parse_waves("dev.ini", &text).unwrap(), parse(PLAN).unwrap().waves);
+    assert_eq!(parse_waves("dev.ini", REST_OF_IT).unwrap(), None);
 }
 
 fn size(name: &str, devices: Option<u32>, decides_from: Option<u32>) -> WaveSize {

@@ -198,7 +198,7 @@ fn order_of(thing: &Target) -> [u8; 32] {
 }
 
 /// A share of a number, rounded.
-fn whole(share: f64, all: usize) -> usize {
+pub(super) fn whole(share: f64, all: usize) -> usize {
     // A list has at most some thousands of things.
     (share * all as f64).round() as usize
 }

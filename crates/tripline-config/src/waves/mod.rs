@@ -2,18 +2,21 @@
 //!
 //! - [`read`]: the sections, with their faults; [`duration`]: `90s`, `2h`;
 //! - [`draw`]: which devices of the thing list each wave gets;
+//! - [`sizes`]: how many devices each has of a fleet whose things are not known;
 //! - [`exposed`]: how many hold the firmware before the first verdict.
 
 mod draw;
 mod duration;
 mod exposed;
 mod read;
+mod sizes;
 
 use tripline::release::WaveName;
 
 pub use draw::{DrawnTargets, DrawnWave};
 pub use exposed::{Exposed, WaveSize};
 pub(crate) use read::{Around, WAVE_PREFIX, WAVES};
+pub use sizes::parse_waves;
 
 use crate::things::TargetName;
 
@@ -74,7 +77,7 @@ impl Waves {
     /// How long a wave bakes if it is not said: one hour.
     pub const BAKE: u32 = 3_600;
     /// The share of unsuccessful devices that a wave tolerates if it is not said.
-    pub const TOLERANCE: f64 = 0.02;
+    pub const TOLERANCE: f64 = 0.05;
     /// After how long a person is asked if it is not said: one day.
     pub const DECIDE_WITHIN: u32 = 86_400;
 

@@ -34,7 +34,8 @@ pub(crate) struct Around<'a> {
     pub evidence: Option<&'a EvidenceConfig>,
     pub selection: TargetSelection,
     pub rounds: u32,
-    pub default: &'a Section,
+    /// `[DEFAULT]`, if it was read.
+    pub default: Option<&'a Section>,
 }
 
 impl<'a> Reader<'a> {
@@ -98,12 +99,12 @@ impl<'a> Reader<'a> {
             self.fault(place, section.line, text, None);
         }
         if around.selection == TargetSelection::Continuous {
-            let line = self.line_of(around.default, "targetSelection");
+            let line = self.line_of(around.default.unwrap_or(section), "targetSelection");
             let text = "`targetSelection = CONTINUOUS` never ends, so that no gate would be asked (expected SNAPSHOT)";
             self.fault(place, line, text, None);
         }
         if around.rounds > 1 {
-            let line = self.line_of(around.default, "rounds");
+            let line = self.line_of(around.default.unwrap_or(section), "rounds");
             let text = format!("{} rounds of a release (expected `rounds = 1`)", around.rounds);
             self.fault(place, line, &text, None);
         }

@@ -41,6 +41,12 @@ impl EvidencePlan {
         Self { limits: Arc::new(limits), reaction: Reaction { mode, delay: Self::DELAY } }
     }
 
+    /// The same guard with other limits.
+    #[must_use]
+    pub fn with_limits(&self, limits: Arc<Limits>) -> Self {
+        Self { limits, reaction: self.reaction }
+    }
+
     /// Whether it stops a rollout, or is only noted.
     pub fn stops(&self) -> bool {
         self.reaction.mode != StopMode::Observe

@@ -47,6 +47,11 @@ pub trait Guard {
         0
     }
 
+    /// Whether the run goes on for it although the job has completed.
+    fn waits(&self) -> bool {
+        false
+    }
+
     /// Seconds from the last event on in which it may still come to another verdict.
     fn looks_back(&self) -> u64 {
         0

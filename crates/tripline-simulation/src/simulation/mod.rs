@@ -4,7 +4,8 @@
 //! A [`Scenario`] is a [`Fleet`] and how a job is rolled out to it. [`GuardPlan`]s say who watches:
 //! [`AlarmPlan`] for each of the job's CloudWatch alarms, [`AbortPlan`] for the abort criteria of
 //! AWS IoT Jobs, [`EvidencePlan`] for evidence. [`Conditions`] befall a rollout as a whole. A
-//! [`Simulator`] runs a rollout and answers with a [`RolloutOutcome`]; a [`Study`] is many runs; [`advice`] says what is to be known of the rules, from a rollout that nobody guards.
+//! [`Simulator`] runs a rollout and answers with a [`RolloutOutcome`]; a [`Study`] is many runs; a
+//! [`ReleaseStudy`] is many releases in waves, with a [`GatePlan`] behind each; [`advice`] says what is to be known of the rules, from a rollout that nobody guards.
 //!
 //! Everything follows from the seed and the number of the run, on every machine and whatever the
 //! number of threads.
@@ -15,11 +16,13 @@ mod conditions;
 mod devices;
 mod evidence;
 mod fleet;
+mod gate;
 mod guard;
 mod guards;
 mod notices;
 mod outcome;
 mod random;
+mod release;
 mod run;
 mod statistics;
 mod store;
@@ -36,10 +39,14 @@ pub use advice::{Advice, advice};
 pub use conditions::{Conditions, Drift, Offline, Outage};
 pub use evidence::{EvidencePlan, EvidenceTrace};
 pub use fleet::{Fate, Fleet, InvalidFleet, Kind, Lognormal, MAX_DEVICES, Share};
+pub use gate::{Decision, GatePlan};
 pub use guard::{Guard, GuardPlan, Live, Reaction, Reading, Schedule, Trace, Verdict};
 pub use guards::{AbortPlan, AlarmPlan};
 pub use outcome::{Effect, Firing, Reached, Record, RolloutOutcome};
 pub use random::Random;
+pub use release::{
+    ReleaseEnd, ReleaseOutcome, ReleasePlan, ReleaseStudy, SimulatedWave, WaveShare,
+};
 pub use run::Simulator;
 pub use statistics::{Proportion, Quantile, Spread};
 pub use study::{GuardShare, Runs, Study};

@@ -143,7 +143,8 @@ impl<'a> Simulator<'a> {
         let all_told = run.watches.is_stopped() || run.drawn >= self.scenario.devices();
         // The job is completed, and its alarms with it. A steady load is a part of something longer,
         // so the alarms look at all of it.
-        if all_told && reached.progress.open() == 0 && self.scenario.fleet.steady.is_none() {
+        let completed = all_told && reached.progress.open() == 0;
+        if completed && self.scenario.fleet.steady.is_none() && !run.watches.waits() {
             return Some(run.last_event);
         }
         // Nothing happens any more, and no guard will think of something new.

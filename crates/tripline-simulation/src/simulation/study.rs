@@ -101,12 +101,25 @@ impl Study {
 fn outcomes(
     scenario: &Scenario,
     plans: &[&dyn GuardPlan],
-    Runs { seed, runs, threads }: Runs,
+    runs: Runs,
     progress: &(dyn Fn(u32) + Sync),
 ) -> Vec<RolloutOutcome> {
+    let worker = || {
+        let mut simulator = Simulator::new(scenario, plans);
+        move |run| simulator.run(runs.seed, run, Detail::Summary)
+    };
+    each_run(runs, worker, progress)
+}
+
+/// What comes of each run, in their order. Each thread has a worker of its own.
+pub(super) fn each_run<T: Send, W: FnMut(u32) -> T>(
+    Runs { runs, threads, .. }: Runs,
+    worker: impl Fn() -> W + Sync,
+    progress: &(dyn Fn(u32) + Sync),
+) -> Vec<T> {
     let (next, done) = (AtomicU32::new(0), AtomicU32::new(0));
     let work = || {
-        let mut simulator = Simulator::new(scenario, plans);
+        let mut worker = worker();
         let mut outcomes = Vec::new();
         loop {
             let run = next.fetch_add(1, Ordering::Relaxed);
@@ -114,7 +127,7 @@ fn outcomes(
             if run >= runs {
                 return outcomes;
             }
-            outcomes.push((run, simulator.run(seed, run, Detail::Summary)));
+            outcomes.push((run, worker(run)));
             progress(done.fetch_add(1, Ordering::Relaxed).saturating_add(1));
         }
     };

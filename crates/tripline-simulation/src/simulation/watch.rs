@@ -238,6 +238,11 @@ impl Watches {
         self.stopped_by
     }
 
+    /// Whether a guard still waits once the job has completed.
+    pub fn waits(&self) -> bool {
+        self.watches.iter().any(|watch| watch.guard.waits())
+    }
+
     /// How long after the last event a guard may change its mind, in seconds, with a minute to spare.
     pub fn looks_back(&self) -> u64 {
         self.watches

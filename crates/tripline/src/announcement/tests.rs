@@ -117,7 +117,8 @@ fn a_stop_on_evidence_says_what_was_seen_and_what_the_bound_means() {
     let short =
         told("9 of 50 devices (18 %) failed; at most 3 % may (declared). At most 1 in 100.");
     let seen = "9 of 50 devices (18 %) failed; at most 3 % may (declared)";
-    assert_eq!(short.sms, format!("Tripline stopped fw-1: {seen}. Go on: tripline resume"));
+    let next = "Go on: tripline resume. Back: tripline revert";
+    assert_eq!(short.sms, format!("Tripline stopped fw-1: {seen}. {next}"));
 }
 
 #[test]

@@ -54,8 +54,12 @@ pub struct Record {
     pub unseen: Vec<String>,
     /// Whether it stops the rollout, and not only alerts people.
     pub stops: bool,
-    /// How often it began anew under other limits.
+    /// How often it began anew, under other limits or after a hold.
     pub restarts: u8,
+    /// It is held: its evidence need not stop it.
+    pub is_held: bool,
+    /// After how many holds it has begun anew.
+    pub went_on: u8,
     /// By what it is judged what would be seen of the rollout.
     pub coverage: CoverageFacts,
 }
@@ -156,13 +160,15 @@ impl Record {
 
     /// Whether the rollout was to be stopped longer ago than a stop may take, in seconds.
     pub fn is_overdue(&self, tolerated: i64) -> bool {
-        self.breached.is_some_and(|since| self.at.saturating_sub(since) >= tolerated)
+        !self.is_held
+            && self.breached.is_some_and(|since| self.at.saturating_sub(since) >= tolerated)
     }
 
     /// The same, counted from when its alarm was last set to fire anew.
     pub fn still_runs(&self, tolerated: i64) -> bool {
         let last = self.breached.max(self.refired);
-        self.breached.is_some() && last.is_some_and(|at| self.at.saturating_sub(at) >= tolerated)
+        let is_breached = self.breached.is_some() && !self.is_held;
+        is_breached && last.is_some_and(|at| self.at.saturating_sub(at) >= tolerated)
     }
 
     /// Whether an alarm that fires at this threshold can be true: what is published may have been rounded.

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValue};
 use tripline::evidence::Record;
 use tripline::job::JobId;
+use tripline::release::hold::{HOLDS, Hold};
 use tripline::text::excerpt;
 use tripline::time::Timestamp;
 use tripline_aws::answer::{Complete, LastAnswer};
@@ -149,6 +150,62 @@ fn unread(mut failure: Failure) -> Failure {
 }
 
 impl Aws {
+    /// A job's hold.
+    pub(super) async fn read_hold(&self, job: &JobId) -> Result<Option<Hold>, Failure> {
+        let last = LastAnswer::new();
+        let output = self
+            .dynamodb
+            .get_item()
+            .table_name(&self.settings.table)
+            .key(KEY, AttributeValue::S(HOLDS.to_owned()))
+            .consistent_read(true)
+            .projection_expression("#job")
+            .expression_attribute_names("#job", job.as_str())
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .customize()
+            .interceptor(last.clone())
+            .interceptor(Complete::<GetItemOutput>::new(|output| {
+                output.item.is_some() || output.consumed_capacity.is_some()
+            }))
+            .send()
+            .await
+            .map_err(|error| unread(last.failure("GetItem", &error)))?;
+        let text = output.item.as_ref().and_then(|item| item.get(job.as_str()));
+        Ok(text.and_then(|value| value.as_s().ok()).and_then(|text| Hold::from_text(text)))
+    }
+
+    /// Writes a hold in place of what was read.
+    pub(super) async fn write_hold(
+        &self,
+        job: &JobId,
+        read: Option<&Hold>,
+        hold: &Hold,
+    ) -> Result<(), Failure> {
+        let text = |hold: &Hold| AttributeValue::S(hold.to_text());
+        let update = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.settings.table)
+            .key(KEY, AttributeValue::S(HOLDS.to_owned()))
+            .update_expression("SET #job = :hold")
+            .expression_attribute_names("#job", job.as_str())
+            .expression_attribute_values(":hold", text(hold));
+        let update = match read {
+            None => update.condition_expression("attribute_not_exists(#job)"),
+            Some(read) => update
+                .condition_expression("#job = :read")
+                .expression_attribute_values(":read", text(read)),
+        };
+        match send(update).await? {
+            true => Ok(()),
+            false => Err(Failure::new(
+                "UpdateItem",
+                FailureKind::Unavailable,
+                "somebody else holds it or goes on at this moment",
+            )),
+        }
+    }
+
     fn update_item(&self, condition: &str, update: &str) -> UpdateItemFluentBuilder {
         self.dynamodb
             .update_item()

@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
 use tripline::evidence::Record;
 use tripline::job::JobId;
+use tripline::release::hold::{HOLDS, Hold};
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
 use tripline_guard::kept::{
@@ -127,6 +128,12 @@ fn item(mut item: HashMap<String, AttributeValue>) -> Option<Item> {
     let key = text(&mut item, JOB)?;
     if key == MEMORY_KEY {
         return Some(Item::Memory(text(&mut item, MEMORY)?));
+    }
+    if key == HOLDS {
+        let hold = |(job, value): (String, AttributeValue)| {
+            Some((JobId::new(&job).ok()?, Hold::from_text(value.as_s().ok()?)?))
+        };
+        return Some(Item::Holds(item.into_iter().filter_map(hold).collect()));
     }
     if let Some(job) = key.strip_prefix(FIRST_SEEN_PREFIX) {
         let job = JobId::new(job).ok()?;

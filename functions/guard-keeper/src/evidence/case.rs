@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tripline::evidence::{Ages, InvalidState, Limits, Record, Standing, State, Tick, Verdict};
 use tripline::job::{CountRejected, Job, JobId};
+use tripline::release::hold::Hold;
 use tripline_config::NoLimits;
 
 use super::lists::PAGES;
@@ -94,7 +95,18 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             Err(error) => return Some(Err(error)),
         };
         let published = record.evidence;
-        let state = state_of(kept, &limits, &mut record.restarts);
+        let mut state = state_of(kept, &limits, &mut record.restarts);
+        let hold = account.hold(id, created);
+        record.is_held = hold.is_some_and(Hold::is_on);
+        // A hold that is over is no second chance at the permitted false stops.
+        let went_on = hold.map_or(0, |hold| hold.times);
+        if went_on > record.went_on && record.list.is_some() {
+            let times = went_on - record.went_on;
+            record.restarts = record.restarts.saturating_add(times);
+            state = (0..record.restarts).fold(State::new(&limits), |it, _| it.restarted(&limits));
+            (record.breached, record.refired) = (None, None);
+        }
+        record.went_on = went_on;
         record.created = created;
         record.origin = minutes.origin;
         record.at = i64::try_from(at.as_secs()).unwrap_or(i64::MAX);

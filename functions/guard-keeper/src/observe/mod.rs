@@ -15,6 +15,7 @@ use tripline::alarm::AlarmDefinition;
 use tripline::baseline::Baseline;
 use tripline::evidence::Record;
 use tripline::job::{Job, JobId};
+use tripline::release::hold::Hold;
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
 use tripline_config::{AlarmConfig, EvidenceConfig, parse_evidence};
@@ -71,6 +72,8 @@ pub(crate) struct Kept {
     pub first: BTreeMap<JobId, FirstSeen>,
     /// Jobs' evidence.
     pub evidence: BTreeMap<JobId, KeptEvidence>,
+    /// Rollouts that are held, or were.
+    pub holds: BTreeMap<JobId, Hold>,
 }
 
 /// A job's evidence after the last minute.
@@ -119,6 +122,11 @@ impl Account {
                 }
             }
         }
+    }
+
+    /// A hold of this very job.
+    pub fn hold(&self, job: &JobId, created: i64) -> Option<&Hold> {
+        self.table.as_ref()?.holds.get(job).filter(|hold| hold.created == created)
     }
 
     /// Whether the config that a job was armed with declares limits of its own.
@@ -300,6 +308,7 @@ fn read(items: Vec<Item>) -> Kept {
     for item in items {
         match item {
             Item::Memory(text) => kept.memory = Some(text),
+            Item::Holds(holds) => kept.holds = holds.into_iter().collect(),
             Item::FirstSeen { job, first } => drop(kept.first.insert(job, first)),
             Item::Evidence { job, text, state, tick } => {
                 let record = Record::from_text(&text).unwrap_or_else(|| {

@@ -7,11 +7,14 @@ use aws_sdk_iot::operation::create_job::CreateJobInput;
 use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
 use aws_sdk_iot::types::{PresignedUrlConfig, S3Location, StreamFile, TargetSelection};
 use tripline::job::JobId;
+use tripline::release::hold::{OnAlarm, OnHoldFailed};
 use tripline_aws::iot::request::{abort, rate, retries, timeout};
 use tripline_config::JobDocument;
 
 use super::firmware::{FirmwareRecord, Stored};
-use crate::aws::tags::{CONFIG_TAG, DEPLOYMENT_TAG, FALLBACK_TAG, ROUND_TAG};
+use crate::aws::tags::{
+    CONFIG_TAG, DEPLOYMENT_TAG, FALLBACK_TAG, ON_ALARM_TAG, ON_HOLD_FAILED_TAG, ROUND_TAG,
+};
 use crate::exit::Error;
 use crate::input::deployment::Input;
 
@@ -64,6 +67,8 @@ pub struct Spec {
     signature: Option<String>,
     /// The job that devices can be taken back to.
     fallback: Option<JobId>,
+    on_alarm: OnAlarm,
+    on_hold_failed: OnHoldFailed,
     request: CreateJobInputBuilder,
 }
 
@@ -132,6 +137,8 @@ impl Spec {
             document,
             targets,
             signature: firmware.signature.clone(),
+            on_alarm: config.alarms.on_alarm,
+            on_hold_failed: config.alarms.on_hold_failed,
             fallback: config.fallback.clone().filter(|fallback| fallback != job),
             request,
         })
@@ -158,6 +165,10 @@ impl Spec {
             (CONFIG_TAG, config),
         ]);
         tags.extend(self.record(stored).iter().flat_map(FirmwareRecord::tags));
+        if self.on_alarm == OnAlarm::Hold {
+            tags.insert(ON_ALARM_TAG, self.on_alarm.to_string());
+            tags.insert(ON_HOLD_FAILED_TAG, self.on_hold_failed.to_string());
+        }
         tags.extend(self.fallback.as_ref().map(|fallback| (FALLBACK_TAG, fallback.to_string())));
         tags
     }

@@ -1,0 +1,221 @@
+//! What a plan of waves comes to, for people and for programs.
+
+use serde_json::{Value, json};
+use tripline::text::clean;
+use tripline_config::{DrawnTargets, Remark, WaveTargets};
+
+use crate::input::waves::{GateAbility, PlannedWave, PlannedWaves};
+use crate::terminal::table::table;
+
+/// All of a plan.
+pub fn text(plan: &PlannedWaves) -> String {
+    let (all, each) = plan.false_stops;
+    let count = plan.waves.len();
+    let mut text = format!(
+        "{count} wave{}; at most {} % of healthy releases are stopped, {} % by each wave\n",
+        if count == 1 { "" } else { "s" },
+        percent(all),
+        percent(each)
+    );
+    let rows: Vec<_> = plan.waves.iter().map(row).collect();
+    let head = ["WAVE", "DEVICES", "A MINUTE", "BAKE", "MAY FAIL", "BEGINS", "GATE"];
+    text += &table(head, &rows);
+    text += &format!("{}\n", exposed(plan));
+    text += &format!("{}\n", asked(plan));
+    text
+}
+
+fn row(planned: &PlannedWave) -> [String; 7] {
+    let PlannedWave { wave, drawn, rate, gate } = planned;
+    let (first, most) = *rate;
+    [
+        wave.name.to_string(),
+        devices(planned),
+        if first == most { most.to_string() } else { format!("{first} to {most}") },
+        duration(wave.bake),
+        match drawn.devices() {
+            Some(devices) => allowed(wave.tolerance, devices).to_string(),
+            None => format!("{} %", percent(wave.tolerance)),
+        },
+        if wave.approval { "a person approves" } else { "by itself" }.to_owned(),
+        sentence(*gate),
+    ]
+}
+
+fn devices(planned: &PlannedWave) -> String {
+    let count = planned.drawn.devices();
+    let count = count.map_or_else(|| "?".to_owned(), |count| count.to_string());
+    match (&planned.wave.targets, &planned.drawn.targets) {
+        (WaveTargets::Percent(share), _) => format!("{count} ({} %)", percent(*share)),
+        (WaveTargets::Rest, _) => format!("{count} (the rest)"),
+        (_, DrawnTargets::Groups(groups)) if groups.len() == 1 => format!("{count} (1 group)"),
+        (_, DrawnTargets::Groups(groups)) => format!("{count} ({} groups)", groups.len()),
+        (_, DrawnTargets::Query(query)) => format!("{count} ({})", clean(query, 60)),
+        (WaveTargets::Things(_), _) => format!("{count} (by name)"),
+        _ => count,
+    }
+}
+
+fn sentence(gate: GateAbility) -> String {
+    match gate {
+        GateAbility::Decides { from } => format!("decides by itself (from about {from} devices)"),
+        GateAbility::TooFew { from } => {
+            format!("asks a person: about {from} devices would decide it")
+        }
+        GateAbility::SizeUnknown { from } => {
+            format!("decides by itself from about {from} devices, and else asks a person")
+        }
+        GateAbility::Never(why) => format!("asks a person: {why}"),
+    }
+}
+
+fn exposed(plan: &PlannedWaves) -> String {
+    let exposed = &plan.exposed;
+    let more = match exposed.unknown.is_empty() {
+        true => String::new(),
+        false => {
+            let names: Vec<_> = exposed.unknown.iter().map(ToString::to_string).collect();
+            format!(", beside those of {}, which are not known here", names.join(", "))
+        }
+    };
+    let verdict = match &exposed.verdict {
+        Some(name) => format!("before the first verdict, that of {name}"),
+        None => "without a verdict, since no gate decides by itself".to_owned(),
+    };
+    let most = plan.most_exposed.map_or_else(String::new, |most| format!(" (exposure {most})"));
+    format!("{} devices may hold the firmware {verdict}{more}{most}", exposed.devices)
+}
+
+fn asked(plan: &PlannedWaves) -> String {
+    match plan.asks() {
+        0 => "If all goes well, nobody is asked.".to_owned(),
+        1 => "If all goes well, a person is asked once.".to_owned(),
+        count => format!("If all goes well, a person is asked {count} times."),
+    }
+}
+
+/// What does not do what it seems to, and what people should know.
+pub fn remarks(plan: &PlannedWaves) -> (Vec<Remark>, Vec<Remark>) {
+    let mut findings = Vec::new();
+    if !plan.left_out.is_empty() {
+        let shown: Vec<_> = plan.left_out.iter().take(3).map(|it| clean(it.name(), 128)).collect();
+        let more = if plan.left_out.len() > shown.len() { ", .." } else { "" };
+        findings.push(Remark {
+            text: format!(
+                "{} of the thing list are in no wave: {}{more}",
+                plan.left_out.len(),
+                shown.join(", ")
+            ),
+            hint: Some("end with a wave that has `rest = True`, or shorten the list".to_owned()),
+        });
+    }
+    let mut notes = Vec::new();
+    let unknown: Vec<_> = plan
+        .waves
+        .iter()
+        .filter(|wave| wave.drawn.devices().is_none())
+        .map(|wave| wave.wave.name.to_string())
+        .collect();
+    if !unknown.is_empty() {
+        notes.push(Remark {
+            text: format!(
+                "who is in {} is looked up when the release starts; a device that two waves would have, a dynamic group and an `exposure` that is exceeded are refused then",
+                unknown.join(", ")
+            ),
+            hint: None,
+        });
+    }
+    (findings, notes)
+}
+
+/// For programs.
+pub fn json(plan: &PlannedWaves) -> Value {
+    let (all, each) = plan.false_stops;
+    json!({
+        "falseStops": all, "falseStopsOfEach": each,
+        "exposure": plan.most_exposed,
+        "exposed": {
+            "devices": plan.exposed.devices,
+            "verdict": plan.exposed.verdict.as_ref().map(ToString::to_string),
+            "unknown": plan.exposed.unknown.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        },
+        "asks": plan.asks(),
+        "leftOut": plan.left_out.len(),
+        "waves": plan.waves.iter().map(wave_json).collect::<Vec<_>>(),
+    })
+}
+
+fn wave_json(planned: &PlannedWave) -> Value {
+    let PlannedWave { wave, drawn, rate: (first, most), gate } = planned;
+    let (decides, from) = match *gate {
+        GateAbility::Decides { from } => (Some(true), Some(from)),
+        GateAbility::TooFew { from } => (Some(false), Some(from)),
+        GateAbility::SizeUnknown { from } => (None, Some(from)),
+        GateAbility::Never(_) => (Some(false), None),
+    };
+    let query = match &drawn.targets {
+        DrawnTargets::Query(query) => Some(query),
+        DrawnTargets::Things(_) | DrawnTargets::Groups(_) => None,
+    };
+    let targets: Vec<_> = match &drawn.targets {
+        DrawnTargets::Things(targets) | DrawnTargets::Groups(targets) => {
+            targets.iter().map(tripline_config::Target::name).collect()
+        }
+        DrawnTargets::Query(_) => Vec::new(),
+    };
+    json!({
+        "name": wave.name.as_str(), "by": wave.targets.key(), "devices": drawn.devices(),
+        "targets": targets, "query": query,
+        "firstPerMinute": first, "mostPerMinute": most,
+        "bakeSeconds": wave.bake, "tolerance": wave.tolerance,
+        "mayFail": drawn.devices().map(|devices| allowed(wave.tolerance, devices)),
+        "approval": wave.approval, "decideWithinSeconds": wave.decide_within,
+        "gate": {"decides": decides, "clearsAt": from, "why": sentence(*gate)},
+    })
+}
+
+/// How many devices may be unsuccessful, as the gate counts.
+fn allowed(tolerance: f64, devices: u32) -> u32 {
+    let rules = tripline::gate::Rules {
+        tolerance,
+        bake: 0,
+        decide_within: 0,
+        clearance: tripline::gate::Needed::Required,
+    };
+    rules.allowed(devices)
+}
+
+/// At most four digits behind the point, none of them an idle zero.
+fn percent(share: f64) -> String {
+    let text = format!("{:.4}", share * 100.0);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// As `dev.ini` writes it, in the largest unit that fits.
+pub fn duration(seconds: u32) -> String {
+    let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
+    let fits = |(unit, _): &&(u32, char)| seconds > 0 && seconds.is_multiple_of(*unit);
+    match units.iter().find(fits) {
+        Some((unit, name)) => format!("{}{name}", seconds / unit),
+        None => format!("{seconds}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_a_config_has_them() {
+        for (share, text) in
+            [(0.01, "1"), (0.0033333, "0.3333"), (1.0, "100"), (0.0, "0"), (0.125, "12.5")]
+        {
+            assert_eq!(percent(share), text);
+        }
+        for (seconds, text) in
+            [(0, "0s"), (90, "90s"), (300, "5m"), (7_200, "2h"), (259_200, "3d"), (90_000, "25h")]
+        {
+            assert_eq!(duration(seconds), text);
+        }
+    }
+}
