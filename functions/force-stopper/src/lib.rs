@@ -46,15 +46,16 @@ use verification::{Verification, verification};
 /// The longest that one record can take: every call at its limit, one after the other. The
 /// function's timeout in the template has to be longer, or a stop could be cut off.
 pub const LONGEST: Duration = {
-    // The alarm twice; the job, and once more for a failure rate; whether it has opted out, and the
+    // The alarm twice; the job, and once more for a failure rate; for a hold its rates, the table twice, and the new
+    // rate; whether it has opted out, and the
     // turn, which may take three requests; three times the proof; and people, by e-mail and SMS at
     // once. That a stop fails is said while it is tried again.
-    let calls = 2 + 2 + 1 + 3 + 3 + 1;
+    let calls = 2 + 2 + 4 + 1 + 3 + 3 + 1;
     // The alarms under a composite one, histories, and evidence.
     let several = 3 * verification::SEVERAL_CALLS.as_secs();
     let cancel = 2 * stopping::FIRST_PATIENCE.as_secs() + stopping::SECOND_PATIENCE.as_secs();
-    // The way back.
-    let tags = <aws::Aws as ReadFallback>::PATIENCE.as_secs();
+    // Whether it asks for a hold, and the way back.
+    let tags = 2 * <aws::Aws as ReadFallback>::PATIENCE.as_secs();
     Duration::from_secs(calls * OPERATION_TIMEOUT.as_secs() + several + cancel + tags)
 };
 

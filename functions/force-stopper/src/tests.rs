@@ -5,6 +5,7 @@ use lambda_runtime::Diagnostic;
 use serde_json::json;
 use tripline::job::{EndedCounts, Job, JobId, JobState, Setup};
 use tripline::notification::Watched;
+use tripline::release::hold::{OnAlarm, OnHoldFailed};
 use tripline::rollout::Rate;
 use tripline::stop::{
     FailureRateRule, Firing, KnownAlarm, KnownSubject, REASON_CODE, StopMode, comment_for,
@@ -12,9 +13,11 @@ use tripline::stop::{
 use tripline::time::Timestamp;
 use tripline_aws::FailureKind;
 
+use super::ask::HoldOrder;
 use super::*;
 
 mod evidence;
+mod holding;
 
 /// AWS as a test sets it up; keeps what was done to it.
 struct Scripted {
@@ -26,6 +29,8 @@ struct Scripted {
     evidence: Mutex<Vec<Result<Option<tripline::evidence::Record>, Failure>>>,
     opted_out: Result<bool, Failure>,
     fallback: Result<Option<JobId>, Failure>,
+    on_alarm: Result<(OnAlarm, OnHoldFailed), Failure>,
+    hold: Result<(), Failure>,
     cancel: Mutex<Vec<Failure>>,
     /// Whether a job that is canceled is so afterwards.
     keeps_word: bool,
@@ -101,6 +106,20 @@ impl HasOptedOut for Scripted {
 impl ReadFallback for Scripted {
     async fn read_fallback(&self, _: &JobId) -> Result<Option<JobId>, Failure> {
         self.fallback.clone()
+    }
+}
+
+impl HoldJob for Scripted {
+    async fn on_alarm(&self, _: &JobId) -> Result<(OnAlarm, OnHoldFailed), Failure> {
+        self.on_alarm.clone()
+    }
+
+    async fn hold(&self, job: &JobId, order: &HoldOrder<'_>) -> Result<(), Failure> {
+        assert_eq!((order.created, order.at), (CREATED, self.now));
+        if self.hold.is_ok() {
+            self.did(format!("hold {job} by {}", order.by));
+        }
+        self.hold.clone()
     }
 }
 
@@ -270,6 +289,8 @@ fn sound() -> Scripted {
         evidence: Mutex::default(),
         opted_out: Ok(false),
         fallback: Ok(None),
+        on_alarm: Ok(Default::default()),
+        hold: Ok(()),
         cancel: Mutex::default(),
         keeps_word: true,
         publish: Mutex::default(),
@@ -294,6 +315,7 @@ fn stopper(aws: Scripted, mode: StopMode) -> Stopper<Scripted> {
         force_stop_topic: TOPIC.parse().unwrap(),
         table: "guards".to_owned(),
         stack: "tripline".to_owned(),
+        holds: false,
         email_topic: Some("email".to_owned()),
         sms_topic: Some("sms".to_owned()),
     };

@@ -62,6 +62,8 @@ pub enum Doing {
     Well,
     /// Every other one fails; the others are still at it.
     Badly,
+    /// They begin, and are at it for ever.
+    Nothing,
 }
 
 impl Stage {
@@ -193,6 +195,36 @@ impl Stage {
         must(self.aws.invoke(&function, &minute))
     }
 
+    /// A look of the wave-runner that is killed while it works: how many processes were.
+    fn killed_look(&self) -> usize {
+        let function = self.output("WaveRunnerFunctionArn").rsplit(':').next().unwrap().to_owned();
+        let minute = json!({"minute": self.output("ReleaseMachineArn")});
+        std::thread::scope(|scope| {
+            // What comes of it is the next one's.
+            scope.spawn(|| self.aws.invoke(&function, &minute).ok());
+            std::thread::sleep(Duration::from_millis(60));
+            kill_processes_of(&function, self.proxy.endpoint())
+        })
+    }
+
+    /// A job's hold as the guards table has it.
+    pub fn hold(&self, job: &str) -> Option<Value> {
+        let get = json!({
+            "TableName": self.output("GuardsTableName"), "Key": {"jobId": {"S": "$holds"}},
+        });
+        let answer = must(self.aws.post("dynamodb", "DynamoDB_20120810.GetItem", &get));
+        serde_json::from_str(answer["Item"][job]["S"].as_str()?).ok()
+    }
+
+    /// Asks until it is so.
+    pub async fn wait(&self, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+        let start = std::time::Instant::now();
+        while !is_so().await {
+            assert!(start.elapsed() < Duration::from_secs(60), "{what}\n{}", self.logs());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     pub fn logs(&self) -> String {
         let lines = must(self.aws.log_of(self.output("WaveRunnerLogGroup")));
         lines[lines.len().saturating_sub(20)..].join("\n")
@@ -213,6 +245,9 @@ impl Stage {
                 return state;
             }
             fleet.minute(self, &state).await;
+            if fleet.kills {
+                fleet.killed += self.killed_look();
+            }
             self.minute().await;
         }
         panic!("not within {MOST_LOOKS} minutes: {:#?}\n{}", self.state(release), self.logs());
@@ -223,12 +258,15 @@ impl Stage {
 pub struct Fleet {
     doing: BTreeMap<String, Doing>,
     begun: BTreeMap<String, usize>,
+    /// Whether the wave-runner is killed in every minute, and how often it was.
+    pub kills: bool,
+    pub killed: usize,
 }
 
 impl Fleet {
     pub fn new(doing: &[(&str, Doing)]) -> Self {
         let doing = doing.iter().map(|(wave, doing)| ((*wave).to_owned(), *doing)).collect();
-        Self { doing, begun: BTreeMap::new() }
+        Self { doing, begun: BTreeMap::new(), kills: false, killed: 0 }
     }
 
     async fn minute(&mut self, stage: &Stage, state: &State) {
@@ -269,6 +307,26 @@ impl Fleet {
             }
         }
     }
+}
+
+/// Kills the processes of a function of one local AWS: they have its name and its server in their environment.
+fn kill_processes_of(function: &str, endpoint: &str) -> usize {
+    let marks =
+        [format!("AWS_LAMBDA_FUNCTION_NAME={function}"), format!("AWS_ENDPOINT_URL={endpoint}")];
+    let mut killed = 0;
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(environment) = std::fs::read(entry.path().join("environ")) else { continue };
+        let has = |mark: &String| {
+            environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+        };
+        if !marks.iter().all(has) {
+            continue;
+        }
+        let id = entry.file_name();
+        let kill = std::process::Command::new("kill").arg("-9").arg(&id).output();
+        killed += usize::from(kill.is_ok_and(|ran| ran.status.success()));
+    }
+    killed
 }
 
 /// What a harness gives, or its own words about why not.

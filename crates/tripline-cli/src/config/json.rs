@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use tripline::faults::Fault;
 use tripline::job::JobId;
 use tripline::metric::Outcome;
+use tripline::release::hold::{OnAlarm, OnHoldFailed};
 use tripline::rollout::{Rate, RolloutConfig};
-use tripline_config::{DocumentSource, OnAlarm, OnHoldFailed, Remark};
+use tripline_config::{DocumentSource, Remark};
 
 use super::checked::Checked;
 use super::waves;

@@ -1,9 +1,10 @@
 //! What a config says, for people.
 
 use tripline::metric::Outcome;
+use tripline::release::hold::{OnAlarm, OnHoldFailed};
 use tripline::rollout::{Rate, RolloutConfig};
 use tripline::text::{clean, excerpt};
-use tripline_config::{DocumentSource, OnAlarm, OnHoldFailed, TargetKind};
+use tripline_config::{DocumentSource, TargetKind};
 
 use super::checked::Checked;
 use super::waves;

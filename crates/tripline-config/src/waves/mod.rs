@@ -77,7 +77,7 @@ impl Waves {
     /// How long a wave bakes if it is not said: one hour.
     pub const BAKE: u32 = 3_600;
     /// The share of unsuccessful devices that a wave tolerates if it is not said.
-    pub const TOLERANCE: f64 = 0.02;
+    pub const TOLERANCE: f64 = 0.05;
     /// After how long a person is asked if it is not said: one day.
     pub const DECIDE_WITHIN: u32 = 86_400;
 
