@@ -244,7 +244,7 @@ async fn an_alarm_holds_a_rollout_that_asks_for_it_and_it_goes_on() {
     stage
         .wait("the proof", async || {
             stage.minute().await;
-            stage.hold("doubt").is_some_and(|hold| hold["proof"] == json!("Held"))
+            stage.hold("doubt").is_some_and(|hold| hold["proof"] == json!("held"))
         })
         .await;
     let ran = stage.release(&["go-on", "--job-id", "doubt"]).await;
