@@ -3,6 +3,7 @@
 use tripline::baseline::Baseline;
 use tripline::job::JobId;
 use tripline::release::Plan;
+use tripline::release::hold::OnAlarm;
 use tripline_config::{DeployConfig, EvidenceConfig, parse_evidence, text_of_evidence};
 use tripline_guard::desired::{GuardAlarm, evidence_alarm};
 use tripline_guard::kept::KeptGuard;
@@ -18,6 +19,8 @@ pub(crate) struct Guard {
     /// The limits by which the guard-keeper judges it.
     pub evidence: EvidenceConfig,
     pub baseline: Option<Baseline>,
+    /// What an alarm that asks for a stop does to it.
+    pub on_alarm: OnAlarm,
 }
 
 impl Guard {
@@ -42,7 +45,7 @@ impl Guard {
         let limits = Some((&evidence, baseline.as_ref()));
         let kept = KeptGuard::new((&own.alarms, own.default_guard), limits, false)
             .map_err(|error| refused(error.to_string()))?;
-        Ok(Self { alarms, kept, evidence, baseline })
+        Ok(Self { alarms, kept, evidence, baseline, on_alarm: own.on_alarm })
     }
 }
 

@@ -6,46 +6,91 @@ use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
 use aws_sdk_iot::types::{PresignedUrlConfig, Tag, TargetSelection};
 use tripline::release::{Phase, Plan, PlannedWave};
 use tripline::rollout::Rate;
+use tripline_aws::FailureKind;
 use tripline_aws::iot::request;
 use tripline_config::DeployConfig;
 use tripline_guard::ownership::STACK_TAG;
 
-use crate::Runner;
 use crate::arm::Guard;
-use crate::ask::Ask;
+use crate::ask::{Ask, Versioned};
 use crate::failed::Failed;
-use crate::no_wave;
+
 use crate::step::OfWave;
+use crate::{Runner, no_wave, stopped};
 
 /// The tag with the release that a job is a wave of, and the attempt.
 pub(crate) const RELEASE_TAG: &str = "tripline:release";
 
 impl<C: Ask> Runner<C> {
-    /// Arms a wave and creates its job. A job that is there already is taken for it only if its tags say so.
+    /// Arms a wave and creates its job. A job that is there already is taken for it only if its tags say so. A
+    /// release that is stopped meanwhile gets none: whoever stopped it may not have seen it.
     pub(crate) async fn begin(&self, of: &OfWave) -> Result<(), Failed> {
         let (plan, config) = self.plan(of).await?;
         let planned = plan.waves.get(of.wave).ok_or_else(|| no_wave(of))?;
+        match self.make(of, &plan, planned, &config).await {
+            Err(Failed::Ended(why)) => {
+                self.withdraw(&plan, planned).await?;
+                Err(Failed::Ended(why))
+            }
+            made => made,
+        }
+    }
+
+    async fn make(
+        &self,
+        of: &OfWave,
+        plan: &Plan,
+        planned: &PlannedWave,
+        config: &DeployConfig,
+    ) -> Result<(), Failed> {
         let now = self.client.now().seconds();
-        self.change(of, |wave| wave.enter(Phase::Beginning, now)).await?;
-        let guard = Guard::of(&plan, &config)?;
+        // What waited for a person's word waits no more.
+        let entered = self.change(of, |wave| {
+            if wave.phase != Phase::Stopped {
+                wave.enter(Phase::Beginning, now);
+                (wave.token, wave.token_at) = (None, None);
+            }
+        });
+        goes_on(of, entered.await?)?;
+        let guard = Guard::of(plan, config)?;
         let is_there = match self.client.describe_job(&planned.job).await {
             Ok(_) => true,
-            Err(failure) if failure.kind == tripline_aws::FailureKind::NotFound => false,
+            Err(failure) if failure.kind == FailureKind::NotFound => false,
             Err(failure) => return Err(failure.into()),
         };
         if !is_there {
             self.arm(&planned.job, &guard).await?;
-            let request = self.request(&plan, planned, &config).map_err(|fault| {
+            let request = self.request(plan, planned, config).map_err(|fault| {
                 Failed::Refused(format!("job `{}` cannot be asked for: {fault}", planned.job))
             })?;
             // Somebody may have been faster: then its tags say whose it is.
             self.client.create_job(request).await?;
         }
-        self.prove(&plan, planned).await?;
+        self.prove(plan, planned).await?;
         let created = self.client.describe_job(&planned.job).await?.created_at;
-        self.change(of, |wave| wave.created = wave.created.or(created).or(Some(now))).await?;
+        let begun = self.change(of, |wave| wave.created = wave.created.or(created).or(Some(now)));
+        goes_on(of, begun.await?)?;
         tracing::info!(release = %of.release, wave = %planned.name, job = %planned.job, "wave_begun");
         Ok(())
+    }
+
+    /// Stops a job that was made while its release was stopped. No device waits for it yet, so that this is
+    /// done whatever the stack's mode.
+    async fn withdraw(&self, plan: &Plan, planned: &PlannedWave) -> Result<(), Failed> {
+        let job = match self.client.describe_job(&planned.job).await {
+            Ok(job) => job,
+            Err(failure) if failure.kind == FailureKind::NotFound => return Ok(()),
+            Err(failure) => return Err(failure.into()),
+        };
+        match self.prove(plan, planned).await {
+            Ok(()) if !job.state.has_ended() => {
+                let comment = format!("Tripline: release {} was stopped meanwhile", plan.release);
+                Ok(self.client.cancel_job(&planned.job, &comment).await?)
+            }
+            // Somebody else's.
+            Ok(()) | Err(Failed::Refused(_)) => Ok(()),
+            Err(failed) => Err(failed),
+        }
     }
 
     /// What a release was started with, and its config.
@@ -104,6 +149,14 @@ impl<C: Ask> Runner<C> {
             .set_timeout_config(request::timeout(&config.rollout))
             .set_job_executions_retry_config(request::retries(&config.rollout)?)
             .set_tags(Some(tags.collect::<Result<_, _>>()?)))
+    }
+}
+
+/// Whether a wave may go on beginning: a look may have stopped it.
+fn goes_on(of: &OfWave, read: Versioned) -> Result<(), Failed> {
+    match read.state.waves.get(of.wave) {
+        Some(wave) if wave.phase == Phase::Stopped => Err(stopped(of, wave)),
+        _ => Ok(()),
     }
 }
 

@@ -28,21 +28,20 @@ impl<C: Ask> Runner<C> {
             }
             let now = self.client.now().seconds();
             let is_out = read.state.waves.iter().all(|wave| wave.phase == Phase::Passed);
-            let failed = failed.clone().or_else(|| {
-                let cause = "the state machine ended before every wave was let through".to_owned();
-                (!is_out).then(|| Cause { error: "Tripline.NotLetThrough".to_owned(), cause })
-            });
-            let is_stopped = read.state.waves.iter().any(|wave| wave.phase == Phase::Stopped);
-            let why = failed.as_ref().map(|cause| format!("{}: {}", cause.error, cause.cause));
+            let stopped = read.state.waves.iter().find(|wave| wave.phase == Phase::Stopped);
+            let is_stopped = stopped.is_some();
+            let failed = stopped.map(Cause::of_stopped).or_else(|| failed.clone());
+            let failed = failed.or_else(|| (!is_out).then(Cause::not_let_through));
             for wave in &mut read.state.waves {
-                wave.token = None;
+                (wave.token, wave.token_at) = (None, None);
             }
             let letter = match &failed {
                 None => Some(Letter::done(&read.state)),
                 // Whoever stopped it has said so.
                 Some(_) if is_stopped => None,
-                Some(cause) => Some(Letter::broken(&read.state, &cause.error, &cause.cause)),
+                Some(cause) => Some(Letter::broken(&read.state, &cause.error, &cause.in_words())),
             };
+            let why = failed.as_ref().map(|it| format!("{}: {}", it.error, it.in_words()));
             if let Some(letter) = letter {
                 self.send(&letter).await?;
             }

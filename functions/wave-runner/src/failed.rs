@@ -3,6 +3,8 @@
 use lambda_runtime::Diagnostic;
 use tripline_aws::Failure;
 
+use crate::stop::STOPPED;
+
 /// Why a step or a look failed. The error type is stable, for the state machine's retries and metric filters.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Failed {
@@ -12,6 +14,9 @@ pub enum Failed {
     /// It can never be done.
     #[error("{0}")]
     Refused(String),
+    /// The release was stopped, or has ended, meanwhile: no step of it is done any more.
+    #[error("{0}")]
+    Ended(String),
 }
 
 impl From<Failed> for Diagnostic {
@@ -19,6 +24,7 @@ impl From<Failed> for Diagnostic {
         let error_type = match &failed {
             Failed::Aws(failure) => failure.kind.error_type(),
             Failed::Refused(_) => "Tripline.Refused",
+            Failed::Ended(_) => STOPPED,
         };
         Self { error_type: error_type.to_owned(), error_message: failed.to_string() }
     }

@@ -2,7 +2,8 @@
 
 use tripline::job::JobId;
 use tripline::release::hold::{Hold, OnHoldFailed, Proof};
-use tripline::stop::StopMode;
+use tripline::stop::{MAX_COMMENT, StopMode};
+use tripline::text::clean;
 use tripline_aws::FailureKind;
 
 use crate::Runner;
@@ -11,8 +12,8 @@ use crate::failed::Failed;
 use crate::letters::Letter;
 
 impl<C: Ask> Runner<C> {
-    /// Looks at one. If it goes on, it is stopped before anything is written down: whoever is cut off finds it
-    /// going on again.
+    /// Looks at one. If it goes on, it is stopped and people are alerted before anything is written down: whoever
+    /// is cut off finds it going on again, or stopped by this.
     pub(crate) async fn look_at_hold(&self, id: &JobId, hold: &Hold) -> Result<(), Failed> {
         if !hold.is_on() || hold.proof.is_some() {
             return Ok(());
@@ -22,7 +23,10 @@ impl<C: Ask> Runner<C> {
             Err(failure) if failure.kind == FailureKind::NotFound => return Ok(()),
             Err(failure) => return Err(failure.into()),
         };
-        if job.state.has_ended() || job.created_at != Some(hold.created) || !job.is_counted {
+        let comment = clean(&format!("Tripline: could not be held (by {})", hold.by), MAX_COMMENT);
+        let has_ended = job.state.has_ended();
+        let is_over = has_ended && job.comment.as_ref() != Some(&comment);
+        if is_over || job.created_at != Some(hold.created) || !job.is_counted {
             return Ok(());
         }
         let mut looked = hold.clone();
@@ -31,8 +35,7 @@ impl<C: Ask> Runner<C> {
         if proof == Some(Proof::Failed) {
             let may_stop = self.settings.mode != StopMode::Observe;
             let canceled = match hold.on_failed {
-                OnHoldFailed::Cancel if may_stop => {
-                    let comment = format!("Tripline: could not be held (by {})", hold.by);
+                OnHoldFailed::Cancel if may_stop && !has_ended => {
                     self.client.cancel_job(id, &comment).await
                 }
                 _ => Ok(()),

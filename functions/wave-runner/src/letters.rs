@@ -4,6 +4,7 @@ use tripline::job::{ExecutionCounts, JobId};
 use tripline::release::hold::{Hold, OnHoldFailed};
 use tripline::release::{State, WaveState};
 use tripline::text::{bare_name, clean};
+use tripline_aws::Failure;
 
 /// Longest subject of an e-mail and longest SMS, in characters, all of them ASCII.
 const MAX_SUBJECT: usize = 100;
@@ -25,7 +26,7 @@ impl Letter {
     }
 
     /// A release does not go on, because of one of its waves.
-    pub fn stopped(state: &State, wave: &WaveState, why: &str, now: Stopped) -> Self {
+    pub fn stopped(state: &State, wave: &WaveState, why: &str, now: &Stopped) -> Self {
         let (release, name) = (&state.release, &wave.name);
         let why = clean(why, MAX_REASON);
         let mut body = format!(
@@ -33,7 +34,7 @@ impl Letter {
             progress(state),
             state.exposed()
         );
-        if let Some(counts) = now.counts {
+        if let Some(counts) = &now.counts {
             let (ok, failed) = (counts.ended.succeeded, counts.ended.unsuccessful());
             body += &format!(
                 "wave     {ok} succeeded, {failed} unsuccessful, {} at work, {} not begun\n",
@@ -46,12 +47,12 @@ impl Letter {
         for (job, why) in &now.not_canceled {
             body += &format!(
                 "NOT STOPPED: job {job} goes on ({}). Stop it now: tripline stop --job-id {job}\n",
-                clean(why, MAX_REASON)
+                clean(&why.in_short(), MAX_REASON)
             );
         }
         for job in &now.going_on {
             body += &format!(
-                "goes on: job {job}, as the alarm asks for no stop. Stop it: tripline stop --job-id {job}\n"
+                "goes on: job {job}, as nothing asks for its stop. Stop it: tripline stop --job-id {job}\n"
             );
         }
         body += "\nNo further wave begins. Devices that have the firmware keep it:\n";
@@ -163,7 +164,7 @@ pub(crate) struct Stopped {
     /// Jobs that were canceled for it.
     pub canceled: Vec<JobId>,
     /// Jobs that could not be, and why.
-    pub not_canceled: Vec<(JobId, String)>,
+    pub not_canceled: Vec<(JobId, Failure)>,
     /// Jobs that go on.
     pub going_on: Vec<JobId>,
 }

@@ -14,12 +14,16 @@ pub mod aws;
 mod begin;
 mod end;
 mod failed;
+mod fired;
 mod held;
 mod letters;
 mod look;
 mod seen;
 pub mod settings;
 pub mod step;
+mod stop;
+#[cfg(test)]
+mod tests;
 
 use serde_json::{Value, json};
 use tripline::release::{Phase, State, WaveState};
@@ -36,6 +40,9 @@ const MOST_TRIES: u32 = 5;
 /// A second token of a wave that has waited for so many seconds is alerted to: below that the step was only tried
 /// again.
 const UNWATCHED_AFTER: i64 = 600;
+/// How long the machine waits with one token, in seconds, a little less than `TimeoutSeconds` of its steps: it
+/// then waits with another, however often it was looked at.
+const TOKEN_LASTS: i64 = 86_000;
 
 /// The function.
 #[derive(Debug)]
@@ -73,22 +80,29 @@ impl<C: Ask> Runner<C> {
         }
     }
 
-    /// Keeps the token that the machine waits with; the next minute looks at it. A second token of one wave
-    /// means that nobody has looked in time.
+    /// Keeps the token that the machine waits with; the next minute looks at it.
     async fn wait(&self, of: &OfWave, token: &str, phase: Phase) -> Result<Value, Failed> {
         let now = self.client.now().seconds();
         let before = self.read(of).await?.state;
         if let Some(wave) = before.waves.get(of.wave)
-            && wave.token.as_deref().is_some_and(|earlier| earlier != token)
-            && wave.phase != Phase::Waiting
-            && now.saturating_sub(wave.since) >= UNWATCHED_AFTER
+            && is_unwatched(wave, token, now)
         {
             tracing::error!(release = %of.release, wave = %wave.name, "release_unwatched");
-            self.send(&Letter::unwatched(&before, wave)).await?;
+            // The release goes on all the same, also if nobody can be alerted.
+            if let Err(error) = self.send(&Letter::unwatched(&before, wave)).await {
+                tracing::error!(release = %of.release, %error, "alert_failed");
+            }
         }
         self.change(of, |wave| {
-            let is_decided = matches!(wave.phase, Phase::Undecided) && phase == Phase::Running;
-            wave.token = Some(token.to_owned());
+            if wave.token.as_deref() != Some(token) {
+                (wave.token, wave.token_at) = (Some(token.to_owned()), Some(now));
+            }
+            // What was decided stays so, whoever waits for it.
+            let is_decided = match wave.phase {
+                Phase::Passed | Phase::Stopped => true,
+                Phase::Undecided => phase == Phase::Running,
+                _ => false,
+            };
             if !is_decided {
                 wave.enter(phase, now);
             }
@@ -107,6 +121,9 @@ impl<C: Ask> Runner<C> {
         for _ in 0..MOST_TRIES {
             let mut read = self.read(of).await?;
             for before in read.state.waves.iter_mut().take(of.wave) {
+                if before.phase == Phase::Stopped {
+                    return Err(stopped(of, before));
+                }
                 if before.phase != Phase::Passed {
                     return Err(Failed::Refused(format!(
                         "wave `{}` of release `{}` was not let through (it is {})",
@@ -114,9 +131,6 @@ impl<C: Ask> Runner<C> {
                     )));
                 }
                 before.token = None;
-            }
-            if read.state.ended.is_some() {
-                return Err(Failed::Refused(format!("release `{}` has ended", of.release)));
             }
             let wave = read.state.waves.get_mut(of.wave);
             change(wave.ok_or_else(|| no_wave(of))?);
@@ -130,11 +144,28 @@ impl<C: Ask> Runner<C> {
 
     async fn read(&self, of: &OfWave) -> Result<Versioned, Failed> {
         let read = self.client.state(&of.release).await?;
-        read.filter(|read| read.state.attempt == of.attempt).ok_or_else(|| {
+        let read = read.filter(|read| read.state.attempt == of.attempt).ok_or_else(|| {
             let execution = State::execution(&of.release, of.attempt);
             Failed::Refused(format!("there is no release `{execution}` in the table"))
-        })
+        })?;
+        match &read.state.ended {
+            None => Ok(read),
+            Some(_) => Err(Failed::Ended(format!("release `{}` has ended", of.release))),
+        }
     }
+}
+
+/// Whether nobody has looked at a wave in time: the machine waits with a second token, and not because a day
+/// was over.
+fn is_unwatched(wave: &WaveState, token: &str, now: i64) -> bool {
+    let is_another = wave.token.as_deref().is_some_and(|earlier| earlier != token);
+    let waited = now.saturating_sub(wave.token_at.unwrap_or(now));
+    is_another && (UNWATCHED_AFTER..TOKEN_LASTS).contains(&waited)
+}
+
+fn stopped(of: &OfWave, wave: &WaveState) -> Failed {
+    let why = wave.reasons.first().map_or("", String::as_str);
+    Failed::Ended(format!("release `{}` was stopped at wave `{}`: {why}", of.release, wave.name))
 }
 
 fn no_wave(of: &OfWave) -> Failed {

@@ -1,7 +1,9 @@
 //! What the state machine and the schedule ask for.
 
 use serde::Deserialize;
-use tripline::release::ReleaseId;
+use tripline::release::{ReleaseId, WaveState};
+
+use crate::stop::STOPPED;
 
 /// An invocation.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -74,6 +76,35 @@ pub struct Cause {
     /// In words, or the function's error as JSON.
     #[serde(default)]
     pub cause: String,
+}
+
+/// A function's error, as Step Functions hands it on.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FunctionError {
+    error_message: String,
+}
+
+impl Cause {
+    /// A wave that was stopped.
+    pub(crate) fn of_stopped(wave: &WaveState) -> Self {
+        let why = wave.reasons.first().map_or("", String::as_str);
+        Self { error: STOPPED.to_owned(), cause: why.to_owned() }
+    }
+
+    /// A machine that went on past a wave.
+    pub(crate) fn not_let_through() -> Self {
+        let cause = "the state machine ended before every wave was let through".to_owned();
+        Self { error: "Tripline.NotLetThrough".to_owned(), cause }
+    }
+
+    /// The cause in words.
+    pub(crate) fn in_words(&self) -> String {
+        match serde_json::from_str::<FunctionError>(&self.cause) {
+            Ok(error) => error.error_message,
+            Err(_) => self.cause.clone(),
+        }
+    }
 }
 
 #[cfg(test)]

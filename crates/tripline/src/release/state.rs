@@ -62,6 +62,9 @@ pub struct WaveState {
     pub since: i64,
     /// With what the state machine is answered that waits for this wave.
     pub token: Option<String>,
+    /// Since when it waits with that, in seconds since the epoch.
+    #[serde(default)]
+    pub token_at: Option<i64>,
     /// When its job was created.
     pub created: Option<i64>,
     /// When its last device was notified, or its job ended: its bake begins here.
@@ -142,6 +145,7 @@ impl State {
             phase: Phase::Waiting,
             since: plan.started,
             token: None,
+            token_at: None,
             created: None,
             bake_began: None,
             kept: None,
