@@ -299,7 +299,7 @@ impl Fleet {
                     next.thing_name(thing).send().await.unwrap();
                     continue;
                 }
-                let is_even = number % 2 == 0;
+                let is_even = number.is_multiple_of(2);
                 let status = match (doing, minute, is_even) {
                     (Doing::Well, 2, true) | (Doing::Well, 3, false) => {
                         JobExecutionStatus::Succeeded

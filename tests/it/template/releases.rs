@@ -222,6 +222,11 @@ fn releases_are_there_when_they_are_switched_on() {
     assert_eq!(on.outputs["QueueTableName"]["Value"], "<QueueTable>");
     assert_eq!(on.properties("ReleaseMachine")["Type"], "STANDARD", "one that may take a year");
     assert_eq!(on.properties("ReleaseMachine")["Name"], "a-stack-releases");
+    // Only where somebody proves that a rollout is held, it is held.
+    for (deployment, holds) in [(&off, "off"), (&on, "on")] {
+        let stopper = deployment.properties("ForceStopperFunction");
+        assert_eq!(stopper["Environment"]["Variables"]["HOLDS"], holds);
+    }
 }
 
 #[test]

@@ -409,7 +409,7 @@ fn round(number: f64) -> f64 {
 /// `90s`, `5m`, `2h`, `3d`.
 fn span(seconds: u32) -> String {
     for (unit, name) in [(86_400, 'd'), (3_600, 'h'), (60, 'm')] {
-        if seconds > 0 && seconds % unit == 0 {
+        if seconds > 0 && seconds.is_multiple_of(unit) {
             return format!("{}{name}", seconds / unit);
         }
     }

@@ -142,7 +142,7 @@ const RETRIES: i32 = 2;
 
 fn settings(facts: &Facts, output: &str) -> Settings {
     let (timeout, event_age) = match output {
-        "ForceStopperFunctionArn" => (350, 3_600),
+        "ForceStopperFunctionArn" => (410, 3_600),
         "GuardKeeperFunctionArn" => (55, 60),
         "WaveRunnerFunctionArn" => (300, 60),
         _ if facts.stack.is_batched() => (60, 10_800),

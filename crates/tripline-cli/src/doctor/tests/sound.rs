@@ -260,11 +260,12 @@ fn function(role: &str, policy: Policy) -> Function {
             state: "Active".to_owned(),
             last_update: "Successful".to_owned(),
             role: format!("arn:aws:iam::111122223333:role/{role}"),
-            timeout: 350,
+            timeout: 410,
             environment: map(&[
                 ("STOP_MODE", "cancel"),
                 ("EMAIL_TOPIC_ARN", EMAIL),
                 ("SMS_TOPIC_ARN", SMS),
+                ("HOLDS", "on"),
             ]),
             ..FunctionConfiguration::default()
         })),

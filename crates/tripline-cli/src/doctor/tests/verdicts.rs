@@ -121,6 +121,10 @@ const FAULTS: &[Fault] = &[
     ("stop-mode-enforced", |facts| {
         runs(&mut facts.stopper, |runs| drop(runs.environment.remove("SMS_TOPIC_ARN")))
     }),
+    // It would stop what is to be held.
+    ("stop-mode-enforced", |facts| {
+        runs(&mut facts.stopper, |runs| drop(runs.environment.remove("HOLDS")))
+    }),
     ("stopper-active", |facts| runs(&mut facts.stopper, |runs| runs.state = "Pending".to_owned())),
     ("stopper-active", |facts| runs(&mut facts.stopper, |runs| runs.timeout = 299)),
     ("stopper-error-free", |facts| health(facts).throttles = [(STOPPER.to_owned(), 1.0)].into()),
