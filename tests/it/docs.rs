@@ -74,7 +74,7 @@ fn every_error_type_that_an_invocation_ends_with_is_in_the_manual_and_no_other()
     let runtime = "lambda_runtime::deserializer::DeserializeError";
     assert_eq!(others, BTreeSet::from(["Runtime.ExitError", "Sandbox.Timedout", runtime]));
     // The runtime's own type of a panic is nothing that anybody could search for.
-    for function in ["metrics-generator", "force-stopper", "guard-keeper"] {
+    for function in ["metrics-generator", "force-stopper", "guard-keeper", "wave-runner"] {
         let main = read(format!("functions/{function}/src/main.rs"));
         assert!(main.contains("caught("), "a panic of {function} ends with no documented type");
     }

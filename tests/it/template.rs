@@ -5,6 +5,7 @@
 //! itself (its name, URL or ARN, as CloudFormation has it) and `<Id.Arn>` one of its attributes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use metrics_generator::cloudwatch;
 use serde_json::{Value, json};
@@ -20,21 +21,28 @@ mod cloudformation;
 mod dashboard;
 mod packaged;
 mod permissions;
+mod releases;
 
 pub(crate) use cloudformation::Deployment;
 use cloudformation::Template;
 
 const TEXT: &str = include_str!("../../templates/tripline.yaml");
-const FUNCTIONS: [(&str, &str); 3] = [
+const FUNCTIONS: [(&str, &str); 4] = [
     ("MetricsGenerator", "metrics-generator"),
     ("ForceStopper", "force-stopper"),
     ("GuardKeeper", "guard-keeper"),
+    ("WaveRunner", "wave-runner"),
 ];
-/// Those whose work comes once and must not be lost. The keeper's comes every minute.
+/// Those whose work comes once and must not be lost. The keeper's and the wave-runner's comes every minute.
 const ASKED: [&str; 2] = ["MetricsGenerator", "ForceStopper"];
 
 fn template() -> Template {
-    Template::parse(TEXT)
+    Template::parse(TEXT, &folder())
+}
+
+/// Where the template is, and the files that it names.
+fn folder() -> PathBuf {
+    workspace::root().join("templates")
 }
 
 /// What is deployed for these parameters, for whoever needs a function's limits.
@@ -42,21 +50,38 @@ pub(crate) fn deployed(chosen: &[(&str, &str)]) -> Deployment {
     template().deploy(chosen)
 }
 
-/// Every kind of deployment, with every optional part present. Resolving is a claim of its own:
-/// each reference is to something that exists in that deployment.
+/// Every kind of deployment, with every other optional part present. Resolving is a claim of its own:
+/// each reference is to something that exists in that deployment. [`has_releases`] says of which kind one is
+/// beside the two that come with it.
 fn deployments() -> impl Iterator<Item = (bool, bool, Deployment)> {
-    [(false, false), (false, true), (true, false), (true, true)].into_iter().map(
-        |(batched, key)| {
-            let deployment = template().deploy(&[
-                ("Ingest", if batched { "batched" } else { "direct" }),
-                ("Encryption", if key { "stack-key" } else { "service" }),
-                ("AlarmEmailEndpoint", "ops@example.com"),
-                ("AlarmSMSEndpoint", "+12065550100"),
-                ("Queue", "on"),
-            ]);
-            (batched, key, deployment)
-        },
-    )
+    (0..8).map(|kind| {
+        let [batched, key, releases] = [1, 2, 4].map(|bit| kind & bit != 0);
+        let deployment = template().deploy(&[
+            ("Ingest", if batched { "batched" } else { "direct" }),
+            ("Encryption", if key { "stack-key" } else { "service" }),
+            ("AlarmEmailEndpoint", "ops@example.com"),
+            ("AlarmSMSEndpoint", "+12065550100"),
+            ("Queue", "on"),
+            ("Releases", if releases { "on" } else { "off" }),
+            ("ReleaseRoles", RELEASE_ROLES),
+        ]);
+        assert_eq!(has_releases(&deployment), releases);
+        (batched, key, deployment)
+    })
+}
+
+/// Two roles that devices of a release may get their firmware by.
+const RELEASE_ROLES: &str =
+    "arn:aws:iam::123456789012:role/firmware,arn:aws:iam::123456789012:role/documents";
+
+fn has_releases(deployment: &Deployment) -> bool {
+    deployment.resources.contains_key("ReleaseMachine")
+}
+
+/// The functions of a deployment, each with its package.
+fn functions_of(deployment: &Deployment) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let releases = has_releases(deployment);
+    FUNCTIONS.into_iter().filter(move |(id, _)| releases || *id != "WaveRunner")
 }
 
 fn texts(value: &Value) -> BTreeSet<&str> {
@@ -132,6 +157,7 @@ fn stop_modes_are_the_ones_the_stopper_knows() {
                 "STACK_NAME": "a-stack",
                 "STOP_MODE": mode,
                 "FORCE_STOP_TOPIC_ARN": "<ForceStopTopic>",
+                "HOLDS": "off",
                 "GUARDS_TABLE": "<GuardsTable>",
                 "EMAIL_TOPIC_ARN": "<EmailTopic>",
                 "SMS_TOPIC_ARN": "<SmsTopic>",
@@ -267,6 +293,15 @@ fn outputs_are_the_ones_the_command_reads() {
         if key {
             expected.insert("StackKeyArn", "<StackKey.Arn>");
         }
+        if has_releases(&deployment) {
+            expected.extend([
+                ("ReleaseMachineArn", "<ReleaseMachine>"),
+                ("WaveRunnerFunctionArn", "<WaveRunnerFunction.Arn>"),
+                ("WaveRunnerLogGroup", "<WaveRunnerLogs>"),
+                ("WaveRunnerRoleArn", "<WaveRunnerRole.Arn>"),
+                ("WaveRunnerScheduleArn", "<WaveRunnerSchedule.Arn>"),
+            ]);
+        }
         let found: BTreeMap<&str, &str> = deployment
             .outputs
             .iter()
@@ -353,7 +388,7 @@ fn functions_end_within_their_limit() {
         let timeout = |id: &str| number(&deployment.properties(id)["Timeout"]);
         let stop = timeout("ForceStopperFunction");
         assert!(stop > force_stopper::LONGEST.as_secs(), "a stop could be cut off");
-        assert!(stop <= 350);
+        assert!(stop <= 410);
         let keeper = timeout("GuardKeeperFunction");
         assert_eq!(keeper, guard_keeper::clock::LIMIT.as_secs());
         assert!(keeper < 60, "the next minute would meet this one");
@@ -380,13 +415,14 @@ fn functions_end_within_their_limit() {
 #[test]
 fn functions_are_the_packages_of_this_workspace() {
     for (_, _, deployment) in deployments() {
-        assert_eq!(deployment.of_type("AWS::Serverless::Function").count(), FUNCTIONS.len());
+        let count = functions_of(&deployment).count();
+        assert_eq!(deployment.of_type("AWS::Serverless::Function").count(), count);
         assert_eq!(deployment.of_type("AWS::Lambda::Function").count(), 0);
         let globals = &deployment.globals["Function"];
         assert_eq!(globals["Runtime"], "provided.al2023");
         assert_eq!(globals["Handler"], "bootstrap");
         assert_eq!(globals["Architectures"], json!(["arm64"]));
-        for (id, package) in FUNCTIONS {
+        for (id, package) in functions_of(&deployment) {
             let function = deployment.properties(&format!("{id}Function"));
             // Deployments to a local AWS replace this very line of the packaged template.
             let code = format!("CodeUri: ../target/lambda/{package}/");
@@ -445,9 +481,11 @@ fn the_guard_watches_itself_and_every_alarm_reaches_people() {
             (("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue("Undelivered")), 1),
             (("AWS/SNS", "NumberOfNotificationsFailedToRedriveToDlq", topic.clone()), 1),
         ]);
-        for (id, _) in FUNCTIONS {
-            for metric in ["Errors", "Throttles"] {
-                expected.insert(("AWS/Lambda", metric, function(id)), 1);
+        for (id, _) in functions_of(&deployment) {
+            expected.insert(("AWS/Lambda", "Errors", function(id)), 1);
+            // A wave-runner that is kept from running is silent, and its alarm on errors fires.
+            if id != "WaveRunner" {
+                expected.insert(("AWS/Lambda", "Throttles", function(id)), 1);
             }
         }
         for id in ASKED {
@@ -470,15 +508,15 @@ fn the_guard_watches_itself_and_every_alarm_reaches_people() {
                     |value: &'_ Value| value.as_str().unwrap_or_else(|| panic!("{id}")).to_owned();
                 assert_eq!(alarm["AlarmActions"], json!(["<EmailTopic>"]), "{id} tells nobody");
                 assert_eq!(alarm["ActionsEnabled"], Value::Null, "{id}: enabled by default");
-                // A quiet guard reports nothing, and a quiet guard is well. Only the keeper speaks each
-                // minute, and if it does not, nobody looks after the rollouts.
-                let keeper_lives = id == "UnguardedJobsAlarm";
-                let silence = if keeper_lives { "breaching" } else { "notBreaching" };
+                // A quiet guard reports nothing, and a quiet guard is well. Only the keeper and the
+                // wave-runner speak each minute, and if they do not, nobody looks after the rollouts.
+                let lives = ["UnguardedJobsAlarm", "WaveRunnerErrorsAlarm"].contains(&id);
+                let silence = if lives { "breaching" } else { "notBreaching" };
                 assert_eq!(alarm["TreatMissingData"], silence, "{id}");
                 assert_eq!(alarm["ComparisonOperator"], "GreaterThanOrEqualToThreshold", "{id}");
                 assert!(
                     number(&alarm["Period"]) * number(&alarm["EvaluationPeriods"])
-                        <= if keeper_lives { 300 } else { 180 },
+                        <= if lives { 300 } else { 180 },
                     "{id}"
                 );
                 assert!(text(&alarm["AlarmDescription"]).starts_with("Tripline: "), "{id}");
@@ -542,12 +580,13 @@ fn the_queue_is_there_when_it_is_switched_on_and_stays() {
 
 #[test]
 fn two_stacks_fit_one_account() {
-    const NAMES: [&str; 10] = [
+    const NAMES: [&str; 11] = [
         "AlarmName",
         "Alias",
         "DashboardName",
         "FunctionName",
         "LogGroupName",
+        "Name",
         "QueueName",
         "RoleName",
         "RuleName",

@@ -11,7 +11,7 @@ const DOCUMENT: &str = "docs/deploy.md";
 
 /// A config with every key that there is, but for three.
 const WHOLE: &str = "crates/tripline-config/src/tests/whole.ini";
-const OTHER_KEYS: [&str; 3] = ["failedRetries", "timedOutRetries", "defaultGuard"];
+const OTHER_KEYS: [&str; 4] = ["failedRetries", "timedOutRetries", "defaultGuard", "fallback"];
 const OTHER_SECTIONS: [&str; 2] = ["[RETRY_CONFIG]", "[ABORT_CONFIG_TYPE_ALL]"];
 
 /// What stands between backticks.

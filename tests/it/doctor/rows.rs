@@ -36,14 +36,24 @@ impl Row {
     }
 }
 
-/// Faults that the local AWS cannot have. They are seeded into facts, or into answers of a mocked
+/// Faults that the local AWS, or the stack of these rows, cannot have. They are seeded into facts, or into answers of a mocked
 /// AWS, in `crates/tripline-cli/src/doctor/tests`.
-const NOT_HERE: [(&str, &str); 4] = [
+const NOT_HERE: [(&str, &str); 11] = [
     ("clock-synchronized", "its clock is this machine's"),
     ("email-confirmed", "nothing needs confirming"),
     ("sms-out-of-sandbox", "there is no sandbox"),
     ("sms-spend-limit-raised", "there is no limit"),
+    ("runner-active", NO_RELEASES),
+    ("schedule-can-invoke-runner", NO_RELEASES),
+    ("runner-error-free", NO_RELEASES),
+    ("runner-running", NO_RELEASES),
+    ("runner-configured", NO_RELEASES),
+    ("runner-role-sufficient", NO_RELEASES),
+    ("runner-creates-only-waves", NO_RELEASES),
 ];
+
+/// Where a stack takes no releases out, its checks are not even named.
+const NO_RELEASES: &str = "the stack has no wave-runner";
 
 /// Every check that there is.
 pub fn all_checks() -> BTreeSet<String> {

@@ -220,14 +220,19 @@ impl Stage {
     pub async fn wait(&self, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
         let start = std::time::Instant::now();
         while !is_so().await {
-            assert!(start.elapsed() < Duration::from_secs(60), "{what}\n{}", self.logs());
+            assert!(start.elapsed() < Duration::from_secs(90), "{what}\n{}", self.logs());
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
     pub fn logs(&self) -> String {
-        let lines = must(self.aws.log_of(self.output("WaveRunnerLogGroup")));
-        lines[lines.len().saturating_sub(20)..].join("\n")
+        let mut logs = String::new();
+        for group in ["WaveRunnerLogGroup", "GuardKeeperLogGroup", "ForceStopperLogGroup"] {
+            let mut lines = must(self.aws.log_of(self.output(group)));
+            lines.retain(|line| line.starts_with('{'));
+            logs += &format!("{group}\n{}\n", lines[lines.len().saturating_sub(12)..].join("\n"));
+        }
+        logs
     }
 
     /// Lets minutes pass, in which the devices of every wave do what they are told, until it is so.
@@ -294,7 +299,7 @@ impl Fleet {
                     next.thing_name(thing).send().await.unwrap();
                     continue;
                 }
-                let is_even = number % 2 == 0;
+                let is_even = number.is_multiple_of(2);
                 let status = match (doing, minute, is_even) {
                     (Doing::Well, 2, true) | (Doing::Well, 3, false) => {
                         JobExecutionStatus::Succeeded

@@ -2,11 +2,13 @@
 //! template needs it. Strict: what CloudFormation would refuse, or is not known here, panics.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value, json};
 
-/// A template as it is written, with short forms (`!Ref`) turned into long ones (`{"Ref": ..}`).
+/// A template as it is written, with short forms (`!Ref`) turned into long ones (`{"Ref": ..}`), and
+/// files that it includes in place.
 pub struct Template(Value);
 
 /// A template for one choice of parameters: no condition, no absent resource, no function is left.
@@ -18,10 +20,11 @@ pub struct Deployment {
 }
 
 impl Template {
-    pub fn parse(text: &str) -> Self {
+    /// Reads a template; the files that it names are in this folder.
+    pub fn parse(text: &str, folder: &Path) -> Self {
         let documents = Yaml::load_from_str(text).expect("the template is YAML");
         assert_eq!(documents.len(), 1, "one document");
-        Self(long_form(&documents[0]))
+        Self(with_included(long_form(&documents[0]), folder))
     }
 
     /// The template as it is written.
@@ -93,7 +96,11 @@ impl Resolver<'_> {
     }
 
     fn holds(&self, condition: &Value) -> bool {
+        if let Some(name) = condition.get("Condition") {
+            return self.condition(name.as_str().expect("a name"));
+        }
         match function(condition) {
+            Some(("Fn::Or", any)) => any.iter().any(|inner| self.holds(inner)),
             Some(("Fn::Equals", [left, right])) => self.resolve(left) == self.resolve(right),
             Some(("Fn::Not", [inner])) => !self.holds(inner),
             _ => panic!("unknown condition {condition}"),
@@ -108,7 +115,15 @@ impl Resolver<'_> {
     fn resolve_unless_absent(&self, value: &Value) -> Option<Value> {
         Some(match function(value) {
             Some(("Ref", [Value::String(name)])) if name == "AWS::NoValue" => return None,
-            Some(("Ref", [Value::String(name)])) => self.reference(name).into(),
+            Some(("Ref", [Value::String(name)])) => match self.parameters.get(name) {
+                Some(items) if self.is_list(name) => items.split(',').collect(),
+                _ => self.reference(name).into(),
+            },
+            Some(("Fn::Join", [Value::String(between), items])) => {
+                let items = self.resolve(items);
+                let items = items.as_array().expect("a list").iter().map(plain);
+                items.collect::<Vec<_>>().join(between).into()
+            }
             Some(("Fn::GetAtt", [Value::String(id), Value::String(attribute)])) => {
                 self.attribute(id, attribute).into()
             }
@@ -136,6 +151,10 @@ impl Resolver<'_> {
                 _ => value.clone(),
             },
         })
+    }
+
+    fn is_list(&self, parameter: &str) -> bool {
+        self.template.section("Parameters")[parameter]["Type"] == "CommaDelimitedList"
     }
 
     fn reference(&self, name: &str) -> String {
@@ -198,6 +217,33 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// The same with `Fn::Transform: AWS::Include` replaced by what is in the file, which CloudFormation does before
+/// anything else.
+fn with_included(value: Value, folder: &Path) -> Value {
+    match value {
+        Value::Object(entries) => match entries.get("Fn::Transform") {
+            Some(transform) => {
+                assert_eq!(entries.len(), 1, "an include stands alone");
+                assert_eq!(transform["Name"], "AWS::Include");
+                let location = transform["Parameters"]["Location"].as_str().expect("a file");
+                let path = folder.join(location);
+                let text = std::fs::read_to_string(&path)
+                    .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                // Short forms are not allowed in it, so that JSON is as good as YAML.
+                serde_json::from_str(&text)
+                    .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+            }
+            None => entries
+                .into_iter()
+                .map(|(key, value)| (key, with_included(value, folder)))
+                .collect::<Map<_, _>>()
+                .into(),
+        },
+        Value::Array(items) => items.into_iter().map(|item| with_included(item, folder)).collect(),
+        other => other,
+    }
+}
+
 fn long_form(yaml: &Yaml) -> Value {
     match yaml {
         Yaml::Value(Scalar::Null) => Value::Null,
@@ -217,7 +263,8 @@ fn long_form(yaml: &Yaml) -> Value {
                 let (id, attribute) = path.split_once('.').expect("!GetAtt Id.Attribute");
                 json!({ "Fn::GetAtt": [id, attribute] })
             }
-            (name @ ("Sub" | "If" | "Equals" | "Not"), argument) => {
+            ("Condition", name) => json!({ "Condition": name }),
+            (name @ ("Sub" | "If" | "Equals" | "Not" | "Or" | "Join"), argument) => {
                 json!({ format!("Fn::{name}"): argument })
             }
             (name, _) => panic!("unknown tag !{name}"),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tripline_tests::workspace;
 
-use super::{Template, template};
+use super::{Template, folder, template};
 
 /// CloudFormation takes this many bytes in a request.
 const LIMIT: usize = 51_200;
@@ -27,9 +27,15 @@ fn strip(resource: &mut Value) {
     }
 }
 
+fn packaged_folder() -> std::path::PathBuf {
+    workspace::root().join("target/package")
+}
+
+/// Also of what it includes: both are compared with their files in place.
 #[test]
 fn the_packaged_template_is_the_same_stack() {
-    let [source, packaged] = [template(), Template::parse(&packaged())].map(|template| {
+    let packaged = Template::parse(&packaged(), &packaged_folder());
+    let [source, packaged] = [template(), packaged].map(|template| {
         let mut whole = template.into_value();
         whole["Resources"].as_object_mut().expect("resources").values_mut().for_each(strip);
         whole
@@ -39,6 +45,24 @@ fn the_packaged_template_is_the_same_stack() {
     assert_eq!(source.len(), packaged.len());
     for (name, section) in source {
         assert_eq!(packaged.get(&name), Some(&section), "{name}: make package");
+    }
+}
+
+/// A state machine's definition is a file that `sam` uploads: it is found beside the template.
+#[test]
+fn what_the_packaged_template_names_is_beside_it() {
+    let whole = Template::parse(&packaged(), &packaged_folder());
+    let machines = whole.section("Resources").values().filter_map(|resource| {
+        resource.pointer("/Properties/DefinitionUri").and_then(Value::as_str)
+    });
+    let mut named: Vec<&str> = machines.collect();
+    assert_eq!(named, ["release.asl.json"]);
+    named.push("dashboard-body.json");
+    for name in named {
+        let [source, copy] = [folder(), packaged_folder()].map(|folder| {
+            std::fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+        });
+        assert_eq!(source, copy, "{name}: make package");
     }
 }
 

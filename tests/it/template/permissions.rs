@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tripline::metric::{NAMESPACE, STACK_NAMESPACE};
 
 use super::cloudformation::Deployment;
-use super::{FUNCTIONS, deployments};
+use super::{deployments, functions_of, has_releases};
 
 const TOPICS: [&str; 3] = ["EmailTopic", "SmsTopic", "ForceStopTopic"];
 const THIS_ACCOUNT: &str = "123456789012";
@@ -79,12 +79,12 @@ fn roles_may_do_exactly_what_their_function_does() {
             (
                 "dynamodb:UpdateItem".to_owned(),
                 "<GuardsTable.Arn>".to_owned(),
-                json!({ "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["$force-stopper"] } }),
+                json!({ "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["$force-stopper", "$holds"] } }),
             ),
             (
                 "dynamodb:GetItem".to_owned(),
                 "<GuardsTable.Arn>".to_owned(),
-                json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["evidence#*"] } }),
+                json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["evidence#*", "$holds"] } }),
             ),
             grant("cloudwatch:DescribeAlarms", "*"),
             grant("cloudwatch:DescribeAlarmHistory", "*"),
@@ -96,7 +96,7 @@ fn roles_may_do_exactly_what_their_function_does() {
         ];
         let job = format!("arn:aws:iot:{region}:job/*");
         let alarms = |name: &str| format!("arn:aws:cloudwatch:{region}:alarm:{name}");
-        let mut keeper = vec![
+        let keeper = vec![
             grant("iot:ListJobs", "*"),
             grant("iot:DescribeEventConfigurations", "*"),
             grant("iot:UpdateEventConfigurations", "*"),
@@ -132,24 +132,100 @@ fn roles_may_do_exactly_what_their_function_does() {
                 metrics.push(grant(action, "<IngestQueue.Arn>"));
             }
         }
-        for of_role in [&mut metrics, &mut stopper, &mut keeper, &mut rule] {
+        let mut roles = BTreeMap::from([("JobExecutionRuleRole", rule)]);
+        if has_releases(&deployment) {
+            stopper.push(grant("iot:UpdateJob", &job));
+            roles.insert("WaveRunnerRole", wave_runner(region));
+        }
+        roles.extend([
+            ("MetricsGeneratorRole", metrics),
+            ("ForceStopperRole", stopper),
+            ("GuardKeeperRole", keeper),
+        ]);
+        for of_role in roles.values_mut() {
             if key {
                 of_role.push(grant("kms:Decrypt", "<StackKey.Arn>"));
                 of_role.push(grant("kms:GenerateDataKey", "<StackKey.Arn>"));
             }
         }
-        for (role, expected) in [
-            ("MetricsGeneratorRole", metrics),
-            ("ForceStopperRole", stopper),
-            ("GuardKeeperRole", keeper),
-            ("JobExecutionRuleRole", rule),
-        ] {
+        if has_releases(&deployment) {
+            // It keeps nothing and publishes nothing: no key.
+            let machine = vec![grant("lambda:InvokeFunction", "<WaveRunnerFunction.Arn>")];
+            roles.insert("ReleaseMachineRole", machine);
+        }
+        let count = roles.len();
+        for (role, expected) in roles {
             assert_eq!(texts(grants(&deployment, role)), texts(expected), "{role}");
         }
-        assert_eq!(deployment.of_type("AWS::IAM::Role").count(), 4);
+        assert_eq!(deployment.of_type("AWS::IAM::Role").count(), count);
         for kind in ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"] {
             assert_eq!(deployment.of_type(kind).count(), 0, "{kind}: a right beside the roles");
         }
+    }
+}
+
+/// What the wave-runner may do: only jobs of waves are created and only their alarms put, and what is in the tables
+/// beside releases, evidence and holds is none of its business.
+fn wave_runner(region: &str) -> Vec<Grant> {
+    let iot = |resource: &str| format!("arn:aws:iot:{region}:{resource}");
+    let keys = |operator: &str, keys: &[&str]| json!({ format!("ForAllValues:{operator}"): { "dynamodb:LeadingKeys": keys } });
+    let on =
+        |action: &str, resource: &str, when: Value| (action.to_owned(), resource.to_owned(), when);
+    let tagged = || json!({ "StringEquals": { "aws:RequestTag/tripline:stack": "a-stack" } });
+    let passed = || json!({ "StringEquals": { "iam:PassedToService": "iot.amazonaws.com" } });
+    let cloudwatch = |resource: &str| format!("arn:aws:cloudwatch:{region}:{resource}");
+    let wave_alarms = cloudwatch("alarm:tripline-wave-*");
+    let machine = format!("arn:aws:states:{region}:stateMachine:a-stack-releases");
+    let states = ["ListExecutions", "SendTaskSuccess", "SendTaskFailure", "SendTaskHeartbeat"];
+    let mut all = vec![
+        on("iot:CreateJob", &iot("job/wave-*"), tagged()),
+        on("iot:TagResource", &iot("job/wave-*"), tagged()),
+        grant("iot:CreateJob", &iot("thing/*")),
+        grant("iot:CreateJob", &iot("thinggroup/*")),
+        grant("iot:DescribeJob", &iot("job/*")),
+        grant("iot:CancelJob", &iot("job/*")),
+        grant("iot:ListTagsForResource", &iot("job/*")),
+        grant("iot:DeleteThingGroup", &iot("thinggroup/tripline-wave-*")),
+        grant("cloudwatch:DescribeAlarms", &cloudwatch("alarm:*")),
+        grant("cloudwatch:DescribeAlarmHistory", &cloudwatch("alarm:*")),
+        grant("cloudwatch:PutMetricAlarm", &wave_alarms),
+        grant("cloudwatch:TagResource", &wave_alarms),
+        on("dynamodb:PutItem", "<GuardsTable.Arn>", keys("StringLike", &["wave-*"])),
+        on("dynamodb:GetItem", "<GuardsTable.Arn>", keys("StringLike", &["evidence#*", "$holds"])),
+        on("dynamodb:UpdateItem", "<GuardsTable.Arn>", keys("StringEquals", &["$holds"])),
+        on(
+            "dynamodb:GetItem",
+            "<QueueTable.Arn>",
+            keys("StringEquals", &["$releases", "$plans", "$approvals"]),
+        ),
+        on("dynamodb:PutItem", "<QueueTable.Arn>", keys("StringEquals", &["$releases"])),
+        grant("sns:Publish", "<EmailTopic>"),
+        grant("sns:Publish", "<SmsTopic>"),
+        grant("logs:CreateLogStream", "<WaveRunnerLogs.Arn>"),
+        grant("logs:PutLogEvents", "<WaveRunnerLogs.Arn>"),
+    ];
+    all.extend(super::RELEASE_ROLES.split(',').map(|role| on("iam:PassRole", role, passed())));
+    all.extend(states.map(|action| grant(&format!("states:{action}"), &machine)));
+    all
+}
+
+/// A release creates only jobs of its own kind, under its stack's name. Every other right to create one is on what
+/// a job is for, and IAM asks for the job itself too.
+#[test]
+fn a_release_creates_only_jobs_of_its_own_and_passes_only_named_roles() {
+    let deployment = super::template().deploy(&[("Releases", "on")]);
+    let may = grants(&deployment, "WaveRunnerRole");
+    let creates = may.iter().filter(|(action, ..)| action == "iot:CreateJob");
+    let on_jobs: Vec<_> = creates
+        .filter(|(_, on, _)| !on.contains(":thing/") && !on.contains(":thinggroup/"))
+        .collect();
+    let [(_, on, when)] = on_jobs.as_slice() else { panic!("{on_jobs:?}") };
+    assert_eq!(on, "arn:aws:iot:eu-west-1:123456789012:job/wave-*");
+    assert_eq!(when["StringEquals"]["aws:RequestTag/tripline:stack"], "a-stack");
+    assert!(may.iter().all(|(action, ..)| action != "iam:PassRole"), "no role is named");
+    for (role, _) in deployment.of_type("AWS::IAM::Role") {
+        let passes = |(action, on, _): &Grant| action == "iam:PassRole" && on.contains('*');
+        assert!(!grants(&deployment, role).iter().any(passes), "{role}");
     }
 }
 
@@ -188,7 +264,7 @@ fn nothing_else_stands_on_every_resource() {
 #[test]
 fn each_role_is_one_service_s_and_one_function_s() {
     for (_, _, deployment) in deployments() {
-        for (id, _) in FUNCTIONS {
+        for (id, _) in functions_of(&deployment) {
             let function = deployment.properties(&format!("{id}Function"));
             assert_eq!(function["Role"], format!("<{id}Role.Arn>"));
             assert_eq!(function["Policies"], Value::Null, "{id}: rights outside of its role");
@@ -211,11 +287,24 @@ fn each_role_is_one_service_s_and_one_function_s() {
             },
         }]);
         assert_eq!(json!(statements(trust)), iot);
+        if has_releases(&deployment) {
+            let machine = deployment.properties("ReleaseMachine");
+            assert_eq!(machine["Role"], "<ReleaseMachineRole.Arn>");
+            assert_eq!(machine["Policies"], Value::Null, "rights outside of its role");
+            let trust = &deployment.properties("ReleaseMachineRole")["AssumeRolePolicyDocument"];
+            let states = json!([{
+                "Effect": "Allow",
+                "Principal": { "Service": "states.amazonaws.com" },
+                "Action": "sts:AssumeRole",
+                "Condition": { "StringEquals": { "aws:SourceAccount": THIS_ACCOUNT } },
+            }]);
+            assert_eq!(json!(statements(trust)), states);
+        }
     }
 }
 
 #[test]
-fn only_the_rule_the_force_stop_topic_and_the_schedule_may_invoke() {
+fn only_the_rule_the_force_stop_topic_and_the_schedules_may_invoke() {
     for (_, _, deployment) in deployments() {
         let permissions: BTreeMap<&str, &Value> =
             deployment.of_type("AWS::Lambda::Permission").collect();
@@ -238,13 +327,23 @@ fn only_the_rule_the_force_stop_topic_and_the_schedule_may_invoke() {
             "Principal": "events.amazonaws.com",
             "SourceArn": "<GuardKeeperSchedule.Arn>",
         });
-        let expected = BTreeMap::from([
+        // The state machine invokes it by its own role.
+        let waves = json!({
+            "FunctionName": "<WaveRunnerFunction.Arn>",
+            "Action": "lambda:InvokeFunction",
+            "Principal": "events.amazonaws.com",
+            "SourceArn": "<WaveRunnerSchedule.Arn>",
+        });
+        let mut expected = BTreeMap::from([
             ("ForceStopPermission", &topic),
             ("GuardKeeperPermission", &schedule),
             ("JobExecutionRulePermission", &rule),
         ]);
+        if has_releases(&deployment) {
+            expected.insert("WaveRunnerPermission", &waves);
+        }
         assert_eq!(permissions, expected);
-        for (id, _) in FUNCTIONS {
+        for (id, _) in functions_of(&deployment) {
             let function = deployment.properties(&format!("{id}Function"));
             for opens in ["Events", "FunctionUrlConfig"] {
                 assert_eq!(function[opens], Value::Null, "{id}: SAM would add a permission");

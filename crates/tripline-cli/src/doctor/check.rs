@@ -27,6 +27,8 @@ pub struct Check {
 pub enum About {
     /// The deployed stack, and the account's settings that it depends on.
     Stack,
+    /// What takes releases out, on a stack with `Releases=on`.
+    Releases,
     /// The guard of one job.
     Job,
 }
@@ -39,6 +41,7 @@ pub enum Fix {
     RulePermission,
     StopPermission,
     KeeperPermission,
+    RunnerPermission,
     OwnAlarmActions,
     AlarmActions,
     Config,

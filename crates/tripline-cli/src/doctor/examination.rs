@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::ask::{Clients, Question};
-use super::check::Check;
-use super::checks::coverage_of;
+use super::check::{About, Check};
+use super::checks::{coverage_of, has_releases};
 use super::facts::{Facts, Need};
 use super::report::{Checked, Report};
 use super::result::{CheckResult, NotProven};
@@ -26,13 +26,16 @@ pub struct Examination {
 }
 
 impl Examination {
-    /// Asks for what the checks need.
+    /// Asks for what the checks need. What is about releases is left out on a stack that takes none out, unless
+    /// the checks were `named`.
     pub async fn new(
         clients: &Clients,
         question: &Question<'_>,
-        checks: Vec<&'static Check>,
+        mut checks: Vec<&'static Check>,
+        named: bool,
     ) -> Result<Self, Error> {
         let facts = clients.ask(question, &needs(&checks)).await?;
+        checks.retain(|check| named || check.about != About::Releases || has_releases(&facts));
         Ok(Self { checks, facts, fixed: BTreeMap::new() })
     }
 

@@ -6,7 +6,7 @@ use tripline_aws::Failure;
 
 use super::ask::Clients;
 use super::check::Fix;
-use super::checks::{rule_invoker, rule_name, schedule_invoker, topic_invoker};
+use super::checks::{rule_invoker, rule_name, runner_invoker, schedule_invoker, topic_invoker};
 use super::facts::{Facts, Function};
 use crate::aws::arming::guard::Guard;
 use crate::aws::policy::{Decision, Invoker};
@@ -42,6 +42,9 @@ impl Fix {
             }
             Self::KeeperPermission => {
                 add_permission(clients, facts, schedule_invoker(facts).ok(), &facts.keeper).await?
+            }
+            Self::RunnerPermission => {
+                add_permission(clients, facts, runner_invoker(facts).ok(), &facts.runner).await?
             }
             Self::OwnAlarmActions => {
                 enable_alarm_actions(clients, facts.own_alarms.as_deref().unwrap_or_default())

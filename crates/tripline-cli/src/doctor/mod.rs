@@ -142,7 +142,8 @@ impl Doctor {
             devices: self.devices,
             guard: guard.as_ref(),
         };
-        let mut examination = Examination::new(&clients, &question, checks).await?;
+        let mut examination =
+            Examination::new(&clients, &question, checks, !self.only.is_empty()).await?;
         if self.fix {
             examination.fix(&clients, &question, &self.allow).await?;
         }

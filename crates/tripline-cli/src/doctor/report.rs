@@ -169,6 +169,7 @@ impl Report {
 pub fn list(format: Format) -> String {
     let about = |check: &Check| match check.about {
         About::Stack => "stack",
+        About::Releases => "releases",
         About::Job => "job",
     };
     match format {

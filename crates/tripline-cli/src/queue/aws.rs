@@ -22,8 +22,9 @@ pub struct Aws {
     pub region: String,
     pub store: Store,
     pub files: Files,
+    /// The AWS in memory, where an entry's job is in it.
     #[cfg(test)]
-    pub fake: Option<fake_aws::FakeAws>,
+    pub fake: Option<clients::Aws>,
 }
 
 impl Aws {
@@ -47,7 +48,7 @@ impl Aws {
     pub async fn of_rollout(&self, region: Option<&str>) -> Result<clients::Aws, Error> {
         #[cfg(test)]
         if let Some(fake) = &self.fake {
-            return Ok(crate::alarms::fake::FakeAws(fake.clone()).aws());
+            return Ok(fake.clone());
         }
         clients::Aws::connect(Some(self.rollout_region(region)?)).await
     }

@@ -59,7 +59,7 @@ impl FakeAws {
             region: fake_aws::REGION.to_owned(),
             store: Store::with_client(self.0.dynamodb()),
             files: Files::with_client(self.0.s3()),
-            fake: Some(self.0.clone()),
+            fake: Some(crate::alarms::fake::FakeAws(self.0.clone()).aws()),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! `tripline release`: a firmware that goes out in waves, by the stack and without this machine.
 //!
 //! - [`start`]: works the waves out, uploads what they need, and starts the release; [`waves`]: which
-//!   devices each gets, [`frozen`]: as targets of a job;
+//!   devices each gets, [`frozen`]: as targets of a job; [`fits`]: whether it can be seen through;
 //! - [`status`]: how far it is; [`approve`]: lets a wave go on; [`hold`]: slows its rollout down, and goes
 //!   on; [`stop`]: ends it;
 //! - [`store`]: the stack's tables and its state machine.
 
 mod approve;
+mod fits;
 mod frozen;
 mod hold;
 mod start;

@@ -11,9 +11,9 @@ use tripline_aws::{Failure, FailureKind};
 use tripline_config::{TargetSelection, Waves};
 use tripline_guard::coverage::Devices;
 
-use super::frozen;
 use super::store::{Store, Versioned, now, person};
 use super::waves::{Wave, work_out};
+use super::{fits, frozen};
 use crate::aws::connect::connect;
 use crate::aws::deployment::cloud::Cloud;
 use crate::aws::deployment::firmware::Stored;
@@ -116,6 +116,7 @@ impl Start {
         };
         let worked_out = work_out(&aws, &input, &waves).await?;
         let planned = plan_waves(&release, attempt, &worked_out, &input, &waves, &spec)?;
+        fits::check(&input.file, &planned, |parameter| store.stack.parameter(parameter))?;
         let ready = Ready { input: &input, spec: &spec, waves: &worked_out, planned };
         let covered = coverage(&ready, &store)?;
         let mut plan = ready.plan(&release, attempt, waves.false_stops);
@@ -408,7 +409,7 @@ fn round(number: f64) -> f64 {
 /// `90s`, `5m`, `2h`, `3d`.
 fn span(seconds: u32) -> String {
     for (unit, name) in [(86_400, 'd'), (3_600, 'h'), (60, 'm')] {
-        if seconds > 0 && seconds % unit == 0 {
+        if seconds > 0 && seconds.is_multiple_of(unit) {
             return format!("{}{name}", seconds / unit);
         }
     }

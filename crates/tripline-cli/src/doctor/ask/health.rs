@@ -9,8 +9,10 @@ use tripline_aws::Failure;
 use super::clients::Clients;
 use crate::doctor::facts::{Answer, Health, StackFacts};
 
-const FUNCTIONS: [&str; 3] =
-    ["MetricsGeneratorFunctionArn", "ForceStopperFunctionArn", "GuardKeeperFunctionArn"];
+const FUNCTIONS: [&str; 4] =
+    ["MetricsGeneratorFunctionArn", "ForceStopperFunctionArn", "GuardKeeperFunctionArn", RUNNER];
+/// There with `Releases=on`.
+const RUNNER: &str = "WaveRunnerFunctionArn";
 /// How far back errors are looked for.
 const HOUR: i64 = 3_600;
 /// How long the guard-keeper, which speaks every minute, may be silent.
@@ -33,17 +35,11 @@ impl Clients {
             FUNCTIONS.iter().filter_map(|output| stack.outputs.get(*output)).collect();
         let mut wanted = Vec::new();
         for arn in &functions {
-            let name = arn.split(':').nth(6).unwrap_or(arn);
             for metric in ["Errors", "Throttles"] {
-                wanted.push(MetricQuery {
-                    namespace: "AWS/Lambda",
-                    metric,
-                    dimension: ("FunctionName", name),
-                    statistic: "Sum",
-                    period: 60,
-                });
+                wanted.push(of_function(arn, metric));
             }
         }
+        let unguarded = wanted.len();
         wanted.push(MetricQuery {
             namespace: "Tripline",
             metric: "unguardedJobs",
@@ -51,6 +47,10 @@ impl Clients {
             statistic: "Maximum",
             period: 60,
         });
+        let invocations = wanted.len();
+        if let Some(runner) = stack.outputs.get(RUNNER) {
+            wanted.push(of_function(runner, "Invocations"));
+        }
         let found = self.get_metric_values(&wanted, now - HOUR, now + 60).await?;
         let total = |index: usize| {
             found
@@ -64,11 +64,15 @@ impl Clients {
                 .map(|(index, arn)| ((*arn).clone(), total(2 * index + offset)))
                 .collect()
         };
-        let said = found.last().into_iter().flatten().filter(|(at, _)| *at >= now - SILENCE);
+        let lately = |index: usize| {
+            found.get(index).into_iter().flatten().filter(|(at, _)| *at >= now - SILENCE)
+        };
+        let said = lately(unguarded);
         Ok(Health {
             errors: by(0),
             throttles: by(1),
             unguarded: said.max_by_key(|(at, _)| *at).map(|(_, value)| *value),
+            runner_minutes: lately(invocations).filter(|(_, invoked)| *invoked > 0.0).count(),
         })
     }
 
@@ -101,6 +105,16 @@ impl Clients {
             }
         }
         Ok((0..wanted.len()).map(|index| found.remove(&id(index)).unwrap_or_default()).collect())
+    }
+}
+
+fn of_function<'a>(arn: &'a str, metric: &'a str) -> MetricQuery<'a> {
+    MetricQuery {
+        namespace: "AWS/Lambda",
+        metric,
+        dimension: ("FunctionName", arn.split(':').nth(6).unwrap_or(arn)),
+        statistic: "Sum",
+        period: 60,
     }
 }
 

@@ -59,6 +59,7 @@ impl Clients {
             generator,
             stopper,
             keeper,
+            runner,
             ingest,
             undelivered,
             topics,
@@ -110,6 +111,16 @@ impl Clients {
                     [when(Need::Keeper), when(Need::KeeperRole)]
                 )
             ),
+            limited(
+                &limit,
+                stack.outputs.contains_key("WaveRunnerFunctionArn"),
+                self.get_function_and_role(
+                    stack,
+                    "WaveRunnerFunctionArn",
+                    "WaveRunnerRoleArn",
+                    [when(Need::Runner), when(Need::RunnerRole)]
+                )
+            ),
             limited(&limit, when(Need::Ingest), self.get_ingest(stack)),
             limited(&limit, when(Need::Undelivered), self.get_undelivered_queue(stack)),
             limited(
@@ -140,6 +151,7 @@ impl Clients {
             (generator, &mut facts.generator, &mut facts.generator_role),
             (stopper, &mut facts.stopper, &mut facts.stopper_role),
             (keeper, &mut facts.keeper, &mut facts.keeper_role),
+            (runner, &mut facts.runner, &mut facts.runner_role),
         ] {
             if let Some(asked) = asked {
                 (*function, *role) = asked;

@@ -142,8 +142,9 @@ const RETRIES: i32 = 2;
 
 fn settings(facts: &Facts, output: &str) -> Settings {
     let (timeout, event_age) = match output {
-        "ForceStopperFunctionArn" => (350, 3_600),
+        "ForceStopperFunctionArn" => (410, 3_600),
         "GuardKeeperFunctionArn" => (55, 60),
+        "WaveRunnerFunctionArn" => (300, 60),
         _ if facts.stack.is_batched() => (60, 10_800),
         _ => (30, 10_800),
     };
@@ -244,7 +245,7 @@ mod tests {
         let mut facts = sound();
         let batched = settings(&facts, "MetricsGeneratorFunctionArn");
         facts.stack.outputs.remove("Ingest");
-        for name in ["MetricsGenerator", "ForceStopper", "GuardKeeper"] {
+        for name in ["MetricsGenerator", "ForceStopper", "GuardKeeper", "WaveRunner"] {
             let Settings { timeout, event_age } = settings(&facts, &format!("{name}FunctionArn"));
             let timeout = match name {
                 "MetricsGenerator" => format!("!If [IsBatched, {}, {timeout}]", batched.timeout),
@@ -255,7 +256,8 @@ mod tests {
             let age = format!("MaximumEventAgeInSeconds: {event_age}\n");
             assert!(function.contains(&age), "{name}");
             let retries = format!("MaximumRetryAttempts: {RETRIES}\n");
-            assert!(name == "GuardKeeper" || function.contains(&retries), "{name}");
+            let is_of_minutes = ["GuardKeeper", "WaveRunner"].contains(&name);
+            assert!(is_of_minutes || function.contains(&retries), "{name}");
         }
     }
 }

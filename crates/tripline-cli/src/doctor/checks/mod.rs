@@ -23,12 +23,14 @@ mod reported;
 mod rights;
 mod stack;
 mod stopping;
+mod waves;
 
 use super::check::{About, Check};
 pub use coverage::shown as coverage_of;
 pub use events::{rule_invoker, rule_name};
 pub use keeper::schedule_invoker;
 pub use stopping::{is_observing, topic_invoker};
+pub use waves::{has_releases, runner_invoker};
 
 /// Every check, in the order of the chain.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
@@ -40,6 +42,7 @@ pub fn checks() -> impl Iterator<Item = &'static Check> {
         stopping::CHECKS,
         functions::STOPPER,
         keeper::CHECKS,
+        waves::CHECKS,
         people::CHECKS,
         rights::CHECKS,
         job::CHECKS,
@@ -53,7 +56,7 @@ pub fn checks() -> impl Iterator<Item = &'static Check> {
     .flatten()
 }
 
-/// The checks of a stack, and of a job if there is one.
+/// The checks of a stack, its releases among them, and of a job if there is one.
 pub fn checks_of(with_job: bool) -> impl Iterator<Item = &'static Check> {
-    checks().filter(move |check| with_job || check.about == About::Stack)
+    checks().filter(move |check| with_job || check.about != About::Job)
 }

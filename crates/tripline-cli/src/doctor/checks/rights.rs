@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use tripline::evidence::Record;
 use tripline::metric::{NAMESPACE, STACK_NAMESPACE};
+use tripline::release::hold::HOLDS;
 use tripline::text::excerpt;
 
 use crate::aws::arn::function_name;
@@ -13,6 +14,8 @@ use crate::aws::policy::{Decision, Request};
 use crate::doctor::check::{About, Check};
 use crate::doctor::facts::{Answer, Facts, Function, Need, Role};
 use crate::doctor::result::{CheckResult, NotProven, all_right};
+
+use super::waves::has_releases;
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -92,7 +95,7 @@ pub fn right_on_own_alarms(action: &'static str, facts: &Facts) -> RequiredRight
 }
 
 /// A right to two names that have nothing in common is a right to all, as far as rights are written.
-fn unlike_names() -> impl Iterator<Item = String> {
+pub fn unlike_names() -> impl Iterator<Item = String> {
     ["any", "X9_q-71"].into_iter().map(str::to_owned)
 }
 
@@ -329,18 +332,19 @@ fn judge_stopper_role_sufficient(facts: &Facts) -> CheckResult {
         role: &facts.stopper_role,
         role_arn: stack.output("ForceStopperRoleArn")?,
     };
+    let table = guards_table(facts)?;
     let mut all = vec![
         right_on_jobs("iot:CancelJob", facts),
         right_on_jobs("iot:DescribeJob", facts),
         right_on_jobs("iot:ListTagsForResource", facts),
         RequiredRight {
             context: vec![("dynamodb:LeadingKeys", "$force-stopper".to_owned())],
-            ..right_to("dynamodb:UpdateItem", guards_table(facts)?)
+            ..right_to("dynamodb:UpdateItem", table.as_str())
         },
         RequiredRight {
             names: unlike_names().collect(),
             context: vec![("dynamodb:LeadingKeys", format!("{}*", Record::KEY_PREFIX))],
-            ..right_to("dynamodb:GetItem", guards_table(facts)?)
+            ..right_to("dynamodb:GetItem", table.as_str())
         },
         // Under any narrower resource CloudWatch leaves composite alarms out.
         right_to("cloudwatch:DescribeAlarms", "*"),
@@ -349,6 +353,14 @@ fn judge_stopper_role_sufficient(facts: &Facts) -> CheckResult {
         right_to("sns:Publish", stack.output("SmsTopicArn")?),
         right_to_send(stack.output("UndeliveredQueueArn")?),
     ];
+    if has_releases(facts) {
+        let holds = |action| RequiredRight {
+            context: vec![("dynamodb:LeadingKeys", HOLDS.to_owned())],
+            ..right_to(action, table.as_str())
+        };
+        all.push(right_on_jobs("iot:UpdateJob", facts));
+        all.extend([holds("dynamodb:UpdateItem"), holds("dynamodb:GetItem")]);
+    }
     all.extend(rights_to_key(facts));
     judge_function_role(facts, &runner, &all)
 }

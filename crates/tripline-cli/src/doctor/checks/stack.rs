@@ -6,6 +6,8 @@ use crate::doctor::check::{About, Check, Fix};
 use crate::doctor::facts::{Facts, Need};
 use crate::doctor::result::{CheckResult, NotProven, all_right};
 
+use super::waves::has_releases;
+
 pub const CHECKS: &[Check] = &[
     Check {
         name: "clock-synchronized",
@@ -66,6 +68,15 @@ const OUTPUTS: &[&str] = &[
     "MetricNamespace",
 ];
 
+/// Those that go with the wave-runner's.
+const OF_RELEASES: &[&str] = &[
+    "ReleaseMachineArn",
+    "WaveRunnerRoleArn",
+    "WaveRunnerScheduleArn",
+    "QueueTableName",
+    "QueueTableArn",
+];
+
 const DEPLOY: &str = "make deploy";
 
 /// Seconds that a clock may be off.
@@ -108,9 +119,11 @@ fn judge_stack_complete(facts: &Facts) -> CheckResult {
 fn judge_stack_outputs_present(facts: &Facts) -> CheckResult {
     let there = &facts.stack.outputs;
     let ingest = facts.stack.is_batched().then_some(&"IngestQueueArn");
+    let of_releases = if has_releases(facts) { OF_RELEASES } else { &[] };
     let missing: Vec<String> = OUTPUTS
         .iter()
         .chain(ingest)
+        .chain(of_releases)
         .filter(|output| !there.contains_key(**output))
         .map(|output| format!("no output `{output}`"))
         .collect();

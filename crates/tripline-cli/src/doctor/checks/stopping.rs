@@ -11,6 +11,7 @@ use crate::doctor::result::{CheckResult, NotProven, all_right};
 
 use super::functions::judge_environment;
 use super::invoker::judge_only_invoker;
+use super::waves::has_releases;
 
 pub const CHECKS: &[Check] = &[
     Check {
@@ -273,6 +274,9 @@ fn judge_stop_mode_enforced(facts: &Facts) -> CheckResult {
         ("EMAIL_TOPIC_ARN", facts.stack.output("EmailTopicArn")?),
         ("SMS_TOPIC_ARN", facts.stack.output("SmsTopicArn")?),
     ];
+    // Elsewhere a rollout that asks for a hold is stopped.
+    let holds = has_releases(facts).then_some(("HOLDS", "on"));
+    let wanted: Vec<_> = wanted.into_iter().chain(holds).collect();
     let function = facts.stack.output("ForceStopperFunctionArn")?;
     judge_environment("force-stopper", function, runs, &wanted)?;
     if said.parse() == Ok(StopMode::Observe) {

@@ -18,6 +18,8 @@ pub enum Need {
     StopperRole,
     Keeper,
     KeeperRole,
+    Runner,
+    RunnerRole,
     Undelivered,
     Topics,
     Filters,

@@ -39,6 +39,9 @@ pub struct Facts {
     pub stopper_role: Answer<Option<Role>>,
     pub keeper: Function,
     pub keeper_role: Answer<Option<Role>>,
+    /// The wave-runner.
+    pub runner: Function,
+    pub runner_role: Answer<Option<Role>>,
     pub ingest: Answer<Ingest>,
     pub undelivered: Answer<Option<Queue>>,
     pub topics: Topics,
@@ -68,6 +71,8 @@ impl Facts {
             stopper_role: Err(NoAnswer::NotAsked),
             keeper: Function::not_asked(),
             keeper_role: Err(NoAnswer::NotAsked),
+            runner: Function::not_asked(),
+            runner_role: Err(NoAnswer::NotAsked),
             ingest: Err(NoAnswer::NotAsked),
             undelivered: Err(NoAnswer::NotAsked),
             topics: Topics {

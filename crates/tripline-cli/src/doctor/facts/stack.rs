@@ -55,4 +55,6 @@ pub struct Health {
     pub throttles: BTreeMap<String, f64>,
     /// What the guard-keeper said last, in the last ten minutes: jobs without a guard.
     pub unguarded: Option<f64>,
+    /// In how many of the last ten minutes the wave-runner was invoked.
+    pub runner_minutes: usize,
 }

@@ -45,7 +45,7 @@ fn what_a_role_lacks_is_given_to_it_for_every_job() {
 fn evidence_has_to_be_readable_of_every_job() {
     let statements = |operator: &str, key: &str| {
         format!(
-            r#"{{"Effect":"Allow","NotAction":"dynamodb:GetItem","Resource":"*"}},{{"Effect":"Allow","Action":"dynamodb:GetItem","Resource":"*","Condition":{{"{operator}":{{"dynamodb:LeadingKeys":"{key}"}}}}}}"#
+            r#"{{"Effect":"Allow","NotAction":"dynamodb:GetItem","Resource":"*"}},{{"Effect":"Allow","Action":"dynamodb:GetItem","Resource":"*","Condition":{{"{operator}":{{"dynamodb:LeadingKeys":["{key}","$holds"]}}}}}}"#
         )
     };
     let check = checks().find(|check| check.name == "stopper-role-sufficient").unwrap();

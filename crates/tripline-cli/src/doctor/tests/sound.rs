@@ -27,6 +27,8 @@ pub const GENERATOR: &str = "arn:aws:lambda:us-east-1:111122223333:function:gene
 pub const STOPPER: &str = "arn:aws:lambda:us-east-1:111122223333:function:stopper";
 pub const KEEPER: &str = "arn:aws:lambda:us-east-1:111122223333:function:keeper";
 pub const SCHEDULE: &str = "arn:aws:events:us-east-1:111122223333:rule/keeper";
+pub const RUNNER: &str = "arn:aws:lambda:us-east-1:111122223333:function:waves";
+pub const WAVES: &str = "arn:aws:events:us-east-1:111122223333:rule/waves";
 pub const UNDELIVERED: &str = "arn:aws:sqs:us-east-1:111122223333:undelivered";
 pub const INGEST: &str = "arn:aws:sqs:us-east-1:111122223333:ingest";
 pub const RULE: &str = "arn:aws:iot:us-east-1:111122223333:rule/rule";
@@ -70,6 +72,9 @@ pub fn sound() -> Facts {
     facts.stopper_role = Ok(Some(role("stopper", "lambda.amazonaws.com")));
     facts.keeper = keeper();
     facts.keeper_role = Ok(Some(role("keeper", "lambda.amazonaws.com")));
+    facts.runner = runner();
+    facts.runner_role =
+        Ok(Some(Role { policy: policy(CREATES_WAVES), ..role("waves", "lambda.amazonaws.com") }));
     let mapping = Mapping {
         id: "1".to_owned(),
         function: GENERATOR.to_owned(),
@@ -92,7 +97,7 @@ pub fn sound() -> Facts {
     facts.sms = Sms { in_sandbox: Ok(false), monthly_limit: Ok(Some(50.0)) };
     facts.key =
         Ok(Key { arn: KEY.to_owned(), state: "Enabled".to_owned(), policy: anybody("kms:*") });
-    facts.health = Ok(Health { unguarded: Some(0.0), ..Health::default() });
+    facts.health = Ok(Health { unguarded: Some(0.0), runner_minutes: 9, ..Health::default() });
     facts.job = Some(JobFacts {
         id: JobId::new("fw").unwrap(),
         file: None,
@@ -123,6 +128,14 @@ pub fn sound() -> Facts {
     });
     facts
 }
+
+/// Everything, but for jobs that are no waves of this stack.
+const CREATES_WAVES: &str = r#"
+    {"Effect":"Allow","NotAction":"iot:CreateJob","Resource":"*"},
+    {"Effect":"Allow","Action":"iot:CreateJob","Resource":"arn:aws:iot:us-east-1:111122223333:job/wave-*",
+     "Condition":{"StringEquals":{"aws:RequestTag/tripline:stack":"tripline"}}},
+    {"Effect":"Allow","Action":"iot:CreateJob","Resource":
+     ["arn:aws:iot:us-east-1:111122223333:thing/*","arn:aws:iot:us-east-1:111122223333:thinggroup/*"]}"#;
 
 /// What the job was armed with.
 pub const KEPT: &str = "\
@@ -198,6 +211,15 @@ fn stack() -> StackFacts {
         ("GuardKeeperRoleArn", "arn:aws:iam::111122223333:role/keeper"),
         ("GuardKeeperScheduleArn", SCHEDULE),
         ("GuardsTableName", "guards"),
+        ("QueueTableName", "releases"),
+        ("QueueTableArn", "arn:aws:dynamodb:us-east-1:111122223333:table/releases"),
+        (
+            "ReleaseMachineArn",
+            "arn:aws:states:us-east-1:111122223333:stateMachine:tripline-releases",
+        ),
+        ("WaveRunnerFunctionArn", RUNNER),
+        ("WaveRunnerRoleArn", "arn:aws:iam::111122223333:role/waves"),
+        ("WaveRunnerScheduleArn", WAVES),
         ("JobExecutionRuleArn", RULE),
         ("StackKeyArn", KEY),
         ("StopMode", "cancel"),
@@ -238,11 +260,12 @@ fn function(role: &str, policy: Policy) -> Function {
             state: "Active".to_owned(),
             last_update: "Successful".to_owned(),
             role: format!("arn:aws:iam::111122223333:role/{role}"),
-            timeout: 350,
+            timeout: 410,
             environment: map(&[
                 ("STOP_MODE", "cancel"),
                 ("EMAIL_TOPIC_ARN", EMAIL),
                 ("SMS_TOPIC_ARN", SMS),
+                ("HOLDS", "on"),
             ]),
             ..FunctionConfiguration::default()
         })),
@@ -265,6 +288,21 @@ fn keeper() -> Function {
         ("KEEP_JOB_EVENTS", "on"),
     ]);
     keeper
+}
+
+fn runner() -> Function {
+    let mut runner = function("waves", invoked_by("events.amazonaws.com", RUNNER, WAVES));
+    let runs = runner.runs.as_mut().unwrap().as_mut().unwrap();
+    runs.environment = map(&[
+        ("STACK_NAME", "tripline"),
+        ("GUARDS_TABLE", "guards"),
+        ("QUEUE_TABLE", "releases"),
+        ("EMAIL_TOPIC_ARN", EMAIL),
+        ("SMS_TOPIC_ARN", SMS),
+        ("FORCE_STOP_TOPIC_ARN", STOP),
+        ("STOP_MODE", "cancel"),
+    ]);
+    runner
 }
 
 pub fn invoked_by(service: &str, function: &str, source: &str) -> Policy {

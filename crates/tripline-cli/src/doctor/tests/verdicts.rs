@@ -113,12 +113,17 @@ const FAULTS: &[Fault] = &[
         runs(&mut facts.stopper, |runs| {
             drop(runs.environment.insert("STOP_MODE".to_owned(), "observe".to_owned()))
         });
+        runner_variable(facts, "STOP_MODE", "observe");
     }),
     ("stop-mode-enforced", |facts| {
         runs(&mut facts.stopper, |runs| drop(runs.environment.remove("STOP_MODE")))
     }),
     ("stop-mode-enforced", |facts| {
         runs(&mut facts.stopper, |runs| drop(runs.environment.remove("SMS_TOPIC_ARN")))
+    }),
+    // It would stop what is to be held.
+    ("stop-mode-enforced", |facts| {
+        runs(&mut facts.stopper, |runs| drop(runs.environment.remove("HOLDS")))
     }),
     ("stopper-active", |facts| runs(&mut facts.stopper, |runs| runs.state = "Pending".to_owned())),
     ("stopper-active", |facts| runs(&mut facts.stopper, |runs| runs.timeout = 299)),
@@ -148,6 +153,32 @@ const FAULTS: &[Fault] = &[
     ("keeper-error-free", |facts| health(facts).errors = [(KEEPER.to_owned(), 3.0)].into()),
     ("keeper-running", |facts| health(facts).unguarded = None),
     ("keeper-role-sufficient", |facts| may_nothing(&mut facts.keeper_role)),
+    ("runner-active", |facts| facts.runner.runs = Ok(None)),
+    ("runner-active", |facts| runs(&mut facts.runner, |runs| runs.reserved = Some(0))),
+    ("runner-active", |facts| runs(&mut facts.runner, |runs| runs.timeout = 55)),
+    ("schedule-can-invoke-runner", |facts| facts.runner.policy = Ok(None)),
+    ("schedule-can-invoke-runner", |facts| facts.runner.policy = Ok(Some(anybody("lambda:*")))),
+    // The guard-keeper's schedule is another one.
+    ("schedule-can-invoke-runner", |facts| {
+        facts.runner.policy = Ok(Some(invoked_by("events.amazonaws.com", RUNNER, SCHEDULE)));
+    }),
+    ("runner-error-free", |facts| health(facts).errors = [(RUNNER.to_owned(), 1.0)].into()),
+    ("runner-running", |facts| health(facts).runner_minutes = 0),
+    ("runner-configured", |facts| runner_variable(facts, "QUEUE_TABLE", "guards")),
+    ("runner-configured", |facts| runner_variable(facts, "FORCE_STOP_TOPIC_ARN", EMAIL)),
+    ("runner-configured", |facts| runner_variable(facts, "STOP_MODE", "observe")),
+    ("runner-role-sufficient", |facts| may_nothing(&mut facts.runner_role)),
+    ("runner-role-sufficient", |facts| trusts_nobody(&mut facts.runner_role)),
+    ("runner-creates-only-waves", |facts| {
+        let role = facts.runner_role.as_mut().unwrap().as_mut().unwrap();
+        role.policy = policy(r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#);
+    }),
+    // It holds no rollout.
+    ("stopper-role-sufficient", |facts| {
+        facts.stopper_role.as_mut().unwrap().as_mut().unwrap().policy =
+            policy(r#"{"Effect":"Allow","NotAction":"iot:UpdateJob","Resource":"*"}"#);
+    }),
+    ("stack-outputs-present", |facts| drop(facts.stack.outputs.remove("ReleaseMachineArn"))),
     ("no-unguarded-jobs", |facts| health(facts).unguarded = Some(2.0)),
     ("email-confirmed", |facts| topic(&mut facts.topics.email).subscriptions[0].arn = None),
     ("email-has-recipient", |facts| {
@@ -399,6 +430,12 @@ fn tagged(facts: &mut Facts, key: &str, value: &str) {
 
 fn keeper_variable(facts: &mut Facts, name: &str, value: &str) {
     runs(&mut facts.keeper, |runs| {
+        drop(runs.environment.insert(name.to_owned(), value.to_owned()));
+    });
+}
+
+fn runner_variable(facts: &mut Facts, name: &str, value: &str) {
+    runs(&mut facts.runner, |runs| {
         drop(runs.environment.insert(name.to_owned(), value.to_owned()));
     });
 }
