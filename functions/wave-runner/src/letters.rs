@@ -46,7 +46,7 @@ impl Letter {
         }
         for (job, why) in &now.not_canceled {
             body += &format!(
-                "NOT STOPPED: job {job} goes on ({}). Stop it now: tripline stop --job-id {job}\n",
+                "NOT STOPPED: job {job} goes on ({}). That is tried again every minute; by hand: tripline stop --job-id {job}\n",
                 clean(&why.in_short(), MAX_REASON)
             );
         }
@@ -114,7 +114,7 @@ impl Letter {
         let release = &state.release;
         let body = format!(
             "Release {release} could NOT go on, and has ended.\n\nwhy      {}: {}\nwaves    {}\n\nNo further wave begins; jobs of waves that have begun go on under their guards.\nWhen the cause is gone, start it again: tripline release start\n",
-            bare_name(error),
+            bare_name(error.strip_prefix("Tripline.").unwrap_or(error)),
             clean(cause, MAX_REASON),
             progress(state),
         );
@@ -183,4 +183,93 @@ fn ascii(text: &str, limit: usize) -> String {
     let ascii: String =
         text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '_' }).collect();
     clean(&ascii, limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use tripline::release::hold::Rates;
+    use tripline::release::{Phase, Plan};
+    use tripline_aws::FailureKind;
+
+    use super::*;
+    use crate::tests::plan;
+
+    const HOSTILE: &str = "alarm `x\u{1f600}\r\nBcc: a@b` \u{202e}fired";
+
+    fn state() -> State {
+        let mut plan: Plan = plan(&["canary", "early"]);
+        plan.by = HOSTILE.to_owned();
+        let mut state = State::new(&plan);
+        state.waves[0].enter(Phase::Stopped, 9);
+        state.waves[0].created = Some(5);
+        state.waves[0].reasons = vec![HOSTILE.to_owned()];
+        state
+    }
+
+    fn hold() -> Hold {
+        Hold {
+            created: 1,
+            at: 2,
+            by: HOSTILE.to_owned(),
+            is_alarm: true,
+            rates: Rates::default(),
+            on_failed: OnHoldFailed::Cancel,
+            since: Some((3, 10)),
+            proof: None,
+            went_on: None,
+            times: 0,
+        }
+    }
+
+    fn all() -> Vec<Letter> {
+        let state = state();
+        let wave = &state.waves[0];
+        let job = &wave.job;
+        let failure = || Failure::new("CancelJob", FailureKind::Throttled, HOSTILE);
+        let came_to = Stopped {
+            counts: Some(ExecutionCounts { in_progress: 7, ..ExecutionCounts::default() }),
+            canceled: vec![job.clone()],
+            not_canceled: vec![(job.clone(), failure())],
+            going_on: vec![job.clone()],
+        };
+        vec![
+            Letter::stopped(&state, wave, &HOSTILE.repeat(99), &came_to),
+            Letter::undecided(&state, wave),
+            Letter::approval(&state, wave),
+            Letter::done(&state),
+            Letter::broken(&state, "Tripline.Refused", &HOSTILE.repeat(99)),
+            Letter::unwatched(&state, wave),
+            Letter::not_held(job, &hold(), 99, Ok(())),
+            Letter::not_held(job, &hold(), 99, Err(HOSTILE)),
+        ]
+    }
+
+    #[test]
+    fn every_message_fits_whatever_is_in_it() {
+        for Letter { subject, body, sms } in all() {
+            assert!(subject.is_ascii() && subject.len() <= MAX_SUBJECT, "{subject}");
+            assert!(sms.is_none_or(|sms| sms.is_ascii() && sms.len() <= MAX_SMS));
+            assert!(!body.contains('\r') && !body.contains("\nBcc"), "{body}");
+        }
+    }
+
+    #[test]
+    fn every_message_says_which_release_and_what_to_do() {
+        let lines = [
+            "stopped  job wave-pump-9-canary\nNOT STOPPED: job wave-pump-9-canary goes on (CancelJob: throttled)",
+            "tripline release approve pump-9 --wave canary\n",
+            "tripline release approve pump-9 --wave canary\n",
+            "canary  10 devices, job wave-pump-9-canary",
+            "start it again: tripline release start",
+            "errors of the function wave-runner",
+            "from 10 to 99 notified devices.\n\nIt was stopped instead.",
+            "Stop it now: tripline stop --job-id wave-pump-9-canary",
+        ];
+        for (letter, line) in all().iter().zip(lines) {
+            assert!(letter.body.contains(line), "{}\n{}", letter.subject, letter.body);
+            assert!(letter.subject.contains("pump-9"), "{}", letter.subject);
+        }
+        let why = &all()[4].body;
+        assert!(why.contains("why      Refused: alarm"), "{why}");
+    }
 }

@@ -165,3 +165,64 @@ impl Shown<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tripline::job::JobId;
+    use tripline::release::{Ended, ReleaseId, WaveName};
+
+    use super::*;
+
+    fn state(phases: &[Phase]) -> State {
+        let wave = |(number, phase): (usize, &Phase)| {
+            let name = WaveName::new(&format!("w{number}")).unwrap();
+            json!({
+                "name": name, "job": JobId::new(&format!("wave-pump-9-w{number}")).unwrap(),
+                "devices": 5, "phase": phase, "since": 0, "alarms": {}, "reasons": [],
+                "created": (*phase != Phase::Waiting).then_some(1),
+            })
+        };
+        let waves: Vec<_> = phases.iter().enumerate().map(wave).collect();
+        let state = json!({
+            "release": ReleaseId::new("pump-9").unwrap(), "attempt": 1, "started": 0, "by": "Mara",
+            "waves": waves,
+        });
+        State::from_text(&state.to_string()).unwrap()
+    }
+
+    fn ended(well: bool) -> Option<Ended> {
+        Some(Ended { well, at: 9, why: "why".to_owned() })
+    }
+
+    #[test]
+    fn every_state_has_its_word_and_its_exit_code() {
+        use Phase::{Approval, Beginning, Passed, Running, Stopped, Undecided, Waiting};
+        for (phases, end, runs, word, code) in [
+            ([Running, Waiting], None, Some(true), "goes on", End::Done),
+            ([Passed, Beginning], None, Some(true), "goes on", End::Done),
+            ([Undecided, Waiting], None, Some(true), "waits for a person", End::Undecided),
+            ([Approval, Waiting], None, Some(true), "waits for a person", End::Undecided),
+            ([Running, Waiting], None, Some(false), "does not run", End::Finding),
+            ([Waiting, Waiting], None, None, "does not run", End::Finding),
+            ([Passed, Passed], ended(true), Some(false), "out", End::Done),
+            ([Stopped, Waiting], ended(false), Some(false), "stopped", End::Stopped),
+            ([Beginning, Waiting], ended(false), Some(false), "ended", End::Finding),
+        ] {
+            let state = State { ended: end, ..state(&phases) };
+            let shown = Shown { state: &state, runs, hold: None };
+            assert_eq!((shown.word(), shown.end()), (word, code), "{phases:?}");
+            assert!(shown.text().starts_with(&format!("release pump-9: {word}\n")));
+            assert_eq!(shown.json()["state"], word);
+        }
+    }
+
+    #[test]
+    fn who_is_asked_reads_the_commands() {
+        let state = state(&[Phase::Passed, Phase::Undecided]);
+        let shown = Shown { state: &state, runs: Some(true), hold: None };
+        assert!(shown.hints()[0].contains("release approve pump-9 --wave w1"));
+        assert!(shown.text().contains("at most 10 devices hold the firmware"));
+        let lost = Shown { state: &state, runs: Some(false), hold: None };
+        assert!(lost.hints()[0].contains("`tripline release start` with the same files"));
+    }
+}

@@ -60,21 +60,41 @@ impl StopRelease {
     }
 }
 
-/// First the machine, so that no wave begins meanwhile; then the jobs; then it is written down.
+/// First the machine, so that no wave begins meanwhile; then it is written down; then the jobs. A wave that is
+/// being made at this moment either finds the release ended, or its job is there to be canceled. All of it is
+/// done again whenever this is run, and one job that cannot be canceled never costs the next.
 async fn stop(store: &Store, common: &Common, reason: Option<&str>) -> Result<Vec<JobId>, Error> {
-    let read = store.get(&common.release).await?;
     let comment = operator_comment(reason);
-    store.halt(&common.release, read.state.attempt, &comment).await?;
+    let state = store.get(&common.release).await?.state;
+    store.halt(&common.release, state.attempt, &comment).await?;
+    write_end(store, common, &comment).await?;
     let mut stopped = Vec::new();
-    for wave in &read.state.waves {
-        if cancel(store, &wave.job, &comment).await? {
-            stopped.push(wave.job.clone());
+    let mut failed = None;
+    for wave in &state.waves {
+        match cancel(store, &wave.job, &comment).await {
+            Ok(true) => stopped.push(wave.job.clone()),
+            Ok(false) => {}
+            Err(failure) => {
+                say(&format!("job {} goes on: {failure}", wave.job));
+                failed.get_or_insert(failure);
+            }
         }
     }
+    if let Some(failure) = failed {
+        return Err(failure.into());
+    }
+    let plan = store.plan(&common.release, state.attempt).await?;
+    for group in plan.iter().flat_map(|plan| &plan.waves).filter_map(|wave| wave.group.as_ref()) {
+        remove_group(store, group).await?;
+    }
+    Ok(stopped)
+}
+
+async fn write_end(store: &Store, common: &Common, comment: &str) -> Result<(), Error> {
     for _ in 0..MOST_TRIES {
         let mut read = store.get(&common.release).await?;
         if read.state.ended.is_some() {
-            return Ok(stopped);
+            return Ok(());
         }
         let now = now();
         if let Some(at) = read.state.current()
@@ -84,9 +104,9 @@ async fn stop(store: &Store, common: &Common, reason: Option<&str>) -> Result<Ve
             wave.token = None;
             wave.reasons = vec![format!("stopped by {}: {comment}", person())];
         }
-        read.state.ended = Some(Ended { well: false, at: now, why: comment.clone() });
+        read.state.ended = Some(Ended { well: false, at: now, why: comment.to_owned() });
         if store.write(&read.state, Some(read.version)).await? {
-            return Ok(stopped);
+            return Ok(());
         }
     }
     let text = format!(
@@ -94,6 +114,15 @@ async fn stop(store: &Store, common: &Common, reason: Option<&str>) -> Result<Ve
         common.release
     );
     Err(Failure::new("PutItem", FailureKind::Unavailable, text).into())
+}
+
+/// The thing group of a wave, which the machine would have removed in the end.
+async fn remove_group(store: &Store, group: &str) -> Result<(), Failure> {
+    let deleted = store.aws.iot.delete_thing_group().thing_group_name(group).send().await;
+    match deleted.map_err(|error| Failure::from_sdk("DeleteThingGroup", &error)) {
+        Err(failure) if failure.kind != FailureKind::NotFound => Err(failure),
+        _ => Ok(()),
+    }
 }
 
 /// Cancels a job that is in progress; whether it was.

@@ -92,3 +92,78 @@ impl Plan {
         fits.then_some(plan)
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub fn plan(waves: usize) -> Plan {
+        let release = ReleaseId::new("pump-9").unwrap();
+        let wave = |number: usize| {
+            let name = WaveName::new(&format!("w{number}")).unwrap();
+            PlannedWave {
+                job: release.job(1, &name).unwrap(),
+                targets: vec![format!("arn:aws:iot:us-east-1:111122223333:thing/{number}")],
+                group: None,
+                devices: 5,
+                rate: None,
+                bake: 60,
+                tolerance: 0.02,
+                decide_within: 60,
+                approval: false,
+                clears_at: None,
+                name,
+            }
+        };
+        Plan {
+            attempt: 1,
+            started: 7,
+            by: "Mara".to_owned(),
+            file: "dev.ini".to_owned(),
+            config: String::new(),
+            baseline: None,
+            document: "{}".to_owned(),
+            tags: BTreeMap::new(),
+            false_stops: 0.01,
+            waves: (0..waves).map(wave).collect(),
+            release,
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for waves in [1, MAX_WAVES] {
+            assert_eq!(Plan::from_text(&plan(waves).to_text()), Some(plan(waves)));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_no_plan() {
+        let with = |change: fn(&mut Plan)| {
+            let mut plan = plan(2);
+            change(&mut plan);
+            plan.to_text()
+        };
+        for text in [
+            String::new(),
+            "{}".to_owned(),
+            plan(0).to_text(),
+            plan(MAX_WAVES + 1).to_text(),
+            with(|plan| plan.false_stops = 1.5),
+            with(|plan| plan.waves[0].tolerance = -0.1),
+            with(|plan| plan.waves[1].targets.clear()),
+            with(|plan| plan.document = "x".repeat(MAX_PLAN)),
+        ] {
+            assert_eq!(Plan::from_text(&text), None);
+        }
+    }
+
+    #[test]
+    fn the_waves_share_the_false_stops_of_the_release() {
+        for waves in 1..=MAX_WAVES {
+            let plan = plan(waves);
+            let all = plan.false_stops_of_a_wave() * waves as f64;
+            assert!((all - plan.false_stops).abs() < 1e-12);
+        }
+    }
+}

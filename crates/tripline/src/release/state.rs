@@ -10,13 +10,16 @@ use super::plan::Plan;
 use crate::job::JobId;
 use crate::text::clean;
 
-/// Longest state in bytes.
-const MAX_STATE: usize = 100_000;
+/// Longest state in bytes: that of the most waves with the longest reasons is below it. DynamoDB takes 400 kB.
+const MAX_STATE: usize = 350_000;
 /// Most reasons that are kept of a wave, and most characters of each.
 const MAX_REASONS: usize = 8;
 const MAX_REASON: usize = 300;
 
 /// A release, as the stack's queue table keeps it.
+///
+/// A wave begins only if every one before it is [`Phase::Passed`]. A wave that was stopped, and a release that has
+/// ended, stay so.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct State {
@@ -231,5 +234,97 @@ impl WaveState {
             self.phase = phase;
             self.since = now;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::release::PlannedWave;
+    use crate::release::plan::tests::plan;
+
+    proptest! {
+        #[test]
+        fn an_execution_says_which_release_and_attempt(
+            release in "[A-Za-z0-9_-]{1,36}",
+            attempt in 1_u32..,
+        ) {
+            let release = ReleaseId::new(&release).unwrap();
+            let name = State::execution(&release, attempt);
+            prop_assert_eq!(State::of_execution(&name), Some((release, attempt)));
+            // Step Functions takes names of at most 80 characters.
+            prop_assert!(name.len() <= 80);
+        }
+    }
+
+    #[test]
+    fn other_executions_are_no_releases() {
+        for name in ["", "fw", "fw-a", "fw-ax", "-a1", "f w-a1", "fw-a-1", "fw-a99999999999"] {
+            assert_eq!(State::of_execution(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn no_two_things_have_one_key() {
+        let state = State::new(&plan(2));
+        let mut keys: Vec<String> = Vec::new();
+        for wave in &state.waves {
+            keys.extend([state.begin_key(&wave.name), state.approval_key(&wave.name)]);
+        }
+        keys.push(State::plan_key(&state.release, state.attempt));
+        let count = keys.len();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), count, "{keys:?}");
+        assert_eq!(state.begin_key(&state.waves[0].name), "pump-9#1#w0#begin");
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_fits() {
+        let mut state = State::new(&plan(20));
+        assert_eq!(State::from_text(&state.to_text()), Some(state.clone()));
+        for wave in &mut state.waves {
+            wave.reasons = vec!["\u{1f600}\"\n".repeat(9_000); 99];
+        }
+        let read = State::from_text(&state.to_text()).unwrap();
+        assert!(read.waves.iter().all(|wave| wave.reasons.len() == MAX_REASONS));
+    }
+
+    #[test]
+    fn what_cannot_be_is_no_state() {
+        let long = " ".repeat(MAX_STATE + 1);
+        for text in ["", "{}", "7", &long] {
+            assert_eq!(State::from_text(text), None);
+        }
+    }
+
+    #[test]
+    fn the_first_wave_that_has_not_passed_is_under_way_and_those_that_began_are_exposed() {
+        let mut state = State::new(&plan(2));
+        assert_eq!((state.current(), state.exposed()), (Some(0), 0));
+        state.waves[0].created = Some(7);
+        state.waves[0].enter(Phase::Passed, 8);
+        assert_eq!((state.current(), state.exposed()), (Some(1), 5));
+        state.waves[0].enter(Phase::Passed, 9);
+        assert_eq!(state.waves[0].since, 8, "the same phase keeps its time");
+        state.waves[1].enter(Phase::Passed, 9);
+        assert_eq!(state.current(), None);
+    }
+
+    #[test]
+    fn a_state_of_an_earlier_version_is_read() {
+        let state = State::new(&plan(1));
+        let text = state.to_text().replace("\"tokenAt\":null,", "");
+        assert_eq!(State::from_text(&text), Some(state));
+    }
+
+    #[test]
+    fn a_plan_has_a_wave_for_each_of_the_state() {
+        let plan = plan(3);
+        let jobs: Vec<_> = plan.waves.iter().map(|wave: &PlannedWave| &wave.job).collect();
+        let state = State::new(&plan);
+        assert_eq!(state.waves.iter().map(|wave| &wave.job).collect::<Vec<_>>(), jobs);
     }
 }

@@ -5,6 +5,8 @@ mod dynamodb;
 mod iot;
 mod sfn;
 mod sns;
+#[cfg(test)]
+mod tests;
 
 use std::time::SystemTime;
 
