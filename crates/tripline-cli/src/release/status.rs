@@ -1,5 +1,7 @@
 //! `tripline release status`.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tripline::release::hold::{Hold, Proof};
 use tripline::release::{Phase, State, WaveState};
@@ -14,14 +16,24 @@ use crate::terminal::print::{print, print_json, say};
 #[command(after_help = "\
 Examples:
   tripline release status fw-2-1
+  tripline release status fw-2-1 --follow
   tripline release status fw-2-1 --output json
+
+With --follow it is shown again whenever something has changed, until it has ended, wherever it was
+started from; Ctrl-C ends only the look.
 
 Exit code 0: it is out, or goes on; 1: it ended for another reason than its guard; 2: there is no
 such release; 3: AWS refused or could not be reached; 5: it was stopped; 6: a person has to decide.")]
 pub struct Status {
     #[command(flatten)]
     common: Common,
+    /// Show it again whenever something has changed, until it has ended
+    #[arg(long)]
+    follow: bool,
 }
+
+/// How long to wait between two looks: the stack looks once a minute.
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
 /// A release as it is shown.
 pub struct Shown<'a> {
@@ -35,24 +47,35 @@ pub struct Shown<'a> {
 impl Status {
     pub async fn run(self) -> Result<End, Error> {
         let store = self.common.place.store().await?;
-        let read = store.get(&self.common.release).await?;
-        let state = &read.state;
-        let runs = store.runs(&state.release, state.attempt).await?;
-        let begun = state.waves.iter().rev().find(|wave| wave.created.is_some());
-        let hold = match begun {
-            Some(wave) => store.hold(&wave.job).await?,
-            None => None,
-        };
-        let hold = hold.filter(|hold| begun.is_some_and(|wave| wave.created == Some(hold.created)));
-        let shown = Shown { state, runs, hold: hold.as_ref() };
-        match self.common.place.output {
-            Output::Text => print(&shown.text()),
-            Output::Json => print_json(&shown.json()),
+        let mut said = String::new();
+        loop {
+            let read = store.get(&self.common.release).await?;
+            let state = &read.state;
+            let runs = store.runs(&state.release, state.attempt).await?;
+            let begun = state.waves.iter().rev().find(|wave| wave.created.is_some());
+            let hold = match begun {
+                Some(wave) => store.hold(&wave.job).await?,
+                None => None,
+            };
+            let is_its = |hold: &Hold| begun.is_some_and(|wave| wave.created == Some(hold.created));
+            let hold = hold.filter(is_its);
+            let shown = Shown { state, runs, hold: hold.as_ref() };
+            let text = shown.text();
+            if text != said {
+                match self.common.place.output {
+                    Output::Text => print(&text),
+                    Output::Json => print_json(&shown.json()),
+                }
+                for hint in shown.hints() {
+                    say(&format!("hint: {hint}"));
+                }
+                said = text;
+            }
+            if !self.follow || state.ended.is_some() || shown.is_lost() {
+                return Ok(shown.end());
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
-        for hint in shown.hints() {
-            say(&format!("hint: {hint}"));
-        }
-        Ok(shown.end())
     }
 }
 

@@ -84,8 +84,14 @@ fn every_command_says_what_it_does_with_an_example() {
 
 #[test]
 fn every_command_that_answers_has_an_answer_for_programs() {
-    let groups =
-        ["tripline", "tripline-alarms", "tripline-config", "tripline-fleet", "tripline-queue"];
+    let groups = [
+        "tripline",
+        "tripline-alarms",
+        "tripline-config",
+        "tripline-fleet",
+        "tripline-queue",
+        "tripline-release",
+    ];
     for command in commands() {
         let name = command.name();
         assert!(
