@@ -11,7 +11,7 @@ use tripline_config::AlarmConfig;
 use tripline_tests::runner::run;
 use tripline_tests::workspace::{self, root};
 
-const DOCUMENTS: [&str; 16] = [
+const DOCUMENTS: [&str; 18] = [
     "README.md",
     "CHANGELOG.md",
     "docs/architecture.md",
@@ -26,8 +26,10 @@ const DOCUMENTS: [&str; 16] = [
     "docs/guide/details.md",
     "docs/guide/evidence.md",
     "docs/guide/iot-lens.md",
+    "docs/guide/revert.md",
     "docs/guide/waves.md",
     "docs/reference/coverage.md",
+    "docs/reference/evidence.md",
 ];
 
 /// The command, in this checkout.

@@ -5,6 +5,7 @@ mod arming;
 mod coverage;
 mod evidence;
 mod first;
+mod holding;
 mod killed;
 mod late;
 mod measured;

@@ -126,10 +126,14 @@ impl Stage {
         self.write("things.txt", list.as_bytes());
     }
 
-    /// A config with these waves, each with its section.
+    /// A config with these waves, each with its section; without any it is one of `tripline deploy`.
     pub fn config(&self, release: &str, waves: &[(&str, &str)]) {
         let names: Vec<&str> = waves.iter().map(|(name, _)| *name).collect();
         let mut text = HEAD.replace("<release>", release);
+        if waves.is_empty() {
+            self.write(&format!("{release}.ini"), text.as_bytes());
+            return;
+        }
         text += &format!("[WAVES]\nwaveList = {}\n\n", names.join(", "));
         for (name, keys) in waves {
             text += &format!("[WAVE_{name}]\n{keys}\n");
@@ -139,14 +143,48 @@ impl Stage {
 
     /// `tripline release ..`.
     pub async fn release(&self, arguments: &[&str]) -> Ran {
+        self.run(&[&["release"], arguments].concat()).await
+    }
+
+    /// `tripline ..`.
+    pub async fn run(&self, arguments: &[&str]) -> Ran {
         let mut program = must(self.proxy.tripline());
-        program.arg("release").args(arguments);
+        program.args(arguments);
         must(self.proxy.run(&mut program, None).await)
     }
 
+    /// Where the config of a release, or of a job, is.
+    pub fn path(&self, release: &str) -> String {
+        self.folder.path().join(format!("{release}.ini")).to_str().unwrap().to_owned()
+    }
+
+    /// A device takes what is next for it.
+    pub async fn begins(&self, thing: &str) {
+        let next = self.devices.start_next_pending_job_execution().thing_name(thing);
+        next.send().await.unwrap().execution.unwrap();
+    }
+
+    /// A device ends.
+    pub async fn reports(&self, job: &str, thing: &str, status: JobExecutionStatus) {
+        let update = self.devices.update_job_execution().job_id(job).thing_name(thing);
+        update.status(status).send().await.unwrap();
+    }
+
+    /// A job's document.
+    pub async fn document(&self, job: &str) -> String {
+        self.iot.get_job_document().job_id(job).send().await.unwrap().document.unwrap()
+    }
+
+    /// The names of a job's alarms.
+    pub async fn alarms(&self, job: &str) -> Vec<String> {
+        let prefix = format!("tripline-{job}-");
+        let alarms = self.cloudwatch.describe_alarms().alarm_name_prefix(prefix).send().await;
+        let alarms = alarms.unwrap().metric_alarms.unwrap_or_default();
+        alarms.into_iter().filter_map(|alarm| alarm.alarm_name).collect()
+    }
+
     pub async fn start(&self, release: &str) -> Ran {
-        let config = self.folder.path().join(format!("{release}.ini"));
-        self.release(&["start", config.to_str().unwrap()]).await
+        self.release(&["start", &self.path(release)]).await
     }
 
     /// What `tripline release status` says.

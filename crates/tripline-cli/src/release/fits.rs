@@ -13,10 +13,14 @@ const LEAST_KEPT: u32 = 30;
 /// devices need some of it.
 const MOST_BAKED: u64 = 360 * 86_400;
 
-/// Refuses what could not be seen through.
+/// The stack's parameter with the roles that a wave's job may be given.
+const ROLES: &str = "ReleaseRoles";
+
+/// Refuses what could not be seen through. `role`: that of the waves' presigned URLs, if they have any.
 pub fn check<'a>(
     file: &str,
     waves: &[PlannedWave],
+    role: Option<&str>,
     parameter: impl Fn(&str) -> Option<&'a str>,
 ) -> Result<(), Error> {
     // One that cannot be read stands for no fault: the template takes whole numbers only.
@@ -24,6 +28,14 @@ pub fn check<'a>(
     if let Some(kept) = kept.filter(|kept| *kept < LEAST_KEPT) {
         return Err(Error::Input(format!(
             "the stack's {KEPT} is {kept} (expected at least {LEAST_KEPT}): the alarms of a wave would be gone while it bakes, and nobody would see them fire\n\n  hint: deploy the stack with {KEPT}={LEAST_KEPT} or more"
+        )));
+    }
+    let named = parameter(ROLES).unwrap_or_default();
+    // A pattern is IAM's matter.
+    let passes = |role: &str| named.split(',').any(|one| one == role || one.contains('*'));
+    if let Some(role) = role.filter(|role| !passes(role)) {
+        return Err(Error::Input(format!(
+            "{file}: roleArn `{role}` is not among the stack's {ROLES}, so that no wave could be created\n\n  hint: deploy the stack with it in {ROLES}"
         )));
     }
     let baked: u64 = waves.iter().map(|wave| u64::from(wave.bake)).sum();
@@ -62,10 +74,34 @@ mod tests {
 
     fn checked(waves: &[PlannedWave], kept: Option<&str>) -> Result<(), String> {
         let parameter = |name: &str| kept.filter(|_| name == "RemoveAlarmsAfterMinutes");
-        check("dev.ini", waves, parameter).map_err(|error| match error {
+        check("dev.ini", waves, None, parameter).map_err(said)
+    }
+
+    fn said(error: Error) -> String {
+        match error {
             Error::Input(text) => text,
             other => panic!("{other:?}"),
-        })
+        }
+    }
+
+    #[test]
+    fn a_role_that_the_stack_passes_to_nobody_is_refused_before_anything_begins() {
+        const ROLE: &str = "arn:aws:iam::111122223333:role/firmware";
+        for (named, role, fits) in [
+            ("", None, true),
+            ("", Some(ROLE), false),
+            ("arn:aws:iam::111122223333:role/firmware-2", Some(ROLE), false),
+            (
+                "arn:aws:iam::111122223333:role/a,arn:aws:iam::111122223333:role/firmware",
+                Some(ROLE),
+                true,
+            ),
+            ("arn:aws:iam::111122223333:role/*", Some(ROLE), true),
+        ] {
+            let parameter = |name: &str| Some(named).filter(|_| name == "ReleaseRoles");
+            let judged = check("dev.ini", &[wave(60)], role, parameter).map_err(said);
+            assert_eq!(judged.is_ok(), fits, "{named}: {judged:?}");
+        }
     }
 
     #[test]

@@ -116,7 +116,8 @@ impl Start {
         };
         let worked_out = work_out(&aws, &input, &waves).await?;
         let planned = plan_waves(&release, attempt, &worked_out, &input, &waves, &spec)?;
-        fits::check(&input.file, &planned, |parameter| store.stack.parameter(parameter))?;
+        let role = input.config.presigned.as_ref().map(|presigned| presigned.role.as_str());
+        fits::check(&input.file, &planned, role, |parameter| store.stack.parameter(parameter))?;
         let ready = Ready { input: &input, spec: &spec, waves: &worked_out, planned };
         let covered = coverage(&ready, &store)?;
         let mut plan = ready.plan(&release, attempt, waves.false_stops);

@@ -98,8 +98,8 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let mut state = state_of(kept, &limits, &mut record.restarts);
         let hold = account.hold(id, created);
         record.is_held = hold.is_some_and(Hold::is_on);
-        // A hold that is over is no second chance at the permitted false stops.
-        let went_on = hold.map_or(0, |hold| hold.times);
+        // A hold that is over is no second chance at the permitted false stops. Without its item it did not end.
+        let went_on = hold.map_or(record.went_on, |hold| hold.times);
         if went_on > record.went_on && record.list.is_some() {
             let times = went_on - record.went_on;
             record.restarts = record.restarts.saturating_add(times);

@@ -1,0 +1,95 @@
+//! Rollouts that are held, and go on.
+
+use tripline::evidence::Record;
+use tripline::job::JobId;
+use tripline::release::hold::{Hold, OnHoldFailed, Rates};
+
+use super::*;
+
+fn job() -> JobId {
+    JobId::new("fw").unwrap()
+}
+
+fn record(account: &Account) -> Record {
+    let text = account.world().evidence[&job()].text.clone();
+    Record::from_text(&text).unwrap_or_else(|| panic!("{text}"))
+}
+
+/// A job whose devices begin and hang, by limits of its tags.
+fn hanging() -> Account {
+    let account = Account::new();
+    account.job("fw", 5);
+    account.change("fw", |job| {
+        job.tags = vec![
+            ("tripline:EvidenceAction".to_owned(), "stop".to_owned()),
+            ("tripline:EvidenceUnfinishedLimits".to_owned(), "10:30/20:3".to_owned()),
+        ];
+    });
+    account
+}
+
+async fn hang(account: &Account, keeper: &Keeper<Account, Account>, minutes: u32, begin: usize) {
+    for _ in 0..minutes {
+        let now = i64::try_from(account.world().now.as_secs()).unwrap();
+        account.change("fw", |job| job.at_work.extend(std::iter::repeat_n(now - 5, begin)));
+        warm(keeper, account, 1).await;
+    }
+}
+
+/// Holds it, or lets it go on so often.
+fn hold(account: &Account, times: u8, is_on: bool) {
+    let mut world = account.world();
+    let created = world.jobs["fw"].created;
+    let hold = Hold {
+        created,
+        at: created + 60,
+        by: "tripline-fw-default-Evidence".to_owned(),
+        is_alarm: true,
+        rates: Rates::default(),
+        on_failed: OnHoldFailed::Cancel,
+        since: None,
+        proof: None,
+        went_on: (!is_on).then_some(created + 120),
+        times,
+    };
+    world.holds.insert(job(), hold);
+}
+
+#[tokio::test]
+async fn a_rollout_that_is_held_is_not_said_to_run_on() {
+    let account = hanging();
+    let keeper = account.keeper();
+    hang(&account, &keeper, 18, 5).await;
+    assert!(record(&account).breached.is_some());
+    hold(&account, 0, true);
+    account.world().letters.clear();
+    account.world().changes.clear();
+    hang(&account, &keeper, 6, 0).await;
+    let held = record(&account);
+    assert!(held.is_held && held.breached.is_some() && !held.is_overdue(180), "{held:?}");
+    let fired_anew = |change: &String| change.starts_with("fire anew");
+    assert!(!account.world().changes.iter().any(fired_anew));
+    let letters = account.world().letters.clone();
+    assert!(!letters.iter().any(|(_, body)| body.contains("still runs")), "{letters:?}");
+}
+
+#[tokio::test]
+async fn a_rollout_that_goes_on_has_evidence_anew_at_half_the_weight_once() {
+    let account = hanging();
+    let keeper = account.keeper();
+    hang(&account, &keeper, 18, 5).await;
+    let before = record(&account);
+    assert!(before.evidence > 2.0 && before.restarts == 0);
+    hold(&account, 1, false);
+    hang(&account, &keeper, 1, 0).await;
+    let after = record(&account);
+    assert_eq!((after.restarts, after.went_on, after.breached), (1, 1, None));
+    assert!(after.evidence < before.evidence, "{after:?}");
+    hang(&account, &keeper, 3, 0).await;
+    assert_eq!(record(&account).restarts, 1, "once for each time that it goes on");
+    // Of an earlier job of its name it says nothing.
+    account.world().holds.get_mut(&job()).unwrap().created -= 1;
+    account.world().holds.get_mut(&job()).unwrap().times = 9;
+    hang(&account, &keeper, 1, 0).await;
+    assert_eq!(record(&account).restarts, 1);
+}
