@@ -65,10 +65,8 @@ async fn an_approval_neither_overrides_an_alarm_nor_shortens_the_bake() {
     account.minutes(1).await;
     account.approve("canary");
     account.until(|world| world.jobs.len() == 2).await;
-    let world = account.world();
-    let wave = &world.read.state.waves[0];
+    let wave = account.world().read.state.waves[0].clone();
     assert!(wave.since - wave.bake_began.unwrap() >= 300, "{wave:?}");
-    drop(world);
     let account = undecided().await;
     account.fire("canary");
     account.approve("canary");
