@@ -51,7 +51,13 @@ impl<C: Ask> Runner<C> {
                 (wave.token, wave.token_at) = (None, None);
             }
         });
-        goes_on(of, entered.await?)?;
+        let read = entered.await?;
+        let key = read.state.begin_key(&planned.name);
+        goes_on(of, read)?;
+        // The machine waits for it. Whoever invokes this function past the machine does not get round it.
+        if planned.approval && self.client.approval(&key).await?.is_none() {
+            return Err(Failed::Refused(format!("nobody has let wave `{}` begin", planned.name)));
+        }
         let guard = Guard::of(plan, config)?;
         let is_there = match self.client.describe_job(&planned.job).await {
             Ok(_) => true,

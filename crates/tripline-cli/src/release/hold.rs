@@ -54,8 +54,8 @@ Examples:
   tripline release go-on fw-2-1
 
 The rollout is as fast again as it was. Evidence begins anew, and weighs what it sees half as much
-as before: a hold must not be a second chance at the permitted false stops. So with each time at most
-half of them more are spent. The alarm that held the rollout can fire again.
+as before: a hold must not be a second chance at the permitted false stops. The first time spends
+half of them more, the second a quarter, and so on. The alarm that held the rollout can fire again.
 
 Exit code 0: it goes on; 1: it is not held, or has ended; 2: there is no such release or job; 3: AWS
 refused or could not be reached.")]

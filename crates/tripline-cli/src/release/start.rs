@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tripline::baseline::Baseline;
+use tripline::job::JobState;
 use tripline::release::{Plan, PlannedWave, ReleaseId, State};
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind};
@@ -184,10 +185,28 @@ async fn under_way(store: &Store, there: &Option<Versioned>) -> Result<Standing,
     let Some(Versioned { state, .. }) = there else { return Ok(Standing::Begin(1)) };
     match store.runs(&state.release, state.attempt).await? {
         Some(true) => Ok(Standing::Runs(Box::new(state.clone()))),
-        Some(false) => Ok(Standing::Begin(state.attempt + 1)),
+        Some(false) => {
+            if state.ended.is_none() {
+                nothing_goes_on(store, state).await?;
+            }
+            Ok(Standing::Begin(state.attempt + 1))
+        }
         None if state.ended.is_some() => Ok(Standing::Begin(state.attempt + 1)),
         None => Ok(Standing::Begin(state.attempt)),
     }
+}
+
+/// A release that somebody aborted in the console has rollouts that go on: no other is begun beside them.
+async fn nothing_goes_on(store: &Store, state: &State) -> Result<(), Error> {
+    for wave in &state.waves {
+        if store.aws.job_state(&wave.job).await? == Some(JobState::Active) {
+            return Err(Error::Input(format!(
+                "release `{}` does not run, and the rollout of its job `{}` goes on; nothing was changed\n\n  hint: `tripline release stop {0}` ends it",
+                state.release, wave.job
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn plan_waves(

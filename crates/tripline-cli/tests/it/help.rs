@@ -67,7 +67,7 @@ impl Helped {
 fn every_command_says_what_it_does_with_an_example() {
     for command in commands() {
         let (name, help) = (command.name(), &command.help);
-        let spoken = name.replace('-', " ");
+        let spoken = [&["tripline".to_owned()], &command.words[..]].concat().join(" ");
         let examples = help.split_once("\nExamples:\n").map_or("", |(_, rest)| rest);
         assert!(
             examples.lines().any(|line| {
