@@ -69,6 +69,8 @@ impl<C: Ask> Runner<C> {
             let request = self.request(plan, planned, config).map_err(|fault| {
                 Failed::Refused(format!("job `{}` cannot be asked for: {fault}", planned.job))
             })?;
+            // Arming takes a while, in which the release may have been stopped.
+            goes_on(of, self.read(of).await?)?;
             // Somebody may have been faster: then its tags say whose it is.
             self.client.create_job(request).await?;
         }
@@ -160,6 +162,9 @@ impl<C: Ask> Runner<C> {
 
 /// Whether a wave may go on beginning: a look may have stopped it.
 fn goes_on(of: &OfWave, read: Versioned) -> Result<(), Failed> {
+    if read.state.ended.is_some() {
+        return Err(Failed::Ended(format!("release `{}` has ended", of.release)));
+    }
     match read.state.waves.get(of.wave) {
         Some(wave) if wave.phase == Phase::Stopped => Err(stopped(of, wave)),
         _ => Ok(()),

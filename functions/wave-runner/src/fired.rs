@@ -30,6 +30,8 @@ pub(crate) struct Begun {
     pub fired: Option<(String, i64)>,
     /// Any of their rollouts is held: what comes next waits.
     pub held: bool,
+    /// How often each of their rollouts went on after a hold.
+    pub times: Vec<u8>,
 }
 
 impl Begun {
@@ -60,10 +62,18 @@ impl<C: Ask> Runner<C> {
             self.stay_armed(wave, job.as_ref(), guard, now).await?;
             let hold = hold_of(holds, &wave.job, job.as_ref());
             held |= hold.is_some_and(Hold::is_on);
-            self.find_fired(wave, hold, guard.on_alarm).await?;
+            let has_ended = job.as_ref().is_some_and(|job| job.state.has_ended());
+            // Of a job that has ended nothing is left to be held.
+            let on_alarm = if has_ended { OnAlarm::Cancel } else { guard.on_alarm };
+            // What may be held in a moment does not go on meanwhile.
+            held |= self.find_fired(wave, hold, on_alarm).await?;
         }
         let fired = state.waves.iter().find_map(|wave| wave.fired.clone());
-        Ok(Begun { jobs, fired, held })
+        let times = jobs.iter().zip(&state.waves).map(|(job, wave)| {
+            hold_of(holds, &wave.job, job.as_ref()).map_or(0, |hold| hold.times)
+        });
+        let times = times.collect();
+        Ok(Begun { jobs, fired, held, times })
     }
 
     /// The jobs of the waves up to this one.
@@ -99,48 +109,59 @@ impl<C: Ask> Runner<C> {
         Ok(())
     }
 
-    /// Whether any alarm of a wave has been in ALARM since its job was created, or went on after a hold. The
-    /// history of an alarm is read once for each change of its state.
+    /// Finds out whether any alarm of a wave has been in ALARM since its job was created, or went on after a hold;
+    /// of several, one that asks for a stop. The history of an alarm is read once for each change of its state.
+    /// Returns whether the force-stopper may be about to hold the rollout.
     async fn find_fired(
         &self,
         wave: &mut WaveState,
         hold: Option<&Hold>,
         on_alarm: OnAlarm,
-    ) -> Result<(), Failed> {
-        let Some(created) = wave.created else { return Ok(()) };
+    ) -> Result<bool, Failed> {
+        let Some(created) = wave.created else { return Ok(false) };
         let went_on = hold.and_then(|hold| hold.went_on);
         let since = went_on.map_or(created, |at| at.max(created));
         // What holds a rollout is decided on by people, and what fired before they did is known to them.
         if hold.is_some_and(Hold::is_on) {
-            return Ok(());
+            return Ok(false);
         }
         if wave.fired.as_ref().is_some_and(|(_, at)| *at >= since) {
-            return Ok(());
+            return Ok(false);
         }
         wave.fired = None;
+        let mut is_pending = false;
         for alarm in self.client.alarms(&wave.job).await? {
             let is_new = wave.alarms.get(&alarm.name).is_none_or(|seen| *seen < alarm.since);
             let is_new = is_new || went_on.is_some();
             let at = match alarm.is_on {
                 // One that was on before its job was there is on while the job is.
                 true if alarm.since >= since || went_on.is_none() => Some(alarm.since.max(since)),
+                // One that is on long after the rollout went on was set to fire anew, and is not OK.
+                true if self.client.now().seconds().saturating_sub(since) >= HELD_WITHIN => {
+                    Some(since)
+                }
                 false if is_new && alarm.since >= since => {
                     self.client.last_firing(&alarm.name, since).await?
                 }
                 _ => None,
             };
             match at {
-                Some(at) if self.is_to_be_held(&alarm, at, on_alarm) => {}
+                Some(at) if self.is_to_be_held(&alarm, at, on_alarm) => is_pending = true,
                 Some(at) => {
-                    wave.fired = Some((alarm.name, at));
-                    return Ok(());
+                    let asks = self.asks_for_a_stop(&alarm);
+                    if asks || wave.fired.is_none() {
+                        wave.fired = Some((alarm.name, at));
+                    }
+                    if asks {
+                        return Ok(false);
+                    }
                 }
                 None => {
                     wave.alarms.insert(alarm.name, alarm.since);
                 }
             }
         }
-        Ok(())
+        Ok(is_pending)
     }
 
     /// Whether the force-stopper may still hold the rollout because of an alarm.

@@ -26,12 +26,23 @@ impl<C: Ask> Runner<C> {
         let comment = clean(&format!("Tripline: could not be held (by {})", hold.by), MAX_COMMENT);
         let has_ended = job.state.has_ended();
         let is_over = has_ended && job.comment.as_ref() != Some(&comment);
-        if is_over || job.created_at != Some(hold.created) || !job.is_counted {
+        if is_over || job.created_at != Some(hold.created) {
+            return Ok(());
+        }
+        // Attempts of devices that were notified before say nothing of the rate.
+        if !job.is_counted || job.setup.counts_attempts() {
+            tracing::warn!(job = %id, "hold_not_provable");
             return Ok(());
         }
         let mut looked = hold.clone();
         let (now, notified) = (self.client.now().seconds(), job.counts.notified());
         let proof = looked.look(now, notified, self.settings.minute);
+        // Somebody may have had it go on since this minute's holds were read.
+        if proof == Some(Proof::Failed)
+            && !self.client.holds().await?.iter().any(|(job, now)| job == id && now == hold)
+        {
+            return Ok(());
+        }
         if proof == Some(Proof::Failed) {
             let may_stop = self.settings.mode != StopMode::Observe;
             let canceled = match hold.on_failed {

@@ -160,6 +160,7 @@ impl<C: Ask> Runner<C> {
             guard,
             minute: self.settings.minute,
             held: begun.held,
+            times: begun.times.get(at).copied().unwrap_or(0),
         };
         let answer = ask(&rules(planned), &looked.seen());
         tracing::info!(release = %before.release, wave = %planned.name, ?answer, "gate_asked");

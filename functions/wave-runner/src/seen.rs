@@ -29,6 +29,8 @@ pub(crate) struct Read<'a> {
     /// How many seconds a minute of evidence has.
     pub minute: i64,
     pub held: bool,
+    /// How often it went on after a hold: evidence of before counts no more.
+    pub times: u8,
 }
 
 pub(crate) fn rules(planned: &PlannedWave) -> Rules {
@@ -40,12 +42,19 @@ pub(crate) fn rules(planned: &PlannedWave) -> Rules {
     }
 }
 
-/// When every device of a wave had been notified, or its job ended.
+/// When every device of a wave had been notified, or its job ended. Devices that are gone are never notified: once
+/// all of them should have been, and the time of the gate is over beside that, the bake begins without them.
 pub(crate) fn bake_began(planned: &PlannedWave, job: &Job, now: i64) -> Option<i64> {
     match job.ended_at {
         Some(0) => Some(now),
         Some(at) => Some(at),
-        None => (job.is_counted && job.counts.notified() >= planned.devices).then_some(now),
+        None => {
+            let minutes = i64::from(planned.devices.div_ceil(job.rate.max(1)));
+            let late = (minutes * 60).saturating_add(planned.decide_within.into());
+            let is_late = job.created_at.is_some_and(|at| now.saturating_sub(at) >= late);
+            let is_whole = job.is_counted && job.counts.notified() >= planned.devices;
+            (is_whole || is_late).then_some(now)
+        }
     }
 }
 
@@ -74,6 +83,9 @@ impl<'a> Read<'a> {
         let is_its = |kept: &&Kept| job.created_at == Some(kept.record.created);
         let Some(kept) = self.kept.filter(is_its) else { return ClearanceSeen::NotYet };
         let record = &kept.record;
+        if record.went_on < self.times && job.state == JobState::Active {
+            return ClearanceSeen::NotYet;
+        }
         let until = job.ended_at.filter(|at| *at > 0).unwrap_or(self.now).min(self.now);
         if until.saturating_sub(record.at) > i64::from(State::BLIND_MINUTES) * 60 {
             return ClearanceSeen::Blind;

@@ -24,7 +24,7 @@ impl<C: Ask> Runner<C> {
         why: String,
         begun: &Begun,
     ) -> Result<(), Failed> {
-        let stops = self.stops(&read.state, begun.fired.as_ref()).await?;
+        let stops = self.stops(&read.state).await?;
         let now = self.client.now().seconds();
         let Some(wave) = read.state.waves.get_mut(at) else { return Ok(()) };
         wave.reasons = vec![why.clone()];
@@ -43,9 +43,8 @@ impl<C: Ask> Runner<C> {
 
     /// A release that was found to be stopped: its rollouts are, before the machine is answered.
     pub(crate) async fn stay_stopped(&self, state: &State, at: usize) -> Result<(), Failed> {
-        let fired = state.waves.iter().find_map(|wave| wave.fired.clone());
         let jobs = self.jobs(state, at).await?;
-        let stops = self.stops(state, fired.as_ref()).await?;
+        let stops = self.stops(state).await?;
         let came_to = self.stop_jobs(state, &jobs, at, stops).await;
         self.answer_stopped(state, at, came_to).await
     }
@@ -72,17 +71,20 @@ impl<C: Ask> Runner<C> {
         Ok(())
     }
 
-    /// Whether what stops a release also stops those of its jobs that are in progress: not if an alarm fired
-    /// that only alerts people.
-    async fn stops(&self, state: &State, fired: Option<&(String, i64)>) -> Result<bool, Failed> {
-        let Some((name, _)) = fired else { return Ok(true) };
-        for wave in state.waves.iter().filter(|wave| wave.fired.is_some()) {
+    /// Whether what stops a release also stops those of its jobs that are in progress: not if every alarm that
+    /// fired only alerts people.
+    async fn stops(&self, state: &State) -> Result<bool, Failed> {
+        let mut only_alerts = false;
+        for wave in &state.waves {
+            let Some((name, _)) = &wave.fired else { continue };
             let alarms = self.client.alarms(&wave.job).await?;
-            if let Some(alarm) = alarms.iter().find(|alarm| alarm.name == *name) {
-                return Ok(self.asks_for_a_stop(alarm));
+            let alarm = alarms.iter().find(|alarm| alarm.name == *name);
+            if alarm.is_none_or(|alarm| self.asks_for_a_stop(alarm)) {
+                return Ok(true);
             }
+            only_alerts = true;
         }
-        Ok(true)
+        Ok(!only_alerts)
     }
 
     /// Stops the jobs of a release that are still in progress: bad firmware does not go on in one wave because

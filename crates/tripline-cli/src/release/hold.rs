@@ -3,13 +3,15 @@
 use clap::Args;
 use serde_json::json;
 use tripline::job::{JobId, JobState};
-use tripline::release::hold::{Hold, OnHoldFailed};
+use tripline::release::hold::{Hold, OnHoldFailed, Rates};
 use tripline::release::{Phase, ReleaseId};
 use tripline_aws::iot::request::{held_rate, rates_of, restored};
 use tripline_aws::{Failure, FailureKind, iot};
 
 use super::Place;
 use super::store::{Store, now, person};
+use crate::aws::alarms::SeenAlarm;
+use crate::aws::topics;
 use crate::exit::{End, Error};
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
@@ -66,6 +68,20 @@ pub struct GoOn {
     place: Place,
 }
 
+/// The rollout of a release that is held, of whichever wave; or else as [`job_of`].
+async fn held_job_of(store: &Store, which: &Which) -> Result<JobId, Error> {
+    if let Some(release) = &which.release {
+        for wave in store.get(release).await?.state.waves.iter().rev() {
+            let hold = store.hold(&wave.job).await?;
+            let is_on = |hold: Hold| hold.is_on() && wave.created == Some(hold.created);
+            if hold.is_some_and(is_on) {
+                return Ok(wave.job.clone());
+            }
+        }
+    }
+    job_of(store, which).await
+}
+
 /// The rollout that is meant.
 async fn job_of(store: &Store, which: &Which) -> Result<JobId, Error> {
     let Some(release) = &which.release else {
@@ -114,7 +130,9 @@ impl HoldJob {
         let job = job_of(&store, &self.which).await?;
         let described = describe(&store, &job).await?;
         let seen = iot::job_of(&described);
-        if seen.state != JobState::Active {
+        let is_active = seen.state == JobState::Active;
+        // What comes after a wave can be kept back also when its rollout is over.
+        if !is_active && self.which.release.is_none() {
             show(
                 &self.place,
                 &job,
@@ -131,7 +149,7 @@ impl HoldJob {
                 at: now(),
                 by: person(),
                 is_alarm: false,
-                rates: rates_of(described.job_executions_rollout_config()),
+                rates: rates_before(its, rates_of(described.job_executions_rollout_config())),
                 on_failed: self.on_failed,
                 since: None,
                 proof: None,
@@ -143,13 +161,11 @@ impl HoldJob {
                 return Err(raced(&job));
             }
         }
-        set_rate(&store, &job, held_rate()).await?;
-        show(
-            &self.place,
-            &job,
-            "held",
-            &format!("job {job} is held: one device a minute, and no next wave"),
-        );
+        if is_active {
+            set_rate(&store, &job, held_rate()).await?;
+        }
+        let how = if is_active { "one device a minute, and no next wave" } else { "no next wave" };
+        show(&self.place, &job, "held", &format!("job {job} is held: {how}"));
         say("hint: `tripline release go-on` goes on as before; `tripline stop` stops it");
         Ok(End::Done)
     }
@@ -158,7 +174,7 @@ impl HoldJob {
 impl GoOn {
     pub async fn run(self) -> Result<End, Error> {
         let store = self.place.store().await?;
-        let job = job_of(&store, &self.which).await?;
+        let job = held_job_of(&store, &self.which).await?;
         let described = describe(&store, &job).await?;
         let seen = iot::job_of(&described);
         let read = store.hold(&job).await?;
@@ -166,17 +182,7 @@ impl GoOn {
             show(&self.place, &job, "notHeld", &format!("job {job} is not held"));
             return Ok(End::Finding);
         };
-        if seen.state != JobState::Active {
-            show(
-                &self.place,
-                &job,
-                "ended",
-                &format!(
-                    "job {job} has ended: it cannot go on\n\n  hint: `tripline resume --job-id {job}`"
-                ),
-            );
-            return Ok(End::Finding);
-        }
+        let is_active = seen.state == JobState::Active;
         let rate = restored(hold.rates).map_err(|fault| Error::Input(fault.to_string()))?;
         let was_on = hold.is_on();
         if was_on {
@@ -186,32 +192,54 @@ impl GoOn {
                 return Err(raced(&job));
             }
         }
-        // Again, if it was cut off before.
-        set_rate(&store, &job, rate).await?;
-        if hold.is_alarm {
-            rearm(&store, &hold.by).await?;
+        // Again, if it was cut off before. Of a wave that is complete only what comes after it goes on.
+        if is_active {
+            set_rate(&store, &job, rate).await?;
         }
+        rearm(&store, &job).await?;
         let times = hold.times.saturating_add(u8::from(was_on));
         show(
             &self.place,
             &job,
             "goesOn",
-            &format!(
-                "job {job} goes on as fast as before; evidence begins anew at half its weight (time {times})"
-            ),
+            &match is_active {
+                true => format!(
+                    "job {job} goes on as fast as before; evidence begins anew at half its weight (time {times})"
+                ),
+                false => format!("job {job} has ended, and holds nothing back any more"),
+            },
         );
         Ok(End::Done)
     }
 }
 
-/// The alarm that held the rollout acts again once it fires anew.
-async fn rearm(store: &Store, alarm: &str) -> Result<(), Failure> {
+/// Every alarm of the job that stops and is in ALARM acts again once it fires anew: those that fired during the
+/// hold changed nothing.
+async fn rearm(store: &Store, job: &JobId) -> Result<(), Error> {
     use aws_sdk_cloudwatch::types::StateValue;
-    let set = store.aws.cloudwatch.set_alarm_state().alarm_name(alarm).state_value(StateValue::Ok);
-    let set = set.state_reason("Tripline: the rollout goes on after a hold").send().await;
-    match set.map_err(|error| Failure::from_sdk("SetAlarmState", &error)) {
-        Err(failure) if failure.kind != FailureKind::NotFound => Err(failure),
-        _ => Ok(()),
+    let topic = topics::of_stack(&store.stack, topics::FORCE_STOP)?;
+    let there = store.aws.see(job).await?;
+    for alarm in there.alarms.iter().map(SeenAlarm::observed) {
+        if !alarm.has_fired() || !alarm.goes_to(topic) {
+            continue;
+        }
+        let set = store.aws.cloudwatch.set_alarm_state().alarm_name(alarm.name());
+        let set = set.state_value(StateValue::Ok);
+        let set = set.state_reason("Tripline: the rollout goes on after a hold").send().await;
+        match set.map_err(|error| Failure::from_sdk("SetAlarmState", &error)) {
+            Err(failure) if failure.kind != FailureKind::NotFound => return Err(failure.into()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// How fast a rollout was before it was held. One that still has the rate of an earlier hold was cut off while
+/// it went on.
+fn rates_before(earlier: Option<&Hold>, now: Rates) -> Rates {
+    match earlier {
+        Some(earlier) if now == rates_of(Some(&held_rate())) => earlier.rates,
+        _ => now,
     }
 }
 

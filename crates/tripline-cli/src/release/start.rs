@@ -186,7 +186,8 @@ async fn under_way(store: &Store, there: &Option<Versioned>) -> Result<Standing,
     match store.runs(&state.release, state.attempt).await? {
         Some(true) => Ok(Standing::Runs(Box::new(state.clone()))),
         Some(false) => {
-            if state.ended.is_none() {
+            // Of one that is out, devices that are offline may still get it.
+            if !state.ended.as_ref().is_some_and(|ended| ended.well) {
                 nothing_goes_on(store, state).await?;
             }
             Ok(Standing::Begin(state.attempt + 1))

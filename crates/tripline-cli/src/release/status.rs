@@ -40,7 +40,7 @@ pub struct Shown<'a> {
     pub state: &'a State,
     /// Whether its execution runs; `None` if it was never started.
     pub runs: Option<bool>,
-    /// The hold of the wave that is under way.
+    /// The hold of the latest wave that is held.
     pub hold: Option<&'a Hold>,
 }
 
@@ -52,13 +52,14 @@ impl Status {
             let read = store.get(&self.common.release).await?;
             let state = &read.state;
             let runs = store.runs(&state.release, state.attempt).await?;
-            let begun = state.waves.iter().rev().find(|wave| wave.created.is_some());
-            let hold = match begun {
-                Some(wave) => store.hold(&wave.job).await?,
-                None => None,
-            };
-            let is_its = |hold: &Hold| begun.is_some_and(|wave| wave.created == Some(hold.created));
-            let hold = hold.filter(is_its);
+            let mut hold = None;
+            for wave in state.waves.iter().rev().filter(|wave| wave.created.is_some()) {
+                let is_its = |hold: &Hold| wave.created == Some(hold.created) && hold.is_on();
+                hold = store.hold(&wave.job).await?.filter(is_its);
+                if hold.is_some() {
+                    break;
+                }
+            }
             let shown = Shown { state, runs, hold: hold.as_ref() };
             let text = shown.text();
             if text != said {

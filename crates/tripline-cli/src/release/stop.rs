@@ -2,9 +2,9 @@
 
 use serde_json::json;
 use tripline::job::{JobId, JobState};
-use tripline::release::{Ended, Phase};
+use tripline::release::{Ended, Phase, State};
 use tripline::stop::{OPERATOR_REASON_CODE, operator_comment};
-use tripline_aws::{Failure, FailureKind};
+use tripline_aws::{Failure, FailureKind, iot};
 
 use super::Common;
 use super::store::{Store, now, person};
@@ -12,6 +12,8 @@ use crate::exit::{End, Error};
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 
+/// The tag with the release and attempt that a job is a wave of.
+const RELEASE_TAG: &str = "tripline:release";
 /// How often a state is written anew because the stack has written it meanwhile.
 const MOST_TRIES: u32 = 10;
 
@@ -71,7 +73,7 @@ async fn stop(store: &Store, common: &Common, reason: Option<&str>) -> Result<Ve
     let mut stopped = Vec::new();
     let mut failed = None;
     for wave in &state.waves {
-        match cancel(store, &wave.job, &comment).await {
+        match cancel(store, &state, &wave.job, &comment).await {
             Ok(true) => stopped.push(wave.job.clone()),
             Ok(false) => {}
             Err(failure) => {
@@ -125,9 +127,19 @@ async fn remove_group(store: &Store, group: &str) -> Result<(), Failure> {
     }
 }
 
-/// Cancels a job that is in progress; whether it was.
-async fn cancel(store: &Store, job: &JobId, comment: &str) -> Result<bool, Failure> {
-    if store.aws.job_state(job).await? != Some(JobState::Active) {
+/// Cancels a job of this release that is in progress; whether it was. Another's job of the same name is left.
+async fn cancel(store: &Store, state: &State, job: &JobId, comment: &str) -> Result<bool, Failure> {
+    let described = match iot::describe(&store.aws.iot, job).await {
+        Ok(described) => described,
+        Err(failure) if failure.kind == FailureKind::NotFound => return Ok(false),
+        Err(failure) => return Err(failure),
+    };
+    if iot::job_of(&described).state != JobState::Active {
+        return Ok(false);
+    }
+    let tags = iot::tags(&store.aws.iot, described.job_arn().unwrap_or_default()).await?;
+    let release = State::execution(&state.release, state.attempt);
+    if !tags.iter().any(|(key, value)| key == RELEASE_TAG && *value == release) {
         return Ok(false);
     }
     let cancel = store.aws.iot.cancel_job().job_id(job.as_str());

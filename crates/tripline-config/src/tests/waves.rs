@@ -89,11 +89,11 @@ fn a_whole_plan_is_read() {
 }
 
 #[test]
-fn what_is_not_said_is_an_hour_of_bake_two_percent_and_a_day() {
+fn what_is_not_said_is_an_hour_of_bake_five_percent_and_a_day() {
     let plan = waves("[WAVES]\nwaveList = all\n[WAVE_all]\nrest = True\n");
     assert_eq!((plan.false_stops, plan.exposure), (0.02, None), "those of the evidence section");
     let all = &plan.waves[0];
-    assert_eq!((all.rate, all.bake, all.tolerance), (None, 3_600, 0.02));
+    assert_eq!((all.rate, all.bake, all.tolerance), (None, 3_600, 0.05));
     assert_eq!((all.approval, all.decide_within), (false, 86_400));
     let long = waves("[WAVES]\nwaveList = all\n[WAVE_all]\nrest = True\nbake = 3d\n");
     assert_eq!(

@@ -80,12 +80,17 @@ impl HoldJob for Aws {
         };
         if there.as_ref().filter(is_held).is_none() {
             let before = there.as_ref().filter(|hold| hold.created == order.created);
+            let now = rates_of(described.job_executions_rollout_config());
             let hold = Hold {
                 created: order.created,
                 at: order.at,
                 by: order.by.to_owned(),
                 is_alarm: true,
-                rates: rates_of(described.job_executions_rollout_config()),
+                // One that still has the rate of an earlier hold was cut off while it went on.
+                rates: match before {
+                    Some(before) if now == rates_of(Some(&held_rate())) => before.rates,
+                    _ => now,
+                },
                 on_failed: order.on_failed,
                 since: None,
                 proof: None,
