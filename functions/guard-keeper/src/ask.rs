@@ -5,7 +5,7 @@ use aws_sdk_cloudwatch::types::MetricAlarm;
 use tripline::attempts::Attempt;
 use tripline::job::{Job, JobId};
 use tripline::metric::{KeptMetric, Outcome};
-use tripline::release::hold::Hold;
+use tripline::release::hold::HeldBriefly;
 use tripline::time::Timestamp;
 use tripline_aws::Failure;
 use tripline_aws::cloudwatch::MuteRule;
@@ -68,7 +68,7 @@ pub enum Item {
         first: FirstSeen,
     },
     /// Rollouts that are held, or were.
-    Holds(Vec<(JobId, Hold)>),
+    Holds(Vec<(JobId, HeldBriefly)>),
     /// What the keeper remembers, as text.
     Memory(String),
 }

@@ -16,6 +16,9 @@ const PROOF: i64 = 3;
 /// .. that begin so many after the rate was lowered: what AWS IoT had begun to send is sent.
 const SETTLED_AFTER: i64 = 1;
 
+/// Longest hold in bytes.
+const MAX_BYTES: usize = 4_000;
+
 /// What an alarm that asks for a stop does to a rollout.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -135,6 +138,30 @@ pub struct Hold {
     pub times: u8,
 }
 
+/// A hold as far as evidence goes by it: what the guard-keeper reads of a [`Hold`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldBriefly {
+    /// When its job was created: another one may have its name later.
+    pub created: i64,
+    /// When it went on, if it has.
+    pub went_on: Option<i64>,
+    /// How often it went on.
+    pub times: u8,
+}
+
+impl HeldBriefly {
+    /// Whether it is held at this moment.
+    pub fn is_on(&self) -> bool {
+        self.went_on.is_none()
+    }
+
+    /// Reads what a [`Hold`] is written as; `None` if it is none.
+    pub fn from_text(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok().filter(|_| text.len() <= MAX_BYTES)
+    }
+}
+
 /// Whether a rollout that was to be held is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -183,7 +210,6 @@ impl Hold {
 
     /// Reads what was written; `None` if it is none.
     pub fn from_text(text: &str) -> Option<Self> {
-        const MAX_BYTES: usize = 4_000;
         serde_json::from_str(text).ok().filter(|_| text.len() <= MAX_BYTES)
     }
 }
@@ -234,6 +260,9 @@ mod tests {
             proof: Some(Proof::Failed),
             ..hold()
         };
+        let brief = HeldBriefly { created: 1, went_on: None, times: 0 };
+        assert_eq!(HeldBriefly::from_text(&hold.to_text()), Some(brief));
+        assert!(brief.is_on() && HeldBriefly::from_text("{}").is_none());
         assert_eq!(Hold::from_text(&hold.to_text()), Some(hold));
         assert_eq!(Hold::from_text("{}"), None);
         assert_eq!(Hold::from_text(&"x".repeat(5_000)), None);

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
 use tripline::evidence::Record;
 use tripline::job::JobId;
-use tripline::release::hold::{HOLDS, Hold};
+use tripline::release::hold::{HOLDS, HeldBriefly};
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
 use tripline_guard::kept::{
@@ -131,7 +131,7 @@ fn item(mut item: HashMap<String, AttributeValue>) -> Option<Item> {
     }
     if key == HOLDS {
         let hold = |(job, value): (String, AttributeValue)| {
-            Some((JobId::new(&job).ok()?, Hold::from_text(value.as_s().ok()?)?))
+            Some((JobId::new(&job).ok()?, HeldBriefly::from_text(value.as_s().ok()?)?))
         };
         return Some(Item::Holds(item.into_iter().filter_map(hold).collect()));
     }

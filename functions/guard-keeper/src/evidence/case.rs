@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tripline::evidence::{Ages, InvalidState, Limits, Record, Standing, State, Tick, Verdict};
 use tripline::job::{CountRejected, Job, JobId};
-use tripline::release::hold::Hold;
+use tripline::release::hold::HeldBriefly;
 use tripline_config::NoLimits;
 
 use super::lists::PAGES;
@@ -97,7 +97,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let published = record.evidence;
         let mut state = state_of(kept, &limits, &mut record.restarts);
         let hold = account.hold(id, created);
-        record.is_held = hold.is_some_and(Hold::is_on);
+        record.is_held = hold.is_some_and(HeldBriefly::is_on);
         // A hold that is over is no second chance at the permitted false stops. Without its item it did not end.
         let went_on = hold.map_or(record.went_on, |hold| hold.times);
         if went_on > record.went_on && record.list.is_some() {

@@ -15,7 +15,7 @@ use tripline::alarm::AlarmDefinition;
 use tripline::baseline::Baseline;
 use tripline::evidence::Record;
 use tripline::job::{Job, JobId};
-use tripline::release::hold::Hold;
+use tripline::release::hold::HeldBriefly;
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
 use tripline_config::{AlarmConfig, EvidenceConfig, parse_evidence};
@@ -73,7 +73,7 @@ pub(crate) struct Kept {
     /// Jobs' evidence.
     pub evidence: BTreeMap<JobId, KeptEvidence>,
     /// Rollouts that are held, or were.
-    pub holds: BTreeMap<JobId, Hold>,
+    pub holds: BTreeMap<JobId, HeldBriefly>,
 }
 
 /// A job's evidence after the last minute.
@@ -125,7 +125,7 @@ impl Account {
     }
 
     /// A hold of this very job.
-    pub fn hold(&self, job: &JobId, created: i64) -> Option<&Hold> {
+    pub fn hold(&self, job: &JobId, created: i64) -> Option<&HeldBriefly> {
         self.table.as_ref()?.holds.get(job).filter(|hold| hold.created == created)
     }
 

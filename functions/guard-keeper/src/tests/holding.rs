@@ -2,7 +2,7 @@
 
 use tripline::evidence::Record;
 use tripline::job::JobId;
-use tripline::release::hold::{Hold, OnHoldFailed, Rates};
+use tripline::release::hold::HeldBriefly;
 
 use super::*;
 
@@ -40,18 +40,8 @@ async fn hang(account: &Account, keeper: &Keeper<Account, Account>, minutes: u32
 fn hold(account: &Account, times: u8, is_on: bool) {
     let mut world = account.world();
     let created = world.jobs["fw"].created;
-    let hold = Hold {
-        created,
-        at: created + 60,
-        by: "tripline-fw-default-Evidence".to_owned(),
-        is_alarm: true,
-        rates: Rates::default(),
-        on_failed: OnHoldFailed::Cancel,
-        since: None,
-        proof: None,
-        went_on: (!is_on).then_some(created + 120),
-        times,
-    };
+    let went_on = (!is_on).then_some(created + 120);
+    let hold = HeldBriefly { created, went_on, times };
     world.holds.insert(job(), hold);
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tripline::attempts::Attempt;
 use tripline::job::{EndedCounts, ExecutionCounts, JobId, JobState};
 use tripline::metric::{KeptMetric, Outcome};
-use tripline::release::hold::Hold;
+use tripline::release::hold::HeldBriefly;
 use tripline::rollout::Rate;
 use tripline::time::Timestamp;
 use tripline_aws::cloudwatch::MuteRule;
@@ -99,7 +99,7 @@ pub struct World {
     pub tell_only: BTreeSet<String>,
     pub first_seen: BTreeMap<JobId, FirstSeen>,
     pub evidence: BTreeMap<JobId, EvidenceItem>,
-    pub holds: BTreeMap<JobId, Hold>,
+    pub holds: BTreeMap<JobId, HeldBriefly>,
     pub memory: Option<String>,
     pub events_are_on: bool,
     /// How many things groups have.
@@ -615,7 +615,7 @@ impl Table for Account {
         let seen = world.first_seen.iter();
         let seen =
             seen.map(|(job, first)| Item::FirstSeen { job: job.clone(), first: first.clone() });
-        let holds: Vec<_> = world.holds.iter().map(|(job, it)| (job.clone(), it.clone())).collect();
+        let holds: Vec<_> = world.holds.iter().map(|(job, it)| (job.clone(), *it)).collect();
         let seen = seen.chain((!holds.is_empty()).then_some(Item::Holds(holds)));
         let items =
             configs.chain(world.memory.clone().map(Item::Memory)).chain(seen).chain(evidence);
