@@ -253,7 +253,7 @@ pub const ROWS: &[Row] = &[
         "stopper-active",
         "the function is ended before it has done anything",
         |stage| Box::pin(update(stage, STOPPER, |update| update.timeout(1))),
-        |stage| Box::pin(update(stage, STOPPER, |update| update.timeout(350))),
+        |stage| Box::pin(update(stage, STOPPER, |update| update.timeout(410))),
     ),
     row(
         "stopper-has-failure-destination",
