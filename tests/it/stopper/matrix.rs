@@ -233,6 +233,9 @@ fn every_call_of_the_function_has_its_rows() {
         }
     }
     assert!(operations.contains("CancelJob"), "{operations:?}");
+    // Only a rollout that asks for a hold comes to this call, and the table is about stops. That a hold which fails
+    // becomes one is held to by the function's own tests (`tests/holding.rs`).
+    assert!(operations.remove("UpdateJob"), "{operations:?}");
     let table = table();
     for operation in &operations {
         for (fault, _) in FAULTS {
