@@ -1,8 +1,14 @@
 //! CloudWatch's alarms, as far as a function and the command ask the same of them.
 
 use aws_sdk_cloudwatch::Client;
-use aws_sdk_cloudwatch::types::AlarmMuteRuleStatus;
+use aws_sdk_cloudwatch::operation::describe_alarm_history::DescribeAlarmHistoryOutput;
+use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::{
+    AlarmHistoryItem, AlarmMuteRuleStatus, HistoryItemType, ScanBy, StateValue,
+};
+use serde_json::Value;
 
+use crate::answer::Complete;
 use crate::{Failure, FailureKind};
 
 /// Most names of one `DeleteAlarms`.
@@ -26,6 +32,64 @@ pub async fn alarm_tags(client: &Client, arn: &str) -> Result<Vec<(String, Strin
 pub async fn delete_alarms(client: &Client, names: &[String]) -> Result<(), Failure> {
     let deleted = client.delete_alarms().set_alarm_names(Some(names.to_vec())).send().await;
     deleted.map(drop).map_err(|error| Failure::from_sdk("DeleteAlarms", &error))
+}
+
+/// When an alarm last went to ALARM, no earlier than `since`, in seconds since the epoch.
+///
+/// # Errors
+/// That of the call; and if the history is longer than `most_pages` of 100 items, for what was not read may say
+/// that it fired.
+pub async fn last_firing(
+    client: &Client,
+    alarm: &str,
+    since: i64,
+    most_pages: usize,
+) -> Result<Option<i64>, Failure> {
+    const OPERATION: &str = "DescribeAlarmHistory";
+    let mut next = None;
+    for _ in 0..most_pages {
+        let page = client
+            .describe_alarm_history()
+            .alarm_name(alarm)
+            .history_item_type(HistoryItemType::StateUpdate)
+            .start_date(DateTime::from_secs(since))
+            .scan_by(ScanBy::TimestampDescending)
+            .max_records(100)
+            .set_next_token(next)
+            .customize()
+            // An empty list is an answer, none is not.
+            .interceptor(Complete::<DescribeAlarmHistoryOutput>::new(|output| {
+                output.alarm_history_items.is_some()
+            }))
+            .send()
+            .await
+            .map_err(|error| Failure::from_sdk(OPERATION, &error))?;
+        let items = page.alarm_history_items.into_iter().flatten();
+        // The time is compared here too, for whoever answers without regard to it.
+        let mut times = items
+            .filter(is_firing)
+            .map(|item| item.timestamp.map_or(since, |at| at.secs()))
+            .filter(|at| *at >= since);
+        if let Some(at) = times.next() {
+            return Ok(Some(at));
+        }
+        next = page.next_token.filter(|token| !token.is_empty());
+        if next.is_none() {
+            return Ok(None);
+        }
+    }
+    let text = format!("the history of alarm `{alarm}` is too long to be read");
+    Err(Failure::new(OPERATION, FailureKind::Unavailable, text))
+}
+
+/// Whether an item is of a change to ALARM: `historyData` is JSON with the new state, and the summary says the same
+/// in words.
+fn is_firing(item: &AlarmHistoryItem) -> bool {
+    let data: Option<Value> = item.history_data().and_then(|data| serde_json::from_str(data).ok());
+    match data.as_ref().and_then(|data| data.pointer("/newState/stateValue")?.as_str()) {
+        Some(state) => state == StateValue::Alarm.as_str(),
+        None => item.history_summary().is_some_and(|summary| summary.ends_with("to ALARM")),
+    }
 }
 
 /// How CloudWatch's answer begins where it does not know a call: before mute rules there were none.

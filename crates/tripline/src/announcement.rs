@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::job::{ExecutionCounts, JobId};
 use crate::stop::{Certainty, Firing, Refusal, comment_for};
-use crate::text::{bare_name, clean, excerpt};
+use crate::text::{ascii, bare_name, clean, excerpt};
 use crate::time::Timestamp;
 
 /// Longest subject of an e-mail, in ASCII characters (SNS `Publish`, `Subject`: fewer than 100).
@@ -358,13 +358,6 @@ fn fit_evidence(head: &str, evidence: &str) -> String {
     let fits = |text: &str| head.len() + ": ".len() + text.chars().count() <= MAX_SMS;
     let said = if fits(sentence) { sentence } else { bare };
     ascii(&format!("{head}: {}", said.replace(" \u{b7}", ",")), MAX_SMS)
-}
-
-/// An SMS with any other character costs twice as many parts, and a subject is refused.
-fn ascii(text: &str, limit: usize) -> String {
-    let ascii: String =
-        text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '_' }).collect();
-    clean(&ascii, limit)
 }
 
 #[cfg(test)]

@@ -30,6 +30,14 @@ pub fn clean(text: &str, limit: usize) -> String {
     taken
 }
 
+/// `text` in ASCII, with `_` for any other character, cut to at most `limit` as [`clean`] does: an SMS with
+/// another character costs twice as many parts, and a subject with one is refused.
+pub fn ascii(text: &str, limit: usize) -> String {
+    let ascii: String =
+        text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '_' }).collect();
+    clean(&ascii, limit)
+}
+
 /// AWS IoT's `[^\p{C}]`: no control, format, private-use or unassigned characters. The last group
 /// grows smaller with each Unicode version, so it is left to the service.
 fn is_shown(c: char) -> bool {

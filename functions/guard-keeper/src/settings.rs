@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tripline::alarm::{Topic, TopicArn};
+use tripline::alarm::{StackTopics, Topic, TopicArn};
 use tripline::job::CountRejected;
 use tripline::stop::StopMode;
 use tripline::text::excerpt;
@@ -160,19 +160,8 @@ impl Settings {
 
     /// The ARNs of an alarm's topics, each once.
     pub fn actions(&self, topics: &[Topic]) -> Vec<String> {
-        let mut actions: Vec<String> = Vec::new();
-        for topic in topics {
-            let arn = match topic {
-                Topic::Email => &self.email_topic,
-                Topic::Sms => &self.sms_topic,
-                Topic::ForceStop => &self.force_stop_topic,
-                Topic::Arn(arn) => arn.as_str(),
-            };
-            if !actions.iter().any(|action| action == arn) {
-                actions.push(arn.to_owned());
-            }
-        }
-        actions
+        let (email, sms) = (&self.email_topic, &self.sms_topic);
+        StackTopics { email, sms, force_stop: &self.force_stop_topic }.actions(topics)
     }
 }
 

@@ -4,7 +4,7 @@ use aws_sdk_iot::error::BuildError;
 use aws_sdk_iot::operation::create_job::CreateJobInput;
 use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
 use aws_sdk_iot::types::{PresignedUrlConfig, Tag, TargetSelection};
-use tripline::release::{Phase, Plan, PlannedWave};
+use tripline::release::{Phase, Plan, PlannedWave, RELEASE_TAG};
 use tripline::rollout::Rate;
 use tripline_aws::FailureKind;
 use tripline_aws::iot::request;
@@ -17,9 +17,6 @@ use crate::failed::Failed;
 
 use crate::step::OfWave;
 use crate::{Runner, no_wave, stopped};
-
-/// The tag with the release that a job is a wave of, and the attempt.
-pub(crate) const RELEASE_TAG: &str = "tripline:release";
 
 impl<C: Ask> Runner<C> {
     /// Arms a wave and creates its job. A job that is there already is taken for it only if its tags say so. A

@@ -1,14 +1,12 @@
 //! What people read about a release.
 
+use tripline::announcement::{MAX_SMS, MAX_SUBJECT};
 use tripline::job::{ExecutionCounts, JobId};
 use tripline::release::hold::{Hold, OnHoldFailed};
 use tripline::release::{State, WaveState};
-use tripline::text::{bare_name, clean};
+use tripline::text::{ascii, bare_name, clean};
 use tripline_aws::Failure;
 
-/// Longest subject of an e-mail and longest SMS, in characters, all of them ASCII.
-const MAX_SUBJECT: usize = 100;
-const MAX_SMS: usize = 140;
 /// Most characters of a reason.
 const MAX_REASON: usize = 600;
 
@@ -176,13 +174,6 @@ fn progress(state: &State) -> String {
 
 fn reasons(wave: &WaveState) -> String {
     wave.reasons.iter().map(|reason| format!("missing  {}\n", clean(reason, MAX_REASON))).collect()
-}
-
-/// An SMS with any other character costs twice as many parts, and a subject is refused.
-fn ascii(text: &str, limit: usize) -> String {
-    let ascii: String =
-        text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '_' }).collect();
-    clean(&ascii, limit)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Takes a release from wave to wave.
 //!
 //! The state machine of the stack says what comes next; this function does what needs AWS IoT, a
-//! [`step`] at a time: it arms a wave and creates its job ([`begin`]), and once a minute it looks at
-//! every release that is under way ([`look`]), asks the gate, and answers the machine that waits.
-//! Holds are looked at in the same minute ([`held`]).
+//! `step` at a time: it arms a wave and creates its job (`begin`), and once a minute it looks at
+//! every release that is under way (`look`), asks the gate, and answers the machine that waits.
+//! Holds are looked at in the same minute (`held`).
 //!
 //! Each step may be repeated: by Step Functions when it failed, and by the next minute when this function
 //! was cut off. What was done is found done.

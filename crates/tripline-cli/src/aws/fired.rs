@@ -3,13 +3,11 @@
 use std::fmt;
 
 use aws_sdk_cloudwatch::primitives::DateTime;
-use aws_sdk_cloudwatch::types::{
-    AlarmHistoryItem, HistoryItemType, MetricAlarm, ScanBy, StateValue,
-};
-use serde_json::Value;
+use aws_sdk_cloudwatch::types::{MetricAlarm, StateValue};
 use tripline::alarm::alarm_name_prefix;
 use tripline::gate::{FiredAlarm, Stopped};
 use tripline::job::JobId;
+use tripline_aws::cloudwatch::last_firing;
 use tripline_aws::{Failure, FailureKind};
 use tripline_guard::desired::watches_evidence_s_absence;
 
@@ -57,7 +55,7 @@ impl Aws {
             let Some(name) = alarm.alarm_name() else { continue };
             let at = match standing_since(&alarm) {
                 Some(at) => Some(at.unwrap_or(since)),
-                None => self.last_fired(name, since).await?,
+                None => last_firing(&self.cloudwatch, name, since, MOST_PAGES).await?,
             };
             fired.extend(at.map(|at| Fired { alarm: name.to_owned(), at }));
         }
@@ -72,38 +70,6 @@ impl Aws {
             Err(failure) => Err(failure),
         }
     }
-
-    /// When an alarm last went to ALARM, if it has since some time.
-    async fn last_fired(&self, alarm: &str, since: i64) -> Result<Option<i64>, Failure> {
-        const OPERATION: &str = "DescribeAlarmHistory";
-        let mut next = None;
-        for _ in 0..MOST_PAGES {
-            let page = self
-                .cloudwatch
-                .describe_alarm_history()
-                .alarm_name(alarm)
-                .history_item_type(HistoryItemType::StateUpdate)
-                .start_date(DateTime::from_secs(since))
-                .scan_by(ScanBy::TimestampDescending)
-                .max_records(100)
-                .set_next_token(next)
-                .send()
-                .await
-                .map_err(|error| Failure::from_sdk(OPERATION, &error))?;
-            // The time is compared here too, for whoever answers without regard to it.
-            let times = page.alarm_history_items().iter().filter(|item| is_firing(item));
-            let mut times = times.map(|item| item.timestamp().map_or(since, DateTime::secs));
-            if let Some(at) = times.find(|at| *at >= since) {
-                return Ok(Some(at));
-            }
-            next = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
-            if next.is_none() {
-                return Ok(None);
-            }
-        }
-        let text = format!("the history of alarm `{alarm}` is too long to be read");
-        Err(Failure::new(OPERATION, FailureKind::Unavailable, text))
-    }
 }
 
 /// Since when an alarm is in ALARM, if it is, and CloudWatch says when.
@@ -111,16 +77,6 @@ fn standing_since(alarm: &MetricAlarm) -> Option<Option<i64>> {
     let is_standing = alarm.state_value() == Some(&StateValue::Alarm);
     let at = alarm.state_transitioned_timestamp().or(alarm.state_updated_timestamp());
     is_standing.then(|| at.map(DateTime::secs))
-}
-
-/// Whether an item is of a change to ALARM: `historyData` is JSON with the new state, and the summary says the same
-/// in words.
-fn is_firing(item: &AlarmHistoryItem) -> bool {
-    let data: Option<Value> = item.history_data().and_then(|data| serde_json::from_str(data).ok());
-    match data.as_ref().and_then(|data| data.pointer("/newState/stateValue")?.as_str()) {
-        Some(state) => state == StateValue::Alarm.as_str(),
-        None => item.history_summary().is_some_and(|summary| summary.ends_with("to ALARM")),
-    }
 }
 
 #[cfg(test)]

@@ -8,9 +8,3 @@ pub const ROUND_TAG: &str = "tripline:round";
 pub const CONFIG_TAG: &str = "tripline:config";
 /// The tag with the job that a stream is for.
 pub const JOB_TAG: &str = "tripline:job";
-/// The tag with the job whose firmware devices are taken back to if this one is reverted.
-pub const FALLBACK_TAG: &str = "tripline:fallback";
-/// The tag that says what an alarm does to a job: `hold`.
-pub const ON_ALARM_TAG: &str = "tripline:onAlarm";
-/// The tag that says what is done if a job that is held goes on: `cancel` or `alert`.
-pub const ON_HOLD_FAILED_TAG: &str = "tripline:onHoldFailed";

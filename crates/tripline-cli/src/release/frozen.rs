@@ -2,16 +2,13 @@
 //! for the wave, and groups as they are.
 
 use tripline::job::JobId;
-use tripline::release::ReleaseId;
+use tripline::release::{RELEASE_TAG, ReleaseId};
 
 use super::waves::Wave;
 use crate::exit::Error;
 use crate::successor::aws::Aws;
 use crate::successor::group::{self, MOST_TARGETS, Owner};
 use crate::terminal::progress::Progress;
-
-/// The tag of a thing group with the release that it was made for.
-const RELEASE_TAG: &str = "tripline:release";
 
 /// The group that a wave needs; `None` if it needs none.
 pub fn group_of(wave: &Wave, job: &JobId) -> Option<String> {

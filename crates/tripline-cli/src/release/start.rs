@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tripline::baseline::Baseline;
+use tripline::faults::Faults;
 use tripline::job::JobState;
 use tripline::release::{Plan, PlannedWave, ReleaseId, State};
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind};
-use tripline_config::{TargetSelection, Waves};
+use tripline_config::{TargetSelection, WaveSize, Waves};
 use tripline_guard::coverage::Devices;
 
 use super::store::{Store, Versioned, now, person};
@@ -27,6 +28,7 @@ use crate::input::alarms::check_stops;
 use crate::input::declared::all_alarms;
 use crate::input::deployment::{self, Input};
 use crate::input::planned::{PlannedCoverage, PlannedRollout, StackRules};
+use crate::input::waves::{duration, percent};
 use crate::successor::aws::Aws;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
@@ -220,32 +222,30 @@ fn plan_waves(
 ) -> Result<Vec<PlannedWave>, Error> {
     let prefix = arn_prefix(spec)?;
     let clears_at = input.evidence.as_ref().and_then(|limits| limits.limits.clears_at());
+    let devices = |wave: &Wave| u32::try_from(wave.devices.len()).unwrap_or(u32::MAX);
+    let size = |wave: &Wave| WaveSize {
+        name: wave.name.clone(),
+        devices: Some(devices(wave)),
+        decides_from: clears_at,
+    };
+    let sizes: Vec<WaveSize> = worked_out.iter().map(size).collect();
+    if let Some(fault) = waves.over_exposed(&sizes) {
+        let faults = Faults { file: input.file.clone(), faults: vec![fault], more: 0 };
+        return Err(Error::Input(faults.to_string()));
+    }
     let mut planned = Vec::new();
-    let mut exposed = 0_u32;
-    let mut is_decided = false;
     for wave in worked_out {
         let Some(declared) = waves.waves.iter().find(|other| other.name == wave.name) else {
             continue;
         };
         let job =
             release.job(attempt, &wave.name).map_err(|error| Error::Input(error.to_string()))?;
-        let devices = u32::try_from(wave.devices.len()).unwrap_or(u32::MAX);
-        if !is_decided {
-            exposed = exposed.saturating_add(devices);
-            if let Some(most) = waves.exposure.filter(|most| exposed > *most) {
-                return Err(Error::Input(format!(
-                    "{}: wave `{}`: {exposed} devices would hold the firmware before the first verdict (expected at most {most}: `exposure`)",
-                    input.file, wave.name
-                )));
-            }
-            is_decided = clears_at.is_some_and(|least| devices >= least);
-        }
         planned.push(PlannedWave {
             name: wave.name.clone(),
             targets: frozen::targets(wave, &job, |resource| format!("{prefix}:{resource}")),
             group: frozen::group_of(wave, &job),
             job,
-            devices,
+            devices: devices(wave),
             rate: declared.rate,
             bake: declared.bake,
             tolerance: declared.tolerance,
@@ -381,8 +381,8 @@ fn text(plan: &Plan, covered: &PlannedCoverage, attempt: u32, region: &str) -> S
             "  {:<16} {:>7} devices{rate}, bake {}, tolerance {} %{}\n",
             wave.name.as_str(),
             wave.devices,
-            span(wave.bake),
-            round(wave.tolerance * 100.0),
+            duration(wave.bake),
+            percent(wave.tolerance),
             if wave.approval { ", begins once approved" } else { "" }
         );
         let decides = match wave.clears_at {
@@ -397,8 +397,8 @@ fn text(plan: &Plan, covered: &PlannedCoverage, attempt: u32, region: &str) -> S
     }
     text += &format!(
         "  at most {} % of healthy releases are stopped, {} % a wave; each `go-on` after a hold adds half a wave's\n",
-        round(plan.false_stops * 100.0),
-        round(plan.false_stops_of_a_wave() * 100.0)
+        percent(plan.false_stops),
+        percent(plan.false_stops_of_a_wave())
     );
     text + &format!("\n{}\n{}", covered.coverage.line(), covered.coverage.table("  "))
 }
@@ -420,19 +420,4 @@ fn json(plan: &Plan, covered: &PlannedCoverage, dry_run: bool, region: &str) -> 
         "falseStops": plan.false_stops, "falseStopsOfAWave": plan.false_stops_of_a_wave(),
         "waves": waves, "coverage": covered.coverage.to_json(),
     })
-}
-
-/// Four digits of a number that say something.
-fn round(number: f64) -> f64 {
-    (number * 10_000.0).round() / 10_000.0
-}
-
-/// `90s`, `5m`, `2h`, `3d`.
-fn span(seconds: u32) -> String {
-    for (unit, name) in [(86_400, 'd'), (3_600, 'h'), (60, 'm')] {
-        if seconds > 0 && seconds.is_multiple_of(unit) {
-            return format!("{}{name}", seconds / unit);
-        }
-    }
-    format!("{seconds}s")
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tripline::job::{JobId, JobState};
-use tripline::release::{Ended, Phase, State};
+use tripline::release::{Ended, Phase, RELEASE_TAG, State};
 use tripline::stop::{OPERATOR_REASON_CODE, operator_comment};
 use tripline_aws::{Failure, FailureKind, iot};
 
@@ -12,8 +12,6 @@ use crate::exit::{End, Error};
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 
-/// The tag with the release and attempt that a job is a wave of.
-const RELEASE_TAG: &str = "tripline:release";
 /// How often a state is written anew because the stack has written it meanwhile.
 const MOST_TRIES: u32 = 10;
 
@@ -87,7 +85,8 @@ async fn stop(store: &Store, common: &Common, reason: Option<&str>) -> Result<Ve
     }
     let plan = store.plan(&common.release, state.attempt).await?;
     for group in plan.iter().flat_map(|plan| &plan.waves).filter_map(|wave| wave.group.as_ref()) {
-        remove_group(store, group).await?;
+        // The machine would have removed it in the end.
+        iot::delete_group(&store.aws.iot, group).await?;
     }
     Ok(stopped)
 }
@@ -116,15 +115,6 @@ async fn write_end(store: &Store, common: &Common, comment: &str) -> Result<(), 
         common.release
     );
     Err(Failure::new("PutItem", FailureKind::Unavailable, text).into())
-}
-
-/// The thing group of a wave, which the machine would have removed in the end.
-async fn remove_group(store: &Store, group: &str) -> Result<(), Failure> {
-    let deleted = store.aws.iot.delete_thing_group().thing_group_name(group).send().await;
-    match deleted.map_err(|error| Failure::from_sdk("DeleteThingGroup", &error)) {
-        Err(failure) if failure.kind != FailureKind::NotFound => Err(failure),
-        _ => Ok(()),
-    }
 }
 
 /// Cancels a job of this release that is in progress; whether it was. Another's job of the same name is left.

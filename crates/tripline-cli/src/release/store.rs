@@ -8,23 +8,15 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use serde_json::json;
 use tripline::job::JobId;
 use tripline::release::hold::{HOLDS, Hold};
+use tripline::release::item::{APPROVAL, ENTRY, PLAN, QUEUE, STATE, VERSION};
 use tripline::release::{Approval, Plan, ReleaseId, State};
 use tripline_aws::{Failure, FailureKind};
+use tripline_guard::kept::JOB;
 
 use crate::aws::clients::Aws;
 use crate::aws::connect::Connection;
 use crate::aws::stack::Stack;
 use crate::exit::Error;
-
-/// The queue table's keys, and a release's attributes.
-const QUEUE: &str = "queue";
-const ENTRY: &str = "entry";
-const STATE: &str = "state";
-const VERSION: &str = "version";
-const PLAN: &str = "plan";
-const APPROVAL: &str = "approval";
-/// The guards table's key.
-const JOB: &str = "jobId";
 
 /// The stack's releases.
 #[derive(Debug)]

@@ -33,7 +33,6 @@ use crate::aws::connect::connect;
 use crate::aws::deployment::firmware::Stored;
 use crate::aws::region::Region;
 use crate::aws::stack::Stack;
-use crate::aws::tags::FALLBACK_TAG;
 use crate::exit::{End, Error};
 use crate::successor::arming::{Guarding, arm};
 use crate::successor::aws::Aws;
@@ -52,6 +51,7 @@ use own::{Own, OwnRelease};
 use pending::Pending;
 use report::Report;
 use targets::Targets;
+use tripline::release::FALLBACK_TAG;
 
 /// Longest description of a job (AWS IoT `CreateJob`).
 const MAX_DESCRIPTION: usize = 2_028;

@@ -252,17 +252,7 @@ impl Aws {
 
     /// Creates a job; `false` if there is one of this name already.
     pub async fn create_job(&self, request: CreateJobInputBuilder) -> Result<bool, Failure> {
-        match request.send_with(&self.iot).await {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_resource_already_exists_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(Failure::from_sdk("CreateJob", &error)),
-        }
+        iot::create_job(&self.iot, request).await
     }
 
     /// The text of an object, no longer than a config may be; `None` if there is no such object.

@@ -17,7 +17,7 @@ pub use missing_data::MissingData;
 pub use name::AlarmName;
 pub use period::Period;
 pub use statistic::{Percentile, Statistic};
-pub use topic::{MAX_TOPICS, NotATopicArn, Topic, TopicArn};
+pub use topic::{MAX_TOPICS, NotATopicArn, StackTopics, Topic, TopicArn};
 
 /// An alarm as the operator's config defines it, not yet bound to a job.
 #[derive(Debug, Clone, PartialEq)]

@@ -19,6 +19,36 @@ pub enum Topic {
     Arn(TopicArn),
 }
 
+/// The ARNs of the stack's own topics.
+#[derive(Debug, Clone, Copy)]
+pub struct StackTopics<'a> {
+    /// `@email`
+    pub email: &'a str,
+    /// `@sms`
+    pub sms: &'a str,
+    /// `@force-stop`
+    pub force_stop: &'a str,
+}
+
+impl StackTopics<'_> {
+    /// The ARNs of an alarm's topics, each once.
+    pub fn actions(self, topics: &[Topic]) -> Vec<String> {
+        let mut actions: Vec<String> = Vec::new();
+        for topic in topics {
+            let arn = match topic {
+                Topic::Email => self.email,
+                Topic::Sms => self.sms,
+                Topic::ForceStop => self.force_stop,
+                Topic::Arn(arn) => arn.as_str(),
+            };
+            if !actions.iter().any(|action| action == arn) {
+                actions.push(arn.to_owned());
+            }
+        }
+        actions
+    }
+}
+
 impl Topic {
     /// The words for the stack's own topics.
     pub const ALIASES: [&'static str; 3] = ["@email", "@sms", "@force-stop"];

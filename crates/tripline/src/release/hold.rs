@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 /// The key of the item of the guards table that holds are in, one attribute a job. No job can be called so.
 pub const HOLDS: &str = "$holds";
+/// The tag that says what an alarm does to a job: [`OnAlarm`].
+pub const ON_ALARM_TAG: &str = "tripline:onAlarm";
+/// The tag that says what is done if a job that is held goes on: [`OnHoldFailed`].
+pub const ON_HOLD_FAILED_TAG: &str = "tripline:onHoldFailed";
 /// Devices a minute of a rollout that is held (AWS IoT `maximumPerMinute`: 1 at least).
 pub const HELD_RATE: u32 = 1;
 /// A rollout is held if it grew by no more than so many devices a minute ..

@@ -4,7 +4,8 @@ use aws_sdk_iot::config::timeout::TimeoutConfig;
 use aws_sdk_iot::operation::cancel_job::CancelJobOutput;
 use aws_sdk_iot::types::Tag;
 use tripline::job::{Job, JobId};
-use tripline::release::hold::{Hold, OnAlarm, OnHoldFailed};
+use tripline::release::FALLBACK_TAG;
+use tripline::release::hold::{Hold, ON_ALARM_TAG, ON_HOLD_FAILED_TAG, OnAlarm, OnHoldFailed};
 use tripline::stop::REASON_CODE;
 use tripline_aws::answer::{Complete, LastAnswer};
 use tripline_aws::iot::request::{held_rate, rates_of};
@@ -15,9 +16,6 @@ use crate::ask::{CancelJob, DescribeJob, HasOptedOut, HoldJob, HoldOrder, ReadFa
 
 /// The tag and value by which a job opts out of being guarded, as the guard-keeper reads it.
 const OPTED_OUT: (&str, &str) = ("tripline:guard", "off");
-
-/// The tag with the job that devices are taken back to, as `tripline deploy` sets it.
-const FALLBACK: &str = "tripline:fallback";
 
 impl DescribeJob for Aws {
     async fn describe_job(&self, job: &JobId) -> Result<Job, Failure> {
@@ -46,15 +44,11 @@ impl ReadFallback for Aws {
         let request = self.iot.list_tags_for_resource().resource_arn(arn).customize();
         let output = request.config_override(bounded).send().await;
         let output = output.map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
-        let tag = output.tags().iter().find(|tag| tag.key() == FALLBACK);
+        let tag = output.tags().iter().find(|tag| tag.key() == FALLBACK_TAG);
         let fallback = tag.and_then(|tag| JobId::new(tag.value()?).ok());
         Ok(fallback.filter(|fallback| fallback != job))
     }
 }
-
-/// The tags of a job that ask for a hold.
-const ON_ALARM: &str = "tripline:onAlarm";
-const ON_HOLD_FAILED: &str = "tripline:onHoldFailed";
 
 impl HoldJob for Aws {
     async fn on_alarm(&self, job: &JobId) -> Result<(OnAlarm, OnHoldFailed), Failure> {
@@ -67,8 +61,8 @@ impl HoldJob for Aws {
         let output = output.map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
         let value = |key| output.tags().iter().find(|tag| tag.key() == key).and_then(Tag::value);
         // What is not understood asks for nothing.
-        let on_alarm = value(ON_ALARM).and_then(|text| text.parse().ok()).unwrap_or_default();
-        let on_failed = value(ON_HOLD_FAILED).and_then(|text| text.parse().ok());
+        let on_alarm = value(ON_ALARM_TAG).and_then(|text| text.parse().ok()).unwrap_or_default();
+        let on_failed = value(ON_HOLD_FAILED_TAG).and_then(|text| text.parse().ok());
         Ok((on_alarm, on_failed.unwrap_or_default()))
     }
 

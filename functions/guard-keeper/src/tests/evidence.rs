@@ -11,11 +11,11 @@ use crate::settings::tests::FORCE_STOP;
 const ALARM: &str = "tripline-fw-default-Evidence";
 const MISSING: &str = "tripline-fw-default-EvidenceMissing";
 
-fn job() -> JobId {
+pub(super) fn job() -> JobId {
     JobId::new("fw").unwrap()
 }
 
-fn record(account: &Account) -> Record {
+pub(super) fn record(account: &Account) -> Record {
     let text = account.world().evidence[&job()].text.clone();
     Record::from_text(&text).unwrap_or_else(|| panic!("{text}"))
 }
@@ -28,7 +28,7 @@ fn published(account: &Account) -> Option<f64> {
 }
 
 /// An account with a job whose evidence stops it.
-fn stopping() -> Account {
+pub(super) fn stopping() -> Account {
     let account = Account::new();
     account.job("fw", 5);
     account.change("fw", |job| {
@@ -41,7 +41,12 @@ fn stopping() -> Account {
 }
 
 /// In each minute some devices begin and none ends.
-async fn hang(account: &Account, keeper: &Keeper<Account, Account>, minutes: u32, begin: usize) {
+pub(super) async fn hang(
+    account: &Account,
+    keeper: &Keeper<Account, Account>,
+    minutes: u32,
+    begin: usize,
+) {
     for _ in 0..minutes {
         let now = i64::try_from(account.world().now.as_secs()).unwrap();
         account.change("fw", |job| job.at_work.extend(std::iter::repeat_n(now - 5, begin)));

@@ -1,40 +1,9 @@
 //! Rollouts that are held, and go on.
 
-use tripline::evidence::Record;
-use tripline::job::JobId;
 use tripline::release::hold::HeldBriefly;
 
+use super::evidence::{hang, job, record, stopping};
 use super::*;
-
-fn job() -> JobId {
-    JobId::new("fw").unwrap()
-}
-
-fn record(account: &Account) -> Record {
-    let text = account.world().evidence[&job()].text.clone();
-    Record::from_text(&text).unwrap_or_else(|| panic!("{text}"))
-}
-
-/// A job whose devices begin and hang, by limits of its tags.
-fn hanging() -> Account {
-    let account = Account::new();
-    account.job("fw", 5);
-    account.change("fw", |job| {
-        job.tags = vec![
-            ("tripline:EvidenceAction".to_owned(), "stop".to_owned()),
-            ("tripline:EvidenceUnfinishedLimits".to_owned(), "10:30/20:3".to_owned()),
-        ];
-    });
-    account
-}
-
-async fn hang(account: &Account, keeper: &Keeper<Account, Account>, minutes: u32, begin: usize) {
-    for _ in 0..minutes {
-        let now = i64::try_from(account.world().now.as_secs()).unwrap();
-        account.change("fw", |job| job.at_work.extend(std::iter::repeat_n(now - 5, begin)));
-        warm(keeper, account, 1).await;
-    }
-}
 
 /// Holds it, or lets it go on so often.
 fn hold(account: &Account, times: u8, is_on: bool) {
@@ -47,7 +16,7 @@ fn hold(account: &Account, times: u8, is_on: bool) {
 
 #[tokio::test]
 async fn a_rollout_that_is_held_is_not_said_to_run_on() {
-    let account = hanging();
+    let account = stopping();
     let keeper = account.keeper();
     hang(&account, &keeper, 18, 5).await;
     assert!(record(&account).breached.is_some());
@@ -65,7 +34,7 @@ async fn a_rollout_that_is_held_is_not_said_to_run_on() {
 
 #[tokio::test]
 async fn a_rollout_that_goes_on_has_evidence_anew_at_half_the_weight_once() {
-    let account = hanging();
+    let account = stopping();
     let keeper = account.keeper();
     hang(&account, &keeper, 18, 5).await;
     let before = record(&account);

@@ -1,14 +1,9 @@
-use aws_sdk_cloudwatch::operation::describe_alarm_history::DescribeAlarmHistoryOutput;
 use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsOutput;
-use aws_sdk_cloudwatch::primitives::DateTime;
-use aws_sdk_cloudwatch::types::{
-    AlarmHistoryItem, AlarmType, HistoryItemType, MetricAlarm, ScanBy, StateValue,
-};
-use serde_json::Value;
+use aws_sdk_cloudwatch::types::{AlarmType, MetricAlarm, StateValue};
 use tripline::alarm::alarm_name_prefix;
 use tripline::job::JobId;
 use tripline_aws::answer::Complete;
-use tripline_aws::{Failure, FailureKind};
+use tripline_aws::{Failure, FailureKind, cloudwatch};
 use tripline_guard::desired::{GuardAlarm, watches_evidence_s_absence};
 use tripline_guard::observed::{Watched, watched};
 use tripline_guard::{ownership, request};
@@ -50,38 +45,7 @@ impl Alarms for Aws {
     }
 
     async fn last_firing(&self, alarm: &str, since: i64) -> Result<Option<i64>, Failure> {
-        const OPERATION: &str = "DescribeAlarmHistory";
-        let mut next = None;
-        for _ in 0..MAX_PAGES {
-            let page = self
-                .cloudwatch
-                .describe_alarm_history()
-                .alarm_name(alarm)
-                .history_item_type(HistoryItemType::StateUpdate)
-                .start_date(DateTime::from_secs(since))
-                .scan_by(ScanBy::TimestampDescending)
-                .max_records(100)
-                .set_next_token(next)
-                .customize()
-                .interceptor(Complete::<DescribeAlarmHistoryOutput>::new(|output| {
-                    output.alarm_history_items.is_some()
-                }))
-                .send()
-                .await
-                .map_err(|error| Failure::from_sdk(OPERATION, &error))?;
-            let items = page.alarm_history_items.into_iter().flatten();
-            // The times are compared here too, for whoever answers without regard to them.
-            let mut recent =
-                items.filter(|item| item.timestamp.is_none_or(|at| at.secs() >= since));
-            if let Some(item) = recent.find(fired) {
-                return Ok(Some(item.timestamp.map_or(since, |at| at.secs())));
-            }
-            next = page.next_token;
-            if next.is_none() {
-                return Ok(None);
-            }
-        }
-        Err(Failure::new(OPERATION, FailureKind::Unavailable, "too long to be read"))
+        cloudwatch::last_firing(&self.cloudwatch, alarm, since, MAX_PAGES).await
     }
 
     async fn put_alarm(&self, alarm: &GuardAlarm, job: &JobId) -> Result<(), Failure> {
@@ -114,15 +78,4 @@ fn seen(alarm: MetricAlarm, job: &JobId) -> Option<AlarmSeen> {
             _ => Vec::new(),
         },
     })
-}
-
-/// Whether an item says that the alarm went to ALARM. `historyData` is JSON with the new state; the summary
-/// says the same in words.
-fn fired(item: &AlarmHistoryItem) -> bool {
-    let data = item.history_data.as_deref();
-    let data: Option<Value> = data.and_then(|data| serde_json::from_str(data).ok());
-    match data.as_ref().and_then(|data| data.pointer("/newState/stateValue")) {
-        Some(state) => state == "ALARM",
-        None => item.history_summary.as_deref().is_some_and(|text| text.ends_with("to ALARM")),
-    }
 }

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use tripline::evidence::Record;
 use tripline::job::JobId;
 use tripline::release::hold::{HOLDS, Hold};
+use tripline::release::item::{APPROVAL, ENTRY, PLAN, QUEUE, STATE, VERSION};
 use tripline::release::{Approval, Plan, ReleaseId, State};
 use tripline::time::Timestamp;
 use tripline_aws::answer::Complete;
@@ -14,15 +15,6 @@ use tripline_guard::kept::{self, JOB, KeptGuard};
 
 use super::Aws;
 use crate::ask::{Guards, Kept, Releases, Versioned};
-
-/// The queue table's keys.
-const QUEUE: &str = "queue";
-const ENTRY: &str = "entry";
-/// A release's attributes.
-const STATE: &str = "state";
-const VERSION: &str = "version";
-const PLAN: &str = "plan";
-const APPROVAL: &str = "approval";
 
 type Item = HashMap<String, AttributeValue>;
 

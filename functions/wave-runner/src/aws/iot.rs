@@ -18,17 +18,7 @@ impl Jobs for Aws {
     }
 
     async fn create_job(&self, request: CreateJobInputBuilder) -> Result<bool, Failure> {
-        match request.send_with(&self.iot).await {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_resource_already_exists_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(Failure::from_sdk("CreateJob", &error)),
-        }
+        iot::create_job(&self.iot, request).await
     }
 
     async fn cancel_job(&self, job: &JobId, comment: &str) -> Result<(), Failure> {
@@ -48,10 +38,6 @@ impl Jobs for Aws {
     }
 
     async fn delete_group(&self, group: &str) -> Result<(), Failure> {
-        let deleted = self.iot.delete_thing_group().thing_group_name(group).send().await;
-        match deleted.map_err(|error| Failure::from_sdk("DeleteThingGroup", &error)) {
-            Err(failure) if failure.kind != FailureKind::NotFound => Err(failure),
-            _ => Ok(()),
-        }
+        iot::delete_group(&self.iot, group).await
     }
 }

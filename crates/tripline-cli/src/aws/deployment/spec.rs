@@ -7,14 +7,13 @@ use aws_sdk_iot::operation::create_job::CreateJobInput;
 use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
 use aws_sdk_iot::types::{PresignedUrlConfig, S3Location, StreamFile, TargetSelection};
 use tripline::job::JobId;
-use tripline::release::hold::{OnAlarm, OnHoldFailed};
+use tripline::release::FALLBACK_TAG;
+use tripline::release::hold::{ON_ALARM_TAG, ON_HOLD_FAILED_TAG, OnAlarm, OnHoldFailed};
 use tripline_aws::iot::request::{abort, rate, retries, timeout};
 use tripline_config::JobDocument;
 
 use super::firmware::{FirmwareRecord, Stored};
-use crate::aws::tags::{
-    CONFIG_TAG, DEPLOYMENT_TAG, FALLBACK_TAG, ON_ALARM_TAG, ON_HOLD_FAILED_TAG, ROUND_TAG,
-};
+use crate::aws::tags::{CONFIG_TAG, DEPLOYMENT_TAG, ROUND_TAG};
 use crate::exit::Error;
 use crate::input::deployment::Input;
 

@@ -15,10 +15,10 @@ use tripline_guard::desired::{
 };
 
 use crate::aws::commands::quoted;
-use crate::aws::tags::FALLBACK_TAG;
 use crate::doctor::check::{About, Check};
 use crate::doctor::facts::{Facts, Need};
 use crate::doctor::result::{CheckResult, NotProven, all_right};
+use tripline::release::FALLBACK_TAG;
 
 use super::alarms::quoted_name;
 use super::guarded::{arm_command, described_job, is_default_alarm, job_arn};
