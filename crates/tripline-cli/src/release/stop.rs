@@ -86,7 +86,7 @@ async fn stop(store: &Store, common: &Common, reason: Option<&str>) -> Result<Ve
     let plan = store.plan(&common.release, state.attempt).await?;
     for group in plan.iter().flat_map(|plan| &plan.waves).filter_map(|wave| wave.group.as_ref()) {
         // The machine would have removed it in the end.
-        iot::delete_group(&store.aws.iot, group).await?;
+        iot::write::delete_group(&store.aws.iot, group).await?;
     }
     Ok(stopped)
 }

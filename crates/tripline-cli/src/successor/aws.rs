@@ -252,7 +252,7 @@ impl Aws {
 
     /// Creates a job; `false` if there is one of this name already.
     pub async fn create_job(&self, request: CreateJobInputBuilder) -> Result<bool, Failure> {
-        iot::create_job(&self.iot, request).await
+        iot::write::create_job(&self.iot, request).await
     }
 
     /// The text of an object, no longer than a config may be; `None` if there is no such object.

@@ -18,7 +18,7 @@ impl Jobs for Aws {
     }
 
     async fn create_job(&self, request: CreateJobInputBuilder) -> Result<bool, Failure> {
-        iot::create_job(&self.iot, request).await
+        iot::write::create_job(&self.iot, request).await
     }
 
     async fn cancel_job(&self, job: &JobId, comment: &str) -> Result<(), Failure> {
@@ -38,6 +38,6 @@ impl Jobs for Aws {
     }
 
     async fn delete_group(&self, group: &str) -> Result<(), Failure> {
-        iot::delete_group(&self.iot, group).await
+        iot::write::delete_group(&self.iot, group).await
     }
 }
