@@ -14,10 +14,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use tripline::text::{clean, excerpt};
 use tripline::time::Timestamp;
 
-/// The partition key: the queue's name.
-pub const QUEUE: &str = "queue";
-/// The sort key: the entry's name, or [`HEAD`].
-pub const ENTRY: &str = "entry";
+/// The table's partition key, the queue's name, and its sort key, the entry's name or [`HEAD`].
+pub use tripline::release::item::{ENTRY, QUEUE};
 pub const VERSION: &str = "version";
 pub const STATE: &str = "state";
 pub const WORKER: &str = "worker";

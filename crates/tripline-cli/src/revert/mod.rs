@@ -26,6 +26,7 @@ use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
 use aws_sdk_iot::types::TargetSelection;
 use clap::Args;
 use tripline::job::JobId;
+use tripline::release::FALLBACK_TAG;
 use tripline::text::{clean, excerpt};
 
 use crate::aws::arming::guard::Guard;
@@ -51,7 +52,6 @@ use own::{Own, OwnRelease};
 use pending::Pending;
 use report::Report;
 use targets::Targets;
-use tripline::release::FALLBACK_TAG;
 
 /// Longest description of a job (AWS IoT `CreateJob`).
 const MAX_DESCRIPTION: usize = 2_028;

@@ -1,8 +1,8 @@
 //! How a release stands in the stack's queue table.
 
-/// The table's hash key: [`State::QUEUE`](super::State::QUEUE) and its like.
+/// The table's partition key: [`State::QUEUE`](super::State::QUEUE) and its like.
 pub const QUEUE: &str = "queue";
-/// The table's range key.
+/// The table's sort key.
 pub const ENTRY: &str = "entry";
 /// The state, as text.
 pub const STATE: &str = "state";

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_iot::types::JobStatus;
 use tripline::detail::Detail;
+use tripline::release::FALLBACK_TAG;
 use tripline::reports::Reports;
 use tripline::text::excerpt;
 use tripline_aws::iot;
@@ -18,7 +19,6 @@ use crate::aws::commands::quoted;
 use crate::doctor::check::{About, Check};
 use crate::doctor::facts::{Facts, Need};
 use crate::doctor::result::{CheckResult, NotProven, all_right};
-use tripline::release::FALLBACK_TAG;
 
 use super::alarms::quoted_name;
 use super::guarded::{arm_command, described_job, is_default_alarm, job_arn};
