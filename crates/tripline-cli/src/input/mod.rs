@@ -2,6 +2,7 @@
 //!
 //! - [`source`]: a file and an alarm config; [`stop_topic`]: which topic stops, where AWS is not asked;
 //! - [`limits`]: the limits of evidence, with their baseline; [`declared`]: what a job is armed with of them;
+//! - [`job`]: the job that a command is about; [`duration`]: lengths of time;
 //! - [`file`](mod@file): a file that is made anew;
 //! - [`notes`], [`alarms`]: what is to be said of a config, and whether its alarms will do;
 //! - [`limits`]: the limits of evidence, with their baseline;
@@ -13,8 +14,10 @@ pub mod alarms;
 pub mod declared;
 pub mod deployment;
 pub mod document;
+pub mod duration;
 pub mod file;
 pub mod firmware;
+pub mod job;
 pub mod limits;
 pub mod notes;
 pub mod planned;

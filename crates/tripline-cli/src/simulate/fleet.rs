@@ -27,8 +27,8 @@ pub struct FleetOptions {
     /// Share of devices that never hear of the job
     #[arg(long, value_name = "SHARE", value_parser = share)]
     unreachable: Option<Share>,
-    /// Median download time (lognormal) [default: 300]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    /// Median download time (lognormal) [default: 5m]
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
     median: Option<f64>,
     /// Deviation of the download time's logarithm: 0 is the same for all [default: 0.5]
     #[arg(long, value_parser = sigma)]
@@ -36,14 +36,14 @@ pub struct FleetOptions {
     /// Share of devices that are slow
     #[arg(long, value_name = "SHARE", value_parser = share)]
     slow: Option<Share>,
-    /// Median download time of the slow ones [default: 3600]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    /// Median download time of the slow ones [default: 1h]
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
     slow_median: Option<f64>,
     /// Sigma of the slow ones [default: that of the others]
     #[arg(long, value_name = "SIGMA", value_parser = sigma)]
     slow_sigma: Option<f64>,
-    /// Median time from being told to beginning (lognormal) [default: 5]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    /// Median time from being told to beginning (lognormal) [default: 5s]
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
     start_median: Option<f64>,
     /// Sigma of that time [default: 0.5]
     #[arg(long, value_name = "SIGMA", value_parser = sigma)]
