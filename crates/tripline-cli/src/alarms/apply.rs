@@ -8,6 +8,7 @@ use crate::exit::{End, Error};
 use crate::input::job::ConfigAndJob;
 use crate::input::source::LoadedGuard;
 use crate::input::{notes, source};
+use crate::terminal::armed::Tense;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 use crate::terminal::verdict::Verdict;
@@ -81,11 +82,14 @@ impl Apply {
         };
         let report = guard.apply(&aws).await?;
         match self.common.output {
-            Output::Text => print(&report.text(guard.dry_run)),
+            Output::Text => print(&report.text(Tense::of(&guard))),
             Output::Json => print_json(&report.json(&guard, &aws.region)),
         }
         let verdict = Verdict::of_arming(&guard, &report, &aws.region);
         verdict.tell();
+        if guard.dry_run {
+            say("dry run: nothing was changed");
+        }
         Ok(verdict.end())
     }
 }

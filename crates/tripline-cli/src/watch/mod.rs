@@ -3,9 +3,11 @@
 //! - [`seen`]: what is known of a rollout; [`verdict`]: how it ended; [`pace`]: how fast it goes;
 //! - [`aws`]: what AWS is asked; [`executions`]: who is slow; [`record`]: how all executions went;
 //! - [`follow`]: looks again and again;
-//! - [`view`], [`mod@evidence`], [`duration`]: what people and programs read; [`show`]: where it goes.
+//! - [`view`], [`mod@evidence`], [`duration`]: what people and programs read; [`show`]: where it goes;
+//! - [`companion`]: the same beside a command that waits itself.
 
 mod aws;
+mod companion;
 mod duration;
 mod evidence;
 mod executions;
@@ -21,6 +23,8 @@ mod view;
 mod tests;
 #[cfg(test)]
 pub(crate) use {crate::aws::budget::Budget as WatchBudget, aws::Observer as WatchObserver};
+
+pub use companion::Companion;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
