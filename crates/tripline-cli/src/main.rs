@@ -33,7 +33,7 @@ use clap::{CommandFactory, Parser, Subcommand};
     name = "tripline",
     version,
     arg_required_else_help = true,
-    after_help = "\
+    after_long_help = "\
 Examples:
   tripline config check release/dev.ini
   tripline deploy release/dev.ini

@@ -14,7 +14,7 @@ use crate::terminal::print::{print, print_json, say};
 use crate::terminal::verdict::Verdict;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline alarms apply --dry-run
   tripline alarms apply release/dev.ini --stack tripline fw-1-3-0

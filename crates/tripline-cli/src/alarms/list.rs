@@ -13,7 +13,7 @@ use crate::terminal::print::{print, print_json, say};
 use crate::terminal::table::table;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline alarms list
   tripline alarms list fw-1-3-0 --output json

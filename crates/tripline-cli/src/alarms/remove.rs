@@ -12,7 +12,7 @@ use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline alarms remove fw-1-3-0 --dry-run
   tripline alarms remove fw-1-3-0

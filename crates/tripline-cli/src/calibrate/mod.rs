@@ -37,7 +37,7 @@ use past::Past;
 const MOST: usize = 50;
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline calibrate fw-1-8 fw-1-9 fw-2-0 --name tracker
   tripline calibrate --recording fw-2-0.ndjson --recording fw-2-1.ndjson --report limits.html

@@ -20,7 +20,7 @@ use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline cleanup --dry-run
   tripline cleanup release/dev.ini

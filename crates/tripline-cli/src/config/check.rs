@@ -22,7 +22,7 @@ use crate::terminal::print::{print, print_json, say};
 use crate::terminal::remarks::say_all;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline config check
   tripline config check release/dev.ini --output json

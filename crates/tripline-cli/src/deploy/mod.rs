@@ -51,7 +51,7 @@ use tripline_config::Remark;
 
 /// A rollout to deploy.
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline deploy --dry-run
   tripline deploy release/dev.ini --stack tripline

@@ -40,7 +40,7 @@ use examination::Examination;
 use report::Format;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline doctor
   tripline doctor fw-1-3-0

@@ -51,7 +51,7 @@ use run::Run;
 use wait::{Patience, StepError};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline drill
   tripline drill --stack tripline --output json

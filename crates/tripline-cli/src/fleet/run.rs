@@ -18,7 +18,7 @@ use crate::terminal::output::Output;
 use crate::terminal::print::{print, say};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   # A healthy update: five minutes of download at the median, 2 % fail
   tripline fleet run --devices 200 --prefix demo- fw-1-3-0 --failed 0.02

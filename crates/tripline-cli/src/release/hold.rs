@@ -52,7 +52,7 @@ impl Which {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline release hold fw-2-1
   tripline release hold fw-1-3-0 --on-failed alert
@@ -75,7 +75,7 @@ pub struct HoldJob {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline release go-on fw-2-1
 

@@ -49,7 +49,7 @@ line is skipped and counted (--strict: a fault), as long as most are well.";
 
 /// What to replay.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES,
+#[command(after_long_help = EXAMPLES,
     mut_arg("job", |arg| arg.help("The job, if the recording has events of several")))]
 pub struct Arguments {
     /// Job-execution events or what `watch --record` wrote, one a line; `-` is stdin

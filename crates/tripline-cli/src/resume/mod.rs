@@ -44,7 +44,7 @@ use report::Report;
 use targets::Targets;
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline resume fw-1-3-0 --dry-run
   tripline resume fw-1-3-0 --config dev.ini

@@ -58,7 +58,7 @@ use targets::Targets;
 const MAX_DESCRIPTION: usize = 2_028;
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline revert fw-2-1 --to fw-2-0 --dry-run
   tripline revert fw-2-1 --to fw-2-0

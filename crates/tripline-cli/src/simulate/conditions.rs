@@ -15,40 +15,40 @@ use crate::input::duration::whole_minutes;
 #[command(next_help_heading = "Fleet")]
 pub struct ConditionOptions {
     /// Median time from beginning to a failure (lognormal) [default: as a download takes]
-    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    #[arg(long, hide_short_help = true, value_name = "TIME", value_parser = seconds)]
     failed_after: Option<f64>,
     /// Sigma of that time [default: 0.5]
-    #[arg(long, value_name = "SIGMA", value_parser = sigma)]
+    #[arg(long, hide_short_help = true, value_name = "SIGMA", value_parser = sigma)]
     failed_after_sigma: Option<f64>,
     /// Median time after which a device rejects the job (lognormal) [default: at once]
-    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    #[arg(long, hide_short_help = true, value_name = "TIME", value_parser = seconds)]
     rejected_after: Option<f64>,
     /// Sigma of that time [default: 0.5]
-    #[arg(long, value_name = "SIGMA", value_parser = sigma)]
+    #[arg(long, hide_short_help = true, value_name = "SIGMA", value_parser = sigma)]
     rejected_after_sigma: Option<f64>,
     /// Share of devices that lose their connection on the way
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    #[arg(long, hide_short_help = true, value_name = "SHARE", value_parser = share)]
     offline: Option<Share>,
     /// Median time for which they do (lognormal) [default: 3h]
-    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    #[arg(long, hide_short_help = true, value_name = "TIME", value_parser = seconds)]
     offline_median: Option<f64>,
     /// Sigma of that time [default: 0.5]
-    #[arg(long, value_name = "SIGMA", value_parser = sigma)]
+    #[arg(long, hide_short_help = true, value_name = "SIGMA", value_parser = sigma)]
     offline_sigma: Option<f64>,
     /// In these minutes no device can report anything; it is reported when they are over
-    #[arg(long, value_name = "FROM-TO", value_parser = minutes)]
+    #[arg(long, hide_short_help = true, value_name = "FROM-TO", value_parser = minutes)]
     outage: Option<Outage>,
     /// How rollouts differ: each takes so many times as long, evenly from the range
-    #[arg(long, value_name = "FROM-TO", value_parser = factors)]
+    #[arg(long, hide_short_help = true, value_name = "FROM-TO", value_parser = factors)]
     drift: Option<(f64, f64)>,
     /// The same of the share that fails
-    #[arg(long, value_name = "FROM-TO", value_parser = shares)]
+    #[arg(long, hide_short_help = true, value_name = "FROM-TO", value_parser = shares)]
     drift_failed: Option<(Share, Share)>,
     /// The same of the share that never answers
-    #[arg(long, value_name = "FROM-TO", value_parser = shares)]
+    #[arg(long, hide_short_help = true, value_name = "FROM-TO", value_parser = shares)]
     drift_silent: Option<(Share, Share)>,
     /// Whether the slow devices come before all others [default: in any order]
-    #[arg(long, value_name = "BOOL", value_parser = flag)]
+    #[arg(long, hide_short_help = true, value_name = "BOOL", value_parser = flag)]
     slow_first: Option<bool>,
 }
 

@@ -27,7 +27,7 @@ const PROOF_PAUSE: Duration = Duration::from_millis(500);
 const PROOFS: u32 = 6;
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline stop fw-1-3-0 --reason \"bricks pump A\"
   tripline stop fw-1-3-0 --mode abort --dry-run

@@ -48,7 +48,7 @@ use follow::{Clock, Watch};
 const MOST_JOBS: usize = 50;
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline watch fw-1-3-0
   tripline watch fw-1-3-0 fw-1-3-1 --timeout 2h
