@@ -1,6 +1,7 @@
 //! `tripline alarms remove`.
 
 use serde_json::json;
+use tripline::job::JobId;
 
 use super::arguments::Common;
 use crate::aws::arming::disarm::disarm;

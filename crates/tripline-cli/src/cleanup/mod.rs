@@ -30,7 +30,11 @@ Removes the job, the stream and the alarms that `tripline deploy` made, whatever
 Objects stay in the bucket. What other tools made is not touched. A job that is in progress is not
 deleted without --force: its devices would not get the firmware, and nobody would see why.
 
-Exit code 1: there was nothing to remove.")]
+Exit code 1: there was nothing to remove.",
+    mut_arg("config", |arg| {
+        arg.help("The deployment's config [default: dev.ini, unless a job is named]")
+    }),
+    mut_arg("job", |arg| arg.help("The job to remove [default: the config's `jobId`]")))]
 pub struct Cleanup {
     #[command(flatten)]
     given: ConfigAndJob,

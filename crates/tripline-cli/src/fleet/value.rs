@@ -57,7 +57,7 @@ impl FromStr for Seconds {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let seconds = duration::seconds(text, Bare::Seconds).and_then(Self::new);
-        seconds.ok_or_else(|| duration::not_one(text, "above 0, at most 7d"))
+        seconds.ok_or_else(|| duration::not_within(text, Bare::Seconds, "above 0, at most 7d"))
     }
 }
 

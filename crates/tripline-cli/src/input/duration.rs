@@ -54,16 +54,19 @@ fn whole(text: &str, bare: Bare, unit: u32, least: u32, most: u32) -> Result<u32
         let in_seconds = |number: u32| u64::from(number) * u64::from(unit);
         let (least, most) = (short(in_seconds(least)), short(in_seconds(most)));
         let whole = if unit == 60 { ", in whole minutes" } else { "" };
-        not_one(text, &format!("{least} to {most}{whole}"))
+        not_within(text, bare, &format!("{least} to {most}{whole}"))
     })
 }
 
-/// What is said of a text that is no length of time within its range.
-pub fn not_one(text: &str, range: &str) -> String {
-    format!(
-        "`{}` is no length of time (expected such as `90s`, `5m`, `2h` or `1d`; {range})",
-        excerpt(text)
-    )
+/// What is said of a text that is no length of time, or none within this range.
+pub fn not_within(text: &str, bare: Bare, range: &str) -> String {
+    let text_shown = excerpt(text);
+    match seconds(text, bare) {
+        Some(_) => format!("`{text_shown}` is out of range (expected {range})"),
+        None => format!(
+            "`{text_shown}` is no length of time (expected such as `90s`, `5m`, `2h` or `1d`)"
+        ),
+    }
 }
 
 /// `90s`, `5m`, `2h`, `7d`: in the largest unit without a rest.
@@ -111,7 +114,11 @@ mod tests {
     fn what_is_out_of_range_is_said_with_the_range() {
         assert_eq!(
             whole_seconds(1, 3_600)("2h").unwrap_err(),
-            "`2h` is no length of time (expected such as `90s`, `5m`, `2h` or `1d`; 1s to 1h)"
+            "`2h` is out of range (expected 1s to 1h)"
+        );
+        assert_eq!(
+            whole_seconds(1, 3_600)("2 h").unwrap_err(),
+            "`2 h` is no length of time (expected such as `90s`, `5m`, `2h` or `1d`)"
         );
         for bad in ["0", "0.5s", "61m", "nonsense"] {
             assert!(whole_seconds(1, 3_600)(bad).is_err(), "{bad}");

@@ -52,7 +52,7 @@ impl OptionalJob {
 /// no file, is the job.
 #[derive(Debug, Clone, Args)]
 pub struct ConfigAndJob {
-    /// The config
+    /// The config [default: dev.ini]
     #[arg(id = "config", value_name = "CONFIG")]
     config: Option<PathBuf>,
     /// The job [default: the config's `jobId`]; may be given without a config

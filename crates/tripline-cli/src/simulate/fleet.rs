@@ -15,7 +15,7 @@ use crate::input::source;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Fleet")]
 pub struct FleetOptions {
-    /// Share of devices that fail after the download [default: 0.02; 0 with --rollout]
+    /// Share of devices that fail after the download [default: 0.02, or 0 if a rollout file is given]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     failed: Option<Share>,
     /// Share of devices that reject the job
@@ -27,10 +27,10 @@ pub struct FleetOptions {
     /// Share of devices that never hear of the job
     #[arg(long, value_name = "SHARE", value_parser = share)]
     unreachable: Option<Share>,
-    /// Median download time (lognormal) [default: 323.5s; 5m with --rollout]
+    /// Median download time (lognormal) [default: 323.5s, or 5m if a rollout file is given]
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     median: Option<f64>,
-    /// Deviation of the download time's logarithm: 0 is the same for all [default: 1; 0.5 with --rollout]
+    /// Deviation of the download time's logarithm: 0 is the same for all [default: 1, or 0.5 if a rollout file is given]
     #[arg(long, value_parser = sigma)]
     sigma: Option<f64>,
     /// Share of devices that are slow
@@ -325,7 +325,8 @@ mod tests {
         ] {
             let argument = command.get_arguments().find(|it| it.get_id() == option).unwrap();
             let help = argument.get_help().unwrap().to_string();
-            let expected = format!("[default: {everyday}; {in_a_file} with --rollout]");
+            let expected =
+                format!("[default: {everyday}, or {in_a_file} if a rollout file is given]");
             assert!(help.ends_with(&expected), "{help}");
         }
     }

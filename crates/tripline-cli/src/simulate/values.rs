@@ -19,7 +19,7 @@ pub fn share(text: &str) -> Result<Share, String> {
 pub fn seconds(text: &str) -> Result<f64, String> {
     let found = duration::seconds(text, Bare::Seconds);
     let found = found.filter(|value| *value > 0.0 && *value <= 604_800.0);
-    found.ok_or_else(|| duration::not_one(text, "above 0, at most 7d"))
+    found.ok_or_else(|| duration::not_within(text, Bare::Seconds, "above 0, at most 7d"))
 }
 
 pub fn sigma(text: &str) -> Result<f64, String> {

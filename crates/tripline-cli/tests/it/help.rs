@@ -111,7 +111,7 @@ fn a_job_is_an_argument_or_an_option_of_every_command_that_is_about_one() {
         assert_eq!(has_argument, has_option, "{}", command.name());
         has_option
     });
-    assert_eq!(about_one.count(), 14);
+    assert_eq!(about_one.count(), 15);
 }
 
 #[test]
