@@ -2,21 +2,23 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::alarm::AlarmDefinition;
 use tripline::faults::Faults;
-use tripline::job::JobId;
 use tripline_config::GuardConfig;
 
 use super::arguments::Common;
-use crate::aws::region::{Region, check_topics, region_for};
+use crate::aws::region::{check_topics, region_for};
 use crate::exit::{End, Error};
 use crate::input::declared::{DeclaredLimits, all_alarms, watches};
 use crate::input::job::ConfigAndJob;
 use crate::input::{notes, source};
-use crate::terminal::alarm::{json_of, topics};
+use crate::terminal::alarm::{AlarmData, topics};
+use crate::terminal::document::print_document;
+use crate::terminal::fault::FaultData;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 use crate::terminal::table::table;
 
 #[derive(Debug, clap::Args)]
@@ -45,7 +47,7 @@ impl Check {
         let json = self.common.output == Output::Json;
         let said = |faults| {
             if json {
-                print_json(&json_of_faults(&faults));
+                print_document(&Checked::Faulty(Faulty::from(&faults)));
             }
             source::faults(faults)
         };
@@ -62,11 +64,13 @@ impl Check {
         }
         let job = job.or_else(|| config.job.clone());
         if json {
-            let job = job.as_ref().map(JobId::as_str);
-            let alarms: Vec<_> = all.iter().map(|alarm| json_of(alarm, evidence)).collect();
-            print_json(&json!({
-                "file": file, "job": job, "region": region.as_ref().map(Region::as_str),
-                "alarms": alarms, "unlisted": config.unlisted, "faults": [],
+            print_document(&Checked::Sound(Sound {
+                file: file.clone(),
+                job_id: job.as_ref().map(ToString::to_string),
+                region: region.as_ref().map(|region| region.as_str().to_owned()),
+                alarms: all.iter().map(|alarm| AlarmData::new(alarm, evidence)).collect(),
+                unlisted: config.unlisted.clone(),
+                faults: Vec::new(),
             }));
         } else if !all.is_empty() {
             let row = |alarm: &AlarmDefinition| {
@@ -97,11 +101,41 @@ impl Check {
     }
 }
 
-fn json_of_faults(faults: &Faults) -> Value {
-    let list: Vec<_> = faults
-        .faults
-        .iter()
-        .map(|fault| json!({"line": fault.line, "text": fault.text, "hint": fault.hint}))
-        .collect();
-    json!({"file": faults.file, "faults": list, "more": faults.more})
+/// A checked config, for programs.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Checked {
+    Sound(Sound),
+    Faulty(Faulty),
+}
+
+/// A config that can be applied.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Sound {
+    file: String,
+    job_id: Option<String>,
+    region: Option<String>,
+    alarms: Vec<AlarmData>,
+    /// Alarms that are described and not in `alarmList`.
+    unlisted: Vec<String>,
+    /// None.
+    faults: Vec<FaultData>,
+}
+
+/// A config that cannot.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Faulty {
+    file: String,
+    faults: Vec<FaultData>,
+    /// How many more there are than `faults` lists.
+    more: usize,
+}
+
+impl From<&Faults> for Faulty {
+    fn from(faults: &Faults) -> Self {
+        let list = faults.faults.iter().map(FaultData::from).collect();
+        Self { file: faults.file.clone(), faults: list, more: faults.more }
+    }
 }

@@ -7,7 +7,8 @@ use crate::queue::state::{
     Blocking, Decision, Entry, EntryOutcome, MAX_FAILURES, Span, State, Waiting, ended_last,
     fired_late, next,
 };
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tripline::time::Timestamp;
 
@@ -18,8 +19,9 @@ use super::work::{Work, Worked, work};
 use super::{clock, job};
 use crate::deploy::Deployment;
 use crate::exit::{End, Error};
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 use crate::terminal::time::iso;
 
 /// Longest time between two looks at the queue, in seconds.
@@ -147,7 +149,7 @@ impl Next {
     fn tell(&self, aws: &Aws, report: &Report) -> End {
         match self.common.output {
             Output::Text => print(&report.text()),
-            Output::Json => print_json(&report.json(aws)),
+            Output::Json => print_document(&report.data(aws)),
         }
         report.say(aws);
         report.end
@@ -318,14 +320,35 @@ impl Report {
     }
 
     /// The decision, for programs.
-    pub fn json(&self, aws: &Aws) -> Value {
-        json!({
-            "queue": aws.store.queue.as_str(), "table": aws.store.table, "result": self.result,
-            "entry": self.entry.as_ref().map(|entry| entry.id.as_str()),
-            "jobId": self.entry.as_ref().map(|entry| entry.job.as_str()),
-            "why": self.why, "until": self.until.map(iso),
-        })
+    pub fn data(&self, aws: &Aws) -> NextData {
+        NextData {
+            queue: aws.store.queue.to_string(),
+            table: aws.store.table.clone(),
+            state: self.result,
+            entry: self.entry.as_ref().map(|entry| entry.id.to_string()),
+            job_id: self.entry.as_ref().map(|entry| entry.job.to_string()),
+            why: self.why.clone(),
+            until: self.until.map(iso),
+        }
     }
+}
+
+/// What is next in a queue, or what came of it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NextData {
+    queue: String,
+    /// The table of the queue.
+    table: String,
+    /// In one word.
+    state: &'static str,
+    /// The entry that it is about.
+    entry: Option<String>,
+    job_id: Option<String>,
+    /// Why, for people.
+    why: Option<String>,
+    /// When to come back.
+    until: Option<String>,
 }
 
 fn why(decision: &Decision<'_>) -> String {

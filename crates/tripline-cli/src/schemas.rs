@@ -1,0 +1,54 @@
+//! The JSON Schemas of what every command puts out with `--output json`.
+
+use std::path::{Path, PathBuf};
+
+use schemars::Schema;
+
+use crate::exit::{End, Error};
+use crate::terminal::document::schema;
+use crate::{alarms, calibrate, fleet, queue, stop, terminal};
+
+/// Where they are written: a file a command.
+#[derive(Debug, clap::Args)]
+pub struct Schemas {
+    /// The folder, which is there
+    folder: PathBuf,
+}
+
+/// Every command that has an answer for programs, and its shape.
+fn all() -> Vec<(&'static str, Schema)> {
+    vec![
+        ("alarms-apply", schema::<terminal::armed::ArmedData>()),
+        ("alarms-check", schema::<alarms::Checked>()),
+        ("alarms-list", schema::<alarms::ListData>()),
+        ("alarms-remove", schema::<terminal::removed::RemovedData>()),
+        ("calibrate", schema::<calibrate::CalibratedData>()),
+        ("cleanup", schema::<terminal::removed::RemovedData>()),
+        ("fleet-register", schema::<fleet::RegisteredData>()),
+        ("fleet-remove", schema::<fleet::RemovedDevices>()),
+        ("fleet-run", schema::<fleet::BoardData>()),
+        ("queue-add", schema::<queue::AddedData>()),
+        ("queue-done", schema::<queue::DeclaredData>()),
+        ("queue-list", schema::<queue::QueueData>()),
+        ("queue-next", schema::<queue::NextData>()),
+        ("queue-remove", schema::<queue::DeclaredData>()),
+        ("queue-retry", schema::<queue::DeclaredData>()),
+        ("stop", schema::<stop::StoppedData>()),
+    ]
+}
+
+impl Schemas {
+    /// Writes them.
+    pub fn run(&self) -> Result<End, Error> {
+        for (command, schema) in all() {
+            write(&self.folder.join(format!("{command}.json")), &schema)?;
+        }
+        Ok(End::Done)
+    }
+}
+
+fn write(path: &Path, schema: &Schema) -> Result<(), Error> {
+    let text = format!("{:#}\n", schema.as_value());
+    std::fs::write(path, text)
+        .map_err(|fault| Error::Input(format!("{}: cannot be written: {fault}", path.display())))
+}
