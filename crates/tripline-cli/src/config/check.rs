@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
+use tripline::faults::Fault;
 use tripline::text::excerpt;
-use tripline_config::{DocumentSource, Remark, Review};
+use tripline_config::{DocumentSource, Misfits, Remark, Review};
 use tripline_guard::coverage::{Coverage, Devices, Shortfall, Status};
 
 use super::checked::Checked;
 use super::{json, summary, waves};
 use crate::aws::connect::connect;
 use crate::aws::deployment::spec::Spec;
-use crate::aws::region::{Region, check_topics, region_for};
+use crate::aws::region::{Region, region_for};
 use crate::aws::s3;
 use crate::exit::{End, Error};
 use crate::input::alarms::NO_ALARMS;
@@ -18,6 +19,7 @@ use crate::input::deployment::{self, Input, InputFaults, Loaded};
 use crate::input::notes;
 use crate::input::planned::{PlannedRollout, StackRules, declared_devices, too_few};
 use crate::input::source::name_of;
+use crate::input::within::Within;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 
@@ -48,6 +50,9 @@ pub struct Check {
     /// AWS region [default: the config's `region`, or else that of its targets]
     #[arg(long)]
     region: Option<Region>,
+    /// Refuse files of the config that are outside of this folder, wherever links and `..` lead
+    #[arg(long, value_name = "DIR")]
+    within: Option<Within>,
     /// Do not fetch a job document that is at a URL
     #[arg(long)]
     offline: bool,
@@ -84,35 +89,30 @@ impl Check {
             let line = fault.line.map_or_else(String::new, |line| format!(":{line}"));
             say(&format!("note: {}{line}: not used, and faulty: {}", input.file, fault.text));
         }
-        tell("note", &review.notes);
+        tell("note", &input.file, &review.notes);
         let count = review.findings.len();
         let findings =
             if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") };
         say(&format!("{}: no faults; {findings}", input.file));
-        tell("finding", &review.findings);
+        tell("finding", &input.file, &review.findings);
         Ok(if count == 0 { End::Done } else { End::Finding })
     }
 
     /// Reads all of it. The user's faults are inside, failures of AWS outside.
     async fn check(&self) -> Result<Result<Checked, InputFaults>, Error> {
-        let loaded = match deployment::loaded(&self.config) {
+        let loaded = match deployment::loaded(&self.config, self.within.as_ref()) {
             Ok(loaded) => loaded,
             Err(wrong) => return Ok(Err(wrong)),
         };
-        let own = match self.client(&loaded).await {
-            Ok(s3) => match loaded.own(s3.as_ref()).await {
+        let fetched = match self.client(&loaded).await {
+            Ok(s3) => match loaded.fetch(s3.as_ref()).await {
                 Err(Error::Aws(failure)) => return Err(failure.into()),
-                own => own,
+                fetched => fetched,
             },
             Err(fault) => Err(fault),
         };
-        let fetched = matches!(&own, Ok(Some(_)));
-        let input = match loaded.with(own) {
-            Ok(input) => input,
-            Err(wrong) => return Ok(Err(wrong)),
-        };
-        let checked = self.checked(input, fetched);
-        Ok(checked.map_err(|fault| InputFaults { config: None, files: vec![fault.to_string()] }))
+        let is_fetched = matches!(&fetched, Ok(Some(_)));
+        Ok(loaded.with(fetched).and_then(|input| self.checked(input, is_fetched)))
     }
 
     /// What a document at a URL is fetched with.
@@ -124,18 +124,16 @@ impl Check {
         Ok(Some(s3::client(&connect(region).await?.config)))
     }
 
-    fn checked(&self, input: Input, fetched: bool) -> Result<Checked, Error> {
+    fn checked(&self, input: Input, fetched: bool) -> Result<Checked, InputFaults> {
         let region = self.region.as_ref().map(Region::as_str);
         let region = region.or(input.config.region.as_deref()).or(input.things.region());
         let region = region.unwrap_or_default().to_owned();
-        // What the config says may be anything.
-        region
-            .parse::<Region>()
-            .map_err(|fault| Error::Input(format!("{}: region: {fault}", input.file)))?;
         input.check_region(&region)?;
-        check_topics(&input.file, &input.alarms(), &region)?;
-        let spec = Spec::new(&input, &region)?;
+        let of_file = |fault: Error| InputFaults { config: None, files: vec![fault.to_string()] };
+        let spec = Spec::new(&input, &region).map_err(of_file)?;
         let mut review = input.config.review(&input.things);
+        review.findings.extend(input.misfits(&region).findings.into_iter().map(Remark::from));
+        review.findings.extend(of_document(&input, &region));
         review.findings.extend(self.guard(&input));
         if let Some(DocumentSource::Url(url)) = &input.config.document
             && !fetched
@@ -144,13 +142,13 @@ impl Check {
                 "the job document was not fetched, so what it adds is not known: {}",
                 excerpt(url)
             );
-            review.notes.push(Remark { text, hint: None });
+            review.notes.push(Remark { text, ..Remark::default() });
         }
         if input.config.region.is_none() && self.region.is_none() {
             let text = format!(
                 "no region: a deploy would go to that of the environment, and the targets are in `{region}`"
             );
-            review.notes.push(Remark { text, hint: None });
+            review.notes.push(Remark { text, ..Remark::default() });
         }
         let mut devices = declared_devices(&input);
         if let Some(plan) = &input.waves {
@@ -159,10 +157,13 @@ impl Check {
             review.notes.extend(notes);
             // Each wave is a job: what the largest one cannot see, none can.
             devices = plan.largest().map_or(devices, Devices::Exactly);
+            review
+                .findings
+                .extend(plan.largest().map(|most| input.config.unmet(most)).into_iter().flatten());
         }
         review.notes.extend(no_fallback(&input));
         let rollout = PlannedRollout::new(&input, devices, self.tell_only);
-        let planned = rollout.coverage(&StackRules::read(|_| None)?);
+        let planned = rollout.coverage(&StackRules::read(|_| None).map_err(of_file)?);
         uncovered(&planned.coverage, &mut review);
         Ok(Checked { input, spec, region, review, planned })
     }
@@ -170,13 +171,18 @@ impl Check {
     /// Whether anything guards the rollout.
     fn guard(&self, input: &Input) -> Vec<Remark> {
         let alarms = input.alarms();
+        let line_of = |section, key| input.config.lines.of(section, key);
         let mut findings = Vec::new();
         if alarms.is_empty() && !self.default_guard {
-            findings
-                .push(Remark { text: NO_ALARMS.0.to_owned(), hint: Some(NO_ALARMS.1.to_owned()) });
+            findings.push(Remark {
+                line: line_of("ALARM_CONFIG", "alarmList"),
+                text: NO_ALARMS.0.to_owned(),
+                hint: Some(NO_ALARMS.1.to_owned()),
+            });
         }
         if !alarms.is_empty() && !alarms.iter().any(notes::may_stop) && !self.tell_only {
             findings.push(Remark {
+                line: None,
                 text: notes::ONLY_TELLS.to_owned(),
                 hint: Some(
                     "add `@force-stop` to `snsTopics`, or say with `--tell-only` that it is meant"
@@ -185,14 +191,30 @@ impl Check {
             });
         }
         let unlisted = notes::not_armed(&input.config.alarms);
-        findings.extend(unlisted.map(|text| Remark { text, hint: None }));
+        findings.extend(unlisted.map(|text| Remark {
+            line: line_of("ALARM_CONFIG", "alarmList"),
+            text,
+            hint: None,
+        }));
         findings
     }
+}
+
+/// Buckets of the job document that are elsewhere.
+fn of_document(input: &Input, region: &str) -> Vec<Remark> {
+    let Some(own) = &input.own else { return Vec::new() };
+    let findings = Misfits::of_document(&own.text, region).findings.into_iter();
+    let text = |fault: Fault| match fault.line {
+        Some(line) => format!("{}:{line}: {}", own.name, fault.text),
+        None => format!("{}: {}", own.name, fault.text),
+    };
+    findings.map(|fault| Remark { text: text(fault), ..Remark::default() }).collect()
 }
 
 /// That nobody has said which job devices can be taken back to.
 fn no_fallback(input: &Input) -> Option<Remark> {
     input.config.fallback.is_none().then(|| Remark {
+        line: None,
         text: "no `fallback`: if the rollout is stopped, people are not told which release to go back to"
             .to_owned(),
         hint: Some(
@@ -204,7 +226,7 @@ fn no_fallback(input: &Input) -> Option<Remark> {
 /// Each way to go wrong of which nobody would hear, unless there are so few devices that nobody could. What is said
 /// of an alarm already is not said again.
 fn uncovered(coverage: &Coverage, review: &mut Review) {
-    let few = too_few(coverage).map(|text| Remark { text, hint: None });
+    let few = too_few(coverage).map(|text| Remark { text, ..Remark::default() });
     review.notes.extend(few);
     if coverage.status == Status::TooFewDevices {
         return;
@@ -220,15 +242,17 @@ fn uncovered(coverage: &Coverage, review: &mut Review) {
         let because =
             if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
         review.findings.push(Remark {
+            line: None,
             text: format!("nobody would hear of {}{because}", way.devices()),
             hint: new.iter().find_map(|shortfall| shortfall.reason.fix(None)),
         });
     }
 }
 
-fn tell(kind: &str, remarks: &[Remark]) {
-    for Remark { text, hint } in remarks {
-        say(&format!("{kind}: {text}"));
+fn tell(kind: &str, file: &str, remarks: &[Remark]) {
+    for Remark { line, text, hint } in remarks {
+        let place = line.map_or_else(String::new, |line| format!("{file}:{line}: "));
+        say(&format!("{kind}: {place}{text}"));
         if let Some(hint) = hint {
             say(&format!("  hint: {hint}"));
         }

@@ -36,6 +36,7 @@ use crate::input::accepted::AcceptedWays;
 use crate::input::alarms::check_alarms;
 use crate::input::deployment::{self, Input};
 use crate::input::planned::{PlannedCoverage, PlannedRollout, StackRules};
+use crate::input::within::Within;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 use crate::terminal::verdict::Verdict;
@@ -82,6 +83,9 @@ pub struct Deployment {
     /// AWS region [default: the config's `region`, or else the environment's]
     #[arg(long)]
     pub region: Option<Region>,
+    /// Refuse files of the config that are outside of this folder, wherever links and `..` lead
+    #[arg(long, value_name = "DIR")]
+    pub within: Option<Within>,
     /// Go on with what an earlier, interrupted deploy has left
     #[arg(long)]
     pub resume: bool,
@@ -121,6 +125,7 @@ impl Deployment {
             config,
             stack,
             region: None,
+            within: None,
             resume: false,
             detach: false,
             dry_run: false,
@@ -136,7 +141,7 @@ impl Deployment {
 
     /// Deploys it: what is there already and is of the same deployment is left as it is.
     pub async fn run(&self) -> Result<End, Error> {
-        let loaded = deployment::load(&self.config)?;
+        let loaded = deployment::load_within(&self.config, self.within.as_ref())?;
         loaded.goes_out_at_once()?;
         check_alarms(&loaded.file, loaded.config.has_guard(), self.default_guard)?;
         if loaded.config.rounds > 1 && self.detach {

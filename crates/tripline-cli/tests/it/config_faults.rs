@@ -142,13 +142,14 @@ fn place(body: &str) -> (Option<String>, Option<usize>) {
 }
 
 #[test]
-fn seeded_faults_are_answered_as_they_were() {
+fn seeded_faults_are_answered_right() {
     let mut wrong = String::new();
     for case in cases() {
         let ran = case.check();
         let verdict = case.judge(&ran);
-        if verdict != case.today {
-            wrong += &format!("{} ({}): {verdict}, was {}\n{ran}\n", case.id, case.kind, case.today);
+        if verdict != "ok" {
+            wrong +=
+                &format!("{} ({}): {verdict}, was {}\n{ran}\n", case.id, case.kind, case.today);
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -164,5 +165,9 @@ fn there_are_enough_cases_of_every_sort() {
         *kinds.entry(&case.kind).or_insert(true) &= case.today == "ok";
     }
     let right = all.iter().filter(|case| kinds[case.kind.as_str()]).count();
-    assert!(all.len() >= 130 && right >= 30, "{} cases, {right} of kinds that were right", all.len());
+    assert!(
+        all.len() >= 130 && right >= 30,
+        "{} cases, {right} of kinds that were right",
+        all.len()
+    );
 }
