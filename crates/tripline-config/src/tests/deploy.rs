@@ -286,3 +286,37 @@ fn a_document_comes_by_tls_from_s3_or_from_this_machine() {
         assert!(!with(bad), "{bad}");
     }
 }
+
+/// Whatever stands in a file, wherever: a terminal obeys nothing of what is said of it.
+#[test]
+fn no_escape_reaches_a_terminal() {
+    let hostile = |line: &str, at: usize| {
+        let at = line.char_indices().nth(at).map_or(line.len(), |(at, _)| at);
+        let (before, after) = line.split_at(at);
+        format!("{before}\u{1b}[31m\u{7}\u{202e}{after}")
+    };
+    let text = format!(
+        "{WHOLE}\n[EVIDENCE_CONFIG]\nuseEvidence = True\nunfinishedLimits = 60:3\nsnsTopics = @email\n\n[WAVES]\nwaveList = ab, c\n\n[WAVE_ab]\nthings = pump-1\n\n[WAVE_c]\nrest = True\n"
+    );
+    let lines: Vec<&str> = text.lines().collect();
+    for (number, line) in lines.iter().enumerate() {
+        for at in [0, 1, line.len() / 2, line.len().saturating_sub(1), line.len()] {
+            let mut changed: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+            changed[number] = hostile(line, at);
+            let text = changed.join("\n");
+            let said = match parse(&text) {
+                Ok(config) => {
+                    format!("{:?}", config.notes.iter().map(|it| &it.text).collect::<Vec<_>>())
+                }
+                Err(said) => said,
+            };
+            assert!(!said.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{said:?}");
+        }
+    }
+    let list = hostile("arn:aws:iot:us-east-1:111122223333:thing/a,b", 43);
+    let said = crate::ThingList::parse("things.txt", &list).unwrap_err().to_string();
+    assert!(!said.contains('\u{1b}'), "{said:?}");
+    let document = hostile("{\"a\": \"${aws:iot:s3-presigned-ur:x}\"}", 20);
+    let said = format!("{}", crate::JobDocument::faults_of(&document)[0].text);
+    assert!(!said.contains('\u{1b}'), "{said:?}");
+}
