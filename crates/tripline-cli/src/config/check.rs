@@ -14,12 +14,14 @@ use crate::aws::region::{Region, check_topics, region_for};
 use crate::aws::s3;
 use crate::exit::{End, Error};
 use crate::input::alarms::NO_ALARMS;
+use crate::input::buckets::Buckets;
 use crate::input::deployment::{self, Input, InputFaults, Loaded};
 use crate::input::notes;
 use crate::input::planned::{PlannedRollout, StackRules, declared_devices, too_few};
 use crate::input::source::name_of;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
+use crate::terminal::remarks::tell;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -116,12 +118,12 @@ impl Check {
     }
 
     /// What a document at a URL is fetched with.
-    async fn client(&self, loaded: &Loaded) -> Result<Option<aws_sdk_s3::Client>, Error> {
+    async fn client(&self, loaded: &Loaded) -> Result<Option<Buckets>, Error> {
         if self.offline || !matches!(loaded.config.document, Some(DocumentSource::Url(_))) {
             return Ok(None);
         }
         let region = region_for(self.region.clone(), &loaded.file, &loaded.config.alarms)?;
-        Ok(Some(s3::client(&connect(region).await?.config)))
+        Ok(Some(loaded.buckets(s3::client(&connect(region).await?.config))))
     }
 
     fn checked(&self, input: Input, fetched: bool) -> Result<Checked, Error> {
@@ -223,14 +225,5 @@ fn uncovered(coverage: &Coverage, review: &mut Review) {
             text: format!("nobody would hear of {}{because}", way.devices()),
             hint: new.iter().find_map(|shortfall| shortfall.reason.fix(None)),
         });
-    }
-}
-
-fn tell(kind: &str, remarks: &[Remark]) {
-    for Remark { text, hint } in remarks {
-        say(&format!("{kind}: {text}"));
-        if let Some(hint) = hint {
-            say(&format!("  hint: {hint}"));
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! What people and programs read.
 //!
 //! - [`output`]: for whom it is; [`mod@print`]: stdout; [`table`], [`time`]: how it looks;
-//! - [`progress`]: how far something is;
+//! - [`progress`]: how far something is; [`remarks`]: what is to be known of it;
 //! - [`alarm`]: an alarm of a config, [`armed`]: what arming has changed, [`verdict`]: whether the job
 //!   is guarded.
 
@@ -10,6 +10,7 @@ pub mod armed;
 pub mod output;
 pub mod print;
 pub mod progress;
+pub mod remarks;
 pub mod table;
 pub mod time;
 pub mod verdict;
