@@ -34,10 +34,10 @@ use crate::successor::aws::Aws;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 use crate::terminal::progress::Progress;
-use crate::terminal::remarks::tell;
+use crate::terminal::remarks::say_all;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline release start release/dev.ini --dry-run
   tripline release start release/dev.ini
@@ -128,8 +128,8 @@ impl Start {
         let mut plan = ready.plan(&release, attempt, waves.false_stops);
         self.show(&plan, &covered, attempt, &store.aws.region);
         let bucket = BucketRemarks::find(cloud.s3.bucket(&spec.bucket)).await;
-        tell("note", &bucket.notes);
-        tell("finding", &bucket.findings);
+        say_all("note", &bucket.notes);
+        say_all("finding", &bucket.findings);
         let accepted = self.accept_uncovered.clone().unwrap_or_default();
         for note in accepted.check(&input.file, &covered.coverage)? {
             say(&format!("note: {note}"));

@@ -1,4 +1,4 @@
-//! A simulation for programs. `docs/simulation.md` documents every field.
+//! A simulation for programs. `docs/guide/simulation.md` documents every field.
 
 use serde_json::{Value, json};
 use tripline_simulation::simulation::{
@@ -53,7 +53,8 @@ pub fn simulation_json(simulated: &Simulated, arguments: &Simulate) -> Value {
         "devices": outcome.devices,
         "healthy": is_healthy,
         "fleet": of_fleet(&scenario.fleet, &scenario.conditions),
-        "stopped": stop.is_some(),
+        "stopped": stop.is_some() && !simulated.is_too_late,
+        "tooLate": simulated.is_too_late,
         "stop": stop,
         "firings": firings,
         "end": {"minute": outcome.ended_at.minutes(), "reached": of_reached(outcome.end)},

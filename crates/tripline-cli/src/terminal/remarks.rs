@@ -1,11 +1,11 @@
-//! What is to be known of something, each with what helps.
+//! Findings and notes on a config, for people.
 
 use tripline_config::Remark;
 
 use super::print::say;
 
-/// Says each of a kind: `finding`, `note`.
-pub fn tell(kind: &str, remarks: &[Remark]) {
+/// Says each, with its hint.
+pub fn say_all(kind: &str, remarks: &[Remark]) {
     for Remark { text, hint } in remarks {
         say(&format!("{kind}: {text}"));
         if let Some(hint) = hint {
