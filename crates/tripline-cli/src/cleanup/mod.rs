@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tripline::job::JobId;
 
 use crate::aws::clients::Aws;
 use crate::aws::connect::connect;
