@@ -12,6 +12,7 @@ use tripline::text::excerpt;
 use tripline_config::{DeployConfig, DocumentSource, EvidenceConfig, FileNames};
 use tripline_config::{Image, JobDocument, Misfits, ThingList};
 
+use super::buckets::Buckets;
 use super::declared::{DeclaredLimits, all_alarms};
 use super::document::{self, OwnDocument};
 use super::firmware::{Firmware, sha256_of};
@@ -129,8 +130,17 @@ impl Loaded {
         }
     }
 
+    /// The buckets of the account that the targets are of, where a thing list can be read that names it.
+    pub fn buckets(&self, client: Client) -> Buckets {
+        let path = self.folder.join(&self.config.things);
+        let is_refused = self.within.as_ref().is_some_and(|within| within.refusal(&path).is_some());
+        let list = (!is_refused).then(|| things(&path, self.config.waves.is_some()).ok()).flatten();
+        let first = list.and_then(|(_, list)| Some(list.targets().first()?.arn().to_owned()));
+        Buckets::of_arn(client, &first.unwrap_or_default())
+    }
+
     /// Reads the files that the config names. What is wrong with any of them is said at once.
-    pub async fn read(self, s3: &Client) -> Result<Input, Error> {
+    pub async fn read(self, s3: &Buckets) -> Result<Input, Error> {
         let fetched = self.fetch(Some(s3)).await;
         match fetched {
             Err(Error::Aws(failure)) => Err(failure.into()),
@@ -139,7 +149,7 @@ impl Loaded {
     }
 
     /// The operator's own document if it is at a URL; nothing without a client.
-    pub async fn fetch(&self, s3: Option<&Client>) -> Result<Option<OwnDocument>, Error> {
+    pub async fn fetch(&self, s3: Option<&Buckets>) -> Result<Option<OwnDocument>, Error> {
         match (&self.config.document, s3) {
             (Some(DocumentSource::Url(url)), Some(s3)) => {
                 document::fetch(url, s3).await.and_then(sound).map(Some)

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use aws_sdk_s3::Client;
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind};
 use tripline_config::S3Url;
 
+use super::buckets::Buckets;
 use crate::exit::Error;
 use crate::input::source;
 
@@ -29,7 +29,7 @@ pub fn file(path: &Path) -> Result<OwnDocument, Error> {
 }
 
 /// Fetches the document at a URL.
-pub async fn fetch(url: &str, s3: &Client) -> Result<OwnDocument, Error> {
+pub async fn fetch(url: &str, s3: &Buckets) -> Result<OwnDocument, Error> {
     let text = match object(url) {
         Some((bucket, key)) => of_object(s3, bucket, key).await?,
         None => of_url(url.to_owned()).await?,
@@ -47,8 +47,8 @@ fn object(url: &str) -> Option<(&str, &str)> {
     (!key.contains(['?', '%', '+'])).then_some((bucket, key))
 }
 
-async fn of_object(s3: &Client, bucket: &str, key: &str) -> Result<String, Error> {
-    let found = s3.get_object().bucket(bucket).key(key).send().await;
+async fn of_object(s3: &Buckets, bucket: &str, key: &str) -> Result<String, Error> {
+    let found = s3.bucket(bucket).get_object(key).send().await;
     let found = found.map_err(|error| Failure::from_sdk(GET, &error))?;
     let shown = format!("s3://{}/{}", excerpt(bucket), excerpt(key));
     let length = found.content_length().and_then(|length| u64::try_from(length).ok());
