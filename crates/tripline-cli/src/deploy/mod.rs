@@ -207,8 +207,8 @@ impl Deployment {
         say_all("finding", &input.file, &findings);
         note_count(input, devices);
         let bucket = BucketRemarks::find(cloud.s3.bucket(&spec.bucket)).await;
-        say_all("note", &bucket.notes);
-        say_all("finding", &bucket.findings);
+        say_all("note", &input.file, &bucket.notes);
+        say_all("finding", &input.file, &bucket.findings);
         let accepted = self.accept_uncovered.clone().unwrap_or_default();
         // What has begun is seen to its end.
         if found.round.is_none() {
