@@ -317,6 +317,6 @@ fn no_escape_reaches_a_terminal() {
     let said = crate::ThingList::parse("things.txt", &list).unwrap_err().to_string();
     assert!(!said.contains('\u{1b}'), "{said:?}");
     let document = hostile("{\"a\": \"${aws:iot:s3-presigned-ur:x}\"}", 20);
-    let said = format!("{}", crate::JobDocument::faults_of(&document)[0].text);
+    let said = crate::JobDocument::faults_of(&document)[0].text.clone();
     assert!(!said.contains('\u{1b}'), "{said:?}");
 }
