@@ -20,11 +20,13 @@ mod waiting;
 
 use std::path::PathBuf;
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::aws::arming::guard::Guard;
 use crate::aws::clients::Aws;
 use crate::aws::connect::connect;
+use crate::aws::deployment::bucket::BucketRemarks;
 use crate::aws::deployment::cloud::Cloud;
 use crate::aws::deployment::spec::Spec;
 use crate::aws::region::{Region, check_topics, region_for};
@@ -37,14 +39,17 @@ use crate::input::alarms::check_alarms;
 use crate::input::deployment::{self, Input};
 use crate::input::planned::{PlannedCoverage, PlannedRollout, StackRules};
 use crate::input::review::{self, Meant};
+use crate::input::within::Within;
 use crate::terminal::armed::Tense;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 use crate::terminal::remarks::say_all;
 use crate::terminal::verdict::Verdict;
-use ending::RoundOutcome;
+use ending::{RoundEnding, RoundOutcome};
 use found::ExistingDeployment;
 use plan::Plan;
+use record::Round;
 use rounds::Rounds;
 use tripline::stop::StopMode;
 use tripline_config::Remark;
@@ -86,6 +91,9 @@ pub struct Deployment {
     /// AWS region [default: the config's `region`, or else the environment's]
     #[arg(long)]
     pub region: Option<Region>,
+    /// Refuse files of the config that are outside of this folder, wherever links and `..` lead
+    #[arg(long, value_name = "DIR")]
+    pub within: Option<Within>,
     /// Go on with what an earlier, interrupted deploy has left
     #[arg(long)]
     pub resume: bool,
@@ -125,6 +133,7 @@ impl Deployment {
             config,
             stack,
             region: None,
+            within: None,
             resume: false,
             detach: false,
             dry_run: false,
@@ -140,7 +149,7 @@ impl Deployment {
 
     /// Deploys it: what is there already and is of the same deployment is left as it is.
     pub async fn run(&self) -> Result<End, Error> {
-        let loaded = deployment::load(&self.config)?;
+        let loaded = deployment::load_within(&self.config, self.within.as_ref())?;
         loaded.goes_out_at_once()?;
         check_alarms(&loaded.file, loaded.config.has_guard(), self.default_guard)?;
         if loaded.config.rounds > 1 && self.detach {
@@ -156,7 +165,7 @@ impl Deployment {
                 tripline_aws::told(&connection.config, |call| say(&format!("debug: {call}")));
         }
         let region = connection.region.clone();
-        let s3 = s3::client(&connection.config);
+        let s3 = loaded.buckets(s3::client(&connection.config));
         let input = loaded.read(&s3).await?;
         input.check_region(&region)?;
         check_topics(&input.file, &input.alarms(), &region)?;
@@ -192,14 +201,17 @@ impl Deployment {
         if self.dry_run {
             match self.output {
                 Output::Text => print(&plan.text(Tense::Would)),
-                Output::Json => print_json(&plan.json()),
+                Output::Json => print_document(&DeployData::Plan(plan.data())),
             }
         } else {
             say(plan.text(Tense::Will).trim_end_matches('\n'));
         }
-        let findings = self.findings(input);
-        say_all("finding", &findings);
+        let findings = self.findings(input, region);
+        say_all("finding", &input.file, &findings);
         note_count(input, devices);
+        let bucket = BucketRemarks::find(cloud.s3.bucket(&spec.bucket)).await;
+        say_all("note", &input.file, &bucket.notes);
+        say_all("finding", &input.file, &bucket.findings);
         let accepted = self.accept_uncovered.clone().unwrap_or_default();
         // What has begun is seen to its end.
         if found.round.is_none() {
@@ -263,10 +275,10 @@ impl Deployment {
     }
 
     /// What `config check` finds in the config, apart from what is said of this very stack anyway.
-    fn findings(&self, input: &Input) -> Vec<Remark> {
+    fn findings(&self, input: &Input, region: &str) -> Vec<Remark> {
         // That nothing stops the rollout is the verdict's to say, with the stack's own topics.
         let meant = Meant { tell_only: true, default_guard: true };
-        review::of_config(input, meant).findings
+        review::of_config(input, region, meant).findings
     }
 
     /// What would be seen if the rollout went wrong, with this stack.
@@ -295,15 +307,33 @@ impl Deployment {
         })
     }
 
+    /// How it went, in one word.
+    fn state(&self, rounds: &Rounds<'_>) -> DeployState {
+        match rounds.record.last() {
+            _ if rounds.undecided.is_some() => DeployState::Undecided,
+            _ if rounds.unguarded => DeployState::NotBegun,
+            None => DeployState::RolledOut,
+            Some(RoundOutcome::Succeeded) => DeployState::Succeeded,
+            Some(RoundOutcome::Stopped) => DeployState::Stopped,
+            Some(RoundOutcome::Canceled) => DeployState::Canceled,
+            Some(RoundOutcome::Failed | RoundOutcome::Undecided) => DeployState::Failed,
+        }
+    }
+
     /// Says how it went.
     fn tell(&self, rounds: &Rounds<'_>, region: &str) -> End {
         let (record, job) = (&rounds.record, &rounds.spec.job);
         match self.output {
             _ if self.quiet => {}
-            Output::Json => print_json(&json!({
-                "job": job.as_str(), "region": region, "deployment": record.deployment,
-                "rounds": record.rounds, "ended": record.ended, "undecided": rounds.undecided,
-                "detached": self.detach,
+            Output::Json => print_document(&DeployData::Deployed(DeployedData {
+                job_id: job.to_string(),
+                state: self.state(rounds),
+                region: region.to_owned(),
+                deployment: record.deployment.clone(),
+                rounds: record.rounds,
+                ended: record.ended.clone(),
+                undecided: rounds.undecided.clone(),
+                detached: self.detach,
             })),
             Output::Text => {
                 for round in &record.ended {
@@ -349,6 +379,49 @@ impl Deployment {
             }
         }
     }
+}
+
+/// A deployment, or what it would be.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum DeployData {
+    Plan(plan::PlanData),
+    Deployed(DeployedData),
+}
+
+/// A deployment.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeployedData {
+    job_id: String,
+    state: DeployState,
+    region: String,
+    /// The digest of the config and all its files.
+    deployment: String,
+    /// How many rounds there are to be.
+    rounds: u32,
+    /// Those that have ended, in their order.
+    ended: Vec<Round>,
+    /// A round that has ended, and how is not known.
+    undecided: Option<RoundEnding>,
+    /// Whether nobody has waited for the job's end.
+    detached: bool,
+}
+
+/// How a deployment went: that of its last round.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+enum DeployState {
+    /// Its job is there, and nobody waits for its end.
+    RolledOut,
+    Succeeded,
+    Failed,
+    Stopped,
+    Canceled,
+    /// Whether every device has the firmware is not known.
+    Undecided,
+    /// A later round was not begun, since nothing would have stopped it.
+    NotBegun,
 }
 
 /// A number in the config that is not that of the targets is worth a look.

@@ -11,6 +11,7 @@ use fake_aws::Head;
 use super::*;
 use crate::aws::deployment::firmware::FirmwareRecord;
 use crate::successor::fake::{self, Fake};
+use crate::terminal::document::document;
 
 const CONFIG: &str = "\
 [ALARM_CONFIG]
@@ -40,6 +41,7 @@ fn revert() -> Revert {
         guard: Arming::Kept,
         stack: "tripline".to_owned(),
         tell_only: false,
+        keep_guard_off: false,
         include_in_progress: false,
         dry_run: false,
     }
@@ -82,7 +84,6 @@ fn stopped(things: &[String]) -> Fake {
         *document = "{\"streamId\":\"pumps\",\"signature\":\"MEUCIQ\"}".to_owned();
         world.iot.stream("pumps", "bucket", KEY);
         world.iot.tag("stream/pumps", "tripline:job", "good");
-        world.iot.tag("job/good", "tripline:config", "s3://bucket/good/dev.ini");
         world.iot.tag("job/good", "tripline:deployment", "abc");
         world.iot.tag("job/good", "team", "pumps");
         for (key, value) in record().tags() {
@@ -90,15 +91,14 @@ fn stopped(things: &[String]) -> Fake {
         }
         let FirmwareRecord { sha256, .. } = record();
         let head = Head {
-            checksum: Some(sha256.clone()),
-            sha256: Some(sha256),
+            checksum: Some(sha256),
             version: Some("v1".to_owned()),
             e_tag: Some("\"e1\"".to_owned()),
         };
         world.s3.put("bucket", KEY, "image");
         world.s3.heads.insert(("bucket".to_owned(), KEY.to_owned()), head);
     }
-    fake.object("good/dev.ini", CONFIG);
+    fake.armed_with("good", "good/dev.ini", CONFIG, None);
     succeeded(&fake, "good", 3);
     fake
 }
@@ -139,7 +139,7 @@ async fn devices_that_have_the_firmware_get_the_earlier_one_and_no_others() {
     assert_eq!(tags["tripline:revertsTo"], "good");
     let firmware = FirmwareRecord::from_tags(tags);
     assert_eq!(firmware, Some(record()), "it can be reverted to itself");
-    assert!(!tags.contains_key("team"));
+    assert_eq!(tags["team"], "pumps");
     assert!(world.cloudwatch.alarms.contains_key("tripline-fw-back-slow"));
     // Whoever cleans up after either job leaves the stream of both.
     assert_eq!(iot.tags["stream/pumps"]["tripline:job"], "good fw-back");
@@ -281,7 +281,10 @@ async fn a_dry_run_says_the_same_and_changes_nothing() {
     let fake = reached(152);
     let reverted = run(&fake, &Revert { dry_run: true, ..revert() }).await.unwrap();
     insta::assert_snapshot!("dry_run", reverted.text(&id("fw")));
-    insta::assert_snapshot!("dry_run_json", format!("{:#}", reverted.json(&id("fw"), "us-east-1")));
+    insta::assert_snapshot!(
+        "dry_run_json",
+        format!("{:#}", document(&reverted.data(&id("fw"), "us-east-1")))
+    );
     assert_eq!(fake.changes(), 0);
     assert!(fake.alarms.world().cloudwatch.alarms.is_empty());
 }
@@ -315,7 +318,7 @@ async fn devices_with_other_jobs_pending_are_counted() {
         reverted.notes(&id("fw"))[0],
         "note: devices that have other jobs pending: 2 (`fw-2-2`: 2, `logs`: 1); what those install comes before or after this"
     );
-    let pending = &reverted.json(&id("fw"), "us-east-1")["pending"];
+    let pending = &document(&reverted.data(&id("fw"), "us-east-1"))["pending"];
     assert_eq!(pending["devices"], 2);
     // What cannot be asked, or is too much to ask for, is not counted, and costs nothing else.
     fake.alarms.0.fail(|call| {
@@ -357,7 +360,7 @@ async fn without_a_name_the_job_s_fallback_is_taken() {
     let other =
         Revert { source: Source::Job { to: Some(id("older")), unrecorded: true }, ..revert() };
     fake.world().iot.job("older", JobStatus::Completed, &["thinggroup/fleet"]);
-    fake.world().iot.tag("job/older", "tripline:config", "s3://bucket/good/dev.ini");
+    fake.armed_with("older", "good/dev.ini", CONFIG, None);
     succeeded(&fake, "older", 1);
     let again = run(&fake, &other).await.unwrap();
     assert_eq!(

@@ -14,8 +14,8 @@ async fn a_firmware_that_was_changed_is_refused_and_nothing_is_made() {
             "its size is `11`, and was `5`",
         ),
         (
-            |world, place| world.s3.heads.get_mut(&place).unwrap().sha256 = None,
-            "the SHA-256 that it was stored with is none",
+            |world, place| world.s3.heads.get_mut(&place).unwrap().checksum = None,
+            "S3's SHA-256 of it is none",
         ),
         (
             |world, place| {
@@ -95,6 +95,6 @@ async fn a_job_without_a_record_is_reverted_to_only_if_that_is_meant() {
         reverted.notes(&id("fw"))[0],
         "note: the firmware of `good` was not compared: `deploy` noted nothing of it"
     );
-    assert_eq!(reverted.json(&id("fw"), "us-east-1")["firmware"], "not recorded");
+    assert_eq!(document(&reverted.data(&id("fw"), "us-east-1"))["firmware"], "not recorded");
     assert!(fake.world().iot.jobs.contains_key("fw-back"));
 }
