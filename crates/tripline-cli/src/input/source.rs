@@ -46,7 +46,7 @@ pub fn read(path: &Path) -> Result<String, Error> {
     }
     if is_utf_16(&bytes) {
         return Err(Error::Input(format!(
-            "{name}: UTF-16 text (expected UTF-8)\n\n  hint: {SAVE_AS_UTF_8}, in PowerShell with `-Encoding utf8`"
+            "{name}:1: UTF-16 text (expected UTF-8)\n\n  hint: {SAVE_AS_UTF_8}, in PowerShell with `-Encoding utf8`"
         )));
     }
     String::from_utf8(bytes).map_err(|error| {
