@@ -109,7 +109,7 @@ struct PresignedData {
     /// The ARN of the role.
     role: String,
     /// How long URLs are valid.
-    seconds: u64,
+    seconds: u32,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -192,7 +192,7 @@ pub fn sound(checked: &Checked) -> CheckedData {
         }),
         presigned: config.presigned.as_ref().map(|presigned| PresignedData {
             role: presigned.role.as_str().to_owned(),
-            seconds: presigned.expires.into(),
+            seconds: presigned.expires,
         }),
         document_source: config.document.as_ref().map(|source| match source {
             DocumentSource::File(place) | DocumentSource::Url(place) => place.clone(),

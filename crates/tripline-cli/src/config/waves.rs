@@ -151,7 +151,7 @@ pub struct WavesData {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ExposedData {
-    devices: u64,
+    devices: u32,
     /// The wave with the first verdict.
     verdict: Option<String>,
     /// Waves whose devices are not known here.
@@ -199,7 +199,7 @@ pub fn data(plan: &PlannedWaves) -> WavesData {
         false_stops_of_each: each,
         exposure: plan.most_exposed,
         exposed: ExposedData {
-            devices: plan.exposed.devices.into(),
+            devices: plan.exposed.devices,
             verdict: plan.exposed.verdict.as_ref().map(ToString::to_string),
             unknown: plan.exposed.unknown.iter().map(ToString::to_string).collect(),
         },

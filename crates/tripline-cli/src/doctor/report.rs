@@ -9,6 +9,8 @@ use tripline_guard::coverage::Coverage;
 use super::check::{About, Check};
 use super::checks::checks;
 use super::result::{CheckResult, NotProven};
+use crate::terminal::coverage::CoverageData;
+use crate::terminal::document::document;
 use crate::terminal::table::table;
 
 /// Longest line of what is said of one check.

@@ -176,6 +176,7 @@ impl fmt::Display for Board {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::terminal::document::document;
 
     fn board() -> Board {
         let mut board = Board::new(10, 42);
@@ -216,10 +217,10 @@ mod tests {
 
     #[test]
     fn the_same_summary_is_data() {
-        let json = board().json("fw-2", "CANCELED");
+        let json = document(&board().data("fw-2", "CANCELED"));
         assert_eq!(json["spared"], 1);
         assert_eq!(json["open"], 3);
         assert_eq!(json["downloadTime"]["p90"], 30.0);
-        assert_eq!(Board::new(1, 1).json("a", "b")["downloadTime"]["p50"], Value::Null);
+        assert_eq!(Board::new(1, 1).data("a", "b").download_time.p50, None);
     }
 }

@@ -366,8 +366,8 @@ fn of_no_value(no_value: NoValue) -> NoValueData {
     NoValueData {
         detail: no_value.detail().name(),
         reason: no_value.sentence(),
-        succeeded: succeeded.map(u64::from),
-        invalid_details: invalid.map(u64::from),
+        succeeded,
+        invalid_details: invalid,
     }
 }
 

@@ -1,12 +1,11 @@
 //! What is said of it.
 
-use serde_json::Value;
-
 use super::sound::sound;
 use crate::doctor::checks::checks;
 use crate::doctor::junit;
 use crate::doctor::report::{Checked, Report};
 use crate::doctor::result::NotProven;
+use crate::terminal::document::document;
 
 /// One check of each result, with words that every format has to be careful with.
 fn report() -> Report {
