@@ -79,7 +79,9 @@ impl<'a> Reader<'a> {
         for item in items {
             let Some((age, share)) = pair(item) else {
                 let text = format!("`{}` is no limit (expected {EXPECTED})", excerpt(item));
-                fault(text, slip_in_list(item, |part| pair(part).is_some()));
+                let has_units = item.contains(|c: char| c == '%' || c.is_alphabetic());
+                let units = || has_units.then(|| "write both numbers without units".to_owned());
+                fault(text, slip_in_list(item, |part| pair(part).is_some()).or_else(units));
                 continue;
             };
             if age > Baseline::MAX_AGE {
