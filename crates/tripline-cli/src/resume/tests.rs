@@ -345,9 +345,9 @@ async fn the_alarms_are_those_that_deploy_keeps() {
     fake.world().s3.objects.clear();
     let again = run(&fake, &Resume { job: id("fw-r1"), ..kept() }).await.unwrap();
     assert_eq!(
-        again.json(&id("fw-r1"), "us-east-1")["alarmsFrom"],
+        document(&again.data(&id("fw-r1"), "us-east-1"))["alarmsFrom"],
         serde_json::json!({
-            "kind": "table", "stack": "tripline", "table": "guards", "job": "fw-r1",
+            "kind": "table", "stack": "tripline", "table": "guards", "jobId": "fw-r1",
         })
     );
     assert!(

@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_document_begins_with_its_version() {
-        let text = document(&Body { job_id: "fw".to_owned() }).to_string();
+        let text = document(&Either::One(Body { job_id: "fw".to_owned() })).to_string();
         assert_eq!(text, format!("{{\"schemaVersion\":{SCHEMA_VERSION},\"jobId\":\"fw\"}}"));
     }
 
