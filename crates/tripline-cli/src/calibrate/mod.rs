@@ -112,7 +112,7 @@ impl Arguments {
         self.jobs.retain(|job| known.insert(job.clone()));
         let rollouts = self.jobs.len().max(self.recordings.len());
         if rollouts > MOST {
-            return Err(Error::Input(format!("{rollouts} rollouts (expected at most {MOST})")));
+            return Err(Error::input(format!("{rollouts} rollouts (expected at most {MOST})")));
         }
         // What cannot be written is known before AWS is asked, unless a recording has to say the name.
         let early = match (&self.out, &self.name, self.jobs.first()) {

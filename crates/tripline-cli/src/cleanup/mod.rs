@@ -64,9 +64,7 @@ impl Cleanup {
         };
         let of_config = config.map(|config| config.job.clone());
         let Some(job) = self.job_id.or(of_config) else {
-            return Err(Error::Input(
-                "no job to clean up\n\n  hint: give a config, or `--job-id`".to_owned(),
-            ));
+            return Err(Error::input("no job to clean up").hint("give a config, or `--job-id`"));
         };
         let of_config = config.and_then(|config| config.stream.as_ref()).map(|s| s.id.to_string());
         let stream = self.stream_id.or(of_config);

@@ -17,7 +17,6 @@ use crate::input::alarms::NO_ALARMS;
 use crate::input::deployment::{self, Input, InputFaults, Loaded};
 use crate::input::notes;
 use crate::input::planned::{PlannedRollout, StackRules, declared_devices, too_few};
-use crate::input::source::name_of;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 
@@ -66,12 +65,7 @@ impl Check {
         let is_json = self.output == Output::Json;
         let checked = match self.check().await {
             Ok(Ok(checked)) => checked,
-            Ok(Err(wrong)) => {
-                if is_json {
-                    print_json(&json::faults_json(&name_of(&self.config), &wrong));
-                }
-                return Err(wrong.into());
-            }
+            Ok(Err(wrong)) => return Err(wrong.into()),
             Err(failure) => return Err(failure),
         };
         let Checked { input, review, .. } = &checked;
@@ -112,7 +106,7 @@ impl Check {
             Err(wrong) => return Ok(Err(wrong)),
         };
         let checked = self.checked(input, fetched);
-        Ok(checked.map_err(|fault| InputFaults { config: None, files: vec![fault.to_string()] }))
+        Ok(checked.map_err(|fault| InputFaults { config: None, files: vec![fault] }))
     }
 
     /// What a document at a URL is fetched with.
@@ -131,7 +125,7 @@ impl Check {
         // What the config says may be anything.
         region
             .parse::<Region>()
-            .map_err(|fault| Error::Input(format!("{}: region: {fault}", input.file)))?;
+            .map_err(|fault| Error::in_file(&input.file, format!("region: {fault}")))?;
         input.check_region(&region)?;
         check_topics(&input.file, &input.alarms(), &region)?;
         let spec = Spec::new(&input, &region)?;

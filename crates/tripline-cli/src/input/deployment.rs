@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use tripline::alarm::AlarmDefinition;
 use tripline::baseline::Baseline;
+use tripline::diagnostic::Diagnostics;
 use tripline::faults::Faults;
 use tripline::text::excerpt;
 use tripline_config::{DeployConfig, DocumentSource, FileNames};
@@ -57,15 +58,17 @@ pub struct Loaded {
 #[derive(Debug, Default)]
 pub struct InputFaults {
     pub config: Option<Faults>,
-    /// One text a file.
-    pub files: Vec<String>,
+    /// Of each file.
+    pub files: Vec<Error>,
 }
 
 impl From<InputFaults> for Error {
     fn from(wrong: InputFaults) -> Self {
-        let config = wrong.config.map(|faults| faults.to_string());
-        let texts: Vec<_> = config.into_iter().chain(wrong.files).collect();
-        Self::Input(texts.join("\nerror: "))
+        let mut all = wrong.config.map(Diagnostics::from).unwrap_or_default();
+        for file in wrong.files {
+            all.add(file.diagnostics());
+        }
+        Self::input(all)
     }
 }
 
@@ -77,8 +80,8 @@ pub fn load(path: &Path) -> Result<Loaded, Error> {
 /// Reads a config. If it has faults, those of the files that it names are said with them.
 pub fn loaded(path: &Path) -> Result<Loaded, InputFaults> {
     let file = source::name_of(path);
-    let text = source::read(path)
-        .map_err(|error| InputFaults { config: None, files: vec![error.to_string()] })?;
+    let text =
+        source::read(path).map_err(|error| InputFaults { config: None, files: vec![error] })?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     match DeployConfig::parse(&file, &text) {
         Ok(config) => Ok(Loaded { file, text, config, folder }),
@@ -90,7 +93,7 @@ pub fn loaded(path: &Path) -> Result<Loaded, InputFaults> {
 }
 
 /// What is wrong with files, as far as it shows without a config.
-pub fn faults_of(names: &FileNames, folder: &Path) -> Vec<String> {
+pub fn faults_of(names: &FileNames, folder: &Path) -> Vec<Error> {
     let read_things = names.things.as_ref();
     let read_things = read_things.map(|name| things(&folder.join(name), names.has_waves).map(drop));
     let key = names.private_key.as_ref().map(|name| folder.join(name));
@@ -101,7 +104,7 @@ pub fn faults_of(names: &FileNames, folder: &Path) -> Vec<String> {
     let read_document =
         names.document.as_ref().map(|name| document::file(name, folder).and_then(sound).map(drop));
     let all = [read_things, read_firmware, read_document];
-    all.into_iter().flatten().filter_map(Result::err).map(|fault| fault.to_string()).collect()
+    all.into_iter().flatten().filter_map(Result::err).collect()
 }
 
 impl Loaded {
@@ -109,14 +112,16 @@ impl Loaded {
     pub fn goes_out_at_once(&self) -> Result<(), Error> {
         match &self.config.waves {
             None => Ok(()),
-            Some(waves) => Err(Error::Input(format!(
-                "{}: goes out in {} (`[WAVES]`), and this would deploy to all targets at once (expected `tripline release start`, or a config without `[WAVES]`)",
-                self.file,
-                match waves.waves.len() {
-                    1 => "1 wave".to_owned(),
-                    count => format!("{count} waves"),
-                }
-            ))),
+            Some(waves) => Err(Error::in_file(
+                &self.file,
+                format!(
+                    "goes out in {} (`[WAVES]`), and this would deploy to all targets at once (expected `tripline release start`, or a config without `[WAVES]`)",
+                    match waves.waves.len() {
+                        1 => "1 wave".to_owned(),
+                        count => format!("{count} waves"),
+                    }
+                ),
+            )),
         }
     }
 
@@ -209,13 +214,13 @@ fn things(path: &Path, has_waves: bool) -> Result<(String, ThingList), Error> {
 fn sound(own: OwnDocument) -> Result<OwnDocument, Error> {
     match JobDocument::fault_of(&own.text) {
         None => Ok(own),
-        Some(fault) => Err(Error::Input(format!("{}: {fault}", own.name))),
+        Some(fault) => Err(Error::in_file(&own.name, format!("{fault}"))),
     }
 }
 
 /// What was read; a fault is kept for later.
-fn kept<T>(read: Result<T, Error>, faults: &mut Vec<String>) -> Option<T> {
-    read.map_err(|fault| faults.push(fault.to_string())).ok()
+fn kept<T>(read: Result<T, Error>, faults: &mut Vec<Error>) -> Option<T> {
+    read.map_err(|fault| faults.push(fault)).ok()
 }
 
 impl Input {
@@ -234,19 +239,21 @@ impl Input {
         let own = self.own.as_ref();
         JobDocument::new(own.map(|own| own.text.as_str()), &image).map_err(|fault| {
             let name = own.map_or(self.file.as_str(), |own| own.name.as_str());
-            Error::Input(format!("{name}: {fault}"))
+            Error::in_file(name, format!("{fault}"))
         })
     }
 
     /// The targets have to be where the job is going to be.
     pub fn check_region(&self, region: &str) -> Result<(), Error> {
         match self.things.region() {
-            Some(targets) if targets != region => Err(Error::Input(format!(
-                "{}: the targets are in `{}`, and the job would be in `{}` (expected one region)",
-                excerpt(&self.config.things),
-                excerpt(targets),
-                excerpt(region)
-            ))),
+            Some(targets) if targets != region => Err(Error::in_file(
+                &excerpt(&self.config.things),
+                format!(
+                    "the targets are in `{}`, and the job would be in `{}` (expected one region)",
+                    excerpt(targets),
+                    excerpt(region)
+                ),
+            )),
             _ => Ok(()),
         }
     }

@@ -86,7 +86,7 @@ async fn held_job_of(store: &Store, which: &Which) -> Result<JobId, Error> {
 async fn job_of(store: &Store, which: &Which) -> Result<JobId, Error> {
     let Some(release) = &which.release else {
         return which.job_id.clone().ok_or_else(|| {
-            Error::Input("no rollout (expected a release, or `--job-id`)".to_owned())
+            Error::input("no rollout (expected a release, or `--job-id`)".to_owned())
         });
     };
     let read = store.get(release).await?;
@@ -94,15 +94,16 @@ async fn job_of(store: &Store, which: &Which) -> Result<JobId, Error> {
     let begun = state.waves.iter().rev().find(|wave| wave.created.is_some());
     match begun.filter(|wave| state.ended.is_none() && wave.phase != Phase::Stopped) {
         Some(wave) => Ok(wave.job.clone()),
-        None => Err(Error::Input(format!("no wave of release `{release}` is under way"))),
+        None => Err(Error::input(format!("no wave of release `{release}` is under way"))),
     }
 }
 
 async fn describe(store: &Store, job: &JobId) -> Result<aws_sdk_iot::types::Job, Error> {
     match iot::describe(&store.aws.iot, job).await {
-        Err(failure) if failure.kind == FailureKind::NotFound => Err(Error::Input(format!(
-            "there is no job `{job}`\n\n  hint: is this its region and account?"
-        ))),
+        Err(failure) if failure.kind == FailureKind::NotFound => {
+            Err(Error::input(format!("there is no job `{job}`"))
+                .hint("is this its region and account?"))
+        }
         described => Ok(described?),
     }
 }
@@ -118,10 +119,8 @@ async fn set_rate(
 }
 
 fn raced(job: &JobId) -> Error {
-    let text = format!(
-        "somebody holds or goes on with job `{job}` at this moment\n\n  hint: run this again"
-    );
-    Failure::new("UpdateItem", FailureKind::Unavailable, text).into()
+    let text = format!("somebody holds or goes on with job `{job}` at this moment");
+    Failure::new("UpdateItem", FailureKind::Unavailable, text).with_hint("run this again").into()
 }
 
 impl HoldJob {
@@ -183,7 +182,7 @@ impl GoOn {
             return Ok(End::Finding);
         };
         let is_active = seen.state == JobState::Active;
-        let rate = restored(hold.rates).map_err(|fault| Error::Input(fault.to_string()))?;
+        let rate = restored(hold.rates).map_err(|fault| Error::input(fault.to_string()))?;
         let was_on = hold.is_on();
         if was_on {
             let on =

@@ -326,7 +326,7 @@ async fn the_limits_are_those_that_deploy_keeps_with_their_baseline() {
     fake.object("fw/dev.ini", config);
     let kept = Resume { guard: Arming::Kept, ..resume() };
     for (object, fault) in [
-        (None, "s3://bucket/fw/baseline.json: there is no such object\n\n  hint: give the alarm"),
+        (None, "s3://bucket/fw/baseline.json: there is no such object\n  hint: give the alarm"),
         (Some("{}"), "s3://bucket/fw/baseline.json: no baseline: "),
     ] {
         if let Some(object) = object {

@@ -50,7 +50,7 @@ impl Arming {
                 let named = config.region.as_ref().map(|region| region.parse());
                 named
                     .transpose()
-                    .map_err(|fault| Error::Input(format!("{}: region: {fault}", config.name)))
+                    .map_err(|fault| Error::in_file(&config.name, format!("region: {fault}")))
             }
             (region, _) => Ok(region),
         }
@@ -66,26 +66,23 @@ impl Config {
     /// Reads what `deploy` keeps in S3.
     pub async fn fetch(aws: &Aws, old: &EndedJob) -> Result<Self, Error> {
         let Some(place) = old.tags.get(CONFIG_TAG) else {
-            return Err(Error::Input(format!(
-                "job `{}` has no tag `{CONFIG_TAG}`, so that its alarm config is not known\n\n  hint: give it with `--config`, or leave the new job to the stack's default guard with `--default-guard`",
-                old.id
-            )));
+            return Err(Error::input(format!("job `{}` has no tag `{CONFIG_TAG}`, so that its alarm config is not known", old.id)).hint("give it with `--config`, or leave the new job to the stack's default guard with `--default-guard`"));
         };
         let parts = place.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
         let Some((bucket, key)) =
             parts.filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
         else {
-            return Err(Error::Input(format!(
-                "job `{}`: tag `{CONFIG_TAG}` is `{}` (expected `s3://bucket/key`)\n\n  hint: give the alarm config with `--config`",
+            return Err(Error::input(format!(
+                "job `{}`: tag `{CONFIG_TAG}` is `{}` (expected `s3://bucket/key`)",
                 old.id,
                 excerpt(place)
-            )));
+            ))
+            .hint("give the alarm config with `--config`"));
         };
         let name = clean(place, 256);
         let Some(text) = aws.config(bucket, key).await? else {
-            return Err(Error::Input(format!(
-                "{name}: there is no such object\n\n  hint: give the alarm config with `--config`"
-            )));
+            return Err(Error::in_file(&name, "there is no such object")
+                .hint("give the alarm config with `--config`"));
         };
         let GuardConfig { alarms, evidence } =
             GuardConfig::parse(&name, &text).map_err(source::faults)?;
@@ -107,7 +104,7 @@ impl Config {
 
     fn new(name: String, guard: LoadedGuard) -> Result<Self, Error> {
         if guard.is_empty() {
-            return Err(Error::Input(format!(
+            return Err(Error::input(format!(
                 "{}\n  hint: `--default-guard` leaves the new job to the stack's default guard",
                 notes::no_alarms(&name)
             )));
@@ -124,7 +121,6 @@ async fn kept_baseline(aws: &Aws, bucket: &str, key: &str) -> Result<Baseline, E
     let text = aws.config(bucket, key).await?;
     let text = text.ok_or_else(|| "there is no such object".to_owned());
     let baseline = text.and_then(|text| Baseline::parse(&text).map_err(|why| why.to_string()));
-    baseline.map_err(|why| {
-        Error::Input(format!("{name}: {why}\n\n  hint: give the alarm config with `--config`"))
-    })
+    baseline
+        .map_err(|why| Error::in_file(&name, &why).hint("give the alarm config with `--config`"))
 }

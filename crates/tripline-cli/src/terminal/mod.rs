@@ -3,10 +3,11 @@
 //! - [`output`]: for whom it is; [`mod@print`]: stdout; [`table`], [`time`]: how it looks;
 //! - [`progress`]: how far something is;
 //! - [`alarm`]: an alarm of a config, [`armed`]: what arming has changed, [`verdict`]: whether the job
-//!   is guarded.
+//!   is guarded; [`error_document`]: why a command failed, for programs.
 
 pub mod alarm;
 pub mod armed;
+pub mod error_document;
 pub mod output;
 pub mod print;
 pub mod progress;
