@@ -51,7 +51,7 @@ Examples:
 A guard can be dead without a sign: CloudWatch does not look whether an alarm's message reaches
 anybody, AWS IoT publishes no job events until they are enabled, and an alarm that is in ALARM already
 does not fire again. Each check proves one link of the chain; a finding says what is wrong, why it
-matters, and the command that mends it. docs/doctor.md has them all.
+matters, and the command that mends it. docs/guide/doctor.md has them all.
 
 Nothing is changed without --fix. It enables job events, the rule, and the actions of alarms, lets
 the rule, the force-stop topic and the schedule invoke their functions, and applies the alarms of
