@@ -131,10 +131,10 @@ impl Diagnostic {
             write!(f, "\n{indent}| {}\n{indent}| {before}^", source.text)?;
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\n{indent}hint: {hint}")?;
+            write!(f, "\n  hint: {hint}")?;
         }
         for command in &self.commands {
-            write!(f, "\n{indent}  {command}")?;
+            write!(f, "\n    {command}")?;
         }
         Ok(())
     }
@@ -352,7 +352,7 @@ mod tests {
         let all = all.with_hint("is this its region?").with_hint("`--stack` takes another name");
         assert_eq!(
             all.to_string(),
-            "dev.ini: 2 faults\n  line 47: unknown key `fileChunck`\n    | fileChunck = 256\n    | ^\n    hint: did you mean `fileChunkSize`?\n  line 50: period `x`\nerror: no stack `tripline`\n  hint: is this its region?; `--stack` takes another name"
+            "dev.ini: 2 faults\n  line 47: unknown key `fileChunck`\n    | fileChunck = 256\n    | ^\n  hint: did you mean `fileChunkSize`?\n  line 50: period `x`\nerror: no stack `tripline`\n  hint: is this its region?; `--stack` takes another name"
         );
     }
 
