@@ -33,7 +33,7 @@ use clap::{CommandFactory, Parser, Subcommand};
     name = "tripline",
     version,
     arg_required_else_help = true,
-    after_help = "\
+    after_long_help = "\
 Examples:
   tripline config check release/dev.ini
   tripline deploy release/dev.ini
@@ -47,47 +47,48 @@ struct Arguments {
     command: Command,
 }
 
+/// In the order of work: a config, trying it, the stack, the rollout, and what comes after it.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Arm a rollout: check, apply, list and remove the alarms of a job
-    #[command(subcommand)]
-    Alarms(alarms::Command),
-    /// Make a baseline of past rollouts, and see the limits that it gives the next one
-    Calibrate(calibrate::Arguments),
-    /// Remove what a deploy has made
-    Cleanup(cleanup::Cleanup),
     /// Check a whole `dev.ini`, and see what it comes to
     #[command(subcommand)]
     Config(config::Command),
-    /// Roll out firmware from a `dev.ini`, guarded from its first device on
-    Deploy(deploy::Deployment),
-    /// Try a deployed stack end to end on a job that does nothing
-    Drill(drill::Drill),
+    /// Make a baseline of past rollouts, and see the limits that it gives the next one
+    Calibrate(calibrate::Arguments),
+    /// See what a guard would do: would it have fired, when, why, and how often falsely
+    Simulate(Box<simulate::Simulate>),
     /// Prove that a stack is armed, and a job guarded: what is not so, and the command that mends it
     Doctor(doctor::Doctor),
-    /// Run a fleet of simulated devices against AWS IoT Jobs
-    Fleet(fleet::Arguments),
-    /// Let rollouts wait for one another: add, deploy the next, and say how one ended
-    #[command(subcommand)]
-    Queue(queue::Command),
-    /// Write man pages and completions
-    #[command(hide = true)]
-    Pages(pages::Pages),
-    /// Take a firmware out in waves: start, status, approve, hold, go-on, stop
-    #[command(subcommand)]
-    Release(release::Command),
-    /// See what a guard would have done with a recorded rollout
-    Replay(replay::Arguments),
+    /// Try a deployed stack end to end on a job that does nothing
+    Drill(drill::Drill),
+    /// Roll out firmware from a `dev.ini`, guarded from its first device on
+    Deploy(deploy::Deployment),
+    /// Watch rollouts until they end: progress, guard, who is slow or failing
+    Watch(watch::Arguments),
+    /// Stop a rollout by hand
+    Stop(stop::Arguments),
     /// Go on with a rollout that was stopped, for the devices that have not got it
     Resume(resume::Arguments),
     /// Take devices that have a bad firmware back to an earlier one
     Revert(revert::Arguments),
-    /// See what a guard would do: would it have fired, when, why, and how often falsely
-    Simulate(Box<simulate::Simulate>),
-    /// Stop a rollout by hand
-    Stop(stop::Arguments),
-    /// Watch rollouts until they end: progress, guard, who is slow or failing
-    Watch(watch::Arguments),
+    /// Take a firmware out in waves: start, status, approve, hold, go-on, stop
+    #[command(subcommand)]
+    Release(release::Command),
+    /// Let rollouts wait for one another: add, deploy the next, and say how one ended
+    #[command(subcommand)]
+    Queue(queue::Command),
+    /// Arm a rollout: check, apply, list and remove the alarms of a job
+    #[command(subcommand)]
+    Alarms(alarms::Command),
+    /// See what a guard would have done with a recorded rollout
+    Replay(replay::Arguments),
+    /// Remove what a deploy has made
+    Cleanup(cleanup::Cleanup),
+    /// Run a fleet of simulated devices against AWS IoT Jobs
+    Fleet(fleet::Arguments),
+    /// Write man pages and completions
+    #[command(hide = true)]
+    Pages(pages::Pages),
 }
 
 #[tokio::main]

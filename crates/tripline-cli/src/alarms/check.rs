@@ -1,6 +1,6 @@
 //! `tripline alarms check`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 use tripline::alarm::AlarmDefinition;
@@ -11,6 +11,7 @@ use super::arguments::Common;
 use crate::aws::region::{Region, check_topics, region_for};
 use crate::exit::{End, Error};
 use crate::input::declared::{DeclaredLimits, all_alarms, watches};
+use crate::input::job::ConfigAndJob;
 use crate::input::{notes, source};
 use crate::terminal::alarm::{json_of, topics};
 use crate::terminal::output::Output;
@@ -18,20 +19,16 @@ use crate::terminal::print::{print, print_json, say};
 use crate::terminal::table::table;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline alarms check
-  tripline alarms check release/dev.ini --job-id fw-1-3-0 --output json
+  tripline alarms check release/dev.ini fw-1-3-0 --output json
 
 Exit code 0: the config can be applied; 1: it has no alarms, or none that could stop the rollout
 (--tell-only: that is meant); 2: it has faults, all of which are named with their lines.")]
 pub struct Check {
-    /// The alarm config
-    #[arg(default_value = "dev.ini")]
-    config: PathBuf,
-    /// The job that would be armed [default: the config's `jobId`]
-    #[arg(long, value_name = "ID")]
-    job_id: Option<JobId>,
+    #[command(flatten)]
+    given: ConfigAndJob,
     /// Accept that no alarm stops the rollout: people are told, and it goes on
     #[arg(long)]
     tell_only: bool,
@@ -41,12 +38,13 @@ pub struct Check {
 
 impl Check {
     pub fn run(self) -> Result<End, Error> {
-        let file = source::name_of(&self.config);
+        let (config, job) = self.given.given();
+        let path = config.unwrap_or_else(|| "dev.ini".into());
+        let file = source::name_of(&path);
         let json = self.common.output == Output::Json;
-        let config =
-            GuardConfig::parse(&file, &source::read(&self.config)?).map_err(source::faults)?;
+        let config = GuardConfig::parse(&file, &source::read(&path)?).map_err(source::faults)?;
         let GuardConfig { alarms: config, evidence } = config;
-        let folder = self.config.parent().unwrap_or(Path::new(""));
+        let folder = path.parent().unwrap_or(Path::new(""));
         let evidence = evidence.map(|config| DeclaredLimits::read(&file, config, folder));
         let evidence = evidence.transpose().map_err(source::faults)?;
         let evidence = evidence.as_ref();
@@ -55,7 +53,7 @@ impl Check {
         if let Some(region) = &region {
             check_topics(&file, &all, region.as_str())?;
         }
-        let job = self.job_id.or_else(|| config.job.clone());
+        let job = job.or_else(|| config.job.clone());
         if json {
             let job = job.as_ref().map(JobId::as_str);
             let alarms: Vec<_> = all.iter().map(|alarm| json_of(alarm, evidence)).collect();

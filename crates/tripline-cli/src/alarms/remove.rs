@@ -8,15 +8,16 @@ use super::arguments::Common;
 use crate::aws::arming::disarm::disarm;
 use crate::aws::clients::Aws;
 use crate::exit::{End, Error};
+use crate::input::job::RequiredJob;
 use crate::input::notes;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
-  tripline alarms remove --job-id fw-1-3-0 --dry-run
-  tripline alarms remove --job-id fw-1-3-0
+  tripline alarms remove fw-1-3-0 --dry-run
+  tripline alarms remove fw-1-3-0
 
 Only alarms of exactly this job and stack are removed, by their tags: those without Tripline's tags,
 and another stack's, stay and are named. A job that still reaches devices would go on unguarded, so
@@ -24,11 +25,11 @@ its alarms are not removed without --force. Then the guard-keeper gives it the s
 within a minute, unless the job has had the tag `tripline:guard` with the value `off` since it was
 first seen. It also removes the alarms of ended jobs by itself.
 
-Exit code 1: the job has no alarms of this stack's.")]
+Exit code 1: the job has no alarms of this stack's.",
+    mut_arg("job", |arg| arg.help("The job to disarm")))]
 pub struct Remove {
-    /// The job to disarm
-    #[arg(long, value_name = "ID")]
-    job_id: JobId,
+    #[command(flatten)]
+    job: RequiredJob,
     /// The stack that keeps the job armed; it may be gone
     #[arg(long, default_value = "tripline")]
     stack: String,
@@ -44,9 +45,9 @@ pub struct Remove {
 
 impl Remove {
     pub async fn run(self) -> Result<End, Error> {
+        let job = self.job.id()?;
         let aws = Aws::connect(self.common.region.clone()).await?;
-        let disarmed =
-            disarm(&aws, Some(&self.stack), &self.job_id, self.force, self.dry_run).await?;
+        let disarmed = disarm(&aws, Some(&self.stack), &job, self.force, self.dry_run).await?;
         for note in disarmed.notes() {
             say(&format!("note: {note}"));
         }
@@ -57,10 +58,10 @@ impl Remove {
                 print(&names.iter().map(|name| format!("{name}\n")).collect::<String>())
             }
             Output::Json => print_json(&json!({
-                "job": self.job_id.as_str(), "region": aws.region, "dryRun": self.dry_run, "removed": names,
+                "job": job.as_str(), "region": aws.region, "dryRun": self.dry_run, "removed": names,
             })),
         }
-        let (said, end) = result(&self.job_id, names.len(), verb, &aws.region);
+        let (said, end) = result(&job, names.len(), verb, &aws.region);
         say(&said);
         Ok(end)
     }

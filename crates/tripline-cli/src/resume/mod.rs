@@ -27,6 +27,7 @@ use crate::aws::connect::connect;
 use crate::aws::region::Region;
 use crate::aws::stack::Stack;
 use crate::exit::{End, Error};
+use crate::input::job::RequiredJob;
 use crate::successor::arming::{Guarding, arm};
 use crate::successor::aws::Aws;
 use crate::successor::config::{Arming, Config};
@@ -43,11 +44,11 @@ use report::Report;
 use targets::Targets;
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
-  tripline resume --job-id fw-1-3-0 --dry-run
-  tripline resume --job-id fw-1-3-0 --config dev.ini
-  tripline resume --job-id fw-1-3-0 --new-job-id fw-1-3-0-again --default-guard
+  tripline resume fw-1-3-0 --dry-run
+  tripline resume fw-1-3-0 --config dev.ini
+  tripline resume fw-1-3-0 --new-job-id fw-1-3-0-again --default-guard
 
 A cancelled job cannot be continued. The new job has the old one's document and configuration,
 names it in its description and in the tag `tripline:resumes`, and is for every device of the old
@@ -62,11 +63,11 @@ Earlier resumes are found by these names, and by --new-job-id.
 Exit code 0: the job is there, or there is nothing left to do; 1: its guard would not stop it, so
 it was not created (--tell-only: that is meant), or an earlier resume has ended and devices of it
 lack the firmware (resume that one), or --new-job-id is there and devices are left; 2: the old job is in progress or unknown, or the
-config, the stack or a name is not right; 3: AWS refused or could not be reached.")]
+config, the stack or a name is not right; 3: AWS refused or could not be reached.",
+    mut_arg("job", |arg| arg.help("The job that was stopped")))]
 pub struct Arguments {
-    /// The job that was stopped
-    #[arg(long, value_name = "OLD")]
-    job_id: JobId,
+    #[command(flatten)]
+    job: RequiredJob,
     /// The job to create [default: the old one's with `-r1`, or `-r2`, ..]
     #[arg(long, value_name = "NEW")]
     new_job_id: Option<JobId>,
@@ -116,7 +117,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
     let region = guard.region(arguments.region)?;
     let aws = Aws::for_connection(connect(region).await?);
     let resume = Resume {
-        job: arguments.job_id,
+        job: arguments.job.id()?,
         new: arguments.new_job_id,
         guard,
         stack: arguments.stack,

@@ -35,6 +35,7 @@ use crate::aws::deployment::firmware::Stored;
 use crate::aws::region::Region;
 use crate::aws::stack::Stack;
 use crate::exit::{End, Error};
+use crate::input::job::RequiredJob;
 use crate::successor::arming::{Guarding, arm};
 use crate::successor::aws::Aws;
 use crate::successor::config::{Arming, Config};
@@ -57,11 +58,11 @@ use targets::Targets;
 const MAX_DESCRIPTION: usize = 2_028;
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
-  tripline revert --job-id fw-2-1 --to fw-2-0 --dry-run
-  tripline revert --job-id fw-2-1 --to fw-2-0
-  tripline revert --job-id fw-2-1 --bin pump-2-0-1.bin --config dev.ini
+  tripline revert fw-2-1 --to fw-2-0 --dry-run
+  tripline revert fw-2-1 --to fw-2-0
+  tripline revert fw-2-1 --bin pump-2-0-1.bin --config dev.ini
 
 Makes a counter-job with the document, and so the firmware and its signature, of an earlier job
 that ended well, for the devices whose latest execution of the bad job succeeded, and for no
@@ -81,11 +82,11 @@ Exit code 0: the job is there, or no device has the firmware; 1: its guard would
 it was not created (--tell-only: that is meant), or an earlier revert has ended and devices of it
 still have the firmware (resume that one), or --new-job-id is there and devices are left; 2: a job
 is in progress or unknown, the earlier one did not end well or its firmware was changed, or the
-config, the stack or a name is not right; 3: AWS refused or could not be reached.")]
+config, the stack or a name is not right; 3: AWS refused or could not be reached.",
+    mut_arg("job", |arg| arg.help("The job whose firmware is taken back")))]
 pub struct Arguments {
-    /// The job whose firmware is taken back
-    #[arg(long, value_name = "BAD")]
-    job_id: JobId,
+    #[command(flatten)]
+    job: RequiredJob,
     /// The earlier job whose firmware devices get [default: the bad job's tag `tripline:fallback`]
     #[arg(long, value_name = "GOOD")]
     to: Option<JobId>,
@@ -163,7 +164,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
     };
     let aws = Aws::for_connection(connect(guard.region(arguments.region)?).await?);
     let revert = Revert {
-        job: arguments.job_id,
+        job: arguments.job.id()?,
         source,
         new: arguments.new_job_id,
         guard,

@@ -18,6 +18,7 @@ use crate::aws::connect::{Connection, connect};
 use crate::aws::job::DescribedJob;
 use crate::aws::region::Region;
 use crate::exit::{End, Error};
+use crate::input::job::RequiredJob;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 
@@ -26,21 +27,21 @@ const PROOF_PAUSE: Duration = Duration::from_millis(500);
 const PROOFS: u32 = 6;
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
-  tripline stop --job-id fw-1-3-0 --reason \"bricks pump A\"
-  tripline stop --job-id fw-1-3-0 --mode abort --dry-run
+  tripline stop fw-1-3-0 --reason \"bricks pump A\"
+  tripline stop fw-1-3-0 --mode abort --dry-run
 
 `cancel` leaves devices in progress alone, and no other device receives the firmware. `abort`
 cancels those in progress too, which can leave a device unable to report, or stuck in the middle
 of its update. `tripline resume` goes on later with the devices that have not got it.
 
 Exit code 0: the job is cancelled, now or before; 1: it is completed or deleted already, so that
-nothing was stopped; 2: there is no such job; 3: AWS refused or could not be reached.")]
+nothing was stopped; 2: there is no such job; 3: AWS refused or could not be reached.",
+    mut_arg("job", |arg| arg.help("The job to stop")))]
 pub struct Arguments {
-    /// The job to stop
-    #[arg(long, value_name = "ID")]
-    job_id: JobId,
+    #[command(flatten)]
+    job: RequiredJob,
     /// What becomes of devices in progress
     #[arg(long, value_enum, default_value = "cancel")]
     mode: Mode,
@@ -87,7 +88,7 @@ pub struct Stopped {
 pub async fn run(arguments: Arguments) -> Result<End, Error> {
     let Connection { region, config } = connect(arguments.region).await?;
     let stop = Stop {
-        job: arguments.job_id,
+        job: arguments.job.id()?,
         mode: arguments.mode,
         reason: arguments.reason,
         dry_run: arguments.dry_run,

@@ -2,6 +2,7 @@
 //!
 //! - [`output`]: for whom it is; [`mod@print`]: stdout; [`table`], [`time`]: how it looks;
 //! - [`progress`]: how far something is;
+//! - [`plan`]: what is going to be rolled out, [`remarks`]: findings and notes on it;
 //! - [`alarm`]: an alarm of a config, [`armed`]: what arming has changed, [`verdict`]: whether the job
 //!   is guarded; [`error_document`]: why a command failed, for programs.
 
@@ -9,8 +10,10 @@ pub mod alarm;
 pub mod armed;
 pub mod error_document;
 pub mod output;
+pub mod plan;
 pub mod print;
 pub mod progress;
+pub mod remarks;
 pub mod table;
 pub mod time;
 pub mod verdict;

@@ -3,9 +3,11 @@
 //! - [`seen`]: what is known of a rollout; [`verdict`]: how it ended; [`pace`]: how fast it goes;
 //! - [`aws`]: what AWS is asked; [`executions`]: who is slow; [`record`]: how all executions went;
 //! - [`follow`]: looks again and again;
-//! - [`view`], [`mod@evidence`], [`duration`]: what people and programs read; [`show`]: where it goes.
+//! - [`view`], [`mod@evidence`], [`duration`]: what people and programs read; [`show`]: where it goes;
+//! - [`companion`]: the same beside a command that waits itself.
 
 mod aws;
+mod companion;
 mod duration;
 mod evidence;
 mod executions;
@@ -22,6 +24,8 @@ mod tests;
 #[cfg(test)]
 pub(crate) use {crate::aws::budget::Budget as WatchBudget, aws::Observer as WatchObserver};
 
+pub use companion::Companion;
+
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,6 +38,7 @@ use crate::aws::clients::Aws;
 use crate::aws::connect::connect;
 use crate::aws::region::Region;
 use crate::exit::{End, Error};
+use crate::input::duration::whole_seconds;
 use crate::input::file::NewFile;
 use crate::terminal::output::Output;
 use aws::Observer;
@@ -43,10 +48,10 @@ use follow::{Clock, Watch};
 const MOST_JOBS: usize = 50;
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline watch fw-1-3-0
-  tripline watch fw-1-3-0 fw-1-3-1 --timeout 7200
+  tripline watch fw-1-3-0 fw-1-3-1 --timeout 2h
   tripline watch fw-1-3-0 --once --output json | jq .counts
   tripline watch fw-1-3-0 --record fw-1-3-0.ndjson
 
@@ -77,17 +82,20 @@ over, or at --once, or completed with attempts of which AWS does not say which d
 Of several rollouts a stop counts most, then what is undecided, then what failed.")]
 pub struct Arguments {
     /// The jobs to watch
-    #[arg(value_name = "JOB", required = true, num_args = 1..)]
+    #[arg(value_name = "JOB", required_unless_present = "job_id", num_args = 1..)]
     jobs: Vec<JobId>,
+    /// The same as JOB; may be given several times
+    #[arg(long, value_name = "JOB")]
+    job_id: Vec<JobId>,
     /// The stack whose alarms guard the rollouts
     #[arg(long, default_value = "tripline")]
     stack: String,
-    /// Seconds from one look to the next
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    every: u64,
-    /// Stop watching after so many seconds; the rollouts go on
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
-    timeout: Option<u64>,
+    /// Time from one look to the next
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = whole_seconds(1, 3_600))]
+    every: u32,
+    /// Stop watching after this time; the rollouts go on
+    #[arg(long, value_name = "TIME", value_parser = whole_seconds(1, 31_536_000))]
+    timeout: Option<u32>,
     /// Look once
     #[arg(long)]
     once: bool,
@@ -105,7 +113,7 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> Result<End, Error> {
-    let mut jobs = arguments.jobs;
+    let mut jobs = [arguments.jobs, arguments.job_id].concat();
     let mut known = HashSet::new();
     jobs.retain(|job| known.insert(job.clone()));
     if jobs.len() > MOST_JOBS {
@@ -124,8 +132,8 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         Observer::new(Aws::for_connection(connection), Budget::new(), &arguments.stack);
     let watch = Watch {
         jobs,
-        every: Duration::from_secs(arguments.every),
-        timeout: arguments.timeout.map(Duration::from_secs),
+        every: Duration::from_secs(arguments.every.into()),
+        timeout: arguments.timeout.map(|seconds| Duration::from_secs(seconds.into())),
         once: arguments.once,
     };
     let mut shown = show::for_output(arguments.output);
