@@ -30,9 +30,10 @@ use crate::exit::{End, Error};
 use crate::input::job::RequiredJob;
 use crate::successor::arming::{Guarding, arm};
 use crate::successor::aws::Aws;
-use crate::successor::config::{Arming, Config};
+use crate::successor::config::{AlarmsFrom, Arming, Config};
 use crate::successor::earlier_guards::EarlierGuards;
 use crate::successor::ended::EndedJob;
+use crate::successor::inherited::Inherited;
 use crate::successor::link::{Kind, Link};
 use crate::successor::place::{self, Earlier, Place};
 use crate::successor::{group, owned, stream};
@@ -55,8 +56,9 @@ names it in its description and in the tag `tripline:resumes`, and is for every 
 job's things and thing groups whose execution has not succeeded by now, and that no earlier resume
 is for. More than a hundred devices go into a thing group `tripline-<new job>`.
 
-It is armed before it is created, with the alarms of --config, or else of the config that
-`tripline deploy` keeps. Running it again, whenever it was interrupted, goes on and ends the same.
+It is armed before it is created, with the alarms of --config, or else with those that the stack's
+table keeps of the old job, or else with the config that `tripline deploy` has left in S3, if the
+job's tag says that nobody has changed it. The old job's own tags go with it. Running it again, whenever it was interrupted, goes on and ends the same.
 Devices that are left when `-r1` is there get `-r2`; if `-r1` lost its alarms, it is armed again.
 Earlier resumes are found by these names, and by --new-job-id.
 
@@ -71,12 +73,15 @@ pub struct Arguments {
     /// The job to create [default: the old one's with `-r1`, or `-r2`, ..]
     #[arg(long, value_name = "NEW")]
     new_job_id: Option<JobId>,
-    /// The alarm config [default: what `deploy` keeps of the old job]
+    /// The alarm config [default: what the stack or `deploy` keeps of the old job]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Leave the job to the stack's default guard
     #[arg(long, conflicts_with_all = ["config", "tell_only"])]
     default_guard: bool,
+    /// Opt the new job out of the default guard if the old one was (its tag `tripline:guard` is `off`)
+    #[arg(long)]
+    keep_guard_off: bool,
     /// The stack whose topics `@email`, `@sms` and `@force-stop` are
     #[arg(long, default_value = "tripline")]
     stack: String,
@@ -104,6 +109,7 @@ pub struct Resume {
     pub guard: Arming,
     pub stack: String,
     pub tell_only: bool,
+    pub keep_guard_off: bool,
     pub include_in_progress: bool,
     pub dry_run: bool,
 }
@@ -122,6 +128,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         guard,
         stack: arguments.stack,
         tell_only: arguments.tell_only,
+        keep_guard_off: arguments.keep_guard_off,
         include_in_progress: arguments.include_in_progress,
         dry_run: arguments.dry_run,
     };
@@ -151,7 +158,7 @@ impl Resume {
             }
             Arming::Config(config) => Some(config.as_ref()),
             Arming::Kept => {
-                fetched = Config::fetch(aws, &old).await?;
+                fetched = Config::kept(aws, &old, &self.stack).await?;
                 Some(&fetched)
             }
         };
@@ -193,8 +200,14 @@ impl Resume {
         }
         let all = guard.as_ref().map(Guard::all_alarms).unwrap_or_default();
         let names: Vec<String> = all.iter().map(|alarm| alarm.name_for(&new)).collect();
+        let inherited = Inherited::new(&old.tags, self.keep_guard_off);
         let mut report = Report {
             alarms: names,
+            alarms_from: config
+                .map_or(AlarmsFrom::DefaultGuard { stack: self.stack.clone() }, |it| {
+                    it.from.clone()
+                }),
+            differences: self.differences(&old, &inherited),
             old: old.id.clone(),
             new: new.clone(),
             grouped: targets.devices.len() > group::MOST_TARGETS
@@ -237,39 +250,35 @@ impl Resume {
         }
         // Before there is a job whose stream another could remove.
         stream::take_over(aws, &old, &new, &earlier).await?;
-        create(aws, &old, &link, &new, arns).await?;
+        let about = format!("Resumes {}", old.id);
+        let request = old.request(&new, arns, &link, &about, &inherited);
+        place::create(aws, &link, &new, request).await?;
         report.targets = targets;
-        say_differences(&old, matches!(self.guard, Arming::Default));
         Ok(Resumed::Created(Box::new(report)))
     }
-}
 
-/// Creates the job.
-async fn create(
-    aws: &Aws,
-    old: &EndedJob,
-    link: &Link,
-    new: &JobId,
-    targets: Vec<String>,
-) -> Result<(), Error> {
-    let about = format!("Resumes {}", old.id);
-    place::create(aws, link, new, old.request(new, targets, link, &about)).await
-}
-
-/// What differs from the old job.
-fn say_differences(old: &EndedJob, default_guard: bool) {
-    if default_guard {
-        say(
-            "note: the guard-keeper arms the new job with the stack's default guard within two minutes",
-        );
-    }
-    if let Some(note) = owned::note(&old.id) {
-        say(&note);
-    }
-    if old.has_schedule() {
-        say("note: the old job's schedule was not taken over: the new job begins at once");
-    }
-    if old.is_continuous() {
-        say("note: devices that join the old job's groups from now on are not the new job's");
+    /// What differs from the old job, or would.
+    fn differences(&self, old: &EndedJob, inherited: &Inherited) -> Vec<String> {
+        let mut notes = inherited.notes(old.id.as_str());
+        if matches!(self.guard, Arming::Default) {
+            notes.push(
+                "note: the guard-keeper arms the new job with the stack's default guard within two minutes"
+                    .to_owned(),
+            );
+        }
+        notes.extend(owned::note(&old.id));
+        if old.has_schedule() {
+            let is_not = if self.dry_run { "would not be" } else { "was not" };
+            notes.push(format!(
+                "note: the old job's schedule {is_not} taken over: the new job begins at once"
+            ));
+        }
+        if old.is_continuous() {
+            notes.push(
+                "note: devices that join the old job's groups from now on are not the new job's"
+                    .to_owned(),
+            );
+        }
+        notes
     }
 }

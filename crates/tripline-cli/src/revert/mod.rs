@@ -38,9 +38,10 @@ use crate::exit::{End, Error};
 use crate::input::job::RequiredJob;
 use crate::successor::arming::{Guarding, arm};
 use crate::successor::aws::Aws;
-use crate::successor::config::{Arming, Config};
+use crate::successor::config::{AlarmsFrom, Arming, Config};
 use crate::successor::earlier_guards::EarlierGuards;
-use crate::successor::ended::{EndedJob, REVERTS_TO};
+use crate::successor::ended::EndedJob;
+use crate::successor::inherited::{Inherited, REVERTS_TO};
 use crate::successor::link::{Kind, Link, tag};
 use crate::successor::place::{self, Place};
 use crate::successor::{group, owned, stream};
@@ -68,12 +69,12 @@ Makes a counter-job with the document, and so the firmware and its signature, of
 that ended well, for the devices whose latest execution of the bad job succeeded, and for no
 others. The bad job must have ended: `tripline stop` stops it. The counter-job is called
 `<job>-back`, names both jobs in its description and in the tags `tripline:reverts` and
-`tripline:revertsTo`, and is armed before it is created, with the alarms of --config, or else of
-the config that `tripline deploy` keeps of the earlier job. More than a hundred devices go into a
+`tripline:revertsTo`, and is armed before it is created, with the alarms of --config, or else with
+those that the stack's table, or `tripline deploy` in S3, keeps of the earlier job. More than a hundred devices go into a
 thing group `tripline-<job>-back`. `tripline release` rolls out in waves; this does not.
 
 Before anything is made, the firmware is compared with what `tripline deploy` noted in the job's
-tags: size, SHA-256, S3's checksum, version and ETag, and the signature. A change is refused.
+tags: size, S3's SHA-256, version and ETag, and the signature. A change is refused.
 
 Running it again, whenever it was interrupted, goes on and ends the same. Devices that succeed
 with the bad job later get `<job>-back-2`, and only those.
@@ -96,12 +97,15 @@ pub struct Arguments {
     /// The job to create [default: the bad one's with `-back`, or `-back-2`, ..]
     #[arg(long, value_name = "NEW")]
     new_job_id: Option<JobId>,
-    /// The alarm config [default: what `deploy` keeps of the earlier job]
+    /// The alarm config [default: what the stack or `deploy` keeps of the earlier job]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Leave the job to the stack's default guard
     #[arg(long, conflicts_with = "tell_only")]
     default_guard: bool,
+    /// Opt the new job out of the default guard if the earlier one was (its tag `tripline:guard` is `off`)
+    #[arg(long)]
+    keep_guard_off: bool,
     /// The stack whose topics `@email`, `@sms` and `@force-stop` are
     #[arg(long, default_value = "tripline")]
     stack: String,
@@ -133,6 +137,7 @@ pub struct Revert {
     pub guard: Arming,
     pub stack: String,
     pub tell_only: bool,
+    pub keep_guard_off: bool,
     pub include_in_progress: bool,
     pub dry_run: bool,
 }
@@ -148,7 +153,7 @@ pub enum Source {
 
 /// What devices get.
 enum Replacement {
-    Job(Box<EndedJob>, Checked),
+    Job(Box<EndedJob>, Checked, Inherited),
     Own(Box<OwnRelease>),
 }
 
@@ -170,6 +175,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         guard,
         stack: arguments.stack,
         tell_only: arguments.tell_only,
+        keep_guard_off: arguments.keep_guard_off,
         include_in_progress: arguments.include_in_progress,
         dry_run: arguments.dry_run,
     };
@@ -203,7 +209,7 @@ impl Revert {
         let config = match (&self.guard, &good) {
             (Arming::Config(config), _) => Some(config.as_ref()),
             (Arming::Kept, Some((good, _))) => {
-                fetched = Config::fetch(aws, good).await?;
+                fetched = Config::kept(aws, good, &self.stack).await?;
                 Some(&fetched)
             }
             (Arming::Kept | Arming::Default, _) => {
@@ -243,7 +249,10 @@ impl Revert {
             return Ok(Reverted::NotGuarded);
         }
         let replacement = match (good, &self.source) {
-            (Some((good, checked)), _) => Replacement::Job(Box::new(good), checked),
+            (Some((good, checked)), _) => {
+                let inherited = Inherited::new(&good.tags, self.keep_guard_off);
+                Replacement::Job(Box::new(good), checked, inherited)
+            }
             (None, Source::Own(own)) => Replacement::Own(Box::new(own.read(aws, &new).await?)),
             (None, Source::Job { .. }) => return Err(no_fallback(&bad.id)),
         };
@@ -253,6 +262,11 @@ impl Revert {
         let all = guard.as_ref().map(Guard::all_alarms).unwrap_or_default();
         let mut report = Report {
             alarms: all.iter().map(|alarm| alarm.name_for(&new)).collect(),
+            alarms_from: config
+                .map_or(AlarmsFrom::DefaultGuard { stack: self.stack.clone() }, |it| {
+                    it.from.clone()
+                }),
+            inherited: replacement.notes(),
             bad: bad.id.clone(),
             to: replacement.name(),
             checked: replacement.checked(),
@@ -343,14 +357,22 @@ impl Replacement {
     /// The job or the file.
     fn name(&self) -> String {
         match self {
-            Self::Job(good, _) => good.id.to_string(),
+            Self::Job(good, ..) => good.id.to_string(),
             Self::Own(own) => own.name().to_owned(),
+        }
+    }
+
+    /// What to know of what the new job has from the earlier one.
+    fn notes(&self) -> Vec<String> {
+        match self {
+            Self::Job(good, _, inherited) => inherited.notes(good.id.as_str()),
+            Self::Own(_) => Vec::new(),
         }
     }
 
     fn checked(&self) -> Option<Checked> {
         match self {
-            Self::Job(_, checked) => Some(*checked),
+            Self::Job(_, checked, _) => Some(*checked),
             Self::Own(_) => None,
         }
     }
@@ -358,7 +380,7 @@ impl Replacement {
     /// Stores a firmware of one's own, or keeps the earlier job's stream from being removed.
     async fn prepare(&self, aws: &Aws, new: &JobId) -> Result<Stored, Error> {
         match self {
-            Self::Job(good, _) => stream::share(aws, good, new).await.map(|()| Stored::default()),
+            Self::Job(good, ..) => stream::share(aws, good, new).await.map(|()| Stored::default()),
             Self::Own(own) => own.store().await,
         }
     }
@@ -373,8 +395,8 @@ impl Replacement {
         let about = clean(&format!("Reverts {} to {}", link.old, self.name()), MAX_DESCRIPTION);
         match self {
             Self::Own(own) => own.request(targets, link, &about, stored),
-            Self::Job(good, _) => {
-                let request = good.request(new, targets, link, &about);
+            Self::Job(good, _, inherited) => {
+                let request = good.request(new, targets, link, &about, inherited);
                 let mut tags = request.get_tags().clone().unwrap_or_default();
                 tags.extend(tag(REVERTS_TO, good.id.as_str()));
                 // Devices that join a group later have no bad firmware.

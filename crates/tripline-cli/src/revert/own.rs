@@ -43,14 +43,16 @@ impl Own {
         let mut loaded = deployment::load(&self.config)?;
         loaded.config.job = job.clone();
         loaded.config.firmware = absolute(&self.bin)?;
+        loaded.config.lines = std::mem::take(&mut loaded.config.lines).without("binName");
         if let Some(stream) = &mut loaded.config.stream
             && let Some(id) = StreamId::new(&format!("{job}{STREAM}"))
         {
             stream.id = id;
         }
-        let input = loaded.read(&aws.s3).await?;
+        let s3 = loaded.buckets(aws.s3.clone());
+        let input = loaded.read(&s3).await?;
         let spec = Spec::new(&input, &aws.alarms.region)?;
-        let cloud = Cloud { aws: aws.alarms.clone(), s3: aws.s3.clone(), pace: input.config.pace };
+        let cloud = Cloud { aws: aws.alarms.clone(), s3, pace: input.config.pace };
         if !cloud.has_bucket(&spec.bucket).await? {
             return Err(Error::in_file(
                 &input.file,

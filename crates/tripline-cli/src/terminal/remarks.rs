@@ -5,14 +5,16 @@ use tripline_config::Remark;
 
 use super::print::say;
 
-/// Says each, with its hint.
-pub fn say_all(kind: &str, remarks: &[Remark]) {
-    for Remark { text, hint } in remarks {
-        let remark = Diagnostic::new(text);
-        let remark = match hint {
-            Some(hint) => remark.with_hint(hint),
-            None => remark,
-        };
+/// Says each with its line of the config, which messages call `file`, and with its hint.
+pub fn say_all(kind: &str, file: &str, remarks: &[Remark]) {
+    for Remark { line, text, hint } in remarks {
+        let mut remark = Diagnostic::new(text);
+        if line.is_some() {
+            remark = remark.in_file(file, *line);
+        }
+        if let Some(hint) = hint {
+            remark = remark.with_hint(hint);
+        }
         say(&remark.labeled(kind));
     }
 }
