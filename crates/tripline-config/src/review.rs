@@ -99,6 +99,15 @@ impl DeployConfig {
         self.lines.of(&section_of(criterion.failure), "minNumberOfExecutedThings")
     }
 
+    /// Where the rate at first is said, if it is.
+    fn line_of_rate(&self) -> Option<usize> {
+        match self.rollout.rate {
+            _ if !self.staged => self.lines.of(DEFAULT, "useJobExecutionsRolloutConfig"),
+            Rate::Constant(_) => self.lines.of("JOB_EXECUTE_ROLLOUT_CONFIG", "maximumPerMinute"),
+            Rate::Exponential(_) => self.lines.of("EXP_RATE_CONFIG", "baseRatePerMinute"),
+        }
+    }
+
     /// Where a key of an alarm stands.
     fn line_in(&self, alarm: &AlarmDefinition, key: &str) -> Option<usize> {
         self.lines.of(&format!("{ALARM_PREFIX}{}", alarm.name), key)
@@ -244,6 +253,7 @@ impl DeployConfig {
                 ),
                 "roll out more slowly (`baseRatePerMinute`, `maximumPerMinute`)",
             )
+            .at(self.line_of_rate())
         })
     }
 

@@ -51,8 +51,10 @@ fn guard(input: &Input, meant: Meant) -> Vec<Remark> {
         });
     }
     if !alarms.is_empty() && !alarms.iter().any(notes::may_stop) && !meant.tell_only {
+        let first = input.config.alarms.alarms.first();
+        let topics_of = |name| input.config.lines.of(&format!("ALARM_CONFIG_{name}"), "snsTopics");
         findings.push(Remark {
-            line: None,
+            line: first.and_then(|alarm| topics_of(&alarm.name)),
             text: notes::ONLY_TELLS.to_owned(),
             hint: Some(
                 "add `@force-stop` to `snsTopics`, or say with `--tell-only` that it is meant"

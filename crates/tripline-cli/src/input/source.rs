@@ -45,7 +45,7 @@ pub fn read(path: &Path) -> Result<String, Error> {
         )));
     }
     if is_utf_16(&bytes) {
-        return Err(Error::in_file(&name, "UTF-16 text (expected UTF-8)")
+        return Err(Error::in_line(&name, 1, "UTF-16 text (expected UTF-8)")
             .hint(format!("{SAVE_AS_UTF_8}, in PowerShell with `-Encoding utf8`")));
     }
     String::from_utf8(bytes).map_err(|error| {
