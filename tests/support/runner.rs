@@ -59,10 +59,10 @@ fn assert_fits_schema(command: &Command, ran: &Ran) {
     for document in serde_json::Deserializer::from_str(&ran.stdout).into_iter::<Value>() {
         let document = document.unwrap_or_else(|fault| panic!("{words:?}: {fault}\n{ran:?}"));
         // A failure has a shape of its own.
-        if document.get("error").is_some() {
-            continue;
-        }
-        let schema = read(name(2)).or_else(|| read(name(1)));
+        let schema = match document.get("error") {
+            Some(_) => read("error".to_owned()),
+            None => read(name(2)).or_else(|| read(name(1))),
+        };
         let schema = schema.unwrap_or_else(|| panic!("{words:?}: no schema in {schemas:?}"));
         let mut schema: Value = serde_json::from_str(&schema).unwrap();
         close(&mut schema, true);

@@ -22,7 +22,7 @@ pub struct Schemas {
 fn all() -> Vec<(&'static str, Schema)> {
     vec![
         ("alarms-apply", schema::<terminal::armed::ArmedData>()),
-        ("alarms-check", schema::<alarms::Checked>()),
+        ("alarms-check", schema::<alarms::CheckedData>()),
         ("alarms-list", schema::<alarms::ListData>()),
         ("alarms-remove", schema::<terminal::removed::RemovedData>()),
         ("calibrate", schema::<calibrate::CalibratedData>()),
@@ -31,6 +31,7 @@ fn all() -> Vec<(&'static str, Schema)> {
         ("deploy", schema::<deploy::DeployData>()),
         ("doctor", schema::<doctor::DoctorData>()),
         ("drill", schema::<drill::DrillData>()),
+        ("error", schema::<terminal::error_document::Failed>()),
         ("fleet-register", schema::<fleet::RegisteredData>()),
         ("fleet-remove", schema::<fleet::RemovedDevices>()),
         ("fleet-run", schema::<fleet::BoardData>()),
@@ -69,6 +70,7 @@ fn write(path: &Path, mut schema: Schema) -> Result<(), Error> {
     // What the shape is called in here is nobody's business.
     schema.remove("title");
     let text = format!("{:#}\n", schema.as_value());
-    std::fs::write(path, text)
-        .map_err(|fault| Error::Input(format!("{}: cannot be written: {fault}", path.display())))
+    std::fs::write(path, text).map_err(|fault| {
+        Error::in_file(&path.display().to_string(), format!("cannot be written: {fault}"))
+    })
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tripline::alarm::AlarmDefinition;
-use tripline::faults::Faults;
 use tripline_config::GuardConfig;
 
 use super::arguments::Common;
@@ -16,7 +15,6 @@ use crate::input::job::ConfigAndJob;
 use crate::input::{notes, source};
 use crate::terminal::alarm::{AlarmData, topics};
 use crate::terminal::document::print_document;
-use crate::terminal::fault::FaultData;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, say};
 use crate::terminal::table::table;
@@ -45,17 +43,11 @@ impl Check {
         let path = config.unwrap_or_else(|| "dev.ini".into());
         let file = source::name_of(&path);
         let json = self.common.output == Output::Json;
-        let said = |faults| {
-            if json {
-                print_document(&Checked::Faulty(Faulty::from(&faults)));
-            }
-            source::faults(faults)
-        };
-        let config = GuardConfig::parse(&file, &source::read(&path)?).map_err(said)?;
+        let config = GuardConfig::parse(&file, &source::read(&path)?).map_err(source::faults)?;
         let GuardConfig { alarms: config, evidence } = config;
         let folder = path.parent().unwrap_or(Path::new(""));
         let evidence = evidence.map(|config| DeclaredLimits::read(&file, config, folder));
-        let evidence = evidence.transpose().map_err(said)?;
+        let evidence = evidence.transpose().map_err(source::faults)?;
         let evidence = evidence.as_ref();
         let all = all_alarms(&config.alarms, evidence);
         let region = region_for(self.common.region, &file, &config)?;
@@ -64,14 +56,13 @@ impl Check {
         }
         let job = job.or_else(|| config.job.clone());
         if json {
-            print_document(&Checked::Sound(Sound {
+            print_document(&CheckedData {
                 file: file.clone(),
                 job_id: job.as_ref().map(ToString::to_string),
                 region: region.as_ref().map(|region| region.as_str().to_owned()),
                 alarms: all.iter().map(|alarm| AlarmData::new(alarm, evidence)).collect(),
                 unlisted: config.unlisted.clone(),
-                faults: Vec::new(),
-            }));
+            });
         } else if !all.is_empty() {
             let row = |alarm: &AlarmDefinition| {
                 [alarm.name.to_string(), watches(alarm, evidence), topics(alarm)]
@@ -83,7 +74,7 @@ impl Check {
             say(&note);
         }
         if all.is_empty() {
-            say(&format!("finding: {}", notes::no_alarms(&file)));
+            say(&notes::no_alarms(&file).labeled("finding"));
             return Ok(End::Finding);
         }
         let only_tells = !all.iter().any(notes::may_stop);
@@ -94,48 +85,21 @@ impl Check {
             .map_or_else(|| "a job that `--job-id` names".to_owned(), |job| format!("job `{job}`"));
         say(&format!("{file}: no faults; {} for {job}", notes::alarms(all.len())));
         if only_tells && !self.tell_only {
-            say(&format!("finding: {}", notes::only_tells()));
+            say(&notes::only_tells().labeled("finding"));
             return Ok(End::Finding);
         }
         Ok(End::Done)
     }
 }
 
-/// A checked config, for programs.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Checked {
-    Sound(Sound),
-    Faulty(Faulty),
-}
-
 /// A config that can be applied.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Sound {
+pub struct CheckedData {
     file: String,
     job_id: Option<String>,
     region: Option<String>,
     alarms: Vec<AlarmData>,
     /// Alarms that are described and not in `alarmList`.
     unlisted: Vec<String>,
-    /// None.
-    faults: Vec<FaultData>,
-}
-
-/// A config that cannot.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Faulty {
-    file: String,
-    faults: Vec<FaultData>,
-    /// How many more there are than `faults` lists.
-    more: usize,
-}
-
-impl From<&Faults> for Faulty {
-    fn from(faults: &Faults) -> Self {
-        let list = faults.faults.iter().map(FaultData::from).collect();
-        Self { file: faults.file.clone(), faults: list, more: faults.more }
-    }
 }

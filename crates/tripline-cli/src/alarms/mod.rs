@@ -15,7 +15,7 @@ pub mod fake;
 #[cfg(test)]
 mod tests;
 
-pub use check::Checked;
+pub use check::CheckedData;
 pub use list::ListData;
 
 use clap::Subcommand;

@@ -11,23 +11,14 @@ use tripline_config::DocumentSource;
 use super::checked::Checked;
 use super::waves::{self, WavesData};
 use crate::aws::deployment::spec::Object;
-use crate::input::deployment::InputFaults;
 use crate::terminal::alarm::AlarmData;
 use crate::terminal::coverage::CoverageData;
 use crate::terminal::fault::{FaultData, RemarkData};
 
-/// A checked config.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(untagged)]
-pub enum CheckedData {
-    Sound(Box<SoundConfig>),
-    Faulty(FaultyConfig),
-}
-
 /// A config that can be deployed.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct SoundConfig {
+pub struct CheckedData {
     file: String,
     /// The digest of the config and all its files.
     deployment: String,
@@ -71,8 +62,6 @@ pub struct SoundConfig {
     faults_of_unused: Vec<FaultData>,
     findings: Vec<RemarkData>,
     notes: Vec<RemarkData>,
-    /// None.
-    faults: Vec<FaultData>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -152,25 +141,13 @@ struct RetriesData {
     timed_out: u32,
 }
 
-/// A config that cannot be deployed.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct FaultyConfig {
-    file: String,
-    faults: Vec<FaultData>,
-    /// How many more there are than `faults` lists.
-    more: usize,
-    /// What is wrong with the files that it names.
-    files: Vec<String>,
-}
-
 /// A config that can be deployed.
-pub fn sound(checked: &Checked) -> CheckedData {
+pub fn checked_data(checked: &Checked) -> CheckedData {
     let Checked { input, spec, region, review, planned, .. } = checked;
     let (config, firmware) = (&input.config, &input.firmware);
     let object = |object: &Object| ObjectData { key: object.key.clone(), size: object.size };
     let evidence = input.evidence.as_ref();
-    CheckedData::Sound(Box::new(SoundConfig {
+    CheckedData {
         file: input.file.clone(),
         deployment: input.digest.clone(),
         job_id: config.job.to_string(),
@@ -225,19 +202,7 @@ pub fn sound(checked: &Checked) -> CheckedData {
         faults_of_unused: config.faults_of_unused.iter().map(FaultData::from).collect(),
         findings: review.findings.iter().map(RemarkData::from).collect(),
         notes: review.notes.iter().map(RemarkData::from).collect(),
-        faults: Vec::new(),
-    }))
-}
-
-/// One that cannot.
-pub fn faulty(file: &str, wrong: &InputFaults) -> CheckedData {
-    let faults = wrong.config.as_ref().map_or(&[][..], |faults| &faults.faults);
-    CheckedData::Faulty(FaultyConfig {
-        file: file.to_owned(),
-        faults: faults.iter().map(FaultData::from).collect(),
-        more: wrong.config.as_ref().map_or(0, |faults| faults.more),
-        files: wrong.files.clone(),
-    })
+    }
 }
 
 fn rollout(rollout: &RolloutConfig, staged: bool) -> RolloutData {

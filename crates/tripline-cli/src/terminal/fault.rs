@@ -26,6 +26,8 @@ impl From<&Fault> for FaultData {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RemarkData {
+    /// The line of the config, from 1.
+    line: Option<usize>,
     text: String,
     /// What to do about it.
     hint: Option<String>,
@@ -33,6 +35,6 @@ pub struct RemarkData {
 
 impl From<&Remark> for RemarkData {
     fn from(remark: &Remark) -> Self {
-        Self { text: remark.text.clone(), hint: remark.hint.clone() }
+        Self { line: remark.line, text: remark.text.clone(), hint: remark.hint.clone() }
     }
 }
