@@ -206,7 +206,7 @@ impl Deployment {
         if self.dry_run {
             match self.output {
                 Output::Text => print(&plan.text(Tense::Would)),
-                Output::Json => print_document(&DeployData::Plan(plan.data())),
+                Output::Json => print_document(&DeployData::Plan(Box::new(plan.data()))),
             }
         } else {
             say(plan.text(Tense::Will).trim_end_matches('\n'));
@@ -393,7 +393,7 @@ impl Deployment {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum DeployData {
-    Plan(plan::PlanData),
+    Plan(Box<plan::PlanData>),
     Deployed(DeployedData),
 }
 

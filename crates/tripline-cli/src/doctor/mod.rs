@@ -155,7 +155,9 @@ impl Doctor {
         let report = examination.report(&self.allow, self.allow_unknown);
         print(&match self.output {
             Format::Text => report.text(),
-            Format::Json => format!("{:#}\n", document(&DoctorData::Report(report.data()))),
+            Format::Json => {
+                format!("{:#}\n", document(&DoctorData::Report(Box::new(report.data()))))
+            }
             Format::Junit => junit::render(&report),
         });
         eprintln!("{}", report.summary());

@@ -181,7 +181,7 @@ impl Report {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum DoctorData {
-    Report(ReportData),
+    Report(Box<ReportData>),
     List(ListData),
 }
 

@@ -186,9 +186,12 @@ impl Start {
     fn show(&self, plan: &Plan, covered: &PlannedCoverage, attempt: u32, region: &str) {
         match self.output {
             Output::Text => print(&text(plan, covered, attempt, region)),
-            Output::Json => {
-                print_document(&StartedData::Planned(planned(plan, covered, self.dry_run, region)))
-            }
+            Output::Json => print_document(&StartedData::Planned(Box::new(planned(
+                plan,
+                covered,
+                self.dry_run,
+                region,
+            )))),
         }
     }
 }
@@ -421,7 +424,7 @@ fn text(plan: &Plan, covered: &PlannedCoverage, attempt: u32, region: &str) -> S
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum StartedData {
-    Planned(PlannedRelease),
+    Planned(Box<PlannedRelease>),
     UnderWay(UnderWay),
 }
 

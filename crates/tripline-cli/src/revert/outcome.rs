@@ -103,7 +103,7 @@ impl Existed {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum RevertData {
-    Created(CreatedData),
+    Created(Box<CreatedData>),
     Unchanged(UnchangedData),
 }
 
@@ -165,7 +165,7 @@ impl Reverted {
             armed_again: Vec::new(),
         };
         RevertData::Unchanged(match self {
-            Self::Created(report) => return RevertData::Created(report.data(region)),
+            Self::Created(report) => return RevertData::Created(Box::new(report.data(region))),
             Self::Existed(existed) => UnchangedData {
                 left: Some(existed.targets.devices.len()),
                 ended: EndedBefore::of(&existed.targets.ended),

@@ -24,7 +24,7 @@ use crate::terminal::coverage::CoverageData;
 #[serde(untagged)]
 pub enum SimulateData {
     One(Box<SimulationData>),
-    Release(ReleaseData),
+    Release(Box<ReleaseData>),
     Comparison(ComparisonData),
 }
 

@@ -64,7 +64,7 @@ pub fn run(arguments: &Simulate, waves: &Waves) -> Result<End, Error> {
     let study = release.study(fleets.given, runs, "this fleet");
     match arguments.output {
         Output::Json => {
-            print_document(&SimulateData::Release(ReleaseData {
+            print_document(&SimulateData::Release(Box::new(ReleaseData {
                 config: guards.file.clone(),
                 seed: study.seed,
                 devices,
@@ -74,7 +74,7 @@ pub fn run(arguments: &Simulate, waves: &Waves) -> Result<End, Error> {
                 release: (&study).into(),
                 healthy_release: healthy.as_ref().map(ReleaseStudyData::from),
                 inputs: InputsData::of(arguments),
-            }));
+            })));
         }
         Output::Text => print(&text(&study, healthy.as_ref(), waves, &arguments.command())),
     }
