@@ -13,7 +13,7 @@ const HEAD: &str = "<meta charset=\"utf-8\"/>\n\
     <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
     <meta name=\"color-scheme\" content=\"light dark\"/>\n<link rel=\"icon\" href=\"data:,\"/>\n";
 /// What a narrow screen shows under what is wider.
-const CUE: &str = "Scroll sideways to see all of it.";
+const CUE: &str = "Scroll sideways to see what does not fit.";
 /// Longest heading of a row that is kept in one line, in characters.
 const ONE_LINE: usize = 40;
 
@@ -117,7 +117,7 @@ impl Page {
                 "\n"
             }
             "\n"
-            @if N > 3 { p class="cue" { (CUE) } "\n" }
+            p class="cue" { (CUE) } "\n"
         });
     }
 
