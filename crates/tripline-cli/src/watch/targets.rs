@@ -5,7 +5,6 @@
 
 use std::collections::HashSet;
 
-use tripline::job::JobId;
 use tripline::text::excerpt;
 use tripline_guard::coverage::Devices;
 
