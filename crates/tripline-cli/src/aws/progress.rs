@@ -17,6 +17,8 @@ pub struct Progress {
     counts_attempts: bool,
     /// All that is there has ended.
     is_through: bool,
+    /// AWS IoT says that the job has ended.
+    is_over: bool,
 }
 
 impl DescribedJob {
@@ -35,7 +37,7 @@ impl DescribedJob {
         let (ended, of) = (self.tally.ended(), there.max(known));
         let is_more = !is_known && self.comes_to_more() || self.reaches_more && ended >= of;
         let is_at_least = !is_over && (self.continuous || is_more);
-        Progress { ended, of, is_at_least, counts_attempts, is_through: self.is_through() }
+        Progress { ended, of, is_at_least, counts_attempts, is_through: self.is_through(), is_over }
     }
 
     /// AWS IoT has not come to all of its devices yet, or that is not known: it says so only while it is at it.
@@ -45,10 +47,10 @@ impl DescribedJob {
 }
 
 impl Progress {
-    /// In percent, rounded down; `None` where it is not known of how many.
+    /// In percent, rounded down, and 100 only once the job has ended; `None` where it is not known of how many.
     pub fn percent(&self) -> Option<u64> {
         let percent = (u64::from(self.ended) * 100).checked_div(u64::from(self.of))?;
-        (!self.is_at_least).then_some(percent)
+        (!self.is_at_least).then_some(if self.is_over { percent } else { percent.min(99) })
     }
 
     /// How many have not ended, where that is known.
@@ -69,12 +71,12 @@ impl Progress {
         }
     }
 
-    /// A bar of so many columns, full only if nothing more is to come.
+    /// A bar of so many columns, full only once the job has ended.
     pub fn bar(&self, columns: usize) -> String {
         let width = columns.saturating_sub(2).max(1);
         let full = (u64::from(self.ended) * width as u64).checked_div(u64::from(self.of));
         let full = usize::try_from(full.unwrap_or_default()).unwrap_or_default();
-        let full = full.min(if self.is_at_least { width - 1 } else { width });
+        let full = full.min(if self.is_over { width } else { width - 1 });
         format!("[{}{}]", "#".repeat(full), ".".repeat(width - full))
     }
 }
@@ -129,7 +131,7 @@ mod tests {
                 "[#######.]",
             ),
             (more(job(Unknown, 0, 0)), "no device notified yet, more to come", "[........]"),
-            (job(Unknown, 40, 0), "40 of 40 devices ended (100 %)", "[########]"),
+            (job(Unknown, 40, 0), "40 of 40 devices ended (99 %)", "[#######.]"),
             (
                 continuous(job(Exactly(3), 3, 0)),
                 "3 of 3 devices ended, more may join",
