@@ -55,11 +55,11 @@ impl NewFile {
 }
 
 fn there_already(path: &Path) -> Error {
-    Error::Input(format!("{}: is there already\n\n  hint: `--force` overwrites it", name_of(path)))
+    Error::in_file(&name_of(path), "is there already").hint("`--force` overwrites it")
 }
 
 fn cannot(path: &Path, why: &io::Error) -> Error {
-    Error::Input(format!("{}: cannot be written: {why}", name_of(path)))
+    Error::in_file(&name_of(path), format!("cannot be written: {why}"))
 }
 
 #[cfg(test)]

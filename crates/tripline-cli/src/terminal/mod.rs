@@ -5,10 +5,11 @@
 //! - [`plan`]: what is going to be rolled out, [`remarks`]: findings and notes on it;
 //! - [`screen`]: what a terminal can show;
 //! - [`alarm`]: an alarm of a config, [`armed`]: what arming has changed, [`verdict`]: whether the job
-//!   is guarded.
+//!   is guarded; [`error_document`]: why a command failed, for programs.
 
 pub mod alarm;
 pub mod armed;
+pub mod error_document;
 pub mod output;
 pub mod plan;
 pub mod print;

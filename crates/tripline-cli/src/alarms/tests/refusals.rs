@@ -18,7 +18,7 @@ async fn another_job_s_alarm_of_the_same_name_is_left_alone() {
     assert_eq!(puts, ["put tripline-fw-first", "put tripline-fw-1-slow-2"]);
     let notes = Verdict::of_arming(&guard, &report, fake_aws::REGION).notes;
     let said = "`tripline-fw-1-slow` is the name of somebody else's alarm, left as it is; this job's is called `tripline-fw-1-slow-2`";
-    assert!(notes.iter().any(|note| note == said), "{notes:?}");
+    assert!(notes.iter().any(|note| note.what() == said), "{notes:?}");
 }
 
 #[tokio::test]
