@@ -1,7 +1,7 @@
 //! `tripline watch`: live progress of rollouts, in few calls.
 //!
 //! - [`seen`]: what is known of a rollout; [`verdict`]: how it ended; [`pace`]: how fast it goes;
-//! - [`aws`]: what AWS is asked; [`executions`]: who is slow; [`record`]: how all executions went;
+//! - [`aws`]: what AWS is asked; [`executions`]: who is slow; [`targets`]: how many devices it is for; [`record`]: how all executions went;
 //! - [`follow`]: looks again and again;
 //! - [`view`], [`mod@evidence`], [`duration`]: what people and programs read; [`show`]: where it goes;
 //! - [`companion`]: the same beside a command that waits itself.
@@ -16,6 +16,7 @@ mod pace;
 mod record;
 mod seen;
 mod show;
+mod targets;
 mod verdict;
 mod view;
 
@@ -57,7 +58,8 @@ Examples:
   tripline watch fw-1-3-0 --record fw-1-3-0.ndjson
 
 Watches any job of AWS IoT, whoever created it; one that no alarm of the stack would stop is `unguarded`. On a
-terminal the screen is redrawn; elsewhere there is a line when something has changed. AWS is asked
+terminal the screen is redrawn; elsewhere, with TERM=dumb or NO_COLOR, there is a line when something
+has changed. AWS is asked
 at most once a second on average, however large the fleet and however many the rollouts.
 
 Where the stack's guard-keeper computes evidence of the job, it is shown as it was kept last: how far
