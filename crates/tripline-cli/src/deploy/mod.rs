@@ -334,7 +334,7 @@ impl Deployment {
         let (record, job) = (&rounds.record, &rounds.spec.job);
         match self.output {
             _ if self.quiet => {}
-            Output::Json => print_document(&DeployData::Deployed(DeployedData {
+            Output::Json => print_document(&DeployData::Deployed(Box::new(DeployedData {
                 job_id: job.to_string(),
                 state: self.state(rounds),
                 region: region.to_owned(),
@@ -343,7 +343,7 @@ impl Deployment {
                 ended: record.ended.clone(),
                 undecided: rounds.undecided.clone(),
                 detached: self.detach,
-            })),
+            }))),
             Output::Text => {
                 for round in &record.ended {
                     print(&format!(
@@ -394,7 +394,7 @@ impl Deployment {
 #[serde(untagged)]
 pub enum DeployData {
     Plan(Box<plan::PlanData>),
-    Deployed(DeployedData),
+    Deployed(Box<DeployedData>),
 }
 
 /// A deployment.

@@ -25,7 +25,7 @@ use crate::terminal::coverage::CoverageData;
 pub enum SimulateData {
     One(Box<SimulationData>),
     Release(Box<ReleaseData>),
-    Comparison(ComparisonData),
+    Comparison(Box<ComparisonData>),
 }
 
 /// What a guard would do with one rollout.

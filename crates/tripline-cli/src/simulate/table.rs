@@ -100,10 +100,10 @@ pub fn data(comparison: &Comparison, arguments: &Simulate) -> SimulateData {
             guards: pairs.collect(),
         }
     };
-    SimulateData::Comparison(ComparisonData {
+    SimulateData::Comparison(Box::new(ComparisonData {
         seed: arguments.seed,
         devices: comparison.devices,
         comparison: comparison.rollouts.iter().map(rollout).collect(),
         inputs: InputsData::of(arguments),
-    })
+    }))
 }
