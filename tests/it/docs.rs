@@ -1,6 +1,7 @@
-//! The documents tell the truth: what they name exists, what they show works.
+//! The documents are true: what they name exists, what they show works.
 
 mod deploy;
+mod words;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ const DOCUMENTS: [&str; 18] = [
 
 /// The command, in this checkout.
 fn tripline() -> Command {
-    workspace::tripline(root()).unwrap_or_else(|trouble| panic!("{trouble}"))
+    workspace::tripline(root()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn read(path: impl AsRef<Path>) -> String {

@@ -168,7 +168,9 @@ fn variable(name: &str) -> Option<String> {
 /// Who answers is the first question when nobody does, and a variable is easily forgotten.
 fn endpoint_hint(endpoint: Option<String>) -> String {
     endpoint.map_or_else(String::new, |endpoint| {
-        format!("\n\n  hint: is there anybody at endpoint `{endpoint}`, from {ENDPOINT}?")
+        format!(
+            "\n\n  hint: nothing answered at `{endpoint}` (from {ENDPOINT}); unset it to call AWS"
+        )
     })
 }
 
@@ -353,12 +355,12 @@ mod tests {
         assert_eq!(endpoint_hint(None), "");
         assert_eq!(
             endpoint_hint(Some("http://127.0.0.1:4566".to_owned())),
-            "\n\n  hint: is there anybody at endpoint `http://127.0.0.1:4566`, from AWS_ENDPOINT_URL?"
+            "\n\n  hint: nothing answered at `http://127.0.0.1:4566` (from AWS_ENDPOINT_URL); unset it to call AWS"
         );
     }
 
     #[test]
-    fn people_are_told_no_word_of_the_answer_but_its_code() {
+    fn people_read_no_word_of_the_answer_but_its_code() {
         let text = "call +1-900-555 or see https://a.example";
         let answered =
             Failure::answered("CancelJob", FailureKind::Refused, "Invalid Request!", text);

@@ -17,7 +17,7 @@ pub mod iot;
 pub mod protocol;
 pub mod taken;
 #[cfg(feature = "people")]
-mod told;
+mod traced;
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub use aws_config::SdkConfig;
 pub use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 pub use failure::{Failure, FailureKind};
 #[cfg(feature = "people")]
-pub use told::told;
+pub use traced::traced;
 
 /// Longest time to open a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

@@ -68,7 +68,7 @@ impl DeployConfig {
     fn no_delivery_channel(&self) -> Option<Remark> {
         (self.stream.is_none() && self.presigned.is_none() && self.document.is_none()).then(|| {
             Remark::new(
-                "nothing tells devices where the firmware is".to_owned(),
+                "the job document does not say where the firmware is".to_owned(),
                 "name a stream (`streamId`), or let a URL be made (`usePresignedUrlConfig = True`)",
             )
         })
@@ -173,7 +173,7 @@ impl DeployConfig {
         })
     }
 
-    /// A guard that decides after all devices were told spares none of them.
+    /// A guard that decides after all devices were notified spares none of them.
     fn late(&self, targets: &Targets) -> Option<Remark> {
         let stops = |alarm: &&AlarmDefinition| {
             alarm.topics.iter().any(|topic| matches!(topic, Topic::ForceStop | Topic::Arn(_)))
@@ -182,13 +182,13 @@ impl DeployConfig {
         let quickest = alarms
             .map(|alarm| alarm.evaluation.datapoints_to_alarm() * alarm.period.seconds())
             .min()?;
-        let told = targets.devices?.div_ceil(self.rollout.rate.first());
+        let notified = targets.devices?.div_ceil(self.rollout.rate.first());
         let late = self.selection == TargetSelection::Snapshot
-            && u64::from(quickest) > u64::from(told) * 60;
+            && u64::from(quickest) > u64::from(notified) * 60;
         late.then(|| {
             Remark::new(
                 format!(
-                    "no alarm stops it in time: all devices are told within {told} min, and the quickest alarm needs {quickest} s"
+                    "no alarm stops it in time: all devices are notified within {notified} min, and the quickest alarm needs {quickest} s"
                 ),
                 "roll out more slowly (`baseRatePerMinute`, `maximumPerMinute`)",
             )

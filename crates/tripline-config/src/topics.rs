@@ -33,7 +33,7 @@ impl Reader<'_> {
             }
         }
         if topics.is_empty() && self.faults.len() == before {
-            let text = format!("{key} is empty, so that nobody is told (expected {EXPECTED})");
+            let text = format!("{key} is empty, so that nobody is alerted (expected {EXPECTED})");
             self.fault(place, entry.line, &text, None);
         }
         if topics.len() > MAX_TOPICS {

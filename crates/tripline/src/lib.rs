@@ -5,7 +5,7 @@
 //! argument). Anything may come in, since devices write `statusDetails` and anyone may craft a
 //! message or a config; what goes out is a value of a type that could only be made by a check.
 //!
-//! The rooms, in the order in which a rollout meets them:
+//! The modules, in the order in which a rollout meets them:
 //!
 //! - [`job`]: what a job is called, how far it has come; [`counts`], [`attempts`]: in executions
 //!   and in devices; [`rollout`]: how AWS
@@ -17,7 +17,7 @@
 //! - [`notification`]: what CloudWatch says when an alarm changes its state;
 //! - [`stop`]: what is done about it;
 //! - [`reports`]: whether a fleet reports what an alarm watches;
-//! - [`announcement`]: what people are told;
+//! - [`announcement`]: the messages that people get;
 //! - [`evidence`]: how unlikely what a rollout shows is, under its operator's limits; [`baseline`]:
 //!   those limits from past rollouts;
 //! - [`gate`]: whether what comes after a rollout may begin.

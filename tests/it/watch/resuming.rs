@@ -64,7 +64,7 @@ async fn only_devices_that_lack_the_firmware_get_it_again() {
     let resume = "resume --job-id fw --config examples/demo.ini";
     let (code, text) = ended(&tripline(chain.aws, resume));
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("`--include-in-progress` takes them in"), "{text}");
+    assert!(text.contains("`--include-in-progress` includes them"), "{text}");
     assert_eq!(executions(&chain, "fw-r1").await, queued("fw", &[3, 4, 5, 6]));
     // Armed, by the same alarms.
     let listed = chain.tripline("alarms list --job-id fw-r1");

@@ -17,8 +17,8 @@ Examples:
   tripline alarms list
   tripline alarms list --job-id fw-1-3-0 --output json
 
-Exit code 1: the job that --job-id names has no alarms, or some whose actions are off or tell
-nobody.")]
+Exit code 1: the job that --job-id names has no alarms, or some with disabled actions or without a
+topic.")]
 pub struct List {
     /// Only the alarms of this job
     #[arg(long, value_name = "ID")]
@@ -35,7 +35,7 @@ impl List {
             Output::Text if listed.is_empty() => {}
             Output::Text => {
                 let rows: Vec<_> = listed.iter().map(Listed::row).collect();
-                print(&table(["JOB", "ALARM", "STATE", "WATCHES", "TELLS"], &rows));
+                print(&table(["JOB", "ALARM", "STATE", "WATCHES", "ALERTS"], &rows));
             }
             Output::Json => {
                 let alarms: Vec<_> = listed.iter().map(Listed::json).collect();
@@ -81,8 +81,8 @@ impl Listed {
         let state = format!("{}{}", self.state(), if on { "" } else { " (actions off)" });
         let topic = |arn: &String| arn.rsplit(':').next().unwrap_or_default().to_owned();
         let topics: Vec<_> = self.alarm.alarm_actions().iter().map(topic).collect();
-        let tells = if topics.is_empty() { "nobody".to_owned() } else { topics.join(", ") };
-        [self.job.clone(), self.name().to_owned(), state, self.watches(), tells]
+        let notified = if topics.is_empty() { "nobody".to_owned() } else { topics.join(", ") };
+        [self.job.clone(), self.name().to_owned(), state, self.watches(), notified]
     }
 
     fn json(&self) -> serde_json::Value {

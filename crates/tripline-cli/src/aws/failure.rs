@@ -24,8 +24,8 @@ mod tests {
         let failure =
             Failure::new("DeleteAlarms", FailureKind::Unavailable, "lost\n\n  hint: look");
         assert_eq!(
-            with(&failure, "\n  not removed: `a`\n\n  hint: run this again").to_string(),
-            "DeleteAlarms: lost\n  not removed: `a`\n\n  hint: run this again\n  hint: look"
+            with(&failure, "\n  not removed: `a`\n\n  hint: run the command again").to_string(),
+            "DeleteAlarms: lost\n  not removed: `a`\n\n  hint: run the command again\n  hint: look"
         );
     }
 }

@@ -31,7 +31,7 @@ impl Stack {
             let hint = if status.ends_with("_IN_PROGRESS") {
                 "wait until it is done, and run this again"
             } else {
-                "mend the stack first: its functions may be missing, so that an alarm would stop nothing"
+                "fix the stack first: its functions may be missing, so that an alarm would stop nothing"
             };
             let text = format!(
                 "stack `{shown}` is in `{status}` (expected a completed one)\n\n  hint: {hint}"
@@ -107,7 +107,7 @@ pub fn name_of(stack: &str) -> &str {
 /// That there is no such stack, where there has to be one.
 pub fn missing(name: &str) -> Error {
     Error::Input(format!(
-        "there is no stack `{}`\n\n  hint: is this its region and account? `--stack` takes another name",
+        "there is no stack `{}`\n\n  hint: check the Region, the account and `--stack`",
         excerpt(name)
     ))
 }

@@ -61,7 +61,7 @@ impl Calibrated {
         let slower_by = slower_by.unwrap_or(usual);
         if usual == SlowerBy::OF_ONE_ROLLOUT && slower_by < usual {
             return Err(Error::Input(format!(
-                "--slower-by {}: too little for a baseline of one rollout (expected at least {})\n\n  hint: calibrate several rollouts, since of one nobody can tell how much they differ",
+                "--slower-by {}: too little for a baseline of one rollout (expected at least {})\n\n  hint: calibrate several rollouts, since one does not show how much they differ",
                 slower_by.percent(),
                 usual.percent()
             )));

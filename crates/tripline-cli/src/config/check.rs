@@ -17,6 +17,7 @@ use crate::input::alarms::NO_ALARMS;
 use crate::input::deployment::{self, Input, InputFaults, Loaded};
 use crate::input::notes;
 use crate::input::planned::{PlannedRollout, StackRules, declared_devices, too_few};
+use crate::input::renamed::ALERT_ONLY;
 use crate::input::source::name_of;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
@@ -26,35 +27,37 @@ use crate::terminal::print::{print, print_json, say};
 Examples:
   tripline config check
   tripline config check release/dev.ini --output json
-  tripline config check release/dev.ini --offline --tell-only
+  tripline config check release/dev.ini --offline --alert-only
 
-Reads the config with all its sections, and the files that it names from its folder, and says what
-would be deployed. Nobody is asked, unless the job document is at a URL (--offline: not even then).
+Checks all sections of the config and the files that it names in its folder, and shows what a
+deployment would create. It makes no network call, unless the job document is at a URL (--offline
+prevents that too).
 
-Says for each way to go wrong (devices fail, refuse, time out, are slow, never answer) whether it
-would stop the rollout, alert people, or be heard of by nobody, and why; with the default values of
-the stack's default guard, since no stack is asked.
+The output says for each way to go wrong (devices fail, refuse, time out, are slow, never answer)
+whether it would stop the rollout, alert people or have no alarm, and why. It assumes the default
+values of the stack's default guard.
 
-Of a config with `[WAVES]` says who is in which wave, what each wave's gate can decide at its size, how
-many devices may hold the firmware before the first verdict, and how often a person is asked.
+For a config with `[WAVES]` it also shows which devices are in which wave, what each gate can
+decide, how many devices may hold the firmware before the first verdict, and how often a person has
+to decide.
 
-Exit code 0: it can be deployed; 1: it can be, and there is something in it that does not do what it
-seems to, each of which is said as a finding; 2: it has faults, or a file has, all of which are said
-at once; 3: the job document is in S3, and could not be had.")]
+Exit code 0: the config is valid; 1: it is valid, but some settings do not have the effect they
+seem to have, and the output lists them as findings; 2: the config or a file has faults, and the
+output lists all of them; 3: the job document is in S3 and could not be read.")]
 pub struct Check {
-    /// The config; the files it names are looked for in its folder
+    /// The config; the files that it names are in its folder
     #[arg(default_value = "dev.ini")]
     config: PathBuf,
-    /// AWS region [default: the config's `region`, or else that of its targets]
+    /// AWS Region [default: the config's `region`, or else that of its targets]
     #[arg(long)]
     region: Option<Region>,
     /// Do not fetch a job document that is at a URL
     #[arg(long)]
     offline: bool,
-    /// Accept that no alarm stops the rollout: people are told, and it goes on
-    #[arg(long)]
-    tell_only: bool,
-    /// Accept that a config without alarms is left to the stack's default guard
+    /// Accept a config whose alarms alert people but never stop the rollout
+    #[arg(long, alias = ALERT_ONLY)]
+    alert_only: bool,
+    /// Accept a config without alarms: the stack's default guard guards the job
     #[arg(long)]
     default_guard: bool,
     #[arg(long, value_enum, default_value = "text")]
@@ -84,12 +87,12 @@ impl Check {
             let line = fault.line.map_or_else(String::new, |line| format!(":{line}"));
             say(&format!("note: {}{line}: not used, and faulty: {}", input.file, fault.text));
         }
-        tell("note", &review.notes);
+        say_all("note", &review.notes);
         let count = review.findings.len();
         let findings =
             if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") };
         say(&format!("{}: no faults; {findings}", input.file));
-        tell("finding", &review.findings);
+        say_all("finding", &review.findings);
         Ok(if count == 0 { End::Done } else { End::Finding })
     }
 
@@ -161,7 +164,7 @@ impl Check {
             devices = plan.largest().map_or(devices, Devices::Exactly);
         }
         review.notes.extend(no_fallback(&input));
-        let rollout = PlannedRollout::new(&input, devices, self.tell_only);
+        let rollout = PlannedRollout::new(&input, devices, self.alert_only);
         let planned = rollout.coverage(&StackRules::read(|_| None)?);
         uncovered(&planned.coverage, &mut review);
         Ok(Checked { input, spec, region, review, planned })
@@ -175,12 +178,11 @@ impl Check {
             findings
                 .push(Remark { text: NO_ALARMS.0.to_owned(), hint: Some(NO_ALARMS.1.to_owned()) });
         }
-        if !alarms.is_empty() && !alarms.iter().any(notes::may_stop) && !self.tell_only {
+        if !alarms.is_empty() && !alarms.iter().any(notes::may_stop) && !self.alert_only {
             findings.push(Remark {
-                text: notes::ONLY_TELLS.to_owned(),
+                text: notes::ONLY_ALERTS.to_owned(),
                 hint: Some(
-                    "add `@force-stop` to `snsTopics`, or say with `--tell-only` that it is meant"
-                        .to_owned(),
+                    "add `@force-stop` to `snsTopics`, or accept it with `--alert-only`".to_owned(),
                 ),
             });
         }
@@ -193,10 +195,10 @@ impl Check {
 /// That nobody has said which job devices can be taken back to.
 fn no_fallback(input: &Input) -> Option<Remark> {
     input.config.fallback.is_none().then(|| Remark {
-        text: "no `fallback`: if the rollout is stopped, people are not told which release to go back to"
+        text: "no `fallback`: if the rollout is stopped, the alert does not name the release to revert to"
             .to_owned(),
         hint: Some(
-            "set `fallback` in `[DEFAULT]` to the job of the last release that ended well".to_owned(),
+            "set `fallback` in `[DEFAULT]` to the job of the last release that succeeded".to_owned(),
         ),
     })
 }
@@ -220,13 +222,13 @@ fn uncovered(coverage: &Coverage, review: &mut Review) {
         let because =
             if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
         review.findings.push(Remark {
-            text: format!("nobody would hear of {}{because}", way.devices()),
+            text: format!("nothing covers {}{because}", way.devices()),
             hint: new.iter().find_map(|shortfall| shortfall.reason.fix(None)),
         });
     }
 }
 
-fn tell(kind: &str, remarks: &[Remark]) {
+fn say_all(kind: &str, remarks: &[Remark]) {
     for Remark { text, hint } in remarks {
         say(&format!("{kind}: {text}"));
         if let Some(hint) = hint {

@@ -88,7 +88,7 @@ fn exposed(plan: &PlannedWaves) -> String {
 
 fn asked(plan: &PlannedWaves) -> String {
     match plan.asks() {
-        0 => "If all goes well, nobody is asked.".to_owned(),
+        0 => "If all goes well, no person has to decide.".to_owned(),
         1 => "If all goes well, a person is asked once.".to_owned(),
         count => format!("If all goes well, a person is asked {count} times."),
     }

@@ -36,7 +36,7 @@ pub struct Rounds<'a> {
     made: Vec<String>,
     /// Whether the job is there, and has not been seen to end.
     live: bool,
-    /// A round was not begun, as nothing would have stopped it.
+    /// A round was not begun, because nothing would have stopped it.
     pub unguarded: bool,
     /// A round has ended, and how is not known.
     pub undecided: Option<RoundEnding>,
@@ -141,7 +141,7 @@ impl<'a> Rounds<'a> {
         let key = claim_key(&spec.job);
         match self.cloud.claim(&spec.bucket, &key, &spec.digest).await? {
             Some(other) if other != spec.digest => Err(Error::Input(format!(
-                "job `{}` is being deployed from other files, or was and has not come to its end (`{other}` in s3://{}/{key}); nothing was changed\n\n  hint: `tripline cleanup` removes what is left of it",
+                "job `{}` is being deployed from other files, or was and has not ended (`{other}` in s3://{}/{key}); nothing was changed\n\n  hint: `tripline cleanup` removes what is left of it",
                 spec.job, spec.bucket
             ))),
             _ => Ok(()),
@@ -172,7 +172,7 @@ impl<'a> Rounds<'a> {
             self.made.push(notes::alarms(count));
             let verdict = Verdict::of_arming(guard, &report, &cloud.aws.region);
             if round > 1 && !verdict.findings.is_empty() && found.round.is_none() {
-                verdict.tell();
+                verdict.say();
                 self.unguarded = true;
                 return Ok(());
             }
@@ -211,7 +211,7 @@ impl<'a> Rounds<'a> {
         let report = guard.apply(&self.cloud.aws).await?;
         let names = report.changed();
         if !names.is_empty() {
-            say(&format!("note: armed once more, as somebody had changed: {}", names.join(", ")));
+            say(&format!("note: armed again, because somebody had changed: {}", names.join(", ")));
         }
         Ok(())
     }
@@ -268,7 +268,7 @@ impl<'a> Rounds<'a> {
             "interrupted: nothing was made".to_owned()
         } else {
             format!(
-                "interrupted{left}\n\n  hint: go on with `--resume`, or remove it with `tripline cleanup`"
+                "interrupted{left}\n\n  hint: continue with `--resume`, or remove it with `tripline cleanup`"
             )
         }
     }
@@ -281,7 +281,7 @@ impl<'a> Rounds<'a> {
         let left: String = self.made.iter().map(|made| format!("\n  {made}")).collect();
         let mut more = format!("\n\nleft behind:{left}");
         if with_hint {
-            more += "\n\n  hint: go on with `--resume`, or remove it with `tripline cleanup`";
+            more += "\n\n  hint: continue with `--resume`, or remove it with `tripline cleanup`";
         }
         match error {
             Error::Input(text) => Error::Input(text + &more),

@@ -42,7 +42,7 @@ pub async fn wait(
     let mut seen = false;
     let mut shown = String::new();
     loop {
-        match look(cloud, job, through, &mut counted, &mut budget).await {
+        match describe_job(cloud, job, through, &mut counted, &mut budget).await {
             Ok((described, fired)) => {
                 lost = None;
                 seen |= described.is_some();
@@ -74,7 +74,7 @@ pub async fn wait(
 }
 
 /// A job, and an alarm of it that has fired, if it has ended without being canceled.
-async fn look(
+async fn describe_job(
     cloud: &Cloud,
     job: &JobId,
     through: Through,

@@ -67,7 +67,7 @@ impl CleanUp<'_> {
                 }
                 self.alarms(name, tidied).await;
             }
-            // Whose it is cannot be told, nor whose its alarms are.
+            // Whose it is cannot be known, nor whose its alarms are.
             Err(failure) => tidied.left(format!("job {name} and its alarms"), delete, &failure),
         }
         for thing in name.things() {
@@ -211,7 +211,7 @@ impl CleanUpReport {
             format!("\n  {what} ({why})\n    {command}")
         });
         Some(format!(
-            "not removed:{}\n\n  hint: `tripline drill --region {region} --clean-up` removes them all once that is mended",
+            "not removed:{}\n\n  hint: `tripline drill --region {region} --clean-up` removes them all once that is fixed",
             rows.collect::<String>()
         ))
     }

@@ -8,7 +8,7 @@ use tripline::job::JobId;
 use tripline_aws::{FailureKind, SdkConfig};
 
 use super::arguments::{Devices, Limits};
-use super::device::{Behaviour, Outcomes};
+use super::device::{Behavior, Outcomes};
 use super::plan::Plan;
 use super::registry::check_simulated;
 use super::value::{Seconds, Share, Speedup, UpTo};
@@ -40,7 +40,7 @@ pub struct Run {
     /// The job whose executions the devices take
     #[arg(long, value_name = "ID")]
     job_id: JobId,
-    /// Seed of everything that is drawn [default: another one each time, printed]
+    /// Seed of all random numbers [default: another one each time, printed]
     #[arg(long)]
     seed: Option<u64>,
 
@@ -98,7 +98,7 @@ impl Run {
             if failure.kind == FailureKind::NotFound {
                 let job_id = &self.job_id;
                 Error::Input(format!(
-                    "job `{job_id}`: {failure}\n\n  hint: is this its region and account?"
+                    "job `{job_id}`: {failure}\n\n  hint: check the Region and the account"
                 ))
             } else {
                 failure.into()
@@ -118,7 +118,7 @@ impl Run {
             .map_err(|fault| Error::Input(format!("--failed, --rejected, --silent: {fault}")))?;
         Ok(Plan {
             names: self.devices.prefix.names(self.devices.devices).collect(),
-            behaviour: Behaviour::new(
+            behavior: Behavior::new(
                 outcomes,
                 (self.median, self.sigma),
                 (self.slow, self.slow_median),

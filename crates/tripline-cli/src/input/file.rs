@@ -1,4 +1,4 @@
-//! A file that is made anew.
+//! A file that is made again.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};

@@ -2,10 +2,10 @@
 //!
 //! - [`source`]: a file and an alarm config; [`stop_topic`]: which topic stops, where AWS is not asked;
 //! - [`limits`]: the limits of evidence, with their baseline; [`declared`]: what a job is armed with of them;
-//! - [`file`](mod@file): a file that is made anew;
+//! - [`file`](mod@file): a file that is made again;
 //! - [`notes`], [`alarms`]: what is to be said of a config, and whether its alarms will do;
-//! - [`limits`]: the limits of evidence, with their baseline;
 //! - [`planned`]: what would be seen of a rollout that is not there yet; [`accepted`]: what may go unseen;
+//! - [`renamed`]: flags under their earlier names;
 //! - [`deployment`]: a `dev.ini` with all its files: [`firmware`], [`document`]; [`waves`]: who is in which wave.
 
 pub mod accepted;
@@ -18,6 +18,7 @@ pub mod firmware;
 pub mod limits;
 pub mod notes;
 pub mod planned;
+pub mod renamed;
 pub mod source;
 pub mod stop_topic;
 pub mod waves;

@@ -31,14 +31,14 @@ pub fn not_armed(config: &AlarmConfig) -> Option<String> {
     Some(format!("not in `alarmList`, so not armed: {}{more}", names.join(", ")))
 }
 
-/// Nothing that is told stops anything.
-pub const ONLY_TELLS: &str =
-    "no alarm goes to `@force-stop`: people are told, and the rollout goes on";
+/// No topic of the alarms stops anything.
+pub const ONLY_ALERTS: &str =
+    "no alarm notifies `@force-stop`, so alarms alert people and the rollout goes on";
 
-/// [`ONLY_TELLS`], where nobody has said that it is meant.
-pub fn only_tells() -> String {
+/// [`ONLY_ALERTS`], where nobody has said that it is meant.
+pub fn only_alerts() -> String {
     format!(
-        "{ONLY_TELLS}\n\n  hint: add `@force-stop` to `snsTopics`, or say with `--tell-only` that it is meant"
+        "{ONLY_ALERTS}\n\n  hint: add `@force-stop` to `snsTopics`, or accept it with `--alert-only`"
     )
 }
 

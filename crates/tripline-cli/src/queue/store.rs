@@ -24,7 +24,7 @@ use crate::exit::Error;
 
 /// Most entries of a queue, done ones included: fifty years of one a day.
 const MAX_ENTRIES: usize = 20_000;
-/// How often a decision is made anew because others have changed the queue meanwhile.
+/// How often a decision is made again because others have changed the queue meanwhile.
 const MOST_TRIES: u32 = 20;
 
 const TRANSACT: &str = "TransactWriteItems";

@@ -43,7 +43,7 @@ impl Lines {
         Self::from_reader(stdin())
     }
 
-    /// Those of anything, gzip or not: its first bytes tell.
+    /// Those of anything, gzip or not: its first bytes say so.
     pub fn from_reader(reader: impl Read + 'static) -> Result<Self> {
         let mut reader = BufReader::with_capacity(BUFFER, reader);
         let mut first = Vec::new();

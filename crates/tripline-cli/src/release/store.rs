@@ -94,7 +94,7 @@ impl Store {
     pub async fn get(&self, release: &ReleaseId) -> Result<Versioned, Error> {
         self.find(release).await?.ok_or_else(|| {
             Error::Input(format!(
-                "there is no release `{release}` in stack `{}`\n\n  hint: is this its region and account? `tripline release start` starts one",
+                "there is no release `{release}` in stack `{}`\n\n  hint: check the Region and the account; `tripline release start` starts one",
                 self.stack.name()
             ))
         })

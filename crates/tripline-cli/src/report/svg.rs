@@ -68,7 +68,7 @@ impl Svg {
             .push_str(&format!("<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{text}</text>\n"));
     }
 
-    /// The element. `id` tells it from others of the page; `title` and `description` are for those
+    /// The element. `id` distinguishes it from others of the page; `title` and `description` are for those
     /// who do not see it.
     pub fn finish(self, id: &str, title: &str, description: &str) -> String {
         let Self { body, width, height } = self;

@@ -51,7 +51,7 @@ impl Existed {
             if self.findings() || !self.seen.rearmed.is_empty() { "" } else { ": nothing to do" };
         let mut text = format!("{noun} {} {verbs} {old}{rest}\n", jobs.join(", "));
         for (job, count) in &self.targets.ended {
-            text += &format!("  {count} of {job}, which has ended, have not got it\n");
+            text += &format!("  {count} of {job}, which has ended, do not have it\n");
         }
         if !self.targets.devices.is_empty() {
             text += &format!(
@@ -79,7 +79,7 @@ impl Resumed {
             Self::Created(report) => report.text(),
             Self::Existed(existed) => existed.text(old),
             Self::NothingLeft(targets) => format!(
-                "nothing left to do: of {} devices of job {old}, {} have it, {} are still at it, {} are gone\n",
+                "nothing left to do: of {} devices of job {old}, {} have the firmware, {} are still in progress, {} were removed\n",
                 targets.all, targets.succeeded, targets.in_progress, targets.gone
             ),
             Self::NotGuarded => String::new(),
@@ -125,7 +125,7 @@ impl Resumed {
                 notes.extend(of_ended(targets));
                 if !targets.devices.is_empty() {
                     notes.push(format!(
-                        "finding: devices that have not got the firmware, and that no resume of `{old}` is for: {}\n\n  hint: leave `--new-job-id` out, or give another one: that makes a job for them",
+                        "finding: devices that do not have the firmware, and that no resume of `{old}` is for: {}\n\n  hint: omit `--new-job-id`, or give another one, to create a job for them",
                         targets.devices.len()
                     ));
                 }
@@ -139,11 +139,11 @@ impl Resumed {
     }
 }
 
-/// Devices that are still at it, and how they are taken in.
+/// Devices that are still in progress, and how they are taken in.
 fn at_it(targets: &Targets, included: bool) -> Option<String> {
     (targets.in_progress > 0 && !included).then(|| {
         format!(
-            "hint: {} still in progress with the old job; `--include-in-progress` takes them in",
+            "hint: {} still in progress with the old job; `--include-in-progress` includes them",
             targets.in_progress
         )
     })
@@ -153,7 +153,7 @@ fn at_it(targets: &Targets, included: bool) -> Option<String> {
 fn of_ended(targets: &Targets) -> Vec<String> {
     let note = |(job, count): &(JobId, usize)| {
         format!(
-            "finding: job `{job}` has ended, and devices of it have not got the firmware: {count}\n\n  hint: `tripline resume --job-id {job}`"
+            "finding: job `{job}` has ended, and devices of it do not have the firmware: {count}\n\n  hint: `tripline resume --job-id {job}`"
         )
     };
     targets.ended.iter().map(note).collect()

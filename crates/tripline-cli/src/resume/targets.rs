@@ -1,4 +1,4 @@
-//! Which devices have not got the firmware.
+//! Which devices do not have the firmware.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -54,7 +54,7 @@ impl Targets {
                 Target::Group(group) => {
                     if !members(aws, group, &mut devices, progress).await? {
                         return Err(Error::Input(format!(
-                            "job `{}`: its thing group `{}` is gone, so that its devices are not known\n\n  hint: create a job for them by hand",
+                            "job `{}`: its thing group `{}` does not exist, so its devices are not known\n\n  hint: create a job for them by hand",
                             old.id,
                             excerpt(group)
                         )));

@@ -47,7 +47,7 @@ fn resume() -> Resume {
         new: None,
         guard: config(CONFIG),
         stack: "tripline".to_owned(),
-        tell_only: false,
+        alert_only: false,
         include_in_progress: false,
         dry_run: false,
     }
@@ -263,11 +263,11 @@ async fn it_is_armed_before_it_is_created_or_not_created() {
             && !fake.world().iot.jobs.contains_key("fw-r1")
     );
 
-    let tells = || config(&CONFIG.replace("@email, @force-stop", "@email"));
+    let alerting = || config(&CONFIG.replace("@email, @force-stop", "@email"));
     let fake = stopped(3);
-    let resumed = run(&fake, &Resume { guard: tells(), ..resume() }).await.unwrap();
+    let resumed = run(&fake, &Resume { guard: alerting(), ..resume() }).await.unwrap();
     assert!(matches!(resumed, Resumed::NotGuarded));
-    run(&fake, &Resume { guard: tells(), tell_only: true, ..resume() }).await.unwrap();
+    run(&fake, &Resume { guard: alerting(), alert_only: true, ..resume() }).await.unwrap();
     assert!(fake.world().iot.jobs.contains_key("fw-r1"));
     assert_eq!(fake.alarms.world().cloudwatch.alarms.len(), 1);
 

@@ -84,11 +84,11 @@ impl Existed {
             if self.findings() || !self.seen.rearmed.is_empty() { "" } else { ": nothing to do" };
         let mut text = format!("{noun} {} {verbs} {bad}{rest}\n", jobs.join(", "));
         for (job, count) in &self.targets.ended {
-            text += &format!("  {count} of {job}, which has ended, were not taken back\n");
+            text += &format!("  {count} of {job}, which has ended, were not reverted\n");
         }
         if !self.targets.devices.is_empty() {
             text += &format!(
-                "  {} have the firmware, and no job takes them back\n",
+                "  {} have the firmware, and no job reverts them\n",
                 self.targets.devices.len()
             );
         }
@@ -112,7 +112,7 @@ impl Reverted {
             Self::Created(report) => report.text(),
             Self::Existed(existed) => existed.text(bad),
             Self::NothingToDo(targets) => format!(
-                "nothing to do: of {} devices that job {bad} has come to, {} have its firmware, {} are in progress, {} are gone\n",
+                "nothing to do: of {} devices that job {bad} reached, {} have its firmware, {} are in progress, {} were removed\n",
                 targets.reached,
                 targets.succeeded.saturating_sub(targets.gone),
                 targets.in_progress,
@@ -165,14 +165,14 @@ impl Reverted {
                 let mut notes = existed.seen.notes(existed.dry_run);
                 for (job, other) in &existed.elsewhere {
                     notes.push(format!(
-                        "note: job `{job}` takes its devices back to `{}`\n\n  hint: `tripline revert --job-id {job}` takes them to another",
+                        "note: job `{job}` reverts its devices to `{}`\n\n  hint: `tripline revert --job-id {job}` reverts them to another",
                         tripline::text::excerpt(other)
                     ));
                 }
                 notes.extend(of_ended(targets));
                 if !targets.devices.is_empty() {
                     notes.push(format!(
-                        "finding: devices that have the firmware, and that no revert of `{bad}` is for: {}\n\n  hint: leave `--new-job-id` out, or give another one: that makes a job for them",
+                        "finding: devices that have the firmware, and that no revert of `{bad}` is for: {}\n\n  hint: omit `--new-job-id`, or give another one, to create a job for them",
                         targets.devices.len()
                     ));
                 }
@@ -189,7 +189,7 @@ impl Reverted {
 fn unrecorded(report: &Report) -> Option<String> {
     match report.checked {
         Some(Checked::Unrecorded) => Some(format!(
-            "note: the firmware of `{}` was not compared: `deploy` noted nothing of it",
+            "note: the firmware of `{}` was not compared: `deploy` did not record it",
             report.to
         )),
         Some(Checked::Same) | None => None,
@@ -200,7 +200,7 @@ fn unrecorded(report: &Report) -> Option<String> {
 fn in_progress(targets: &Targets, included: bool) -> Option<String> {
     (targets.in_progress > 0 && !included).then(|| {
         format!(
-            "hint: {} still in progress with the bad job; run this again once they have ended, or take them in with `--include-in-progress`",
+            "hint: {} still in progress with the bad job; run this again once they have ended, or include them with `--include-in-progress`",
             targets.in_progress
         )
     })
@@ -210,7 +210,7 @@ fn in_progress(targets: &Targets, included: bool) -> Option<String> {
 fn of_ended(targets: &Targets) -> Vec<String> {
     let note = |(job, count): &(JobId, usize)| {
         format!(
-            "finding: job `{job}` has ended, and devices of it were not taken back: {count}\n\n  hint: `tripline resume --job-id {job}`"
+            "finding: job `{job}` has ended, and devices of it were not reverted: {count}\n\n  hint: `tripline resume --job-id {job}`"
         )
     };
     targets.ended.iter().map(note).collect()

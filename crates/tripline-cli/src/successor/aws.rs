@@ -10,7 +10,7 @@ use tripline_aws::{Failure, FailureKind, iot};
 use tripline_config::MAX_FILE_BYTES;
 
 use crate::aws::connect::Connection;
-use crate::aws::deployment::firmware::{SeenObject, Stored};
+use crate::aws::deployment::firmware::{ObservedObject, Stored};
 use crate::aws::job::find_job;
 use crate::aws::pace::Pace;
 use crate::aws::{clients, s3};
@@ -162,7 +162,7 @@ impl Aws {
         &self,
         bucket: &str,
         key: &str,
-    ) -> Result<Option<SeenObject>, Failure> {
+    ) -> Result<Option<ObservedObject>, Failure> {
         let head =
             self.s3.head_object().bucket(bucket).key(key).checksum_mode(ChecksumMode::Enabled);
         let head = match head.send().await.map_err(|error| Failure::from_sdk("HeadObject", &error))
@@ -171,7 +171,7 @@ impl Aws {
             Err(failure) if failure.kind == FailureKind::NotFound => return Ok(None),
             Err(failure) => return Err(failure),
         };
-        Ok(Some(SeenObject {
+        Ok(Some(ObservedObject {
             size: head.content_length().and_then(|size| u64::try_from(size).ok()),
             sha256: head.metadata().and_then(|metadata| metadata.get("sha256")).cloned(),
             checksum: head.checksum_sha256().map(str::to_owned),

@@ -87,7 +87,7 @@ pub async fn fill_for(
         Some(arn) => {
             if aws.tags(&arn).await?.get(owner.key) != Some(&owner.value) {
                 return Err(Error::Input(format!(
-                    "thing group `{group}` is there already, and is not of {}\n\n  hint: give the new job another name with `--new-job-id`",
+                    "thing group `{group}` already exists, and is not of {}\n\n  hint: give the new job another name with `--new-job-id`",
                     owner.what
                 )));
             }

@@ -62,7 +62,7 @@ impl Place {
                 NameUse::Earlier(found) => earlier.push(*found),
                 NameUse::Another => {
                     return Err(Error::Input(format!(
-                        "job `{id}` is there already, and does not {} `{}`\n\n  hint: give another one with `--new-job-id`",
+                        "job `{id}` already exists, and does not {} `{}`\n\n  hint: give another one with `--new-job-id`",
                         link.kind.infinitive(),
                         link.old
                     )));
@@ -79,7 +79,7 @@ impl Place {
         if !is_named && first.is_none() {
             let name = |n| link.numbered(n).map_or_else(String::new, |id| id.to_string());
             return Err(Error::Input(format!(
-                "jobs `{}` to `{}` are all there already\n\n  hint: name the new job with `--new-job-id`",
+                "jobs `{}` to `{}` already exist\n\n  hint: name the new job with `--new-job-id`",
                 name(1),
                 name(MOST)
             )));
@@ -128,7 +128,7 @@ pub async fn create(
         return Ok(());
     }
     let text = format!(
-        "there is a job `{new}` by now, and it does not {} `{}`\n\n  hint: run this again",
+        "another client created job `{new}`, and it does not {} `{}`\n\n  hint: run the command again",
         link.kind.infinitive(),
         link.old
     );

@@ -26,13 +26,13 @@ impl Report {
             .alarms
             .iter()
             .map(|alarm| {
-                let told = topics(&alarm.definition);
+                let notified = topics(&alarm.definition);
                 let does = self.stopping.does(&alarm.actions);
                 [
                     alarm.name.clone(),
                     alarm.change(dry_run).to_owned(),
                     alarm.watches.clone(),
-                    told,
+                    notified,
                     does,
                 ]
             })
@@ -42,7 +42,7 @@ impl Report {
             let why = "no longer in the config".to_owned();
             [name.clone(), removed.to_owned(), why, String::new(), String::new()]
         }));
-        table(["ALARM", "CHANGE", "WATCHES", "TELLS", "DOES"], &rows)
+        table(["ALARM", "CHANGE", "WATCHES", "ALERTS", "DOES"], &rows)
     }
 
     pub fn json(&self, guard: &Guard, region: &str) -> serde_json::Value {

@@ -50,7 +50,7 @@ impl Verdict {
         Self { notes: notes_on(guard, report, region), result, findings }
     }
 
-    pub fn tell(&self) {
+    pub fn say(&self) {
         for note in &self.notes {
             eprintln!("note: {note}");
         }
@@ -74,8 +74,8 @@ fn notes_on(guard: &Guard, report: &Report, region: &str) -> Vec<String> {
             "stack `{stack}` observes only: nothing will be stopped\n\n  hint: deploy it with the parameter `StopMode=cancel`"
         ));
     }
-    if guard.tell_only && !report.is_reached() {
-        notes.push(notes::ONLY_TELLS.to_owned());
+    if guard.alert_only && !report.is_reached() {
+        notes.push(notes::ONLY_ALERTS.to_owned());
     }
     if !stopping.unconfirmed.is_empty() {
         notes.push(format!(
@@ -97,7 +97,7 @@ fn notes_on(guard: &Guard, report: &Report, region: &str) -> Vec<String> {
     }
     for taken in &report.plan.taken {
         notes.push(format!(
-            "`{}` is the name of somebody else's alarm, left as it is; this job's is called `{}`",
+            "another owner's alarm has the name `{}`, so it stays as it is; this job's alarm is called `{}`",
             excerpt(&taken.name),
             excerpt(&taken.instead)
         ));
@@ -110,22 +110,22 @@ fn notes_on(guard: &Guard, report: &Report, region: &str) -> Vec<String> {
     notes
 }
 
-/// Alarms that tell, and none that stops.
+/// Alarms that alert people, and none that stops the rollout.
 fn unreached(guard: &Guard, report: &Report) -> Option<String> {
-    (!guard.tell_only && !report.is_reached()).then(notes::only_tells)
+    (!guard.alert_only && !report.is_reached()).then(notes::only_alerts)
 }
 
-/// Alarms go to a topic at which nobody is.
+/// Alarms notify a topic without a subscription.
 fn unheard(guard: &Guard, report: &Report) -> Option<String> {
     (report.is_reached() && !report.stopping.is_heard).then(|| {
         format!(
-            "the alarms reach nobody who stops: no function is subscribed to `{}`\n\n  hint: `tripline doctor --stack {} --only stopper-subscribed` has the command that subscribes the force-stopper",
+            "no function is subscribed to the force-stop topic `{}`, so no alarm can stop this rollout\n\n  hint: `tripline doctor --stack {} --only stopper-subscribed` prints the command that subscribes the force-stopper",
             report.stopping.topic, guard.stack
         )
     })
 }
 
-/// Alarms whose actions a mute rule keeps from running: to make them anew changes nothing.
+/// Alarms whose actions a mute rule keeps from running: to make them again changes nothing.
 fn muted(guard: &Guard, report: &Report) -> Option<String> {
     let alarms = report.plan.alarms.iter();
     let (name, rule) =
@@ -141,12 +141,13 @@ fn muted(guard: &Guard, report: &Report) -> Option<String> {
 
 /// Whatever else leaves the job unguarded, by the alarms that are there now.
 fn unguarded(guard: &Guard, report: &Report) -> Option<String> {
-    let Some(Guarded::Unguarded(why)) = report.verdict.as_ref().filter(|_| !guard.tell_only) else {
+    let Some(Guarded::Unguarded(why)) = report.verdict.as_ref().filter(|_| !guard.alert_only)
+    else {
         return None;
     };
     let job = &guard.job;
     Some(format!(
-        "job `{job}` is not guarded: {why}\n\n  hint: `tripline doctor --stack {} --job-id {job}` has the command that fixes it",
+        "job `{job}` is not guarded: {why}\n\n  hint: `tripline doctor --stack {} --job-id {job}` prints the command that fixes it",
         guard.stack
     ))
 }
@@ -163,7 +164,7 @@ fn mute(guard: &Guard, report: &Report) -> Option<String> {
         .collect();
     (!mute.is_empty()).then(|| {
         format!(
-            "job `{job}` has alarms that are in ALARM already, so that their actions will not run again: {}\n\n  hint: stop the rollout (`tripline stop --job-id {job}`), or remove its alarms\n        (`tripline alarms remove --job-id {job} --force`) and apply again: new alarms are judged afresh",
+            "job `{job}` has alarms that are in ALARM already, so that their actions will not run again: {}\n\n  hint: stop the rollout (`tripline stop --job-id {job}`), or remove its alarms\n        (`tripline alarms remove --job-id {job} --force`) and apply again: CloudWatch evaluates new alarms from the start",
             mute.join(", ")
         )
     })

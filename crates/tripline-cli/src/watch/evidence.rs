@@ -26,7 +26,7 @@ pub fn line(evidence: &Evidence) -> String {
         parts.push("breach".to_owned());
     }
     match evidence.blind {
-        Some(minutes) => parts.push(format!("blind: nobody has computed it for {minutes} min")),
+        Some(minutes) => parts.push(format!("blind: not computed for {minutes} min")),
         None if is_breach => {}
         None => {
             parts.push(match record.standing {

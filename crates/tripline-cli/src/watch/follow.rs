@@ -180,7 +180,7 @@ impl Rollout {
             }
             Ok(None) => {
                 return Err(Error::Input(format!(
-                    "there is no job `{}`\n\n  hint: is this its region and account?",
+                    "there is no job `{}`\n\n  hint: check the Region and the account",
                     self.job
                 )));
             }

@@ -73,7 +73,7 @@ fn fitted(lines: Vec<String>, (width, height): (usize, usize)) -> Vec<String> {
 #[derive(Debug, Default)]
 struct Lines {
     last: HashMap<JobId, String>,
-    /// What nobody would hear of is said again once this changes.
+    /// What nothing covers is said again once this changes.
     coverage: HashMap<JobId, Option<String>>,
 }
 

@@ -111,5 +111,5 @@ fn whoever_is_not_there_is_named() {
     assert!(no_region.contains("no AWS region is set"), "{no_region}");
     let nobody = tripline(here.path(), &["list", "--table", "t", "-r", "us-east-1"], &settings);
     assert!(nobody.starts_with("exit 3\n"), "{nobody}");
-    assert!(nobody.contains(&format!("is there anybody at endpoint `{endpoint}`")), "{nobody}");
+    assert!(nobody.contains(&format!("nothing answered at `{endpoint}`")), "{nobody}");
 }

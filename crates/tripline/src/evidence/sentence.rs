@@ -71,7 +71,7 @@ impl fmt::Display for Brief<'_> {
         let of = limits.share_of(*limit).map(Percent);
         match (limit, of) {
             (LimitName::Rung(age), Some(of)) => {
-                write!(f, " · {age} min: {share} of {n} still at it, limit {of}")
+                write!(f, " · {age} min: {share} of {n} unfinished, limit {of}")
             }
             (LimitName::Timeout(age), Some(of)) => {
                 write!(f, " · {age} min: {share} of {n} timed out, limit {of}")
@@ -95,7 +95,7 @@ impl fmt::Display for Reason<'_> {
                 let after = Minutes(age);
                 write!(
                     f,
-                    "After {after}, {x} of {n} devices ({share}) were still at it; at most {of} may be"
+                    "After {after}, {x} of {n} devices ({share}) were unfinished; at most {of} may be"
                 )?;
             }
             (LimitName::Timeout(age), Some(of)) => {

@@ -9,7 +9,7 @@ use tripline::job::JobId;
 use tripline_aws::{Failure, FailureKind};
 
 use super::plan::{Change, Plan, Planned};
-use crate::aws::alarms::SeenAlarm;
+use crate::aws::alarms::NamedAlarm;
 use crate::aws::clients::Aws;
 use crate::aws::failure::with;
 use tripline_guard::request;
@@ -33,7 +33,9 @@ pub async fn arm(
         let strays = names(plan.strays.iter());
         with(
             &failure,
-            &format!("\n  the job is armed; not yet removed: {strays}\n\n  hint: run this again"),
+            &format!(
+                "\n  the job is armed; not yet removed: {strays}\n\n  hint: run the command again"
+            ),
         )
     })?;
     prove(aws, job, stack, &plan.alarms).await
@@ -65,10 +67,13 @@ fn half_done(failure: &Failure, alarms: &[Planned], done: usize) -> Failure {
             names(there.iter().map(|alarm| &alarm.name))
         );
     }
-    with(failure, &format!("{state}\n\n  hint: run this again: it completes what is missing"))
+    with(
+        failure,
+        &format!("{state}\n\n  hint: run the command again: it completes what is missing"),
+    )
 }
 
-/// Reads the alarms back: an alarm that is missing, or that tells nobody, guards nothing.
+/// Reads the alarms back: an alarm that is missing, or that notifies no topic, guards nothing.
 async fn prove(
     aws: &Aws,
     job: &JobId,
@@ -81,7 +86,7 @@ async fn prove(
             tokio::time::sleep(PROOF_PAUSE).await;
         }
         let seen = aws.see(job).await?;
-        let there: Vec<_> = seen.alarms.iter().map(SeenAlarm::observed).collect();
+        let there: Vec<_> = seen.alarms.iter().map(NamedAlarm::observed).collect();
         let is_armed = |planned: &Planned| {
             there.iter().any(|alarm| {
                 alarm.name() == planned.name && request::has_actions(alarm.alarm, &planned.actions)
@@ -97,7 +102,7 @@ async fn prove(
         }
     }
     let text = format!(
-        "CloudWatch took the alarms, but shows these without their actions or not at all: {}\n\n  hint: run this again, and look whether somebody else changes them",
+        "CloudWatch accepted the alarms, but these are missing or have no actions: {}\n\n  hint: run the command again, and check whether another tool changes them",
         names(wrong.into_iter())
     );
     Err(Failure::new("DescribeAlarms", FailureKind::Refused, text))

@@ -6,7 +6,7 @@ use tripline_guard::observed::{Watched, watched};
 use tripline_guard::ownership::{Foreign, Owner};
 
 use super::keeping;
-use crate::aws::alarms::SeenAlarm;
+use crate::aws::alarms::NamedAlarm;
 use crate::aws::clients::Aws;
 use crate::aws::failure::with;
 use crate::aws::stack::{self, Stack};
@@ -43,7 +43,7 @@ pub async fn disarm(
             return Ok(disarmed);
         }
         return Err(Error::Input(format!(
-            "job `{job}` still reaches devices, and would go on unguarded; nothing was removed\n\n  hint: `--force` disarms it nevertheless"
+            "job `{job}` still reaches devices, and would go on unguarded, so nothing was removed\n\n  hint: `--force` disarms it anyway"
         )));
     }
     if !dry_run {
@@ -54,14 +54,14 @@ pub async fn disarm(
             aws.forget(table, job).await?;
         }
         aws.delete(&disarmed.names).await.map_err(|failure| {
-            with(&failure, "\n\n  hint: run this again: it removes what is left")
+            with(&failure, "\n\n  hint: run the command again: it removes what is left")
         })?;
     }
     Ok(disarmed)
 }
 
 impl Disarmed {
-    fn of(seen: &[SeenAlarm], job: &JobId, stack: Option<&str>) -> Self {
+    fn of(seen: &[NamedAlarm], job: &JobId, stack: Option<&str>) -> Self {
         let mut disarmed = Self::default();
         for alarm in seen {
             // Without a stack's name, whichever its tag names: untagged is untagged.

@@ -85,7 +85,7 @@ fn fits(value: &str) -> bool {
 
 /// An object as AWS shows it now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SeenObject {
+pub struct ObservedObject {
     pub size: Option<u64>,
     /// What it was stored with, in base64.
     pub sha256: Option<String>,
@@ -96,7 +96,7 @@ pub struct SeenObject {
 
 impl FirmwareRecord {
     /// How an object differs from what was noted, each with what is and what was.
-    pub fn differences(&self, seen: &SeenObject) -> Vec<String> {
+    pub fn differences(&self, seen: &ObservedObject) -> Vec<String> {
         let mut differences = Vec::new();
         let mut differs = |what: &str, is: Option<&str>, was: &str| {
             let is = is.map_or_else(|| "none".to_owned(), |is| format!("`{}`", excerpt(is)));
@@ -140,9 +140,9 @@ mod tests {
         }
     }
 
-    fn seen() -> SeenObject {
+    fn seen() -> ObservedObject {
         let FirmwareRecord { sha256, size, stored, .. } = record();
-        SeenObject {
+        ObservedObject {
             size: Some(size),
             checksum: Some(sha256.clone()),
             sha256: Some(sha256),
@@ -171,7 +171,7 @@ mod tests {
     fn every_change_of_the_object_is_a_difference() {
         assert_eq!(record().differences(&seen()), Vec::<String>::new());
         // S3 that gives no checksum, and a bucket that began to keep versions.
-        let less = SeenObject { checksum: None, ..seen() };
+        let less = ObservedObject { checksum: None, ..seen() };
         let unversioned =
             FirmwareRecord { stored: Stored { version: None, ..record().stored }, ..record() };
         assert!(
@@ -184,23 +184,26 @@ mod tests {
             stored
         };
         for (changed, said) in [
-            (SeenObject { size: Some(5), ..seen() }, "its size is `5`, and was `4`"),
-            (SeenObject { size: None, ..seen() }, "its size is none"),
+            (ObservedObject { size: Some(5), ..seen() }, "its size is `5`, and was `4`"),
+            (ObservedObject { size: None, ..seen() }, "its size is none"),
             (
-                SeenObject { sha256: other(), ..seen() },
+                ObservedObject { sha256: other(), ..seen() },
                 "the SHA-256 that it was stored with is `other`",
             ),
-            (SeenObject { sha256: None, ..seen() }, "the SHA-256 that it was stored with is none"),
-            (SeenObject { checksum: other(), ..seen() }, "S3's SHA-256 of it is `other`"),
             (
-                SeenObject { stored: stored(|it| it.version = Some("2".to_owned())), ..seen() },
+                ObservedObject { sha256: None, ..seen() },
+                "the SHA-256 that it was stored with is none",
+            ),
+            (ObservedObject { checksum: other(), ..seen() }, "S3's SHA-256 of it is `other`"),
+            (
+                ObservedObject { stored: stored(|it| it.version = Some("2".to_owned())), ..seen() },
                 "its version is `2`",
             ),
             (
-                SeenObject { stored: stored(|it| it.version = None), ..seen() },
+                ObservedObject { stored: stored(|it| it.version = None), ..seen() },
                 "its version is none",
             ),
-            (SeenObject { stored: stored(|it| it.e_tag = None), ..seen() }, "its ETag is none"),
+            (ObservedObject { stored: stored(|it| it.e_tag = None), ..seen() }, "its ETag is none"),
         ] {
             let differences = record().differences(&changed);
             assert!(differences.len() == 1 && differences[0].starts_with(said), "{differences:?}");

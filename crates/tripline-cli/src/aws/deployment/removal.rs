@@ -88,7 +88,7 @@ async fn gone(cloud: &Cloud, job: &JobId) -> Result<(), Error> {
     while cloud.job(job).await?.is_some() {
         if begun.elapsed() > GONE_WITHIN {
             let text = format!(
-                "job `{job}` is still being deleted after {} s\n\n  hint: run this again later",
+                "job `{job}` is still being deleted after {} s\n\n  hint: run the command again later",
                 GONE_WITHIN.as_secs()
             );
             return Err(Failure::new("DeleteJob", FailureKind::Unavailable, text).into());

@@ -89,7 +89,7 @@ pub struct KeptItem {
     /// The text of its baseline.
     pub baseline: Option<String>,
     /// It is meant that nothing of it stops the rollout.
-    pub tell_only: bool,
+    pub alert_only: bool,
 }
 
 impl From<&str> for KeptItem {

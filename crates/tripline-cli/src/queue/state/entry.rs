@@ -23,7 +23,7 @@ const MAX_ERROR: usize = 1_000;
 pub struct Entry {
     /// Its place in the queue, and its name.
     pub id: EntryId,
-    /// Grows with every step, so that two workers who take one from the same state are told apart.
+    /// Grows with every step, so that two workers who take one from the same state are distinguished.
     pub version: u64,
     /// Where it is.
     pub state: State,
@@ -40,8 +40,8 @@ pub struct Entry {
     /// How many of its devices may be without the firmware for it to have ended well. An entry of an earlier
     /// version has none: it was added when a single failed device held up the queue, and nobody has said otherwise.
     pub tolerance: Tolerance,
-    /// It is meant that no alarm stops it: people are told, and it goes on.
-    pub tell_only: bool,
+    /// It is meant that no alarm stops it: people are alerted, and it goes on.
+    pub alert_only: bool,
     /// It is meant that it has no alarms.
     pub default_guard: bool,
     /// Ways to go wrong of which it is meant that nobody hears.

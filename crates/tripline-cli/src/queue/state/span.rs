@@ -41,7 +41,7 @@ impl FromStr for Span {
         }
         let (number, unit) = [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400)]
             .into_iter()
-            .find_map(|(letter, unit)| Some((text.strip_suffix(letter)?, unit)))
+            .find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, unit)))
             .ok_or_else(invalid)?;
         let digits = number.bytes().all(|byte| byte.is_ascii_digit());
         let number: u32 = number.parse().ok().filter(|_| digits).ok_or_else(invalid)?;
@@ -53,7 +53,7 @@ impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
         match units.into_iter().find(|(unit, _)| self.0 > 0 && self.0.is_multiple_of(*unit)) {
-            Some((unit, letter)) => write!(f, "{}{letter}", self.0 / unit),
+            Some((unit, suffix)) => write!(f, "{}{suffix}", self.0 / unit),
             None => write!(f, "{}s", self.0),
         }
     }

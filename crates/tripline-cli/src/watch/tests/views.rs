@@ -24,7 +24,7 @@ fn busy() -> Fake {
     let fake = Fake::default();
     let mut late = alarm("tripline-fw-late", "fw", StateValue::InsufficientData);
     late.actions_enabled = Some(false);
-    // It only tells, so that it takes nothing from the guard.
+    // It only alerts, so that it takes nothing from the guard.
     late.alarm_actions = Some(vec!["arn:aws:sns:us-east-1:111122223333:email".to_owned()]);
     fake.alarms([alarm("tripline-fw-slow", "fw", StateValue::Ok), late]);
     fake.tag("arn:tripline-fw-slow", "fw");
