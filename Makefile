@@ -64,6 +64,7 @@ check: machine lint ## Formatting, lints, documentation, and the linters of the 
 .PHONY: lint
 lint: .local/lint/.ready .local/checkov/.ready $(PACKAGE)
 	tools/generate-template --check
+	.local/package/bin/python tools/generate-reference --check
 	$(QUIET) $(LINT)/cfn-lint $(TEMPLATE) $(PACKAGE)
 	$(QUIET) $(LINT)/sam validate --lint --template-file $(TEMPLATE)
 	$(QUIET) $(LINT)/sam validate --lint --template-file $(PACKAGE)
@@ -72,6 +73,10 @@ lint: .local/lint/.ready .local/checkov/.ready $(PACKAGE)
 .PHONY: template
 template: ## Write into the template what comes from other files: the dashboard and the alarms on the guard's health
 	tools/generate-template
+
+.PHONY: reference
+reference: .local/package/.ready ## Write the pages of docs/reference/ that come from the sources
+	.local/package/bin/python tools/generate-reference
 
 .PHONY: package
 package: $(PACKAGE) ## Write the template that is deployed into target/package/: no comments, below CloudFormation's limit

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use metrics_generator::cloudwatch;
 use serde_json::{Value, json};
 use tripline::metric::{
-    DIMENSION, KeptMetric, MAYBE_COUNTED_TWICE, Metric, NAMESPACE, STACK_DIMENSION, STACK_NAMESPACE,
+    DIMENSION, KeptMetric, Metric, NAMESPACE, STACK_DIMENSION, STACK_NAMESPACE, stack,
 };
 use tripline::rollout::Rate;
 use tripline::stop::StopMode;
@@ -372,8 +372,9 @@ fn the_generator_knows_whose_doubts_it_reports() {
         assert_eq!(environment["Variables"], json!({ "STACK_NAME": "a-stack" }));
         let shown = deployment.properties("Dashboard")["DashboardBody"].to_string();
         assert!(
-            shown.contains(MAYBE_COUNTED_TWICE),
-            "{MAYBE_COUNTED_TWICE} is not on the dashboard"
+            shown.contains(stack::MAYBE_COUNTED_TWICE),
+            "{} is not on the dashboard",
+            stack::MAYBE_COUNTED_TWICE
         );
     }
 }

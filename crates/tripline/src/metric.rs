@@ -10,9 +10,32 @@ pub const DIMENSION: &str = "jobId";
 pub const STACK_NAMESPACE: &str = "Tripline";
 /// The one dimension of what is said of a whole stack.
 pub const STACK_DIMENSION: &str = "StackName";
-/// Of a stack: ended executions of which CloudWatch did not say whether it has counted them, so that they
-/// are counted again. An upper bound of what was counted twice for that reason.
-pub const MAYBE_COUNTED_TWICE: &str = "maybeCountedTwice";
+
+/// What is published of a stack, in [`STACK_NAMESPACE`]. The guard-keeper publishes all but the last two, each minute.
+pub mod stack {
+    /// Jobs in progress that are guarded: failing devices stop the rollout, and people get an alert about every
+    /// other way to go wrong.
+    pub const GUARDED_JOBS: &str = "guardedJobs";
+    /// Jobs in progress that something stops, and that can go wrong in some way of which nobody would hear.
+    pub const PARTLY_GUARDED_JOBS: &str = "partlyGuardedJobs";
+    /// Jobs in progress that nothing stops. Three of five minutes with one are an alarm.
+    pub const UNGUARDED_JOBS: &str = "unguardedJobs";
+    /// Jobs in progress whose alarms only alert people, as their config says. Published while there are any.
+    pub const ALERTS_ONLY_JOBS: &str = "alertsOnlyJobs";
+    /// Jobs in progress that opted out by their tag `tripline:guard`. Published while there are any.
+    pub const OPTED_OUT_JOBS: &str = "optedOutJobs";
+    /// Jobs in progress with many overdue devices.
+    pub const OVERDUE_JOBS: &str = "overdueJobs";
+    /// `uncountedCount` of all jobs in progress together.
+    pub const UNCOUNTED_COUNT: &str = "uncountedCount";
+    /// `overcountedCount` of all jobs in progress together. Published while there is any.
+    pub const OVERCOUNTED_COUNT: &str = "overcountedCount";
+    /// Alarm messages that the force-stopper refused.
+    pub const REFUSED_ALARMS: &str = "refusedAlarms";
+    /// Ended executions of which CloudWatch did not say whether it has counted them, so that they are counted again.
+    /// An upper bound of what was counted twice for that reason.
+    pub const MAYBE_COUNTED_TWICE: &str = "maybeCountedTwice";
+}
 
 /// How an execution ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -38,6 +38,7 @@ use failed::Failures;
 use health::{Events, Watching};
 pub use keeper::Keeper;
 use observe::{Account, late};
+use tripline::metric::stack;
 use tripline_aws::Failure;
 
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
@@ -151,23 +152,25 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             unguarded += std::mem::take(&mut guarded);
         }
         let mut gauges = vec![
-            ("guardedJobs", count(guarded)),
-            ("partlyGuardedJobs", count(partly_guarded)),
-            ("unguardedJobs", count(unguarded)),
+            (stack::GUARDED_JOBS, count(guarded)),
+            (stack::PARTLY_GUARDED_JOBS, count(partly_guarded)),
+            (stack::UNGUARDED_JOBS, count(unguarded)),
         ];
         // A metric costs in the hours in which it has points, and most stacks never have any of these. On the
         // first there is no alarm: somebody wanted it so, and each is announced by name.
-        let mut seldom =
-            vec![("optedOutJobs", count(opted_out)), ("alertsOnlyJobs", count(alert_only))];
+        let mut seldom = vec![
+            (stack::OPTED_OUT_JOBS, count(opted_out)),
+            (stack::ALERTS_ONLY_JOBS, count(alert_only)),
+        ];
         let mut of_jobs = watching.gauges();
         of_jobs.extend(of_evidence);
         let (mut uncounted, mut overcounted, mut overdue) = (0, 0, 0);
         if watching.remembers {
             (uncounted, overcounted) = (watching.uncounted(), watching.memory.overcounted());
             overdue = watching.memory.worrying();
-            gauges.push(("uncountedCount", uncounted as f64));
-            seldom.push(("overcountedCount", overcounted as f64));
-            gauges.push(("overdueJobs", count(overdue)));
+            gauges.push((stack::UNCOUNTED_COUNT, uncounted as f64));
+            seldom.push((stack::OVERCOUNTED_COUNT, overcounted as f64));
+            gauges.push((stack::OVERDUE_JOBS, count(overdue)));
             findings.extend(watching.findings());
             watching.memory.restored = restored;
         }

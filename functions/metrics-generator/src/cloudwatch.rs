@@ -12,9 +12,7 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
 use aws_sdk_cloudwatch::{Client, config::http::HttpResponse};
 use tripline::batch::{Datum, Request};
-use tripline::metric::{
-    DIMENSION, MAYBE_COUNTED_TWICE, NAMESPACE, STACK_DIMENSION, STACK_NAMESPACE, Unit,
-};
+use tripline::metric::{DIMENSION, NAMESPACE, STACK_DIMENSION, STACK_NAMESPACE, Unit, stack};
 use tripline_aws::protocol::InProtocol;
 use tripline_aws::taken::{OnlyIfNotTaken, Taken};
 use tripline_aws::{CONNECT_TIMEOUT, Failure, RetryConfig, SdkConfig, TimeoutConfig};
@@ -80,7 +78,7 @@ impl PutDoubts for CloudWatch {
     async fn put_doubts(&self, endings: u64) -> Result<(), NotPut> {
         let Some(stack) = &self.stack else { return Ok(()) };
         let doubts = MetricDatum::builder()
-            .metric_name(MAYBE_COUNTED_TWICE)
+            .metric_name(stack::MAYBE_COUNTED_TWICE)
             .dimensions(Dimension::builder().name(STACK_DIMENSION).value(stack).build())
             .unit(StandardUnit::Count)
             // Far below what a number can hold.

@@ -1,4 +1,4 @@
-//! docs/deploy.md: every key of a `dev.ini`, and what an operator has to be allowed.
+//! docs/guide/deploy.md: every key of a `dev.ini`, and what an operator has to be allowed.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use tripline_tests::workspace::root;
 
 use super::{blocks, read};
 
-const DOCUMENT: &str = "docs/deploy.md";
+const DOCUMENT: &str = "docs/guide/deploy.md";
 
 /// A config with every key that there is, but for three.
 const WHOLE: &str = "crates/tripline-config/src/tests/whole.ini";

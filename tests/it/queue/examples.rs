@@ -66,10 +66,10 @@ fn statements(policy: &str) -> Vec<Value> {
     policy["Statement"].as_array().unwrap().clone()
 }
 
-/// What `tripline deploy` needs is held to its calls by the test of docs/deploy.md.
+/// What `tripline deploy` needs is held to its calls by the test of docs/guide/deploy.md.
 #[test]
 fn whoever_deploys_from_a_queue_may_do_what_whoever_deploys_may() {
-    let document = std::fs::read_to_string(root().join("docs/deploy.md")).unwrap();
+    let document = std::fs::read_to_string(root().join("docs/guide/deploy.md")).unwrap();
     let policy = document.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next());
     let policy = policy.into_iter().find(|text| text.contains("\"2012-10-17\"")).unwrap();
     let deploy = statements(policy);

@@ -1,4 +1,4 @@
-//! A replay for programs. `docs/replay.md` documents every field.
+//! A replay for programs. `docs/guide/replay.md` documents every field.
 
 use serde_json::{Map, Value, json};
 use tripline::notification::AlarmState;

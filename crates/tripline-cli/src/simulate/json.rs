@@ -1,4 +1,4 @@
-//! A simulation for programs. `docs/simulation.md` documents every field.
+//! A simulation for programs. `docs/guide/simulation.md` documents every field.
 
 use serde_json::{Value, json};
 use tripline_simulation::simulation::{

@@ -54,7 +54,7 @@ fn row(rollout: &Compared, guard: &str, study: &Study) -> [String; 6] {
     ]
 }
 
-/// The comparison for programs. `docs/simulation.md` documents every field.
+/// The comparison for programs. `docs/guide/simulation.md` documents every field.
 pub fn json(comparison: &Comparison, arguments: &Simulate) -> Value {
     let rollout = |rollout: &Compared| {
         let pairs = comparison.guards.iter().zip(&rollout.studies);

@@ -182,12 +182,13 @@ fn a_recording_is_the_same_from_a_file_from_stdin_and_compressed() {
     }
 }
 
-/// What `docs/replay.md` says of the answer is so, for each field.
+/// What `docs/guide/replay.md` says of the answer is so, for each field.
 #[test]
 fn every_field_of_the_answer_is_documented() {
-    let document =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/replay.md"))
-            .unwrap();
+    let document = fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/replay.md"),
+    )
+    .unwrap();
     fn fields(value: &Value, path: &str, found: &mut Vec<String>) {
         match value {
             Value::Object(object) => object.iter().for_each(|(key, value)| {
@@ -222,7 +223,7 @@ fn every_field_of_the_answer_is_documented() {
     for field in &found {
         assert!(
             document.contains(&format!("| `{field}` |")),
-            "docs/replay.md has no row for `{field}`"
+            "docs/guide/replay.md has no row for `{field}`"
         );
     }
     // And no other.

@@ -327,7 +327,7 @@ fn documented(text: &str, heading: &str) -> BTreeSet<String> {
 #[test]
 fn every_field_for_programs_is_documented_and_no_other() {
     let folder = folder();
-    let text = fs::read_to_string(root().join("docs/simulation.md")).unwrap();
+    let text = fs::read_to_string(root().join("docs/guide/simulation.md")).unwrap();
     let mut found = BTreeSet::new();
     // A value that is there only if it is given.
     let topic = ["--stop-topic", "arn:aws:sns:us-east-1:111122223333:stop", "--output", "json"];
@@ -408,7 +408,7 @@ fn the_documented_commands_give_the_documented_figures() {
     let stopped = &value["study"]["guards"][1]["stopped"];
     let bound = |name: &str| stopped[name].as_f64().unwrap();
     assert!(bound("low") < 0.171 && 0.186 < bound("high"), "{stopped}");
-    let text = fs::read_to_string(root().join("docs/simulation.md")).unwrap();
+    let text = fs::read_to_string(root().join("docs/guide/simulation.md")).unwrap();
     for command in [
         "examples/guards/sample.ini --rollout examples/rollouts/steady.ini --devices 6000 --percentiles linear",
         "examples/guards/sample.ini --rollout examples/rollouts/healthy.ini --devices 2000",

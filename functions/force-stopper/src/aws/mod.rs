@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_iot::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_iot::operation::cancel_job::CancelJobError;
 use aws_sdk_iot::operation::describe_job::DescribeJobError;
+use tripline::metric::stack::REFUSED_ALARMS;
 use tripline::metric::{STACK_DIMENSION, STACK_NAMESPACE};
 use tripline::time::Timestamp;
 use tripline_aws::SdkConfig;
@@ -26,9 +27,6 @@ use crate::settings::Settings;
 /// More tries than fit any of the time limits, which are what ends them. (The SDK adds up the waits
 /// between all of them before each call, so it is no larger.)
 const ATTEMPTS: u32 = 200;
-
-/// The metric of refused messages, with the stack as its dimension.
-const REFUSED: &str = "refusedAlarms";
 
 /// The clients.
 #[derive(Debug)]
@@ -102,11 +100,11 @@ fn embedded_metric(stack: &str, now: Timestamp) -> String {
             "CloudWatchMetrics": [{
                 "Namespace": STACK_NAMESPACE,
                 "Dimensions": [[STACK_DIMENSION]],
-                "Metrics": [{ "Name": REFUSED, "Unit": "Count" }],
+                "Metrics": [{ "Name": REFUSED_ALARMS, "Unit": "Count" }],
             }],
         },
         STACK_DIMENSION: stack,
-        REFUSED: 1,
+        REFUSED_ALARMS: 1,
     })
     .to_string()
 }
