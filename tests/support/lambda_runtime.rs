@@ -101,15 +101,15 @@ impl Function {
 
 /// Takes the program out of a zip.
 fn unpack(zip: &Path, folder: &Path) -> Result<PathBuf> {
-    let error = |error: &dyn std::fmt::Display| Error(format!("{}: {error}", zip.display()));
-    let file = std::fs::File::open(zip).map_err(|error| error(&error))?;
-    let mut archive = zip::ZipArchive::new(file).map_err(|error| error(&error))?;
-    let mut program = archive.by_name("bootstrap").map_err(|error| error(&error))?;
+    let failed = |error: &dyn std::fmt::Display| Error(format!("{}: {error}", zip.display()));
+    let file = std::fs::File::open(zip).map_err(|error| failed(&error))?;
+    let mut archive = zip::ZipArchive::new(file).map_err(|error| failed(&error))?;
+    let mut program = archive.by_name("bootstrap").map_err(|error| failed(&error))?;
     let path = folder.join("bootstrap");
-    let mut out = std::fs::File::create(&path).map_err(|error| error(&error))?;
-    std::io::copy(&mut program, &mut out).map_err(|error| error(&error))?;
+    let mut out = std::fs::File::create(&path).map_err(|error| failed(&error))?;
+    std::io::copy(&mut program, &mut out).map_err(|error| failed(&error))?;
     let runs = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(&path, runs).map_err(|error| error(&error))?;
+    std::fs::set_permissions(&path, runs).map_err(|error| failed(&error))?;
     Ok(path)
 }
 

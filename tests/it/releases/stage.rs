@@ -60,7 +60,7 @@ pub struct Stage {
 pub enum Doing {
     /// All succeed in the minutes after they began.
     Well,
-    /// Every other one fails; the others are still at it.
+    /// Every other one fails; the others are unfinished.
     Badly,
     /// They begin, and are at it for ever.
     Nothing,

@@ -50,7 +50,7 @@ async fn only_devices_that_lack_the_firmware_get_it_again() {
     let running = tripline(chain.aws, "resume --job-id fw --config examples/demo.ini");
     assert_eq!(ended(&running).0, Some(2), "it is in progress");
     chain.tripline("stop --job-id fw");
-    // One at work ends after the stop, and has the firmware then; another is still at it.
+    // One at work ends after the stop, and has the firmware then; another is unfinished.
     rollout.reports(1, Succeeded, &[("downloadTime", "300")]).await;
 
     let (code, text) = ended(&tripline(chain.aws, "resume --job-id fw"));

@@ -22,7 +22,7 @@ pub struct BaselinePicture<'a> {
     pub made_by: String,
 }
 
-/// Shares of devices that are still at it at an age, 0 to 1.
+/// Shares of devices that are unfinished at an age, 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shares {
     /// Of all past rollouts together.

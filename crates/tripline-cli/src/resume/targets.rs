@@ -27,7 +27,7 @@ pub struct Targets {
     /// Those that had their chance: a resume that has ended, and how many of its devices have not
     /// got it. It is that one that goes on for them.
     pub ended: Vec<(JobId, usize)>,
-    /// Those that are still at it.
+    /// Those that are unfinished.
     pub in_progress: usize,
     /// Targets that are no longer there.
     pub gone: usize,
@@ -35,7 +35,7 @@ pub struct Targets {
 
 impl Targets {
     /// Every device of the old job that has not got it, neither from the old job nor from one that
-    /// goes on with it. Those that are still at it are left out, unless they are asked for.
+    /// goes on with it. Those that are unfinished are left out, unless they are asked for.
     pub async fn find(
         aws: &Aws,
         old: &EndedJob,

@@ -91,7 +91,7 @@ async fn only_devices_that_lack_the_firmware_are_targets() {
         assert_eq!(world.iot.groups.len(), 1, "no group for a few devices");
     }
 
-    // Those that are still at it, if they are asked for.
+    // Those that are unfinished, if they are asked for.
     let all = Resume { include_in_progress: true, new: Some(id("again")), ..resume() };
     run(&fake, &all).await.unwrap();
     assert_eq!(fake.world().iot.jobs["again"].0.targets(), [arn("d002")], "`fw-r1` has the others");

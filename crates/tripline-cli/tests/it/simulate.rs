@@ -655,7 +655,7 @@ fn evidence_stops_a_slow_rollout_and_says_which_limit_spoke() {
     assert_eq!(value["stop"]["guard"], "evidence");
     let reason = value["stop"]["reason"].as_str().unwrap();
     assert!(
-        reason.contains("still at it; at most 35 % may be (declared). At most 1 in 100"),
+        reason.contains("unfinished; at most 35 % may be (declared). At most 1 in 100"),
         "{reason}"
     );
     let evidence = &value["evidence"];

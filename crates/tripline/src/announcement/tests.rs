@@ -98,7 +98,7 @@ fn the_way_back_is_named_where_devices_have_the_firmware() {
     }
 }
 
-const EVIDENCE: &str = "After 22 minutes, 372 of 900 devices (41 %) were still at it; at most 33 % may be (baseline fw-2-0 of 3 rollouts, 20 % slack). At most 1 in 100 healthy rollouts ever looks like this.";
+const EVIDENCE: &str = "After 22 minutes, 372 of 900 devices (41 %) were unfinished; at most 33 % may be (baseline fw-2-0 of 3 rollouts, 20 % slack). At most 1 in 100 healthy rollouts ever looks like this.";
 
 fn on_evidence(words: &str) -> Alarm {
     Alarm { evidence: Some(words.to_owned()), ..alarm("tripline-fw-1-evidence") }
@@ -115,7 +115,7 @@ fn a_stop_on_evidence_says_what_was_seen_and_what_the_bound_means() {
     let line = format!("alarm    tripline-fw-1-evidence\nevidence {EVIDENCE}\nlimit    ");
     assert!(whole.body.contains(&line), "{}", whole.body);
     // Where the limit comes from does not fit an SMS.
-    let seen = "After 22 minutes, 372 of 900 devices (41 %) were still at it; at most 33 % may be";
+    let seen = "After 22 minutes, 372 of 900 devices (41 %) were unfinished; at most 33 % may be";
     assert_eq!(whole.sms, format!("Tripline stopped fw-1: {seen}. Go on: tripline resume"));
     let short = announcement(
         "9 of 50 devices (18 %) failed; at most 3 % may (declared). At most 1 in 100.",

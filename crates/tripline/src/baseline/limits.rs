@@ -96,7 +96,7 @@ impl Baseline {
         }
     }
 
-    /// The share that may be still at it, at every whole minute.
+    /// The share that may be unfinished, at every whole minute.
     fn stairs(&self, Tolerance { slower_by, silent }: Tolerance) -> Vec<(u32, f64)> {
         let last = slower_by.faster(self.last_age()).min(Baseline::MAX_AGE);
         let mut lowest = 1.0_f64;

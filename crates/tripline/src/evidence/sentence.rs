@@ -23,7 +23,7 @@ fn share(spoke: &Spoke) -> Percent {
     Percent(f64::from(spoke.x) / f64::from(spoke.n.max(1)))
 }
 
-/// One line for whoever watches a rollout: `evidence 0.9 of 2 · 22 min: 36 % of 610 still at it,
+/// One line for whoever watches a rollout: `evidence 0.9 of 2 · 22 min: 36 % of 610 unfinished,
 /// limit 33 %`.
 #[derive(Debug, Clone, Copy)]
 pub struct Brief<'a> {

@@ -207,7 +207,7 @@ impl Entry {
         entry
     }
 
-    /// Its worker is still at it. What is not claimed stays as it is.
+    /// Its worker still works on it. What is not claimed stays as it is.
     #[must_use]
     pub fn renewed(&self, now: Timestamp) -> Self {
         match &self.state {

@@ -49,7 +49,7 @@ fn record() -> Record {
         at: NOW - 20,
         evidence: 0.93,
         threshold: 2.0,
-        brief: "evidence 0.9 of 2 · 22 min: 36 % of 610 still at it, limit 33 %".to_owned(),
+        brief: "evidence 0.9 of 2 · 22 min: 36 % of 610 unfinished, limit 33 %".to_owned(),
         next_age: Some(30),
         clearance: Some(0.44),
         unseen: vec!["failures: attempts are counted, not devices".to_owned()],

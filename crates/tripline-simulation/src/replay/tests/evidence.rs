@@ -10,7 +10,7 @@ use tripline::evidence::{LimitName, Limits, Parameters};
 use tripline::stop::StopMode;
 use tripline::time::Timestamp;
 
-/// At most a tenth may be still at it after ten minutes, and 3 % may fail.
+/// At most a tenth may be unfinished after ten minutes, and 3 % may fail.
 fn limits() -> Limits {
     let unfinished = vec![(5, 0.5), (10, 0.1)];
     Limits::new(Parameters {
