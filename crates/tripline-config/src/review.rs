@@ -218,7 +218,7 @@ impl DeployConfig {
         let delay = self.delay.as_secs();
         (self.rounds > 1 && delay < longest).then(|| {
             Remark::plain(format!(
-                "alarms look {longest} s back, and rounds are {delay} s apart: the end of one is seen at the beginning of the next"
+                "alarms evaluate the last {longest} s, and rounds are {delay} s apart: alarms of a round also see the end of the round before"
             ))
         })
     }

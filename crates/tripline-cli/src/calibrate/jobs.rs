@@ -25,7 +25,7 @@ pub async fn read(client: &Client, jobs: &[JobId], mut budget: Budget) -> Result
             )),
             Some((JobState::Deleting, _)) => faults.push(format!("job `{job}` is being deleted")),
             None => faults.push(format!(
-                "there is no job `{job}`\n\n  hint: check the Region and the account A job that was deleted leaves its recording, if there is one"
+                "there is no job `{job}`\n\n  hint: check the Region and the account; for a deleted job use its recording"
             )),
         }
     }

@@ -141,7 +141,7 @@ async fn what_cannot_be_calibrated_is_said_before_executions_are_read() {
     assert_eq!(
         fault.to_string(),
         "no rollout ran to its end (expected at least one that was not stopped)
-  fw-4: it was stopped, so that its slow devices were never seen to end
+  fw-4: it was stopped, so its slow devices did not end
   fw-5: no first attempt of a device is known to have begun"
     );
 }

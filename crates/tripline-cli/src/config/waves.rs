@@ -119,7 +119,7 @@ pub fn remarks(plan: &PlannedWaves) -> (Vec<Remark>, Vec<Remark>) {
     if !unknown.is_empty() {
         notes.push(Remark {
             text: format!(
-                "who is in {} is looked up when the release starts; a device that two waves would have, a dynamic group and an `exposure` that is exceeded are refused then",
+                "Tripline reads who is in {} when the release starts. It then refuses a device in two waves, a dynamic group, and more devices than `exposure` allows",
                 unknown.join(", ")
             ),
             hint: None,

@@ -55,7 +55,7 @@ impl NewFile {
 }
 
 fn there_already(path: &Path) -> Error {
-    Error::Input(format!("{}: is there already\n\n  hint: `--force` overwrites it", name_of(path)))
+    Error::Input(format!("{}: already exists\n\n  hint: `--force` overwrites it", name_of(path)))
 }
 
 fn cannot(path: &Path, why: &io::Error) -> Error {

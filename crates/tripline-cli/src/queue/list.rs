@@ -68,7 +68,7 @@ impl List {
                 if rows.iter().any(|(entry, ended)| entry.id == of.id && ended.is_some()) =>
             {
                 format!(
-                    "entry `{}`: the rollout has ended; `tripline queue next` takes it from there",
+                    "entry `{}`: the rollout has ended; `tripline queue next` records how it ended",
                     of.id
                 )
             }

@@ -282,7 +282,7 @@ impl Store {
             pause().await;
         }
         let text =
-            format!("queue `{}` is changed by others all the time; run this again", self.queue);
+            format!("queue `{}` keeps changing; run the command again", self.queue);
         Err(Failure::new(TRANSACT, FailureKind::Throttled, text).into())
     }
 }

@@ -207,7 +207,7 @@ impl GoOn {
                 true => format!(
                     "job {job} goes on as fast as before; evidence begins again at half its weight (time {times})"
                 ),
-                false => format!("job {job} has ended, and holds nothing back any more"),
+                false => format!("job {job} has ended, so there is nothing to go on with"),
             },
         );
         Ok(End::Done)

@@ -72,12 +72,12 @@ impl Guarding<'_> {
 }
 
 /// Arms the job that is to be, or looks what that would come to; `false` if its guard would not
-/// stop it. A look is reported only if `report`, or if it finds something.
-pub async fn arm(aws: &Aws, guard: &Guard, report: bool) -> Result<bool, Error> {
+/// stop it. A look is reported only if `say`, or if it finds something.
+pub async fn arm(aws: &Aws, guard: &Guard, say: bool) -> Result<bool, Error> {
     let report = guard.apply(&aws.alarms).await?;
     let verdict = Verdict::of_arming(guard, &report, &aws.alarms.region);
     let guarded = verdict.end() == End::Done;
-    if report || !guarded {
+    if say || !guarded {
         verdict.say();
     }
     Ok(guarded)

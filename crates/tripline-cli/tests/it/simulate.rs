@@ -448,7 +448,7 @@ fn topics_that_are_named_by_their_arn() {
         (
             0,
             format!(
-                "note: pager.ini: no alarm notifies `@force-stop` or to `{stopper}`, so none stops the rollout\n"
+                "note: pager.ini: no alarm notifies `@force-stop` or `{stopper}`, so none stops the rollout\n"
             )
         )
     );

@@ -254,7 +254,7 @@ impl Entry {
     pub fn declared(&self, outcome: EntryOutcome, now: Timestamp) -> Result<Self, Refusal> {
         match &self.state {
             State::Claimed(lease) if now < lease.free_from() => Err(Refusal(
-                "is being deployed by a worker, who will say how it ends (expected one that is pending, deployed or done)",
+                "is being deployed by a worker, which will record how it ends (expected one that is pending, deployed or done)",
             )),
             _ => Ok(self.ended(outcome, Some("declared by hand"), now)),
         }
@@ -275,9 +275,9 @@ impl Entry {
         match &self.state {
             State::Pending if !self.is_begun() => Ok(()),
             State::Pending => Err(Refusal(
-                "was begun by a worker, and something of its job may exist (expected a pending one that nobody has had)",
+                "was begun by a worker, and something of its job may exist (expected a pending one that no worker has begun)",
             )),
-            _ => Err(Refusal("is not pending (expected a pending one that nobody has had)")),
+            _ => Err(Refusal("is not pending (expected a pending one that no worker has begun)")),
         }
     }
 }
