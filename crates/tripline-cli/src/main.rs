@@ -33,7 +33,7 @@ use clap::{CommandFactory, Parser, Subcommand};
     name = "tripline",
     version,
     arg_required_else_help = true,
-    after_help = "\
+    after_long_help = "\
 Examples:
   tripline config check release/dev.ini
   tripline deploy release/dev.ini
@@ -47,47 +47,48 @@ struct Arguments {
     command: Command,
 }
 
+/// In the order of work: a config, trying it, the stack, the rollout, and what comes after it.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Arm a job: check its alarm config, create, list and remove its alarms
-    #[command(subcommand)]
-    Alarms(alarms::Command),
-    /// Derive a baseline and limits from past rollouts
-    Calibrate(calibrate::Arguments),
-    /// Remove what a deployment created
-    Cleanup(cleanup::Cleanup),
     /// Check a whole `dev.ini` and show the rollout that it describes
     #[command(subcommand)]
     Config(config::Command),
-    /// Roll out firmware from a `dev.ini`, guarded from the first device on
-    Deploy(deploy::Deployment),
-    /// Test a deployed stack end to end with a job that installs nothing
-    Drill(drill::Drill),
+    /// Derive a baseline and limits from past rollouts
+    Calibrate(calibrate::Arguments),
+    /// Simulate a guard: whether it stops a bad rollout, when, and how often falsely
+    Simulate(Box<simulate::Simulate>),
     /// Check that a stack and a job are guarded; print a fix for each finding
     Doctor(doctor::Doctor),
-    /// Run a fleet of simulated devices against AWS IoT Jobs
-    Fleet(fleet::Arguments),
-    /// Queue rollouts: add entries, deploy the next one, record how one ended
-    #[command(subcommand)]
-    Queue(queue::Command),
-    /// Write man pages and completions
-    #[command(hide = true)]
-    Pages(pages::Pages),
-    /// Roll out firmware in waves: start, status, approve, hold, go-on, stop
-    #[command(subcommand)]
-    Release(release::Command),
-    /// Show what a guard would have done in a recorded rollout
-    Replay(replay::Arguments),
+    /// Test a deployed stack end to end with a job that installs nothing
+    Drill(drill::Drill),
+    /// Roll out firmware from a `dev.ini`, guarded from the first device on
+    Deploy(deploy::Deployment),
+    /// Watch rollouts until they end: progress, guard, slow and failing devices
+    Watch(watch::Arguments),
+    /// Stop a rollout by hand
+    Stop(stop::Arguments),
     /// Resume a stopped rollout for the devices that do not have the firmware
     Resume(resume::Arguments),
     /// Return devices that have a bad firmware to an earlier one
     Revert(revert::Arguments),
-    /// Simulate a guard: whether it stops a bad rollout, when, and how often falsely
-    Simulate(Box<simulate::Simulate>),
-    /// Stop a rollout by hand
-    Stop(stop::Arguments),
-    /// Watch rollouts until they end: progress, guard, slow and failing devices
-    Watch(watch::Arguments),
+    /// Roll out firmware in waves: start, status, approve, hold, go-on, stop
+    #[command(subcommand)]
+    Release(release::Command),
+    /// Queue rollouts: add entries, deploy the next one, record how one ended
+    #[command(subcommand)]
+    Queue(queue::Command),
+    /// Arm a job: check its alarm config, create, list and remove its alarms
+    #[command(subcommand)]
+    Alarms(alarms::Command),
+    /// Show what a guard would have done in a recorded rollout
+    Replay(replay::Arguments),
+    /// Remove what a deployment created
+    Cleanup(cleanup::Cleanup),
+    /// Run a fleet of simulated devices against AWS IoT Jobs
+    Fleet(fleet::Arguments),
+    /// Write man pages and completions
+    #[command(hide = true)]
+    Pages(pages::Pages),
 }
 
 #[tokio::main]

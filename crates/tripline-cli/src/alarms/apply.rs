@@ -1,26 +1,24 @@
 //! `tripline alarms apply`.
 
-use std::path::PathBuf;
-
-use tripline::job::JobId;
-
 use super::arguments::Common;
 use crate::aws::arming::guard::Guard;
 use crate::aws::clients::Aws;
 use crate::aws::region::region_for;
 use crate::exit::{End, Error};
+use crate::input::job::ConfigAndJob;
 use crate::input::renamed::ALERT_ONLY;
 use crate::input::source::LoadedGuard;
 use crate::input::{notes, source};
+use crate::terminal::armed::Tense;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 use crate::terminal::verdict::Verdict;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline alarms apply --dry-run
-  tripline alarms apply release/dev.ini --stack tripline --job-id fw-1-3-0
+  tripline alarms apply release/dev.ini --stack tripline fw-1-3-0
 
 Tripline checks the whole config first. Then it makes the job's alarms match the config: it creates
 missing alarms, updates changed ones, and removes those that the config no longer has. You can run
@@ -44,15 +42,11 @@ already and does not run its actions again; 2: the config, the stack's name or a
 invalid; 3: AWS refused or could not be reached. StopMode=observe is not an error; the output notes
 it.")]
 pub struct Apply {
-    /// The alarm config
-    #[arg(default_value = "dev.ini")]
-    config: PathBuf,
+    #[command(flatten)]
+    given: ConfigAndJob,
     /// The stack whose topics `@email`, `@sms` and `@force-stop` stand for
     #[arg(long, default_value = "tripline")]
     stack: String,
-    /// The job to arm [default: the config's `jobId`]
-    #[arg(long, value_name = "ID")]
-    job_id: Option<JobId>,
     /// Accept a config whose alarms alert people but never stop the rollout
     #[arg(long, alias = ALERT_ONLY)]
     alert_only: bool,
@@ -65,15 +59,17 @@ pub struct Apply {
 
 impl Apply {
     pub async fn run(self) -> Result<End, Error> {
-        let file = source::name_of(&self.config);
-        let LoadedGuard { config, evidence } = source::load_guard(&self.config)?;
+        let (config, job) = self.given.given();
+        let path = config.unwrap_or_else(|| "dev.ini".into());
+        let file = source::name_of(&path);
+        let LoadedGuard { config, evidence } = source::load_guard(&path)?;
         if let Some(note) = notes::unlisted(&file, &config) {
             say(&note);
         }
         if config.alarms.is_empty() && evidence.is_none() {
             return Err(Error::Input(notes::no_alarms(&file)));
         }
-        let job = source::job_of(self.job_id, &file, &config)?;
+        let job = source::job_of(job, &file, &config)?;
         let region = region_for(self.common.region, &file, &config)?;
         let aws = Aws::connect(region).await?;
         let guard = Guard {
@@ -88,11 +84,14 @@ impl Apply {
         };
         let report = guard.apply(&aws).await?;
         match self.common.output {
-            Output::Text => print(&report.text(guard.dry_run)),
+            Output::Text => print(&report.text(Tense::of(&guard))),
             Output::Json => print_json(&report.json(&guard, &aws.region)),
         }
         let verdict = Verdict::of_arming(&guard, &report, &aws.region);
         verdict.say();
+        if guard.dry_run {
+            say("dry run: nothing was changed");
+        }
         Ok(verdict.end())
     }
 }

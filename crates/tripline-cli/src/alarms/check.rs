@@ -1,6 +1,6 @@
 //! `tripline alarms check`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 use tripline::alarm::AlarmDefinition;
@@ -12,6 +12,7 @@ use super::arguments::Common;
 use crate::aws::region::{Region, check_topics, region_for};
 use crate::exit::{End, Error};
 use crate::input::declared::{DeclaredLimits, all_alarms, watches};
+use crate::input::job::ConfigAndJob;
 use crate::input::renamed::ALERT_ONLY;
 use crate::input::{notes, source};
 use crate::terminal::alarm::{json_of, topics};
@@ -20,20 +21,16 @@ use crate::terminal::print::{print, print_json, say};
 use crate::terminal::table::table;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline alarms check
-  tripline alarms check release/dev.ini --job-id fw-1-3-0 --output json
+  tripline alarms check release/dev.ini fw-1-3-0 --output json
 
-Exit code 0: the config is valid; 1: it has no alarms, or none that can stop the rollout (accept the
-latter with --alert-only); 2: it has faults, and the output names each of them with its line.")]
+Exit code 0: the config is valid; 1: it has no alarms, or none that can stop the rollout (accept
+the latter with --alert-only); 2: it has faults, and the output names each of them with its line.")]
 pub struct Check {
-    /// The alarm config
-    #[arg(default_value = "dev.ini")]
-    config: PathBuf,
-    /// The job that would be armed [default: the config's `jobId`]
-    #[arg(long, value_name = "ID")]
-    job_id: Option<JobId>,
+    #[command(flatten)]
+    given: ConfigAndJob,
     /// Accept a config whose alarms alert people but never stop the rollout
     #[arg(long, alias = ALERT_ONLY)]
     alert_only: bool,
@@ -43,7 +40,9 @@ pub struct Check {
 
 impl Check {
     pub fn run(self) -> Result<End, Error> {
-        let file = source::name_of(&self.config);
+        let (config, job) = self.given.given();
+        let path = config.unwrap_or_else(|| "dev.ini".into());
+        let file = source::name_of(&path);
         let json = self.common.output == Output::Json;
         let said = |faults| {
             if json {
@@ -51,9 +50,9 @@ impl Check {
             }
             source::faults(faults)
         };
-        let config = GuardConfig::parse(&file, &source::read(&self.config)?).map_err(said)?;
+        let config = GuardConfig::parse(&file, &source::read(&path)?).map_err(said)?;
         let GuardConfig { alarms: config, evidence } = config;
-        let folder = self.config.parent().unwrap_or(Path::new(""));
+        let folder = path.parent().unwrap_or(Path::new(""));
         let evidence = evidence.map(|config| DeclaredLimits::read(&file, config, folder));
         let evidence = evidence.transpose().map_err(said)?;
         let evidence = evidence.as_ref();
@@ -62,7 +61,7 @@ impl Check {
         if let Some(region) = &region {
             check_topics(&file, &all, region.as_str())?;
         }
-        let job = self.job_id.or_else(|| config.job.clone());
+        let job = job.or_else(|| config.job.clone());
         if json {
             let job = job.as_ref().map(JobId::as_str);
             let alarms: Vec<_> = all.iter().map(|alarm| json_of(alarm, evidence)).collect();

@@ -7,30 +7,32 @@ use super::arguments::Common;
 use crate::aws::alarms::{Listed, listed};
 use crate::aws::clients::Aws;
 use crate::exit::{End, Error};
+use crate::input::job::OptionalJob;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 use crate::terminal::table::table;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline alarms list
-  tripline alarms list --job-id fw-1-3-0 --output json
+  tripline alarms list fw-1-3-0 --output json
 
 Exit code 1: the job that --job-id names has no alarms, or some with disabled actions or without a
-topic.")]
+topic.",
+    mut_arg("job", |arg| arg.help("Only the alarms of this job")))]
 pub struct List {
-    /// Only the alarms of this job
-    #[arg(long, value_name = "ID")]
-    job_id: Option<JobId>,
+    #[command(flatten)]
+    job: OptionalJob,
     #[command(flatten)]
     common: Common,
 }
 
 impl List {
     pub async fn run(self) -> Result<End, Error> {
+        let job = self.job.id();
         let aws = Aws::connect(self.common.region).await?;
-        let listed = listed(&aws, self.job_id.as_ref()).await?;
+        let listed = listed(&aws, job.as_ref()).await?;
         match self.common.output {
             Output::Text if listed.is_empty() => {}
             Output::Text => {
@@ -42,7 +44,7 @@ impl List {
                 print_json(&json!({"region": aws.region, "alarms": alarms}));
             }
         }
-        match &self.job_id {
+        match &job {
             None if listed.is_empty() => {
                 say(&format!("no alarms in `{}`: no job is guarded", aws.region));
             }

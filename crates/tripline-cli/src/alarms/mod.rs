@@ -20,7 +20,7 @@ use clap::Subcommand;
 use crate::exit::{End, Error};
 
 #[derive(Debug, Subcommand)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline alarms check release/dev.ini
   tripline alarms apply release/dev.ini

@@ -7,15 +7,16 @@ use super::arguments::Common;
 use crate::aws::arming::disarm::disarm;
 use crate::aws::clients::Aws;
 use crate::exit::{End, Error};
+use crate::input::job::RequiredJob;
 use crate::input::notes;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
-  tripline alarms remove --job-id fw-1-3-0 --dry-run
-  tripline alarms remove --job-id fw-1-3-0
+  tripline alarms remove fw-1-3-0 --dry-run
+  tripline alarms remove fw-1-3-0
 
 Removes the alarms whose tags name this job and this stack. Other alarms stay, and the output names
 them. While a job still reaches devices, its alarms stay unless you pass --force. The guard-keeper
@@ -23,11 +24,11 @@ then gives the job the stack's default guard within a minute, unless the job has
 `tripline:guard` with the value `off` since it was first seen. The guard-keeper removes the alarms
 of ended jobs by itself.
 
-Exit code 1: the job has no alarms of this stack.")]
+Exit code 1: the job has no alarms of this stack.",
+    mut_arg("job", |arg| arg.help("The job to disarm")))]
 pub struct Remove {
-    /// The job to disarm
-    #[arg(long, value_name = "ID")]
-    job_id: JobId,
+    #[command(flatten)]
+    job: RequiredJob,
     /// The stack that keeps the job armed; it may be gone
     #[arg(long, default_value = "tripline")]
     stack: String,
@@ -43,9 +44,9 @@ pub struct Remove {
 
 impl Remove {
     pub async fn run(self) -> Result<End, Error> {
+        let job = self.job.id()?;
         let aws = Aws::connect(self.common.region.clone()).await?;
-        let disarmed =
-            disarm(&aws, Some(&self.stack), &self.job_id, self.force, self.dry_run).await?;
+        let disarmed = disarm(&aws, Some(&self.stack), &job, self.force, self.dry_run).await?;
         for note in disarmed.notes() {
             say(&format!("note: {note}"));
         }
@@ -56,10 +57,10 @@ impl Remove {
                 print(&names.iter().map(|name| format!("{name}\n")).collect::<String>())
             }
             Output::Json => print_json(&json!({
-                "job": self.job_id.as_str(), "region": aws.region, "dryRun": self.dry_run, "removed": names,
+                "job": job.as_str(), "region": aws.region, "dryRun": self.dry_run, "removed": names,
             })),
         }
-        let (said, end) = result(&self.job_id, names.len(), verb, &aws.region);
+        let (said, end) = result(&job, names.len(), verb, &aws.region);
         say(&said);
         Ok(end)
     }

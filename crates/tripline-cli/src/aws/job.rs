@@ -72,11 +72,6 @@ impl DescribedJob {
         }
     }
 
-    /// The counts in a line, with the attempts where AWS IoT counts those.
-    pub fn text(&self) -> String {
-        counts_text(&self.counts(), self.attempts().as_ref(), self.uncounted())
-    }
-
     /// The counts for programs: of devices, or nothing.
     pub fn counts(&self) -> Counts {
         Counts::new(self.tally, self.uncounted().is_none())

@@ -25,6 +25,7 @@ use crate::aws::budget::Budget;
 use crate::aws::clients::Aws;
 use crate::aws::region::Region;
 use crate::exit::{End, Error};
+use crate::input::duration::whole_minutes;
 use crate::input::file::NewFile;
 use crate::report::ReportFile;
 use crate::terminal::output::Output;
@@ -36,7 +37,7 @@ use past::Past;
 const MOST: usize = 50;
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline calibrate fw-1-8 fw-1-9 fw-2-0 --name tracker
   tripline calibrate --recording fw-2-0.ndjson --recording fw-2-1.ndjson --report limits.html
@@ -56,15 +57,15 @@ with its own keys.
 Exit code 0: the baseline is written; 2: an option, a recording or a job is invalid, or no rollout
 ran to its end; 3: AWS refused or could not be reached.")]
 pub struct Arguments {
-    /// Jobs that have ended
-    #[arg(value_name = "JOB", required_unless_present = "recordings", num_args = 1..)]
+    /// Jobs that have ended; with --recording the job, if a recording has events of several
+    #[arg(value_name = "JOB", required_unless_present_any = ["recordings", "job_id"], num_args = 1..)]
     jobs: Vec<JobId>,
-    /// A recording of `tripline watch --record`, instead of jobs; may be given several times
-    #[arg(long = "recording", value_name = "FILE", conflicts_with = "jobs")]
+    /// The same as JOB; may be given several times
+    #[arg(long, value_name = "JOB")]
+    job_id: Vec<JobId>,
+    /// A recording of `tripline watch --record`, instead of jobs of AWS IoT; may be given several times
+    #[arg(long = "recording", value_name = "FILE")]
     recordings: Vec<PathBuf>,
-    /// The job, for a recording with events of several jobs
-    #[arg(long, value_name = "ID", requires = "recordings")]
-    job_id: Option<JobId>,
     /// Name of the baseline [default: the first job]
     #[arg(long)]
     name: Option<FileName>,
@@ -80,8 +81,8 @@ pub struct Arguments {
     /// Share of devices that may never end, in percent
     #[arg(long, value_name = "PERCENT", default_value_t = EvidenceConfig::SILENT * 100.0, value_parser = silent)]
     silent: f64,
-    /// The timeout of the next rollout, in minutes
-    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=10_080))]
+    /// The timeout of the next rollout; a number without a unit is in minutes
+    #[arg(long, value_name = "TIME", value_parser = whole_minutes(1, 10_080))]
     timeout: Option<u32>,
 
     /// Write a self-contained HTML report with a chart
@@ -108,7 +109,16 @@ impl Arguments {
     /// Calibrates, and says what it came to.
     pub async fn run(mut self) -> Result<End, Error> {
         let mut known = std::collections::HashSet::new();
+        self.jobs.append(&mut self.job_id);
         self.jobs.retain(|job| known.insert(job.clone()));
+        if let [_, _, ..] = self.jobs.as_slice()
+            && !self.recordings.is_empty()
+        {
+            return Err(Error::Input(format!(
+                "{} jobs with --recording (expected at most one: whose events are read)",
+                self.jobs.len()
+            )));
+        }
         let rollouts = self.jobs.len().max(self.recordings.len());
         if rollouts > MOST {
             return Err(Error::Input(format!("{rollouts} rollouts (expected at most {MOST})")));
@@ -139,8 +149,8 @@ impl Arguments {
     }
 
     async fn past(&self) -> Result<Vec<Past>, Error> {
-        if self.jobs.is_empty() {
-            return recordings::read(&self.recordings, self.job_id.as_ref());
+        if !self.recordings.is_empty() {
+            return recordings::read(&self.recordings, self.jobs.first());
         }
         let aws = Aws::connect(self.region.clone()).await?;
         jobs::read(&aws.iot, &self.jobs, Budget::new()).await

@@ -1,6 +1,5 @@
 //! `tripline cleanup`: removes by hand what a deployment has made.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
@@ -16,28 +15,30 @@ use crate::aws::s3;
 use crate::aws::tags::CONFIG_TAG;
 use crate::exit::{End, Error};
 use crate::input::deployment;
+use crate::input::job::ConfigAndJob;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline cleanup --dry-run
   tripline cleanup release/dev.ini
-  tripline cleanup --job-id fw-1-3-0 --stream-id fw-1-3-0-stream
+  tripline cleanup fw-1-3-0 --stream-id fw-1-3-0-stream
 
 Removes the job, the stream and the alarms that `tripline deploy` created, as far as they exist.
 The objects stay in the bucket, and so does everything that other tools created. The command
 deletes a job in progress only with --force: its devices would not get the firmware, without any
 sign.
 
-Exit code 1: there was nothing to remove.")]
+Exit code 1: there was nothing to remove.",
+    mut_arg("config", |arg| {
+        arg.help("The deployment's config [default: dev.ini, unless a job is named]")
+    }),
+    mut_arg("job", |arg| arg.help("The job to remove [default: the config's `jobId`]")))]
 pub struct Cleanup {
-    /// The deployment's config [default: dev.ini, unless --job-id is given]
-    config: Option<PathBuf>,
-    /// The job to remove [default: the config's `jobId`]
-    #[arg(long, value_name = "ID")]
-    job_id: Option<JobId>,
+    #[command(flatten)]
+    given: ConfigAndJob,
     /// The stream to remove [default: the config's `streamId`]
     #[arg(long, value_name = "ID")]
     stream_id: Option<String>,
@@ -56,7 +57,8 @@ pub struct Cleanup {
 
 impl Cleanup {
     pub async fn run(self) -> Result<End, Error> {
-        let path = self.config.clone().or_else(|| self.job_id.is_none().then(|| "dev.ini".into()));
+        let (path, named) = self.given.given();
+        let path = path.or_else(|| named.is_none().then(|| "dev.ini".into()));
         let loaded = path.map(|path| deployment::load(&path)).transpose()?;
         let config = loaded.as_ref().map(|loaded| &loaded.config);
         let region = match (self.region, &loaded) {
@@ -64,9 +66,9 @@ impl Cleanup {
             (region, _) => region,
         };
         let of_config = config.map(|config| config.job.clone());
-        let Some(job) = self.job_id.or(of_config) else {
+        let Some(job) = named.or(of_config) else {
             return Err(Error::Input(
-                "no job to clean up\n\n  hint: give a config, or `--job-id`".to_owned(),
+                "no job to clean up\n\n  hint: name a config or a job".to_owned(),
             ));
         };
         let of_config = config.and_then(|config| config.stream.as_ref()).map(|s| s.id.to_string());

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use tripline::text::excerpt;
-use tripline_config::{DocumentSource, Remark, Review};
-use tripline_guard::coverage::{Coverage, Devices, Shortfall, Status};
+use tripline_config::{DocumentSource, Remark};
+use tripline_guard::coverage::Devices;
 
 use super::checked::Checked;
 use super::{json, summary, waves};
@@ -13,17 +13,17 @@ use crate::aws::deployment::spec::Spec;
 use crate::aws::region::{Region, check_topics, region_for};
 use crate::aws::s3;
 use crate::exit::{End, Error};
-use crate::input::alarms::NO_ALARMS;
 use crate::input::deployment::{self, Input, InputFaults, Loaded};
-use crate::input::notes;
-use crate::input::planned::{PlannedRollout, StackRules, declared_devices, too_few};
+use crate::input::planned::{PlannedRollout, StackRules, declared_devices};
 use crate::input::renamed::ALERT_ONLY;
+use crate::input::review::{self, Meant};
 use crate::input::source::name_of;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
+use crate::terminal::remarks::say_all;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline config check
   tripline config check release/dev.ini --output json
@@ -138,8 +138,8 @@ impl Check {
         input.check_region(&region)?;
         check_topics(&input.file, &input.alarms(), &region)?;
         let spec = Spec::new(&input, &region)?;
-        let mut review = input.config.review(&input.things);
-        review.findings.extend(self.guard(&input));
+        let meant = Meant { alert_only: self.alert_only, default_guard: self.default_guard };
+        let mut review = review::of_config(&input, meant);
         if let Some(DocumentSource::Url(url)) = &input.config.document
             && !fetched
         {
@@ -163,76 +163,10 @@ impl Check {
             // Each wave is a job: what the largest one cannot see, none can.
             devices = plan.largest().map_or(devices, Devices::Exactly);
         }
-        review.notes.extend(no_fallback(&input));
+        review.notes.extend(review::no_fallback(&input));
         let rollout = PlannedRollout::new(&input, devices, self.alert_only);
         let planned = rollout.coverage(&StackRules::read(|_| None)?);
-        uncovered(&planned.coverage, &mut review);
+        review::add_uncovered(&planned.coverage, &mut review);
         Ok(Checked { input, spec, region, review, planned })
-    }
-
-    /// Whether anything guards the rollout.
-    fn guard(&self, input: &Input) -> Vec<Remark> {
-        let alarms = input.alarms();
-        let mut findings = Vec::new();
-        if alarms.is_empty() && !self.default_guard {
-            findings
-                .push(Remark { text: NO_ALARMS.0.to_owned(), hint: Some(NO_ALARMS.1.to_owned()) });
-        }
-        if !alarms.is_empty() && !alarms.iter().any(notes::may_stop) && !self.alert_only {
-            findings.push(Remark {
-                text: notes::ONLY_ALERTS.to_owned(),
-                hint: Some(
-                    "add `@force-stop` to `snsTopics`, or accept it with `--alert-only`".to_owned(),
-                ),
-            });
-        }
-        let unlisted = notes::not_armed(&input.config.alarms);
-        findings.extend(unlisted.map(|text| Remark { text, hint: None }));
-        findings
-    }
-}
-
-/// That nobody has said which job devices can be taken back to.
-fn no_fallback(input: &Input) -> Option<Remark> {
-    input.config.fallback.is_none().then(|| Remark {
-        text: "no `fallback`: if the rollout is stopped, the alert does not name the release to revert to"
-            .to_owned(),
-        hint: Some(
-            "set `fallback` in `[DEFAULT]` to the job of the last release that succeeded".to_owned(),
-        ),
-    })
-}
-
-/// Each way to go wrong of which nobody would hear, unless there are so few devices that nobody could. What is said
-/// of an alarm already is not said again.
-fn uncovered(coverage: &Coverage, review: &mut Review) {
-    let few = too_few(coverage).map(|text| Remark { text, hint: None });
-    review.notes.extend(few);
-    if coverage.status == Status::TooFewDevices {
-        return;
-    }
-    let said: Vec<String> = review.findings.iter().map(|finding| finding.text.clone()).collect();
-    for way in coverage.uncovered().filter(|way| !coverage.lacks_only_devices(*way)) {
-        let is_new = |shortfall: &&Shortfall| {
-            let by = shortfall.by.as_deref().map(|by| format!("alarm `{by}`"));
-            !by.is_some_and(|by| said.iter().any(|text| text.contains(&by)))
-        };
-        let new: Vec<&Shortfall> = coverage.of(way).shortfalls.iter().filter(is_new).collect();
-        let reasons: Vec<String> = new.iter().map(ToString::to_string).collect();
-        let because =
-            if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
-        review.findings.push(Remark {
-            text: format!("nothing covers {}{because}", way.devices()),
-            hint: new.iter().find_map(|shortfall| shortfall.reason.fix(None)),
-        });
-    }
-}
-
-fn say_all(kind: &str, remarks: &[Remark]) {
-    for Remark { text, hint } in remarks {
-        say(&format!("{kind}: {text}"));
-        if let Some(hint) = hint {
-            say(&format!("  hint: {hint}"));
-        }
     }
 }

@@ -13,7 +13,7 @@ mod waves;
 use crate::exit::{End, Error};
 
 #[derive(Debug, clap::Subcommand)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline config check release/dev.ini
 

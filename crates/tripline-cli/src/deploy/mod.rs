@@ -37,18 +37,22 @@ use crate::input::alarms::check_alarms;
 use crate::input::deployment::{self, Input};
 use crate::input::planned::{PlannedCoverage, PlannedRollout, StackRules};
 use crate::input::renamed::ALERT_ONLY;
+use crate::input::review::{self, Meant};
+use crate::terminal::armed::Tense;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
+use crate::terminal::remarks::say_all;
 use crate::terminal::verdict::Verdict;
 use ending::RoundOutcome;
 use found::ExistingDeployment;
 use plan::Plan;
 use rounds::Rounds;
 use tripline::stop::StopMode;
+use tripline_config::Remark;
 
 /// A rollout to deploy.
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline deploy --dry-run
   tripline deploy release/dev.ini --stack tripline
@@ -187,12 +191,14 @@ impl Deployment {
             Plan { input, spec, region, devices, detach: self.detach, guard: report, coverage };
         if self.dry_run {
             match self.output {
-                Output::Text => print(&plan.text()),
+                Output::Text => print(&plan.text(Tense::Would)),
                 Output::Json => print_json(&plan.json()),
             }
         } else {
-            say(plan.text().trim_end_matches('\n'));
+            say(plan.text(Tense::Will).trim_end_matches('\n'));
         }
+        let findings = self.findings(input);
+        say_all("finding", &findings);
         note_count(input, devices);
         let accepted = self.accept_uncovered.clone().unwrap_or_default();
         // What has begun is seen to its end.
@@ -202,7 +208,8 @@ impl Deployment {
             }
         }
         if let Some((report, guard)) = &planned {
-            let mut verdict = Verdict::of_arming(guard, report, region);
+            let of = if self.dry_run { Verdict::of_arming } else { Verdict::of_plan };
+            let mut verdict = of(guard, report, region);
             if report.stopping.mode == StopMode::Observe && !self.alert_only {
                 verdict.findings.push(format!(
                     "stack `{}` observes only, so that nothing would stop the rollout\n\n  hint: deploy it with the parameter `StopMode=cancel`, or accept it with `--alert-only`",
@@ -229,7 +236,8 @@ impl Deployment {
         }
         let count = input.config.device_count.or(devices.number());
         let guard = self.guard(input, false);
-        let mut rounds = Rounds::new(cloud, input, spec, guard, count, self.result.as_deref());
+        let mut rounds =
+            Rounds::new(cloud, input, spec, &self.stack, guard, count, self.result.as_deref());
         rounds.tolerance = self.tolerance;
         let outcome = {
             let run = rounds.run(found, self.resume, self.detach);
@@ -252,6 +260,13 @@ impl Deployment {
             // Whoever it is part of knows how it goes on.
             Err(error) => Err(rounds.left_behind(error, !self.quiet)),
         }
+    }
+
+    /// What `config check` finds in the config, apart from what is said of this very stack anyway.
+    fn findings(&self, input: &Input) -> Vec<Remark> {
+        // That nothing stops the rollout is the verdict's to say, with the stack's own topics.
+        let meant = Meant { alert_only: true, default_guard: true };
+        review::of_config(input, meant).findings
     }
 
     /// What would be seen if the rollout went wrong, with this stack.

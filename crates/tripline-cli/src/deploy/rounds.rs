@@ -19,12 +19,15 @@ use crate::input::deployment::Input;
 use crate::input::notes;
 use crate::terminal::print::say;
 use crate::terminal::verdict::Verdict;
+use crate::watch::Companion;
 
 /// The rounds of a deployment.
 pub struct Rounds<'a> {
     cloud: &'a Cloud,
     input: &'a Input,
     pub spec: &'a Spec,
+    /// Whose alarms guard it.
+    stack: &'a str,
     guard: Option<Guard>,
     /// How many devices there are, where it is known.
     devices: Option<u32>,
@@ -47,6 +50,7 @@ impl<'a> Rounds<'a> {
         cloud: &'a Cloud,
         input: &'a Input,
         spec: &'a Spec,
+        stack: &'a str,
         guard: Option<Guard>,
         devices: Option<u32>,
         file: Option<&'a Path>,
@@ -56,6 +60,7 @@ impl<'a> Rounds<'a> {
             cloud,
             input,
             spec,
+            stack,
             guard,
             devices,
             file,
@@ -111,7 +116,7 @@ impl<'a> Rounds<'a> {
                 devices: self.devices,
                 tolerance: self.tolerance,
             };
-            let ending = wait(self.cloud, &self.spec.job, through, config.delay).await?;
+            let ending = self.wait(through).await?;
             self.live = false;
             if ending.outcome == RoundOutcome::Undecided {
                 // Whoever goes on looks at it again.
@@ -133,6 +138,22 @@ impl<'a> Rounds<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Waits for the end of a round, which a person at a terminal sees coming.
+    async fn wait(&self, through: Through) -> Result<RoundEnding, Error> {
+        let (job, longest) = (&self.spec.job, self.input.config.delay);
+        let waited = wait(self.cloud, job, through, longest);
+        let Some(mut companion) = Companion::new(&self.cloud.aws, self.stack, job) else {
+            return waited.await;
+        };
+        let ending = tokio::select! {
+            biased;
+            ending = waited => ending,
+            never = companion.draw() => match never {},
+        };
+        companion.finish().await;
+        ending
     }
 
     /// Takes the job's name, so that two deployments never arm the same job.

@@ -13,7 +13,6 @@ use crate::aws::executions::passes;
 use crate::aws::fired::Fired;
 use crate::aws::job::DescribedJob;
 use crate::exit::Error;
-use crate::terminal::progress::{clear_line, show_line};
 
 /// How long AWS may be out of reach while a job is waited for: the job goes on meanwhile.
 const OUTAGE: Duration = Duration::from_secs(600);
@@ -40,7 +39,6 @@ pub async fn wait(
     let mut lost: Option<tokio::time::Instant> = None;
     let begun = tokio::time::Instant::now();
     let mut seen = false;
-    let mut shown = String::new();
     loop {
         match describe_job(cloud, job, through, &mut counted, &mut budget).await {
             Ok((described, fired)) => {
@@ -51,13 +49,7 @@ pub async fn wait(
                     && let Some(ending) =
                         RoundEnding::of_job(described.as_ref(), through, fired.as_ref())
                 {
-                    clear_line();
                     return Ok(ending);
-                }
-                let counts = described.map(|described| described.text()).unwrap_or_default();
-                if counts != shown {
-                    show_line(&counts);
-                    shown = counts;
                 }
             }
             Err(failure) if passes(&failure) => {

@@ -30,6 +30,7 @@ use crate::aws::arming::guard::Guard;
 use crate::aws::connect::connect;
 use crate::aws::region::{Region, region_for};
 use crate::exit::{End, Error};
+use crate::input::job::OptionalJob;
 use crate::input::source::{self, LoadedGuard};
 use crate::terminal::print::print;
 use ask::{Clients, Question};
@@ -39,10 +40,10 @@ use examination::Examination;
 use report::Format;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline doctor
-  tripline doctor --job-id fw-1-3-0
+  tripline doctor fw-1-3-0
   tripline doctor --config release/dev.ini --fix
   tripline doctor --only rule-enabled --only undelivered-queue-empty --output json
   tripline doctor --output junit > doctor.xml
@@ -60,14 +61,16 @@ unknown.
 
 Exit code 0: every check passed, or is allowed; 1: there are findings, or a check could not be
 made; 2: an argument or the config is invalid, or the stack does not exist; 3: AWS refused or could
-not be reached.")]
+not be reached.",
+    mut_arg("job", |arg| arg.help(
+        "Check the guard of this job too [default: the config's `jobId`, if there is a config]"
+    )))]
 pub struct Doctor {
     /// The stack to check
     #[arg(long, default_value = "tripline")]
     stack: String,
-    /// Check the guard of this job too [default: the config's `jobId`, if there is a config]
-    #[arg(long, value_name = "ID")]
-    job_id: Option<JobId>,
+    #[command(flatten)]
+    job: OptionalJob,
     /// Compare the job's alarms with this config
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -158,11 +161,11 @@ impl Doctor {
     }
 
     fn job(&self, config: Option<&Config>) -> Result<Option<JobId>, Error> {
-        let Some(Config { file, guard }) = config else { return Ok(self.job_id.clone()) };
+        let Some(Config { file, guard }) = config else { return Ok(self.job.id()) };
         if guard.is_empty() {
             return Err(Error::Input(crate::input::notes::no_alarms(file)));
         }
-        source::job_of(self.job_id.clone(), file, &guard.config).map(Some)
+        source::job_of(self.job.id(), file, &guard.config).map(Some)
     }
 
     /// The checks to run.

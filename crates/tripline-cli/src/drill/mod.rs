@@ -38,6 +38,7 @@ use crate::aws::region::Region;
 use crate::aws::stack::Stack;
 use crate::aws::topics;
 use crate::exit::{End, Error};
+use crate::input::duration::whole_seconds;
 use crate::terminal::output::Output;
 use crate::terminal::print::print;
 use crate::terminal::print::print_json;
@@ -50,7 +51,7 @@ use run::Run;
 use wait::{Patience, StepError};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline drill
   tripline drill --stack tripline --output json
@@ -76,9 +77,8 @@ pub struct Drill {
     /// The stack to test
     #[arg(long, default_value = "tripline")]
     stack: String,
-    /// Longest time of a step, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 300,
-        value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    /// The longest that a step may take
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = whole_seconds(1, 3_600))]
     timeout: u32,
     /// Enable AWS IoT job events for the account and Region if they are disabled
     #[arg(long)]

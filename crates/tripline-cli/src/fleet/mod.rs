@@ -33,7 +33,7 @@ The fleet goes wherever the AWS settings point to: an account, or AWS_ENDPOINT_U
 Exit codes: see each command.";
 
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(after_long_help = EXAMPLES, arg_required_else_help = true)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,

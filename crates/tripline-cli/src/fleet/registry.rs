@@ -25,7 +25,7 @@ const MARK: (&str, &str) = ("simulatedBy", "tripline");
 const MOST_LISTED: i32 = 250;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline fleet register --devices 200 --prefix demo-
 
@@ -46,7 +46,7 @@ pub struct Register {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline fleet remove --prefix demo-
 

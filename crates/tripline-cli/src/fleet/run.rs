@@ -4,7 +4,6 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
-use tripline::job::JobId;
 use tripline_aws::{FailureKind, SdkConfig};
 
 use super::arguments::{Devices, Limits};
@@ -14,18 +13,19 @@ use super::registry::check_simulated;
 use super::value::{Seconds, Share, Speedup, UpTo};
 use crate::aws::job_side::AwsJobSide;
 use crate::exit::{End, Error};
+use crate::input::job::RequiredJob;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, say};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   # A healthy update: five minutes of download at the median, 2 % fail
-  tripline fleet run --devices 200 --prefix demo- --job-id fw-1-3-0 --failed 0.02
+  tripline fleet run --devices 200 --prefix demo- fw-1-3-0 --failed 0.02
 
   # A bad one: a third downloads for an hour and retries; the same devices each time
-  tripline fleet run --devices 200 --prefix demo- --job-id fw-1-4-0 \\
-      --slow 0.33 --slow-median 3600 --retries 4 --seed 7
+  tripline fleet run --devices 200 --prefix demo- fw-1-4-0 \\
+      --slow 0.33 --slow-median 1h --retries 4 --seed 7
 
 Every device takes the execution of that job when the rollout reaches it, waits for its download,
 and reports SUCCEEDED or FAILED with statusDetails `downloadTime` (seconds) and `retryCount`, or
@@ -33,13 +33,13 @@ REJECTED. It never touches another job, and never a device that `tripline fleet 
 created. The run ends when every device has ended or the job has.
 
 Exit code 0: all have ended; 6: --for was over before; 2: an option is not right, or a thing is not
-of a fleet; 3: AWS refused or could not be reached.")]
+of a fleet; 3: AWS refused or could not be reached.",
+    mut_arg("job", |arg| arg.help("The job whose executions the devices take")))]
 pub struct Run {
     #[command(flatten)]
     devices: Devices,
-    /// The job whose executions the devices take
-    #[arg(long, value_name = "ID")]
-    job_id: JobId,
+    #[command(flatten)]
+    job: RequiredJob,
     /// Seed of all random numbers [default: another one each time, printed]
     #[arg(long)]
     seed: Option<u64>,
@@ -55,7 +55,7 @@ pub struct Run {
     silent: Share,
 
     /// Median download time (lognormal)
-    #[arg(long, value_name = "SECONDS", default_value = "300", help_heading = "Download")]
+    #[arg(long, value_name = "TIME", default_value = "5m", help_heading = "Download")]
     median: Seconds,
     /// Deviation of the download time's logarithm: 0 is the same for all, 0.5 is usual
     #[arg(long, default_value = "0.5", help_heading = "Download")]
@@ -64,7 +64,7 @@ pub struct Run {
     #[arg(long, value_name = "SHARE", default_value = "0", help_heading = "Download")]
     slow: Share,
     /// Median download time of the slow ones
-    #[arg(long, value_name = "SECONDS", default_value = "3600", help_heading = "Download")]
+    #[arg(long, value_name = "TIME", default_value = "1h", help_heading = "Download")]
     slow_median: Seconds,
     /// Mean number of retries a device reports
     #[arg(long, value_name = "MEAN", default_value = "0", help_heading = "Download")]
@@ -74,10 +74,10 @@ pub struct Run {
     #[arg(long, value_name = "FACTOR", default_value = "60", help_heading = "Time")]
     speedup: Speedup,
     /// Time between two looks of a device for its job
-    #[arg(long, value_name = "SECONDS", default_value = "5", help_heading = "Time")]
+    #[arg(long, value_name = "TIME", default_value = "5s", help_heading = "Time")]
     poll: Seconds,
     /// Longest time of the run
-    #[arg(long = "for", value_name = "SECONDS", default_value = "3600", help_heading = "Time")]
+    #[arg(long = "for", value_name = "TIME", default_value = "1h", help_heading = "Time")]
     longest: Seconds,
 
     #[command(flatten)]
@@ -89,14 +89,14 @@ pub struct Run {
 impl Run {
     pub async fn run(self, config: &SdkConfig) -> Result<End, Error> {
         let plan = self.plan()?;
+        let job_id = self.job.id()?;
         // Before anything is asked of the job: a device that reports takes the place of its thing.
         let iot = aws_sdk_iot::Client::new(config);
         check_simulated(&iot, &self.devices.prefix, &plan.names).await?;
         say(&format!("{} devices, seed {}", plan.names.len(), plan.seed));
-        let side = Arc::new(AwsJobSide::new(config, self.job_id.clone()).await?);
+        let side = Arc::new(AwsJobSide::new(config, job_id.clone()).await?);
         let (board, status) = plan.run(side).await.map_err(|failure| {
             if failure.kind == FailureKind::NotFound {
-                let job_id = &self.job_id;
                 Error::Input(format!(
                     "job `{job_id}`: {failure}\n\n  hint: check the Region and the account"
                 ))
@@ -105,10 +105,8 @@ impl Run {
             }
         })?;
         match self.output {
-            Output::Text => print(&format!("{}\n", board.text(self.job_id.as_str(), &status.name))),
-            Output::Json => {
-                print(&format!("{:#}\n", board.json(self.job_id.as_str(), &status.name)))
-            }
+            Output::Text => print(&format!("{}\n", board.text(job_id.as_str(), &status.name))),
+            Output::Json => print(&format!("{:#}\n", board.json(job_id.as_str(), &status.name))),
         }
         Ok(if board.open() == 0 { End::Done } else { End::Undecided })
     }

@@ -3,6 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::input::duration::{self, Bare};
+
 /// A part of the fleet, 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Share(f64);
@@ -37,12 +39,8 @@ pub struct Seconds(f64);
 impl Seconds {
     pub const MAX: f64 = 604_800.0;
 
-    pub fn new(value: f64) -> Result<Self, String> {
-        if value > 0.0 && value <= Self::MAX {
-            Ok(Self(value))
-        } else {
-            Err(format!("`{value}` is out of range (expected seconds above 0, at most 604800)"))
-        }
+    pub fn new(value: f64) -> Option<Self> {
+        (value > 0.0 && value <= Self::MAX).then_some(Self(value))
     }
 
     pub fn get(self) -> f64 {
@@ -58,7 +56,8 @@ impl FromStr for Seconds {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::new(number(text)?)
+        let seconds = duration::seconds(text, Bare::Seconds).and_then(Self::new);
+        seconds.ok_or_else(|| duration::not_within(text, Bare::Seconds, "above 0, at most 7d"))
     }
 }
 
@@ -132,10 +131,10 @@ mod tests {
 
     #[test]
     fn seconds_are_a_time_that_a_device_may_report() {
-        for good in ["0.1", "300", "604800"] {
+        for good in ["0.1", "300", "604800", "5m", "1.5h"] {
             assert!(good.parse::<Seconds>().is_ok(), "{good}");
         }
-        for bad in ["0", "-1", "604801", "NaN", "inf", "5m"] {
+        for bad in ["0", "-1", "604801", "NaN", "inf", "8d"] {
             assert!(bad.parse::<Seconds>().is_err(), "{bad}");
         }
     }

@@ -14,7 +14,7 @@ use crate::input::source::name_of;
 const APOSTROPHE: &str = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline pages target/pages
 
@@ -73,7 +73,7 @@ fn page(man: &Man, command: &Command) -> std::io::Result<String> {
     if command.has_subcommands() {
         man.render_subcommands_section(&mut page)?;
     }
-    let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let after = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
     page.extend(sections(&after).into_bytes());
     // Each part defines the apostrophe again: once is enough, under the title.
     let page = String::from_utf8_lossy(&page);

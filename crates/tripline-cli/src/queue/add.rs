@@ -23,7 +23,7 @@ use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline queue add --bin tracker-2.1.bin --config dev.ini --things trackers.txt --bucket releases
   tripline queue add --bin tracker-2.2.bin --from-last --bucket releases --bake 2h \\

@@ -13,7 +13,7 @@ use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline queue done --entry 20261120T181323123Z-9f3a2b1c --outcome skipped
   tripline queue done --entry 20261120T181323123Z-9f3a2b1c --outcome succeeded
@@ -43,7 +43,7 @@ enum Declared {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline queue retry --entry 20261120T181323123Z-9f3a2b1c
 
@@ -60,7 +60,7 @@ pub struct Retry {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline queue remove --entry 20261120T181323123Z-9f3a2b1c
 

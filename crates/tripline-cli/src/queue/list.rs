@@ -20,7 +20,7 @@ use crate::terminal::time::iso;
 const NOTE: usize = 60;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline queue list
   tripline queue list --queue sensors --output json

@@ -35,7 +35,7 @@ use clap::Subcommand;
 use crate::exit::{End, Error};
 
 #[derive(Debug, Subcommand)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline queue add --bin tracker-2.1.bin --config dev.ini --things trackers.txt --bucket releases
   tripline queue next --detach

@@ -28,7 +28,7 @@ const LOOK_AGAIN: u64 = 20;
 const SHORTEST_LEASE: u32 = 2;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline queue next
   tripline queue next --wait --output json

@@ -281,8 +281,7 @@ impl Store {
             }
             pause().await;
         }
-        let text =
-            format!("queue `{}` keeps changing; run the command again", self.queue);
+        let text = format!("queue `{}` keeps changing; run the command again", self.queue);
         Err(Failure::new(TRANSACT, FailureKind::Throttled, text).into())
     }
 }

@@ -14,7 +14,7 @@ use crate::terminal::print::{print, print_json};
 const MAX_NOTE: usize = 300;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline release approve fw-2-1 --wave canary --note \"looked at 12 devices in the lab\"
 

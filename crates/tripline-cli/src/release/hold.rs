@@ -4,13 +4,13 @@ use clap::Args;
 use serde_json::json;
 use tripline::job::{JobId, JobState};
 use tripline::release::hold::{Hold, OnHoldFailed, Rates};
-use tripline::release::{Phase, ReleaseId};
+use tripline::release::{Phase, ReleaseId, State};
 use tripline_aws::iot::request::{held_rate, rates_of, restored};
 use tripline_aws::{Failure, FailureKind, iot};
 
 use super::Place;
 use super::store::{Store, now, person};
-use crate::aws::alarms::NamedAlarm;
+use crate::aws::alarms::SeenAlarm;
 use crate::aws::topics;
 use crate::exit::{End, Error};
 use crate::terminal::output::Output;
@@ -20,18 +20,42 @@ use crate::terminal::print::{print, print_json, say};
 #[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 pub struct Which {
-    /// A release: the rollout of its current wave
-    release: Option<ReleaseId>,
-    /// Any rollout
-    #[arg(long, value_name = "ID")]
+    /// A release: the rollout of its current wave; or the job of any rollout
+    #[arg(value_name = "RELEASE|JOB")]
+    named: Option<JobId>,
+    /// The job of any rollout
+    #[arg(long, value_name = "JOB")]
     job_id: Option<JobId>,
 }
 
+/// What the argument names.
+#[derive(Debug)]
+enum Named {
+    Release(State),
+    Job(JobId),
+}
+
+impl Which {
+    /// The release of that name, or else the job.
+    async fn find(&self, store: &Store) -> Result<Named, Error> {
+        if let Some(named) = &self.named
+            && let Ok(release) = ReleaseId::new(named.as_str())
+            && let Some(found) = store.find(&release).await?
+        {
+            return Ok(Named::Release(found.state));
+        }
+        let job = self.named.as_ref().or(self.job_id.as_ref()).cloned();
+        job.map(Named::Job).ok_or_else(|| {
+            Error::Input("no rollout (expected a release, a job, or `--job-id`)".to_owned())
+        })
+    }
+}
+
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline release hold fw-2-1
-  tripline release hold --job-id fw-1-3-0 --on-failed alert
+  tripline release hold fw-1-3-0 --on-failed alert
 
 The rollout goes on with one device a minute, the lowest rate that AWS IoT allows, and the next
 wave waits. Tripline stores the earlier rate, and `tripline release go-on` restores it. The stack
@@ -51,7 +75,7 @@ pub struct HoldJob {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline release go-on fw-2-1
 
@@ -70,9 +94,9 @@ pub struct GoOn {
 }
 
 /// The rollout of a release that is held, of whichever wave; or else as [`job_of`].
-async fn held_job_of(store: &Store, which: &Which) -> Result<JobId, Error> {
-    if let Some(release) = &which.release {
-        for wave in store.get(release).await?.state.waves.iter().rev() {
+async fn held_job_of(store: &Store, named: &Named) -> Result<JobId, Error> {
+    if let Named::Release(state) = named {
+        for wave in state.waves.iter().rev() {
             let hold = store.hold(&wave.job).await?;
             let is_on = |hold: Hold| hold.is_on() && wave.created == Some(hold.created);
             if hold.is_some_and(is_on) {
@@ -80,29 +104,26 @@ async fn held_job_of(store: &Store, which: &Which) -> Result<JobId, Error> {
             }
         }
     }
-    job_of(store, which).await
+    job_of(named)
 }
 
 /// The rollout that is meant.
-async fn job_of(store: &Store, which: &Which) -> Result<JobId, Error> {
-    let Some(release) = &which.release else {
-        return which.job_id.clone().ok_or_else(|| {
-            Error::Input("no rollout (expected a release, or `--job-id`)".to_owned())
-        });
+fn job_of(named: &Named) -> Result<JobId, Error> {
+    let state = match named {
+        Named::Job(job) => return Ok(job.clone()),
+        Named::Release(state) => state,
     };
-    let read = store.get(release).await?;
-    let state = read.state;
     let begun = state.waves.iter().rev().find(|wave| wave.created.is_some());
     match begun.filter(|wave| state.ended.is_none() && wave.phase != Phase::Stopped) {
         Some(wave) => Ok(wave.job.clone()),
-        None => Err(Error::Input(format!("no wave of release `{release}` is under way"))),
+        None => Err(Error::Input(format!("no wave of release `{}` is under way", state.release))),
     }
 }
 
 async fn describe(store: &Store, job: &JobId) -> Result<aws_sdk_iot::types::Job, Error> {
     match iot::describe(&store.aws.iot, job).await {
         Err(failure) if failure.kind == FailureKind::NotFound => Err(Error::Input(format!(
-            "there is no job `{job}`\n\n  hint: check the Region and the account"
+            "there is no job `{job}`, nor a release of this name\n\n  hint: check the Region and the account"
         ))),
         described => Ok(described?),
     }
@@ -128,12 +149,13 @@ fn raced(job: &JobId) -> Error {
 impl HoldJob {
     pub async fn run(self) -> Result<End, Error> {
         let store = self.place.store().await?;
-        let job = job_of(&store, &self.which).await?;
+        let named = self.which.find(&store).await?;
+        let job = job_of(&named)?;
         let described = describe(&store, &job).await?;
         let seen = iot::job_of(&described);
         let is_active = seen.state == JobState::Active;
         // What comes after a wave can be kept back also when its rollout is over.
-        if !is_active && self.which.release.is_none() {
+        if !is_active && matches!(named, Named::Job(_)) {
             show(
                 &self.place,
                 &job,
@@ -175,7 +197,8 @@ impl HoldJob {
 impl GoOn {
     pub async fn run(self) -> Result<End, Error> {
         let store = self.place.store().await?;
-        let job = held_job_of(&store, &self.which).await?;
+        let named = self.which.find(&store).await?;
+        let job = held_job_of(&store, &named).await?;
         let described = describe(&store, &job).await?;
         let seen = iot::job_of(&described);
         let read = store.hold(&job).await?;
@@ -220,7 +243,7 @@ async fn rearm(store: &Store, job: &JobId) -> Result<(), Error> {
     use aws_sdk_cloudwatch::types::StateValue;
     let topic = topics::of_stack(&store.stack, topics::FORCE_STOP)?;
     let there = store.aws.see(job).await?;
-    for alarm in there.alarms.iter().map(NamedAlarm::observed) {
+    for alarm in there.alarms.iter().map(SeenAlarm::observed) {
         if !alarm.has_fired() || !alarm.goes_to(topic) {
             continue;
         }

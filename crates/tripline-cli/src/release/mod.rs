@@ -26,7 +26,7 @@ use crate::terminal::output::Output;
 use store::Store;
 
 #[derive(Debug, Subcommand)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline release start release/dev.ini --dry-run
   tripline release start release/dev.ini

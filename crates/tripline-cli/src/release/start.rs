@@ -35,7 +35,7 @@ use crate::terminal::print::{print, print_json, say};
 use crate::terminal::progress::Progress;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline release start release/dev.ini --dry-run
   tripline release start release/dev.ini

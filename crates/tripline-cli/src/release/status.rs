@@ -13,7 +13,7 @@ use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline release status fw-2-1
   tripline release status fw-2-1 --follow

@@ -16,7 +16,7 @@ use crate::terminal::print::{print, print_json, say};
 const MOST_TRIES: u32 = 10;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline release stop fw-2-1 --reason \"bricks pump A\"
 

@@ -10,13 +10,13 @@ mod text;
 use std::path::PathBuf;
 
 use tripline::alarm::AlarmDefinition;
-use tripline::job::JobId;
 use tripline::stop::StopMode;
 use tripline_config::AlarmConfig;
 use tripline_simulation::replay::{EvidenceOf, Replay};
 use tripline_simulation::simulation::Record;
 
 use crate::exit::{End, Error};
+use crate::input::job::OptionalJob;
 use crate::input::limits;
 use crate::input::source::{self, name_of};
 use crate::input::stop_topic::StopTopic;
@@ -30,7 +30,7 @@ use tripline_guard::definition::in_words;
 const EXAMPLES: &str = "\
 Examples:
   tripline replay examples/recordings/slow.ndjson.gz --config examples/dev.ini
-  tripline replay all-of-may.ndjson.gz --config examples/dev.ini --job-id fw-2-1
+  tripline replay all-of-may.ndjson.gz fw-2-1 --config examples/dev.ini
   aws s3 cp s3://events/fw-2-1.ndjson.gz - | tripline replay - --config examples/dev.ini
 
 A recording has one AWS IoT job-execution event a line, as the IoT rule delivers it, in any
@@ -49,16 +49,16 @@ line is skipped and counted (--strict: a fault), as long as most are well.";
 
 /// What to replay.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES,
+    mut_arg("job", |arg| arg.help("The job, if the recording has events of several")))]
 pub struct Arguments {
     /// Job-execution events or what `watch --record` wrote, one a line; `-` is stdin
     recording: PathBuf,
+    #[command(flatten)]
+    job: OptionalJob,
     /// The config with the alarms, the abort criteria and the limits of evidence
     #[arg(long, value_name = "FILE", default_value = "dev.ini")]
     config: PathBuf,
-    /// The job, if the recording has events of several
-    #[arg(long, value_name = "ID")]
-    job_id: Option<JobId>,
     /// How many devices the rollout was for. If fewer ended in the recording, because the rollout was
     /// stopped or the recording cut short, it was not over with the last event
     #[arg(long)]
@@ -135,7 +135,7 @@ impl Arguments {
         }
         let file = recording::called(&self.recording);
         let lines = recording::open(&self.recording)?;
-        let (job, strict) = (self.job_id.clone(), self.strict);
+        let (job, strict) = (self.job.id(), self.strict);
         let goes_by_begins =
             evidence.is_some() || alarms.iter().any(AlarmDefinition::is_on_unsuccessful_rate);
         let wanted = read::Wanted { job, strict, devices: goes_by_begins };

@@ -27,6 +27,7 @@ use crate::aws::connect::connect;
 use crate::aws::region::Region;
 use crate::aws::stack::Stack;
 use crate::exit::{End, Error};
+use crate::input::job::RequiredJob;
 use crate::input::renamed::ALERT_ONLY;
 use crate::successor::arming::{Guarding, arm};
 use crate::successor::aws::Aws;
@@ -44,11 +45,11 @@ use report::Report;
 use targets::Targets;
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
-  tripline resume --job-id fw-1-3-0 --dry-run
-  tripline resume --job-id fw-1-3-0 --config dev.ini
-  tripline resume --job-id fw-1-3-0 --new-job-id fw-1-3-0-again --default-guard
+  tripline resume fw-1-3-0 --dry-run
+  tripline resume fw-1-3-0 --config dev.ini
+  tripline resume fw-1-3-0 --new-job-id fw-1-3-0-again --default-guard
 
 Nobody can restart a canceled job, so Tripline creates a new one. It has the document and
 configuration of the old job, and names it in its description and in the tag `tripline:resumes`.
@@ -64,11 +65,11 @@ Exit code 0: the job exists, or no device is left; 1: its guard would not stop i
 not create it (accept this with --alert-only), or an earlier resume has ended and some of its
 devices lack the firmware (resume that one), or the job of --new-job-id exists and devices are
 left; 2: the old job is in progress or does not exist, or the config, the stack or a name is
-invalid; 3: AWS refused or could not be reached.")]
+invalid; 3: AWS refused or could not be reached.",
+    mut_arg("job", |arg| arg.help("The job that was stopped")))]
 pub struct Arguments {
-    /// The job that was stopped
-    #[arg(long, value_name = "OLD")]
-    job_id: JobId,
+    #[command(flatten)]
+    job: RequiredJob,
     /// The job to create [default: the old one's with `-r1`, or `-r2`, ..]
     #[arg(long, value_name = "NEW")]
     new_job_id: Option<JobId>,
@@ -118,7 +119,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
     let region = guard.region(arguments.region)?;
     let aws = Aws::for_connection(connect(region).await?);
     let resume = Resume {
-        job: arguments.job_id,
+        job: arguments.job.id()?,
         new: arguments.new_job_id,
         guard,
         stack: arguments.stack,

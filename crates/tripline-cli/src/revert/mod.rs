@@ -35,6 +35,7 @@ use crate::aws::deployment::firmware::Stored;
 use crate::aws::region::Region;
 use crate::aws::stack::Stack;
 use crate::exit::{End, Error};
+use crate::input::job::RequiredJob;
 use crate::input::renamed::ALERT_ONLY;
 use crate::successor::arming::{Guarding, arm};
 use crate::successor::aws::Aws;
@@ -58,11 +59,11 @@ use targets::Targets;
 const MAX_DESCRIPTION: usize = 2_028;
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
-  tripline revert --job-id fw-2-1 --to fw-2-0 --dry-run
-  tripline revert --job-id fw-2-1 --to fw-2-0
-  tripline revert --job-id fw-2-1 --bin pump-2-0-1.bin --config dev.ini
+  tripline revert fw-2-1 --to fw-2-0 --dry-run
+  tripline revert fw-2-1 --to fw-2-0
+  tripline revert fw-2-1 --bin pump-2-0-1.bin --config dev.ini
 
 Creates a counter-job with the document of an earlier job that succeeded, and so with its firmware
 and signature. Its targets are only the devices whose latest execution of the bad job succeeded.
@@ -84,11 +85,11 @@ Tripline did not create it (accept this with --alert-only), or an earlier revert
 of its devices still have the firmware (resume that one), or the job of --new-job-id exists and
 devices are left; 2: a job is in progress or does not exist, the earlier one did not succeed or its
 firmware has changed, or the config, the stack or a name is invalid; 3: AWS refused or could not be
-reached.")]
+reached.",
+    mut_arg("job", |arg| arg.help("The job whose firmware is taken back")))]
 pub struct Arguments {
-    /// The job with the bad firmware
-    #[arg(long, value_name = "BAD")]
-    job_id: JobId,
+    #[command(flatten)]
+    job: RequiredJob,
     /// The earlier job whose firmware devices get [default: the bad job's tag `tripline:fallback`]
     #[arg(long, value_name = "GOOD")]
     to: Option<JobId>,
@@ -166,7 +167,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
     };
     let aws = Aws::for_connection(connect(guard.region(arguments.region)?).await?);
     let revert = Revert {
-        job: arguments.job_id,
+        job: arguments.job.id()?,
         source,
         new: arguments.new_job_id,
         guard,

@@ -35,14 +35,17 @@ Examples:
   # Which guard is the better one?
   tripline simulate --compare examples/guards/*.ini --against examples/rollouts/*.ini
 
-Exit code 0: the rollout would run to its end; 5: its guard would stop it, which is decided by one
-run, the first of the seed, and of a release in waves by most runs; 2: a fault in a file or an
-option. A comparison ends with 0. The same
-seed gives the same output, on every machine.";
+Without a rollout file the fleet is an everyday healthy one, as that of examples/rollouts/healthy.ini:
+2 % fail, and downloads take 323.5 s in the median with sigma 1. Options change it.
+
+Exit code 0: the rollout would run to its end; 5: its guard would stop it; 1: it would, but by then
+every device that the rollout reaches has the firmware; 2: a fault in a file or an option. One run
+decides it, the first of the seed, and of a release in waves most runs. A comparison ends with 0.
+The same seed gives the same output, on every machine.";
 
 /// What to simulate.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Simulate {
     /// The config: rollout, abort criteria, timeout, alarms and evidence [default: dev.ini; none with
     /// `--default-guard`]

@@ -8,46 +8,47 @@ use tripline_simulation::simulation::{
 
 use super::file::Entry;
 use super::values::{flag, put, seconds, share, sigma};
+use crate::input::duration::whole_minutes;
 
 /// What befalls a rollout; what is not given does not.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Fleet")]
 pub struct ConditionOptions {
     /// Median time from beginning to a failure (lognormal) [default: as a download takes]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, hide_short_help = true, value_name = "TIME", value_parser = seconds)]
     failed_after: Option<f64>,
     /// Sigma of that time [default: 0.5]
-    #[arg(long, value_name = "SIGMA", value_parser = sigma)]
+    #[arg(long, hide_short_help = true, value_name = "SIGMA", value_parser = sigma)]
     failed_after_sigma: Option<f64>,
     /// Median time after which a device rejects the job (lognormal) [default: at once]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, hide_short_help = true, value_name = "TIME", value_parser = seconds)]
     rejected_after: Option<f64>,
     /// Sigma of that time [default: 0.5]
-    #[arg(long, value_name = "SIGMA", value_parser = sigma)]
+    #[arg(long, hide_short_help = true, value_name = "SIGMA", value_parser = sigma)]
     rejected_after_sigma: Option<f64>,
     /// Share of devices that lose their connection on the way
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    #[arg(long, hide_short_help = true, value_name = "SHARE", value_parser = share)]
     offline: Option<Share>,
-    /// Median time for which they do (lognormal) [default: 10800]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    /// Median time for which they do (lognormal) [default: 3h]
+    #[arg(long, hide_short_help = true, value_name = "TIME", value_parser = seconds)]
     offline_median: Option<f64>,
     /// Sigma of that time [default: 0.5]
-    #[arg(long, value_name = "SIGMA", value_parser = sigma)]
+    #[arg(long, hide_short_help = true, value_name = "SIGMA", value_parser = sigma)]
     offline_sigma: Option<f64>,
     /// In these minutes no device can report anything; it is reported when they are over
-    #[arg(long, value_name = "FROM-TO", value_parser = minutes)]
+    #[arg(long, hide_short_help = true, value_name = "FROM-TO", value_parser = minutes)]
     outage: Option<Outage>,
     /// How rollouts differ: each takes so many times as long, evenly from the range
-    #[arg(long, value_name = "FROM-TO", value_parser = factors)]
+    #[arg(long, hide_short_help = true, value_name = "FROM-TO", value_parser = factors)]
     drift: Option<(f64, f64)>,
     /// The same of the share that fails
-    #[arg(long, value_name = "FROM-TO", value_parser = shares)]
+    #[arg(long, hide_short_help = true, value_name = "FROM-TO", value_parser = shares)]
     drift_failed: Option<(Share, Share)>,
     /// The same of the share that never answers
-    #[arg(long, value_name = "FROM-TO", value_parser = shares)]
+    #[arg(long, hide_short_help = true, value_name = "FROM-TO", value_parser = shares)]
     drift_silent: Option<(Share, Share)>,
     /// Whether the slow devices come before all others [default: in any order]
-    #[arg(long, value_name = "BOOL", value_parser = flag)]
+    #[arg(long, hide_short_help = true, value_name = "BOOL", value_parser = flag)]
     slow_first: Option<bool>,
 }
 
@@ -156,11 +157,12 @@ fn shares(text: &str) -> Result<(Share, Share), String> {
 fn minutes(text: &str) -> Result<Outage, String> {
     let of = || {
         let (from, to) = text.split_once('-')?;
-        let (from, to): (u32, u32) = (from.trim().parse().ok()?, to.trim().parse().ok()?);
+        let whole = whole_minutes(0, 10_080);
+        let (from, to) = (whole(from.trim()).ok()?, whole(to.trim()).ok()?);
         let minutes = |minutes: u32| Elapsed::from_minutes(minutes.into());
-        (from < to && to <= 10_080).then(|| Outage { from: minutes(from), to: minutes(to) })
+        (from < to).then(|| Outage { from: minutes(from), to: minutes(to) })
     };
-    let expected = "minutes of the first 10080, such as `30-45`";
+    let expected = "within the first 7d, such as `30m-45m`; numbers are minutes";
     of().ok_or_else(|| format!("`{}` is no range (expected {expected})", excerpt(text)))
 }
 

@@ -15,7 +15,7 @@ use crate::input::source;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Fleet")]
 pub struct FleetOptions {
-    /// Share of devices that fail after the download
+    /// Share of devices that fail after the download [default: 0.02, or 0 if a rollout file is given]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     failed: Option<Share>,
     /// Share of devices that reject the job
@@ -27,23 +27,23 @@ pub struct FleetOptions {
     /// Share of devices that never receive the job
     #[arg(long, value_name = "SHARE", value_parser = share)]
     unreachable: Option<Share>,
-    /// Median download time (lognormal) [default: 300]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    /// Median download time (lognormal) [default: 323.5s, or 5m if a rollout file is given]
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
     median: Option<f64>,
-    /// Deviation of the download time's logarithm: 0 is the same for all [default: 0.5]
+    /// Deviation of the download time's logarithm: 0 is the same for all [default: 1, or 0.5 if a rollout file is given]
     #[arg(long, value_parser = sigma)]
     sigma: Option<f64>,
     /// Share of devices that are slow
     #[arg(long, value_name = "SHARE", value_parser = share)]
     slow: Option<Share>,
-    /// Median download time of the slow ones [default: 3600]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    /// Median download time of the slow ones [default: 1h]
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
     slow_median: Option<f64>,
     /// Sigma of the slow ones [default: that of the others]
     #[arg(long, value_name = "SIGMA", value_parser = sigma)]
     slow_sigma: Option<f64>,
-    /// Median time from notification to start (lognormal) [default: 5]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    /// Median time from notification to start (lognormal) [default: 5s]
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
     start_median: Option<f64>,
     /// Sigma of that time [default: 0.5]
     #[arg(long, value_name = "SIGMA", value_parser = sigma)]
@@ -62,6 +62,11 @@ pub struct FleetOptions {
     #[arg(skip)]
     conditions: ConditionOptions,
 }
+
+/// Of an everyday fleet: the share that fails, and the download time in seconds.
+const EVERYDAY_FAILED: f64 = 0.02;
+const EVERYDAY_MEDIAN: f64 = 323.5;
+const EVERYDAY_SIGMA: f64 = 1.0;
 
 impl FleetOptions {
     /// The keys of a rollout file.
@@ -168,9 +173,10 @@ impl FleetOptions {
     }
 
     /// A healthy fleet with the faults that every fleet has, as `examples/rollouts/healthy.ini` has
-    /// them: a guard that stops it is no good. It begins as this one does.
-    fn everyday(&self) -> Self {
-        Self { failed: Share::new(0.02), median: Some(323.5), sigma: Some(1.0), ..self.faultless() }
+    /// them: a guard that stops it is no good.
+    fn everyday() -> Self {
+        let (median, sigma) = (Some(EVERYDAY_MEDIAN), Some(EVERYDAY_SIGMA));
+        Self { failed: Share::new(EVERYDAY_FAILED), median, sigma, ..Self::default() }
     }
 
     /// A fleet without faults, of which nothing else is known: it is notified and begins as this one does,
@@ -238,6 +244,8 @@ pub struct Fleets {
     pub healthy: Population,
     /// Who says what a healthy fleet is like.
     pub source: HealthySource,
+    /// Nobody has given a rollout file, so that the fleet is an everyday one but for the options.
+    pub is_everyday: bool,
 }
 
 /// Who says what a healthy fleet is like.
@@ -258,16 +266,16 @@ impl Fleets {
         devices: u32,
     ) -> Result<Self, Error> {
         let rollout = rollout_file.map(Rollout::load).transpose()?;
-        let all = rollout
-            .as_ref()
-            .map_or_else(|| options.clone(), |rollout| options.or(&rollout.options));
+        let base = rollout.as_ref().map_or_else(FleetOptions::everyday, |it| it.options.clone());
+        let all = options.or(&base);
         let file = |path: &Path| HealthySource::File(source::name_of(path));
         let (usual, source) = match (healthy, &rollout, rollout_file) {
             (Some(path), ..) => (Rollout::load(path)?.options, file(path)),
             (None, Some(rollout), Some(path)) if rollout.healthy => {
                 (rollout.options.clone(), file(path))
             }
-            _ => (all.everyday(), HealthySource::Default),
+            // It begins as this one does.
+            _ => (FleetOptions::everyday().or(&all.faultless()), HealthySource::Default),
         };
         let (given, faultless) = (all.population(devices)?, all.faultless().population(devices)?);
         // A fleet that nobody said anything of is a healthy one as it stands.
@@ -276,7 +284,7 @@ impl Fleets {
         } else {
             usual.population(devices)?
         };
-        Ok(Self { given, healthy, source })
+        Ok(Self { given, healthy, source, is_everyday: rollout.is_none() })
     }
 
     /// Whether a stop would be a false one.
@@ -298,6 +306,40 @@ fn is_as(given: &Population, other: &Population) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug, clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        fleet: FleetOptions,
+    }
+
+    #[test]
+    fn the_help_says_what_an_everyday_fleet_is_like() {
+        let command = <Command as clap::CommandFactory>::command();
+        let usual = Fleet::healthy(1);
+        let download = usual.download;
+        for (option, everyday, in_a_file) in [
+            ("failed", EVERYDAY_FAILED.to_string(), usual.failing.get().to_string()),
+            ("median", format!("{EVERYDAY_MEDIAN}s"), format!("{}m", download.median() / 60.0)),
+            ("sigma", EVERYDAY_SIGMA.to_string(), download.sigma().to_string()),
+        ] {
+            let argument = command.get_arguments().find(|it| it.get_id() == option).unwrap();
+            let help = argument.get_help().unwrap().to_string();
+            let expected =
+                format!("[default: {everyday}, or {in_a_file} if a rollout file is given]");
+            assert!(help.ends_with(&expected), "{help}");
+        }
+    }
+
+    #[test]
+    fn without_a_rollout_file_a_fleet_is_an_everyday_one_but_for_the_options() {
+        let everyday = fleets(FleetOptions::default());
+        assert!(everyday.is_healthy() && everyday.is_everyday);
+        assert_eq!(everyday.given.fleet.failing, Share::new(EVERYDAY_FAILED).unwrap());
+        let slow = fleets(FleetOptions { slow: Share::new(0.1), ..Default::default() });
+        assert!(!slow.is_healthy());
+        assert_eq!(slow.given.fleet.failing, Share::new(EVERYDAY_FAILED).unwrap());
+    }
 
     fn fleets(options: FleetOptions) -> Fleets {
         Fleets::new(&options, None, None, 100).unwrap_or_else(|error| panic!("{error}"))

@@ -8,47 +8,49 @@ use tripline::time::Timestamp;
 use tripline_simulation::evaluation::{self, Interpolation, LowSamples, Window};
 use tripline_simulation::simulation::{AbortPlan, AlarmPlan, Elapsed, Scenario};
 
+use crate::input::duration::whole_seconds;
+
 /// How what AWS leaves open is read.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "What AWS leaves open")]
 pub struct OpenParameters {
     /// How a percentile is taken: from a histogram as CloudWatch seems to, or linearly between the
     /// nearest samples
-    #[arg(long, value_enum, default_value = "cloudwatch")]
+    #[arg(long, hide_short_help = true, value_enum, default_value = "cloudwatch")]
     percentiles: Percentiles,
     /// Whether a percentile of too few samples counts (`EvaluateLowSampleCountPercentile`)
-    #[arg(long, value_enum, default_value = "evaluate")]
+    #[arg(long, hide_short_help = true, value_enum, default_value = "evaluate")]
     low_samples: Few,
     /// How the periods of an alarm lie: sliding with each evaluation, or aligned to the clock
-    #[arg(long, value_enum, default_value = "sliding")]
+    #[arg(long, hide_short_help = true, value_enum, default_value = "sliding")]
     window: Periods,
     /// Periods beyond `evaluationPeriods` that are looked at when some are empty
-    #[arg(long, value_name = "PERIODS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=1_000))]
+    #[arg(long, hide_short_help = true, value_name = "PERIODS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=1_000))]
     extra_periods: u32,
     /// The same for periods of less than a minute
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(..=3_600))]
+    #[arg(long, hide_short_help = true, value_name = "TIME", default_value = "1m", value_parser = whole_seconds(0, 3_600))]
     extra_seconds: u32,
     /// How long a period must have been over before an alarm looks at it
-    #[arg(long, value_name = "SECONDS", default_value_t = 9, value_parser = clap::value_parser!(u32).range(..=3_600))]
+    #[arg(long, hide_short_help = true, value_name = "TIME", default_value = "9s", value_parser = whole_seconds(0, 3_600))]
     settle_delay: u32,
     /// The same for an alarm with `minSamples`, which is metric math
-    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=3_600))]
+    #[arg(long, hide_short_help = true, value_name = "TIME", default_value = "0s", value_parser = whole_seconds(0, 3_600))]
     settle_delay_of_math: u32,
     /// What `minNumberOfExecutedThings` is a number of: executions that have ended, or notified devices
-    #[arg(long, value_enum, default_value = "executed")]
+    #[arg(long, hide_short_help = true, value_enum, default_value = "executed")]
     min_executed: Least,
     /// Whether an attempt that is followed by another counts, in metrics and for AWS IoT's abort criteria.
     /// The failure rate and evidence count devices in any case
-    #[arg(long, value_enum, default_value = "counted")]
+    #[arg(long, hide_short_help = true, value_enum, default_value = "counted")]
     retried: Attempts,
     /// From the end of an execution until CloudWatch shows its values
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(..=3_600))]
+    #[arg(long, hide_short_help = true, value_name = "TIME", default_value = "5s", value_parser = whole_seconds(0, 3_600))]
     publishing_delay: u32,
     /// From an alarm's change of state until the rollout is stopped
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(..=3_600))]
+    #[arg(long, hide_short_help = true, value_name = "TIME", default_value = "5s", value_parser = whole_seconds(0, 3_600))]
     stop_delay: u32,
     /// When the job is created, in seconds since 1970 [default: 2026-01-01T00:00:00Z]
-    #[arg(long, value_name = "SECONDS", default_value_t = 1_767_225_600, hide_default_value = true, value_parser = clap::value_parser!(i64).range(0..=LATEST))]
+    #[arg(long, hide_short_help = true, value_name = "SECONDS", default_value_t = 1_767_225_600, hide_default_value = true, value_parser = clap::value_parser!(i64).range(0..=LATEST))]
     start: i64,
 }
 

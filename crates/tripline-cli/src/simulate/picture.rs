@@ -17,6 +17,8 @@ pub fn simulation_picture(simulated: &Simulated) -> Picture<'_> {
         scenario,
         outcome,
         unguarded,
+        is_too_late,
+        is_everyday: _,
         study,
         healthy,
         healthy_fleet: _,
@@ -44,7 +46,7 @@ pub fn simulation_picture(simulated: &Simulated) -> Picture<'_> {
     Picture {
         title: &guards.file,
         verdict: verdict(simulated),
-        stopped: stop.is_some(),
+        stopped: stop.is_some() && !is_too_late,
         known: Known::All,
         devices: outcome.devices,
         start: scenario.start.minute(),

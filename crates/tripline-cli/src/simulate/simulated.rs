@@ -17,6 +17,8 @@ pub struct Simulated {
     pub outcome: RolloutOutcome,
     /// The same without guards.
     pub unguarded: Record,
+    /// A stop came after every device that the rollout reaches had the firmware.
+    pub is_too_late: bool,
     /// All runs.
     pub study: Study,
     /// All runs of the healthy fleet, unless that is this one.
@@ -25,6 +27,8 @@ pub struct Simulated {
     pub healthy_fleet: Fleet,
     pub healthy_conditions: Conditions,
     pub healthy_source: HealthySource,
+    /// Without a rollout file the fleet is an everyday one, but for the options.
+    pub is_everyday: bool,
     pub advice: Vec<Advice>,
     /// The command that gives the same again.
     pub command: String,

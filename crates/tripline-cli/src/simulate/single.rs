@@ -30,7 +30,11 @@ pub fn run(arguments: &Simulate, page: Option<ReportFile>) -> Result<End, Error>
             print(&text::simulation_text(&simulated, chart.as_deref()));
         }
     }
-    Ok(if simulated.outcome.stop().is_some() { End::Stopped } else { End::Done })
+    Ok(match simulated.outcome.stop() {
+        None => End::Done,
+        Some(_) if simulated.is_too_late => End::Finding,
+        Some(_) => End::Stopped,
+    })
 }
 
 fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
@@ -47,8 +51,8 @@ fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
     let runs = arguments.runs(devices);
     let plans = guards.plans();
     let outcome = Simulator::new(&scenario, &plans).run(runs.seed, 0, Detail::Full);
-    let unguarded =
-        Simulator::new(&scenario, &[]).run(runs.seed, 0, Detail::Full).record.unwrap_or_default();
+    let unguarded = Simulator::new(&scenario, &[]).run(runs.seed, 0, Detail::Full);
+    let is_too_late = outcome.stop().is_some() && outcome.exposed() >= unguarded.end.exposed;
     let healthy_scenario =
         (!fleets.is_healthy()).then(|| guards.scenario(fleets.healthy, &arguments.open));
     let healthy =
@@ -58,6 +62,7 @@ fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
     let Guards { alarms, abort, evidence, .. } = &guards;
     let trial = Trial::new(&scenario, healthy_scenario.as_ref(), alarms, abort, few)
         .with_evidence(evidence.as_ref());
+    let unguarded = unguarded.record.unwrap_or_default();
     let mut advice = advice(&scenario, &unguarded.minutes, alarms, abort, &trial);
     for advice in &mut advice {
         advice.setting = guards.setting_of(advice);
@@ -69,11 +74,13 @@ fn simulate(arguments: &Simulate) -> Result<Simulated, Error> {
         is_healthy,
         outcome,
         unguarded,
+        is_too_late,
         study,
         healthy,
         healthy_fleet: fleets.healthy.fleet,
         healthy_conditions: fleets.healthy.conditions,
         healthy_source: fleets.source,
+        is_everyday: fleets.is_everyday,
         advice,
         command: arguments.command(),
     })

@@ -23,6 +23,11 @@ pub fn simulation_text(simulated: &Simulated, chart: Option<&str>) -> String {
         runs(simulated),
         healthy_fleet(simulated)
     ));
+    if simulated.is_everyday && !simulated.is_healthy {
+        text.push_str(
+            "This fleet: an everyday one too, but for the options; `--rollout` names another.\n",
+        );
+    }
     if !simulated.advice.is_empty() {
         text.push_str("\nTo know of these rules:\n");
         for advice in &simulated.advice {
@@ -43,6 +48,12 @@ pub fn simulation_text(simulated: &Simulated, chart: Option<&str>) -> String {
 pub fn verdict(simulated: &Simulated) -> String {
     let Simulated { outcome, is_healthy, .. } = simulated;
     match outcome.stop() {
+        Some((firing, effect)) if simulated.is_too_late => format!(
+            "TOO LATE: `{}` would stop this {}rollout after {}, when every device that it reaches has the firmware.",
+            name(simulated, firing),
+            if *is_healthy { "healthy " } else { "" },
+            counted(&minutes(effect.at), "minute")
+        ),
         Some((firing, effect)) => {
             let kind = if *is_healthy { "STOPPED, FALSELY" } else { "STOPPED" };
             format!(

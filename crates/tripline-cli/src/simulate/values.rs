@@ -3,6 +3,8 @@
 use tripline::text::excerpt;
 use tripline_simulation::simulation::{MAX_DEVICES, Share};
 
+use crate::input::duration::{self, Bare};
+
 /// Sets an option, if its value is one.
 pub fn put<T>(place: &mut Option<T>, value: Result<T, String>) -> Result<(), String> {
     *place = Some(value?);
@@ -15,7 +17,9 @@ pub fn share(text: &str) -> Result<Share, String> {
 }
 
 pub fn seconds(text: &str) -> Result<f64, String> {
-    within(text, |value| value > 0.0 && value <= 604_800.0, "seconds above 0, at most 604800")
+    let found = duration::seconds(text, Bare::Seconds);
+    let found = found.filter(|value| *value > 0.0 && *value <= 604_800.0);
+    found.ok_or_else(|| duration::not_within(text, Bare::Seconds, "above 0, at most 7d"))
 }
 
 pub fn sigma(text: &str) -> Result<f64, String> {

@@ -18,6 +18,7 @@ use crate::aws::connect::{Connection, connect};
 use crate::aws::job::DescribedJob;
 use crate::aws::region::Region;
 use crate::exit::{End, Error};
+use crate::input::job::RequiredJob;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 
@@ -26,21 +27,21 @@ const PROOF_PAUSE: Duration = Duration::from_millis(500);
 const PROOFS: u32 = 6;
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
-  tripline stop --job-id fw-1-3-0 --reason \"bricks pump A\"
-  tripline stop --job-id fw-1-3-0 --mode abort --dry-run
+  tripline stop fw-1-3-0 --reason \"bricks pump A\"
+  tripline stop fw-1-3-0 --mode abort --dry-run
 
 `cancel` leaves devices in progress alone, and no other device receives the firmware. `abort` also
 cancels devices in progress, which can leave a device unable to report, or stuck in the middle of
 its update. Use `tripline resume` later for the devices that do not have the firmware.
 
 Exit code 0: the job is canceled, now or before; 1: the job is completed or deleted, so there was
-nothing to stop; 2: the job does not exist; 3: AWS refused or could not be reached.")]
+nothing to stop; 2: the job does not exist; 3: AWS refused or could not be reached.",
+    mut_arg("job", |arg| arg.help("The job to stop")))]
 pub struct Arguments {
-    /// The job to stop
-    #[arg(long, value_name = "ID")]
-    job_id: JobId,
+    #[command(flatten)]
+    job: RequiredJob,
     /// What becomes of devices in progress
     #[arg(long, value_enum, default_value = "cancel")]
     mode: Mode,
@@ -87,7 +88,7 @@ pub struct Stopped {
 pub async fn run(arguments: Arguments) -> Result<End, Error> {
     let Connection { region, config } = connect(arguments.region).await?;
     let stop = Stop {
-        job: arguments.job_id,
+        job: arguments.job.id()?,
         mode: arguments.mode,
         reason: arguments.reason,
         dry_run: arguments.dry_run,

@@ -7,20 +7,42 @@ use super::table::table;
 use crate::aws::arming::guard::{Guard, Report};
 use crate::aws::arming::plan::{Change, Planned};
 
+/// Whether a change was made, is going to be made, or would be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tense {
+    Was,
+    Will,
+    Would,
+}
+
+impl Tense {
+    /// That of what a guard does.
+    pub fn of(guard: &Guard) -> Self {
+        if guard.dry_run { Self::Would } else { Self::Was }
+    }
+
+    /// `created`, `will be created`, `would be created`
+    pub fn put(self, done: &str) -> String {
+        match self {
+            Self::Was => done.to_owned(),
+            Self::Will => format!("will be {done}"),
+            Self::Would => format!("would be {done}"),
+        }
+    }
+}
+
 impl Planned {
-    fn change(&self, dry_run: bool) -> &'static str {
-        match (&self.change, dry_run) {
-            (Change::Create, false) => "created",
-            (Change::Create, true) => "would be created",
-            (Change::Update(_), false) => "updated",
-            (Change::Update(_), true) => "would be updated",
-            (Change::Keep, _) => "unchanged",
+    fn change(&self, tense: Tense) -> String {
+        match &self.change {
+            Change::Create => tense.put("created"),
+            Change::Update(_) => tense.put("updated"),
+            Change::Keep => "unchanged".to_owned(),
         }
     }
 }
 
 impl Report {
-    pub fn text(&self, dry_run: bool) -> String {
+    pub fn text(&self, tense: Tense) -> String {
         let mut rows: Vec<_> = self
             .plan
             .alarms
@@ -28,19 +50,13 @@ impl Report {
             .map(|alarm| {
                 let notified = topics(&alarm.definition);
                 let does = self.stopping.does(&alarm.actions);
-                [
-                    alarm.name.clone(),
-                    alarm.change(dry_run).to_owned(),
-                    alarm.watches.clone(),
-                    notified,
-                    does,
-                ]
+                [alarm.name.clone(), alarm.change(tense), alarm.watches.clone(), notified, does]
             })
             .collect();
-        let removed = if dry_run { "would be removed" } else { "removed" };
+        let removed = tense.put("removed");
         rows.extend(self.plan.strays.iter().map(|name| {
             let why = "no longer in the config".to_owned();
-            [name.clone(), removed.to_owned(), why, String::new(), String::new()]
+            [name.clone(), removed.clone(), why, String::new(), String::new()]
         }));
         table(["ALARM", "CHANGE", "WATCHES", "ALERTS", "DOES"], &rows)
     }

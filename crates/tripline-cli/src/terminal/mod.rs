@@ -2,14 +2,17 @@
 //!
 //! - [`output`]: for whom it is; [`mod@print`]: stdout; [`table`], [`time`]: how it looks;
 //! - [`progress`]: how far something is;
+//! - [`plan`]: what is going to be rolled out, [`remarks`]: findings and notes on it;
 //! - [`alarm`]: an alarm of a config, [`armed`]: what arming has changed, [`verdict`]: whether the job
 //!   is guarded.
 
 pub mod alarm;
 pub mod armed;
 pub mod output;
+pub mod plan;
 pub mod print;
 pub mod progress;
+pub mod remarks;
 pub mod table;
 pub mod time;
 pub mod verdict;

@@ -4,6 +4,7 @@ use tripline::stop::StopMode;
 use tripline::text::excerpt;
 use tripline_guard::verdict::{Verdict as Guarded, lift_command};
 
+use super::armed::Tense;
 use crate::aws::arming::guard::{Guard, Report};
 use crate::exit::End;
 use crate::input::notes;
@@ -19,6 +20,15 @@ pub struct Verdict {
 
 impl Verdict {
     pub fn of_arming(guard: &Guard, report: &Report, region: &str) -> Self {
+        Self::in_tense(guard, report, region, Tense::of(guard))
+    }
+
+    /// The same, of what has not been done yet and is going to be.
+    pub fn of_plan(guard: &Guard, report: &Report, region: &str) -> Self {
+        Self::in_tense(guard, report, region, Tense::Will)
+    }
+
+    fn in_tense(guard: &Guard, report: &Report, region: &str, tense: Tense) -> Self {
         let job = &guard.job;
         let findings: Vec<_> =
             [unreached(guard, report), unheard(guard, report), mute(guard, report)]
@@ -34,20 +44,17 @@ impl Verdict {
         let stops = report.stops();
         let count = notes::alarms(report.plan.alarms.len());
         let mode = report.stopping.mode;
-        let result = match (guard.dry_run, stops && findings.is_empty()) {
-            (true, true) => format!(
-                "dry run: nothing was changed; job `{job}` would be armed in `{region}` with {count}, stop mode `{mode}`"
-            ),
-            (true, false) => format!(
-                "dry run: nothing was changed; job `{job}` would have {count} in `{region}`, stop mode `{mode}`"
-            ),
-            (false, true) => {
-                format!("job `{job}` is armed in `{region}` with {count}, stop mode `{mode}`")
-            }
-            // "Armed" would promise more than is there.
-            (false, false) => format!("job `{job}` has {count} in `{region}`, stop mode `{mode}`"),
+        // "Armed" would promise more than is there.
+        let becomes = match (tense, stops && findings.is_empty()) {
+            (Tense::Was, true) => format!("is armed in `{region}` with {count}"),
+            (Tense::Will, true) => format!("will be armed in `{region}` with {count}"),
+            (Tense::Would, true) => format!("would be armed in `{region}` with {count}"),
+            (Tense::Was, false) => format!("has {count} in `{region}`"),
+            (Tense::Will, false) => format!("will have {count} in `{region}`"),
+            (Tense::Would, false) => format!("would have {count} in `{region}`"),
         };
-        Self { notes: notes_on(guard, report, region), result, findings }
+        let result = format!("job `{job}` {becomes}, stop mode `{mode}`");
+        Self { notes: notes_on(guard, report, region, tense), result, findings }
     }
 
     pub fn say(&self) {
@@ -65,7 +72,7 @@ impl Verdict {
     }
 }
 
-fn notes_on(guard: &Guard, report: &Report, region: &str) -> Vec<String> {
+fn notes_on(guard: &Guard, report: &Report, region: &str, tense: Tense) -> Vec<String> {
     let mut notes = Vec::new();
     let stopping = &report.stopping;
     if stopping.mode == StopMode::Observe {
@@ -103,7 +110,11 @@ fn notes_on(guard: &Guard, report: &Report, region: &str) -> Vec<String> {
         ));
     }
     if !report.job_events_were_on {
-        let did = if guard.dry_run { "are off and would be" } else { "were off and are now" };
+        let did = match tense {
+            Tense::Was => "were off and are now",
+            Tense::Will => "are off and will be",
+            Tense::Would => "are off and would be",
+        };
         notes
             .push(format!("AWS IoT job events {did} enabled, for the whole account in `{region}`"));
     }

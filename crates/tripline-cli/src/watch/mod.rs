@@ -3,9 +3,11 @@
 //! - [`seen`]: what is known of a rollout; [`verdict`]: how it ended; [`pace`]: how fast it goes;
 //! - [`aws`]: what AWS is asked; [`executions`]: who is slow; [`record`]: how all executions went;
 //! - [`follow`]: looks again and again;
-//! - [`view`], [`mod@evidence`], [`duration`]: what people and programs read; [`show`]: where it goes.
+//! - [`view`], [`mod@evidence`], [`duration`]: what people and programs read; [`show`]: where it goes;
+//! - [`companion`]: the same beside a command that waits itself.
 
 mod aws;
+mod companion;
 mod duration;
 mod evidence;
 mod executions;
@@ -22,6 +24,8 @@ mod tests;
 #[cfg(test)]
 pub(crate) use {crate::aws::budget::Budget as WatchBudget, aws::Observer as WatchObserver};
 
+pub use companion::Companion;
+
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,6 +38,7 @@ use crate::aws::clients::Aws;
 use crate::aws::connect::connect;
 use crate::aws::region::Region;
 use crate::exit::{End, Error};
+use crate::input::duration::whole_seconds;
 use crate::input::file::NewFile;
 use crate::terminal::output::Output;
 use aws::Observer;
@@ -43,10 +48,10 @@ use follow::{Clock, Watch};
 const MOST_JOBS: usize = 50;
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   tripline watch fw-1-3-0
-  tripline watch fw-1-3-0 fw-1-3-1 --timeout 7200
+  tripline watch fw-1-3-0 fw-1-3-1 --timeout 2h
   tripline watch fw-1-3-0 --once --output json | jq .counts
   tripline watch fw-1-3-0 --record fw-1-3-0.ndjson
 
@@ -60,8 +65,8 @@ is outside of its limits, which limit counted most, which comes next, and how su
 healthy.
 
 The line `coverage` says for each way to go wrong (devices fail, refuse, time out, are slow, never
-answer) whether it stops the rollout, alerts people or has no alarm. For a way without an alarm it
-gives the reason and what helps. Without the stack, coverage is unknown.
+answer) whether it stops the rollout, alerts people or is not covered. For a way that nothing
+covers it gives the reason and what helps. Without the stack, coverage is unknown.
 
 Once the rollout has ended, --record writes when each execution began and ended, for `tripline
 calibrate` and `tripline replay`. It writes nothing for a rollout that has not ended.
@@ -79,17 +84,20 @@ undecided after --timeout or with --once, or AWS IoT counts attempts and does no
 devices. For several rollouts, a stop counts most, then an undecided one, then a failed one.")]
 pub struct Arguments {
     /// The jobs to watch
-    #[arg(value_name = "JOB", required = true, num_args = 1..)]
+    #[arg(value_name = "JOB", required_unless_present = "job_id", num_args = 1..)]
     jobs: Vec<JobId>,
+    /// The same as JOB; may be given several times
+    #[arg(long, value_name = "JOB")]
+    job_id: Vec<JobId>,
     /// The stack whose alarms guard the rollouts
     #[arg(long, default_value = "tripline")]
     stack: String,
-    /// Seconds between two updates
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    every: u64,
-    /// Stop watching after this many seconds; the rollouts go on
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
-    timeout: Option<u64>,
+    /// Time from one look to the next
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = whole_seconds(1, 3_600))]
+    every: u32,
+    /// Stop watching after this time; the rollouts go on
+    #[arg(long, value_name = "TIME", value_parser = whole_seconds(1, 31_536_000))]
+    timeout: Option<u32>,
     /// Show the state once and exit
     #[arg(long)]
     once: bool,
@@ -107,7 +115,7 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> Result<End, Error> {
-    let mut jobs = arguments.jobs;
+    let mut jobs = [arguments.jobs, arguments.job_id].concat();
     let mut known = HashSet::new();
     jobs.retain(|job| known.insert(job.clone()));
     if jobs.len() > MOST_JOBS {
@@ -126,8 +134,8 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         Observer::new(Aws::for_connection(connection), Budget::new(), &arguments.stack);
     let watch = Watch {
         jobs,
-        every: Duration::from_secs(arguments.every),
-        timeout: arguments.timeout.map(Duration::from_secs),
+        every: Duration::from_secs(arguments.every.into()),
+        timeout: arguments.timeout.map(|seconds| Duration::from_secs(seconds.into())),
         once: arguments.once,
     };
     let mut shown = show::for_output(arguments.output);

@@ -32,19 +32,35 @@ impl Show for Box<dyn Show> {
 
 /// Draws over what it has drawn before.
 #[derive(Debug, Default)]
-struct Screen {
+pub struct Screen {
     drawn: usize,
+    on_stderr: bool,
+}
+
+impl Screen {
+    /// On the terminal of stderr.
+    pub fn on_stderr() -> Self {
+        Self { drawn: 0, on_stderr: true }
+    }
 }
 
 impl Show for Screen {
     fn show(&mut self, rollouts: &[Rollout], now: i64) {
-        let size = terminal_size::terminal_size_of(stdout());
+        let size = match self.on_stderr {
+            true => terminal_size::terminal_size_of(stderr()),
+            false => terminal_size::terminal_size_of(stdout()),
+        };
         let size = size.map_or((80, 24), |(width, height)| (width.0.into(), height.0.into()));
         let lines: Vec<_> =
             rollouts.iter().flat_map(|rollout| view::screen(rollout, now)).collect();
         let lines = fitted(lines, size);
         let up = if self.drawn > 0 { format!("\x1b[{}A", self.drawn) } else { String::new() };
-        print(&format!("{up}\r\x1b[J{}", lines.concat()));
+        let picture = format!("{up}\r\x1b[J{}", lines.concat());
+        if self.on_stderr {
+            eprint!("{picture}")
+        } else {
+            print(&picture)
+        }
         self.drawn = lines.len();
     }
 

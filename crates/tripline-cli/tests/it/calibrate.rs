@@ -116,15 +116,17 @@ fn what_is_no_rollout_to_calibrate_from_is_said() {
         ("--recording fw-1.ndjson --silent 51", "expected percent, 0 to 50"),
         ("--recording fw-1.ndjson --slower-by 501", "expected percent, 0 to 500"),
         ("--recording fw-1.ndjson --name a/b", "is no file name"),
-        ("fw-1 --recording fw-1.ndjson", "cannot be used with"),
+        ("fw-1 fw-2 --recording fw-1.ndjson", "2 jobs with --recording (expected at most one"),
         ("", "required arguments were not provided"),
     ] {
         let ran = calibrate(folder.path(), arguments);
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments}: {ran}");
         assert!(ran.stderr.contains(expected), "{arguments}: {ran}");
     }
-    let one = calibrate(folder.path(), "--recording mixed.ndjson --job-id fw-4");
-    assert_eq!(one.code, 0, "{one}");
+    for one in ["--recording mixed.ndjson --job-id fw-4", "fw-4 --recording mixed.ndjson --force"] {
+        let one = calibrate(folder.path(), one);
+        assert_eq!(one.code, 0, "{one}");
+    }
     // One that was stopped is left out beside others.
     let beside = calibrate(folder.path(), &format!("{BOTH} --recording stopped.ndjson"));
     assert!(beside.stdout.contains("  fw-3: left out: it was stopped"), "{beside}");

@@ -102,6 +102,31 @@ fn every_command_that_answers_has_an_answer_for_programs() {
 }
 
 #[test]
+fn a_job_is_an_argument_or_an_option_of_every_command_that_is_about_one() {
+    let about_one = commands().into_iter().filter(|command| {
+        let usage = command.help.lines().find(|line| line.starts_with("Usage: ")).unwrap();
+        let has_argument =
+            usage.contains("JOB]") || usage.contains("JOB|") || usage.contains("JOB>");
+        let has_option = command.options().contains(&"--job-id");
+        assert_eq!(has_argument, has_option, "{}", command.name());
+        has_option
+    });
+    assert_eq!(about_one.count(), 15);
+}
+
+#[test]
+fn options_take_lengths_of_time_with_a_unit() {
+    for command in commands() {
+        let bare = command.help.lines().find(|line| {
+            // A time, and no length of one.
+            let is_start = line.contains("--start <SECONDS>");
+            !is_start && (line.contains("<SECONDS>") || line.contains("<MINUTES>"))
+        });
+        assert_eq!(bare, None, "{}", command.name());
+    }
+}
+
+#[test]
 fn every_command_has_a_man_page_with_all_its_options() {
     let folder = tempfile::tempdir().unwrap();
     tripline(&["pages", folder.path().to_str().unwrap()]);

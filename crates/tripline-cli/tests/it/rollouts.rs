@@ -25,6 +25,8 @@ fn arguments() {
         vec!["watch"],
         vec!["watch", "a job"],
         vec!["watch", "fw", "--every", "0"],
+        vec!["watch", "fw", "--every", "2h"],
+        vec!["stop", "fw", "--job-id", "fw"],
         vec!["stop", "--job-id", "fw", "--mode", "pause"],
         vec!["resume"],
         vec!["revert"],
@@ -43,9 +45,13 @@ fn what_is_missing_is_said_before_aws_is_asked() {
     let none = tripline(&["resume", "--job-id", "fw", "--config", "none.ini"], &[]);
     assert!(none.starts_with("exit 2\n"), "{none}");
     assert!(none.contains("error: none.ini: cannot be read: "), "{none}");
-    for arguments in
-        [&["watch", "fw"][..], &["stop", "--job-id", "fw"], &["resume", "--job-id", "fw"]]
-    {
+    for arguments in [
+        &["watch", "fw"][..],
+        &["watch", "--job-id", "fw", "--every", "1m"],
+        &["stop", "--job-id", "fw"],
+        &["stop", "fw"],
+        &["resume", "fw"],
+    ] {
         let nowhere = tripline(arguments, &[]);
         assert!(nowhere.starts_with("exit 2\n"), "{nowhere}");
         assert!(nowhere.contains("error: no AWS region is set"), "{nowhere}");

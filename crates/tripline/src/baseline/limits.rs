@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn at_the_timeout_as_many_may_time_out_as_may_be_still_at_it() {
+    fn at_the_timeout_as_many_may_time_out_as_may_be_unfinished() {
         let baseline = baseline(vec![rollout(10_000, 60, 50), rollout(10_000, 60, 50)]);
         let free = baseline.parameters(TOLERANCE, None);
         let timed = baseline.parameters(TOLERANCE, Some(40));

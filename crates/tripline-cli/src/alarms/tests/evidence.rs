@@ -8,6 +8,7 @@ use super::*;
 use crate::alarms::fake::{EMAIL, FORCE_STOP};
 use crate::aws::arming::plan::Change;
 use crate::input::declared::DeclaredLimits;
+use crate::terminal::armed::Tense;
 use crate::terminal::verdict::Verdict;
 
 const BASELINE: &str = "{\"version\":1,\"name\":\"fw\",\"rollouts\":2,\"pooled\":{\"devices\":900,\"unfinished\":[800,300,9]},\"slowest\":{\"devices\":400,\"unfinished\":[400,200,9]},\"failures\":[0,2]}\n";
@@ -107,7 +108,7 @@ async fn a_dry_run_says_the_limits_in_words() {
     let guard = Guard { dry_run: true, alarms: alarms(&["slow"], ""), ..declared() };
     let report = apply(&aws, &guard).await.unwrap();
     assert_eq!(report.plan.alarms[1].change, Change::Create);
-    let text = report.text(true);
+    let text = report.text(Tense::Would);
     let words = "evidence > 2 (1 in 100): failed 3 %, 60 min 3 %, 75 min 2 %";
     assert!(text.contains(words), "{text}");
     assert_eq!(report.json(&guard, "us-east-1")["alarms"][1]["watches"], words);

@@ -6,6 +6,7 @@ use tripline::alarm::Topic;
 use super::*;
 use crate::alarms::fake::{EMAIL, FORCE_STOP};
 use crate::exit::End;
+use crate::terminal::armed::Tense;
 use crate::terminal::verdict::Verdict;
 
 /// A guard whose alarm goes to these topics.
@@ -42,7 +43,11 @@ async fn a_stack_that_observes_is_said_to_stop_nothing() {
     assert_eq!(verdict.end(), End::Done);
     assert_eq!(verdict.result, "job `fw` has 1 alarm in `us-east-1`, stop mode `observe`");
     assert!(verdict.notes[0].contains("observes only: nothing will be stopped"));
-    assert!(report.text(false).contains("@force-stop  observe\n"), "{}", report.text(false));
+    assert!(
+        report.text(Tense::Was).contains("@force-stop  observe\n"),
+        "{}",
+        report.text(Tense::Was)
+    );
     let json = report.json(&guard, "us-east-1");
     assert_eq!((&json["stopMode"], &json["stops"]), (&"observe".into(), &false.into()));
 }

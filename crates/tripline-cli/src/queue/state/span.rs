@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use tripline::text::excerpt;
 
+use crate::input::duration::{self, Bare};
+
 /// A length of time in whole seconds, at most [`Span::MAX`]: `90s`, `15m`, `2h`, `7d`, or `0`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(u32);
@@ -35,27 +37,16 @@ impl FromStr for Span {
     type Err = InvalidSpan;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidSpan(excerpt(text));
-        if text == "0" {
-            return Ok(Self(0));
-        }
-        let (number, unit) = [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400)]
-            .into_iter()
-            .find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, unit)))
-            .ok_or_else(invalid)?;
-        let digits = number.bytes().all(|byte| byte.is_ascii_digit());
-        let number: u32 = number.parse().ok().filter(|_| digits).ok_or_else(invalid)?;
-        number.checked_mul(unit).and_then(Self::from_seconds).ok_or_else(invalid)
+        let seconds = duration::seconds(text, Bare::Zero).filter(|_| !text.contains('.'));
+        // From text to text: what is whole and small is written without a fraction or an exponent.
+        let seconds = seconds.and_then(|seconds| seconds.to_string().parse().ok());
+        seconds.and_then(Self::from_seconds).ok_or_else(|| InvalidSpan(excerpt(text)))
     }
 }
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
-        match units.into_iter().find(|(unit, _)| self.0 > 0 && self.0.is_multiple_of(*unit)) {
-            Some((unit, suffix)) => write!(f, "{}{suffix}", self.0 / unit),
-            None => write!(f, "{}s", self.0),
-        }
+        f.write_str(&duration::short(self.0.into()))
     }
 }
 

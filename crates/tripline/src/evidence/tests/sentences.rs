@@ -48,7 +48,7 @@ fn nothing_seen_is_said_in_three_words() {
 }
 
 #[test]
-fn a_rung_says_how_many_are_still_at_it() {
+fn a_rung_says_how_many_are_unfinished() {
     let limits = calibrated();
     let (brief, reason) = words(&at_22(&limits, 372), &limits);
     assert_eq!(brief, "evidence 4.5 of 2 · 22 min: 41 % of 900 unfinished, limit 33 %");
