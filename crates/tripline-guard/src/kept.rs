@@ -174,7 +174,7 @@ mod tests {
         let limits = parse_evidence("dev.ini", text).unwrap().unwrap();
         let error =
             KeptGuard::new((&[], true), Some((&limits, Some(&baseline))), false).unwrap_err();
-        assert!(error.to_string().ends_with(" bytes to be kept (expected at most 100000)"));
+        assert!(error.to_string().ends_with(" bytes to store (expected at most 100000)"));
         assert!(KeptGuard::new((&[], true), Some((&limits, None)), false).is_ok());
     }
 

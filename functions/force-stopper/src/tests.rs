@@ -751,9 +751,9 @@ async fn a_stop_that_aws_iot_says_it_made_is_proven() {
 #[tokio::test]
 async fn a_stop_that_is_proven_later_is_announced_as_it_was_made() {
     for (firing, is_forced, mode, first) in [
-        (true, true, StopMode::Cancel, "the job is aborted"),
-        (true, false, StopMode::Abort, "the job is canceled"),
-        (false, false, StopMode::Abort, "unverified: AWS could not be asked"),
+        (true, true, StopMode::Cancel, "AWS IoT aborted the job"),
+        (true, false, StopMode::Abort, "AWS IoT canceled the job"),
+        (false, false, StopMode::Abort, "unverified: AWS did not answer"),
     ] {
         let at = Firing { reason: "slow".to_owned(), at: Some(FIRED) };
         let id = "9a7c0d0e-0000-4000-8000-000000000001";

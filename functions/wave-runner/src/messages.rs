@@ -251,8 +251,8 @@ mod tests {
             "tripline release approve pump-9 --wave canary\n",
             "tripline release approve pump-9 --wave canary\n",
             "canary  10 devices, job wave-pump-9-canary",
-            "start it again: tripline release start",
-            "errors of the function wave-runner",
+            "start the release again: tripline release start",
+            "schedule of the function wave-runner",
             "from 10 to 99 notified devices.\n\nIt was stopped instead.",
             "Stop it now: tripline stop --job-id wave-pump-9-canary",
         ];

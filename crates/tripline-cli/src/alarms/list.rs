@@ -18,7 +18,7 @@ Examples:
   tripline alarms list
   tripline alarms list fw-1-3-0 --output json
 
-Exit code 1: the job that --job-id names has no alarms, or some with disabled actions or without a
+Exit code 1: the named job has no alarms, or some with disabled actions or without a
 topic.",
     mut_arg("job", |arg| arg.help("Only the alarms of this job")))]
 pub struct List {

@@ -107,7 +107,10 @@ async fn one_rollout_takes_more_slack_and_says_so() {
     let calibrated = Calibrated::of(past.clone(), asked(None)).unwrap();
     assert_eq!(calibrated.tolerance.slower_by.percent(), 50);
     let notes = text::notes(&calibrated);
-    assert!(notes[0].starts_with("one rollout is not enough: "), "{notes:?}");
+    assert!(
+        notes[0].starts_with("one rollout does not show how much rollouts differ"),
+        "{notes:?}"
+    );
     assert!(text::failures(&calibrated.baseline).starts_with("10 failures: fewer than 20 "));
     assert_eq!(json::calibrated_json(&calibrated)["failureMinutes"], serde_json::Value::Null);
     let Err(fault) = Calibrated::of(past, asked(Some(20))) else { panic!("too little slack") };

@@ -32,7 +32,7 @@ fn render_check(checked: &Checked) -> String {
     let detail = escaped(checked.detail());
     let inner = match (checked.counts(), checked.fix()) {
         (true, Some(fix)) => format!(
-            "<failure type=\"finding\" message=\"{detail}\">why: {}\nmend: {}</failure>",
+            "<failure type=\"finding\" message=\"{detail}\">why: {}\nfix: {}</failure>",
             escaped(checked.check.why),
             escaped(fix)
         ),

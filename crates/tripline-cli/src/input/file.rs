@@ -73,7 +73,7 @@ mod tests {
         let file = NewFile::new(&path, false).unwrap();
         assert!(!path.exists());
         file.write("1").unwrap();
-        let expected = format!("{}: is there already", path.display());
+        let expected = format!("{}: already exists", path.display());
         for fault in [file.write("2").unwrap_err(), NewFile::new(&path, false).unwrap_err()] {
             assert!(fault.to_string().starts_with(&expected), "{fault}");
         }

@@ -10,7 +10,7 @@ use tripline_aws::{Failure, FailureKind, iot};
 
 use super::Place;
 use super::store::{Store, now, person};
-use crate::aws::alarms::SeenAlarm;
+use crate::aws::alarms::NamedAlarm;
 use crate::aws::topics;
 use crate::exit::{End, Error};
 use crate::terminal::output::Output;
@@ -243,7 +243,7 @@ async fn rearm(store: &Store, job: &JobId) -> Result<(), Error> {
     use aws_sdk_cloudwatch::types::StateValue;
     let topic = topics::of_stack(&store.stack, topics::FORCE_STOP)?;
     let there = store.aws.see(job).await?;
-    for alarm in there.alarms.iter().map(SeenAlarm::observed) {
+    for alarm in there.alarms.iter().map(NamedAlarm::observed) {
         if !alarm.has_fired() || !alarm.goes_to(topic) {
             continue;
         }

@@ -242,7 +242,7 @@ async fn a_job_that_is_there_already_is_left_as_it_is() {
     assert!(fake.world().iot.jobs.contains_key("fw-r2"));
     let taken = Resume { new: Some(id("fw-r1")), ..resume() };
     let error = run(&fake, &taken).await.unwrap_err();
-    assert!(error.starts_with("job `fw-r1` is there already, and does not resume `fw`"), "{error}");
+    assert!(error.starts_with("job `fw-r1` already exists, and does not resume `fw`"), "{error}");
 
     // And so does another's group.
     let fake = stopped(150);
@@ -358,7 +358,7 @@ async fn what_cannot_be_resumed_is_said() {
     let gone = Fake::new();
     gone.world().iot.job("fw", JobStatus::Canceled, &["thinggroup/fleet"]);
     let error = run(&gone, &resume()).await.unwrap_err();
-    assert!(error.starts_with("job `fw`: its thing group `fleet` is gone"), "{error}");
+    assert!(error.starts_with("job `fw`: its thing group `fleet` does not exist"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -75,7 +75,10 @@ fn one_rollout_is_not_enough_and_says_so() {
     let folder = folder();
     let ran = calibrate(folder.path(), "--recording fw-1.ndjson --out one.json --output json");
     assert_eq!(ran.code, 0, "{ran}");
-    assert!(ran.stderr.contains("note: one rollout is not enough: "), "{ran}");
+    assert!(
+        ran.stderr.contains("note: one rollout does not show how much rollouts differ"),
+        "{ran}"
+    );
     let said: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!((&said["name"], &said["slowerBy"]), (&json!("fw-1"), &json!(50)));
     let little = calibrate(folder.path(), "--recording fw-1.ndjson --slower-by 20");

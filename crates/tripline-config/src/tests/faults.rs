@@ -128,7 +128,7 @@ fn every_kind_of_fault_says_where_what_and_what_was_expected() {
             "snsTopics = @email\ntreatMissingData = good",
             "13: alarm `slow`: unknown treatMissingData `good` (expected `missing`, `ignore`, `breaching` or `notBreaching`)",
         ),
-        ("snsTopics", "snsTopics = @email\ncolour = red", "13: alarm `slow`: unknown key `color`"),
+        ("snsTopics", "snsTopics = @email\ncolor = red", "13: alarm `slow`: unknown key `color`"),
         ("snsTopics", "snsTopics = %(nobody)s", "12: `snsTopics`: `%(nobody)s` names no key"),
         (
             "alarmList",
@@ -136,7 +136,7 @@ fn every_kind_of_fault_says_where_what_and_what_was_expected() {
             "1: `[ALARM_CONFIG]`: missing key `alarmList` (expected names separated by commas, or nothing)",
         ),
         ("alarmList", "alarmList = slow, slow", "2: alarmList: `slow` is named twice"),
-        ("alarmList", "alarmList = slow\ncolour = red", "3: `[ALARM_CONFIG]`: unknown key `color`"),
+        ("alarmList", "alarmList = slow\ncolor = red", "3: `[ALARM_CONFIG]`: unknown key `color`"),
         (
             "alarmList",
             "alarmList = other",

@@ -159,7 +159,7 @@ fn people_read_what_they_should_know() {
     assert_eq!(
         said(&rounds, &["thinggroup/pumps"]).1,
         [
-            "alarms look 900 s back, and rounds are 7 s apart: the end of one is seen at the beginning of the next"
+            "alarms evaluate the last 900 s, and rounds are 7 s apart: alarms of a round also see the end of the round before"
         ]
     );
     let apart = rounds.replace("defaultDelay = 7", "defaultDelay = 900");

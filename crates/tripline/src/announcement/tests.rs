@@ -80,7 +80,7 @@ fn the_way_back_is_named_where_devices_have_the_firmware() {
         ),
         (
             Err("throttled"),
-            "\n\nTripline does not know how many devices have the firmware. To take them back: ",
+            "\n\nTripline does not know how many devices have the firmware. To revert them: ",
         ),
     ] {
         let announcement = announcement(Done::Aborted, counts, None);
@@ -145,7 +145,9 @@ fn observing_and_not_knowing_are_said() {
     let observed = announcement(Done::Observed, &Certainty::Verified);
     assert!(observed.body.starts_with("Tripline would have stopped rollout fw-1.\n"));
     assert!(observed.body.contains("nothing: StopMode is `observe`"));
-    assert!(observed.body.contains("had not reached will receive it"));
+    assert!(
+        observed.body.contains("181 queued devices, and those not yet notified, will receive it")
+    );
     let unverified =
         announcement(Done::Canceled, &Certainty::Unverified("no answer in time".to_owned()));
     assert!(

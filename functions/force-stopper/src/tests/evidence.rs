@@ -44,7 +44,7 @@ async fn evidence_that_the_keeper_has_written_down_stops_and_people_read_its_sen
     let stopper = stopper(world(ABOVE, vec![of(2.3)]), StopMode::Cancel);
     let (done, failed) = run(&stopper, event("sns/alarm")).await;
     let stop = CANCELED.replace(": over", &format!(": {SENTENCE} over"));
-    let sms = "sms: Tripline stopped fw-2-1: After 22 minutes, 372 of 900 devices (41 %) were unfinished; at most 33 % may be (declared)";
+    let sms = "sms: Tripline stopped fw-2-1: After 22 minutes, 372 of 900 devices (41 %) were unfinished; at most 33 % may be (declared). Go on: tripline resume";
     assert_eq!((&done[..], failed), (&[stop, ALERTED[0].to_owned(), sms.to_owned()][..], None));
     let mail = stopper.client.mails.lock().unwrap()[0].clone();
     assert!(mail.contains(&format!("\nevidence {SENTENCE}\n")), "{mail}");

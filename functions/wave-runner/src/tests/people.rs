@@ -46,7 +46,7 @@ async fn one_that_nobody_looks_at_is_alerted_to() {
     account.minutes(25).await;
     let subjects = account.subjects();
     assert_eq!(subjects.len(), 2, "{subjects:?}");
-    assert_eq!(subjects[1], "Tripline: nobody looked at release pump-9 for a while");
+    assert_eq!(subjects[1], "Tripline: release pump-9 was not checked for a while");
     assert_eq!(account.world().errors, 20);
 }
 

@@ -68,7 +68,7 @@ async fn a_firmware_that_is_gone_is_refused() {
     fake.world().s3.objects.remove(&("bucket".to_owned(), KEY.to_owned()));
     let error = run(&fake, &revert()).await.unwrap_err();
     assert!(
-        error.starts_with("job `good`: its firmware is gone: there is no object s3://"),
+        error.starts_with("job `good`: its firmware does not exist: there is no object s3://"),
         "{error}"
     );
     let fake = reached(5);
