@@ -126,6 +126,43 @@ pub async fn keep(
     kept.map(drop).map_err(|error| Failure::from_sdk("PutItem", &error))
 }
 
+/// What a job was armed with, as it is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeptItem {
+    /// Its alarms and limits, as the text of a config; empty if there is none.
+    pub config: String,
+    /// The text of its baseline.
+    pub baseline: Option<String>,
+    /// It is meant that nothing of it stops the rollout.
+    pub alert_only: bool,
+}
+
+impl From<&str> for KeptItem {
+    fn from(config: &str) -> Self {
+        Self { config: config.to_owned(), ..Self::default() }
+    }
+}
+
+/// Finds what a job was armed with; `None` if nothing is kept of it.
+pub async fn find(client: &Client, table: &str, job: &JobId) -> Result<Option<KeptItem>, Failure> {
+    let key = AttributeValue::S(job.as_str().to_owned());
+    let found =
+        client.get_item().table_name(table).key(JOB, key).consistent_read(true).send().await;
+    let found = found.map_err(|error| Failure::from_sdk("GetItem", &error))?;
+    Ok(found.item.map(|mut item| {
+        let mut text = |attribute| match item.remove(attribute) {
+            Some(AttributeValue::S(text)) => Some(text),
+            _ => None,
+        };
+        KeptItem {
+            // An item without a text is a config that says nothing.
+            config: text(CONFIG).unwrap_or_default(),
+            baseline: text(BASELINE),
+            alert_only: matches!(item.get(ALERT_ONLY), Some(AttributeValue::Bool(true))),
+        }
+    }))
+}
+
 /// Keeps a job's config no longer. That there is none is as good.
 pub async fn forget(client: &Client, table: &str, job: &JobId) -> Result<(), Failure> {
     let key = AttributeValue::S(job.as_str().to_owned());

@@ -125,6 +125,7 @@ fn the_operator_s_policy_allows_what_is_asked_for_and_nothing_else() {
     let permission = |operation: &str| match operation {
         "HeadBucket" => "ListBucket".to_owned(),
         "HeadObject" => "GetObject".to_owned(),
+        "GetPublicAccessBlock" => "GetBucketPublicAccessBlock".to_owned(),
         other => other.to_owned(),
     };
     let mut asked: BTreeSet<String> = asked.iter().map(|operation| permission(operation)).collect();

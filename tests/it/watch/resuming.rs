@@ -3,7 +3,10 @@
 use aws_sdk_iot::types::{JobExecutionsRolloutConfig, Tag, TimeoutConfig};
 use aws_sdk_iotjobsdataplane::types::JobExecutionStatus::{Failed, Succeeded};
 use aws_sdk_s3::primitives::ByteStream;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tripline_tests::proxy::{Cut, Proxy};
 use tripline_tests::workspace;
 
@@ -86,6 +89,7 @@ async fn the_new_job_is_configured_and_armed_as_deploy_has_left_the_old_one() {
     let s3 = proxy.s3();
     let config = std::fs::read(workspace::root().join("examples/demo.ini")).unwrap();
     s3.create_bucket().bucket("kept").send().await.unwrap();
+    let digest = STANDARD.encode(Sha256::digest(&config));
     let put = s3.put_object().bucket("kept").key("old/dev.ini").body(ByteStream::from(config));
     put.send().await.unwrap();
     let mut targets = Vec::new();
@@ -100,6 +104,7 @@ async fn the_new_job_is_configured_and_armed_as_deploy_has_left_the_old_one() {
     let job = job.document(r#"{"firmware":"1.3.0"}"#).description("the pumps");
     let job = job.job_executions_rollout_config(rate).timeout_config(timeout);
     let job = job.tags(tag("tripline:config", "s3://kept/old/dev.ini")).tags(tag("team", "a"));
+    let job = job.tags(tag("tripline:configDigest", &digest));
     job.send().await.unwrap();
     chain.tripline("stop --job-id old");
 
@@ -117,7 +122,9 @@ async fn the_new_job_is_configured_and_armed_as_deploy_has_left_the_old_one() {
     tags.sort();
     let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     let kept = pair("tripline:config", "s3://kept/old/dev.ini");
-    assert_eq!(tags, [kept, pair("tripline:resumes", "old")]);
+    let digest = pair("tripline:configDigest", &digest);
+    assert_eq!(tags, [pair("team", "a"), kept, digest, pair("tripline:resumes", "old")]);
+    assert!(text.contains(r#""kind": "object""#), "{text}");
     chain.tripline("alarms list --job-id old-r1");
 }
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tripline::job::JobId;
 
 use crate::aws::clients::Aws;
 use crate::aws::connect::connect;
@@ -14,6 +13,7 @@ use crate::aws::region::{Region, region_for};
 use crate::aws::s3;
 use crate::aws::tags::CONFIG_TAG;
 use crate::exit::{End, Error};
+use crate::input::buckets::Buckets;
 use crate::input::deployment;
 use crate::input::job::ConfigAndJob;
 use crate::terminal::output::Output;
@@ -75,14 +75,22 @@ impl Cleanup {
         let stream = self.stream_id.or(of_config);
         let connection = connect(region).await?;
         let pace = config.map_or(Duration::ZERO, |config| config.pace);
-        let cloud = Cloud {
-            s3: s3::client(&connection.config),
-            aws: Aws::for_connection(connection),
-            pace,
+        let client = s3::client(&connection.config);
+        let s3 = match &loaded {
+            Some(loaded) => loaded.buckets(client.clone()),
+            None => Buckets::of_any(client.clone()),
         };
+        let mut cloud = Cloud { s3, aws: Aws::for_connection(connection), pace };
         let bucket = match config {
             Some(config) => Some(config.bucket.to_string()),
-            None => bucket_of(&cloud, &job).await?,
+            None => match cloud.job(&job).await? {
+                Some(found) => {
+                    let arn = found.job_arn().unwrap_or_default();
+                    cloud.s3 = Buckets::of_arn(client, arn);
+                    bucket_of(&cloud, arn).await?
+                }
+                None => None,
+            },
         };
         let Removed { names: removed, notes } =
             remove(&cloud, &job, stream.as_deref(), None, self.force, self.dry_run).await?;
@@ -110,10 +118,9 @@ impl Cleanup {
     }
 }
 
-/// The bucket in which a job's config is kept.
-async fn bucket_of(cloud: &Cloud, job: &JobId) -> Result<Option<String>, Error> {
-    let Some(found) = cloud.job(job).await? else { return Ok(None) };
-    let config = cloud.tag(found.job_arn().unwrap_or_default(), CONFIG_TAG).await?;
+/// The bucket in which the config of a job, of this ARN, is kept.
+async fn bucket_of(cloud: &Cloud, job: &str) -> Result<Option<String>, Error> {
+    let config = cloud.tag(job, CONFIG_TAG).await?;
     let bucket = config.as_deref().and_then(|config| config.strip_prefix("s3://")?.split_once('/'));
     Ok(bucket.map(|(bucket, _)| bucket.to_owned()))
 }

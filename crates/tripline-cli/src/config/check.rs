@@ -13,6 +13,7 @@ use crate::aws::deployment::spec::Spec;
 use crate::aws::region::{Region, check_topics, region_for};
 use crate::aws::s3;
 use crate::exit::{End, Error};
+use crate::input::buckets::Buckets;
 use crate::input::deployment::{self, Input, InputFaults, Loaded};
 use crate::input::planned::{PlannedRollout, StackRules, declared_devices};
 use crate::input::renamed::ALERT_ONLY;
@@ -119,12 +120,12 @@ impl Check {
     }
 
     /// What a document at a URL is fetched with.
-    async fn client(&self, loaded: &Loaded) -> Result<Option<aws_sdk_s3::Client>, Error> {
+    async fn client(&self, loaded: &Loaded) -> Result<Option<Buckets>, Error> {
         if self.offline || !matches!(loaded.config.document, Some(DocumentSource::Url(_))) {
             return Ok(None);
         }
         let region = region_for(self.region.clone(), &loaded.file, &loaded.config.alarms)?;
-        Ok(Some(s3::client(&connect(region).await?.config)))
+        Ok(Some(loaded.buckets(s3::client(&connect(region).await?.config))))
     }
 
     fn checked(&self, input: Input, fetched: bool) -> Result<Checked, Error> {

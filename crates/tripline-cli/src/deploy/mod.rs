@@ -25,6 +25,7 @@ use serde_json::json;
 use crate::aws::arming::guard::Guard;
 use crate::aws::clients::Aws;
 use crate::aws::connect::connect;
+use crate::aws::deployment::bucket::BucketRemarks;
 use crate::aws::deployment::cloud::Cloud;
 use crate::aws::deployment::spec::Spec;
 use crate::aws::region::{Region, check_topics, region_for};
@@ -156,7 +157,7 @@ impl Deployment {
                 tripline_aws::traced(&connection.config, |call| say(&format!("debug: {call}")));
         }
         let region = connection.region.clone();
-        let s3 = s3::client(&connection.config);
+        let s3 = loaded.buckets(s3::client(&connection.config));
         let input = loaded.read(&s3).await?;
         input.check_region(&region)?;
         check_topics(&input.file, &input.alarms(), &region)?;
@@ -200,6 +201,9 @@ impl Deployment {
         let findings = self.findings(input);
         say_all("finding", &findings);
         note_count(input, devices);
+        let bucket = BucketRemarks::find(cloud.s3.bucket(&spec.bucket)).await;
+        say_all("note", &bucket.notes);
+        say_all("finding", &bucket.findings);
         let accepted = self.accept_uncovered.clone().unwrap_or_default();
         // What has begun is seen to its end.
         if found.round.is_none() {

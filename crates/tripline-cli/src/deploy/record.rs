@@ -76,9 +76,8 @@ impl Record {
     pub async fn keep(&self, cloud: &Cloud, spec: &Spec, file: Option<&Path>) -> Result<(), Error> {
         let stored = cloud
             .s3
-            .put_object()
             .bucket(&spec.bucket)
-            .key(key(spec))
+            .put_object(&key(spec))
             .content_type("application/json")
             .body(ByteStream::from(self.json().into_bytes()))
             .send()
@@ -95,7 +94,7 @@ impl Record {
     /// What was kept of this deployment.
     pub async fn find(cloud: &Cloud, spec: &Spec) -> Result<Option<Self>, Error> {
         const GET: &str = "GetObject";
-        let found = cloud.s3.get_object().bucket(&spec.bucket).key(key(spec)).send().await;
+        let found = cloud.s3.bucket(&spec.bucket).get_object(&key(spec)).send().await;
         let found = match found.map_err(|error| Failure::from_sdk(GET, &error)) {
             Ok(found) => found,
             Err(failure) if failure.kind == FailureKind::NotFound => return Ok(None),

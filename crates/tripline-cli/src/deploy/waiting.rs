@@ -92,6 +92,7 @@ mod tests {
     use super::*;
     use crate::alarms::fake::FakeAws;
     use crate::deploy::ending::RoundOutcome;
+    use crate::input::buckets::Buckets;
 
     /// A job of things `d0`, `d1` .., each of which fails so often before it succeeds; `None`: it never does.
     fn job(fake: &FakeAws, failures: &[Option<usize>]) {
@@ -114,7 +115,8 @@ mod tests {
     }
 
     async fn ending(fake: &FakeAws) -> RoundEnding {
-        let cloud = Cloud { aws: fake.aws(), s3: fake.0.s3(), pace: Duration::ZERO };
+        let cloud =
+            Cloud { aws: fake.aws(), s3: Buckets::of_any(fake.0.s3()), pace: Duration::ZERO };
         let job = JobId::new("fw").unwrap();
         let through =
             Through { selection: TargetSelection::Snapshot, devices: None, tolerance: 0.0 };

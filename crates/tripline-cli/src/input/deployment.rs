@@ -12,6 +12,7 @@ use tripline::text::excerpt;
 use tripline_config::{DeployConfig, DocumentSource, FileNames};
 use tripline_config::{Image, JobDocument, ThingList};
 
+use super::buckets::Buckets;
 use super::declared::{DeclaredLimits, all_alarms};
 use super::document::{self, OwnDocument};
 use super::firmware::{Firmware, sha256_of};
@@ -120,8 +121,16 @@ impl Loaded {
         }
     }
 
+    /// The buckets of the account that the targets are of, where a thing list can be read that names it.
+    pub fn buckets(&self, client: Client) -> Buckets {
+        let things = things(&self.folder.join(&self.config.things), self.config.waves.is_some());
+        let first =
+            things.ok().and_then(|(_, list)| Some(list.targets().first()?.arn().to_owned()));
+        Buckets::of_arn(client, &first.unwrap_or_default())
+    }
+
     /// Reads the files that the config names. What is wrong with any of them is said at once.
-    pub async fn read(self, s3: &Client) -> Result<Input, Error> {
+    pub async fn read(self, s3: &Buckets) -> Result<Input, Error> {
         let own = self.own(Some(s3)).await;
         match own {
             Err(Error::Aws(failure)) => Err(failure.into()),
@@ -130,7 +139,7 @@ impl Loaded {
     }
 
     /// The operator's own document; without a client, one at a URL is left out.
-    pub async fn own(&self, s3: Option<&Client>) -> Result<Option<OwnDocument>, Error> {
+    pub async fn own(&self, s3: Option<&Buckets>) -> Result<Option<OwnDocument>, Error> {
         let own = match (&self.config.document, s3) {
             (Some(DocumentSource::File(path)), _) => document::file(path, &self.folder)?,
             (Some(source), Some(s3)) => document::document(source, &self.folder, s3).await?,

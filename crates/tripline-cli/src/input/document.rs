@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use aws_sdk_s3::Client;
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind};
 use tripline_config::DocumentSource;
 
+use super::buckets::Buckets;
 use crate::exit::Error;
 use crate::input::source;
 
@@ -33,7 +33,7 @@ pub fn file(path: &str, folder: &Path) -> Result<OwnDocument, Error> {
 pub async fn document(
     source: &DocumentSource,
     folder: &Path,
-    s3: &Client,
+    s3: &Buckets,
 ) -> Result<OwnDocument, Error> {
     match source {
         DocumentSource::File(path) => file(path, folder),
@@ -68,8 +68,8 @@ fn object(url: &str) -> Option<(&str, &str)> {
     Some((bucket, path))
 }
 
-async fn of_object(s3: &Client, bucket: &str, key: &str) -> Result<String, Error> {
-    let found = s3.get_object().bucket(bucket).key(key).send().await;
+async fn of_object(s3: &Buckets, bucket: &str, key: &str) -> Result<String, Error> {
+    let found = s3.bucket(bucket).get_object(key).send().await;
     let found = found.map_err(|error| Failure::from_sdk(GET, &error))?;
     let shown = format!("s3://{}/{}", excerpt(bucket), excerpt(key));
     let length = found.content_length().and_then(|length| u64::try_from(length).ok());

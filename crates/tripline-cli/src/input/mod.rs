@@ -13,6 +13,7 @@
 
 pub mod accepted;
 pub mod alarms;
+pub mod buckets;
 pub mod declared;
 pub mod deployment;
 pub mod document;

@@ -10,6 +10,7 @@ use crate::aws::clients;
 use crate::aws::connect::{Connection, connect};
 use crate::aws::region::Region;
 use crate::aws::stack::Stack;
+use crate::aws::topics;
 use crate::exit::Error;
 
 /// The output of the stack that names the table.
@@ -30,15 +31,16 @@ pub struct Aws {
 impl Aws {
     pub async fn connect(common: &Common) -> Result<Self, Error> {
         let Connection { region, config } = connect(common.region.clone()).await?;
-        let table = match &common.table {
-            Some(table) => table.clone(),
+        // A table that is named is of an account that nobody has said.
+        let (table, arn) = match &common.table {
+            Some(table) => (table.clone(), String::new()),
             None => table_of(&config, &common.stack).await?,
         };
         let store = Store::new(&config, table, common.queue.clone(), region.clone());
         Ok(Self {
             region,
             store,
-            files: Files::new(&config),
+            files: Files::new(&config, &arn),
             #[cfg(test)]
             fake: None,
         })
@@ -60,10 +62,11 @@ impl Aws {
     }
 }
 
-async fn table_of(config: &SdkConfig, stack: &str) -> Result<String, Error> {
+/// The stack's table, and an ARN of its account.
+async fn table_of(config: &SdkConfig, stack: &str) -> Result<(String, String), Error> {
     let found = Stack::find(&aws_sdk_cloudformation::Client::new(config), stack).await?;
     match found.output(TABLE) {
-        Ok(table) => Ok(table.to_owned()),
+        Ok(table) => Ok((table.to_owned(), topics::of_stack(&found, topics::EMAIL)?.to_owned())),
         Err(_) => Err(Error::Input(format!(
             "stack `{}` has no queue\n\n  hint: deploy it with the parameter `Queue=on`, or name a table with `--table`",
             excerpt(stack)

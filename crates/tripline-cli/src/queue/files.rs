@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::queue::state::{Entry, EntryId, StoredFile, Use};
+#[cfg(test)]
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::primitives::ByteStream;
@@ -17,7 +18,9 @@ use tripline::text::excerpt;
 use tripline_aws::{CONNECT_TIMEOUT, Failure, FailureKind, SdkConfig};
 use tripline_config::FileName;
 
+use crate::aws::s3;
 use crate::exit::Error;
+use crate::input::buckets::Buckets;
 use crate::input::source::{self, name_of};
 
 /// What every entry's `dev.ini` is called.
@@ -31,7 +34,7 @@ const GET: &str = "GetObject";
 
 /// The buckets of a region.
 #[derive(Debug, Clone)]
-pub struct Files(Client);
+pub struct Files(Buckets);
 
 /// A file's digest and length.
 #[derive(Debug, PartialEq, Eq)]
@@ -89,13 +92,14 @@ fn base64_of(hex: &str) -> String {
 }
 
 impl Files {
-    pub fn new(config: &SdkConfig) -> Self {
-        Self(Client::new(config))
+    /// Those of the account that an ARN names, if it names one.
+    pub fn new(config: &SdkConfig, arn: &str) -> Self {
+        Self(Buckets::of_arn(s3::client(config), arn))
     }
 
     #[cfg(test)]
     pub fn with_client(client: Client) -> Self {
-        Self(client)
+        Self(Buckets::of_any(client))
     }
 
     /// Stores a file. S3 compares it with the SHA-256, so that a file that has changed since is
@@ -116,9 +120,8 @@ impl Files {
             .operation_timeout(attempt * 3)
             .build();
         self.0
-            .put_object()
             .bucket(bucket)
-            .key(key(entry, &file.name))
+            .put_object(&key(entry, &file.name))
             .checksum_sha256(base64_of(&file.sha256))
             .content_length(i64::try_from(file.bytes).unwrap_or(i64::MAX))
             .body(body)
@@ -157,9 +160,8 @@ impl Files {
         let key = key(&entry.id, &file.name);
         let mut got = self
             .0
-            .get_object()
             .bucket(&entry.bucket)
-            .key(&key)
+            .get_object(&key)
             .send()
             .await
             .map_err(|error| in_bucket(Failure::from_sdk(GET, &error), &entry.bucket))?;

@@ -17,6 +17,7 @@ use super::store::{Store, Versioned, now, person};
 use super::waves::{Wave, work_out};
 use super::{fits, frozen};
 use crate::aws::connect::connect;
+use crate::aws::deployment::bucket::BucketRemarks;
 use crate::aws::deployment::cloud::Cloud;
 use crate::aws::deployment::firmware::Stored;
 use crate::aws::deployment::spec::{Spec, claim_key};
@@ -33,6 +34,7 @@ use crate::successor::aws::Aws;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 use crate::terminal::progress::Progress;
+use crate::terminal::remarks::say_all;
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -96,7 +98,7 @@ impl Start {
         let connection =
             connect(region_for(self.region.clone(), &loaded.file, &loaded.config.alarms)?).await?;
         let region = connection.region.clone();
-        let s3 = s3::client(&connection.config);
+        let s3 = loaded.buckets(s3::client(&connection.config));
         let input = loaded.read(&s3).await?;
         input.check_region(&region)?;
         let alarms = all_alarms(&input.config.alarms.alarms, input.evidence.as_ref());
@@ -126,6 +128,9 @@ impl Start {
         let covered = coverage(&ready, &store)?;
         let mut plan = ready.plan(&release, attempt, waves.false_stops);
         self.show(&plan, &covered, attempt, &store.aws.region);
+        let bucket = BucketRemarks::find(cloud.s3.bucket(&spec.bucket)).await;
+        say_all("note", &bucket.notes);
+        say_all("finding", &bucket.findings);
         let accepted = self.accept_uncovered.clone().unwrap_or_default();
         for note in accepted.check(&input.file, &covered.coverage)? {
             say(&format!("note: {note}"));

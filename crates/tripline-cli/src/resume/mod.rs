@@ -31,9 +31,10 @@ use crate::input::job::RequiredJob;
 use crate::input::renamed::ALERT_ONLY;
 use crate::successor::arming::{Guarding, arm};
 use crate::successor::aws::Aws;
-use crate::successor::config::{Arming, Config};
+use crate::successor::config::{AlarmsFrom, Arming, Config};
 use crate::successor::earlier_guards::EarlierGuards;
 use crate::successor::ended::EndedJob;
+use crate::successor::inherited::Inherited;
 use crate::successor::link::{Kind, Link};
 use crate::successor::place::{self, Earlier, Place};
 use crate::successor::{group, owned, stream};
@@ -51,15 +52,19 @@ Examples:
   tripline resume fw-1-3-0 --config dev.ini
   tripline resume fw-1-3-0 --new-job-id fw-1-3-0-again --default-guard
 
-Nobody can restart a canceled job, so Tripline creates a new one. It has the document and
-configuration of the old job, and names it in its description and in the tag `tripline:resumes`.
-Its targets are the devices of the old job whose execution has not succeeded, unless an earlier
-resume has them. More than a hundred devices go into a thing group `tripline-<new job>`.
+Nobody can restart a canceled job, so Tripline creates a new one. It has the document, the
+configuration and your own tags of the old job, and names it in its description and in the tag
+`tripline:resumes`. Its targets are the devices of the old job whose execution has not succeeded,
+unless an earlier resume has them. More than a hundred devices go into a thing group `tripline-<new
+job>`.
 
-Tripline arms the job before it creates it, with the alarms of --config, or else of the config that
-`tripline deploy` stored. After an interruption, run the command again: it completes the resume. If
-`-r1` exists and devices are left, they get `-r2`. If `-r1` lost its alarms, Tripline arms it
-again. It finds earlier resumes by these names, and by --new-job-id.
+Tripline arms the job before it creates it: with the alarms of --config, or else with those that
+the stack's table stores for the old job. Without either it uses the config that `tripline deploy`
+stored in S3, if the job's tag proves that nobody has changed it.
+
+After an interruption, run the command again: it completes the resume. If `-r1` exists and devices
+are left, they get `-r2`. If `-r1` lost its alarms, Tripline arms it again. It finds earlier
+resumes by these names, and by --new-job-id.
 
 Exit code 0: the job exists, or no device is left; 1: its guard would not stop it, so Tripline did
 not create it (accept this with --alert-only), or an earlier resume has ended and some of its
@@ -73,12 +78,15 @@ pub struct Arguments {
     /// The job to create [default: the old one's with `-r1`, or `-r2`, ..]
     #[arg(long, value_name = "NEW")]
     new_job_id: Option<JobId>,
-    /// The alarm config [default: the one that `deploy` stored for the old job]
+    /// The alarm config [default: the one stored for the old job]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Let the stack's default guard guard the job
     #[arg(long, conflicts_with_all = ["config", "alert_only"])]
     default_guard: bool,
+    /// Keep the old job's tag `tripline:guard=off`, so that the new job gets no default guard
+    #[arg(long)]
+    keep_guard_off: bool,
     /// The stack whose topics `@email`, `@sms` and `@force-stop` stand for
     #[arg(long, default_value = "tripline")]
     stack: String,
@@ -106,6 +114,7 @@ pub struct Resume {
     pub guard: Arming,
     pub stack: String,
     pub alert_only: bool,
+    pub keep_guard_off: bool,
     pub include_in_progress: bool,
     pub dry_run: bool,
 }
@@ -124,6 +133,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         guard,
         stack: arguments.stack,
         alert_only: arguments.alert_only,
+        keep_guard_off: arguments.keep_guard_off,
         include_in_progress: arguments.include_in_progress,
         dry_run: arguments.dry_run,
     };
@@ -153,7 +163,7 @@ impl Resume {
             }
             Arming::Config(config) => Some(config.as_ref()),
             Arming::Kept => {
-                fetched = Config::fetch(aws, &old).await?;
+                fetched = Config::kept(aws, &old, &self.stack).await?;
                 Some(&fetched)
             }
         };
@@ -195,8 +205,14 @@ impl Resume {
         }
         let all = guard.as_ref().map(Guard::all_alarms).unwrap_or_default();
         let names: Vec<String> = all.iter().map(|alarm| alarm.name_for(&new)).collect();
+        let inherited = Inherited::new(&old.tags, self.keep_guard_off);
         let mut report = Report {
             alarms: names,
+            alarms_from: config
+                .map_or(AlarmsFrom::DefaultGuard { stack: self.stack.clone() }, |it| {
+                    it.from.clone()
+                }),
+            differences: self.differences(&old, &inherited),
             old: old.id.clone(),
             new: new.clone(),
             grouped: targets.devices.len() > group::MOST_TARGETS
@@ -239,39 +255,35 @@ impl Resume {
         }
         // Before there is a job whose stream another could remove.
         stream::take_over(aws, &old, &new, &earlier).await?;
-        create(aws, &old, &link, &new, arns).await?;
+        let about = format!("Resumes {}", old.id);
+        let request = old.request(&new, arns, &link, &about, &inherited);
+        place::create(aws, &link, &new, request).await?;
         report.targets = targets;
-        say_differences(&old, matches!(self.guard, Arming::Default));
         Ok(Resumed::Created(Box::new(report)))
     }
-}
 
-/// Creates the job.
-async fn create(
-    aws: &Aws,
-    old: &EndedJob,
-    link: &Link,
-    new: &JobId,
-    targets: Vec<String>,
-) -> Result<(), Error> {
-    let about = format!("Resumes {}", old.id);
-    place::create(aws, link, new, old.request(new, targets, link, &about)).await
-}
-
-/// What differs from the old job.
-fn say_differences(old: &EndedJob, default_guard: bool) {
-    if default_guard {
-        say(
-            "note: the guard-keeper arms the new job with the stack's default guard within two minutes",
-        );
-    }
-    if let Some(note) = owned::note(&old.id) {
-        say(&note);
-    }
-    if old.has_schedule() {
-        say("note: the old job's schedule was not taken over: the new job begins at once");
-    }
-    if old.is_continuous() {
-        say("note: devices that join the old job's groups from now on are not the new job's");
+    /// What differs from the old job, or would.
+    fn differences(&self, old: &EndedJob, inherited: &Inherited) -> Vec<String> {
+        let mut notes = inherited.notes(old.id.as_str());
+        if matches!(self.guard, Arming::Default) {
+            notes.push(
+                "note: the guard-keeper arms the new job with the stack's default guard within two minutes"
+                    .to_owned(),
+            );
+        }
+        notes.extend(owned::note(&old.id));
+        if old.has_schedule() {
+            let is_not = if self.dry_run { "would not be" } else { "was not" };
+            notes.push(format!(
+                "note: the old job's schedule {is_not} taken over: the new job begins at once"
+            ));
+        }
+        if old.is_continuous() {
+            notes.push(
+                "note: devices that join the old job's groups from now on are not the new job's"
+                    .to_owned(),
+            );
+        }
+        notes
     }
 }

@@ -116,6 +116,7 @@ impl Resumed {
                 let mut notes = report.seen.notes(report.dry_run);
                 notes.extend(of_ended(&report.targets));
                 notes.extend(at_it(&report.targets, report.include_in_progress));
+                notes.extend(report.differences.iter().cloned());
                 notes
             }
             Self::NothingLeft(targets) => at_it(targets, false).into_iter().collect(),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tripline::job::JobId;
 
 use super::targets::Targets;
+use crate::successor::config::AlarmsFrom;
 use crate::successor::earlier_guards::EarlierGuards;
 use crate::successor::group;
 
@@ -17,6 +18,10 @@ pub struct Report {
     pub grouped: bool,
     /// The names of the alarms that guard the new job.
     pub alarms: Vec<String>,
+    /// Where they came from.
+    pub alarms_from: AlarmsFrom,
+    /// What differs from the old job.
+    pub differences: Vec<String>,
     pub include_in_progress: bool,
     pub dry_run: bool,
     /// The guards of earlier resumes.
@@ -56,6 +61,7 @@ impl Report {
             line("gone", targets.gone, "are no things any more");
         }
         line("alarms", self.alarms.len(), &self.alarms.join(", "));
+        text += &format!("  {:<12}{:>8}  {}\n", "", "from", self.alarms_from);
         text
     }
 
@@ -68,7 +74,7 @@ impl Report {
             "succeeded": targets.succeeded, "inProgress": targets.in_progress,
             "includesInProgress": self.include_in_progress, "gone": targets.gone,
             "group": self.grouped.then(|| group::name(new)),
-            "alarms": self.alarms, "resumedBefore": targets.resumed,
+            "alarms": self.alarms, "alarmsFrom": self.alarms_from, "resumedBefore": targets.resumed,
             "ended": ended(targets), "armedAgain": self.seen.json(),
         })
     }

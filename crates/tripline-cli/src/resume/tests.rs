@@ -4,7 +4,9 @@ mod again;
 
 use std::collections::BTreeSet;
 
-use aws_sdk_iot::types::{JobStatus, RetryableFailureType, TargetSelection};
+use aws_sdk_iot::types::{
+    JobStatus, MaintenanceWindow, RetryableFailureType, SchedulingConfig, TargetSelection,
+};
 use tripline::job::JobId;
 
 use super::*;
@@ -32,8 +34,10 @@ fn id(job: &str) -> JobId {
 fn config(text: &str) -> Arming {
     let config = tripline_config::AlarmConfig::parse("dev.ini", text).unwrap();
     let (name, region) = ("dev.ini".to_owned(), None);
+    let from = AlarmsFrom::File { name: name.clone() };
     Arming::Config(Box::new(Config {
         name,
+        from,
         alarms: config.alarms,
         default_guard: true,
         evidence: None,
@@ -48,6 +52,7 @@ fn resume() -> Resume {
         guard: config(CONFIG),
         stack: "tripline".to_owned(),
         alert_only: false,
+        keep_guard_off: false,
         include_in_progress: false,
         dry_run: false,
     }
@@ -149,7 +154,8 @@ async fn the_new_job_is_as_the_old_one_was_and_linked_to_it() {
     let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     let (config, link) =
         (tag("tripline:config", "s3://bucket/fw/dev.ini"), tag("tripline:resumes", "fw"));
-    assert_eq!(tags, [(&config.0, &config.1), (&link.0, &link.1)]);
+    let team = tag("team", "pumps");
+    assert_eq!(tags, [(&team.0, &team.1), (&config.0, &config.1), (&link.0, &link.1)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -293,27 +299,59 @@ async fn the_alarms_are_those_that_deploy_keeps() {
     let error = run(&fake, &kept()).await.unwrap_err();
     assert!(error.starts_with("job `fw` has no tag `tripline:config`"), "{error}");
     assert!(error.contains("hint: give it with `--config`"), "{error}");
+    fake.world().iot.tag("job/fw", "tripline:config", "s3://bucket/fw/dev.ini");
+    let error = run(&fake, &kept()).await.unwrap_err();
+    assert!(error.starts_with("job `fw` has no tag `tripline:configDigest`"), "{error}");
+    fake.armed_with("fw", "fw/dev.ini", CONFIG, None);
     for (place, fault) in [
         ("s3://bucket", "(expected `s3://bucket/key`)"),
         ("https://bucket/key", "(expected `s3://bucket/key`)"),
         ("s3://bucket/none", "s3://bucket/none: there is no such object"),
-        ("s3://bucket/broken", "s3://bucket/broken: 2 faults"),
-        ("s3://bucket/empty", "s3://bucket/empty: no alarms"),
     ] {
         fake.world().iot.tag("job/fw", "tripline:config", place);
-        fake.object("empty", "[DEFAULT]\n");
-        let broken = CONFIG.replace("stat = p99\nperiod = 60", "stat = p999");
-        fake.object("broken", &broken);
         let error = run(&fake, &kept()).await.unwrap_err();
         assert!(error.contains(fault), "{place}: {error}");
     }
-    fake.world().iot.tag("job/fw", "tripline:config", "s3://bucket/fw/dev.ini");
+    let broken = CONFIG.replace("stat = p99\nperiod = 60", "stat = p999");
+    for (text, fault) in [
+        (broken.as_str(), "s3://bucket/fw/dev.ini: 2 faults"),
+        ("[DEFAULT]\n", "s3://bucket/fw/dev.ini: no alarms"),
+    ] {
+        fake.armed_with("fw", "fw/dev.ini", text, None);
+        let error = run(&fake, &kept()).await.unwrap_err();
+        assert!(error.contains(fault), "{error}");
+    }
+    // Whoever can write to the bucket cannot disarm the next rollout.
+    fake.armed_with("fw", "fw/dev.ini", CONFIG, None);
+    fake.object("fw/dev.ini", &CONFIG.replace("3600", "360000"));
+    let error = run(&fake, &kept()).await.unwrap_err();
+    assert!(error.starts_with("s3://bucket/fw/dev.ini: its SHA-256 is `"), "{error}");
+    assert!(error.contains("somebody has changed it"), "{error}");
     fake.object("fw/dev.ini", CONFIG);
-    run(&fake, &kept()).await.unwrap();
+    // A bucket that is somebody else's by now is not read.
+    fake.world().s3.owners.insert("bucket".to_owned(), "999988887777".to_owned());
+    let error = run(&fake, &kept()).await.unwrap_err();
+    assert!(error.contains("GetObject: AccessDenied"), "{error}");
+    fake.world().s3.owners.clear();
+    let resumed = run(&fake, &kept()).await.unwrap();
+    assert_eq!(
+        resumed.json(&id("fw"), "us-east-1")["alarmsFrom"],
+        serde_json::json!({"kind": "object", "name": "s3://bucket/fw/dev.ini"})
+    );
     assert!(fake.alarms.world().cloudwatch.alarms.contains_key("tripline-fw-r1-slow"));
-    // And they are those of the next one, too.
+    // And they are those of the next one, too: the stack's table has them.
     fake.world().iot.jobs.get_mut("fw-r1").unwrap().0.status = Some(JobStatus::Canceled);
-    run(&fake, &Resume { job: id("fw-r1"), ..kept() }).await.unwrap();
+    fake.world().s3.objects.clear();
+    let again = run(&fake, &Resume { job: id("fw-r1"), ..kept() }).await.unwrap();
+    assert_eq!(
+        again.json(&id("fw-r1"), "us-east-1")["alarmsFrom"],
+        serde_json::json!({
+            "kind": "table", "stack": "tripline", "table": "guards", "job": "fw-r1",
+        })
+    );
+    assert!(
+        again.text(&id("fw-r1")).contains("from  the guards table of stack tripline, job fw-r1")
+    );
     assert!(fake.alarms.world().cloudwatch.alarms.contains_key("tripline-fw-r1-r1-slow"));
 }
 
@@ -321,24 +359,28 @@ async fn the_alarms_are_those_that_deploy_keeps() {
 async fn the_limits_are_those_that_deploy_keeps_with_their_baseline() {
     const BASELINE: &str = "{\"version\":1,\"name\":\"fw\",\"rollouts\":2,\"pooled\":{\"devices\":900,\"unfinished\":[800,300,9]},\"slowest\":{\"devices\":400,\"unfinished\":[400,200,9]},\"failures\":[0,2]}\n";
     let fake = stopped(3);
-    fake.world().iot.tag("job/fw", "tripline:config", "s3://bucket/fw/dev.ini");
     let config = "[EVIDENCE_CONFIG]\nuseEvidence = True\nbaseline = ../of/fw.json\nsnsTopics = @force-stop\n";
-    fake.object("fw/dev.ini", config);
     let kept = Resume { guard: Arming::Kept, ..resume() };
-    for (object, fault) in [
-        (None, "s3://bucket/fw/baseline.json: there is no such object\n\n  hint: give the alarm"),
-        (Some("{}"), "s3://bucket/fw/baseline.json: no baseline: "),
-    ] {
-        if let Some(object) = object {
-            fake.object("fw/baseline.json", object);
-        }
-        let error = run(&fake, &kept).await.unwrap_err();
-        assert!(error.contains(fault), "{error}");
-    }
+    let fault = "s3://bucket/fw/dev.ini: its baseline: ";
+    fake.armed_with("fw", "fw/dev.ini", config, Some("{}"));
+    let error = run(&fake, &kept).await.unwrap_err();
+    assert!(error.starts_with(&format!("{fault}no baseline: ")), "{error}");
+    fake.armed_with("fw", "fw/dev.ini", config, Some(BASELINE));
+    fake.object("fw/baseline.json", &BASELINE.replace("800", "700"));
+    let error = run(&fake, &kept).await.unwrap_err();
+    assert!(error.starts_with(&format!("{fault}its SHA-256 is `")), "{error}");
+    fake.world().s3.objects.remove(&("bucket".to_owned(), "fw/baseline.json".to_owned()));
+    let error = run(&fake, &kept).await.unwrap_err();
+    assert!(error.starts_with(&format!("{fault}there is no such object\n\n  hint: ")), "{error}");
     fake.object("fw/baseline.json", BASELINE);
     run(&fake, &kept).await.unwrap();
+    // The table keeps it with its baseline.
+    fake.world().iot.jobs.get_mut("fw-r1").unwrap().0.status = Some(JobStatus::Canceled);
+    fake.world().s3.objects.clear();
+    run(&fake, &Resume { job: id("fw-r1"), ..kept }).await.unwrap();
     let alarms = &fake.alarms.world().cloudwatch.alarms;
-    assert_eq!(alarms.keys().collect::<Vec<_>>(), ["tripline-fw-r1-Evidence"]);
+    let names: Vec<_> = alarms.keys().collect();
+    assert_eq!(names, ["tripline-fw-r1-Evidence", "tripline-fw-r1-r1-Evidence"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -399,4 +441,28 @@ async fn a_dry_run_says_the_same_and_changes_nothing() {
     insta::assert_snapshot!("dry_run_json", format!("{:#}", resumed.json(&id("fw"), "us-east-1")));
     assert_eq!(fake.changes(), 0);
     assert!(fake.alarms.world().cloudwatch.alarms.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_differs_from_the_old_job_is_said_before_it_is_made() {
+    let fake = stopped(1);
+    {
+        let mut world = fake.world();
+        let (job, _) = world.iot.jobs.get_mut("fw").unwrap();
+        let window = MaintenanceWindow::builder().start_time("cron(0 3 * * ? *)");
+        let window = window.duration_in_minutes(60).build().unwrap();
+        job.scheduling_config =
+            Some(SchedulingConfig::builder().maintenance_windows(window).build());
+        world.iot.tag("job/fw", "tripline:guard", "off");
+    }
+    let dry = run(&fake, &Resume { dry_run: true, ..resume() }).await.unwrap();
+    insta::assert_snapshot!("differences", dry.notes(&id("fw")).join("\n"));
+    run(&fake, &resume()).await.unwrap();
+    assert!(!fake.world().iot.tags["job/fw-r1"].contains_key("tripline:guard"));
+    // Unless that is meant.
+    let fake = stopped(1);
+    fake.world().iot.tag("job/fw", "tripline:guard", "off");
+    let kept = run(&fake, &Resume { keep_guard_off: true, ..resume() }).await.unwrap();
+    assert_eq!(fake.world().iot.tags["job/fw-r1"]["tripline:guard"], "off");
+    assert!(kept.notes(&id("fw"))[0].contains("opted out of the default guard, as `fw` was"));
 }

@@ -6,6 +6,7 @@ use tripline::job::{JobId, JobState};
 use tripline::text::{clean, excerpt};
 use tripline_aws::iot;
 
+use crate::aws::deployment::cloud::seen_object;
 use crate::aws::deployment::firmware::FirmwareRecord;
 use crate::aws::tags::CONFIG_TAG;
 use crate::exit::Error;
@@ -79,7 +80,7 @@ pub async fn check_firmware(
         differences.push("its stream does not have that object".to_owned());
     }
     let name = clean(&format!("s3://{bucket}/{}", record.key), 512);
-    match aws.seen_object(bucket, &record.key).await? {
+    match seen_object(&good.buckets(aws), bucket, &record.key).await? {
         Some(seen) => differences.extend(record.differences(&seen)),
         None => {
             return Err(Error::Input(format!(

@@ -39,9 +39,10 @@ use crate::input::job::RequiredJob;
 use crate::input::renamed::ALERT_ONLY;
 use crate::successor::arming::{Guarding, arm};
 use crate::successor::aws::Aws;
-use crate::successor::config::{Arming, Config};
+use crate::successor::config::{AlarmsFrom, Arming, Config};
 use crate::successor::earlier_guards::EarlierGuards;
-use crate::successor::ended::{EndedJob, REVERTS_TO};
+use crate::successor::ended::EndedJob;
+use crate::successor::inherited::{Inherited, REVERTS_TO};
 use crate::successor::link::{Kind, Link, tag};
 use crate::successor::place::{self, Place};
 use crate::successor::{group, owned, stream};
@@ -69,13 +70,14 @@ Creates a counter-job with the document of an earlier job that succeeded, and so
 and signature. Its targets are only the devices whose latest execution of the bad job succeeded.
 The bad job must have ended; `tripline stop` stops it. The counter-job is called `<job>-back` and
 names both jobs in its description and in the tags `tripline:reverts` and `tripline:revertsTo`.
-Tripline arms it before it creates it, with the alarms of --config, or else of the config that
-`tripline deploy` stored for the earlier job. More than a hundred devices go into a thing group
-`tripline-<job>-back`. A counter-job has no waves.
+More than a hundred devices go into a thing group `tripline-<job>-back`. A counter-job has no
+waves.
+
+Tripline arms the job before it creates it: with the alarms of --config, or else with those that
+the stack's table, or `tripline deploy` in S3, stores for the earlier job.
 
 Tripline first compares the firmware with what `tripline deploy` recorded in the job's tags: size,
-SHA-256, S3's checksum, version and ETag, and the signature. It refuses a firmware that has
-changed.
+S3's SHA-256, version and ETag, and the signature. It refuses a firmware that has changed.
 
 After an interruption, run the command again: it completes the revert. Devices that succeed with
 the bad job later get `<job>-back-2`.
@@ -99,12 +101,15 @@ pub struct Arguments {
     /// The job to create [default: the bad one's with `-back`, or `-back-2`, ..]
     #[arg(long, value_name = "NEW")]
     new_job_id: Option<JobId>,
-    /// The alarm config [default: the one that `deploy` stored for the earlier job]
+    /// The alarm config [default: the one stored for the earlier job]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Let the stack's default guard guard the job
     #[arg(long, conflicts_with = "alert_only")]
     default_guard: bool,
+    /// Keep the earlier job's tag `tripline:guard=off`, so that the new job gets no default guard
+    #[arg(long)]
+    keep_guard_off: bool,
     /// The stack whose topics `@email`, `@sms` and `@force-stop` stand for
     #[arg(long, default_value = "tripline")]
     stack: String,
@@ -136,6 +141,7 @@ pub struct Revert {
     pub guard: Arming,
     pub stack: String,
     pub alert_only: bool,
+    pub keep_guard_off: bool,
     pub include_in_progress: bool,
     pub dry_run: bool,
 }
@@ -151,7 +157,7 @@ pub enum Source {
 
 /// What devices get.
 enum Replacement {
-    Job(Box<EndedJob>, Checked),
+    Job(Box<EndedJob>, Checked, Inherited),
     Own(Box<OwnRelease>),
 }
 
@@ -173,6 +179,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         guard,
         stack: arguments.stack,
         alert_only: arguments.alert_only,
+        keep_guard_off: arguments.keep_guard_off,
         include_in_progress: arguments.include_in_progress,
         dry_run: arguments.dry_run,
     };
@@ -206,7 +213,7 @@ impl Revert {
         let config = match (&self.guard, &good) {
             (Arming::Config(config), _) => Some(config.as_ref()),
             (Arming::Kept, Some((good, _))) => {
-                fetched = Config::fetch(aws, good).await?;
+                fetched = Config::kept(aws, good, &self.stack).await?;
                 Some(&fetched)
             }
             (Arming::Kept | Arming::Default, _) => {
@@ -246,7 +253,10 @@ impl Revert {
             return Ok(Reverted::NotGuarded);
         }
         let replacement = match (good, &self.source) {
-            (Some((good, checked)), _) => Replacement::Job(Box::new(good), checked),
+            (Some((good, checked)), _) => {
+                let inherited = Inherited::new(&good.tags, self.keep_guard_off);
+                Replacement::Job(Box::new(good), checked, inherited)
+            }
             (None, Source::Own(own)) => Replacement::Own(Box::new(own.read(aws, &new).await?)),
             (None, Source::Job { .. }) => return Err(no_fallback(&bad.id)),
         };
@@ -256,6 +266,11 @@ impl Revert {
         let all = guard.as_ref().map(Guard::all_alarms).unwrap_or_default();
         let mut report = Report {
             alarms: all.iter().map(|alarm| alarm.name_for(&new)).collect(),
+            alarms_from: config
+                .map_or(AlarmsFrom::DefaultGuard { stack: self.stack.clone() }, |it| {
+                    it.from.clone()
+                }),
+            inherited: replacement.notes(),
             bad: bad.id.clone(),
             to: replacement.name(),
             checked: replacement.checked(),
@@ -347,14 +362,22 @@ impl Replacement {
     /// The job or the file.
     fn name(&self) -> String {
         match self {
-            Self::Job(good, _) => good.id.to_string(),
+            Self::Job(good, ..) => good.id.to_string(),
             Self::Own(own) => own.name().to_owned(),
+        }
+    }
+
+    /// What to know of what the new job has from the earlier one.
+    fn notes(&self) -> Vec<String> {
+        match self {
+            Self::Job(good, _, inherited) => inherited.notes(good.id.as_str()),
+            Self::Own(_) => Vec::new(),
         }
     }
 
     fn checked(&self) -> Option<Checked> {
         match self {
-            Self::Job(_, checked) => Some(*checked),
+            Self::Job(_, checked, _) => Some(*checked),
             Self::Own(_) => None,
         }
     }
@@ -362,7 +385,7 @@ impl Replacement {
     /// Stores a firmware of one's own, or keeps the earlier job's stream from being removed.
     async fn prepare(&self, aws: &Aws, new: &JobId) -> Result<Stored, Error> {
         match self {
-            Self::Job(good, _) => stream::share(aws, good, new).await.map(|()| Stored::default()),
+            Self::Job(good, ..) => stream::share(aws, good, new).await.map(|()| Stored::default()),
             Self::Own(own) => own.store().await,
         }
     }
@@ -377,8 +400,8 @@ impl Replacement {
         let about = clean(&format!("Reverts {} to {}", link.old, self.name()), MAX_DESCRIPTION);
         match self {
             Self::Own(own) => own.request(targets, link, &about, stored),
-            Self::Job(good, _) => {
-                let request = good.request(new, targets, link, &about);
+            Self::Job(good, _, inherited) => {
+                let request = good.request(new, targets, link, &about, inherited);
                 let mut tags = request.get_tags().clone().unwrap_or_default();
                 tags.extend(tag(REVERTS_TO, good.id.as_str()));
                 // Devices that join a group later have no bad firmware.

@@ -9,7 +9,7 @@ use super::report::{Report, ended};
 use super::targets::Targets;
 use crate::exit::End;
 use crate::successor::earlier_guards::EarlierGuards;
-use crate::successor::ended::REVERTS_TO;
+use crate::successor::inherited::REVERTS_TO;
 use crate::successor::place::Earlier;
 
 /// From so many devices on, waves are worth a word.
@@ -154,6 +154,7 @@ impl Reverted {
                 notes.extend(report.pending.note());
                 notes.extend(of_ended(&report.targets));
                 notes.extend(in_progress(&report.targets, report.include_in_progress));
+                notes.extend(report.inherited.iter().cloned());
                 if report.targets.devices.len() >= MANY {
                     notes.push("hint: all of them at the rate of one job; `tripline release` rolls out in waves".to_owned());
                 }

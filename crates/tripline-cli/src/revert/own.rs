@@ -48,9 +48,10 @@ impl Own {
         {
             stream.id = id;
         }
-        let input = loaded.read(&aws.s3).await?;
+        let s3 = loaded.buckets(aws.s3.clone());
+        let input = loaded.read(&s3).await?;
         let spec = Spec::new(&input, &aws.alarms.region)?;
-        let cloud = Cloud { aws: aws.alarms.clone(), s3: aws.s3.clone(), pace: input.config.pace };
+        let cloud = Cloud { aws: aws.alarms.clone(), s3, pace: input.config.pace };
         if !cloud.has_bucket(&spec.bucket).await? {
             return Err(Error::Input(format!(
                 "{}: there is no bucket `{}`; nothing was changed",

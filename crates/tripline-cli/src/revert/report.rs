@@ -6,6 +6,7 @@ use tripline::job::JobId;
 use super::good::Checked;
 use super::pending::Pending;
 use super::targets::Targets;
+use crate::successor::config::AlarmsFrom;
 use crate::successor::earlier_guards::EarlierGuards;
 use crate::successor::group;
 
@@ -25,6 +26,10 @@ pub struct Report {
     pub grouped: bool,
     /// The names of the alarms that guard the new job.
     pub alarms: Vec<String>,
+    /// Where they came from.
+    pub alarms_from: AlarmsFrom,
+    /// What to know of what it has from the earlier job.
+    pub inherited: Vec<String>,
     pub include_in_progress: bool,
     pub dry_run: bool,
     /// The guards of earlier reverts.
@@ -70,6 +75,7 @@ impl Report {
             line("pending", *devices, "have other jobs pending");
         }
         line("alarms", self.alarms.len(), &self.alarms.join(", "));
+        text += &format!("  {:<12}{:>8}  {}\n", "", "from", self.alarms_from);
         text
     }
 
@@ -88,7 +94,7 @@ impl Report {
             "includesInProgress": self.include_in_progress, "gone": targets.gone,
             "back": targets.back, "reverting": targets.reverting,
             "group": self.grouped.then(|| group::name(new)),
-            "alarms": self.alarms, "pending": self.pending.json(),
+            "alarms": self.alarms, "alarmsFrom": self.alarms_from, "pending": self.pending.json(),
             "ended": ended(targets), "armedAgain": self.seen.json(),
         })
     }

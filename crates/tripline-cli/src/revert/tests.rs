@@ -40,6 +40,7 @@ fn revert() -> Revert {
         guard: Arming::Kept,
         stack: "tripline".to_owned(),
         alert_only: false,
+        keep_guard_off: false,
         include_in_progress: false,
         dry_run: false,
     }
@@ -82,7 +83,6 @@ fn stopped(things: &[String]) -> Fake {
         *document = "{\"streamId\":\"pumps\",\"signature\":\"MEUCIQ\"}".to_owned();
         world.iot.stream("pumps", "bucket", KEY);
         world.iot.tag("stream/pumps", "tripline:job", "good");
-        world.iot.tag("job/good", "tripline:config", "s3://bucket/good/dev.ini");
         world.iot.tag("job/good", "tripline:deployment", "abc");
         world.iot.tag("job/good", "team", "pumps");
         for (key, value) in record().tags() {
@@ -90,15 +90,14 @@ fn stopped(things: &[String]) -> Fake {
         }
         let FirmwareRecord { sha256, .. } = record();
         let head = Head {
-            checksum: Some(sha256.clone()),
-            sha256: Some(sha256),
+            checksum: Some(sha256),
             version: Some("v1".to_owned()),
             e_tag: Some("\"e1\"".to_owned()),
         };
         world.s3.put("bucket", KEY, "image");
         world.s3.heads.insert(("bucket".to_owned(), KEY.to_owned()), head);
     }
-    fake.object("good/dev.ini", CONFIG);
+    fake.armed_with("good", "good/dev.ini", CONFIG, None);
     succeeded(&fake, "good", 3);
     fake
 }
@@ -139,7 +138,7 @@ async fn devices_that_have_the_firmware_get_the_earlier_one_and_no_others() {
     assert_eq!(tags["tripline:revertsTo"], "good");
     let firmware = FirmwareRecord::from_tags(tags);
     assert_eq!(firmware, Some(record()), "it can be reverted to itself");
-    assert!(!tags.contains_key("team"));
+    assert_eq!(tags["team"], "pumps");
     assert!(world.cloudwatch.alarms.contains_key("tripline-fw-back-slow"));
     // Whoever cleans up after either job leaves the stream of both.
     assert_eq!(iot.tags["stream/pumps"]["tripline:job"], "good fw-back");
@@ -357,7 +356,7 @@ async fn without_a_name_the_job_s_fallback_is_taken() {
     let other =
         Revert { source: Source::Job { to: Some(id("older")), unrecorded: true }, ..revert() };
     fake.world().iot.job("older", JobStatus::Completed, &["thinggroup/fleet"]);
-    fake.world().iot.tag("job/older", "tripline:config", "s3://bucket/good/dev.ini");
+    fake.armed_with("older", "good/dev.ini", CONFIG, None);
     succeeded(&fake, "older", 1);
     let again = run(&fake, &other).await.unwrap();
     assert_eq!(

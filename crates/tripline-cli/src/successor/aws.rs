@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
 use aws_sdk_iot::types::{Job, JobExecutionStatus, StreamInfo, Tag, ThingGroupProperties};
-use aws_sdk_s3::types::ChecksumMode;
 use tripline::job::JobId;
 use tripline_aws::{Failure, FailureKind, iot};
 use tripline_config::MAX_FILE_BYTES;
 
+use crate::aws::clients;
 use crate::aws::connect::Connection;
-use crate::aws::deployment::firmware::{ObservedObject, Stored};
 use crate::aws::job::find_job;
 use crate::aws::pace::Pace;
-use crate::aws::{clients, s3};
+use crate::aws::s3;
+use crate::input::buckets::Bucket;
 
 /// AWS IoT lists so many at a time.
 const PAGE: i32 = 250;
@@ -157,28 +157,6 @@ impl Aws {
         }
     }
 
-    /// An object as S3 shows it without its content; `None` if there is none.
-    pub async fn seen_object(
-        &self,
-        bucket: &str,
-        key: &str,
-    ) -> Result<Option<ObservedObject>, Failure> {
-        let head =
-            self.s3.head_object().bucket(bucket).key(key).checksum_mode(ChecksumMode::Enabled);
-        let head = match head.send().await.map_err(|error| Failure::from_sdk("HeadObject", &error))
-        {
-            Ok(head) => head,
-            Err(failure) if failure.kind == FailureKind::NotFound => return Ok(None),
-            Err(failure) => return Err(failure),
-        };
-        Ok(Some(ObservedObject {
-            size: head.content_length().and_then(|size| u64::try_from(size).ok()),
-            sha256: head.metadata().and_then(|metadata| metadata.get("sha256")).cloned(),
-            checksum: head.checksum_sha256().map(str::to_owned),
-            stored: Stored::new(head.version_id(), head.e_tag()),
-        }))
-    }
-
     /// A page of a group's members, those of its subgroups among them; `None` if there is no such
     /// group.
     pub async fn members(
@@ -256,8 +234,9 @@ impl Aws {
     }
 
     /// The text of an object, no longer than a config may be; `None` if there is no such object.
-    pub async fn config(&self, bucket: &str, key: &str) -> Result<Option<String>, Failure> {
-        let got = self.s3.get_object().bucket(bucket).key(key).send().await;
+    pub async fn config(&self, bucket: Bucket<'_>, key: &str) -> Result<Option<String>, Failure> {
+        let got = bucket.get_object(key).send().await;
+        let bucket = bucket.name;
         let mut body = match got.map_err(|error| Failure::from_sdk("GetObject", &error)) {
             Ok(got) => got.body,
             Err(failure) if failure.kind == FailureKind::NotFound => return Ok(None),

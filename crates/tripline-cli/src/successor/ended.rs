@@ -10,16 +10,12 @@ use tripline::text::{clean, excerpt};
 use tripline_config::StreamId;
 
 use super::aws::Aws;
-use super::link::{Kind, Link, RESUMES, REVERTS, tag};
+use super::inherited::Inherited;
+use super::link::{Kind, Link};
 use super::owned;
 use crate::exit::Error;
+use crate::input::buckets::Buckets;
 
-/// The tag with the job that a job takes devices back to.
-pub const REVERTS_TO: &str = "tripline:revertsTo";
-/// The tags that are a job's own: what follows it has others.
-const LINKS: [&str; 3] = [RESUMES, REVERTS, REVERTS_TO];
-/// How Tripline's tags begin.
-const OURS: &str = "tripline:";
 /// Longest description (AWS IoT `CreateJob`).
 const MAX_DESCRIPTION: usize = 2_028;
 
@@ -66,6 +62,11 @@ impl EndedJob {
         format!("{head}:{what}")
     }
 
+    /// The buckets of the job's account.
+    pub fn buckets(&self, aws: &Aws) -> Buckets {
+        Buckets::of_arn(aws.s3.clone(), self.job.job_arn().unwrap_or_default())
+    }
+
     /// The stream of the job's document, as `deploy` or FreeRTOS OTA names it.
     pub fn stream(&self) -> Option<StreamId> {
         let document: serde_json::Value = serde_json::from_str(&self.document).ok()?;
@@ -81,16 +82,14 @@ impl EndedJob {
         targets: Vec<String>,
         link: &Link,
         about: &str,
+        inherited: &Inherited,
     ) -> CreateJobInputBuilder {
         let job = &self.job;
         let about = match job.description() {
             Some(old) => format!("{about}: {old}"),
             None => about.to_owned(),
         };
-        let ours =
-            |(key, _): &(&String, &String)| key.starts_with(OURS) && !LINKS.contains(&key.as_str());
-        let mut tags: Vec<_> =
-            self.tags.iter().filter(ours).filter_map(|(key, value)| tag(key, value)).collect();
+        let mut tags = inherited.request();
         tags.extend(link.tag());
         let request = CreateJobInput::builder()
             .job_id(id.as_str())

@@ -7,7 +7,10 @@ use aws_sdk_iot::types::{
     JobExecutionsRetryConfig, JobExecutionsRolloutConfig, PresignedUrlConfig, RetryCriteria,
     RetryableFailureType, TimeoutConfig,
 };
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use fake_aws::{Account, Call, Fault};
+use sha2::{Digest, Sha256};
 
 use super::aws::Aws;
 use crate::alarms::fake::FakeAws;
@@ -90,6 +93,21 @@ impl Fake {
     /// An object of the bucket.
     pub fn object(&self, key: &str, text: &str) {
         self.world().s3.put("bucket", key, text);
+    }
+
+    /// A job whose tags say that `deploy` armed it with this config, and with this baseline beside it.
+    pub fn armed_with(&self, job: &str, key: &str, config: &str, baseline: Option<&str>) {
+        let sha256 = |text: &str| STANDARD.encode(Sha256::digest(text));
+        self.object(key, config);
+        let mut digests = sha256(config);
+        if let Some(baseline) = baseline {
+            let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
+            self.object(&format!("{folder}/baseline.json"), baseline);
+            digests += &format!(" {}", sha256(baseline));
+        }
+        let (job, iot) = (format!("job/{job}"), &mut self.world().iot);
+        iot.tag(&job, "tripline:config", &format!("s3://bucket/{key}"));
+        iot.tag(&job, "tripline:configDigest", &digests);
     }
 
     pub fn aws(&self) -> Aws {

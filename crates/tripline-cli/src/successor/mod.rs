@@ -3,6 +3,7 @@
 //!
 //! - [`ended`]: a job that has ended, and the request for one that is as it was; [`owned`]: jobs that
 //!   another service makes, and that are not followed here;
+//! - [`inherited`]: the tags that it has from that job;
 //! - [`link`]: how what is made is linked to the job that it follows; [`place`]: its name, and the
 //!   jobs that follow already; [`targets`]: whom a job is for; [`group`]: more devices than a job can
 //!   name;
@@ -20,6 +21,7 @@ pub mod ended;
 #[cfg(test)]
 pub mod fake;
 pub mod group;
+pub mod inherited;
 pub mod link;
 pub mod owned;
 pub mod place;

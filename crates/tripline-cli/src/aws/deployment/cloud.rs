@@ -6,19 +6,19 @@ use aws_sdk_iot::operation::create_job::builders::CreateJobInputBuilder;
 use aws_sdk_iot::types::{Job, StreamInfo, Tag};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::ProvideErrorMetadata;
-use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::ChecksumAlgorithm;
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType};
 use tripline::job::JobId;
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind};
 use tripline_config::{Target, TargetKind};
 
-use super::firmware::Stored;
+use super::firmware::{ObservedObject, Stored};
 use super::spec::{Content, Object, StreamSpec};
 use crate::aws::clients::Aws;
 use crate::aws::job::find_job;
 use crate::aws::tags::JOB_TAG;
+use crate::input::buckets::Buckets;
 
 /// Slowest upload that is waited for, in bytes a second.
 const SLOWEST: u64 = 64 * 1024;
@@ -29,7 +29,7 @@ const PAGE: i32 = 250;
 #[derive(Debug)]
 pub struct Cloud {
     pub aws: Aws,
-    pub s3: aws_sdk_s3::Client,
+    pub s3: Buckets,
     /// How long to wait before each call to AWS IoT.
     pub pace: Duration,
 }
@@ -37,26 +37,23 @@ pub struct Cloud {
 impl Cloud {
     /// Whether a bucket is there and may be used.
     pub async fn has_bucket(&self, bucket: &str) -> Result<bool, Failure> {
-        let found = self.s3.head_bucket().bucket(bucket).send().await;
+        let found = self.s3.bucket(bucket).head().send().await;
         absent(found.map_err(|error| Failure::from_sdk("HeadBucket", &error)))
             .map(|it| it.is_some())
     }
 
-    /// An object with exactly this content, if it is there.
+    /// An object with exactly this content, if it is there. S3's own checksum says so: what whoever
+    /// stored it wrote beside it proves nothing.
     pub async fn find_object(
         &self,
         bucket: &str,
         object: &Object,
     ) -> Result<Option<Stored>, Failure> {
-        let found = self.s3.head_object().bucket(bucket).key(&object.key).send().await;
-        let found = absent(found.map_err(|error| Failure::from_sdk("HeadObject", &error)))?;
-        let is_it = |found: &HeadObjectOutput| {
-            let digest = found.metadata().and_then(|metadata| metadata.get("sha256"));
-            digest == Some(&object.sha256)
-                && found.content_length().and_then(|size| u64::try_from(size).ok())
-                    == Some(object.size)
+        let seen = seen_object(&self.s3, bucket, &object.key).await?;
+        let is_it = |seen: &ObservedObject| {
+            seen.checksum.as_ref() == Some(&object.sha256) && seen.size == Some(object.size)
         };
-        Ok(found.filter(is_it).map(|found| Stored::new(found.version_id(), found.e_tag())))
+        Ok(seen.filter(is_it).map(|seen| seen.stored))
     }
 
     /// Stores an object unless it is there with exactly this content.
@@ -82,11 +79,9 @@ impl Cloud {
             .operation_timeout(within * 3);
         let stored = self
             .s3
-            .put_object()
             .bucket(bucket)
-            .key(&object.key)
+            .put_object(&object.key)
             .content_type(object.content_type)
-            .metadata("sha256", &object.sha256)
             .checksum_algorithm(ChecksumAlgorithm::Sha256)
             .checksum_sha256(&object.sha256)
             .body(body)
@@ -106,7 +101,7 @@ impl Cloud {
         says: &str,
     ) -> Result<Option<String>, Failure> {
         let body = ByteStream::from(says.as_bytes().to_vec());
-        let put = self.s3.put_object().bucket(bucket).key(key).if_none_match("*").body(body);
+        let put = self.s3.bucket(bucket).put_object(key).if_none_match("*").body(body);
         match put.send().await {
             Ok(_) => Ok(None),
             // Of somebody who claims it at the same moment, S3 says that there is a conflict.
@@ -116,7 +111,7 @@ impl Cloud {
                     Some("PreconditionFailed" | "ConditionalRequestConflict")
                 ) =>
             {
-                let found = self.s3.get_object().bucket(bucket).key(key).send().await;
+                let found = self.s3.bucket(bucket).get_object(key).send().await;
                 let found = found.map_err(|error| Failure::from_sdk("GetObject", &error))?;
                 let text = found.body.collect().await.map_err(|fault| {
                     Failure::new("GetObject", FailureKind::Unavailable, fault.to_string())
@@ -129,7 +124,7 @@ impl Cloud {
 
     /// Removes an object; one that is not there is no failure.
     pub async fn delete_object(&self, bucket: &str, key: &str) -> Result<(), Failure> {
-        let deleted = self.s3.delete_object().bucket(bucket).key(key).send().await;
+        let deleted = self.s3.bucket(bucket).delete_object(key).send().await;
         deleted.map(drop).map_err(|error| Failure::from_sdk("DeleteObject", &error))
     }
 
@@ -232,6 +227,25 @@ impl Cloud {
             tokio::time::sleep(self.pace).await;
         }
     }
+}
+
+/// An object as S3 shows it without its content; `None` if there is none.
+pub async fn seen_object(
+    s3: &Buckets,
+    bucket: &str,
+    key: &str,
+) -> Result<Option<ObservedObject>, Failure> {
+    let head = s3.bucket(bucket).head_object(key).send().await;
+    let head = absent(head.map_err(|error| Failure::from_sdk("HeadObject", &error)))?;
+    Ok(head.map(|head| ObservedObject {
+        size: head.content_length().and_then(|size| u64::try_from(size).ok()),
+        // That of an object in parts is of their checksums.
+        checksum: head
+            .checksum_sha256()
+            .filter(|_| head.checksum_type() != Some(&ChecksumType::Composite))
+            .map(str::to_owned),
+        stored: Stored::new(head.version_id(), head.e_tag()),
+    }))
 }
 
 /// What is not there is an answer.

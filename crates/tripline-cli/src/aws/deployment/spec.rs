@@ -13,12 +13,14 @@ use tripline_aws::iot::request::{abort, rate, retries, timeout};
 use tripline_config::JobDocument;
 
 use super::firmware::{FirmwareRecord, Stored};
-use crate::aws::tags::{CONFIG_TAG, DEPLOYMENT_TAG, ROUND_TAG};
+use crate::aws::tags::{CONFIG_DIGEST_TAG, CONFIG_TAG, DEPLOYMENT_TAG, ROUND_TAG};
 use crate::exit::Error;
 use crate::input::deployment::Input;
 
 /// What the baseline is called in S3, beside its config.
 pub const BASELINE_OBJECT: &str = "baseline.json";
+/// What the config is called in S3, whatever its file is called.
+pub const CONFIG_OBJECT: &str = "dev.ini";
 
 /// The object that says which deployment a job's name is taken by.
 pub fn claim_key(job: &JobId) -> String {
@@ -91,7 +93,7 @@ impl Spec {
         }];
         for (name, content_type, text) in [
             ("job-document.json", "application/json", document.as_str()),
-            ("dev.ini", "text/plain", &input.text),
+            (CONFIG_OBJECT, "text/plain", &input.text),
             ("things.txt", "text/plain", &input.things_text),
         ] {
             objects.push(Object::of_text(format!("{folder}/{name}"), content_type, text));
@@ -157,11 +159,21 @@ impl Spec {
 
     /// The tags of the job of a round, once the firmware is stored.
     pub fn tags(&self, round: u32, stored: &Stored) -> BTreeMap<&'static str, String> {
-        let config = format!("s3://{}/{}/{}/dev.ini", self.bucket, self.job, self.digest);
+        let config = format!("s3://{}/{}/{}/{CONFIG_OBJECT}", self.bucket, self.job, self.digest);
+        let sha256 = |name: &str| {
+            let key = format!("{}/{}/{name}", self.job, self.digest);
+            self.objects
+                .iter()
+                .find(|object| object.key == key)
+                .map(|object| object.sha256.as_str())
+        };
+        let digests: Vec<_> =
+            [sha256(CONFIG_OBJECT), sha256(BASELINE_OBJECT)].into_iter().flatten().collect();
         let mut tags = BTreeMap::from([
             (DEPLOYMENT_TAG, self.digest.clone()),
             (ROUND_TAG, round.to_string()),
             (CONFIG_TAG, config),
+            (CONFIG_DIGEST_TAG, digests.join(" ")),
         ]);
         tags.extend(self.record(stored).iter().flat_map(FirmwareRecord::tags));
         if self.on_alarm == OnAlarm::Hold {

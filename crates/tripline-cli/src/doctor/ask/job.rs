@@ -8,7 +8,7 @@ use aws_sdk_iot::types::Job;
 use tripline::evidence::Record;
 use tripline::job::JobId;
 use tripline_aws::{Failure, FailureKind, iot};
-use tripline_guard::kept::{self, FirstSeen};
+use tripline_guard::kept::{self, FirstSeen, KeptItem};
 
 use super::clients::Clients;
 use super::reported::is_silent;
@@ -16,7 +16,7 @@ use crate::aws::alarms::{NamedAlarm, NamedAlarms};
 use crate::aws::arming::guard::Guard;
 use crate::aws::arming::plan::Plan;
 use crate::aws::job::find_job;
-use crate::doctor::facts::{Answer, JobFacts, KeptItem, Need, NoAnswer, StackFacts};
+use crate::doctor::facts::{Answer, JobFacts, Need, NoAnswer, StackFacts};
 use crate::exit::Error;
 use tripline_guard::observed::{Watched, watched};
 use tripline_guard::ownership::{Foreign, Owner, owner_of};
@@ -113,13 +113,7 @@ impl Clients {
     }
 
     async fn read_kept_config(&self, stack: &StackFacts, id: &JobId) -> Answer<Option<KeptItem>> {
-        let found = self.read_item(stack, id.as_str()).await?;
-        Ok(found.map(|mut item| KeptItem {
-            // An item without a text is a config that says nothing.
-            config: text(&mut item, kept::CONFIG).unwrap_or_default(),
-            baseline: text(&mut item, kept::BASELINE),
-            alert_only: matches!(item.get(kept::ALERT_ONLY), Some(AttributeValue::Bool(true))),
-        }))
+        Ok(kept::find(&self.alarms.dynamodb, stack.output("GuardsTableName")?, id).await?)
     }
 
     async fn read_evidence(&self, stack: &StackFacts, id: &JobId) -> Answer<Option<Record>> {

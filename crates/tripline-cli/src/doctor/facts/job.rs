@@ -8,7 +8,7 @@ use tripline::detail::Detail;
 use tripline::evidence::Record;
 use tripline::job::JobId;
 use tripline::reports::{Reported, Reports};
-use tripline_guard::kept::FirstSeen;
+use tripline_guard::kept::{FirstSeen, KeptItem};
 use tripline_guard::observed::ObservedAlarm;
 use tripline_guard::ownership::{AlarmTags, Foreign};
 
@@ -79,23 +79,6 @@ pub struct Misspelled {
     pub key: String,
     /// The device that sent it.
     pub thing: String,
-}
-
-/// What a job was armed with, as it is kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KeptItem {
-    /// Its alarms and limits, as the text of a config; empty if there is none.
-    pub config: String,
-    /// The text of its baseline.
-    pub baseline: Option<String>,
-    /// It is meant that nothing of it stops the rollout.
-    pub alert_only: bool,
-}
-
-impl From<&str> for KeptItem {
-    fn from(config: &str) -> Self {
-        Self { config: config.to_owned(), ..Self::default() }
-    }
 }
 
 impl JobFacts {

@@ -15,7 +15,7 @@ use aws_sdk_cloudwatch::types::MetricAlarm;
 pub use answer::{Answer, Need, NoAnswer};
 pub use delivery::{Action, Ingest, Mapping, Queue, Rule};
 pub use functions::{Function, FunctionConfiguration};
-pub use job::{Counted, JobFacts, KeptItem, Misspelled};
+pub use job::{Counted, JobFacts, Misspelled};
 pub use roles::{Key, Role};
 pub use stack::{Health, Resource, StackFacts};
 pub use topics::{Sms, Subscription, Topic, Topics};

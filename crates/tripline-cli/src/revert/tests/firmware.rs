@@ -14,8 +14,8 @@ async fn a_firmware_that_was_changed_is_refused_and_nothing_is_made() {
             "its size is `11`, and was `5`",
         ),
         (
-            |world, place| world.s3.heads.get_mut(&place).unwrap().sha256 = None,
-            "the SHA-256 that it was stored with is none",
+            |world, place| world.s3.heads.get_mut(&place).unwrap().checksum = None,
+            "S3's SHA-256 of it is none",
         ),
         (
             |world, place| {

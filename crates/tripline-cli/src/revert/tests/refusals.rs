@@ -98,8 +98,8 @@ async fn a_job_of_freertos_is_reverted_and_its_stream_is_looked_for() {
         iot.job("AFR_OTA-pumps", JobStatus::Completed, &["thinggroup/fleet"]);
         let document = "{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"streamname\":\"AFR_OTA-1\"}}";
         iot.jobs.get_mut("AFR_OTA-pumps").unwrap().1 = document.to_owned();
-        iot.tag("job/AFR_OTA-pumps", "tripline:config", "s3://bucket/good/dev.ini");
     }
+    fake.armed_with("AFR_OTA-pumps", "good/dev.ini", CONFIG, None);
     succeeded(&fake, "AFR_OTA-pumps", 2);
     let to = Source::Job { to: Some(id("AFR_OTA-pumps")), unrecorded: true };
     let to = Revert { source: to, ..revert() };
