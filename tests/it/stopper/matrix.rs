@@ -37,7 +37,7 @@ struct Cell {
 /// The others: what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Outcome {
-    /// `verified`, `unverified` or `none`: what people were alerted of the stop, if there was one.
+    /// `verified`, `unverified` or `none`: what people were alerted to of the stop, if there was one.
     stop: String,
     /// The attempt in which the job was stopped.
     after: Option<u32>,
