@@ -472,7 +472,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_process_is_killed_at_its_limit() {
-        let function = function("sleep 600");
+        // The process itself, since a child of a shell would outlive it, with every lock that it inherited.
+        let function = function("exec sleep 600");
         let door = HttpAws::default().door(|_| Plan::none()).await.unwrap();
         let mut environment = function.environment(door).await.unwrap();
         assert_eq!(environment.invoke(&json!({}), None).await, Ok(Ended::TimedOut));

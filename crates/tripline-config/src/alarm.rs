@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use tripline::alarm::{
     AlarmDefinition, AlarmName, Evaluation, InvalidEvaluation, Limit, MinSamples, MissingData,
-    Period, Statistic, Topic,
+    Percentile, Period, Statistic, Topic,
 };
 use tripline::faults::Fault;
 use tripline::metric::{
@@ -13,25 +13,10 @@ use tripline::metric::{
 use tripline::text::excerpt;
 
 use crate::ini::{Entry, Ini, Section};
-use crate::reader::{Place, Reader, near, positive, unknown_keys};
-
-/// The keys of an alarm.
-const KEYS: [&str; 11] = [
-    "namespace",
-    "metricName",
-    "stat",
-    "period",
-    "threshold",
-    "alarmType",
-    "evaluationPeriods",
-    "datapointsToAlarm",
-    "snsTopics",
-    "treatMissingData",
-    "minSamples",
-];
-
-/// The other keys of `[DEFAULT]`, as far as they look like an alarm's.
-const DEFAULT_KEYS: [&str; 4] = ["debug", "rounds", "region", "streamId"];
+use crate::keys::{ALARM_PREFIX, DEFAULT, has_key, hint_for, keys_of};
+use crate::near::near;
+use crate::reader::{Place, Reader, positive, unknown_keys};
+use crate::slips::is_dressed;
 
 /// Reads an alarm; `None` if it has faults, all of which are then in `faults`.
 pub(crate) fn read(
@@ -42,7 +27,7 @@ pub(crate) fn read(
 ) -> Option<AlarmDefinition> {
     let before = faults.len();
     let place = Place::of_alarm(section, name);
-    unknown_keys(place, &KEYS, faults);
+    unknown_keys(place, faults);
     let mut read = AlarmSection { reader: &mut Reader::new(ini, faults), place };
     let alarm_name = AlarmName::new(name);
     if alarm_name.is_none() {
@@ -60,10 +45,12 @@ pub(crate) fn read(
         let alarm = read.unsuccessful_rate(alarm_name, namespace.as_deref());
         return alarm.filter(|_| faults.len() == before);
     }
-    let statistic = read.required(
+    let statistic = read.reader.required_or(
+        place,
         "stat",
         "`SampleCount`, `Average`, `Sum`, `Minimum`, `Maximum` or `p0.0` to `p100`",
         Statistic::parse,
+        statistic_meant,
     );
     let period = read.required("period", "10, 20, 30 or a multiple of 60, in seconds", |text| {
         text.parse().ok().and_then(Period::new)
@@ -139,10 +126,34 @@ pub(crate) fn read(
     })
 }
 
-/// 1 to 255 characters on one line.
+/// What to do about a statistic as people or other programs call it.
+fn statistic_meant(text: &str) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    let meant = match text.as_str() {
+        "avg" | "mean" => Some("Average".to_owned()),
+        "max" => Some("Maximum".to_owned()),
+        "min" => Some("Minimum".to_owned()),
+        "count" | "n" | "samples" => Some("SampleCount".to_owned()),
+        "total" => Some("Sum".to_owned()),
+        "median" => Some("p50".to_owned()),
+        _ => None,
+    };
+    let bare = |text: &str| {
+        let text = text.trim_start_matches(|c: char| c == 'p' || c.is_whitespace());
+        let ends: &[_] = &['%', ' '];
+        let text =
+            ["st", "nd", "rd", "th"].iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text);
+        Percentile::parse(text.trim_end_matches(ends))
+    };
+    let meant = meant.or_else(|| bare(&text).map(|percentile| percentile.to_string()))?;
+    Some(format!("did you mean `{meant}`?"))
+}
+
+/// 1 to 255 characters on one line, without quotes around them or a comment behind: of such a metric
+/// CloudWatch would wait for a value for ever.
 fn name_of(text: &str) -> Option<String> {
     let fits = (1..=255).contains(&text.len()) && !text.chars().any(char::is_control);
-    fits.then(|| text.to_owned())
+    (fits && !is_dressed(text)).then(|| text.to_owned())
 }
 
 /// What is read of one alarm.
@@ -316,21 +327,18 @@ impl AlarmSection<'_, '_> {
 
 /// Whether this is a key of an alarm.
 pub(crate) fn is_key(key: &str) -> bool {
-    KEYS.iter().any(|known| known.eq_ignore_ascii_case(key))
+    has_key(ALARM_PREFIX, key)
 }
 
 /// `[DEFAULT]` holds the keys of a whole rollout; of those, only a misspelt key of an alarm is this
 /// module's concern.
 pub(crate) fn unknown_keys_of_default(default: &Section, faults: &mut Vec<Fault>) {
-    let is = |known: &[&str], key: &str| known.iter().any(|k| k.eq_ignore_ascii_case(key));
     for entry in default.own() {
         let key = entry.key.as_str();
-        if is(&KEYS, key) || is(&DEFAULT_KEYS, key) {
-            continue;
-        }
-        if let Some(near) = near(key, &KEYS) {
+        let is_known = is_key(key) || has_key(DEFAULT, key);
+        if !is_known && near(key, keys_of(ALARM_PREFIX)).is_some() {
             let text = format!("`[DEFAULT]`: unknown key `{}`", excerpt(key));
-            faults.push(Fault::at(entry.line, text).hint(Some(format!("did you mean `{near}`?"))));
+            faults.push(Fault::at(entry.line, text).hint(hint_for(ALARM_PREFIX, key)));
         }
     }
 }

@@ -7,22 +7,14 @@ use tripline::release::hold::{OnAlarm, OnHoldFailed};
 use tripline::text::excerpt;
 
 use crate::alarm;
-use crate::ini::{DEFAULT, Ini, Section, read_whole};
-use crate::reader::{Reader, near, unknown_keys};
+use crate::ini::{Ini, Section, read_whole};
+use crate::keys::{ALARM_CONFIG, ALARM_PREFIX, DEFAULT, DEFAULT_GUARD, ON_ALARM, ON_HOLD_FAILED};
+use crate::near::near;
+use crate::reader::{Reader, unknown_keys};
+use crate::slips::slip_in_list;
 
 /// Most alarms of a job: far more than anybody can read, and CloudWatch takes three a second.
 pub const MAX_ALARMS: usize = 100;
-
-/// The section that lists the alarms.
-pub(crate) const ALARM_CONFIG: &str = "ALARM_CONFIG";
-/// The key that keeps the stack's default guard away.
-pub(crate) const DEFAULT_GUARD: &str = "defaultGuard";
-/// The key that says what an alarm of the job does.
-pub(crate) const ON_ALARM: &str = "onAlarm";
-/// The key that says what is done if a hold does not take effect.
-pub(crate) const ON_HOLD_FAILED: &str = "onHoldFailed";
-/// How the sections of single alarms begin.
-pub(crate) const ALARM_PREFIX: &str = "ALARM_CONFIG_";
 
 /// What a `dev.ini` says of alarms.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,7 +67,7 @@ pub(crate) fn read(ini: &Ini, faults: &mut Vec<Fault>) -> AlarmConfig {
         config.unlisted = described.into_iter().map(str::to_owned).collect();
         return config;
     };
-    unknown_keys(list, &["alarmList", DEFAULT_GUARD, ON_ALARM, ON_HOLD_FAILED], faults);
+    unknown_keys(list, faults);
     let mut read = Reader::new(ini, faults);
     config.default_guard = read.boolean(list, DEFAULT_GUARD).unwrap_or(true);
     (config.on_alarm, config.on_hold_failed) = read.holds(list);
@@ -111,13 +103,19 @@ pub(crate) fn read(ini: &Ini, faults: &mut Vec<Fault>) -> AlarmConfig {
                     entry.line,
                     format!("alarmList: `{0}` has no section `[{ALARM_PREFIX}{0}]`", excerpt(name)),
                 )
-                .hint(near(name, &described).map(|near| format!("did you mean `{near}`?"))),
+                .hint(of_unknown_alarm(name, &described)),
             ),
         }
     }
     config.unlisted =
         described.into_iter().filter(|name| !listed.contains(name)).map(str::to_owned).collect();
     config
+}
+
+/// What to do about a name that no section has.
+fn of_unknown_alarm(name: &str, described: &[&str]) -> Option<String> {
+    slip_in_list(name, |part| described.contains(&part))
+        .or_else(|| near(name, described).map(|near| format!("did you mean `{}`?", excerpt(near))))
 }
 
 impl Reader<'_> {

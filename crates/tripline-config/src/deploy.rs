@@ -9,44 +9,20 @@ use tripline::rollout::{Rate, RolloutConfig};
 use tripline::text::excerpt;
 
 use crate::alarm;
-use crate::alarms::{self, ALARM_PREFIX, AlarmConfig};
-use crate::evidence::{EVIDENCE_CONFIG, EvidenceConfig};
-use crate::ini::{DEFAULT, Ini, MAX_FILE_BYTES, Section, read_whole};
-use crate::reader::{Reader, near, positive, unknown_keys};
+use crate::alarms::{self, AlarmConfig};
+use crate::evidence::EvidenceConfig;
+use crate::ini::{Ini, MAX_FILE_BYTES, Section, read_whole};
+use crate::keys::{DEFAULT, FILE_CHUNCK_SIZE, WAVES, has_key, hint_for, is_section, section_names};
+use crate::lines::Lines;
+use crate::near::near;
+use crate::reader::{Reader, positive, unknown_keys};
+use crate::regions;
+use crate::slips::is_dressed;
 use crate::values::{Bucket, FileId, Presigned, RoleArn, StreamId, TargetSelection};
-use crate::waves::{Around, WAVE_PREFIX, WAVES, Waves};
+use crate::waves::{Around, Waves};
 
 /// Most rounds of one deployment.
 pub const MAX_ROUNDS: u32 = 10_000;
-
-/// The keys of `[DEFAULT]`. `imageVer`, `fileId`, `privateKey` and `fallback` are Tripline's own.
-const KEYS: [&str; 25] = [
-    "thingList",
-    "binName",
-    "roleArn",
-    "jobId",
-    "rounds",
-    "bucket",
-    "cleanUpCfg",
-    "debug",
-    "defaultDelay",
-    "region",
-    "streamId",
-    "iotApiSleepTime",
-    "fileChunkSize",
-    "targetSelection",
-    "useCustomJobDocument",
-    "usePresignedUrlConfig",
-    "useJobExecutionsRolloutConfig",
-    "useAbortConfig",
-    "useTimeoutConfig",
-    "deviceCount",
-    "expiresInSec",
-    "imageVer",
-    "fileId",
-    "privateKey",
-    "fallback",
-];
 
 /// The sections that a key of another switches on.
 const SWITCHED: [&str; 11] = [
@@ -62,9 +38,6 @@ const SWITCHED: [&str; 11] = [
     "ABORT_CONFIG_TYPE_TIMED_OUT",
     "TIMEOUT_CONFIG",
 ];
-
-/// The other sections, but for those of single alarms and waves.
-const SECTIONS: [&str; 4] = ["RETRY_CONFIG", "ALARM_CONFIG", EVIDENCE_CONFIG, WAVES];
 
 /// What a `dev.ini` says. Paths are as they stand there.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,6 +94,10 @@ pub struct DeployConfig {
     pub unused: Vec<String>,
     /// What would be wrong with those.
     pub faults_of_unused: Vec<Fault>,
+    /// What was taken for something else than stands there.
+    pub notes: Vec<Fault>,
+    /// Where everything stands.
+    pub lines: Lines,
 }
 
 /// A stream with the firmware in it.
@@ -179,7 +156,8 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> Option<DeployConfig> {
     });
     let things = read.required(default, "thingList", "a file with an ARN a line", path);
     let firmware = read.required(default, "binName", "a file", path);
-    let bucket = read.required(default, "bucket", "the name of an S3 bucket", Bucket::new);
+    let bucket =
+        read.required_or(default, "bucket", "the name of an S3 bucket", Bucket::new, Bucket::meant);
     let stream = read.stream(default);
     let rounds = read.optional(default, "rounds", "a whole number from 1 to 10000", |text| {
         positive(text).filter(|rounds| *rounds <= MAX_ROUNDS)
@@ -210,9 +188,18 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> Option<DeployConfig> {
         .map(str::to_owned)
         .collect();
     let faults_of_unused = faults_of(ini, &unused);
+    let mut notes = Vec::new();
     let config = DeployConfig {
-        region: read.optional(default, "region", "a region such as `us-east-1`", path),
-        image_version: read.optional(default, "imageVer", "a text", path),
+        region: read.optional_or(
+            default,
+            "region",
+            "the name of an AWS Region such as `us-east-1`",
+            |text| path(text).filter(|region| regions::could_be(region)),
+            regions::meant,
+        ),
+        image_version: read.optional(default, "imageVer", "a text", |text| {
+            path(text).filter(|it| !is_dressed(it))
+        }),
         private_key: read.optional(default, "privateKey", "a file", path),
         selection,
         device_count: read.optional(default, "deviceCount", "a whole number from 1", positive),
@@ -233,11 +220,7 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> Option<DeployConfig> {
             60_000,
             Duration::from_millis,
         ),
-        chunk: read
-            .optional(default, "fileChunkSize", "bytes, 1 to 67108864", |text| {
-                positive(text).filter(|size| *size <= 1 << 26)
-            })
-            .unwrap_or(8_192),
+        chunk: read.chunk(default, &mut notes),
         document,
         presigned,
         staged,
@@ -248,6 +231,8 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> Option<DeployConfig> {
         fallback,
         unused,
         faults_of_unused,
+        notes,
+        lines: Lines::new(ini),
         job: job?,
         things: things?,
         firmware: firmware?,
@@ -268,6 +253,34 @@ impl<'a> Reader<'a> {
             let text = "`[EXP_RATE_CONFIG]`: nothing says when the rate rises (expected useRateIncreaseCriteria = True, and `numberOfNotifiedThings` or `numberOfSucceededThings` in `[INCREASE_CRITERIA]`)";
             self.faults.push(Fault::at(section.line, text.to_owned()));
         }
+    }
+
+    /// How much of the firmware is read at a time, by either spelling of the key.
+    fn chunk(&mut self, default: &Section, notes: &mut Vec<Fault>) -> u32 {
+        const KEY: &str = "fileChunkSize";
+        let has = |key: &str| self.ini.get(default, key).is_some();
+        let (is_there, is_misspelt) = (has(KEY), has(FILE_CHUNCK_SIZE));
+        let line = self.line_of(default, FILE_CHUNCK_SIZE);
+        if is_there && is_misspelt {
+            let text = format!(
+                "{FILE_CHUNCK_SIZE} stands for {KEY}, which is there already, in line {}",
+                self.line_of(default, KEY)
+            );
+            self.fault(
+                default.into(),
+                line,
+                &text,
+                Some(format!("leave out `{FILE_CHUNCK_SIZE}`")),
+            );
+        } else if is_misspelt {
+            let text = format!("`{FILE_CHUNCK_SIZE}` is taken for `{KEY}`");
+            notes.push(Fault::at(line, text).hint(Some(format!("write `{KEY}`"))));
+        }
+        let key = if is_misspelt { FILE_CHUNCK_SIZE } else { KEY };
+        let size = self.optional(default, key, "bytes, 1 to 67108864", |text| {
+            positive(text).filter(|size| *size <= 1 << 26)
+        });
+        size.unwrap_or(8_192)
     }
 
     /// The job to go back to, which is another.
@@ -311,7 +324,7 @@ impl<'a> Reader<'a> {
 
     fn document(&mut self) -> Option<DocumentSource> {
         let section = self.used("useCustomJobDocument", "CUSTOM_JOB_DOCUMENT")?;
-        unknown_keys(section, &["jobDocSrcCfg", "jobDocSrcUrl", "jobDocPath"], self.faults);
+        unknown_keys(section, self.faults);
         let is_file =
             self.required(section, "jobDocSrcCfg", "local_file or url", |text| match text {
                 "local_file" => Some(true),
@@ -321,14 +334,14 @@ impl<'a> Reader<'a> {
         if is_file {
             self.required(section, "jobDocPath", "a JSON file", path).map(DocumentSource::File)
         } else {
-            self.required(section, "jobDocSrcUrl", "https://.. or s3://..", url)
+            self.required(section, "jobDocSrcUrl", "https://.. or s3://<bucket>/<key>", url)
                 .map(DocumentSource::Url)
         }
     }
 
     fn presigned(&mut self) -> Option<Presigned> {
         let section = self.used("usePresignedUrlConfig", "PRESIGNED_URL_CONFIG")?;
-        unknown_keys(section, &["roleArn", "expiresInSec"], self.faults);
+        unknown_keys(section, self.faults);
         let role = self.role(section);
         let expires = self.optional(section, "expiresInSec", "60 to 3600 seconds", |text| {
             positive(text).filter(|seconds| Presigned::SECONDS.contains(seconds))
@@ -380,6 +393,8 @@ pub struct FileNames {
     pub document: Option<String>,
     /// Whether the thing list is one of waves, and may be longer.
     pub has_waves: bool,
+    /// Where they are named.
+    pub lines: Lines,
 }
 
 impl FileNames {
@@ -403,6 +418,7 @@ impl FileNames {
             private_key: named("privateKey"),
             document,
             has_waves: ini.section(WAVES).is_some(),
+            lines: Lines::new(&ini),
         }
     }
 }
@@ -415,24 +431,41 @@ fn path(text: &str) -> Option<String> {
 }
 
 fn url(text: &str) -> Option<String> {
+    let is_object = |rest: &str| {
+        rest.split_once('/').is_some_and(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
+    };
     // In the clear only to this machine, where nobody can change the document on its way.
-    const BEGINNINGS: [&str; 4] = ["https://", "s3://", "http://127.0.0.1", "http://localhost"];
-    path(text).filter(|url| BEGINNINGS.iter().any(|beginning| url.starts_with(beginning)))
+    let is_here = |rest: &str| {
+        ["127.0.0.1", "localhost"].iter().any(|host| {
+            rest.strip_prefix(host)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+        })
+    };
+    let after = |scheme: &str| text.strip_prefix(scheme);
+    let fits = after("https://").is_some_and(|rest| !rest.is_empty())
+        || after("s3://").is_some_and(is_object)
+        || after("http://").is_some_and(is_here);
+    path(text).filter(|_| fits)
 }
 
 /// Keys that stand in `[DEFAULT]` are a section's by inheritance, or stand for something in other
 /// values (`%(key)s`).
 fn unknown_keys_of_default(ini: &Ini, default: &Section, faults: &mut Vec<Fault>) {
-    let known = |key: &str| KEYS.iter().any(|known| known.eq_ignore_ascii_case(key));
     let references = ini.references();
     let said: HashSet<_> = faults.iter().map(|fault| (fault.line, fault.text.clone())).collect();
     for entry in default.own() {
         let key = entry.key.as_str();
-        if known(key) || alarm::is_key(key) || references.contains(&key.to_lowercase()) {
+        // Some have it here, for the section to inherit.
+        let is_inherited = key.eq_ignore_ascii_case("expiresInSec");
+        if has_key(DEFAULT, key)
+            || is_inherited
+            || alarm::is_key(key)
+            || references.contains(&key.to_lowercase())
+        {
             continue;
         }
         let text = format!("`[DEFAULT]`: unknown key `{}`", excerpt(key));
-        let hint = near(key, &KEYS).map(|near| format!("did you mean `{near}`?"));
+        let hint = hint_for(DEFAULT, key);
         // The alarms have asked for theirs already.
         if !said.contains(&(Some(entry.line), text.clone())) {
             faults.push(Fault::at(entry.line, text).hint(hint));
@@ -442,15 +475,12 @@ fn unknown_keys_of_default(ini: &Ini, default: &Section, faults: &mut Vec<Fault>
 
 /// A section that is not known is not looked at, whatever its author meant by it.
 fn unknown_sections(ini: &Ini, faults: &mut Vec<Fault>) {
-    let known_sections = [&SWITCHED[..], &SECTIONS[..]].concat();
+    let known_sections = section_names();
     let said: HashSet<_> = faults.iter().map(|fault| (fault.line, fault.text.clone())).collect();
     for section in ini.sections() {
         let name = section.name.as_str();
         let text = format!("unknown section `[{}]`", excerpt(name));
-        let known = known_sections.contains(&name)
-            || name.starts_with(ALARM_PREFIX)
-            || name.starts_with(WAVE_PREFIX);
-        if known || said.contains(&(Some(section.line), text.clone())) {
+        if is_section(name) || said.contains(&(Some(section.line), text.clone())) {
             continue;
         }
         let hint = near(name, &known_sections).map(|near| format!("did you mean `[{near}]`?"));

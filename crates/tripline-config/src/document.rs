@@ -2,15 +2,14 @@
 
 use serde_json::{Map, Value};
 
+use tripline::faults::Fault;
 use tripline::text::excerpt;
 
+use crate::placeholders::{self, Placeholder};
 use crate::values::{FileId, StreamId};
 
 /// Longest document in characters (AWS IoT `CreateJob`, `document`).
 pub const MAX_DOCUMENT: usize = 32_768;
-
-/// How AWS IoT Jobs marks what it replaces by a presigned URL when a device asks for the document.
-const PLACEHOLDERS: [&str; 2] = ["${aws:iot:s3-presigned-url:", "${aws:iot:s3-presigned-url-v2:"];
 
 /// What is known of the firmware once it has been read.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +48,20 @@ pub enum DocumentFault {
     TooLong(usize),
     /// It asks for a presigned URL, and the config does not say how.
     #[error("has a placeholder for a presigned URL, but usePresignedUrlConfig is not True")]
-    Unsigned,
+    Unsigned {
+        /// The line of the first such placeholder.
+        line: usize,
+    },
+}
+
+impl DocumentFault {
+    /// Where in the operator's own document it is.
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            Self::Unsigned { line } => Some(*line),
+            Self::NotJson(_) | Self::NotAnObject(_) | Self::TooLong(_) => None,
+        }
+    }
 }
 
 impl JobDocument {
@@ -62,7 +74,7 @@ impl JobDocument {
             None => Map::new(),
             Some(text) => read(text)?,
         };
-        let asks = own.is_some_and(asks_for_a_url);
+        let asks = own.and_then(asks_for_a_url);
         let mut set = |key: &str, value: Value| document.insert(key.to_owned(), value);
         set("command", "fota".into());
         if let Some((stream, file)) = &image.stream {
@@ -76,10 +88,9 @@ impl JobDocument {
             None => set("md5sum", image.md5.as_str().into()),
         };
         match (&image.url, asks) {
-            (None, true) => return Err(DocumentFault::Unsigned),
-            (Some(url), false) => {
-                let [placeholder, _] = PLACEHOLDERS;
-                set("url", format!("{placeholder}{url}}}").into());
+            (None, Some(line)) => return Err(DocumentFault::Unsigned { line }),
+            (Some(url), None) => {
+                set("url", format!("{}{url}}}", Placeholder::PRESIGNED).into());
             }
             _ => {}
         }
@@ -98,8 +109,11 @@ impl JobDocument {
     }
 
     /// What is wrong with the operator's own document, as far as it shows without the firmware.
-    pub fn fault_of(own: &str) -> Option<DocumentFault> {
-        read(own).err()
+    pub fn faults_of(own: &str) -> Vec<Fault> {
+        match parse(own) {
+            Ok(_) => placeholders::find(own).1,
+            Err(fault) => vec![fault],
+        }
     }
 
     /// The document's JSON.
@@ -116,8 +130,41 @@ fn read(text: &str) -> Result<Map<String, Value>, DocumentFault> {
     }
 }
 
-fn asks_for_a_url(text: &str) -> bool {
-    PLACEHOLDERS.iter().any(|placeholder| text.contains(placeholder))
+/// The same, with the line of a fault and what to do.
+fn parse(text: &str) -> Result<(), Fault> {
+    match serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')) {
+        Ok(Value::Object(_)) => Ok(()),
+        Ok(_) => {
+            let text = DocumentFault::NotAnObject(excerpt(text.trim())).to_string();
+            Err(Fault { line: None, text, hint: None })
+        }
+        Err(error) => {
+            let said = error.to_string();
+            let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
+            // The end of a file is behind its last line.
+            let line = error.line().clamp(1, text.lines().count().max(1));
+            let what = format!("not JSON: {} (column {})", excerpt(said), error.column());
+            let stands_there = text.lines().nth(line - 1).unwrap_or_default().trim_start();
+            Err(Fault::at(line, what).hint(json_meant(stands_there)))
+        }
+    }
+}
+
+/// What to do about a line that is no JSON, as people write it.
+fn json_meant(line: &str) -> Option<String> {
+    let hint = match line.chars().next()? {
+        '/' | '#' => "JSON has no comments",
+        '\'' => "in JSON text stands between double quotes",
+        '}' | ']' => "leave out the comma before it, if there is one",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// The line of the first placeholder that a presigned URL takes the place of.
+fn asks_for_a_url(text: &str) -> Option<usize> {
+    let (placeholders, _) = placeholders::find(text);
+    placeholders.iter().find(|it| it.is_presigned()).map(|it| it.line)
 }
 
 #[cfg(test)]
@@ -185,7 +232,7 @@ mod tests {
         let own = r#"{"files": ["${aws:iot:s3-presigned-url:https://s3.example/b/own}"]}"#;
         assert!(!document(Some(own), &image).contains(r#""url""#));
         let without = Image { url: None, ..image };
-        assert_eq!(JobDocument::new(Some(own), &without), Err(DocumentFault::Unsigned));
+        assert_eq!(JobDocument::new(Some(own), &without), Err(DocumentFault::Unsigned { line: 1 }));
     }
 
     #[test]
@@ -195,6 +242,24 @@ mod tests {
         assert_eq!(fault("[1]"), "`[1]` is no JSON object (expected {..})");
         let long = format!("{{\"a\": \"{}\"}}", "x".repeat(MAX_DOCUMENT));
         assert!(fault(&long).ends_with("(expected at most 32768)"));
+        for (own, said) in [
+            ("{\n  \"a\": 1,\n}\n", "3: not JSON: trailing comma (column 1) / leave out the comma"),
+            ("{\n  'a': 1\n}", "2: not JSON: key must be a string (column 3) / in JSON text"),
+            ("{\n  // a\n}", "2: not JSON: key must be a string (column 3) / JSON has no comments"),
+            ("{\n\"a\": {\n", "2: not JSON: EOF while parsing"),
+            ("", "1: not JSON: EOF while parsing"),
+        ] {
+            let found = JobDocument::faults_of(own);
+            let text = |fault: &Fault| {
+                let hint = fault.hint.clone().unwrap_or_default();
+                format!("{}: {} / {hint}", fault.line.unwrap(), fault.text)
+            };
+            assert!(text(&found[0]).starts_with(said), "{own}: {found:?}");
+        }
+        let wrong = "{\n\"a\": \"${aws:iot:parameter:x}\"}";
+        assert_eq!(JobDocument::faults_of(wrong)[0].line, Some(2));
+        assert_eq!(JobDocument::faults_of("[1]")[0].line, None);
+        assert_eq!(JobDocument::faults_of("{}"), []);
         let deep = "[".repeat(100_000);
         assert!(fault(&deep).starts_with("not JSON: recursion limit"));
     }

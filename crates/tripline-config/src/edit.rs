@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use tripline::text::excerpt;
 
-use crate::ini::{DEFAULT, Ini, MAX_FILE_BYTES};
+use crate::ini::{Ini, MAX_FILE_BYTES};
+use crate::keys::DEFAULT;
 
 /// A key of `[DEFAULT]` and its value, as `key=value`. The value stands in the file as it is, so
 /// that `%(key)s` in it is replaced and `%%` is a percent sign.

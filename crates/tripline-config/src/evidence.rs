@@ -12,27 +12,11 @@ use tripline::faults::Faults;
 use tripline::rollout::RolloutConfig;
 use tripline::text::excerpt;
 
-use crate::alarms::ALARM_PREFIX;
-use crate::ini::{DEFAULT, Section, read_whole};
+use crate::ini::{Section, read_whole};
+use crate::keys::{ALARM_PREFIX, DEFAULT, EVIDENCE_CONFIG};
 use crate::reader::{Place, Reader, positive, unknown_keys};
 use crate::rollout::parse_rollout;
 pub use unfinished::Unfinished;
-
-/// The section.
-pub(crate) const EVIDENCE_CONFIG: &str = "EVIDENCE_CONFIG";
-
-const KEYS: [&str; 10] = [
-    "useEvidence",
-    "falseStops",
-    "failedLimit",
-    "unfinishedLimits",
-    "baseline",
-    "slowerBy",
-    "silentLimit",
-    "snsTopics",
-    "blindMinutes",
-    "blindTopics",
-];
 
 /// The limits of a healthy rollout: evidence that a rollout is outside of them stops it.
 #[derive(Debug, Clone, PartialEq)]
@@ -162,7 +146,7 @@ impl<'a> Reader<'a> {
     /// The evidence section, if it is there and switched on.
     pub(crate) fn evidence(&mut self, rollout: &RolloutConfig) -> Option<EvidenceConfig> {
         let section = self.ini.section(EVIDENCE_CONFIG)?;
-        unknown_keys(section, &KEYS, self.faults);
+        unknown_keys(section, self.faults);
         let place = Place::from(section);
         self.require(place, "useEvidence", "True or False");
         let is_used = self.flag(section, "useEvidence");

@@ -3,10 +3,12 @@
 use tripline::faults::{Fault, Faults};
 use tripline::text::excerpt;
 
-use crate::alarms::{self, ALARM_PREFIX, AlarmConfig};
-use crate::evidence::{EVIDENCE_CONFIG, EvidenceConfig};
+use crate::alarms::{self, AlarmConfig};
+use crate::evidence::EvidenceConfig;
 use crate::ini::{Ini, read_whole};
-use crate::reader::{Reader, near};
+use crate::keys::{ALARM_PREFIX, EVIDENCE_CONFIG};
+use crate::near::near;
+use crate::reader::Reader;
 use crate::rollout::parse_rollout;
 
 /// What a `dev.ini` says of a job's guard.

@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use tripline::faults::{Fault, Faults, reported};
 use tripline::text::excerpt;
 
+use crate::keys::{DEFAULT, is_key, is_section};
+
 /// Largest config file in bytes.
 pub const MAX_FILE_BYTES: usize = 1_000_000;
 
@@ -19,6 +21,9 @@ pub(crate) struct Ini {
     sections: Vec<Section>,
     /// Where the first section of a name is: a hostile file has a hundred thousand of them.
     places: HashMap<String, usize>,
+    /// Which keys were asked for, to hold the table of keys against.
+    #[cfg(test)]
+    pub asked: std::cell::RefCell<HashSet<(String, String)>>,
 }
 
 /// A section with its own keys.
@@ -37,8 +42,6 @@ pub(crate) struct Entry {
     pub line: usize,
 }
 
-/// The section that all others inherit.
-pub(crate) const DEFAULT: &str = "DEFAULT";
 /// How deep `%(key)s` may be nested, as in `configparser`.
 const MAX_DEPTH: usize = 10;
 /// Most references replaced in one value: each level of nesting can multiply them, and references
@@ -79,8 +82,11 @@ impl Ini {
             if let Some((key, at)) = &open
                 && indent > *at
             {
-                ini.continue_value(key, line);
-                continue;
+                if !is_of_its_own(line) {
+                    ini.continue_value(key, line);
+                    continue;
+                }
+                faults.push(ini.indented(key, line, number));
             }
             if let Some((name, _)) = line.strip_prefix('[').and_then(|rest| rest.rsplit_once(']')) {
                 open = None;
@@ -88,16 +94,28 @@ impl Ini {
             } else if let Some((key, value)) = line.split_once(['=', ':']) {
                 open = ini.add(key.trim(), value.trim(), number, faults).map(|key| (key, indent));
             } else {
-                faults.push(Fault::at(
-                    number,
-                    format!(
-                        "`{}` is neither a section, a `key = value` nor a comment",
-                        excerpt(line)
-                    ),
-                ));
+                let text = format!(
+                    "`{}` is neither a section, a `key = value` nor a comment",
+                    excerpt(line)
+                );
+                let is_half = line.starts_with('[') || line.ends_with(']');
+                let hint =
+                    is_half.then(|| "a section's name stands between `[` and `]`".to_owned());
+                faults.push(Fault::at(number, text).hint(hint));
             }
         }
         ini
+    }
+
+    /// A line that `configparser` takes for part of the value before it.
+    fn indented(&self, key: &str, line: &str, number: usize) -> Fault {
+        let before = self.sections.last().and_then(|section| section.entries.get(key));
+        let of = before.map_or_else(String::new, |entry| {
+            format!("of `{}` in line {}", excerpt(&entry.key), entry.line)
+        });
+        let text = format!("`{}` is indented, so that it is part of the value {of}", excerpt(line));
+        let hint = "remove the indentation; only what goes on with a value is indented";
+        Fault::at(number, text).hint(Some(hint.to_owned()))
     }
 
     fn begin(&mut self, name: &str, line: usize, faults: &mut Vec<Fault>) {
@@ -152,6 +170,11 @@ impl Ini {
         self.sections.iter().filter(|section| section.name != DEFAULT)
     }
 
+    /// All sections.
+    pub fn all(&self) -> impl Iterator<Item = &Section> {
+        self.sections.iter()
+    }
+
     /// A key of a section, its own or inherited, with `%(key)s` replaced.
     pub fn get(&self, section: &Section, key: &str) -> Option<Result<Entry, Fault>> {
         let raw = self.raw(section, key)?;
@@ -170,6 +193,8 @@ impl Ini {
 
     fn raw<'a>(&'a self, section: &'a Section, key: &str) -> Option<&'a Entry> {
         let key = key.to_lowercase();
+        #[cfg(test)]
+        self.asked.borrow_mut().insert((section.name.clone(), key.clone()));
         let inherited = || self.section(DEFAULT).and_then(|default| default.entries.get(&key));
         section.entries.get(&key).or_else(inherited)
     }
@@ -214,6 +239,19 @@ impl Ini {
         value.push_str(rest);
         Ok(value)
     }
+}
+
+/// Whether a line is a section, or a key with its value, however far it is indented. No value that goes
+/// on over several lines has anything like it; `:` is part of some, such as `60:3`.
+fn is_of_its_own(line: &str) -> bool {
+    let section = line.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let is_word = |key: &str| {
+        key.starts_with(|first: char| first.is_ascii_alphabetic())
+            && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    section.is_some_and(|(name, _)| is_section(name.trim()))
+        || line.split_once('=').is_some_and(|(key, _)| is_word(key.trim()))
+        || line.split_once(':').is_some_and(|(key, _)| is_key(key.trim()))
 }
 
 impl Section {
@@ -275,6 +313,24 @@ mod tests {
     fn what_follows_a_section_s_bracket_is_ignored() {
         assert_eq!(get("[a] ; the alarms\nk = 1", "a", "k"), Some(Ok("1".to_owned())));
         assert_eq!(get("[a] = b\nk = 1", "a", "k"), Some(Ok("1".to_owned())));
+    }
+
+    #[test]
+    fn a_key_that_is_indented_is_no_part_of_the_value_before_it() {
+        let mut faults = Vec::new();
+        let text = "[WAVE_a]\nbake = 1h\n  query = x\n  rate = 2\n  [WAVE_b]\nthings = a,\n  b: c\n  x y = 1\n";
+        let ini = Ini::parse(text, &mut faults);
+        let found: Vec<_> = faults.iter().map(|fault| (fault.line, fault.text.as_str())).collect();
+        assert_eq!(
+            found,
+            [(
+                Some(3),
+                "`query = x` is indented, so that it is part of the value of `bake` in line 2"
+            )],
+            "those beside it are as they were meant"
+        );
+        let things = ini.get(ini.section("WAVE_b").unwrap(), "things").unwrap().unwrap();
+        assert_eq!(things.value, "a,\nb: c\nx y = 1");
     }
 
     #[test]

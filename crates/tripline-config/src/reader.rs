@@ -3,9 +3,11 @@
 use std::fmt;
 
 use tripline::faults::Fault;
-use tripline::text::{excerpt, nearest};
+use tripline::text::excerpt;
 
-use crate::ini::{DEFAULT, Entry, Ini, Section};
+use crate::ini::{Entry, Ini, Section};
+use crate::keys::{DEFAULT, has_key, hint_for};
+use crate::slips::{number, slip};
 
 /// Where a value is read: a section, which faults call by its name or by that of its alarm.
 #[derive(Clone, Copy)]
@@ -73,7 +75,7 @@ impl<'a> Reader<'a> {
         self.used.extend(section.map(|section| section.name.clone()));
         if section.is_none() && !self.all {
             self.faults.push(Fault::at(
-                by.line,
+                self.line_of(by, key),
                 format!("`[{}]`: {key} is True, but there is no `[{name}]`", excerpt(&by.name)),
             ));
         }
@@ -138,9 +140,21 @@ impl<'a> Reader<'a> {
         expected: &str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
+        self.required_or(place, key, expected, parse, |_| None)
+    }
+
+    /// The same, where `hint` knows more of a value that cannot be read.
+    pub fn required_or<'p, T>(
+        &mut self,
+        place: impl Into<Place<'p>>,
+        key: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+        hint: impl FnOnce(&str) -> Option<String>,
+    ) -> Option<T> {
         let place = place.into();
         self.require(place, key, expected);
-        self.optional(place, key, expected, parse)
+        self.optional_or(place, key, expected, parse, hint)
     }
 
     pub fn optional<'p, T>(
@@ -149,6 +163,18 @@ impl<'a> Reader<'a> {
         key: &str,
         expected: &str,
         parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        self.optional_or(place, key, expected, parse, |_| None)
+    }
+
+    /// The same, where `hint` knows more of a value that cannot be read.
+    pub fn optional_or<'p, T>(
+        &mut self,
+        place: impl Into<Place<'p>>,
+        key: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+        hint: impl FnOnce(&str) -> Option<String>,
     ) -> Option<T> {
         let place = place.into();
         let Entry { value, line, .. } = self.entry(place.section, key)?;
@@ -161,7 +187,11 @@ impl<'a> Reader<'a> {
                 format!("{key} cannot be")
             };
             let text = format!("{is} `{}` (expected {expected})", excerpt(&value));
-            self.fault(place, line, &text, unfilled(&value));
+            // `30 min` is a number to some keys, and a duration to others.
+            let is_number = !expected.contains("duration");
+            let number = || number(&value).filter(|_| is_number);
+            let hint = slip(&value).or_else(|| hint(&value)).or_else(number);
+            self.fault(place, line, &text, hint);
         }
         parsed
     }
@@ -173,41 +203,11 @@ pub(crate) fn positive(text: &str) -> Option<u32> {
 }
 
 /// A key that is not known is a fault: a typo must not disarm a guard.
-pub(crate) fn unknown_keys<'a>(
-    place: impl Into<Place<'a>>,
-    known: &[&str],
-    faults: &mut Vec<Fault>,
-) {
+pub(crate) fn unknown_keys<'a>(place: impl Into<Place<'a>>, faults: &mut Vec<Fault>) {
     let place = place.into();
-    for entry in place.section.own() {
-        if known.iter().any(|key| key.eq_ignore_ascii_case(&entry.key)) {
-            continue;
-        }
+    let name = place.section.name.as_str();
+    for entry in place.section.own().filter(|entry| !has_key(name, &entry.key)) {
         let text = format!("{place}: unknown key `{}`", excerpt(&entry.key));
-        let hint = near(&entry.key, known).map(|near| format!("did you mean `{near}`?"));
-        faults.push(Fault::at(entry.line, text).hint(hint));
+        faults.push(Fault::at(entry.line, text).hint(hint_for(name, &entry.key)));
     }
-}
-
-/// What to do about a value of a template that nobody has filled in.
-pub(crate) fn unfilled(value: &str) -> Option<String> {
-    let (name, _) = value.split_once('<')?.1.split_once('>')?;
-    Some(format!("put your own in the place of `<{}>`", excerpt(name)))
-}
-
-/// The one of `known` that `word` was probably meant to be. A distance takes time and memory in
-/// proportion to both lengths, so it is not measured where the lengths alone rule it out, nor for
-/// words or lists that nobody wrote by hand.
-pub(crate) fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    const LONGEST: usize = 128;
-    const MOST: usize = 1_000;
-    if word.len() > LONGEST {
-        return None;
-    }
-    let characters = word.chars().count();
-    let close = |other: &&&'a str| {
-        other.len() <= LONGEST && other.chars().count().abs_diff(characters) <= 1 + word.len() / 5
-    };
-    let close: Vec<&str> = known.iter().filter(close).take(MOST).copied().collect();
-    nearest(word, &close)
 }

@@ -1,11 +1,14 @@
 //! What is worth saying of a `dev.ini` that has no fault.
 
 use tripline::alarm::{AlarmDefinition, Limit, Statistic, Topic};
+use tripline::faults::Fault;
 use tripline::metric::{Metric, NAMESPACE, Outcome};
-use tripline::rollout::Rate;
+use tripline::rollout::{AbortCriterion, Rate};
 use tripline::text::excerpt;
 
 use crate::deploy::DeployConfig;
+use crate::keys::{ALARM_PREFIX, DEFAULT};
+use crate::rollout::section_of;
 use crate::things::{TargetKind, ThingList};
 use crate::values::TargetSelection;
 
@@ -19,8 +22,10 @@ pub struct Review {
 }
 
 /// One thing to say.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Remark {
+    /// The line of the config that it is about.
+    pub line: Option<usize>,
     /// What there is to see.
     pub text: String,
     /// What to do next.
@@ -29,11 +34,21 @@ pub struct Remark {
 
 impl Remark {
     fn new(text: String, hint: &str) -> Self {
-        Self { text, hint: Some(hint.to_owned()) }
+        Self { line: None, text, hint: Some(hint.to_owned()) }
     }
 
     fn plain(text: String) -> Self {
-        Self { text, hint: None }
+        Self { line: None, text, hint: None }
+    }
+
+    fn at(self, line: Option<usize>) -> Self {
+        Self { line, ..self }
+    }
+}
+
+impl From<Fault> for Remark {
+    fn from(fault: Fault) -> Self {
+        Self { line: fault.line, text: fault.text, hint: fault.hint }
     }
 }
 
@@ -51,12 +66,51 @@ impl DeployConfig {
         ];
         let mut findings: Vec<_> = findings.into_iter().flatten().collect();
         findings.extend(self.hasty());
+        if let Some(devices) = targets.devices.filter(|_| self.waves.is_none()) {
+            findings.extend(self.unmet(devices));
+        }
         for alarm in &self.alarms.alarms {
             findings.extend(self.blind(alarm));
             findings.extend(self.too_demanding(alarm, &targets));
         }
         let notes = [self.uncounted(&targets), self.patient(), self.echoing()];
-        Review { findings, notes: notes.into_iter().flatten().collect() }
+        let of_keys = self.notes.iter().cloned().map(Remark::from);
+        Review { findings, notes: of_keys.chain(notes.into_iter().flatten()).collect() }
+    }
+
+    /// Abort criteria that so many devices of one job can never meet.
+    pub fn unmet(&self, devices: u32) -> Vec<Remark> {
+        let most = devices.saturating_mul(self.attempts());
+        let unmet = self.rollout.abort.iter().filter(|criterion| criterion.min_executed > most);
+        let remark = |criterion: &AbortCriterion| {
+            let text = format!(
+                "`[{}]` never aborts the job: minNumberOfExecutedThings is {}, and there are {most} executions at most",
+                section_of(criterion.failure),
+                criterion.min_executed
+            );
+            Remark::new(text, "lower `minNumberOfExecutedThings` below the number of devices")
+                .at(self.line_of(criterion))
+        };
+        unmet.map(remark).collect()
+    }
+
+    /// Where a criterion says from how many executions on it counts.
+    fn line_of(&self, criterion: &AbortCriterion) -> Option<usize> {
+        self.lines.of(&section_of(criterion.failure), "minNumberOfExecutedThings")
+    }
+
+    /// Where the rate at first is said, if it is.
+    fn line_of_rate(&self) -> Option<usize> {
+        match self.rollout.rate {
+            _ if !self.staged => self.lines.of(DEFAULT, "useJobExecutionsRolloutConfig"),
+            Rate::Constant(_) => self.lines.of("JOB_EXECUTE_ROLLOUT_CONFIG", "maximumPerMinute"),
+            Rate::Exponential(_) => self.lines.of("EXP_RATE_CONFIG", "baseRatePerMinute"),
+        }
+    }
+
+    /// Where a key of an alarm stands.
+    fn line_in(&self, alarm: &AlarmDefinition, key: &str) -> Option<usize> {
+        self.lines.of(&format!("{ALARM_PREFIX}{}", alarm.name), key)
     }
 
     /// How many executions a device can have, its retries counted.
@@ -83,6 +137,7 @@ impl DeployConfig {
             Remark::plain(format!(
                 "deviceCount is {said}, and the thing list has {things} things{rest}"
             ))
+            .at(self.lines.of(DEFAULT, "deviceCount"))
         })
     }
 
@@ -94,6 +149,7 @@ impl DeployConfig {
                 "deviceCount is missing: a CONTINUOUS job is known to have reached its groups only if that is counted, which is done up to 10000 devices".to_owned(),
                 "set `deviceCount` to the number of devices",
             )
+            .at(self.lines.of(DEFAULT, "targetSelection"))
         })
     }
 
@@ -103,6 +159,7 @@ impl DeployConfig {
                 format!("{} rounds follow one another at once", self.rounds),
                 "set `defaultDelay` to the seconds that devices need in between",
             )
+            .at(self.lines.of(DEFAULT, "rounds"))
         })
     }
 
@@ -113,6 +170,7 @@ impl DeployConfig {
                 "the rate never rises: baseRatePerMinute is {}, and maximumPerMinute {}",
                 rate.base, rate.maximum
             ))
+            .at(self.lines.of("EXP_RATE_CONFIG", "baseRatePerMinute"))
         })
     }
 
@@ -121,7 +179,7 @@ impl DeployConfig {
         let hasty = self.rollout.abort.iter().filter(|criterion| {
             100.0 / f64::from(criterion.min_executed) >= criterion.threshold.percent()
         });
-        let remark = |criterion: &tripline::rollout::AbortCriterion| {
+        let remark = |criterion: &AbortCriterion| {
             Remark::new(
                 format!(
                     "one bad execution aborts the job: {} % {} of at least {}",
@@ -131,6 +189,7 @@ impl DeployConfig {
                 ),
                 "raise `minNumberOfExecutedThings`; `tripline simulate` says how often healthy rollouts are aborted",
             )
+            .at(self.line_of(criterion))
         };
         hasty.map(remark).collect()
     }
@@ -152,6 +211,7 @@ impl DeployConfig {
                 ),
                 "raise `inProgressTimeoutInMinutes`, or lower the threshold",
             )
+            .at(self.line_in(alarm, "threshold"))
         })
     }
 
@@ -170,6 +230,7 @@ impl DeployConfig {
                 "alarm `{}` can never fire: {needs}, and there are {most} at most",
                 excerpt(alarm.name.as_str())
             ))
+            .at(self.line_in(alarm, "minSamples"))
         })
     }
 
@@ -192,6 +253,7 @@ impl DeployConfig {
                 ),
                 "roll out more slowly (`baseRatePerMinute`, `maximumPerMinute`)",
             )
+            .at(self.line_of_rate())
         })
     }
 

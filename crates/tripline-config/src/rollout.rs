@@ -28,7 +28,7 @@ impl<'a> Reader<'a> {
             config.abort = self.abort(section);
         }
         if let Some(section) = self.used("useTimeoutConfig", "TIMEOUT_CONFIG") {
-            unknown_keys(section, &["inProgressTimeoutInMinutes"], self.faults);
+            unknown_keys(section, self.faults);
             config.timeout = self.required(
                 section,
                 "inProgressTimeoutInMinutes",
@@ -38,7 +38,7 @@ impl<'a> Reader<'a> {
         }
         // Tripline's own: the tool that this file was first made for cannot ask for retries.
         if let Some(section) = self.ini.section("RETRY_CONFIG") {
-            unknown_keys(section, &["failedRetries", "timedOutRetries"], self.faults);
+            unknown_keys(section, self.faults);
             let count = |text: &str| text.parse().ok().filter(|count| *count <= Retries::MAX);
             let failed = self.optional(section, "failedRetries", "0 to 10", count).unwrap_or(0);
             let timed_out =
@@ -52,7 +52,7 @@ impl<'a> Reader<'a> {
     }
 
     fn rate(&mut self, section: &'a Section) -> Rate {
-        unknown_keys(section, &["maximumPerMinute", "useExponentialRateCfg"], self.faults);
+        unknown_keys(section, self.faults);
         let maximum = self.optional(section, "maximumPerMinute", "a whole number from 1", positive);
         let maximum = maximum.unwrap_or(Rate::QUOTA);
         if !self.flag(section, "useExponentialRateCfg") {
@@ -63,11 +63,7 @@ impl<'a> Reader<'a> {
         else {
             return constant;
         };
-        unknown_keys(
-            section,
-            &["baseRatePerMinute", "incrementFactor", "useRateIncreaseCriteria"],
-            self.faults,
-        );
+        unknown_keys(section, self.faults);
         let base = self.required(section, "baseRatePerMinute", "1 to 1000", |text| {
             positive(text).filter(|base| *base <= 1_000)
         });
@@ -93,27 +89,27 @@ impl<'a> Reader<'a> {
         else {
             return (None, None);
         };
-        unknown_keys(section, &KEYS, self.faults);
+        unknown_keys(section, self.faults);
         let [notified, succeeded] =
             KEYS.map(|key| self.optional(section, key, "a whole number from 1", positive));
         (notified, succeeded)
     }
 
     fn abort(&mut self, section: &'a Section) -> Vec<AbortCriterion> {
-        const USES: [(&str, &str); 4] = [
-            ("useAllSubsection", "ABORT_CONFIG_TYPE_ALL"),
-            ("useFailedSubsection", "ABORT_CONFIG_TYPE_FAILED"),
-            ("useRejectedSubsection", "ABORT_CONFIG_TYPE_REJECTED"),
-            ("useTimedOutSubsection", "ABORT_CONFIG_TYPE_TIMED_OUT"),
+        const USES: [(&str, FailureType); 4] = [
+            ("useAllSubsection", FailureType::All),
+            ("useFailedSubsection", FailureType::Failed),
+            ("useRejectedSubsection", FailureType::Rejected),
+            ("useTimedOutSubsection", FailureType::TimedOut),
         ];
-        unknown_keys(section, &USES.map(|(key, _)| key), self.faults);
+        unknown_keys(section, self.faults);
         let mut criteria = Vec::new();
-        for (key, name) in USES {
+        for (key, failure) in USES {
             if !self.flag(section, key) {
                 continue;
             }
-            if let Some(subsection) = self.section(name, key, section) {
-                criteria.extend(self.criterion(subsection));
+            if let Some(subsection) = self.section(&section_of(failure), key, section) {
+                criteria.extend(self.criterion(subsection, failure));
             }
             // With this one the others are not looked at.
             if key == "useAllSubsection" && !self.reads_all() {
@@ -126,15 +122,26 @@ impl<'a> Reader<'a> {
         criteria
     }
 
-    fn criterion(&mut self, section: &'a Section) -> Option<AbortCriterion> {
-        const KEYS: [&str; 3] = ["failureType", "thresholdPercentage", "minNumberOfExecutedThings"];
-        unknown_keys(section, &KEYS, self.faults);
+    /// A criterion of the section for failures of this type.
+    fn criterion(&mut self, section: &'a Section, expected: FailureType) -> Option<AbortCriterion> {
+        unknown_keys(section, self.faults);
         let failure = self.required(
             section,
             "failureType",
             "`FAILED`, `REJECTED`, `TIMED_OUT` or `ALL`",
             FailureType::parse,
         );
+        if let Some(other) = failure.filter(|failure| *failure != expected) {
+            let text = format!(
+                "failureType {} is that of `[{}]` (expected {})",
+                other.name(),
+                section_of(other),
+                expected.name()
+            );
+            let hint = "each section aborts for the failures of its name; switch on the section of those that are meant";
+            let line = self.line_of(section, "failureType");
+            self.fault(section.into(), line, &text, Some(hint.to_owned()));
+        }
         let threshold = self.required(
             section,
             "thresholdPercentage",
@@ -149,6 +156,11 @@ impl<'a> Reader<'a> {
             min_executed: min_executed?,
         })
     }
+}
+
+/// The section with the criterion for failures of a type.
+pub(crate) fn section_of(failure: FailureType) -> String {
+    format!("ABORT_CONFIG_TYPE_{}", failure.name())
 }
 
 #[cfg(test)]
@@ -201,12 +213,23 @@ mod tests {
     }
 
     #[test]
+    fn a_section_aborts_for_the_failures_of_its_name() {
+        let text = SAMPLE.replace("failureType = ALL", "failureType = rejected");
+        let said = parse(&text).unwrap_err();
+        let expected = "`[ABORT_CONFIG_TYPE_ALL]`: failureType REJECTED is that of `[ABORT_CONFIG_TYPE_REJECTED]` (expected ALL)";
+        assert!(said.contains(expected), "{said}");
+        // What is switched off does not count.
+        let text = SAMPLE.replace("failureType = FAILED", "failureType = ALL");
+        assert!(parse(&text).is_ok());
+    }
+
+    #[test]
     fn every_fault_is_named_with_its_line() {
         let text = "[DEFAULT]\nuseTimeoutConfig = maybe\nuseAbortConfig = True\nuseJobExecutionsRolloutConfig = 1\n[JOB_EXECUTE_ROLLOUT_CONFIG]\nmaximumPerMinute = 0\nuseExponentialRateCfg = True\n[ABORT_CONFIG]\nuseFailedSubsections = True\n[RETRY_CONFIG]\nfailedRetries = 6\ntimedOutRetries = 5\n";
         assert_eq!(parse(text).unwrap_err(), "dev.ini: 5 faults
   line 2: `[DEFAULT]`: useTimeoutConfig cannot be `maybe` (expected True or False)
-  line 5: `[JOB_EXECUTE_ROLLOUT_CONFIG]`: useExponentialRateCfg is True, but there is no `[EXP_RATE_CONFIG]`
   line 6: `[JOB_EXECUTE_ROLLOUT_CONFIG]`: maximumPerMinute cannot be `0` (expected a whole number from 1)
+  line 7: `[JOB_EXECUTE_ROLLOUT_CONFIG]`: useExponentialRateCfg is True, but there is no `[EXP_RATE_CONFIG]`
   line 9: `[ABORT_CONFIG]`: unknown key `useFailedSubsections`
   hint: did you mean `useFailedSubsection`?
   line 10: `[RETRY_CONFIG]`: 6 and 5 retries (expected at most 10 together)");

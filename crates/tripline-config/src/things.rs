@@ -6,6 +6,8 @@ use tripline::faults::{Fault, Faults, reported};
 use tripline::text::excerpt;
 
 use crate::ini::MAX_FILE_BYTES;
+use crate::regions;
+use crate::slips::{slip, unquoted};
 use crate::values::is_account;
 
 /// Most targets of a job (AWS IoT Device Management quotas).
@@ -39,7 +41,9 @@ impl TargetName {
 pub struct Target {
     arn: String,
     kind: TargetKind,
+    partition: String,
     region: String,
+    account: String,
     name: TargetName,
 }
 
@@ -58,20 +62,27 @@ impl Target {
         let region_of =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let mut parts = arn.splitn(6, ':');
-        let begins = parts.next() == Some("arn")
-            && parts.next().is_some_and(|partition| partition.starts_with("aws"))
-            && parts.next() == Some("iot");
+        let begins = parts.next() == Some("arn");
+        let partition = parts.next().filter(|partition| partition.starts_with("aws"))?;
+        let is_iot = parts.next() == Some("iot");
         let region =
             parts.next().filter(|region| !region.is_empty() && region.bytes().all(region_of))?;
-        let account = parts.next().is_some_and(is_account);
+        let account = parts.next().filter(|account| is_account(account))?;
         let (kind, name) = parts.next()?.split_once('/')?;
         let kind = match kind {
             "thing" => TargetKind::Thing,
             "thinggroup" => TargetKind::Group,
             _ => return None,
         };
-        let name = TargetName::new(name).filter(|_| begins && account)?;
-        Some(Self { arn: arn.to_owned(), kind, region: region.to_owned(), name })
+        let name = TargetName::new(name).filter(|_| begins && is_iot)?;
+        Some(Self {
+            arn: arn.to_owned(),
+            kind,
+            partition: partition.to_owned(),
+            region: region.to_owned(),
+            account: account.to_owned(),
+            name,
+        })
     }
 
     /// The ARN.
@@ -89,13 +100,84 @@ impl Target {
         &self.region
     }
 
+    /// The account it is of.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// What of it fits neither itself nor the first target of its list, with what to do.
+    fn misfit(&self, first: Option<&Self>) -> Option<(String, Option<String>)> {
+        let name = excerpt(self.name());
+        if !regions::could_be(&self.region) {
+            let text = format!(
+                "`{name}` is in `{}`, which is no AWS Region (expected a name such as `us-east-1`)",
+                excerpt(&self.region)
+            );
+            return Some((text, regions::meant(&self.region)));
+        }
+        if let Some(wrong) = regions::wrong_partition(&self.partition, &self.region) {
+            return Some((format!("`{name}`: {wrong}"), None));
+        }
+        let first = first?;
+        if first.region != self.region {
+            let text = format!(
+                "`{name}` is in `{}`, and the first target in `{}` (expected one region)",
+                excerpt(&self.region),
+                excerpt(&first.region)
+            );
+            return Some((text, None));
+        }
+        (first.account != self.account).then(|| {
+            let text = format!(
+                "`{name}` is of account {}, and the first target of {} (expected one account: a job has targets of its own account)",
+                self.account, first.account
+            );
+            (text, None)
+        })
+    }
+
     /// The thing's or the group's name.
     pub fn name(&self) -> &str {
         self.name.as_str()
     }
 }
 
-/// The targets of a rollout, each once, all in one region: 1 to [`MAX_TARGETS`], or to [`MAX_LISTED`]
+const EXPECTED: &str = "arn:aws:iot:<region>:<account>:thing/<name> or ..:thinggroup/<name>";
+
+fn fault_at(line: usize, (text, hint): (String, Option<String>)) -> Fault {
+    Fault::at(line, text).hint(hint)
+}
+
+/// A list as AWS's command line or another program writes it.
+fn json(line: usize) -> Fault {
+    let text = format!("JSON (expected one ARN a line: {EXPECTED})");
+    let hint = "of the output of `aws iot list-things`, `jq -r '.things[].thingArn'` makes such a list; of an array, `jq -r '.[]'`";
+    Fault::at(line, text).hint(Some(hint.to_owned()))
+}
+
+/// What to do about a line that is no target.
+fn target_meant(line: &str) -> Option<String> {
+    let is_target = |text: &str| Target::new(unquoted(text.trim())).is_some();
+    for (separator, name) in [('\t', "tabs"), (',', "commas"), (';', "`;`"), (' ', "spaces")] {
+        let mut fields = line.split(separator);
+        if line.contains(separator)
+            && let Some(field) = fields.position(is_target)
+            && !line.contains(" #")
+        {
+            return Some(format!(
+                "fields separated by {name}: keep the ARN alone, here field {}, one a line",
+                field + 1
+            ));
+        }
+    }
+    let header = line.contains(['\t', ',']).then(|| {
+        let name = if line.contains('\t') { "tabs" } else { "commas" };
+        format!("fields separated by {name}: keep the ARNs alone, one a line")
+    });
+    slip(line).or(header)
+}
+
+/// The targets of a rollout, each once, all in one region and of one account: 1 to [`MAX_TARGETS`], or to [`MAX_LISTED`]
 /// if it goes out in waves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ThingList(Vec<Target>);
@@ -113,8 +195,6 @@ impl ThingList {
     }
 
     fn parse_up_to(most: usize, file: &str, text: &str) -> Result<Self, Faults> {
-        const EXPECTED: &str =
-            "arn:aws:iot:<region>:<account>:thing/<name> or ..:thinggroup/<name>";
         let mut faults = Vec::new();
         if text.len() > MAX_FILE_BYTES {
             let text = format!("{} bytes long (expected at most {MAX_FILE_BYTES})", text.len());
@@ -123,30 +203,24 @@ impl ThingList {
         }
         let mut targets: Vec<Target> = Vec::new();
         let mut known = HashSet::new();
+        let mut hints = HashSet::new();
         for (number, line) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
+            if targets.is_empty() && faults.is_empty() && line.starts_with(['{', '[']) {
+                faults.push(json(number));
+                break;
+            }
             let Some(target) = Target::new(line) else {
-                faults.push(Fault {
-                    line: Some(number),
-                    text: format!("`{}` is no target (expected {EXPECTED})", excerpt(line)),
-                    hint: None,
-                });
+                let text = format!("`{}` is no target (expected {EXPECTED})", excerpt(line));
+                // What is wrong with a whole file is said once.
+                let hint = target_meant(line).filter(|hint| hints.insert(hint.clone()));
+                faults.push(Fault::at(number, text).hint(hint));
                 continue;
             };
-            if let Some(first) = targets.first()
-                && first.region != target.region
-            {
-                let text = format!(
-                    "`{}` is in `{}`, and the first target in `{}` (expected one region)",
-                    excerpt(target.name()),
-                    excerpt(&target.region),
-                    excerpt(&first.region)
-                );
-                faults.push(Fault { line: Some(number), text, hint: None });
-            }
+            faults.extend(target.misfit(targets.first()).map(|fault| fault_at(number, fault)));
             if known.insert(target.clone()) {
                 targets.push(target);
             }
@@ -168,6 +242,11 @@ impl ThingList {
     /// The targets.
     pub fn targets(&self) -> &[Target] {
         &self.0
+    }
+
+    /// The account all of them are of.
+    pub fn account(&self) -> Option<&str> {
+        self.0.first().map(Target::account)
     }
 
     /// The region all of them are in.
@@ -215,6 +294,52 @@ mod tests {
                 "  line 5: `arn:aws:iot:us-east-1:111122223333:cert/c` is no target (expected arn:aws:iot:<region>:<account>:thing/<name> or ..:thinggroup/<name>)",
             ],
         );
+    }
+
+    #[test]
+    fn targets_fit_one_another_and_themselves() {
+        for (line, said) in [
+            (
+                "arn:aws:iot:us-east-1:444455556666:thing/b",
+                "of account 444455556666, and the first target of 111122223333",
+            ),
+            (
+                "arn:aws-cn:iot:us-east-1:111122223333:thing/b",
+                "partition `aws-cn` does not fit Region `us-east-1` (expected `aws`)",
+            ),
+            ("arn:aws:iot:cn-north-1:111122223333:thing/b", "(expected `aws-cn`)"),
+            ("arn:aws:iot:us-esat-1:111122223333:thing/b", "`us-esat-1`, which is no AWS Region"),
+        ] {
+            let text = parse(&format!("{ACCOUNT}:thing/a\n{line}\n")).unwrap_err();
+            assert!(text.starts_with("things.txt:2: `b`") && text.contains(said), "{text}");
+        }
+        let china = "arn:aws-cn:iot:cn-north-1:111122223333:thing/a";
+        assert_eq!(ThingList::parse("", china).unwrap().account(), Some("111122223333"));
+    }
+
+    #[test]
+    fn a_list_of_another_form_is_announced_once() {
+        let two = |line: &str| format!("{line}\n{line}\n");
+        for (text, said) in [
+            (
+                two(&format!("{ACCOUNT}:thing/a\ta")),
+                "separated by tabs: keep the ARN alone, here field 1",
+            ),
+            (two(&format!("a\t{ACCOUNT}:thing/a")), "here field 2"),
+            (two(&format!("{ACCOUNT}:thing/a,{ACCOUNT}:thing/b")), "separated by commas"),
+            (
+                format!("name\tarn\na\t{ACCOUNT}:thing/a\n"),
+                "separated by tabs: keep the ARNs alone",
+            ),
+            (two(&format!("\"{ACCOUNT}:thing/a\"")), "without quotes"),
+            (two(&format!("{ACCOUNT}:thing/a # bench")), "a line of its own"),
+            (format!("[\n  \"{ACCOUNT}:thing/a\"\n]\n"), "jq -r '.[]'"),
+            ("{\n  \"things\": [\n".to_owned(), "jq -r '.things[].thingArn'"),
+        ] {
+            let found = parse(&text).unwrap_err();
+            assert_eq!(found.matches(said).count(), 1, "{said} in {found}");
+        }
+        assert!(parse("[]\n").unwrap_err().starts_with("things.txt:1: JSON"));
     }
 
     fn insta_like(text: &str, lines: &[&str]) {

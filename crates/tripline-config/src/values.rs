@@ -22,9 +22,60 @@ impl Bucket {
         fits.then(|| Self(name.to_owned()))
     }
 
+    /// What to do about an address or an ARN of a bucket, or a name in capitals.
+    pub(crate) fn meant(text: &str) -> Option<String> {
+        let path = |text: &str| text.split(['/', '?']).next().map(str::to_owned);
+        let of_arn =
+            text.strip_prefix("arn:").and_then(|arn| arn.split(":::").nth(1)).and_then(path);
+        let of_s3 = text.strip_prefix("s3://").and_then(path);
+        let of_url = S3Url::parse(text).map(|url| url.bucket.to_owned());
+        let name =
+            of_arn.or(of_s3).or(of_url).unwrap_or_else(|| text.to_lowercase().replace('_', "-"));
+        let name = Self::new(&name).filter(|it| it.as_str() != text)?;
+        Some(format!("write the bucket's name alone, such as `{name}`"))
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// The address of an object in S3, with its bucket in the path or in the host's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct S3Url<'a> {
+    /// The bucket.
+    pub bucket: &'a str,
+    /// The object.
+    pub key: &'a str,
+    /// The Region that the address names.
+    pub region: Option<&'a str>,
+    /// What the host's name ends with: `amazonaws.com`, or that with `.cn`.
+    pub domain: &'static str,
+}
+
+impl<'a> S3Url<'a> {
+    /// Takes `https://<bucket>.s3.<region>.amazonaws.com/<key>` or
+    /// `https://s3.<region>.amazonaws.com/<bucket>/<key>` apart; the Region may be missing.
+    pub fn parse(url: &'a str) -> Option<Self> {
+        let (host, path) = url.strip_prefix("https://")?.split_once('/')?;
+        let (host, domain) = ["amazonaws.com.cn", "amazonaws.com"]
+            .into_iter()
+            .find_map(|domain| Some((host.strip_suffix(domain)?.strip_suffix('.')?, domain)))?;
+        let is_service = |rest: &str| rest.is_empty() || rest.starts_with(['.', '-']);
+        let (bucket, region, key) = match host.strip_prefix("s3").filter(|rest| is_service(rest)) {
+            Some(region) => {
+                let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+                (bucket, region, key)
+            }
+            None => {
+                let (bucket, region) =
+                    host.rsplit_once(".s3").filter(|(_, rest)| is_service(rest))?;
+                (bucket, region, path)
+            }
+        };
+        let region = Some(region.trim_start_matches(['.', '-'])).filter(|it| !it.is_empty());
+        Some(Self { bucket, key, region, domain })
     }
 }
 
@@ -81,6 +132,16 @@ impl RoleArn {
     /// The ARN.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The partition it is in.
+    pub fn partition(&self) -> &str {
+        self.0.split(':').nth(1).unwrap_or_default()
+    }
+
+    /// The account it is of.
+    pub fn account(&self) -> &str {
+        self.0.split(':').nth(4).unwrap_or_default()
     }
 }
 
@@ -159,6 +220,43 @@ mod tests {
         }
         for bad in ["", "ab", "-abc", "abc-", "a..b", "A-b", "a_b", "a b", &"x".repeat(64)] {
             assert!(Bucket::new(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_is_found_in_what_stands_for_it() {
+        for (text, name) in [
+            ("arn:aws:s3:::fw-bucket", Some("fw-bucket")),
+            ("arn:aws:s3:::fw-bucket/images/x", Some("fw-bucket")),
+            ("s3://fw-bucket/images", Some("fw-bucket")),
+            ("https://fw-bucket.s3.amazonaws.com/", Some("fw-bucket")),
+            ("https://s3.eu-west-1.amazonaws.com/fw-bucket/x", Some("fw-bucket")),
+            ("FW_Bucket", Some("fw-bucket")),
+            ("a", None),
+            ("https://example.com/", None),
+        ] {
+            let hint = Bucket::meant(text);
+            assert_eq!(hint.is_some(), name.is_some(), "{text}");
+            assert!(hint.is_none_or(|hint| hint.contains(name.unwrap_or_default())), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_objects_are_taken_apart() {
+        for (url, region) in [
+            ("https://s3.amazonaws.com/b.c/k/l", None),
+            ("https://s3.eu-west-1.amazonaws.com/b.c/k/l", Some("eu-west-1")),
+            ("https://s3-eu-west-1.amazonaws.com/b.c/k/l", Some("eu-west-1")),
+            ("https://b.c.s3.amazonaws.com/k/l", None),
+            ("https://b.c.s3.eu-west-1.amazonaws.com/k/l", Some("eu-west-1")),
+        ] {
+            let (bucket, key, domain) = ("b.c", "k/l", "amazonaws.com");
+            assert_eq!(S3Url::parse(url), Some(S3Url { bucket, key, region, domain }), "{url}");
+        }
+        let china = S3Url::parse("https://b.s3.cn-north-1.amazonaws.com.cn/k").unwrap();
+        assert_eq!((china.region, china.domain), (Some("cn-north-1"), "amazonaws.com.cn"));
+        for url in ["s3://b/k", "https://example.com/b/k", "https://b.s3evil.amazonaws.com/k"] {
+            assert_eq!(S3Url::parse(url), None, "{url}");
         }
     }
 

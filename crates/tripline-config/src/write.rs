@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use tripline::alarm::{AlarmDefinition, Limit, Topic};
 
-use crate::alarms::{ALARM_CONFIG, ALARM_PREFIX, DEFAULT_GUARD};
-use crate::evidence::{EVIDENCE_CONFIG, EvidenceConfig, Unfinished};
+use crate::evidence::{EvidenceConfig, Unfinished};
+use crate::keys::{ALARM_CONFIG, ALARM_PREFIX, DEFAULT_GUARD, EVIDENCE_CONFIG};
 
 /// The `[ALARM_CONFIG]` part of a `dev.ini` with these alarms, and whether the default guard stands beside
 /// them, and nothing else.

@@ -90,13 +90,13 @@ async fn what_does_not_fit_is_not_added() {
             "bad.ini: 2 faults\n  line 3: `[DEFAULT]`: jobId cannot be `<id>`",
         ),
         ("empty.bin", "fw-3/dev.ini", "--set binName=empty.bin", "empty.bin: 0 bytes"),
-        ("fw-3/fw-3.bin", "fw-3/dev.ini", "--set region=eu_1", "`eu_1` is no AWS region"),
+        ("fw-3/fw-3.bin", "fw-3/dev.ini", "--set region=eu_1", "region cannot be `eu_1`"),
         ("none.bin", "fw-3/dev.ini", "--set binName=none.bin", "none.bin: cannot be read"),
         (
             "fw-3/fw-3.bin",
             "fw-3/dev.ini",
             "--set region=eu-west-1",
-            "fw-3/things.txt: the targets are in",
+            "region is `eu-west-1`, and the targets are in",
         ),
         (
             "fw-3/fw-3.bin",

@@ -10,7 +10,7 @@ use super::checked::Checked;
 use super::{json, summary, waves};
 use crate::aws::connect::connect;
 use crate::aws::deployment::spec::Spec;
-use crate::aws::region::{Region, check_topics, region_for};
+use crate::aws::region::{Region, region_for};
 use crate::aws::s3;
 use crate::exit::{End, Error};
 use crate::input::buckets::Buckets;
@@ -19,6 +19,7 @@ use crate::input::planned::{PlannedRollout, StackRules, declared_devices};
 use crate::input::renamed::ALERT_ONLY;
 use crate::input::review::{self, Meant};
 use crate::input::source::name_of;
+use crate::input::within::Within;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 use crate::terminal::remarks::say_all;
@@ -52,6 +53,9 @@ pub struct Check {
     /// AWS Region [default: the config's `region`, or else that of its targets]
     #[arg(long)]
     region: Option<Region>,
+    /// Refuse files of the config that are outside of this folder, wherever links and `..` lead
+    #[arg(long, value_name = "DIR")]
+    within: Option<Within>,
     /// Do not fetch a job document that is at a URL
     #[arg(long)]
     offline: bool,
@@ -88,35 +92,30 @@ impl Check {
             let line = fault.line.map_or_else(String::new, |line| format!(":{line}"));
             say(&format!("note: {}{line}: not used, and faulty: {}", input.file, fault.text));
         }
-        say_all("note", &review.notes);
+        say_all("note", &input.file, &review.notes);
         let count = review.findings.len();
         let findings =
             if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") };
         say(&format!("{}: no faults; {findings}", input.file));
-        say_all("finding", &review.findings);
+        say_all("finding", &input.file, &review.findings);
         Ok(if count == 0 { End::Done } else { End::Finding })
     }
 
     /// Reads all of it. The user's faults are inside, failures of AWS outside.
     async fn check(&self) -> Result<Result<Checked, InputFaults>, Error> {
-        let loaded = match deployment::loaded(&self.config) {
+        let loaded = match deployment::loaded(&self.config, self.within.as_ref()) {
             Ok(loaded) => loaded,
             Err(wrong) => return Ok(Err(wrong)),
         };
-        let own = match self.client(&loaded).await {
-            Ok(s3) => match loaded.own(s3.as_ref()).await {
+        let fetched = match self.client(&loaded).await {
+            Ok(s3) => match loaded.fetch(s3.as_ref()).await {
                 Err(Error::Aws(failure)) => return Err(failure.into()),
-                own => own,
+                fetched => fetched,
             },
             Err(fault) => Err(fault),
         };
-        let fetched = matches!(&own, Ok(Some(_)));
-        let input = match loaded.with(own) {
-            Ok(input) => input,
-            Err(wrong) => return Ok(Err(wrong)),
-        };
-        let checked = self.checked(input, fetched);
-        Ok(checked.map_err(|fault| InputFaults { config: None, files: vec![fault.to_string()] }))
+        let is_fetched = matches!(&fetched, Ok(Some(_)));
+        Ok(loaded.with(fetched).and_then(|input| self.checked(input, is_fetched)))
     }
 
     /// What a document at a URL is fetched with.
@@ -128,19 +127,15 @@ impl Check {
         Ok(Some(loaded.buckets(s3::client(&connect(region).await?.config))))
     }
 
-    fn checked(&self, input: Input, fetched: bool) -> Result<Checked, Error> {
+    fn checked(&self, input: Input, fetched: bool) -> Result<Checked, InputFaults> {
         let region = self.region.as_ref().map(Region::as_str);
         let region = region.or(input.config.region.as_deref()).or(input.things.region());
         let region = region.unwrap_or_default().to_owned();
-        // What the config says may be anything.
-        region
-            .parse::<Region>()
-            .map_err(|fault| Error::Input(format!("{}: region: {fault}", input.file)))?;
         input.check_region(&region)?;
-        check_topics(&input.file, &input.alarms(), &region)?;
-        let spec = Spec::new(&input, &region)?;
+        let of_file = |fault: Error| InputFaults { config: None, files: vec![fault.to_string()] };
+        let spec = Spec::new(&input, &region).map_err(of_file)?;
         let meant = Meant { alert_only: self.alert_only, default_guard: self.default_guard };
-        let mut review = review::of_config(&input, meant);
+        let mut review = review::of_config(&input, &region, meant);
         if let Some(DocumentSource::Url(url)) = &input.config.document
             && !fetched
         {
@@ -148,13 +143,13 @@ impl Check {
                 "the job document was not fetched, so what it adds is not known: {}",
                 excerpt(url)
             );
-            review.notes.push(Remark { text, hint: None });
+            review.notes.push(Remark { text, ..Remark::default() });
         }
         if input.config.region.is_none() && self.region.is_none() {
             let text = format!(
                 "no region: a deploy would go to that of the environment, and the targets are in `{region}`"
             );
-            review.notes.push(Remark { text, hint: None });
+            review.notes.push(Remark { text, ..Remark::default() });
         }
         let mut devices = declared_devices(&input);
         if let Some(plan) = &input.waves {
@@ -163,10 +158,13 @@ impl Check {
             review.notes.extend(notes);
             // Each wave is a job: what the largest one cannot see, none can.
             devices = plan.largest().map_or(devices, Devices::Exactly);
+            review
+                .findings
+                .extend(plan.largest().map(|most| input.config.unmet(most)).into_iter().flatten());
         }
         review.notes.extend(review::no_fallback(&input));
         let rollout = PlannedRollout::new(&input, devices, self.alert_only);
-        let planned = rollout.coverage(&StackRules::read(|_| None)?);
+        let planned = rollout.coverage(&StackRules::read(|_| None).map_err(of_file)?);
         review::add_uncovered(&planned.coverage, &mut review);
         Ok(Checked { input, spec, region, review, planned })
     }

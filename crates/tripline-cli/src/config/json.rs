@@ -78,7 +78,7 @@ fn fault(fault: &Fault) -> Value {
 }
 
 fn remark(remark: &Remark) -> Value {
-    json!({"text": remark.text, "hint": remark.hint})
+    json!({"line": remark.line, "text": remark.text, "hint": remark.hint})
 }
 
 fn rollout(rollout: &RolloutConfig, staged: bool) -> Value {

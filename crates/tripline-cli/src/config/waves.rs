@@ -101,6 +101,7 @@ pub fn remarks(plan: &PlannedWaves) -> (Vec<Remark>, Vec<Remark>) {
         let shown: Vec<_> = plan.left_out.iter().take(3).map(|it| clean(it.name(), 128)).collect();
         let more = if plan.left_out.len() > shown.len() { ", .." } else { "" };
         findings.push(Remark {
+            line: None,
             text: format!(
                 "{} of the thing list are in no wave: {}{more}",
                 plan.left_out.len(),
@@ -118,6 +119,7 @@ pub fn remarks(plan: &PlannedWaves) -> (Vec<Remark>, Vec<Remark>) {
         .collect();
     if !unknown.is_empty() {
         notes.push(Remark {
+            line: None,
             text: format!(
                 "Tripline reads who is in {} when the release starts. It then refuses a device in two waves, a dynamic group, and more devices than `exposure` allows",
                 unknown.join(", ")

@@ -39,6 +39,7 @@ use crate::input::deployment::{self, Input};
 use crate::input::planned::{PlannedCoverage, PlannedRollout, StackRules};
 use crate::input::renamed::ALERT_ONLY;
 use crate::input::review::{self, Meant};
+use crate::input::within::Within;
 use crate::terminal::armed::Tense;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
@@ -87,6 +88,9 @@ pub struct Deployment {
     /// AWS Region [default: the config's `region`, or else the environment's]
     #[arg(long)]
     pub region: Option<Region>,
+    /// Refuse files of the config that are outside of this folder, wherever links and `..` lead
+    #[arg(long, value_name = "DIR")]
+    pub within: Option<Within>,
     /// Continue an earlier, interrupted deployment
     #[arg(long)]
     pub resume: bool,
@@ -126,6 +130,7 @@ impl Deployment {
             config,
             stack,
             region: None,
+            within: None,
             resume: false,
             detach: false,
             dry_run: false,
@@ -141,7 +146,7 @@ impl Deployment {
 
     /// Deploys it: what is there already and is of the same deployment is left as it is.
     pub async fn run(&self) -> Result<End, Error> {
-        let loaded = deployment::load(&self.config)?;
+        let loaded = deployment::load_within(&self.config, self.within.as_ref())?;
         loaded.goes_out_at_once()?;
         check_alarms(&loaded.file, loaded.config.has_guard(), self.default_guard)?;
         if loaded.config.rounds > 1 && self.detach {
@@ -198,12 +203,12 @@ impl Deployment {
         } else {
             say(plan.text(Tense::Will).trim_end_matches('\n'));
         }
-        let findings = self.findings(input);
-        say_all("finding", &findings);
+        let findings = self.findings(input, region);
+        say_all("finding", &input.file, &findings);
         note_count(input, devices);
         let bucket = BucketRemarks::find(cloud.s3.bucket(&spec.bucket)).await;
-        say_all("note", &bucket.notes);
-        say_all("finding", &bucket.findings);
+        say_all("note", &input.file, &bucket.notes);
+        say_all("finding", &input.file, &bucket.findings);
         let accepted = self.accept_uncovered.clone().unwrap_or_default();
         // What has begun is seen to its end.
         if found.round.is_none() {
@@ -267,10 +272,10 @@ impl Deployment {
     }
 
     /// What `config check` finds in the config, apart from what is said of this very stack anyway.
-    fn findings(&self, input: &Input) -> Vec<Remark> {
+    fn findings(&self, input: &Input, region: &str) -> Vec<Remark> {
         // That nothing stops the rollout is the verdict's to say, with the stack's own topics.
         let meant = Meant { alert_only: true, default_guard: true };
-        review::of_config(input, meant).findings
+        review::of_config(input, region, meant).findings
     }
 
     /// What would be seen if the rollout went wrong, with this stack.

@@ -7,16 +7,19 @@ use std::borrow::Cow;
 
 use tripline::alarm::AlarmDefinition;
 use tripline::baseline::Baseline;
-use tripline::faults::Faults;
+use tripline::faults::{Faults, reported};
 use tripline::text::excerpt;
-use tripline_config::{DeployConfig, DocumentSource, FileNames};
-use tripline_config::{Image, JobDocument, ThingList};
+use tripline_config::{DeployConfig, DocumentSource, EvidenceConfig, FileNames};
+use tripline_config::{Image, JobDocument, Misfits, ThingList};
 
 use super::buckets::Buckets;
 use super::declared::{DeclaredLimits, all_alarms};
 use super::document::{self, OwnDocument};
 use super::firmware::{Firmware, sha256_of};
+pub use super::named::InputFaults;
+use super::named::{BASELINE, DOCUMENT, FIRMWARE, Files, NamedFile, PRIVATE_KEY, THINGS};
 use super::waves::PlannedWaves;
+use super::within::Within;
 use crate::exit::Error;
 use crate::input::source;
 
@@ -52,14 +55,8 @@ pub struct Loaded {
     pub config: DeployConfig,
     /// Where the files are that it names.
     pub folder: PathBuf,
-}
-
-/// Everything wrong with a config and the files that it names.
-#[derive(Debug, Default)]
-pub struct InputFaults {
-    pub config: Option<Faults>,
-    /// One text a file.
-    pub files: Vec<String>,
+    /// Where they have to be.
+    pub within: Option<Within>,
 }
 
 impl From<InputFaults> for Error {
@@ -72,37 +69,49 @@ impl From<InputFaults> for Error {
 
 /// Reads a config.
 pub fn load(path: &Path) -> Result<Loaded, Error> {
-    Ok(loaded(path)?)
+    load_within(path, None)
+}
+
+/// Reads a config whose files have to be in this folder.
+pub fn load_within(path: &Path, within: Option<&Within>) -> Result<Loaded, Error> {
+    Ok(loaded(path, within)?)
 }
 
 /// Reads a config. If it has faults, those of the files that it names are said with them.
-pub fn loaded(path: &Path) -> Result<Loaded, InputFaults> {
+pub fn loaded(path: &Path, within: Option<&Within>) -> Result<Loaded, InputFaults> {
     let file = source::name_of(path);
     let text = source::read(path)
         .map_err(|error| InputFaults { config: None, files: vec![error.to_string()] })?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     match DeployConfig::parse(&file, &text) {
-        Ok(config) => Ok(Loaded { file, text, config, folder }),
-        Err(faults) => Err(InputFaults {
-            config: Some(faults),
-            files: faults_of(&FileNames::find(&text), &folder),
-        }),
+        Ok(config) => Ok(Loaded { file, text, config, folder, within: within.cloned() }),
+        Err(faults) => Err(faults_of(faults, &FileNames::find(&text), &folder, within)),
     }
 }
 
-/// What is wrong with files, as far as it shows without a config.
-pub fn faults_of(names: &FileNames, folder: &Path) -> Vec<String> {
-    let read_things = names.things.as_ref();
-    let read_things = read_things.map(|name| things(&folder.join(name), names.has_waves).map(drop));
-    let key = names.private_key.as_ref().map(|name| folder.join(name));
-    let read_firmware = names
-        .firmware
-        .as_ref()
-        .map(|name| Firmware::read(&folder.join(name), CHUNK, key.as_deref()).map(drop));
-    let read_document =
-        names.document.as_ref().map(|name| document::file(name, folder).and_then(sound).map(drop));
-    let all = [read_things, read_firmware, read_document];
-    all.into_iter().flatten().filter_map(Result::err).map(|fault| fault.to_string()).collect()
+/// What is wrong with a config, and with the files that it names as far as it shows.
+pub fn faults_of(
+    faults: Faults,
+    names: &FileNames,
+    folder: &Path,
+    within: Option<&Within>,
+) -> InputFaults {
+    let file = faults.file.clone();
+    let mut wrong = InputFaults { config: Some(faults), files: Vec::new() };
+    let files = Files { lines: &names.lines, folder, within };
+    let mut find = |named: &NamedFile, name: &Option<String>| {
+        name.as_ref().and_then(|name| files.find(named, name, &file, &mut wrong))
+    };
+    let list = find(&THINGS, &names.things);
+    let firmware = find(&FIRMWARE, &names.firmware);
+    let key = find(&PRIVATE_KEY, &names.private_key);
+    let document = find(&DOCUMENT, &names.document);
+    let read_things = list.map(|path| things(&path, names.has_waves).map(drop));
+    let read_firmware = firmware.map(|path| Firmware::read(&path, CHUNK, key.as_deref()).map(drop));
+    let read_document = document.map(|path| document::file(&path).and_then(sound).map(drop));
+    let all = [read_things, read_firmware, read_document].into_iter().flatten();
+    wrong.files.extend(all.filter_map(Result::err).map(|fault| fault.to_string()));
+    wrong
 }
 
 impl Loaded {
@@ -123,67 +132,83 @@ impl Loaded {
 
     /// The buckets of the account that the targets are of, where a thing list can be read that names it.
     pub fn buckets(&self, client: Client) -> Buckets {
-        let things = things(&self.folder.join(&self.config.things), self.config.waves.is_some());
-        let first =
-            things.ok().and_then(|(_, list)| Some(list.targets().first()?.arn().to_owned()));
+        let path = self.folder.join(&self.config.things);
+        let is_refused = self.within.as_ref().is_some_and(|within| within.refusal(&path).is_some());
+        let list = (!is_refused).then(|| things(&path, self.config.waves.is_some()).ok()).flatten();
+        let first = list.and_then(|(_, list)| Some(list.targets().first()?.arn().to_owned()));
         Buckets::of_arn(client, &first.unwrap_or_default())
     }
 
     /// Reads the files that the config names. What is wrong with any of them is said at once.
     pub async fn read(self, s3: &Buckets) -> Result<Input, Error> {
-        let own = self.own(Some(s3)).await;
-        match own {
+        let fetched = self.fetch(Some(s3)).await;
+        match fetched {
             Err(Error::Aws(failure)) => Err(failure.into()),
-            own => Ok(self.with(own)?),
+            fetched => Ok(self.with(fetched)?),
         }
     }
 
-    /// The operator's own document; without a client, one at a URL is left out.
-    pub async fn own(&self, s3: Option<&Buckets>) -> Result<Option<OwnDocument>, Error> {
-        let own = match (&self.config.document, s3) {
-            (Some(DocumentSource::File(path)), _) => document::file(path, &self.folder)?,
-            (Some(source), Some(s3)) => document::document(source, &self.folder, s3).await?,
-            _ => return Ok(None),
-        };
-        sound(own).map(Some)
+    /// The operator's own document if it is at a URL; nothing without a client.
+    pub async fn fetch(&self, s3: Option<&Buckets>) -> Result<Option<OwnDocument>, Error> {
+        match (&self.config.document, s3) {
+            (Some(DocumentSource::Url(url)), Some(s3)) => {
+                document::fetch(url, s3).await.and_then(sound).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
-    /// Reads the files but for the operator's own document, which has been.
-    pub fn with(self, own: Result<Option<OwnDocument>, Error>) -> Result<Input, InputFaults> {
-        let Self { file, text, config, folder } = self;
-        let mut faults = Vec::new();
-        let list = things(&folder.join(&config.things), config.waves.is_some());
-        let things = kept(list, &mut faults);
-        let key = config.private_key.as_ref().map(|key| folder.join(key));
-        let firmware = Firmware::read(&folder.join(&config.firmware), config.chunk, key.as_deref());
-        let firmware = kept(firmware, &mut faults);
-        let own = kept(own, &mut faults);
+    /// Reads the files, beside a document that was fetched.
+    pub fn with(self, fetched: Result<Option<OwnDocument>, Error>) -> Result<Input, InputFaults> {
+        let Self { file, text, config, folder, within } = self;
+        let mut wrong = InputFaults::default();
+        let files = Files { lines: &config.lines, folder: &folder, within: within.as_ref() };
+        let mut find = |named: &NamedFile, name: &str| files.find(named, name, &file, &mut wrong);
+        let list = find(&THINGS, &config.things);
+        let image = find(&FIRMWARE, &config.firmware);
+        let key = config.private_key.as_ref().map(|key| find(&PRIVATE_KEY, key));
+        let document = match &config.document {
+            Some(DocumentSource::File(name)) => Some(find(&DOCUMENT, name)),
+            _ => None,
+        };
+        let baseline = config.evidence.as_ref().and_then(EvidenceConfig::baseline);
+        let has_baseline = baseline.is_none_or(|name| find(&BASELINE, name).is_some());
+        let things =
+            list.and_then(|path| kept(things(&path, config.waves.is_some()), &mut wrong.files));
+        let firmware = image.and_then(|path| {
+            let key = key.flatten();
+            kept(Firmware::read(&path, config.chunk, key.as_deref()), &mut wrong.files)
+        });
+        let own = match document {
+            None => kept(fetched, &mut wrong.files),
+            Some(path) => path.and_then(|path| {
+                kept(document::file(&path).and_then(sound).map(Some), &mut wrong.files)
+            }),
+        };
         let mut evidence = config.evidence.clone();
         if let (Some(evidence), Some(waves)) = (&mut evidence, &config.waves) {
             // Each wave is a job, and may stop its part of the healthy ones.
             evidence.false_stops = waves.false_stops_of_each();
         }
+        let evidence = evidence.filter(|_| has_baseline);
         let evidence = evidence.map(|config| DeclaredLimits::read(&file, config, &folder));
-        let (evidence, mut wrong) = match evidence.transpose() {
-            Ok(evidence) => (Some(evidence), None),
-            Err(wrong) => (None, Some(wrong)),
-        };
+        let evidence = evidence.transpose().map_err(|faults| wrong.add(&file, faults.faults)).ok();
         let mut waves = None;
         if let (Some(plan), Some((_, things)), Some(evidence)) = (&config.waves, &things, &evidence)
         {
             let limits = evidence.as_ref().map(|it| &it.limits);
             match PlannedWaves::new(&file, plan, things, &config.rollout, limits) {
                 Ok(planned) => waves = Some(planned),
-                Err(faults) => wrong = Some(faults),
+                Err(faults) => wrong.add(&file, faults.faults),
             }
         }
         let (Some((things_text, things)), Some(firmware), Some(own), Some(evidence)) =
             (things, firmware, own, evidence)
         else {
-            return Err(InputFaults { config: wrong, files: faults });
+            return Err(wrong);
         };
-        if wrong.is_some() {
-            return Err(InputFaults { config: wrong, files: faults });
+        if !wrong.is_empty() {
+            return Err(wrong);
         }
         let mut parts = vec![text.clone(), things_text.clone(), firmware.sha256_hex()];
         parts.extend(own.as_ref().map(|own| own.text.clone()));
@@ -216,10 +241,9 @@ fn things(path: &Path, has_waves: bool) -> Result<(String, ThingList), Error> {
 
 /// A document to which the firmware's part can be added.
 fn sound(own: OwnDocument) -> Result<OwnDocument, Error> {
-    match JobDocument::fault_of(&own.text) {
-        None => Ok(own),
-        Some(fault) => Err(Error::Input(format!("{}: {fault}", own.name))),
-    }
+    let faults = JobDocument::faults_of(&own.text);
+    let sound = reported(&own.name, (), faults).map_err(source::faults);
+    sound.map(|()| own)
 }
 
 /// What was read; a fault is kept for later.
@@ -243,21 +267,36 @@ impl Input {
         let own = self.own.as_ref();
         JobDocument::new(own.map(|own| own.text.as_str()), &image).map_err(|fault| {
             let name = own.map_or(self.file.as_str(), |own| own.name.as_str());
-            Error::Input(format!("{name}: {fault}"))
+            let line = fault.line().map_or_else(String::new, |line| format!(":{line}"));
+            Error::Input(format!("{name}{line}: {fault}"))
         })
     }
 
-    /// The targets have to be where the job is going to be.
-    pub fn check_region(&self, region: &str) -> Result<(), Error> {
-        match self.things.region() {
-            Some(targets) if targets != region => Err(Error::Input(format!(
+    /// Targets, roles, topics and buckets have to be where the job is going to be.
+    pub fn check_region(&self, region: &str) -> Result<(), InputFaults> {
+        let mut wrong = InputFaults::default();
+        let is_given = self.config.region.as_deref() != Some(region);
+        if let Some(targets) = self.things.region().filter(|targets| is_given && *targets != region)
+        {
+            wrong.files.push(format!(
                 "{}: the targets are in `{}`, and the job would be in `{}` (expected one region)",
                 excerpt(&self.config.things),
                 excerpt(targets),
                 excerpt(region)
-            ))),
-            _ => Ok(()),
+            ));
         }
+        wrong.add(&self.file, self.misfits(region).faults);
+        if let Some(own) = &self.own {
+            let faults = Misfits::of_document(&own.text, region).faults;
+            wrong.files.extend(reported(&own.name, (), faults).err().map(|it| it.to_string()));
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+    }
+
+    /// What of the config does not go together with a job in this Region.
+    pub fn misfits(&self, region: &str) -> Misfits {
+        let is_given = self.config.region.as_deref() != Some(region);
+        self.config.misfits(&self.things, region, is_given)
     }
 
     /// The alarms that guard the rollout, that on evidence among them.

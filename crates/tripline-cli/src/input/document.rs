@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind};
-use tripline_config::DocumentSource;
+use tripline_config::S3Url;
 
 use super::buckets::Buckets;
 use crate::exit::Error;
@@ -24,27 +24,17 @@ pub struct OwnDocument {
 }
 
 /// Reads the document from a file.
-pub fn file(path: &str, folder: &Path) -> Result<OwnDocument, Error> {
-    let path = folder.join(path);
-    Ok(OwnDocument { name: source::name_of(&path), text: source::read(&path)? })
+pub fn file(path: &Path) -> Result<OwnDocument, Error> {
+    Ok(OwnDocument { name: source::name_of(path), text: source::read(path)? })
 }
 
-/// Fetches the document. `folder` is where the config is.
-pub async fn document(
-    source: &DocumentSource,
-    folder: &Path,
-    s3: &Buckets,
-) -> Result<OwnDocument, Error> {
-    match source {
-        DocumentSource::File(path) => file(path, folder),
-        DocumentSource::Url(url) => {
-            let text = match object(url) {
-                Some((bucket, key)) => of_object(s3, bucket, key).await?,
-                None => of_url(url.clone()).await?,
-            };
-            Ok(OwnDocument { name: excerpt(url), text })
-        }
-    }
+/// Fetches the document at a URL.
+pub async fn fetch(url: &str, s3: &Buckets) -> Result<OwnDocument, Error> {
+    let text = match object(url) {
+        Some((bucket, key)) => of_object(s3, bucket, key).await?,
+        None => of_url(url.to_owned()).await?,
+    };
+    Ok(OwnDocument { name: excerpt(url), text })
 }
 
 /// The bucket and key of an object that is fetched with the caller's own credentials: `s3://`, or
@@ -53,19 +43,8 @@ fn object(url: &str) -> Option<(&str, &str)> {
     if let Some(rest) = url.strip_prefix("s3://") {
         return rest.split_once('/');
     }
-    let (host, path) = url.strip_prefix("https://")?.split_once('/')?;
-    let host =
-        host.strip_suffix(".amazonaws.com").or_else(|| host.strip_suffix(".amazonaws.com.cn"))?;
-    if path.contains(['?', '%', '+']) {
-        return None;
-    }
-    if host == "s3" || host.starts_with("s3.") || host.starts_with("s3-") {
-        return path.split_once('/');
-    }
-    let (bucket, _) = host
-        .split_once(".s3")
-        .filter(|(_, rest)| rest.is_empty() || rest.starts_with(['.', '-']))?;
-    Some((bucket, path))
+    let S3Url { bucket, key, .. } = S3Url::parse(url)?;
+    (!key.contains(['?', '%', '+'])).then_some((bucket, key))
 }
 
 async fn of_object(s3: &Buckets, bucket: &str, key: &str) -> Result<String, Error> {

@@ -9,7 +9,8 @@
 //! - [`limits`]: the limits of evidence, with their baseline;
 //! - [`planned`]: what would be seen of a rollout that is not there yet; [`accepted`]: what may go unseen;
 //! - [`renamed`]: flags under their earlier names;
-//! - [`deployment`]: a `dev.ini` with all its files: [`firmware`], [`document`]; [`waves`]: who is in which wave.
+//! - [`deployment`]: a `dev.ini` with all its files: [`firmware`], [`document`]; [`named`]: where it names them,
+//!   [`within`]: where they have to be; [`waves`]: who is in which wave.
 
 pub mod accepted;
 pub mod alarms;
@@ -22,6 +23,7 @@ pub mod file;
 pub mod firmware;
 pub mod job;
 pub mod limits;
+pub mod named;
 pub mod notes;
 pub mod planned;
 pub mod renamed;
@@ -29,3 +31,4 @@ pub mod review;
 pub mod source;
 pub mod stop_topic;
 pub mod waves;
+pub mod within;

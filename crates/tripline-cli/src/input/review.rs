@@ -1,6 +1,7 @@
 //! What deserves a look in a config without faults: `config check` and `deploy` say the same.
 
-use tripline_config::{Remark, Review};
+use tripline::faults::Fault;
+use tripline_config::{Misfits, Remark, Review};
 use tripline_guard::coverage::{Coverage, Shortfall, Status};
 
 use super::alarms::NO_ALARMS;
@@ -17,22 +18,43 @@ pub struct Meant {
     pub default_guard: bool,
 }
 
-/// What a config and its files give cause to say, whatever the stack.
-pub fn of_config(input: &Input, meant: Meant) -> Review {
+/// What a config and its files give cause to say of a job in this Region, whatever the stack.
+pub fn of_config(input: &Input, region: &str, meant: Meant) -> Review {
     let mut review = input.config.review(&input.things);
+    review.findings.extend(input.misfits(region).findings.into_iter().map(Remark::from));
+    review.findings.extend(of_document(input, region));
     review.findings.extend(guard(input, meant));
     review
+}
+
+/// Buckets of the job document that are elsewhere.
+fn of_document(input: &Input, region: &str) -> Vec<Remark> {
+    let Some(own) = &input.own else { return Vec::new() };
+    let findings = Misfits::of_document(&own.text, region).findings.into_iter();
+    let text = |fault: Fault| match fault.line {
+        Some(line) => format!("{}:{line}: {}", own.name, fault.text),
+        None => format!("{}: {}", own.name, fault.text),
+    };
+    findings.map(|fault| Remark { text: text(fault), ..Remark::default() }).collect()
 }
 
 /// Whether anything guards the rollout.
 fn guard(input: &Input, meant: Meant) -> Vec<Remark> {
     let alarms = input.alarms();
+    let line = input.config.lines.of("ALARM_CONFIG", "alarmList");
     let mut findings = Vec::new();
     if alarms.is_empty() && !meant.default_guard {
-        findings.push(Remark { text: NO_ALARMS.0.to_owned(), hint: Some(NO_ALARMS.1.to_owned()) });
+        findings.push(Remark {
+            line,
+            text: NO_ALARMS.0.to_owned(),
+            hint: Some(NO_ALARMS.1.to_owned()),
+        });
     }
     if !alarms.is_empty() && !alarms.iter().any(notes::may_stop) && !meant.alert_only {
+        let first = input.config.alarms.alarms.first();
+        let topics_of = |name| input.config.lines.of(&format!("ALARM_CONFIG_{name}"), "snsTopics");
         findings.push(Remark {
+            line: first.and_then(|alarm| topics_of(&alarm.name)),
             text: notes::ONLY_ALERTS.to_owned(),
             hint: Some(
                 "add `@force-stop` to `snsTopics`, or accept it with `--alert-only`".to_owned(),
@@ -40,13 +62,14 @@ fn guard(input: &Input, meant: Meant) -> Vec<Remark> {
         });
     }
     let unlisted = notes::not_armed(&input.config.alarms);
-    findings.extend(unlisted.map(|text| Remark { text, hint: None }));
+    findings.extend(unlisted.map(|text| Remark { line, text, hint: None }));
     findings
 }
 
 /// That nobody has said which job devices can be taken back to.
 pub fn no_fallback(input: &Input) -> Option<Remark> {
     input.config.fallback.is_none().then(|| Remark {
+        line: None,
         text: "no `fallback`: if the rollout is stopped, the alert does not name the release to revert to"
             .to_owned(),
         hint: Some(
@@ -58,7 +81,7 @@ pub fn no_fallback(input: &Input) -> Option<Remark> {
 /// Each way to go wrong of which nobody would hear, unless there are so few devices that nobody could. What is said
 /// of an alarm already is not said again.
 pub fn add_uncovered(coverage: &Coverage, review: &mut Review) {
-    let few = too_few(coverage).map(|text| Remark { text, hint: None });
+    let few = too_few(coverage).map(|text| Remark { text, ..Remark::default() });
     review.notes.extend(few);
     if coverage.status == Status::TooFewDevices {
         return;
@@ -74,6 +97,7 @@ pub fn add_uncovered(coverage: &Coverage, review: &mut Review) {
         let because =
             if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
         review.findings.push(Remark {
+            line: None,
             text: format!("nothing covers {}{because}", way.devices()),
             hint: new.iter().find_map(|shortfall| shortfall.reason.fix(None)),
         });

@@ -44,11 +44,28 @@ pub fn read(path: &Path) -> Result<String, Error> {
             "too long for a config (expected at most {MAX_FILE_BYTES} bytes)"
         )));
     }
+    if is_utf_16(&bytes) {
+        return Err(Error::Input(format!(
+            "{name}:1: UTF-16 text (expected UTF-8)\n\n  hint: {SAVE_AS_UTF_8}, in PowerShell with `-Encoding utf8`"
+        )));
+    }
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let line = 1 + error.as_bytes().iter().take(valid).filter(|byte| **byte == b'\n').count();
-        Error::Input(format!("{name}:{line}: not UTF-8 text"))
+        Error::Input(format!("{name}:{line}: not UTF-8 text\n\n  hint: {SAVE_AS_UTF_8}"))
     })
+}
+
+const SAVE_AS_UTF_8: &str = "save the file as UTF-8";
+
+/// Whether this is text in UTF-16: it begins with its mark, or with ASCII characters of two bytes each.
+fn is_utf_16(bytes: &[u8]) -> bool {
+    let ascii = |byte: u8| byte != 0 && byte.is_ascii();
+    match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        [a, 0, b, 0, ..] | [0, a, 0, b, ..] => ascii(*a) && ascii(*b),
+        _ => false,
+    }
 }
 
 /// A job's guard, as a config says it.

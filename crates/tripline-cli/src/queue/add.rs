@@ -19,6 +19,7 @@ use super::store::{Change, View};
 use super::{ask, clock, job};
 use crate::exit::{End, Error};
 use crate::input::deployment::Input;
+use crate::input::within::Within;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 
@@ -75,6 +76,9 @@ pub struct Add {
     /// `submit` takes the dev.ini unchanged, `create` derives one from `--config` or the newest entry
     #[arg(short, long, value_name = "METHOD", hide_short_help = true)]
     method: Option<Method>,
+    /// Refuse files that are outside of this folder, wherever links and `..` lead
+    #[arg(long, value_name = "DIR")]
+    within: Option<Within>,
     #[command(flatten)]
     meant: Intended,
     #[command(flatten)]
@@ -150,7 +154,10 @@ impl Add {
             set = settings(&draft.text, &set, names, person)?;
         }
         draft.set(&set)?;
-        let (release, input) = check::release(draft, &self.bin, &things, &self.meant).await?;
+        // What was fetched of the newest entry is where nobody else puts files.
+        let within = self.within.clone().map(|within| within.or(&draft.folder));
+        let (release, input) =
+            check::release(draft, &self.bin, &things, &self.meant, within.as_ref())?;
         std::fs::write(path, &draft.text)
             .map_err(|error| Error::Input(format!("{}: {error}", path.display())))?;
         let sources = sources(&release, &input, path, &things, &draft.folder)?;

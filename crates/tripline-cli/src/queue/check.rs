@@ -6,7 +6,7 @@ use crate::input::renamed::ALERT_ONLY;
 use crate::queue::state::{StoredFile, Use};
 use tripline::text::excerpt;
 use tripline_config::FileName;
-use tripline_config::{DeployConfig, DocumentSource, FileNames, Release, Unfinished};
+use tripline_config::{DeployConfig, DocumentSource, FileNames, Lines, Release, Unfinished};
 
 use super::draft::Draft;
 use super::files::{CONFIG, describe};
@@ -15,9 +15,10 @@ use crate::aws::region::check_topics;
 use crate::exit::Error;
 use crate::input::accepted::AcceptedWays;
 use crate::input::alarms::{check_alarms, check_stops};
-use crate::input::deployment::{Input, InputFaults, Loaded, faults_of};
+use crate::input::deployment::{Input, Loaded, faults_of};
 use crate::input::planned::{PlannedRollout, StackRules, declared_devices};
 use crate::input::source::{faults, name_of};
+use crate::input::within::Within;
 
 /// What is meant although it looks like a mistake.
 #[derive(Debug, Clone, clap::Args)]
@@ -35,11 +36,12 @@ pub struct Intended {
 }
 
 /// Checks a whole `dev.ini` and the files of a release, wherever they are, as a deployment would.
-pub async fn release(
+pub fn release(
     draft: &Draft,
     firmware: &Path,
     things: &Path,
     meant: &Intended,
+    within: Option<&Within>,
 ) -> Result<(Release, Input), Error> {
     let (file, text) = (draft.name.as_str(), draft.text.as_str());
     let path = |path: &Path| path.to_string_lossy().into_owned();
@@ -57,9 +59,9 @@ pub async fn release(
                 private_key,
                 document: found.document.map(beside),
                 has_waves: found.has_waves,
+                lines: given(found.lines),
             };
-            let files = faults_of(&names, &folder);
-            return Err(InputFaults { config: Some(faults), files }.into());
+            return Err(faults_of(faults, &names, &folder, within).into());
         }
     };
     let release = Release::from_config(file, &config).map_err(faults)?;
@@ -73,12 +75,14 @@ pub async fn release(
     {
         *file = beside(std::mem::take(file));
     }
-    let config = DeployConfig { things, firmware, private_key, document, evidence, ..config };
-    let loaded = Loaded { file: file.to_owned(), text: text.to_owned(), config, folder };
+    let lines = given(config.lines);
+    let config =
+        DeployConfig { things, firmware, private_key, document, evidence, lines, ..config };
+    let (file_name, text) = (file.to_owned(), text.to_owned());
+    let loaded = Loaded { file: file_name, text, config, folder, within: within.cloned() };
     loaded.goes_out_at_once()?;
     // A document at a URL is fetched when it is deployed.
-    let own = loaded.own(None).await;
-    let input = loaded.with(own)?;
+    let input = loaded.with(Ok(None))?;
     check_alarms(file, input.config.has_guard(), meant.default_guard)?;
     check_stops(file, &input.alarms(), meant.alert_only)?;
     // The stack's own parameters, and the devices of groups, count when it is deployed.
@@ -86,6 +90,11 @@ pub async fn release(
     let covered = planned.coverage(&StackRules::read(|_| None)?);
     meant.accept_uncovered.clone().unwrap_or_default().check(file, &covered.coverage)?;
     Ok((release, input))
+}
+
+/// The lines of a `dev.ini` whose firmware and thing list are given beside it.
+fn given(lines: Lines) -> Lines {
+    lines.without("binName").without("thingList")
 }
 
 /// Checks what depends on where it is deployed.

@@ -18,6 +18,7 @@ use super::work::{Work, Worked, work};
 use super::{clock, job};
 use crate::deploy::Deployment;
 use crate::exit::{End, Error};
+use crate::input::within::Within;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 use crate::terminal::time::iso;
@@ -65,6 +66,9 @@ pub struct Next {
     /// Keep the files of the release in a new folder below this one
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
+    /// Refuse a release whose dev.ini names files outside of this folder, other than its own that are fetched
+    #[arg(long, value_name = "DIR")]
+    within: Option<Within>,
     #[command(flatten)]
     common: Common,
 }
@@ -136,6 +140,7 @@ impl Next {
             stack: self.common.stack.clone(),
             detach: self.detach,
             folder: self.keep.clone(),
+            within: self.within.clone(),
         };
         let deploy = async |deployment: Deployment| deployment.run().await;
         let worked = work(&aws, claimed.clone(), &how, deploy, interrupt.wait()).await?;

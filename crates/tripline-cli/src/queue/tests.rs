@@ -58,7 +58,7 @@ fn span(seconds: u32) -> Span {
 }
 
 fn how(detach: bool) -> Work {
-    Work { stack: "tripline".to_owned(), detach, folder: None }
+    Work { stack: "tripline".to_owned(), detach, folder: None, within: None }
 }
 
 /// Claims what is next for `worker`.

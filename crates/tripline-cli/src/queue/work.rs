@@ -12,6 +12,7 @@ use super::{clock, job};
 use crate::aws::fired::Fired;
 use crate::deploy::Deployment;
 use crate::exit::{End, Error};
+use crate::input::within::Within;
 
 /// How a claimed entry is deployed.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct Work {
     pub detach: bool,
     /// Where the files go, to be kept.
     pub folder: Option<PathBuf>,
+    /// Where files have to be that are not the entry's.
+    pub within: Option<Within>,
 }
 
 /// What came of it.
@@ -129,6 +132,7 @@ async fn fetch_and_deploy(
         alert_only: claimed.alert_only,
         default_guard: claimed.default_guard,
         accept_uncovered: Some(claimed.accept_uncovered.clone()),
+        within: work.within.clone().map(|within| within.or(folder)),
         quiet: true,
         ..Deployment::with_defaults(folder.join(CONFIG), work.stack.clone())
     };

@@ -1,6 +1,9 @@
 //! Reads a recording, and says what is wrong with it.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
+
+use serde_json::Value;
 use tripline::job::JobId;
 use tripline::text::nearest;
 use tripline_simulation::replay::{NoRollout, RecordedRollout, Recording, Unusable};
@@ -43,7 +46,7 @@ pub fn rollout(file: &str, mut lines: Lines, wanted: Wanted) -> Result<Read, Err
     if devices {
         recording = recording.keeping_devices();
     }
-    let (mut read, mut malformed) = (0, Malformed { file, strict, lines: 0 });
+    let (mut read, mut malformed) = (0, Malformed { file, strict, lines: 0, shape: SHAPE });
     loop {
         let (number, line) = match lines.next() {
             Ok(None) => break,
@@ -51,6 +54,11 @@ pub fn rollout(file: &str, mut lines: Lines, wanted: Wanted) -> Result<Read, Err
                 continue;
             }
             Ok(Some(line)) => line,
+            Err(error) if error.kind() == ErrorKind::FileTooLarge => {
+                return Err(Error::Input(format!(
+                    "{file}: {error}\n\n  hint: keep the events of one job, for example with `grep`"
+                )));
+            }
             Err(error) => {
                 let number = lines.number();
                 return Err(Error::Input(format!(
@@ -59,6 +67,11 @@ pub fn rollout(file: &str, mut lines: Lines, wanted: Wanted) -> Result<Read, Err
             }
         };
         read += 1;
+        if let Line::Whole(line) = line
+            && read == 1
+        {
+            malformed.shape = envelope(line).unwrap_or(SHAPE);
+        }
         let taken = match line {
             Line::Whole(line) => recording.read(number, line).map_err(|why| why.to_string()),
             Line::TooLong => Err(format!("longer than {LONGEST} bytes")),
@@ -77,10 +90,10 @@ pub fn rollout(file: &str, mut lines: Lines, wanted: Wanted) -> Result<Read, Err
     if let Ok(rollout) = &rollout {
         malformed.found_far_away(rollout)?;
     }
-    let malformed = malformed.lines;
+    let Malformed { lines: malformed, shape, .. } = malformed;
     if malformed > read / 2 && !matches!(rollout, Err(NoRollout::Empty)) {
         return Err(Error::Input(format!(
-            "{file}: {} of {} lines are malformed (expected at most half), so the others are not replayed\n\n  hint: {SHAPE}",
+            "{file}: {} of {} lines are malformed (expected at most half), so the others are not replayed\n\n  hint: {shape}",
             thousands(malformed),
             thousands(read)
         )));
@@ -94,18 +107,49 @@ pub fn rollout(file: &str, mut lines: Lines, wanted: Wanted) -> Result<Read, Err
     }
     match rollout {
         Ok(rollout) => Ok(Read { lines: read, malformed, rollout }),
-        Err(why) => Err(Error::Input(format!("{file}: {}", fault(&why, job.as_ref(), read)))),
+        Err(why) => {
+            Err(Error::Input(format!("{file}: {}", fault(&why, job.as_ref(), read, shape))))
+        }
     }
 }
 
 /// What a line of a recording is.
 const SHAPE: &str = "a recording has one job-execution event a line, as the IoT rule delivers it";
 
+/// What to do about a line in which another service has put the event.
+fn envelope(line: &[u8]) -> Option<&'static str> {
+    let value: Value = serde_json::from_slice(line).ok()?;
+    let has = |key: &str| value.get(key).is_some();
+    if has("eventType") {
+        return None;
+    }
+    if has("TopicArn") && has("Message") {
+        return Some(
+            "these are messages of SNS; `jq -c '.Message | fromjson'` takes the events out of them",
+        );
+    }
+    if has("Records") {
+        return Some(
+            "these are invocations of a function; `jq -c '.Records[] | (.body // .Sns.Message) | fromjson'` takes the events out of them",
+        );
+    }
+    if has("Body") {
+        return Some(
+            "these are messages of SQS; `jq -c '.Body | fromjson'` takes the events out of them",
+        );
+    }
+    has("message").then_some(
+        "these are lines of a log; `jq -c '.message | fromjson'` takes the events out of them",
+    )
+}
+
 /// Malformed lines, as they are found.
 struct Malformed<'a> {
     file: &'a str,
     strict: bool,
     lines: u64,
+    /// What the lines should be, or what to do about what they are.
+    shape: &'static str,
 }
 
 impl Malformed<'_> {
@@ -136,13 +180,13 @@ impl Malformed<'_> {
 }
 
 /// Why there is nothing to replay, and what to do about it.
-fn fault(why: &NoRollout, job: Option<&JobId>, lines: u64) -> String {
+fn fault(why: &NoRollout, job: Option<&JobId>, lines: u64, shape: &str) -> String {
     match why {
         NoRollout::Empty if lines == 0 => {
-            format!("empty (expected job-execution events)\n\n  hint: {SHAPE}")
+            format!("empty (expected job-execution events)\n\n  hint: {shape}")
         }
         NoRollout::Empty => {
-            format!("no event in it (lines: {})\n\n  hint: {SHAPE}", thousands(lines))
+            format!("no event in it (lines: {})\n\n  hint: {shape}", thousands(lines))
         }
         NoRollout::NothingEnded(job) => {
             format!(
@@ -197,4 +241,27 @@ fn list(jobs: &BTreeMap<String, u64>) -> String {
 #[allow(clippy::cast_precision_loss)]
 pub fn thousands(number: u64) -> String {
     count(number as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn events_in_the_messages_of_other_services_are_recognized() {
+        let event = r#"{\"eventType\":\"JOB_EXECUTION\"}"#;
+        for (line, said) in [
+            (format!(r#"{{"Type":"Notification","TopicArn":"a","Message":"{event}"}}"#), "SNS"),
+            (format!(r#"{{"Records":[{{"body":"{event}"}}]}}"#), ".Records[]"),
+            (format!(r#"{{"MessageId":"1","Body":"{event}"}}"#), "SQS"),
+            (format!(r#"{{"timestamp":1,"message":"{event}"}}"#), "log"),
+            ("what".to_owned(), "one job-execution event a line"),
+        ] {
+            let lines = Lines::from_reader(Cursor::new(line.clone().into_bytes())).unwrap();
+            let error = rollout("x", lines, Wanted::default()).err().unwrap().to_string();
+            assert!(error.contains(said), "{line}: {error}");
+        }
+    }
 }

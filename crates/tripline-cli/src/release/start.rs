@@ -129,8 +129,8 @@ impl Start {
         let mut plan = ready.plan(&release, attempt, waves.false_stops);
         self.show(&plan, &covered, attempt, &store.aws.region);
         let bucket = BucketRemarks::find(cloud.s3.bucket(&spec.bucket)).await;
-        say_all("note", &bucket.notes);
-        say_all("finding", &bucket.findings);
+        say_all("note", &input.file, &bucket.notes);
+        say_all("finding", &input.file, &bucket.findings);
         let accepted = self.accept_uncovered.clone().unwrap_or_default();
         for note in accepted.check(&input.file, &covered.coverage)? {
             say(&format!("note: {note}"));

@@ -43,6 +43,7 @@ impl Own {
         let mut loaded = deployment::load(&self.config)?;
         loaded.config.job = job.clone();
         loaded.config.firmware = absolute(&self.bin)?;
+        loaded.config.lines = std::mem::take(&mut loaded.config.lines).without("binName");
         if let Some(stream) = &mut loaded.config.stream
             && let Some(id) = StreamId::new(&format!("{job}{STREAM}"))
         {

@@ -86,7 +86,7 @@ fn every_fault_is_said_at_once_with_those_of_the_files() {
     let text = but(
         &whole(),
         &[
-            ("fileChunkSize", "fileChunckSize"),
+            ("fileChunkSize", "fileChunSize"),
             ("jobId = fw-2-1", "jobId = <yourJobId>"),
             ("role/tracker-ota", "role/<your_role>"),
             ("@email, @force-stop", "arn:aws:sns:<region>:<account>:stopper"),
@@ -118,7 +118,7 @@ fn findings_end_with_one_unless_they_are_meant() {
         but(&whole(), &[("inProgressTimeoutInMinutes = 90", "inProgressTimeoutInMinutes = 60")]);
     let (code, _, stderr) = check(with(&short).path(), &[]);
     assert_eq!(code, 1);
-    assert!(stderr.contains("finding: alarm `SlowDownloads` can see no slow device"), "{stderr}");
+    assert!(stderr.contains("alarm `SlowDownloads` can see no slow device"), "{stderr}");
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn everything_is_in_one_region() {
     let (code, _, stderr) =
         check(with(&but(&whole(), &[("region = us-east-1", "region = us/east")])).path(), &[]);
     assert_eq!(code, 2);
-    assert!(stderr.contains("`us/east` is no AWS region"), "{stderr}");
+    assert!(stderr.contains(":12: `[DEFAULT]`: region cannot be `us/east`"), "{stderr}");
 }
 
 #[test]
@@ -422,4 +422,54 @@ fn a_release_in_waves_is_deployed_by_nothing_that_deploys_at_once() {
     let Ran { code, stderr, .. } = run(command(folder.path()).args(["deploy", "dev.ini"]));
     assert_eq!(code, 2);
     assert!(stderr.contains("goes out in 3 waves (`[WAVES]`)"), "{stderr}");
+}
+
+#[test]
+fn files_outside_of_a_folder_are_refused() {
+    let outside = tempfile::tempdir().unwrap();
+    let secret = outside.path().join("secret");
+    fs::write(&secret, "arn:aws:iot:us-east-1:111122223333:thing/a\n").unwrap();
+    let (place, within) = (secret.to_str().unwrap(), ["--within", "."]);
+    assert_eq!(check(with(&whole()).path(), &within).0, 0);
+    for (key, value) in [
+        ("thingList", "trackers.txt"),
+        ("binName", "tracker-2.1.bin"),
+        ("jobDocPath", "tracker-job.json"),
+        ("privateKey", ""),
+        ("baseline", ""),
+    ] {
+        let text = match key {
+            "privateKey" => {
+                whole().replace("rounds = 1", &format!("rounds = 1\nprivateKey = {place}"))
+            }
+            "baseline" => {
+                whole()
+                    + &LIMITS
+                        .replace("unfinishedLimits = 60:3, 75:2", &format!("baseline = {place}"))
+            }
+            _ => but(
+                &whole(),
+                &[(format!("{key} = {value}").as_str(), format!("{key} = {place}").as_str())],
+            ),
+        };
+        // A config with another fault says nothing of the file either.
+        for text in [text.clone(), text.replace("alarmType = upper", "alarmType = uper")] {
+            let folder = with(&text);
+            let (code, _, stderr) = check(folder.path(), &within);
+            assert_eq!(code, 2, "{key}: {stderr}");
+            // A baseline is looked for when the config has no fault.
+            let is_checked = key != "baseline" || !stderr.contains("uper");
+            assert_eq!(stderr.contains("lies outside of `"), is_checked, "{key}: {stderr}");
+            assert!(!stderr.contains("no key to sign with"), "{stderr}");
+        }
+    }
+    let folder = with(&but(&whole(), &[("trackers.txt", "link.txt")]));
+    std::os::unix::fs::symlink(&secret, folder.path().join("link.txt")).unwrap();
+    let (code, _, stderr) = check(folder.path(), &within);
+    assert!(
+        code == 2 && stderr.contains("`[DEFAULT]`: thingList: link.txt: lies outside"),
+        "{stderr}"
+    );
+    let ran = run(command(folder.path()).args(["deploy", "--within", "."]));
+    assert!(ran.code == 2 && ran.stderr.contains("link.txt: lies outside"), "{ran}");
 }

@@ -5,6 +5,7 @@
 mod alarms;
 mod calibrate;
 mod config;
+mod config_faults;
 mod help;
 mod queue;
 mod replay;

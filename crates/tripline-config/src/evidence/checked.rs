@@ -4,7 +4,8 @@ use tripline::baseline::Baseline;
 use tripline::evidence::{LimitName, Limits};
 use tripline::faults::{Fault, Faults, reported};
 
-use super::{EVIDENCE_CONFIG, EvidenceConfig, NoLimits};
+use super::{EvidenceConfig, NoLimits};
+use crate::keys::EVIDENCE_CONFIG;
 
 impl EvidenceConfig {
     /// The limits with the baseline that the config names, if it names one and it was read, or why not;

@@ -7,6 +7,7 @@ use tripline::text::excerpt;
 use super::{EvidenceConfig, percent};
 use crate::ini::Section;
 use crate::reader::{Place, Reader, positive};
+use crate::slips::slip_in_list;
 
 /// How many devices may be unfinished.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,39 +71,46 @@ impl<'a> Reader<'a> {
         let entry = self.entry(section, "unfinishedLimits")?;
         let mut pairs: Vec<(u32, f64)> = Vec::new();
         let before = self.faults.len();
-        let mut fault = |text: String| {
+        let mut fault = |text: String, hint: Option<String>| {
             let text = format!("unfinishedLimits: {text}");
-            self.fault(Place::from(section), entry.line, &text, None);
+            self.fault(Place::from(section), entry.line, &text, hint);
         };
         let items = entry.value.split([',', '\n']).map(str::trim).filter(|item| !item.is_empty());
         for item in items {
             let Some((age, share)) = pair(item) else {
-                fault(format!("`{}` is no limit (expected {EXPECTED})", excerpt(item)));
+                let text = format!("`{}` is no limit (expected {EXPECTED})", excerpt(item));
+                fault(text, slip_in_list(item, |part| pair(part).is_some()));
                 continue;
             };
             if age > Baseline::MAX_AGE {
-                fault(format!(
-                    "{age} minutes (expected at most {}: seven days)",
-                    Baseline::MAX_AGE
-                ));
+                fault(
+                    format!("{age} minutes (expected at most {}: seven days)", Baseline::MAX_AGE),
+                    None,
+                );
             }
             if let Some(timeout) = timeout.filter(|timeout| age > *timeout) {
-                fault(format!(
-                    "{age} minutes lie beyond the timeout (expected at most {timeout}: `inProgressTimeoutInMinutes`)"
-                ));
+                fault(
+                    format!(
+                        "{age} minutes lie beyond the timeout (expected at most {timeout}: `inProgressTimeoutInMinutes`)"
+                    ),
+                    None,
+                );
             }
             if let Some((last, level)) = pairs.last().copied() {
                 if age <= last {
-                    fault(format!("{age} minutes after {last} (expected ages that rise)"));
+                    fault(format!("{age} minutes after {last} (expected ages that rise)"), None);
                 } else if share > level {
-                    fault(format!(
-                        "{} % at {age} minutes is more than before (expected shares that never rise with age)",
-                        share * 100.0
-                    ));
+                    fault(
+                        format!(
+                            "{} % at {age} minutes is more than before (expected shares that never rise with age)",
+                            share * 100.0
+                        ),
+                        None,
+                    );
                 }
             }
             if pairs.len() == Limits::MAX_RUNGS {
-                fault(format!("more than {} limits", Limits::MAX_RUNGS));
+                fault(format!("more than {} limits", Limits::MAX_RUNGS), None);
                 break;
             }
             pairs.push((age, share));

@@ -81,7 +81,7 @@ fn little_is_enough() {
 fn every_fault_is_named_at_once() {
     let text = WHOLE
         .replace("jobId = pump-4-2", "jobId = <yourJobId>")
-        .replace("fileChunkSize", "fileChunckSize")
+        .replace("fileChunkSize", "fileChunSize")
         .replace("role/pump-ota", "role/<your_role>")
         .replace("cleanUpCfg = True", "cleanUpCfg = False")
         .replace("targetSelection = CONTINUOUS", "targetSelection = SOMETIMES")
@@ -92,7 +92,7 @@ fn every_fault_is_named_at_once() {
     let mut lines = said.lines();
     assert_eq!(lines.next(), Some("dev.ini: 10 faults"));
     for (text, hint) in [
-        ("unknown key `fileChunckSize`", Some("did you mean `fileChunkSize`?")),
+        ("unknown key `fileChunSize`", Some("did you mean `fileChunkSize`?")),
         ("jobId cannot be `<yourJobId>`", Some("put your own in the place of `<yourJobId>`")),
         (
             "roleArn cannot be `arn:aws:iam::111122223333:role/<your_role>`",
@@ -174,14 +174,17 @@ fn files_are_found_whatever_the_faults() {
         private_key: Some("signing.pem".to_owned()),
         document: Some("pump-job.json".to_owned()),
         has_waves: false,
+        lines: Lines::default(),
     };
+    let find = |text: &str| FileNames { lines: Lines::default(), ..FileNames::find(text) };
     let faulty =
         WHOLE.replace("jobId = pump-4-2", "jobId = <yourJobId>").replace("rounds", "round");
     assert!(parse(&faulty).is_err());
-    assert_eq!(FileNames::find(&faulty), named);
+    assert_eq!(find(&faulty), named);
+    assert_eq!(FileNames::find(&faulty).lines.of("DEFAULT", "thingList"), Some(2));
     let off = WHOLE.replace("useCustomJobDocument = True", "");
-    assert_eq!(FileNames::find(&off), FileNames { document: None, ..named });
-    assert_eq!(FileNames::find("what\n"), FileNames::default());
+    assert_eq!(find(&off), FileNames { document: None, ..named });
+    assert_eq!(find("what\n"), FileNames::default());
 }
 
 #[test]
@@ -200,4 +203,120 @@ fn evidence_is_read_with_the_rollout_whose_timeout_it_keeps() {
     assert!(with("60:3, 75:2").unwrap().evidence.is_some());
     let fault = with("60:3, 200:2").unwrap_err().to_string();
     assert!(fault.contains("200 minutes lie beyond the timeout"), "{fault}");
+}
+
+/// As the manual of the AWS IoT OTA deployment tool has it.
+#[test]
+fn a_key_as_the_manual_spells_it_is_taken_with_a_note() {
+    let misspelt = WHOLE.replace("fileChunkSize", "fileChunckSize");
+    let config = parse(&misspelt).unwrap();
+    assert_eq!(config.chunk, parse(WHOLE).unwrap().chunk);
+    let line = misspelt.lines().position(|line| line.starts_with("fileChunckSize")).unwrap();
+    assert_eq!(config.notes[0].line, Some(line + 1));
+    assert_eq!(config.notes[0].text, "`fileChunckSize` is taken for `fileChunkSize`");
+    assert_eq!(parse(WHOLE).unwrap().notes, []);
+    let both = misspelt.replace("fileChunckSize", "fileChunkSize = 1\nfileChunckSize");
+    let said = parse(&both).unwrap_err();
+    assert!(
+        said.contains("fileChunckSize stands for fileChunkSize, which is there already"),
+        "{said}"
+    );
+    let wrong = misspelt.replace("fileChunckSize = 16384", "fileChunckSize = none");
+    assert!(parse(&wrong).unwrap_err().contains("fileChunckSize cannot be `none`"));
+}
+
+/// What a section is called in the table of keys.
+fn in_table(section: &str) -> &str {
+    let prefixes = [crate::keys::ALARM_PREFIX, crate::keys::WAVE_PREFIX];
+    prefixes.into_iter().find(|prefix| section.starts_with(prefix)).unwrap_or(section)
+}
+
+/// A key that is in the table and nobody reads would be taken and do nothing; one that is read and not in the
+/// table could not be used.
+#[test]
+fn the_table_of_keys_has_what_is_read() {
+    let more = "\n[RETRY_CONFIG]\nfailedRetries = 1\n\n[EVIDENCE_CONFIG]\nuseEvidence = True\nbaseline = a.json\nblindTopics = @email\nsnsTopics = @email\n\n[WAVES]\nwaveList = a\n\n[WAVE_a]\nrest = True\n";
+    let all = format!(
+        "{WHOLE}{more}\n[ABORT_CONFIG_TYPE_ALL]\nfailureType = ALL\nthresholdPercentage = 5\nminNumberOfExecutedThings = 9\n"
+    );
+    let others = [
+        all.replace("= local_file", "= url")
+            .replace("SrcUrl = None", "SrcUrl = https://example.com/a"),
+        all.replace("useAllSubsection = False", "useAllSubsection = True"),
+        all.replace("baseline = a.json", "unfinishedLimits = 60:3"),
+    ];
+    let mut asked: HashSet<(String, String)> = HashSet::new();
+    for text in others.iter().chain([&all]) {
+        let mut faults = Vec::new();
+        let ini = Ini::parse(text, &mut faults);
+        read(&ini, &mut faults);
+        let keys = ini.asked.borrow().clone();
+        asked.extend(keys.into_iter().map(|(section, key)| (in_table(&section).to_owned(), key)));
+    }
+    let table: HashSet<(String, String)> = crate::keys::keys_by_section()
+        .flat_map(|(section, keys)| {
+            keys.iter().map(move |key| (section.to_owned(), key.to_lowercase()))
+        })
+        .collect();
+    let differ: Vec<_> = table.symmetric_difference(&asked).collect();
+    assert!(differ.is_empty(), "{differ:?}");
+}
+
+#[test]
+fn a_document_comes_by_tls_from_s3_or_from_this_machine() {
+    let with = |url: &str| {
+        let text = WHOLE
+            .replace("= local_file", "= url")
+            .replace("SrcUrl = None", &format!("SrcUrl = {url}"));
+        parse(&text).is_ok()
+    };
+    for good in
+        ["https://example.com/a", "s3://b/k", "http://127.0.0.1:8080/a", "http://localhost/a"]
+    {
+        assert!(with(good), "{good}");
+    }
+    for bad in [
+        "http://example.com/a",
+        "http://localhost.example.com/a",
+        "s3://b",
+        "s3:///k",
+        "https://",
+        "ftp://a/b",
+    ] {
+        assert!(!with(bad), "{bad}");
+    }
+}
+
+/// Whatever stands in a file, wherever: a terminal obeys nothing of what is said of it.
+#[test]
+fn no_escape_reaches_a_terminal() {
+    let hostile = |line: &str, at: usize| {
+        let at = line.char_indices().nth(at).map_or(line.len(), |(at, _)| at);
+        let (before, after) = line.split_at(at);
+        format!("{before}\u{1b}[31m\u{7}\u{202e}{after}")
+    };
+    let text = format!(
+        "{WHOLE}\n[EVIDENCE_CONFIG]\nuseEvidence = True\nunfinishedLimits = 60:3\nsnsTopics = @email\n\n[WAVES]\nwaveList = ab, c\n\n[WAVE_ab]\nthings = pump-1\n\n[WAVE_c]\nrest = True\n"
+    );
+    let lines: Vec<&str> = text.lines().collect();
+    for (number, line) in lines.iter().enumerate() {
+        for at in [0, 1, line.len() / 2, line.len().saturating_sub(1), line.len()] {
+            let mut changed: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+            changed[number] = hostile(line, at);
+            let text = changed.join("\n");
+            let said = match parse(&text) {
+                Ok(config) => {
+                    format!("{:?}", config.notes.iter().map(|it| &it.text).collect::<Vec<_>>())
+                }
+                Err(said) => said,
+            };
+            assert!(!said.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{said:?}");
+        }
+    }
+    let list = hostile("arn:aws:iot:us-east-1:111122223333:thing/a,b", 43);
+    let said = crate::ThingList::parse("things.txt", &list).unwrap_err().to_string();
+    assert!(!said.contains('\u{1b}'), "{said:?}");
+    let document = hostile("{\"a\": \"${aws:iot:s3-presigned-ur:x}\"}", 20);
+    let said = crate::JobDocument::faults_of(&document)[0].text.clone();
+    assert!(!said.contains('\u{1b}'), "{said:?}");
 }

@@ -199,6 +199,7 @@ fn all_faults_come_at_once_in_the_order_of_their_lines() {
         parse(&text).unwrap_err().to_string(),
         "dev.ini: 3 faults
   line 6: alarm `slow`: unknown stat `median` (expected `SampleCount`, `Average`, `Sum`, `Minimum`, `Maximum` or `p0.0` to `p100`)
+  hint: did you mean `p50`?
   line 9: alarm `slow`: unknown alarmType `Upperr` (expected `upper` or `lower`)
   line 12: alarm `slow`: unknown topic `@mail` in snsTopics (expected `@email`, `@sms`, `@force-stop` or the ARN of a standard SNS topic)
   hint: did you mean `@email`?"

@@ -56,6 +56,10 @@ fn what_does_not_do_what_it_seems_to_is_found() {
             "one bad execution aborts the job: 12 % REJECTED of at least 8",
         ),
         (
+            good().replace("minNumberOfExecutedThings = 106", "minNumberOfExecutedThings = 4001"),
+            "`[ABORT_CONFIG_TYPE_REJECTED]` never aborts the job: minNumberOfExecutedThings is 4001, and there are 4000 executions at most",
+        ),
+        (
             good().replace("minSamples = 20", "minSamples = 4001"),
             "alarm `Slow` can never fire: a period needs 4001 samples, and there are 4000 at most",
         ),

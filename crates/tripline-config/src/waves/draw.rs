@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 use tripline::faults::{Fault, Faults, reported};
 use tripline::release::WaveName;
 
-use super::read::WAVE_PREFIX;
 use super::{Wave, WaveTargets, Waves};
-use crate::reader::near;
+use crate::keys::WAVE_PREFIX;
+use crate::near::near;
 use crate::things::{Target, TargetKind, TargetName, ThingList};
 
 /// A wave with its targets.

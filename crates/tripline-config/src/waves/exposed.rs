@@ -4,7 +4,7 @@ use tripline::faults::Fault;
 use tripline::release::WaveName;
 
 use super::Waves;
-use super::read::{WAVE_PREFIX, WAVES};
+use crate::keys::{WAVE_PREFIX, WAVES};
 
 /// How many devices a wave has, and from how many on its gate decides by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

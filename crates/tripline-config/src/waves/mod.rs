@@ -15,7 +15,7 @@ use tripline::release::WaveName;
 
 pub use draw::{DrawnTargets, DrawnWave};
 pub use exposed::{Exposed, WaveSize};
-pub(crate) use read::{Around, WAVE_PREFIX, WAVES};
+pub(crate) use read::Around;
 pub use sizes::parse_waves;
 
 use crate::things::TargetName;

@@ -9,21 +9,17 @@ use tripline::text::excerpt;
 
 use super::duration::seconds;
 use super::{Wave, WaveTargets, Waves};
-use crate::evidence::{EVIDENCE_CONFIG, EvidenceConfig, percent};
+use crate::evidence::{EvidenceConfig, percent};
 use crate::ini::Section;
-use crate::reader::{Place, Reader, near, positive, unknown_keys};
+use crate::keys::{EVIDENCE_CONFIG, WAVE_PREFIX, WAVES};
+use crate::near::near;
+use crate::reader::{Place, Reader, positive, unknown_keys};
+use crate::slips::slip_in_list;
 use crate::things::{MAX_TARGETS, TargetName};
 use crate::values::TargetSelection;
 
-/// The section that lists the waves.
-pub(crate) const WAVES: &str = "WAVES";
-/// How the sections of single waves begin.
-pub(crate) const WAVE_PREFIX: &str = "WAVE_";
-
-const KEYS: [&str; 3] = ["waveList", "falseStops", "exposure"];
 /// What a wave is for: exactly one of them.
 const TARGETS: [&str; 6] = ["things", "groups", "devices", "percent", "query", "rest"];
-const OTHERS: [&str; 5] = ["rate", "bake", "tolerance", "approval", "decideWithin"];
 /// The least share of false stops that evidence can keep (`Parameters::false_stops`).
 const LEAST_FALSE_STOPS: f64 = 1e-6;
 /// Longest query of a fleet index, in characters.
@@ -45,7 +41,7 @@ impl<'a> Reader<'a> {
             self.waves_without_a_list();
             return None;
         };
-        unknown_keys(section, &KEYS, self.faults);
+        unknown_keys(section, self.faults);
         let before = self.faults.len();
         self.fit_for_waves(section, around);
         let waves = self.listed_waves(section);
@@ -140,12 +136,14 @@ impl<'a> Reader<'a> {
             let wave = match WaveName::new(name) {
                 Ok(wave) => wave,
                 Err(error) => {
-                    self.faults.push(fault(error.to_string()));
+                    let hint = slip_in_list(name, |part| described.contains(&part));
+                    self.faults.push(fault(error.to_string()).hint(hint));
                     continue;
                 }
             };
             let Some(section) = self.ini.section(&format!("{WAVE_PREFIX}{name}")) else {
-                let hint = near(name, &described).map(|near| format!("did you mean `{near}`?"));
+                let hint =
+                    near(name, &described).map(|near| format!("did you mean `{}`?", excerpt(near)));
                 let text = format!("`{name}` has no section `[{WAVE_PREFIX}{name}]`");
                 self.faults.push(fault(text).hint(hint));
                 continue;
@@ -162,14 +160,15 @@ impl<'a> Reader<'a> {
             let Some(name) = section.name.strip_prefix(WAVE_PREFIX) else { continue };
             if !listed.contains(&name) {
                 let text = format!("wave `{}` is not in waveList", excerpt(name));
-                let hint = near(name, listed).map(|near| format!("did you mean `{near}`?"));
+                let hint =
+                    near(name, listed).map(|near| format!("did you mean `{}`?", excerpt(near)));
                 self.faults.push(Fault::at(section.line, text).hint(hint));
             }
         }
     }
 
     fn wave(&mut self, section: &'a Section, name: WaveName, is_last: bool) -> Option<Wave> {
-        unknown_keys(section, &[&TARGETS[..], &OTHERS[..]].concat(), self.faults);
+        unknown_keys(section, self.faults);
         let line = self.line_of_targets(section);
         let targets = self.wave_targets(section);
         if targets == Some(WaveTargets::Rest) && !is_last {
@@ -253,7 +252,8 @@ impl<'a> Reader<'a> {
                     "{key}: `{}` is no name (expected 1 to 128 letters, digits, `:`, `_` or `-`)",
                     excerpt(item)
                 );
-                self.fault(place, entry.line, &text, None);
+                let hint = slip_in_list(item, |part| TargetName::new(part).is_some());
+                self.fault(place, entry.line, &text, hint);
                 continue;
             };
             if names.contains(&name) {

@@ -3,9 +3,10 @@
 use tripline::faults::{Fault, Faults, reported};
 
 use super::draw::whole;
-use super::read::{Around, WAVE_PREFIX};
+use super::read::Around;
 use super::{WaveTargets, Waves};
 use crate::ini::read_whole;
+use crate::keys::WAVE_PREFIX;
 use crate::parse_evidence;
 use crate::reader::Reader;
 use crate::values::TargetSelection;

@@ -61,10 +61,11 @@ impl BucketFacts {
 
     fn remarks(&self, bucket: &str) -> BucketRemarks {
         let mut remarks = BucketRemarks::default();
-        let note = |text| Remark { text, hint: None };
+        let note = |text| Remark { text, ..Remark::default() };
         match (&self.is_blocked, &self.has_public_policy) {
             (Ok(true), _) | (_, Ok(false)) => {}
             (_, Ok(true)) => remarks.findings.push(Remark {
+                line: None,
                 text: format!("bucket `{bucket}` is public by its policy: anybody can get at the firmware in it"),
                 hint: Some(format!(
                     "`aws s3api put-public-access-block --bucket {bucket} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`"
@@ -77,6 +78,7 @@ impl BucketFacts {
         match &self.keeps_versions {
             Ok(true) => {}
             Ok(false) => remarks.findings.push(Remark {
+                line: None,
                 text: format!("bucket `{bucket}` keeps no versions: whoever can write to it can replace the firmware of a rollout"),
                 hint: Some(format!(
                     "`aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled`"
