@@ -245,9 +245,16 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> Option<DeployConfig> {
 impl<'a> Reader<'a> {
     /// AWS IoT takes no rate that rises without saying when (`ExponentialRolloutRate`).
     fn has_criteria(&mut self, rollout: &RolloutConfig) {
-        let Rate::Exponential(rate) = rollout.rate else { return };
-        if rate.notified.is_none()
-            && rate.succeeded.is_none()
+        if !matches!(rollout.rate, Rate::Exponential(_)) {
+            return;
+        }
+        // One that cannot be read is a fault of its own.
+        let is_used = self.used.iter().any(|section| section == "INCREASE_CRITERIA");
+        let is_there = |key: &str| {
+            let section = self.ini.section("INCREASE_CRITERIA").filter(|_| is_used);
+            section.is_some_and(|section| self.ini.get(section, key).is_some())
+        };
+        if !["numberOfNotifiedThings", "numberOfSucceededThings"].into_iter().any(is_there)
             && let Some(section) = self.ini.section("EXP_RATE_CONFIG")
         {
             let text = "`[EXP_RATE_CONFIG]`: nothing says when the rate rises (expected useRateIncreaseCriteria = True, and `numberOfNotifiedThings` or `numberOfSucceededThings` in `[INCREASE_CRITERIA]`)";
@@ -483,7 +490,9 @@ fn unknown_sections(ini: &Ini, faults: &mut Vec<Fault>) {
         if is_section(name) || said.contains(&(Some(section.line), text.clone())) {
             continue;
         }
-        let hint = near(name, &known_sections).map(|near| format!("did you mean `[{near}]`?"));
+        let is_default = name.eq_ignore_ascii_case(DEFAULT);
+        let near = near(name, &known_sections).or(is_default.then_some(DEFAULT));
+        let hint = near.map(|near| format!("did you mean `[{near}]`?"));
         faults.push(Fault::at(section.line, text).hint(hint));
     }
 }

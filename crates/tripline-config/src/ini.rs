@@ -11,6 +11,7 @@ use tripline::faults::{Fault, Faults, reported};
 use tripline::text::excerpt;
 
 use crate::keys::{DEFAULT, is_key, is_section};
+use crate::slips::number;
 
 /// Largest config file in bytes.
 pub const MAX_FILE_BYTES: usize = 1_000_000;
@@ -21,6 +22,8 @@ pub(crate) struct Ini {
     sections: Vec<Section>,
     /// Where the first section of a name is: a hostile file has a hundred thousand of them.
     places: HashMap<String, usize>,
+    /// Whether keys stand before the first section.
+    is_headless: bool,
     /// Which keys were asked for, to hold the table of keys against.
     #[cfg(test)]
     pub asked: std::cell::RefCell<HashSet<(String, String)>>,
@@ -136,10 +139,12 @@ impl Ini {
         faults: &mut Vec<Fault>,
     ) -> Option<String> {
         let Some(section) = self.sections.last_mut() else {
-            faults.push(Fault::at(
-                line,
-                format!("`{}` stands before the first section", excerpt(key)),
-            ));
+            // What is said of the first one holds for all.
+            if !std::mem::replace(&mut self.is_headless, true) {
+                let text = format!("`{}` stands before the first section", excerpt(key));
+                let hint = "begin the file with `[DEFAULT]`";
+                faults.push(Fault::at(line, text).hint(Some(hint.to_owned())));
+            }
             return None;
         };
         let lower = key.to_lowercase();
@@ -228,9 +233,8 @@ impl Ini {
                 value.push_str(&self.replaced(section, target, depth - 1, references)?);
                 rest = after;
             } else {
-                return Err(fault(
-                    "`%` is followed by neither `%` nor `(key)s` (write `%%` for `%`)".to_owned(),
-                ));
+                let text = "`%` is followed by neither `%` nor `(key)s` (write `%%` for `%`)";
+                return Err(fault(text.to_owned()).hint(number(&entry.value)));
             }
             if value.len() > MAX_REPLACED_BYTES || *references > MAX_REFERENCES {
                 return Err(fault("`%(..)s` makes it too long".to_owned()));
@@ -336,15 +340,15 @@ mod tests {
     #[test]
     fn every_unreadable_line_is_named() {
         let mut faults = Vec::new();
-        Ini::parse("early = 1\n[a]\nk=1\nK=2\nwhat\n[a]\n", &mut faults);
+        Ini::parse("early = 1\nalso = 2\n[a]\nk=1\nK=2\nwhat\n[a]\n", &mut faults);
         let found: Vec<_> = faults.iter().map(|fault| (fault.line, fault.text.as_str())).collect();
         assert_eq!(
             found,
             [
                 (Some(1), "`early` stands before the first section"),
-                (Some(4), "key `K` is there already, in line 3"),
-                (Some(5), "`what` is neither a section, a `key = value` nor a comment"),
-                (Some(6), "section `[a]` is there already, in line 2"),
+                (Some(5), "key `K` is there already, in line 4"),
+                (Some(6), "`what` is neither a section, a `key = value` nor a comment"),
+                (Some(7), "section `[a]` is there already, in line 3"),
             ]
         );
     }

@@ -4,10 +4,11 @@ use tripline::text::excerpt;
 
 /// What to do about a value that cannot be read, if it shows what happened.
 pub fn slip(value: &str) -> Option<String> {
+    let is_dangling = value.starts_with(['"', '\u{201c}']) != value.ends_with(['"', '\u{201d}']);
     unfilled(value)
         .or_else(|| value.contains('\n').then(|| CONTINUED.to_owned()))
         .or_else(|| inline_comment(value))
-        .or_else(|| quoted(value).then(|| QUOTED.to_owned()))
+        .or_else(|| (quoted(value) || is_dangling).then(|| QUOTED.to_owned()))
         .or_else(|| trailing(value))
 }
 
@@ -113,13 +114,14 @@ mod tests {
             ("60 #seconds", "on a line of its own"),
             ("\"60\"", "without quotes"),
             ("\u{201c}60\u{201d}", "without quotes"),
+            ("60\"", "without quotes"),
             ("60;", "without the `;` at its end"),
             ("60\nx", "part of the value"),
         ] {
             let said = slip(value).unwrap_or_default();
             assert!(said.contains(hint), "{value}: {said}");
         }
-        for plain in ["", "60", "-1", "1e999", "fw-2", "a;b", "it's", "\"", "2-1", "fw #1"] {
+        for plain in ["", "60", "-1", "1e999", "fw-2", "a;b", "it's", "2-1", "fw #1"] {
             assert_eq!(slip(plain), None, "{plain}");
         }
     }

@@ -131,6 +131,24 @@ async fn the_files_are_there_and_what_was_begun_is_resumed() {
 }
 
 #[tokio::test]
+async fn a_release_reads_its_own_files_and_those_within_a_folder() {
+    let fake = FakeAws::with(&[pending(1)]);
+    let keys = tempfile::tempdir().unwrap();
+    let within = Some(keys.path().to_str().unwrap().parse().unwrap());
+    let claimed = claim(&fake, "w", 900).await;
+    let deploy = async |deployment: Deployment| {
+        let within = deployment.within.clone().unwrap();
+        let refused = |path: &std::path::Path| within.refusal(path).is_some();
+        assert!(!refused(&deployment.config) && !refused(&keys.path().join("signing.pem")));
+        assert!(refused(std::path::Path::new("/etc/passwd")));
+        Ok(End::Done)
+    };
+    let how = Work { within, ..how(false) };
+    let worked = work(&fake.aws(), claimed, &how, deploy, never()).await.unwrap();
+    assert!(matches!(worked, Worked::Ended(_, End::Done)), "{worked:?}");
+}
+
+#[tokio::test]
 async fn a_damaged_file_is_never_deployed() {
     for object in [&b"abd"[..], b"ab", b"abcd", b""] {
         let fake = FakeAws::with(&[pending(1)]);

@@ -113,3 +113,20 @@ fn whoever_is_not_there_is_named() {
     assert!(nobody.starts_with("exit 3\n"), "{nobody}");
     assert!(nobody.contains(&format!("nothing answered at `{endpoint}`")), "{nobody}");
 }
+
+#[test]
+fn files_outside_of_a_folder_are_not_queued() {
+    let (here, outside) = (files(), tempfile::tempdir().unwrap());
+    let things = outside.path().join("things.txt");
+    fs::write(&things, "arn:aws:iot:us-east-1:111122223333:thing/a\n").unwrap();
+    let things = things.to_str().unwrap();
+    let arguments = [&ADD[..], &["--things", things, "--within", "."]].concat();
+    let said = tripline(here.path(), &arguments, &[]);
+    assert!(
+        said.starts_with("exit 2\n") && said.contains("things.txt: lies outside of `"),
+        "{said}"
+    );
+    let none = [&ADD[..], &["--things", things, "--within", "nowhere"]].concat();
+    let said = tripline(here.path(), &none, &[]);
+    assert!(said.starts_with("exit 2\n") && said.contains("--within"), "{said}");
+}

@@ -79,7 +79,8 @@ impl<'a> Reader<'a> {
         for item in items {
             let Some((age, share)) = pair(item) else {
                 let text = format!("`{}` is no limit (expected {EXPECTED})", excerpt(item));
-                fault(text, slip_in_list(item, |part| pair(part).is_some()));
+                let hint = slip_in_list(item, |part| pair(part).is_some()).or_else(|| units(item));
+                fault(text, hint);
                 continue;
             };
             if age > Baseline::MAX_AGE {
@@ -123,6 +124,13 @@ impl<'a> Reader<'a> {
         }
         Some(pairs).filter(|_| self.faults.len() == before)
     }
+}
+
+/// What to do about numbers with units.
+fn units(item: &str) -> Option<String> {
+    let is_unit = |c: char| c.is_alphabetic() || c == '%' || c.is_whitespace();
+    let plain: String = item.chars().filter(|c| !is_unit(*c)).collect();
+    (plain != item && pair(&plain).is_some()).then(|| "write both numbers without units".to_owned())
 }
 
 /// `minutes:percent`, from a minute on and below 99.99 %, from where on a limit says nothing.
