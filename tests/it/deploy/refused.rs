@@ -40,7 +40,7 @@ async fn what_would_not_be_stopped_is_not_begun() {
     stage.config(&SHORT.replace("@email, @force-stop", "@email"), "alert-only");
     let deployed = stage.deploy("alert-only", &[]).await;
     assert_ended(&deployed, 1);
-    assert!(deployed.stderr.contains("the rollout was not begun"), "{}", deployed.stderr);
+    assert!(deployed.stderr.contains("Tripline did not begin the rollout"), "{}", deployed.stderr);
     stage.assert_nothing_is_left("alert-only").await;
     assert_ended(&stage.deploy("alert-only", &["--alert-only", "--detach"]).await, 0);
     assert!(stage.job("alert-only").await.is_some());

@@ -228,14 +228,14 @@ impl Deployment {
             if self.quiet && !verdict.findings.is_empty() && found.round.is_none() {
                 let findings = verdict.findings.join("; ");
                 return Err(Error::Input(format!(
-                    "{}: the rollout was not begun: {findings}",
+                    "{}: Tripline did not begin the rollout: {findings}",
                     input.file
                 )));
             }
             verdict.say();
             // What has begun is seen to its end.
             if !verdict.findings.is_empty() && found.round.is_none() {
-                say("the rollout was not begun");
+                say("Tripline did not begin the rollout");
                 return Ok(End::Finding);
             }
         }
