@@ -155,7 +155,7 @@ fn rule_name(arn: &str) -> Option<&str> {
 }
 
 fn is_unknown_call(failure: &Failure) -> bool {
-    let code = failure.code.as_deref().unwrap_or_default();
+    let code = failure.code().unwrap_or_default();
     failure.kind != FailureKind::Denied && UNKNOWN_CALLS.contains(&code)
 }
 

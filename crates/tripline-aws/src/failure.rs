@@ -1,17 +1,17 @@
 //! Why an AWS call failed, in words a person can use.
 
-use std::env;
+use std::{env, fmt};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use tripline::text::{bare_name, excerpt};
+use tripline::diagnostic::Diagnostic;
+use tripline::text::{bare_name, excerpt, shown};
 
 /// An AWS call that failed: which one, and the service's own code and message (the SDK's error
 /// text says only "service error").
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{operation}: {detail}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The API's name of the call, such as `CancelJob`.
     pub operation: &'static str,
@@ -19,7 +19,21 @@ pub struct Failure {
     pub kind: FailureKind,
     detail: String,
     /// AWS's code, if it gave one.
-    pub(crate) code: Option<String>,
+    code: Option<String>,
+    hint: Option<String>,
+}
+
+impl std::error::Error for Failure {}
+
+/// With what to do about it, which logs are to have as well.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.operation, self.detail)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\n  hint: {hint}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What can be done about a failed call. This is the contract on which callers decide; the text
@@ -50,12 +64,71 @@ impl FailureKind {
             Self::Unavailable => "Tripline.Unavailable",
         }
     }
+
+    /// The name for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Throttled => "throttled",
+            Self::NotFound => "notFound",
+            Self::Denied => "denied",
+            Self::Refused => "refused",
+            Self::Unavailable => "unavailable",
+        }
+    }
 }
 
 impl Failure {
     /// A failure that is known without an [`SdkError`].
     pub fn new(operation: &'static str, kind: FailureKind, detail: impl Into<String>) -> Self {
-        Self { operation, kind, detail: bounded(detail.into()), code: None }
+        Self { operation, kind, detail: bounded(&detail.into()), code: None, hint: None }
+    }
+
+    /// The same, with what to do next. What there is to do already comes first.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl AsRef<str>) -> Self {
+        self.hint = Some(match self.hint {
+            Some(first) => format!("{first}; {}", hint.as_ref()),
+            None => hint.as_ref().to_owned(),
+        });
+        self
+    }
+
+    /// The same, with more of what happened.
+    #[must_use]
+    pub fn with_more(mut self, more: impl AsRef<str>) -> Self {
+        self.detail += more.as_ref();
+        self
+    }
+
+    /// The same, of this resource, such as "bucket `firmware`".
+    #[must_use]
+    pub fn of(mut self, resource: impl fmt::Display) -> Self {
+        self.detail = format!("{resource}: {}", self.detail);
+        self
+    }
+
+    /// AWS's code, if it gave one.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// What AWS said, without the call and without what to do.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The call and what became of it, without what to do.
+    pub fn what(&self) -> String {
+        format!("{}: {}", self.operation, self.detail)
+    }
+
+    /// What happened and what to do, as data.
+    pub fn diagnostic(&self) -> Diagnostic {
+        let diagnostic = Diagnostic::new(self.what());
+        match &self.hint {
+            Some(hint) => diagnostic.with_hint(hint),
+            None => diagnostic,
+        }
     }
 
     /// What AWS answered: its code and its message.
@@ -66,7 +139,8 @@ impl Failure {
         message: &str,
     ) -> Self {
         let code = excerpt(code);
-        Self { operation, kind, detail: bounded(format!("{code}: {message}")), code: Some(code) }
+        let detail = bounded(&format!("{code}: {message}"));
+        Self { operation, kind, detail, code: Some(code), hint: None }
     }
 
     /// The call and what became of it, without a word of AWS's or of whoever answered in its place but
@@ -96,14 +170,22 @@ impl Failure {
                 let message = context.err().message().unwrap_or("no message");
                 let status = context.raw().status().as_u16();
                 let kind = kind_of(code, status);
-                match code {
+                let failure = match code {
                     Some(code) => Self::answered(operation, kind, code, message),
+                    // What answers a HEAD says no more.
+                    None if kind == FailureKind::Denied => {
+                        Self::new(operation, kind, format!("access denied (HTTP {status})"))
+                    }
                     None => Self::new(operation, kind, format!("no AWS answer (HTTP {status})")),
-                }
+                };
+                #[cfg(feature = "people")]
+                let failure =
+                    failure.with_remedy(status, context.raw().headers().get("x-amz-bucket-region"));
+                failure
             }
             SdkError::TimeoutError(_) => {
-                let text = format!("no answer in time{}", endpoint_hint(variable(ENDPOINT)));
-                Self::new(operation, FailureKind::Unavailable, text)
+                Self::new(operation, FailureKind::Unavailable, "no answer in time")
+                    .sent_to_endpoint()
             }
             SdkError::DispatchFailure(dispatch) => match dispatch.as_connector_error() {
                 Some(cause) => match credentials_error(cause) {
@@ -125,7 +207,8 @@ impl Failure {
 /// Most characters of a failure's text: whoever answers in AWS's place may answer anything.
 const MAX_DETAIL: usize = 1_000;
 
-fn bounded(text: String) -> String {
+fn bounded(text: &str) -> String {
+    let text = shown(text);
     if text.len() <= MAX_DETAIL {
         text
     } else {
@@ -138,9 +221,8 @@ const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
 impl Failure {
     fn unsent(operation: &'static str, cause: &str) -> Self {
-        let hint = endpoint_hint(variable(ENDPOINT));
-        let text = format!("the request could not be sent{cause}{hint}");
-        Self::new(operation, FailureKind::Unavailable, text)
+        let text = format!("the request could not be sent{cause}");
+        Self::new(operation, FailureKind::Unavailable, text).sent_to_endpoint()
     }
 
     /// The SDK's own text lists everything that it tried, and nothing that could be done.
@@ -148,16 +230,22 @@ impl Failure {
         if let CredentialsError::CredentialsNotLoaded(_) = fault {
             let profile = variable("AWS_PROFILE");
             let profile = profile.map_or_else(String::new, |name| format!(" for profile `{name}`"));
-            let text = format!(
-                "no AWS credentials were found{profile}\n\n  hint: set credentials, for example with `aws configure`"
-            );
-            return Self::new(operation, FailureKind::Denied, text);
+            let text = format!("no AWS credentials were found{profile}");
+            return Self::new(operation, FailureKind::Denied, text)
+                .with_hint("set credentials, for example with `aws configure`");
         }
-        let text = format!(
-            "the AWS credentials cannot be used: {}\n\n  hint: set credentials, for example with `aws configure`, or renew them with `aws sso login`",
-            root_cause(fault)
-        );
-        Self::new(operation, FailureKind::Unavailable, text)
+        let text = format!("the AWS credentials cannot be used: {}", root_cause(fault));
+        Self::new(operation, FailureKind::Unavailable, text).with_hint(
+            "set credentials, for example with `aws configure`, or renew them with `aws sso login`",
+        )
+    }
+
+    /// Who answers is the first question when nobody does, and a variable is easily forgotten.
+    fn sent_to_endpoint(self) -> Self {
+        match variable(ENDPOINT) {
+            Some(endpoint) => self.with_hint(endpoint_hint(&endpoint)),
+            None => self,
+        }
     }
 }
 
@@ -165,13 +253,8 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Who answers is the first question when nobody does, and a variable is easily forgotten.
-fn endpoint_hint(endpoint: Option<String>) -> String {
-    endpoint.map_or_else(String::new, |endpoint| {
-        format!(
-            "\n\n  hint: nothing answered at `{endpoint}` (from {ENDPOINT}); unset it to call AWS"
-        )
-    })
+fn endpoint_hint(endpoint: &str) -> String {
+    format!("nothing answered at `{endpoint}` (from {ENDPOINT}); unset it to call AWS")
 }
 
 /// The error of a credentials provider, however deep in the chain.
@@ -352,10 +435,23 @@ mod tests {
 
     #[test]
     fn an_endpoint_of_one_s_own_is_named() {
-        assert_eq!(endpoint_hint(None), "");
         assert_eq!(
-            endpoint_hint(Some("http://127.0.0.1:4566".to_owned())),
-            "\n\n  hint: nothing answered at `http://127.0.0.1:4566` (from AWS_ENDPOINT_URL); unset it to call AWS"
+            endpoint_hint("http://127.0.0.1:4566"),
+            "nothing answered at `http://127.0.0.1:4566` (from AWS_ENDPOINT_URL); unset it to call AWS"
+        );
+    }
+
+    #[test]
+    fn what_to_do_comes_after_what_happened() {
+        let failure = Failure::new("DeleteAlarms", FailureKind::Unavailable, "lost")
+            .with_hint("look")
+            .with_more("\n  not removed: `a`")
+            .with_hint("run this again")
+            .of("stack `tripline`");
+        assert_eq!(failure.what(), "DeleteAlarms: stack `tripline`: lost\n  not removed: `a`");
+        assert_eq!(
+            failure.to_string(),
+            "DeleteAlarms: stack `tripline`: lost\n  not removed: `a`\n  hint: look; run this again"
         );
     }
 

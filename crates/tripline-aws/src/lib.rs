@@ -15,6 +15,8 @@ pub mod function;
 #[cfg(feature = "iot")]
 pub mod iot;
 pub mod protocol;
+#[cfg(feature = "people")]
+mod remedy;
 pub mod taken;
 #[cfg(feature = "people")]
 mod traced;

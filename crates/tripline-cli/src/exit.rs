@@ -1,8 +1,14 @@
 //! Exit codes and the last words of a command.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::error::ContextKind;
+use tripline::diagnostic::{Diagnostic, Diagnostics};
 use tripline_aws::Failure;
+
+use crate::terminal::error_document::ErrorDocument;
+use crate::terminal::print::{has_printed_json, print_json};
 
 /// How a command ended, other than by failing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,33 +25,148 @@ pub enum End {
 }
 
 /// Why a command failed. Errors are for the person at the terminal: where, what, what was
-/// expected, and what to do next.
+/// expected, and what to do next; and for the program that runs the command.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Exit code 2: the user's input. The text may have several lines.
+    /// Exit code 2: the user's input.
     #[error("{0}")]
-    Input(String),
+    Input(Box<Diagnostics>),
     /// Exit code 3: AWS refused or could not be reached.
     #[error("{0}")]
     Aws(#[from] Failure),
 }
 
+/// Exit code of wrong arguments, clap's own.
+const USAGE: u8 = 2;
+
 impl Error {
+    /// What is wrong with the user's input.
+    pub fn input(wrong: impl Into<Diagnostics>) -> Self {
+        Self::Input(Box::new(wrong.into()))
+    }
+
+    /// What is wrong with a file of the user's.
+    pub fn in_file(file: &str, what: impl AsRef<str>) -> Self {
+        Self::input(Diagnostic::new(what).in_file(file, None))
+    }
+
+    /// What is wrong in a line of a file.
+    pub fn in_line(file: &str, line: usize, what: impl AsRef<str>) -> Self {
+        Self::input(Diagnostic::new(what).in_file(file, Some(line)))
+    }
+
+    /// The same, with what to do next.
+    #[must_use]
+    pub fn hint(self, hint: impl AsRef<str>) -> Self {
+        match self {
+            Self::Input(wrong) => Self::input(wrong.with_hint(hint)),
+            Self::Aws(failure) => Self::Aws(failure.with_hint(hint)),
+        }
+    }
+
+    /// The same, with more of what is wrong.
+    #[must_use]
+    pub fn more(self, more: impl AsRef<str>) -> Self {
+        match self {
+            Self::Input(wrong) => Self::input(wrong.with_more(more)),
+            Self::Aws(failure) => Self::Aws(failure.with_more(more)),
+        }
+    }
+
+    /// All that is wrong.
+    pub fn diagnostics(&self) -> Diagnostics {
+        match self {
+            Self::Input(wrong) => (**wrong).clone(),
+            Self::Aws(failure) => failure.diagnostic().into(),
+        }
+    }
+
     fn code(&self) -> u8 {
         match self {
             Self::Input(_) => 2,
             Self::Aws(_) => 3,
         }
     }
+
+    fn document(&self) -> ErrorDocument {
+        match self {
+            Self::Input(wrong) => ErrorDocument::new("input", self.code(), wrong),
+            Self::Aws(failure) => ErrorDocument {
+                operation: Some(failure.operation.to_owned()),
+                code: failure.code().map(str::to_owned),
+                ..ErrorDocument::new(failure.kind.name(), self.code(), &failure.diagnostic().into())
+            },
+        }
+    }
+}
+
+/// Whether the arguments ask for JSON. Arguments that cannot be read may still say so.
+pub fn asks_for_json(arguments: impl IntoIterator<Item = OsString>) -> bool {
+    let arguments = arguments.into_iter().map(|argument| argument.to_string_lossy().into_owned());
+    let arguments: Vec<_> = arguments.take_while(|argument| argument != "--").collect();
+    let apart = arguments.windows(2).any(|pair| pair == ["--output", "json"]);
+    apart || arguments.iter().any(|argument| argument == "--output=json")
 }
 
 /// Says why a command failed, and turns its end into the process's exit code.
-pub fn report(outcome: Result<End, Error>) -> ExitCode {
+pub fn report(outcome: Result<End, Error>, json: bool) -> ExitCode {
     match outcome {
         Ok(end) => ExitCode::from(end as u8),
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("{}", error.diagnostics().labeled("error"));
+            // What has been printed is the one document, and says how far the command came.
+            if json && !has_printed_json() {
+                print_json(&error.document().to_json());
+            }
             ExitCode::from(error.code())
         }
+    }
+}
+
+/// Says what is wrong with the arguments, or shows the help that they ask for.
+pub fn usage(error: &clap::Error, json: bool) -> ExitCode {
+    if json && error.use_stderr() {
+        print_json(&ErrorDocument::new("usage", USAGE, &wrong_usage(error)).to_json());
+    }
+    // A terminal that cannot be written to has no use for more words.
+    error.print().ok();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
+}
+
+fn wrong_usage(error: &clap::Error) -> Diagnostics {
+    let text = error.to_string();
+    // Below it are the suggestion, which is in the context too, and the usage.
+    let what = text.split("\n\n").next().unwrap_or(&text);
+    let wrong = Diagnostics::from(what.strip_prefix("error: ").unwrap_or(what));
+    let suggested =
+        [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
+    match suggested.into_iter().find_map(|kind| error.get(kind)) {
+        Some(meant) => wrong.with_hint(format!("did you mean `{meant}`?")),
+        None => wrong.with_hint("`--help` shows what is expected"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_say_for_whom_an_error_is() {
+        let asks = |line: &str| asks_for_json(line.split(' ').map(OsString::from));
+        assert!(asks("tripline stop --output json --job-id ?"));
+        assert!(asks("tripline stop --output=json"));
+        assert!(!asks("tripline stop --output text"));
+        assert!(!asks("tripline stop --output"));
+        assert!(!asks("tripline watch -- --output json"));
+    }
+
+    #[test]
+    fn a_misspelt_argument_is_said_with_the_one_that_was_meant() {
+        let command = clap::Command::new("tripline").arg(clap::Arg::new("region").long("region"));
+        let error = command.try_get_matches_from(["tripline", "--regoin", "x"]).unwrap_err();
+        assert_eq!(
+            wrong_usage(&error).to_string(),
+            "unexpected argument '--regoin' found\n  hint: did you mean `--region`?"
+        );
     }
 }

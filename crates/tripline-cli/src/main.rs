@@ -93,7 +93,12 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
-    let outcome = match Arguments::parse().command {
+    let json = exit::asks_for_json(std::env::args_os());
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return exit::usage(&error, json),
+    };
+    let outcome = match arguments.command {
         Command::Alarms(command) => alarms::run(command).await,
         Command::Calibrate(arguments) => arguments.run().await,
         Command::Cleanup(cleanup) => cleanup.run().await,
@@ -112,5 +117,5 @@ async fn main() -> std::process::ExitCode {
         Command::Stop(arguments) => stop::run(arguments).await,
         Command::Watch(arguments) => watch::run(arguments).await,
     };
-    exit::report(outcome)
+    exit::report(outcome, json)
 }

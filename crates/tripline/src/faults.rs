@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::diagnostic::Diagnostics;
+
 /// Most faults that are reported; a file with more of them is not what it is taken for.
 pub const MAX_FAULTS: usize = 100;
 
@@ -45,30 +47,7 @@ impl std::error::Error for Faults {}
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = &self.file;
-        if let [fault] = &self.faults[..] {
-            match fault.line {
-                Some(line) => write!(f, "{file}:{line}: {}", fault.text)?,
-                None => write!(f, "{file}: {}", fault.text)?,
-            }
-        } else {
-            write!(f, "{file}: {} faults", self.faults.len() + self.more)?;
-        }
-        for fault in &self.faults {
-            if self.faults.len() > 1 {
-                match fault.line {
-                    Some(line) => write!(f, "\n  line {line}: {}", fault.text)?,
-                    None => write!(f, "\n  {}", fault.text)?,
-                }
-            }
-            if let Some(hint) = &fault.hint {
-                write!(f, "\n  hint: {hint}")?;
-            }
-        }
-        if self.more > 0 {
-            write!(f, "\n  .. and {} more", self.more)?;
-        }
-        Ok(())
+        Diagnostics::from(self).fmt(f)
     }
 }
 

@@ -22,7 +22,7 @@
 //!   those limits from past rollouts;
 //! - [`gate`]: whether what comes after a rollout may begin.
 //!
-//! Below them: [`faults`] of a file, [`text`], [`time`], and what is [`recent`].
+//! Below them: what is wrong, as a [`diagnostic`], [`faults`] of a file, [`text`], [`time`], and what is [`recent`].
 
 pub mod alarm;
 pub mod announcement;
@@ -31,6 +31,7 @@ pub mod baseline;
 pub mod batch;
 pub mod counts;
 pub mod detail;
+pub mod diagnostic;
 pub mod event;
 pub mod evidence;
 pub mod faults;

@@ -30,6 +30,18 @@ pub fn clean(text: &str, limit: usize) -> String {
     taken
 }
 
+/// `text` of any length and of several lines without other control characters: what a message of our own is made
+/// of. A tab becomes a space.
+pub fn shown(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' => c,
+        '\t' => ' ',
+        c if is_shown(c) => c,
+        _ => '?',
+    };
+    text.chars().map(shown).collect()
+}
+
 /// `text` in ASCII, with `_` for any other character, cut to at most `limit` as [`clean`] does: an SMS with
 /// another character costs twice as many parts, and a subject with one is refused.
 pub fn ascii(text: &str, limit: usize) -> String {

@@ -67,7 +67,7 @@ impl Apply {
             say(&note);
         }
         if config.alarms.is_empty() && evidence.is_none() {
-            return Err(Error::Input(notes::no_alarms(&file)));
+            return Err(Error::input(notes::no_alarms(&file)));
         }
         let job = source::job_of(job, &file, &config)?;
         let region = region_for(self.common.region, &file, &config)?;

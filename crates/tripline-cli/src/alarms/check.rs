@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tripline::alarm::AlarmDefinition;
-use tripline::faults::Faults;
 use tripline::job::JobId;
 use tripline_config::GuardConfig;
 
@@ -44,17 +43,11 @@ impl Check {
         let path = config.unwrap_or_else(|| "dev.ini".into());
         let file = source::name_of(&path);
         let json = self.common.output == Output::Json;
-        let said = |faults| {
-            if json {
-                print_json(&json_of_faults(&faults));
-            }
-            source::faults(faults)
-        };
-        let config = GuardConfig::parse(&file, &source::read(&path)?).map_err(said)?;
+        let config = GuardConfig::parse(&file, &source::read(&path)?).map_err(source::faults)?;
         let GuardConfig { alarms: config, evidence } = config;
         let folder = path.parent().unwrap_or(Path::new(""));
         let evidence = evidence.map(|config| DeclaredLimits::read(&file, config, folder));
-        let evidence = evidence.transpose().map_err(said)?;
+        let evidence = evidence.transpose().map_err(source::faults)?;
         let evidence = evidence.as_ref();
         let all = all_alarms(&config.alarms, evidence);
         let region = region_for(self.common.region, &file, &config)?;
@@ -80,7 +73,7 @@ impl Check {
             say(&note);
         }
         if all.is_empty() {
-            say(&format!("finding: {}", notes::no_alarms(&file)));
+            say(&notes::no_alarms(&file).labeled("finding"));
             return Ok(End::Finding);
         }
         let only_alerts = !all.iter().any(notes::may_stop);
@@ -91,18 +84,9 @@ impl Check {
             .map_or_else(|| "a job that `--job-id` names".to_owned(), |job| format!("job `{job}`"));
         say(&format!("{file}: no faults; {} for {job}", notes::alarms(all.len())));
         if only_alerts && !self.alert_only {
-            say(&format!("finding: {}", notes::only_alerts()));
+            say(&notes::only_alerts().labeled("finding"));
             return Ok(End::Finding);
         }
         Ok(End::Done)
     }
-}
-
-fn json_of_faults(faults: &Faults) -> Value {
-    let list: Vec<_> = faults
-        .faults
-        .iter()
-        .map(|fault| json!({"line": fault.line, "text": fault.text, "hint": fault.hint}))
-        .collect();
-    json!({"file": faults.file, "faults": list, "more": faults.more})
 }

@@ -1,6 +1,7 @@
 //! `tripline alarms list`.
 
 use serde_json::json;
+use tripline::diagnostic::Diagnostic;
 use tripline::job::JobId;
 
 use super::arguments::Common;
@@ -61,7 +62,7 @@ impl List {
 }
 
 /// What is wrong with a job's guard, as far as its alarms show it.
-pub fn unguarded(job: &JobId, listed: &[Listed], region: &str) -> Option<String> {
+pub fn unguarded(job: &JobId, listed: &[Listed], region: &str) -> Option<Diagnostic> {
     let what = if listed.is_empty() {
         format!("no alarms in `{region}`: job `{job}` is not guarded")
     } else {
@@ -74,7 +75,8 @@ pub fn unguarded(job: &JobId, listed: &[Listed], region: &str) -> Option<String>
         }
         format!("job `{job}` has alarms that come to nothing: {}", idle.join(", "))
     };
-    Some(format!("{what}\n\n  hint: `tripline alarms apply --job-id {job}` arms it"))
+    let hint = format!("`tripline alarms apply --job-id {job}` arms it");
+    Some(Diagnostic::new(what).with_hint(hint))
 }
 
 impl Listed {

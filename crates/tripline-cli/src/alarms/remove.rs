@@ -1,6 +1,7 @@
 //! `tripline alarms remove`.
 
 use serde_json::json;
+use tripline::diagnostic::Diagnostic;
 use tripline::job::JobId;
 
 use super::arguments::Common;
@@ -69,10 +70,13 @@ impl Remove {
 /// That there was nothing to remove is not what was asked for: the job may be called otherwise.
 pub fn result(job: &JobId, removed: usize, verb: &str, region: &str) -> (String, End) {
     if removed == 0 {
-        let said = format!(
-            "finding: job `{job}` has no alarms of this stack's in `{region}`\n\n  hint: `tripline alarms list` shows the jobs that have some; `--stack` takes another name"
+        let finding = Diagnostic::new(format!(
+            "job `{job}` has no alarms of this stack's in `{region}`"
+        ))
+        .with_hint(
+            "`tripline alarms list` shows the jobs that have some; `--stack` takes another name",
         );
-        return (said, End::Finding);
+        return (finding.labeled("finding"), End::Finding);
     }
     (format!("job `{job}`: {} {verb} in `{region}`", notes::alarms(removed)), End::Done)
 }

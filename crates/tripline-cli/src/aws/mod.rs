@@ -1,7 +1,7 @@
 //! What more than one command asks of AWS.
 //!
 //! - [`region`], [`connect`]: where AWS is; [`clients`]: the clients for it; [`s3`]; [`pace`], [`budget`]: how
-//!   often they are asked; [`failure`]: what failures say;
+//!   often they are asked;
 //! - [`stack`], [`topics`]: the deployed stack; [`tags`]: of what Tripline made; [`arn`]: what an ARN says;
 //! - [`job`]: a job as it is described, [`coverage`]: what would be seen if it went wrong, [`tally`]: its counts; [`executions`]: its executions, page by page;
 //!   [`devices`]: its counts in devices, where AWS IoT counts attempts; [`job_side`]: a device's side of a job;
@@ -24,7 +24,6 @@ pub mod devices;
 pub mod drill_name;
 pub mod evidence;
 pub mod executions;
-pub mod failure;
 pub mod fired;
 pub mod job;
 pub mod job_side;

@@ -55,7 +55,7 @@ pub fn region_for(
         (None, Some(region)) => region
             .parse()
             .map(Some)
-            .map_err(|fault| Error::Input(format!("{file}: region: {fault}"))),
+            .map_err(|fault| Error::in_file(file, format!("region: {fault}"))),
         (None, None) => Ok(None),
     }
 }
@@ -77,9 +77,11 @@ pub fn check_topics(file: &str, alarms: &[AlarmDefinition], region: &str) -> Res
     if faults.is_empty() {
         return Ok(());
     }
-    Err(Error::Input(format!(
-        "{file}: topics in another region than the alarms, which are in `{region}`{faults}\n\n  hint: `@email`, `@sms` and `@force-stop` are the topics of the stack, wherever it is"
-    )))
+    Err(Error::in_file(
+        file,
+        format!("topics in another region than the alarms, which are in `{region}`{faults}"),
+    )
+    .hint("`@email`, `@sms` and `@force-stop` are the topics of the stack, wherever it is"))
 }
 
 fn region_of(arn: &TopicArn) -> Option<&str> {

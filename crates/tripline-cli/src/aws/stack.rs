@@ -33,10 +33,8 @@ impl Stack {
             } else {
                 "fix the stack first: its functions may be missing, so that an alarm would stop nothing"
             };
-            let text = format!(
-                "stack `{shown}` is in `{status}` (expected a completed one)\n\n  hint: {hint}"
-            );
-            return Err(Failure::new(DESCRIBE, FailureKind::Refused, text).into());
+            let text = format!("stack `{shown}` is in `{status}` (expected a completed one)");
+            return Err(Failure::new(DESCRIBE, FailureKind::Refused, text).with_hint(hint).into());
         }
         Ok(Self::from_description(name, &stack))
     }
@@ -78,20 +76,19 @@ impl Stack {
     pub fn guards_by_default(&self) -> Result<(), Error> {
         match self.find_output("GuardKeeperFunctionArn") {
             Some(_) => Ok(()),
-            None => Err(Error::Input(format!(
-                "stack `{}` has no guard-keeper, so that nothing would guard the rollout\n\n  hint: update the stack to this version of Tripline's template: `make deploy`",
+            None => Err(Error::input(format!(
+                "stack `{}` has no guard-keeper, so that nothing would guard the rollout",
                 self.name
-            ))),
+            ))
+            .hint("update the stack to this version of Tripline's template: `make deploy`")),
         }
     }
 
     /// An output's value.
     pub fn output(&self, key: &str) -> Result<&str, Error> {
         self.find_output(key).ok_or_else(|| {
-            Error::Input(format!(
-                "stack `{}` has no output `{key}`\n\n  hint: is it a stack of Tripline's template, of this version?",
-                self.name
-            ))
+            Error::input(format!("stack `{}` has no output `{key}`", self.name))
+                .hint("is it a stack of Tripline's template, of this version?")
         })
     }
 }
@@ -106,10 +103,8 @@ pub fn name_of(stack: &str) -> &str {
 
 /// That there is no such stack, where there has to be one.
 pub fn missing(name: &str) -> Error {
-    Error::Input(format!(
-        "there is no stack `{}`\n\n  hint: check the Region, the account and `--stack`",
-        excerpt(name)
-    ))
+    Error::input(format!("there is no stack `{}`", excerpt(name)))
+        .hint("is this its region and account? `--stack` takes another name")
 }
 
 /// A stack as CloudFormation describes it, in whatever state it is; `None` if there is none.

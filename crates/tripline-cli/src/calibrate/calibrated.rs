@@ -55,16 +55,17 @@ impl Calibrated {
             let left_out = past
                 .iter()
                 .filter_map(|past| Some(format!("\n  {}: {}", past.job, past.left_out?.words())));
-            Error::Input(format!("{why}{}", left_out.collect::<String>()))
+            Error::input(format!("{why}{}", left_out.collect::<String>()))
         })?;
         let usual = SlowerBy::for_rollouts(baseline.rollouts());
         let slower_by = slower_by.unwrap_or(usual);
         if usual == SlowerBy::OF_ONE_ROLLOUT && slower_by < usual {
-            return Err(Error::Input(format!(
-                "--slower-by {}: too little for a baseline of one rollout (expected at least {})\n\n  hint: calibrate several rollouts, since one does not show how much they differ",
+            return Err(Error::input(format!(
+                "--slower-by {}: too little for a baseline of one rollout (expected at least {})",
                 slower_by.percent(),
                 usual.percent()
-            )));
+            ))
+            .hint("calibrate several rollouts, since one does not show how much they differ"));
         }
         let tolerance = Tolerance { slower_by, silent };
         let parameters = baseline.parameters(tolerance, timeout);

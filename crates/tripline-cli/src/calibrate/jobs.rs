@@ -2,6 +2,7 @@
 
 use aws_sdk_iot::Client;
 use tripline::baseline::Execution;
+use tripline::diagnostic::{Diagnostic, Diagnostics};
 use tripline::job::{JobId, JobState};
 use tripline::metric::Outcome;
 
@@ -14,23 +15,23 @@ use crate::terminal::progress::Progress;
 
 /// Reads jobs. What is wrong with any of them is said before the executions of one are read.
 pub async fn read(client: &Client, jobs: &[JobId], mut budget: Budget) -> Result<Vec<Past>, Error> {
-    let (mut described, mut faults) = (Vec::new(), Vec::new());
+    let (mut described, mut wrong) = (Vec::new(), Diagnostics::default());
     for job in jobs {
         budget.turn().await;
         let found = find_job(client, job).await?.as_ref().map(DescribedJob::from);
         match found.map(|found| (found.state, found)) {
             Some((JobState::Completed | JobState::Canceled, found)) => described.push((job, found)),
-            Some((JobState::Active, _)) => faults.push(format!(
+            Some((JobState::Active, _)) => wrong.add(format!(
                 "job `{job}` is still in progress (expected jobs that have completed)"
             )),
-            Some((JobState::Deleting, _)) => faults.push(format!("job `{job}` is being deleted")),
-            None => faults.push(format!(
-                "there is no job `{job}`\n\n  hint: check the Region and the account; for a deleted job use its recording"
+            Some((JobState::Deleting, _)) => wrong.add(format!("job `{job}` is being deleted")),
+            None => wrong.add(Diagnostic::new(format!("there is no job `{job}`")).with_hint(
+                "is this its region and account? A job that was deleted leaves its recording, if there is one",
             )),
         }
     }
-    if !faults.is_empty() {
-        return Err(Error::Input(faults.join("\nerror: ")));
+    if !wrong.list().is_empty() {
+        return Err(Error::input(wrong));
     }
     let mut progress = Progress::new();
     let mut past = Vec::new();

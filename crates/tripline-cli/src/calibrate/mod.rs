@@ -114,14 +114,14 @@ impl Arguments {
         if let [_, _, ..] = self.jobs.as_slice()
             && !self.recordings.is_empty()
         {
-            return Err(Error::Input(format!(
+            return Err(Error::input(format!(
                 "{} jobs with --recording (expected at most one: whose events are read)",
                 self.jobs.len()
             )));
         }
         let rollouts = self.jobs.len().max(self.recordings.len());
         if rollouts > MOST {
-            return Err(Error::Input(format!("{rollouts} rollouts (expected at most {MOST})")));
+            return Err(Error::input(format!("{rollouts} rollouts (expected at most {MOST})")));
         }
         // What cannot be written is known before AWS is asked, unless a recording has to say the name.
         let early = match (&self.out, &self.name, self.jobs.first()) {

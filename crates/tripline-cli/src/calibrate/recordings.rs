@@ -22,13 +22,13 @@ pub fn read(files: &[PathBuf], job: Option<&JobId>) -> Result<Vec<Past>, Error> 
         let rollout = read::rollout(&file, lines, wanted)?.rollout;
         let is_recorded = |began: Began| matches!(began, Began::Recorded(_));
         if !rollout.device_times.iter().any(|device| is_recorded(device.began)) {
-            return Err(Error::Input(format!(
+            return Err(Error::input(format!(
                 "{file}: says of no execution when it began (expected a recording of `tripline watch --record`)"
             )));
         }
         let past = of_recording(&rollout);
         if let Some((other, _)) = all.iter().find(|(_, other)| other.job == past.job) {
-            return Err(Error::Input(format!(
+            return Err(Error::input(format!(
                 "{file}: of job `{}`, as {other} is (expected each rollout once)",
                 past.job
             )));

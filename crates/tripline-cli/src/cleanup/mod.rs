@@ -67,9 +67,7 @@ impl Cleanup {
         };
         let of_config = config.map(|config| config.job.clone());
         let Some(job) = named.or(of_config) else {
-            return Err(Error::Input(
-                "no job to clean up\n\n  hint: name a config or a job".to_owned(),
-            ));
+            return Err(Error::input("no job to clean up").hint("name a config or a job"));
         };
         let of_config = config.and_then(|config| config.stream.as_ref()).map(|s| s.id.to_string());
         let stream = self.stream_id.or(of_config);

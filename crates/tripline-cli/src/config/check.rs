@@ -18,7 +18,6 @@ use crate::input::deployment::{self, Input, InputFaults, Loaded};
 use crate::input::planned::{PlannedRollout, StackRules, declared_devices};
 use crate::input::renamed::ALERT_ONLY;
 use crate::input::review::{self, Meant};
-use crate::input::source::name_of;
 use crate::input::within::Within;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
@@ -74,12 +73,7 @@ impl Check {
         let is_json = self.output == Output::Json;
         let checked = match self.check().await {
             Ok(Ok(checked)) => checked,
-            Ok(Err(wrong)) => {
-                if is_json {
-                    print_json(&json::faults_json(&name_of(&self.config), &wrong));
-                }
-                return Err(wrong.into());
-            }
+            Ok(Err(wrong)) => return Err(wrong.into()),
             Err(failure) => return Err(failure),
         };
         let Checked { input, review, .. } = &checked;
@@ -132,7 +126,7 @@ impl Check {
         let region = region.or(input.config.region.as_deref()).or(input.things.region());
         let region = region.unwrap_or_default().to_owned();
         input.check_region(&region)?;
-        let of_file = |fault: Error| InputFaults { config: None, files: vec![fault.to_string()] };
+        let of_file = |fault: Error| InputFaults { config: None, files: vec![fault] };
         let spec = Spec::new(&input, &region).map_err(of_file)?;
         let meant = Meant { alert_only: self.alert_only, default_guard: self.default_guard };
         let mut review = review::of_config(&input, &region, meant);

@@ -10,7 +10,6 @@ use tripline_config::{DocumentSource, Remark};
 
 use super::checked::Checked;
 use super::waves;
-use crate::input::deployment::InputFaults;
 use crate::terminal::alarm::json_of;
 
 /// A config that can be deployed.
@@ -61,15 +60,6 @@ pub fn config_json(checked: &Checked) -> Value {
         "findings": review.findings.iter().map(remark).collect::<Vec<_>>(),
         "notes": review.notes.iter().map(remark).collect::<Vec<_>>(),
         "faults": [],
-    })
-}
-
-/// One that cannot.
-pub fn faults_json(file: &str, wrong: &InputFaults) -> Value {
-    let faults = wrong.config.as_ref().map_or(&[][..], |faults| &faults.faults);
-    json!({
-        "file": file, "faults": faults.iter().map(fault).collect::<Vec<_>>(),
-        "more": wrong.config.as_ref().map_or(0, |faults| faults.more), "files": wrong.files,
     })
 }
 

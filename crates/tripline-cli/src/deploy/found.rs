@@ -73,9 +73,7 @@ async fn round_of(cloud: &Cloud, spec: &Spec, job: &Job) -> Result<u32, Error> {
             Some(_) => "was deployed from other files",
             None => "was not deployed by `tripline deploy`",
         };
-        return Err(Error::Input(format!(
-            "job `{id}` exists, in `{status}`, and {whose}; nothing was changed\n\n  hint: give the rollout another jobId, or remove the old one with `tripline cleanup --job-id {id}`"
-        )));
+        return Err(Error::input(format!("job `{id}` exists, in `{status}`, and {whose}; nothing was changed")).hint(format!("give the rollout another jobId, or remove the old one with `tripline cleanup --job-id {id}`")));
     }
     let round = cloud.tag(arn, ROUND_TAG).await?;
     Ok(round.and_then(|round| round.parse().ok()).unwrap_or(1))
@@ -100,18 +98,17 @@ async fn check_stream(
         Some(job) => format!("is of job `{}`", excerpt(&job)),
         None => "was not made by `tripline deploy`".to_owned(),
     };
-    Err(Error::Input(format!(
-        "stream `{id}` exists, and {whose}; nothing was changed\n\n  hint: give the rollout another streamId, or remove the old one with `aws iot delete-stream --stream-id {id}`"
-    )))
+    Err(Error::input(format!("stream `{id}` exists, and {whose}; nothing was changed")).hint(format!("give the rollout another streamId, or remove the old one with `aws iot delete-stream --stream-id {id}`")))
 }
 
 /// Looks for the bucket and every target, and counts the devices.
 pub async fn devices(cloud: &Cloud, input: &Input, spec: &Spec) -> Result<Devices, Error> {
     if !cloud.has_bucket(&spec.bucket).await? {
-        return Err(Error::Input(format!(
-            "{}: there is no bucket `{}`; nothing was changed\n\n  hint: create it in the job's region: `aws s3 mb s3://{1}`",
-            input.file, spec.bucket
-        )));
+        return Err(Error::in_file(
+            &input.file,
+            format!("there is no bucket `{}`; nothing was changed", spec.bucket),
+        )
+        .hint(format!("create it in the job's region: `aws s3 mb s3://{}`", spec.bucket)));
     }
     let (mut count, mut absent) = (0_usize, Vec::new());
     for target in input.things.targets() {
@@ -121,17 +118,17 @@ pub async fn devices(cloud: &Cloud, input: &Input, spec: &Spec) -> Result<Device
         }
     }
     if !absent.is_empty() {
-        return Err(Error::Input(format!(
-            "{}: targets that are not there{}; nothing was changed",
-            excerpt(&input.config.things),
-            absent.concat()
-        )));
+        return Err(Error::in_file(
+            &excerpt(&input.config.things),
+            format!("targets that are not there{}; nothing was changed", absent.concat()),
+        ));
     }
     if count == 0 && input.config.selection == TargetSelection::Snapshot {
-        return Err(Error::Input(format!(
-            "{}: no device is in any of the targets; nothing was changed\n\n  hint: add things to the group, or wait for them with `targetSelection = CONTINUOUS`",
-            excerpt(&input.config.things)
-        )));
+        return Err(Error::in_file(
+            &excerpt(&input.config.things),
+            "no device is in any of the targets; nothing was changed",
+        )
+        .hint("add things to the group, or wait for them with `targetSelection = CONTINUOUS`"));
     }
     let count = u32::try_from(count).unwrap_or(u32::MAX);
     let most = u32::try_from(MOST_COUNTED).unwrap_or(u32::MAX);

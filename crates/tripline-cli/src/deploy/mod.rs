@@ -49,6 +49,7 @@ use ending::RoundOutcome;
 use found::ExistingDeployment;
 use plan::Plan;
 use rounds::Rounds;
+use tripline::diagnostic::{Diagnostic, Diagnostics};
 use tripline::stop::StopMode;
 use tripline_config::Remark;
 
@@ -150,10 +151,13 @@ impl Deployment {
         loaded.goes_out_at_once()?;
         check_alarms(&loaded.file, loaded.config.has_guard(), self.default_guard)?;
         if loaded.config.rounds > 1 && self.detach {
-            return Err(Error::Input(format!(
-                "{}: {} rounds follow one another, so they have to be waited for (expected no `--detach`)",
-                loaded.file, loaded.config.rounds
-            )));
+            return Err(Error::in_file(
+                &loaded.file,
+                format!(
+                    "{} rounds follow one another, so they have to be waited for (expected no `--detach`)",
+                    loaded.config.rounds
+                ),
+            ));
         }
         let mut connection =
             connect(region_for(self.region.clone(), &loaded.file, &loaded.config.alarms)?).await?;
@@ -176,10 +180,11 @@ impl Deployment {
         let devices = found::devices(cloud, input, spec).await?;
         let found = ExistingDeployment::find(cloud, spec).await?;
         if !found.is_nothing() && !self.resume {
-            return Err(Error::Input(format!(
-                "an earlier deployment left {} behind; nothing was changed\n\n  hint: continue it with `--resume`, or remove it with `tripline cleanup`",
+            return Err(Error::input(format!(
+                "an earlier deployment left {} behind; nothing was changed",
                 found.text(spec)
-            )));
+            ))
+            .hint("continue it with `--resume`, or remove it with `tripline cleanup`"));
         }
         let region = &cloud.aws.region;
         let stack = Stack::find(&cloud.aws.cloudformation, &self.stack).await?;
@@ -220,17 +225,21 @@ impl Deployment {
             let of = if self.dry_run { Verdict::of_arming } else { Verdict::of_plan };
             let mut verdict = of(guard, report, region);
             if report.stopping.mode == StopMode::Observe && !self.alert_only {
-                verdict.findings.push(format!(
-                    "stack `{}` observes only, so that nothing would stop the rollout\n\n  hint: deploy it with the parameter `StopMode=cancel`, or accept it with `--alert-only`",
-                    self.stack
-                ));
+                verdict.findings.push(
+                    Diagnostic::new(format!(
+                        "stack `{}` observes only, so that nothing would stop the rollout",
+                        self.stack
+                    ))
+                    .with_hint("deploy it with the parameter `StopMode=cancel`, or accept it with `--alert-only`"),
+                );
             }
             if self.quiet && !verdict.findings.is_empty() && found.round.is_none() {
-                let findings = verdict.findings.join("; ");
-                return Err(Error::Input(format!(
-                    "{}: Tripline did not begin the rollout: {findings}",
-                    input.file
-                )));
+                let findings = verdict.findings.into_iter().map(|finding| {
+                    finding
+                        .led_by("Tripline did not begin the rollout: ")
+                        .in_file(&input.file, None)
+                });
+                return Err(Error::input(findings.collect::<Diagnostics>()));
             }
             verdict.say();
             // What has begun is seen to its end.
@@ -256,15 +265,17 @@ impl Deployment {
             }
         };
         let Some(outcome) = outcome else {
-            say(&rounds.interrupted());
+            say(&rounds.interrupted().to_string());
             return Ok(End::Undecided);
         };
         match outcome {
-            Ok(()) if self.quiet && rounds.unguarded => Err(Error::Input(format!(
-                "{}: round {} was not begun, because nothing would have stopped it",
-                input.file,
-                rounds.record.done() + 1
-            ))),
+            Ok(()) if self.quiet && rounds.unguarded => Err(Error::in_file(
+                &input.file,
+                format!(
+                    "round {} was not begun, because nothing would have stopped it",
+                    rounds.record.done() + 1
+                ),
+            )),
             Ok(()) => Ok(self.report(&rounds, region)),
             // Whoever it is part of knows how it goes on.
             Err(error) => Err(rounds.left_behind(error, !self.quiet)),
@@ -330,9 +341,8 @@ impl Deployment {
             }
         }
         if rounds.undecided.is_some() {
-            say(&format!(
-                "job `{job}`: it stays, so that you can examine it\n\n  hint: `--resume` counts its devices again"
-            ));
+            let left = Diagnostic::new(format!("job `{job}`: it stays to be looked at"));
+            say(&left.with_hint("`--resume` counts its devices again").to_string());
             return End::Undecided;
         }
         match record.last() {
@@ -341,9 +351,9 @@ impl Deployment {
                 End::Finding
             }
             None => {
-                say(&format!(
-                    "job `{job}` is rolled out in `{region}`\n\n  hint: `tripline watch {job}` shows how it goes"
-                ));
+                let begun = Diagnostic::new(format!("job `{job}` is rolled out in `{region}`"));
+                let hint = format!("`tripline watch {job}` shows how it goes");
+                say(&begun.with_hint(hint).to_string());
                 End::Done
             }
             Some(RoundOutcome::Succeeded) => {
@@ -351,9 +361,9 @@ impl Deployment {
                 End::Done
             }
             Some(bad) => {
-                say(&format!(
-                    "job `{job}`: it stays, so that you can examine it\n\n  hint: `tripline cleanup --job-id {job}` removes it"
-                ));
+                let left = Diagnostic::new(format!("job `{job}`: it stays to be looked at"));
+                let hint = format!("`tripline cleanup --job-id {job}` removes it");
+                say(&left.with_hint(hint).to_string());
                 if bad == RoundOutcome::Stopped { End::Stopped } else { End::Finding }
             }
         }

@@ -124,7 +124,7 @@ fn key(spec: &Spec) -> String {
 /// Whoever reads the file sees the old text or the new one, and nothing in between.
 fn write(file: &Path, text: &str) -> Result<(), Error> {
     let cannot = |error: std::io::Error| {
-        Error::Input(format!("{}: cannot be written: {error}", source::name_of(file)))
+        Error::in_file(&source::name_of(file), format!("cannot be written: {error}"))
     };
     let mut part = file.as_os_str().to_owned();
     part.push(".part");

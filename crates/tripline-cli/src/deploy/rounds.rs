@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tripline::diagnostic::Diagnostic;
 use tripline_aws::FailureKind;
 
 use super::ending::{RoundEnding, RoundOutcome, Through};
@@ -13,7 +14,6 @@ use crate::aws::deployment::cloud::Cloud;
 use crate::aws::deployment::firmware::Stored;
 use crate::aws::deployment::removal::remove;
 use crate::aws::deployment::spec::{Spec, StreamSpec, claim_key};
-use crate::aws::failure::with;
 use crate::exit::Error;
 use crate::input::deployment::Input;
 use crate::input::notes;
@@ -161,10 +161,7 @@ impl<'a> Rounds<'a> {
         let spec = self.spec;
         let key = claim_key(&spec.job);
         match self.cloud.claim(&spec.bucket, &key, &spec.digest).await? {
-            Some(other) if other != spec.digest => Err(Error::Input(format!(
-                "job `{}` is being deployed from other files, or was and has not ended (`{other}` in s3://{}/{key}); nothing was changed\n\n  hint: `tripline cleanup` removes what is left of it",
-                spec.job, spec.bucket
-            ))),
+            Some(other) if other != spec.digest => Err(Error::input(format!("job `{}` is being deployed from other files, or was and has not ended (`{other}` in s3://{}/{key}); nothing was changed", spec.job, spec.bucket)).hint("`tripline cleanup` removes what is left of it")),
             _ => Ok(()),
         }
     }
@@ -278,19 +275,19 @@ impl<'a> Rounds<'a> {
     }
 
     /// What somebody who interrupts it has to know.
-    pub fn interrupted(&self) -> String {
+    pub fn interrupted(&self) -> Diagnostic {
         let job = &self.spec.job;
         let left: String = self.made.iter().map(|made| format!("\n  {made}")).collect();
         if self.live {
-            format!(
-                "interrupted: job `{job}` goes on without this command{left}\n\n  hint: `--resume` waits for it again; `tripline stop --job-id {job}` stops it"
-            )
+            Diagnostic::new(format!("interrupted: job `{job}` goes on without this command{left}"))
+                .with_hint(format!(
+                    "`--resume` waits for it again; `tripline stop --job-id {job}` stops it"
+                ))
         } else if left.is_empty() {
-            "interrupted: nothing was made".to_owned()
+            "interrupted: nothing was made".into()
         } else {
-            format!(
-                "interrupted{left}\n\n  hint: continue with `--resume`, or remove it with `tripline cleanup`"
-            )
+            Diagnostic::new(format!("interrupted{left}"))
+                .with_hint("continue it with `--resume`, or remove it with `tripline cleanup`")
         }
     }
 
@@ -300,13 +297,10 @@ impl<'a> Rounds<'a> {
             return error;
         }
         let left: String = self.made.iter().map(|made| format!("\n  {made}")).collect();
-        let mut more = format!("\n\nleft behind:{left}");
-        if with_hint {
-            more += "\n\n  hint: continue with `--resume`, or remove it with `tripline cleanup`";
-        }
-        match error {
-            Error::Input(text) => Error::Input(text + &more),
-            Error::Aws(failure) => Error::Aws(with(&failure, &more)),
+        let error = error.more(format!("\n\nleft behind:{left}"));
+        match with_hint {
+            true => error.hint("continue it with `--resume`, or remove it with `tripline cleanup`"),
+            false => error,
         }
     }
 }

@@ -163,7 +163,7 @@ impl Doctor {
     fn job(&self, config: Option<&Config>) -> Result<Option<JobId>, Error> {
         let Some(Config { file, guard }) = config else { return Ok(self.job.id()) };
         if guard.is_empty() {
-            return Err(Error::Input(crate::input::notes::no_alarms(file)));
+            return Err(Error::input(crate::input::notes::no_alarms(file)));
         }
         source::job_of(self.job.id(), file, &guard.config).map(Some)
     }
@@ -177,10 +177,8 @@ impl Doctor {
                 && check.about == About::Job
                 && self.only.iter().any(|name| name == check.name)
         }) {
-            return Err(Error::Input(format!(
-                "check `{}` is about a job\n\n  hint: name the job with `--job-id`",
-                check.name
-            )));
+            return Err(Error::input(format!("check `{}` is about a job", check.name))
+                .hint("name the job with `--job-id`"));
         }
         Ok(checks_of(with_job).filter(|check| only(check)).collect())
     }

@@ -75,8 +75,7 @@ impl NotProven {
 
     /// A call failed.
     pub fn unknown(failure: &Failure) -> Self {
-        let text = failure.to_string();
-        let text = text.split("\n\n").next().unwrap_or_default();
+        let text = failure.what();
         Self::Unknown(match failure.kind {
             FailureKind::Denied => format!("may not be asked: {text}"),
             _ => format!("could not be asked: {text}"),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_sdk_iot::types::{Job, JobStatus};
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use tripline::diagnostic::Diagnostic;
 use tripline_aws::Failure;
 
 use super::clients::{DrillClients, none_if_not_found};
@@ -119,7 +120,7 @@ impl CleanUp<'_> {
     async fn alarms(&self, name: &DrillName, tidied: &mut CleanUpReport) {
         let removed = match name.job() {
             Ok(job) => disarm(&self.cloud.aws, self.stack, &job, true, self.dry_run).await,
-            Err(error) => Err(Error::Input(error.to_string())),
+            Err(error) => Err(Error::input(error.to_string())),
         };
         match removed {
             Ok(alarms) => {
@@ -202,7 +203,7 @@ impl CleanUpReport {
     }
 
     /// What is left, for people.
-    pub fn warning(&self, region: &str) -> Option<String> {
+    pub fn warning(&self, region: &str) -> Option<Diagnostic> {
         if self.left.is_empty() {
             return None;
         }
@@ -210,9 +211,10 @@ impl CleanUpReport {
             let why = why.split('\n').next().unwrap_or_default();
             format!("\n  {what} ({why})\n    {command}")
         });
-        Some(format!(
-            "not removed:{}\n\n  hint: `tripline drill --region {region} --clean-up` removes them all once that is fixed",
-            rows.collect::<String>()
+        Some(Diagnostic::new(format!("not removed:{}", rows.collect::<String>())).with_hint(
+            format!(
+                "`tripline drill --region {region} --clean-up` removes them all once that is fixed"
+            ),
         ))
     }
 }

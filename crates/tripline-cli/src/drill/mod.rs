@@ -27,6 +27,7 @@ use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
 use serde_json::json;
+use tripline::diagnostic::Diagnostic;
 use tripline::stop::StopMode;
 use tripline_aws::{Failure, FailureKind};
 
@@ -108,7 +109,7 @@ impl Drill {
         let email = topics::of_stack(&stack, topics::EMAIL)?;
         let subscribers = mailbox::count_subscribers(&cloud, email).await?;
         let name = DrillName::random();
-        let job = name.job().map_err(|error| Error::Input(error.to_string()))?;
+        let job = name.job().map_err(|error| Error::input(error.to_string()))?;
         let mut record = Record::default();
         let run = Run {
             cloud: &cloud,
@@ -152,10 +153,12 @@ impl Drill {
         }
         warn(&tidied, region);
         if subscribers == 0 {
-            let text = format!(
-                "note: the e-mail topic has no subscription, so nobody is alerted\n\n  hint: `aws sns subscribe --topic-arn {email} --protocol email --notification-endpoint <address>`"
+            let hint = format!(
+                "`aws sns subscribe --topic-arn {email} --protocol email --notification-endpoint <address>`"
             );
-            eprintln!("{}", in_region(&text, region));
+            let note =
+                Diagnostic::new("the e-mail topic has no subscription, so nobody is alerted");
+            eprintln!("{}", note.with_hint(in_region(&hint, region)).labeled("note"));
         }
         self.end(ended, &record, &stopping, &tidied, region)
     }
@@ -199,22 +202,17 @@ impl Drill {
                     hint.push_str("; ");
                 }
                 hint.push_str(&format!("`tripline doctor --stack {stack}` checks every link"));
-                eprintln!(
-                    "finding: {at} failed: {}\n\n  hint: {}",
-                    cut.what,
-                    in_region(&hint, region)
-                );
+                let finding = Diagnostic::new(format!("{at} failed: {}", cut.what));
+                eprintln!("{}", finding.with_hint(in_region(&hint, region)).labeled("finding"));
                 Ok(End::Finding)
             }
             Err(StepError::TimedOut(what)) => {
                 let hint = format!(
                     "no link was found to be cut; check with `tripline doctor --stack {stack}`, or allow more time with --timeout"
                 );
-                eprintln!(
-                    "undecided: {at} took longer than {} s: {what}\n\n  hint: {}",
-                    self.timeout,
-                    in_region(&hint, region)
-                );
+                let late =
+                    Diagnostic::new(format!("{at} took longer than {} s: {what}", self.timeout));
+                eprintln!("{}", late.with_hint(in_region(&hint, region)).labeled("undecided"));
                 Ok(End::Undecided)
             }
             Err(StepError::Interrupted) => Ok(End::Undecided),

@@ -179,7 +179,7 @@ mod tests {
         assert!(record.is_whole());
         let mut late = Record::default();
         late.begin(Step::JobEvents);
-        late.end(StepOutcome::TimedOut("nothing\n\n  hint: wait".to_owned()));
+        late.end(StepOutcome::TimedOut("nothing\n  hint: wait".to_owned()));
         assert_eq!(late.failed(), Some(Step::JobEvents));
         let text = late.text();
         assert!(text.contains("1     job-events  not in time  0.0 s  nothing\n"), "{text}");

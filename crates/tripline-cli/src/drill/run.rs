@@ -125,8 +125,8 @@ impl<'a> Run<'a> {
         let report = guard.apply(aws).await?;
         let verdict = Verdict::of_arming(&guard, &report, &aws.region);
         if let Some(finding) = verdict.findings.into_iter().next() {
-            let (what, hint) = finding.split_once("\n\n  hint: ").unwrap_or((&finding, ""));
-            return Err(StepError::BrokenLink(BrokenLink::new(what, hint)));
+            let hint = finding.hint().unwrap_or_default();
+            return Err(StepError::BrokenLink(BrokenLink::new(finding.what(), hint)));
         }
         let prefix = alarm_name_prefix(&self.job);
         let alarms = aws.alarms(&prefix).await?.metric;

@@ -157,9 +157,10 @@ async fn create_group(iot: &Client, group: &str) -> Result<String, Error> {
                 .as_service_error()
                 .is_some_and(|e| e.is_resource_already_exists_exception()) =>
         {
-            Err(Error::Input(format!(
-                "thing group `{group}` exists and is not of a simulated fleet\n\n  hint: name another one with --group"
-            )))
+            Err(Error::input(format!(
+                "thing group `{group}` exists and is not of a simulated fleet"
+            ))
+            .hint("name another one with --group"))
         }
         Err(error) => Err(Failure::from_sdk("CreateThingGroup", &error).into()),
     }
@@ -177,9 +178,10 @@ async fn create_thing(iot: &Client, pace: &Pace, thing: &str, group: &str) -> Re
                 .as_service_error()
                 .is_some_and(|e| e.is_resource_already_exists_exception()) =>
         {
-            return Err(Error::Input(format!(
-                "thing `{thing}` exists and is not simulated, so it is left alone\n\n  hint: choose another --prefix"
-            )));
+            return Err(Error::input(format!(
+                "thing `{thing}` exists and is not simulated, so it is left alone"
+            ))
+            .hint("choose another --prefix"));
         }
         Err(error) => return Err(Failure::from_sdk("CreateThing", &error).into()),
     }
@@ -208,7 +210,7 @@ async fn is_marked(iot: &Client, group: &str) -> Result<bool, Error> {
         .and_then(|payload| payload.attributes());
     match attributes.and_then(|attributes| attributes.get(MARK.0)) {
         Some(value) if value == MARK.1 => Ok(true),
-        _ => Err(Error::Input(format!(
+        _ => Err(Error::input(format!(
             "thing group `{group}` is not of a simulated fleet, so nothing was removed"
         ))),
     }
@@ -233,9 +235,7 @@ pub async fn check_simulated(iot: &Client, prefix: &Prefix, names: &[String]) ->
     let mut others = names.iter().filter(|name| !marked.contains(*name));
     let Some(first) = others.next() else { return Ok(()) };
     let (others, all) = (1 + others.count(), names.len());
-    Err(Error::Input(format!(
-        "{others} of {all} devices are not registered as simulated ones, first `{first}`; nothing was run\n\n  hint: `tripline fleet register --devices {all} --prefix {prefix}` creates those that are missing"
-    )))
+    Err(Error::input(format!("{others} of {all} devices are not registered as simulated ones, first `{first}`; nothing was run")).hint(format!("`tripline fleet register --devices {all} --prefix {prefix}` creates those that are missing")))
 }
 
 /// Does something with every thing, at a pace, and ends at the first failure.
@@ -298,7 +298,7 @@ mod tests {
         let refused = check(&["t-000001", "other", "t-000004"]).await.unwrap_err();
         assert_eq!(
             refused,
-            "2 of 3 devices are not registered as simulated ones, first `t-000002`; nothing was run\n\n  hint: `tripline fleet register --devices 3 --prefix t-` creates those that are missing"
+            "2 of 3 devices are not registered as simulated ones, first `t-000002`; nothing was run\n  hint: `tripline fleet register --devices 3 --prefix t-` creates those that are missing"
         );
     }
 }

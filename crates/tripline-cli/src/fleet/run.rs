@@ -97,9 +97,8 @@ impl Run {
         let side = Arc::new(AwsJobSide::new(config, job_id.clone()).await?);
         let (board, status) = plan.run(side).await.map_err(|failure| {
             if failure.kind == FailureKind::NotFound {
-                Error::Input(format!(
-                    "job `{job_id}`: {failure}\n\n  hint: check the Region and the account"
-                ))
+                Error::input(format!("job `{job_id}`: {}", failure.what()))
+                    .hint("is this its region and account?")
             } else {
                 failure.into()
             }
@@ -113,7 +112,7 @@ impl Run {
 
     fn plan(&self) -> Result<Plan, Error> {
         let outcomes = Outcomes::new(self.failed, self.rejected, self.silent)
-            .map_err(|fault| Error::Input(format!("--failed, --rejected, --silent: {fault}")))?;
+            .map_err(|fault| Error::input(format!("--failed, --rejected, --silent: {fault}")))?;
         Ok(Plan {
             names: self.devices.prefix.names(self.devices.devices).collect(),
             behavior: Behavior::new(

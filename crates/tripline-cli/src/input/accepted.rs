@@ -58,10 +58,11 @@ impl AcceptedWays {
                 let fixes = coverage.of(way).shortfalls.iter();
                 let fix = fixes.filter_map(|shortfall| shortfall.reason.fix(None)).next();
                 let fix = fix.map_or_else(String::new, |fix| format!("{fix}, or "));
-                return Err(Error::Input(format!(
-                    "{file}: {text}; Tripline did not begin the rollout\n\n  hint: {fix}accept it with `--accept-uncovered {}`",
-                    way.name()
-                )));
+                return Err(Error::in_file(
+                    file,
+                    format!("{text}; Tripline did not begin the rollout"),
+                )
+                .hint(format!("{fix}accept it with `--accept-uncovered {}`", way.name())));
             }
             notes.push(text);
         }
@@ -92,9 +93,7 @@ mod tests {
         let refused = AcceptedWays::default().check("dev.ini", &coverage).unwrap_err().to_string();
         assert_eq!(
             refused,
-            "dev.ini: nothing would cover devices that fail: no alarm watches for it; Tripline did not begin the rollout
-
-  hint: set `defaultGuard = True` in `[ALARM_CONFIG]`, or add an alarm on it, or accept it with `--accept-uncovered fails`"
+            "dev.ini: nobody would hear of devices that fail: no alarm watches for it; Tripline did not begin the rollout\n  hint: set `defaultGuard = True` in `[ALARM_CONFIG]`, or add an alarm on it, or say with `--accept-uncovered fails` that it is meant"
         );
         assert!(ways("slow, refuses").check("dev.ini", &coverage).is_err());
         let notes = ways("fails,slow").check("dev.ini", &coverage).unwrap();

@@ -17,7 +17,7 @@ pub fn check_alarms(file: &str, has_guard: bool, default_guard: bool) -> Result<
         return Ok(());
     }
     let (fault, hint) = NO_ALARMS;
-    Err(Error::Input(format!("{file}: {fault}\n\n  hint: {hint}")))
+    Err(Error::in_file(file, fault).hint(hint))
 }
 
 /// So does one whose alarms can stop nothing, whatever the stack.
@@ -25,5 +25,5 @@ pub fn check_stops(file: &str, alarms: &[AlarmDefinition], alert_only: bool) -> 
     if alarms.is_empty() || alert_only || alarms.iter().any(notes::may_stop) {
         return Ok(());
     }
-    Err(Error::Input(format!("{file}: {}", notes::only_alerts())))
+    Err(Error::input(notes::only_alerts().in_file(file, None)))
 }

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use tripline::alarm::AlarmDefinition;
 use tripline::baseline::Baseline;
+use tripline::diagnostic::{Diagnostic, Diagnostics};
 use tripline::faults::{Faults, reported};
 use tripline::text::excerpt;
 use tripline_config::{DeployConfig, DocumentSource, EvidenceConfig, FileNames};
@@ -61,9 +62,11 @@ pub struct Loaded {
 
 impl From<InputFaults> for Error {
     fn from(wrong: InputFaults) -> Self {
-        let config = wrong.config.map(|faults| faults.to_string());
-        let texts: Vec<_> = config.into_iter().chain(wrong.files).collect();
-        Self::Input(texts.join("\nerror: "))
+        let mut all = wrong.config.map(Diagnostics::from).unwrap_or_default();
+        for file in wrong.files {
+            all.add(file.diagnostics());
+        }
+        Self::input(all)
     }
 }
 
@@ -80,8 +83,8 @@ pub fn load_within(path: &Path, within: Option<&Within>) -> Result<Loaded, Error
 /// Reads a config. If it has faults, those of the files that it names are said with them.
 pub fn loaded(path: &Path, within: Option<&Within>) -> Result<Loaded, InputFaults> {
     let file = source::name_of(path);
-    let text = source::read(path)
-        .map_err(|error| InputFaults { config: None, files: vec![error.to_string()] })?;
+    let text =
+        source::read(path).map_err(|error| InputFaults { config: None, files: vec![error] })?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     match DeployConfig::parse(&file, &text) {
         Ok(config) => Ok(Loaded { file, text, config, folder, within: within.cloned() }),
@@ -110,7 +113,7 @@ pub fn faults_of(
     let read_firmware = firmware.map(|path| Firmware::read(&path, CHUNK, key.as_deref()).map(drop));
     let read_document = document.map(|path| document::file(&path).and_then(sound).map(drop));
     let all = [read_things, read_firmware, read_document].into_iter().flatten();
-    wrong.files.extend(all.filter_map(Result::err).map(|fault| fault.to_string()));
+    wrong.files.extend(all.filter_map(Result::err));
     wrong
 }
 
@@ -119,14 +122,16 @@ impl Loaded {
     pub fn goes_out_at_once(&self) -> Result<(), Error> {
         match &self.config.waves {
             None => Ok(()),
-            Some(waves) => Err(Error::Input(format!(
-                "{}: goes out in {} (`[WAVES]`), and this would deploy to all targets at once (expected `tripline release start`, or a config without `[WAVES]`)",
-                self.file,
-                match waves.waves.len() {
-                    1 => "1 wave".to_owned(),
-                    count => format!("{count} waves"),
-                }
-            ))),
+            Some(waves) => Err(Error::in_file(
+                &self.file,
+                format!(
+                    "goes out in {} (`[WAVES]`), and this would deploy to all targets at once (expected `tripline release start`, or a config without `[WAVES]`)",
+                    match waves.waves.len() {
+                        1 => "1 wave".to_owned(),
+                        count => format!("{count} waves"),
+                    }
+                ),
+            )),
         }
     }
 
@@ -247,8 +252,8 @@ fn sound(own: OwnDocument) -> Result<OwnDocument, Error> {
 }
 
 /// What was read; a fault is kept for later.
-fn kept<T>(read: Result<T, Error>, faults: &mut Vec<String>) -> Option<T> {
-    read.map_err(|fault| faults.push(fault.to_string())).ok()
+fn kept<T>(read: Result<T, Error>, faults: &mut Vec<Error>) -> Option<T> {
+    read.map_err(|fault| faults.push(fault)).ok()
 }
 
 impl Input {
@@ -267,8 +272,7 @@ impl Input {
         let own = self.own.as_ref();
         JobDocument::new(own.map(|own| own.text.as_str()), &image).map_err(|fault| {
             let name = own.map_or(self.file.as_str(), |own| own.name.as_str());
-            let line = fault.line().map_or_else(String::new, |line| format!(":{line}"));
-            Error::Input(format!("{name}{line}: {fault}"))
+            Error::input(Diagnostic::new(fault.to_string()).in_file(name, fault.line()))
         })
     }
 
@@ -278,17 +282,17 @@ impl Input {
         let is_given = self.config.region.as_deref() != Some(region);
         if let Some(targets) = self.things.region().filter(|targets| is_given && *targets != region)
         {
-            wrong.files.push(format!(
-                "{}: the targets are in `{}`, and the job would be in `{}` (expected one region)",
-                excerpt(&self.config.things),
+            let what = format!(
+                "the targets are in `{}`, and the job would be in `{}` (expected one region)",
                 excerpt(targets),
                 excerpt(region)
-            ));
+            );
+            wrong.files.push(Error::in_file(&excerpt(&self.config.things), what));
         }
         wrong.add(&self.file, self.misfits(region).faults);
         if let Some(own) = &self.own {
             let faults = Misfits::of_document(&own.text, region).faults;
-            wrong.files.extend(reported(&own.name, (), faults).err().map(|it| it.to_string()));
+            wrong.files.extend(reported(&own.name, (), faults).err().map(Error::input));
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }

@@ -58,7 +58,7 @@ async fn of_object(s3: &Buckets, bucket: &str, key: &str) -> Result<String, Erro
     let bytes = found.body.collect().await.map_err(|fault| {
         Failure::new(GET, FailureKind::Unavailable, format!("{shown}: {fault}"))
     })?;
-    String::from_utf8(bytes.to_vec()).map_err(|_| Error::Input(format!("{shown}: not UTF-8 text")))
+    String::from_utf8(bytes.to_vec()).map_err(|_| Error::in_file(&shown, "not UTF-8 text"))
 }
 
 /// A document behind any other URL. Nothing of the caller's goes there.
@@ -76,15 +76,16 @@ async fn of_url(url: String) -> Result<String, Error> {
     match fetched.await {
         Ok(Ok(text)) => Ok(text),
         Ok(Err(ureq::Error::BodyExceedsLimit(_))) => Err(too_long(&shown)),
-        Ok(Err(fault)) => Err(Error::Input(format!("jobDocSrcUrl: {shown}: {fault}"))),
-        Err(fault) => Err(Error::Input(format!("jobDocSrcUrl: {shown}: {fault}"))),
+        Ok(Err(fault)) => Err(Error::input(format!("jobDocSrcUrl: {shown}: {fault}"))),
+        Err(fault) => Err(Error::input(format!("jobDocSrcUrl: {shown}: {fault}"))),
     }
 }
 
 fn too_long(shown: &str) -> Error {
-    Error::Input(format!(
-        "{shown}: too long for a job document (expected at most {MAX_BYTES} bytes)"
-    ))
+    Error::in_file(
+        shown,
+        format!("too long for a job document (expected at most {MAX_BYTES} bytes)"),
+    )
 }
 
 #[cfg(test)]

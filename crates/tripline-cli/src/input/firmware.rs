@@ -40,7 +40,7 @@ impl Firmware {
     pub fn read(path: &Path, chunk: u32, key: Option<&Path>) -> Result<Self, Error> {
         let shown = source::name_of(path);
         let cannot =
-            |error: std::io::Error| Error::Input(format!("{shown}: cannot be read: {error}"));
+            |error: std::io::Error| Error::in_file(&shown, format!("cannot be read: {error}"));
         let mut file = source::open(path, "the firmware")?;
         let (mut md5, mut sha256, mut size) = (Md5::new(), Sha256::new(), 0_u64);
         let mut buffer = vec![0; usize::try_from(chunk).unwrap_or(8_192).max(1)];
@@ -52,9 +52,10 @@ impl Firmware {
             size += read.len() as u64;
         }
         if size == 0 || size > MAX_BYTES {
-            return Err(Error::Input(format!(
-                "{shown}: {size} bytes (expected 1 to {MAX_BYTES}, what S3 takes in one upload)"
-            )));
+            return Err(Error::in_file(
+                &shown,
+                format!("{size} bytes (expected 1 to {MAX_BYTES}, what S3 takes in one upload)"),
+            ));
         }
         let sha256: [u8; 32] = sha256.finalize().into();
         let signature = key.map(|key| sign(key, &sha256)).transpose()?;
@@ -100,17 +101,17 @@ fn sign(path: &Path, sha256: &[u8; 32]) -> Result<String, Error> {
     const EXPECTED: &str =
         "a private key on P-256: PEM (`EC PRIVATE KEY` or `PRIVATE KEY`), or its DER in base64";
     let shown = source::name_of(path);
-    let cannot = |error: std::io::Error| Error::Input(format!("{shown}: cannot be read: {error}"));
+    let cannot = |error: std::io::Error| Error::in_file(&shown, format!("cannot be read: {error}"));
     let mut text = String::new();
     source::open(path, "a key file")?
         .take(MAX_KEY_BYTES)
         .read_to_string(&mut text)
         .map_err(cannot)?;
     let key = signing_key(&text).ok_or_else(|| {
-        Error::Input(format!("{shown}: no key to sign with (expected {EXPECTED})"))
+        Error::in_file(&shown, format!("no key to sign with (expected {EXPECTED})"))
     })?;
     let signature: DerSignature = key.sign_prehash(sha256).map_err(|fault| {
-        Error::Input(format!("{shown}: the firmware cannot be signed: {fault}"))
+        Error::in_file(&shown, format!("the firmware cannot be signed: {fault}"))
     })?;
     Ok(STANDARD.encode(signature.as_bytes()))
 }

@@ -25,7 +25,7 @@ impl RequiredJob {
         // clap has seen to that.
         self.argument
             .or(self.option)
-            .ok_or_else(|| Error::Input("no job (expected an argument, or `--job-id`)".to_owned()))
+            .ok_or_else(|| Error::input("no job (expected an argument, or `--job-id`)".to_owned()))
     }
 }
 

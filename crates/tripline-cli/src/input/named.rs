@@ -7,6 +7,7 @@ use tripline_config::{Lines, slip};
 
 use super::source;
 use super::within::Within;
+use crate::exit::Error;
 
 /// A file that a config names.
 pub struct NamedFile {
@@ -44,8 +45,8 @@ pub struct Files<'a> {
 #[derive(Debug, Default)]
 pub struct InputFaults {
     pub config: Option<Faults>,
-    /// One text a file.
-    pub files: Vec<String>,
+    /// Of each file.
+    pub files: Vec<Error>,
 }
 
 impl InputFaults {
@@ -82,10 +83,10 @@ impl Files<'_> {
         let path = self.folder.join(name);
         let refused = self.within.and_then(|within| within.refusal(&path));
         let reason = match refused {
-            Some(refusal) => refusal,
+            Some(refusal) => Error::input(refusal),
             None => match source::open(&path, is) {
                 Ok(_) => return Some(path),
-                Err(error) => error.to_string(),
+                Err(error) => error,
             },
         };
         match self.lines.of(section, key) {

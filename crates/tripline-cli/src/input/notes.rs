@@ -1,6 +1,7 @@
 //! What is worth saying of a config that has no fault.
 
 use tripline::alarm::{AlarmDefinition, Topic};
+use tripline::diagnostic::Diagnostic;
 use tripline::text::excerpt;
 use tripline_config::AlarmConfig;
 
@@ -8,9 +9,9 @@ use tripline_config::AlarmConfig;
 const SHOWN: usize = 10;
 
 /// A config without alarms: valid, and it guards nothing.
-pub fn no_alarms(file: &str) -> String {
-    format!(
-        "{file}: no alarms, so nothing would guard the job\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`, or declare limits in `[EVIDENCE_CONFIG]`; `tripline alarms remove` disarms a job"
+pub fn no_alarms(file: &str) -> Diagnostic {
+    Diagnostic::new("no alarms, so nothing would guard the job").in_file(file, None).with_hint(
+        "name alarms in `alarmList` of `[ALARM_CONFIG]`, or declare limits in `[EVIDENCE_CONFIG]`; `tripline alarms remove` disarms a job",
     )
 }
 
@@ -33,13 +34,12 @@ pub fn not_armed(config: &AlarmConfig) -> Option<String> {
 
 /// No topic of the alarms stops anything.
 pub const ONLY_ALERTS: &str =
-    "no alarm notifies `@force-stop`, so alarms alert people and the rollout goes on";
+    "no alarm notifies `@force-stop`: an alarm alerts people, and the rollout goes on";
 
 /// [`ONLY_ALERTS`], where nobody has said that it is meant.
-pub fn only_alerts() -> String {
-    format!(
-        "{ONLY_ALERTS}\n\n  hint: add `@force-stop` to `snsTopics`, or accept it with `--alert-only`"
-    )
+pub fn only_alerts() -> Diagnostic {
+    Diagnostic::new(ONLY_ALERTS)
+        .with_hint("add `@force-stop` to `snsTopics`, or accept it with `--alert-only`")
 }
 
 /// Whether an alarm may stop its rollout: any topic's ARN may be that of the force-stop topic.

@@ -33,7 +33,7 @@ pub struct StackRules {
 impl StackRules {
     /// By a stack's parameters; one that is not given is as the template has it.
     pub fn read(parameter: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let fault = |fault: InvalidValue| Error::Input(format!("the stack's parameters: {fault}"));
+        let fault = |fault: InvalidValue| Error::input(format!("the stack's parameters: {fault}"));
         let topics = vec![Topic::Email, Topic::ForceStop];
         let default_guard = DefaultGuard::new(topics, &parameter).map_err(fault)?;
         let policy = Policy::read(&parameter);

@@ -21,19 +21,19 @@ pub fn name_of(path: &Path) -> String {
 /// takes for ever.
 pub fn open(path: &Path, expected: &str) -> Result<File, Error> {
     let name = name_of(path);
-    let cannot = |error: std::io::Error| Error::Input(format!("{name}: cannot be read: {error}"));
+    let cannot = |error: std::io::Error| Error::in_file(&name, format!("cannot be read: {error}"));
     let is = match std::fs::metadata(path).map_err(cannot)?.file_type() {
         kind if kind.is_file() => return File::open(path).map_err(cannot),
         kind if kind.is_dir() => "is a directory",
         _ => "is a pipe or a device and no file",
     };
-    Err(Error::Input(format!("{name}: {is} (expected {expected})")))
+    Err(Error::in_file(&name, format!("{is} (expected {expected})")))
 }
 
 /// Reads a config's text, of a file that may be anything.
 pub fn read(path: &Path) -> Result<String, Error> {
     let name = name_of(path);
-    let fault = |text: String| Error::Input(format!("{name}: {text}"));
+    let fault = |text: String| Error::in_file(&name, text);
     let cannot = |error: std::io::Error| fault(format!("cannot be read: {error}"));
     let file = open(path, "a config file such as `dev.ini`")?;
     let mut bytes = Vec::new();
@@ -45,14 +45,13 @@ pub fn read(path: &Path) -> Result<String, Error> {
         )));
     }
     if is_utf_16(&bytes) {
-        return Err(Error::Input(format!(
-            "{name}:1: UTF-16 text (expected UTF-8)\n\n  hint: {SAVE_AS_UTF_8}, in PowerShell with `-Encoding utf8`"
-        )));
+        return Err(Error::in_line(&name, 1, "UTF-16 text (expected UTF-8)")
+            .hint(format!("{SAVE_AS_UTF_8}, in PowerShell with `-Encoding utf8`")));
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let line = 1 + error.as_bytes().iter().take(valid).filter(|byte| **byte == b'\n').count();
-        Error::Input(format!("{name}:{line}: not UTF-8 text\n\n  hint: {SAVE_AS_UTF_8}"))
+        Error::in_line(&name, line, "not UTF-8 text").hint(SAVE_AS_UTF_8)
     })
 }
 
@@ -96,14 +95,13 @@ pub fn load_guard(path: &Path) -> Result<LoadedGuard, Error> {
 
 /// A config's faults as the error of a command.
 pub fn faults(faults: Faults) -> Error {
-    Error::Input(faults.to_string())
+    Error::input(faults)
 }
 
 /// The job that a config's alarms are for: what the command line says, or else the config.
 pub fn job_of(flag: Option<JobId>, file: &str, config: &AlarmConfig) -> Result<JobId, Error> {
     flag.or_else(|| config.job.clone()).ok_or_else(|| {
-        Error::Input(format!(
-            "{file}: no job to arm: `jobId` in `[DEFAULT]` is missing or cannot be one\n\n  hint: name the job with `--job-id`"
-        ))
+        Error::in_file(file, "no job to arm: `jobId` in `[DEFAULT]` is missing or cannot be one")
+            .hint("name the job with `--job-id`")
     })
 }

@@ -118,7 +118,7 @@ fn escaped(line: &str) -> String {
 }
 
 fn cannot(path: &Path, fault: &std::io::Error) -> Error {
-    Error::Input(format!("{}: cannot be written: {fault}", name_of(path)))
+    Error::in_file(&name_of(path), format!("cannot be written: {fault}"))
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use super::store::{Change, View};
 use super::{ask, clock, job};
 use crate::exit::{End, Error};
 use crate::input::deployment::Input;
+use crate::input::source::name_of;
 use crate::input::within::Within;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
@@ -112,7 +113,7 @@ impl Add {
             }
         };
         let folder = TempDir::with_prefix("tripline-queue-")
-            .map_err(|error| Error::Input(format!("temporary folder: {error}")))?;
+            .map_err(|error| Error::input(format!("temporary folder: {error}")))?;
         let prepared = self.prepare(&mut draft, creates, &folder.path().join(CONFIG)).await?;
         let aws = match aws {
             Some(aws) => aws,
@@ -159,7 +160,7 @@ impl Add {
         let (release, input) =
             check::release(draft, &self.bin, &things, &self.meant, within.as_ref())?;
         std::fs::write(path, &draft.text)
-            .map_err(|error| Error::Input(format!("{}: {error}", path.display())))?;
+            .map_err(|error| Error::in_file(&name_of(path), format!("{error}")))?;
         let sources = sources(&release, &input, path, &things, &draft.folder)?;
         Ok(Prepared { release, input, sources })
     }
@@ -173,11 +174,15 @@ impl Add {
         let view = aws.store.read().await?;
         check_unused(name, release, &view)?;
         if job::exists(aws, region, &release.job).await? {
-            return Err(Error::Input(format!(
-                "{name}: job `{}` exists already in `{}`\n\n  hint: a release needs a `jobId` of its own",
-                release.job,
-                aws.rollout_region(region)?.as_str()
-            )));
+            return Err(Error::in_file(
+                name,
+                format!(
+                    "job `{}` exists already in `{}`",
+                    release.job,
+                    aws.rollout_region(region)?.as_str()
+                ),
+            )
+            .hint("a release needs a `jobId` of its own"));
         }
         let newest = view.entries.last().map(|entry| &entry.id);
         let entry = Entry {
@@ -228,7 +233,7 @@ impl Add {
 }
 
 fn needs(option: &str, what: &str) -> Error {
-    Error::Input(format!("`{option}` is missing (expected {what})"))
+    Error::input(format!("`{option}` is missing (expected {what})"))
 }
 
 /// A job that waits or is under way must not be added a second time. One that is over is left to
@@ -238,10 +243,11 @@ fn check_unused(name: &str, release: &Release, view: &View) -> Result<(), Error>
         |entry: &&Entry| entry.job == release.job && !matches!(entry.state, State::Done { .. });
     match view.entries.iter().find(is_same) {
         None => Ok(()),
-        Some(entry) => Err(Error::Input(format!(
-            "{name}: job `{}` is in the queue already, as entry `{}`\n\n  hint: a release needs a `jobId` of its own",
-            entry.job, entry.id
-        ))),
+        Some(entry) => Err(Error::in_file(
+            name,
+            format!("job `{}` is in the queue already, as entry `{}`", entry.job, entry.id),
+        )
+        .hint("a release needs a `jobId` of its own")),
     }
 }
 
@@ -249,9 +255,10 @@ async fn newest(aws: &Aws) -> Result<Draft, Error> {
     let view = aws.store.read().await?;
     match view.entries.last() {
         Some(entry) => Draft::from_entry(&aws.files, entry).await,
-        None => Err(Error::Input(format!(
-            "queue `{}` is empty, so that there is no last release\n\n  hint: `--config` takes a dev.ini of yours",
+        None => Err(Error::input(format!(
+            "queue `{}` is empty, so that there is no last release",
             aws.store.queue
-        ))),
+        ))
+        .hint("`--config` takes a dev.ini of yours")),
     }
 }

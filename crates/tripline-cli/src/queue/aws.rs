@@ -58,7 +58,7 @@ impl Aws {
     /// Where an entry's job is: in the region of its `dev.ini`, or else in the queue's.
     pub fn rollout_region(&self, region: Option<&str>) -> Result<Region, Error> {
         let region = region.unwrap_or(&self.region);
-        region.parse().map_err(|error| Error::Input(format!("region of the dev.ini: {error}")))
+        region.parse().map_err(|error| Error::input(format!("region of the dev.ini: {error}")))
     }
 }
 
@@ -67,9 +67,7 @@ async fn table_of(config: &SdkConfig, stack: &str) -> Result<(String, String), E
     let found = Stack::find(&aws_sdk_cloudformation::Client::new(config), stack).await?;
     match found.output(TABLE) {
         Ok(table) => Ok((table.to_owned(), topics::of_stack(&found, topics::EMAIL)?.to_owned())),
-        Err(_) => Err(Error::Input(format!(
-            "stack `{}` has no queue\n\n  hint: deploy it with the parameter `Queue=on`, or name a table with `--table`",
-            excerpt(stack)
-        ))),
+        Err(_) => Err(Error::input(format!("stack `{}` has no queue", excerpt(stack)))
+            .hint("deploy it with the parameter `Queue=on`, or name a table with `--table`")),
     }
 }

@@ -111,7 +111,7 @@ pub struct Sources(pub Vec<(StoredFile, PathBuf)>);
 /// What a file is called, without its folder.
 pub fn file_name(path: &Path) -> Result<FileName, Error> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.parse().map_err(|error| Error::Input(format!("{}: {error}", name_of(path))))
+    name.parse().map_err(|error| Error::in_file(&name_of(path), format!("{error}")))
 }
 
 /// Compares the files with what the `dev.ini` calls them, and returns what they are. `config` is the
@@ -144,12 +144,10 @@ pub fn sources(
         }
     }
     if !differ.is_empty() {
-        return Err(Error::Input(format!(
-            "{}: does not fit the files{differ}\n\n  hint: `--set binName=..` and `--set thingList=..` change the copy that is queued",
-            input.file
-        )));
+        return Err(Error::in_file(&input.file, format!("does not fit the files{differ}"))
+            .hint("`--set binName=..` and `--set thingList=..` change the copy that is queued"));
     }
-    let config_name = CONFIG.parse().map_err(|error| Error::Input(format!("{error}")))?;
+    let config_name = CONFIG.parse().map_err(|error| Error::input(format!("{error}")))?;
     let image = StoredFile {
         used: Use::Firmware,
         name: release.firmware.clone(),

@@ -121,11 +121,13 @@ async fn declare(
         .store
         .decide(|view: &View| {
             let entry = view.entries.iter().find(|entry| entry.id == *id);
-            let entry = entry.ok_or_else(|| Error::Input(format!(
-                "queue `{queue}`: there is no entry `{id}`\n\n  hint: `tripline queue list` shows them"
-            )))?;
-            let change = decide(entry)
-                .map_err(|refusal| Error::Input(format!("queue `{queue}`: entry `{id}` {refusal}")))?;
+            let entry = entry.ok_or_else(|| {
+                Error::input(format!("queue `{queue}`: there is no entry `{id}`"))
+                    .hint("`tripline queue list` shows them")
+            })?;
+            let change = decide(entry).map_err(|refusal| {
+                Error::input(format!("queue `{queue}`: entry `{id}` {refusal}"))
+            })?;
             Ok((change, entry.job.clone()))
         })
         .await?;

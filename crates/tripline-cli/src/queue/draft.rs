@@ -39,7 +39,7 @@ impl Draft {
     /// The `dev.ini` of an entry, with its thing list and job document.
     pub async fn from_entry(files: &Files, entry: &Entry) -> Result<Self, Error> {
         let fetched = TempDir::with_prefix("tripline-queue-")
-            .map_err(|error| Error::Input(format!("temporary folder: {error}")))?;
+            .map_err(|error| Error::input(format!("temporary folder: {error}")))?;
         files.fetch(entry, fetched.path(), |used| used != Use::Firmware).await?;
         let path = |used| entry.file(used).map(|file| fetched.path().join(file.name.as_str()));
         Ok(Self {
@@ -54,7 +54,7 @@ impl Draft {
     /// Replaces keys of `[DEFAULT]`.
     pub fn set(&mut self, settings: &[Setting]) -> Result<(), Error> {
         self.text = with_settings(&self.text, settings)
-            .map_err(|error| Error::Input(format!("{}: {error}", self.name)))?;
+            .map_err(|error| Error::in_file(&self.name, format!("{error}")))?;
         Ok(())
     }
 }
@@ -67,7 +67,7 @@ pub fn settings(
     files: [(&str, &str); 2],
     person: Option<(&mut dyn BufRead, &mut dyn Write)>,
 ) -> Result<Vec<Setting>, Error> {
-    let fault = |error: &dyn std::fmt::Display| Error::Input(format!("--set: {error}"));
+    let fault = |error: &dyn std::fmt::Display| Error::input(format!("--set: {error}"));
     let is_given = |key: &str| given.iter().any(|setting| setting.key.eq_ignore_ascii_case(key));
     let mut settings = given.to_vec();
     if let Some((mut input, mut output)) = person.filter(|_| given.is_empty()) {
@@ -83,7 +83,7 @@ pub fn settings(
                 continue;
             }
             let answer = ask(&mut input, &mut output, key, default)
-                .map_err(|error: io::Error| Error::Input(format!("no answer: {error}")))?;
+                .map_err(|error: io::Error| Error::input(format!("no answer: {error}")))?;
             settings.push(Setting::new(key, &answer).map_err(|error| fault(&error))?);
         }
         return Ok(settings);
@@ -92,11 +92,11 @@ pub fn settings(
     let missing: Vec<_> = NEW.into_iter().filter(is_needed).filter(|key| !is_given(key)).collect();
     if !missing.is_empty() {
         let hints: Vec<_> = missing.iter().map(|key| format!("--set {key}=..")).collect();
-        return Err(Error::Input(format!(
-            "a new release needs its own {}, and there is no terminal to ask at\n\n  hint: {}",
-            missing.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" and "),
-            hints.join(" ")
-        )));
+        return Err(Error::input(format!(
+            "a new release needs its own {}, and there is no terminal to ask at",
+            missing.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" and ")
+        ))
+        .hint(hints.join(" ")));
     }
     for (key, name) in files.into_iter().filter(|(key, _)| !is_given(key)) {
         settings.push(Setting::new(key, &name.replace('%', "%%")).map_err(|error| fault(&error))?);
@@ -129,7 +129,7 @@ mod tests {
         let none = settings(OLD, &[], FILES, None).unwrap_err().to_string();
         assert_eq!(
             none,
-            "a new release needs its own `jobId` and `streamId`, and there is no terminal to ask at\n\n  hint: --set jobId=.. --set streamId=.."
+            "a new release needs its own `jobId` and `streamId`, and there is no terminal to ask at\n  hint: --set jobId=.. --set streamId=.."
         );
         let one = settings(OLD, &given(&["jobId=x"]), FILES, None).unwrap_err().to_string();
         assert!(one.starts_with("a new release needs its own `streamId`, and"), "{one}");

@@ -51,7 +51,7 @@ pub fn key(entry: &EntryId, name: &FileName) -> String {
 /// Reads a file to its end, in pieces, and returns what it is.
 pub fn describe(path: &Path, used: Use, name: FileName) -> Result<StoredFile, Error> {
     let shown = name_of(path);
-    let fault = |text: String| Error::Input(format!("{shown}: {text}"));
+    let fault = |text: String| Error::in_file(&shown, text);
     let cannot = |error: std::io::Error| fault(format!("cannot be read: {error}"));
     let file = source::open(path, "a file of the release")?;
     let found = digest(file.take(MAX_BYTES + 1), &mut std::io::sink()).map_err(cannot)?;
@@ -112,7 +112,7 @@ impl Files {
         from: &Path,
     ) -> Result<(), Error> {
         let body = ByteStream::from_path(from).await;
-        let body = body.map_err(|error| Error::Input(format!("{}: {error}", name_of(from))))?;
+        let body = body.map_err(|error| Error::in_file(&name_of(from), format!("{error}")))?;
         let attempt = Duration::from_secs(30 + file.bytes / SLOWEST);
         let patience = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -144,7 +144,7 @@ impl Files {
         for file in entry.files.iter().filter(|file| wanted(file.used)) {
             let path = folder.join(file.name.as_str());
             let mut to = File::create(&path).map_err(|error| {
-                Error::Input(format!("{}: cannot be written: {error}", name_of(&path)))
+                Error::in_file(&name_of(&path), format!("cannot be written: {error}"))
             })?;
             self.fetch_file(entry, file, &mut to).await?;
         }
@@ -181,7 +181,7 @@ impl Files {
             }
             hash.update(&piece);
             to.write_all(&piece).map_err(|error| {
-                Error::Input(format!("{}: cannot be written: {error}", file.name))
+                Error::in_file(file.name.as_str(), format!("cannot be written: {error}"))
             })?;
         }
         let sha256 = hex(&hash.finalize());
@@ -194,16 +194,14 @@ impl Files {
                 ),
             ));
         }
-        to.flush()
-            .map_err(|error| Error::Input(format!("{}: cannot be written: {error}", file.name)))
+        to.flush().map_err(|error| {
+            Error::in_file(file.name.as_str(), format!("cannot be written: {error}"))
+        })
     }
 }
 
 fn in_bucket(failure: Failure, bucket: &str) -> Error {
-    let (operation, kind) = (failure.operation, failure.kind);
-    let text = failure.to_string();
-    let text = text.strip_prefix(&format!("{operation}: ")).unwrap_or(&text);
-    Failure::new(operation, kind, format!("bucket `{}`: {text}", excerpt(bucket))).into()
+    failure.of(format_args!("bucket `{}`", excerpt(bucket))).into()
 }
 
 #[cfg(test)]

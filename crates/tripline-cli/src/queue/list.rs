@@ -72,7 +72,7 @@ impl List {
                     of.id
                 )
             }
-            other => Report::undecided(other).why.unwrap_or_default(),
+            other => Report::undecided(other).why.map(|why| why.to_string()).unwrap_or_default(),
         };
         say(&format!("queue `{}`: {said}", aws.store.queue));
         Ok(End::Done)

@@ -9,6 +9,7 @@ use crate::queue::state::{
 };
 use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tripline::diagnostic::Diagnostic;
 use tripline::time::Timestamp;
 
 use super::arguments::Common;
@@ -89,7 +90,7 @@ pub struct Report {
     /// The entry that it is about.
     pub entry: Option<Entry>,
     /// Why, for people.
-    pub why: Option<String>,
+    pub why: Option<Diagnostic>,
     /// When to come back.
     pub until: Option<Timestamp>,
     pub end: End,
@@ -222,14 +223,13 @@ fn worker_name() -> String {
 }
 
 fn report_of(claimed: Entry, worked: Worked, detach: bool) -> (Report, Option<Error>) {
-    let report = |result, entry: Entry, end, why: Option<String>| {
+    let report = |result, entry: Entry, end, why: Option<Diagnostic>| {
         let until = entry.not_before;
         Report { result, entry: Some(entry), why, until, end }
     };
     match worked {
         Worked::Ended(entry, End::Done) if detach => {
-            let why =
-                "its job exists; the next `tripline queue next` checks how it ended".to_owned();
+            let why = "its job exists; the next `tripline queue next` checks how it ended".into();
             (report("deployed", entry, End::Done, Some(why)), None)
         }
         Worked::Ended(entry, end) => match entry.state {
@@ -245,28 +245,29 @@ fn report_of(claimed: Entry, worked: Worked, detach: bool) -> (Report, Option<Er
         }
         Worked::Interrupted(entry) => {
             let why = format!("entry `{}`: interrupted, and back in the queue", entry.id);
-            (report("interrupted", entry, End::Undecided, Some(why)), None)
+            (report("interrupted", entry, End::Undecided, Some(why.into())), None)
         }
         Worked::Lost => {
             let why = format!(
                 "entry `{}`: its lease was lost, so another worker may take it over",
                 claimed.id
             );
-            (report("lost", claimed, End::Undecided, Some(why)), None)
+            (report("lost", claimed, End::Undecided, Some(why.into())), None)
         }
     }
 }
 
-fn back(entry: &Entry, what: &str) -> String {
+fn back(entry: &Entry, what: &str) -> Diagnostic {
     let count = format!("{what} {} of {MAX_FAILURES} times", entry.failures);
     match entry.not_before {
         Some(at) if entry.failures < MAX_FAILURES => {
-            format!("entry `{}`: {count}; to be tried again from {}", entry.id, iso(at))
+            format!("entry `{}`: {count}; to be tried again from {}", entry.id, iso(at)).into()
         }
-        _ => format!(
-            "entry `{0}`: {count}; it waits for a person\n\n  hint: `tripline queue retry --entry {0}` or `tripline queue done --entry {0} --outcome skipped`",
-            entry.id
-        ),
+        _ => Diagnostic::new(format!("entry `{}`: {count}; it waits for a person", entry.id))
+            .with_hint(format!(
+                "`tripline queue retry --entry {0}` or `tripline queue done --entry {0} --outcome skipped`",
+                entry.id
+            )),
     }
 }
 
@@ -278,16 +279,17 @@ impl Report {
             EntryOutcome::Failed => End::Finding,
         };
         let note = entry.note.as_deref().map_or_else(String::new, |note| format!(": {note}"));
-        let why = Some(format!("entry `{}`: {}{note}", entry.id, outcome.as_str()));
+        let why = Some(format!("entry `{}`: {}{note}", entry.id, outcome.as_str()).into());
         Self { result: outcome.as_str(), entry: Some(entry), why, until: None, end }
     }
 
     /// A rollout has ended, and how is not known. A person says so, or the next look does.
     fn uncounted(entry: &Entry, why: &str) -> Self {
-        let why = format!(
-            "entry `{0}`: its job is complete, and whether every device has the firmware is not known: {why}\n\n  hint: `tripline queue done --entry {0}` says how it ended",
-            entry.id
-        );
+        let id = &entry.id;
+        let why = Diagnostic::new(format!(
+            "entry `{id}`: its job is complete, and whether every device has the firmware is not known: {why}"
+        ))
+        .with_hint(format!("`tripline queue done --entry {id}` says how it ended"));
         let (entry, end) = (Some(entry.clone()), End::Undecided);
         Self { result: "undecided", entry, why: Some(why), until: None, end }
     }
@@ -329,39 +331,44 @@ impl Report {
             "queue": aws.store.queue.as_str(), "table": aws.store.table, "result": self.result,
             "entry": self.entry.as_ref().map(|entry| entry.id.as_str()),
             "jobId": self.entry.as_ref().map(|entry| entry.job.as_str()),
-            "why": self.why, "until": self.until.map(iso),
+            "why": self.why.as_ref().map(Diagnostic::what),
+            "hint": self.why.as_ref().and_then(Diagnostic::hint), "until": self.until.map(iso),
         })
     }
 }
 
-fn why(decision: &Decision<'_>) -> String {
+fn why(decision: &Decision<'_>) -> Diagnostic {
     let until =
         |at: &Option<Timestamp>| at.map_or_else(String::new, |at| format!(" until {}", iso(at)));
     match decision {
-        Decision::Claim(entry) => format!("entry `{}` is next", entry.id),
-        Decision::Empty => "nothing to do".to_owned(),
+        Decision::Claim(entry) => format!("entry `{}` is next", entry.id).into(),
+        Decision::Empty => "nothing to do".into(),
         Decision::Wait { of, why, until: at } => {
             let (id, until) = (&of.id, until(at));
-            match why {
+            let text = match why {
                 Waiting::Lease => format!("entry `{id}` is being deployed; its lease lasts{until}"),
                 Waiting::Rollout => {
                     format!("entry `{id}`: the rollout of job `{}` goes on", of.job)
                 }
                 Waiting::Bake => format!("entry `{id}` bakes{until}"),
                 Waiting::Retry => format!("entry `{id}` failed, and waits{until}"),
-            }
+            };
+            text.into()
         }
         Decision::Blocked { by, why: Blocking::GaveUp } => back(by, "failed"),
         Decision::Blocked { by, why: Blocking::Ended(outcome) } => {
             let note = by.note.as_deref().map_or_else(String::new, |note| format!(": {note}"));
-            format!(
-                "entry `{0}` {1}, and holds up the others{note}\n\n  hint: `tripline queue done --entry {0} --outcome skipped` lets them go",
-                by.id,
+            let (id, outcome) = (
+                &by.id,
                 match outcome {
                     EntryOutcome::Stopped => "was stopped by its guard",
                     _ => "was unsuccessful",
-                }
-            )
+                },
+            );
+            Diagnostic::new(format!("entry `{id}` {outcome}, and holds up the others{note}"))
+                .with_hint(format!(
+                    "`tripline queue done --entry {id} --outcome skipped` lets them go"
+                ))
         }
     }
 }
@@ -373,7 +380,7 @@ struct Interrupt([Signal; 2]);
 impl Interrupt {
     /// From now on the process is not ended by them.
     fn listen() -> Result<Self, Error> {
-        let listen = |kind| signal(kind).map_err(|error| Error::Input(format!("signals: {error}")));
+        let listen = |kind| signal(kind).map_err(|error| Error::input(format!("signals: {error}")));
         Ok(Self([listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?]))
     }
 

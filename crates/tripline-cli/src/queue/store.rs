@@ -128,7 +128,7 @@ impl Store {
 
     fn take(&self, item: &Item, view: &mut View) -> Result<(), Error> {
         let place = format!("table `{}`: queue `{}`", excerpt(&self.table), self.queue);
-        let fault = |text: String| Error::Input(format!("{place}: {text}"));
+        let fault = |text: String| Error::input(format!("{place}: {text}"));
         if item.get(ENTRY).and_then(|name| name.as_s().ok()).is_some_and(|name| name == HEAD) {
             view.head = counted(item, VERSION).map_err(fault)?;
         } else if view.entries.len() == MAX_ENTRIES {
@@ -143,11 +143,8 @@ impl Store {
         if failure.kind != FailureKind::NotFound {
             return failure.into();
         }
-        Error::Input(format!(
-            "there is no table `{}` in `{}`\n\n  hint: without `--table` it is the one of the stack; `--region` takes another region",
-            excerpt(&self.table),
-            self.region
-        ))
+        Error::input(format!("there is no table `{}` in `{}`", excerpt(&self.table), self.region))
+            .hint("without `--table` it is the one of the stack; `--region` takes another region")
     }
 
     /// Makes a decision come true, unless the queue has changed since it was read: then the answer

@@ -86,7 +86,7 @@ async fn every_end_of_a_deployment_is_written_down() {
         (true, Ok(End::Stopped), done(EntryOutcome::Stopped), "done", 0),
         (false, Ok(End::Finding), done(EntryOutcome::Failed), "done", 0),
         (false, Ok(End::Undecided), None, "pending", 1),
-        (false, Err(Error::Input("no role".to_owned())), None, "pending", 1),
+        (false, Err(Error::input("no role".to_owned())), None, "pending", 1),
     ] {
         let shown = format!("{result:?} {detach}");
         let fake = FakeAws::with(&[pending(1)]);
@@ -114,7 +114,7 @@ async fn the_files_are_there_and_what_was_begun_is_resumed() {
             let there =
                 files.iter().all(|name| std::fs::read(folder.join(name)).unwrap() == b"abc");
             seen.lock().unwrap().push((deployment.clone(), there));
-            Err(Error::Input("no network".to_owned()))
+            Err(Error::input("no network".to_owned()))
         };
         let claimed = claim(&fake, "w", 900).await;
         work(&fake.aws(), claimed, &how(true), deploy, never()).await.unwrap();
@@ -350,7 +350,7 @@ async fn an_alarm_that_fires_before_the_next_one_began_holds_it_up_by_name() {
         let stopped = report(&fake).await;
         assert_eq!((stopped.result, stopped.end), ("stopped", End::Stopped));
         let why = stopped.why.unwrap();
-        assert!(why.contains(": stopped: alarm `tripline-fw-1-slow` fired at "), "{why}");
+        assert!(why.what().contains(": stopped: alarm `tripline-fw-1-slow` fired at "), "{why}");
         let entry = fake.entry(&pending(1).id);
         let is_stopped = matches!(entry.state, State::Done { outcome: EntryOutcome::Stopped, .. });
         assert!(is_stopped, "{entry:?}");
@@ -358,7 +358,7 @@ async fn an_alarm_that_fires_before_the_next_one_began_holds_it_up_by_name() {
         let blocked = report(&fake).await;
         assert_eq!((blocked.result, blocked.end), ("blocked", End::Finding));
         let why = blocked.why.unwrap();
-        assert!(why.contains("alarm `tripline-fw-1-slow` fired at "), "{why}");
+        assert!(why.what().contains("alarm `tripline-fw-1-slow` fired at "), "{why}");
         let skipped = entry.declared(EntryOutcome::Skipped, clock::now()).unwrap();
         fake.put(&skipped);
         assert_eq!(claim(&fake, "w", 900).await.id, pending(2).id);
@@ -431,7 +431,7 @@ async fn a_failing_share_within_the_tolerance_lets_the_next_one_go() {
             Some(why) => {
                 let failed = report(&fake).await;
                 assert_eq!((failed.result, failed.end), ("failed", End::Finding));
-                assert!(failed.why.unwrap().ends_with(why), "{why}");
+                assert!(failed.why.unwrap().what().ends_with(why), "{why}");
             }
         }
     }
@@ -444,7 +444,7 @@ async fn an_alarm_that_did_not_stop_a_rollout_stops_the_queue() {
     fire(&fake, 300);
     let stopped = report(&fake).await;
     assert_eq!((stopped.result, stopped.end), ("stopped", End::Stopped));
-    assert!(stopped.why.unwrap().contains("alarm `tripline-fw-1-slow` fired at "));
+    assert!(stopped.why.unwrap().what().contains("alarm `tripline-fw-1-slow` fired at "));
 }
 
 #[tokio::test]

@@ -139,11 +139,11 @@ async fn fetch_and_deploy(
     // The folder is this worker's own, and says nothing to whoever reads the note later.
     let own = format!("{}/", folder.display());
     deploy(deployment).await.map_err(|error| match error {
-        Error::Input(text) => Error::Input(text.replace(&own, "")),
+        Error::Input(wrong) => Error::input(wrong.without(&own)),
         other => other,
     })
 }
 
 fn fault(error: &std::io::Error) -> Error {
-    Error::Input(format!("folder for the entry's files: {error}"))
+    Error::input(format!("folder for the entry's files: {error}"))
 }

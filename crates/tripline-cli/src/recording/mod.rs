@@ -28,5 +28,5 @@ pub fn called(path: &Path) -> String {
 /// Opens a recording.
 pub fn open(path: &Path) -> Result<Lines, Error> {
     let lines = if is_stdin(path) { Lines::of_stdin() } else { Lines::open(path) };
-    lines.map_err(|error| Error::Input(format!("{}: cannot be read: {error}", called(path))))
+    lines.map_err(|error| Error::in_file(&called(path), format!("cannot be read: {error}")))
 }

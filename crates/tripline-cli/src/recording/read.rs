@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 
 use serde_json::Value;
+use tripline::diagnostic::Diagnostic;
 use tripline::job::JobId;
 use tripline::text::nearest;
 use tripline_simulation::replay::{NoRollout, RecordedRollout, Recording, Unusable};
@@ -55,15 +56,15 @@ pub fn rollout(file: &str, mut lines: Lines, wanted: Wanted) -> Result<Read, Err
             }
             Ok(Some(line)) => line,
             Err(error) if error.kind() == ErrorKind::FileTooLarge => {
-                return Err(Error::Input(format!(
-                    "{file}: {error}\n\n  hint: keep the events of one job, for example with `grep`"
-                )));
+                return Err(Error::in_file(file, format!("{error}"))
+                    .hint("keep the events of one job, for example with `grep`"));
             }
             Err(error) => {
                 let number = lines.number();
-                return Err(Error::Input(format!(
-                    "{file}: cannot be read after line {number}: {error}"
-                )));
+                return Err(Error::in_file(
+                    file,
+                    format!("cannot be read after line {number}: {error}"),
+                ));
             }
         };
         read += 1;
@@ -92,11 +93,7 @@ pub fn rollout(file: &str, mut lines: Lines, wanted: Wanted) -> Result<Read, Err
     }
     let Malformed { lines: malformed, shape, .. } = malformed;
     if malformed > read / 2 && !matches!(rollout, Err(NoRollout::Empty)) {
-        return Err(Error::Input(format!(
-            "{file}: {} of {} lines are malformed (expected at most half), so the others are not replayed\n\n  hint: {shape}",
-            thousands(malformed),
-            thousands(read)
-        )));
+        return Err(Error::in_file(file, format!("{} of {} lines are malformed (expected at most half), so the others are not replayed", thousands(malformed), thousands(read))).hint(shape));
     }
     if malformed > 0 {
         say(&format!(
@@ -107,9 +104,7 @@ pub fn rollout(file: &str, mut lines: Lines, wanted: Wanted) -> Result<Read, Err
     }
     match rollout {
         Ok(rollout) => Ok(Read { lines: read, malformed, rollout }),
-        Err(why) => {
-            Err(Error::Input(format!("{file}: {}", fault(&why, job.as_ref(), read, shape))))
-        }
+        Err(why) => Err(Error::input(fault(&why, job.as_ref(), read, shape).in_file(file, None))),
     }
 }
 
@@ -156,9 +151,8 @@ impl Malformed<'_> {
     fn found(&mut self, number: u64, why: &str) -> Result<(), Error> {
         let file = self.file;
         if self.strict {
-            return Err(Error::Input(format!(
-                "{file}:{number}: {why}\n\n  hint: without `--strict` such a line is skipped and counted"
-            )));
+            return Err(Error::in_line(file, usize::try_from(number).unwrap_or(usize::MAX), why)
+                .hint("without `--strict` such a line is skipped and counted"));
         }
         self.lines += 1;
         if self.lines <= SHOWN {
@@ -180,19 +174,18 @@ impl Malformed<'_> {
 }
 
 /// Why there is nothing to replay, and what to do about it.
-fn fault(why: &NoRollout, job: Option<&JobId>, lines: u64, shape: &str) -> String {
+fn fault(why: &NoRollout, job: Option<&JobId>, lines: u64, shape: &str) -> Diagnostic {
     match why {
         NoRollout::Empty if lines == 0 => {
-            format!("empty (expected job-execution events)\n\n  hint: {shape}")
+            Diagnostic::new("empty (expected job-execution events)").with_hint(shape)
         }
         NoRollout::Empty => {
-            format!("no event in it (lines: {})\n\n  hint: {shape}", thousands(lines))
+            Diagnostic::new(format!("no event in it (lines: {})", thousands(lines)))
+                .with_hint(shape)
         }
-        NoRollout::NothingEnded(job) => {
-            format!(
-                "no execution of job `{job}` has ended: its events are of others that began or were deleted"
-            )
-        }
+        NoRollout::NothingEnded(job) => Diagnostic::new(format!(
+            "no execution of job `{job}` has ended: its events are of others that began or were deleted"
+        )),
         NoRollout::SeveralJobs { jobs, more } => {
             let more = if *more > 0 {
                 format!("\n  .. and {} events of further jobs", thousands(*more))
@@ -201,20 +194,23 @@ fn fault(why: &NoRollout, job: Option<&JobId>, lines: u64, shape: &str) -> Strin
             };
             let first = jobs.keys().next().map_or("", String::as_str);
             let list = list(jobs);
-            format!(
-                "events of {} jobs (expected one)\n{list}{more}\n\n  hint: choose one, such as `--job-id {first}`",
-                count_of(jobs, more.is_empty())
-            )
+            let count = count_of(jobs, more.is_empty());
+            Diagnostic::new(format!("events of {count} jobs (expected one)\n{list}{more}"))
+                .with_hint(format!("choose one, such as `--job-id {first}`"))
         }
         NoRollout::OtherJobs { jobs } => {
             let wanted = job.map_or("", JobId::as_str);
             let known: Vec<&str> = jobs.keys().map(String::as_str).collect();
             let near =
                 nearest(wanted, &known).or(known.first().copied().filter(|_| known.len() == 1));
-            let hint = near
-                .map(|near| format!("\n\n  hint: did you mean `--job-id {near}`?"))
-                .unwrap_or_default();
-            format!("no event of job `{wanted}`; there are events of\n{}{hint}", list(jobs))
+            let fault = Diagnostic::new(format!(
+                "no event of job `{wanted}`; there are events of\n{}",
+                list(jobs)
+            ));
+            match near {
+                Some(near) => fault.with_hint(format!("did you mean `--job-id {near}`?")),
+                None => fault,
+            }
         }
     }
 }

@@ -45,7 +45,7 @@ impl Approve {
         let (state, release) = (&read.state, &self.common.release);
         let Some(wave) = state.waves.iter().find(|wave| wave.name == self.wave) else {
             let names: Vec<_> = state.waves.iter().map(|wave| wave.name.as_str()).collect();
-            return Err(Error::Input(format!(
+            return Err(Error::input(format!(
                 "release `{release}` has no wave `{}` (it has `{}`)",
                 self.wave,
                 names.join("`, `")

@@ -26,25 +26,24 @@ pub fn check<'a>(
     // One that cannot be read stands for no fault: the template takes whole numbers only.
     let kept = parameter(KEPT).and_then(|text| text.parse::<u32>().ok());
     if let Some(kept) = kept.filter(|kept| *kept < LEAST_KEPT) {
-        return Err(Error::Input(format!(
-            "the stack's {KEPT} is {kept} (expected at least {LEAST_KEPT}): Tripline would remove the alarms of a wave while it bakes, so that they could not fire\n\n  hint: deploy the stack with {KEPT}={LEAST_KEPT} or more"
-        )));
+        return Err(Error::input(format!("the stack's {KEPT} is {kept} (expected at least {LEAST_KEPT}): Tripline would remove the alarms of a wave while it bakes, so that they could not fire")).hint(format!("deploy the stack with {KEPT}={LEAST_KEPT} or more")));
     }
     let named = parameter(ROLES).unwrap_or_default();
     // A pattern is IAM's matter.
     let passes = |role: &str| named.split(',').any(|one| one == role || one.contains('*'));
     if let Some(role) = role.filter(|role| !passes(role)) {
-        return Err(Error::Input(format!(
-            "{file}: roleArn `{role}` is not among the stack's {ROLES}, so that no wave could be created\n\n  hint: deploy the stack with it in {ROLES}"
-        )));
+        return Err(Error::in_file(file, format!("roleArn `{role}` is not among the stack's {ROLES}, so that no wave could be created")).hint(format!("deploy the stack with it in {ROLES}")));
     }
     let baked: u64 = waves.iter().map(|wave| u64::from(wave.bake)).sum();
     if baked > MOST_BAKED {
-        return Err(Error::Input(format!(
-            "{file}: the waves bake for {} days together (expected at most {}): Step Functions ends a release after a year",
-            baked.div_ceil(86_400),
-            MOST_BAKED / 86_400
-        )));
+        return Err(Error::in_file(
+            file,
+            format!(
+                "the waves bake for {} days together (expected at most {}): Step Functions ends a release after a year",
+                baked.div_ceil(86_400),
+                MOST_BAKED / 86_400
+            ),
+        ));
     }
     Ok(())
 }
@@ -79,7 +78,7 @@ mod tests {
 
     fn said(error: Error) -> String {
         match error {
-            Error::Input(text) => text,
+            Error::Input(wrong) => wrong.to_string(),
             other => panic!("{other:?}"),
         }
     }

@@ -46,10 +46,5 @@ pub async fn fill(
         return Ok(());
     }
     let first = gone.first().map_or("", String::as_str);
-    Err(Error::Input(format!(
-        "wave `{}`: {} of its devices are no things of this account, such as `{}`; the release was not started\n\n  hint: take them out of the thing list",
-        wave.name,
-        gone.len(),
-        tripline::text::excerpt(first)
-    )))
+    Err(Error::input(format!("wave `{}`: {} of its devices are no things of this account, such as `{}`; the release was not started", wave.name, gone.len(), tripline::text::excerpt(first))).hint("take them out of the thing list"))
 }

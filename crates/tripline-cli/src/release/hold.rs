@@ -46,7 +46,7 @@ impl Which {
         }
         let job = self.named.as_ref().or(self.job_id.as_ref()).cloned();
         job.map(Named::Job).ok_or_else(|| {
-            Error::Input("no rollout (expected a release, a job, or `--job-id`)".to_owned())
+            Error::input("no rollout (expected a release, a job, or `--job-id`)".to_owned())
         })
     }
 }
@@ -116,15 +116,16 @@ fn job_of(named: &Named) -> Result<JobId, Error> {
     let begun = state.waves.iter().rev().find(|wave| wave.created.is_some());
     match begun.filter(|wave| state.ended.is_none() && wave.phase != Phase::Stopped) {
         Some(wave) => Ok(wave.job.clone()),
-        None => Err(Error::Input(format!("no wave of release `{}` is under way", state.release))),
+        None => Err(Error::input(format!("no wave of release `{}` is under way", state.release))),
     }
 }
 
 async fn describe(store: &Store, job: &JobId) -> Result<aws_sdk_iot::types::Job, Error> {
     match iot::describe(&store.aws.iot, job).await {
-        Err(failure) if failure.kind == FailureKind::NotFound => Err(Error::Input(format!(
-            "there is no job `{job}`, nor a release of this name\n\n  hint: check the Region and the account"
-        ))),
+        Err(failure) if failure.kind == FailureKind::NotFound => {
+            Err(Error::input(format!("there is no job `{job}`, nor a release of this name"))
+                .hint("is this its region and account?"))
+        }
         described => Ok(described?),
     }
 }
@@ -140,10 +141,8 @@ async fn set_rate(
 }
 
 fn raced(job: &JobId) -> Error {
-    let text = format!(
-        "another hold or go-on of job `{job}` is in progress\n\n  hint: run the command again"
-    );
-    Failure::new("UpdateItem", FailureKind::Unavailable, text).into()
+    let text = format!("another hold or go-on of job `{job}` is in progress");
+    Failure::new("UpdateItem", FailureKind::Unavailable, text).with_hint("run this again").into()
 }
 
 impl HoldJob {
@@ -207,7 +206,7 @@ impl GoOn {
             return Ok(End::Finding);
         };
         let is_active = seen.state == JobState::Active;
-        let rate = restored(hold.rates).map_err(|fault| Error::Input(fault.to_string()))?;
+        let rate = restored(hold.rates).map_err(|fault| Error::input(fault.to_string()))?;
         let was_on = hold.is_on();
         if was_on {
             let on =

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tripline::baseline::Baseline;
+use tripline::diagnostic::Diagnostic;
 use tripline::faults::Faults;
 use tripline::job::JobState;
 use tripline::release::{Plan, PlannedWave, ReleaseId, State};
@@ -87,13 +88,14 @@ impl Start {
     pub async fn run(self) -> Result<End, Error> {
         let loaded = deployment::load(&self.config)?;
         let Some(waves) = loaded.config.waves.clone() else {
-            return Err(Error::Input(format!(
-                "{}: has no waves (expected `[WAVES]` with a `waveList`)\n\n  hint: `tripline deploy` rolls out in one wave",
-                loaded.file
-            )));
+            return Err(Error::in_file(
+                &loaded.file,
+                "has no waves (expected `[WAVES]` with a `waveList`)",
+            )
+            .hint("`tripline deploy` rolls out in one wave"));
         };
         let release = ReleaseId::new(loaded.config.job.as_str()).map_err(|error| {
-            Error::Input(format!("{}: jobId, which names the release: {error}", loaded.file))
+            Error::in_file(&loaded.file, format!("jobId, which names the release: {error}"))
         })?;
         let connection =
             connect(region_for(self.region.clone(), &loaded.file, &loaded.config.alarms)?).await?;
@@ -105,10 +107,10 @@ impl Start {
         check_topics(&input.file, &alarms, &region)?;
         check_stops(&input.file, &alarms, false)?;
         if input.config.selection == TargetSelection::Continuous {
-            return Err(Error::Input(format!(
-                "{}: targetSelection is CONTINUOUS, and waves are frozen (expected SNAPSHOT)",
-                input.file
-            )));
+            return Err(Error::in_file(
+                &input.file,
+                "targetSelection is CONTINUOUS, and waves are frozen (expected SNAPSHOT)",
+            ));
         }
         let spec = Spec::new(&input, &region)?;
         let pace = input.config.pace;
@@ -143,11 +145,12 @@ impl Start {
         plan.tags = ready.tags(&make(&aws, &cloud, &ready, &release).await?);
         begin(&store, &plan, there.as_ref()).await?;
         let waits = plan.waves.first().is_some_and(|wave| wave.approval);
-        say(&format!(
-            "release `{release}` is under way in stack `{}`\n\n  hint: `tripline release status {release}` says how far it is{}",
-            store.stack.name(),
+        let begun = format!("release `{release}` is under way in stack `{}`", store.stack.name());
+        let hint = format!(
+            "`tripline release status {release}` says how far it is{}",
             if waits { "; its first wave waits for `tripline release approve`" } else { "" }
-        ));
+        );
+        say(&Diagnostic::new(begun).with_hint(hint).to_string());
         Ok(End::Done)
     }
 
@@ -158,8 +161,12 @@ impl Start {
             plan.tags.get(crate::aws::tags::DEPLOYMENT_TAG) == Some(&spec.digest)
         });
         if !is_same {
-            return Err(Error::Input(format!(
-                "release `{}` is under way with other files; nothing was changed\n\n  hint: give this one another jobId, or stop that one: `tripline release stop {0}`",
+            return Err(Error::input(format!(
+                "release `{}` is under way with other files; nothing was changed",
+                state.release
+            ))
+            .hint(format!(
+                "give this one another jobId, or stop that one: `tripline release stop {}`",
                 state.release
             )));
         }
@@ -209,10 +216,7 @@ async fn under_way(store: &Store, there: &Option<Versioned>) -> Result<Standing,
 async fn nothing_goes_on(store: &Store, state: &State) -> Result<(), Error> {
     for wave in &state.waves {
         if store.aws.job_state(&wave.job).await? == Some(JobState::Active) {
-            return Err(Error::Input(format!(
-                "release `{}` does not run, and the rollout of its job `{}` goes on; nothing was changed\n\n  hint: `tripline release stop {0}` ends it",
-                state.release, wave.job
-            )));
+            return Err(Error::input(format!("release `{}` does not run, and the rollout of its job `{}` goes on; nothing was changed", state.release, wave.job)).hint(format!("`tripline release stop {}` ends it", state.release)));
         }
     }
     Ok(())
@@ -237,7 +241,7 @@ fn plan_waves(
     let sizes: Vec<WaveSize> = worked_out.iter().map(size).collect();
     if let Some(fault) = waves.over_exposed(&sizes) {
         let faults = Faults { file: input.file.clone(), faults: vec![fault], more: 0 };
-        return Err(Error::Input(faults.to_string()));
+        return Err(Error::input(faults));
     }
     let mut planned = Vec::new();
     for wave in worked_out {
@@ -245,7 +249,7 @@ fn plan_waves(
             continue;
         };
         let job =
-            release.job(attempt, &wave.name).map_err(|error| Error::Input(error.to_string()))?;
+            release.job(attempt, &wave.name).map_err(|error| Error::input(error.to_string()))?;
         planned.push(PlannedWave {
             name: wave.name.clone(),
             targets: frozen::targets(wave, &job, |resource| format!("{prefix}:{resource}")),
@@ -267,7 +271,7 @@ fn plan_waves(
 fn arn_prefix(spec: &Spec) -> Result<String, Error> {
     let first = spec.targets.first().and_then(|arn| arn.rsplit_once(':'));
     first.map(|(prefix, _)| prefix.to_owned()).ok_or_else(|| {
-        Error::Input(
+        Error::input(
             "the thing list has no target (expected the ARNs of things or groups)".to_owned(),
         )
     })
@@ -321,19 +325,16 @@ async fn make(
 ) -> Result<Stored, Error> {
     let spec = ready.spec;
     if !cloud.has_bucket(&spec.bucket).await? {
-        return Err(Error::Input(format!(
-            "{}: there is no bucket `{}`; nothing was changed",
-            ready.input.file, spec.bucket
-        )));
+        return Err(Error::in_file(
+            &ready.input.file,
+            format!("there is no bucket `{}`; nothing was changed", spec.bucket),
+        ));
     }
     let key = claim_key(&spec.job);
     if let Some(other) = cloud.claim(&spec.bucket, &key, &spec.digest).await?
         && other != spec.digest
     {
-        return Err(Error::Input(format!(
-            "`{}` is being rolled out from other files, or was (`{other}` in s3://{}/{key}); nothing was changed\n\n  hint: give the release another jobId",
-            spec.job, spec.bucket
-        )));
+        return Err(Error::input(format!("`{}` is being rolled out from other files, or was (`{other}` in s3://{}/{key}); nothing was changed", spec.job, spec.bucket)).hint("give the release another jobId"));
     }
     let mut progress = Progress::new();
     // That of the firmware, which is the first.
@@ -359,20 +360,21 @@ async fn make(
 /// Writes the plan, then the state, then starts: whoever is cut off between them starts the same attempt.
 async fn begin(store: &Store, plan: &Plan, there: Option<&Versioned>) -> Result<(), Error> {
     if plan.to_text().len() > tripline::release::MAX_PLAN {
-        return Err(Error::Input(format!(
-            "{}: the release is too large to be kept (expected at most {} bytes of config, document, baseline and targets)",
-            plan.file,
-            tripline::release::MAX_PLAN
-        )));
+        return Err(Error::in_file(
+            &plan.file,
+            format!(
+                "the release is too large to be kept (expected at most {} bytes of config, document, baseline and targets)",
+                tripline::release::MAX_PLAN
+            ),
+        ));
     }
     store.write_plan(plan).await?;
     let state = State::new(plan);
     if !store.write(&state, there.map(|there| there.version)).await? {
-        let text = format!(
-            "somebody starts release `{}` at this moment\n\n  hint: run the command again",
-            plan.release
-        );
-        return Err(Failure::new("PutItem", FailureKind::Unavailable, text).into());
+        let text = format!("somebody starts release `{}` at this moment", plan.release);
+        return Err(Failure::new("PutItem", FailureKind::Unavailable, text)
+            .with_hint("run this again")
+            .into());
     }
     store.start(plan).await?;
     Ok(())

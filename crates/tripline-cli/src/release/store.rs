@@ -50,10 +50,8 @@ impl Store {
     pub async fn new(aws: Aws, sfn: aws_sdk_sfn::Client, stack: &str) -> Result<Self, Error> {
         let stack = Stack::find(&aws.cloudformation, stack).await?;
         let Some(machine) = stack.find_output("ReleaseMachineArn") else {
-            return Err(Error::Input(format!(
-                "stack `{}` takes no releases\n\n  hint: deploy it with the parameter `Releases=on`",
-                stack.name()
-            )));
+            return Err(Error::input(format!("stack `{}` takes no releases", stack.name()))
+                .hint("deploy it with the parameter `Releases=on`"));
         };
         let machine = machine.to_owned();
         let releases = stack.output("QueueTableName")?.to_owned();
@@ -93,10 +91,11 @@ impl Store {
     /// A release that has to be there.
     pub async fn get(&self, release: &ReleaseId) -> Result<Versioned, Error> {
         self.find(release).await?.ok_or_else(|| {
-            Error::Input(format!(
-                "there is no release `{release}` in stack `{}`\n\n  hint: check the Region and the account; `tripline release start` starts one",
+            Error::input(format!(
+                "there is no release `{release}` in stack `{}`",
                 self.stack.name()
             ))
+            .hint("is this its region and account? `tripline release start` starts one")
         })
     }
 

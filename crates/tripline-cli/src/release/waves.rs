@@ -31,9 +31,7 @@ pub struct Wave {
 
 /// Works the waves out. Nothing is made.
 pub async fn work_out(aws: &Aws, input: &Input, waves: &Waves) -> Result<Vec<Wave>, Error> {
-    let drawn = waves
-        .draw(&input.file, &input.things)
-        .map_err(|faults| Error::Input(faults.to_string()))?;
+    let drawn = waves.draw(&input.file, &input.things).map_err(Error::input)?;
     let mut progress = Progress::new();
     let mut found: Vec<Wave> = Vec::new();
     for wave in drawn {
@@ -62,27 +60,31 @@ pub async fn work_out(aws: &Aws, input: &Input, waves: &Waves) -> Result<Vec<Wav
         };
         let both: Vec<&String> = devices.iter().filter(|thing| before(thing)).collect();
         if let Some(first) = both.first() {
-            return Err(Error::Input(format!(
-                "{}: wave `{}` and a wave before it overlap: {} devices are in both, such as `{}` (expected none)",
-                input.file,
-                wave.name,
-                both.len(),
-                tripline::text::excerpt(first)
-            )));
+            return Err(Error::in_file(
+                &input.file,
+                format!(
+                    "wave `{}` and a wave before it overlap: {} devices are in both, such as `{}` (expected none)",
+                    wave.name,
+                    both.len(),
+                    tripline::text::excerpt(first)
+                ),
+            ));
         }
         if devices.is_empty() {
-            return Err(Error::Input(format!(
-                "{}: wave `{}` has no devices (expected one at least)",
-                input.file, wave.name
-            )));
+            return Err(Error::in_file(
+                &input.file,
+                format!("wave `{}` has no devices (expected one at least)", wave.name),
+            ));
         }
         if devices.len() > MOST_DEVICES && groups.is_empty() {
-            return Err(Error::Input(format!(
-                "{}: wave `{}` has {} devices (expected at most {MOST_DEVICES}, or thing groups)",
-                input.file,
-                wave.name,
-                devices.len()
-            )));
+            return Err(Error::in_file(
+                &input.file,
+                format!(
+                    "wave `{}` has {} devices (expected at most {MOST_DEVICES}, or thing groups)",
+                    wave.name,
+                    devices.len()
+                ),
+            ));
         }
         found.push(Wave { name: wave.name, groups, devices, taken });
     }
@@ -99,11 +101,10 @@ async fn members_of(
     let mut token = None;
     loop {
         let Some((page, next)) = aws.members(group.name(), token).await? else {
-            return Err(Error::Input(format!(
-                "{}: there is no thing group `{}`",
-                input.file,
-                group.name()
-            )));
+            return Err(Error::in_file(
+                &input.file,
+                format!("there is no thing group `{}`", group.name()),
+            ));
         };
         members.extend(page);
         progress.show(format!("thing group {}: {} devices", group.name(), members.len()));

@@ -10,6 +10,7 @@ mod text;
 use std::path::PathBuf;
 
 use tripline::alarm::AlarmDefinition;
+use tripline::diagnostic::Diagnostic;
 use tripline::stop::StopMode;
 use tripline_config::AlarmConfig;
 use tripline_simulation::replay::{EvidenceOf, Replay};
@@ -108,16 +109,14 @@ impl Arguments {
 
     /// Of a config that cannot be read: that, and the same of the recording.
     fn unread(&self, fault: &Error) -> Error {
-        let mut faults = vec![fault.to_string()];
+        let mut wrong = fault.diagnostics();
         if !is_stdin(&self.recording)
             && let Err(error) = std::fs::metadata(&self.recording)
         {
-            faults.push(format!("{}: cannot be read: {error}", recording::called(&self.recording)));
+            let what = format!("cannot be read: {error}");
+            wrong.add(Diagnostic::new(what).in_file(&recording::called(&self.recording), None));
         }
-        Error::Input(format!(
-            "{}\n\n  hint: name the config with `--config`",
-            faults.join("\nerror: ")
-        ))
+        Error::input(wrong).hint("name the config with `--config`")
     }
 
     fn replay(&self) -> Result<Replayed, Error> {
@@ -129,9 +128,7 @@ impl Arguments {
         let abort = tripline_config::parse_rollout(&config, &text).map_err(source::faults)?.abort;
         let evidence = limits::load(&self.config, &text)?;
         if alarms.is_empty() && abort.is_empty() && evidence.is_none() {
-            return Err(Error::Input(format!(
-                "{config}: neither alarms, abort criteria nor evidence, so nothing would have stopped the rollout\n\n  hint: name alarms in `alarmList` of `[ALARM_CONFIG]`"
-            )));
+            return Err(Error::in_file(&config, "neither alarms, abort criteria nor evidence, so nothing would have stopped the rollout").hint("name alarms in `alarmList` of `[ALARM_CONFIG]`"));
         }
         let file = recording::called(&self.recording);
         let lines = recording::open(&self.recording)?;
@@ -143,9 +140,10 @@ impl Arguments {
         read.rollout.devices = self.devices;
         let ended = read.rollout.devices_ended();
         if let Some(devices) = self.devices.filter(|devices| *devices < ended) {
-            return Err(Error::Input(format!(
-                "{file}: --devices {devices}: {ended} devices ended (expected at least as many)"
-            )));
+            return Err(Error::in_file(
+                &file,
+                format!("--devices {devices}: {ended} devices ended (expected at least as many)"),
+            ));
         }
         let of_alarms = alarms.iter().map(|alarm| alarm.topics.as_slice());
         let of_evidence = evidence.iter().map(|(config, _)| config.topics.as_slice());
@@ -181,9 +179,7 @@ impl Arguments {
             ));
         }
         if replay.alarms.is_empty() && replay.abort.is_none() && replay.evidence.is_none() {
-            return Err(Error::Input(format!(
-                "{config}: no alarm watches a metric of job executions"
-            )));
+            return Err(Error::in_file(&config, "no alarm watches a metric of job executions"));
         }
         let record = Record { minutes: read.rollout.minutes.clone(), traces: Vec::new() };
         let (lines, malformed, rollout) = (read.lines, read.malformed, read.rollout);

@@ -49,7 +49,7 @@ impl ReportFile {
 }
 
 fn fault(path: &Path, why: impl std::fmt::Display) -> Error {
-    Error::Input(format!("--report: {}: cannot be written: {why}", name_of(path)))
+    Error::input(format!("--report: {}: cannot be written: {why}", name_of(path)))
 }
 
 #[cfg(test)]

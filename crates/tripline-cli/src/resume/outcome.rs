@@ -1,6 +1,7 @@
 //! How a resume ended.
 
 use serde_json::{Value, json};
+use tripline::diagnostic::Diagnostic;
 use tripline::job::JobId;
 
 use super::report::{Report, ended};
@@ -125,10 +126,12 @@ impl Resumed {
                 let mut notes = existed.seen.notes(existed.dry_run);
                 notes.extend(of_ended(targets));
                 if !targets.devices.is_empty() {
-                    notes.push(format!(
-                        "finding: devices that do not have the firmware, and that no resume of `{old}` is for: {}\n\n  hint: omit `--new-job-id`, or give another one, to create a job for them",
+                    let finding = Diagnostic::new(format!(
+                        "devices that do not have the firmware, and that no resume of `{old}` is for: {}",
                         targets.devices.len()
                     ));
+                    let hint = "omit `--new-job-id`, or give another one, to create a job for them";
+                    notes.push(finding.with_hint(hint).labeled("finding"));
                 }
                 notes.extend(at_it(targets, existed.include_in_progress));
                 let watch = |job| format!("hint: `tripline watch {job}` shows how it goes");
@@ -153,9 +156,11 @@ fn at_it(targets: &Targets, included: bool) -> Option<String> {
 /// Earlier resumes that are to be resumed themselves.
 fn of_ended(targets: &Targets) -> Vec<String> {
     let note = |(job, count): &(JobId, usize)| {
-        format!(
-            "finding: job `{job}` has ended, and devices of it do not have the firmware: {count}\n\n  hint: `tripline resume --job-id {job}`"
-        )
+        Diagnostic::new(format!(
+            "job `{job}` has ended, and devices of it do not have the firmware: {count}"
+        ))
+        .with_hint(format!("`tripline resume --job-id {job}`"))
+        .labeled("finding")
     };
     targets.ended.iter().map(note).collect()
 }

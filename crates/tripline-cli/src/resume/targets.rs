@@ -53,11 +53,7 @@ impl Targets {
                 }
                 Target::Group(group) => {
                     if !members(aws, group, &mut devices, progress).await? {
-                        return Err(Error::Input(format!(
-                            "job `{}`: its thing group `{}` does not exist, so its devices are not known\n\n  hint: create a job for them by hand",
-                            old.id,
-                            excerpt(group)
-                        )));
+                        return Err(Error::input(format!("job `{}`: its thing group `{}` does not exist, so its devices are not known", old.id, excerpt(group))).hint("create a job for them by hand"));
                     }
                 }
             }

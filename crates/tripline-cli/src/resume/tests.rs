@@ -371,7 +371,7 @@ async fn the_limits_are_those_that_deploy_keeps_with_their_baseline() {
     assert!(error.starts_with(&format!("{fault}its SHA-256 is `")), "{error}");
     fake.world().s3.objects.remove(&("bucket".to_owned(), "fw/baseline.json".to_owned()));
     let error = run(&fake, &kept).await.unwrap_err();
-    assert!(error.starts_with(&format!("{fault}there is no such object\n\n  hint: ")), "{error}");
+    assert!(error.starts_with(&format!("{fault}there is no such object\n  hint: ")), "{error}");
     fake.object("fw/baseline.json", BASELINE);
     run(&fake, &kept).await.unwrap();
     // The table keeps it with its baseline.

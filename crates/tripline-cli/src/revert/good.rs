@@ -20,7 +20,7 @@ const OR_OWN: &str = "give a firmware of your own with `--bin FILE --config dev.
 /// Reads the job, if it ended well: nobody stopped it, and devices have its firmware.
 pub async fn find(aws: &Aws, id: JobId, bad: &JobId) -> Result<EndedJob, Error> {
     if id == *bad {
-        return Err(Error::Input(format!(
+        return Err(Error::input(format!(
             "`--to`: job `{id}` is the one to revert (expected an earlier one that succeeded)"
         )));
     }
@@ -34,10 +34,7 @@ pub async fn find(aws: &Aws, id: JobId, bad: &JobId) -> Result<EndedJob, Error> 
             format!("it was canceled{}", comment.unwrap_or_default())
         }
     };
-    Err(Error::Input(format!(
-        "job `{}` did not end well: {fault} (expected one that completed, and that devices succeeded with)\n\n  hint: give another one with `--to`, or {OR_OWN}",
-        good.id
-    )))
+    Err(Error::input(format!("job `{}` did not end well: {fault} (expected one that completed, and that devices succeeded with)", good.id)).hint(format!("give another one with `--to`, or {OR_OWN}")))
 }
 
 /// Whether a job's firmware is what `deploy` stored. Whoever can change the object could have devices
@@ -53,20 +50,14 @@ pub async fn check_firmware(
 ) -> Result<Checked, Error> {
     let Some(record) = FirmwareRecord::from_tags(&good.tags) else {
         if !unrecorded {
-            return Err(Error::Input(format!(
-                "job `{}` has no record of its firmware, so Tripline cannot see whether it has changed\n\n  hint: check its document and objects and accept them with `--unrecorded`, or {OR_OWN}",
-                good.id
-            )));
+            return Err(Error::input(format!("job `{}` has no record of its firmware, so Tripline cannot see whether it has changed", good.id)).hint(format!("check its document and objects and accept them with `--unrecorded`, or {OR_OWN}")));
         }
         stream_files(aws, good).await?;
         return Ok(Checked::Unrecorded);
     };
     let place = good.tags.get(CONFIG_TAG).and_then(|place| place.strip_prefix("s3://"));
     let Some((bucket, _)) = place.and_then(|place| place.split_once('/')) else {
-        return Err(Error::Input(format!(
-            "job `{}` has no tag `{CONFIG_TAG}` that names its bucket, so that its firmware cannot be compared\n\n  hint: {OR_OWN}",
-            good.id
-        )));
+        return Err(Error::input(format!("job `{}` has no tag `{CONFIG_TAG}` that names its bucket, so that its firmware cannot be compared", good.id)).hint(OR_OWN));
     };
     let mut differences = Vec::new();
     if let Some(signature) = &record.signature
@@ -83,20 +74,18 @@ pub async fn check_firmware(
     match seen_object(&good.buckets(aws), bucket, &record.key).await? {
         Some(seen) => differences.extend(record.differences(&seen)),
         None => {
-            return Err(Error::Input(format!(
-                "job `{}`: its firmware does not exist: there is no object {name}\n\n  hint: {OR_OWN}",
+            return Err(Error::input(format!(
+                "job `{}`: its firmware does not exist: there is no object {name}",
                 good.id
-            )));
+            ))
+            .hint(OR_OWN));
         }
     }
     if differences.is_empty() {
         return Ok(Checked::Same);
     }
     let differences: String = differences.iter().map(|it| format!("\n  {it}")).collect();
-    Err(Error::Input(format!(
-        "job `{}`: its firmware {name} is not what was deployed: a downgrade is an attack{differences}\n\n  hint: find out who changed it; {OR_OWN}",
-        good.id
-    )))
+    Err(Error::input(format!("job `{}`: its firmware {name} is not what was deployed: a downgrade is an attack{differences}", good.id)).hint(format!("find out who changed it; {OR_OWN}")))
 }
 
 /// How the firmware was found.
@@ -113,11 +102,12 @@ async fn stream_files(aws: &Aws, good: &EndedJob) -> Result<Option<Vec<StreamFil
     let Some(stream) = good.stream() else { return Ok(None) };
     match aws.stream(stream.as_str()).await? {
         Some(found) => Ok(Some(found.files.unwrap_or_default())),
-        None => Err(Error::Input(format!(
-            "job `{}`: its stream `{}` does not exist, so devices could not read the firmware\n\n  hint: {OR_OWN}",
+        None => Err(Error::input(format!(
+            "job `{}`: its stream `{}` does not exist, so devices could not read the firmware",
             good.id,
             excerpt(stream.as_str())
-        ))),
+        ))
+        .hint(OR_OWN)),
     }
 }
 

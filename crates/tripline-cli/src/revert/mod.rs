@@ -325,7 +325,7 @@ impl Revert {
         let mut progress = Progress::new();
         let (bad, include) = (&link.old, self.include_in_progress);
         let targets = Targets::find(aws, bad, &earlier, include, &mut progress).await?;
-        Ok(Error::Input(format!(
+        Ok(Error::input(format!(
             "devices that would be reverted from job `{bad}`: {}\nerror: {}",
             targets.devices.len(),
             no_fallback(bad)
@@ -339,11 +339,12 @@ impl Revert {
             (Some(to), _) => to.clone(),
             (None, None) => return Err(no_fallback(&bad.id)),
             (None, Some(fallback)) => JobId::new(fallback).map_err(|fault| {
-                Error::Input(format!(
-                    "job `{}`: tag `{FALLBACK_TAG}` is `{}`: {fault}\n\n  hint: name the earlier job with `--to`",
+                Error::input(format!(
+                    "job `{}`: tag `{FALLBACK_TAG}` is `{}`: {fault}",
                     bad.id,
                     excerpt(fallback)
                 ))
+                .hint("name the earlier job with `--to`")
             })?,
         };
         let good = good::find(aws, to, &bad.id).await?;
@@ -353,9 +354,7 @@ impl Revert {
 }
 
 fn no_fallback(bad: &JobId) -> Error {
-    Error::Input(format!(
-        "job `{bad}` has no tag `{FALLBACK_TAG}`, so the job to revert to is not known\n\n  hint: name an earlier job that succeeded with `--to`, or give a firmware with `--bin FILE --config dev.ini`"
-    ))
+    Error::input(format!("job `{bad}` has no tag `{FALLBACK_TAG}`, so the job to revert to is not known")).hint("name an earlier job that succeeded with `--to`, or give a firmware with `--bin FILE --config dev.ini`")
 }
 
 impl Replacement {

@@ -1,6 +1,7 @@
 //! How a revert ended.
 
 use serde_json::{Value, json};
+use tripline::diagnostic::Diagnostic;
 use tripline::job::{JobId, JobState};
 
 use super::Revert;
@@ -165,17 +166,21 @@ impl Reverted {
                 let targets = &existed.targets;
                 let mut notes = existed.seen.notes(existed.dry_run);
                 for (job, other) in &existed.elsewhere {
-                    notes.push(format!(
-                        "note: job `{job}` reverts its devices to `{}`\n\n  hint: `tripline revert --job-id {job}` reverts them to another",
+                    let note = Diagnostic::new(format!(
+                        "job `{job}` reverts its devices to `{}`",
                         tripline::text::excerpt(other)
                     ));
+                    let hint = format!("`tripline revert --job-id {job}` reverts them to another");
+                    notes.push(note.with_hint(hint).labeled("note"));
                 }
                 notes.extend(of_ended(targets));
                 if !targets.devices.is_empty() {
-                    notes.push(format!(
-                        "finding: devices that have the firmware, and that no revert of `{bad}` is for: {}\n\n  hint: omit `--new-job-id`, or give another one, to create a job for them",
+                    let finding = Diagnostic::new(format!(
+                        "devices that have the firmware, and that no revert of `{bad}` is for: {}",
                         targets.devices.len()
                     ));
+                    let hint = "omit `--new-job-id`, or give another one, to create a job for them";
+                    notes.push(finding.with_hint(hint).labeled("finding"));
                 }
                 notes.extend(in_progress(targets, existed.include_in_progress));
                 let watch = |job| format!("hint: `tripline watch {job}` shows how it goes");
@@ -210,9 +215,11 @@ fn in_progress(targets: &Targets, included: bool) -> Option<String> {
 /// Earlier reverts that are to be resumed.
 fn of_ended(targets: &Targets) -> Vec<String> {
     let note = |(job, count): &(JobId, usize)| {
-        format!(
-            "finding: job `{job}` has ended, and devices of it were not reverted: {count}\n\n  hint: `tripline resume --job-id {job}`"
-        )
+        Diagnostic::new(format!(
+            "job `{job}` has ended, and devices of it were not reverted: {count}"
+        ))
+        .with_hint(format!("`tripline resume --job-id {job}`"))
+        .labeled("finding")
     };
     targets.ended.iter().map(note).collect()
 }

@@ -54,10 +54,10 @@ impl Own {
         let spec = Spec::new(&input, &aws.alarms.region)?;
         let cloud = Cloud { aws: aws.alarms.clone(), s3, pace: input.config.pace };
         if !cloud.has_bucket(&spec.bucket).await? {
-            return Err(Error::Input(format!(
-                "{}: there is no bucket `{}`; nothing was changed",
-                input.file, spec.bucket
-            )));
+            return Err(Error::in_file(
+                &input.file,
+                format!("there is no bucket `{}`; nothing was changed", spec.bucket),
+            ));
         }
         Ok(OwnRelease { cloud, spec, name: input.firmware.name.clone() })
     }
@@ -83,10 +83,11 @@ impl OwnRelease {
                     let of = cloud.tag(found.stream_arn().unwrap_or_default(), JOB_TAG).await?;
                     let is_same = found.files() == std::slice::from_ref(&stream.file);
                     if of.as_deref() != Some(spec.job.as_str()) || !is_same {
-                        return Err(Error::Input(format!(
-                            "stream `{}` exists, and has something else\n\n  hint: give the new job another name with `--new-job-id`",
+                        return Err(Error::input(format!(
+                            "stream `{}` exists, and has something else",
                             excerpt(&stream.id)
-                        )));
+                        ))
+                        .hint("give the new job another name with `--new-job-id`"));
                     }
                 }
             }
@@ -117,9 +118,9 @@ impl OwnRelease {
 fn absolute(path: &Path) -> Result<String, Error> {
     let shown = source::name_of(path);
     let absolute = std::path::absolute(path)
-        .map_err(|error| Error::Input(format!("{shown}: cannot be read: {error}")))?;
+        .map_err(|error| Error::in_file(&shown, format!("cannot be read: {error}")))?;
     absolute
         .to_str()
         .map(str::to_owned)
-        .ok_or_else(|| Error::Input(format!("{shown}: not UTF-8 text (expected a file's name)")))
+        .ok_or_else(|| Error::in_file(&shown, "not UTF-8 text (expected a file's name)"))
 }

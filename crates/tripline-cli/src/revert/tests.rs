@@ -361,6 +361,6 @@ async fn without_a_name_the_job_s_fallback_is_taken() {
     let again = run(&fake, &other).await.unwrap();
     assert_eq!(
         again.notes(&id("fw"))[0],
-        "note: job `fw-back` reverts its devices to `good`\n\n  hint: `tripline revert --job-id fw-back` reverts them to another"
+        "note: job `fw-back` reverts its devices to `good`\n  hint: `tripline revert --job-id fw-back` reverts them to another"
     );
 }

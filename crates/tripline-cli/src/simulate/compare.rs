@@ -77,12 +77,16 @@ fn devices(guards: &[Guards], option: Option<u32>) -> Result<u32, Error> {
         all.push((guards.devices(option)?, &guards.file));
     }
     let Some((first, file)) = all.first() else {
-        return Err(Error::Input("--compare: no config".to_owned()));
+        return Err(Error::input("--compare: no config".to_owned()));
     };
     match all.iter().find(|(devices, _)| devices != first) {
-        Some((devices, other)) => Err(Error::Input(format!(
-            "{other}: {devices} devices, but {file} has {first}, so that their rollouts do not compare\n\n  hint: give the number for all with `--devices`"
-        ))),
+        Some((devices, other)) => Err(Error::in_file(
+            other,
+            format!(
+                "{devices} devices, but {file} has {first}, so that their rollouts do not compare"
+            ),
+        )
+        .hint("give the number for all with `--devices`")),
         None => Ok(*first),
     }
 }
@@ -93,7 +97,7 @@ fn refuse_repetitions(option: &str, paths: &[PathBuf]) -> Result<(), Error> {
     for path in paths {
         // A file that is not there is named when it is read.
         if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
-            return Err(Error::Input(format!("{option}: {} is given twice", name_of(path))));
+            return Err(Error::input(format!("{option}: {} is given twice", name_of(path))));
         }
     }
     Ok(())

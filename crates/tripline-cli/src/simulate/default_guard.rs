@@ -27,13 +27,11 @@ pub fn default_alarms(
     rollout: &RolloutConfig,
     devices: Option<u32>,
 ) -> Result<DefaultAlarms, Error> {
-    let fault = |text: String| Error::Input(format!("--default-guard: {text}"));
+    let fault = |text: String| Error::input(format!("--default-guard: {text}"));
     let pair = |setting: &String| {
         let (key, value) = setting.split_once('=').ok_or_else(|| {
-            fault(format!(
-                "`{}` is no `KEY=VALUE`\n\n  hint: name the config before `--default-guard`",
-                excerpt(setting)
-            ))
+            fault(format!("`{}` is no `KEY=VALUE`", excerpt(setting)))
+                .hint("name the config before `--default-guard`")
         })?;
         Ok((key.trim().to_owned(), value.trim().to_owned()))
     };
@@ -103,7 +101,7 @@ mod tests {
             ),
             (
                 "dev.ini",
-                "--default-guard: `dev.ini` is no `KEY=VALUE`\n\n  hint: name the config before `--default-guard`",
+                "--default-guard: `dev.ini` is no `KEY=VALUE`\n  hint: name the config before `--default-guard`",
             ),
         ] {
             assert_eq!(alarms(&[setting]).err().unwrap(), expected);

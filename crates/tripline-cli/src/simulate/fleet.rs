@@ -168,7 +168,7 @@ impl FleetOptions {
             Ok(Population { fleet, conditions: self.conditions.conditions()? })
         };
         fleet().map_err(|fault: tripline_simulation::simulation::InvalidFleet| {
-            Error::Input(format!("fleet: {fault}"))
+            Error::input(format!("fleet: {fault}"))
         })
     }
 

@@ -74,9 +74,8 @@ impl Read {
         let rollout = tripline_config::parse_rollout(&file, &text).map_err(source::faults)?;
         let evidence = limits::load(path, &text)?;
         if file::is_rollout_file(&text) {
-            return Err(Error::Input(format!(
-                "{file}: a rollout file stands where a config is expected\n\n  hint: name it with `--rollout`, or with `--against`"
-            )));
+            return Err(Error::in_file(&file, "a rollout file stands where a config is expected")
+                .hint("name it with `--rollout`, or with `--against`"));
         }
         let device_count = device_count(&text);
         let (notes, default_evidence) = (Vec::new(), false);
@@ -219,9 +218,13 @@ impl Guards {
         option.or(self.device_count.filter(|count| *count > 0)).ok_or_else(|| {
             let file = &self.file;
             if file == NO_CONFIG {
-                return Error::Input("how many devices?\n\n  hint: give it with `--devices`".to_owned());
+                return Error::input("how many devices?").hint("give it with `--devices`");
             }
-            Error::Input(format!("{file}: how many devices? `deviceCount` in `[DEFAULT]` is missing or no number\n\n  hint: give it with `--devices`"))
+            Error::in_file(
+                file,
+                "how many devices? `deviceCount` in `[DEFAULT]` is missing or no number",
+            )
+            .hint("give it with `--devices`")
         })
     }
 

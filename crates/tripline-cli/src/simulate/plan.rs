@@ -40,7 +40,7 @@ pub fn waves_of(arguments: &Simulate) -> Result<Option<Waves>, Error> {
 /// Simulates a release, and says what it came to.
 pub fn run(arguments: &Simulate, waves: &Waves) -> Result<End, Error> {
     if arguments.report.is_some() {
-        return Err(Error::Input(
+        return Err(Error::input(
             "a release in waves has no page (expected no `--report`)".to_owned(),
         ));
     }
@@ -85,7 +85,7 @@ pub fn run(arguments: &Simulate, waves: &Waves) -> Result<End, Error> {
 fn limits_of(arguments: &Simulate, waves: &Waves) -> Result<Arc<Limits>, Error> {
     let path = arguments.config.as_deref().unwrap_or(Path::new("dev.ini"));
     let text = source::read(path)?;
-    let none = || Error::Input(format!("{}: no limits for a gate", source::name_of(path)));
+    let none = || Error::in_file(&source::name_of(path), "no limits for a gate");
     let limits =
         limits::load_with(path, &text, Some(waves.false_stops_of_each()))?.ok_or_else(none)?.1;
     Ok(Arc::new(limits))

@@ -148,11 +148,13 @@ impl Stop {
             return Ok(Stopped { seen, before: false, torn });
         }
         let text = format!(
-            "AWS IoT accepted the stop, but shows job `{}` in `{}`\n\n  hint: run the command again",
+            "AWS IoT accepted the stop, but shows job `{}` in `{}`",
             self.job,
             clean(&seen.status, 64)
         );
-        Err(Failure::new("CancelJob", FailureKind::Unavailable, text).into())
+        Err(Failure::new("CancelJob", FailureKind::Unavailable, text)
+            .with_hint("run this again")
+            .into())
     }
 
     async fn describe(&self, iot: &aws_sdk_iot::Client) -> Result<DescribedJob, Error> {
@@ -161,10 +163,8 @@ impl Stop {
             Err(failure) => failure,
         };
         if failure.kind == FailureKind::NotFound {
-            return Err(Error::Input(format!(
-                "there is no job `{}`\n\n  hint: check the Region and the account",
-                self.job
-            )));
+            return Err(Error::input(format!("there is no job `{}`", self.job))
+                .hint("is this its region and account?"));
         }
         Err(failure.into())
     }

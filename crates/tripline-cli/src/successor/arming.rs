@@ -48,7 +48,7 @@ impl Guarding<'_> {
                 continue;
             }
             for finding in Verdict::of_arming(&guard, &report, &aws.alarms.region).findings {
-                say(&format!("finding: {finding}"));
+                say(&finding.labeled("finding"));
                 seen.unguarded = true;
             }
         }

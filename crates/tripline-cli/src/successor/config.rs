@@ -86,7 +86,7 @@ impl Arming {
                 let named = config.region.as_ref().map(|region| region.parse());
                 named
                     .transpose()
-                    .map_err(|fault| Error::Input(format!("{}: region: {fault}", config.name)))
+                    .map_err(|fault| Error::in_file(&config.name, format!("region: {fault}")))
             }
             (region, _) => Ok(region),
         }
@@ -130,27 +130,21 @@ impl Config {
 
     async fn of_object(aws: &Aws, old: &EndedJob) -> Result<Self, Error> {
         let Some(place) = old.tags.get(CONFIG_TAG) else {
-            return Err(Error::Input(format!(
-                "job `{}` has no tag `{CONFIG_TAG}`, and the stack's table keeps nothing of it, so that its alarm config is not known\n\n  hint: give it with `--config`, or leave the new job to the stack's default guard with `--default-guard`",
-                old.id
-            )));
+            return Err(Error::input(format!("job `{}` has no tag `{CONFIG_TAG}`, and the stack's table keeps nothing of it, so that its alarm config is not known", old.id)).hint("give it with `--config`, or leave the new job to the stack's default guard with `--default-guard`"));
         };
         let parts = place.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
         let Some((bucket, key)) =
             parts.filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
         else {
-            return Err(Error::Input(format!(
-                "job `{}`: tag `{CONFIG_TAG}` is `{}` (expected `s3://bucket/key`)\n\n  hint: give the alarm config with `--config`",
+            return Err(Error::input(format!(
+                "job `{}`: tag `{CONFIG_TAG}` is `{}` (expected `s3://bucket/key`)",
                 old.id,
                 excerpt(place)
-            )));
+            ))
+            .hint("give the alarm config with `--config`"));
         };
         let Some(digests) = old.tags.get(CONFIG_DIGEST_TAG) else {
-            return Err(Error::Input(format!(
-                "job `{}` has no tag `{CONFIG_DIGEST_TAG}`, so that nobody knows whether {} is still what it was armed with\n\n  hint: look at it, and give it with `--config`",
-                old.id,
-                clean(place, 256)
-            )));
+            return Err(Error::input(format!("job `{}` has no tag `{CONFIG_DIGEST_TAG}`, so that nobody knows whether {} is still what it was armed with", old.id, clean(place, 256))).hint("look at it, and give it with `--config`"));
         };
         let mut digests = digests.split(' ').map(str::to_owned);
         let (of_config, of_baseline) = (digests.next(), digests.next());
@@ -198,10 +192,8 @@ impl Config {
     fn new(from: AlarmsFrom, guard: LoadedGuard) -> Result<Self, Error> {
         let name = from.to_string();
         if guard.is_empty() {
-            return Err(Error::Input(format!(
-                "{}\n  hint: `--default-guard` leaves the new job to the stack's default guard",
-                notes::no_alarms(&name)
-            )));
+            return Err(Error::input(notes::no_alarms(&name))
+                .hint("`--default-guard` leaves the new job to the stack's default guard"));
         }
         let LoadedGuard { config, evidence } = guard;
         let AlarmConfig { alarms, default_guard, region, .. } = config;
@@ -231,5 +223,5 @@ async fn unchanged(
 }
 
 fn not_as_it_was(name: &str, why: &str) -> Error {
-    Error::Input(format!("{name}: {why}\n\n  hint: give the alarm config with `--config`"))
+    Error::in_file(name, why).hint("give the alarm config with `--config`")
 }

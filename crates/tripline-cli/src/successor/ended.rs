@@ -32,9 +32,8 @@ impl EndedJob {
     /// Reads it, if it can be followed in this way.
     pub async fn find(aws: &Aws, id: JobId, kind: Kind) -> Result<Self, Error> {
         let Some(job) = aws.job(&id).await? else {
-            return Err(Error::Input(format!(
-                "there is no job `{id}`\n\n  hint: check the Region and the account"
-            )));
+            return Err(Error::input(format!("there is no job `{id}`"))
+                .hint("is this its region and account?"));
         };
         let tags = aws.tags(job.job_arn().unwrap_or_default()).await?;
         owned::check(&id, &job, &tags, kind)?;
@@ -42,13 +41,14 @@ impl EndedJob {
         match JobState::from_status(status) {
             JobState::Canceled | JobState::Completed => {}
             JobState::Deleting => {
-                return Err(Error::Input(format!("job `{id}` is being deleted")));
+                return Err(Error::input(format!("job `{id}` is being deleted")));
             }
             JobState::Active => {
-                return Err(Error::Input(format!(
-                    "job `{id}` is `{}` (expected one that has ended)\n\n  hint: `tripline stop --job-id {id}` stops it",
+                return Err(Error::input(format!(
+                    "job `{id}` is `{}` (expected one that has ended)",
                     excerpt(status)
-                )));
+                ))
+                .hint(format!("`tripline stop --job-id {id}` stops it")));
             }
         }
         let document = aws.document(&id).await?;

@@ -10,7 +10,6 @@ use tripline_aws::{Failure, FailureKind};
 
 use super::aws::Aws;
 use super::link::Link;
-use crate::aws::failure::with;
 use crate::exit::Error;
 use crate::terminal::progress::Progress;
 
@@ -86,10 +85,11 @@ pub async fn fill_for(
     match aws.group(&group).await? {
         Some(arn) => {
             if aws.tags(&arn).await?.get(owner.key) != Some(&owner.value) {
-                return Err(Error::Input(format!(
-                    "thing group `{group}` already exists, and is not of {}\n\n  hint: give the new job another name with `--new-job-id`",
+                return Err(Error::input(format!(
+                    "thing group `{group}` already exists, and is not of {}",
                     owner.what
-                )));
+                ))
+                .hint("give the new job another name with `--new-job-id`"));
             }
             let mut token = None;
             loop {
@@ -142,7 +142,7 @@ async fn change<'a>(
     }
     match fault {
         None => Ok(gone),
-        Some(failure) => Err(with(&failure, &format!("\n\n  hint: {hint}")).into()),
+        Some(failure) => Err(failure.with_hint(hint).into()),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_iot::types::Tag;
+use tripline::diagnostic::Diagnostic;
 use tripline::text::excerpt;
 use tripline_guard::desired::{GUARD_TAG, JobTags, TAG_PREFIX};
 
@@ -68,9 +69,13 @@ impl Inherited {
     pub fn notes(&self, old: &str) -> Vec<String> {
         let mut notes = Vec::new();
         match self.guard {
-            Some(OptedOut::Dropped) => notes.push(format!(
-                "note: job `{old}` was opted out of the default guard (`{GUARD_TAG}` is `off`), and the new one is not\n\n  hint: `--keep-guard-off` opts it out, too"
-            )),
+            Some(OptedOut::Dropped) => notes.push(
+                Diagnostic::new(format!(
+                    "job `{old}` was opted out of the default guard (`{GUARD_TAG}` is `off`), and the new one is not"
+                ))
+                .with_hint("`--keep-guard-off` opts it out, too")
+                .labeled("note"),
+            ),
             Some(OptedOut::Kept) => notes.push(format!(
                 "note: the new job is opted out of the default guard, as `{old}` was (`{GUARD_TAG}` is `off`)"
             )),

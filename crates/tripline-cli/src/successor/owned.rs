@@ -30,15 +30,15 @@ pub fn check(
 ) -> Result<(), Error> {
     let is_named = is_named_as_deployment(id) && !tags.contains_key(DEPLOYMENT_TAG);
     if iot::job_of(job).is_greengrass || is_named {
-        return Err(Error::Input(deployment(id, job, kind)));
+        return Err(deployment(id, job, kind));
     }
     if id.as_str().starts_with(UPDATE_OF_V1) {
-        return Err(Error::Input(update(id, kind)));
+        return Err(update(id, kind));
     }
     Ok(())
 }
 
-fn deployment(id: &JobId, job: &Job, kind: Kind) -> String {
+fn deployment(id: &JobId, job: &Job, kind: Kind) -> Error {
     let target = match job.targets() {
         [target] => excerpt(target),
         _ => "TARGET".to_owned(),
@@ -51,22 +51,28 @@ fn deployment(id: &JobId, job: &Job, kind: Kind) -> String {
             "`aws greengrassv2 list-deployments --target-arn {target} --history-filter ALL` lists the earlier deployments, `get-deployment` shows the components of one"
         ),
     };
-    format!(
-        "job `{id}` is a deployment of AWS IoT Greengrass V2, which only Greengrass can {} with another deployment\n\n  hint: `aws greengrassv2 create-deployment --target-arn {target} --components file://components.json`; {which}",
+    Error::input(format!(
+        "job `{id}` is a deployment of AWS IoT Greengrass V2, which only Greengrass can {} with another deployment",
         kind.infinitive()
-    )
+    ))
+    .hint(format!(
+        "`aws greengrassv2 create-deployment --target-arn {target} --components file://components.json`; {which}"
+    ))
 }
 
-fn update(id: &JobId, kind: Kind) -> String {
+fn update(id: &JobId, kind: Kind) -> Error {
     let note = match kind {
         Kind::Resumes => "",
         Kind::Reverts => {
             "; it installs the newest version, and a core whose update fails goes back by itself"
         }
     };
-    format!(
-        "job `{id}` is an update of AWS IoT Greengrass V1, which only Greengrass can make again\n\n  hint: `aws greengrass create-software-update-job --software-to-update core --update-targets ARN .. --update-targets-architecture ARCHITECTURE --update-targets-operating-system SYSTEM --s3-url-signer-role ROLE`{note}"
-    )
+    Error::input(format!(
+        "job `{id}` is an update of AWS IoT Greengrass V1, which only Greengrass can make again"
+    ))
+    .hint(format!(
+        "`aws greengrass create-software-update-job --software-to-update core --update-targets ARN .. --update-targets-architecture ARCHITECTURE --update-targets-operating-system SYSTEM --s3-url-signer-role ROLE`{note}"
+    ))
 }
 
 /// What to know of a job of FreeRTOS OTA: the stream that its devices read goes with the update.

@@ -61,11 +61,12 @@ impl Place {
                 NameUse::Free => free = Some(id),
                 NameUse::Earlier(found) => earlier.push(*found),
                 NameUse::Another => {
-                    return Err(Error::Input(format!(
-                        "job `{id}` already exists, and does not {} `{}`\n\n  hint: give another one with `--new-job-id`",
+                    return Err(Error::input(format!(
+                        "job `{id}` already exists, and does not {} `{}`",
                         link.kind.infinitive(),
                         link.old
-                    )));
+                    ))
+                    .hint("give another one with `--new-job-id`"));
                 }
             }
         }
@@ -78,11 +79,12 @@ impl Place {
         }
         if !is_named && first.is_none() {
             let name = |n| link.numbered(n).map_or_else(String::new, |id| id.to_string());
-            return Err(Error::Input(format!(
-                "jobs `{}` to `{}` already exist\n\n  hint: name the new job with `--new-job-id`",
+            return Err(Error::input(format!(
+                "jobs `{}` to `{}` already exist",
                 name(1),
                 name(MOST)
-            )));
+            ))
+            .hint("name the new job with `--new-job-id`"));
         }
         Ok(Self { free: if is_named { free } else { first }, earlier })
     }
@@ -128,11 +130,11 @@ pub async fn create(
         return Ok(());
     }
     let text = format!(
-        "another client created job `{new}`, and it does not {} `{}`\n\n  hint: run the command again",
+        "another client created job `{new}`, and it does not {} `{}`",
         link.kind.infinitive(),
         link.old
     );
-    Err(Failure::new("CreateJob", FailureKind::Refused, text).into())
+    Err(Failure::new("CreateJob", FailureKind::Refused, text).with_hint("run this again").into())
 }
 
 /// Whether a job is there that follows another.

@@ -23,7 +23,7 @@ pub fn targets_of<'a>(id: &JobId, job: &'a Job) -> Result<Vec<Target<'a>>, Error
         let thing = arn.split_once(":thing/").map(|(_, thing)| Target::Thing(thing));
         let group = || arn.split_once(":thinggroup/").map(|(_, group)| Target::Group(group));
         thing.or_else(group).ok_or_else(|| {
-            Error::Input(format!(
+            Error::input(format!(
                 "job `{id}`: target `{}` is neither a thing nor a thing group",
                 excerpt(arn)
             ))

@@ -4,10 +4,11 @@
 //! - [`progress`]: how far something is;
 //! - [`plan`]: what is going to be rolled out, [`remarks`]: findings and notes on it;
 //! - [`alarm`]: an alarm of a config, [`armed`]: what arming has changed, [`verdict`]: whether the job
-//!   is guarded.
+//!   is guarded; [`error_document`]: why a command failed, for programs.
 
 pub mod alarm;
 pub mod armed;
+pub mod error_document;
 pub mod output;
 pub mod plan;
 pub mod print;

@@ -1,6 +1,7 @@
 //! What goes to stdout, which is data, and what is said on stderr.
 
 use std::io::{ErrorKind, Write, stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
@@ -13,8 +14,16 @@ pub fn print(text: &str) {
     }
 }
 
+static HAS_PRINTED_JSON: AtomicBool = AtomicBool::new(false);
+
+/// Whether stdout has its one document.
+pub fn has_printed_json() -> bool {
+    HAS_PRINTED_JSON.load(Ordering::Relaxed)
+}
+
 /// Writes data as JSON.
 pub fn print_json(value: &Value) {
+    HAS_PRINTED_JSON.store(true, Ordering::Relaxed);
     print(&format!("{value:#}\n"));
 }
 

@@ -1,5 +1,6 @@
 //! What `apply` says at the end: what people should know, and whether the rollout is guarded.
 
+use tripline::diagnostic::Diagnostic;
 use tripline::stop::StopMode;
 use tripline::text::excerpt;
 use tripline_guard::verdict::{Verdict as Guarded, lift_command};
@@ -12,10 +13,10 @@ use crate::input::notes;
 /// What is said on stderr, in this order.
 #[derive(Debug)]
 pub struct Verdict {
-    pub notes: Vec<String>,
+    pub notes: Vec<Diagnostic>,
     pub result: String,
     /// What leaves the rollout without a guard, or with less of one than it seems.
-    pub findings: Vec<String>,
+    pub findings: Vec<Diagnostic>,
 }
 
 impl Verdict {
@@ -59,11 +60,11 @@ impl Verdict {
 
     pub fn say(&self) {
         for note in &self.notes {
-            eprintln!("note: {note}");
+            eprintln!("{}", note.labeled("note"));
         }
         eprintln!("{}", self.result);
         for finding in &self.findings {
-            eprintln!("finding: {finding}");
+            eprintln!("{}", finding.labeled("finding"));
         }
     }
 
@@ -72,42 +73,44 @@ impl Verdict {
     }
 }
 
-fn notes_on(guard: &Guard, report: &Report, region: &str, tense: Tense) -> Vec<String> {
-    let mut notes = Vec::new();
+fn notes_on(guard: &Guard, report: &Report, region: &str, tense: Tense) -> Vec<Diagnostic> {
+    let mut notes: Vec<Diagnostic> = Vec::new();
     let stopping = &report.stopping;
     if stopping.mode == StopMode::Observe {
         let stack = &guard.stack;
-        notes.push(format!(
-            "stack `{stack}` observes only: nothing will be stopped\n\n  hint: deploy it with the parameter `StopMode=cancel`"
-        ));
+        notes.push(
+            Diagnostic::new(format!("stack `{stack}` observes only: nothing will be stopped"))
+                .with_hint("deploy it with the parameter `StopMode=cancel`"),
+        );
     }
     if guard.alert_only && !report.is_reached() {
-        notes.push(notes::ONLY_ALERTS.to_owned());
+        notes.push(notes::ONLY_ALERTS.into());
     }
     if !stopping.unconfirmed.is_empty() {
-        notes.push(format!(
-            "not confirmed, so nothing is sent to: {}\n\n  hint: follow the link in the e-mail from AWS Notifications",
-            stopping.unconfirmed.join(", ")
-        ));
+        let unconfirmed = stopping.unconfirmed.join(", ");
+        notes.push(
+            Diagnostic::new(format!("not confirmed, so nothing is sent to: {unconfirmed}"))
+                .with_hint("follow the link in the e-mail from AWS Notifications"),
+        );
     }
     if !report.plan.others.is_empty() {
         notes.push(format!(
             "alarms of this job that are not Tripline's, or another stack's, left as they are: {}",
             report.plan.others.join(", ")
-        ));
+        ).into());
     }
     if !report.plan.spared.is_empty() {
         notes.push(format!(
             "no alarm of the config can stop the rollout, so these stay: {}; the guard-keeper arms the stack's default guard beside them",
             report.plan.spared.join(", ")
-        ));
+        ).into());
     }
     for taken in &report.plan.taken {
         notes.push(format!(
             "another owner's alarm has the name `{}`, so it stays as it is; this job's alarm is called `{}`",
             excerpt(&taken.name),
             excerpt(&taken.instead)
-        ));
+        ).into());
     }
     if !report.job_events_were_on {
         let did = match tense {
@@ -115,56 +118,61 @@ fn notes_on(guard: &Guard, report: &Report, region: &str, tense: Tense) -> Vec<S
             Tense::Will => "are off and will be",
             Tense::Would => "are off and would be",
         };
-        notes
-            .push(format!("AWS IoT job events {did} enabled, for the whole account in `{region}`"));
+        let text = format!("AWS IoT job events {did} enabled, for the whole account in `{region}`");
+        notes.push(text.into());
     }
     notes
 }
 
 /// Alarms that alert people, and none that stops the rollout.
-fn unreached(guard: &Guard, report: &Report) -> Option<String> {
+fn unreached(guard: &Guard, report: &Report) -> Option<Diagnostic> {
     (!guard.alert_only && !report.is_reached()).then(notes::only_alerts)
 }
 
 /// Alarms notify a topic without a subscription.
-fn unheard(guard: &Guard, report: &Report) -> Option<String> {
+fn unheard(guard: &Guard, report: &Report) -> Option<Diagnostic> {
     (report.is_reached() && !report.stopping.is_heard).then(|| {
-        format!(
-            "no function is subscribed to the force-stop topic `{}`, so no alarm can stop this rollout\n\n  hint: `tripline doctor --stack {} --only stopper-subscribed` prints the command that subscribes the force-stopper",
-            report.stopping.topic, guard.stack
-        )
+        Diagnostic::new(format!(
+            "no function is subscribed to `{}`, so no alarm can stop this rollout",
+            report.stopping.topic
+        ))
+        .with_hint(format!(
+            "`tripline doctor --stack {} --only stopper-subscribed` prints the command that subscribes the force-stopper",
+            guard.stack
+        ))
     })
 }
 
 /// Alarms whose actions a mute rule keeps from running: to make them again changes nothing.
-fn muted(guard: &Guard, report: &Report) -> Option<String> {
+fn muted(guard: &Guard, report: &Report) -> Option<Diagnostic> {
     let alarms = report.plan.alarms.iter();
     let (name, rule) =
         alarms.filter_map(|alarm| Some((&alarm.name, alarm.muted_by.as_ref()?))).next()?;
-    Some(format!(
-        "job `{}` is not guarded while the mute rule `{}` is active: it keeps the actions of `{}` from running\n\n  hint: lift the rule: {}",
+    let what = format!(
+        "job `{}` is not guarded while the mute rule `{}` is active: it keeps the actions of `{}` from running",
         guard.job,
         excerpt(rule),
-        excerpt(name),
-        lift_command(rule)
-    ))
+        excerpt(name)
+    );
+    Some(Diagnostic::new(what).with_hint(format!("lift the rule: {}", lift_command(rule))))
 }
 
 /// Whatever else leaves the job unguarded, by the alarms that are there now.
-fn unguarded(guard: &Guard, report: &Report) -> Option<String> {
+fn unguarded(guard: &Guard, report: &Report) -> Option<Diagnostic> {
     let Some(Guarded::Unguarded(why)) = report.verdict.as_ref().filter(|_| !guard.alert_only)
     else {
         return None;
     };
     let job = &guard.job;
-    Some(format!(
-        "job `{job}` is not guarded: {why}\n\n  hint: `tripline doctor --stack {} --job-id {job}` prints the command that fixes it",
+    let hint = format!(
+        "`tripline doctor --stack {} --job-id {job}` prints the command that fixes it",
         guard.stack
-    ))
+    );
+    Some(Diagnostic::new(format!("job `{job}` is not guarded: {why}")).with_hint(hint))
 }
 
 /// Alarms whose moment has passed.
-fn mute(guard: &Guard, report: &Report) -> Option<String> {
+fn mute(guard: &Guard, report: &Report) -> Option<Diagnostic> {
     let job = &guard.job;
     let mute: Vec<_> = report
         .plan
@@ -174,9 +182,12 @@ fn mute(guard: &Guard, report: &Report) -> Option<String> {
         .map(|alarm| format!("`{}`", alarm.name))
         .collect();
     (!mute.is_empty()).then(|| {
-        format!(
-            "job `{job}` has alarms that are in ALARM already, so that their actions will not run again: {}\n\n  hint: stop the rollout (`tripline stop --job-id {job}`), or remove its alarms\n        (`tripline alarms remove --job-id {job} --force`) and apply again: CloudWatch evaluates new alarms from the start",
+        Diagnostic::new(format!(
+            "job `{job}` has alarms that are in ALARM already, so that their actions will not run again: {}",
             mute.join(", ")
-        )
+        ))
+        .with_hint(format!(
+            "stop the rollout (`tripline stop --job-id {job}`), or remove its alarms (`tripline alarms remove --job-id {job} --force`) and apply again: CloudWatch evaluates new alarms from the start"
+        ))
     })
 }

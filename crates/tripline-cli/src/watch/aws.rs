@@ -224,7 +224,7 @@ impl Observer {
         self.budget.turn().await;
         let stack = stack::Stack::find_in_any_state(&self.aws.cloudformation, &self.stack).await?;
         let stack =
-            stack.ok_or_else(|| Error::Input(format!("there is no stack `{}`", self.stack)))?;
+            stack.ok_or_else(|| Error::input(format!("there is no stack `{}`", self.stack)))?;
         let force_stop_topic = topics::of_stack(&stack, topics::FORCE_STOP)?.to_owned();
         let table = stack.find_output(keeping::TABLE).map(str::to_owned);
         // Whoever names a stack may do it by its ARN.

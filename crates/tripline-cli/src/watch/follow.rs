@@ -179,10 +179,8 @@ impl Rollout {
                 self.verdict = Verdict::Deleted;
             }
             Ok(None) => {
-                return Err(Error::Input(format!(
-                    "there is no job `{}`\n\n  hint: check the Region and the account",
-                    self.job
-                )));
+                return Err(Error::input(format!("there is no job `{}`", self.job))
+                    .hint("is this its region and account?"));
             }
             Err(failure) => self.lose(failure, now)?,
         }

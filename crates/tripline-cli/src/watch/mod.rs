@@ -119,14 +119,14 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
     let mut known = HashSet::new();
     jobs.retain(|job| known.insert(job.clone()));
     if jobs.len() > MOST_JOBS {
-        return Err(Error::Input(format!(
+        return Err(Error::input(format!(
             "{} jobs to watch (expected at most {MOST_JOBS})",
             jobs.len()
         )));
     }
     let record = arguments.record.as_deref();
     if record.is_some() && jobs.len() > 1 {
-        return Err(Error::Input(format!("--record: {} jobs (expected one)", jobs.len())));
+        return Err(Error::input(format!("--record: {} jobs (expected one)", jobs.len())));
     }
     let record = record.map(|path| NewFile::new(path, arguments.force)).transpose()?;
     let connection = connect(arguments.region).await?.without_retries();

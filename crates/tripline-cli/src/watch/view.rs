@@ -277,11 +277,11 @@ fn alarm(alarm: &Alarm) -> String {
 
 fn lost(rollout: &Rollout, now: i64) -> String {
     rollout.lost.as_ref().map_or_else(String::new, |(from, failure)| {
-        format!("no answer for {}: {}", words(since(*from, now)), one_line(&failure.to_string()))
+        format!("no answer for {}: {}", words(since(*from, now)), one_line(&failure.what()))
     })
 }
 
-/// The first line of what AWS says: hints come after it.
+/// The first line of what AWS says.
 fn one_line(text: &str) -> String {
     clean(text.lines().next().unwrap_or_default(), MAX_NOTE)
 }

@@ -400,7 +400,7 @@ fn what_a_plan_cannot_do_is_said_with_its_line() {
         assert!(stderr.contains("dev.ini:") && stderr.contains(fault), "{stderr}");
         let (_, stdout, _) = check(folder.path(), &["--output", "json"]);
         let json: Value = serde_json::from_str(&stdout).unwrap();
-        assert!(json["faults"][0]["line"].as_u64().is_some(), "{stdout}");
+        assert!(json["error"]["diagnostics"][0]["line"].as_u64().is_some(), "{stdout}");
     }
 }
 

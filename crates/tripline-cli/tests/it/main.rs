@@ -6,6 +6,7 @@ mod alarms;
 mod calibrate;
 mod config;
 mod config_faults;
+mod errors;
 mod help;
 mod queue;
 mod replay;

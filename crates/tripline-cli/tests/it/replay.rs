@@ -303,7 +303,7 @@ fn a_config_that_is_not_there_is_named_with_the_recording_that_is_not() {
         let Ran { code, stderr: said, .. } = run(folder.path(), recording, b"");
         assert_eq!(code, 2);
         assert!(said.starts_with("error: dev.ini: cannot be read: "), "{said}");
-        assert!(said.ends_with("\n\n  hint: name the config with `--config`\n"), "{said}");
+        assert!(said.ends_with("\n  hint: name the config with `--config`\n"), "{said}");
         assert_eq!(said.contains("\nerror: no.ndjson: cannot be read: "), missing, "{said}");
     }
 }

@@ -68,7 +68,7 @@ async fn half_done_is_said_and_completed_by_another_apply() {
     assert!(text.starts_with("PutMetricAlarm: "), "{text}");
     assert!(
         text.ends_with(
-            "\n  armed: `tripline-fw-slow`\n  not armed: `tripline-fw-late`, `tripline-fw-last`\n\n  hint: run the command again: it completes what is missing"
+            "\n  armed: `tripline-fw-slow`\n  not armed: `tripline-fw-late`, `tripline-fw-last`\n  hint: run the command again: it completes what is missing"
         ),
         "{text}"
     );
@@ -173,7 +173,10 @@ async fn a_config_that_cannot_stop_removes_nothing_that_stops() {
         if spared {
             assert_eq!(report.plan.spared, stopping);
             assert_eq!(aws.changes(), ["put tripline-fw-slow", "delete tripline-fw-mails"]);
-            assert!(notes.iter().any(|note| note.contains(&stopping.join(", "))), "{notes:?}");
+            assert!(
+                notes.iter().any(|note| note.what().contains(&stopping.join(", "))),
+                "{notes:?}"
+            );
         } else {
             // The config sees no failing device, so that the default guard's alarm on them is the keeper's.
             let all = "delete tripline-fw-default-DownloadTime tripline-fw-late tripline-fw-mails";
@@ -217,5 +220,5 @@ async fn a_muted_alarm_is_a_finding_whose_fix_is_to_lift_the_rule() {
     let report = apply(&aws, &guard).await.unwrap();
     let verdict = Verdict::of_arming(&guard, &report, fake_aws::REGION);
     let [finding] = &verdict.findings[..] else { panic!("{verdict:?}") };
-    assert!(finding.contains("--alarm-mute-rule-name 'night'"), "{finding}");
+    assert!(finding.to_string().contains("--alarm-mute-rule-name 'night'"), "{finding}");
 }

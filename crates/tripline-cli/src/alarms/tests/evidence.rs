@@ -145,6 +145,6 @@ async fn topics_of_another_region_and_what_is_too_long_are_refused_before_anythi
     let guard = by_evidence("baseline = fw.json\nsnsTopics = @force-stop", Some(&long));
     let error = text(apply(&aws, &guard).await.unwrap_err());
     assert!(error.starts_with("dev.ini: its alarms and its baseline take "), "{error}");
-    assert!(error.contains("(expected at most 100000)\n\n  hint: "), "{error}");
+    assert!(error.contains("(expected at most 100000)\n  hint: "), "{error}");
     assert_eq!((aws.changes().len(), aws.kept().len()), (0, 0));
 }

@@ -153,7 +153,7 @@ async fn a_job_without_a_working_guard_is_a_finding() {
     let aws = FakeAws::new();
     let found = async || {
         let listed = listed(&aws.aws(), Some(&job("fw"))).await.unwrap();
-        unguarded(&job("fw"), &listed, "us-east-1").map(|text| text.lines().next().unwrap().into())
+        unguarded(&job("fw"), &listed, "us-east-1").map(|finding| finding.what().to_owned())
     };
     let none: Option<String> = Some("no alarms in `us-east-1`: job `fw` is not guarded".into());
     assert_eq!(found().await, none);

@@ -18,7 +18,7 @@ async fn another_job_s_alarm_of_the_same_name_is_left_alone() {
     assert_eq!(puts, ["put tripline-fw-first", "put tripline-fw-1-slow-2"]);
     let notes = Verdict::of_arming(&guard, &report, fake_aws::REGION).notes;
     let said = "another owner's alarm has the name `tripline-fw-1-slow`, so it stays as it is; this job's alarm is called `tripline-fw-1-slow-2`";
-    assert!(notes.iter().any(|note| note == said), "{notes:?}");
+    assert!(notes.iter().any(|note| note.what() == said), "{notes:?}");
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn alarms_without_actions_are_no_success() {
     aws.world().cloudwatch.forgets_actions = true;
     let error = apply(&aws, &guard("fw", &["slow"])).await.unwrap_err();
     assert!(matches!(error, Error::Aws(_)));
-    assert!(text(error).contains("missing or have no actions: `tripline-fw-slow`"));
+    assert!(text(error).contains("not at all: `tripline-fw-slow`"));
 }
 
 #[tokio::test]

@@ -11,7 +11,6 @@ use tripline_aws::{Failure, FailureKind};
 use super::plan::{Change, Plan, Planned};
 use crate::aws::alarms::NamedAlarm;
 use crate::aws::clients::Aws;
-use crate::aws::failure::with;
 use tripline_guard::request;
 use tripline_guard::verdict::{Stack, Verdict};
 
@@ -27,16 +26,12 @@ pub async fn arm(
     plan: &Plan,
 ) -> Result<Verdict, Failure> {
     for (done, alarm) in plan.alarms.iter().enumerate() {
-        put(aws, alarm).await.map_err(|failure| half_done(&failure, &plan.alarms, done))?;
+        put(aws, alarm).await.map_err(|failure| half_done(failure, &plan.alarms, done))?;
     }
     aws.delete(&plan.strays).await.map_err(|failure| {
         let strays = names(plan.strays.iter());
-        with(
-            &failure,
-            &format!(
-                "\n  the job is armed; not yet removed: {strays}\n\n  hint: run the command again"
-            ),
-        )
+        let state = format!("\n  the job is armed; not yet removed: {strays}");
+        failure.with_more(state).with_hint("run this again")
     })?;
     prove(aws, job, stack, &plan.alarms).await
 }
@@ -54,7 +49,7 @@ async fn put(aws: &Aws, alarm: &Planned) -> Result<(), Failure> {
 }
 
 /// A failure with the state in which it left the job.
-fn half_done(failure: &Failure, alarms: &[Planned], done: usize) -> Failure {
+fn half_done(failure: Failure, alarms: &[Planned], done: usize) -> Failure {
     let (armed, rest) = alarms.split_at(done.min(alarms.len()));
     let list = |alarms: &[Planned]| names(alarms.iter().map(|alarm| &alarm.name));
     let (there, missing): (Vec<_>, Vec<_>) =
@@ -67,10 +62,7 @@ fn half_done(failure: &Failure, alarms: &[Planned], done: usize) -> Failure {
             names(there.iter().map(|alarm| &alarm.name))
         );
     }
-    with(
-        failure,
-        &format!("{state}\n\n  hint: run the command again: it completes what is missing"),
-    )
+    failure.with_more(state).with_hint("run this again: it completes what is missing")
 }
 
 /// Reads the alarms back: an alarm that is missing, or that notifies no topic, guards nothing.
@@ -102,10 +94,11 @@ async fn prove(
         }
     }
     let text = format!(
-        "CloudWatch accepted the alarms, but these are missing or have no actions: {}\n\n  hint: run the command again, and check whether another tool changes them",
+        "CloudWatch accepted the alarms, but these are missing or have no actions: {}",
         names(wrong.into_iter())
     );
-    Err(Failure::new("DescribeAlarms", FailureKind::Refused, text))
+    Err(Failure::new("DescribeAlarms", FailureKind::Refused, text)
+        .with_hint("run the command again, and check whether another tool changes them"))
 }
 
 fn names<'a>(names: impl Iterator<Item = &'a String>) -> String {

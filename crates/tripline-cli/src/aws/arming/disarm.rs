@@ -8,7 +8,6 @@ use tripline_guard::ownership::{Foreign, Owner};
 use super::keeping;
 use crate::aws::alarms::NamedAlarm;
 use crate::aws::clients::Aws;
-use crate::aws::failure::with;
 use crate::aws::stack::{self, Stack};
 use crate::exit::Error;
 
@@ -42,9 +41,10 @@ pub async fn disarm(
         if disarmed.names.is_empty() {
             return Ok(disarmed);
         }
-        return Err(Error::Input(format!(
-            "job `{job}` still reaches devices, and would go on unguarded, so nothing was removed\n\n  hint: `--force` disarms it anyway"
-        )));
+        return Err(Error::input(format!(
+            "job `{job}` still reaches devices, and would go on unguarded, so nothing was removed"
+        ))
+        .hint("`--force` disarms it anyway"));
     }
     if !dry_run {
         // First, or the keeper would arm the job again.
@@ -53,9 +53,9 @@ pub async fn disarm(
         {
             aws.forget(table, job).await?;
         }
-        aws.delete(&disarmed.names).await.map_err(|failure| {
-            with(&failure, "\n\n  hint: run the command again: it removes what is left")
-        })?;
+        aws.delete(&disarmed.names)
+            .await
+            .map_err(|failure| failure.with_hint("run this again: it removes what is left"))?;
     }
     Ok(disarmed)
 }

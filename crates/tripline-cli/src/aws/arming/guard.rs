@@ -56,10 +56,8 @@ impl Guard {
         let evidence = evidence.map(|limits| (&limits.config, limits.baseline.as_ref()));
         let kept = KeptGuard::new((&self.alarms, self.default_guard), evidence, self.alert_only);
         kept.map_err(|error| {
-            Error::Input(format!(
-                "{}: {error}\n\n  hint: use fewer alarms, shorter names, or a baseline of shorter rollouts",
-                self.file
-            ))
+            Error::in_file(&self.file, format!("{error}"))
+                .hint("use fewer alarms, shorter names, or a baseline of shorter rollouts")
         })
     }
 

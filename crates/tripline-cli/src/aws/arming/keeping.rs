@@ -17,10 +17,11 @@ pub const TABLE: &str = "GuardsTableName";
 /// The stack's table. Without it the keeper would give the job the stack's default guard.
 pub fn table_of(stack: &Stack) -> Result<&str, Error> {
     stack.find_output(TABLE).ok_or_else(|| {
-        Error::Input(format!(
-            "stack `{}` has no output `{TABLE}`: Tripline cannot store the job's alarms\n\n  hint: update the stack to this version of Tripline's template: `make deploy`",
+        Error::input(format!(
+            "stack `{}` has no output `{TABLE}`: Tripline cannot store the job's alarms",
             stack.name()
         ))
+        .hint("update the stack to this version of Tripline's template: `make deploy`")
     })
 }
 

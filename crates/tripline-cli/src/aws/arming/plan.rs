@@ -76,7 +76,7 @@ impl Plan {
         let kept =
             KeptConfig::Alarms { alarms, evidence, alert_only: *alert_only, fills: *default_guard };
         let desired = desired(kept, stack)
-            .map_err(|fault| Error::Input(format!("the default guard: {fault}")))?;
+            .map_err(|fault| Error::input(format!("the default guard: {fault}")))?;
         Ok(Self::of(&aws.see(job).await?, guard, stack, wanted, &desired))
     }
 

@@ -38,8 +38,9 @@ impl Cloud {
     /// Whether a bucket is there and may be used.
     pub async fn has_bucket(&self, bucket: &str) -> Result<bool, Failure> {
         let found = self.s3.bucket(bucket).head().send().await;
-        absent(found.map_err(|error| Failure::from_sdk("HeadBucket", &error)))
-            .map(|it| it.is_some())
+        let found = absent(found.map_err(|error| Failure::from_sdk("HeadBucket", &error)));
+        let named = |failure: Failure| failure.of(format_args!("bucket `{}`", excerpt(bucket)));
+        found.map(|it| it.is_some()).map_err(named)
     }
 
     /// An object with exactly this content, if it is there. S3's own checksum says so: what whoever

@@ -37,21 +37,21 @@ pub async fn remove(
         let status = found.status().map_or("", |status| status.as_str());
         let deployed = cloud.tag(found.job_arn().unwrap_or_default(), DEPLOYMENT_TAG).await?;
         if deployed.is_none() {
-            return Err(Error::Input(format!(
-                "job `{job}` was not deployed by `tripline deploy`, so nothing was removed\n\n  hint: `aws iot delete-job --job-id {job}`"
-            )));
+            return Err(Error::input(format!(
+                "job `{job}` was not deployed by `tripline deploy`, so nothing was removed"
+            ))
+            .hint(format!("`aws iot delete-job --job-id {job}`")));
         }
         if let (Some(of), Some(deployed)) = (of, &deployed)
             && of != deployed
         {
-            return Err(Error::Input(format!(
+            return Err(Error::input(format!(
                 "job `{job}` was deployed from other files in the meantime, so nothing was removed"
             )));
         }
         if !JobState::from_status(status).has_ended() && !force {
-            return Err(Error::Input(format!(
-                "job `{job}` is in progress; nothing was removed\n\n  hint: stop it first, or give `--force`"
-            )));
+            return Err(Error::input(format!("job `{job}` is in progress; nothing was removed"))
+                .hint("stop it first, or give `--force`"));
         }
         removed.names.push(format!("job {job}"));
         if !dry_run {
@@ -87,11 +87,11 @@ async fn gone(cloud: &Cloud, job: &JobId) -> Result<(), Error> {
     let mut pause = Duration::from_millis(100);
     while cloud.job(job).await?.is_some() {
         if begun.elapsed() > GONE_WITHIN {
-            let text = format!(
-                "job `{job}` is still being deleted after {} s\n\n  hint: run the command again later",
-                GONE_WITHIN.as_secs()
-            );
-            return Err(Failure::new("DeleteJob", FailureKind::Unavailable, text).into());
+            let text =
+                format!("job `{job}` is still being deleted after {} s", GONE_WITHIN.as_secs());
+            return Err(Failure::new("DeleteJob", FailureKind::Unavailable, text)
+                .with_hint("run this again later")
+                .into());
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(5));

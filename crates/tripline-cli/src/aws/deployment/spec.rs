@@ -218,5 +218,5 @@ fn domain(region: &str) -> &'static str {
 
 /// All parts are set, so that this is never seen.
 fn incomplete(fault: aws_sdk_iot::error::BuildError) -> Error {
-    Error::Input(fault.to_string())
+    Error::input(fault.to_string())
 }

@@ -33,16 +33,13 @@ impl Dates {
     pub fn explain(&self, error: Error) -> Error {
         match (error, self.ahead()) {
             (Error::Aws(failure), Some(ahead)) if ahead.abs() > REFUSED => {
-                let text = failure.to_string();
-                let detail =
-                    text.strip_prefix(failure.operation).and_then(|text| text.strip_prefix(": "));
-                let detail = detail.unwrap_or(&text).to_owned();
                 let hint = format!(
-                    "{detail}\n\n  hint: this machine's clock is {} s {} AWS's: set it, for example with `sudo timedatectl set-ntp true`",
+                    "this machine's clock is {} s {} AWS's: set it, for example with `sudo timedatectl set-ntp true`",
                     ahead.abs(),
                     if ahead > 0 { "ahead of" } else { "behind" }
                 );
-                Failure::new(failure.operation, FailureKind::Denied, hint).into()
+                let detail = failure.detail().to_owned();
+                Failure::new(failure.operation, FailureKind::Denied, detail).with_hint(hint).into()
             }
             (error, _) => error,
         }
@@ -106,7 +103,7 @@ mod tests {
         dates.note("Fri, 20 Nov 2026 19:14:31 GMT", 1_795_202_071 - 700);
         assert_eq!(
             dates.explain(refusal()).to_string(),
-            "DescribeStacks: SignatureDoesNotMatch: Signature expired\n\n  hint: this machine's clock is 700 s behind AWS's: set it, for example with `sudo timedatectl set-ntp true`"
+            "DescribeStacks: SignatureDoesNotMatch: Signature expired\n  hint: this machine's clock is 700 s behind AWS's: set it, for example with `sudo timedatectl set-ntp true`"
         );
     }
 }

@@ -97,7 +97,8 @@ impl Clients {
         match guard.apply(&self.alarms).await {
             Ok(report) => Ok(report.plan),
             Err(Error::Aws(failure)) => Err(failure.into()),
-            Err(Error::Input(text)) => {
+            Err(Error::Input(wrong)) => {
+                let text = wrong.to_string();
                 Err(Failure::new("the config", FailureKind::Refused, text).into())
             }
         }

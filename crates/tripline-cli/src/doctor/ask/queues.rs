@@ -22,7 +22,7 @@ impl Clients {
         let arn = stack.output("IngestQueueArn")?;
         let name = arn.rsplit(':').next().unwrap_or(arn);
         let url = self.sqs.get_queue_url().queue_name(name).send().await;
-        let url = none_if_not_found(url.map_err(|error| failure("GetQueueUrl", &error)))?;
+        let url = none_if_not_found(url.map_err(|error| Failure::from_sdk("GetQueueUrl", &error)))?;
         let queue = match url.and_then(|found| found.queue_url) {
             Some(url) => self.get_queue(&url).await?,
             None => None,
@@ -52,8 +52,9 @@ impl Clients {
         ];
         let asked = self.sqs.get_queue_attributes().queue_url(url);
         let found = asked.set_attribute_names(Some(wanted.to_vec())).send().await;
-        let Some(found) =
-            none_if_not_found(found.map_err(|error| failure("GetQueueAttributes", &error)))?
+        let Some(found) = none_if_not_found(
+            found.map_err(|error| Failure::from_sdk("GetQueueAttributes", &error)),
+        )?
         else {
             return Ok(None);
         };
@@ -73,18 +74,5 @@ impl Clients {
             dead_letters: redrive
                 .and_then(|policy| Some(policy.get("deadLetterTargetArn")?.as_str()?.to_owned())),
         }))
-    }
-}
-
-/// SQS's word for a queue that is not there has no `NotFound` in it.
-fn failure<E>(operation: &'static str, error: &aws_sdk_sqs::error::SdkError<E>) -> Failure
-where
-    E: aws_sdk_sqs::error::ProvideErrorMetadata + std::error::Error + 'static,
-{
-    let failure = Failure::from_sdk(operation, error);
-    let text = failure.to_string();
-    match text.contains("NonExistentQueue") || text.contains("QueueDoesNotExist") {
-        true => Failure::new(operation, tripline_aws::FailureKind::NotFound, text),
-        false => failure,
     }
 }

@@ -35,7 +35,7 @@ impl Clients {
             Err(error) => {
                 let failure = Failure::from_sdk("GetTopicRule", &error);
                 // AWS IoT says that a rule that is gone may not be seen.
-                return match failure.to_string().contains("UnauthorizedException") {
+                return match failure.code() == Some("UnauthorizedException") {
                     true => self.none_if_not_listed(name, failure).await,
                     false => none_if_not_found(Err(failure)),
                 };

@@ -155,7 +155,7 @@ const UNSUPPORTED: [&str; 3] =
 /// Not every Region and partition says, and that is nobody's fault. A missing right is somebody's.
 fn answer_where_supported<T>(asked: &Result<T, NoAnswer>) -> Result<&T, NotProven> {
     let is_unsupported = |failure: &Failure| {
-        let text = failure.to_string();
+        let text = failure.detail();
         matches!(failure.kind, FailureKind::Refused | FailureKind::Unavailable)
             && UNSUPPORTED.iter().any(|said| text.contains(said))
     };
