@@ -75,7 +75,7 @@ async fn only_devices_that_lack_the_firmware_get_it_again() {
 
     let (code, text) = ended(&tripline(chain.aws, resume));
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("job fw-r1 is there already and resumes fw"), "{text}");
+    assert!(text.contains("job fw-r1 already exists and resumes fw"), "{text}");
     let all = "resume --job-id fw --new-job-id all --default-guard --include-in-progress";
     assert_eq!(ended(&tripline(chain.aws, all)).0, Some(0));
     assert_eq!(executions(&chain, "all").await, queued("fw", &[2]), "`fw-r1` has the others");

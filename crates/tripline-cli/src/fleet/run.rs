@@ -98,7 +98,7 @@ impl Run {
         let (board, status) = plan.run(side).await.map_err(|failure| {
             if failure.kind == FailureKind::NotFound {
                 Error::input(format!("job `{job_id}`: {}", failure.what()))
-                    .hint("is this its region and account?")
+                    .hint("check the Region and the account")
             } else {
                 failure.into()
             }

@@ -93,7 +93,7 @@ mod tests {
         let refused = AcceptedWays::default().check("dev.ini", &coverage).unwrap_err().to_string();
         assert_eq!(
             refused,
-            "dev.ini: nobody would hear of devices that fail: no alarm watches for it; Tripline did not begin the rollout\n  hint: set `defaultGuard = True` in `[ALARM_CONFIG]`, or add an alarm on it, or say with `--accept-uncovered fails` that it is meant"
+            "dev.ini: nothing would cover devices that fail: no alarm watches for it; Tripline did not begin the rollout\n  hint: set `defaultGuard = True` in `[ALARM_CONFIG]`, or add an alarm on it, or accept it with `--accept-uncovered fails`"
         );
         assert!(ways("slow, refuses").check("dev.ini", &coverage).is_err());
         let notes = ways("fails,slow").check("dev.ini", &coverage).unwrap();

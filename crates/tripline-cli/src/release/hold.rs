@@ -124,7 +124,7 @@ async fn describe(store: &Store, job: &JobId) -> Result<aws_sdk_iot::types::Job,
     match iot::describe(&store.aws.iot, job).await {
         Err(failure) if failure.kind == FailureKind::NotFound => {
             Err(Error::input(format!("there is no job `{job}`, nor a release of this name"))
-                .hint("is this its region and account?"))
+                .hint("check the Region and the account"))
         }
         described => Ok(described?),
     }
@@ -142,7 +142,9 @@ async fn set_rate(
 
 fn raced(job: &JobId) -> Error {
     let text = format!("another hold or go-on of job `{job}` is in progress");
-    Failure::new("UpdateItem", FailureKind::Unavailable, text).with_hint("run this again").into()
+    Failure::new("UpdateItem", FailureKind::Unavailable, text)
+        .with_hint("run the command again")
+        .into()
 }
 
 impl HoldJob {

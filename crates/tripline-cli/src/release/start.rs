@@ -373,7 +373,7 @@ async fn begin(store: &Store, plan: &Plan, there: Option<&Versioned>) -> Result<
     if !store.write(&state, there.map(|there| there.version)).await? {
         let text = format!("somebody starts release `{}` at this moment", plan.release);
         return Err(Failure::new("PutItem", FailureKind::Unavailable, text)
-            .with_hint("run this again")
+            .with_hint("run the command again")
             .into());
     }
     store.start(plan).await?;

@@ -111,7 +111,9 @@ async fn write_end(store: &Store, common: &Common, comment: &str) -> Result<(), 
         }
     }
     let text = format!("the state of release `{}` keeps changing", common.release);
-    Err(Failure::new("PutItem", FailureKind::Unavailable, text).with_hint("run this again").into())
+    Err(Failure::new("PutItem", FailureKind::Unavailable, text)
+        .with_hint("run the command again")
+        .into())
 }
 
 /// Cancels a job of this release that is in progress; whether it was. Another's job of the same name is left.

@@ -44,7 +44,7 @@ impl Existed {
     fn text(&self, old: &JobId) -> String {
         let jobs: Vec<_> = self.jobs.iter().map(JobId::as_str).collect();
         let (noun, verbs) = if jobs.len() == 1 {
-            ("job", "is there already and resumes")
+            ("job", "already exists and resumes")
         } else {
             ("jobs", "are there already and resume")
         };
@@ -97,7 +97,7 @@ impl Resumed {
         match self {
             Self::Created(report) => report.json(region),
             Self::Existed(existed) => {
-                let mut value = base(existed.jobs.first(), "it is there already");
+                let mut value = base(existed.jobs.first(), "it already exists");
                 if let Some(fields) = value.as_object_mut() {
                     let left = existed.targets.devices.len();
                     fields.insert("left".to_owned(), left.into());

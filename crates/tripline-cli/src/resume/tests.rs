@@ -236,7 +236,7 @@ async fn a_job_that_is_there_already_is_left_as_it_is() {
     run(&fake, &resume()).await.unwrap();
     let before = fake.end();
     let again = run(&fake, &resume()).await.unwrap();
-    assert_eq!(again.text(&id("fw")), "job fw-r1 is there already and resumes fw: nothing to do\n");
+    assert_eq!(again.text(&id("fw")), "job fw-r1 already exists and resumes fw: nothing to do\n");
     assert_eq!(again.notes(&id("fw")), ["hint: `tripline watch fw-r1` shows how it goes"]);
     assert_eq!(again.end(), End::Done);
     assert_eq!(fake.end(), before);
@@ -254,7 +254,7 @@ async fn a_job_that_is_there_already_is_left_as_it_is() {
     let fake = stopped(150);
     fake.world().iot.group("tripline-fw-r1", &[]);
     let error = run(&fake, &resume()).await.unwrap_err();
-    assert!(error.starts_with("thing group `tripline-fw-r1` is there already"), "{error}");
+    assert!(error.starts_with("thing group `tripline-fw-r1` already exists"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -77,7 +77,7 @@ impl Existed {
     fn text(&self, bad: &JobId) -> String {
         let jobs: Vec<_> = self.jobs.iter().map(JobId::as_str).collect();
         let (noun, verbs) = if jobs.len() == 1 {
-            ("job", "is there already and reverts")
+            ("job", "already exists and reverts")
         } else {
             ("jobs", "are there already and revert")
         };
@@ -133,7 +133,7 @@ impl Reverted {
         match self {
             Self::Created(report) => report.json(region),
             Self::Existed(existed) => {
-                let mut value = base(existed.jobs.first(), "it is there already");
+                let mut value = base(existed.jobs.first(), "it already exists");
                 if let Some(fields) = value.as_object_mut() {
                     let left = existed.targets.devices.len();
                     fields.insert("left".to_owned(), left.into());
@@ -206,7 +206,7 @@ fn unrecorded(report: &Report) -> Option<String> {
 fn in_progress(targets: &Targets, included: bool) -> Option<String> {
     (targets.in_progress > 0 && !included).then(|| {
         format!(
-            "hint: {} still in progress with the bad job; run this again once they have ended, or include them with `--include-in-progress`",
+            "hint: {} still in progress with the bad job; run the command again once they have ended, or include them with `--include-in-progress`",
             targets.in_progress
         )
     })

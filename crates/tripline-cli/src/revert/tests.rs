@@ -150,10 +150,7 @@ async fn devices_that_succeed_later_are_taken_by_a_second_revert_and_only_those(
     run(&fake, &revert()).await.unwrap();
     let before = fake.end();
     let again = run(&fake, &revert()).await.unwrap();
-    assert_eq!(
-        again.text(&id("fw")),
-        "job fw-back is there already and reverts fw: nothing to do\n"
-    );
+    assert_eq!(again.text(&id("fw")), "job fw-back already exists and reverts fw: nothing to do\n");
     assert_eq!((again.end(), fake.end()), (End::Done, before));
 
     fake.world().iot.end("fw", "IN_PROGRESS", "SUCCEEDED");

@@ -153,7 +153,7 @@ impl Stop {
             clean(&seen.status, 64)
         );
         Err(Failure::new("CancelJob", FailureKind::Unavailable, text)
-            .with_hint("run this again")
+            .with_hint("run the command again")
             .into())
     }
 
@@ -164,7 +164,7 @@ impl Stop {
         };
         if failure.kind == FailureKind::NotFound {
             return Err(Error::input(format!("there is no job `{}`", self.job))
-                .hint("is this its region and account?"));
+                .hint("check the Region and the account"));
         }
         Err(failure.into())
     }

@@ -33,7 +33,7 @@ impl EndedJob {
     pub async fn find(aws: &Aws, id: JobId, kind: Kind) -> Result<Self, Error> {
         let Some(job) = aws.job(&id).await? else {
             return Err(Error::input(format!("there is no job `{id}`"))
-                .hint("is this its region and account?"));
+                .hint("check the Region and the account"));
         };
         let tags = aws.tags(job.job_arn().unwrap_or_default()).await?;
         owned::check(&id, &job, &tags, kind)?;

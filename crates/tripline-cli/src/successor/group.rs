@@ -66,7 +66,7 @@ pub async fn fill(
         value: link.old.to_string(),
         what: format!("a job that {} `{}`", link.kind.verb(), link.old),
         about: format!("{} {}", link.kind.devices(), link.old),
-        hint: "run this again: it completes the group and creates the job",
+        hint: "run the command again: it completes the group and creates the job",
     };
     fill_for(aws, &owner, job, devices, progress).await
 }

@@ -134,7 +134,9 @@ pub async fn create(
         link.kind.infinitive(),
         link.old
     );
-    Err(Failure::new("CreateJob", FailureKind::Refused, text).with_hint("run this again").into())
+    Err(Failure::new("CreateJob", FailureKind::Refused, text)
+        .with_hint("run the command again")
+        .into())
 }
 
 /// Whether a job is there that follows another.

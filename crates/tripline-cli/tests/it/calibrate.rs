@@ -65,7 +65,7 @@ fn a_baseline_is_made_of_recordings() {
     let again = calibrate(folder.path(), &format!("{BOTH} --name tracker"));
     assert_eq!((again.code, again.stdout.as_str()), (2, ""));
     let expected =
-        "error: tracker.baseline.json: is there already\n  hint: `--force` overwrites it\n";
+        "error: tracker.baseline.json: already exists\n  hint: `--force` overwrites it\n";
     assert_eq!(again.stderr, expected);
     assert_eq!(calibrate(folder.path(), &format!("{BOTH} --name tracker --force")).code, 0);
 }

@@ -77,7 +77,7 @@ async fn alarms_without_actions_are_no_success() {
     aws.world().cloudwatch.forgets_actions = true;
     let error = apply(&aws, &guard("fw", &["slow"])).await.unwrap_err();
     assert!(matches!(error, Error::Aws(_)));
-    assert!(text(error).contains("not at all: `tripline-fw-slow`"));
+    assert!(text(error).contains("missing or have no actions: `tripline-fw-slow`"));
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ pub async fn arm(
     aws.delete(&plan.strays).await.map_err(|failure| {
         let strays = names(plan.strays.iter());
         let state = format!("\n  the job is armed; not yet removed: {strays}");
-        failure.with_more(state).with_hint("run this again")
+        failure.with_more(state).with_hint("run the command again")
     })?;
     prove(aws, job, stack, &plan.alarms).await
 }
@@ -62,7 +62,7 @@ fn half_done(failure: Failure, alarms: &[Planned], done: usize) -> Failure {
             names(there.iter().map(|alarm| &alarm.name))
         );
     }
-    failure.with_more(state).with_hint("run this again: it completes what is missing")
+    failure.with_more(state).with_hint("run the command again: it completes what is missing")
 }
 
 /// Reads the alarms back: an alarm that is missing, or that notifies no topic, guards nothing.

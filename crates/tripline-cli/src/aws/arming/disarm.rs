@@ -53,9 +53,9 @@ pub async fn disarm(
         {
             aws.forget(table, job).await?;
         }
-        aws.delete(&disarmed.names)
-            .await
-            .map_err(|failure| failure.with_hint("run this again: it removes what is left"))?;
+        aws.delete(&disarmed.names).await.map_err(|failure| {
+            failure.with_hint("run the command again: it removes what is left")
+        })?;
     }
     Ok(disarmed)
 }

@@ -75,7 +75,7 @@ async fn a_firmware_that_is_gone_is_refused() {
     fake.world().iot.streams.clear();
     for source in [revert().source, unrecorded()] {
         let error = run(&fake, &Revert { source, ..revert() }).await.unwrap_err();
-        assert!(error.starts_with("job `good`: its stream `pumps` is gone"), "{error}");
+        assert!(error.starts_with("job `good`: its stream `pumps` does not exist"), "{error}");
     }
     let fake = reached(5);
     fake.world().iot.tags.get_mut("job/good").unwrap().remove("tripline:config");

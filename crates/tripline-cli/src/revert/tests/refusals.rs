@@ -53,7 +53,7 @@ async fn what_is_another_s_keeps_its_name() {
     let fake = reached(150);
     fake.world().iot.group("tripline-fw-back", &[]);
     let error = run(&fake, &revert()).await.unwrap_err();
-    assert!(error.starts_with("thing group `tripline-fw-back` is there already"), "{error}");
+    assert!(error.starts_with("thing group `tripline-fw-back` already exists"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
