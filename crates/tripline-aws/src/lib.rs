@@ -3,6 +3,17 @@
 //!
 //! Every AWS call is bounded here, once: the SDK sets a connect timeout and nothing else, so that
 //! a call could outlive the function that makes it.
+//!
+//! A call that failed says which one it was and what can be done about it. Callers decide by its kind; the text is for
+//! people, and never the SDK's own, which says "service error".
+//!
+//! ```
+//! use tripline_aws::{Failure, FailureKind};
+//!
+//! let failure = Failure::new("CancelJob", FailureKind::Throttled, "too many requests");
+//! assert_eq!(failure.kind.error_type(), "Tripline.Throttled");
+//! assert!(failure.to_string().starts_with("CancelJob: too many requests"));
+//! ```
 
 pub mod answer;
 #[cfg(any(feature = "people", feature = "function"))]
