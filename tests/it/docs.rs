@@ -2,6 +2,7 @@
 
 mod deploy;
 mod reference;
+mod words;
 mod typed;
 
 use std::collections::BTreeSet;
