@@ -2,8 +2,8 @@
 
 mod deploy;
 mod reference;
-mod words;
 mod typed;
+mod words;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
