@@ -3,6 +3,7 @@
 use super::page::Page;
 use super::scale::{Scale, TimeAxis};
 use super::svg::{Anchor, Svg};
+use maud::Markup;
 
 /// A baseline to be drawn.
 pub struct BaselinePicture<'a> {
@@ -66,7 +67,7 @@ pub fn html(picture: &BaselinePicture<'_>) -> String {
     page.finish(&picture.made_by)
 }
 
-fn curves(minutes: &[Shares]) -> String {
+fn curves(minutes: &[Shares]) -> Markup {
     let last = f64::from(u32::try_from(minutes.len().saturating_sub(1)).unwrap_or(u32::MAX));
     let (x, y) = (Scale::new(last, LEFT, RIGHT), Scale::new(100.0, BOTTOM, TOP));
     let mut svg = Svg::new(WIDTH, HEIGHT);
@@ -91,6 +92,10 @@ fn curves(minutes: &[Shares]) -> String {
         svg.path(&format!("curve {class}"), points);
         let at = (RIGHT + 8.0, TOP + 8.0 + 18.0 * f64::from(place));
         svg.text(&format!("label {class}"), at, Anchor::Start, name);
+    }
+    if minutes.is_empty() {
+        let middle = (LEFT.midpoint(RIGHT), TOP.midpoint(BOTTOM));
+        svg.text("nothing", middle, Anchor::Middle, "no data: no past rollout");
     }
     svg.finish(
         "baseline",

@@ -1,7 +1,7 @@
 //! `tripline watch`: live progress of rollouts, in few calls.
 //!
 //! - [`seen`]: what is known of a rollout; [`verdict`]: how it ended; [`pace`]: how fast it goes;
-//! - [`aws`]: what AWS is asked; [`executions`]: who is slow; [`record`]: how all executions went;
+//! - [`aws`]: what AWS is asked; [`executions`]: who is slow; [`targets`]: how many devices it is for; [`record`]: how all executions went;
 //! - [`follow`]: looks again and again;
 //! - [`view`], [`mod@evidence`], [`duration`]: what people and programs read; [`show`]: where it goes;
 //! - [`companion`]: the same beside a command that waits itself.
@@ -16,6 +16,7 @@ mod pace;
 mod record;
 mod seen;
 mod show;
+mod targets;
 mod verdict;
 mod view;
 

@@ -113,12 +113,7 @@ impl Verdict {
         let through = if seen.continuous { "is through for now" } else { "is complete" };
         let text = match self {
             Self::Running => {
-                format!(
-                    "rollout {job} is not decided: {} of {} {} have ended",
-                    tally.ended(),
-                    tally.all(),
-                    if seen.uncounted().is_some() { "attempts" } else { "executions" }
-                )
+                format!("rollout {job} is not decided: {}", seen.progress().text())
             }
             Self::Well => format!("rollout {job} {through}: {} it", have(tally.succeeded)),
             Self::WithFailures => format!(
@@ -188,7 +183,7 @@ fn failures(tally: &Tally) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tripline_guard::coverage::Shape;
+    use tripline_guard::coverage::{Devices, Shape};
 
     use super::*;
     use crate::aws::job::Counted;
@@ -203,6 +198,8 @@ mod tests {
             comment: None,
             created_at: None,
             tally,
+            targets: Vec::new(),
+            devices: Devices::Unknown,
             shape: Shape::unknown(),
             counted: Counted::Devices,
         }

@@ -72,7 +72,7 @@ async fn a_guarded_rollout_says_what_becomes_of_it() {
     assert_eq!(levels(&log), ("guarded".to_owned(), stops.map(str::to_owned).into()));
     let line =
         "coverage  guarded: stops on failures, rejections, timeouts, slow devices, silent devices";
-    assert!(log.screen.iter().any(|shown| shown.trim() == line), "{:#?}", log.screen);
+    assert!(log.screens[&1_000].iter().any(|shown| shown.trim() == line), "{:#?}", log.screens);
     assert!(log.lines[0].contains(&line.replace("coverage ", "coverage:").replace(":  ", ": ")));
     assert_eq!(log.uncovered, [""; 0]);
 }
@@ -139,7 +139,7 @@ async fn that_nothing_stops_it_may_be_meant() {
     meant.coverage.alerts_only = true;
     let log = log_of(&guarded(Some(&meant))).await;
     assert_eq!(levels(&log).0, "alertsOnly");
-    assert!(log.screen.iter().any(|line| line.contains("coverage  alerts only: ")));
+    assert!(log.screens[&1_000].iter().any(|line| line.contains("coverage  alerts only: ")));
 }
 
 #[tokio::test(start_paused = true)]

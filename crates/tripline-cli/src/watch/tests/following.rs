@@ -111,7 +111,7 @@ async fn what_is_not_decided_in_time_goes_on() {
     let timeout = Some(Duration::from_secs(65));
     let (end, log) = fake.follow(Watch { timeout, ..watch(&["fw"]) }).await;
     assert_eq!((end.unwrap(), begin.elapsed().as_secs()), (End::Undecided, 65));
-    assert_eq!(log.end, ["rollout fw is not decided: 1 of 3 executions have ended"]);
+    assert_eq!(log.end, ["rollout fw is not decided: 1 of 3 devices ended (33 %)"]);
     let (end, log) = fake.follow(Watch { once: true, ..watch(&["fw"]) }).await;
     assert_eq!((end.unwrap(), log.lines.len()), (End::Undecided, 1));
 }

@@ -65,7 +65,11 @@ async fn once(fake: &Fake, jobs: &[&str]) -> Log {
 #[tokio::test(start_paused = true)]
 async fn a_busy_rollout() {
     let log = once(&busy(), &["fw"]).await;
-    insta::assert_snapshot!("busy_screen", log.screen.join("\n"));
+    for width in WIDTHS {
+        let screen = &log.screens[&width];
+        assert!(screen.iter().all(|line| line.chars().count() <= width), "{screen:#?}");
+        insta::assert_snapshot!(format!("busy_screen_{width}"), screen.join("\n"));
+    }
     insta::assert_snapshot!("busy_line", log.lines.join("\n"));
     insta::assert_snapshot!("busy_json", format!("{:#}", log.data[0]));
 }
@@ -85,7 +89,7 @@ async fn other_rollouts() {
     fake.answers("open", [Answer::Job(Box::new(open))]);
     fake.downloads([]);
     let log = once(&fake, &["stopped", "early", "open"]).await;
-    insta::assert_snapshot!("other_screens", log.screen.join("\n"));
+    insta::assert_snapshot!("other_screens", log.screens[&80].join("\n"));
     insta::assert_snapshot!("other_lines", log.lines.join("\n"));
     insta::assert_snapshot!("other_ends", log.end.join("\n"));
 }
