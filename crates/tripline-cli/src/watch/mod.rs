@@ -57,9 +57,9 @@ Examples:
   tripline watch fw-1-3-0 --record fw-1-3-0.ndjson
 
 Watches any AWS IoT job, whoever created it. A job that no alarm of the stack would stop is
-`unguarded`. On a terminal the command redraws the screen; elsewhere it prints a line for every
-change. It calls AWS at most once a second on average, however large the fleet is and however many
-rollouts you watch.
+`unguarded`. On a terminal the command redraws the screen; elsewhere, with TERM=dumb or NO_COLOR,
+it prints a line for every change. It calls AWS at most once a second on average, however large the
+fleet is and however many rollouts you watch.
 
 If the guard-keeper computes evidence of the job, the output shows the latest: how far the rollout
 is outside of its limits, which limit counted most, which comes next, and how surely the rollout is
