@@ -1,8 +1,9 @@
-//! The documents tell the truth: what they name exists, what they show works.
+//! The documents are true: what they name exists, what they show works.
 
 mod deploy;
 mod reference;
 mod typed;
+mod words;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ fn documents() -> Vec<String> {
 
 /// The command, in this checkout.
 fn tripline() -> Command {
-    workspace::tripline(root()).unwrap_or_else(|trouble| panic!("{trouble}"))
+    workspace::tripline(root()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn read(path: impl AsRef<Path>) -> String {

@@ -72,10 +72,10 @@ impl Checked {
         }
     }
 
-    /// The command that mends it.
-    pub fn mend(&self) -> Option<&str> {
+    /// The command that fixes it.
+    pub fn fix(&self) -> Option<&str> {
         match &self.judged {
-            Err(NotProven::Finding { mend, .. }) => Some(mend),
+            Err(NotProven::Finding { fix, .. }) => Some(fix),
             _ => None,
         }
     }
@@ -103,7 +103,7 @@ impl Checked {
             result: self.result(),
             detail: self.detail().to_owned(),
             why: self.check.why,
-            mend: self.mend().map(str::to_owned),
+            fix: self.fix().map(str::to_owned),
             allowed: self.allowed,
             fixed: self.fixed.clone(),
             counts: self.counts(),
@@ -132,12 +132,12 @@ impl Report {
     pub fn text(&self) -> String {
         let rows: Vec<_> = self.checked.iter().map(Checked::row).collect();
         let mut text = table(["CHECK", "RESULT", "WHAT"], &rows);
-        for checked in self.checked.iter().filter(|checked| checked.mend().is_some()) {
+        for checked in self.checked.iter().filter(|checked| checked.fix().is_some()) {
             text += &format!("\n{}: {}\n", checked.check.name, clean(checked.detail(), MAX_LINE));
             text += &format!("  why:  {}\n", checked.check.why);
-            let mend = checked.mend().unwrap_or_default();
-            for (index, line) in mend.lines().enumerate() {
-                let head = if index == 0 { "mend:" } else { "     " };
+            let fix = checked.fix().unwrap_or_default();
+            for (index, line) in fix.lines().enumerate() {
+                let head = if index == 0 { "fix:" } else { "     " };
                 text += &format!("  {head} {}\n", clean(line, MAX_LINE));
             }
         }
@@ -213,7 +213,7 @@ struct CheckedData {
     /// Why it matters.
     why: &'static str,
     /// What puts it right.
-    mend: Option<String>,
+    fix: Option<String>,
     allowed: bool,
     /// What `--fix` has done.
     fixed: Option<String>,

@@ -29,10 +29,11 @@ Examples:
   tripline queue list
   tripline queue list --queue sensors --output json
 
-Shows all entries, oldest first, and on stderr what is next and why not yet. Of a rollout that was
-left to itself (`--detach`) it looks how far its job has come; `tripline queue next` writes it down.
+Lists all entries, oldest first. On stderr it says which one is next, and what that one waits for.
+For a detached rollout (`--detach`) it shows the current state of the job; `tripline queue next`
+records it.
 
-Exit code 2: there is no such table; 3: AWS refused or could not be reached.")]
+Exit code 2: the table does not exist; 3: AWS refused or could not be reached.")]
 pub struct List {
     #[command(flatten)]
     common: Common,
@@ -72,7 +73,7 @@ impl List {
                 if rows.iter().any(|(entry, ended)| entry.id == of.id && ended.is_some()) =>
             {
                 format!(
-                    "entry `{}`: the rollout has ended; `tripline queue next` takes it from there",
+                    "entry `{}`: the rollout has ended; `tripline queue next` records how it ended",
                     of.id
                 )
             }
@@ -161,7 +162,7 @@ struct EntryData {
     bake_seconds: u32,
     claims: u32,
     failures: u32,
-    tell_only: bool,
+    alert_only: bool,
     default_guard: bool,
     accept_uncovered: String,
     not_before: Option<String>,
@@ -207,7 +208,7 @@ fn data_of(entry: &Entry, ended: Option<&EntryEnding>) -> EntryData {
         bake_seconds: entry.bake.seconds(),
         claims: entry.claims,
         failures: entry.failures,
-        tell_only: entry.tell_only,
+        alert_only: entry.alert_only,
         default_guard: entry.default_guard,
         accept_uncovered: entry.accept_uncovered.to_string(),
         not_before: entry.not_before.map(iso),

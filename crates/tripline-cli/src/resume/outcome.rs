@@ -46,7 +46,7 @@ impl Existed {
     fn text(&self, old: &JobId) -> String {
         let jobs: Vec<_> = self.jobs.iter().map(JobId::as_str).collect();
         let (noun, verbs) = if jobs.len() == 1 {
-            ("job", "is there already and resumes")
+            ("job", "already exists and resumes")
         } else {
             ("jobs", "are there already and resume")
         };
@@ -54,7 +54,7 @@ impl Existed {
             if self.findings() || !self.seen.rearmed.is_empty() { "" } else { ": nothing to do" };
         let mut text = format!("{noun} {} {verbs} {old}{rest}\n", jobs.join(", "));
         for (job, count) in &self.targets.ended {
-            text += &format!("  {count} of {job}, which has ended, have not got it\n");
+            text += &format!("  {count} of {job}, which has ended, do not have it\n");
         }
         if !self.targets.devices.is_empty() {
             text += &format!(
@@ -110,7 +110,7 @@ impl Resumed {
             Self::Created(report) => report.text(),
             Self::Existed(existed) => existed.text(old),
             Self::NothingLeft(targets) => format!(
-                "nothing left to do: of {} devices of job {old}, {} have it, {} are still at it, {} are gone\n",
+                "nothing left to do: of {} devices of job {old}, {} have the firmware, {} are still in progress, {} were removed\n",
                 targets.all, targets.succeeded, targets.in_progress, targets.gone
             ),
             Self::NotGuarded => String::new(),
@@ -157,11 +157,10 @@ impl Resumed {
                 notes.extend(of_ended(targets));
                 if !targets.devices.is_empty() {
                     let finding = Diagnostic::new(format!(
-                        "devices that have not got the firmware, and that no resume of `{old}` is for: {}",
+                        "devices that do not have the firmware, and that no resume of `{old}` is for: {}",
                         targets.devices.len()
                     ));
-                    let hint =
-                        "leave `--new-job-id` out, or give another one: that makes a job for them";
+                    let hint = "omit `--new-job-id`, or give another one, to create a job for them";
                     notes.push(finding.with_hint(hint).labeled("finding"));
                 }
                 notes.extend(at_it(targets, existed.include_in_progress));
@@ -174,11 +173,11 @@ impl Resumed {
     }
 }
 
-/// Devices that are still at it, and how they are taken in.
+/// Devices that are still in progress, and how they are taken in.
 fn at_it(targets: &Targets, included: bool) -> Option<String> {
     (targets.in_progress > 0 && !included).then(|| {
         format!(
-            "hint: {} still in progress with the old job; `--include-in-progress` takes them in",
+            "hint: {} still in progress with the old job; `--include-in-progress` includes them",
             targets.in_progress
         )
     })
@@ -188,7 +187,7 @@ fn at_it(targets: &Targets, included: bool) -> Option<String> {
 fn of_ended(targets: &Targets) -> Vec<String> {
     let note = |(job, count): &(JobId, usize)| {
         Diagnostic::new(format!(
-            "job `{job}` has ended, and devices of it have not got the firmware: {count}"
+            "job `{job}` has ended, and devices of it do not have the firmware: {count}"
         ))
         .with_hint(format!("`tripline resume --job-id {job}`"))
         .labeled("finding")

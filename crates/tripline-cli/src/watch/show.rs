@@ -92,7 +92,7 @@ fn fitted(mut lines: Vec<String>, height: usize) -> Vec<String> {
 #[derive(Debug, Default)]
 struct Lines {
     last: HashMap<JobId, String>,
-    /// What nobody would hear of is said again once this changes.
+    /// What nothing covers is said again once this changes.
     coverage: HashMap<JobId, Option<String>>,
 }
 

@@ -313,20 +313,21 @@ pub fn uncovered(rollout: &Rollout) -> Vec<String> {
 /// What comes next, where there is something to be done.
 pub fn hint(rollout: &Rollout) -> Option<String> {
     let job = &rollout.job;
-    let resume =
-        format!("`tripline resume --job-id {job}` goes on with the devices that have not got it");
+    let resume = format!(
+        "`tripline resume --job-id {job}` goes on with the devices that do not have the firmware"
+    );
     match rollout.verdict {
         Verdict::Guard | Verdict::AbortCriteria => {
             let has_it = rollout.seen.as_ref().is_some_and(|seen| seen.tally.succeeded > 0);
             let revert = match has_it {
                 true => format!(
-                    "; if it was right, `tripline revert --job-id {job}` takes back those that have it"
+                    "; if it was right, `tripline revert --job-id {job}` reverts the devices that have it"
                 ),
                 false => String::new(),
             };
             Some(format!("if the stop was false, {resume}{revert}"))
         }
-        Verdict::Cancelled => Some(resume),
+        Verdict::Canceled => Some(resume),
         _ => None,
     }
 }
@@ -367,7 +368,7 @@ fn speed(rollout: &Rollout, seen: &DescribedJob) -> String {
     let eta = match rollout.history.eta(seen) {
         Eta::In(seconds) => format!("done in about {}", words(seconds)),
         Eta::AtLeast(seconds) => format!("not done for {} at least", words(seconds)),
-        Eta::Still(seconds) => format!("nobody has ended for {}", words(seconds)),
+        Eta::Still(seconds) => format!("no device has ended for {}", words(seconds)),
         Eta::Unknown => "too early to say when it is done".to_owned(),
     };
     match rollout.history.per_minute(seen) {
