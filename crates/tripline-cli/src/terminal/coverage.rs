@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use tripline_guard::coverage::{Coverage, Seen, Shortfall, Way};
+use tripline_guard::coverage::{Coverage, Shortfall, Way, WayCoverage};
 
 /// What would be seen if the rollout went wrong.
 #[derive(Debug, PartialEq, Serialize, JsonSchema)]
@@ -65,8 +65,8 @@ impl From<&Coverage> for CoverageData {
     }
 }
 
-impl From<&Seen> for WayData {
-    fn from(seen: &Seen) -> Self {
+impl From<&WayCoverage> for WayData {
+    fn from(seen: &WayCoverage) -> Self {
         let because = |Shortfall { by, reason, would }: &Shortfall| Because {
             by: by.clone(),
             would: would.name(),
