@@ -128,7 +128,7 @@ pub struct CreatedData {
     to: String,
     /// `as recorded`, `not recorded` or, of a file, `own`.
     firmware: &'static str,
-    /// Devices that the bad job has come to.
+    /// Devices that the bad job reached.
     reached: usize,
     /// Devices that were taken back by an earlier revert.
     back: usize,
