@@ -1,8 +1,9 @@
-//! The documents tell the truth: what they name exists, what they show works.
+//! The documents are true: what they name exists, what they show works.
 
 mod deploy;
 mod reference;
 mod typed;
+mod words;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ fn documents() -> Vec<String> {
 
 /// The command, in this checkout.
 fn tripline() -> Command {
-    workspace::tripline(root()).unwrap_or_else(|trouble| panic!("{trouble}"))
+    workspace::tripline(root()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn read(path: impl AsRef<Path>) -> String {
@@ -247,7 +248,7 @@ fn every_command_that_is_shown_exists_with_its_options() {
 fn the_checks_of_the_doctor_are_those_that_it_lists() {
     let listed = run(tripline().args(["doctor", "--list", "--output", "json"])).json();
     let text = |check: &serde_json::Value, key: &str| check[key].as_str().unwrap_or("").to_owned();
-    let expected: Vec<String> = listed
+    let expected: Vec<String> = listed["checks"]
         .as_array()
         .into_iter()
         .flatten()

@@ -30,7 +30,7 @@ pub mod protocol;
 mod remedy;
 pub mod taken;
 #[cfg(feature = "people")]
-mod told;
+mod traced;
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ pub use aws_config::SdkConfig;
 pub use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 pub use failure::{Failure, FailureKind};
 #[cfg(feature = "people")]
-pub use told::told;
+pub use traced::traced;
 
 /// Longest time to open a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

@@ -45,7 +45,7 @@
 //! - [`notification`]: what CloudWatch says when an alarm changes its state;
 //! - [`stop`]: what is done about it;
 //! - [`reports`]: whether a fleet reports what an alarm watches;
-//! - [`announcement`]: what people are told;
+//! - [`announcement`]: the messages that people get;
 //! - [`evidence`]: how unlikely what a rollout shows is, under its operator's limits; [`baseline`]:
 //!   those limits from past rollouts;
 //! - [`gate`]: whether what comes after a rollout may begin.

@@ -44,8 +44,8 @@ impl<C: HoldJob + Publish + TakeTurn + Surroundings + Sync> Stopper<C> {
         if on_failed == OnHoldFailed::Cancel {
             return None;
         }
-        let told = Announcement::not_held(job, alarm, &failure.in_short());
-        if let Err(error) = self.alert(said, delivery, &told).await {
+        let announcement = Announcement::not_held(job, alarm, &failure.in_short());
+        if let Err(error) = self.alert(said, delivery, &announcement).await {
             tracing::error!(%job, %error, "alert_failed");
         }
         Some(Err(failure.into()))

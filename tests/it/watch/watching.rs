@@ -28,7 +28,7 @@ async fn a_good_rollout_is_watched_to_its_end() {
     assert_eq!(ran.status.code(), Some(0), "{}{}", ran.stdout, ran.stderr);
     let looks = objects(&ran.stdout);
     let last = looks.last().unwrap();
-    assert_eq!((&last["verdict"], &last["status"]), (&"completed".into(), &"COMPLETED".into()));
+    assert_eq!((&last["verdict"], &last["state"]), (&"completed".into(), &"COMPLETED".into()));
     assert_eq!((&last["counts"]["succeeded"], &last["guarded"]), (&12.into(), &true.into()));
     assert_eq!(last["alarms"].as_array().unwrap().len(), 2);
     assert!(looks[..looks.len() - 1].iter().all(|look| look["verdict"] == "running"));
@@ -133,9 +133,9 @@ async fn throttling_while_watching_is_survived() {
     // The second look, and what is looked at beside the job in the first one.
     proxy.fail_next(|call| call.operation == "DescribeAlarms", 400, "Throttling", 1);
     let watch = spawn(&proxy, "watch fw --every 1 --timeout 60");
-    let told = async || proxy.calls().len();
+    let called = async || proxy.calls().len();
     let start = std::time::Instant::now();
-    while told().await < 3 {
+    while called().await < 3 {
         assert!(start.elapsed().as_secs() < 60);
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }

@@ -1,6 +1,7 @@
 //! `tripline alarms list`.
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::diagnostic::Diagnostic;
 use tripline::job::JobId;
 
@@ -9,8 +10,9 @@ use crate::aws::alarms::{Listed, listed};
 use crate::aws::clients::Aws;
 use crate::exit::{End, Error};
 use crate::input::job::OptionalJob;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 use crate::terminal::table::table;
 
 #[derive(Debug, clap::Args)]
@@ -19,8 +21,8 @@ Examples:
   tripline alarms list
   tripline alarms list fw-1-3-0 --output json
 
-Exit code 1: the job that is named has no alarms, or some whose actions are off or tell
-nobody.",
+Exit code 1: the named job has no alarms, or some with disabled actions or without a
+topic.",
     mut_arg("job", |arg| arg.help("Only the alarms of this job")))]
 pub struct List {
     #[command(flatten)]
@@ -38,11 +40,11 @@ impl List {
             Output::Text if listed.is_empty() => {}
             Output::Text => {
                 let rows: Vec<_> = listed.iter().map(Listed::row).collect();
-                print(&table(["JOB", "ALARM", "STATE", "WATCHES", "TELLS"], &rows));
+                print(&table(["JOB", "ALARM", "STATE", "WATCHES", "ALERTS"], &rows));
             }
             Output::Json => {
-                let alarms: Vec<_> = listed.iter().map(Listed::json).collect();
-                print_json(&json!({"region": aws.region, "alarms": alarms}));
+                let alarms = listed.iter().map(Listed::data).collect();
+                print_document(&ListData { region: aws.region.clone(), alarms });
             }
         }
         match &job {
@@ -85,15 +87,41 @@ impl Listed {
         let state = format!("{}{}", self.state(), if on { "" } else { " (actions off)" });
         let topic = |arn: &String| arn.rsplit(':').next().unwrap_or_default().to_owned();
         let topics: Vec<_> = self.alarm.alarm_actions().iter().map(topic).collect();
-        let tells = if topics.is_empty() { "nobody".to_owned() } else { topics.join(", ") };
-        [self.job.clone(), self.name().to_owned(), state, self.watches(), tells]
+        let notified = if topics.is_empty() { "nobody".to_owned() } else { topics.join(", ") };
+        [self.job.clone(), self.name().to_owned(), state, self.watches(), notified]
     }
 
-    fn json(&self) -> serde_json::Value {
-        json!({
-            "job": self.job, "name": self.name(), "state": self.state(),
-            "watches": self.watches(), "actionsEnabled": self.alarm.actions_enabled(),
-            "actions": self.alarm.alarm_actions(),
-        })
+    fn data(&self) -> ListedAlarm {
+        ListedAlarm {
+            job_id: self.job.clone(),
+            name: self.name().to_owned(),
+            state: self.state().to_owned(),
+            watches: self.watches(),
+            actions_enabled: self.alarm.actions_enabled(),
+            actions: self.alarm.alarm_actions().to_vec(),
+        }
     }
+}
+
+/// The alarms of jobs, for programs.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ListData {
+    region: String,
+    alarms: Vec<ListedAlarm>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ListedAlarm {
+    job_id: String,
+    /// Its name in CloudWatch.
+    name: String,
+    /// As CloudWatch has it: `OK`, `ALARM` or `INSUFFICIENT_DATA`.
+    state: String,
+    /// What it watches, in words.
+    watches: String,
+    actions_enabled: Option<bool>,
+    /// ARNs of its topics.
+    actions: Vec<String>,
 }

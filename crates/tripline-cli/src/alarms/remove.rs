@@ -1,6 +1,5 @@
 //! `tripline alarms remove`.
 
-use serde_json::json;
 use tripline::diagnostic::Diagnostic;
 use tripline::job::JobId;
 
@@ -10,8 +9,10 @@ use crate::aws::clients::Aws;
 use crate::exit::{End, Error};
 use crate::input::job::RequiredJob;
 use crate::input::notes;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
+use crate::terminal::removed::RemovedData;
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -19,13 +20,13 @@ Examples:
   tripline alarms remove fw-1-3-0 --dry-run
   tripline alarms remove fw-1-3-0
 
-Only alarms of exactly this job and stack are removed, by their tags: those without Tripline's tags,
-and another stack's, stay and are named. A job that still reaches devices would go on unguarded, so
-its alarms are not removed without --force. Then the guard-keeper gives it the stack's default guard
-within a minute, unless the job has had the tag `tripline:guard` with the value `off` since it was
-first seen. It also removes the alarms of ended jobs by itself.
+Removes the alarms whose tags name this job and this stack. Other alarms stay, and the output names
+them. While a job still reaches devices, its alarms stay unless you pass --force. The guard-keeper
+then gives the job the stack's default guard within a minute, unless the job has had the tag
+`tripline:guard` with the value `off` since it was first seen. The guard-keeper removes the alarms
+of ended jobs by itself.
 
-Exit code 1: the job has no alarms of this stack's.",
+Exit code 1: the job has no alarms of this stack.",
     mut_arg("job", |arg| arg.help("The job to disarm")))]
 pub struct Remove {
     #[command(flatten)]
@@ -36,7 +37,7 @@ pub struct Remove {
     /// Disarm the job even though it still reaches devices
     #[arg(long)]
     force: bool,
-    /// Say what would be done, and change nothing
+    /// Show what the command would do, and change nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -57,9 +58,12 @@ impl Remove {
             Output::Text => {
                 print(&names.iter().map(|name| format!("{name}\n")).collect::<String>())
             }
-            Output::Json => print_json(&json!({
-                "job": job.as_str(), "region": aws.region, "dryRun": self.dry_run, "removed": names,
-            })),
+            Output::Json => print_document(&RemovedData {
+                job_id: job.to_string(),
+                region: aws.region.clone(),
+                dry_run: self.dry_run,
+                removed: names.clone(),
+            }),
         }
         let (said, end) = result(&job, names.len(), verb, &aws.region);
         say(&said);

@@ -22,7 +22,7 @@ pub struct Progress {
 }
 
 impl DescribedJob {
-    /// How far it is. A job that AWS IoT has completed has come to all of its devices; before, those that it has not
+    /// How far it is. A job that AWS IoT has completed has reached all of its devices; before, those that it has not
     /// come to yet count too, where it is known how many they are.
     pub fn progress(&self) -> Progress {
         let there = self.tally.all();
@@ -113,7 +113,7 @@ mod tests {
         let in_state = |state, job| DescribedJob { state, ..job };
         for (job, text, bar) in [
             (job(Exactly(200), 50, 50), "50 of 200 devices ended (25 %)", "[##......]"),
-            // All that AWS IoT has come to have ended, and there are more.
+            // All that AWS IoT has reached have ended, and there are more.
             (more(job(Exactly(1_000), 999, 0)), "999 of 1000 devices ended (99 %)", "[#######.]"),
             (
                 more(job(AtLeast(300), 40, 0)),

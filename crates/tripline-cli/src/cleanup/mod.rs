@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
 use crate::aws::clients::Aws;
 use crate::aws::connect::connect;
 use crate::aws::deployment::cloud::Cloud;
@@ -16,8 +14,10 @@ use crate::exit::{End, Error};
 use crate::input::buckets::Buckets;
 use crate::input::deployment;
 use crate::input::job::ConfigAndJob;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
+use crate::terminal::removed::RemovedData;
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -26,9 +26,10 @@ Examples:
   tripline cleanup release/dev.ini
   tripline cleanup fw-1-3-0 --stream-id fw-1-3-0-stream
 
-Removes the job, the stream and the alarms that `tripline deploy` made, whatever is left of them.
-Objects stay in the bucket. What other tools made is not touched. A job that is in progress is not
-deleted without --force: its devices would not get the firmware, and nobody would see why.
+Removes the job, the stream and the alarms that `tripline deploy` created, as far as they exist.
+The objects stay in the bucket, and so does everything that other tools created. The command
+deletes a job in progress only with --force: its devices would not get the firmware, without any
+sign.
 
 Exit code 1: there was nothing to remove.",
     mut_arg("config", |arg| {
@@ -44,10 +45,10 @@ pub struct Cleanup {
     /// Delete the job even though it is in progress
     #[arg(long)]
     force: bool,
-    /// Say what would be removed, and change nothing
+    /// Show what the command would remove, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// AWS region [default: the config's `region`, or else the environment's]
+    /// AWS Region [default: the config's `region`, or else the environment's]
     #[arg(long)]
     region: Option<Region>,
     #[arg(long, value_enum, default_value = "text")]
@@ -101,9 +102,12 @@ impl Cleanup {
             Output::Text => {
                 print(&removed.iter().map(|name| format!("{name}\n")).collect::<String>())
             }
-            Output::Json => print_json(&json!({
-                "job": job.as_str(), "region": cloud.aws.region, "dryRun": self.dry_run, "removed": removed,
-            })),
+            Output::Json => print_document(&RemovedData {
+                job_id: job.to_string(),
+                region: cloud.aws.region.clone(),
+                dry_run: self.dry_run,
+                removed: removed.clone(),
+            }),
         }
         if removed.is_empty() {
             say(&format!("finding: nothing of job `{job}` is left in `{}`", cloud.aws.region));

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use tripline_aws::{FailureKind, SdkConfig};
 
 use super::arguments::{Devices, Limits};
-use super::device::{Behaviour, Outcomes};
+use super::device::{Behavior, Outcomes};
 use super::plan::Plan;
 use super::registry::check_simulated;
 use super::value::{Seconds, Share, Speedup, UpTo};
 use crate::aws::job_side::AwsJobSide;
 use crate::exit::{End, Error};
 use crate::input::job::RequiredJob;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, say};
 
@@ -40,7 +41,7 @@ pub struct Run {
     devices: Devices,
     #[command(flatten)]
     job: RequiredJob,
-    /// Seed of everything that is drawn [default: another one each time, printed]
+    /// Seed of all random numbers [default: another one each time, printed]
     #[arg(long)]
     seed: Option<u64>,
 
@@ -98,14 +99,14 @@ impl Run {
         let (board, status) = plan.run(side).await.map_err(|failure| {
             if failure.kind == FailureKind::NotFound {
                 Error::input(format!("job `{job_id}`: {}", failure.what()))
-                    .hint("is this its region and account?")
+                    .hint("check the Region and the account")
             } else {
                 failure.into()
             }
         })?;
         match self.output {
             Output::Text => print(&format!("{}\n", board.text(job_id.as_str(), &status.name))),
-            Output::Json => print(&format!("{:#}\n", board.json(job_id.as_str(), &status.name))),
+            Output::Json => print_document(&board.data(job_id.as_str(), &status.name)),
         }
         Ok(if board.open() == 0 { End::Done } else { End::Undecided })
     }
@@ -115,7 +116,7 @@ impl Run {
             .map_err(|fault| Error::input(format!("--failed, --rejected, --silent: {fault}")))?;
         Ok(Plan {
             names: self.devices.prefix.names(self.devices.devices).collect(),
-            behaviour: Behaviour::new(
+            behavior: Behavior::new(
                 outcomes,
                 (self.median, self.sigma),
                 (self.slow, self.slow_median),

@@ -1,7 +1,8 @@
 //! `tripline release hold` and `go-on`: a stop for doubt, which can be undone.
 
 use clap::Args;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::job::{JobId, JobState};
 use tripline::release::hold::{Hold, OnHoldFailed, Rates};
 use tripline::release::{Phase, ReleaseId, State};
@@ -10,17 +11,18 @@ use tripline_aws::{Failure, FailureKind, iot};
 
 use super::Place;
 use super::store::{Store, now, person};
-use crate::aws::alarms::SeenAlarm;
+use crate::aws::alarms::NamedAlarm;
 use crate::aws::topics;
 use crate::exit::{End, Error};
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 
 /// Which rollout.
 #[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 pub struct Which {
-    /// A release: the rollout of the wave that is under way; or the job of any rollout
+    /// A release: the rollout of its current wave; or the job of any rollout
     #[arg(value_name = "RELEASE|JOB")]
     named: Option<JobId>,
     /// The job of any rollout
@@ -57,17 +59,17 @@ Examples:
   tripline release hold fw-2-1
   tripline release hold fw-1-3-0 --on-failed alert
 
-The rollout goes on with one device a minute, the least that AWS IoT knows, and the next wave waits.
-How fast it was is kept, and `tripline release go-on` takes it up again. The stack proves the hold:
-if more than two devices a minute are notified over three minutes, people are alerted, and the
-rollout is stopped (--on-failed alert: not stopped).
+The rollout goes on with one device a minute, the lowest rate that AWS IoT allows, and the next
+wave waits. Tripline stores the earlier rate, and `tripline release go-on` restores it. The stack
+verifies the hold: if AWS IoT notifies more than two devices a minute over three minutes, the stack
+alerts people and stops the rollout (--on-failed alert: it only alerts).
 
-Exit code 0: the rate was lowered, now or before; 1: the rollout has ended; 2: there is no such
-release or job; 3: AWS refused or could not be reached.")]
+Exit code 0: the rate was lowered, now or before; 1: the rollout has ended; 2: the release or the
+job does not exist; 3: AWS refused or could not be reached.")]
 pub struct HoldJob {
     #[command(flatten)]
     which: Which,
-    /// What becomes of a rollout that goes on all the same: `cancel` or `alert`
+    /// What to do if the rollout does not slow down: `cancel` or `alert`
     #[arg(long, value_name = "WHAT", default_value = "cancel")]
     on_failed: OnHoldFailed,
     #[command(flatten)]
@@ -79,12 +81,13 @@ pub struct HoldJob {
 Examples:
   tripline release go-on fw-2-1
 
-The rollout is as fast again as it was. Evidence begins anew, and weighs what it sees half as much
-as before: a hold must not be a second chance at the permitted false stops. The first time spends
-half of them more, the second a quarter, and so on. The alarm that held the rollout can fire again.
+Restores the rollout's earlier rate. Evidence begins again and weighs new observations half as much
+as before, so that a hold is no second chance at the permitted false stops. The first go-on spends
+half of them again, the second a quarter, and so on. The alarm that held the rollout can fire
+again.
 
-Exit code 0: it goes on; 1: it is not held, or has ended; 2: there is no such release or job; 3: AWS
-refused or could not be reached.")]
+Exit code 0: it goes on; 1: the rollout is not held, or has ended; 2: the release or the job does
+not exist; 3: AWS refused or could not be reached.")]
 pub struct GoOn {
     #[command(flatten)]
     which: Which,
@@ -123,7 +126,7 @@ async fn describe(store: &Store, job: &JobId) -> Result<aws_sdk_iot::types::Job,
     match iot::describe(&store.aws.iot, job).await {
         Err(failure) if failure.kind == FailureKind::NotFound => {
             Err(Error::input(format!("there is no job `{job}`, nor a release of this name"))
-                .hint("is this its region and account?"))
+                .hint("check the Region and the account"))
         }
         described => Ok(described?),
     }
@@ -140,8 +143,10 @@ async fn set_rate(
 }
 
 fn raced(job: &JobId) -> Error {
-    let text = format!("somebody holds or goes on with job `{job}` at this moment");
-    Failure::new("UpdateItem", FailureKind::Unavailable, text).with_hint("run this again").into()
+    let text = format!("another hold or go-on of job `{job}` is in progress");
+    Failure::new("UpdateItem", FailureKind::Unavailable, text)
+        .with_hint("run the command again")
+        .into()
 }
 
 impl HoldJob {
@@ -157,7 +162,7 @@ impl HoldJob {
             show(
                 &self.place,
                 &job,
-                "ended",
+                HoldState::Ended,
                 &format!("job {job} has ended: there is nothing to hold"),
             );
             return Ok(End::Finding);
@@ -186,7 +191,7 @@ impl HoldJob {
             set_rate(&store, &job, held_rate()).await?;
         }
         let how = if is_active { "one device a minute, and no next wave" } else { "no next wave" };
-        show(&self.place, &job, "held", &format!("job {job} is held: {how}"));
+        show(&self.place, &job, HoldState::Held, &format!("job {job} is held: {how}"));
         say("hint: `tripline release go-on` goes on as before; `tripline stop` stops it");
         Ok(End::Done)
     }
@@ -201,7 +206,7 @@ impl GoOn {
         let seen = iot::job_of(&described);
         let read = store.hold(&job).await?;
         let Some(hold) = read.filter(|hold| seen.created_at == Some(hold.created)) else {
-            show(&self.place, &job, "notHeld", &format!("job {job} is not held"));
+            show(&self.place, &job, HoldState::NotHeld, &format!("job {job} is not held"));
             return Ok(End::Finding);
         };
         let is_active = seen.state == JobState::Active;
@@ -223,25 +228,25 @@ impl GoOn {
         show(
             &self.place,
             &job,
-            "goesOn",
+            HoldState::GoesOn,
             &match is_active {
                 true => format!(
-                    "job {job} goes on as fast as before; evidence begins anew at half its weight (time {times})"
+                    "job {job} goes on as fast as before; evidence begins again at half its weight (time {times})"
                 ),
-                false => format!("job {job} has ended, and holds nothing back any more"),
+                false => format!("job {job} has ended, so there is nothing to go on with"),
             },
         );
         Ok(End::Done)
     }
 }
 
-/// Every alarm of the job that stops and is in ALARM acts again once it fires anew: those that fired during the
+/// Every alarm of the job that stops and is in ALARM acts again once it fires again: those that fired during the
 /// hold changed nothing.
 async fn rearm(store: &Store, job: &JobId) -> Result<(), Error> {
     use aws_sdk_cloudwatch::types::StateValue;
     let topic = topics::of_stack(&store.stack, topics::FORCE_STOP)?;
     let there = store.aws.see(job).await?;
-    for alarm in there.alarms.iter().map(SeenAlarm::observed) {
+    for alarm in there.alarms.iter().map(NamedAlarm::observed) {
         if !alarm.has_fired() || !alarm.goes_to(topic) {
             continue;
         }
@@ -265,11 +270,36 @@ fn rates_before(earlier: Option<&Hold>, now: Rates) -> Rates {
     }
 }
 
-fn show(place: &Place, job: &JobId, result: &str, text: &str) {
+/// What became of a rollout.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HoldData {
+    job_id: String,
+    state: HoldState,
+    /// The same for people.
+    text: String,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+enum HoldState {
+    /// It is taken down to one device a minute, or keeps the next wave back.
+    Held,
+    /// It goes on as fast as before.
+    GoesOn,
+    /// There was no hold.
+    NotHeld,
+    /// The rollout has ended: there is nothing to hold.
+    Ended,
+}
+
+fn show(place: &Place, job: &JobId, result: HoldState, text: &str) {
     match place.output {
         Output::Text => print(&format!("{text}\n")),
-        Output::Json => {
-            print_json(&json!({"jobId": job.as_str(), "result": result, "text": text}));
-        }
+        Output::Json => print_document(&HoldData {
+            job_id: job.to_string(),
+            state: result,
+            text: text.to_owned(),
+        }),
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::baseline::Baseline;
 use tripline::diagnostic::Diagnostic;
 use tripline::faults::Faults;
@@ -32,8 +33,10 @@ use crate::input::deployment::{self, Input};
 use crate::input::planned::{PlannedCoverage, PlannedRollout, StackRules};
 use crate::input::waves::{duration, percent};
 use crate::successor::aws::Aws;
+use crate::terminal::coverage::CoverageData;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 use crate::terminal::progress::Progress;
 use crate::terminal::remarks::say_all;
 
@@ -43,31 +46,32 @@ Examples:
   tripline release start release/dev.ini --dry-run
   tripline release start release/dev.ini
 
-The config is that of `deploy` with `[WAVES]` and a `[WAVE_..]` each. Everything is checked first.
-Then the firmware and the documents go to the bucket, a wave of more than 100 devices that are no
-group's gets a thing group of its own, and the stack begins: each wave is armed before its job
-exists, and the next one begins when its gate lets it through. The devices of each wave are frozen
-now: what joins a group, or matches a query, later is not in it.
+The config is that of `deploy`, with `[WAVES]` and a section `[WAVE_..]` for each wave. Tripline
+checks everything first. Then it uploads the firmware and the documents and creates a thing group
+for each wave of more than 100 devices, unless the wave is a group itself. The stack arms each wave
+before it creates the wave's job. The next wave begins when the gate allows it. The devices of each
+wave are fixed at the start: things that later join a group or match a query are not included.
 
-Started again while it runs, it is the same release. One that has ended begins anew as another
-attempt, with jobs of its own. Running it again after any failure goes on and ends the same.
+Starting a release that runs already changes nothing. A release that has ended begins again as
+another attempt with new jobs. After any failure, run the command again: it completes the start.
 
-Exit code 0: it is under way; 1: nobody would hear of devices that fail, so that it was not begun
-(--accept-uncovered: that is meant); 2: the user's input; 3: AWS refused or could not be reached.")]
+Exit code 0: the release is in progress; 1: no alert would report failing devices, so Tripline did
+not begin it (accept this with --accept-uncovered); 2: invalid input; 3: AWS refused or could not
+be reached.")]
 pub struct Start {
-    /// The config; the files it names are looked for in its folder
+    /// The config; the files that it names are in its folder
     #[arg(default_value = "dev.ini")]
     config: PathBuf,
-    /// The stack that takes it out
+    /// The stack that runs the release
     #[arg(long, default_value = "tripline")]
     stack: String,
-    /// AWS region [default: the config's `region`, or else the environment's]
+    /// AWS Region [default: the config's `region`, or else the environment's]
     #[arg(long)]
     region: Option<Region>,
-    /// Say what would be made, and change nothing
+    /// Show what the command would create, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Accept that nobody hears of devices that go wrong in these ways: `fails`, `refuses`, `timesOut`, `slow`,
+    /// Accept that no alarm covers these ways to go wrong: `fails`, `refuses`, `timesOut`, `slow`,
     /// `neverAnswers`, separated by commas
     #[arg(long, value_name = "WAYS")]
     accept_uncovered: Option<AcceptedWays>,
@@ -171,8 +175,10 @@ impl Start {
         }
         match self.output {
             Output::Text => print(&format!("release {}: under way already\n", state.release)),
-            Output::Json => print_json(&json!({
-                "release": state.release, "attempt": state.attempt, "started": false,
+            Output::Json => print_document(&StartedData::UnderWay(UnderWay {
+                release: state.release.to_string(),
+                attempt: state.attempt,
+                started: false,
             })),
         }
         Ok(End::Done)
@@ -181,7 +187,12 @@ impl Start {
     fn show(&self, plan: &Plan, covered: &PlannedCoverage, attempt: u32, region: &str) {
         match self.output {
             Output::Text => print(&text(plan, covered, attempt, region)),
-            Output::Json => print_json(&json(plan, covered, self.dry_run, region)),
+            Output::Json => print_document(&StartedData::Planned(Box::new(planned(
+                plan,
+                covered,
+                self.dry_run,
+                region,
+            )))),
         }
     }
 }
@@ -372,7 +383,7 @@ async fn begin(store: &Store, plan: &Plan, there: Option<&Versioned>) -> Result<
     if !store.write(&state, there.map(|there| there.version)).await? {
         let text = format!("somebody starts release `{}` at this moment", plan.release);
         return Err(Failure::new("PutItem", FailureKind::Unavailable, text)
-            .with_hint("run this again")
+            .with_hint("run the command again")
             .into());
     }
     store.start(plan).await?;
@@ -410,21 +421,79 @@ fn text(plan: &Plan, covered: &PlannedCoverage, attempt: u32, region: &str) -> S
     text + &format!("\n{}\n{}", covered.coverage.line(), covered.coverage.table("  "))
 }
 
-fn json(plan: &Plan, covered: &PlannedCoverage, dry_run: bool, region: &str) -> Value {
-    let waves: Vec<_> = plan
-        .waves
-        .iter()
-        .map(|wave| {
-            json!({
-                "name": wave.name, "jobId": wave.job, "devices": wave.devices, "rate": wave.rate,
-                "bakeSeconds": wave.bake, "tolerance": wave.tolerance, "approval": wave.approval,
-                "group": wave.group, "decidesFrom": wave.clears_at,
-            })
-        })
-        .collect();
-    json!({
-        "release": plan.release, "attempt": plan.attempt, "region": region, "started": !dry_run,
-        "falseStops": plan.false_stops, "falseStopsOfAWave": plan.false_stops_of_a_wave(),
-        "waves": waves, "coverage": covered.coverage.to_json(),
-    })
+/// A release that was started, or would be.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum StartedData {
+    Planned(Box<PlannedRelease>),
+    UnderWay(UnderWay),
+}
+
+/// A release that was under way already, with the same files.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnderWay {
+    release: String,
+    attempt: u32,
+    started: bool,
+}
+
+/// A release, worked out.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedRelease {
+    release: String,
+    /// Which attempt it is, from 1.
+    attempt: u32,
+    region: String,
+    /// Whether it is started, and not only planned.
+    started: bool,
+    /// The share of healthy releases that may be stopped.
+    false_stops: f64,
+    false_stops_of_a_wave: f64,
+    waves: Vec<PlannedWaveData>,
+    coverage: CoverageData,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct PlannedWaveData {
+    name: String,
+    job_id: String,
+    devices: u32,
+    /// Devices a minute; `null`: as the config says for all.
+    rate: Option<u32>,
+    bake_seconds: u32,
+    /// The share of devices that may be unsuccessful.
+    tolerance: f64,
+    /// Whether a person has to let it begin.
+    approval: bool,
+    /// The thing group that is made for it.
+    group: Option<String>,
+    /// About how many devices it takes for its gate to decide.
+    decides_from: Option<u32>,
+}
+
+fn planned(plan: &Plan, covered: &PlannedCoverage, dry_run: bool, region: &str) -> PlannedRelease {
+    let wave = |wave: &PlannedWave| PlannedWaveData {
+        name: wave.name.to_string(),
+        job_id: wave.job.to_string(),
+        devices: wave.devices,
+        rate: wave.rate,
+        bake_seconds: wave.bake,
+        tolerance: wave.tolerance,
+        approval: wave.approval,
+        group: wave.group.clone(),
+        decides_from: wave.clears_at,
+    };
+    PlannedRelease {
+        release: plan.release.to_string(),
+        attempt: plan.attempt,
+        region: region.to_owned(),
+        started: !dry_run,
+        false_stops: plan.false_stops,
+        false_stops_of_a_wave: plan.false_stops_of_a_wave(),
+        waves: plan.waves.iter().map(wave).collect(),
+        coverage: (&covered.coverage).into(),
+    }
 }

@@ -1,6 +1,7 @@
 //! `tripline release stop`: ends a release by hand.
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::job::{JobId, JobState};
 use tripline::release::{Ended, Phase, RELEASE_TAG, State};
 use tripline::stop::{OPERATOR_REASON_CODE, operator_comment};
@@ -9,10 +10,11 @@ use tripline_aws::{Failure, FailureKind, iot};
 use super::Common;
 use super::store::{Store, now, person};
 use crate::exit::{End, Error};
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 
-/// How often a state is written anew because the stack has written it meanwhile.
+/// How often a state is written again because the stack has written it meanwhile.
 const MOST_TRIES: u32 = 10;
 
 #[derive(Debug, clap::Args)]
@@ -20,17 +22,28 @@ const MOST_TRIES: u32 = 10;
 Examples:
   tripline release stop fw-2-1 --reason \"bricks pump A\"
 
-No further wave begins, and the rollouts of waves that are in progress are stopped as `tripline
-stop` does. `tripline revert` brings devices back to an earlier firmware.
+Prevents further waves, and stops the rollouts of waves in progress as `tripline stop` does. Use
+`tripline revert` to return devices to an earlier firmware.
 
-Exit code 0: stopped, now or before; 2: there is no such release; 3: AWS refused or could not be
-reached: run it again.")]
+Exit code 0: stopped, now or before; 2: the release does not exist; 3: AWS refused or could not be
+reached: run the command again.")]
 pub struct StopRelease {
     #[command(flatten)]
     common: Common,
-    /// Why, for everybody who looks at the release or its jobs
+    /// The reason, shown with the release and its jobs
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+}
+
+/// A release that was stopped.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StoppedRelease {
+    release: String,
+    /// `stopped`
+    state: &'static str,
+    /// The jobs that this command has stopped.
+    stopped: Vec<String>,
 }
 
 impl StopRelease {
@@ -46,10 +59,11 @@ impl StopRelease {
                 }
                 print(&text);
             }
-            Output::Json => print_json(&json!({
-                "release": release.as_str(),
-                "stopped": stopped.iter().map(JobId::as_str).collect::<Vec<_>>(),
-            })),
+            Output::Json => print_document(&StoppedRelease {
+                release: release.to_string(),
+                state: "stopped",
+                stopped: stopped.iter().map(ToString::to_string).collect(),
+            }),
         }
         for job in &stopped {
             say(&format!(
@@ -110,8 +124,10 @@ async fn write_end(store: &Store, common: &Common, comment: &str) -> Result<(), 
             return Ok(());
         }
     }
-    let text = format!("the state of release `{}` changes all the time", common.release);
-    Err(Failure::new("PutItem", FailureKind::Unavailable, text).with_hint("run this again").into())
+    let text = format!("the state of release `{}` keeps changing", common.release);
+    Err(Failure::new("PutItem", FailureKind::Unavailable, text)
+        .with_hint("run the command again")
+        .into())
 }
 
 /// Cancels a job of this release that is in progress; whether it was. Another's job of the same name is left.

@@ -7,6 +7,8 @@ mod picture;
 mod replayed;
 mod text;
 
+pub use json::ReplayData;
+
 use std::path::PathBuf;
 
 use tripline::alarm::AlarmDefinition;
@@ -23,8 +25,9 @@ use crate::input::source::{self, name_of};
 use crate::input::stop_topic::StopTopic;
 use crate::recording::{self, is_stdin, read};
 use crate::report::{self, ReportFile, When};
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 use replayed::Replayed;
 use tripline_guard::definition::in_words;
 
@@ -39,7 +42,7 @@ order and with repetitions; gzip is recognized. Events take place at their own `
 they were received is not recorded. Each alarm is evaluated in the middle of the minute;
 CloudWatch does it at a second of its own. A device that ended after the stop may have begun
 before it: what would have been spared is an upper bound. Abort criteria go by executions that have
-ended: how many devices were told is not recorded. Evidence, if the config has limits of a healthy
+ended: a recording does not say how many devices were notified. Evidence, if the config has limits of a healthy
 rollout, takes when devices began from a recording of `tripline watch --record`; without one it is
 approximate, and said.
 
@@ -74,7 +77,7 @@ pub struct Arguments {
     #[arg(long)]
     strict: bool,
 
-    /// Write a page with pictures, which needs nothing but itself
+    /// Write a self-contained HTML report with charts
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
     /// When to draw a chart
@@ -93,7 +96,7 @@ impl Arguments {
             page.write(&report::html(&picture::replay_picture(&replayed)))?;
         }
         match self.output {
-            Output::Json => print_json(&json::replay_json(&replayed)),
+            Output::Json => print_document(&json::replay_data(&replayed)),
             Output::Text => {
                 let chart = |width| report::terminal(&picture::replay_picture(&replayed), width);
                 let chart = self.chart.width().map(chart);

@@ -23,7 +23,7 @@ pub struct BaselinePicture<'a> {
     pub made_by: String,
 }
 
-/// Shares of devices that are still at it at an age, 0 to 1.
+/// Shares of devices that are unfinished at an age, 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shares {
     /// Of all past rollouts together.
@@ -56,9 +56,13 @@ const LINES: [Line; 3] = [
 pub fn html(picture: &BaselinePicture<'_>) -> String {
     let mut page = Page::new(picture.title);
     page.heading(picture.title, &picture.verdict, None);
-    page.figure("Devices that are still at it", &curves(&picture.minutes), &picture.caption);
+    page.figure("Devices that are still in progress", &curves(&picture.minutes), &picture.caption);
     let head = ["after", "past rollouts", "the slowest", "at most"];
-    page.table("Still at it, at the ages at which devices are followed", &head, &picture.rows);
+    page.table(
+        "Still in progress, at the ages at which devices are followed",
+        &head,
+        &picture.rows,
+    );
     page.notes("What is to be known of this baseline", &picture.notes);
     page.finish(&picture.made_by)
 }
@@ -95,7 +99,7 @@ fn curves(minutes: &[Shares]) -> Markup {
     }
     svg.finish(
         "baseline",
-        "Devices that are still at it by age",
+        "Devices that are still in progress by age",
         "Past rollouts, the slowest of them, and the limit of the next one.",
     )
 }

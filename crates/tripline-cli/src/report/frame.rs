@@ -43,7 +43,7 @@ impl Span {
 /// The share of executions whose ends are left out.
 pub const LEFT_OUT: f64 = 0.01;
 
-/// Minutes until all that will be told are told, and all but [`LEFT_OUT`] of what ends has ended.
+/// Minutes until all that will be notified are notified, and all but [`LEFT_OUT`] of what ends has ended.
 fn minutes_of_interest(record: &[Reached]) -> usize {
     let Some(end) = record.last() else { return 0 };
     let ended = |reached: &Reached| {

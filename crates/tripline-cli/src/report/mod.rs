@@ -63,7 +63,7 @@ pub fn html(picture: &Picture<'_>) -> String {
 }
 
 /// The rollout as a chart of so many columns (at least 40 are used), with a newline at its end and
-/// without colours.
+/// without colors.
 pub fn terminal(picture: &Picture<'_>, width: usize) -> String {
     terminal::chart(picture, width)
 }

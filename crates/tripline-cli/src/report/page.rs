@@ -29,7 +29,7 @@ impl Page {
         Self { title: bounded(title), body: Vec::new() }
     }
 
-    /// The title and the verdict. `stopped` gives the verdict its colour, if it is one.
+    /// The title and the verdict. `stopped` gives the verdict its color, if it is one.
     pub fn heading(&mut self, title: &str, verdict: &str, stopped: Option<bool>) {
         let class = match stopped {
             Some(true) => "verdict stopped",

@@ -80,7 +80,7 @@ impl Svg {
         });
     }
 
-    /// The element. `id` tells it from others of the page; `title` and `description` are for those
+    /// The element. `id` distinguishes it from others of the page; `title` and `description` are for those
     /// who do not see it.
     pub fn finish(self, id: &str, title: &str, description: &str) -> Markup {
         let Self { body, width, height } = self;

@@ -1,13 +1,15 @@
 //! How a resume ended.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::diagnostic::Diagnostic;
 use tripline::job::JobId;
 
-use super::report::{Report, ended};
+use super::report::{CreatedData, Report};
 use super::targets::Targets;
 use crate::exit::End;
 use crate::successor::earlier_guards::EarlierGuards;
+use crate::successor::ended_before::EndedBefore;
 
 /// How it ended.
 #[derive(Debug)]
@@ -44,7 +46,7 @@ impl Existed {
     fn text(&self, old: &JobId) -> String {
         let jobs: Vec<_> = self.jobs.iter().map(JobId::as_str).collect();
         let (noun, verbs) = if jobs.len() == 1 {
-            ("job", "is there already and resumes")
+            ("job", "already exists and resumes")
         } else {
             ("jobs", "are there already and resume")
         };
@@ -52,7 +54,7 @@ impl Existed {
             if self.findings() || !self.seen.rearmed.is_empty() { "" } else { ": nothing to do" };
         let mut text = format!("{noun} {} {verbs} {old}{rest}\n", jobs.join(", "));
         for (job, count) in &self.targets.ended {
-            text += &format!("  {count} of {job}, which has ended, have not got it\n");
+            text += &format!("  {count} of {job}, which has ended, do not have it\n");
         }
         if !self.targets.devices.is_empty() {
             text += &format!(
@@ -62,6 +64,34 @@ impl Existed {
         }
         text
     }
+}
+
+/// A rollout that goes on, or would.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ResumeData {
+    Created(CreatedData),
+    Unchanged(UnchangedData),
+}
+
+/// Nothing was created.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnchangedData {
+    /// The job that is there already.
+    job_id: Option<String>,
+    /// `exists`, `nothingLeft` or, since its guard would not stop it, `notGuarded`.
+    state: &'static str,
+    /// The job that was stopped.
+    resumes: String,
+    region: String,
+    created: bool,
+    /// How many devices are left.
+    left: Option<usize>,
+    /// Earlier ones that have ended, and how many devices each has left.
+    ended: Vec<EndedBefore>,
+    /// Jobs whose lost alarms are there again, or would be.
+    armed_again: Vec<String>,
 }
 
 impl Resumed {
@@ -80,35 +110,35 @@ impl Resumed {
             Self::Created(report) => report.text(),
             Self::Existed(existed) => existed.text(old),
             Self::NothingLeft(targets) => format!(
-                "nothing left to do: of {} devices of job {old}, {} have it, {} are still at it, {} are gone\n",
+                "nothing left to do: of {} devices of job {old}, {} have the firmware, {} are still in progress, {} were removed\n",
                 targets.all, targets.succeeded, targets.in_progress, targets.gone
             ),
             Self::NotGuarded => String::new(),
         }
     }
 
-    pub fn json(&self, old: &JobId, region: &str) -> Value {
-        let base = |job: Option<&JobId>, why: &str| {
-            json!({
-                "job": job.map(JobId::as_str), "resumes": old.as_str(), "region": region,
-                "created": false, "because": why,
-            })
+    pub fn data(&self, old: &JobId, region: &str) -> ResumeData {
+        let unchanged = |state, job: Option<&JobId>| UnchangedData {
+            job_id: job.map(ToString::to_string),
+            state,
+            resumes: old.to_string(),
+            region: region.to_owned(),
+            created: false,
+            left: None,
+            ended: Vec::new(),
+            armed_again: Vec::new(),
         };
-        match self {
-            Self::Created(report) => report.json(region),
-            Self::Existed(existed) => {
-                let mut value = base(existed.jobs.first(), "it is there already");
-                if let Some(fields) = value.as_object_mut() {
-                    let left = existed.targets.devices.len();
-                    fields.insert("left".to_owned(), left.into());
-                    fields.insert("ended".to_owned(), ended(&existed.targets));
-                    fields.insert("armedAgain".to_owned(), existed.seen.json());
-                }
-                value
-            }
-            Self::NothingLeft(_) => base(None, "nothing left to do"),
-            Self::NotGuarded => base(None, "its guard would not stop it"),
-        }
+        ResumeData::Unchanged(match self {
+            Self::Created(report) => return ResumeData::Created(report.data(region)),
+            Self::Existed(existed) => UnchangedData {
+                left: Some(existed.targets.devices.len()),
+                ended: EndedBefore::of(&existed.targets.ended),
+                armed_again: existed.seen.data(),
+                ..unchanged("exists", existed.jobs.first())
+            },
+            Self::NothingLeft(_) => unchanged("nothingLeft", None),
+            Self::NotGuarded => unchanged("notGuarded", None),
+        })
     }
 
     pub fn notes(&self, old: &JobId) -> Vec<String> {
@@ -127,11 +157,10 @@ impl Resumed {
                 notes.extend(of_ended(targets));
                 if !targets.devices.is_empty() {
                     let finding = Diagnostic::new(format!(
-                        "devices that have not got the firmware, and that no resume of `{old}` is for: {}",
+                        "devices that do not have the firmware, and that no resume of `{old}` is for: {}",
                         targets.devices.len()
                     ));
-                    let hint =
-                        "leave `--new-job-id` out, or give another one: that makes a job for them";
+                    let hint = "omit `--new-job-id`, or give another one, to create a job for them";
                     notes.push(finding.with_hint(hint).labeled("finding"));
                 }
                 notes.extend(at_it(targets, existed.include_in_progress));
@@ -144,11 +173,11 @@ impl Resumed {
     }
 }
 
-/// Devices that are still at it, and how they are taken in.
+/// Devices that are still in progress, and how they are taken in.
 fn at_it(targets: &Targets, included: bool) -> Option<String> {
     (targets.in_progress > 0 && !included).then(|| {
         format!(
-            "hint: {} still in progress with the old job; `--include-in-progress` takes them in",
+            "hint: {} still in progress with the old job; `--include-in-progress` includes them",
             targets.in_progress
         )
     })
@@ -158,7 +187,7 @@ fn at_it(targets: &Targets, included: bool) -> Option<String> {
 fn of_ended(targets: &Targets) -> Vec<String> {
     let note = |(job, count): &(JobId, usize)| {
         Diagnostic::new(format!(
-            "job `{job}` has ended, and devices of it have not got the firmware: {count}"
+            "job `{job}` has ended, and devices of it do not have the firmware: {count}"
         ))
         .with_hint(format!("`tripline resume --job-id {job}`"))
         .labeled("finding")

@@ -8,7 +8,8 @@ mod tests;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::job::{JobId, JobState};
 use tripline::stop::{OPERATOR_REASON_CODE, operator_comment};
 use tripline::text::clean;
@@ -17,12 +18,14 @@ use tripline_aws::{Failure, FailureKind};
 use crate::aws::connect::{Connection, connect};
 use crate::aws::job::DescribedJob;
 use crate::aws::region::Region;
+use crate::aws::tally::Tally;
 use crate::exit::{End, Error};
 use crate::input::job::RequiredJob;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 
-/// What was cancelled may be seen a moment later.
+/// What was canceled may be seen a moment later.
 const PROOF_PAUSE: Duration = Duration::from_millis(500);
 const PROOFS: u32 = 6;
 
@@ -32,12 +35,12 @@ Examples:
   tripline stop fw-1-3-0 --reason \"bricks pump A\"
   tripline stop fw-1-3-0 --mode abort --dry-run
 
-`cancel` leaves devices in progress alone, and no other device receives the firmware. `abort`
-cancels those in progress too, which can leave a device unable to report, or stuck in the middle
-of its update. `tripline resume` goes on later with the devices that have not got it.
+`cancel` leaves devices in progress alone, and no other device receives the firmware. `abort` also
+cancels devices in progress, which can leave a device unable to report, or stuck in the middle of
+its update. Use `tripline resume` later for the devices that do not have the firmware.
 
-Exit code 0: the job is cancelled, now or before; 1: it is completed or deleted already, so that
-nothing was stopped; 2: there is no such job; 3: AWS refused or could not be reached.",
+Exit code 0: the job is canceled, now or before; 1: the job is completed or deleted, so there was
+nothing to stop; 2: the job does not exist; 3: AWS refused or could not be reached.",
     mut_arg("job", |arg| arg.help("The job to stop")))]
 pub struct Arguments {
     #[command(flatten)]
@@ -45,24 +48,25 @@ pub struct Arguments {
     /// What becomes of devices in progress
     #[arg(long, value_enum, default_value = "cancel")]
     mode: Mode,
-    /// Why, for everybody who looks at the job
+    /// The reason, shown with the job
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Say what would be done, and change nothing
+    /// Show what the command would do, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// AWS region [default: the environment's]
+    /// AWS Region [default: the environment's]
     #[arg(long)]
     region: Option<Region>,
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub enum Mode {
     /// They go on; the others do not receive it
     Cancel,
-    /// They are cancelled too; this can leave a device stuck
+    /// They are canceled too; this can leave a device stuck
     Abort,
 }
 
@@ -75,13 +79,45 @@ pub struct Stop {
     pub dry_run: bool,
 }
 
+/// A job that was stopped, or was to be.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StoppedData {
+    job_id: String,
+    region: String,
+    dry_run: bool,
+    mode: Mode,
+    /// Whether this command has stopped it.
+    stopped: bool,
+    /// Whether it had ended before.
+    had_ended: bool,
+    /// The job's state, as AWS IoT has it.
+    state: String,
+    reason_code: Option<String>,
+    comment: Option<String>,
+    counts: StoppedCounts,
+    /// As AWS IoT counts, where that is attempts.
+    attempts: Option<Tally>,
+}
+
+/// In devices.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct StoppedCounts {
+    succeeded: u32,
+    /// Failed, rejected or timed out; `null` where only attempts are known.
+    failed: Option<u32>,
+    in_progress: u32,
+    spared: u32,
+}
+
 /// How it was found, or left.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Stopped {
     pub seen: DescribedJob,
     /// It had ended before.
     pub before: bool,
-    /// Devices that were in progress and are no more, because an abort cancelled them.
+    /// Devices that were in progress and are no more, because an abort canceled them.
     pub torn: u32,
 }
 
@@ -96,7 +132,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
     let stopped = stop.stop(&aws_sdk_iot::Client::new(&config)).await?;
     match arguments.output {
         Output::Text => print(&stop.text(&stopped)),
-        Output::Json => print_json(&stop.json(&stopped, &region)),
+        Output::Json => print_document(&stop.data(&stopped, &region)),
     }
     if let Some(hint) = stop.hint(&stopped) {
         say(&format!("hint: {hint}"));
@@ -115,7 +151,7 @@ impl Stop {
             return Ok(Stopped { seen, before: false, torn: 0 });
         }
         let at_work = seen.tally.in_progress;
-        let cancelled = iot
+        let canceled = iot
             .cancel_job()
             .job_id(self.job.as_str())
             .reason_code(OPERATOR_REASON_CODE)
@@ -123,7 +159,7 @@ impl Stop {
             .force(self.mode == Mode::Abort)
             .send()
             .await;
-        if let Err(error) = cancelled {
+        if let Err(error) = canceled {
             let failure = Failure::from_sdk("CancelJob", &error);
             // It may have ended, or been stopped by its guard, a moment before.
             if failure.kind == FailureKind::Refused {
@@ -148,12 +184,12 @@ impl Stop {
             return Ok(Stopped { seen, before: false, torn });
         }
         let text = format!(
-            "AWS IoT took it, but shows job `{}` in `{}`",
+            "AWS IoT accepted the stop, but shows job `{}` in `{}`",
             self.job,
             clean(&seen.status, 64)
         );
         Err(Failure::new("CancelJob", FailureKind::Unavailable, text)
-            .with_hint("run this again")
+            .with_hint("run the command again")
             .into())
     }
 
@@ -164,7 +200,7 @@ impl Stop {
         };
         if failure.kind == FailureKind::NotFound {
             return Err(Error::input(format!("there is no job `{}`", self.job))
-                .hint("is this its region and account?"));
+                .hint("check the Region and the account"));
         }
         Err(failure.into())
     }
@@ -176,9 +212,9 @@ impl Stop {
                 "nothing to stop: job {job} is {} already\n",
                 clean(&stopped.seen.status, 64)
             ),
-            (_, true, Mode::Cancel) => format!("dry run: job {job} would be cancelled\n"),
+            (_, true, Mode::Cancel) => format!("dry run: job {job} would be canceled\n"),
             (_, true, Mode::Abort) => format!("dry run: job {job} would be aborted\n"),
-            (_, _, Mode::Cancel) => format!("job {job} is cancelled\n"),
+            (_, _, Mode::Cancel) => format!("job {job} is canceled\n"),
             (_, _, Mode::Abort) => format!("job {job} is aborted\n"),
         };
         let mut line = |name: &str, count: u32, note: &str| {
@@ -204,24 +240,30 @@ impl Stop {
         match self.mode {
             _ if stopped.before => "",
             Mode::Cancel => "go on",
-            Mode::Abort => "are cancelled too; some may be stuck or unable to report",
+            Mode::Abort => "are canceled too; some may be stuck or unable to report",
         }
     }
 
-    fn json(&self, stopped: &Stopped, region: &str) -> Value {
+    fn data(&self, stopped: &Stopped, region: &str) -> StoppedData {
         let Stopped { seen, before, .. } = stopped;
-        json!({
-            "job": self.job.as_str(), "region": region, "dryRun": self.dry_run,
-            "mode": if self.mode == Mode::Abort { "abort" } else { "cancel" },
-            "stopped": !before && !self.dry_run, "hadEnded": before,
-            "status": seen.status, "reasonCode": seen.reason_code, "comment": seen.comment,
-            "counts": {
-                "succeeded": seen.tally.succeeded,
-                "failed": seen.uncounted().is_none().then(|| seen.tally.failures()),
-                "inProgress": stopped.in_progress(), "spared": stopped.spared(),
+        StoppedData {
+            job_id: self.job.to_string(),
+            region: region.to_owned(),
+            dry_run: self.dry_run,
+            mode: self.mode,
+            stopped: !before && !self.dry_run,
+            had_ended: *before,
+            state: seen.status.clone(),
+            reason_code: seen.reason_code.clone(),
+            comment: seen.comment.clone(),
+            counts: StoppedCounts {
+                succeeded: seen.tally.succeeded,
+                failed: seen.uncounted().is_none().then(|| seen.tally.failures()),
+                in_progress: stopped.in_progress(),
+                spared: stopped.spared(),
             },
-            "attempts": seen.attempts(),
-        })
+            attempts: seen.attempts(),
+        }
     }
 
     fn hint(&self, stopped: &Stopped) -> Option<String> {
@@ -232,18 +274,18 @@ impl Stop {
             && seen.tally.in_progress > 0
         {
             return Some(format!(
-                "a job is cancelled once only; devices in progress are, one by one, by\n      `aws iot cancel-job-execution --force --job-id {job} --thing-name ..`"
+                "AWS IoT cancels a job only once; to cancel single devices in progress, use\n      `aws iot cancel-job-execution --force --job-id {job} --thing-name ..`"
             ));
         }
         let revert = match seen.tally.succeeded {
             0 => String::new(),
             _ => {
-                format!("\nhint: `tripline revert --job-id {job}` takes back those that have it")
+                format!("\nhint: `tripline revert --job-id {job}` reverts the devices that have it")
             }
         };
         (seen.state == JobState::Canceled).then(|| {
             format!(
-                "`tripline resume --job-id {job}` goes on with the devices that have not got it{revert}"
+                "`tripline resume --job-id {job}` goes on with the devices that do not have the firmware{revert}"
             )
         })
     }
@@ -255,13 +297,13 @@ impl Stopped {
         self.seen.tally.in_progress.saturating_add(self.torn)
     }
 
-    /// Devices that were told and had not begun. AWS cancels their executions by and by.
+    /// Devices that were notified and had not begun. AWS cancels their executions by and by.
     fn spared(&self) -> u32 {
         let tally = &self.seen.tally;
         tally.queued.saturating_add(tally.canceled).saturating_sub(self.torn)
     }
 
-    /// A job that is cancelled is as it was asked for, whoever did it.
+    /// A job that is canceled is as it was asked for, whoever did it.
     fn end(&self) -> End {
         match self.seen.state {
             JobState::Canceled | JobState::Active => End::Done,

@@ -1,6 +1,5 @@
 //! The guards of jobs that follow already.
 
-use serde_json::Value;
 use tripline::job::JobId;
 
 /// What was seen of the guards of jobs that follow already.
@@ -13,14 +12,15 @@ pub struct EarlierGuards {
 }
 
 impl EarlierGuards {
-    pub fn json(&self) -> Value {
-        self.rearmed.iter().map(JobId::as_str).collect()
+    /// The jobs that are armed again, for programs.
+    pub fn data(&self) -> Vec<String> {
+        self.rearmed.iter().map(ToString::to_string).collect()
     }
 
     pub fn notes(&self, dry_run: bool) -> Vec<String> {
         let is = if dry_run { "would be" } else { "is" };
         let note = |job| {
-            format!("note: job `{job}` is in progress and had lost alarms: it {is} armed again")
+            format!("note: job `{job}` is in progress and had lost alarms, so it {is} armed again")
         };
         self.rearmed.iter().map(note).collect()
     }

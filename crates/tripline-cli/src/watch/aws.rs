@@ -249,7 +249,7 @@ impl Observer {
 
     async fn tags_of(&mut self, alarm: &MetricAlarm) -> Result<AlarmTags, Failure> {
         let (name, now) = (alarm.alarm_name().unwrap_or_default(), Instant::now());
-        // Somebody may make it anew, under the same name and without tags.
+        // Somebody may make it again, under the same name and without tags.
         if let Some((at, tags)) = self.tags.get(name)
             && now.duration_since(*at) < KNOWN_FOR
         {

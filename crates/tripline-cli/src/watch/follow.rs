@@ -183,7 +183,7 @@ impl Rollout {
             }
             Ok(None) => {
                 return Err(Error::input(format!("there is no job `{}`", self.job))
-                    .hint("is this its region and account?"));
+                    .hint("check the Region and the account"));
             }
             Err(failure) => self.lose(failure, now)?,
         }

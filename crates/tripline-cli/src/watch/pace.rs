@@ -30,7 +30,7 @@ pub enum Eta {
 }
 
 impl History {
-    /// Remembers a look. A clock that was set back begins anew.
+    /// Remembers a look. A clock that was set back begins again.
     pub fn push(&mut self, at: i64, ended: u32) {
         if self.0.back().is_some_and(|(last, _)| *last > at) {
             self.0.clear();

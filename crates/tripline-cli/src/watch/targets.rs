@@ -1,6 +1,6 @@
 //! How many devices a rollout is for: its things, and the members of its groups.
 //!
-//! AWS IoT says only how many it has come to. What the guard-keeper has counted is taken from there; else the groups
+//! AWS IoT says only how many it has reached. What the guard-keeper has counted is taken from there; else the groups
 //! are listed, some pages a look.
 
 use std::collections::HashSet;

@@ -9,6 +9,7 @@ use crate::alarms::fake::{EMAIL, FORCE_STOP};
 use crate::aws::arming::plan::Change;
 use crate::input::declared::DeclaredLimits;
 use crate::terminal::armed::Tense;
+use crate::terminal::document::document;
 use crate::terminal::verdict::Verdict;
 
 const BASELINE: &str = "{\"version\":1,\"name\":\"fw\",\"rollouts\":2,\"pooled\":{\"devices\":900,\"unfinished\":[800,300,9]},\"slowest\":{\"devices\":400,\"unfinished\":[400,200,9]},\"failures\":[0,2]}\n";
@@ -111,21 +112,21 @@ async fn a_dry_run_says_the_limits_in_words() {
     let text = report.text(Tense::Would);
     let words = "evidence > 2 (1 in 100): failed 3 %, 60 min 3 %, 75 min 2 %";
     assert!(text.contains(words), "{text}");
-    assert_eq!(report.json(&guard, "us-east-1")["alarms"][1]["watches"], words);
+    assert_eq!(document(&report.data(&guard, "us-east-1"))["alarms"][1]["watches"], words);
     assert_eq!(aws.changes(), <[String; 0]>::default());
     assert!(aws.kept().is_empty());
 }
 
 #[tokio::test]
 async fn evidence_that_only_alerts_is_a_finding_unless_it_is_meant() {
-    for tell_only in [false, true] {
+    for alert_only in [false, true] {
         let aws = FakeAws::new();
         let only = by_evidence("unfinishedLimits = 60:3\nsnsTopics = @email", None);
-        let guard = Guard { tell_only, ..only };
+        let guard = Guard { alert_only, ..only };
         let report = apply(&aws, &guard).await.unwrap();
         let verdict = Verdict::of_arming(&guard, &report, fake_aws::REGION);
-        assert_eq!(verdict.findings.is_empty(), tell_only, "{verdict:?}");
-        assert_eq!(aws.is_kept_to_tell_only("fw"), tell_only);
+        assert_eq!(verdict.findings.is_empty(), alert_only, "{verdict:?}");
+        assert_eq!(aws.is_kept_to_alert_only("fw"), alert_only);
     }
 }
 

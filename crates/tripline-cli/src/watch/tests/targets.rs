@@ -10,7 +10,7 @@ use crate::watch::follow::Watch;
 
 const ARN: &str = "arn:aws:iot:us-east-1:111122223333:";
 
-/// A rollout for `lone`, and for as many devices of a group; AWS IoT has come to 40, and all of them have ended.
+/// A rollout for `lone`, and for as many devices of a group; AWS IoT has reached 40, and all of them have ended.
 fn grouped(members: usize) -> Fake {
     let fake = Fake::default();
     let members: Vec<_> = (0..members).map(|n| format!("d{n:03}")).collect();

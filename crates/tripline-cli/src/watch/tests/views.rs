@@ -24,7 +24,7 @@ fn busy() -> Fake {
     let fake = Fake::default();
     let mut late = alarm("tripline-fw-late", "fw", StateValue::InsufficientData);
     late.actions_enabled = Some(false);
-    // It only tells, so that it takes nothing from the guard.
+    // It only alerts, so that it takes nothing from the guard.
     late.alarm_actions = Some(vec!["arn:aws:sns:us-east-1:111122223333:email".to_owned()]);
     fake.alarms([alarm("tripline-fw-slow", "fw", StateValue::Ok), late]);
     fake.tag("arn:tripline-fw-slow", "fw");
@@ -49,7 +49,7 @@ fn record() -> Record {
         at: NOW - 20,
         evidence: 0.93,
         threshold: 2.0,
-        brief: "evidence 0.9 of 2 · 22 min: 36 % of 610 still at it, limit 33 %".to_owned(),
+        brief: "evidence 0.9 of 2 · 22 min: 36 % of 610 unfinished, limit 33 %".to_owned(),
         next_age: Some(30),
         clearance: Some(0.44),
         unseen: vec!["failures: attempts are counted, not devices".to_owned()],
