@@ -266,7 +266,8 @@ where
                 let said = Said::NotStopped(rollout.clone(), change.clone());
                 let outcome = self.stop(&order, async |failure: &Failure| {
                     tracing::error!(%job, %failure, "stop_failed");
-                    let told = Announcement::not_stopped(&job, &alarm, &failure.in_short());
+                    let told = Announcement::not_stopped(&job, &alarm, &failure.in_short())
+                        .with_place(&self.settings.force_stop_topic.job_arn(&job));
                     if let Err(error) = self.alert(&said, &record.id, &told).await {
                         tracing::error!(%job, %error, "alert_failed");
                     }
@@ -294,7 +295,8 @@ where
             Done::Cancelled | Done::Aborted => self.fallback(&job).await,
             Done::Taken | Done::Observed | Done::Held => None,
         };
-        let told = Announcement::stop(&job, &alarm, done, &certainty, counts, fallback.as_ref());
+        let told = Announcement::stop(&job, &alarm, done, &certainty, counts, fallback.as_ref())
+            .with_place(&self.settings.force_stop_topic.job_arn(&job));
         let said = match done {
             // A job is stopped once.
             Done::Cancelled | Done::Aborted => Said::Stopped(rollout),
@@ -354,7 +356,8 @@ where
             "AWS could not be asked whether the alarm fired ({}), and {why}",
             failure.in_short()
         );
-        let told = Announcement::not_verified(job, alarm, &cause);
+        let told = Announcement::not_verified(job, alarm, &cause)
+            .with_place(&self.settings.force_stop_topic.job_arn(job));
         self.mail_not_stopped(Said::Unverified(job.to_string()), &record.id, &told).await;
         Err(failure.clone().into())
     }

@@ -4,6 +4,7 @@ use aws_sdk_iot::config::retry::RetryConfig;
 use tripline_aws::SdkConfig;
 
 use super::region::Region;
+use super::scope;
 use crate::exit::Error;
 
 /// Settings for the clients, and the region they are for.
@@ -18,6 +19,7 @@ pub struct Connection {
 pub async fn connect(region: Option<Region>) -> Result<Connection, Error> {
     let config = tripline_aws::config(region.map(String::from)).await;
     let region = region_of(config.region().map(AsRef::as_ref))?;
+    scope::remember(&config);
     Ok(Connection { region, config })
 }
 

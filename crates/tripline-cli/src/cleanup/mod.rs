@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::aws::clients::Aws;
-use crate::aws::connect::connect;
 use crate::aws::deployment::cloud::Cloud;
 use crate::aws::deployment::removal::{Removed, remove};
 use crate::aws::deployment::spec::claim_key;
 use crate::aws::region::{Region, region_for};
 use crate::aws::s3;
+use crate::aws::scope::connect_to_change;
 use crate::aws::tags::CONFIG_TAG;
 use crate::exit::{End, Error};
 use crate::input::buckets::Buckets;
@@ -70,7 +70,7 @@ impl Cleanup {
         };
         let of_config = config.and_then(|config| config.stream.as_ref()).map(|s| s.id.to_string());
         let stream = self.stream_id.or(of_config);
-        let connection = connect(region).await?;
+        let connection = connect_to_change(region).await?;
         let pace = config.map_or(Duration::ZERO, |config| config.pace);
         let client = s3::client(&connection.config);
         let s3 = match &loaded {

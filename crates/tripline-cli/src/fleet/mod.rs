@@ -11,8 +11,8 @@ mod value;
 
 use clap::{Args, Subcommand};
 
-use crate::aws::connect::connect;
 use crate::aws::region::Region;
+use crate::aws::scope::connect_to_change;
 use crate::exit::{End, Error};
 
 const EXAMPLES: &str = "\
@@ -53,7 +53,7 @@ enum Command {
 }
 
 pub async fn run(arguments: Arguments) -> Result<End, Error> {
-    let config = connect(arguments.region).await?.config;
+    let config = connect_to_change(arguments.region).await?.config;
     match arguments.command {
         Command::Register(register) => register.run(&config).await,
         Command::Run(run) => run.run(&config).await,

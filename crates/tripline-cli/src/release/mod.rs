@@ -21,6 +21,7 @@ use tripline::release::ReleaseId;
 
 use crate::aws::connect::connect;
 use crate::aws::region::Region;
+use crate::aws::scope::connect_to_change;
 use crate::exit::{End, Error};
 use crate::terminal::output::Output;
 use store::Store;
@@ -79,6 +80,11 @@ pub struct Place {
 impl Place {
     async fn store(&self) -> Result<Store, Error> {
         Store::connect(connect(self.region.clone()).await?, &self.stack).await
+    }
+
+    /// The same, for a command that changes something: it says where.
+    async fn store_to_change(&self) -> Result<Store, Error> {
+        Store::connect(connect_to_change(self.region.clone()).await?, &self.stack).await
     }
 }
 

@@ -30,9 +30,9 @@ use tripline::release::FALLBACK_TAG;
 use tripline::text::{clean, excerpt};
 
 use crate::aws::arming::guard::Guard;
-use crate::aws::connect::connect;
 use crate::aws::deployment::firmware::Stored;
 use crate::aws::region::Region;
+use crate::aws::scope::connect_to_change;
 use crate::aws::stack::Stack;
 use crate::exit::{End, Error};
 use crate::input::job::RequiredJob;
@@ -167,7 +167,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         Some(path) => Arming::Config(Box::new(Config::read(path)?)),
         None => Arming::Kept,
     };
-    let aws = Aws::for_connection(connect(guard.region(arguments.region)?).await?);
+    let aws = Aws::for_connection(connect_to_change(guard.region(arguments.region)?).await?);
     let revert = Revert {
         job: arguments.job.id()?,
         source,

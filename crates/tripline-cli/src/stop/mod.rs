@@ -14,9 +14,10 @@ use tripline::stop::{OPERATOR_REASON_CODE, operator_comment};
 use tripline::text::clean;
 use tripline_aws::{Failure, FailureKind};
 
-use crate::aws::connect::{Connection, connect};
+use crate::aws::connect::Connection;
 use crate::aws::job::DescribedJob;
 use crate::aws::region::Region;
+use crate::aws::scope::connect_to_change;
 use crate::exit::{End, Error};
 use crate::input::job::RequiredJob;
 use crate::terminal::output::Output;
@@ -86,7 +87,7 @@ pub struct Stopped {
 }
 
 pub async fn run(arguments: Arguments) -> Result<End, Error> {
-    let Connection { region, config } = connect(arguments.region).await?;
+    let Connection { region, config } = connect_to_change(arguments.region).await?;
     let stop = Stop {
         job: arguments.job.id()?,
         mode: arguments.mode,
