@@ -70,6 +70,12 @@ lint: .local/lint/.ready .local/checkov/.ready $(PACKAGE)
 	$(QUIET) $(LINT)/sam validate --lint --template-file $(PACKAGE)
 	.local/checkov/bin/checkov --framework cloudformation --skip-download --quiet --compact -f $(TEMPLATE) $(PACKAGE)
 
+.PHONY: deny advisories
+deny: .local/deny/.ready ## Licenses, sources and duplicates of what Tripline is built from
+	PATH="$(CURDIR)/.local/deny/bin:$$PATH" cargo deny --locked --workspace check licenses sources bans
+advisories: .local/deny/.ready ## Known vulnerabilities of it, from the RustSec database on GitHub
+	PATH="$(CURDIR)/.local/deny/bin:$$PATH" cargo deny --locked --workspace check advisories
+
 .PHONY: template
 template: ## Write into the template what comes from other files: the dashboard and the alarms on the guard's health
 	tools/generate-template

@@ -1,7 +1,9 @@
-//! The documents tell the truth: what they name exists, what they show works.
+//! The documents are true: what they name exists, what they show works.
 
 mod deploy;
 mod reference;
+mod typed;
+mod words;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -23,7 +25,7 @@ fn documents() -> Vec<String> {
             }
         }
     }
-    let mut found = vec!["README.md".to_owned(), "CHANGELOG.md".to_owned()];
+    let mut found = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"].map(str::to_owned).to_vec();
     pages(Path::new("docs"), &mut found);
     pages(Path::new("examples"), &mut found);
     found.sort();
@@ -32,7 +34,7 @@ fn documents() -> Vec<String> {
 
 /// The command, in this checkout.
 fn tripline() -> Command {
-    workspace::tripline(root()).unwrap_or_else(|trouble| panic!("{trouble}"))
+    workspace::tripline(root()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn read(path: impl AsRef<Path>) -> String {
@@ -173,6 +175,17 @@ fn the_readme_shows_what_simulate_says() {
     assert!(ran.stdout.starts_with(shown), "README.md shows\n{shown}\nand it says\n{}", ran.stdout);
 }
 
+/// The other examples are from a page whose commands are typed.
+#[test]
+fn the_readme_shows_what_is_shown_where_commands_are_typed() {
+    let typed = blocks("docs/getting-started.md", "text").concat();
+    let shown = blocks("README.md", "text").concat();
+    assert!(shown.lines().count() >= 4);
+    for line in shown.lines().filter(|line| *line != "..") {
+        assert!(typed.lines().any(|parts| typed::has_parts(line, parts)), "README.md: {line}");
+    }
+}
+
 #[test]
 fn the_alarm_configs_of_the_guide_and_the_example_are_valid() {
     // One after another: the second is one more alarm of the first.
@@ -250,6 +263,9 @@ fn the_checks_of_the_doctor_are_those_that_it_lists() {
     let table = document.split("## The checks").nth(1).unwrap_or_default();
     let table = table.split("\n## ").next().unwrap_or_default();
     let shown: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    let lacking: Vec<&String> =
+        expected.iter().filter(|row| !shown.contains(&row.as_str())).collect();
+    assert!(lacking.is_empty(), "docs/guide/doctor.md lacks {lacking:#?}");
     assert_eq!(shown, expected);
     assert!(shown.len() >= 25, "{}", shown.len());
 }

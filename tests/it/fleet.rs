@@ -73,7 +73,7 @@ async fn what_is_not_simulated_is_left_alone() {
         ("register --devices 3 --prefix real-", "thing `real-000002` exists and is not simulated"),
         ("register --devices 3 --prefix t- --group production", "`production` exists and is not"),
         ("remove --prefix real- --group production", "nothing was removed"),
-        // Some of its neighbours may have been registered by now.
+        // Some of its neighbors may have been registered by now.
         (run, "of 3 devices are not registered as simulated ones, first `real-"),
     ] {
         let ran = fleet(&aws, arguments);

@@ -1,5 +1,5 @@
 //! A bad rollout is stopped on the local AWS while its job-execution events are recorded; replayed,
-//! the recording tells of the same alarm and the same stop.
+//! the recording reports the same alarm and the same stop.
 
 use std::path::Path;
 use std::process::Output;
@@ -81,7 +81,7 @@ impl Recorder {
 }
 
 fn must<T>(result: Result<T>) -> T {
-    result.unwrap_or_else(|trouble| panic!("{trouble}"))
+    result.unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The command against the local AWS.

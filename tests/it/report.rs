@@ -31,7 +31,7 @@ fn is_drawn_in_every_look(page: &Path) {
     let (light, dark, print) = (open(Look::Light), open(Look::Dark), open(Look::Print));
     for (name, picture) in [("light", &light), ("dark", &dark), ("print", &print)] {
         // Text and lines are smoothed, so that a page has many shades; a blank one has one.
-        assert!(picture.colours() > 50, "{name}: {} colours", picture.colours());
+        assert!(picture.colors() > 50, "{name}: {} colors", picture.colors());
         assert!(picture.inked() > 0.01, "{name}: {} inked", picture.inked());
         assert!(picture.height() > 800, "{name}: {} high", picture.height());
     }

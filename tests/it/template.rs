@@ -366,7 +366,7 @@ fn what_no_function_could_handle_ends_in_the_undelivered_queue() {
 }
 
 #[test]
-fn the_generator_knows_whose_doubts_it_tells() {
+fn the_generator_knows_whose_doubts_it_reports() {
     for (_, _, deployment) in deployments() {
         let environment = &deployment.properties("MetricsGeneratorFunction")["Environment"];
         assert_eq!(environment["Variables"], json!({ "STACK_NAME": "a-stack" }));
@@ -507,7 +507,7 @@ fn the_guard_watches_itself_and_every_alarm_reaches_people() {
             .map(|(id, alarm)| {
                 let text =
                     |value: &'_ Value| value.as_str().unwrap_or_else(|| panic!("{id}")).to_owned();
-                assert_eq!(alarm["AlarmActions"], json!(["<EmailTopic>"]), "{id} tells nobody");
+                assert_eq!(alarm["AlarmActions"], json!(["<EmailTopic>"]), "{id} alerts nobody");
                 assert_eq!(alarm["ActionsEnabled"], Value::Null, "{id}: enabled by default");
                 // A quiet guard reports nothing, and a quiet guard is well. Only the keeper and the
                 // wave-runner speak each minute, and if they do not, nobody looks after the rollouts.

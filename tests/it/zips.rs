@@ -17,8 +17,7 @@ const PROCESSORS: [(&str, u16); 2] = [("arm64", 183), ("x86_64", 62)];
 fn every_zip_is_small_and_holds_a_bootstrap_for_its_processor() {
     for (architecture, machine) in PROCESSORS {
         for (function, most) in FUNCTIONS {
-            let path =
-                zip_for(function, architecture).unwrap_or_else(|trouble| panic!("{trouble}"));
+            let path = zip_for(function, architecture).unwrap_or_else(|error| panic!("{error}"));
             let file = std::fs::File::open(&path).unwrap_or_else(|error| panic!("{error}"));
             let bytes = file.metadata().map(|data| data.len()).unwrap_or(u64::MAX);
             assert!(bytes <= most, "{}: {bytes} bytes", path.display());

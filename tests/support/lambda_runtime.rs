@@ -30,7 +30,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::http_aws::{Door, REGION, now};
-use crate::{Result, Trouble, at};
+use crate::{Error, Result, at};
 
 /// What Lambda waits before the second and the third attempt of an asynchronous invocation, in
 /// seconds ("Error handling for asynchronous invocation").
@@ -60,7 +60,7 @@ impl Function {
     /// The function in this zip, with the properties of its `AWS::Serverless::Function`, in which
     /// references are resolved.
     pub fn new(zip: &Path, properties: &Value, resolve: impl Fn(&str) -> String) -> Result<Self> {
-        let missing = |name: &str| Trouble(format!("{name}: not in the template"));
+        let missing = |name: &str| Error(format!("{name}: not in the template"));
         let number = |of: &Value, name: &str| of[name].as_u64().ok_or_else(|| missing(name));
         let invoked = &properties["EventInvokeConfig"];
         let retries = number(invoked, "MaximumRetryAttempts")?;
@@ -101,15 +101,15 @@ impl Function {
 
 /// Takes the program out of a zip.
 fn unpack(zip: &Path, folder: &Path) -> Result<PathBuf> {
-    let trouble = |error: &dyn std::fmt::Display| Trouble(format!("{}: {error}", zip.display()));
-    let file = std::fs::File::open(zip).map_err(|error| trouble(&error))?;
-    let mut archive = zip::ZipArchive::new(file).map_err(|error| trouble(&error))?;
-    let mut program = archive.by_name("bootstrap").map_err(|error| trouble(&error))?;
+    let failed = |error: &dyn std::fmt::Display| Error(format!("{}: {error}", zip.display()));
+    let file = std::fs::File::open(zip).map_err(|error| failed(&error))?;
+    let mut archive = zip::ZipArchive::new(file).map_err(|error| failed(&error))?;
+    let mut program = archive.by_name("bootstrap").map_err(|error| failed(&error))?;
     let path = folder.join("bootstrap");
-    let mut out = std::fs::File::create(&path).map_err(|error| trouble(&error))?;
-    std::io::copy(&mut program, &mut out).map_err(|error| trouble(&error))?;
+    let mut out = std::fs::File::create(&path).map_err(|error| failed(&error))?;
+    std::io::copy(&mut program, &mut out).map_err(|error| failed(&error))?;
     let runs = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(&path, runs).map_err(|error| trouble(&error))?;
+    std::fs::set_permissions(&path, runs).map_err(|error| failed(&error))?;
     Ok(path)
 }
 
@@ -270,7 +270,7 @@ impl Environment {
                 other => return other.map_err(at(self.function.bootstrap.display())),
             }
         }
-        Err(Trouble(format!("{}: still written to", self.function.bootstrap.display())))
+        Err(Error(format!("{}: still written to", self.function.bootstrap.display())))
     }
 }
 

@@ -20,34 +20,34 @@ pub mod workspace;
 
 /// Why the harness could not do what it was asked for, for the person at the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble(pub String);
+pub struct Error(pub String);
 
 /// What the harness gives back.
-pub type Result<T> = std::result::Result<T, Trouble>;
+pub type Result<T> = std::result::Result<T, Error>;
 
-impl std::fmt::Display for Trouble {
+impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Trouble {}
+impl std::error::Error for Error {}
 
-impl From<tripline_aws::Failure> for Trouble {
+impl From<tripline_aws::Failure> for Error {
     fn from(failure: tripline_aws::Failure) -> Self {
         Self(failure.to_string())
     }
 }
 
 /// Gives an I/O error the words *where* and *what*.
-pub fn at(what: impl std::fmt::Display) -> impl FnOnce(std::io::Error) -> Trouble {
-    move |error| Trouble(format!("{what}: {error}"))
+pub fn at(what: impl std::fmt::Display) -> impl FnOnce(std::io::Error) -> Error {
+    move |error| Error(format!("{what}: {error}"))
 }
 
 /// A failed AWS call, by the API's name of it.
 pub(crate) fn call<E>(
     operation: &'static str,
-) -> impl FnOnce(aws_sdk_iot::error::SdkError<E>) -> Trouble
+) -> impl FnOnce(aws_sdk_iot::error::SdkError<E>) -> Error
 where
     E: aws_sdk_iot::error::ProvideErrorMetadata + std::error::Error + 'static,
 {

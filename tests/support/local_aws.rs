@@ -15,7 +15,7 @@ use aws_sdk_s3::config::{
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use tempfile::TempDir;
 
-use crate::{Result, Trouble, at, runner, workspace};
+use crate::{Error, Result, at, runner, workspace};
 
 /// Where the local AWS says it is. Its account is 000000000000.
 pub const REGION: &str = "us-east-1";
@@ -52,12 +52,12 @@ impl LocalAws {
     }
 
     async fn start_calling(functions_at: Option<&str>) -> Result<Self> {
-        let mut last = Trouble(String::new());
+        let mut last = Error(String::new());
         for _ in 0..TRIES {
             let mut started = Self::spawn(functions_at)?;
             match started.ready().await {
                 Ok(()) => return Ok(started),
-                Err(trouble) => last = trouble,
+                Err(error) => last = error,
             }
         }
         Err(last)
@@ -82,7 +82,7 @@ impl LocalAws {
             .env("BIND_HOST", "127.0.0.1")
             .env("LAMBDA_ASYNC_RETRY_BASE_SECONDS", "0.1") // AWS waits minutes before it tries again
             .env("IOT_MTLS_ENABLED", "0") // nobody speaks MQTT here: one port less to meet on
-            .env("MINISTACK_EDITION", mark(&files)) // how to tell it from another one, see `answers`
+            .env("MINISTACK_EDITION", mark(&files)) // distinguishes it from another one, see `answers`
             .env("AWS_DEFAULT_REGION", REGION)
             .env("AWS_REGION", REGION)
             .env("TMPDIR", files.path())
@@ -105,11 +105,11 @@ impl LocalAws {
                 return Ok(());
             }
             if let Ok(Some(_)) = self.guardian.try_wait() {
-                return Err(self.trouble("ended at once"));
+                return Err(self.error("ended at once"));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Err(self.trouble(&format!("gave no answer within {READY_WITHIN:?}")))
+        Err(self.error(&format!("gave no answer within {READY_WITHIN:?}")))
     }
 
     /// Whether the server at this address is this one: another process may have got the same port
@@ -159,8 +159,8 @@ impl LocalAws {
             .collect()
     }
 
-    fn trouble(&self, what: &str) -> Trouble {
-        Trouble(format!(
+    fn error(&self, what: &str) -> Error {
+        Error(format!(
             "local AWS {}: {what}; its log ends with\n{}",
             self.endpoint,
             self.log_tail()
@@ -221,7 +221,7 @@ fn server() -> Result<PathBuf> {
     if server.is_file() {
         Ok(server)
     } else {
-        Err(Trouble(format!(
+        Err(Error(format!(
             "{}: no such file (expected the local AWS)\n\n  hint: make setup",
             server.display()
         )))

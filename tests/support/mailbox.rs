@@ -6,7 +6,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::Value;
 
 use crate::local_aws::LocalAws;
-use crate::{Result, Trouble, call};
+use crate::{Error, Result, call};
 
 /// How long to wait for the stopper's message after the rollout has ended.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -22,14 +22,14 @@ pub struct Mailbox {
 
 /// One message; a text message has no subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct Email {
     /// What an e-mail's subject would be.
     pub subject: String,
     /// The rest.
     pub text: String,
 }
 
-impl Letter {
+impl Email {
     /// CloudWatch's own notification, as opposed to what the stopper writes.
     pub fn is_alarm(&self) -> bool {
         serde_json::from_str::<Value>(&self.text).is_ok_and(|text| text.get("AlarmName").is_some())
@@ -44,7 +44,7 @@ impl Mailbox {
         let sqs = aws_sdk_sqs::Client::new(&config);
         let queue = sqs.create_queue().queue_name(name).send().await;
         let url = queue.map_err(call("CreateQueue"))?.queue_url;
-        let url = url.ok_or_else(|| Trouble("CreateQueue: the answer has no address".into()))?;
+        let url = url.ok_or_else(|| Error("CreateQueue: the answer has no address".into()))?;
         let attributes = sqs
             .get_queue_attributes()
             .queue_url(&url)
@@ -65,36 +65,35 @@ impl Mailbox {
     }
 
     /// Everything that came, in order, once the stopper's message is there or does not come.
-    pub async fn letters(&self) -> Result<Vec<Letter>> {
+    pub async fn emails(&self) -> Result<Vec<Email>> {
         let start = Instant::now();
-        let mut letters = Vec::new();
-        while start.elapsed() < WITHIN && !letters.iter().any(|letter: &Letter| !letter.is_alarm())
-        {
-            letters.extend(self.receive().await?);
+        let mut emails = Vec::new();
+        while start.elapsed() < WITHIN && !emails.iter().any(|email: &Email| !email.is_alarm()) {
+            emails.extend(self.receive().await?);
         }
-        Ok(letters)
+        Ok(emails)
     }
 
     /// Everything that was published until now and has not been read: what comes before a mark that
     /// is published last.
-    pub async fn so_far(&self) -> Result<Vec<Letter>> {
+    pub async fn so_far(&self) -> Result<Vec<Email>> {
         let mark = format!("mark of {}", self.url);
         let published = self.sns.publish().topic_arn(&self.topic).message(&mark).send().await;
         published.map_err(call("Publish"))?;
         let start = Instant::now();
-        let mut letters = Vec::new();
+        let mut emails = Vec::new();
         while start.elapsed() < WITHIN {
-            letters.extend(self.receive().await?);
-            if letters.iter().any(|letter: &Letter| letter.text == mark) {
+            emails.extend(self.receive().await?);
+            if emails.iter().any(|email: &Email| email.text == mark) {
                 // Other readers of the topic mark it too.
-                letters.retain(|letter| !letter.text.starts_with("mark of "));
-                return Ok(letters);
+                emails.retain(|email| !email.text.starts_with("mark of "));
+                return Ok(emails);
             }
         }
-        Err(Trouble(format!("topic `{}`: what was published did not come", self.topic)))
+        Err(Error(format!("topic `{}`: what was published did not come", self.topic)))
     }
 
-    async fn receive(&self) -> Result<Vec<Letter>> {
+    async fn receive(&self) -> Result<Vec<Email>> {
         let received = self
             .sqs
             .receive_message()
@@ -104,13 +103,13 @@ impl Mailbox {
             .send()
             .await
             .map_err(call("ReceiveMessage"))?;
-        let mut letters = Vec::new();
+        let mut emails = Vec::new();
         for message in received.messages.unwrap_or_default() {
             let envelope = message.body.and_then(|body| serde_json::from_str::<Value>(&body).ok());
             let field = |name: &str| {
                 envelope.as_ref().and_then(|e| e.get(name)?.as_str()).unwrap_or_default().to_owned()
             };
-            letters.push(Letter { subject: field("Subject"), text: field("Message") });
+            emails.push(Email { subject: field("Subject"), text: field("Message") });
             self.sqs
                 .delete_message()
                 .queue_url(&self.url)
@@ -119,6 +118,6 @@ impl Mailbox {
                 .await
                 .map_err(call("DeleteMessage"))?;
         }
-        Ok(letters)
+        Ok(emails)
     }
 }

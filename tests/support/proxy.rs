@@ -3,7 +3,7 @@
 //!
 //! It passes every call on as it came and its answer back, on a thread of its own, so that a test
 //! that blocks does not stop it. Every program that it runs has a door of its own (a port): its
-//! calls are told from all others, and so two programs can run at once.
+//! calls are notified from all others, and so two programs can run at once.
 //!
 //! **AWS IoT streams are answered by the proxy itself** (see `proxy/streams.rs`): the local AWS has none.
 //! What uses them is proven against this stand-in only, which follows AWS's documentation. **So are
@@ -42,7 +42,7 @@ use mutes::Mutes;
 pub use program::{Cut, Ran, Running};
 use streams::Streams;
 
-/// How programs and SDKs are told where AWS is.
+/// How programs and SDKs learn where AWS is.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
 /// A running proxy. Dropping it closes all its doors.

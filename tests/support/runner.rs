@@ -44,7 +44,7 @@ pub struct Ran {
     pub code: i32,
     /// What it wrote.
     pub stdout: String,
-    /// What it told people.
+    /// What it printed for people.
     pub stderr: String,
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::local_aws::LocalAws;
 use crate::wire::Answer;
-use crate::{Result, Trouble, at, call, workspace};
+use crate::{Error, Result, at, call, workspace};
 
 /// How the template names a function's code; a package's name and `/` follow.
 const CODE: &str = "../lambda/";
@@ -54,12 +54,12 @@ impl Stack {
         loop {
             match aws.invoke(keeper, &json!({})) {
                 Ok(Answer::Returned(summary)) => return Ok(summary),
-                Ok(failed) => return Err(Trouble(format!("the guard-keeper: {failed:?}"))),
-                Err(trouble) => {
+                Ok(failed) => return Err(Error(format!("the guard-keeper: {failed:?}"))),
+                Err(error) => {
                     let is_busy =
-                        ["429", "TooManyRequests"].iter().any(|code| trouble.0.contains(code));
+                        ["429", "TooManyRequests"].iter().any(|code| error.0.contains(code));
                     if !is_busy || start.elapsed() > 2 * WITHIN {
-                        return Err(trouble);
+                        return Err(error);
                     }
                 }
             }
@@ -114,7 +114,7 @@ impl Stack {
     pub fn output(&self, key: &str) -> Result<&str> {
         self.outputs.get(key).map(String::as_str).ok_or_else(|| {
             let known: Vec<&str> = self.outputs.keys().map(String::as_str).collect();
-            Trouble(format!(
+            Error(format!(
                 "stack `{}`: no output `{key}` (it has `{}`)",
                 self.name,
                 known.join("`, `")
@@ -154,7 +154,7 @@ impl Stack {
             let over = !status.ends_with("_IN_PROGRESS");
             if over || start.elapsed() > WITHIN {
                 let faults = self.faults().await;
-                return Err(Trouble(format!(
+                return Err(Error(format!(
                     "stack `{}`: `{status}` (expected `{}`)\n{faults}",
                     self.name,
                     wanted.as_str()

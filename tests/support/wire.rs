@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::local_aws::{LocalAws, REGION};
-use crate::{Result, Trouble, at};
+use crate::{Error, Result, at};
 
 /// A function may take this long.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -110,7 +110,7 @@ impl LocalAws {
         if head.split(' ').nth(1).is_some_and(|status| status.starts_with('2')) {
             return Ok((head.to_owned(), body.to_owned()));
         }
-        Err(Trouble(format!("{service}: {line}: {answer}")))
+        Err(Error(format!("{service}: {line}: {answer}")))
     }
 }
 
@@ -119,5 +119,5 @@ fn json_of(body: &str) -> Result<Value> {
     if body.is_empty() {
         return Ok(Value::Null);
     }
-    serde_json::from_str(body).map_err(|error| Trouble(format!("{body}: {error}")))
+    serde_json::from_str(body).map_err(|error| Error(format!("{body}: {error}")))
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Result, Trouble, runner};
+use crate::{Error, Result, runner};
 
 /// The checkout that this program was built from.
 pub fn root() -> &'static Path {
@@ -21,7 +21,7 @@ pub fn program(name: &str) -> Result<PathBuf> {
         .map(|folder| folder.join(name))
         .find(|path| path.is_file())
         .ok_or_else(|| {
-            Trouble(format!(
+            Error(format!(
                 "{}: no program `{name}` beside it\n\n  hint: cargo build -p tripline-cli",
                 me.display()
             ))
@@ -45,7 +45,7 @@ pub fn zip_for(package: &str, architecture: &str) -> Result<PathBuf> {
     if zip.is_file() {
         Ok(zip)
     } else {
-        Err(Trouble(format!(
+        Err(Error(format!(
             "{}: no such file (expected the function's zip for {architecture})\n\n  hint: make zips",
             zip.display()
         )))
@@ -56,5 +56,5 @@ pub fn zip_for(package: &str, architecture: &str) -> Result<PathBuf> {
 pub fn packaged_template() -> Result<String> {
     let path = root().join("target/package/tripline.yaml");
     std::fs::read_to_string(&path)
-        .map_err(|error| Trouble(format!("{}: {error}\n\n  hint: make package", path.display())))
+        .map_err(|error| Error(format!("{}: {error}\n\n  hint: make package", path.display())))
 }

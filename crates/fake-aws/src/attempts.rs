@@ -27,7 +27,7 @@ impl Iot {
         job.job_executions_retry_config = Some(config.build().unwrap());
     }
 
-    /// The job comes to a thing, for the first time or anew since it has joined a group again.
+    /// The job reaches a thing, for the first time or again since it has joined a group again.
     pub fn notify(&mut self, job: &str, thing: &str) {
         let number = 1 + self.attempts(job, thing);
         self.queue(job, thing, number);

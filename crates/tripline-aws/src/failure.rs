@@ -446,17 +446,17 @@ mod tests {
         let failure = Failure::new("DeleteAlarms", FailureKind::Unavailable, "lost")
             .with_hint("look")
             .with_more("\n  not removed: `a`")
-            .with_hint("run this again")
+            .with_hint("run the command again")
             .of("stack `tripline`");
         assert_eq!(failure.what(), "DeleteAlarms: stack `tripline`: lost\n  not removed: `a`");
         assert_eq!(
             failure.to_string(),
-            "DeleteAlarms: stack `tripline`: lost\n  not removed: `a`\n  hint: look; run this again"
+            "DeleteAlarms: stack `tripline`: lost\n  not removed: `a`\n  hint: look; run the command again"
         );
     }
 
     #[test]
-    fn people_are_told_no_word_of_the_answer_but_its_code() {
+    fn people_read_no_word_of_the_answer_but_its_code() {
         let text = "call +1-900-555 or see https://a.example";
         let answered =
             Failure::answered("CancelJob", FailureKind::Refused, "Invalid Request!", text);

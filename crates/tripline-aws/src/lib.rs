@@ -3,6 +3,17 @@
 //!
 //! Every AWS call is bounded here, once: the SDK sets a connect timeout and nothing else, so that
 //! a call could outlive the function that makes it.
+//!
+//! A call that failed says which one it was and what can be done about it. Callers decide by its kind; the text is for
+//! people, and never the SDK's own, which says "service error".
+//!
+//! ```
+//! use tripline_aws::{Failure, FailureKind};
+//!
+//! let failure = Failure::new("CancelJob", FailureKind::Throttled, "too many requests");
+//! assert_eq!(failure.kind.error_type(), "Tripline.Throttled");
+//! assert!(failure.to_string().starts_with("CancelJob: too many requests"));
+//! ```
 
 pub mod answer;
 #[cfg(any(feature = "people", feature = "function"))]
@@ -19,7 +30,7 @@ pub mod protocol;
 mod remedy;
 pub mod taken;
 #[cfg(feature = "people")]
-mod told;
+mod traced;
 
 use std::time::Duration;
 
@@ -30,7 +41,7 @@ pub use aws_config::SdkConfig;
 pub use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 pub use failure::{Failure, FailureKind};
 #[cfg(feature = "people")]
-pub use told::told;
+pub use traced::traced;
 
 /// Longest time to open a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

@@ -18,7 +18,7 @@ use crate::failure::credentials_error;
 pub enum Taken {
     /// AWS did nothing: it was never asked, or it refused.
     No,
-    /// Nobody knows: no answer came, one that cannot be read, or one that tells of a fault on the other side.
+    /// Nobody knows: no answer came, one that cannot be read, or one that reports a fault on the other side.
     ///
     /// A 5xx belongs here, a 503 too. AWS's API references say of both only that the request *failed*
     /// (`InternalFailure`: "some unknown error, exception or failure"; `ServiceUnavailable`: "a temporary failure
@@ -27,7 +27,7 @@ pub enum Taken {
 }
 
 impl Taken {
-    /// What an error tells of it. `kind` is that of the error's [`Failure`](crate::Failure).
+    /// What an error says of it. `kind` is that of the error's [`Failure`](crate::Failure).
     pub fn of<E>(error: &SdkError<E, Response>, kind: FailureKind) -> Self {
         match error {
             // To throttle is to turn away, whatever the status.

@@ -38,9 +38,9 @@ Examples:
   tripline config check release/dev.ini
   tripline deploy release/dev.ini
 
-Exit codes, as far as a command does not say more: 0: done; 1: a difference or a finding; 2: the
-user's input; 3: AWS refused or could not be reached; 5: the rollout was stopped by its guard, or
-would have been; 6: undecided in the time given."
+Exit codes, unless a command says more: 0: done; 1: a difference or a finding; 2: invalid input;
+3: AWS refused or could not be reached; 5: the guard stopped the rollout, or would have; 6: undecided
+in the time given."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -50,39 +50,39 @@ struct Arguments {
 /// In the order of work: a config, trying it, the stack, the rollout, and what comes after it.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Check a whole `dev.ini`, and see what it comes to
+    /// Check a whole `dev.ini` and show the rollout that it describes
     #[command(subcommand)]
     Config(config::Command),
-    /// Make a baseline of past rollouts, and see the limits that it gives the next one
+    /// Derive a baseline and limits from past rollouts
     Calibrate(calibrate::Arguments),
-    /// See what a guard would do: would it have fired, when, why, and how often falsely
+    /// Simulate a guard: whether it stops a bad rollout, when, and how often falsely
     Simulate(Box<simulate::Simulate>),
-    /// Prove that a stack is armed, and a job guarded: what is not so, and the command that mends it
+    /// Check that a stack and a job are guarded; print a fix for each finding
     Doctor(doctor::Doctor),
-    /// Try a deployed stack end to end on a job that does nothing
+    /// Test a deployed stack end to end with a job that installs nothing
     Drill(drill::Drill),
-    /// Roll out firmware from a `dev.ini`, guarded from its first device on
+    /// Roll out firmware from a `dev.ini`, guarded from the first device on
     Deploy(deploy::Deployment),
-    /// Watch rollouts until they end: progress, guard, who is slow or failing
+    /// Watch rollouts until they end: progress, guard, slow and failing devices
     Watch(watch::Arguments),
     /// Stop a rollout by hand
     Stop(stop::Arguments),
-    /// Go on with a rollout that was stopped, for the devices that have not got it
+    /// Resume a stopped rollout for the devices that do not have the firmware
     Resume(resume::Arguments),
-    /// Take devices that have a bad firmware back to an earlier one
+    /// Return devices that have a bad firmware to an earlier one
     Revert(revert::Arguments),
-    /// Take a firmware out in waves: start, status, approve, hold, go-on, stop
+    /// Roll out firmware in waves: start, status, approve, hold, go-on, stop
     #[command(subcommand)]
     Release(release::Command),
-    /// Let rollouts wait for one another: add, deploy the next, and say how one ended
+    /// Queue rollouts: add entries, deploy the next one, record how one ended
     #[command(subcommand)]
     Queue(queue::Command),
-    /// Arm a rollout: check, apply, list and remove the alarms of a job
+    /// Arm a job: check its alarm config, create, list and remove its alarms
     #[command(subcommand)]
     Alarms(alarms::Command),
-    /// See what a guard would have done with a recorded rollout
+    /// Show what a guard would have done in a recorded rollout
     Replay(replay::Arguments),
-    /// Remove what a deploy has made
+    /// Remove what a deployment created
     Cleanup(cleanup::Cleanup),
     /// Run a fleet of simulated devices against AWS IoT Jobs
     Fleet(fleet::Arguments),

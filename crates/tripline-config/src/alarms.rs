@@ -148,7 +148,7 @@ pub(crate) fn guards_by_nothing(ini: &Ini, is_empty: bool, faults: &mut Vec<Faul
 /// Without `[ALARM_CONFIG]` a config has no alarms. That must not come from a slip of the pen.
 fn misspelt_section(ini: &Ini, described: &[&str], faults: &mut Vec<Fault>) {
     if let Some(section) = ini.sections().find(|section| {
-        // A neighbour in spelling, and a section of its own.
+        // A neighbor in spelling, and a section of its own.
         section.name != "ABORT_CONFIG"
             && !section.name.starts_with(ALARM_PREFIX)
             && near(&section.name, &[ALARM_CONFIG]).is_some()

@@ -66,7 +66,7 @@ pub struct DeployConfig {
     pub rounds: u32,
     /// Whether job, stream and alarms are removed once the job has ended well.
     pub clean_up: bool,
-    /// Whether every call to AWS is told of.
+    /// Whether every call to AWS is reported.
     pub debug: bool,
     /// How long to wait before the next round, and between looks at the job.
     pub delay: Duration,
@@ -78,7 +78,7 @@ pub struct DeployConfig {
     pub document: Option<DocumentSource>,
     /// How presigned URLs in the document are made.
     pub presigned: Option<Presigned>,
-    /// Whether the job is told how fast to roll out.
+    /// Whether the config says how fast to roll out.
     pub staged: bool,
     /// How the job is rolled out, and when AWS IoT Jobs itself gives up.
     pub rollout: RolloutConfig,

@@ -1,4 +1,4 @@
-//! The job document: what devices are told.
+//! The job document: what devices receive.
 
 use serde_json::{Map, Value};
 

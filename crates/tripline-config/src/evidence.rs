@@ -25,7 +25,7 @@ pub struct EvidenceConfig {
     pub false_stops: f64,
     /// The share of the devices that began which may fail or be rejected.
     pub failed: f64,
-    /// How many devices may be still at it.
+    /// How many devices may be unfinished.
     pub unfinished: Unfinished,
     /// Whom the alarm on evidence reaches.
     pub topics: Vec<Topic>,

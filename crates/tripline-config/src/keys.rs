@@ -210,7 +210,7 @@ mod tests {
         assert!(has_key("ALARM_CONFIG_Slow", "STAT") && has_key("WAVE_a", "bake"));
         assert!(has_key("ALARM_CONFIG", "alarmlist") && !has_key("ALARM_CONFIG", "stat"));
         assert!(!has_key("Timeout_Config", "inProgressTimeoutInMinutes"));
-        assert!(is_key("failuretype") && !is_key("colour"));
+        assert!(is_key("failuretype") && !is_key("color"));
         assert!(is_section("WAVES") && is_section("WAVE_a") && !is_section("WAVE"));
     }
 
@@ -226,10 +226,10 @@ mod tests {
                 "maximumPerMinutes",
                 "did you mean `maximumPerMinute`, a key of `[JOB_EXECUTE_ROLLOUT_CONFIG]`?",
             ),
-            ("RETRY_CONFIG", "colour", "the section's keys are `failedRetries`, `timedOutRetries`"),
+            ("RETRY_CONFIG", "color", "the section's keys are `failedRetries`, `timedOutRetries`"),
         ] {
             assert_eq!(hint_for(section, key).as_deref(), Some(hint), "{section} {key}");
         }
-        assert_eq!(hint_for("DEFAULT", "colour"), None);
+        assert_eq!(hint_for("DEFAULT", "color"), None);
     }
 }

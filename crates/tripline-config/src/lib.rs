@@ -3,6 +3,34 @@
 //!
 //! A file is read whole and every fault in it is reported at once, each with its line, because a
 //! guard that is half understood is no guard.
+//!
+//! ```
+//! use tripline_config::AlarmConfig;
+//!
+//! let text = "\
+//! [ALARM_CONFIG]
+//! alarmList = Failures
+//!
+//! [ALARM_CONFIG_Failures]
+//! namespace = IoT:OTA:JobExecution
+//! metricName = failedCount
+//! stat = Sum
+//! period = 300
+//! threshold = 20
+//! alarmType = upper
+//! evaluationPeriods = 1
+//! datapointsToAlarm = 1
+//! snsTopics = @email, @force-stop
+//! ";
+//! let config = AlarmConfig::parse("dev.ini", text)?;
+//! assert_eq!(config.alarms[0].threshold, 20.0);
+//!
+//! // A typo must not disarm a guard: it is a fault, with its line and the nearest known word.
+//! let faults = AlarmConfig::parse("dev.ini", &text.replace("threshold", "treshold")).unwrap_err();
+//! let said = faults.to_string();
+//! assert!(said.contains("line 9") && said.contains("did you mean `threshold`?"), "{said}");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod alarm;
 mod alarms;

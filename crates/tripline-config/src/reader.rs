@@ -7,7 +7,7 @@ use tripline::text::excerpt;
 
 use crate::ini::{Entry, Ini, Section};
 use crate::keys::{DEFAULT, has_key, hint_for};
-use crate::slips::{number, slip};
+use crate::slips::{comment_right_behind, number, slip};
 
 /// Where a value is read: a section, which faults call by its name or by that of its alarm.
 #[derive(Clone, Copy)]
@@ -191,6 +191,7 @@ impl<'a> Reader<'a> {
             let is_number = !expected.contains("duration");
             let number = || number(&value).filter(|_| is_number);
             let hint = slip(&value).or_else(|| hint(&value)).or_else(number);
+            let hint = hint.or_else(|| comment_right_behind(&value));
             self.fault(place, line, &text, hint);
         }
         parsed

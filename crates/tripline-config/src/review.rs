@@ -122,7 +122,7 @@ impl DeployConfig {
     fn no_delivery_channel(&self) -> Option<Remark> {
         (self.stream.is_none() && self.presigned.is_none() && self.document.is_none()).then(|| {
             Remark::new(
-                "nothing tells devices where the firmware is".to_owned(),
+                "the job document does not say where the firmware is".to_owned(),
                 "name a stream (`streamId`), or let a URL be made (`usePresignedUrlConfig = True`)",
             )
         })
@@ -234,7 +234,7 @@ impl DeployConfig {
         })
     }
 
-    /// A guard that decides after all devices were told spares none of them.
+    /// A guard that decides after all devices were notified spares none of them.
     fn late(&self, targets: &Targets) -> Option<Remark> {
         let stops = |alarm: &&AlarmDefinition| {
             alarm.topics.iter().any(|topic| matches!(topic, Topic::ForceStop | Topic::Arn(_)))
@@ -243,13 +243,13 @@ impl DeployConfig {
         let quickest = alarms
             .map(|alarm| alarm.evaluation.datapoints_to_alarm() * alarm.period.seconds())
             .min()?;
-        let told = targets.devices?.div_ceil(self.rollout.rate.first());
+        let notified = targets.devices?.div_ceil(self.rollout.rate.first());
         let late = self.selection == TargetSelection::Snapshot
-            && u64::from(quickest) > u64::from(told) * 60;
+            && u64::from(quickest) > u64::from(notified) * 60;
         late.then(|| {
             Remark::new(
                 format!(
-                    "no alarm stops it in time: all devices are told within {told} min, and the quickest alarm needs {quickest} s"
+                    "no alarm stops it in time: all devices are notified within {notified} min, and the quickest alarm needs {quickest} s"
                 ),
                 "roll out more slowly (`baseRatePerMinute`, `maximumPerMinute`)",
             )
@@ -280,7 +280,7 @@ impl DeployConfig {
         let delay = self.delay.as_secs();
         (self.rounds > 1 && delay < longest).then(|| {
             Remark::plain(format!(
-                "alarms look {longest} s back, and rounds are {delay} s apart: the end of one is seen at the beginning of the next"
+                "alarms evaluate the last {longest} s, and rounds are {delay} s apart: alarms of a round also see the end of the round before"
             ))
         })
     }

@@ -55,7 +55,14 @@ fn inline_comment(value: &str) -> Option<String> {
     ))
 }
 
-/// ` ; ..` or ` # ..` at the end of a line. A `#` that a word follows at once may be of a name.
+/// What to do about a value with what may be a comment right behind it.
+pub(crate) fn comment_right_behind(value: &str) -> Option<String> {
+    let at = value.find([';', '#'])?;
+    let comment = value.get(at..)?;
+    Some(format!("a comment, as `{}` may be one, stands on a line of its own", excerpt(comment)))
+}
+
+/// ` ; ..`, ` # ..` or ` // ..` at the end of a line. A `#` that a word follows at once may be of a name.
 fn comment_in(value: &str) -> Option<&str> {
     let begins = |at: usize| {
         let (before, comment) = (value.get(..at)?, value.get(at..)?);
@@ -64,7 +71,8 @@ fn comment_in(value: &str) -> Option<&str> {
             || after.next().is_none_or(|next| next.is_whitespace() || next.is_alphabetic());
         (before.ends_with([' ', '\t']) && is_comment).then_some(comment)
     };
-    value.match_indices([';', '#']).find_map(|(at, _)| begins(at))
+    let slashes = || value.get(value.find(" //")?..).map(str::trim_start);
+    value.match_indices([';', '#']).find_map(|(at, _)| begins(at)).or_else(slashes)
 }
 
 const QUOTES: [(char, char); 5] =
@@ -112,6 +120,7 @@ mod tests {
             ("60 ; seconds", "put the comment `; seconds` on a line of its own"),
             ("60 # seconds", "put the comment `# seconds` on a line of its own"),
             ("60 #seconds", "on a line of its own"),
+            ("60 // seconds", "put the comment `// seconds` on a line of its own"),
             ("\"60\"", "without quotes"),
             ("\u{201c}60\u{201d}", "without quotes"),
             ("60\"", "without quotes"),

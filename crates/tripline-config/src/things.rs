@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_another_form_is_told_once() {
+    fn a_list_of_another_form_is_announced_once() {
         let two = |line: &str| format!("{line}\n{line}\n");
         for (text, said) in [
             (

@@ -34,7 +34,7 @@ impl Reader<'_> {
             }
         }
         if topics.is_empty() && self.faults.len() == before {
-            let text = format!("{key} is empty, so that nobody is told (expected {EXPECTED})");
+            let text = format!("{key} is empty, so that nobody is alerted (expected {EXPECTED})");
             self.fault(place, entry.line, &text, None);
         }
         if topics.len() > MAX_TOPICS {
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_topic_is_told_from_one() {
+    fn what_is_no_topic_is_announced_from_one() {
         let arn = "arn:aws:sns:us-east-1:111122223333:ops";
         for (text, hint) in [
             ("@force-stopp".to_owned(), "did you mean `@force-stop`?"),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The name of an S3 bucket: 3 to 63 of `a-z 0-9 - .`, with a letter or digit at both ends
+/// The name of an S3 bucket: 3 to 63 of `a-z 0-9 - .`, of which the first and last are `a-z 0-9`
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bucket(String);

@@ -18,7 +18,7 @@ pub const CONFIG: &str = "config";
 /// When the job was armed, in seconds since the epoch.
 pub const ARMED_AT: &str = "armedAt";
 /// That none of the alarms stops the rollout is meant.
-pub const TELL_ONLY: &str = "tellOnly";
+pub const ALERT_ONLY: &str = "tellOnly";
 /// The text of the baseline that the config's limits are of, if they are of one.
 pub const BASELINE: &str = "baseline";
 /// What a job was when it was first seen, in an item of its own: see [`FirstSeen`].
@@ -30,7 +30,7 @@ pub const MAX_BYTES: usize = 100_000;
 
 /// A config that is too long to be kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("its alarms and its baseline take {0} bytes to be kept (expected at most {MAX_BYTES})")]
+#[error("its alarms and its baseline take {0} bytes to store (expected at most {MAX_BYTES})")]
 pub struct TooLong(usize);
 
 /// What a job was when the guard-keeper first saw it. Its tags count as they were then: whoever may tag a
@@ -77,16 +77,16 @@ impl FirstSeen {
 pub struct KeptGuard {
     config: String,
     baseline: Option<String>,
-    tell_only: bool,
+    alert_only: bool,
 }
 
 impl KeptGuard {
     /// Alarms, whether the default guard watches for what they do not see, and limits with their baseline.
-    /// `tell_only`: that they stop nothing is meant.
+    /// `alert_only`: that they stop nothing is meant.
     pub fn new(
         (alarms, default_guard): (&[AlarmDefinition], bool),
         evidence: Option<(&EvidenceConfig, Option<&Baseline>)>,
-        tell_only: bool,
+        alert_only: bool,
     ) -> Result<Self, TooLong> {
         let mut config = tripline_config::text_of(alarms, default_guard);
         if let Some((limits, _)) = evidence {
@@ -98,7 +98,7 @@ impl KeptGuard {
         if length > MAX_BYTES {
             return Err(TooLong(length));
         }
-        Ok(Self { config, baseline, tell_only })
+        Ok(Self { config, baseline, alert_only })
     }
 }
 
@@ -116,7 +116,7 @@ pub async fn keep(
         (CONFIG, Some(AttributeValue::S(kept.config.clone()))),
         (BASELINE, baseline),
         (ARMED_AT, Some(AttributeValue::N(now.to_string()))),
-        (TELL_ONLY, Some(AttributeValue::Bool(kept.tell_only))),
+        (ALERT_ONLY, Some(AttributeValue::Bool(kept.alert_only))),
     ];
     let item = attributes
         .into_iter()
@@ -134,7 +134,7 @@ pub struct KeptItem {
     /// The text of its baseline.
     pub baseline: Option<String>,
     /// It is meant that nothing of it stops the rollout.
-    pub tell_only: bool,
+    pub alert_only: bool,
 }
 
 impl From<&str> for KeptItem {
@@ -158,7 +158,7 @@ pub async fn find(client: &Client, table: &str, job: &JobId) -> Result<Option<Ke
             // An item without a text is a config that says nothing.
             config: text(CONFIG).unwrap_or_default(),
             baseline: text(BASELINE),
-            tell_only: matches!(item.get(TELL_ONLY), Some(AttributeValue::Bool(true))),
+            alert_only: matches!(item.get(ALERT_ONLY), Some(AttributeValue::Bool(true))),
         }
     }))
 }
@@ -211,7 +211,7 @@ mod tests {
         let limits = parse_evidence("dev.ini", text).unwrap().unwrap();
         let error =
             KeptGuard::new((&[], true), Some((&limits, Some(&baseline))), false).unwrap_err();
-        assert!(error.to_string().ends_with(" bytes to be kept (expected at most 100000)"));
+        assert!(error.to_string().ends_with(" bytes to store (expected at most 100000)"));
         assert!(KeptGuard::new((&[], true), Some((&limits, None)), false).is_ok());
     }
 

@@ -10,7 +10,7 @@ use tripline::metric::{DIMENSION, NAMESPACE};
 use crate::desired::is_published;
 use crate::ownership::{AlarmTags, Owner, owner_of};
 
-/// An alarm that is there, with what CloudWatch tells of it by other calls.
+/// An alarm that is there, with what CloudWatch reports of it by other calls.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObservedAlarm<'a> {
     /// What it watches, its actions, and its state.
@@ -60,7 +60,7 @@ pub enum Watched<'a> {
     Job(&'a str),
     /// They are of several jobs, or of something else.
     Other,
-    /// It shows no metrics, so that only its tags can tell.
+    /// It shows no metrics, so that only its tags can say.
     Unseen,
 }
 
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn dimensions_tell_the_job() {
+    fn dimensions_name_the_job() {
         let plain =
             |dimension| MetricAlarm::builder().metric_name("m").dimensions(dimension).build();
         assert_eq!(watched(&plain(dimension("fw"))), Watched::Job("fw"));

@@ -72,7 +72,7 @@ fn most_of_one(metric: &str) -> Option<f64> {
     })
 }
 
-/// Whether what is held against the threshold is a statistic as it is, at most from a number of samples on.
+/// Whether what is compared with the threshold is a statistic as it is, at most from a number of samples on.
 fn shows_the_value_itself(alarm: &MetricAlarm) -> bool {
     let mut expressions = alarm.metrics().iter().filter_map(|query| query.expression());
     expressions.all(|expression| {

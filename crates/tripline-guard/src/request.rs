@@ -14,7 +14,7 @@ use crate::definition::Watch;
 use crate::desired::{FailureRate, GuardAlarm};
 use crate::observed::{Watched, watched};
 
-/// In metric math: what is held against the threshold once there are samples enough.
+/// In metric math: what is compared with the threshold once there are samples enough.
 pub const VALUE: &str = "value";
 /// In metric math: the share of a failure rate, where it is decided.
 pub(crate) const SHARE: &str = "100 * unsuccessful / notified)";
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alarm_that_shows_no_metrics_is_held_against_its_description() {
+    fn an_alarm_that_shows_no_metrics_is_compared_with_its_description() {
         for alarm in default_guard() {
             let wanted = request_for(&alarm, &job(), &["arn".to_owned()]);
             let mut there = MetricAlarm::builder()

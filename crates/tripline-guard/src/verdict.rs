@@ -45,12 +45,12 @@ pub enum WhyNot {
 }
 
 impl WhyNot {
-    /// Whether to put the alarm anew leaves it as it is: neither its state nor a mute rule changes.
+    /// Whether to put the alarm again leaves it as it is: neither its state nor a mute rule changes.
     pub fn outlasts_a_repair(&self) -> bool {
         matches!(self, Self::Muted(_) | Self::HasFired)
     }
 
-    /// The command that fixes it, where that is not to make the alarm anew.
+    /// The command that fixes it, where that is not to make the alarm again.
     pub fn fix(&self) -> Option<String> {
         match self {
             Self::Muted(rule) => Some(lift_command(rule)),
@@ -71,14 +71,12 @@ impl fmt::Display for WhyNot {
             Self::Foreign(foreign) => foreign.fmt(f),
             Self::OwnerNotKnown => f.write_str("has tags that could not be read"),
             Self::WatchesElsewhere => f.write_str("watches something else than this job"),
-            Self::NotPublished => f.write_str("watches a metric that nobody publishes"),
+            Self::NotPublished => f.write_str("watches a metric that Tripline does not publish"),
             Self::NeverFires => f.write_str("has a threshold that nothing ever crosses"),
             Self::ActionsOff => f.write_str("has its actions off"),
             Self::StopsNothing => f.write_str("does not go to the force-stop topic"),
             Self::Muted(rule) => write!(f, "is muted by the rule `{}`", excerpt(rule)),
-            Self::HasFired => {
-                f.write_str("is in ALARM already, so that its actions will not run again")
-            }
+            Self::HasFired => f.write_str("is in ALARM already, so its actions will not run again"),
         }
     }
 }

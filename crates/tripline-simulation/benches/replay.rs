@@ -164,7 +164,7 @@ fn timed<T>(work: impl FnOnce() -> T) -> Duration {
     begin.elapsed()
 }
 
-/// The most memory that a process of its own has for a recording, in MB, where the system tells.
+/// The most memory that a process of its own has for a recording, in MB, where the system reports it.
 fn memory(text: &str) -> Option<f64> {
     let path = std::env::temp_dir().join(format!("tripline-bench-{}.ndjson", std::process::id()));
     std::fs::write(&path, text).ok()?;

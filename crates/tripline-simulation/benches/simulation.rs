@@ -67,7 +67,7 @@ impl Setting {
         })
     }
 
-    /// One rollout, with all the memory that it needs made anew.
+    /// One rollout, with all the memory that it needs made again.
     fn simulate(&self) -> u32 {
         let outcome = Simulator::new(&self.scenario, &self.plans()).run(1, 0, Detail::Summary);
         outcome.exposed()
@@ -99,7 +99,7 @@ fn a_thousand_rollouts_to_10_000_devices(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| setting.study(1_000, BOTH));
 }
 
-/// What something takes, once: by the clock, and of the processor where the system tells.
+/// What something takes, once: by the clock, and of the processor where the system reports it.
 #[derive(Clone, Copy)]
 struct Taken {
     wall: f64,
@@ -126,7 +126,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// The most memory that this process ever had, in MB, where the system tells.
+/// The most memory that this process ever had, in MB, where the system reports it.
 fn peak_memory() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -72,7 +72,7 @@ impl StopTopics {
             return topic == named;
         }
         let letters = topic.name().chars().filter(char::is_ascii_alphanumeric);
-        let name: String = letters.map(|letter| letter.to_ascii_lowercase()).collect();
+        let name: String = letters.map(|c| c.to_ascii_lowercase()).collect();
         name.contains(Self::WORD)
     }
 }
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn a_topic_is_taken_by_its_name_unless_one_is_named() {
         let made = "arn:aws:sns:us-east-1:111122223333:tripline-ForceStopTopic-1A2B3C";
-        for (told, assumed, named) in [
+        for (topic, assumed, named) in [
             ("@force-stop", true, true),
             ("@email, @sms", false, false),
             (STOPPER, true, false),
@@ -107,8 +107,8 @@ mod tests {
             (PAGER, false, true),
             (&format!("{PAGER}, {STOPPER}"), true, true),
         ] {
-            assert_eq!(StopTopics::default().stop(&alarm(told)), assumed, "{told}");
-            assert_eq!(topics(PAGER).stop(&alarm(told)), named, "{told}");
+            assert_eq!(StopTopics::default().stop(&alarm(topic)), assumed, "{topic}");
+            assert_eq!(topics(PAGER).stop(&alarm(topic)), named, "{topic}");
         }
     }
 
@@ -119,15 +119,15 @@ mod tests {
     }
 
     #[test]
-    fn every_assumption_is_told_once() {
+    fn every_assumption_is_announced_once() {
         let alarms = [alarm(&format!("@email, {PAGER}, {STOPPER}")), alarm(PAGER)];
-        let told = || alarms.iter().flat_map(|alarm| &alarm.topics);
+        let topics_of_all = || alarms.iter().flat_map(|alarm| &alarm.topics);
         let assumed: Vec<_> = StopTopics::default()
-            .assumptions(told())
+            .assumptions(topics_of_all())
             .into_iter()
             .map(|assumption| (assumption.topic.as_str().to_owned(), assumption.stops))
             .collect();
         assert_eq!(assumed, [(PAGER.to_owned(), false), (STOPPER.to_owned(), true)]);
-        assert_eq!(topics(STOPPER).assumptions(told()), []);
+        assert_eq!(topics(STOPPER).assumptions(topics_of_all()), []);
     }
 }

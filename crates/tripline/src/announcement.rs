@@ -1,4 +1,4 @@
-//! What people are told: one plain message, and a short one that fits an SMS.
+//! What people are sent: one plain message, and a short one that fits an SMS.
 
 use std::fmt::Write;
 
@@ -26,9 +26,9 @@ pub struct Announcement {
 /// What was done about a rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
-    /// Cancelled; executions in progress go on.
-    Cancelled,
-    /// Cancelled with the executions in progress.
+    /// Canceled; executions in progress go on.
+    Canceled,
+    /// Canceled with the executions in progress.
     Aborted,
     /// AWS IoT took the stop, and could not be asked afterwards whether the job is canceled.
     Taken,
@@ -45,7 +45,7 @@ pub struct Alarm {
     pub name: String,
     /// Its rule in CloudWatch, in words.
     pub rule: Option<String>,
-    /// That it fired, as CloudWatch tells it. Without it nothing but the name is quoted, and that
+    /// That it fired, as CloudWatch reports it. Without it nothing but the name is quoted, and that
     /// as a [`bare_name`]: whoever may publish to a topic may have written the rest.
     pub firing: Option<Firing>,
     /// What the guard-keeper's own item says of it, if it is on evidence and that was read.
@@ -80,7 +80,7 @@ impl Alarm {
 }
 
 impl Announcement {
-    /// Tells of a stop, or of one that would have been made. `fallback` is the job that devices with the
+    /// Announces a stop, or of one that would have been made. `fallback` is the job that devices with the
     /// firmware can be taken back to, as far as it is known: what it takes is said, and a person does it.
     pub fn stop(
         job: &JobId,
@@ -91,7 +91,7 @@ impl Announcement {
         fallback: Option<&JobId>,
     ) -> Self {
         let verb = match done {
-            Done::Cancelled | Done::Aborted => "stopped",
+            Done::Canceled | Done::Aborted => "stopped",
             Done::Taken => "asked AWS IoT to stop",
             Done::Observed => "would have stopped",
             Done::Held => "holds",
@@ -117,18 +117,18 @@ impl Announcement {
         line(
             "done",
             match done {
-                Done::Cancelled => {
-                    "the job is cancelled: devices in progress go on, no other device receives it"
+                Done::Canceled => {
+                    "AWS IoT canceled the job: devices in progress go on, no other device receives it"
                 }
                 Done::Aborted => {
-                    "the job is aborted: devices in progress are cancelled too, no other device receives it"
+                    "AWS IoT aborted the job: devices in progress are canceled too, no other device receives it"
                 }
                 Done::Taken => {
-                    "AWS IoT took the stop, but could not be asked afterwards whether the job is canceled"
+                    "AWS IoT accepted the stop, but did not answer whether the job is canceled"
                 }
                 Done::Observed => "nothing: StopMode is `observe`, so the rollout goes on",
                 Done::Held => {
-                    "the job is held: it goes on with one device a minute, and no next wave begins"
+                    "Tripline holds the job: it notifies one device a minute, and the next wave does not begin"
                 }
             },
         );
@@ -136,7 +136,7 @@ impl Announcement {
             line(
                 "note",
                 &format!(
-                    "unverified: AWS could not be asked whether it is true ({})",
+                    "unverified: AWS did not answer whether the alarm fired ({})",
                     clean(cause, 300)
                 ),
             );
@@ -154,15 +154,15 @@ impl Announcement {
                 );
                 let waiting = match counts.will_not_receive() {
                     0 => String::new(),
-                    n => format!("{n} were waiting; they and "),
+                    n => format!("{n} queued devices, and "),
                 };
                 let will = match done {
                     Done::Observed => "will receive it",
                     Done::Held => "receive it one a minute",
                     _ => "will not receive it",
                 };
-                // AWS IoT counts no device that a rate-limited rollout has not come to yet.
-                line("", &format!("{waiting}those that the rollout had not come to {will}"));
+                // AWS IoT counts no device that a rate-limited rollout has not reached yet.
+                line("", &format!("{waiting}those not yet notified, {will}"));
             }
             Err(cause) => line("devices", &format!("not known ({})", clean(cause, 300))),
         }
@@ -170,15 +170,15 @@ impl Announcement {
         body += &match done {
             Done::Observed => format!("To stop it by hand: tripline stop --job-id {job}\n"),
             Done::Held => format!(
-                "To go on as before: tripline release go-on --job-id {job}\nTo stop it:         tripline stop --job-id {job}\nIf more than two devices a minute are notified all the same, another message says so.\n"
+                "To go on as before: tripline release go-on --job-id {job}\nTo stop it:         tripline stop --job-id {job}\nTripline alerts you again if AWS IoT still notifies more than two devices a minute.\n"
             ),
             Done::Taken => {
                 format!(
-                    "To be sure: tripline watch --job-id {job}\nIf it goes on: tripline stop --job-id {job}\n"
+                    "Check it: tripline watch --job-id {job}\nIf it goes on: tripline stop --job-id {job}\n"
                 )
             }
-            Done::Cancelled | Done::Aborted => format!(
-                "To resume, when the cause is found: tripline resume --job-id {job}\nThat makes a new job with the same document, for the devices that have not got it; a cancelled\njob itself cannot be continued.\n{}",
+            Done::Canceled | Done::Aborted => format!(
+                "To resume once you have found the cause: tripline resume --job-id {job}\nThis creates a new job with the same document for the devices that do not have the firmware.\nNobody can restart a canceled job.\n{}",
                 way_back(job, counts, fallback)
             ),
         };
@@ -225,7 +225,7 @@ impl Announcement {
                 cause,
                 (
                     ", and is trying again",
-                    "If Tripline stops it after all, another message says so.",
+                    "Tripline sends another message if it stops the rollout after all.",
                 ),
             )
         }
@@ -233,7 +233,7 @@ impl Announcement {
 
     /// Alerts to a rollout that an alarm was to hold and that goes on, as its tags say that people decide then.
     pub fn not_held(job: &JobId, alarm: &Alarm, cause: &str) -> Self {
-        let next = "It was not stopped, as its tag `tripline:onHoldFailed` is `alert`.";
+        let next = "Tripline did not stop it, because its tag `tripline:onHoldFailed` is `alert`.";
         Self {
             subject: ascii(&format!("Tripline could NOT hold rollout {job}"), MAX_SUBJECT),
             sms: ascii(
@@ -247,7 +247,8 @@ impl Announcement {
     /// Alerts to a rollout that goes on although an alarm asked for a stop, which Tripline may not make
     /// because AWS could not be asked whether it is true. It is for e-mail only, as a refusal is.
     pub fn not_verified(job: &JobId, alarm: &Alarm, cause: &str) -> Self {
-        let next = "The message is kept in the undelivered queue. Look whether the rollout is sound: tripline watch";
+        let next =
+            "The alarm message is in the undelivered queue. Check the rollout: tripline watch";
         Self::goes_on(job, alarm, cause, ("", next))
     }
 
@@ -269,7 +270,7 @@ impl Announcement {
         Self {
             subject: "Tripline could NOT stop a rollout: which one is not known".to_owned(),
             body: format!(
-                "A composite alarm asked for a stop, and CloudWatch could not be asked which rollout it is about.\n\nLook which one it guards, and stop it: tripline stop --job-id ..\n\nalarm    {}\nwhy      {}\n\nThe message is kept in the undelivered queue.\n",
+                "A composite alarm asked for a stop, but CloudWatch did not answer which rollout it guards.\n\nFind that rollout and stop it: tripline stop --job-id ..\n\nalarm    {}\nwhy      {}\n\nThe alarm message is in the undelivered queue.\n",
                 bare_name(alarm),
                 clean(cause, 600)
             ),
@@ -277,13 +278,13 @@ impl Announcement {
         }
     }
 
-    /// Tells of a message that stopped nothing. It is for e-mail only: whoever may publish to the
+    /// Announces a message that stopped nothing. It is for e-mail only: whoever may publish to the
     /// force-stop topic could use up the budget for SMS, which is 1 USD a month unless raised.
     pub fn refusal(refusal: &Refusal) -> Self {
         Self {
             subject: "Tripline refused an alarm message: no rollout was stopped".to_owned(),
             body: format!(
-                "Tripline refused an alarm message, so no rollout was stopped by it.\n\nwhy      {refusal}\n\nIf a rollout should have been stopped, stop it now: tripline stop --job-id .. Then look at the alarm's\ndimension `jobId`, at who may publish to the force-stop topic, and at the undelivered queue.\n\nFurther refusals within ten minutes are only counted, in the metric `refusedAlarms`.\n"
+                "Tripline refused an alarm message and stopped no rollout.\n\nwhy      {refusal}\n\nIf a rollout should have been stopped, stop it now: tripline stop --job-id .. Then check the\nalarm's dimension `jobId`, who may publish to the force-stop topic, and the undelivered queue.\n\nTripline only counts further refusals within ten minutes, in the metric `refusedAlarms`.\n"
             ),
             sms: String::new(),
         }
@@ -322,15 +323,15 @@ fn way_back(
             1 => "1 device has the firmware".to_owned(),
             n => format!("{n} devices have the firmware"),
         },
-        Err(_) => "How many devices have the firmware is not known".to_owned(),
+        Err(_) => "Tripline does not know how many devices have the firmware".to_owned(),
     };
     let to = fallback.map_or("RELEASE", JobId::as_str);
     let release = match fallback {
         Some(_) => "",
-        None => " (RELEASE: an earlier job that ended well)",
+        None => " (RELEASE: an earlier job that succeeded)",
     };
     format!(
-        "\n{devices}. To take them back: tripline revert --job-id {job} --to {to}{release}\nNothing is taken back unless somebody does that.\n"
+        "\n{devices}. To revert them: tripline revert --job-id {job} --to {to}{release}\nTripline reverts no device by itself.\n"
     )
 }
 
@@ -340,10 +341,10 @@ fn with_next(sms: String, done: Done, has_it: bool) -> String {
         Done::Observed => &[". Stop it: tripline stop"],
         Done::Taken => &[". Check it: tripline watch"],
         Done::Held => &[". Decide: tripline release go-on, or stop"],
-        Done::Cancelled | Done::Aborted if has_it => {
+        Done::Canceled | Done::Aborted if has_it => {
             &[". Go on: tripline resume", ". Back: tripline revert"]
         }
-        Done::Cancelled | Done::Aborted => &[". Go on: tripline resume"],
+        Done::Canceled | Done::Aborted => &[". Go on: tripline resume"],
     };
     let mut said = sms;
     for next in next {

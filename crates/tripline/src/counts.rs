@@ -1,9 +1,9 @@
-//! How many executions of a job have come to what.
+//! How many executions of a job have reached what.
 
 use crate::metric::Outcome;
 
 /// How many executions of a job are in which state: `jobProcessDetails` of `DescribeJob`. AWS counts
-/// executions: devices that a rate-limited rollout has not come to yet have none.
+/// executions: devices that a rate-limited rollout has not reached yet have none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ExecutionCounts {
     /// `QUEUED`: notified, and not begun.
@@ -72,7 +72,7 @@ impl CountRejected {
     }
 }
 
-/// How many executions have come to which end of their own.
+/// How many executions have ended in which way of their own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EndedCounts {
     /// `SUCCEEDED`
@@ -104,7 +104,7 @@ impl EndedCounts {
         }
     }
 
-    /// Counts one; what was canceled or removed came to no end of its own.
+    /// Counts one; what was canceled or removed ended of its own.
     pub fn count(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Succeeded => self.succeeded += 1,

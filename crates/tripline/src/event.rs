@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 /// One device's execution that has ended, with what the device says of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExecutionEvent {
-    /// What tells this event from its repetitions, if it carries a usable one.
+    /// What distinguishes this event from its repetitions, if it carries a usable one.
     pub id: Option<EventId>,
     /// The rollout.
     pub job: JobId,

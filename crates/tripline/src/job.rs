@@ -74,9 +74,9 @@ impl fmt::Display for JobId {
 pub struct Job {
     /// Whether it still reaches devices.
     pub state: JobState,
-    /// Why it was cancelled, if it was: the reason code.
+    /// Why it was canceled, if it was: the reason code.
     pub reason_code: Option<String>,
-    /// Why it was cancelled, if it was: the comment.
+    /// Why it was canceled, if it was: the comment.
     pub comment: Option<String>,
     /// Whether executions in progress were canceled with it (`forceCanceled`).
     pub is_forced: bool,

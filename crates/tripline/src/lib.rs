@@ -5,7 +5,35 @@
 //! argument). Anything may come in, since devices write `statusDetails` and anyone may craft a
 //! message or a config; what goes out is a value of a type that could only be made by a check.
 //!
-//! The rooms, in the order in which a rollout meets them:
+//! An event in, datums out: a detail that cannot be used never costs the outcome of its execution.
+//!
+//! ```
+//! use tripline::batch::Batch;
+//! use tripline::event::ExecutionEvent;
+//! use tripline::recent::RecentEvents;
+//! use tripline::time::Timestamp;
+//!
+//! let event = ExecutionEvent::from_json(
+//!     br#"{
+//!         "eventType": "JOB_EXECUTION", "eventId": "7364ffd1", "timestamp": 1798530000,
+//!         "operation": "succeeded", "jobId": "fw-2-1",
+//!         "statusDetails": {"downloadTime": "75.5", "retryCount": "none"}
+//!     }"#,
+//! )?;
+//! let now = Timestamp::from_seconds(1_798_530_010);
+//! let batch = Batch::new([(0, &event)], &RecentEvents::new(100), now);
+//!
+//! let datums = batch.requests.iter().flat_map(|request| &request.datums);
+//! let counted: Vec<(&str, f64)> =
+//!     datums.map(|datum| (datum.metric.name(), datum.values[0].0)).collect();
+//! assert_eq!(
+//!     counted,
+//!     [("downloadTime", 75.5), ("succeededCount", 1.0), ("invalidDetailCount", 1.0)]
+//! );
+//! # Ok::<(), tripline::event::PoisonEvent>(())
+//! ```
+//!
+//! The modules, in the order in which a rollout meets them:
 //!
 //! - [`job`]: what a job is called, how far it has come; [`counts`], [`attempts`]: in executions
 //!   and in devices; [`rollout`]: how AWS
@@ -17,7 +45,7 @@
 //! - [`notification`]: what CloudWatch says when an alarm changes its state;
 //! - [`stop`]: what is done about it;
 //! - [`reports`]: whether a fleet reports what an alarm watches;
-//! - [`announcement`]: what people are told;
+//! - [`announcement`]: the messages that people get;
 //! - [`evidence`]: how unlikely what a rollout shows is, under its operator's limits; [`baseline`]:
 //!   those limits from past rollouts;
 //! - [`gate`]: whether what comes after a rollout may begin.

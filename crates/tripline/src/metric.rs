@@ -48,7 +48,7 @@ pub enum Outcome {
     Rejected,
     /// The device did not end in time.
     TimedOut,
-    /// The execution was cancelled.
+    /// The execution was canceled.
     Canceled,
     /// The device was deleted or left its group.
     Removed,

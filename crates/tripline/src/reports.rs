@@ -23,7 +23,7 @@ pub struct Reported {
 /// Whether devices report a detail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reports {
-    /// Too few executions have ended to tell.
+    /// Too few executions have ended to say.
     NotKnown,
     /// Devices report it.
     Coming,
@@ -73,7 +73,7 @@ impl Reports {
     pub fn sentence(self, detail: Detail) -> String {
         match self {
             Self::NotKnown => format!(
-                "too few devices have ended to tell whether they report `{detail}` (fewer than {})",
+                "too few devices have ended to say whether they report `{detail}` (fewer than {})",
                 Self::LEAST
             ),
             Self::Coming => format!("devices report `{detail}`"),
@@ -158,7 +158,7 @@ mod tests {
         for (reports, sentence) in [
             (
                 Reports::NotKnown,
-                "too few devices have ended to tell whether they report `downloadTime` (fewer than 10)",
+                "too few devices have ended to say whether they report `downloadTime` (fewer than 10)",
             ),
             (Reports::Coming, "devices report `downloadTime`"),
             (

@@ -1,7 +1,7 @@
 //! Whether a rollout is stopped.
 //!
-//! An alarm message is only a claim: whoever may publish to the topic can write one. It is held
-//! against what CloudWatch itself knows, and a claim that CloudWatch contradicts stops nothing.
+//! An alarm message is only a claim: whoever may publish to the topic can write one. It is compared
+//! with what CloudWatch itself knows, and a claim that CloudWatch contradicts stops nothing.
 //! But a guard that stands still while CloudWatch is out of reach is no guard: when all attempts are
 //! spent the gentlest stop is made, a few times at most, and marked as unverified.
 
@@ -38,10 +38,10 @@ pub enum StopMode {
     /// Executions in progress are left alone; no further device receives the firmware.
     #[default]
     Cancel,
-    /// Executions in progress are cancelled too. This can leave a device unable to report or, with
+    /// Executions in progress are canceled too. This can leave a device unable to report or, with
     /// a poor agent, wedged.
     Abort,
-    /// Nothing is stopped; people are told what would have been.
+    /// Nothing is stopped; people are alerted to what would have been.
     Observe,
 }
 
@@ -120,7 +120,7 @@ pub enum Refusal {
         /// The job.
         job: JobId,
     },
-    /// The failure rate that it tells of cannot have been, by AWS IoT's own counts.
+    /// The failure rate that it reports cannot have been, by AWS IoT's own counts.
     #[error(
         "alarm `{alarm}` cannot be true: of {notified} notified devices {unsuccessful} were unsuccessful, so the limit was never passed: its metric is forged"
     )]
@@ -157,8 +157,8 @@ impl Refusal {
         matches!(self, Self::NotAnAlarm(_) | Self::NoSingleJob { .. })
     }
 
-    /// Whether people are told at once. What is not even an alarm message says nothing about a
-    /// rollout; the alarm on the undelivered queue tells of it.
+    /// Whether people are alerted at once. What is not even an alarm message says nothing about a
+    /// rollout; the alarm on the undelivered queue reports it.
     pub fn is_announced(&self) -> bool {
         !matches!(self, Self::NotAnAlarm(_))
     }
@@ -246,13 +246,13 @@ pub fn decide(
 }
 
 /// Whether a job was stopped by this delivery of a message: it says so in its comment. Another
-/// delivery of the same state change, which Lambda handles at the same time, is another's to tell.
+/// delivery of the same state change, which Lambda handles at the same time, is another's to announce.
 fn is_stopped_by(job: &Job, delivery: &str) -> bool {
     job.reason_code.as_deref() == Some(REASON_CODE)
         && job.comment.as_deref().is_some_and(|comment| comment.ends_with(&signature(delivery)))
 }
 
-/// The end of a comment, which tells a stop by one delivery from every other.
+/// The end of a comment, which distinguishes a stop by one delivery from every other.
 fn signature(delivery: &str) -> String {
     format!(" (message {})", bare_name(delivery))
 }

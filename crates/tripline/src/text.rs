@@ -102,6 +102,6 @@ mod tests {
         let known = ["period", "threshold", "datapointsToAlarm"];
         assert_eq!(nearest("datapointToAlarm", &known), Some("datapointsToAlarm"));
         assert_eq!(nearest("THRESHOLDS", &known), Some("threshold"));
-        assert_eq!(nearest("colour", &known), None);
+        assert_eq!(nearest("color", &known), None);
     }
 }

@@ -14,7 +14,7 @@ impl Timestamp {
     }
 
     /// From a number that an event gives. AWS IoT writes seconds; milliseconds are accepted too,
-    /// told apart by their size.
+    /// distinguished by their size.
     pub fn from_event(number: i64) -> Self {
         if number.unsigned_abs() >= MILLISECONDS_FROM.unsigned_abs() {
             Self(number.div_euclid(1_000))
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn milliseconds_are_told_apart_by_their_size() {
+    fn milliseconds_are_distinguished_by_their_size() {
         assert_eq!(Timestamp::from_event(1_790_000_000).seconds(), 1_790_000_000);
         assert_eq!(Timestamp::from_event(1_790_000_000_123).seconds(), 1_790_000_000);
         assert_eq!(Timestamp::from_event(i64::MIN).seconds(), i64::MIN.div_euclid(1_000));

@@ -1,4 +1,4 @@
-//! Telling people, each thing once.
+//! alerting people, each thing once.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use crate::ask::{Publish, Surroundings, TakeTurn, Turn};
 /// How many things that were said an environment remembers, by medium.
 const REMEMBERED: usize = 1_000;
 
-/// What people were told, of which rollout and state change. A message's id says nothing of that: a
+/// What people were alerted to, of which rollout and state change. A message's id says nothing of that: a
 /// refusal must not silence a stop, nor one delivery of a state change another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Said {
@@ -37,8 +37,8 @@ pub(crate) struct Rollout(pub JobId, pub Option<i64>);
 pub(crate) enum Change {
     /// When it was, in seconds since the epoch.
     At(i64),
-    /// That is not known: the delivery that tells of it.
-    ToldBy(String),
+    /// That is not known: the delivery that reports it.
+    AlertedBy(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,7 +47,7 @@ enum Medium {
     Sms,
 }
 
-/// What this environment has told.
+/// What this environment has announcement.
 #[derive(Debug)]
 pub(crate) struct Alerts {
     said: Mutex<Recent<(Said, Medium)>>,
@@ -74,20 +74,20 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<C: Publish + TakeTurn + Surroundings + Sync> Stopper<C> {
-    /// Tells people by e-mail and SMS, each once a thing as far as this environment remembers. A
-    /// rollout is stopped once, but one that goes on may be told of with each message: then the stack
+    /// alerts people by e-mail and SMS, each once a thing as far as this environment remembers. A
+    /// rollout is stopped once, but one that goes on may be announced with each message: then the stack
     /// remembers too, and SMS are limited.
     pub(crate) async fn alert(
         &self,
         said: &Said,
         delivery: &str,
-        told: &Announcement,
+        announcement: &Announcement,
     ) -> Result<(), Failure> {
         if matches!(said, Said::Stopped(_) | Said::Taken(_)) {
             // Both are tried, so that one that fails does not silence the other.
             let (email, sms) = tokio::join!(
-                self.publish_once(said, Medium::Email, told),
-                self.publish_once(said, Medium::Sms, told)
+                self.publish_once(said, Medium::Email, announcement),
+                self.publish_once(said, Medium::Sms, announcement)
             );
             return email.and(sms);
         }
@@ -106,11 +106,11 @@ impl<C: Publish + TakeTurn + Surroundings + Sync> Stopper<C> {
             }
             let turn = self.client.take_turn(Turn::OtherSms, delivery, now).await;
             match turn.unwrap_or_else(|failure| uncounted(&failure, false)) {
-                true => self.publish_once(said, Medium::Sms, told).await,
+                true => self.publish_once(said, Medium::Sms, announcement).await,
                 false => Ok(()),
             }
         };
-        let (email, sms) = tokio::join!(self.publish_once(said, Medium::Email, told), sms);
+        let (email, sms) = tokio::join!(self.publish_once(said, Medium::Email, announcement), sms);
         email.and(sms)
     }
 
@@ -122,15 +122,17 @@ impl<C: Publish + TakeTurn + Surroundings + Sync> Stopper<C> {
         &self,
         said: &Said,
         medium: Medium,
-        told: &Announcement,
+        announcement: &Announcement,
     ) -> Result<(), Failure> {
         if self.is_said(said, medium) {
             return Ok(());
         }
         let settings = &self.settings;
         let (topic, subject, text) = match medium {
-            Medium::Email => (&settings.email_topic, Some(told.subject.as_str()), &told.body),
-            Medium::Sms => (&settings.sms_topic, None, &told.sms),
+            Medium::Email => {
+                (&settings.email_topic, Some(announcement.subject.as_str()), &announcement.body)
+            }
+            Medium::Sms => (&settings.sms_topic, None, &announcement.sms),
         };
         let Some(topic) = topic else { return Ok(()) };
         self.client.publish(topic, subject, text).await?;
@@ -140,7 +142,12 @@ impl<C: Publish + TakeTurn + Surroundings + Sync> Stopper<C> {
 
     /// Alerts people by e-mail to a rollout that is not stopped for want of verification: each once,
     /// as far as this environment remembers, and a few at most for the stack.
-    pub(crate) async fn mail_not_stopped(&self, said: Said, delivery: &str, told: &Announcement) {
+    pub(crate) async fn mail_not_stopped(
+        &self,
+        said: Said,
+        delivery: &str,
+        announcement: &Announcement,
+    ) {
         let Some(topic) = &self.settings.email_topic else { return };
         if self.is_said(&said, Medium::Email) {
             return;
@@ -151,7 +158,7 @@ impl<C: Publish + TakeTurn + Surroundings + Sync> Stopper<C> {
         if !may {
             return;
         }
-        match self.client.publish(topic, Some(&told.subject), &told.body).await {
+        match self.client.publish(topic, Some(&announcement.subject), &announcement.body).await {
             Ok(()) => held(&self.alerts.said).remember((said, Medium::Email)),
             Err(error) => tracing::error!(%error, "alert_failed"),
         }
@@ -174,7 +181,7 @@ impl<C: Publish + TakeTurn + Surroundings + Sync> Stopper<C> {
     pub(crate) async fn mail_refusal(
         &self,
         delivery: &str,
-        told: &Announcement,
+        announcement: &Announcement,
     ) -> Result<(), Failure> {
         let Some(topic) = &self.settings.email_topic else { return Ok(()) };
         let now = self.client.now();
@@ -187,7 +194,7 @@ impl<C: Publish + TakeTurn + Surroundings + Sync> Stopper<C> {
             *held(&self.alerts.refusals) = now.seconds().saturating_add(TURNED_AWAY);
             return Ok(());
         }
-        self.client.publish(topic, Some(&told.subject), &told.body).await?;
+        self.client.publish(topic, Some(&announcement.subject), &announcement.body).await?;
         *held(&self.alerts.refusals) = now.seconds().saturating_add(Turn::WINDOW);
         if let Err(failure) = self.client.end_turn(Turn::RefusalMail, delivery).await {
             // Then it may be sent once more.

@@ -121,9 +121,9 @@ pub trait Publish {
 pub enum Turn {
     /// A stop that could not be verified.
     UnverifiedStop,
-    /// An e-mail that tells of a refused message.
+    /// An e-mail that reports a refused message.
     RefusalMail,
-    /// An e-mail that tells of a stop that was not made for want of verification.
+    /// An e-mail that reports a stop that was not made for want of verification.
     UnverifiedMail,
     /// An SMS about a rollout that is not stopped: there may be one for each message, and SMS have a
     /// budget.

@@ -2,7 +2,7 @@
 //!
 //! Each SNS record is handled on its own, on a way of four steps: what it says (`records`), whether
 //! it is true (`verification`), what is to be done (`tripline::stop`), and doing it (`stopping`) and
-//! telling it (`alerting`). What is refused for good and what failed for now both end as an error of
+//! announcing it (`alerting`). What is refused for good and what failed for now both end as an error of
 //! the invocation: Lambda tries again and then hands the records to the undelivered queue. Handling
 //! a record again does no harm: a job is stopped once, and what was said is remembered.
 
@@ -137,7 +137,7 @@ where
     }
 
     /// Handles one message, in the order of the rules: what it says, whether it is true, what is
-    /// to be done, doing it, telling it.
+    /// to be done, doing it, announcing it.
     async fn judge(&self, record: &Record, asked: &Asked) -> Result<(), Cause> {
         let notification = AlarmNotification::from_json(&record.message).map_err(Refusal::from)?;
         if notification.state != AlarmState::Alarm {
@@ -172,7 +172,7 @@ where
     }
 
     /// Refuses a message, unless an earlier attempt of this very delivery has stopped the rollout: its
-    /// alarm may have been deleted since, and people are still to hear of the stop.
+    /// alarm may have been deleted since, and people are still to be alerted to the stop.
     async fn refuse(
         &self,
         record: &Record,
@@ -207,9 +207,10 @@ where
         failure: Failure,
     ) -> Result<(), Cause> {
         if self.age(record).is_some_and(|age| age >= UNVERIFIED_AFTER) {
-            let told = Announcement::unknown_rollout(&notification.alarm, &failure.in_short());
+            let announcement =
+                Announcement::unknown_rollout(&notification.alarm, &failure.in_short());
             let said = Said::Unverified(bare_name(&notification.alarm));
-            self.mail_not_stopped(said, &record.id, &told).await;
+            self.mail_not_stopped(said, &record.id, &announcement).await;
         }
         Err(failure.into())
     }
@@ -228,9 +229,9 @@ where
     ) -> Result<(), Cause> {
         let Verification { job, knowledge, alarm, .. } = verified;
         let fired_at = alarm.firing.as_ref().and_then(|firing| firing.at);
-        let change = fired_at.map_or_else(|| Change::ToldBy(record.id.clone()), Change::At);
+        let change = fired_at.map_or_else(|| Change::AlertedBy(record.id.clone()), Change::At);
         let mut rollout = Rollout(job.clone(), knowledge.created_at());
-        let stopped = |force| if force { Done::Aborted } else { Done::Cancelled };
+        let stopped = |force| if force { Done::Aborted } else { Done::Canceled };
         let held = match decision {
             Decision::Cancel { .. } => {
                 let known = (&knowledge, &certainty);
@@ -266,9 +267,9 @@ where
                 let said = Said::NotStopped(rollout.clone(), change.clone());
                 let outcome = self.stop(&order, async |failure: &Failure| {
                     tracing::error!(%job, %failure, "stop_failed");
-                    let told = Announcement::not_stopped(&job, &alarm, &failure.in_short())
+                    let announcement = Announcement::not_stopped(&job, &alarm, &failure.in_short())
                         .with_place(&self.settings.force_stop_topic.job_arn(&job));
-                    if let Err(error) = self.alert(&said, &record.id, &told).await {
+                    if let Err(error) = self.alert(&said, &record.id, &announcement).await {
                         tracing::error!(%job, %error, "alert_failed");
                     }
                 });
@@ -281,7 +282,7 @@ where
                     }
                     Outcome::Stopped(now) => {
                         rollout.1 = rollout.1.or(now.created_at);
-                        // A forced stop cancels devices in progress: people are told how many there were.
+                        // A forced stop cancels devices in progress: people learn how many there were.
                         let before = counts.ok().filter(|_| force);
                         (stopped(force), Ok(before.unwrap_or(now.counts)), None)
                     }
@@ -292,19 +293,20 @@ where
         let counts: Result<ExecutionCounts, &str> =
             counts.as_ref().copied().map_err(String::as_str);
         let fallback = match done {
-            Done::Cancelled | Done::Aborted => self.fallback(&job).await,
+            Done::Canceled | Done::Aborted => self.fallback(&job).await,
             Done::Taken | Done::Observed | Done::Held => None,
         };
-        let told = Announcement::stop(&job, &alarm, done, &certainty, counts, fallback.as_ref())
-            .with_place(&self.settings.force_stop_topic.job_arn(&job));
+        let announcement =
+            Announcement::stop(&job, &alarm, done, &certainty, counts, fallback.as_ref())
+                .with_place(&self.settings.force_stop_topic.job_arn(&job));
         let said = match done {
             // A job is stopped once.
-            Done::Cancelled | Done::Aborted => Said::Stopped(rollout),
+            Done::Canceled | Done::Aborted => Said::Stopped(rollout),
             Done::Taken => Said::Taken(rollout),
             Done::Observed => Said::Observed(rollout, bare_name(&alarm.name), change),
             Done::Held => Said::Held(rollout, bare_name(&alarm.name), change),
         };
-        self.alert(&said, &record.id, &told).await?;
+        self.alert(&said, &record.id, &announcement).await?;
         // Lambda comes again and proves it.
         unproven.map_or(Ok(()), |failure| Err(failure.into()))
     }
@@ -356,9 +358,9 @@ where
             "AWS could not be asked whether the alarm fired ({}), and {why}",
             failure.in_short()
         );
-        let told = Announcement::not_verified(job, alarm, &cause)
+        let announcement = Announcement::not_verified(job, alarm, &cause)
             .with_place(&self.settings.force_stop_topic.job_arn(job));
-        self.mail_not_stopped(Said::Unverified(job.to_string()), &record.id, &told).await;
+        self.mail_not_stopped(Said::Unverified(job.to_string()), &record.id, &announcement).await;
         Err(failure.clone().into())
     }
 }

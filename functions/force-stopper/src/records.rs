@@ -5,7 +5,7 @@ use tripline::time::Timestamp;
 
 /// An alarm message with what its carrier calls it.
 pub(crate) struct Record {
-    /// Tells this delivery from every other: SNS's message id or, without one, Lambda's id of the
+    /// Distinguishes this delivery from every other: SNS's message id or, without one, Lambda's id of the
     /// request, which is the same for each attempt.
     pub id: String,
     /// The message.

@@ -1,4 +1,4 @@
-//! What the stack tells this function.
+//! What the stack sets for this function.
 
 use std::str::FromStr;
 

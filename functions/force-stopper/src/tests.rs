@@ -354,7 +354,7 @@ async fn run(stopper: &Stopper<Scripted>, payload: Value) -> (Vec<String>, Optio
 
 const CANCELED: &str = "cancel fw-2-1 force=false Tripline: alarm tripline-fw-2-1-slow fired at 2026-09-21T14:00:00Z: over the limit (message 9a7c0d0e-0000-4000-8000-000000000001)";
 const UNVERIFIED: &str = "cancel fw-2-1 force=false Tripline: alarm tripline-fw-2-1-slow, unverified: AWS could not be asked whether it fired (message 9a7c0d0e-0000-4000-8000-000000000001)";
-const TOLD: [&str; 2] = [
+const ALERTED: [&str; 2] = [
     "email: Tripline stopped rollout fw-2-1",
     "sms: Tripline stopped fw-2-1: slow. 12 ok, 3 failed, 4 running, the rest spared. Go on: tripline resume. Back: tripline revert",
 ];
@@ -372,11 +372,11 @@ fn stops(done: &[String]) -> bool {
 }
 
 #[tokio::test]
-async fn an_alarm_stops_its_rollout_and_people_are_told() {
+async fn an_alarm_stops_its_rollout_and_people_are_alerted() {
     for name in ["sns/alarm", "sns/metric-math", "cloudwatch/alarm-action"] {
         let (done, failed) = run(&stopper(sound(), StopMode::Cancel), event(name)).await;
         assert!(stops(&done), "{name}: {done:?}");
-        assert_eq!(done[1..], TOLD, "{name}");
+        assert_eq!(done[1..], ALERTED, "{name}");
         assert_eq!(failed, None, "{name}");
     }
     let (done, _) = run(&stopper(sound(), StopMode::Cancel), event("sns/alarm")).await;
@@ -391,7 +391,7 @@ async fn the_default_guard_s_failure_rate_stops_its_rollout() {
     aws.alarms = answers(vec![alarm(name, AlarmState::Alarm, watching("fw-2-1"))]);
     let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/failure-rate")).await;
     assert!(done[0].starts_with("cancel fw-2-1 force=false"), "{done:?}");
-    assert_eq!((done[1].as_str(), done.len(), failed), (TOLD[0], 3, None));
+    assert_eq!((done[1].as_str(), done.len(), failed), (ALERTED[0], 3, None));
 }
 
 #[tokio::test]
@@ -412,7 +412,7 @@ async fn other_states_stop_nothing() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_no_alarm_is_kept_and_tells_nobody() {
+async fn a_message_that_is_no_alarm_is_kept_and_alerts_nobody() {
     for payload in
         [event("sns/no-alarm"), json!({}), json!(null), json!({"Records": [{}]}), json!([1])]
     {
@@ -422,7 +422,7 @@ async fn a_message_that_is_no_alarm_is_kept_and_tells_nobody() {
 }
 
 #[tokio::test]
-async fn an_alarm_of_no_single_rollout_is_kept_and_told() {
+async fn an_alarm_of_no_single_rollout_is_kept_and_announced() {
     for name in ["sns/without-job", "sns/metric-math-of-two-jobs"] {
         let (done, failed) = run(&stopper(sound(), StopMode::Cancel), event(name)).await;
         assert!(refused(&done), "{name}: {done:?}");
@@ -431,7 +431,7 @@ async fn an_alarm_of_no_single_rollout_is_kept_and_told() {
 }
 
 #[tokio::test]
-async fn a_claim_that_cloudwatch_contradicts_stops_nothing_and_is_told() {
+async fn a_claim_that_cloudwatch_contradicts_stops_nothing_and_is_announced() {
     let unknown = Scripted { alarms: answers(vec![]), ..sound() };
     let other_job = alarm(SLOW, AlarmState::Alarm, watching("fw-9"));
     let mails = KnownAlarm {
@@ -504,14 +504,14 @@ async fn a_history_that_one_answer_leaves_out_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn people_and_the_job_are_told_cloudwatch_s_words_and_not_the_message_s() {
+async fn people_and_the_job_get_cloudwatch_s_words_and_not_the_message_s() {
     for (pointer, value) in [
         ("/NewStateReason", json!("Call +1-900-555-0100")),
         ("/StateChangeTime", json!("1999-01-01T00:00:00.000+0000")),
     ] {
         let stopper = stopper(sound(), StopMode::Cancel);
         let (done, _) = run(&stopper, with("sns/alarm", pointer, value)).await;
-        assert_eq!(done, [CANCELED, TOLD[0], TOLD[1]], "{pointer}");
+        assert_eq!(done, [CANCELED, ALERTED[0], ALERTED[1]], "{pointer}");
     }
 }
 
@@ -674,7 +674,7 @@ async fn a_failure_rate_that_never_was_is_refused_and_one_that_was_is_not() {
 }
 
 #[tokio::test]
-async fn a_stop_whose_answer_was_lost_is_told() {
+async fn a_stop_whose_answer_was_lost_is_announced() {
     let mut stopped = job(JobState::Canceled);
     stopped.reason_code = Some(REASON_CODE.to_owned());
     stopped.comment = Some(CANCELED.split_once("false ").unwrap().1.to_owned());
@@ -682,7 +682,7 @@ async fn a_stop_whose_answer_was_lost_is_told() {
     let answers = Mutex::new(vec![Ok(job(JobState::Active)), Ok(stopped)]);
     let aws = Scripted { cancel: Mutex::new(vec![refused]), job: answers, ..sound() };
     let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
-    assert_eq!((&done[1..], failed), (&TOLD.map(str::to_owned)[..], None));
+    assert_eq!((&done[1..], failed), (&ALERTED.map(str::to_owned)[..], None));
 }
 
 #[tokio::test]
@@ -697,7 +697,7 @@ async fn a_topic_that_fails_does_not_repeat_the_other() {
 }
 
 #[tokio::test]
-async fn an_ended_job_is_left_alone_and_a_missing_one_is_told() {
+async fn an_ended_job_is_left_alone_and_a_missing_one_is_announced() {
     for state in [JobState::Completed, JobState::Canceled, JobState::Deleting] {
         let aws = Scripted { job: Mutex::new(vec![Ok(job(state))]), ..sound() };
         let (done, failed) = run(&stopper(aws, StopMode::Abort), event("sns/alarm")).await;
@@ -711,12 +711,12 @@ async fn an_ended_job_is_left_alone_and_a_missing_one_is_told() {
 }
 
 #[tokio::test]
-async fn a_stop_that_fails_is_told_at_once_and_tried_again() {
+async fn a_stop_that_fails_is_announced_at_once_and_tried_again() {
     let throttled =
         || Failure::new("CancelJob", FailureKind::Throttled, "ThrottlingException: slow down");
     let once = Scripted { cancel: Mutex::new(vec![throttled()]), ..sound() };
     let (done, failed) = run(&stopper(once, StopMode::Cancel), event("sns/alarm")).await;
-    let all = ["cancel failed", NOT_STOPPED[0], NOT_STOPPED[1], CANCELED, TOLD[0], TOLD[1]];
+    let all = ["cancel failed", NOT_STOPPED[0], NOT_STOPPED[1], CANCELED, ALERTED[0], ALERTED[1]];
     assert_eq!((&done[..], failed), (&all.map(str::to_owned)[..], None));
 
     let twice = Scripted { cancel: Mutex::new(vec![throttled(), throttled()]), ..sound() };
@@ -726,7 +726,7 @@ async fn a_stop_that_fails_is_told_at_once_and_tried_again() {
     assert_eq!(done, all);
     assert_eq!(failed.as_deref(), Some("Tripline.Throttled"));
     let (done, failed) = run(&stopper, event("sns/alarm")).await;
-    let all = [CANCELED, TOLD[0], TOLD[1]];
+    let all = [CANCELED, ALERTED[0], ALERTED[1]];
     assert_eq!((&done[..], failed), (&all.map(str::to_owned)[..], None));
 }
 
@@ -743,17 +743,17 @@ async fn a_stop_that_aws_iot_says_it_made_is_proven() {
         "email: Tripline asked AWS IoT to stop rollout fw-2-1",
         "sms: Tripline asked AWS IoT to stop fw-2-1: slow. counts not known. Check it: tripline watch",
     ];
-    assert_eq!(done, [CANCELED, taken[0], taken[1]], "nobody is told that it is stopped");
+    assert_eq!(done, [CANCELED, taken[0], taken[1]], "nobody is alerted that it is stopped");
     assert_eq!(failed.as_deref(), Some("Tripline.Unavailable"), "it comes again to be proven");
 }
 
-/// What is told of a stop that an earlier attempt made is what that attempt did.
+/// What is announced of a stop that an earlier attempt made is what that attempt did.
 #[tokio::test]
-async fn a_stop_that_is_proven_later_is_told_as_it_was_made() {
+async fn a_stop_that_is_proven_later_is_announced_as_it_was_made() {
     for (firing, is_forced, mode, first) in [
-        (true, true, StopMode::Cancel, "the job is aborted"),
-        (true, false, StopMode::Abort, "the job is cancelled"),
-        (false, false, StopMode::Abort, "unverified: AWS could not be asked"),
+        (true, true, StopMode::Cancel, "AWS IoT aborted the job"),
+        (true, false, StopMode::Abort, "AWS IoT canceled the job"),
+        (false, false, StopMode::Abort, "unverified: AWS did not answer"),
     ] {
         let at = Firing { reason: "slow".to_owned(), at: Some(FIRED) };
         let id = "9a7c0d0e-0000-4000-8000-000000000001";
@@ -783,7 +783,7 @@ async fn a_comment_that_aws_iot_refuses_is_tried_in_ascii() {
     let aws = Scripted { alarms: answers(vec![strange]), cancel, ..sound() };
     let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/alarm")).await;
     assert_eq!(done[1], CANCELED.replace("over the limit", "zu langsam ?"));
-    assert_eq!((&done[2..], failed), (&TOLD.map(str::to_owned)[..], None), "nobody is alarmed");
+    assert_eq!((&done[2..], failed), (&ALERTED.map(str::to_owned)[..], None), "nobody is alarmed");
 }
 
 #[tokio::test]
@@ -808,7 +808,7 @@ async fn a_job_that_ends_while_it_is_being_stopped_needs_no_stop() {
 }
 
 #[tokio::test]
-async fn a_job_that_is_deleted_before_it_is_stopped_is_told() {
+async fn a_job_that_is_deleted_before_it_is_stopped_is_announced() {
     let gone = |operation| Failure::new(operation, FailureKind::NotFound, "no such job");
     let deleted = vec![Ok(job(JobState::Active)), Err(gone("DescribeJob"))];
     let cancel = Mutex::new(vec![gone("CancelJob")]);
@@ -846,22 +846,22 @@ async fn one_state_change_under_five_message_ids_makes_one_stop_and_one_e_mail()
 #[tokio::test]
 async fn a_job_id_that_is_used_again_is_not_stopped_in_silence() {
     let stopper = stopper(sound(), StopMode::Cancel);
-    assert_eq!(run(&stopper, event("sns/alarm")).await.0, [CANCELED, TOLD[0], TOLD[1]]);
+    assert_eq!(run(&stopper, event("sns/alarm")).await.0, [CANCELED, ALERTED[0], ALERTED[1]]);
     let again = Job { created_at: Some(CREATED + 1), ..job(JobState::Active) };
     *stopper.client.job.lock().unwrap() = vec![Ok(again)];
     let (done, _) = run(&stopper, under_id("sns/alarm", "id-2")).await;
     assert!(stops(&done), "{done:?}");
-    assert_eq!(done[1..], TOLD);
+    assert_eq!(done[1..], ALERTED);
 }
 
 #[tokio::test]
-async fn a_state_change_of_an_unknown_time_is_told_by_delivery() {
+async fn a_state_change_of_an_unknown_time_is_announced_by_delivery() {
     let undated = KnownAlarm { since: None, ..slow(AlarmState::Ok) };
     let fired = Ok(Some(Firing { reason: "it was over the limit".to_owned(), at: None }));
     let aws = Scripted { alarms: answers(vec![undated]), fired, ..sound() };
     let stopper = stopper(aws, StopMode::Observe);
-    for (id, told) in [("id-1", 2), ("id-1", 0), ("id-2", 2)] {
-        assert_eq!(run(&stopper, under_id("sns/alarm", id)).await.0.len(), told, "{id}");
+    for (id, announced) in [("id-1", 2), ("id-1", 0), ("id-2", 2)] {
+        assert_eq!(run(&stopper, under_id("sns/alarm", id)).await.0.len(), announced, "{id}");
     }
 }
 
@@ -870,7 +870,7 @@ async fn a_refusal_does_not_silence_a_later_stop_under_the_same_message_id() {
     let stopper = stopper(Scripted { alarms: answers(vec![]), ..sound() }, StopMode::Cancel);
     assert!(refused(&run(&stopper, event("sns/alarm")).await.0));
     *stopper.client.alarms.lock().unwrap() = vec![Ok(vec![slow(AlarmState::Alarm)])];
-    assert_eq!(run(&stopper, event("sns/alarm")).await.0, [CANCELED, TOLD[0], TOLD[1]]);
+    assert_eq!(run(&stopper, event("sns/alarm")).await.0, [CANCELED, ALERTED[0], ALERTED[1]]);
 }
 
 #[tokio::test]
@@ -885,7 +885,7 @@ async fn a_flood_of_forged_messages_makes_one_e_mail_and_no_sms() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_nobody_was_told_of_is_told_when_it_comes_again() {
+async fn a_refusal_that_nobody_was_alerted_to_is_announced_when_it_comes_again() {
     let aws = Scripted {
         alarms: answers(vec![]),
         publish: Mutex::new(vec![unreachable("Publish")]),
@@ -904,11 +904,11 @@ async fn a_refusal_that_nobody_was_told_of_is_told_when_it_comes_again() {
     let other = self::stopper(aws, StopMode::Cancel);
     assert_eq!(run(&other, event("sns/alarm")).await, (vec![], None));
     // The turn is kept for a retry.
-    for (id, is_told) in [("id-2", false), ("id-1", true)] {
+    for (id, is_announced) in [("id-2", false), ("id-1", true)] {
         let turns = vec![(Turn::RefusalMail, "id-1".to_owned(), SENT)];
         let aws = Scripted { alarms: answers(vec![]), turns: Mutex::new(turns), ..sound() };
         let stopper = self::stopper(aws, StopMode::Cancel);
-        assert_eq!(refused(&run(&stopper, under_id("sns/alarm", id)).await.0), is_told);
+        assert_eq!(refused(&run(&stopper, under_id("sns/alarm", id)).await.0), is_announced);
     }
     // Without the table the metric's alarm has to do.
     let aws = Scripted { alarms: answers(vec![]), turns_away: true, ..sound() };
@@ -917,21 +917,21 @@ async fn a_refusal_that_nobody_was_told_of_is_told_when_it_comes_again() {
 }
 
 #[tokio::test]
-async fn a_stop_that_nobody_was_told_of_is_told_when_it_comes_again() {
+async fn a_stop_that_nobody_was_alerted_to_is_announced_when_it_comes_again() {
     let silent = Scripted { publish: Mutex::new(vec![unreachable("Publish")]), ..sound() };
     let stopper = stopper(silent, StopMode::Cancel);
     let (done, failed) = run(&stopper, event("sns/alarm")).await;
     assert_eq!(
         (&done[..], failed.as_deref()),
-        (&[CANCELED.to_owned(), TOLD[1].to_owned()][..], Some("Tripline.Unavailable"))
+        (&[CANCELED.to_owned(), ALERTED[1].to_owned()][..], Some("Tripline.Unavailable"))
     );
-    assert_eq!(run(&stopper, event("sns/alarm")).await, (vec![TOLD[0].to_owned()], None));
+    assert_eq!(run(&stopper, event("sns/alarm")).await, (vec![ALERTED[0].to_owned()], None));
     assert_eq!(run(&stopper, event("sns/alarm")).await, (vec![], None));
 }
 
 /// The alarm may be gone by then.
 #[tokio::test]
-async fn a_stop_that_nobody_was_told_of_is_told_though_its_alarm_is_gone() {
+async fn a_stop_that_nobody_was_alerted_to_is_announced_though_its_alarm_is_gone() {
     let silent = vec![unreachable("Publish"), unreachable("Publish")];
     let one = stopper(Scripted { publish: Mutex::new(silent), ..sound() }, StopMode::Cancel);
     assert_eq!(run(&one, event("sns/alarm")).await.0, [CANCELED]);
@@ -940,15 +940,15 @@ async fn a_stop_that_nobody_was_told_of_is_told_though_its_alarm_is_gone() {
         |now| Scripted { alarms: answers(vec![]), job: Mutex::new(job.clone()), now, ..sound() };
     let (done, failed) =
         run(&stopper(later(SENT + 62), StopMode::Cancel), event("sns/alarm")).await;
-    assert_eq!((&done[..], failed), (&TOLD.map(str::to_owned)[..], None));
+    assert_eq!((&done[..], failed), (&ALERTED.map(str::to_owned)[..], None));
     // Another delivery is refused as ever.
     let other = under_id("sns/alarm", "id-2");
     assert!(refused(&run(&stopper(later(SENT + 62), StopMode::Cancel), other).await.0));
 }
 
-/// A rollout that goes on could be told of by each message.
+/// A rollout that goes on could be announced with each message.
 #[tokio::test]
-async fn what_is_not_stopped_is_told_once_by_all_environments_and_by_few_sms() {
+async fn what_is_not_stopped_is_announced_once_by_all_environments_and_by_few_sms() {
     let keys: Mutex<Vec<_>> = Mutex::default();
     let turns: Mutex<Vec<_>> = Mutex::default();
     let mut all = Vec::new();
@@ -974,7 +974,7 @@ async fn one_bad_record_does_not_cost_the_next() {
     let mut both = event("sns/no-alarm");
     both["Records"].as_array_mut().unwrap().push(event("sns/alarm")["Records"][0].clone());
     let (done, failed) = run(&stopper(sound(), StopMode::Cancel), both).await;
-    assert_eq!(done, [CANCELED, TOLD[0], TOLD[1]]);
+    assert_eq!(done, [CANCELED, ALERTED[0], ALERTED[1]]);
     assert_eq!(failed.as_deref(), Some("Tripline.Refused"));
 }
 
@@ -1042,8 +1042,9 @@ async fn a_composite_alarm_is_refused_for_children_that_it_does_not_have_or_that
     let away = Mutex::new(vec![Err(unreachable("DescribeAlarms"))]);
     let aws = Scripted { alarms: away, now: SENT + 500, ..sound() };
     let (done, failed) = run(&stopper(aws, StopMode::Cancel), event("sns/composite")).await;
-    let told = vec!["email: Tripline could NOT stop a rollout: which one is not known".to_owned()];
-    assert_eq!((done, failed.as_deref()), (told, Some("Tripline.Unavailable")));
+    let announced =
+        vec!["email: Tripline could NOT stop a rollout: which one is not known".to_owned()];
+    assert_eq!((done, failed.as_deref()), (announced, Some("Tripline.Unavailable")));
 }
 
 /// The composite alarm fired for another rollout; the alarm that a forger names as the cause did not.
@@ -1161,8 +1162,7 @@ async fn people_get_the_command_that_takes_devices_back_and_get_it_whether_the_t
         let (done, error) = run(&stopper, event("sns/alarm")).await;
         assert_eq!((done.len(), error), (3, None), "{done:?}");
         let mails = stopper.client.mails.lock().unwrap().concat();
-        let said =
-            "12 devices have the firmware. To take them back: tripline revert --job-id fw-2-1 ";
+        let said = "12 devices have the firmware. To revert them: tripline revert --job-id fw-2-1 ";
         assert!(mails.contains(&format!("{said}{to}")), "{mails}");
     }
 }

@@ -15,7 +15,7 @@ use crate::cleanup::Removals;
 use crate::clock::{Call, Clock, Minute};
 use crate::coverage;
 use crate::evidence::Weighed;
-use crate::failed::Trouble;
+use crate::failed::Failures;
 use crate::finding::Finding;
 use crate::findings::findings_of;
 use crate::health::memory::Memory;
@@ -51,7 +51,7 @@ pub(crate) struct Guarding {
     pub restored: BTreeMap<JobId, Timestamp>,
     /// What people have to hear.
     pub findings: Vec<Finding>,
-    pub trouble: Trouble,
+    pub failures: Failures,
 }
 
 impl Guarding {
@@ -143,9 +143,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     /// Does what there is to do, as far as the minute allows: reads, then puts and deletes.
     pub(crate) async fn guard(&self, minute: &Minute<'_, K>, account: &Account) -> Guarding {
         let mut guarding = Guarding::default();
-        let mut guards = self.inspect(minute, account, &mut guarding.trouble).await;
+        let mut guards = self.inspect(minute, account, &mut guarding.failures).await;
         // What jobs were at first is written down before anything is armed by it.
-        self.keep_first_seen(minute, account, ARM, &mut guarding.trouble).await;
+        self.keep_first_seen(minute, account, ARM, &mut guarding.failures).await;
         let all: Vec<Reconciled> = guards.values().cloned().collect();
         let mut removals = Removals::new();
         let mut may_put = true;
@@ -223,7 +223,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             }
             Err(failure) => {
                 let goes_on = failure.kind != FailureKind::Throttled;
-                guarding.trouble.add(&put.name, failure);
+                guarding.failures.add(&put.name, failure);
                 goes_on
             }
         }

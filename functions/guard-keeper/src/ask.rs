@@ -45,7 +45,7 @@ pub enum Item {
         /// When the job was armed with it.
         armed: Timestamp,
         /// That it stops nothing is meant.
-        tell_only: bool,
+        alert_only: bool,
         /// The baseline that its limits are of, as text.
         baseline: Option<String>,
     },
@@ -288,10 +288,10 @@ pub trait MuteRules {
     -> impl Future<Output = Result<Vec<String>, Failure>> + Send;
 }
 
-/// Has an alarm fire anew.
-pub trait FireAnew {
+/// Has an alarm fire again.
+pub trait FireAgain {
     /// Sets it to OK: the next number that breaches makes its actions run again.
-    fn fire_anew(&self, alarm: &str) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn fire_again(&self, alarm: &str) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// Publishes numbers.
@@ -373,7 +373,7 @@ pub trait Ask:
     + DeleteAlarms
     + CountEvents
     + MuteRules
-    + FireAnew
+    + FireAgain
     + Publish
     + Table
     + Alert
@@ -396,7 +396,7 @@ impl<T> Ask for T where
         + DeleteAlarms
         + CountEvents
         + MuteRules
-        + FireAnew
+        + FireAgain
         + Publish
         + Table
         + Alert

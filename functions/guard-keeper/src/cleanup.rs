@@ -71,7 +71,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 Ok(false) => left.extend(some.iter().map(|(_, job)| job.clone())),
                 Err(failure) => {
                     left.extend(some.iter().map(|(_, job)| job.clone()));
-                    guarding.trouble.add("DeleteAlarms", failure);
+                    guarding.failures.add("DeleteAlarms", failure);
                 }
             }
         }
@@ -104,7 +104,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             let armed = table.configs.get(job).map(|config| config.armed);
             let ending = self.ending(minute, job, armed, &memory, guarding).await;
             let JobEnding::Ended { at, whole } = ending else { continue };
-            // Whoever arms an ended job anew is about to create it anew.
+            // Whoever arms an ended job again is about to create it again.
             let at = armed.map_or(at, |armed| armed.max(at));
             let is_within_grace = minute.now().seconds_after(at) < self.settings.grace;
             // Nobody publishes evidence any more.
@@ -201,7 +201,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 JobEnding::Ended { at: Timestamp::from_seconds(0), whole }
             }
             Err(failure) => {
-                guarding.trouble.add(job.as_str(), failure);
+                guarding.failures.add(job.as_str(), failure);
                 JobEnding::No
             }
         }

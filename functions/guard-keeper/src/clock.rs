@@ -13,16 +13,16 @@ use tripline::time::Timestamp;
 pub const WORK: Duration = Duration::from_secs(42);
 /// After this not even a number is published. The last of the work ends [`CALL_TIMEOUT`] after [`WORK`]; there is
 /// room then for two calls one after another, those of the stack's numbers and of a thousand of jobs'.
-pub const TELL: Duration = Duration::from_secs(50);
+pub const PUBLISH: Duration = Duration::from_secs(50);
 
 /// So many rollouts are described in a minute, with some room.
 pub(crate) const FIT_A_MINUTE: usize = 140;
 
-/// The function's timeout in the template: more than [`CALL_TIMEOUT`] after [`TELL`], and over before the next
+/// The function's timeout in the template: more than [`CALL_TIMEOUT`] after [`PUBLISH`], and over before the next
 /// minute begins.
 pub const LIMIT: Duration = Duration::from_secs(55);
 
-/// Tells the time, and waits.
+/// Reads the time, and waits.
 pub trait Clock {
     /// Since 1970-01-01T00:00:00Z.
     fn now(&self) -> Duration;
@@ -107,7 +107,7 @@ impl<'a, K: Clock> Minute<'a, K> {
         Self { clock, paces, start: clock.now() }
     }
 
-    /// When it began, as all of its judgements have it.
+    /// When it began, as all of its judgments have it.
     pub fn now(&self) -> Timestamp {
         Timestamp::from_seconds(i64::try_from(self.start.as_secs()).unwrap_or(i64::MAX))
     }
@@ -123,13 +123,13 @@ impl<'a, K: Clock> Minute<'a, K> {
     }
 
     /// Whether there is still time to publish something.
-    pub fn may_tell(&self) -> bool {
-        self.clock.now() <= self.start + TELL
+    pub fn may_publish(&self) -> bool {
+        self.clock.now() <= self.start + PUBLISH
     }
 
     /// Whether there is still time to alert people, and to write down afterwards that they were.
     pub fn may_alert(&self) -> bool {
-        self.clock.now() + CALL_TIMEOUT <= self.start + TELL
+        self.clock.now() + CALL_TIMEOUT <= self.start + PUBLISH
     }
 
     /// Waits until a call may be made. `false`: not within this part of the minute's work, in percent.

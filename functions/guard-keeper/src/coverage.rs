@@ -127,7 +127,7 @@ fn looks(now: Timestamp, account: &Account, job: &JobId) -> Looks {
     Looks::last_seen(at, now.seconds().saturating_sub(round))
 }
 
-/// What people have to hear of a job whose devices report no value: if its own alarms wait for one, or if what
+/// What people are alerted to, of a job whose devices report no value: if its own alarms wait for one, or if what
 /// devices send cannot be used. A fleet that never reports any is as the default guard expects some to be.
 pub(crate) fn never_reported(
     job: &JobId,
@@ -147,15 +147,15 @@ pub(crate) fn never_reported(
     })
 }
 
-/// What people have to hear of ways to go wrong that nobody would see.
+/// What people are alerted to, of ways to go wrong that nothing covers.
 pub(crate) fn findings_of(job: &JobId, coverage: &Coverage) -> Vec<Finding> {
     let of_way = |way: Way| {
         let seen = coverage.of(way);
         let why: Vec<String> = seen.shortfalls.iter().take(2).map(ToString::to_string).collect();
         let mut shortfalls = seen.shortfalls.iter();
         let fix = in_words(shortfalls.find_map(|it| it.reason.fix(Some(job.as_str()))));
-        let text = format!("Nobody would hear of {}: {}.{fix}", way.devices(), why.join("; "));
-        // People hear of it again once it is so for another reason.
+        let text = format!("Nothing covers {}: {}.{fix}", way.devices(), why.join("; "));
+        // People are alerted to it again once it is so for another reason.
         let size = seen.shortfalls.first().map_or(0, |it| it.reason.kind());
         Finding { size, ..Finding::new(job, case_of(way), text) }
     };

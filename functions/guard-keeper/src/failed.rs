@@ -26,12 +26,12 @@ impl From<Failed> for Diagnostic {
 
 /// Calls that failed so far. Each is logged, up to a limit: a minute has hundreds of them.
 #[derive(Debug, Default)]
-pub(crate) struct Trouble(Vec<Failure>);
+pub(crate) struct Failures(Vec<Failure>);
 
 /// Most failures that are logged one by one.
 const LOGGED: usize = 10;
 
-impl Trouble {
+impl Failures {
     /// Takes note of a failure.
     pub fn add(&mut self, about: &str, failure: Failure) {
         if self.0.len() < LOGGED {

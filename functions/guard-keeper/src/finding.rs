@@ -1,16 +1,16 @@
-//! What people have to hear of one job.
+//! What people are alerted to, of one job.
 
 use tripline::job::JobId;
 
 /// The case of a job in progress that nothing guards.
 pub(crate) const UNGUARDED: &str = "unguarded";
-/// The cases of a job whose devices could go wrong in a way that nobody would hear of.
+/// The cases of a job whose devices could go wrong in a way that nothing covers.
 pub(crate) const UNCOVERED_FAILS: &str = "uncovered_fails";
 pub(crate) const UNCOVERED_REFUSES: &str = "uncovered_refuses";
 pub(crate) const UNCOVERED_TIMES_OUT: &str = "uncovered_times_out";
 pub(crate) const UNCOVERED_SLOW: &str = "uncovered_slow";
 pub(crate) const UNCOVERED_NEVER_ANSWERS: &str = "uncovered_never_answers";
-/// Whether a case is a way to go wrong that nobody would hear of: its size is the kind of its reason.
+/// Whether a case is a way to go wrong that nothing covers: its size is the kind of its reason.
 pub(crate) fn is_uncovered(case: &str) -> bool {
     [
         UNCOVERED_FAILS,

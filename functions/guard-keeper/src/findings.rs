@@ -1,4 +1,4 @@
-//! What people have to hear of a job's guard.
+//! What people are alerted to, of a job's guard.
 
 use tripline::text::excerpt;
 use tripline_guard::desired::{ConfigFault, Purpose, Tagged};
@@ -40,7 +40,7 @@ pub(crate) fn findings_of(
         say(
             "name_taken",
             format!(
-                "Somebody else's alarm has a name of its guard: {}. Its own alarm is called `{}`.",
+                "A foreign alarm has a name of its guard: {}. Its own alarm is called `{}`.",
                 names.join(", "),
                 excerpt(&first.instead)
             ),
@@ -57,7 +57,7 @@ pub(crate) fn findings_of(
         Some(ConfigFault::CannotStop) => say(
             "config_cannot_stop",
             format!(
-                "No alarm of the config that it was armed with can stop it, so it has the stack's default guard too. If that is meant: tripline alarms apply --tell-only --job-id {job}"
+                "No alarm of the config that it was armed with can stop it, so it has the stack's default guard too. To accept that: tripline alarms apply --alert-only --job-id {job}"
             ),
         ),
     }

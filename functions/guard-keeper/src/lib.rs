@@ -1,5 +1,5 @@
 //! Keeps every rollout guarded: each minute, job events are on, every job in progress has its alarms,
-//! jobs that ended lose theirs, and people hear of a job that is not guarded, of ended executions that
+//! jobs that ended lose theirs, and people are alerted to a job that is not guarded, of ended executions that
 //! nobody counts, and of devices that may have died.
 //!
 //! Each minute begins with what is there. Whatever is not done in time, or fails, comes again the next
@@ -34,7 +34,7 @@ use act::Guarding;
 use ask::{Ask, JobGauge, MAX_GAUGES, StackGauge};
 use clock::{Clock, Minute};
 pub use failed::Failed;
-use failed::Trouble;
+use failed::Failures;
 use health::{Events, Watching};
 pub use keeper::Keeper;
 use observe::{Account, late};
@@ -52,17 +52,17 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let jobs = match self.list_all_jobs(&minute).await {
             Ok(jobs) => jobs,
             Err(failure) => {
-                let (_, trouble) = self.keep_job_events().await;
-                return Err(failed_without_numbers(trouble, failure));
+                let (_, failures) = self.keep_job_events().await;
+                return Err(failed_without_numbers(failures, failure));
             }
         };
         let account = OnceCell::new();
         // Whoever comes first observes, and the other waits for it.
         let observed = || account.get_or_init(|| self.observe(&minute, &jobs));
-        let (guarding, (watching, weighed, events, mut trouble)) = tokio::join!(
+        let (guarding, (watching, weighed, events, mut failures)) = tokio::join!(
             async { Some(self.guard(&minute, observed().await.as_ref().ok()?).await) },
             async {
-                let (mut counted, (events, trouble)) =
+                let (mut counted, (events, failures)) =
                     tokio::join!(self.count_devices(&minute, &jobs), self.keep_job_events());
                 let account = observed().await.as_ref().ok();
                 self.publish_waiting(&minute, &jobs, &mut counted, false).await;
@@ -70,31 +70,31 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 let mut weighed = self.weigh_counts(&minute, account, &counted.jobs).await;
                 self.publish_waiting(&minute, &jobs, &mut counted, true).await;
                 let watching = self.watch(&minute, account, (counted, &mut weighed), events).await;
-                (watching, weighed, events, trouble)
+                (watching, weighed, events, failures)
             }
         );
         let account = match account.into_inner() {
             Some(Ok(account)) => account,
             failed => {
-                trouble.extend(watching.trouble);
+                failures.extend(watching.failures);
                 let failure = failed.and_then(Result::err);
                 let failure = failure.unwrap_or_else(|| late("DescribeAlarms"));
-                return Err(failed_without_numbers(trouble, failure));
+                return Err(failed_without_numbers(failures, failure));
             }
         };
         let mut guarding = guarding.unwrap_or_default();
         self.count_guards(&minute, &account, &mut guarding, &weighed);
         guarding.findings.extend(weighed.findings);
-        trouble.extend(weighed.trouble);
+        failures.extend(weighed.failures);
         let found = (guarding, (watching, weighed.gauges), events);
-        let summary = self.publish_findings(&minute, &account, found, &mut trouble).await;
-        trouble.into_result()?;
+        let summary = self.publish_findings(&minute, &account, found, &mut failures).await;
+        failures.into_result()?;
         Ok(summary)
     }
 
     /// Enables job events where they are off, if that is the keeper's to do.
-    async fn keep_job_events(&self) -> (Events, Trouble) {
-        let mut trouble = Trouble::default();
+    async fn keep_job_events(&self) -> (Events, Failures) {
+        let mut failures = Failures::default();
         let events = match self.client.job_events_are_on().await {
             Ok(true) => Events::On,
             Ok(false) if !self.settings.keep_job_events => {
@@ -107,16 +107,16 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                     Events::Enabled
                 }
                 Err(failure) => {
-                    trouble.add("job events", failure);
+                    failures.add("job events", failure);
                     Events::Off
                 }
             },
             Err(failure) => {
-                trouble.add("job events", failure);
+                failures.add("job events", failure);
                 Events::Unknown
             }
         };
-        (events, trouble)
+        (events, failures)
     }
 
     /// Publishes what was found, alerts people to what is new of it, and writes down what is to be remembered.
@@ -129,7 +129,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             (Watching, Vec<JobGauge>),
             Events,
         ),
-        trouble: &mut Trouble,
+        failures: &mut Failures,
     ) -> Value {
         let Guarding {
             mut guarded,
@@ -141,13 +141,13 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             restored,
             alert_only,
             mut findings,
-            trouble: of_guard,
+            failures: of_guard,
             ..
         } = guarding;
         for (about, failure) in &account.failures {
-            trouble.add(about, failure.clone());
+            failures.add(about, failure.clone());
         }
-        trouble.extend(of_guard);
+        failures.extend(of_guard);
         if events == Events::Off {
             unguarded += std::mem::take(&mut guarded);
         }
@@ -175,7 +175,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             watching.memory.restored = restored;
         }
         gauges.extend(seldom.into_iter().filter(|(_, number)| *number > 0.0));
-        trouble.extend(watching.trouble);
+        failures.extend(watching.failures);
         let alerts = async {
             let announced = watching.remembers.then_some(&mut watching.memory.announced);
             let alerted = self.announce(minute, account, &findings, announced).await;
@@ -196,7 +196,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             ("the stack's table", written),
         ] {
             if let Err(failure) = result {
-                trouble.add(what, failure);
+                failures.add(what, failure);
             }
         }
         tracing::info!(
@@ -238,7 +238,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             jobs.rotate_left(by);
         }
         for some in jobs.chunks(MAX_GAUGES) {
-            if !minute.may_tell() {
+            if !minute.may_publish() {
                 return Err(late("PutMetricData"));
             }
             self.client.publish_jobs(some).await?;
@@ -248,9 +248,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
 }
 
 /// Without numbers the alarm on unguarded jobs goes off, as it should.
-fn failed_without_numbers(mut trouble: Trouble, failure: Failure) -> Failed {
-    trouble.add("what there is", failure.clone());
-    trouble.into_result().err().unwrap_or(Failed { first: failure, more: 0 })
+fn failed_without_numbers(mut failures: Failures, failure: Failure) -> Failed {
+    failures.add("what there is", failure.clone());
+    failures.into_result().err().unwrap_or(Failed { first: failure, more: 0 })
 }
 
 /// Far below what a number can hold.

@@ -1,4 +1,4 @@
-//! What the stack tells this function.
+//! What the stack sets for this function.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ pub struct Settings {
 }
 
 /// A setting that is missing or cannot be. Such a keeper fails loudly every minute, and the alarm on
-/// unguarded jobs tells people, instead of keeping a guard that nobody asked for.
+/// unguarded jobs alerts people, instead of keeping a guard that nobody asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSetting {
     /// It has to be there.
@@ -114,11 +114,11 @@ impl Settings {
                 None => return Err(impossible(MINUTE_VARIABLE, &text, "1 to 60 seconds")),
             },
         };
-        let tells = value("DEFAULT_GUARD_TOPICS").unwrap_or("@email, @force-stop".to_owned());
+        let names = value("DEFAULT_GUARD_TOPICS").unwrap_or("@email, @force-stop".to_owned());
         let topics: Option<Vec<Topic>> =
-            tells.split(',').map(|topic| Topic::parse(topic.trim())).collect();
+            names.split(',').map(|topic| Topic::parse(topic.trim())).collect();
         let topics = topics.ok_or_else(|| {
-            impossible("DEFAULT_GUARD_TOPICS", &tells, "`@email`, `@sms`, `@force-stop`")
+            impossible("DEFAULT_GUARD_TOPICS", &names, "`@email`, `@sms`, `@force-stop`")
         })?;
         Ok(Self {
             stack: needed("STACK_NAME")?,

@@ -58,7 +58,7 @@ pub struct NotPut {
 pub struct Generator<C> {
     client: C,
     recent: Mutex<RecentEvents>,
-    /// Endings that may have been counted twice, as far as nobody was told. They wait for a request that
+    /// Endings that may have been counted twice, that nobody was alerted to. They wait for a request that
     /// succeeds: as long as CloudWatch does not answer, it would not take this either, and each try would cost
     /// the invocation its time. If the environment ends before, the log has them.
     doubts: AtomicU64,
@@ -130,7 +130,7 @@ impl<C: PutMetrics + PutDoubts> Generator<C> {
             }
         }
         if is_answered {
-            self.tell_doubts().await;
+            self.report_doubts().await;
         }
         tracing::info!(
             events = messages.len(),
@@ -159,7 +159,7 @@ impl<C: PutMetrics + PutDoubts> Generator<C> {
     }
 
     /// Publishes what may have been counted twice. What cannot be is kept for the next time.
-    async fn tell_doubts(&self) {
+    async fn report_doubts(&self) {
         let endings = self.doubts.swap(0, Ordering::Relaxed);
         if endings > 0
             && let Err(NotPut { failure, .. }) = self.client.put_doubts(endings).await

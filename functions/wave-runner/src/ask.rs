@@ -72,7 +72,7 @@ pub trait Guards {
 
 /// An alarm of a job as CloudWatch has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AlarmSeen {
+pub struct JobAlarm {
     /// Its whole name.
     pub name: String,
     /// Whether it is in ALARM.
@@ -86,7 +86,7 @@ pub struct AlarmSeen {
 /// CloudWatch's alarms.
 pub trait Alarms {
     /// Those of a job, by their names.
-    fn alarms(&self, job: &JobId) -> impl Future<Output = Result<Vec<AlarmSeen>, Failure>> + Send;
+    fn alarms(&self, job: &JobId) -> impl Future<Output = Result<Vec<JobAlarm>, Failure>> + Send;
     /// When an alarm was last in ALARM, no earlier than `since`.
     fn last_firing(
         &self,

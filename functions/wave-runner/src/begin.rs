@@ -53,7 +53,7 @@ impl<C: Ask> Runner<C> {
         goes_on(of, read)?;
         // The machine waits for it. Whoever invokes this function past the machine does not get round it.
         if planned.approval && self.client.approval(&key).await?.is_none() {
-            return Err(Failed::Refused(format!("nobody has let wave `{}` begin", planned.name)));
+            return Err(Failed::Refused(format!("nobody has approved wave `{}`", planned.name)));
         }
         let guard = Guard::of(plan, config)?;
         let is_there = match self.client.describe_job(&planned.job).await {

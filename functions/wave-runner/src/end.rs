@@ -4,7 +4,7 @@ use tripline::release::{Ended, Phase, ReleaseId};
 
 use crate::ask::Ask;
 use crate::failed::Failed;
-use crate::letters::Letter;
+use crate::messages::Message;
 use crate::step::Cause;
 use crate::{MOST_TRIES, Runner, busy};
 
@@ -35,15 +35,15 @@ impl<C: Ask> Runner<C> {
             for wave in &mut read.state.waves {
                 (wave.token, wave.token_at) = (None, None);
             }
-            let letter = match &failed {
-                None => Some(Letter::done(&read.state)),
+            let message = match &failed {
+                None => Some(Message::done(&read.state)),
                 // Whoever stopped it has said so.
                 Some(_) if is_stopped => None,
-                Some(cause) => Some(Letter::broken(&read.state, &cause.error, &cause.in_words())),
+                Some(cause) => Some(Message::broken(&read.state, &cause.error, &cause.in_words())),
             };
             let why = failed.as_ref().map(|it| format!("{}: {}", it.error, it.in_words()));
-            if let Some(letter) = letter {
-                self.send(&letter).await?;
+            if let Some(message) = message {
+                self.send(&message).await?;
             }
             let why = why.unwrap_or_default();
             read.state.ended = Some(Ended { well: failed.is_none(), at: now, why });

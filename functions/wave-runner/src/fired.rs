@@ -9,11 +9,11 @@ use tripline_aws::FailureKind;
 
 use crate::Runner;
 use crate::arm::Guard;
-use crate::ask::{AlarmSeen, Ask};
+use crate::ask::{Ask, JobAlarm};
 use crate::failed::Failed;
 
-/// How often the config of an ended job's alarms is kept anew, in seconds, so that they stay while the release
-/// goes on. The guard-keeper removes them an hour after the last time, unless it is told otherwise.
+/// How often the config of an ended job's alarms is kept again, in seconds, so that they stay while the release
+/// goes on. The guard-keeper removes them an hour after the last time, unless it is configured otherwise.
 const KEPT_FOR: i64 = 1_200;
 /// How long the force-stopper may take to hold a rollout whose alarm asks for it, in seconds. An alarm counts as
 /// fired only then, or a look in between would stop what is to be held.
@@ -136,7 +136,7 @@ impl<C: Ask> Runner<C> {
             let at = match alarm.is_on {
                 // One that was on before its job was there is on while the job is.
                 true if alarm.since >= since || went_on.is_none() => Some(alarm.since.max(since)),
-                // One that is on long after the rollout went on was set to fire anew, and is not OK.
+                // One that is on long after the rollout went on was set to fire again, and is not OK.
                 true if self.client.now().seconds().saturating_sub(since) >= HELD_WITHIN => {
                     Some(since)
                 }
@@ -165,13 +165,13 @@ impl<C: Ask> Runner<C> {
     }
 
     /// Whether the force-stopper may still hold the rollout because of an alarm.
-    fn is_to_be_held(&self, alarm: &AlarmSeen, at: i64, on_alarm: OnAlarm) -> bool {
+    fn is_to_be_held(&self, alarm: &JobAlarm, at: i64, on_alarm: OnAlarm) -> bool {
         on_alarm == OnAlarm::Hold
             && self.asks_for_a_stop(alarm)
             && self.client.now().seconds().saturating_sub(at) < HELD_WITHIN
     }
 
-    pub(crate) fn asks_for_a_stop(&self, alarm: &AlarmSeen) -> bool {
+    pub(crate) fn asks_for_a_stop(&self, alarm: &JobAlarm) -> bool {
         alarm.actions.contains(&self.settings.force_stop_topic)
     }
 }

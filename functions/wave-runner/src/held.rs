@@ -9,12 +9,12 @@ use tripline_aws::FailureKind;
 use crate::Runner;
 use crate::ask::Ask;
 use crate::failed::Failed;
-use crate::letters::Letter;
+use crate::messages::Message;
 
 impl<C: Ask> Runner<C> {
     /// Looks at one. If it goes on, it is stopped and people are alerted before anything is written down: whoever
     /// is cut off finds it going on again, or stopped by this.
-    pub(crate) async fn look_at_hold(&self, id: &JobId, hold: &Hold) -> Result<(), Failed> {
+    pub(crate) async fn check_hold(&self, id: &JobId, hold: &Hold) -> Result<(), Failed> {
         if !hold.is_on() || hold.proof.is_some() {
             return Ok(());
         }
@@ -36,7 +36,7 @@ impl<C: Ask> Runner<C> {
         }
         let mut looked = hold.clone();
         let (now, notified) = (self.client.now().seconds(), job.counts.notified());
-        let proof = looked.look(now, notified, self.settings.minute);
+        let proof = looked.prove(now, notified, self.settings.minute);
         // Somebody may have had it go on since this minute's holds were read.
         if proof == Some(Proof::Failed)
             && !self.client.holds().await?.iter().any(|(job, now)| job == id && now == hold)
@@ -57,7 +57,7 @@ impl<C: Ask> Runner<C> {
                 on_failed: if may_stop { hold.on_failed } else { OnHoldFailed::Alert },
                 ..hold.clone()
             };
-            self.send(&Letter::not_held(id, &shown, notified, came_to)).await?;
+            self.send(&Message::not_held(id, &shown, notified, came_to)).await?;
             tracing::error!(job = %id, notified, "hold_failed");
             canceled?;
         }

@@ -2,7 +2,7 @@
 //!
 //! The state machine of the stack says what comes next; this function does what needs AWS IoT, a
 //! `step` at a time: it arms a wave and creates its job (`begin`), and once a minute it looks at
-//! every release that is under way (`look`), asks the gate, and answers the machine that waits.
+//! every release that is under way (`tick`), asks the gate, and answers the machine that waits.
 //! Holds are looked at in the same minute (`held`).
 //!
 //! Each step may be repeated: by Step Functions when it failed, and by the next minute when this function
@@ -16,14 +16,14 @@ mod end;
 mod failed;
 mod fired;
 mod held;
-mod letters;
-mod look;
+mod messages;
 mod seen;
 pub mod settings;
 pub mod step;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod tick;
 
 use serde_json::{Value, json};
 use tripline::release::{Phase, State, WaveState};
@@ -31,11 +31,11 @@ use tripline::text::excerpt;
 
 use ask::{Ask, Versioned};
 pub use failed::Failed;
-use letters::Letter;
+use messages::Message;
 use settings::Settings;
 use step::{Invocation, OfWave, Step};
 
-/// How often a state is written anew because somebody else has written it meanwhile.
+/// How often a state is written again because somebody else has written it meanwhile.
 const MOST_TRIES: u32 = 5;
 /// A second token of a wave that has waited for so many seconds is alerted to: below that the step was only tried
 /// again.
@@ -89,7 +89,7 @@ impl<C: Ask> Runner<C> {
         {
             tracing::error!(release = %of.release, wave = %wave.name, "release_unwatched");
             // The release goes on all the same, also if nobody can be alerted.
-            if let Err(error) = self.send(&Letter::unwatched(&before, wave)).await {
+            if let Err(error) = self.send(&Message::unwatched(&before, wave)).await {
                 tracing::error!(release = %of.release, %error, "alert_failed");
             }
         }
@@ -126,7 +126,7 @@ impl<C: Ask> Runner<C> {
                 }
                 if before.phase != Phase::Passed {
                     return Err(Failed::Refused(format!(
-                        "wave `{}` of release `{}` was not let through (it is {})",
+                        "the gate of wave `{}` of release `{}` did not open (the wave is {})",
                         before.name, of.release, before.phase
                     )));
                 }
@@ -176,6 +176,6 @@ fn busy(release: &str) -> tripline_aws::Failure {
     tripline_aws::Failure::new(
         "PutItem",
         tripline_aws::FailureKind::Unavailable,
-        format!("the state of release `{release}` changes all the time"),
+        format!("the state of release `{release}` keeps changing"),
     )
 }

@@ -2,7 +2,8 @@
 
 use tripline::evidence::{Ages, Standing, State, Tick};
 use tripline::gate::{
-    ClearanceSeen, CountsSeen, DeviceCounts, FiredAlarm, JobSeen, Needed, Rules, Seen, Unclearable,
+    DeviceCounts, FiredAlarm, Needed, Observed, ObservedClearance, ObservedCounts, ObservedJob,
+    Rules, Unclearable,
 };
 use tripline::job::{Job, JobState};
 use tripline::release::{PlannedWave, WaveState};
@@ -59,12 +60,12 @@ pub(crate) fn bake_began(planned: &PlannedWave, job: &Job, now: i64) -> Option<i
 }
 
 impl<'a> Read<'a> {
-    pub fn seen(&self) -> Seen<'a> {
-        Seen {
+    pub fn seen(&self) -> Observed<'a> {
+        Observed {
             now: self.now,
             devices: self.planned.devices,
-            job: self.job.map_or(JobSeen::Gone, |job| job_seen(job, self.now)),
-            counts: self.job.map_or(CountsSeen::Unknown("the job is gone"), counts),
+            job: self.job.map_or(ObservedJob::Gone, |job| job_seen(job, self.now)),
+            counts: self.job.map_or(ObservedCounts::Unknown("the job is gone"), counts),
             fired: self.fired.map(|(name, at)| FiredAlarm { name, at: *at }),
             clearance: self.clearance(),
             bake_began: self.wave.bake_began,
@@ -75,31 +76,33 @@ impl<'a> Read<'a> {
     }
 
     /// Clearance as the guard-keeper has written it down. Of a job that has ended, what it wrote last.
-    fn clearance(&self) -> ClearanceSeen {
-        let Some(job) = self.job else { return ClearanceSeen::NotYet };
+    fn clearance(&self) -> ObservedClearance {
+        let Some(job) = self.job else { return ObservedClearance::NotYet };
         if job.setup.counts_attempts() {
-            return ClearanceSeen::Never(Unclearable::Retries);
+            return ObservedClearance::Never(Unclearable::Retries);
         }
         let is_its = |kept: &&Kept| job.created_at == Some(kept.record.created);
-        let Some(kept) = self.kept.filter(is_its) else { return ClearanceSeen::NotYet };
+        let Some(kept) = self.kept.filter(is_its) else { return ObservedClearance::NotYet };
         let record = &kept.record;
         if record.went_on < self.times && job.state == JobState::Active {
-            return ClearanceSeen::NotYet;
+            return ObservedClearance::NotYet;
         }
         let until = job.ended_at.filter(|at| *at > 0).unwrap_or(self.now).min(self.now);
         if until.saturating_sub(record.at) > i64::from(State::BLIND_MINUTES) * 60 {
-            return ClearanceSeen::Blind;
+            return ObservedClearance::Blind;
         }
         if job.state == JobState::Completed
             && let Some(value) = self.concluded(job, kept)
         {
-            return ClearanceSeen::Value(value);
+            return ObservedClearance::Value(value);
         }
         match (record.clearance, record.standing) {
-            (_, Standing::Stalled) => ClearanceSeen::Stalled,
-            (Some(value), _) => ClearanceSeen::Value(value),
-            (None, _) if record.list == Some(false) => ClearanceSeen::Never(Unclearable::NoList),
-            (None, _) => ClearanceSeen::Never(Unclearable::NoLimit),
+            (_, Standing::Stalled) => ObservedClearance::Stalled,
+            (Some(value), _) => ObservedClearance::Value(value),
+            (None, _) if record.list == Some(false) => {
+                ObservedClearance::Never(Unclearable::NoList)
+            }
+            (None, _) => ObservedClearance::Never(Unclearable::NoLimit),
         }
     }
 }
@@ -138,29 +141,29 @@ impl Read<'_> {
     }
 }
 
-fn job_seen(job: &Job, now: i64) -> JobSeen {
+fn job_seen(job: &Job, now: i64) -> ObservedJob {
     match job.state {
-        JobState::Active => JobSeen::Active,
+        JobState::Active => ObservedJob::Active,
         JobState::Completed => {
-            JobSeen::Completed { at: job.ended_at.filter(|at| *at > 0).unwrap_or(now) }
+            ObservedJob::Completed { at: job.ended_at.filter(|at| *at > 0).unwrap_or(now) }
         }
         JobState::Canceled => {
             let (code, comment) = (job.reason_code.as_deref(), job.comment.as_deref());
-            JobSeen::Canceled(Canceler::from_reason(code, comment))
+            ObservedJob::Canceled(Canceler::from_reason(code, comment))
         }
-        JobState::Deleting => JobSeen::Gone,
+        JobState::Deleting => ObservedJob::Gone,
     }
 }
 
-fn counts(job: &Job) -> CountsSeen<'static> {
+fn counts(job: &Job) -> ObservedCounts<'static> {
     if job.setup.counts_attempts() {
-        return CountsSeen::Unknown(ATTEMPTS);
+        return ObservedCounts::Unknown(ATTEMPTS);
     }
     if !job.is_counted {
-        return CountsSeen::Unknown("AWS IoT does not say how many");
+        return ObservedCounts::Unknown("AWS IoT does not say how many");
     }
     let counts = &job.counts;
-    CountsSeen::Known(DeviceCounts {
+    ObservedCounts::Known(DeviceCounts {
         succeeded: counts.ended.succeeded,
         unsuccessful: counts.ended.unsuccessful(),
         canceled: counts.canceled,

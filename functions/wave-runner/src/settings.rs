@@ -1,4 +1,4 @@
-//! What the stack tells this function.
+//! What the stack sets for this function.
 
 use tripline::alarm::{StackTopics, Topic};
 use tripline::stop::{StopMode, UnknownStopMode};

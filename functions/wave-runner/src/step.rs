@@ -94,7 +94,7 @@ impl Cause {
 
     /// A machine that went on past a wave.
     pub(crate) fn not_let_through() -> Self {
-        let cause = "the state machine ended before every wave was let through".to_owned();
+        let cause = "the state machine ended before every gate opened".to_owned();
         Self { error: "Tripline.NotLetThrough".to_owned(), cause }
     }
 

@@ -8,7 +8,7 @@ use tripline_aws::Failure;
 use crate::ask::{Ask, Versioned};
 use crate::failed::Failed;
 use crate::fired::Begun;
-use crate::letters::{Letter, Stopped};
+use crate::messages::{Message, Stopped};
 use crate::{Runner, busy};
 
 /// The error of a release that was stopped, in Step Functions.
@@ -32,7 +32,7 @@ impl<C: Ask> Runner<C> {
         let came_to = self.stop_jobs(&read.state, &begun.jobs, at, stops).await;
         tracing::error!(release = %read.state.release, why, "release_stopped");
         if let Some(wave) = read.state.waves.get(at) {
-            self.send(&Letter::stopped(&read.state, wave, &why, &came_to)).await?;
+            self.send(&Message::stopped(&read.state, wave, &why, &came_to)).await?;
         }
         if !self.client.write_state(read).await? {
             // Somebody else's write is looked at in the next minute.
@@ -129,9 +129,9 @@ impl<C: Ask> Runner<C> {
     }
 
     /// Alerts people: both ways are tried.
-    pub(crate) async fn send(&self, letter: &Letter) -> Result<(), Failed> {
-        let email = self.client.email(&letter.subject, &letter.body).await;
-        let sms = match &letter.sms {
+    pub(crate) async fn send(&self, message: &Message) -> Result<(), Failed> {
+        let email = self.client.email(&message.subject, &message.body).await;
+        let sms = match &message.sms {
             Some(text) => self.client.sms(text).await,
             None => Ok::<(), Failure>(()),
         };

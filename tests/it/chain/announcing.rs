@@ -1,4 +1,4 @@
-//! What people hear of single rollouts from the guard-keeper, by name.
+//! The alerts about single rollouts from the guard-keeper, by name.
 
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit, StateValue};
 use serde_json::Value;
@@ -32,7 +32,7 @@ async fn forge(chain: &Chain<'_>, job: &str, endings: f64) {
 
 /// The subjects of what came from the keeper, in the order in which it came.
 async fn subjects(email: &mut Reader) -> Vec<String> {
-    email.told().await.into_iter().map(|letter| letter.subject).collect()
+    email.announced().await.into_iter().map(|email| email.subject).collect()
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn endings_that_were_made_up_are_counted_and_their_rollouts_announced_by_n
     }
     tick(&chain).await;
     forge(&chain, "made-up", 25.0).await;
-    // Seen once it could be ahead of AWS IoT.
+    // Observed once it could be ahead of AWS IoT.
     assert_eq!(tick(&chain).await["overcountedCount"], 0);
     assert_eq!(tick(&chain).await["overcountedCount"], 25);
     let alarm = async || {
@@ -57,7 +57,9 @@ async fn endings_that_were_made_up_are_counted_and_their_rollouts_announced_by_n
     let fired = |state: &Option<StateValue>| *state == Some(StateValue::Alarm);
     chain.until("the alarm on overcounted executions", alarm, fired).await;
     let one = [attention("made-up")];
-    chain.until("the e-mail", async || subjects(&mut email).await, |told| *told == one).await;
+    chain
+        .until("the e-mail", async || subjects(&mut email).await, |announced| *announced == one)
+        .await;
 
     // While the first stands, and its alarm acts no more, the second is announced.
     forge(&chain, "made-up-too", 30.0).await;
@@ -65,7 +67,9 @@ async fn endings_that_were_made_up_are_counted_and_their_rollouts_announced_by_n
     let summary = tick(&chain).await;
     assert_eq!((&summary["overcountedCount"], &summary["alerted"]), (&55.into(), &1.into()));
     let both = [attention("made-up"), attention("made-up-too")];
-    chain.until("the e-mail", async || subjects(&mut email).await, |told| *told == both).await;
+    chain
+        .until("the e-mail", async || subjects(&mut email).await, |announced| *announced == both)
+        .await;
     // And then nothing more.
     assert_eq!(tick(&chain).await["alerted"], 0);
 }
@@ -90,6 +94,12 @@ async fn a_second_unguarded_rollout_is_announced_while_the_first_stands() {
             assert_eq!(counted, (&unguarded.into(), &alerted.into()));
         }
         let said: Vec<String> = jobs[..unguarded].iter().map(|job| attention(job)).collect();
-        chain.until("the e-mail", async || subjects(&mut email).await, |told| *told == said).await;
+        chain
+            .until(
+                "the e-mail",
+                async || subjects(&mut email).await,
+                |announced| *announced == said,
+            )
+            .await;
     }
 }

@@ -162,28 +162,28 @@ async fn an_alarm_that_never_has_a_value_guards_nothing() {
 
     let never = "never had a value: 12 devices succeeded and none reported `downloadTime`";
     for reader in [&mut of_alone, &mut of_filled] {
-        let told = async || reader.told().await;
-        let letters = chain.until("an e-mail", told, |told| !told.is_empty()).await;
-        let [letter] = &letters[..] else { panic!("{letters:#?}") };
+        let announced = async || reader.announced().await;
+        let emails = chain.until("an e-mail", announced, |announced| !announced.is_empty()).await;
+        let [email] = &emails[..] else { panic!("{emails:#?}") };
         let said = format!("Its alarm on downloadTime {never}");
-        assert!(letter.text.contains(&said), "{}", letter.text);
+        assert!(email.text.contains(&said), "{}", email.text);
     }
     // A rollout that is new may be armed any moment: its other cases are announced once they have stood.
     let_cases_stand(&chain);
     for _ in 0..2 {
         tick(&chain).await;
     }
-    let told = async || of_alone.told().await;
-    let letters = chain.until("a second e-mail", told, |told| told.len() > 1).await;
-    let [_, letter] = &letters[..] else { panic!("{letters:#?}") };
+    let announced = async || of_alone.announced().await;
+    let emails = chain.until("a second e-mail", announced, |announced| announced.len() > 1).await;
+    let [_, email] = &emails[..] else { panic!("{emails:#?}") };
     for said in [
-        "Nobody would hear of devices that fail: no alarm watches for it.",
-        "Nobody would hear of devices that refuse: no alarm watches for it.",
-        &format!("Nobody would hear of slow devices: Slow {never}."),
+        "Nothing covers devices that fail: no alarm watches for it.",
+        "Nothing covers devices that refuse: no alarm watches for it.",
+        &format!("Nothing covers slow devices: Slow {never}."),
     ] {
-        assert!(letter.text.contains(said), "`{said}` is not in:\n{}", letter.text);
+        assert!(email.text.contains(said), "`{said}` is not in:\n{}", email.text);
     }
-    assert_eq!(of_filled.told().await.len(), 1);
+    assert_eq!(of_filled.announced().await.len(), 1);
 }
 
 /// Dates back what the keeper has found and not announced yet: its clock is the machine's.

@@ -76,9 +76,10 @@ async fn a_forged_datum_stops_nothing_and_evidence_that_is_written_down_does() {
     until_stopped(&chain, &failing).await;
     let comment = failing.job().await.comment.unwrap();
     assert!(comment.contains(REASON), "{comment}");
-    let told = async || email.told().await;
-    let told = chain.until("an e-mail about the stop", told, |told| !told.is_empty()).await;
-    assert!(told[0].text.contains(&format!("\nevidence {REASON}\n")), "{}", told[0].text);
+    let announced = async || email.announced().await;
+    let announced =
+        chain.until("an e-mail about the stop", announced, |announced| !announced.is_empty()).await;
+    assert!(announced[0].text.contains(&format!("\nevidence {REASON}\n")), "{}", announced[0].text);
     for (rollout, why) in
         [(&forged, "no evidence of this rollout"), (&below, "own evidence is 0.400")]
     {
@@ -90,9 +91,11 @@ async fn a_forged_datum_stops_nothing_and_evidence_that_is_written_down_does() {
         assert_eq!(rollout.executions().await, ["QUEUED"]);
     }
     // The second is only counted.
-    let told = async || refusal.told().await;
-    let told = chain.until("an e-mail about a refusal", told, |told| !told.is_empty()).await;
-    assert_eq!(told.len(), 1, "{told:#?}");
+    let announced = async || refusal.announced().await;
+    let announced = chain
+        .until("an e-mail about a refusal", announced, |announced| !announced.is_empty())
+        .await;
+    assert_eq!(announced.len(), 1, "{announced:#?}");
 }
 
 /// How long a minute of evidence is here.
@@ -159,9 +162,9 @@ async fn devices_that_hang_are_stopped_and_a_healthy_rollout_completes() {
     let comment = hanging.job().await.comment.unwrap();
     // A minute later the sentence may be another.
     assert!(comment.contains(" of 30 devices"), "{comment}");
-    let said = async || email.told().await;
+    let said = async || email.announced().await;
     let said = chain.until("an e-mail about the stop", said, |said| !said.is_empty()).await;
-    assert!(said.iter().any(|letter| letter.text.contains(" of 30 devices")), "{said:#?}");
+    assert!(said.iter().any(|email| email.text.contains(" of 30 devices")), "{said:#?}");
     let status = async || healthy.status().await;
     chain.until("the healthy one to complete", status, |is| is == "COMPLETED").await;
     assert_eq!(healthy.executions().await, ["SUCCEEDED"; DEVICES]);

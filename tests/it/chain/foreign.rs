@@ -7,7 +7,7 @@ use aws_sdk_cloudwatch::types::{
 use aws_sdk_iotjobsdataplane::types::JobExecutionStatus::Failed;
 use serde_json::{Value, json};
 use tripline::metric::{DIMENSION, NAMESPACE};
-use tripline_tests::mailbox::Letter;
+use tripline_tests::mailbox::Email;
 
 use super::messages::set;
 use super::rollout::{GUARDED_FROM, Rollout};
@@ -89,7 +89,7 @@ async fn alarms_that_squat_on_a_job_keep_its_guard_neither_from_being_armed_nor_
     }
 }
 
-/// Told by its namespace. The local AWS judges an alarm on downloads by the values of all jobs, so that those
+/// Recognized by its namespace. The local AWS judges an alarm on downloads by the values of all jobs, so that those
 /// of both jobs go off, and none on a failure rate, which is metric math: that one is set.
 #[tokio::test]
 async fn a_deployment_of_greengrass_whose_devices_fail_is_announced_and_not_stopped() {
@@ -118,13 +118,13 @@ async fn a_deployment_of_greengrass_whose_devices_fail_is_announced_and_not_stop
     tick(&chain).await;
     deployment.until_counted("unsuccessfulCount", 1.0).await;
     set(&chain, &guard[1], StateValue::Alarm).await;
-    // People hear of both from CloudWatch.
-    let said = async || email.letters().await;
-    let of_both = |said: &Vec<Letter>| {
-        guard.iter().all(|name| said.iter().any(|letter| letter.text.contains(name)))
+    // People are alerted to both from CloudWatch.
+    let said = async || email.emails().await;
+    let of_both = |said: &Vec<Email>| {
+        guard.iter().all(|name| said.iter().any(|email| email.text.contains(name)))
     };
     let said = chain.until("the e-mails", said, of_both).await;
-    assert!(said.iter().all(Letter::is_alarm), "{said:#?}");
+    assert!(said.iter().all(Email::is_alarm), "{said:#?}");
     // Whatever may be stopped is stopped, and it is not.
     chain.until("the stop", async || plain.status().await, |is| is == "CANCELED").await;
     assert_eq!(deployment.status().await, "IN_PROGRESS");

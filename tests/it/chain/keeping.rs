@@ -287,7 +287,7 @@ async fn what_a_job_was_armed_with_is_kept_and_its_tags_are_heeded() {
 }
 
 #[tokio::test]
-async fn executions_that_nobody_counts_are_told() {
+async fn executions_that_nobody_counts_are_announced() {
     let stage = Stage::new(&[("CountedWithinMinutes", "0")]).await;
     let chain = stage.chain();
     tick(&chain).await;

@@ -10,7 +10,7 @@ use tripline_tests::wire::Answer;
 use super::rollout::Rollout;
 use super::stage::{Chain, Reader, Stage};
 
-/// One stage for all tests that tell the local AWS an alarm's state: no device reports here, so that
+/// One stage for all tests that set an alarm's state: no device reports here, so that
 /// it does not judge alarms by itself.
 static SHARED: OnceCell<Stage> = OnceCell::const_new();
 
@@ -18,7 +18,7 @@ async fn shared() -> &'static Stage {
     SHARED.get_or_init(async || Stage::new(&[]).await).await
 }
 
-/// An alarm on a rollout that asks for a stop, and tells nobody else unless it is given actions.
+/// An alarm on a rollout that asks for a stop, and alerts nobody else unless it is given actions.
 pub fn alarm(rollout: &Rollout, chain: &Chain) -> PutMetricAlarmFluentBuilder {
     let job = Dimension::builder().name(DIMENSION).value(&rollout.id).build();
     let alarm = chain.cloudwatch.put_metric_alarm().alarm_name(rollout.alarm());
@@ -80,30 +80,35 @@ pub async fn until_stopped(chain: &Chain<'_>, rollout: &Rollout<'_>) {
     assert_eq!(rollout.job().await.reason_code.as_deref(), Some("TRIPLINE_ALARM"));
 }
 
-async fn until_told(chain: &Chain<'_>, reader: &mut Reader) {
-    chain.until("a message to people", async || reader.told().await, |told| !told.is_empty()).await;
+async fn until_alerted(chain: &Chain<'_>, reader: &mut Reader) {
+    chain
+        .until(
+            "a message to people",
+            async || reader.announced().await,
+            |announced| !announced.is_empty(),
+        )
+        .await;
 }
 
 #[tokio::test]
 async fn an_alarm_stops_its_own_rollout_and_no_other_in_progress() {
     let chain = shared().await.chain();
     let one = Rollout::create(&chain, "own", 2).await;
-    let other = Rollout::create(&chain, "neighbour", 2).await;
+    let other = Rollout::create(&chain, "neighbor", 2).await;
     let mut about_one = Reader::new(chain.mailbox("EmailTopicArn", "own").await, "rollout own");
-    let mut about_other =
-        Reader::new(chain.mailbox("EmailTopicArn", "neighbour").await, "neighbour");
+    let mut about_other = Reader::new(chain.mailbox("EmailTopicArn", "neighbor").await, "neighbor");
     for rollout in [&one, &other] {
         rollout.arm();
         rollout.begins(0).await;
     }
     set(&chain, &one.alarm(), StateValue::Alarm).await;
     until_stopped(&chain, &one).await;
-    until_told(&chain, &mut about_one).await;
+    until_alerted(&chain, &mut about_one).await;
 
     assert_eq!(one.executions().await, ["IN_PROGRESS", "CANCELED"]);
     assert_eq!(other.status().await, "IN_PROGRESS");
     assert_eq!(other.executions().await, ["IN_PROGRESS", "QUEUED"]);
-    assert_eq!(about_other.letters().await, []);
+    assert_eq!(about_other.emails().await, []);
 }
 
 #[tokio::test]
@@ -122,7 +127,7 @@ async fn an_ok_message_stops_nothing() {
     chain.until("both messages ignored", ignored, |lines| lines.len() == 2).await;
     assert_eq!(rollout.status().await, "IN_PROGRESS");
     assert_eq!(rollout.executions().await, ["QUEUED"]);
-    assert_eq!(email.letters().await, []);
+    assert_eq!(email.emails().await, []);
 }
 
 #[tokio::test]
@@ -175,7 +180,7 @@ async fn a_composite_alarm_stops_the_rollout_of_the_alarm_under_it() {
     assert_eq!(quiet.status().await, "IN_PROGRESS");
 }
 
-/// A reason that an operator gave is not written over, and nobody is told what is no news.
+/// A reason that an operator gave is not written over, and nobody is alerted to what is no news.
 #[tokio::test]
 async fn an_alarm_of_an_ended_rollout_changes_nothing() {
     let chain = shared().await.chain();
@@ -192,11 +197,11 @@ async fn an_alarm_of_an_ended_rollout_changes_nothing() {
     let decided = async || chain.logged("ForceStopperLogGroup", &["AlreadyEnded", &name]);
     chain.until("the decisions", decided, |lines| lines.len() == 2).await;
     assert_eq!(rollout.job().await.reason_code.as_deref(), Some("OPERATOR"));
-    assert_eq!(email.letters().await, []);
+    assert_eq!(email.emails().await, []);
 }
 
 /// Publishes a forged message: it is refused, and the rollout goes on. (One e-mail in ten minutes
-/// tells of it, which another test may have got.)
+/// reports it, which another test may have got.)
 async fn assert_refused(chain: &Chain<'_>, rollout: &Rollout<'_>, alarm: &str, why: &str) {
     chain.publish(&message(alarm, &rollout.id)).await;
     let refused = async || chain.logged("ForceStopperLogGroup", &["message_refused", alarm, why]);
@@ -206,14 +211,14 @@ async fn assert_refused(chain: &Chain<'_>, rollout: &Rollout<'_>, alarm: &str, w
 }
 
 #[tokio::test]
-async fn a_message_of_an_alarm_that_cloudwatch_does_not_know_stops_nothing_and_is_told() {
+async fn a_message_of_an_alarm_that_cloudwatch_does_not_know_stops_nothing_and_is_announced() {
     let chain = shared().await.chain();
     let rollout = Rollout::create(&chain, "forged-name", 1).await;
     assert_refused(&chain, &rollout, &rollout.alarm(), "is not known to CloudWatch").await;
 }
 
 #[tokio::test]
-async fn a_message_of_an_alarm_of_another_rollout_stops_nothing_and_is_told() {
+async fn a_message_of_an_alarm_of_another_rollout_stops_nothing_and_is_announced() {
     let chain = shared().await.chain();
     let rollout = Rollout::create(&chain, "forged-job", 1).await;
     let other = Rollout::create(&chain, "really-slow", 1).await;
@@ -224,17 +229,17 @@ async fn a_message_of_an_alarm_of_another_rollout_stops_nothing_and_is_told() {
 }
 
 #[tokio::test]
-async fn a_message_of_an_alarm_that_never_fired_stops_nothing_and_is_told() {
+async fn a_message_of_an_alarm_that_never_fired_stops_nothing_and_is_announced() {
     let chain = shared().await.chain();
     let rollout = Rollout::create(&chain, "forged-state", 1).await;
     rollout.arm();
     assert_refused(&chain, &rollout, &rollout.alarm(), "has not been in ALARM").await;
 }
 
-/// SNS delivers at least once. What was told is remembered by an execution environment, so that the
+/// SNS delivers at least once. What was announced is remembered by an execution environment, so that the
 /// test has a stage of its own, whose only environment gets both.
 #[tokio::test]
-async fn a_message_delivered_twice_stops_once_and_tells_once() {
+async fn a_message_delivered_twice_stops_once_and_alerts_once() {
     let stage = Stage::new(&[]).await;
     let chain = stage.chain();
     let rollout = Rollout::create(&chain, "twice", 1).await;
@@ -251,9 +256,11 @@ async fn a_message_delivered_twice_stops_once_and_tells_once() {
     assert_eq!(invoke(), Answer::Returned(Value::Null));
     until_stopped(&chain, &rollout).await;
     let stopped = rollout.job().await;
-    let mut told = async || (email.told().await.len(), sms.told().await.len());
-    chain.until("people to be told by both", &mut told, |told| *told == (1, 1)).await;
+    let mut announced = async || (email.announced().await.len(), sms.announced().await.len());
+    chain
+        .until("people to be alerted by both", &mut announced, |announced| *announced == (1, 1))
+        .await;
     assert_eq!(invoke(), Answer::Returned(Value::Null));
     assert_eq!(rollout.job().await, stopped);
-    assert_eq!(told().await, (1, 1));
+    assert_eq!(announced().await, (1, 1));
 }

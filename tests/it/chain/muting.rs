@@ -1,4 +1,4 @@
-//! Alarm mute rules: a muted alarm is no guard, people are alerted, and nothing is made anew.
+//! Alarm mute rules: a muted alarm is no guard, people are alerted, and nothing is made again.
 
 use serde_json::{Value, json};
 use tripline_tests::proxy::Proxy;
@@ -53,24 +53,25 @@ async fn a_job_is_unguarded_while_a_rule_mutes_its_alarm_and_guarded_once_it_is_
         let counted = json!([summary["guardedJobs"], summary["unguardedJobs"], summary["alerted"]]);
         assert_eq!(counted, json!([0, 1, alerted]), "{summary}");
     }
-    let told =
-        chain.until("the e-mail", async || email.told().await, |told| !told.is_empty()).await;
-    let [letter] = &told[..] else { panic!("{told:#?}") };
-    assert_eq!(letter.subject, "Tripline: rollout fw needs attention");
+    let announced = chain
+        .until("the e-mail", async || email.announced().await, |announced| !announced.is_empty())
+        .await;
+    let [email] = &announced[..] else { panic!("{announced:#?}") };
+    assert_eq!(email.subject, "Tripline: rollout fw needs attention");
     let why = format!("its alarm `tripline-fw-default-FailureRate` is muted by the rule `{RULE}`");
     for part in [&why, &format!("aws cloudwatch delete-alarm-mute-rule {NAMED}")] {
-        assert!(letter.text.contains(part), "`{part}` is not in:\n{}", letter.text);
+        assert!(email.text.contains(part), "`{part}` is not in:\n{}", email.text);
     }
     let found = diagnosis(&proxy, "fw").await;
     assert_eq!((&found["result"], &found["detail"]), (&json!("finding"), &json!(why)));
     let fix = format!("aws cloudwatch delete-alarm-mute-rule --region us-east-1 {NAMED}");
-    assert_eq!(found["mend"], fix);
+    assert_eq!(found["fix"], fix);
 
     assert!(proxy.lift(RULE));
     let summary = tick(&chain).await;
     assert_eq!((&summary["guardedJobs"], &summary["unguardedJobs"]), (&json!(1), &json!(0)));
     assert_eq!(diagnosis(&proxy, "fw").await["result"], "ok");
-    // Nothing was put anew meanwhile, by whom the mute rules were asked for.
+    // Nothing was put again meanwhile, by whom the mute rules were asked for.
     let calls = proxy.calls();
     let named = |name: &str| calls.iter().filter(|call| call.operation == name).count();
     assert!(named("ListAlarmMuteRules") >= 3 && named("GetAlarmMuteRule") >= 1);

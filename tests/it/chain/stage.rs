@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tripline_tests::Result;
 use tripline_tests::local_aws::LocalAws;
-use tripline_tests::mailbox::{Letter, Mailbox};
+use tripline_tests::mailbox::{Email, Mailbox};
 use tripline_tests::proxy::Proxy;
 use tripline_tests::runner::run;
 use tripline_tests::stack::Stack;
@@ -36,7 +36,7 @@ pub struct Chain<'a> {
 impl Stage {
     /// Parameters that are not given have the template's defaults.
     pub async fn new(parameters: &[(&str, &str)]) -> Self {
-        let aws = LocalAws::start().await.unwrap_or_else(|trouble| panic!("{trouble}"));
+        let aws = LocalAws::start().await.unwrap_or_else(|error| panic!("{error}"));
         Self::on(aws, parameters).await
     }
 
@@ -53,7 +53,7 @@ impl Stage {
 
     async fn on(aws: LocalAws, parameters: &[(&str, &str)]) -> Self {
         let stack = Stack::create(&aws, STACK, parameters).await;
-        Self { stack: stack.unwrap_or_else(|trouble| panic!("{trouble}")), aws }
+        Self { stack: stack.unwrap_or_else(|error| panic!("{error}")), aws }
     }
 
     pub fn chain(&self) -> Chain<'_> {
@@ -157,33 +157,33 @@ impl Chain<'_> {
 
 /// What a harness gives, or its own words about why not.
 pub fn must<T>(result: Result<T>) -> T {
-    result.unwrap_or_else(|trouble| panic!("{trouble}"))
+    result.unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A topic's messages about one thing.
 pub struct Reader {
     mailbox: Mailbox,
     about: String,
-    letters: Vec<Letter>,
+    emails: Vec<Email>,
 }
 
 impl Reader {
     /// Only what has these words in it, because others may use the topic too.
     pub fn new(mailbox: Mailbox, about: &str) -> Self {
-        Self { mailbox, about: about.to_owned(), letters: Vec::new() }
+        Self { mailbox, about: about.to_owned(), emails: Vec::new() }
     }
 
     /// Everything until now.
-    pub async fn letters(&mut self) -> Vec<Letter> {
+    pub async fn emails(&mut self) -> Vec<Email> {
         let new = must(self.mailbox.so_far().await).into_iter();
-        self.letters.extend(new.filter(|letter| letter.text.contains(&self.about)));
-        self.letters.clone()
+        self.emails.extend(new.filter(|email| email.text.contains(&self.about)));
+        self.emails.clone()
     }
 
     /// What the stopper wrote until now: CloudWatch itself writes to the topics too.
-    pub async fn told(&mut self) -> Vec<Letter> {
-        let mut letters = self.letters().await;
-        letters.retain(|letter| !letter.is_alarm());
-        letters
+    pub async fn announced(&mut self) -> Vec<Email> {
+        let mut emails = self.emails().await;
+        emails.retain(|email| !email.is_alarm());
+        emails
     }
 }

@@ -8,7 +8,7 @@ use super::rollout::Rollout;
 use super::stage::{Chain, Reader, Stage};
 
 /// A rollout of which two devices have reported, the second one a slow download; a third is at
-/// work, and two have not begun. People have been told.
+/// work, and two have not begun. People have been alerted.
 struct Slow<'a> {
     rollout: Rollout<'a>,
     email: Reader,
@@ -26,15 +26,16 @@ impl<'a> Slow<'a> {
         rollout.begins(2).await;
         rollout.succeeds(1, "7350").await;
         let mut slow = Self { rollout, email, sms };
-        let both = async || (slow.email.told().await, slow.sms.told().await);
-        let are_told = |told: &(Vec<_>, Vec<_>)| !told.0.is_empty() && !told.1.is_empty();
-        chain.until("e-mail and SMS about the stop", both, are_told).await;
+        let both = async || (slow.email.announced().await, slow.sms.announced().await);
+        let are_alerted =
+            |announced: &(Vec<_>, Vec<_>)| !announced.0.is_empty() && !announced.1.is_empty();
+        chain.until("e-mail and SMS about the stop", both, are_alerted).await;
         slow
     }
 
-    /// What people were told, which must be said once.
-    async fn told(&mut self) -> (String, String, String) {
-        let (email, sms) = (self.email.told().await, self.sms.told().await);
+    /// The alert that people were sent, which must come once.
+    async fn announced(&mut self) -> (String, String, String) {
+        let (email, sms) = (self.email.announced().await, self.sms.announced().await);
         assert_eq!((email.len(), sms.len()), (1, 1), "{email:#?} {sms:#?}");
         assert_eq!(sms[0].subject, "", "a text message has no subject");
         assert!(sms[0].text.is_ascii() && sms[0].text.len() <= MAX_SMS, "{}", sms[0].text);
@@ -72,14 +73,14 @@ async fn slow_downloads_cancel_their_job_and_leave_devices_at_work_alone() {
     // The device at work ends as it would have, and as slowly: the alarm stays, and says no more.
     slow.third_device_ends().await;
     slow.rollout.until_counted("canceledCount", 2.0).await;
-    let (subject, text, sms) = slow.told().await;
+    let (subject, text, sms) = slow.announced().await;
     assert_eq!(subject, "Tripline stopped rollout slow-cancel");
     assert_contains(&text, &["slow-cancel", &slow.rollout.alarm(), "To resume"]);
     assert_contains(&text, &COUNTS);
     let start = "Tripline stopped slow-cancel: SlowDownloads. 2 ok, 0 failed, 1 running";
     assert!(sms.starts_with(start), "{sms}");
     // CloudWatch's own message, because the alarm config names `@email` too.
-    assert_eq!(slow.email.letters().await.len(), 2);
+    assert_eq!(slow.email.emails().await.len(), 2);
 
     let metrics = slow.rollout.metrics().await;
     assert_eq!(metrics["downloadTime"], (3.0, 240.0 + 7350.0 + 9000.0));
@@ -101,21 +102,21 @@ async fn abort_cancels_the_devices_at_work_too() {
     assert_eq!(slow.rollout.executions().await, canceled);
 
     slow.rollout.until_counted("canceledCount", 3.0).await;
-    let (subject, text, _) = slow.told().await;
+    let (subject, text, _) = slow.announced().await;
     assert_eq!(subject, "Tripline stopped rollout slow-abort");
-    assert_contains(&text, &["devices in progress are cancelled too"]);
+    assert_contains(&text, &["devices in progress are canceled too"]);
     assert_contains(&text, &COUNTS);
 }
 
 #[tokio::test]
-async fn observe_stops_nothing_and_tells_what_it_would_have_stopped() {
+async fn observe_stops_nothing_and_announces_what_it_would_have_stopped() {
     let stage = Stage::new(&[("StopMode", "observe")]).await;
     let chain = stage.chain();
     let mut slow = Slow::new(&chain, "slow-observe").await;
 
     let untouched = ["SUCCEEDED", "SUCCEEDED", "IN_PROGRESS", "QUEUED", "QUEUED"];
     assert_eq!(slow.rollout.executions().await, untouched);
-    let (subject, text, sms) = slow.told().await;
+    let (subject, text, sms) = slow.announced().await;
     assert_eq!(subject, "Tripline would have stopped rollout slow-observe");
     assert_contains(&text, &[&slow.rollout.alarm(), "`observe`"]);
     assert_contains(&text, &COUNTS);
@@ -128,5 +129,5 @@ async fn observe_stops_nothing_and_tells_what_it_would_have_stopped() {
     let job = slow.rollout.job().await;
     assert_eq!(job.status.unwrap().as_str(), "IN_PROGRESS");
     assert_eq!(job.reason_code, None);
-    slow.told().await;
+    slow.announced().await;
 }

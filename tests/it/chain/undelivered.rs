@@ -63,7 +63,7 @@ async fn a_poison_event_ends_undelivered_with_its_reason() {
     }
 }
 
-/// The messages beside it are handled, and told of once, although the delivery is tried three times.
+/// The messages beside it are handled, and announced once, although the delivery is tried three times.
 #[tokio::test]
 async fn what_is_no_alarm_ends_undelivered_and_costs_no_other_message() {
     let stage = Stage::new(&[]).await;
@@ -93,10 +93,10 @@ async fn what_is_no_alarm_ends_undelivered_and_costs_no_other_message() {
 
     until_stopped(&chain, &rollout).await;
     // An alarm without a rollout is for people too, and at once.
-    let told = email.told().await;
-    let of = |text: &str| told.iter().filter(|letter| letter.text.contains(text)).count();
+    let announced = email.announced().await;
+    let of = |text: &str| announced.iter().filter(|email| email.text.contains(text)).count();
     let (refusals, stops) = (of("alarm `cpu`"), of("stopped rollout beside"));
-    assert_eq!((refusals, stops, told.len()), (1, 1, 2), "{told:#?}");
+    assert_eq!((refusals, stops, announced.len()), (1, 1, 2), "{announced:#?}");
 }
 
 /// Sets how long a message that was received is not received again.
@@ -119,7 +119,7 @@ async fn depth(chain: &Chain<'_>, queue: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn poison_in_a_batch_ends_undelivered_while_its_neighbours_are_counted() {
+async fn poison_in_a_batch_ends_undelivered_while_its_neighbors_are_counted() {
     let stage = Stage::new(&[("Ingest", "batched")]).await;
     let chain = stage.chain();
     let name = chain.output("IngestQueueArn").rsplit(':').next().unwrap();
@@ -137,8 +137,8 @@ async fn poison_in_a_batch_ends_undelivered_while_its_neighbours_are_counted() {
     let mut bodies: Vec<String> = (0..8)
         .map(|device| {
             let mut event = event("iot/succeeded.json");
-            event["jobId"] = json!("neighbours");
-            event["eventId"] = json!(format!("neighbour-{device}"));
+            event["jobId"] = json!("neighbors");
+            event["eventId"] = json!(format!("neighbor-{device}"));
             event["statusDetails"]["downloadTime"] = json!(format!("{}", 100 + device));
             event.to_string()
         })
@@ -157,10 +157,10 @@ async fn poison_in_a_batch_ends_undelivered_while_its_neighbours_are_counted() {
         ("retryCount".to_owned(), (8.0, 8.0)),
         ("succeededCount".to_owned(), (8.0, 8.0)),
     ]);
-    let all = async || (metrics(&chain, "neighbours").await, depth(&chain, &queue).await);
+    let all = async || (metrics(&chain, "neighbors").await, depth(&chain, &queue).await);
     // Only the poison is left, and waits to be received again.
     let waiting = ("0".to_owned(), "2".to_owned());
-    let what = format!("neighbours as {counted:?} with the queue at {waiting:?}");
+    let what = format!("neighbors as {counted:?} with the queue at {waiting:?}");
     chain.until(&what, all, |seen| seen.0 == counted && seen.1 == waiting).await;
     set_visibility_timeout(&chain, &queue, "1").await;
 
@@ -170,7 +170,7 @@ async fn poison_in_a_batch_ends_undelivered_while_its_neighbours_are_counted() {
     poison.sort();
     assert_eq!(kept, poison);
     assert_eq!(depth(&chain, &queue).await, ("0".to_owned(), "0".to_owned()));
-    assert_eq!(metrics(&chain, "neighbours").await, counted, "after the poison's last delivery");
+    assert_eq!(metrics(&chain, "neighbors").await, counted, "after the poison's last delivery");
     let reasons = chain.logged("MetricsGeneratorLogGroup", &["event_unusable"]);
     assert_eq!(reasons.len(), 2 * 5, "{reasons:#?}");
 }

@@ -33,12 +33,12 @@ async fn killed_at_any_call(cut: fn(usize) -> Cut, name: &str) {
             break;
         }
         first += AT_ONCE;
-        assert!(first < MANY, "it never came to its end");
+        assert!(first < MANY, "it never ended");
     }
     assert!(first > 30, "only {first} calls");
 }
 
-/// Whether it was killed; false if the deployment came to its end before.
+/// Whether it was killed; false if the deployment ended before.
 async fn killed_at(stage: &Stage, devices: &Devices, cut: Cut, job: String) -> bool {
     stage.config(&SHORT.replace("rounds = 1", "rounds = 2"), &job);
     let mut ran = stage.deploy_until(&job, &[], cut).await;

@@ -35,15 +35,15 @@ async fn nothing_is_made_of_a_config_with_faults() {
 #[tokio::test]
 async fn what_would_not_be_stopped_is_not_begun() {
     let stage = Stage::new().await;
-    // Enough that people hear of devices that fail.
+    // Enough that people are alerted to devices that fail.
     stage.things(&["a", "b", "c", "d"]).await;
-    stage.config(&SHORT.replace("@email, @force-stop", "@email"), "told");
-    let deployed = stage.deploy("told", &[]).await;
+    stage.config(&SHORT.replace("@email, @force-stop", "@email"), "alert-only");
+    let deployed = stage.deploy("alert-only", &[]).await;
     assert_ended(&deployed, 1);
-    assert!(deployed.stderr.contains("the rollout was not begun"), "{}", deployed.stderr);
-    stage.assert_nothing_is_left("told").await;
-    assert_ended(&stage.deploy("told", &["--tell-only", "--detach"]).await, 0);
-    assert!(stage.job("told").await.is_some());
+    assert!(deployed.stderr.contains("Tripline did not begin the rollout"), "{}", deployed.stderr);
+    stage.assert_nothing_is_left("alert-only").await;
+    assert_ended(&stage.deploy("alert-only", &["--alert-only", "--detach"]).await, 0);
+    assert!(stage.job("alert-only").await.is_some());
 }
 
 #[tokio::test]
@@ -145,15 +145,19 @@ async fn a_dry_run_changes_nothing() {
 }
 
 #[tokio::test]
-async fn with_debug_every_call_is_told() {
+async fn with_debug_every_call_is_shown() {
     let stage = Stage::new().await;
     stage.things(&["a"]).await;
-    stage.config(&SHORT.replace("rounds = 1", "debug = True"), "told");
-    let planned = stage.deploy("told", &["--dry-run"]).await;
+    stage.config(&SHORT.replace("rounds = 1", "debug = True"), "alert-only");
+    let planned = stage.deploy("alert-only", &["--dry-run"]).await;
     assert_ended(&planned, 0);
-    let told = planned.stderr.lines().filter(|line| line.starts_with("debug: ")).count();
-    assert_eq!(told, planned.calls.len(), "{}", planned.stderr);
-    assert!(planned.stderr.contains("debug: GET /jobs/told at 127.0.0.1:"), "{}", planned.stderr);
+    let shown = planned.stderr.lines().filter(|line| line.starts_with("debug: ")).count();
+    assert_eq!(shown, planned.calls.len(), "{}", planned.stderr);
+    assert!(
+        planned.stderr.contains("debug: GET /jobs/alert-only at 127.0.0.1:"),
+        "{}",
+        planned.stderr
+    );
 }
 
 #[tokio::test]
@@ -193,7 +197,7 @@ async fn a_name_is_taken_until_what_is_left_is_removed() {
         1,
     );
     assert_ended(&stage.deploy("taken", &[]).await, 3);
-    stage.write("pump-4.2.bin", b"mended");
+    stage.write("pump-4.2.bin", b"fixed");
     let other = stage.deploy("taken", &["--detach"]).await;
     assert_ended(&other, 2);
     assert!(other.stderr.contains("is being deployed from other files"), "{}", other.stderr);
@@ -203,7 +207,7 @@ async fn a_name_is_taken_until_what_is_left_is_removed() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_written_or_reaches_nobody_is_said_before() {
+async fn what_cannot_be_written_or_has_no_subscriber_is_said_before() {
     let stage = Stage::new().await;
     stage.things(&["a"]).await;
     stage.config(SHORT, "unwritten");
@@ -234,11 +238,11 @@ async fn a_stack_that_only_observes_stops_nothing_and_that_has_to_be_meant() {
     assert_ended(&deployed, 1);
     assert!(deployed.stderr.contains("nothing would stop the rollout"), "{}", deployed.stderr);
     stage.assert_nothing_is_left("observed").await;
-    assert_ended(&stage.deploy("observed", &["--detach", "--tell-only"]).await, 0);
+    assert_ended(&stage.deploy("observed", &["--detach", "--alert-only"]).await, 0);
 }
 
 #[tokio::test]
-async fn whoever_interrupts_is_told_that_the_rollout_goes_on() {
+async fn whoever_interrupts_reads_that_the_rollout_goes_on() {
     let stage = Stage::new().await;
     stage.things(&["a"]).await;
     stage.config(SHORT, "goes-on");

@@ -166,7 +166,7 @@ impl Stage {
 
 /// What a harness gives, or its own words about why not.
 pub fn must<T>(result: Result<T>) -> T {
-    result.unwrap_or_else(|trouble| panic!("{trouble}"))
+    result.unwrap_or_else(|error| panic!("{error}"))
 }
 
 pub fn assert_ended(ran: &Ran, code: i32) {

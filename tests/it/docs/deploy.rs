@@ -1,4 +1,4 @@
-//! docs/guide/deploy.md: every key of a `dev.ini`, and what an operator has to be allowed.
+//! docs/guide/deploy.md: what an operator has to be allowed.
 
 use std::collections::BTreeSet;
 
@@ -8,44 +8,6 @@ use tripline_tests::workspace::root;
 use super::{blocks, read};
 
 const DOCUMENT: &str = "docs/guide/deploy.md";
-
-/// A config with every key that there is, but for three.
-const WHOLE: &str = "crates/tripline-config/src/tests/whole.ini";
-const OTHER_KEYS: [&str; 4] = ["failedRetries", "timedOutRetries", "defaultGuard", "fallback"];
-const OTHER_SECTIONS: [&str; 2] = ["[RETRY_CONFIG]", "[ABORT_CONFIG_TYPE_ALL]"];
-
-/// What stands between backticks.
-fn names(text: &str) -> impl Iterator<Item = &str> {
-    text.split('`').skip(1).step_by(2)
-}
-
-#[test]
-fn every_key_is_documented_and_no_other() {
-    let whole = read(WHOLE);
-    let mut keys: BTreeSet<&str> = OTHER_KEYS.into();
-    keys.extend(whole.lines().filter_map(|line| Some(line.split_once('=')?.0.trim())));
-    let text = read(DOCUMENT);
-    let chapter = text.split("## The keys of `dev.ini`").nth(1).unwrap_or_default();
-    let chapter = chapter.split("\n## ").next().unwrap_or_default();
-    let mut documented = BTreeSet::new();
-    for row in chapter.lines().filter(|line| line.starts_with("| ")) {
-        // The second table has the section in its first column.
-        let has_section = row.starts_with("| `[") || row.starts_with("| |");
-        let cell = row.split('|').nth(if has_section { 2 } else { 1 });
-        documented.extend(names(cell.unwrap_or_default()));
-    }
-    assert_eq!(documented, keys);
-}
-
-#[test]
-fn every_section_is_documented() {
-    let whole = read(WHOLE);
-    let text = read(DOCUMENT);
-    let sections = whole.lines().filter(|line| line.starts_with('[')).chain(OTHER_SECTIONS);
-    for section in sections.filter(|section| !section.starts_with("[ALARM_CONFIG_")) {
-        assert!(text.contains(&format!("`{section}`")), "{section}");
-    }
-}
 
 /// What the command asks AWS for, from its sources: a failure is called by its operation.
 fn operations() -> BTreeSet<String> {

@@ -9,8 +9,15 @@ use tripline_tests::workspace::root;
 use super::read;
 
 /// The pages that `tools/generate-reference` writes.
-const GENERATED: [&str; 6] =
-    ["parameters.md", "metrics.md", "exit-codes.md", "permissions.md", "cost.md", "json.md"];
+const GENERATED: [&str; 7] = [
+    "parameters.md",
+    "metrics.md",
+    "exit-codes.md",
+    "permissions.md",
+    "cost.md",
+    "json.md",
+    "config-keys.md",
+];
 
 /// The generator, on this checkout or a copy of it.
 fn generate() -> Command {
@@ -28,7 +35,7 @@ fn generated_pages_are_what_the_sources_say() {
 /// Each source of a page, with a change of it that people would have to read of.
 #[test]
 fn a_change_of_a_source_changes_its_page() {
-    const CHANGES: [(&str, &str, &str, &str); 6] = [
+    const CHANGES: [(&str, &str, &str, &str); 8] = [
         ("templates/tripline.yaml", "Default: cancel", "Default: observe", "parameters.md"),
         (
             "templates/tripline.yaml",
@@ -39,6 +46,8 @@ fn a_change_of_a_source_changes_its_page() {
         ("crates/tripline/src/metric.rs", "=> \"retryCount\"", "=> \"retries\"", "metrics.md"),
         ("crates/tripline-cli/src/exit.rs", "Stopped = 5", "Stopped = 9", "exit-codes.md"),
         ("tools/reference/prices.toml", "usd = 0.10", "usd = 0.20", "cost.md"),
+        ("crates/tripline-config/src/keys.rs", "\"waveList\"", "\"waves\"", "config-keys.md"),
+        ("tools/reference/config-keys.toml", "60 to 3,600", "60 to 7,200", "config-keys.md"),
         ("templates/health-alarms.json", "ForceStopperLossAlarm", "StopperLossAlarm", "metrics.md"),
     ];
     for (source, text, other, page) in CHANGES {

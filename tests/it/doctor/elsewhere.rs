@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use tripline_tests::stack::Stack;
 
-use super::mending;
+use super::commands;
 use super::seeds::{Role, deny, failed, rule};
 use super::stage::Stage;
 
@@ -101,11 +101,8 @@ async fn a_guard_keeper_that_fails_before_it_has_spoken_is_found() {
     let examined = stage.doctor(&["--only", "keeper-running"]).await;
     let found: Vec<_> = examined.findings().into_iter().collect();
     assert_eq!((examined.code, found), (Some(1), vec!["keeper-running"]), "{examined:#?}");
-    let mend = examined.checks["keeper-running"]["mend"].as_str().unwrap();
-    assert!(
-        mend.starts_with("aws logs filter-log-events --region us-east-1 --log-group"),
-        "{mend}"
-    );
+    let fix = examined.checks["keeper-running"]["fix"].as_str().unwrap();
+    assert!(fix.starts_with("aws logs filter-log-events --region us-east-1 --log-group"), "{fix}");
 }
 
 #[tokio::test]
@@ -124,7 +121,7 @@ async fn no_stack_is_the_user_s_fault_and_no_aws_is_not() {
     let ran = stage.tripline(&["doctor", "--only", "no-such-check"]).await;
     assert_eq!(ran.status.code(), Some(2), "{}", ran.stderr);
 
-    // Nobody is told of anything: allowed, if that is meant.
+    // Nobody is alerted to anything: allowed, if that is meant.
     let ran = stage.tripline(&["doctor"]).await;
     assert_eq!(ran.status.code(), Some(1), "{}", ran.stderr);
     let ran = stage.tripline(&["doctor", "--allow", "email-has-recipient"]).await;
@@ -157,8 +154,8 @@ async fn the_error_action_of_a_direct_stack_comes_back_by_the_command_that_is_sa
     let found = stage.doctor(&[]).await;
     let findings: Vec<_> = found.findings().into_iter().collect();
     assert_eq!(findings, ["rule-can-send-to-queues", "rule-has-error-action"], "{found:#?}");
-    let mend = found.checks["rule-has-error-action"]["mend"].as_str().unwrap();
-    mending::carry_out(&stage, mend).unwrap_or_else(|trouble| panic!("{trouble}"));
-    let left = mending::sound(&stage, &BTreeSet::new()).await;
-    left.unwrap_or_else(|left| panic!("{mend}: {left:#?}"));
+    let fix = found.checks["rule-has-error-action"]["fix"].as_str().unwrap();
+    commands::carry_out(&stage, fix).unwrap_or_else(|error| panic!("{error}"));
+    let left = commands::sound(&stage, &BTreeSet::new()).await;
+    left.unwrap_or_else(|left| panic!("{fix}: {left:#?}"));
 }

@@ -1,9 +1,9 @@
-//! `--fix`: mends what is safe, says so, and checks again.
+//! `--fix`: fixes what is safe, says so, and checks again.
 
 use super::stage::{JOB, Stage};
 
 #[tokio::test]
-async fn what_is_safe_is_mended_and_proven() {
+async fn what_is_safe_is_fixed_and_proven() {
     let stage = Stage::new(&[("AlarmEmailEndpoint", "ops@example.com")]).await;
     stage.job(JOB, true).await;
     let file = stage.config_file();

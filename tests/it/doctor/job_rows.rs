@@ -11,9 +11,9 @@ use super::seeds::{
 };
 use super::stage::{JOB, Stage};
 
-/// A fault of the sound job's alarms: they are made anew afterwards.
+/// A fault of the sound job's alarms: they are made again afterwards.
 const fn row(check: &'static str, fault: &'static str, seed: fn(&Stage) -> Doing<'_>) -> Row {
-    Row { check, fault, companions: &[], arguments: &["--job-id", JOB], seed, undo: Some(anew) }
+    Row { check, fault, companions: &[], arguments: &["--job-id", JOB], seed, undo: Some(again) }
 }
 
 const fn row_undone(
@@ -85,7 +85,7 @@ pub const ROWS: &[Row] = &[
         companions: &[],
         arguments: &["--job-id", JOB, "--config", "<config>"],
         seed: |stage| Box::pin(tag_alarm(stage, "tripline-sound-Rejections")),
-        undo: Some(anew),
+        undo: Some(again),
     },
     row("alarms-guard-job", "nothing ever crosses the threshold", |stage| {
         Box::pin(async { change(stage, |alarm| alarm.threshold(1e300), STOP).await })
@@ -105,7 +105,7 @@ pub const ROWS: &[Row] = &[
                 delete.alarm_names("tripline-sound-Rejections").send().await.unwrap();
             })
         },
-        undo: Some(anew),
+        undo: Some(again),
     },
     row("alarm-actions-enabled", "the actions of an alarm are off", |stage| {
         Box::pin(async {
@@ -164,7 +164,7 @@ pub const ROWS: &[Row] = &[
     }),
     Row {
         check: "alarm-fires-in-time",
-        fault: "all devices are told before the first slow one says so",
+        fault: "all devices are notified before the first slow one says so",
         companions: &[],
         arguments: &["--job-id", JOB, "--devices", "20000"],
         seed: |stage| {
@@ -180,7 +180,7 @@ pub const ROWS: &[Row] = &[
                 .await;
             })
         },
-        undo: Some(anew),
+        undo: Some(again),
     },
     row_of_limits("coverage", "nobody computes what the alarm on evidence watches", |stage| {
         Box::pin(async {
@@ -266,7 +266,7 @@ const fn row_of_limits(
 
 const STOP: &str = "ForceStopTopicArn";
 
-fn anew(stage: &Stage) -> Doing<'_> {
+fn again(stage: &Stage) -> Doing<'_> {
     Box::pin(async {
         stage.disarm(JOB).await;
         stage.arm(JOB).await;

@@ -8,12 +8,12 @@ async fn a_job_that_the_guard_keeper_guards_is_sound() {
     stage.job("plain", true).await;
     let before = stage.doctor(&["--job-id", "plain"]).await;
     assert_eq!(before.findings().into_iter().collect::<Vec<_>>(), ["alarms-exist"]);
-    let mend = before.checks["alarms-exist"]["mend"].as_str().unwrap();
-    assert!(mend.contains("the guard-keeper gives a new job the stack's default guard"), "{mend}");
+    let fix = before.checks["alarms-exist"]["fix"].as_str().unwrap();
+    assert!(fix.contains("the guard-keeper gives a new job the stack's default guard"), "{fix}");
 
     // Whichever region their shell is set to.
     let apply = "tripline alarms apply --region us-east-1 dev.ini --stack tripline --job-id plain";
-    assert!(mend.starts_with(apply), "{mend}");
+    assert!(fix.starts_with(apply), "{fix}");
 
     // What another check would say proves nothing where that one is not made.
     let only = stage.doctor(&["--job-id", "plain", "--only", "alarm-metric-published"]).await;

@@ -7,7 +7,7 @@ use tripline_tests::runner::run;
 use tripline_tests::workspace;
 
 use super::stage::{JOB, Stage};
-use super::{elsewhere, job_rows, mending, stack_rows};
+use super::{commands, elsewhere, job_rows, stack_rows};
 
 /// Something that is done to a stage.
 pub type Doing<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
@@ -20,7 +20,7 @@ pub struct Row {
     pub fault: &'static str,
     /// Checks that cannot but find the same fault.
     pub companions: &'static [&'static str],
-    /// What the doctor is told beside the stack.
+    /// What the doctor gets beside the stack.
     pub arguments: &'static [&'static str],
     pub seed: fn(&Stage) -> Doing<'_>,
     /// Brings it back; without it the fault stays.
@@ -29,7 +29,7 @@ pub struct Row {
 
 impl Row {
     /// Whether the command that the doctor says brings back everything.
-    fn is_mended(&self) -> bool {
+    fn is_fixed(&self) -> bool {
         let of_stack = stack_rows::ROWS.iter().any(|row| row.check == self.check);
         let by_hand = BY_HAND.iter().any(|(name, _)| [self.fault, self.check].contains(name));
         of_stack && self.undo.is_some() && !by_hand
@@ -58,7 +58,7 @@ const NO_RELEASES: &str = "the stack has no wave-runner";
 /// Every check that there is.
 pub fn all_checks() -> BTreeSet<String> {
     let tripline = workspace::tripline(workspace::root());
-    let mut tripline = tripline.unwrap_or_else(|trouble| panic!("{trouble}"));
+    let mut tripline = tripline.unwrap_or_else(|error| panic!("{error}"));
     let listed = run(tripline.args(["doctor", "--list", "--output", "json"])).json();
     let names = listed.as_array().unwrap().iter().map(|check| &check["name"]);
     names.map(|name| name.as_str().unwrap().to_owned()).collect()
@@ -101,14 +101,14 @@ async fn go_through(stage: &Stage, rows: &[Row]) {
             wrong.push(format!("{what}: {examined:?}"));
         }
         let check = &examined.checks[row.check];
-        let mend = check["mend"].as_str().unwrap_or_default();
-        if mend.is_empty() {
-            wrong.push(format!("{what}: says no command that mends it"));
-        } else if row.is_mended() {
-            if let Err(trouble) = mending::carry_out(stage, mend) {
-                wrong.push(format!("{what}: {trouble}"));
-            } else if let Err(left) = mending::sound(stage, &lasting).await {
-                wrong.push(format!("{what}: `{mend}` does not mend it: {left:?}"));
+        let fix = check["fix"].as_str().unwrap_or_default();
+        if fix.is_empty() {
+            wrong.push(format!("{what}: names no command that fixes it"));
+        } else if row.is_fixed() {
+            if let Err(error) = commands::carry_out(stage, fix) {
+                wrong.push(format!("{what}: {error}"));
+            } else if let Err(left) = commands::sound(stage, &lasting).await {
+                wrong.push(format!("{what}: `{fix}` does not fix it: {left:?}"));
             }
         }
         match row.undo {
@@ -120,9 +120,9 @@ async fn go_through(stage: &Stage, rows: &[Row]) {
 }
 
 /// Faults, or checks with all of theirs, whose command is for a person; what else can be brought back of a
-/// stack is mended by its command.
+/// stack is fixed by its command.
 const BY_HAND: &[(&str, &str)] = &[
-    ("email-has-recipient", "whom to tell, nobody else knows"),
+    ("email-has-recipient", "whom to alert, nobody else knows"),
     ("an event is undelivered", "somebody has to see what it was"),
     ("the default guard cannot be", "which one is meant, nobody else knows"),
     ("alarms may not use the key", "the policy of a key is edited"),

@@ -22,7 +22,7 @@ async fn undelivered_alarm(stage: &Stage) -> MetricAlarm {
     alarms.metric_alarms.unwrap().into_iter().find(is_it).unwrap()
 }
 
-/// The alarm on undelivered events, for this queue, from this threshold on, telling this topic.
+/// The alarm on undelivered events, for this queue, from this threshold on, notifying this topic.
 pub async fn undelivered_alarm_as(stage: &Stage, queue: &str, threshold: f64, topic: &str) {
     let alarm = undelivered_alarm(stage).await;
     let put = stage.cloudwatch.put_metric_alarm().set_alarm_name(alarm.alarm_name);
@@ -122,7 +122,7 @@ pub async fn permit_all(stage: &Stage, function: &str, service: &str) {
     add.send().await.unwrap();
 }
 
-/// Removes what [`permit_all`] has added, unless it was mended.
+/// Removes what [`permit_all`] has added, unless it was fixed.
 pub async fn forbid_all(stage: &Stage, function: &str) {
     if statements(stage, function).await.iter().any(|statement| statement["Sid"] == "all") {
         let remove = stage.lambda.remove_permission().function_name(stage.output(function));
@@ -231,7 +231,7 @@ pub async fn narrow_alarms(stage: &Stage) {
     put(stage, &role, policy, &narrow).await;
 }
 
-/// Gives a role its policy back, and no other: not what mended it either.
+/// Gives a role its policy back, and no other: not what fixed it either.
 pub async fn with_policy(stage: &Stage, role: Role) {
     let (role, policy) = role.names(stage).await;
     let whole = stage.kept(&role);

@@ -30,7 +30,7 @@ pub const ROWS: &[Row] = &[
     ),
     row(
         "health-alarms-ok",
-        "an alarm on the guard tells a topic that is not there",
+        "an alarm on the guard notifies a topic that is not there",
         |stage| {
             Box::pin(async {
                 let topic = format!("{}-gone", stage.output(EMAIL));
@@ -321,7 +321,7 @@ pub const ROWS: &[Row] = &[
     ),
     row(
         "email-has-recipient",
-        "nobody is subscribed",
+        "the topic has no subscription",
         |stage| {
             Box::pin(async {
                 unsubscribe(stage, "EmailTopicArn").await;

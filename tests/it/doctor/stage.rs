@@ -15,7 +15,7 @@ use tripline_tests::local_aws::LocalAws;
 use tripline_tests::proxy::{Proxy, Ran};
 use tripline_tests::stack::Stack;
 
-/// Two alarms: one that stops, and one that only tells, so that a test may set it off.
+/// Two alarms: one that stops, and one that only alerts, so that a test may set it off.
 pub const CONFIG: &str = "\
 [ALARM_CONFIG]
 alarmList = Failures, Rejections
@@ -105,12 +105,12 @@ impl Stage {
         stage
     }
 
-    /// A stack whose guard-keeper has not run yet, and runs only when it is told to: by its schedule it
-    /// would mend what a test breaks.
+    /// A stack whose guard-keeper has not run yet, and runs only when the test invokes it: by its schedule it
+    /// would fix what a test breaks.
     pub async fn unspoken(parameters: &[(&str, &str)]) -> Self {
         // So that what metric math is made of is shown.
         let started = Proxy::start_with_functions().await;
-        let (aws, proxy) = started.unwrap_or_else(|trouble| panic!("{trouble}"));
+        let (aws, proxy) = started.unwrap_or_else(|error| panic!("{error}"));
         let stack = Stack::create(&aws, "tripline", parameters).await;
         let config = aws.config();
         let folder = tempfile::tempdir().unwrap();
@@ -126,25 +126,25 @@ impl Stage {
             sns: aws_sdk_sns::Client::new(&config),
             sqs: aws_sdk_sqs::Client::new(&config),
             devices: aws_sdk_iotjobsdataplane::Client::new(&config),
-            stack: stack.unwrap_or_else(|trouble| panic!("{trouble}")),
+            stack: stack.unwrap_or_else(|error| panic!("{error}")),
             aws,
             folder,
             policies: Mutex::default(),
         };
         let off = json!({"Name": stage.name("GuardKeeperScheduleArn")});
         let disabled = stage.aws.post("events", "AWSEvents.DisableRule", &off);
-        disabled.unwrap_or_else(|trouble| panic!("{trouble}"));
+        disabled.unwrap_or_else(|error| panic!("{error}"));
         stage.events(true).await;
         stage
     }
 
     /// A minute of the guard-keeper.
     pub async fn tick(&self) -> Value {
-        self.stack.keep(&self.aws).await.unwrap_or_else(|trouble| panic!("{trouble}"))
+        self.stack.keep(&self.aws).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
     pub fn output(&self, key: &str) -> &str {
-        self.stack.output(key).unwrap_or_else(|trouble| panic!("{trouble}"))
+        self.stack.output(key).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// What stands behind the last separator of an output.
@@ -157,9 +157,9 @@ impl Stage {
     }
 
     pub async fn tripline(&self, arguments: &[&str]) -> Ran {
-        let mut program = self.proxy.tripline().unwrap_or_else(|trouble| panic!("{trouble}"));
+        let mut program = self.proxy.tripline().unwrap_or_else(|error| panic!("{error}"));
         let ran = self.proxy.run(program.args(arguments), None).await;
-        ran.unwrap_or_else(|trouble| panic!("{trouble}"))
+        ran.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// `tripline doctor` with these arguments.
@@ -222,7 +222,7 @@ impl Stage {
     /// The job's device succeeds.
     pub async fn succeed(&self, job: &str) {
         let thing = format!("{job}-device");
-        self.until("the job has come to its device", async || {
+        self.until("the job has reached its device", async || {
             let next = self.devices.start_next_pending_job_execution().thing_name(&thing);
             next.send().await.unwrap().execution.is_some()
         })

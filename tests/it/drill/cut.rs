@@ -172,8 +172,8 @@ async fn a_disabled_rule_keeps_the_report_from_being_counted() {
     let stage = Stage::new(&[]).await;
     let rule = stage.output("JobExecutionRuleArn").rsplit('/').next().unwrap();
     stage.iot.disable_topic_rule().rule_name(rule).send().await.unwrap();
-    let mend = format!("aws iot enable-topic-rule --region us-east-1 --rule-name {rule}");
-    fails(&stage, 1, 4, &["is disabled", &mend]).await;
+    let fix = format!("aws iot enable-topic-rule --region us-east-1 --rule-name {rule}");
+    fails(&stage, 1, 4, &["is disabled", &fix]).await;
 }
 
 #[tokio::test]
@@ -189,8 +189,8 @@ async fn without_the_generator_s_permission_the_report_is_not_counted() {
 async fn a_generator_that_may_not_run_is_named() {
     let stage = Stage::new(&[]).await;
     stand_still(&stage, function(&stage, "MetricsGeneratorFunctionArn"));
-    let mend = "`tripline doctor --region us-east-1 --stack tripline --only generator-active` has the command";
-    is_named(&stage, 4, &["`generator-active`: its reserved concurrency is 0", mend]).await;
+    let fix = "`tripline doctor --region us-east-1 --stack tripline --only generator-active` has the command";
+    is_named(&stage, 4, &["`generator-active`: its reserved concurrency is 0", fix]).await;
 }
 
 #[tokio::test]
@@ -208,8 +208,8 @@ async fn a_rule_that_drops_successes_is_named() {
         .unwrap();
     let replace = stage.iot.replace_topic_rule().rule_name(rule).topic_rule_payload(payload);
     replace.send().await.unwrap();
-    let mend = "`tripline doctor --region us-east-1 --stack tripline --only rule-sql-matches` has the command";
-    is_named(&stage, 4, &["`rule-sql-matches`: its statement is", mend]).await;
+    let fix = "`tripline doctor --region us-east-1 --stack tripline --only rule-sql-matches` has the command";
+    is_named(&stage, 4, &["`rule-sql-matches`: its statement is", fix]).await;
 }
 
 #[tokio::test]
@@ -239,8 +239,8 @@ async fn without_the_stopper_nothing_is_stopped() {
 async fn a_stopper_that_may_not_run_is_named() {
     let stage = Stage::new(&[]).await;
     stand_still(&stage, function(&stage, "ForceStopperFunctionArn"));
-    let mend = "`tripline doctor --region us-east-1 --stack tripline --only stopper-active` has the command";
-    is_named(&stage, 6, &["`stopper-active`: its reserved concurrency is 0", mend]).await;
+    let fix = "`tripline doctor --region us-east-1 --stack tripline --only stopper-active` has the command";
+    is_named(&stage, 6, &["`stopper-active`: its reserved concurrency is 0", fix]).await;
 }
 
 /// It says so itself: nobody has to wait for a stop that does not come.
@@ -248,14 +248,14 @@ async fn a_stopper_that_may_not_run_is_named() {
 async fn a_stopper_that_observes_while_the_stack_cancels_is_named() {
     let stage = Stage::new(&[]).await;
     stopper_settings(&stage, "observe", stage.output("EmailTopicArn"));
-    let mend = "`tripline doctor --region us-east-1 --stack tripline --only stop-mode-enforced` has the command";
+    let fix = "`tripline doctor --region us-east-1 --stack tripline --only stop-mode-enforced` has the command";
     let said = "the force-stopper only observes, and the stack says `cancel`";
-    is_named(&stage, 6, &[said, mend]).await;
+    is_named(&stage, 6, &[said, fix]).await;
 }
 
 /// Its words go elsewhere too, and the stack's are compared.
 #[tokio::test]
-async fn a_stopper_that_observes_and_tells_another_topic_is_named() {
+async fn a_stopper_that_observes_and_alerts_another_topic_is_named() {
     let stage = Stage::new(&[]).await;
     stopper_settings(&stage, "observe", stage.output("SmsTopicArn"));
     is_named(&stage, 6, &["`stop-mode-enforced`: the force-stopper's `STOP_MODE` is `observe`"])
@@ -281,11 +281,11 @@ async fn somebody_else_s_stop_is_not_taken_for_the_stopper_s() {
             must(aws.rest("iot", &line, &json!({"comment": "by hand"})));
         },
     );
-    fails(&stage, 1, 6, &["somebody else has ended the sentinel job, CANCELED: by hand"]).await;
+    fails(&stage, 1, 6, &["another client ended the sentinel job, CANCELED: by hand"]).await;
 }
 
 #[tokio::test]
-async fn without_the_email_topic_s_policy_people_are_not_told() {
+async fn without_the_email_topic_s_policy_people_are_not_alerted() {
     let stage = Stage::new(&[]).await;
     let topic = stage.output("EmailTopicArn");
     cut_policy(&stage, topic).await;
@@ -294,7 +294,7 @@ async fn without_the_email_topic_s_policy_people_are_not_told() {
 }
 
 #[tokio::test]
-async fn a_stopper_that_tells_another_topic_is_named() {
+async fn a_stopper_that_alerts_another_topic_is_named() {
     let stage = Stage::new(&[]).await;
     stopper_settings(&stage, "cancel", stage.output("SmsTopicArn"));
     is_named(&stage, 7, &["`stop-mode-enforced`: the force-stopper's `EMAIL_TOPIC_ARN` is"]).await;
@@ -302,7 +302,7 @@ async fn a_stopper_that_tells_another_topic_is_named() {
 
 /// With a stack that is meant to observe, that is no cut link.
 #[tokio::test]
-async fn a_stopper_that_observes_as_it_should_and_tells_another_topic_is_named() {
+async fn a_stopper_that_observes_as_it_should_and_alerts_another_topic_is_named() {
     let stage = Stage::new(&[("StopMode", "observe")]).await;
     stopper_settings(&stage, "observe", stage.output("SmsTopicArn"));
     is_named(&stage, 6, &["`stop-mode-enforced`: the force-stopper's `EMAIL_TOPIC_ARN` is"]).await;

@@ -233,7 +233,7 @@ async fn a_keeper_of_alarms_does_not_disturb() {
             must(aws.post("monitoring", "GraniteServiceVersion20100801.PutMetricAlarm", &alarm));
         },
     );
-    // The first letter is read once the alarm has gone to ALARM.
+    // The first email is read once the alarm has gone to ALARM.
     stage.when(
         |call| call.operation == "ReceiveMessage",
         |aws, call| {

@@ -33,7 +33,7 @@ async fn holds(stage: &Stage) -> (Value, String) {
 async fn a_sound_stack_holds_at_every_link_and_nothing_is_left() {
     let stage = Stage::new(&[("AlarmEmailEndpoint", "ops@example.com")]).await;
     let (json, said) = holds(&stage).await;
-    assert!(said.contains("stack `tripline` stops a bad rollout and tells people"), "{said}");
+    assert!(said.contains("stack `tripline` stops a bad rollout and alerts people"), "{said}");
     assert!(json["steps"][5]["seen"].as_str().unwrap().contains("TRIPLINE_ALARM"), "{json}");
     assert_eq!(json["subscribers"], 1);
     // A table for people, with a time for each step.
@@ -58,14 +58,14 @@ async fn a_stack_with_its_own_key_and_a_queue_holds_too() {
 }
 
 #[tokio::test]
-async fn a_stack_that_observes_tells_people_and_stops_nothing() {
+async fn a_stack_that_observes_alerts_people_and_stops_nothing() {
     let stage = Stage::new(&[("StopMode", "observe")]).await;
     let (json, said) = holds(&stage).await;
     assert!(
         json["steps"][5]["seen"].as_str().unwrap().starts_with("nothing was stopped"),
         "{json}"
     );
-    assert!(said.contains("tells people and stops nothing: StopMode is `observe`"), "{said}");
+    assert!(said.contains("alerts people and stops nothing: StopMode is `observe`"), "{said}");
 }
 
 #[tokio::test]

@@ -141,9 +141,9 @@ fn tick(aws: &LocalAws, keeper: &str) -> Value {
         match aws.invoke(keeper, &json!({})) {
             Ok(Answer::Returned(summary)) => return summary,
             Ok(failed) => panic!("{failed:?}"),
-            Err(trouble) => {
-                let busy = trouble.0.contains("429") || trouble.0.contains("TooManyRequests");
-                assert!(busy && begun.elapsed() < Duration::from_secs(60), "{trouble}");
+            Err(error) => {
+                let busy = error.0.contains("429") || error.0.contains("TooManyRequests");
+                assert!(busy && begun.elapsed() < Duration::from_secs(60), "{error}");
             }
         }
         std::thread::sleep(Duration::from_millis(200));
@@ -170,7 +170,7 @@ pub fn results(ran: &Ran) -> Vec<String> {
 
 /// What a harness gives, or its own words about why not.
 pub fn must<T>(result: Result<T>) -> T {
-    result.unwrap_or_else(|trouble| panic!("{trouble}"))
+    result.unwrap_or_else(|error| panic!("{error}"))
 }
 
 pub fn assert_ended(ran: &Ran, code: i32) {

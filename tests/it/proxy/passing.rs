@@ -124,7 +124,7 @@ async fn all_protocols_go_through_and_are_counted() {
     assert_eq!(proxy.calls(), []);
 }
 
-/// Only what is between two neighbours differs; both connections stay open.
+/// Only what is between two neighbors differs; both connections stay open.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_through_the_proxy_is_the_one_without_it() {
     let aws = LocalAws::start().await.unwrap();

@@ -67,7 +67,7 @@ async fn what_does_not_fit_is_not_added() {
     .unwrap();
     let write = |name: &str, text: String| fs::write(stage.folder.path().join(name), text).unwrap();
     write("no-alarms.ini", config("fw-3").replace("alarmList = Slow", "alarmList ="));
-    write("tells.ini", config("fw-3").replace(", @force-stop", ""));
+    write("alerts.ini", config("fw-3").replace(", @force-stop", ""));
     let document = "useCustomJobDocument = True\n[CUSTOM_JOB_DOCUMENT]\njobDocSrcCfg = local_file\njobDocPath = job.json\n\n[ALARM_CONFIG]";
     write("document.ini", config("fw-3").replace("[ALARM_CONFIG]", document));
     write("job.json", "[]".to_owned());
@@ -108,10 +108,10 @@ async fn what_does_not_fit_is_not_added() {
         (
             "fw-3/fw-3.bin",
             "no-alarms.ini",
-            "--tell-only",
+            "--alert-only",
             "no alarms, so that only the stack's default guard",
         ),
-        ("fw-3/fw-3.bin", "tells.ini", "--default-guard", "no alarm goes to `@force-stop`"),
+        ("fw-3/fw-3.bin", "alerts.ini", "--default-guard", "no alarm notifies `@force-stop`"),
         ("fw-3/fw-3.bin", "document.ini", "", "job.json: "),
     ] {
         let ran = stage.run(&format!(
@@ -172,7 +172,7 @@ async fn the_table_is_the_one_of_the_stack() {
 async fn what_is_meant_is_said_when_it_is_added() {
     let stage = Stage::start().await;
     for (job, without, option) in
-        [("fw-1", "Slow\n", "--default-guard"), ("fw-2", ", @force-stop", "--tell-only")]
+        [("fw-1", "Slow\n", "--default-guard"), ("fw-2", ", @force-stop", "--alert-only")]
     {
         let folder = stage.release(job);
         let config = fs::read_to_string(folder.join("dev.ini")).unwrap();

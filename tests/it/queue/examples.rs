@@ -42,7 +42,7 @@ fn pipelines_call_what_there_is() {
 }
 
 #[test]
-fn pipelines_are_well_formed_and_tell_every_exit_code_apart() {
+fn pipelines_are_well_formed_and_distinguish_every_exit_code() {
     for name in ["github-actions.yml", "buildspec.yml"] {
         let text = read(name);
         assert_eq!(Yaml::load_from_str(&text).unwrap().len(), 1, "{name}");

@@ -162,7 +162,7 @@ async fn a_rollout_that_was_left_to_itself_is_looked_at() {
     cancel.send().await.unwrap();
     let stopped = next();
     assert_eq!(result(&stopped), (5, "stopped".to_owned()), "{}", stopped.stderr);
-    assert_eq!(shown(1)["note"], "its job was cancelled: TRIPLINE_ALARM");
+    assert_eq!(shown(1)["note"], "its job was canceled: TRIPLINE_ALARM");
     assert_eq!(result(&next()), (1, "blocked".to_owned()));
     assert_eq!(stage.run(&format!("done --entry {} --outcome skipped", ids[1])).code, 0);
     assert_eq!(result(&next()), deployed());

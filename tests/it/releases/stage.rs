@@ -1,4 +1,4 @@
-//! A stack that takes releases, a folder with a `dev.ini`, and a fleet that does what it is told.
+//! A stack that takes releases, a folder with a `dev.ini`, and a fleet that does what the test says.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tripline::release::{Phase, State};
 use tripline_tests::Result;
 use tripline_tests::local_aws::LocalAws;
-use tripline_tests::mailbox::{Letter, Mailbox};
+use tripline_tests::mailbox::{Email, Mailbox};
 use tripline_tests::proxy::{Proxy, Ran};
 use tripline_tests::stack::Stack;
 use tripline_tests::wire::Answer;
@@ -60,7 +60,7 @@ pub struct Stage {
 pub enum Doing {
     /// All succeed in the minutes after they began.
     Well,
-    /// Every other one fails; the others are still at it.
+    /// Every other one fails; the others are unfinished.
     Badly,
     /// They begin, and are at it for ever.
     Nothing,
@@ -220,14 +220,14 @@ impl Stage {
     /// A minute of the guard-keeper, and then one of the wave-runner.
     pub async fn minute(&self) {
         must(self.stack.keep(&self.aws).await);
-        match self.look() {
+        match self.answer() {
             Answer::Returned(_) => {}
             failed => panic!("the wave-runner: {failed:?}\n{}", self.logs()),
         }
     }
 
     /// A look of the wave-runner.
-    pub fn look(&self) -> Answer {
+    pub fn answer(&self) -> Answer {
         let function = self.output("WaveRunnerFunctionArn").rsplit(':').next().unwrap().to_owned();
         let minute = json!({"minute": self.output("ReleaseMachineArn")});
         must(self.aws.invoke(&function, &minute))
@@ -273,7 +273,7 @@ impl Stage {
         logs
     }
 
-    /// Lets minutes pass, in which the devices of every wave do what they are told, until it is so.
+    /// Lets minutes pass, in which the devices of every wave do what the test says, until it is so.
     pub async fn until(
         &self,
         release: &str,
@@ -374,7 +374,7 @@ fn kill_processes_of(function: &str, endpoint: &str) -> usize {
 
 /// What a harness gives, or its own words about why not.
 pub fn must<T>(result: Result<T>) -> T {
-    result.unwrap_or_else(|trouble| panic!("{trouble}"))
+    result.unwrap_or_else(|error| panic!("{error}"))
 }
 
 pub fn assert_ended(ran: &Ran, code: i32) {
@@ -382,8 +382,8 @@ pub fn assert_ended(ran: &Ran, code: i32) {
 }
 
 /// What is said to people about a release.
-pub async fn letters(mailbox: &mut Mailbox, about: &str) -> Vec<Letter> {
-    let mut letters = must(mailbox.so_far().await);
-    letters.retain(|letter| letter.text.contains(about) && !letter.is_alarm());
-    letters
+pub async fn emails(mailbox: &mut Mailbox, about: &str) -> Vec<Email> {
+    let mut emails = must(mailbox.so_far().await);
+    emails.retain(|email| email.text.contains(about) && !email.is_alarm());
+    emails
 }

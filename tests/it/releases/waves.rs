@@ -4,7 +4,7 @@ use aws_sdk_cloudwatch::types::StateValue;
 use serde_json::json;
 use tripline::release::Phase;
 
-use super::stage::{Doing, Fleet, Stage, assert_ended, letters};
+use super::stage::{Doing, Fleet, Stage, assert_ended, emails};
 
 /// Three waves.
 const WAVES: [(&str, &str); 3] = [
@@ -28,8 +28,8 @@ async fn a_good_release_goes_out_by_itself() {
     let (status, ran) = stage.status("good").await;
     assert_ended(&ran, 0);
     assert_eq!(status["state"], "out");
-    let letters = letters(&mut mailbox, "good").await;
-    assert!(letters.iter().any(|letter| letter.text.contains("is out")), "{letters:#?}");
+    let emails = emails(&mut mailbox, "good").await;
+    assert!(emails.iter().any(|email| email.text.contains("is complete")), "{emails:#?}");
     // The third wave's group was made for it, and is gone.
     let job = stage.job("wave-good-rest").await.unwrap();
     assert!(job.targets()[0].ends_with(":thinggroup/tripline-wave-good-rest"), "{job:?}");
@@ -61,9 +61,9 @@ async fn a_bad_release_is_stopped_within_its_exposure() {
     let (status, ran) = stage.status("bad").await;
     assert_ended(&ran, 5);
     assert_eq!(status["state"], "stopped");
-    let letters = letters(&mut mailbox, "release bad").await;
-    let said = letters.iter().find(|letter| letter.text.contains("stopped release bad"));
-    let said = &said.unwrap_or_else(|| panic!("{letters:#?}")).text;
+    let emails = emails(&mut mailbox, "release bad").await;
+    let said = emails.iter().find(|email| email.text.contains("stopped release bad"));
+    let said = &said.unwrap_or_else(|| panic!("{emails:#?}")).text;
     for part in ["at wave canary", "tripline revert --job-id wave-bad-canary", "at most 40 devices"]
     {
         assert!(said.contains(part), "{part}: {said}");
@@ -105,8 +105,8 @@ async fn an_alarm_during_the_bake_stops_the_release_by_name() {
     assert_eq!(state.waves[0].phase, Phase::Stopped);
     assert!(state.waves[0].reasons[0].contains(alarm), "{:?}", state.waves[0].reasons);
     assert!(stage.job("wave-bakes-rest").await.is_none());
-    let letters = letters(&mut mailbox, "release bakes").await;
-    assert!(letters.iter().any(|letter| letter.text.contains(alarm)), "{letters:#?}");
+    let emails = emails(&mut mailbox, "release bakes").await;
+    assert!(emails.iter().any(|email| email.text.contains(alarm)), "{emails:#?}");
 }
 
 /// An alarm of a wave that was let through goes off while the next one is rolled out: that one is stopped too.
@@ -155,10 +155,10 @@ async fn a_wave_begins_once_approved_and_a_small_one_asks() {
     assert_ended(&stage.release(&["approve", "asks", "--wave", "lab"]).await, 0);
     let rest_asks = |state: &tripline::release::State| state.waves[1].phase == Phase::Undecided;
     stage.until("asks", &mut fleet, rest_asks).await;
-    let letters = letters(&mut mailbox, "asks").await;
+    let emails = emails(&mut mailbox, "asks").await;
     for said in ["Wave lab of release asks", "The gate of wave lab", "more devices would decide it"]
     {
-        assert!(letters.iter().any(|letter| letter.text.contains(said)), "{said}: {letters:#?}");
+        assert!(emails.iter().any(|email| email.text.contains(said)), "{said}: {emails:#?}");
     }
     assert_ended(&stage.release(&["stop", "asks", "--reason", "enough"]).await, 0);
     let (status, ran) = stage.status("asks").await;
@@ -238,8 +238,8 @@ async fn an_alarm_holds_a_rollout_that_asks_for_it_and_it_goes_on() {
         })
         .await;
     assert_eq!(stage.job("doubt").await.unwrap().status().unwrap().as_str(), "IN_PROGRESS");
-    let letters = letters(&mut mailbox, "holds rollout doubt").await;
-    assert!(!letters.is_empty());
+    let emails = emails(&mut mailbox, "holds rollout doubt").await;
+    assert!(!emails.is_empty());
     // Its proof takes four minutes of two seconds.
     stage
         .wait("the proof", async || {
@@ -292,6 +292,6 @@ async fn a_rollout_that_cannot_be_held_is_stopped_and_people_hear_of_it() {
             job.status().is_some_and(|status| status.as_str() == "CANCELED")
         })
         .await;
-    let letters = letters(&mut mailbox, "runs-on was to be held").await;
-    assert!(letters.iter().any(|letter| letter.text.contains("stopped instead")), "{letters:#?}");
+    let emails = emails(&mut mailbox, "runs-on was to be held").await;
+    assert!(emails.iter().any(|email| email.text.contains("stopped instead")), "{emails:#?}");
 }

@@ -34,19 +34,19 @@ impl Picture {
         counts
     }
 
-    /// How many different colours there are.
-    pub fn colours(&self) -> usize {
+    /// How many different colors there are.
+    pub fn colors(&self) -> usize {
         self.counts().len()
     }
 
-    /// The share of pixels that are not of the most frequent colour.
+    /// The share of pixels that are not of the most frequent color.
     #[allow(clippy::cast_precision_loss)]
     pub fn inked(&self) -> f64 {
         let ground = self.counts().into_values().max().unwrap_or(0);
         1.0 - ground as f64 / self.pixels.len() as f64
     }
 
-    /// The lightness of the most frequent colour, 0 to 255.
+    /// The lightness of the most frequent color, 0 to 255.
     pub fn ground(&self) -> u32 {
         let (pixel, _) = self.counts().into_iter().max_by_key(|(_, count)| *count).unwrap();
         pixel.into_iter().map(u32::from).sum::<u32>() / 3

@@ -63,7 +63,7 @@ async fn a_flood_of_forged_messages_stops_nothing() {
     at_once(&aws, &throttled("DescribeAlarms", 9), events).await;
     let account = aws.account();
     let stopped: Vec<_> = jobs.iter().filter(|job| account.is_canceled(job)).collect();
-    // What nobody can tell from a true one is stopped in the end, a few times.
+    // What nobody can say from a true one is stopped in the end, a few times.
     assert!(stopped.len() <= 5, "healthy jobs were canceled: {stopped:?}");
     for job in &stopped {
         let comment = account.jobs[*job]["comment"].as_str().unwrap();

@@ -196,7 +196,7 @@ async fn forged_evidence_in_metric_math_or_under_a_composite_alarm_stops_nothing
 /// Other services' envelopes are named as what they are, and open no second way to stop.
 #[tokio::test]
 async fn envelopes_of_other_services_are_named() {
-    let told = alarm_event("fw-13")["Records"][0]["Sns"].to_string();
+    let alarm = alarm_event("fw-13")["Records"][0]["Sns"].to_string();
     let sqs = |body: String| json!({"Records": [{"eventSource": "aws:sqs", "messageId": "1", "body": body}]});
     let of_eventbridge = json!({
         "version": "0", "id": "1", "detail-type": "CloudWatch Alarm State Change",
@@ -206,7 +206,7 @@ async fn envelopes_of_other_services_are_named() {
     for (payload, name) in [
         (of_eventbridge, "an EventBridge event"),
         (sqs(message(&alarm_name("fw-13"), "fw-13").to_string()), "an SQS message"),
-        (sqs(told), "an SNS message that came through SQS"),
+        (sqs(alarm), "an SNS message that came through SQS"),
     ] {
         let aws = HttpAws::default();
         fired(&mut aws.account(), "fw-13");
@@ -275,7 +275,7 @@ async fn a_composite_alarm_stops_the_rollout_of_its_cause_alone() {
 
 /// Lambda's next attempt may be in another environment, which knows nothing of the first.
 #[tokio::test]
-async fn a_refusal_is_told_once_by_all_environments() {
+async fn a_refusal_is_announced_once_by_all_environments() {
     let aws = HttpAws::default();
     let mut nobody = message("cpu", "-");
     nobody["Trigger"]["Dimensions"] = json!([]);

@@ -37,7 +37,7 @@ struct Cell {
 /// The others: what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Outcome {
-    /// `verified`, `unverified` or `none`: what people were told of the stop, if there was one.
+    /// `verified`, `unverified` or `none`: what people were alerted to of the stop, if there was one.
     stop: String,
     /// The attempt in which the job was stopped.
     after: Option<u32>,
@@ -254,7 +254,7 @@ const PAGE: &str = "docs/reference/faults.md";
 fn page() -> String {
     let mut page = "# What comes of a true alarm when AWS fails\n\n\
         Written by the tests from `tests/it/stopper/faults.txt`, which the released force-stopper is held to\n\
-        (`TRIPLINE_WRITE=1 cargo test --workspace --test it stopper::matrix::the_page` writes it anew). Each fault strikes the first\n\
+        (`TRIPLINE_WRITE=1 cargo test --workspace --test it stopper::matrix::the_page` writes it again). Each fault strikes the first\n\
         call of an operation (`once`), every call of the first attempt (`attempt`), or every call (`always`). Lambda makes three\n\
         attempts; *unverified* means that AWS could not be asked whether the alarm is true. `DescribeAlarmHistory` is asked about an\n\
         alarm that is back in `OK`, `GetItem` about one on evidence; `UpdateItem` only before an unverified stop,\n\

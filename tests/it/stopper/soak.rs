@@ -37,7 +37,7 @@ fn number(variable: &str) -> Option<u64> {
 /// What a message is, and what must come of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// It tells the truth.
+    /// What it announces is true.
     True,
     /// It is about something else than this rollout, or invented.
     False,
@@ -190,14 +190,14 @@ async fn no_stop_is_wrong_and_no_miss_is_silent() {
     assert_eq!(played.len() as u64, messages);
     let account = aws.account();
     let mails = mails(&account);
-    let told = |verb: &str, job: &str| {
+    let announced = |verb: &str, job: &str| {
         let subject = format!("Tripline {verb} rollout {job}\n");
         mails.iter().filter(move |mail| mail.starts_with(&subject)).collect::<Vec<_>>()
     };
-    let (mut wrong, mut unverified, mut silent, mut untold) = (vec![], vec![], vec![], vec![]);
+    let (mut wrong, mut unverified, mut silent, mut unannounced) = (vec![], vec![], vec![], vec![]);
     for Played { kind, job, event, delivery } in &played {
         let is_canceled = account.is_canceled(job);
-        let stops = told("stopped", job);
+        let stops = announced("stopped", job);
         let of_this = || format!("{job}: {delivery:?}\n{event}\n{stops:?}");
         match kind {
             Kind::False if is_canceled && account.comment(job).contains("unverified") => {
@@ -207,7 +207,7 @@ async fn no_stop_is_wrong_and_no_miss_is_silent() {
             Kind::True if !is_canceled => {
                 // A process that died says nothing; the alarm on the undelivered queue does.
                 let all_died = delivery.attempts.iter().all(|ended| *ended == Ended::Crashed);
-                let is_alerted = all_died || !told("could NOT stop", job).is_empty();
+                let is_alerted = all_died || !announced("could NOT stop", job).is_empty();
                 let is_loud = delivery.undelivered && is_alerted;
                 if !is_loud {
                     silent.push(of_this());
@@ -215,13 +215,13 @@ async fn no_stop_is_wrong_and_no_miss_is_silent() {
             }
             _ => {}
         }
-        // What is left to tell of a stop is undelivered, and what was told is so.
+        // What is left to report a stop is undelivered, and what was notified is so.
         let is_right = match (is_canceled, stops.is_empty()) {
             (true, true) => delivery.undelivered,
             (is_canceled, is_untold) => is_canceled != is_untold,
         };
         if !is_right {
-            untold.push(of_this());
+            unannounced.push(of_this());
         }
     }
     let canceled = aws.ledger().of("CancelJob").into_iter().filter(|entry| entry.carried_out);
@@ -231,17 +231,17 @@ async fn no_stop_is_wrong_and_no_miss_is_silent() {
     let failed = calls.iter().filter(|call| call.fault.is_some()).count();
     println!(
         "seed {seed}: {messages} messages, {} calls, {failed} of them faulty; {} stops, {} wrong, {} \
-         wrong and unverified, {} missed in silence, {} told wrongly",
+         wrong and unverified, {} missed in silence, {} announced wrongly",
         calls.len(),
         canceled.len(),
         wrong.len(),
         unverified.len(),
         silent.len(),
-        untold.len()
+        unannounced.len()
     );
     assert!(wrong.is_empty(), "verified stops of healthy jobs:\n{}", wrong.join("\n"));
     assert!(silent.is_empty(), "true alarms missed in silence:\n{}", silent.join("\n"));
-    assert!(untold.is_empty(), "told is not what is:\n{}", untold.join("\n"));
+    assert!(unannounced.is_empty(), "announced is not what is:\n{}", unannounced.join("\n"));
     // The limit is for ten minutes; a long run takes longer.
     if messages <= MESSAGES {
         assert!(unverified.len() <= UNVERIFIED, "{}", unverified.join("\n"));

@@ -20,10 +20,10 @@ pub fn function() -> Function {
     // The zip is unpacked once.
     static FUNCTION: OnceLock<Function> = OnceLock::new();
     let function = FUNCTION.get_or_init(|| {
-        let zip = function_zip("force-stopper").unwrap_or_else(|trouble| panic!("{trouble}"));
+        let zip = function_zip("force-stopper").unwrap_or_else(|error| panic!("{error}"));
         let deployment = deployed(&[("StopMode", "cancel")]);
         let properties = deployment.properties("ForceStopperFunction");
-        Function::new(&zip, properties, resolve).unwrap_or_else(|trouble| panic!("{trouble}"))
+        Function::new(&zip, properties, resolve).unwrap_or_else(|error| panic!("{error}"))
     });
     function.clone()
 }
@@ -57,7 +57,7 @@ pub fn fired(account: &mut Account, job: &str) {
     account.alarms.insert(name.clone(), alarm(&name, job, "ALARM", &[(now() - FIRED, "ALARM")]));
 }
 
-/// The same, but the alarm has found back to OK since: only its history tells.
+/// The same, but the alarm has found back to OK since: only its history shows it.
 pub fn recovered(account: &mut Account, job: &str) {
     fired(account, job);
     let name = alarm_name(job);

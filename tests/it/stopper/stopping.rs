@@ -7,7 +7,7 @@ use tripline_tests::lambda_runtime::Ended;
 use super::stage::{alarm_event, done, fired, function, mails, recovered, sms_topic};
 
 #[tokio::test]
-async fn a_true_alarm_stops_its_rollout_and_people_are_told() {
+async fn a_true_alarm_stops_its_rollout_and_people_are_alerted() {
     let stages: [fn(&mut _, &str); 2] = [fired, recovered];
     for stage in stages {
         let aws = HttpAws::default();

@@ -11,7 +11,7 @@ const LIMIT: usize = 51_200;
 const SPARE: usize = 4_096;
 
 fn packaged() -> String {
-    workspace::packaged_template().unwrap_or_else(|trouble| panic!("{trouble}"))
+    workspace::packaged_template().unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Leaves out of a resource what packaging changes: why a check is skipped, and from where the

@@ -100,8 +100,8 @@ fn every_step_ends_in_time_and_is_tried_again() {
         assert!((limit + 300..=1_800).contains(&heartbeat), "{name}: {heartbeat} s");
         assert!(timeout <= 86_400 && heartbeat < timeout, "{name}");
         // Who waits longest is given a new token each day, and whatever nobody looks after another one.
-        let anew = earlier.iter().find(|(errors, _)| errors.contains("States.Timeout"));
-        let (errors, most) = anew.expect("a new token once one is too old");
+        let again = earlier.iter().find(|(errors, _)| errors.contains("States.Timeout"));
+        let (errors, most) = again.expect("a new token once one is too old");
         assert!(errors.contains("States.HeartbeatTimeout"), "{name}");
         assert!(most * timeout >= YEAR, "{name}: {most} tokens");
     }

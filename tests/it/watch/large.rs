@@ -11,7 +11,7 @@ use super::{ended, objects, spawn, tripline};
 use crate::chain::stage::must;
 
 const THINGS: u32 = 10_000;
-/// As fast as AWS rolls out. The local AWS would take minutes to tell all of them at once.
+/// As fast as AWS rolls out. The local AWS would take minutes to notify all of them at once.
 const A_MINUTE: i32 = 1_000;
 
 /// Every call that the command makes is counted, from outside of it.

@@ -53,7 +53,7 @@ async fn only_devices_that_lack_the_firmware_get_it_again() {
     let running = tripline(chain.aws, "resume --job-id fw --config examples/demo.ini");
     assert_eq!(ended(&running).0, Some(2), "it is in progress");
     chain.tripline("stop --job-id fw");
-    // One at work ends after the stop, and has the firmware then; another is still at it.
+    // One at work ends after the stop, and has the firmware then; another is unfinished.
     rollout.reports(1, Succeeded, &[("downloadTime", "300")]).await;
 
     let (code, text) = ended(&tripline(chain.aws, "resume --job-id fw"));
@@ -67,7 +67,7 @@ async fn only_devices_that_lack_the_firmware_get_it_again() {
     let resume = "resume --job-id fw --config examples/demo.ini";
     let (code, text) = ended(&tripline(chain.aws, resume));
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("`--include-in-progress` takes them in"), "{text}");
+    assert!(text.contains("`--include-in-progress` includes them"), "{text}");
     assert_eq!(executions(&chain, "fw-r1").await, queued("fw", &[3, 4, 5, 6]));
     // Armed, by the same alarms.
     let listed = chain.tripline("alarms list --job-id fw-r1");
@@ -75,7 +75,7 @@ async fn only_devices_that_lack_the_firmware_get_it_again() {
 
     let (code, text) = ended(&tripline(chain.aws, resume));
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("job fw-r1 is there already and resumes fw"), "{text}");
+    assert!(text.contains("job fw-r1 already exists and resumes fw"), "{text}");
     let all = "resume --job-id fw --new-job-id all --default-guard --include-in-progress";
     assert_eq!(ended(&tripline(chain.aws, all)).0, Some(0));
     assert_eq!(executions(&chain, "all").await, queued("fw", &[2]), "`fw-r1` has the others");

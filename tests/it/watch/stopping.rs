@@ -38,7 +38,7 @@ async fn a_rollout_is_stopped_by_hand_and_stays_so() {
     assert_eq!(rollout.executions().await, left_alone);
     let (code, text) = ended(&tripline(chain.aws, "watch by-hand"));
     assert_eq!(code, Some(1), "{text}");
-    assert!(text.contains("was cancelled by an operator: wrong-build"), "{text}");
+    assert!(text.contains("was canceled by an operator: wrong-build"), "{text}");
     assert_eq!(ended(&tripline(chain.aws, "stop --job-id typo")).0, Some(2));
 }
 
@@ -50,7 +50,7 @@ async fn an_abort_takes_devices_at_work_along() {
     rollout.begins(0).await;
     let (code, text) = ended(&tripline(chain.aws, "stop --job-id torn --mode abort"));
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("in progress        1  are cancelled too"), "{text}");
+    assert!(text.contains("in progress        1  are canceled too"), "{text}");
     assert!(text.contains("spared             2"), "{text}");
     assert_eq!(rollout.executions().await, ["CANCELED"; 3]);
 

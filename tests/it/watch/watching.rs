@@ -133,9 +133,9 @@ async fn throttling_while_watching_is_survived() {
     // The second look, and what is looked at beside the job in the first one.
     proxy.fail_next(|call| call.operation == "DescribeAlarms", 400, "Throttling", 1);
     let watch = spawn(&proxy, "watch fw --every 1 --timeout 60");
-    let told = async || proxy.calls().len();
+    let called = async || proxy.calls().len();
     let start = std::time::Instant::now();
-    while told().await < 3 {
+    while called().await < 3 {
         assert!(start.elapsed().as_secs() < 60);
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }

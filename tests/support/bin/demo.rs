@@ -16,14 +16,14 @@ async fn main() -> ExitCode {
             eprintln!("\ninterrupted: everything that ran is ended");
             ExitCode::from(130)
         }
-        Err(trouble) => {
-            eprintln!("\nerror: {trouble}");
+        Err(error) => {
+            eprintln!("\nerror: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Runs the demo until it ends or is told to; what it started ends with it.
+/// Runs the demo until it ends or is notified to; what it started ends with it.
 async fn interruptible() -> Result<Option<bool>> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(at("signal"))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(at("signal"))?;

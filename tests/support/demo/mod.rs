@@ -1,4 +1,4 @@
-//! The demo: a good rollout that completes, a bad one that is stopped, and what people are told.
+//! The demo: a good rollout that completes, a bad one that is stopped, and what people are alerted.
 //!
 //! It acts as an operator and as the devices, through the command `tripline` and the APIs of AWS.
 //! It does nothing on the stack's behalf: the stop comes from a device's report through job event,
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crate::local_aws::LocalAws;
 use crate::mailbox::Mailbox;
 use crate::stack::Stack;
-use crate::{Result, Trouble};
+use crate::{Error, Result};
 use operator::Operator;
 use rollout::{Moment, Rollout};
 use verdict::Verdict;
@@ -70,9 +70,9 @@ pub async fn run() -> Result<bool> {
 
     let good = demo.roll_out(&GOOD, &mut view).await?;
     let bad = demo.roll_out(&BAD, &mut view).await?;
-    let letters = mailbox.letters().await?;
+    let emails = mailbox.emails().await?;
 
-    let verdict = Verdict::new(DEVICES, good, bad, letters);
+    let verdict = Verdict::new(DEVICES, good, bad, emails);
     view.chapter("the verdict");
     print!("{verdict}");
     println!("  ({} s)", start.elapsed().as_secs());
@@ -121,7 +121,7 @@ async fn watch(rollout: &Rollout, view: &mut View) -> Result<Moment> {
                 return Ok(moment);
             }
         } else if start.elapsed() > WITHIN {
-            return Err(Trouble(format!(
+            return Err(Error(format!(
                 "rollout `{}`: neither through nor stopped within {} s",
                 moment.job.id,
                 WITHIN.as_secs()

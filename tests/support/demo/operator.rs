@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tokio::process::Command;
 
 use crate::local_aws::LocalAws;
-use crate::{Result, Trouble, at, workspace};
+use crate::{Error, Result, at, workspace};
 
 pub struct Operator<'a> {
     aws: &'a LocalAws,
@@ -31,7 +31,7 @@ impl<'a> Operator<'a> {
         if ran.status.success() {
             return Ok(String::from_utf8_lossy(&ran.stdout).into_owned());
         }
-        Err(Trouble(format!(
+        Err(Error(format!(
             "tripline {arguments}: {}\n{}{}",
             ran.status,
             String::from_utf8_lossy(&ran.stdout),

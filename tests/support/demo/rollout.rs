@@ -8,7 +8,7 @@ use aws_sdk_iot::types::{
 };
 
 use crate::local_aws::LocalAws;
-use crate::{Result, Trouble, call};
+use crate::{Error, Result, call};
 
 const NAMESPACE: &str = "IoT:OTA:JobExecution";
 
@@ -48,8 +48,8 @@ pub struct Guard {
     pub state: String,
     /// The value now, as CloudWatch has it.
     pub value: Option<f64>,
-    /// The topics that are told, by the last part of their ARN.
-    pub tells: Vec<String>,
+    /// The topics that are notified, by the last part of their ARN.
+    pub notifies: Vec<String>,
 }
 
 impl Job {
@@ -131,7 +131,7 @@ impl Rollout {
     pub async fn job(&self) -> Result<Job> {
         let described = self.iot.describe_job().job_id(&self.job_id).send().await;
         let job = described.map_err(call("DescribeJob"))?.job;
-        let job = job.ok_or_else(|| Trouble("DescribeJob: the answer has no job".into()))?;
+        let job = job.ok_or_else(|| Error("DescribeJob: the answer has no job".into()))?;
         let counts = job.job_process_details.as_ref();
         let count = |of: fn(&JobProcessDetails) -> Option<i32>| counts.and_then(of).unwrap_or(0);
         Ok(Job {
@@ -153,11 +153,11 @@ impl Rollout {
             .or(alarm.statistic.map(|statistic| statistic.as_str().to_owned()))
             .unwrap_or_default();
         let value = self.value(&metric, &statistic).await?;
-        let tells = alarm.alarm_actions.unwrap_or_default();
+        let notifies = alarm.alarm_actions.unwrap_or_default();
         Ok(Guard {
             threshold: alarm.threshold.unwrap_or_default(),
             state: alarm.state_value.map_or_else(String::new, |state| state.as_str().to_owned()),
-            tells: tells.iter().filter_map(|arn| arn.rsplit(':').next()).map(topic).collect(),
+            notifies: notifies.iter().filter_map(|arn| arn.rsplit(':').next()).map(topic).collect(),
             metric,
             statistic,
             value,

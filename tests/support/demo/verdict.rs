@@ -3,18 +3,18 @@
 use std::fmt;
 
 use super::rollout::{Job, Moment};
-use crate::mailbox::Letter;
+use crate::mailbox::Email;
 
 pub struct Verdict {
     devices: u32,
     good: Moment,
     bad: Moment,
-    letters: Vec<Letter>,
+    emails: Vec<Email>,
 }
 
 impl Verdict {
-    pub fn new(devices: u32, good: Moment, bad: Moment, letters: Vec<Letter>) -> Self {
-        Self { devices, good, bad, letters }
+    pub fn new(devices: u32, good: Moment, bad: Moment, emails: Vec<Email>) -> Self {
+        Self { devices, good, bad, emails }
     }
 
     /// Whether the bad rollout was stopped, by its guard, and the good one was not.
@@ -34,8 +34,8 @@ impl Verdict {
         if self.spared() <= 0 {
             faults.push(format!("{} spared no device", bad.id));
         }
-        if !self.letters.iter().any(|letter| !letter.is_alarm()) {
-            faults.push("nobody was told of the stop".to_owned());
+        if !self.emails.iter().any(|email| !email.is_alarm()) {
+            faults.push("nobody was alerted of the stop".to_owned());
         }
         faults
     }
@@ -59,11 +59,11 @@ impl fmt::Display for Verdict {
         }
         writeln!(f, "    got it: {} devices", bad.reached())?;
         writeln!(f, "    spared: {} devices", self.spared())?;
-        for letter in &self.letters {
-            writeln!(f, "\n  people were sent: {}", letter.subject)?;
+        for email in &self.emails {
+            writeln!(f, "\n  people were sent: {}", email.subject)?;
             // CloudWatch's own message is JSON for programs; its subject says what people read.
-            if !letter.is_alarm() {
-                for line in letter.text.lines() {
+            if !email.is_alarm() {
+                for line in email.text.lines() {
                     writeln!(f, "    | {line}")?;
                 }
             }
@@ -99,13 +99,13 @@ mod tests {
         Moment { job, guards: Vec::new(), measured: succeeded }
     }
 
-    fn letter(text: &str) -> Letter {
-        Letter { subject: "Rollout stopped".into(), text: text.into() }
+    fn email(text: &str) -> Email {
+        Email { subject: "Rollout stopped".into(), text: text.into() }
     }
 
     fn passes(good: &str, bad: &str, reason: Option<&str>, reached: i32, text: &str) -> bool {
         let (good, bad) = (moment(good, None, 200), moment(bad, reason, reached));
-        Verdict::new(200, good, bad, vec![letter(text)]).passed()
+        Verdict::new(200, good, bad, vec![email(text)]).passed()
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
             200,
             moment("COMPLETED", None, 200),
             moment("CANCELED", Some("TRIPLINE_ALARM"), 40),
-            vec![letter("Stopped.\nTo resume: ..")],
+            vec![email("Stopped.\nTo resume: ..")],
         );
         assert_eq!(
             verdict.to_string(),

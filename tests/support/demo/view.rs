@@ -42,7 +42,7 @@ impl View {
             }
             for line in &picture {
                 // Cut off at the edge, not wrapped: the count of lines must hold.
-                println!("\r\x1b[?7l\x1b[K{}\x1b[?7h", coloured(line));
+                println!("\r\x1b[?7l\x1b[K{}\x1b[?7h", colored(line));
             }
             stdout().flush().ok(); // a picture that cannot be drawn is no reason to fail
             self.drawn = picture.len();
@@ -76,10 +76,10 @@ fn picture(moment: &Moment, devices: u32, since: Duration) -> Vec<String> {
     ];
     lines.extend(moment.guards.iter().map(|guard| {
         format!(
-            "  guard {:<38} {:<18} tells {}",
+            "  guard {:<38} {:<18} notifies {}",
             against(guard),
             guard.state,
-            guard.tells.join(", ")
+            guard.notifies.join(", ")
         )
     }));
     lines
@@ -87,11 +87,11 @@ fn picture(moment: &Moment, devices: u32, since: Duration) -> Vec<String> {
 
 fn line(moment: &Moment, devices: u32) -> String {
     let guards = moment.guards.iter().map(|guard| {
-        let tells = match guard.is_alarming() {
-            true => format!(", tells {}", guard.tells.join(" and ")),
+        let notifies = match guard.is_alarming() {
+            true => format!(", notifies {}", guard.notifies.join(" and ")),
             false => String::new(),
         };
-        format!("; {}: {}{tells}", against(guard), guard.state)
+        format!("; {}: {}{notifies}", against(guard), guard.state)
     });
     format!("{}: {}{}", moment.job.status, counts(moment, devices), guards.collect::<String>())
 }
@@ -126,11 +126,11 @@ fn bar(moment: &Moment, devices: u32) -> String {
     format!("{bar:.<BAR$}")
 }
 
-fn coloured(line: &str) -> String {
+fn colored(line: &str) -> String {
     [(" ALARM ", 31), (" CANCELED ", 31), (" OK ", 32), (" COMPLETED ", 32)]
         .iter()
-        .fold(line.to_owned(), |line, (word, colour)| {
-            line.replace(word, &format!("\x1b[{colour}m{word}\x1b[0m"))
+        .fold(line.to_owned(), |line, (word, color)| {
+            line.replace(word, &format!("\x1b[{color}m{word}\x1b[0m"))
         })
 }
 
@@ -155,7 +155,7 @@ mod tests {
                 threshold: 3600.0,
                 state: "OK".into(),
                 value: Some(301.4),
-                tells: vec!["EmailTopic".into(), "ForceStopTopic".into()],
+                notifies: vec!["EmailTopic".into(), "ForceStopTopic".into()],
             }],
             measured: 28,
         }
@@ -170,7 +170,7 @@ mod tests {
                 "  firmware-2-1   IN_PROGRESS    12 s",
                 "  [#########x>>................................................]",
                 "  30 succeeded, 1 failed, 9 downloading, 160 not reached",
-                "  guard downloadTime p90 301 against 3600      OK                 tells EmailTopic, ForceStopTopic",
+                "  guard downloadTime p90 301 against 3600      OK                 notifies EmailTopic, ForceStopTopic",
             ]
         );
     }
@@ -185,11 +185,11 @@ mod tests {
     }
 
     #[test]
-    fn an_alarm_says_whom_it_tells() {
+    fn an_alarm_says_whom_it_notifies() {
         let mut moment = moment();
         moment.guards[0].state = "ALARM".into();
         let line = line(&moment, 200);
-        assert!(line.ends_with(": ALARM, tells EmailTopic and ForceStopTopic"), "{line}");
+        assert!(line.ends_with(": ALARM, notifies EmailTopic and ForceStopTopic"), "{line}");
     }
 
     #[test]

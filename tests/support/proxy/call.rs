@@ -1,4 +1,4 @@
-//! What a call is: told from its request, in any of AWS's protocols.
+//! What a call is: read from its request, in any of AWS's protocols.
 
 use std::time::Instant;
 

@@ -278,7 +278,7 @@ impl Way {
     }
 }
 
-/// Takes away what is between two neighbours only (RFC 9110, 7.6.1), such as how a body is cut.
+/// Takes away what is between two neighbors only (RFC 9110, 7.6.1), such as how a body is cut.
 fn of_one_hop(headers: &mut HeaderMap) {
     for name in
         ["connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "expect"]

@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 
 use super::door::Door;
 use super::{Call, ENDPOINT, Proxy, listen, lock};
-use crate::{Result, Trouble, at};
+use crate::{Error, Result, at};
 
 /// No program of a test takes longer.
 const WITHIN: Duration = Duration::from_secs(120);
@@ -51,7 +51,7 @@ pub struct Ran {
     pub status: ExitStatus,
     /// What it wrote.
     pub stdout: String,
-    /// What it told people.
+    /// What it printed for people.
     pub stderr: String,
     /// Its calls, and no one else's. The last one of a program that was cut has a `status` if it
     /// has been carried out.
@@ -110,7 +110,7 @@ impl Running {
     /// Waits for its end.
     pub async fn end(mut self) -> Result<Ran> {
         let ended = tokio::task::spawn_blocking(move || self.wait()).await;
-        ended.map_err(|error| Trouble(format!("waiting for a program: {error}")))?
+        ended.map_err(|error| Error(format!("waiting for a program: {error}")))?
     }
 
     fn wait(&mut self) -> Result<Ran> {
@@ -135,7 +135,7 @@ impl Running {
                 let (calls, cut) = (self.door.calls(), killed && self.door.was_cut());
                 Ok(Ran { status, stdout, stderr, calls, cut })
             }
-            None => Err(Trouble(format!(
+            None => Err(Error(format!(
                 "{}: still running after {WITHIN:?}\n{stdout}{stderr}",
                 self.name
             ))),

@@ -6,6 +6,7 @@ use crate::aws::clients::Aws;
 use crate::aws::region::region_for;
 use crate::exit::{End, Error};
 use crate::input::job::ConfigAndJob;
+use crate::input::renamed::ALERT_ONLY;
 use crate::input::source::LoadedGuard;
 use crate::input::{notes, source};
 use crate::terminal::armed::Tense;
@@ -19,36 +20,37 @@ Examples:
   tripline alarms apply --dry-run
   tripline alarms apply release/dev.ini --stack tripline fw-1-3-0
 
-The config is checked whole before anything is done. Then the job's alarms become those of the
-config: missing ones are created, changed ones updated, those that are gone from it removed. Running
-it again is harmless, and completes one that failed half-way.
+Tripline checks the whole config first. Then it makes the job's alarms match the config: it creates
+missing alarms, updates changed ones, and removes those that the config no longer has. You can run
+the command again at any time; it completes a run that failed half-way.
 
-The config is kept in the stack's table, and the guard-keeper of the stack keeps the job armed by it
-until it has ended. Where no alarm of it can stop the rollout, and --tell-only does not say that
-this is meant, the guard-keeper arms the stack's default guard beside it within two minutes, and no
-alarm that stops the rollout is removed.
+Tripline stores the config in the stack's table, and the guard-keeper keeps the job armed with it
+until the job ends. If no alarm of the config can stop the rollout, and you did not accept that
+with --alert-only, the guard-keeper adds the stack's default guard within two minutes. Tripline
+then removes no alarm that stops the rollout.
 
-A config with [EVIDENCE_CONFIG] has an alarm on evidence too, `Evidence`; its baseline is looked for
-beside it, and kept with it. Once there is evidence of the job, the guard-keeper adds an alarm that
-goes off when nobody computes it any more, `EvidenceMissing`.
+With [EVIDENCE_CONFIG] the job also gets an alarm on evidence, `Evidence`. Tripline reads the
+baseline from the config's folder and stores it with the config. Once the guard-keeper has
+published evidence of the job, it adds the alarm `EvidenceMissing`, which fires when evidence no
+longer arrives.
 
-AWS IoT sends job events only once they are enabled for the account and region; where they are not,
-they are enabled.
+The command enables AWS IoT job events for the account and Region if they are disabled.
 
-Exit code 1: the alarms are there and would not stop the rollout: none goes to the force-stop topic
-(--tell-only: that is meant), no function is subscribed to it, or an alarm is in ALARM already, so
-that its actions will not run again; 2: the config, the stack's name or an alarm's name is not
-right; 3: AWS refused or could not be reached. A stack with StopMode=observe is no fault: it is said.")]
+Exit code 1: the alarms exist but would not stop the rollout, because none notifies the force-stop
+topic (accept this with --alert-only), no function is subscribed to it, or an alarm is in ALARM
+already and does not run its actions again; 2: the config, the stack's name or an alarm's name is
+invalid; 3: AWS refused or could not be reached. StopMode=observe is not an error; the output notes
+it.")]
 pub struct Apply {
     #[command(flatten)]
     given: ConfigAndJob,
-    /// The stack whose topics `@email`, `@sms` and `@force-stop` are
+    /// The stack whose topics `@email`, `@sms` and `@force-stop` stand for
     #[arg(long, default_value = "tripline")]
     stack: String,
-    /// Accept that no alarm stops the rollout: people are told, and it goes on
-    #[arg(long)]
-    tell_only: bool,
-    /// Say what would be done, and change nothing
+    /// Accept a config whose alarms alert people but never stop the rollout
+    #[arg(long, alias = ALERT_ONLY)]
+    alert_only: bool,
+    /// Show what the command would do, and change nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -77,7 +79,7 @@ impl Apply {
             alarms: config.alarms,
             default_guard: config.default_guard,
             evidence,
-            tell_only: self.tell_only,
+            alert_only: self.alert_only,
             dry_run: self.dry_run,
         };
         let report = guard.apply(&aws).await?;
@@ -86,7 +88,7 @@ impl Apply {
             Output::Json => print_json(&report.json(&guard, &aws.region)),
         }
         let verdict = Verdict::of_arming(&guard, &report, &aws.region);
-        verdict.tell();
+        verdict.say();
         if guard.dry_run {
             say("dry run: nothing was changed");
         }

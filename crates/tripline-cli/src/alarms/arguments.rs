@@ -8,7 +8,7 @@ use crate::terminal::output::Output;
 /// What every command takes.
 #[derive(Debug, Args)]
 pub struct Common {
-    /// AWS region [default: `region` of the config, where one is read, or else the environment's]
+    /// AWS Region [default: `region` of the config, where one is read, or else the environment's]
     #[arg(long)]
     pub region: Option<Region>,
     #[arg(long, value_enum, default_value = "text")]

@@ -12,6 +12,7 @@ use crate::aws::region::{Region, check_topics, region_for};
 use crate::exit::{End, Error};
 use crate::input::declared::{DeclaredLimits, all_alarms, watches};
 use crate::input::job::ConfigAndJob;
+use crate::input::renamed::ALERT_ONLY;
 use crate::input::{notes, source};
 use crate::terminal::alarm::{json_of, topics};
 use crate::terminal::output::Output;
@@ -24,14 +25,14 @@ Examples:
   tripline alarms check
   tripline alarms check release/dev.ini fw-1-3-0 --output json
 
-Exit code 0: the config can be applied; 1: it has no alarms, or none that could stop the rollout
-(--tell-only: that is meant); 2: it has faults, all of which are named with their lines.")]
+Exit code 0: the config is valid; 1: it has no alarms, or none that can stop the rollout (accept
+the latter with --alert-only); 2: it has faults, and the output names each of them with its line.")]
 pub struct Check {
     #[command(flatten)]
     given: ConfigAndJob,
-    /// Accept that no alarm stops the rollout: people are told, and it goes on
-    #[arg(long)]
-    tell_only: bool,
+    /// Accept a config whose alarms alert people but never stop the rollout
+    #[arg(long, alias = ALERT_ONLY)]
+    alert_only: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -67,7 +68,7 @@ impl Check {
                 [alarm.name.to_string(), watches(alarm, evidence), topics(alarm)]
             };
             let rows: Vec<_> = all.iter().map(row).collect();
-            print(&table(["ALARM", "WATCHES", "TELLS"], &rows));
+            print(&table(["ALARM", "WATCHES", "ALERTS"], &rows));
         }
         if let Some(note) = notes::unlisted(&file, &config) {
             say(&note);
@@ -76,15 +77,15 @@ impl Check {
             say(&notes::no_alarms(&file).labeled("finding"));
             return Ok(End::Finding);
         }
-        let only_tells = !all.iter().any(notes::may_stop);
-        if only_tells && self.tell_only {
-            say(&format!("note: {}", notes::ONLY_TELLS));
+        let only_alerts = !all.iter().any(notes::may_stop);
+        if only_alerts && self.alert_only {
+            say(&format!("note: {}", notes::ONLY_ALERTS));
         }
         let job = job
             .map_or_else(|| "a job that `--job-id` names".to_owned(), |job| format!("job `{job}`"));
         say(&format!("{file}: no faults; {} for {job}", notes::alarms(all.len())));
-        if only_tells && !self.tell_only {
-            say(&notes::only_tells().labeled("finding"));
+        if only_alerts && !self.alert_only {
+            say(&notes::only_alerts().labeled("finding"));
             return Ok(End::Finding);
         }
         Ok(End::Done)

@@ -94,11 +94,11 @@ impl FakeAws {
     }
 
     /// Whether the config that is kept of a job is meant to stop nothing.
-    pub fn is_kept_to_tell_only(&self, job: &str) -> bool {
+    pub fn is_kept_to_alert_only(&self, job: &str) -> bool {
         let world = self.world();
         let mut items = world.dynamodb.tables[GUARDS].items.values();
         let item = items.find(|item| item["jobId"].as_s().is_ok_and(|of| of == job)).unwrap();
-        *item["tellOnly"].as_bool().unwrap()
+        *item[tripline_guard::kept::ALERT_ONLY].as_bool().unwrap()
     }
 
     /// The table keeps nothing any more.

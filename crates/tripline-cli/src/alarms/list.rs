@@ -19,8 +19,8 @@ Examples:
   tripline alarms list
   tripline alarms list fw-1-3-0 --output json
 
-Exit code 1: the job that is named has no alarms, or some whose actions are off or tell
-nobody.",
+Exit code 1: the named job has no alarms, or some with disabled actions or without a
+topic.",
     mut_arg("job", |arg| arg.help("Only the alarms of this job")))]
 pub struct List {
     #[command(flatten)]
@@ -38,7 +38,7 @@ impl List {
             Output::Text if listed.is_empty() => {}
             Output::Text => {
                 let rows: Vec<_> = listed.iter().map(Listed::row).collect();
-                print(&table(["JOB", "ALARM", "STATE", "WATCHES", "TELLS"], &rows));
+                print(&table(["JOB", "ALARM", "STATE", "WATCHES", "ALERTS"], &rows));
             }
             Output::Json => {
                 let alarms: Vec<_> = listed.iter().map(Listed::json).collect();
@@ -85,8 +85,8 @@ impl Listed {
         let state = format!("{}{}", self.state(), if on { "" } else { " (actions off)" });
         let topic = |arn: &String| arn.rsplit(':').next().unwrap_or_default().to_owned();
         let topics: Vec<_> = self.alarm.alarm_actions().iter().map(topic).collect();
-        let tells = if topics.is_empty() { "nobody".to_owned() } else { topics.join(", ") };
-        [self.job.clone(), self.name().to_owned(), state, self.watches(), tells]
+        let notified = if topics.is_empty() { "nobody".to_owned() } else { topics.join(", ") };
+        [self.job.clone(), self.name().to_owned(), state, self.watches(), notified]
     }
 
     fn json(&self) -> serde_json::Value {

@@ -31,9 +31,9 @@ Exit codes: see each command.")]
 pub enum Command {
     /// Check an alarm config; needs no AWS
     Check(check::Check),
-    /// Arm a job: create, update and tidy its alarms; may be repeated
+    /// Arm a job: create, update and remove its alarms to match a config
     Apply(apply::Apply),
-    /// Show the alarms of a job, or all of Tripline's
+    /// List the alarms of a job, or all alarms of Tripline
     List(list::List),
     /// Disarm a job: remove its alarms
     Remove(remove::Remove),

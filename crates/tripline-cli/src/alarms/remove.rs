@@ -19,13 +19,13 @@ Examples:
   tripline alarms remove fw-1-3-0 --dry-run
   tripline alarms remove fw-1-3-0
 
-Only alarms of exactly this job and stack are removed, by their tags: those without Tripline's tags,
-and another stack's, stay and are named. A job that still reaches devices would go on unguarded, so
-its alarms are not removed without --force. Then the guard-keeper gives it the stack's default guard
-within a minute, unless the job has had the tag `tripline:guard` with the value `off` since it was
-first seen. It also removes the alarms of ended jobs by itself.
+Removes the alarms whose tags name this job and this stack. Other alarms stay, and the output names
+them. While a job still reaches devices, its alarms stay unless you pass --force. The guard-keeper
+then gives the job the stack's default guard within a minute, unless the job has had the tag
+`tripline:guard` with the value `off` since it was first seen. The guard-keeper removes the alarms
+of ended jobs by itself.
 
-Exit code 1: the job has no alarms of this stack's.",
+Exit code 1: the job has no alarms of this stack.",
     mut_arg("job", |arg| arg.help("The job to disarm")))]
 pub struct Remove {
     #[command(flatten)]
@@ -36,7 +36,7 @@ pub struct Remove {
     /// Disarm the job even though it still reaches devices
     #[arg(long)]
     force: bool,
-    /// Say what would be done, and change nothing
+    /// Show what the command would do, and change nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]

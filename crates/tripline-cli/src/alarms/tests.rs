@@ -40,7 +40,7 @@ fn guard(id: &str, names: &[&str]) -> Guard {
         alarms: alarms(names, ""),
         default_guard: true,
         evidence: None,
-        tell_only: false,
+        alert_only: false,
         dry_run: false,
     }
 }

@@ -25,16 +25,16 @@ pub struct Alarms {
     pub composite: Vec<String>,
 }
 
-/// An alarm with all that CloudWatch tells of it, by whichever call.
+/// An alarm with all that CloudWatch says of it, by whichever call.
 #[derive(Debug, Clone)]
-pub struct SeenAlarm {
+pub struct NamedAlarm {
     pub alarm: MetricAlarm,
     pub tags: AlarmTags,
     /// The mute rule that keeps its actions from running now.
     pub muted_by: Option<String>,
 }
 
-impl SeenAlarm {
+impl NamedAlarm {
     pub fn observed(&self) -> ObservedAlarm<'_> {
         ObservedAlarm {
             muted_by: self.muted_by.clone(),
@@ -45,8 +45,8 @@ impl SeenAlarm {
 
 /// What is there that is called as a job's alarms are.
 #[derive(Debug, Default)]
-pub struct Seen {
-    pub alarms: Vec<SeenAlarm>,
+pub struct NamedAlarms {
+    pub alarms: Vec<NamedAlarm>,
     /// The names of all of them, and of composite alarms.
     pub taken: BTreeSet<String>,
 }
@@ -82,7 +82,7 @@ impl Aws {
     }
 
     /// Everything that is called as a job's alarms are, with its tags, and whether it is muted.
-    pub async fn see(&self, job: &JobId) -> Result<Seen, Failure> {
+    pub async fn see(&self, job: &JobId) -> Result<NamedAlarms, Failure> {
         let mut seen = self.see_owners(job).await?;
         // Without an alarm nothing is muted.
         if !seen.alarms.is_empty() {
@@ -95,9 +95,10 @@ impl Aws {
     }
 
     /// The same without whether it is muted, which takes rights of its own.
-    pub async fn see_owners(&self, job: &JobId) -> Result<Seen, Failure> {
+    pub async fn see_owners(&self, job: &JobId) -> Result<NamedAlarms, Failure> {
         let there = self.alarms(&alarm_name_prefix(job)).await?;
-        let mut seen = Seen { taken: there.composite.into_iter().collect(), ..Seen::default() };
+        let mut seen =
+            NamedAlarms { taken: there.composite.into_iter().collect(), ..NamedAlarms::default() };
         for alarm in there.metric {
             let name = alarm.alarm_name().unwrap_or_default().to_owned();
             let tags = match self.tags_of(&alarm).await {
@@ -106,7 +107,7 @@ impl Aws {
                 Err(failure) if failure.kind == FailureKind::NotFound => continue,
                 Err(failure) => return Err(failure),
             };
-            seen.alarms.push(SeenAlarm { alarm, tags, muted_by: None });
+            seen.alarms.push(NamedAlarm { alarm, tags, muted_by: None });
             seen.taken.insert(name);
         }
         Ok(seen)
@@ -195,7 +196,7 @@ impl Listed {
     /// Why nothing follows from this alarm.
     pub fn idle(&self) -> Option<&'static str> {
         match self.alarm.actions_enabled() {
-            _ if self.alarm.alarm_actions().is_empty() => Some("tells nobody"),
+            _ if self.alarm.alarm_actions().is_empty() => Some("no actions"),
             Some(true) => None,
             _ => Some("actions off"),
         }

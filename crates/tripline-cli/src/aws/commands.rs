@@ -38,8 +38,9 @@ pub fn in_region(text: &str, region: &str) -> String {
 /// The length of the words that a command begins with, up to its verb; 0 if it is none that goes to AWS.
 fn command_at(text: &str) -> usize {
     let is_word = |word: &&str| {
-        let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        word.starts_with(|c: char| c.is_ascii_lowercase()) && word.bytes().all(letter)
+        let may_stand =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        word.starts_with(|c: char| c.is_ascii_lowercase()) && word.bytes().all(may_stand)
     };
     let words: Vec<&str> = text.splitn(4, [' ', '`']).take(3).take_while(is_word).collect();
     let count = match words.as_slice() {
@@ -110,7 +111,7 @@ mod tests {
                 r"aws a b-c --text 'it'\''s aws a b' --more 'so: tripline doctor'",
                 r"aws a b-c --region eu-1 --text 'it'\''s aws a b' --more 'so: tripline doctor'",
             ),
-            // These do not go to AWS, or go where they are told.
+            // These do not go to AWS, or go to a Region of their own.
             ("tripline simulate dev.ini", "tripline simulate dev.ini"),
             ("sudo timedatectl set-ntp true", "sudo timedatectl set-ntp true"),
             ("the tripline doctors", "the tripline doctors"),

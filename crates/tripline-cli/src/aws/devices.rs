@@ -212,7 +212,7 @@ impl Devices {
     }
 }
 
-/// Whether every thing that the job names is known to have come to an end, whatever the lists have.
+/// Whether every thing that the job names is known to have ended, whatever the lists have.
 fn is_accounted_for(counts: ExecutionCounts, unsuccessful: EndedCounts, setup: &Setup) -> bool {
     let devices = counts.of_devices(unsuccessful);
     setup.things > 0 && setup.groups.is_empty() && devices.notified() == setup.things

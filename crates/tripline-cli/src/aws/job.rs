@@ -5,7 +5,7 @@ use aws_sdk_iot::types::{Job, TargetSelection};
 use tripline::job::{JobId, JobState};
 use tripline_aws::{Failure, FailureKind, iot};
 
-use tripline_guard::coverage::Shape;
+use tripline_guard::coverage::{Devices, Shape};
 
 use super::coverage::shape_of;
 use super::tally::{Counts, Tally};
@@ -24,6 +24,10 @@ pub struct DescribedJob {
     pub comment: Option<String>,
     /// In seconds since the epoch, as all times here.
     pub created_at: Option<i64>,
+    /// The ARNs of its things and thing groups.
+    pub targets: Vec<String>,
+    /// How many devices these are, as far as that is known.
+    pub devices: Devices,
     pub tally: Tally,
     /// What it was created with, as far as its guard goes by it.
     pub shape: Shape,
@@ -113,6 +117,8 @@ impl From<&Job> for DescribedJob {
             reason_code: read.reason_code,
             comment: read.comment,
             created_at: read.created_at,
+            targets: job.targets().to_vec(),
+            devices: Devices::of_things(&read.setup).unwrap_or(Devices::Unknown),
             tally: Tally::from(read.counts),
             counted: match read.setup.counts_attempts() && read.counts.ended.unsuccessful() > 0 {
                 true => Counted::Attempts("they are not listed here".to_owned()),

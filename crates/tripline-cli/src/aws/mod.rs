@@ -29,6 +29,7 @@ pub mod job;
 pub mod job_side;
 pub mod pace;
 pub mod policy;
+pub mod progress;
 pub mod region;
 pub mod s3;
 pub mod scope;

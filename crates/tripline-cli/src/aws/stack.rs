@@ -29,9 +29,9 @@ impl Stack {
         let status = stack.stack_status().map_or("unknown", StackStatus::as_str);
         if !is_at_rest(status) {
             let hint = if status.ends_with("_IN_PROGRESS") {
-                "wait until it is done, and run this again"
+                "wait until it is done, and run the command again"
             } else {
-                "mend the stack first: its functions may be missing, so that an alarm would stop nothing"
+                "fix the stack first: its functions may be missing, so that an alarm would stop nothing"
             };
             let text = format!("stack `{shown}` is in `{status}` (expected a completed one)");
             return Err(Failure::new(DESCRIBE, FailureKind::Refused, text).with_hint(hint).into());
@@ -104,7 +104,7 @@ pub fn name_of(stack: &str) -> &str {
 /// That there is no such stack, where there has to be one.
 pub fn missing(name: &str) -> Error {
     Error::input(format!("there is no stack `{}`", excerpt(name)))
-        .hint("is this its region and account? `--stack` takes another name")
+        .hint("check the Region, the account and `--stack`")
 }
 
 /// A stack as CloudFormation describes it, in whatever state it is; `None` if there is none.

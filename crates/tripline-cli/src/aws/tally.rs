@@ -1,4 +1,4 @@
-//! How many executions of a job are in which state, as people and programs are told.
+//! How many executions of a job are in which state, as people and programs read it.
 
 use aws_sdk_iot::types::Job;
 use serde::{Deserialize, Serialize};
@@ -96,7 +96,7 @@ impl Counts {
             (self.failed, "failed"),
             (self.rejected, "rejected"),
             (self.timed_out, "timed out"),
-            (Some(self.canceled), "cancelled"),
+            (Some(self.canceled), "canceled"),
             (Some(self.removed), "removed"),
             (Some(self.in_progress), "in progress"),
             (Some(self.queued), "queued"),

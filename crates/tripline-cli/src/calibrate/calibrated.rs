@@ -39,11 +39,11 @@ pub struct Calibrated {
 pub struct LimitAt {
     /// The age in minutes.
     pub age: u32,
-    /// The share that was still at it, of all rollouts together.
+    /// The share that was unfinished, of all rollouts together.
     pub pooled: f64,
     /// The same of the slowest one.
     pub slowest: f64,
-    /// The share that may be still at it.
+    /// The share that may be unfinished.
     pub limit: f64,
 }
 
@@ -65,9 +65,7 @@ impl Calibrated {
                 slower_by.percent(),
                 usual.percent()
             ))
-            .hint(
-                "calibrate several rollouts, since of one nobody can tell how much they differ",
-            ));
+            .hint("calibrate several rollouts, since one does not show how much they differ"));
         }
         let tolerance = Tolerance { slower_by, silent };
         let parameters = baseline.parameters(tolerance, timeout);

@@ -26,7 +26,7 @@ pub async fn read(client: &Client, jobs: &[JobId], mut budget: Budget) -> Result
             )),
             Some((JobState::Deleting, _)) => wrong.add(format!("job `{job}` is being deleted")),
             None => wrong.add(Diagnostic::new(format!("there is no job `{job}`")).with_hint(
-                "is this its region and account? A job that was deleted leaves its recording, if there is one",
+                "check the Region and the account; for a deleted job use its recording",
             )),
         }
     }

@@ -43,20 +43,19 @@ Examples:
   tripline calibrate --recording fw-2-0.ndjson --recording fw-2-1.ndjson --report limits.html
   tripline calibrate fw-2-0 --slower-by 60 --output json
 
-Reads when each device of past rollouts began and ended: of jobs that AWS IoT still has, or of
-recordings that `tripline watch --record` made. Writes the baseline to a file, for `baseline` in
-`[EVIDENCE_CONFIG]`, and says which limits it gives the next rollout. AWS is asked at most once a
-second on average, for 250 devices at a time.
+Reads when each device of past rollouts began and ended, from jobs that AWS IoT still has or from
+recordings that `tripline watch --record` wrote. Writes the baseline to a file, for `baseline` in
+`[EVIDENCE_CONFIG]`, and shows the limits that it gives the next rollout. The command calls AWS at
+most once a second on average, for 250 devices at a time.
 
-Rollouts that were stopped are left out, since their slow devices were never seen to end, and so
-are attempts after a device's first. Of one rollout nobody can tell how much rollouts differ: take
-several.
+Calibrate skips stopped rollouts, because their slow devices never ended, and every attempt after a
+device's first. One rollout does not show how much rollouts differ, so use several.
 
---slower-by, --silent and --timeout change what is shown, not the file; the config has keys for
-them.
+--slower-by, --silent and --timeout change the limits shown, not the file. Set them in the config
+with its own keys.
 
-Exit code 0: the baseline is written; 2: a fault in an option, a recording or a job, or no rollout
-that ran to its end; 3: AWS refused or could not be reached.")]
+Exit code 0: the baseline is written; 2: an option, a recording or a job is invalid, or no rollout
+ran to its end; 3: AWS refused or could not be reached.")]
 pub struct Arguments {
     /// Jobs that have ended; with --recording the job, if a recording has events of several
     #[arg(value_name = "JOB", required_unless_present_any = ["recordings", "job_id"], num_args = 1..)]
@@ -67,29 +66,29 @@ pub struct Arguments {
     /// A recording of `tripline watch --record`, instead of jobs of AWS IoT; may be given several times
     #[arg(long = "recording", value_name = "FILE")]
     recordings: Vec<PathBuf>,
-    /// What the baseline is called [default: the first job]
+    /// Name of the baseline [default: the first job]
     #[arg(long)]
     name: Option<FileName>,
-    /// Where it goes [default: the name and `.baseline.json`]
+    /// File to write [default: the name and `.baseline.json`]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Overwrite a file that is there
+    /// Overwrite an existing file
     #[arg(long)]
     force: bool,
     /// How much slower a healthy rollout may be, in percent [default: 20; 50 for one rollout]
     #[arg(long, value_name = "PERCENT", value_parser = slower_by)]
     slower_by: Option<SlowerBy>,
-    /// How many devices may never end, in percent
+    /// Share of devices that may never end, in percent
     #[arg(long, value_name = "PERCENT", default_value_t = EvidenceConfig::SILENT * 100.0, value_parser = silent)]
     silent: f64,
     /// The timeout of the next rollout; a number without a unit is in minutes
     #[arg(long, value_name = "TIME", value_parser = whole_minutes(1, 10_080))]
     timeout: Option<u32>,
 
-    /// Write a page with a picture, which needs nothing but itself
+    /// Write a self-contained HTML report with a chart
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
-    /// AWS region [default: the environment's]
+    /// AWS Region [default: the environment's]
     #[arg(long)]
     region: Option<Region>,
     #[arg(long, value_enum, default_value = "text")]

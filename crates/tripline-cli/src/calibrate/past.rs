@@ -65,7 +65,7 @@ impl Reason {
     /// In words.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Stopped => "it was stopped, so that its slow devices were never seen to end",
+            Self::Stopped => "it was stopped, so its slow devices did not end",
             Self::Deleted => "AWS has deleted its executions",
             Self::Empty => "no first attempt of a device is known to have begun",
         }

@@ -107,7 +107,10 @@ async fn one_rollout_takes_more_slack_and_says_so() {
     let calibrated = Calibrated::of(past.clone(), asked(None)).unwrap();
     assert_eq!(calibrated.tolerance.slower_by.percent(), 50);
     let notes = text::notes(&calibrated);
-    assert!(notes[0].starts_with("one rollout is not enough: "), "{notes:?}");
+    assert!(
+        notes[0].starts_with("one rollout does not show how much rollouts differ"),
+        "{notes:?}"
+    );
     assert!(text::failures(&calibrated.baseline).starts_with("10 failures: fewer than 20 "));
     assert_eq!(json::calibrated_json(&calibrated)["failureMinutes"], serde_json::Value::Null);
     let Err(fault) = Calibrated::of(past, asked(Some(20))) else { panic!("too little slack") };
@@ -141,7 +144,7 @@ async fn what_cannot_be_calibrated_is_said_before_executions_are_read() {
     assert_eq!(
         fault.to_string(),
         "no rollout ran to its end (expected at least one that was not stopped)
-  fw-4: it was stopped, so that its slow devices were never seen to end
+  fw-4: it was stopped, so its slow devices did not end
   fw-5: no first attempt of a device is known to have begun"
     );
 }

@@ -54,7 +54,7 @@ pub fn tolerance(calibrated: &Calibrated) -> String {
 fn words(limit: &LimitAt) -> String {
     let LimitAt { age, pooled, slowest, limit } = limit;
     format!(
-        "after {age} min, at most {} may be still at it (past rollouts {}, the slowest {})",
+        "after {age} min, at most {} may be unfinished (past rollouts {}, the slowest {})",
         percent(*limit),
         percent(*pooled),
         percent(*slowest)
@@ -99,7 +99,7 @@ pub fn notes(calibrated: &Calibrated) -> Vec<String> {
     let mut notes = Vec::new();
     if calibrated.baseline.rollouts() == 1 {
         notes.push(format!(
-            "one rollout is not enough: nobody can tell from it how much rollouts differ, so the next one may be {} % slower; calibrate several",
+            "one rollout does not show how much rollouts differ, so the next one may be {} % slower; calibrate several",
             calibrated.tolerance.slower_by.percent()
         ));
     }

@@ -26,9 +26,10 @@ Examples:
   tripline cleanup release/dev.ini
   tripline cleanup fw-1-3-0 --stream-id fw-1-3-0-stream
 
-Removes the job, the stream and the alarms that `tripline deploy` made, whatever is left of them.
-Objects stay in the bucket. What other tools made is not touched. A job that is in progress is not
-deleted without --force: its devices would not get the firmware, and nobody would see why.
+Removes the job, the stream and the alarms that `tripline deploy` created, as far as they exist.
+The objects stay in the bucket, and so does everything that other tools created. The command
+deletes a job in progress only with --force: its devices would not get the firmware, without any
+sign.
 
 Exit code 1: there was nothing to remove.",
     mut_arg("config", |arg| {
@@ -44,10 +45,10 @@ pub struct Cleanup {
     /// Delete the job even though it is in progress
     #[arg(long)]
     force: bool,
-    /// Say what would be removed, and change nothing
+    /// Show what the command would remove, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// AWS region [default: the config's `region`, or else the environment's]
+    /// AWS Region [default: the config's `region`, or else the environment's]
     #[arg(long)]
     region: Option<Region>,
     #[arg(long, value_enum, default_value = "text")]

@@ -16,6 +16,7 @@ use crate::exit::{End, Error};
 use crate::input::buckets::Buckets;
 use crate::input::deployment::{self, Input, InputFaults, Loaded};
 use crate::input::planned::{PlannedRollout, StackRules, declared_devices};
+use crate::input::renamed::ALERT_ONLY;
 use crate::input::review::{self, Meant};
 use crate::input::within::Within;
 use crate::terminal::output::Output;
@@ -27,26 +28,28 @@ use crate::terminal::remarks::say_all;
 Examples:
   tripline config check
   tripline config check release/dev.ini --output json
-  tripline config check release/dev.ini --offline --tell-only
+  tripline config check release/dev.ini --offline --alert-only
 
-Reads the config with all its sections, and the files that it names from its folder, and says what
-would be deployed. Nobody is asked, unless the job document is at a URL (--offline: not even then).
+Checks all sections of the config and the files that it names in its folder, and shows what a
+deployment would create. It makes no network call, unless the job document is at a URL (--offline
+prevents that too).
 
-Says for each way to go wrong (devices fail, refuse, time out, are slow, never answer) whether it
-would stop the rollout, alert people, or be heard of by nobody, and why; with the default values of
-the stack's default guard, since no stack is asked.
+The output says for each way to go wrong (devices fail, refuse, time out, are slow, never answer)
+whether it would stop the rollout, alert people or have no alarm, and why. It assumes the default
+values of the stack's default guard.
 
-Of a config with `[WAVES]` says who is in which wave, what each wave's gate can decide at its size, how
-many devices may hold the firmware before the first verdict, and how often a person is asked.
+For a config with `[WAVES]` it also shows which devices are in which wave, what each gate can
+decide, how many devices may hold the firmware before the first verdict, and how often a person has
+to decide.
 
-Exit code 0: it can be deployed; 1: it can be, and there is something in it that does not do what it
-seems to, each of which is said as a finding; 2: it has faults, or a file has, all of which are said
-at once; 3: the job document is in S3, and could not be had.")]
+Exit code 0: the config is valid; 1: it is valid, but some settings do not have the effect they
+seem to have, and the output lists them as findings; 2: the config or a file has faults, and the
+output lists all of them; 3: the job document is in S3 and could not be read.")]
 pub struct Check {
-    /// The config; the files it names are looked for in its folder
+    /// The config; the files that it names are in its folder
     #[arg(default_value = "dev.ini")]
     config: PathBuf,
-    /// AWS region [default: the config's `region`, or else that of its targets]
+    /// AWS Region [default: the config's `region`, or else that of its targets]
     #[arg(long)]
     region: Option<Region>,
     /// Refuse files of the config that are outside of this folder, wherever links and `..` lead
@@ -55,10 +58,10 @@ pub struct Check {
     /// Do not fetch a job document that is at a URL
     #[arg(long)]
     offline: bool,
-    /// Accept that no alarm stops the rollout: people are told, and it goes on
-    #[arg(long)]
-    tell_only: bool,
-    /// Accept that a config without alarms is left to the stack's default guard
+    /// Accept a config whose alarms alert people but never stop the rollout
+    #[arg(long, alias = ALERT_ONLY)]
+    alert_only: bool,
+    /// Accept a config without alarms: the stack's default guard guards the job
     #[arg(long)]
     default_guard: bool,
     #[arg(long, value_enum, default_value = "text")]
@@ -125,7 +128,7 @@ impl Check {
         input.check_region(&region)?;
         let of_file = |fault: Error| InputFaults { files: vec![fault], ..InputFaults::default() };
         let spec = Spec::new(&input, &region).map_err(of_file)?;
-        let meant = Meant { tell_only: self.tell_only, default_guard: self.default_guard };
+        let meant = Meant { alert_only: self.alert_only, default_guard: self.default_guard };
         let mut review = review::of_config(&input, &region, meant);
         if let Some(DocumentSource::Url(url)) = &input.config.document
             && !fetched
@@ -154,7 +157,7 @@ impl Check {
                 .extend(plan.largest().map(|most| input.config.unmet(most)).into_iter().flatten());
         }
         review.notes.extend(review::no_fallback(&input));
-        let rollout = PlannedRollout::new(&input, devices, self.tell_only);
+        let rollout = PlannedRollout::new(&input, devices, self.alert_only);
         let planned = rollout.coverage(&StackRules::read(|_| None).map_err(of_file)?);
         review::add_uncovered(&planned.coverage, &mut review);
         Ok(Checked { input, spec, region, review, planned })

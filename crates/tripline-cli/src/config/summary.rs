@@ -22,7 +22,7 @@ pub fn text(checked: &Checked) -> String {
     };
     let alarms: Vec<_> = checked.input.alarms().iter().map(row).collect();
     if !alarms.is_empty() {
-        text += &format!("\n{}", table(["ALARM", "WATCHES", "TELLS"], &alarms));
+        text += &format!("\n{}", table(["ALARM", "WATCHES", "ALERTS"], &alarms));
     }
     if let Some(plan) = &checked.input.waves {
         text += &format!("\n{}", waves::text(plan));

@@ -88,7 +88,7 @@ fn exposed(plan: &PlannedWaves) -> String {
 
 fn asked(plan: &PlannedWaves) -> String {
     match plan.asks() {
-        0 => "If all goes well, nobody is asked.".to_owned(),
+        0 => "If all goes well, no person has to decide.".to_owned(),
         1 => "If all goes well, a person is asked once.".to_owned(),
         count => format!("If all goes well, a person is asked {count} times."),
     }
@@ -121,7 +121,7 @@ pub fn remarks(plan: &PlannedWaves) -> (Vec<Remark>, Vec<Remark>) {
         notes.push(Remark {
             line: None,
             text: format!(
-                "who is in {} is looked up when the release starts; a device that two waves would have, a dynamic group and an `exposure` that is exceeded are refused then",
+                "Tripline reads who is in {} when the release starts. It then refuses a device in two waves, a dynamic group, and more devices than `exposure` allows",
                 unknown.join(", ")
             ),
             hint: None,

@@ -1,7 +1,7 @@
 //! How a job has ended, as far as a deployment is concerned.
 
 use serde::{Deserialize, Serialize};
-use tripline::gate::{Answer, CountsSeen, DeviceCounts, Missing, after_completion};
+use tripline::gate::{Answer, DeviceCounts, Missing, ObservedCounts, after_completion};
 use tripline::job::JobState;
 use tripline::stop::Canceler;
 use tripline::text::clean;
@@ -20,14 +20,14 @@ const MAX_COMMENT: usize = 400;
 pub enum RoundOutcome {
     /// Every device has it, but for those that are tolerated.
     Succeeded,
-    /// The job has come to its end, and more devices than are tolerated do not have it.
+    /// The job has ended, and more devices than are tolerated do not have it.
     Failed,
-    /// The job has come to its end, and whether every device has it is not known: AWS IoT counts attempts. It is
+    /// The job has ended, and whether every device has it is not known: AWS IoT counts attempts. It is
     /// never written down, so that whoever goes on looks again.
     Undecided,
     /// Its guard has stopped it: an alarm, or the job's own abort criteria. Or an alarm fired too late to.
     Stopped,
-    /// Somebody has cancelled or deleted it.
+    /// Somebody has canceled or deleted it.
     Canceled,
 }
 
@@ -51,7 +51,7 @@ pub struct RoundEnding {
     pub alarm: Option<String>,
 }
 
-/// By what it is judged whether a job has come to its end, and how.
+/// By what it is judged whether a job has ended, and how.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Through {
     pub selection: TargetSelection,
@@ -62,7 +62,7 @@ pub struct Through {
 }
 
 impl Through {
-    /// Whether a job has come to its end by itself. A continuous job never does: it has, once as many executions
+    /// Whether a job has ended by itself. A continuous job never does: it has, once as many executions
     /// have ended as there are devices and none is open.
     pub fn is(self, job: &DescribedJob) -> bool {
         match job.state {
@@ -78,7 +78,7 @@ impl Through {
 
 impl RoundEnding {
     /// How a job has ended; `None` while it has not. A job that is gone was deleted by somebody. The gate decides on
-    /// one that has come to its end by itself; `fired` is an alarm of it that has.
+    /// one that has ended by itself; `fired` is an alarm of it that has.
     pub fn of_job(
         job: Option<&DescribedJob>,
         through: Through,
@@ -139,7 +139,7 @@ impl RoundEnding {
                 "completed, but whether every device has the firmware is not known"
             }
             RoundOutcome::Stopped => "was stopped by its guard",
-            RoundOutcome::Canceled => "was cancelled",
+            RoundOutcome::Canceled => "was canceled",
         };
         let completed = self.alarm.as_ref().map(|alarm| format!("completed, but {alarm}"));
         let happened = completed.as_deref().unwrap_or(happened);
@@ -150,11 +150,11 @@ impl RoundEnding {
 }
 
 /// What the gate is shown of a job's devices.
-fn counts(job: &DescribedJob) -> CountsSeen<'_> {
+fn counts(job: &DescribedJob) -> ObservedCounts<'_> {
     let tally = &job.tally;
     match job.uncounted() {
-        Some(why) => CountsSeen::Unknown(why),
-        None => CountsSeen::Known(DeviceCounts {
+        Some(why) => ObservedCounts::Unknown(why),
+        None => ObservedCounts::Known(DeviceCounts {
             succeeded: tally.succeeded,
             unsuccessful: tally.failures(),
             canceled: tally.canceled,
@@ -278,7 +278,7 @@ mod tests {
             (
                 described(JobState::Canceled, 3, 16, unread()),
                 Canceled,
-                "was cancelled: 3 succeeded; attempts, not devices: 16 failed (denied)",
+                "was canceled: 3 succeeded; attempts, not devices: 16 failed (denied)",
             ),
         ] {
             let ending =

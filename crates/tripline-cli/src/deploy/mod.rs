@@ -37,6 +37,7 @@ use crate::input::accepted::AcceptedWays;
 use crate::input::alarms::check_alarms;
 use crate::input::deployment::{self, Input};
 use crate::input::planned::{PlannedCoverage, PlannedRollout, StackRules};
+use crate::input::renamed::ALERT_ONLY;
 use crate::input::review::{self, Meant};
 use crate::input::within::Within;
 use crate::terminal::armed::Tense;
@@ -60,58 +61,57 @@ Examples:
   tripline deploy release/dev.ini --stack tripline
   tripline deploy release/dev.ini --resume
 
-The config and every file that it names are checked before anything is made; files are
-looked for in the config's folder. Then the firmware and the documents go to the bucket, the
-alarms are armed, the stream and at last the job are made. The command waits for the job's
-end, repeats it for as many `rounds` as the config says, and removes job, stream and alarms
-of a round that ended well if `cleanUpCfg` is True; one that did not is left to be looked at.
+Tripline checks the config and every file that it names before it creates anything; it looks for
+files in the config's folder. Then it uploads the firmware and the documents, arms the alarms, and
+creates the stream and the job. The command waits until the job ends and repeats it for as many
+`rounds` as the config sets. If `cleanUpCfg` is True it removes job, stream and alarms of a round
+that succeeded, and leaves those of one that did not for you to examine.
 
-A deployment that was cut off, at whatever moment, is carried on with --resume, from the same
-files; `tripline cleanup` removes what it has left instead. What is there and not of this
-deployment is never changed.
+After an interruption, run the command again with --resume and the same files, or remove what
+exists with `tripline cleanup`. Tripline never changes anything that does not belong to this
+deployment.
 
-The plan says for each way to go wrong (devices fail, refuse, time out, are slow, never
-answer) whether it would stop the rollout, alert people, or be heard of by nobody. A rollout
-in which nobody would hear of devices that fail is not begun, unless --accept-uncovered says
-that it is meant.
+The plan says for each way to go wrong (devices fail, refuse, time out, are slow, never answer)
+whether it would stop the rollout, alert people or have no alarm. If nothing would report failing
+devices, Tripline does not begin the rollout unless you pass --accept-uncovered.
 
-Exit code 1: the job ended, and not every device has the firmware, or its guard would not
-have stopped it, so that it was not begun; 2: the user's input; 3: AWS refused or could not
-be reached; 5: the rollout was stopped by its guard; 6: interrupted, or AWS IoT counts attempts and
-does not say which device's they are.")]
+Exit code 1: the job ended and some devices do not have the firmware, or its guard would not have
+stopped it, so Tripline did not begin; 2: invalid input; 3: AWS refused or could not be reached; 5:
+the guard stopped the rollout; 6: somebody interrupted the command, or AWS IoT counts attempts and
+does not name their devices.")]
 pub struct Deployment {
-    /// The config; the files it names are looked for in its folder
+    /// The config; the files that it names are in its folder
     #[arg(default_value = "dev.ini")]
     pub config: PathBuf,
     /// The stack whose force-stopper guards it
     #[arg(long, default_value = "tripline")]
     pub stack: String,
-    /// AWS region [default: the config's `region`, or else the environment's]
+    /// AWS Region [default: the config's `region`, or else the environment's]
     #[arg(long)]
     pub region: Option<Region>,
     /// Refuse files of the config that are outside of this folder, wherever links and `..` lead
     #[arg(long, value_name = "DIR")]
     pub within: Option<Within>,
-    /// Go on with what an earlier, interrupted deploy has left
+    /// Continue an earlier, interrupted deployment
     #[arg(long)]
     pub resume: bool,
-    /// Return once the job is there, instead of waiting for its end
+    /// Return once the job exists, without waiting for its end
     #[arg(long)]
     pub detach: bool,
-    /// Say what would be made, and change nothing
+    /// Show what the command would create, and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Accept that no alarm stops the rollout: people are told, and it goes on
-    #[arg(long)]
-    pub tell_only: bool,
-    /// Leave a config that has no alarms to the stack's default guard
+    /// Accept a config whose alarms alert people but never stop the rollout
+    #[arg(long, alias = ALERT_ONLY)]
+    pub alert_only: bool,
+    /// Accept a config without alarms: the stack's default guard guards the job
     #[arg(long)]
     pub default_guard: bool,
-    /// Accept that nobody hears of devices that go wrong in these ways: `fails`, `refuses`, `timesOut`, `slow`,
+    /// Accept that no alarm covers these ways to go wrong: `fails`, `refuses`, `timesOut`, `slow`,
     /// `neverAnswers`, separated by commas
     #[arg(long, value_name = "WAYS")]
     pub accept_uncovered: Option<AcceptedWays>,
-    /// Also write to this file how each round ended
+    /// Also write the result of each round to this file
     #[arg(long, value_name = "FILE", conflicts_with = "detach")]
     pub result: Option<PathBuf>,
     #[arg(long, value_enum, default_value = "text")]
@@ -135,7 +135,7 @@ impl Deployment {
             resume: false,
             detach: false,
             dry_run: false,
-            tell_only: false,
+            alert_only: false,
             default_guard: false,
             accept_uncovered: None,
             result: None,
@@ -167,7 +167,7 @@ impl Deployment {
         .await?;
         if loaded.config.debug {
             connection.config =
-                tripline_aws::told(&connection.config, |call| say(&format!("debug: {call}")));
+                tripline_aws::traced(&connection.config, |call| say(&format!("debug: {call}")));
         }
         let region = connection.region.clone();
         let s3 = loaded.buckets(s3::client(&connection.config));
@@ -185,10 +185,10 @@ impl Deployment {
         let found = ExistingDeployment::find(cloud, spec).await?;
         if !found.is_nothing() && !self.resume {
             return Err(Error::input(format!(
-                "an earlier deploy has left {}; nothing was changed",
+                "an earlier deployment left {} behind; nothing was changed",
                 found.text(spec)
             ))
-            .hint("go on with `--resume`, or remove it with `tripline cleanup`"));
+            .hint("continue it with `--resume`, or remove it with `tripline cleanup`"));
         }
         let region = &cloud.aws.region;
         let stack = Stack::find(&cloud.aws.cloudformation, &self.stack).await?;
@@ -228,25 +228,27 @@ impl Deployment {
         if let Some((report, guard)) = &planned {
             let of = if self.dry_run { Verdict::of_arming } else { Verdict::of_plan };
             let mut verdict = of(guard, report, region);
-            if report.stopping.mode == StopMode::Observe && !self.tell_only {
+            if report.stopping.mode == StopMode::Observe && !self.alert_only {
                 verdict.findings.push(
                     Diagnostic::new(format!(
                         "stack `{}` observes only, so that nothing would stop the rollout",
                         self.stack
                     ))
-                    .with_hint("deploy it with the parameter `StopMode=cancel`, or say with `--tell-only` that it is meant"),
+                    .with_hint("deploy it with the parameter `StopMode=cancel`, or accept it with `--alert-only`"),
                 );
             }
             if self.quiet && !verdict.findings.is_empty() && found.round.is_none() {
                 let findings = verdict.findings.into_iter().map(|finding| {
-                    finding.led_by("the rollout was not begun: ").in_file(&input.file, None)
+                    finding
+                        .led_by("Tripline did not begin the rollout: ")
+                        .in_file(&input.file, None)
                 });
                 return Err(Error::input(findings.collect::<Diagnostics>()));
             }
-            verdict.tell();
+            verdict.say();
             // What has begun is seen to its end.
             if !verdict.findings.is_empty() && found.round.is_none() {
-                say("the rollout was not begun");
+                say("Tripline did not begin the rollout");
                 return Ok(End::Finding);
             }
         }
@@ -274,11 +276,11 @@ impl Deployment {
             Ok(()) if self.quiet && rounds.unguarded => Err(Error::in_file(
                 &input.file,
                 format!(
-                    "round {} was not begun, as nothing would have stopped it",
+                    "round {} was not begun, because nothing would have stopped it",
                     rounds.record.done() + 1
                 ),
             )),
-            Ok(()) => Ok(self.tell(&rounds, region)),
+            Ok(()) => Ok(self.report(&rounds, region)),
             // Whoever it is part of knows how it goes on.
             Err(error) => Err(rounds.left_behind(error, !self.quiet)),
         }
@@ -287,7 +289,7 @@ impl Deployment {
     /// What `config check` finds in the config, apart from what is said of this very stack anyway.
     fn findings(&self, input: &Input, region: &str) -> Vec<Remark> {
         // That nothing stops the rollout is the verdict's to say, with the stack's own topics.
-        let meant = Meant { tell_only: true, default_guard: true };
+        let meant = Meant { alert_only: true, default_guard: true };
         review::of_config(input, region, meant).findings
     }
 
@@ -301,7 +303,7 @@ impl Deployment {
         let rules = StackRules::read(|parameter| stack.parameter(parameter).map(str::to_owned))?;
         let force_stop_topic = Some(topics::of_stack(stack, topics::FORCE_STOP)?.to_owned());
         let rules = StackRules { force_stop_topic, ..rules };
-        Ok(PlannedRollout::new(input, devices.into(), self.tell_only).coverage(&rules))
+        Ok(PlannedRollout::new(input, devices.into(), self.alert_only).coverage(&rules))
     }
 
     fn guard(&self, input: &Input, dry_run: bool) -> Option<Guard> {
@@ -312,13 +314,13 @@ impl Deployment {
             alarms: input.config.alarms.alarms.clone(),
             default_guard: input.config.alarms.default_guard,
             evidence: input.evidence.clone(),
-            tell_only: self.tell_only,
+            alert_only: self.alert_only,
             dry_run,
         })
     }
 
     /// Says how it went.
-    fn tell(&self, rounds: &Rounds<'_>, region: &str) -> End {
+    fn report(&self, rounds: &Rounds<'_>, region: &str) -> End {
         let (record, job) = (&rounds.record, &rounds.spec.job);
         match self.output {
             _ if self.quiet => {}

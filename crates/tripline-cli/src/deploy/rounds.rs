@@ -39,7 +39,7 @@ pub struct Rounds<'a> {
     made: Vec<String>,
     /// Whether the job is there, and has not been seen to end.
     live: bool,
-    /// A round was not begun, as nothing would have stopped it.
+    /// A round was not begun, because nothing would have stopped it.
     pub unguarded: bool,
     /// A round has ended, and how is not known.
     pub undecided: Option<RoundEnding>,
@@ -161,7 +161,7 @@ impl<'a> Rounds<'a> {
         let spec = self.spec;
         let key = claim_key(&spec.job);
         match self.cloud.claim(&spec.bucket, &key, &spec.digest).await? {
-            Some(other) if other != spec.digest => Err(Error::input(format!("job `{}` is being deployed from other files, or was and has not come to its end (`{other}` in s3://{}/{key}); nothing was changed", spec.job, spec.bucket)).hint("`tripline cleanup` removes what is left of it")),
+            Some(other) if other != spec.digest => Err(Error::input(format!("job `{}` is being deployed from other files, or was and has not ended (`{other}` in s3://{}/{key}); nothing was changed", spec.job, spec.bucket)).hint("`tripline cleanup` removes what is left of it")),
             _ => Ok(()),
         }
     }
@@ -190,7 +190,7 @@ impl<'a> Rounds<'a> {
             self.made.push(notes::alarms(count));
             let verdict = Verdict::of_arming(guard, &report, &cloud.aws.region);
             if round > 1 && !verdict.findings.is_empty() && found.round.is_none() {
-                verdict.tell();
+                verdict.say();
                 self.unguarded = true;
                 return Ok(());
             }
@@ -229,7 +229,7 @@ impl<'a> Rounds<'a> {
         let report = guard.apply(&self.cloud.aws).await?;
         let names = report.changed();
         if !names.is_empty() {
-            say(&format!("note: armed once more, as somebody had changed: {}", names.join(", ")));
+            say(&format!("note: armed again, because somebody had changed: {}", names.join(", ")));
         }
         Ok(())
     }
@@ -287,7 +287,7 @@ impl<'a> Rounds<'a> {
             "interrupted: nothing was made".into()
         } else {
             Diagnostic::new(format!("interrupted{left}"))
-                .with_hint("go on with `--resume`, or remove it with `tripline cleanup`")
+                .with_hint("continue it with `--resume`, or remove it with `tripline cleanup`")
         }
     }
 
@@ -299,7 +299,7 @@ impl<'a> Rounds<'a> {
         let left: String = self.made.iter().map(|made| format!("\n  {made}")).collect();
         let error = error.more(format!("\n\nleft behind:{left}"));
         match with_hint {
-            true => error.hint("go on with `--resume`, or remove it with `tripline cleanup`"),
+            true => error.hint("continue it with `--resume`, or remove it with `tripline cleanup`"),
             false => error,
         }
     }

@@ -40,7 +40,7 @@ pub async fn wait(
     let begun = tokio::time::Instant::now();
     let mut seen = false;
     loop {
-        match look(cloud, job, through, &mut counted, &mut budget).await {
+        match describe_job(cloud, job, through, &mut counted, &mut budget).await {
             Ok((described, fired)) => {
                 lost = None;
                 seen |= described.is_some();
@@ -66,7 +66,7 @@ pub async fn wait(
 }
 
 /// A job, and an alarm of it that has fired, if it has ended without being canceled.
-async fn look(
+async fn describe_job(
     cloud: &Cloud,
     job: &JobId,
     through: Through,

@@ -33,7 +33,7 @@ pub enum About {
     Job,
 }
 
-/// A thing that `--fix` mends, because that is safe: `fix` does it.
+/// A thing that `--fix` fixes, because that is safe: `fix` does it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fix {
     JobEvents,

@@ -1,4 +1,4 @@
-//! Runs checks, mends what may be mended, and runs them again.
+//! Runs checks, fixes what may be fixed, and runs them again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -39,7 +39,7 @@ impl Examination {
         Ok(Self { checks, facts, fixed: BTreeMap::new() })
     }
 
-    /// Mends what the findings allow, unless it is accepted as it is, and asks again.
+    /// Fixes what the findings allow, unless it is accepted as it is, and asks again.
     pub async fn fix(
         &mut self,
         clients: &Clients,
@@ -53,7 +53,7 @@ impl Examination {
             alarms: guard.alarms.clone(),
             default_guard: guard.default_guard,
             evidence: guard.evidence.clone(),
-            tell_only: guard.tell_only,
+            alert_only: guard.alert_only,
             dry_run: false,
         });
         let mut done = Vec::new();

@@ -13,7 +13,7 @@ use crate::aws::policy::{Decision, Invoker};
 use crate::exit::Error;
 
 impl Fix {
-    /// Mends it, and says what was done; `None` if there is nothing that could be done.
+    /// Fixes it, and says what was done; `None` if there is nothing that could be done.
     pub async fn apply(
         self,
         clients: &Clients,
@@ -73,7 +73,7 @@ async fn add_permission(
 ) -> Result<Option<String>, Error> {
     let Some(invoker) = invoker else { return Ok(None) };
     let Ok(policy) = &function.policy else { return Ok(None) };
-    // What lets in too many is not mended by letting in one more.
+    // What lets in too many is not fixed by letting in one more.
     if policy.as_ref().is_some_and(|policy| invoker.decision(policy) != Decision::NotAllowed) {
         return Ok(None);
     }

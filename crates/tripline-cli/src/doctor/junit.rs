@@ -4,16 +4,10 @@ use super::report::{Checked, Report};
 
 /// The report as a file.
 pub fn render(report: &Report) -> String {
-    let failures = report
-        .checked
-        .iter()
-        .filter(|checked| checked.counts() && checked.mend().is_some())
-        .count();
-    let errors = report
-        .checked
-        .iter()
-        .filter(|checked| checked.counts() && checked.mend().is_none())
-        .count();
+    let failures =
+        report.checked.iter().filter(|checked| checked.counts() && checked.fix().is_some()).count();
+    let errors =
+        report.checked.iter().filter(|checked| checked.counts() && checked.fix().is_none()).count();
     let skipped = report
         .checked
         .iter()
@@ -36,11 +30,11 @@ fn render_check(checked: &Checked) -> String {
     let head =
         format!("    <testcase classname=\"tripline.doctor\" name=\"{}\"", checked.check.name);
     let detail = escaped(checked.detail());
-    let inner = match (checked.counts(), checked.mend()) {
-        (true, Some(mend)) => format!(
-            "<failure type=\"finding\" message=\"{detail}\">why: {}\nmend: {}</failure>",
+    let inner = match (checked.counts(), checked.fix()) {
+        (true, Some(fix)) => format!(
+            "<failure type=\"finding\" message=\"{detail}\">why: {}\nfix: {}</failure>",
             escaped(checked.check.why),
-            escaped(mend)
+            escaped(fix)
         ),
         (true, None) => format!("<error type=\"unknown\" message=\"{detail}\"/>"),
         // Allowed, or not to be known: no fault, and not proven either.

@@ -2,7 +2,7 @@
 //!
 //! - [`facts`]: what the facts are; [`ask`]: asks AWS for them, and judges nothing;
 //! - [`check`]: what a check is; [`result`]: what can come of it;
-//! - [`mod@checks`]: all of them, each a row in a table and a judgement that only sees facts;
+//! - [`mod@checks`]: all of them, each a row in a table and a judgment that only sees facts;
 //! - [`fix`]: what `--fix` does about a finding;
 //! - [`examination`]: runs the checks; [`report`], [`junit`]: says what came of them;
 //! - [`chain`]: the same for a drill that waits in vain.
@@ -49,19 +49,19 @@ Examples:
   tripline doctor --output junit > doctor.xml
   tripline doctor --list
 
-A guard can be dead without a sign: CloudWatch does not look whether an alarm's message reaches
-anybody, AWS IoT publishes no job events until they are enabled, and an alarm that is in ALARM already
-does not fire again. Each check proves one link of the chain; a finding says what is wrong, why it
-matters, and the command that mends it. docs/guide/doctor.md has them all.
+A guard can fail without any sign. CloudWatch does not check that an alarm's message arrives. AWS
+IoT publishes no job events until you enable them. An alarm that is in ALARM does not fire again.
+Each check tests one link of the chain. A finding says what is wrong, why it matters, and which
+command fixes it. The documentation lists all checks.
 
-Nothing is changed without --fix. It enables job events, the rule, and the actions of alarms, lets
-the rule, the force-stop topic and the schedule invoke their functions, and applies the alarms of
---config; then it checks again. What another check would say counts as unknown where --only leaves
-that one out.
+Doctor changes nothing without --fix. With it, doctor enables job events, the rule and alarm
+actions, lets the rule, the force-stop topic and the schedules invoke their functions, applies the
+alarms of --config, and checks again. With --only, the results of all other checks count as
+unknown.
 
-Exit code 0: everything was proven, or is allowed; 1: there are findings, or something could not be
-checked; 2: an argument or the config is not right, or there is no such stack; 3: AWS refused or
-could not be reached.",
+Exit code 0: every check passed, or is allowed; 1: there are findings, or a check could not be
+made; 2: an argument or the config is invalid, or the stack does not exist; 3: AWS refused or could
+not be reached.",
     mut_arg("job", |arg| arg.help(
         "Check the guard of this job too [default: the config's `jobId`, if there is a config]"
     )))]
@@ -71,28 +71,28 @@ pub struct Doctor {
     stack: String,
     #[command(flatten)]
     job: OptionalJob,
-    /// Hold the job's alarms against those of this config
+    /// Compare the job's alarms with this config
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// How many devices the job is for: AWS IoT knows that only at its end
+    /// Number of devices of the job; AWS IoT knows it only once the rollout has reached all of them
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     devices: Option<u32>,
-    /// Run this check only; may be repeated
+    /// Run only this check; may be repeated
     #[arg(long, value_name = "CHECK", value_parser = names(), hide_possible_values = true)]
     only: Vec<String>,
-    /// Accept whatever this check finds; may be repeated
+    /// Accept the findings of this check; may be repeated
     #[arg(long, value_name = "CHECK", value_parser = names(), hide_possible_values = true)]
     allow: Vec<String>,
-    /// Accept that checks could not be made, for example because a right is missing
+    /// Accept checks that could not be made, for example for lack of a right
     #[arg(long)]
     allow_unknown: bool,
-    /// Mend what can be mended safely, say so, and check again
+    /// Fix what is safe to fix, report it, and check again
     #[arg(long)]
     fix: bool,
     /// List the checks; needs no AWS
     #[arg(long)]
     list: bool,
-    /// AWS region [default: `region` of the config, or else the environment's]
+    /// AWS Region [default: `region` of the config, or else the environment's]
     #[arg(long)]
     region: Option<Region>,
     #[arg(long, value_enum, default_value = "text")]
@@ -136,7 +136,7 @@ impl Doctor {
             alarms: config.guard.config.alarms,
             default_guard: config.guard.config.default_guard,
             evidence: config.guard.evidence,
-            tell_only: true,
+            alert_only: true,
             dry_run: true,
         });
         let question = Question {

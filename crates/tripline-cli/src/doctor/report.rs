@@ -69,10 +69,10 @@ impl Checked {
         }
     }
 
-    /// The command that mends it.
-    pub fn mend(&self) -> Option<&str> {
+    /// The command that fixes it.
+    pub fn fix(&self) -> Option<&str> {
         match &self.judged {
-            Err(NotProven::Finding { mend, .. }) => Some(mend),
+            Err(NotProven::Finding { fix, .. }) => Some(fix),
             _ => None,
         }
     }
@@ -97,7 +97,7 @@ impl Checked {
     fn json(&self) -> Value {
         json!({
             "name": self.check.name, "result": self.result(), "detail": self.detail(),
-            "why": self.check.why, "mend": self.mend(), "allowed": self.allowed, "fixed": self.fixed,
+            "why": self.check.why, "fix": self.fix(), "allowed": self.allowed, "fixed": self.fixed,
             "counts": self.counts(),
         })
     }
@@ -124,12 +124,12 @@ impl Report {
     pub fn text(&self) -> String {
         let rows: Vec<_> = self.checked.iter().map(Checked::row).collect();
         let mut text = table(["CHECK", "RESULT", "WHAT"], &rows);
-        for checked in self.checked.iter().filter(|checked| checked.mend().is_some()) {
+        for checked in self.checked.iter().filter(|checked| checked.fix().is_some()) {
             text += &format!("\n{}: {}\n", checked.check.name, clean(checked.detail(), MAX_LINE));
             text += &format!("  why:  {}\n", checked.check.why);
-            let mend = checked.mend().unwrap_or_default();
-            for (index, line) in mend.lines().enumerate() {
-                let head = if index == 0 { "mend:" } else { "     " };
+            let fix = checked.fix().unwrap_or_default();
+            for (index, line) in fix.lines().enumerate() {
+                let head = if index == 0 { "fix:" } else { "     " };
                 text += &format!("  {head} {}\n", clean(line, MAX_LINE));
             }
         }

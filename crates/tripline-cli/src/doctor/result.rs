@@ -15,12 +15,12 @@ pub enum NotProven {
     Finding {
         /// What is wrong.
         what: String,
-        /// The command that mends it.
-        mend: String,
+        /// The command that fixes it.
+        fix: String,
     },
     /// It could not be seen, so that nothing is proven.
     Unknown(String),
-    /// AWS does not tell, whoever asks.
+    /// AWS does not say, whoever asks.
     Untold(String),
     /// There is nothing to check.
     Skipped(String),
@@ -30,8 +30,8 @@ pub enum NotProven {
 
 impl NotProven {
     /// Something is wrong.
-    pub fn finding(what: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self::Finding { what: what.into(), mend: mend.into() }
+    pub fn finding(what: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::Finding { what: what.into(), fix: fix.into() }
     }
 
     /// There is nothing to check.
@@ -61,7 +61,7 @@ impl NotProven {
     /// The same with commands that go to this region, wherever they are pasted.
     pub fn in_region(self, region: &str) -> Self {
         match self {
-            Self::Finding { what, mend } => Self::Finding { what, mend: in_region(&mend, region) },
+            Self::Finding { what, fix } => Self::Finding { what, fix: in_region(&fix, region) },
             not => not,
         }
     }
@@ -105,14 +105,14 @@ impl From<NoAnswer> for NotProven {
 }
 
 /// Wrong things of one kind, in one finding.
-pub fn all_right(sound: impl Into<String>, wrong: Vec<String>, mends: Vec<String>) -> CheckResult {
+pub fn all_right(sound: impl Into<String>, wrong: Vec<String>, fixes: Vec<String>) -> CheckResult {
     if wrong.is_empty() {
         return Ok(sound.into());
     }
     let mut different = Vec::new();
-    for mend in mends {
-        if !different.contains(&mend) {
-            different.push(mend);
+    for fix in fixes {
+        if !different.contains(&fix) {
+            different.push(fix);
         }
     }
     Err(NotProven::finding(wrong.join("; "), different.join("\n")))
@@ -125,8 +125,8 @@ mod tests {
     #[test]
     fn the_same_command_is_said_once() {
         let wrong = vec!["a".to_owned(), "b".to_owned()];
-        let same = vec!["mend".to_owned(), "mend".to_owned()];
-        assert_eq!(all_right("fine", wrong, same), Err(NotProven::finding("a; b", "mend")));
+        let same = vec!["fix".to_owned(), "fix".to_owned()];
+        assert_eq!(all_right("fine", wrong, same), Err(NotProven::finding("a; b", "fix")));
         assert_eq!(all_right("fine", vec![], vec![]), Ok("fine".to_owned()));
     }
 }

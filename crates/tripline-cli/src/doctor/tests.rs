@@ -3,8 +3,8 @@
 
 mod agreement;
 mod answers;
+mod fixes;
 mod kept;
-mod mends;
 mod pasted;
 mod reported;
 mod reports;

@@ -68,7 +68,7 @@ impl CleanUp<'_> {
                 }
                 self.alarms(name, tidied).await;
             }
-            // Whose it is cannot be told, nor whose its alarms are.
+            // Whose it is cannot be known, nor whose its alarms are.
             Err(failure) => tidied.left(format!("job {name} and its alarms"), delete, &failure),
         }
         for thing in name.things() {
@@ -213,7 +213,7 @@ impl CleanUpReport {
         });
         Some(Diagnostic::new(format!("not removed:{}", rows.collect::<String>())).with_hint(
             format!(
-                "`tripline drill --region {region} --clean-up` removes them all once that is mended"
+                "`tripline drill --region {region} --clean-up` removes them all once that is fixed"
             ),
         ))
     }

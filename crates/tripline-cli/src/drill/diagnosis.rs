@@ -17,7 +17,7 @@ use crate::doctor::chain::ChainPart;
 /// Longest text of CloudWatch's that is shown.
 const MAX_SUMMARY: usize = 400;
 
-/// A link that does not hold, and what mends it.
+/// A link that does not hold, and what fixes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenLink {
     pub what: String,
@@ -197,10 +197,10 @@ impl Diagnosis<'_> {
     }
 }
 
-/// Where the command is that mends what a check finds. To deploy again changes nothing of what was
+/// Where the command is that fixes what a check finds. To deploy again changes nothing of what was
 /// changed by hand.
 pub fn doctor_hint(stack: &str, check: &str) -> String {
-    format!("`tripline doctor --stack {stack} --only {check}` has the command that mends it")
+    format!("`tripline doctor --stack {stack} --only {check}` prints the command that fixes it")
 }
 
 /// What CloudWatch says about an action that failed: it does so in the alarm's history and nowhere
@@ -217,7 +217,7 @@ async fn failed_action(client: &Client, alarm: &str, topic: &str) -> Option<Brok
         history.alarm_history_items().iter().filter_map(|item| item.history_summary());
     let failed = summaries
         .find(|summary| summary.starts_with("Failed to execute") && summary.contains(topic))?;
-    let hint = "look at the topic's policy, and at the policy of its key";
+    let hint = "check the policy of the topic, and of its KMS key";
     Some(BrokenLink::new(format!("CloudWatch says: {}", clean(failed, MAX_SUMMARY)), hint))
 }
 

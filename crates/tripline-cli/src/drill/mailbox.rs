@@ -1,4 +1,4 @@
-//! What people are told during a drill: a queue, subscribed to the e-mail topic as an address would
+//! The messages that people get during a drill: a queue, subscribed to the e-mail topic as an address would
 //! be, and gone with the drill.
 //!
 //! It proves that CloudWatch and the force-stopper may publish to the topic, and what. That an
@@ -152,13 +152,13 @@ pub async fn drill_subscriptions(
         .collect())
 }
 
-/// How many are told of what is published to a topic, other than drills.
+/// How many get what is published to a topic, other than drills.
 pub async fn count_subscribers(cloud: &DrillClients, topic: &str) -> Result<usize, Failure> {
-    let is_told = |subscription: &&Subscription| {
+    let is_alerted = |subscription: &&Subscription| {
         let arn = subscription.subscription_arn().unwrap_or_default();
         arn.starts_with("arn:") && drill_of(subscription).is_none()
     };
-    Ok(list_subscriptions(cloud, Some(topic)).await?.iter().filter(is_told).count())
+    Ok(list_subscriptions(cloud, Some(topic)).await?.iter().filter(is_alerted).count())
 }
 
 /// The drill that a subscription is of.
@@ -212,20 +212,20 @@ mod tests {
     fn only_what_is_about_this_drill_counts() {
         let name = DrillName::new("tripline-drill-abcdefghijkl").unwrap();
         let alarm = format!("tripline-{name}-Drill");
-        let letter = |subject: &str, text: &str| {
+        let message = |subject: &str, text: &str| {
             json!({"Type": "Notification", "Subject": subject, "Message": text}).to_string()
         };
         let notice = |alarm: &str, state: &str| {
-            letter("ALARM", &json!({"AlarmName": alarm, "NewStateValue": state}).to_string())
+            message("ALARM", &json!({"AlarmName": alarm, "NewStateValue": state}).to_string())
         };
         let mut post = ReceivedMessages::default();
         for body in [
             "",
             "[]",
             "{}",
-            &letter("Tripline stopped rollout fw-2-1", "fw-2-1"),
-            &letter("Tripline stopped rollout tripline-drill-abcdefghijkm", ""),
-            &letter("Tripline refused an alarm message", "why      alarm `other`"),
+            &message("Tripline stopped rollout fw-2-1", "fw-2-1"),
+            &message("Tripline stopped rollout tripline-drill-abcdefghijkm", ""),
+            &message("Tripline refused an alarm message", "why      alarm `other`"),
             &notice("tripline-fw-2-1-Slow", "ALARM"),
             &notice(&alarm, "OK"),
         ] {
@@ -233,14 +233,14 @@ mod tests {
             assert_eq!(post, ReceivedMessages::default(), "{body}");
         }
         post.note(&name, &alarm, &notice(&alarm, "ALARM"));
-        post.note(&name, &alarm, &letter(&format!("Tripline stopped rollout {name}"), "words"));
+        post.note(&name, &alarm, &message(&format!("Tripline stopped rollout {name}"), "words"));
         post.note(
             &name,
             &alarm,
-            &letter(&format!("Tripline would have stopped rollout {name}"), ""),
+            &message(&format!("Tripline would have stopped rollout {name}"), ""),
         );
         let refused = format!("Tripline refused.\n\nwhy      alarm `{alarm}` is not known\n");
-        post.note(&name, &alarm, &letter("Tripline refused an alarm message", &refused));
+        post.note(&name, &alarm, &message("Tripline refused an alarm message", &refused));
         assert!(post.alarm && post.stopped && post.observed);
         assert_eq!(post.refused, Some(format!("alarm `{alarm}` is not known")));
     }

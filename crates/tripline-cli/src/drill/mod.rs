@@ -4,7 +4,7 @@
 //! - [`sentinel`]: the job, its things and its alarm;
 //! - [`run`]: the drill, link by link, [`wait`]: waiting for one, [`diagnosis`]: which link is cut,
 //!   [`record`]: how each ended;
-//! - [`mailbox`]: what people are told; [`interrupt`]: Ctrl-C, [`mod@panic`]: panics;
+//! - [`mailbox`]: the messages that people get; [`interrupt`]: Ctrl-C, [`mod@panic`]: panics;
 //! - [`clean_up`]: removes what it made, [`leftovers`]: removes what killed drills made;
 //! - [`clients`]: the clients, and whose things are.
 //!
@@ -58,39 +58,39 @@ Examples:
   tripline drill --stack tripline --output json
   tripline drill --clean-up
 
-Makes a sentinel: a job that asks for nothing, for two things that are no devices. Arms it, reports
-for one of the things, reads the metric back, sets the alarm to ALARM (SetAlarmState), and waits
-until the force-stopper has stopped the sentinel and people have been told. Whoever is subscribed
-to the stack's topics gets the messages, which say that this is a drill: announce it before.
+Creates a sentinel: a job that installs nothing, for two things that are no real devices. The drill
+arms it, reports for one of the things, reads the metric back, and sets the alarm to ALARM
+(SetAlarmState). Then it waits until the force-stopper stops the sentinel and alerts people. All
+subscribers of the stack's topics get these messages, which name the drill: announce it first.
 
-Nothing else is touched: every name is random, and only what carries this drill's tag is changed or
-removed. In the end everything is removed again, also after a failure, Ctrl-C or SIGTERM. What a
-drill has left that was killed, --clean-up removes, also that of one that is running.
+A drill touches nothing else. Its names are random, and it changes or removes only what carries its
+own tag. It removes everything at the end, also after a failure, Ctrl-C or SIGTERM. --clean-up
+removes what a killed drill left behind, and also what a running drill uses.
 
-It does not prove that an e-mail or text message arrives, nor that CloudWatch evaluates the alarms
-of a rollout as they are meant. With StopMode=observe it proves that people are told and that
-nothing is stopped.
+A drill does not prove that an e-mail or text message arrives, nor that CloudWatch evaluates the
+alarms of a rollout as intended. With StopMode=observe it proves that Tripline alerts people and
+stops nothing.
 
-Exit code 0: every link holds; 1: one is cut, which is named; 2: the stack's name is not right;
-3: AWS refused or could not be reached, or something could not be removed; 6: a step took longer
-than the timeout and no link was found to be cut, or the drill was interrupted.")]
+Exit code 0: every link works; 1: a link is cut, and the drill names it; 2: the stack's name is
+invalid; 3: AWS refused or could not be reached, or something could not be removed; 6: a step took
+longer than the timeout and no link was found to be cut, or somebody interrupted the drill.")]
 pub struct Drill {
-    /// The stack to try
+    /// The stack to test
     #[arg(long, default_value = "tripline")]
     stack: String,
     /// The longest that a step may take
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = whole_seconds(1, 3_600))]
     timeout: u32,
-    /// Enable AWS IoT's job events, for the account in the region, if they are off
+    /// Enable AWS IoT job events for the account and Region if they are disabled
     #[arg(long)]
     enable_events: bool,
-    /// Remove what earlier drills have left, instead of a drill
+    /// Remove what earlier drills left behind, instead of a drill
     #[arg(long, conflicts_with = "enable_events")]
     clean_up: bool,
-    /// With --clean-up: say what would be removed, and change nothing
+    /// With --clean-up: show what it would remove, and change nothing
     #[arg(long, requires = "clean_up")]
     dry_run: bool,
-    /// AWS region [default: the environment's]
+    /// AWS Region [default: the environment's]
     #[arg(long)]
     region: Option<Region>,
     #[arg(long, value_enum, default_value = "text")]
@@ -157,7 +157,7 @@ impl Drill {
                 "`aws sns subscribe --topic-arn {email} --protocol email --notification-endpoint <address>`"
             );
             let note =
-                Diagnostic::new("nobody is subscribed to the e-mail topic, so nobody is told");
+                Diagnostic::new("the e-mail topic has no subscription, so nobody is alerted");
             eprintln!("{}", note.with_hint(in_region(&hint, region)).labeled("note"));
         }
         self.end(ended, &record, &stopping, &tidied, region)
@@ -189,9 +189,9 @@ impl Drill {
                     "{}",
                     match stopping.mode {
                         StopMode::Observe => format!(
-                            "stack `{stack}` tells people and stops nothing: StopMode is `observe`"
+                            "stack `{stack}` alerts people and stops nothing: StopMode is `observe`"
                         ),
-                        _ => format!("stack `{stack}` stops a bad rollout and tells people"),
+                        _ => format!("stack `{stack}` stops a bad rollout and alerts people"),
                     }
                 );
                 Ok(End::Done)
@@ -201,14 +201,14 @@ impl Drill {
                 if !hint.is_empty() {
                     hint.push_str("; ");
                 }
-                hint.push_str(&format!("`tripline doctor --stack {stack}` looks at every link"));
+                hint.push_str(&format!("`tripline doctor --stack {stack}` checks every link"));
                 let finding = Diagnostic::new(format!("{at} failed: {}", cut.what));
                 eprintln!("{}", finding.with_hint(in_region(&hint, region)).labeled("finding"));
                 Ok(End::Finding)
             }
             Err(StepError::TimedOut(what)) => {
                 let hint = format!(
-                    "no link was found to be cut; `tripline doctor --stack {stack}` looks closer, and --timeout gives it longer"
+                    "no link was found to be cut; check with `tripline doctor --stack {stack}`, or allow more time with --timeout"
                 );
                 let late =
                     Diagnostic::new(format!("{at} took longer than {} s: {what}", self.timeout));
@@ -245,7 +245,7 @@ impl Drill {
         }
         let count = tidied.removed.len();
         match (count, self.dry_run) {
-            (0, _) => eprintln!("no drill has left anything in `{}`", cloud.aws.region),
+            (0, _) => eprintln!("no drill left anything behind in `{}`", cloud.aws.region),
             (_, true) => eprintln!("dry run: nothing was changed"),
             (_, false) => eprintln!("removed what earlier drills have left"),
         }

@@ -44,7 +44,7 @@ pub struct Run<'a> {
     pub enable_events: bool,
     pub patience: Patience,
     pub record: &'a mut Record,
-    /// Tells people of a step that has ended.
+    /// Reports a step that has ended.
     pub report_step: fn(&str),
 }
 
@@ -119,7 +119,7 @@ impl<'a> Run<'a> {
             alarms: sentinel::alarm().into_iter().collect(),
             default_guard: true,
             evidence: None,
-            tell_only: false,
+            alert_only: false,
             dry_run: false,
         };
         let report = guard.apply(aws).await?;
@@ -138,7 +138,7 @@ impl<'a> Run<'a> {
             let what = format!("alarm `{wanted}` does not watch the sentinel");
             return Err(StepError::BrokenLink(BrokenLink::new(
                 what,
-                "look who else changes alarms",
+                "find out who else changes alarms",
             )));
         }
         Ok((alarm, format!("alarm {wanted} goes to force-stop and e-mail")))
@@ -159,10 +159,10 @@ impl<'a> Run<'a> {
             )
             .await?;
         let ended = || {
-            let what = "somebody else has ended the sentinel's part of the job";
+            let what = "another client ended the sentinel's execution";
             StepError::BrokenLink(BrokenLink::new(
                 what,
-                "look who cancels jobs, and run this again",
+                "find out who cancels jobs, and run the drill again",
             ))
         };
         let download_time = sentinel::DOWNLOAD_TIME;
@@ -250,7 +250,7 @@ impl<'a> Run<'a> {
                         Some(found) if found.state_value() == Some(&StateValue::Alarm) => {
                             Ok(Some(()))
                         }
-                        // CloudWatch judges it anew by its values within a minute.
+                        // CloudWatch judges it again by its values within a minute.
                         Some(_) => Ok(has_fired(cloud, alarm).await?.then_some(())),
                     }
                 },
@@ -274,17 +274,17 @@ impl<'a> Run<'a> {
             .until(
                 match mode {
                     StopMode::Observe => {
-                        "the force-stopper has not said what it would have stopped"
+                        "the force-stopper did not report what it would have stopped"
                     }
                     _ => "the sentinel job goes on",
                 },
                 async || {
                     let job = cloud.job(name).await?;
                     let Some((job, true)) = job else {
-                        let what = "the sentinel job is gone";
+                        let what = "the sentinel job does not exist any more";
                         return Err(StepError::BrokenLink(BrokenLink::new(
                             what,
-                            "look who deletes jobs, and run this again",
+                            "find out who deletes jobs, and run the drill again",
                         )));
                     };
                     let status = job.status().map_or("", |status| status.as_str());
@@ -303,10 +303,10 @@ impl<'a> Run<'a> {
                                 .comment()
                                 .map_or_else(String::new, |why| format!(": {}", clean(why, 200)));
                             let what =
-                                format!("somebody else has ended the sentinel job, {status}{why}");
+                                format!("another client ended the sentinel job, {status}{why}");
                             return Err(StepError::BrokenLink(BrokenLink::new(
                                 what,
-                                "look who cancels jobs, and run this again",
+                                "find out who cancels jobs, and run the drill again",
                             )));
                         }
                         _ => {}
@@ -399,7 +399,7 @@ async fn has_fired(cloud: &DrillClients, alarm: &str) -> Result<bool, Failure> {
 
 fn alarm_is_gone(alarm: &str) -> BrokenLink {
     BrokenLink::new(
-        format!("alarm `{alarm}` is gone"),
-        "look who else removes alarms, and run this again",
+        format!("alarm `{alarm}` does not exist any more"),
+        "find out who else removes alarms, and run the drill again",
     )
 }

@@ -113,7 +113,7 @@ async fn create_thing(
 fn taken(operation: &'static str, kind: &str, name: &str) -> Error {
     let text = format!("{kind} `{name}` exists and is not of this drill; it was left as it is");
     Failure::new(operation, FailureKind::Refused, text)
-        .with_hint("run this again: every drill has another name")
+        .with_hint("run the command again: every drill has another name")
         .into()
 }
 

@@ -1,4 +1,4 @@
-//! The score of a run: who ended how, while it runs and as the summary.
+//! The counts of a run: who ended how, while it runs and as the summary.
 
 use std::fmt;
 

@@ -9,7 +9,7 @@ use crate::aws::job_side::{DeviceOutcome, Fate};
 
 /// How a fleet behaves.
 #[derive(Debug, Clone, Copy)]
-pub struct Behaviour {
+pub struct Behavior {
     outcomes: Outcomes,
     /// Usual download time: a lognormal's median, and the deviation of its logarithm.
     median: Seconds,
@@ -54,7 +54,7 @@ impl Outcomes {
     }
 }
 
-impl Behaviour {
+impl Behavior {
     pub fn new(
         outcomes: Outcomes,
         (median, sigma): (Seconds, UpTo<3>),
@@ -103,9 +103,9 @@ mod tests {
 
     use super::*;
 
-    fn behaviour(failed: f64, rejected: f64, silent: f64, slow: f64) -> Behaviour {
+    fn behavior(failed: f64, rejected: f64, silent: f64, slow: f64) -> Behavior {
         let share = |value| Share::new(value).unwrap();
-        Behaviour::new(
+        Behavior::new(
             Outcomes::new(share(failed), share(rejected), share(silent)).unwrap(),
             (Seconds::new(300.0).unwrap(), UpTo::new(0.5).unwrap()),
             (share(slow), Seconds::new(3000.0).unwrap()),
@@ -113,15 +113,15 @@ mod tests {
         )
     }
 
-    fn fates(behaviour: &Behaviour, seed: u64, devices: usize) -> Vec<Fate> {
-        (1..=devices).map(|n| behaviour.fate_of(seed, &format!("demo-{n:05}"))).collect()
+    fn fates(behavior: &Behavior, seed: u64, devices: usize) -> Vec<Fate> {
+        (1..=devices).map(|n| behavior.fate_of(seed, &format!("demo-{n:05}"))).collect()
     }
 
     proptest! {
         #[test]
         fn the_same_seed_and_name_have_the_same_fate(seed: u64, name in "[a-z0-9-]{1,20}") {
-            let behaviour = behaviour(0.1, 0.1, 0.1, 0.5);
-            prop_assert_eq!(behaviour.fate_of(seed, &name), behaviour.fate_of(seed, &name));
+            let behavior = behavior(0.1, 0.1, 0.1, 0.5);
+            prop_assert_eq!(behavior.fate_of(seed, &name), behavior.fate_of(seed, &name));
         }
 
         #[test]
@@ -130,7 +130,7 @@ mod tests {
         ) {
             let none = Share::new(0.0).unwrap();
             let median = Seconds::new(median).unwrap();
-            let fate = Behaviour::new(
+            let fate = Behavior::new(
                 Outcomes::new(none, none, none).unwrap(),
                 (median, UpTo::new(sigma).unwrap()),
                 (none, median),
@@ -150,7 +150,7 @@ mod tests {
             seed: u64, failed in 0.0..0.4, rejected in 0.0..0.3, silent in 0.0..0.3, slow in 0.0..=1.0,
         ) {
             const DEVICES: usize = 4000;
-            let fates = fates(&behaviour(failed, rejected, silent, slow), seed, DEVICES);
+            let fates = fates(&behavior(failed, rejected, silent, slow), seed, DEVICES);
             let share = |is: &dyn Fn(&Fate) -> bool| {
                 fates.iter().filter(|fate| is(fate)).count() as f64 / DEVICES as f64
             };
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_median_is_the_median() {
-        let fates = fates(&behaviour(0.0, 0.0, 0.0, 0.0), 7, 2001);
+        let fates = fates(&behavior(0.0, 0.0, 0.0, 0.0), 7, 2001);
         let mut times: Vec<f64> = fates.iter().map(|fate| fate.download_time).collect();
         times.sort_by(f64::total_cmp);
         assert!((280.0..320.0).contains(&times[1000]), "{}", times[1000]);
@@ -182,8 +182,8 @@ mod tests {
 
     #[test]
     fn more_failures_change_no_download_time() {
-        let few = fates(&behaviour(0.0, 0.0, 0.0, 0.1), 1, 50);
-        let many = fates(&behaviour(0.9, 0.0, 0.0, 0.1), 1, 50);
+        let few = fates(&behavior(0.0, 0.0, 0.0, 0.1), 1, 50);
+        let many = fates(&behavior(0.9, 0.0, 0.0, 0.1), 1, 50);
         for (a, b) in few.iter().zip(&many) {
             assert_eq!(a.download_time, b.download_time);
         }
@@ -191,8 +191,8 @@ mod tests {
 
     #[test]
     fn another_seed_is_another_fleet() {
-        let behaviour = behaviour(0.1, 0.1, 0.1, 0.5);
-        assert_ne!(fates(&behaviour, 1, 20), fates(&behaviour, 2, 20));
+        let behavior = behavior(0.1, 0.1, 0.1, 0.5);
+        assert_ne!(fates(&behavior, 1, 20), fates(&behavior, 2, 20));
     }
 
     #[test]

@@ -37,18 +37,18 @@ Exit codes: see each command.";
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// AWS region [default: the environment's]
+    /// AWS Region [default: the environment's]
     #[arg(long, global = true)]
     region: Option<Region>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Create the things and a thing group of them to target; prints the group's ARN
+    /// Create things and a thing group of them as a target; print the ARN of the group
     Register(registry::Register),
-    /// Be the devices: take one job's executions, wait, report
+    /// Simulate the devices: take the executions of a job, wait, report
     Run(run::Run),
-    /// Remove the things and the thing group again
+    /// Remove the things and the thing group
     Remove(registry::Remove),
 }
 

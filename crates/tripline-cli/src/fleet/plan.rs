@@ -10,7 +10,7 @@ use tokio::time::{interval, sleep};
 use tripline_aws::{Failure, FailureKind};
 
 use super::board::{Board, DeviceEnding};
-use super::device::Behaviour;
+use super::device::Behavior;
 use super::value::Speedup;
 use crate::aws::job_side::{DeviceOutcome, JobSide, JobStatus, Offer, Taken};
 use crate::aws::pace::Pace;
@@ -25,7 +25,7 @@ const PATIENCE: u32 = 5;
 /// What is to be run.
 pub struct Plan {
     pub names: Vec<String>,
-    pub behaviour: Behaviour,
+    pub behavior: Behavior,
     pub seed: u64,
     pub speedup: Speedup,
     pub poll: Duration,
@@ -40,7 +40,7 @@ impl Plan {
     /// Runs until every device has ended, the job has, or the time is up; then some are open.
     pub async fn run<S: JobSide>(self, side: Arc<S>) -> Result<(Board, JobStatus), Failure> {
         let mut status = side.status().await?;
-        let (tell_end, end) = watch::channel(status.ended);
+        let (report_end, end) = watch::channel(status.ended);
         let mut board = Board::new(self.names.len(), self.seed);
         let mut progress = Progress::new();
         let busy = Arc::new(AtomicUsize::new(0));
@@ -77,7 +77,7 @@ impl Plan {
                 _ = ask_status.tick() => match side.status().await {
                     Ok(now) => {
                         status = now;
-                        tell_end.send_if_modified(|ended| status.ended && !std::mem::replace(ended, true));
+                        report_end.send_if_modified(|ended| status.ended && !std::mem::replace(ended, true));
                         patience = Patience::default();
                     }
                     Err(failure) => patience.with(failure)?,
@@ -109,7 +109,7 @@ impl<S: JobSide> Device<S> {
         if !self.take().await? {
             return Ok(DeviceEnding::Spared);
         }
-        let fate = self.plan.behaviour.fate_of(self.plan.seed, &self.name);
+        let fate = self.plan.behavior.fate_of(self.plan.seed, &self.name);
         if matches!(fate.outcome, DeviceOutcome::Succeeded | DeviceOutcome::Failed) {
             self.busy.fetch_add(1, Ordering::Relaxed);
             sleep(self.plan.speedup.wait(fate.download_time)).await;

@@ -89,7 +89,7 @@ fn plan(devices: u32, failed: f64) -> Plan {
     let seconds = |value| Seconds::new(value).unwrap();
     Plan {
         names: "demo-".parse::<Prefix>().unwrap().names(devices).collect(),
-        behaviour: Behaviour::new(
+        behavior: Behavior::new(
             Outcomes::new(share(failed), share(0.0), share(0.0)).unwrap(),
             (seconds(300.0), UpTo::new(0.5).unwrap()),
             (share(0.0), seconds(3600.0)),

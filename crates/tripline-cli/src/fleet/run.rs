@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tripline_aws::{FailureKind, SdkConfig};
 
 use super::arguments::{Devices, Limits};
-use super::device::{Behaviour, Outcomes};
+use super::device::{Behavior, Outcomes};
 use super::plan::Plan;
 use super::registry::check_simulated;
 use super::value::{Seconds, Share, Speedup, UpTo};
@@ -40,7 +40,7 @@ pub struct Run {
     devices: Devices,
     #[command(flatten)]
     job: RequiredJob,
-    /// Seed of everything that is drawn [default: another one each time, printed]
+    /// Seed of all random numbers [default: another one each time, printed]
     #[arg(long)]
     seed: Option<u64>,
 
@@ -98,7 +98,7 @@ impl Run {
         let (board, status) = plan.run(side).await.map_err(|failure| {
             if failure.kind == FailureKind::NotFound {
                 Error::input(format!("job `{job_id}`: {}", failure.what()))
-                    .hint("is this its region and account?")
+                    .hint("check the Region and the account")
             } else {
                 failure.into()
             }
@@ -115,7 +115,7 @@ impl Run {
             .map_err(|fault| Error::input(format!("--failed, --rejected, --silent: {fault}")))?;
         Ok(Plan {
             names: self.devices.prefix.names(self.devices.devices).collect(),
-            behaviour: Behaviour::new(
+            behavior: Behavior::new(
                 outcomes,
                 (self.median, self.sigma),
                 (self.slow, self.slow_median),

@@ -45,7 +45,7 @@ impl AcceptedWays {
     /// What is to be said of a rollout before it begins: of which ways to go wrong nobody would hear.
     ///
     /// # Errors
-    /// That devices would fail and nobody hear of it, unless that is accepted, or nothing could decide it.
+    /// That nothing covers devices that fail, unless that is accepted, or nothing could decide it.
     pub fn check(&self, file: &str, coverage: &Coverage) -> Result<Vec<String>, Error> {
         let mut notes: Vec<String> = too_few(coverage).into_iter().collect();
         let is_too_few = coverage.status == Status::TooFewDevices;
@@ -53,16 +53,16 @@ impl AcceptedWays {
         for way in unseen.filter(|way| !is_too_few && !coverage.lacks_only_devices(*way)) {
             let reasons: Vec<String> =
                 coverage.of(way).shortfalls.iter().map(ToString::to_string).collect();
-            let text = format!("nobody would hear of {}: {}", way.devices(), reasons.join("; "));
+            let text = format!("nothing would cover {}: {}", way.devices(), reasons.join("; "));
             if way == Way::Fails {
                 let fixes = coverage.of(way).shortfalls.iter();
                 let fix = fixes.filter_map(|shortfall| shortfall.reason.fix(None)).next();
                 let fix = fix.map_or_else(String::new, |fix| format!("{fix}, or "));
-                return Err(Error::in_file(file, format!("{text}; the rollout was not begun"))
-                    .hint(format!(
-                        "{fix}say with `--accept-uncovered {}` that it is meant",
-                        way.name()
-                    )));
+                return Err(Error::in_file(
+                    file,
+                    format!("{text}; Tripline did not begin the rollout"),
+                )
+                .hint(format!("{fix}accept it with `--accept-uncovered {}`", way.name())));
             }
             notes.push(text);
         }
@@ -93,11 +93,11 @@ mod tests {
         let refused = AcceptedWays::default().check("dev.ini", &coverage).unwrap_err().to_string();
         assert_eq!(
             refused,
-            "dev.ini: nobody would hear of devices that fail: no alarm watches for it; the rollout was not begun\n  hint: set `defaultGuard = True` in `[ALARM_CONFIG]`, or add an alarm on it, or say with `--accept-uncovered fails` that it is meant"
+            "dev.ini: nothing would cover devices that fail: no alarm watches for it; Tripline did not begin the rollout\n  hint: set `defaultGuard = True` in `[ALARM_CONFIG]`, or add an alarm on it, or accept it with `--accept-uncovered fails`"
         );
         assert!(ways("slow, refuses").check("dev.ini", &coverage).is_err());
         let notes = ways("fails,slow").check("dev.ini", &coverage).unwrap();
-        assert_eq!(notes, ["nobody would hear of devices that refuse: no alarm watches for it"]);
+        assert_eq!(notes, ["nothing would cover devices that refuse: no alarm watches for it"]);
     }
 
     #[test]
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_has_to_be_spelt_right() {
+    fn a_way_has_to_be_spelled_right() {
         assert_eq!(ways(" slow, fails").to_string(), "slow,fails");
         for (text, fault) in [
             (

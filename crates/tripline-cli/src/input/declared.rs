@@ -13,7 +13,7 @@ use tripline_guard::desired::evidence_alarm;
 
 use super::limits::baseline;
 
-/// What evidence of a rollout is held against.
+/// What evidence of a rollout is compared with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeclaredLimits {
     /// As the guard-keeper reads it where it is kept, so that both put the same alarm.

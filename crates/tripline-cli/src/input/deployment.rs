@@ -39,7 +39,7 @@ pub struct Input {
     pub firmware: Firmware,
     /// The operator's own job document.
     pub own: Option<OwnDocument>,
-    /// The limits that evidence of the rollout is held against; with waves, of each wave's.
+    /// The limits that evidence of the rollout is compared with; with waves, of each wave's.
     pub evidence: Option<DeclaredLimits>,
     /// Who is in which wave, if it goes out in waves.
     pub waves: Option<PlannedWaves>,

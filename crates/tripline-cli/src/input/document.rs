@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn objects_in_s3_are_told_from_other_urls() {
+    fn objects_in_s3_are_distinguished_from_other_urls() {
         for url in [
             "s3://pumps/jobs/job.json",
             "https://pumps.s3.amazonaws.com/jobs/job.json",

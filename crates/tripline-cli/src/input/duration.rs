@@ -17,7 +17,7 @@ pub enum Bare {
 /// The seconds of `90s`, `1.5h` or `2d`; `None` for any other text.
 pub fn seconds(text: &str, bare: Bare) -> Option<f64> {
     let unit =
-        UNITS.into_iter().find_map(|(letter, unit)| Some((text.strip_suffix(letter)?, unit)));
+        UNITS.into_iter().find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, unit)));
     if let Some((number, unit)) = unit {
         let is_plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
         return number.parse::<f64>().ok().filter(|_| is_plain).map(|number| number * unit);
@@ -73,7 +73,7 @@ pub fn not_within(text: &str, bare: Bare, range: &str) -> String {
 pub fn short(seconds: u64) -> String {
     let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
     match units.into_iter().find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit)) {
-        Some((unit, letter)) => format!("{}{letter}", seconds / unit),
+        Some((unit, suffix)) => format!("{}{suffix}", seconds / unit),
         None => format!("{seconds}s"),
     }
 }

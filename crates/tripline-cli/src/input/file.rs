@@ -1,4 +1,4 @@
-//! A file that is made anew.
+//! A file that is made again.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -55,7 +55,7 @@ impl NewFile {
 }
 
 fn there_already(path: &Path) -> Error {
-    Error::in_file(&name_of(path), "is there already").hint("`--force` overwrites it")
+    Error::in_file(&name_of(path), "already exists").hint("`--force` overwrites it")
 }
 
 fn cannot(path: &Path, why: &io::Error) -> Error {
@@ -73,7 +73,7 @@ mod tests {
         let file = NewFile::new(&path, false).unwrap();
         assert!(!path.exists());
         file.write("1").unwrap();
-        let expected = format!("{}: is there already", path.display());
+        let expected = format!("{}: already exists", path.display());
         for fault in [file.write("2").unwrap_err(), NewFile::new(&path, false).unwrap_err()] {
             assert!(fault.to_string().starts_with(&expected), "{fault}");
         }

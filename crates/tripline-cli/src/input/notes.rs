@@ -32,14 +32,14 @@ pub fn not_armed(config: &AlarmConfig) -> Option<String> {
     Some(format!("not in `alarmList`, so not armed: {}{more}", names.join(", ")))
 }
 
-/// Nothing that is told stops anything.
-pub const ONLY_TELLS: &str =
-    "no alarm goes to `@force-stop`: people are told, and the rollout goes on";
+/// No topic of the alarms stops anything.
+pub const ONLY_ALERTS: &str =
+    "no alarm notifies `@force-stop`: an alarm alerts people, and the rollout goes on";
 
-/// [`ONLY_TELLS`], where nobody has said that it is meant.
-pub fn only_tells() -> Diagnostic {
-    Diagnostic::new(ONLY_TELLS)
-        .with_hint("add `@force-stop` to `snsTopics`, or say with `--tell-only` that it is meant")
+/// [`ONLY_ALERTS`], where nobody has said that it is meant.
+pub fn only_alerts() -> Diagnostic {
+    Diagnostic::new(ONLY_ALERTS)
+        .with_hint("add `@force-stop` to `snsTopics`, or accept it with `--alert-only`")
 }
 
 /// Whether an alarm may stop its rollout: any topic's ARN may be that of the force-stop topic.

@@ -61,7 +61,7 @@ pub struct PlannedRollout<'a> {
     /// The default guard watches for what they do not see.
     pub fills: bool,
     /// It is meant that nothing of its own stops it.
-    pub tell_only: bool,
+    pub alert_only: bool,
 }
 
 /// What becomes of it.
@@ -74,7 +74,7 @@ pub struct PlannedCoverage {
 
 impl<'a> PlannedRollout<'a> {
     /// That of a config, which comes to so many devices.
-    pub fn new(input: &'a Input, devices: Devices, tell_only: bool) -> Self {
+    pub fn new(input: &'a Input, devices: Devices, alert_only: bool) -> Self {
         let config = &input.config;
         let is_group = input.things.targets().iter().any(|is| is.kind() == TargetKind::Group);
         let is_continuous = config.selection == TargetSelection::Continuous;
@@ -85,7 +85,7 @@ impl<'a> PlannedRollout<'a> {
             alarms: &config.alarms.alarms,
             evidence: evidence.map(|limits| (&limits.config, limits.baseline.as_ref())),
             fills: config.alarms.default_guard,
-            tell_only,
+            alert_only,
         }
     }
 
@@ -128,7 +128,7 @@ impl<'a> PlannedRollout<'a> {
             false => KeptConfig::Alarms {
                 alarms: self.alarms,
                 evidence,
-                tell_only: self.tell_only,
+                alert_only: self.alert_only,
                 fills: self.fills,
             },
         };

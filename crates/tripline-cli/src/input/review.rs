@@ -13,7 +13,7 @@ use super::planned::too_few;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Meant {
     /// No alarm stops the rollout.
-    pub tell_only: bool,
+    pub alert_only: bool,
     /// A config without alarms is left to the stack's default guard.
     pub default_guard: bool,
 }
@@ -50,15 +50,14 @@ fn guard(input: &Input, meant: Meant) -> Vec<Remark> {
             hint: Some(NO_ALARMS.1.to_owned()),
         });
     }
-    if !alarms.is_empty() && !alarms.iter().any(notes::may_stop) && !meant.tell_only {
+    if !alarms.is_empty() && !alarms.iter().any(notes::may_stop) && !meant.alert_only {
         let first = input.config.alarms.alarms.first();
         let topics_of = |name| input.config.lines.of(&format!("ALARM_CONFIG_{name}"), "snsTopics");
         findings.push(Remark {
             line: first.and_then(|alarm| topics_of(&alarm.name)),
-            text: notes::ONLY_TELLS.to_owned(),
+            text: notes::ONLY_ALERTS.to_owned(),
             hint: Some(
-                "add `@force-stop` to `snsTopics`, or say with `--tell-only` that it is meant"
-                    .to_owned(),
+                "add `@force-stop` to `snsTopics`, or accept it with `--alert-only`".to_owned(),
             ),
         });
     }
@@ -71,10 +70,10 @@ fn guard(input: &Input, meant: Meant) -> Vec<Remark> {
 pub fn no_fallback(input: &Input) -> Option<Remark> {
     input.config.fallback.is_none().then(|| Remark {
         line: None,
-        text: "no `fallback`: if the rollout is stopped, people are not told which release to go back to"
+        text: "no `fallback`: if the rollout is stopped, the alert does not name the release to revert to"
             .to_owned(),
         hint: Some(
-            "set `fallback` in `[DEFAULT]` to the job of the last release that ended well".to_owned(),
+            "set `fallback` in `[DEFAULT]` to the job of the last release that succeeded".to_owned(),
         ),
     })
 }
@@ -99,7 +98,7 @@ pub fn add_uncovered(coverage: &Coverage, review: &mut Review) {
             if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
         review.findings.push(Remark {
             line: None,
-            text: format!("nobody would hear of {}{because}", way.devices()),
+            text: format!("nothing covers {}{because}", way.devices()),
             hint: new.iter().find_map(|shortfall| shortfall.reason.fix(None)),
         });
     }

@@ -27,7 +27,7 @@ impl StopTopic {
         {
             let named = named.as_str();
             return vec![format!(
-                "{file}: no alarm goes to `@force-stop` or to `{named}`, so none stops the rollout"
+                "{file}: no alarm notifies `@force-stop` or `{named}`, so none stops the rollout"
             )];
         }
         let note = |assumption: tripline_simulation::stop_topics::Assumption| {

@@ -32,7 +32,7 @@ impl Within {
     }
 
     /// Why a file may not be read, if it may not: links and `..` are followed to where it really is. Of a
-    /// file that is not there, its nearest folder counts, so that nothing is told of what is outside.
+    /// file that is not there, its nearest folder counts, so that no message names what is outside.
     pub fn refusal(&self, path: &Path) -> Option<String> {
         let absolute = std::path::absolute(path).ok()?;
         let real = absolute.ancestors().find_map(|place| place.canonicalize().ok())?;

@@ -75,7 +75,7 @@ fn page(man: &Man, command: &Command) -> std::io::Result<String> {
     }
     let after = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
     page.extend(sections(&after).into_bytes());
-    // Each part defines the apostrophe anew: once is enough, under the title.
+    // Each part defines the apostrophe again: once is enough, under the title.
     let page = String::from_utf8_lossy(&page);
     let is_apostrophe = |line: &&str| line.starts_with(".ie ") || line.starts_with(".el ");
     let mut lines = page.lines().filter(|line| !is_apostrophe(line));

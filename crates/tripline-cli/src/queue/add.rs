@@ -31,47 +31,50 @@ Examples:
   tripline queue add --bin tracker-2.2.bin --from-last --bucket releases --bake 2h \\
     --set jobId=fw-2-2 --set streamId=fw-2-2
 
-The dev.ini and its files are checked whole, as `tripline deploy` does: `binName` and `thingList`
-are their names, an alarm stops the rollout (unless --default-guard or --tell-only says that it is
-meant, which `next` then knows), somebody hears of devices that fail (or --accept-uncovered says that
-nobody is meant to), and no job of its `jobId` is in the queue or exists. Then dev.ini,
-firmware, thing list and, if the dev.ini names one, the job document are stored in the bucket under
-queue/<entry>/, each with its SHA-256, and last of all the entry itself. Whatever goes wrong before
-leaves the queue as it was.
+Tripline first checks the dev.ini and its files, as `tripline deploy` does. `binName` and
+`thingList` must be their names. An alarm must stop the rollout (accept otherwise with
+--default-guard or --alert-only, which `next` respects). Failing devices must at least cause an
+alert (accept otherwise with --accept-uncovered). No job with this `jobId` may exist or be in the
+queue.
 
-`--from-last` takes the dev.ini of the newest entry and, without `--things`, its thing list. A new
-release needs a `jobId` of its own, and a `streamId` if there is one: they are asked for at a
-terminal, and have to be set elsewhere. `--set` changes the copy that is queued, no file of yours.
+Then Tripline stores the dev.ini, the firmware, the thing list and, if the dev.ini names one, the
+job document in the bucket under queue/<entry>/, each with its SHA-256. It creates the entry last,
+so a failure before that leaves the queue unchanged.
 
-Exit code 0: it is in the queue, and stdout says as which entry; 2: something does not fit; 3: AWS
-refused or could not be reached.")]
+`--from-last` uses the dev.ini of the newest entry and, without `--things`, its thing list. A new
+release needs a `jobId` of its own, and a `streamId` if the dev.ini has one. On a terminal Tripline
+asks for them; elsewhere pass them with `--set`. `--set` changes only the queued copy, never your
+file.
+
+Exit code 0: the release is in the queue, and stdout names the entry; 2: the files do not match or
+are invalid; 3: AWS refused or could not be reached.")]
 pub struct Add {
     /// The firmware
     #[arg(short = 'f', long = "bin", visible_alias = "binFile", value_name = "FILE")]
     bin: PathBuf,
-    /// The dev.ini, or what the new one is made from
+    /// The dev.ini, or the one to derive the new one from
     #[arg(short = 'd', long, visible_alias = "devIni", value_name = "FILE")]
     config: Option<PathBuf>,
     /// The thing list
     #[arg(short = 'l', long, visible_alias = "thingList", value_name = "FILE")]
     things: Option<PathBuf>,
-    /// The bucket that the files are stored in
+    /// The bucket to store the files in
     #[arg(short, long)]
     bucket: String,
-    /// How long the next one waits after this one has ended well, such as `2h`
+    /// How long the next release waits after this one succeeded, such as `2h`
     #[arg(long, value_name = "TIME", default_value = "0")]
     bake: Span,
     /// Percentage of its devices that may fail, reject the job, time out or be canceled for the next one to go;
     /// with `0` a single one holds up the queue
     #[arg(long, value_name = "PERCENT", default_value = "2")]
     tolerate: Tolerance,
-    /// Make the dev.ini from the one of the newest entry
+    /// Derive the dev.ini from that of the newest entry
     #[arg(long, conflicts_with = "config")]
     from_last: bool,
-    /// Replace a key of `[DEFAULT]`; every other line stays as it is
+    /// Replace a key of `[DEFAULT]`; all other lines stay unchanged
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<Setting>,
-    /// `submit` takes the dev.ini as it is, `create` makes one from `--config` or the newest entry
+    /// `submit` takes the dev.ini unchanged, `create` derives one from `--config` or the newest entry
     #[arg(short, long, value_name = "METHOD", hide_short_help = true)]
     method: Option<Method>,
     /// Refuse files that are outside of this folder, wherever links and `..` lead
@@ -117,7 +120,7 @@ impl Add {
             None => Aws::connect_to_change(&self.common).await?,
         };
         let entry = self.store(&aws, &prepared).await?;
-        self.tell(&aws, &entry);
+        self.report(&aws, &entry);
         Ok(End::Done)
     }
 
@@ -192,7 +195,7 @@ impl Add {
             files: sources.0.iter().map(|(file, _)| file.clone()).collect(),
             bake: self.bake,
             tolerance: self.tolerate,
-            tell_only: self.meant.tell_only,
+            alert_only: self.meant.alert_only,
             default_guard: self.meant.default_guard,
             accept_uncovered: self.meant.accept_uncovered.clone().unwrap_or_default(),
             claims: 0,
@@ -211,7 +214,7 @@ impl Add {
         Ok(entry)
     }
 
-    fn tell(&self, aws: &Aws, entry: &Entry) {
+    fn report(&self, aws: &Aws, entry: &Entry) {
         let (queue, table) = (aws.store.queue.as_str(), &aws.store.table);
         match self.common.output {
             Output::Text => print(&format!("{}\n", entry.id)),

@@ -18,7 +18,7 @@ pub struct Common {
     /// The stack whose table it is, and whose force-stopper guards the rollouts
     #[arg(long, value_name = "NAME", default_value = "tripline")]
     pub stack: String,
-    /// AWS region of the table and the bucket [default: the environment's]; a rollout goes to the
+    /// AWS Region of the table and the bucket [default: the environment's]; a rollout goes to the
     /// `region` of its `dev.ini`
     #[arg(short, long)]
     pub region: Option<Region>,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::input::renamed::ALERT_ONLY;
 use crate::queue::state::{StoredFile, Use};
 use tripline::text::excerpt;
 use tripline_config::FileName;
@@ -22,13 +23,13 @@ use crate::input::within::Within;
 /// What is meant although it looks like a mistake.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Intended {
-    /// Accept that no alarm stops the rollout: people are told, and it goes on
-    #[arg(long)]
-    pub tell_only: bool,
-    /// Leave a dev.ini that has no alarms to the stack's default guard
+    /// Accept a config whose alarms alert people but never stop the rollout
+    #[arg(long, alias = ALERT_ONLY)]
+    pub alert_only: bool,
+    /// Accept a dev.ini without alarms: the stack's default guard guards the job
     #[arg(long)]
     pub default_guard: bool,
-    /// Accept that nobody hears of devices that go wrong in these ways: `fails`, `refuses`, `timesOut`, `slow`,
+    /// Accept that no alarm covers these ways to go wrong: `fails`, `refuses`, `timesOut`, `slow`,
     /// `neverAnswers`, separated by commas
     #[arg(long, value_name = "WAYS")]
     pub accept_uncovered: Option<AcceptedWays>,
@@ -83,9 +84,9 @@ pub fn release(
     // A document at a URL is fetched when it is deployed.
     let input = loaded.with(Ok(None))?;
     check_alarms(file, input.config.has_guard(), meant.default_guard)?;
-    check_stops(file, &input.alarms(), meant.tell_only)?;
+    check_stops(file, &input.alarms(), meant.alert_only)?;
     // The stack's own parameters, and the devices of groups, count when it is deployed.
-    let planned = PlannedRollout::new(&input, declared_devices(&input), meant.tell_only);
+    let planned = PlannedRollout::new(&input, declared_devices(&input), meant.alert_only);
     let covered = planned.coverage(&StackRules::read(|_| None)?);
     meant.accept_uncovered.clone().unwrap_or_default().check(file, &covered.coverage)?;
     Ok((release, input))
@@ -113,7 +114,7 @@ pub fn file_name(path: &Path) -> Result<FileName, Error> {
     name.parse().map_err(|error| Error::in_file(&name_of(path), format!("{error}")))
 }
 
-/// Compares the files with what the `dev.ini` calls them, and tells what they are. `config` is the
+/// Compares the files with what the `dev.ini` calls them, and returns what they are. `config` is the
 /// `dev.ini` as it is stored, `folder` is where the job document is.
 pub fn sources(
     release: &Release,

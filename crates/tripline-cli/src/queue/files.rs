@@ -48,7 +48,7 @@ pub fn key(entry: &EntryId, name: &FileName) -> String {
     format!("queue/{entry}/{name}")
 }
 
-/// Reads a file to its end, in pieces, and tells what it is.
+/// Reads a file to its end, in pieces, and returns what it is.
 pub fn describe(path: &Path, used: Use, name: FileName) -> Result<StoredFile, Error> {
     let shown = name_of(path);
     let fault = |text: String| Error::in_file(&shown, text);

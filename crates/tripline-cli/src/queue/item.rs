@@ -13,6 +13,7 @@ use crate::queue::state::{
 use aws_sdk_dynamodb::types::AttributeValue;
 use tripline::text::{clean, excerpt};
 use tripline::time::Timestamp;
+use tripline_guard::kept::ALERT_ONLY;
 
 /// The table's partition key, the queue's name, and its sort key, the entry's name or [`HEAD`].
 pub use tripline::release::item::{ENTRY, QUEUE};
@@ -20,7 +21,6 @@ pub const VERSION: &str = "version";
 pub const STATE: &str = "state";
 pub const WORKER: &str = "worker";
 pub const LEASE_UNTIL: &str = "leaseUntil";
-const TELL_ONLY: &str = "tellOnly";
 const DEFAULT_GUARD: &str = "defaultGuard";
 const TOLERANCE: &str = "tolerancePercent";
 const ACCEPT_UNCOVERED: &str = "acceptUncovered";
@@ -72,7 +72,7 @@ pub fn item(queue: &QueueName, entry: &Entry) -> Item {
     put(TOLERANCE, AttributeValue::N(entry.tolerance.to_string()));
     put("claims", number(entry.claims));
     put("failures", number(entry.failures));
-    for (name, meant) in [(TELL_ONLY, entry.tell_only), (DEFAULT_GUARD, entry.default_guard)] {
+    for (name, meant) in [(ALERT_ONLY, entry.alert_only), (DEFAULT_GUARD, entry.default_guard)] {
         if meant {
             put(name, AttributeValue::Bool(true));
         }
@@ -147,7 +147,7 @@ fn entry_of(id: EntryId, item: &Item) -> Result<Entry, String> {
         files: files(item)?,
         bake: span(item, "bakeSeconds")?,
         tolerance: tolerance(item)?,
-        tell_only: flag(item, TELL_ONLY)?,
+        alert_only: flag(item, ALERT_ONLY)?,
         default_guard: flag(item, DEFAULT_GUARD)?,
         accept_uncovered: match optional(ACCEPT_UNCOVERED)? {
             None => AcceptedWays::default(),
@@ -265,7 +265,7 @@ mod tests {
             round(&claimed.ended(outcome, Some("why"), now));
         }
         round(&Entry { region: Some("eu-west-1".to_owned()), ..first.clone() });
-        round(&Entry { tell_only: true, ..first.clone() });
+        round(&Entry { alert_only: true, ..first.clone() });
         for tolerance in ["0", "2", "0.25", "100"] {
             round(&Entry { tolerance: tolerance.parse().unwrap(), ..first.clone() });
         }

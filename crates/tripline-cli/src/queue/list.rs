@@ -25,10 +25,11 @@ Examples:
   tripline queue list
   tripline queue list --queue sensors --output json
 
-Shows all entries, oldest first, and on stderr what is next and why not yet. Of a rollout that was
-left to itself (`--detach`) it looks how far its job has come; `tripline queue next` writes it down.
+Lists all entries, oldest first. On stderr it says which one is next, and what that one waits for.
+For a detached rollout (`--detach`) it shows the current state of the job; `tripline queue next`
+records it.
 
-Exit code 2: there is no such table; 3: AWS refused or could not be reached.")]
+Exit code 2: the table does not exist; 3: AWS refused or could not be reached.")]
 pub struct List {
     #[command(flatten)]
     common: Common,
@@ -67,7 +68,7 @@ impl List {
                 if rows.iter().any(|(entry, ended)| entry.id == of.id && ended.is_some()) =>
             {
                 format!(
-                    "entry `{}`: the rollout has ended; `tripline queue next` takes it from there",
+                    "entry `{}`: the rollout has ended; `tripline queue next` records how it ended",
                     of.id
                 )
             }
@@ -140,7 +141,7 @@ fn json_of(entry: &Entry, ended: Option<&EntryEnding>) -> Value {
         "rolloutEnded": ended.map(how),
         "tolerancePercent": percent(entry.tolerance),
         "bakeSeconds": entry.bake.seconds(), "claims": entry.claims, "failures": entry.failures,
-        "tellOnly": entry.tell_only, "defaultGuard": entry.default_guard,
+        "alertOnly": entry.alert_only, "defaultGuard": entry.default_guard,
         "acceptUncovered": entry.accept_uncovered.to_string(),
         "notBefore": entry.not_before.map(iso), "note": entry.note,
         "bucket": entry.bucket,

@@ -43,17 +43,17 @@ Examples:
 
 Exit codes: see each command.")]
 pub enum Command {
-    /// Put a release into the queue: its files are checked against each other and stored
+    /// Add a release to the queue: check its files and store them
     Add(Box<add::Add>),
-    /// Show what is in the queue, and what is next
+    /// List the entries of the queue, and show which one is next
     List(list::List),
-    /// Deploy the oldest release that may go; for exactly one worker
+    /// Deploy the oldest release that may go
     Next(next::Next),
-    /// Say how an entry ended, when only a person can
+    /// Record how an entry ended, or skip it
     Done(declare::Done),
-    /// Let an entry that failed too often be tried again
+    /// Retry an entry that failed too often
     Retry(declare::Retry),
-    /// Take an entry out of the queue that nobody has begun
+    /// Remove an entry that no worker has begun
     Remove(declare::Remove),
 }
 

@@ -36,35 +36,35 @@ Examples:
   tripline queue next --wait --output json
   tripline queue next --detach --queue sensors
 
-Claims the oldest release that may go, for this worker alone, fetches its files and compares them
-with their SHA-256, and deploys it. The claim is a lease that is renewed meanwhile: if this worker
-dies, another one carries on with the same release when the lease has run out. Ctrl-C gives it back.
+Claims the oldest release that may go for this worker, downloads its files, verifies their SHA-256,
+and deploys it. The claim is a lease that the worker renews. If the worker dies, another one takes
+over the release when the lease expires. Ctrl-C returns the release to the queue.
 
-A release may go when nothing is under way in its queue, everything before it ended well and has
-baked, and no alarm of it has fired meanwhile. One that failed for another reason than its devices
-(no network, a role that is missing) is tried again after 1, 2, 4 and 8 minutes, and then waits for
-`tripline queue retry`.
+A release may go when no other release of its queue is in progress, every earlier one succeeded and
+has baked, and no alarm has fired since. If a deployment fails for another reason than its devices
+(no network, a missing role), Tripline retries it after 1, 2, 4 and 8 minutes. After that it waits
+for `tripline queue retry`.
 
-With --detach the rollout, of one round, is left to itself once its job exists, and the next
-`tripline queue next` looks how it has ended.
+With --detach the command returns once the job exists, and the next `tripline queue next` checks
+how it ended. This needs a config with a single round.
 
-Exit code 0: the rollout ended well, or its job exists (--detach), or there was nothing to do;
-stdout says which; 1: the rollout failed, or an unsuccessful entry holds up the queue until
-`tripline queue done` decides on it; 2: the input, 3: AWS refused or could not be reached (the
-release is back in the queue); 5: the rollout was stopped, or an alarm of it fired before the next
-one began; 6: not yet: a release is under way or has to bake, this worker was interrupted, or AWS IoT
-counts attempts and does not say which device's they are.")]
+Exit code 0: the rollout succeeded, or its job exists (--detach), or the queue is empty; stdout
+says which; 1: the rollout failed, or an unsuccessful entry holds up the queue until you decide
+with `tripline queue done`; 2: the input is invalid; 3: AWS refused or could not be reached, and
+the release is back in the queue; 5: the rollout was stopped, or one of its alarms fired before the
+next release began; 6: not yet: a release is in progress or bakes, somebody interrupted this
+worker, or AWS IoT counts attempts and does not name their devices.")]
 pub struct Next {
-    /// Wait while a release is under way or bakes, instead of ending with 6
+    /// Wait while a release is in progress or bakes, instead of exiting with 6
     #[arg(long)]
     wait: bool,
-    /// How long others leave a release alone that this worker has claimed and no longer renews
+    /// How long the claim of a worker lasts unless it renews the claim
     #[arg(long, value_name = "TIME", default_value = "15m", value_parser = lease)]
     lease: Span,
-    /// Leave the rollout to itself once its job exists
+    /// Return once the job exists, without waiting for its end
     #[arg(long)]
     detach: bool,
-    /// Keep the release's files, in a folder of its own below this one
+    /// Keep the files of the release in a new folder below this one
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
     /// Refuse a release whose dev.ini names files outside of this folder, other than its own that are fetched
@@ -120,7 +120,7 @@ impl Next {
                     continue;
                 }
                 Attempt::Over(report) if !self.wait || report.result != "waiting" => {
-                    return Ok(self.tell(&aws, &report));
+                    return Ok(self.report(&aws, &report));
                 }
                 Attempt::Over(report) => report,
             };
@@ -130,7 +130,7 @@ impl Next {
             }
             tokio::select! {
                 () = tokio::time::sleep(report.nap()) => {}
-                () = interrupt.wait() => return Ok(self.tell(&aws, &report)),
+                () = interrupt.wait() => return Ok(self.report(&aws, &report)),
             }
         };
         say(&format!(
@@ -146,11 +146,11 @@ impl Next {
         let deploy = async |deployment: Deployment| deployment.run().await;
         let worked = work(&aws, claimed.clone(), &how, deploy, interrupt.wait()).await?;
         let (report, error) = report_of(claimed, worked, self.detach);
-        let end = self.tell(&aws, &report);
+        let end = self.report(&aws, &report);
         error.map_or(Ok(end), Err)
     }
 
-    fn tell(&self, aws: &Aws, report: &Report) -> End {
+    fn report(&self, aws: &Aws, report: &Report) -> End {
         match self.common.output {
             Output::Text => print(&report.text()),
             Output::Json => print_json(&report.json(aws)),
@@ -229,7 +229,7 @@ fn report_of(claimed: Entry, worked: Worked, detach: bool) -> (Report, Option<Er
     };
     match worked {
         Worked::Ended(entry, End::Done) if detach => {
-            let why = "its job exists; the next `tripline queue next` looks how it ends".into();
+            let why = "its job exists; the next `tripline queue next` checks how it ended".into();
             (report("deployed", entry, End::Done, Some(why)), None)
         }
         Worked::Ended(entry, end) => match entry.state {
@@ -249,7 +249,7 @@ fn report_of(claimed: Entry, worked: Worked, detach: bool) -> (Report, Option<Er
         }
         Worked::Lost => {
             let why = format!(
-                "entry `{}`: its lease could not be kept, so that another worker may carry on with it",
+                "entry `{}`: its lease was lost, so another worker may take it over",
                 claimed.id
             );
             (report("lost", claimed, End::Undecided, Some(why.into())), None)

@@ -24,7 +24,7 @@ use crate::exit::Error;
 
 /// Most entries of a queue, done ones included: fifty years of one a day.
 const MAX_ENTRIES: usize = 20_000;
-/// How often a decision is made anew because others have changed the queue meanwhile.
+/// How often a decision is made again because others have changed the queue meanwhile.
 const MOST_TRIES: u32 = 20;
 
 const TRANSACT: &str = "TransactWriteItems";
@@ -278,8 +278,7 @@ impl Store {
             }
             pause().await;
         }
-        let text =
-            format!("queue `{}` is changed by others all the time; run this again", self.queue);
+        let text = format!("queue `{}` keeps changing; run the command again", self.queue);
         Err(Failure::new(TRANSACT, FailureKind::Throttled, text).into())
     }
 }

@@ -43,7 +43,7 @@ pub fn pending(n: u32) -> Entry {
         ],
         bake: span(0),
         tolerance: Default::default(),
-        tell_only: false,
+        alert_only: false,
         default_guard: false,
         accept_uncovered: Default::default(),
         claims: 0,
@@ -232,11 +232,11 @@ async fn a_worker_that_stood_still_does_not_go_on_without_its_lease() {
 
 #[tokio::test]
 async fn what_was_said_to_be_meant_when_it_was_added_is_meant() {
-    for (tell_only, default_guard) in [(false, false), (true, false), (false, true)] {
+    for (alert_only, default_guard) in [(false, false), (true, false), (false, true)] {
         let accept_uncovered: AcceptedWays =
-            if tell_only { "fails".parse().unwrap() } else { AcceptedWays::default() };
+            if alert_only { "fails".parse().unwrap() } else { AcceptedWays::default() };
         let entry = Entry {
-            tell_only,
+            alert_only,
             default_guard,
             accept_uncovered: accept_uncovered.clone(),
             ..pending(1)
@@ -245,8 +245,8 @@ async fn what_was_said_to_be_meant_when_it_was_added_is_meant() {
         let claimed = claim(&fake, "w", 900).await;
         let deploy = async |deployment: Deployment| {
             assert_eq!(
-                (deployment.tell_only, deployment.default_guard, deployment.accept_uncovered),
-                (tell_only, default_guard, Some(accept_uncovered.clone()))
+                (deployment.alert_only, deployment.default_guard, deployment.accept_uncovered),
+                (alert_only, default_guard, Some(accept_uncovered.clone()))
             );
             Ok(End::Done)
         };

@@ -129,7 +129,7 @@ async fn fetch_and_deploy(
         resume: claimed.claims > 1,
         detach: work.detach,
         tolerance: claimed.tolerance.share(),
-        tell_only: claimed.tell_only,
+        alert_only: claimed.alert_only,
         default_guard: claimed.default_guard,
         accept_uncovered: Some(claimed.accept_uncovered.clone()),
         within: work.within.clone().map(|within| within.or(folder)),

@@ -64,7 +64,7 @@ impl Lines {
         Self::from_reader(stdin())
     }
 
-    /// Those of anything, gzip or not: its first bytes tell.
+    /// Those of anything, gzip or not: its first bytes say so.
     pub fn from_reader(reader: impl Read + 'static) -> Result<Self> {
         Self::up_to(Most { bytes: MOST_BYTES, lines: MOST_LINES }, reader)
     }
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_packed_otherwise_is_told_from_text() {
+    fn what_is_packed_otherwise_is_distinguished_from_text() {
         for (bytes, said) in [
             (&b"\x28\xb5\x2f\xfd\x00"[..], "zstd -d"),
             (b"PK\x03\x04...", "unzip"),

@@ -1,7 +1,7 @@
 //! Recordings of rollouts: one execution that began or ended a line.
 //!
 //! - [`lines`]: a recording's lines, from a file, gzip or not, or stdin;
-//! - [`read`]: the rollout that they tell of;
+//! - [`read`]: the rollout that they record;
 //! - [`executions`]: all executions of a job; [`write`](mod@write): their lines.
 
 pub mod executions;

@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_in_the_messages_of_other_services_are_told() {
+    fn events_in_the_messages_of_other_services_are_recognized() {
         let event = r#"{\"eventType\":\"JOB_EXECUTION\"}"#;
         for (line, said) in [
             (format!(r#"{{"Type":"Notification","TopicArn":"a","Message":"{event}"}}"#), "SNS"),

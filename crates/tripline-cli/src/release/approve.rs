@@ -18,22 +18,22 @@ const MAX_NOTE: usize = 300;
 Examples:
   tripline release approve fw-2-1 --wave canary --note \"looked at 12 devices in the lab\"
 
-A wave with `approval = True` begins once it is approved; an undecided one lets what comes after it
-begin. An approval never overrides an alarm, a stop or the bake: the gate says `go` only once these
-allow it, and the stack looks once a minute.
+A wave with `approval = True` begins only after an approval. After an undecided wave, an approval
+lets the next wave begin. An approval never overrides an alarm, a stop or the bake: the gate still
+waits until these allow `go`. The stack checks once a minute.
 
-Approvals are items of the stack's queue table under the key `$approvals`: whoever may write those
-may approve, and nobody else (dynamodb:LeadingKeys).
+Approvals are items of the stack's queue table under the key `$approvals`. Restrict who may approve
+with a policy on this key (dynamodb:LeadingKeys).
 
-Exit code 0: approved, now or before; 1: the wave waits for nobody; 2: there is no such release or
-wave; 3: AWS refused or could not be reached.")]
+Exit code 0: approved, now or before; 1: the wave does not wait for an approval; 2: the release or
+the wave does not exist; 3: AWS refused or could not be reached.")]
 pub struct Approve {
     #[command(flatten)]
     common: Common,
     /// The wave
     #[arg(long)]
     wave: WaveName,
-    /// Why, for everybody who looks at the release
+    /// The reason, shown with the release
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
 }
@@ -65,7 +65,7 @@ impl Approve {
                 self.show(
                     wave.phase,
                     false,
-                    &format!("wave `{}` waits for nobody: {why}", wave.name),
+                    &format!("wave `{}` does not wait for an approval: {why}", wave.name),
                 );
                 return Ok(End::Finding);
             }

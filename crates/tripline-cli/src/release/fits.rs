@@ -6,7 +6,7 @@ use crate::exit::Error;
 
 /// The stack's parameter that says how long an ended job keeps its alarms.
 const KEPT: &str = "RemoveAlarmsAfterMinutes";
-/// Least of it in minutes. A wave whose job has ended still bakes, and its alarms are kept anew every 20 minutes;
+/// Least of it in minutes. A wave whose job has ended still bakes, and its alarms are kept again every 20 minutes;
 /// a look that comes late has ten more.
 const LEAST_KEPT: u32 = 30;
 /// Most seconds that the waves of a release may bake together. Step Functions ends an execution after a year, and
@@ -26,7 +26,7 @@ pub fn check<'a>(
     // One that cannot be read stands for no fault: the template takes whole numbers only.
     let kept = parameter(KEPT).and_then(|text| text.parse::<u32>().ok());
     if let Some(kept) = kept.filter(|kept| *kept < LEAST_KEPT) {
-        return Err(Error::input(format!("the stack's {KEPT} is {kept} (expected at least {LEAST_KEPT}): the alarms of a wave would be gone while it bakes, and nobody would see them fire")).hint(format!("deploy the stack with {KEPT}={LEAST_KEPT} or more")));
+        return Err(Error::input(format!("the stack's {KEPT} is {kept} (expected at least {LEAST_KEPT}): Tripline would remove the alarms of a wave while it bakes, so that they could not fire")).hint(format!("deploy the stack with {KEPT}={LEAST_KEPT} or more")));
     }
     let named = parameter(ROLES).unwrap_or_default();
     // A pattern is IAM's matter.

@@ -10,7 +10,7 @@ use tripline_aws::{Failure, FailureKind, iot};
 
 use super::Place;
 use super::store::{Store, now, person};
-use crate::aws::alarms::SeenAlarm;
+use crate::aws::alarms::NamedAlarm;
 use crate::aws::topics;
 use crate::exit::{End, Error};
 use crate::terminal::output::Output;
@@ -20,7 +20,7 @@ use crate::terminal::print::{print, print_json, say};
 #[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 pub struct Which {
-    /// A release: the rollout of the wave that is under way; or the job of any rollout
+    /// A release: the rollout of its current wave; or the job of any rollout
     #[arg(value_name = "RELEASE|JOB")]
     named: Option<JobId>,
     /// The job of any rollout
@@ -57,17 +57,17 @@ Examples:
   tripline release hold fw-2-1
   tripline release hold fw-1-3-0 --on-failed alert
 
-The rollout goes on with one device a minute, the least that AWS IoT knows, and the next wave waits.
-How fast it was is kept, and `tripline release go-on` takes it up again. The stack proves the hold:
-if more than two devices a minute are notified over three minutes, people are alerted, and the
-rollout is stopped (--on-failed alert: not stopped).
+The rollout goes on with one device a minute, the lowest rate that AWS IoT allows, and the next
+wave waits. Tripline stores the earlier rate, and `tripline release go-on` restores it. The stack
+verifies the hold: if AWS IoT notifies more than two devices a minute over three minutes, the stack
+alerts people and stops the rollout (--on-failed alert: it only alerts).
 
-Exit code 0: the rate was lowered, now or before; 1: the rollout has ended; 2: there is no such
-release or job; 3: AWS refused or could not be reached.")]
+Exit code 0: the rate was lowered, now or before; 1: the rollout has ended; 2: the release or the
+job does not exist; 3: AWS refused or could not be reached.")]
 pub struct HoldJob {
     #[command(flatten)]
     which: Which,
-    /// What becomes of a rollout that goes on all the same: `cancel` or `alert`
+    /// What to do if the rollout does not slow down: `cancel` or `alert`
     #[arg(long, value_name = "WHAT", default_value = "cancel")]
     on_failed: OnHoldFailed,
     #[command(flatten)]
@@ -79,12 +79,13 @@ pub struct HoldJob {
 Examples:
   tripline release go-on fw-2-1
 
-The rollout is as fast again as it was. Evidence begins anew, and weighs what it sees half as much
-as before: a hold must not be a second chance at the permitted false stops. The first time spends
-half of them more, the second a quarter, and so on. The alarm that held the rollout can fire again.
+Restores the rollout's earlier rate. Evidence begins again and weighs new observations half as much
+as before, so that a hold is no second chance at the permitted false stops. The first go-on spends
+half of them again, the second a quarter, and so on. The alarm that held the rollout can fire
+again.
 
-Exit code 0: it goes on; 1: it is not held, or has ended; 2: there is no such release or job; 3: AWS
-refused or could not be reached.")]
+Exit code 0: it goes on; 1: the rollout is not held, or has ended; 2: the release or the job does
+not exist; 3: AWS refused or could not be reached.")]
 pub struct GoOn {
     #[command(flatten)]
     which: Which,
@@ -123,7 +124,7 @@ async fn describe(store: &Store, job: &JobId) -> Result<aws_sdk_iot::types::Job,
     match iot::describe(&store.aws.iot, job).await {
         Err(failure) if failure.kind == FailureKind::NotFound => {
             Err(Error::input(format!("there is no job `{job}`, nor a release of this name"))
-                .hint("is this its region and account?"))
+                .hint("check the Region and the account"))
         }
         described => Ok(described?),
     }
@@ -140,8 +141,10 @@ async fn set_rate(
 }
 
 fn raced(job: &JobId) -> Error {
-    let text = format!("somebody holds or goes on with job `{job}` at this moment");
-    Failure::new("UpdateItem", FailureKind::Unavailable, text).with_hint("run this again").into()
+    let text = format!("another hold or go-on of job `{job}` is in progress");
+    Failure::new("UpdateItem", FailureKind::Unavailable, text)
+        .with_hint("run the command again")
+        .into()
 }
 
 impl HoldJob {
@@ -226,22 +229,22 @@ impl GoOn {
             "goesOn",
             &match is_active {
                 true => format!(
-                    "job {job} goes on as fast as before; evidence begins anew at half its weight (time {times})"
+                    "job {job} goes on as fast as before; evidence begins again at half its weight (time {times})"
                 ),
-                false => format!("job {job} has ended, and holds nothing back any more"),
+                false => format!("job {job} has ended, so there is nothing to go on with"),
             },
         );
         Ok(End::Done)
     }
 }
 
-/// Every alarm of the job that stops and is in ALARM acts again once it fires anew: those that fired during the
+/// Every alarm of the job that stops and is in ALARM acts again once it fires again: those that fired during the
 /// hold changed nothing.
 async fn rearm(store: &Store, job: &JobId) -> Result<(), Error> {
     use aws_sdk_cloudwatch::types::StateValue;
     let topic = topics::of_stack(&store.stack, topics::FORCE_STOP)?;
     let there = store.aws.see(job).await?;
-    for alarm in there.alarms.iter().map(SeenAlarm::observed) {
+    for alarm in there.alarms.iter().map(NamedAlarm::observed) {
         if !alarm.has_fired() || !alarm.goes_to(topic) {
             continue;
         }

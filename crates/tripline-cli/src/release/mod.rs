@@ -36,22 +36,22 @@ Examples:
   tripline release hold fw-2-1
   tripline release stop fw-2-1
 
-A release runs in the stack, which has to have the parameter `Releases=on`: this command may end, and
-any machine may ask how far it is.
+A release runs in the stack, which needs the parameter `Releases=on`. It does not depend on this
+command, and you can follow it from any machine.
 
 Exit codes: see each command.")]
 pub enum Command {
-    /// Start a release: its waves are worked out, checked and frozen, and the stack takes them out
+    /// Start a release: check its waves, fix their devices, and let the stack roll them out
     Start(Box<start::Start>),
-    /// How far a release is, wave by wave, and what it waits for
+    /// Show the state of a release, wave by wave, and what it waits for
     Status(status::Status),
-    /// Let a wave begin, or let what comes after an undecided wave begin
+    /// Approve a wave, or the next one after an undecided wave
     Approve(approve::Approve),
-    /// Take the rollout of a release, or any rollout, down to one device a minute
+    /// Hold a rollout: slow it down to one device a minute
     Hold(hold::HoldJob),
-    /// Go on as before with a rollout that is held
+    /// Go on with a held rollout at its earlier rate
     GoOn(hold::GoOn),
-    /// Stop a release: no further wave begins, and its rollouts are stopped
+    /// Stop a release: prevent further waves and stop its rollouts
     Stop(stop::StopRelease),
 }
 
@@ -70,7 +70,7 @@ pub struct Place {
     /// The stack that it runs in
     #[arg(long, default_value = "tripline")]
     stack: String,
-    /// AWS region [default: the environment's]
+    /// AWS Region [default: the environment's]
     #[arg(long)]
     region: Option<Region>,
     #[arg(long, value_enum, default_value = "text")]

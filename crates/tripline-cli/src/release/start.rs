@@ -43,31 +43,32 @@ Examples:
   tripline release start release/dev.ini --dry-run
   tripline release start release/dev.ini
 
-The config is that of `deploy` with `[WAVES]` and a `[WAVE_..]` each. Everything is checked first.
-Then the firmware and the documents go to the bucket, a wave of more than 100 devices that are no
-group's gets a thing group of its own, and the stack begins: each wave is armed before its job
-exists, and the next one begins when its gate lets it through. The devices of each wave are frozen
-now: what joins a group, or matches a query, later is not in it.
+The config is that of `deploy`, with `[WAVES]` and a section `[WAVE_..]` for each wave. Tripline
+checks everything first. Then it uploads the firmware and the documents and creates a thing group
+for each wave of more than 100 devices, unless the wave is a group itself. The stack arms each wave
+before it creates the wave's job. The next wave begins when the gate allows it. The devices of each
+wave are fixed at the start: things that later join a group or match a query are not included.
 
-Started again while it runs, it is the same release. One that has ended begins anew as another
-attempt, with jobs of its own. Running it again after any failure goes on and ends the same.
+Starting a release that runs already changes nothing. A release that has ended begins again as
+another attempt with new jobs. After any failure, run the command again: it completes the start.
 
-Exit code 0: it is under way; 1: nobody would hear of devices that fail, so that it was not begun
-(--accept-uncovered: that is meant); 2: the user's input; 3: AWS refused or could not be reached.")]
+Exit code 0: the release is in progress; 1: no alert would report failing devices, so Tripline did
+not begin it (accept this with --accept-uncovered); 2: invalid input; 3: AWS refused or could not
+be reached.")]
 pub struct Start {
-    /// The config; the files it names are looked for in its folder
+    /// The config; the files that it names are in its folder
     #[arg(default_value = "dev.ini")]
     config: PathBuf,
-    /// The stack that takes it out
+    /// The stack that runs the release
     #[arg(long, default_value = "tripline")]
     stack: String,
-    /// AWS region [default: the config's `region`, or else the environment's]
+    /// AWS Region [default: the config's `region`, or else the environment's]
     #[arg(long)]
     region: Option<Region>,
-    /// Say what would be made, and change nothing
+    /// Show what the command would create, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Accept that nobody hears of devices that go wrong in these ways: `fails`, `refuses`, `timesOut`, `slow`,
+    /// Accept that no alarm covers these ways to go wrong: `fails`, `refuses`, `timesOut`, `slow`,
     /// `neverAnswers`, separated by commas
     #[arg(long, value_name = "WAYS")]
     accept_uncovered: Option<AcceptedWays>,
@@ -376,7 +377,7 @@ async fn begin(store: &Store, plan: &Plan, there: Option<&Versioned>) -> Result<
     if !store.write(&state, there.map(|there| there.version)).await? {
         let text = format!("somebody starts release `{}` at this moment", plan.release);
         return Err(Failure::new("PutItem", FailureKind::Unavailable, text)
-            .with_hint("run this again")
+            .with_hint("run the command again")
             .into());
     }
     store.start(plan).await?;

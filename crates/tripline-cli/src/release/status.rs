@@ -19,15 +19,16 @@ Examples:
   tripline release status fw-2-1 --follow
   tripline release status fw-2-1 --output json
 
-With --follow it is shown again whenever something has changed, until it has ended, wherever it was
-started from; Ctrl-C ends only the look.
+With --follow the command prints the status again after every change until the release ends. Ctrl-C
+ends only the command, not the release.
 
-Exit code 0: it is out, or goes on; 1: it ended for another reason than its guard; 2: there is no
-such release; 3: AWS refused or could not be reached; 5: it was stopped; 6: a person has to decide.")]
+Exit code 0: the release is complete, or goes on; 1: it ended for another reason than its guard; 2:
+the release does not exist; 3: AWS refused or could not be reached; 5: it was stopped; 6: a person
+has to decide.")]
 pub struct Status {
     #[command(flatten)]
     common: Common,
-    /// Show it again whenever something has changed, until it has ended
+    /// Show the status after every change until the release ends
     #[arg(long)]
     follow: bool,
 }
@@ -177,7 +178,7 @@ impl Shown<'_> {
         let release = &self.state.release;
         if self.is_lost() {
             return vec![format!(
-                "nobody takes it out: `tripline release start` with the same files starts it again, `tripline release stop {release}` ends it"
+                "its execution does not run: `tripline release start` with the same files starts it again, `tripline release stop {release}` ends it"
             )];
         }
         match self.asks() {

@@ -12,7 +12,7 @@ use crate::exit::{End, Error};
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 
-/// How often a state is written anew because the stack has written it meanwhile.
+/// How often a state is written again because the stack has written it meanwhile.
 const MOST_TRIES: u32 = 10;
 
 #[derive(Debug, clap::Args)]
@@ -20,15 +20,15 @@ const MOST_TRIES: u32 = 10;
 Examples:
   tripline release stop fw-2-1 --reason \"bricks pump A\"
 
-No further wave begins, and the rollouts of waves that are in progress are stopped as `tripline
-stop` does. `tripline revert` brings devices back to an earlier firmware.
+Prevents further waves, and stops the rollouts of waves in progress as `tripline stop` does. Use
+`tripline revert` to return devices to an earlier firmware.
 
-Exit code 0: stopped, now or before; 2: there is no such release; 3: AWS refused or could not be
-reached: run it again.")]
+Exit code 0: stopped, now or before; 2: the release does not exist; 3: AWS refused or could not be
+reached: run the command again.")]
 pub struct StopRelease {
     #[command(flatten)]
     common: Common,
-    /// Why, for everybody who looks at the release or its jobs
+    /// The reason, shown with the release and its jobs
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -110,8 +110,10 @@ async fn write_end(store: &Store, common: &Common, comment: &str) -> Result<(), 
             return Ok(());
         }
     }
-    let text = format!("the state of release `{}` changes all the time", common.release);
-    Err(Failure::new("PutItem", FailureKind::Unavailable, text).with_hint("run this again").into())
+    let text = format!("the state of release `{}` keeps changing", common.release);
+    Err(Failure::new("PutItem", FailureKind::Unavailable, text)
+        .with_hint("run the command again")
+        .into())
 }
 
 /// Cancels a job of this release that is in progress; whether it was. Another's job of the same name is left.

@@ -95,7 +95,7 @@ impl Store {
                 "there is no release `{release}` in stack `{}`",
                 self.stack.name()
             ))
-            .hint("is this its region and account? `tripline release start` starts one")
+            .hint("check the Region and the account; `tripline release start` starts one")
         })
     }
 

@@ -39,7 +39,7 @@ order and with repetitions; gzip is recognized. Events take place at their own `
 they were received is not recorded. Each alarm is evaluated in the middle of the minute;
 CloudWatch does it at a second of its own. A device that ended after the stop may have begun
 before it: what would have been spared is an upper bound. Abort criteria go by executions that have
-ended: how many devices were told is not recorded. Evidence, if the config has limits of a healthy
+ended: a recording does not say how many devices were notified. Evidence, if the config has limits of a healthy
 rollout, takes when devices began from a recording of `tripline watch --record`; without one it is
 approximate, and said.
 
@@ -74,7 +74,7 @@ pub struct Arguments {
     #[arg(long)]
     strict: bool,
 
-    /// Write a page with pictures, which needs nothing but itself
+    /// Write a self-contained HTML report with charts
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
     /// When to draw a chart

@@ -18,7 +18,7 @@ pub fn replay_picture(replayed: &Replayed) -> Picture<'_> {
     let alarms =
         replay.alarms.iter().map(|alarm| AlarmPanel { alarm: &alarm.alarm, trace: &alarm.trace });
     let mut notes = vec![
-        "Recorded, not simulated: only what had ended is known. Devices that had been told or had begun are in no line before they ended."
+        "Recorded, not simulated: only what had ended is known. Devices that had been notified or had begun are in no line before they ended."
             .to_owned(),
     ];
     if replay.too_late.is_some() {

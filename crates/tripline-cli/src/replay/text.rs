@@ -80,19 +80,19 @@ fn explanation(replayed: &Replayed) -> Vec<String> {
     }
     let guards = replay.alarms.iter().map(|alarm| (alarm.alarm.name.as_str(), &alarm.fired));
     let evidence = replay.evidence.iter().map(|evidence| ("evidence", &evidence.fired));
-    let told = guards.chain(evidence).filter_map(|(name, fired)| {
+    let alerted = guards.chain(evidence).filter_map(|(name, fired)| {
         // What alarms would have seen after a stop is not recorded.
         let before = |fired: &&Fired| replay.stop.as_ref().is_none_or(|stop| fired.at <= stop.at);
         let fired = fired.as_ref().filter(before)?;
         let why = match fired.response {
-            Response::TellsPeople if fired.at >= rollout.last => {
-                "people would have been told, after the last recorded execution had ended"
+            Response::AlertsPeople if fired.at >= rollout.last => {
+                "people would have been alerted, after the last recorded execution had ended"
             }
-            Response::TellsPeople => {
-                "people would have been told, and the rollout would have gone on"
+            Response::AlertsPeople => {
+                "people would have been alerted, and the rollout would have gone on"
             }
             Response::Observes => {
-                "with `observe` people would have been told what would have been stopped"
+                "with `observe` people would have been alerted, and nothing would have been stopped"
             }
             Response::Stops { .. } | Response::AlreadyStopped | Response::AfterTheEnd => {
                 return None;
@@ -100,7 +100,7 @@ fn explanation(replayed: &Replayed) -> Vec<String> {
         };
         Some(format!("`{name}` would have fired at {}: {why}.", utc(fired.at)))
     });
-    lines.extend(told);
+    lines.extend(alerted);
     lines.extend(no_values(replay));
     lines.extend(misspelled(rollout));
     lines.extend(goes_on(rollout));
@@ -206,8 +206,7 @@ fn guards(replayed: &Replayed) -> String {
 }
 
 /// How abort criteria are read.
-pub const EXECUTED: &str =
-    "Abort criteria go by executions that have ended: how many devices were told is not recorded.";
+pub const EXECUTED: &str = "Abort criteria go by executions that have ended: a recording does not say how many devices were notified.";
 
 /// What evidence is of.
 fn watches(evidence: &ReplayedEvidence) -> String {
@@ -270,7 +269,7 @@ fn criteria(abort: &ReplayedAbort) -> String {
 /// What would have come of a guard that fired, in a word.
 pub fn then(fired: &Fired) -> &'static str {
     match fired.response {
-        Response::TellsPeople => "tell",
+        Response::AlertsPeople => "alert",
         Response::Observes => "observe",
         Response::Stops { force: false } => "cancel",
         Response::Stops { force: true } => "abort",

@@ -1,5 +1,6 @@
 //! The panel of an alarm: its metric against the threshold, and its state below.
 
+use maud::Markup;
 use tripline::alarm::{AlarmDefinition, Limit, Statistic};
 use tripline::metric::Metric;
 use tripline::notification::AlarmState;
@@ -56,7 +57,7 @@ pub fn panel(
     span: Span,
     stop: Option<&StopMark>,
     index: usize,
-) -> String {
+) -> Markup {
     let AlarmPanel { alarm, trace } = panel;
     let max = largest(panel, start, span) * 1.08;
     let axis = match alarm.is_on_unsuccessful_rate() {
@@ -66,6 +67,9 @@ pub fn panel(
     };
     let mut frame = Frame::new(span, 150.0, max, &axis, BAND);
     values(&mut frame, alarm, trace, start);
+    if !shown(trace, start, frame.x.max).any(|reading| reading.slot.value.is_some()) {
+        frame.nothing("no data: no device has reported this metric");
+    }
     let y = frame.y.at(alarm.threshold);
     frame.svg.line("threshold", (frame.x.from, y), (frame.right(), y));
     frame.labels(vec![(

@@ -3,6 +3,7 @@
 use super::page::Page;
 use super::scale::{Scale, TimeAxis};
 use super::svg::{Anchor, Svg};
+use maud::Markup;
 
 /// A baseline to be drawn.
 pub struct BaselinePicture<'a> {
@@ -22,7 +23,7 @@ pub struct BaselinePicture<'a> {
     pub made_by: String,
 }
 
-/// Shares of devices that are still at it at an age, 0 to 1.
+/// Shares of devices that are unfinished at an age, 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shares {
     /// Of all past rollouts together.
@@ -55,14 +56,18 @@ const LINES: [Line; 3] = [
 pub fn html(picture: &BaselinePicture<'_>) -> String {
     let mut page = Page::new(picture.title);
     page.heading(picture.title, &picture.verdict, None);
-    page.figure("Devices that are still at it", &curves(&picture.minutes), &picture.caption);
+    page.figure("Devices that are still in progress", &curves(&picture.minutes), &picture.caption);
     let head = ["after", "past rollouts", "the slowest", "at most"];
-    page.table("Still at it, at the ages at which devices are followed", &head, &picture.rows);
+    page.table(
+        "Still in progress, at the ages at which devices are followed",
+        &head,
+        &picture.rows,
+    );
     page.notes("What is to be known of this baseline", &picture.notes);
     page.finish(&picture.made_by)
 }
 
-fn curves(minutes: &[Shares]) -> String {
+fn curves(minutes: &[Shares]) -> Markup {
     let last = f64::from(u32::try_from(minutes.len().saturating_sub(1)).unwrap_or(u32::MAX));
     let (x, y) = (Scale::new(last, LEFT, RIGHT), Scale::new(100.0, BOTTOM, TOP));
     let mut svg = Svg::new(WIDTH, HEIGHT);
@@ -88,9 +93,13 @@ fn curves(minutes: &[Shares]) -> String {
         let at = (RIGHT + 8.0, TOP + 8.0 + 18.0 * f64::from(place));
         svg.text(&format!("label {class}"), at, Anchor::Start, name);
     }
+    if minutes.is_empty() {
+        let middle = (LEFT.midpoint(RIGHT), TOP.midpoint(BOTTOM));
+        svg.text("nothing", middle, Anchor::Middle, "no data: no past rollout");
+    }
     svg.finish(
         "baseline",
-        "Devices that are still at it by age",
+        "Devices that are still in progress by age",
         "Past rollouts, the slowest of them, and the limit of the next one.",
     )
 }

@@ -1,5 +1,6 @@
 //! The panel of evidence: its number by the minute against the threshold.
 
+use maud::Markup;
 use tripline_simulation::simulation::EvidenceTrace;
 
 use super::format::number;
@@ -15,11 +16,14 @@ pub fn top(trace: &EvidenceTrace) -> f64 {
 }
 
 /// The panel.
-pub fn panel(trace: &EvidenceTrace, span: Span, stop: Option<&StopMark>) -> String {
+pub fn panel(trace: &EvidenceTrace, span: Span, stop: Option<&StopMark>) -> Markup {
     let mut frame = Frame::new(span, 120.0, top(trace), "evidence (log10)", 0.0);
     let points = shown(trace, span.minutes);
     let points = points.map(|(minute, value)| (frame.x.at(minute), frame.y.at(value)));
     let points: Vec<(f64, f64)> = points.collect();
+    if points.is_empty() {
+        frame.nothing("no data: nobody computed evidence");
+    }
     frame.svg.path("curve value", points);
     let y = frame.y.at(trace.threshold);
     frame.svg.line("threshold", (frame.x.from, y), (frame.right(), y));

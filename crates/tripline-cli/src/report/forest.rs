@@ -1,6 +1,7 @@
 //! Many runs in one picture: a row each for what was run, a column each for the probability of a
 //! stop, the devices that got the firmware, and the time to the stop.
 
+use maud::Markup;
 use tripline_simulation::simulation::{Proportion, Quantile, Spread, Study};
 
 use super::format::{count, number_of_minutes, percent};
@@ -57,7 +58,7 @@ const TOP: f64 = 34.0;
 const ROW: f64 = 22.0;
 
 /// The picture. A group is a heading, which may be empty, and its rows.
-pub fn forest(id: &str, title: &str, devices: u32, groups: &[(String, Vec<Row>)]) -> String {
+pub fn forest(id: &str, title: &str, devices: u32, groups: &[(String, Vec<Row>)]) -> Markup {
     let headings = groups.iter().filter(|(heading, _)| !heading.is_empty()).count();
     let rows: usize = groups.iter().map(|(_, rows)| rows.len()).sum::<usize>() + headings;
     let bottom = TOP + ROW * f64::from(u32::try_from(rows).unwrap_or(u32::MAX));

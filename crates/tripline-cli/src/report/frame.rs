@@ -43,7 +43,7 @@ impl Span {
 /// The share of executions whose ends are left out.
 pub const LEFT_OUT: f64 = 0.01;
 
-/// Minutes until all that will be told are told, and all but [`LEFT_OUT`] of what ends has ended.
+/// Minutes until all that will be notified are notified, and all but [`LEFT_OUT`] of what ends has ended.
 fn minutes_of_interest(record: &[Reached]) -> usize {
     let Some(end) = record.last() else { return 0 };
     let ended = |reached: &Reached| {
@@ -112,16 +112,26 @@ impl Frame {
         self.svg.text("axis", (self.right(), self.bottom + 34.0), Anchor::End, &name);
     }
 
+    /// Says that there is nothing to be drawn.
+    pub fn nothing(&mut self, why: &str) {
+        let (x, y) = (self.x.from.midpoint(self.right()), self.y.from.midpoint(self.y.to));
+        self.svg.text("nothing", (x, y + 4.0), Anchor::Middle, why);
+    }
+
+    /// Words about the stop, above the plot, where no curve is.
+    pub fn at_stop(&mut self, stop: &StopMark, class: &str, text: &str) {
+        let x = self.x.at(stop.at.minutes());
+        let left = self.x.from + 0.62 * (self.right() - self.x.from);
+        let (at, anchor) = if x > left { (x - 6.0, Anchor::End) } else { (x + 6.0, Anchor::Start) };
+        self.svg.text(class, (at, TOP - 8.0), anchor, text);
+    }
+
     /// The mark of the stop. Only one panel needs the words.
     pub fn stop(&mut self, stop: &StopMark, words: bool) {
         let x = self.x.at(stop.at.minutes());
         self.svg.line("stop", (x, TOP - 4.0), (x, self.bottom));
         if words {
-            let left = self.x.from + 0.62 * (self.right() - self.x.from);
-            let (at, anchor) =
-                if x > left { (x - 6.0, Anchor::End) } else { (x + 6.0, Anchor::Start) };
-            let text = format!("stop, minute {}", minutes(stop.at));
-            self.svg.text("stop-label", (at, TOP - 8.0), anchor, &text);
+            self.at_stop(stop, "stop-label", &format!("stop, minute {}", minutes(stop.at)));
         }
     }
 

@@ -31,9 +31,9 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 
-use std::io::IsTerminal;
-
+use crate::terminal::screen::width;
 pub use file::ReportFile;
+
 pub use picture::{AlarmPanel, Fact, Known, Picture, StopMark};
 
 /// When a chart is drawn in the terminal.
@@ -49,8 +49,8 @@ impl When {
     /// How many columns the chart has, if one is drawn.
     pub fn width(self) -> Option<usize> {
         match self {
-            Self::Auto => terminal_width(),
-            Self::Always => Some(terminal_width().unwrap_or(USUAL_WIDTH)),
+            Self::Auto => width(),
+            Self::Always => Some(width().unwrap_or(USUAL_WIDTH)),
             Self::Never => None,
         }
     }
@@ -63,17 +63,10 @@ pub fn html(picture: &Picture<'_>) -> String {
 }
 
 /// The rollout as a chart of so many columns (at least 40 are used), with a newline at its end and
-/// without colours.
+/// without colors.
 pub fn terminal(picture: &Picture<'_>, width: usize) -> String {
     terminal::chart(picture, width)
 }
 
-/// Columns of a chart that goes to no terminal, or to one that does not say how wide it is.
+/// Columns of a chart that goes to no terminal.
 const USUAL_WIDTH: usize = 100;
-
-/// The columns of the terminal that stdout is; `None` if it is none.
-fn terminal_width() -> Option<usize> {
-    let size = terminal_size::terminal_size_of(std::io::stdout());
-    let width = size.map_or(USUAL_WIDTH, |(width, _)| usize::from(width.0));
-    std::io::stdout().is_terminal().then_some(width)
-}

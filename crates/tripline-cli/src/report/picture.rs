@@ -53,7 +53,7 @@ impl Known {
     /// What [`Reached::notified`] is a number of.
     pub fn notified(self) -> &'static str {
         match self {
-            Self::All => "told",
+            Self::All => "notified",
             Self::Ended => "ended",
         }
     }

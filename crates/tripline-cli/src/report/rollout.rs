@@ -1,11 +1,11 @@
 //! The panels of the rollout itself: what the devices did, and how many got the firmware.
 
+use maud::Markup;
 use tripline_simulation::simulation::Reached;
 
 use super::format::{count, percent};
 use super::frame::{Frame, Span, label};
 use super::picture::{Known, Picture};
-use super::svg::Anchor;
 
 /// A line of the first panel: its CSS class, its name, what of a minute it shows.
 type Line = (&'static str, &'static str, fn(&Reached) -> u32);
@@ -30,7 +30,7 @@ pub fn values(line: &Line, minutes: &[Reached]) -> Option<Vec<u32>> {
 }
 
 /// Devices by what they are doing.
-pub fn progress(picture: &Picture<'_>, span: Span) -> String {
+pub fn progress(picture: &Picture<'_>, span: Span) -> Markup {
     let minutes = &picture.record.minutes;
     let most = minutes.iter().map(|reached| reached.notified).max().unwrap_or(0);
     let mut frame = Frame::new(span, 240.0, f64::from(most) * 1.04, "devices", 0.0);
@@ -44,6 +44,9 @@ pub fn progress(picture: &Picture<'_>, span: Span) -> String {
             label(line.1, &values),
         ));
     }
+    if labels.is_empty() {
+        frame.nothing("no data: no device was notified");
+    }
     let description =
         labels.iter().map(|(_, _, text)| text.as_str()).collect::<Vec<_>>().join(", ");
     frame.labels(labels);
@@ -54,7 +57,7 @@ pub fn progress(picture: &Picture<'_>, span: Span) -> String {
 }
 
 /// Devices that got the firmware, with the guards and without.
-pub fn exposure(picture: &Picture<'_>, span: Span) -> String {
+pub fn exposure(picture: &Picture<'_>, span: Span) -> Markup {
     let devices = f64::from(picture.devices);
     let exposed =
         |minutes: &[Reached]| minutes.iter().map(|reached| reached.exposed).collect::<Vec<u32>>();
@@ -72,6 +75,9 @@ pub fn exposure(picture: &Picture<'_>, span: Span) -> String {
         labels.push(("notified", f64::from(last(without)), label("unguarded", without)));
     }
     frame.curve("curve exposed", &with);
+    if with.is_empty() {
+        frame.nothing("no data: no device was notified");
+    }
     labels.push(("exposed", f64::from(last(&with)), format!("{name} {}", count(reached))));
     if !labels.iter().any(|(_, value, _)| (frame.y.at(*value) - fleet).abs() < 24.0) {
         labels.push((
@@ -91,16 +97,9 @@ pub fn exposure(picture: &Picture<'_>, span: Span) -> String {
         frame.stop(stop, false);
         let (top, bottom) = (frame.y.at(f64::from(all)), frame.y.at(f64::from(reached)));
         let x = frame.x.at(stop.at.minutes());
-        if bottom - top > 34.0 {
-            let share = percent(f64::from(spared) / f64::from(all).max(1.0));
-            let text = format!("{} {word} ({share})", count(spared));
-            let middle = f64::midpoint(top, bottom) + 4.0;
-            let room = frame.right() - x > 170.0;
-            let (at, anchor) =
-                if room { (x + 10.0, Anchor::Start) } else { (x - 10.0, Anchor::End) };
-            frame.svg.line("span", (x, top), (x, bottom));
-            frame.svg.text("label spared", (at, middle), anchor, &text);
-        }
+        let share = percent(f64::from(spared) / f64::from(all).max(1.0));
+        frame.svg.line("span", (x, top), (x, bottom));
+        frame.at_stop(stop, "label spared", &format!("{} {word} ({share})", count(spared)));
     }
     let [reached, all, spared] = [reached, all, spared].map(count);
     let description = match picture.known {

@@ -39,12 +39,12 @@ fn nice_step(max: f64, wanted: u32) -> f64 {
 }
 
 fn multiples(step: f64, max: f64) -> Vec<f64> {
-    // Few, by the choice of the step; the limit is for steps that floats cannot tell apart.
+    // Few, by the choice of the step; the limit is for steps that floats cannot distinguish.
     let ticks = (0_u32..50).map(|number| f64::from(number) * step);
     ticks.take_while(|tick| *tick <= max * 1.000_001).collect()
 }
 
-/// How an axis of time is labelled.
+/// How an axis of time is labeled.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TimeAxis {
     /// Its unit.

@@ -1,6 +1,8 @@
 //! One SVG inside a page.
 
-use super::format::escaped;
+use maud::{Markup, PreEscaped, html};
+
+use super::format::bounded;
 
 /// An SVG that grows.
 pub struct Svg {
@@ -17,32 +19,42 @@ pub enum Anchor {
     End,
 }
 
+/// A place or a length, in tenths of a pixel.
+fn tenths(value: f64) -> String {
+    format!("{value:.1}")
+}
+
 impl Svg {
     /// An empty one of this size, in CSS pixels where the page is wide enough.
     pub fn new(width: f64, height: f64) -> Self {
         Self { body: String::new(), width, height }
     }
 
+    fn push(&mut self, element: &Markup) {
+        self.body.push_str(&element.0);
+        self.body.push('\n');
+    }
+
     /// A straight line.
     pub fn line(&mut self, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
-        self.body.push_str(&format!(
-            "<line class=\"{class}\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>\n"
-        ));
+        self.push(&html! {
+            line class=(class) x1=(tenths(x1)) y1=(tenths(y1)) x2=(tenths(x2)) y2=(tenths(y2)) {}
+        });
     }
 
     /// A filled rectangle.
     pub fn rect(&mut self, class: &str, (x, y): (f64, f64), (width, height): (f64, f64)) {
-        let (width, height) = (width.max(0.0), height.max(0.0));
-        self.body.push_str(&format!(
-            "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"/>\n"
-        ));
+        let (width, height) = (tenths(width.max(0.0)), tenths(height.max(0.0)));
+        self.push(&html! {
+            rect class=(class) x=(tenths(x)) y=(tenths(y)) width=(width) height=(height) {}
+        });
     }
 
     /// A filled disc.
     pub fn dot(&mut self, class: &str, (x, y): (f64, f64), radius: f64) {
-        self.body.push_str(&format!(
-            "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius:.1}\"/>\n"
-        ));
+        self.push(&html! {
+            circle class=(class) cx=(tenths(x)) cy=(tenths(y)) r=(tenths(radius)) {}
+        });
     }
 
     /// A line through points; nothing of none.
@@ -52,7 +64,7 @@ impl Svg {
             path.push_str(&format!("{}{x:.1} {y:.1}", if path.is_empty() { "M" } else { "L" }));
         }
         if !path.is_empty() {
-            self.body.push_str(&format!("<path class=\"{class}\" d=\"{path}\"/>\n"));
+            self.push(&html! { path class=(class) d=(path) {} });
         }
     }
 
@@ -63,19 +75,24 @@ impl Svg {
             Anchor::Middle => "middle",
             Anchor::End => "end",
         };
-        let text = escaped(text);
-        self.body
-            .push_str(&format!("<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{text}</text>\n"));
+        self.push(&html! {
+            text class=(class) x=(tenths(x)) y=(tenths(y)) text-anchor=(anchor) { (bounded(text)) }
+        });
     }
 
-    /// The element. `id` tells it from others of the page; `title` and `description` are for those
+    /// The element. `id` distinguishes it from others of the page; `title` and `description` are for those
     /// who do not see it.
-    pub fn finish(self, id: &str, title: &str, description: &str) -> String {
+    pub fn finish(self, id: &str, title: &str, description: &str) -> Markup {
         let Self { body, width, height } = self;
-        let (title, description) = (escaped(title), escaped(description));
-        format!(
-            "<svg viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\">\n\
-             <title id=\"{id}-title\">{title}</title>\n<desc id=\"{id}-desc\">{description}</desc>\n{body}</svg>\n"
-        )
+        let (title_id, description_id) = (format!("{id}-title"), format!("{id}-desc"));
+        html! {
+            svg viewBox={"0 0 " (format!("{width:.0} {height:.0}"))} role="img"
+                aria-labelledby={(title_id) " " (description_id)} {
+                "\n" title id=(title_id) { (bounded(title)) } "\n"
+                desc id=(description_id) { (bounded(description)) } "\n"
+                (PreEscaped(body))
+            }
+            "\n"
+        }
     }
 }

@@ -28,6 +28,7 @@ use crate::aws::scope::connect_to_change;
 use crate::aws::stack::Stack;
 use crate::exit::{End, Error};
 use crate::input::job::RequiredJob;
+use crate::input::renamed::ALERT_ONLY;
 use crate::successor::arming::{Guarding, arm};
 use crate::successor::aws::Aws;
 use crate::successor::config::{AlarmsFrom, Arming, Config};
@@ -51,21 +52,25 @@ Examples:
   tripline resume fw-1-3-0 --config dev.ini
   tripline resume fw-1-3-0 --new-job-id fw-1-3-0-again --default-guard
 
-A cancelled job cannot be continued. The new job has the old one's document and configuration,
-names it in its description and in the tag `tripline:resumes`, and is for every device of the old
-job's things and thing groups whose execution has not succeeded by now, and that no earlier resume
-is for. More than a hundred devices go into a thing group `tripline-<new job>`.
+Nobody can restart a canceled job, so Tripline creates a new one. It has the document, the
+configuration and your own tags of the old job, and names it in its description and in the tag
+`tripline:resumes`. Its targets are the devices of the old job whose execution has not succeeded,
+unless an earlier resume has them. More than a hundred devices go into a thing group `tripline-<new
+job>`.
 
-It is armed before it is created, with the alarms of --config, or else with those that the stack's
-table keeps of the old job, or else with the config that `tripline deploy` has left in S3, if the
-job's tag says that nobody has changed it. The old job's own tags go with it. Running it again, whenever it was interrupted, goes on and ends the same.
-Devices that are left when `-r1` is there get `-r2`; if `-r1` lost its alarms, it is armed again.
-Earlier resumes are found by these names, and by --new-job-id.
+Tripline arms the job before it creates it: with the alarms of --config, or else with those that
+the stack's table stores for the old job. Without either it uses the config that `tripline deploy`
+stored in S3, if the job's tag proves that nobody has changed it.
 
-Exit code 0: the job is there, or there is nothing left to do; 1: its guard would not stop it, so
-it was not created (--tell-only: that is meant), or an earlier resume has ended and devices of it
-lack the firmware (resume that one), or --new-job-id is there and devices are left; 2: the old job is in progress or unknown, or the
-config, the stack or a name is not right; 3: AWS refused or could not be reached.",
+After an interruption, run the command again: it completes the resume. If `-r1` exists and devices
+are left, they get `-r2`. If `-r1` lost its alarms, Tripline arms it again. It finds earlier
+resumes by these names, and by --new-job-id.
+
+Exit code 0: the job exists, or no device is left; 1: its guard would not stop it, so Tripline did
+not create it (accept this with --alert-only), or an earlier resume has ended and some of its
+devices lack the firmware (resume that one), or the job of --new-job-id exists and devices are
+left; 2: the old job is in progress or does not exist, or the config, the stack or a name is
+invalid; 3: AWS refused or could not be reached.",
     mut_arg("job", |arg| arg.help("The job that was stopped")))]
 pub struct Arguments {
     #[command(flatten)]
@@ -73,28 +78,28 @@ pub struct Arguments {
     /// The job to create [default: the old one's with `-r1`, or `-r2`, ..]
     #[arg(long, value_name = "NEW")]
     new_job_id: Option<JobId>,
-    /// The alarm config [default: what the stack or `deploy` keeps of the old job]
+    /// The alarm config [default: the one stored for the old job]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Leave the job to the stack's default guard
-    #[arg(long, conflicts_with_all = ["config", "tell_only"])]
+    /// Let the stack's default guard guard the job
+    #[arg(long, conflicts_with_all = ["config", "alert_only"])]
     default_guard: bool,
-    /// Opt the new job out of the default guard if the old one was (its tag `tripline:guard` is `off`)
+    /// Keep the old job's tag `tripline:guard=off`, so that the new job gets no default guard
     #[arg(long)]
     keep_guard_off: bool,
-    /// The stack whose topics `@email`, `@sms` and `@force-stop` are
+    /// The stack whose topics `@email`, `@sms` and `@force-stop` stand for
     #[arg(long, default_value = "tripline")]
     stack: String,
-    /// Accept that no alarm stops the rollout: people are told, and it goes on
-    #[arg(long)]
-    tell_only: bool,
-    /// Take in devices that are still in progress with the old job
+    /// Accept a config whose alarms alert people but never stop the rollout
+    #[arg(long, alias = ALERT_ONLY)]
+    alert_only: bool,
+    /// Include devices that are still in progress with the old job
     #[arg(long)]
     include_in_progress: bool,
-    /// Say what would be done, and change nothing
+    /// Show what the command would do, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// AWS region [default: the config's, or else the environment's]
+    /// AWS Region [default: the config's, or else the environment's]
     #[arg(long)]
     region: Option<Region>,
     #[arg(long, value_enum, default_value = "text")]
@@ -108,7 +113,7 @@ pub struct Resume {
     pub new: Option<JobId>,
     pub guard: Arming,
     pub stack: String,
-    pub tell_only: bool,
+    pub alert_only: bool,
     pub keep_guard_off: bool,
     pub include_in_progress: bool,
     pub dry_run: bool,
@@ -127,7 +132,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         new: arguments.new_job_id,
         guard,
         stack: arguments.stack,
-        tell_only: arguments.tell_only,
+        alert_only: arguments.alert_only,
         keep_guard_off: arguments.keep_guard_off,
         include_in_progress: arguments.include_in_progress,
         dry_run: arguments.dry_run,
@@ -168,7 +173,7 @@ impl Resume {
         let guarding = config.map(|config| Guarding {
             config,
             stack: &self.stack,
-            tell_only: self.tell_only,
+            alert_only: self.alert_only,
             dry_run: self.dry_run,
         });
         let seen = match &guarding {

@@ -44,7 +44,7 @@ impl Existed {
     fn text(&self, old: &JobId) -> String {
         let jobs: Vec<_> = self.jobs.iter().map(JobId::as_str).collect();
         let (noun, verbs) = if jobs.len() == 1 {
-            ("job", "is there already and resumes")
+            ("job", "already exists and resumes")
         } else {
             ("jobs", "are there already and resume")
         };
@@ -52,7 +52,7 @@ impl Existed {
             if self.findings() || !self.seen.rearmed.is_empty() { "" } else { ": nothing to do" };
         let mut text = format!("{noun} {} {verbs} {old}{rest}\n", jobs.join(", "));
         for (job, count) in &self.targets.ended {
-            text += &format!("  {count} of {job}, which has ended, have not got it\n");
+            text += &format!("  {count} of {job}, which has ended, do not have it\n");
         }
         if !self.targets.devices.is_empty() {
             text += &format!(
@@ -80,7 +80,7 @@ impl Resumed {
             Self::Created(report) => report.text(),
             Self::Existed(existed) => existed.text(old),
             Self::NothingLeft(targets) => format!(
-                "nothing left to do: of {} devices of job {old}, {} have it, {} are still at it, {} are gone\n",
+                "nothing left to do: of {} devices of job {old}, {} have the firmware, {} are still in progress, {} were removed\n",
                 targets.all, targets.succeeded, targets.in_progress, targets.gone
             ),
             Self::NotGuarded => String::new(),
@@ -97,7 +97,7 @@ impl Resumed {
         match self {
             Self::Created(report) => report.json(region),
             Self::Existed(existed) => {
-                let mut value = base(existed.jobs.first(), "it is there already");
+                let mut value = base(existed.jobs.first(), "it already exists");
                 if let Some(fields) = value.as_object_mut() {
                     let left = existed.targets.devices.len();
                     fields.insert("left".to_owned(), left.into());
@@ -127,11 +127,10 @@ impl Resumed {
                 notes.extend(of_ended(targets));
                 if !targets.devices.is_empty() {
                     let finding = Diagnostic::new(format!(
-                        "devices that have not got the firmware, and that no resume of `{old}` is for: {}",
+                        "devices that do not have the firmware, and that no resume of `{old}` is for: {}",
                         targets.devices.len()
                     ));
-                    let hint =
-                        "leave `--new-job-id` out, or give another one: that makes a job for them";
+                    let hint = "omit `--new-job-id`, or give another one, to create a job for them";
                     notes.push(finding.with_hint(hint).labeled("finding"));
                 }
                 notes.extend(at_it(targets, existed.include_in_progress));
@@ -144,11 +143,11 @@ impl Resumed {
     }
 }
 
-/// Devices that are still at it, and how they are taken in.
+/// Devices that are still in progress, and how they are taken in.
 fn at_it(targets: &Targets, included: bool) -> Option<String> {
     (targets.in_progress > 0 && !included).then(|| {
         format!(
-            "hint: {} still in progress with the old job; `--include-in-progress` takes them in",
+            "hint: {} still in progress with the old job; `--include-in-progress` includes them",
             targets.in_progress
         )
     })
@@ -158,7 +157,7 @@ fn at_it(targets: &Targets, included: bool) -> Option<String> {
 fn of_ended(targets: &Targets) -> Vec<String> {
     let note = |(job, count): &(JobId, usize)| {
         Diagnostic::new(format!(
-            "job `{job}` has ended, and devices of it have not got the firmware: {count}"
+            "job `{job}` has ended, and devices of it do not have the firmware: {count}"
         ))
         .with_hint(format!("`tripline resume --job-id {job}`"))
         .labeled("finding")

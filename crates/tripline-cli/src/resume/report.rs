@@ -51,9 +51,9 @@ impl Report {
         }
         if targets.in_progress > 0 {
             let note = if self.include_in_progress {
-                "were still at it, and are among them"
+                "were still in progress, and are included"
             } else {
-                "are still at it, and are left out"
+                "are still in progress, and are not included"
             };
             line("in progress", targets.in_progress, note);
         }

@@ -1,4 +1,4 @@
-//! Which devices have not got the firmware.
+//! Which devices do not have the firmware.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -27,7 +27,7 @@ pub struct Targets {
     /// Those that had their chance: a resume that has ended, and how many of its devices have not
     /// got it. It is that one that goes on for them.
     pub ended: Vec<(JobId, usize)>,
-    /// Those that are still at it.
+    /// Those that are unfinished.
     pub in_progress: usize,
     /// Targets that are no longer there.
     pub gone: usize,
@@ -35,7 +35,7 @@ pub struct Targets {
 
 impl Targets {
     /// Every device of the old job that has not got it, neither from the old job nor from one that
-    /// goes on with it. Those that are still at it are left out, unless they are asked for.
+    /// goes on with it. Those that are unfinished are left out, unless they are asked for.
     pub async fn find(
         aws: &Aws,
         old: &EndedJob,
@@ -53,7 +53,7 @@ impl Targets {
                 }
                 Target::Group(group) => {
                     if !members(aws, group, &mut devices, progress).await? {
-                        return Err(Error::input(format!("job `{}`: its thing group `{}` is gone, so that its devices are not known", old.id, excerpt(group))).hint("create a job for them by hand"));
+                        return Err(Error::input(format!("job `{}`: its thing group `{}` does not exist, so its devices are not known", old.id, excerpt(group))).hint("create a job for them by hand"));
                     }
                 }
             }

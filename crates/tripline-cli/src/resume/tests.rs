@@ -51,7 +51,7 @@ fn resume() -> Resume {
         new: None,
         guard: config(CONFIG),
         stack: "tripline".to_owned(),
-        tell_only: false,
+        alert_only: false,
         keep_guard_off: false,
         include_in_progress: false,
         dry_run: false,
@@ -96,7 +96,7 @@ async fn only_devices_that_lack_the_firmware_are_targets() {
         assert_eq!(world.iot.groups.len(), 1, "no group for a few devices");
     }
 
-    // Those that are still at it, if they are asked for.
+    // Those that are unfinished, if they are asked for.
     let all = Resume { include_in_progress: true, new: Some(id("again")), ..resume() };
     run(&fake, &all).await.unwrap();
     assert_eq!(fake.world().iot.jobs["again"].0.targets(), [arn("d002")], "`fw-r1` has the others");
@@ -236,7 +236,7 @@ async fn a_job_that_is_there_already_is_left_as_it_is() {
     run(&fake, &resume()).await.unwrap();
     let before = fake.end();
     let again = run(&fake, &resume()).await.unwrap();
-    assert_eq!(again.text(&id("fw")), "job fw-r1 is there already and resumes fw: nothing to do\n");
+    assert_eq!(again.text(&id("fw")), "job fw-r1 already exists and resumes fw: nothing to do\n");
     assert_eq!(again.notes(&id("fw")), ["hint: `tripline watch fw-r1` shows how it goes"]);
     assert_eq!(again.end(), End::Done);
     assert_eq!(fake.end(), before);
@@ -248,13 +248,13 @@ async fn a_job_that_is_there_already_is_left_as_it_is() {
     assert!(fake.world().iot.jobs.contains_key("fw-r2"));
     let taken = Resume { new: Some(id("fw-r1")), ..resume() };
     let error = run(&fake, &taken).await.unwrap_err();
-    assert!(error.starts_with("job `fw-r1` is there already, and does not resume `fw`"), "{error}");
+    assert!(error.starts_with("job `fw-r1` already exists, and does not resume `fw`"), "{error}");
 
     // And so does another's group.
     let fake = stopped(150);
     fake.world().iot.group("tripline-fw-r1", &[]);
     let error = run(&fake, &resume()).await.unwrap_err();
-    assert!(error.starts_with("thing group `tripline-fw-r1` is there already"), "{error}");
+    assert!(error.starts_with("thing group `tripline-fw-r1` already exists"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -269,11 +269,11 @@ async fn it_is_armed_before_it_is_created_or_not_created() {
             && !fake.world().iot.jobs.contains_key("fw-r1")
     );
 
-    let tells = || config(&CONFIG.replace("@email, @force-stop", "@email"));
+    let alerting = || config(&CONFIG.replace("@email, @force-stop", "@email"));
     let fake = stopped(3);
-    let resumed = run(&fake, &Resume { guard: tells(), ..resume() }).await.unwrap();
+    let resumed = run(&fake, &Resume { guard: alerting(), ..resume() }).await.unwrap();
     assert!(matches!(resumed, Resumed::NotGuarded));
-    run(&fake, &Resume { guard: tells(), tell_only: true, ..resume() }).await.unwrap();
+    run(&fake, &Resume { guard: alerting(), alert_only: true, ..resume() }).await.unwrap();
     assert!(fake.world().iot.jobs.contains_key("fw-r1"));
     assert_eq!(fake.alarms.world().cloudwatch.alarms.len(), 1);
 
@@ -400,7 +400,7 @@ async fn what_cannot_be_resumed_is_said() {
     let gone = Fake::new();
     gone.world().iot.job("fw", JobStatus::Canceled, &["thinggroup/fleet"]);
     let error = run(&gone, &resume()).await.unwrap_err();
-    assert!(error.starts_with("job `fw`: its thing group `fleet` is gone"), "{error}");
+    assert!(error.starts_with("job `fw`: its thing group `fleet` does not exist"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,7 +21,7 @@ const OR_OWN: &str = "give a firmware of your own with `--bin FILE --config dev.
 pub async fn find(aws: &Aws, id: JobId, bad: &JobId) -> Result<EndedJob, Error> {
     if id == *bad {
         return Err(Error::input(format!(
-            "`--to`: job `{id}` is the one to revert (expected an earlier one that ended well)"
+            "`--to`: job `{id}` is the one to revert (expected an earlier one that succeeded)"
         )));
     }
     let good = EndedJob::find(aws, id, Kind::Reverts).await?;
@@ -50,7 +50,7 @@ pub async fn check_firmware(
 ) -> Result<Checked, Error> {
     let Some(record) = FirmwareRecord::from_tags(&good.tags) else {
         if !unrecorded {
-            return Err(Error::input(format!("job `{}` has no record of its firmware, so that nobody knows whether it was changed since", good.id)).hint(format!("look at its document and objects, and say with `--unrecorded` that they are right, or {OR_OWN}")));
+            return Err(Error::input(format!("job `{}` has no record of its firmware, so Tripline cannot see whether it has changed", good.id)).hint(format!("check its document and objects and accept them with `--unrecorded`, or {OR_OWN}")));
         }
         stream_files(aws, good).await?;
         return Ok(Checked::Unrecorded);
@@ -75,7 +75,7 @@ pub async fn check_firmware(
         Some(seen) => differences.extend(record.differences(&seen)),
         None => {
             return Err(Error::input(format!(
-                "job `{}`: its firmware is gone: there is no object {name}",
+                "job `{}`: its firmware does not exist: there is no object {name}",
                 good.id
             ))
             .hint(OR_OWN));
@@ -103,7 +103,7 @@ async fn stream_files(aws: &Aws, good: &EndedJob) -> Result<Option<Vec<StreamFil
     match aws.stream(stream.as_str()).await? {
         Some(found) => Ok(Some(found.files.unwrap_or_default())),
         None => Err(Error::input(format!(
-            "job `{}`: its stream `{}` is gone, so that devices could not read the firmware",
+            "job `{}`: its stream `{}` does not exist, so devices could not read the firmware",
             good.id,
             excerpt(stream.as_str())
         ))

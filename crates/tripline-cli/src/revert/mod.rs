@@ -36,6 +36,7 @@ use crate::aws::scope::connect_to_change;
 use crate::aws::stack::Stack;
 use crate::exit::{End, Error};
 use crate::input::job::RequiredJob;
+use crate::input::renamed::ALERT_ONLY;
 use crate::successor::arming::{Guarding, arm};
 use crate::successor::aws::Aws;
 use crate::successor::config::{AlarmsFrom, Arming, Config};
@@ -65,25 +66,28 @@ Examples:
   tripline revert fw-2-1 --to fw-2-0
   tripline revert fw-2-1 --bin pump-2-0-1.bin --config dev.ini
 
-Makes a counter-job with the document, and so the firmware and its signature, of an earlier job
-that ended well, for the devices whose latest execution of the bad job succeeded, and for no
-others. The bad job must have ended: `tripline stop` stops it. The counter-job is called
-`<job>-back`, names both jobs in its description and in the tags `tripline:reverts` and
-`tripline:revertsTo`, and is armed before it is created, with the alarms of --config, or else with
-those that the stack's table, or `tripline deploy` in S3, keeps of the earlier job. More than a hundred devices go into a
-thing group `tripline-<job>-back`. `tripline release` rolls out in waves; this does not.
+Creates a counter-job with the document of an earlier job that succeeded, and so with its firmware
+and signature. Its targets are only the devices whose latest execution of the bad job succeeded.
+The bad job must have ended; `tripline stop` stops it. The counter-job is called `<job>-back` and
+names both jobs in its description and in the tags `tripline:reverts` and `tripline:revertsTo`.
+More than a hundred devices go into a thing group `tripline-<job>-back`. A counter-job has no
+waves.
 
-Before anything is made, the firmware is compared with what `tripline deploy` noted in the job's
-tags: size, S3's SHA-256, version and ETag, and the signature. A change is refused.
+Tripline arms the job before it creates it: with the alarms of --config, or else with those that
+the stack's table, or `tripline deploy` in S3, stores for the earlier job.
 
-Running it again, whenever it was interrupted, goes on and ends the same. Devices that succeed
-with the bad job later get `<job>-back-2`, and only those.
+Tripline first compares the firmware with what `tripline deploy` recorded in the job's tags: size,
+S3's SHA-256, version and ETag, and the signature. It refuses a firmware that has changed.
 
-Exit code 0: the job is there, or no device has the firmware; 1: its guard would not stop it, so
-it was not created (--tell-only: that is meant), or an earlier revert has ended and devices of it
-still have the firmware (resume that one), or --new-job-id is there and devices are left; 2: a job
-is in progress or unknown, the earlier one did not end well or its firmware was changed, or the
-config, the stack or a name is not right; 3: AWS refused or could not be reached.",
+After an interruption, run the command again: it completes the revert. Devices that succeed with
+the bad job later get `<job>-back-2`.
+
+Exit code 0: the job exists, or no device has the firmware; 1: its guard would not stop it, so
+Tripline did not create it (accept this with --alert-only), or an earlier revert has ended and some
+of its devices still have the firmware (resume that one), or the job of --new-job-id exists and
+devices are left; 2: a job is in progress or does not exist, the earlier one did not succeed or its
+firmware has changed, or the config, the stack or a name is invalid; 3: AWS refused or could not be
+reached.",
     mut_arg("job", |arg| arg.help("The job whose firmware is taken back")))]
 pub struct Arguments {
     #[command(flatten)]
@@ -91,37 +95,37 @@ pub struct Arguments {
     /// The earlier job whose firmware devices get [default: the bad job's tag `tripline:fallback`]
     #[arg(long, value_name = "GOOD")]
     to: Option<JobId>,
-    /// A firmware of your own instead, rolled out as --config says
+    /// A firmware file instead, rolled out as --config says
     #[arg(long, value_name = "FILE", requires = "config", conflicts_with_all = ["to", "unrecorded"])]
     bin: Option<PathBuf>,
     /// The job to create [default: the bad one's with `-back`, or `-back-2`, ..]
     #[arg(long, value_name = "NEW")]
     new_job_id: Option<JobId>,
-    /// The alarm config [default: what the stack or `deploy` keeps of the earlier job]
+    /// The alarm config [default: the one stored for the earlier job]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Leave the job to the stack's default guard
-    #[arg(long, conflicts_with = "tell_only")]
+    /// Let the stack's default guard guard the job
+    #[arg(long, conflicts_with = "alert_only")]
     default_guard: bool,
-    /// Opt the new job out of the default guard if the earlier one was (its tag `tripline:guard` is `off`)
+    /// Keep the earlier job's tag `tripline:guard=off`, so that the new job gets no default guard
     #[arg(long)]
     keep_guard_off: bool,
-    /// The stack whose topics `@email`, `@sms` and `@force-stop` are
+    /// The stack whose topics `@email`, `@sms` and `@force-stop` stand for
     #[arg(long, default_value = "tripline")]
     stack: String,
-    /// Accept that no alarm stops the rollout: people are alerted, and it goes on
-    #[arg(long)]
-    tell_only: bool,
-    /// Take in devices that are still in progress with the bad job
+    /// Accept a config whose alarms alert people but never stop the rollout
+    #[arg(long, alias = ALERT_ONLY)]
+    alert_only: bool,
+    /// Include devices that are still in progress with the bad job
     #[arg(long)]
     include_in_progress: bool,
-    /// Accept a firmware of which `deploy` noted nothing, so that it cannot be compared
+    /// Accept a firmware that `deploy` did not record, so that Tripline cannot compare it
     #[arg(long)]
     unrecorded: bool,
-    /// Say what would be done, and change nothing
+    /// Show what the command would do, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// AWS region [default: the config's, or else the environment's]
+    /// AWS Region [default: the config's, or else the environment's]
     #[arg(long)]
     region: Option<Region>,
     #[arg(long, value_enum, default_value = "text")]
@@ -136,7 +140,7 @@ pub struct Revert {
     pub new: Option<JobId>,
     pub guard: Arming,
     pub stack: String,
-    pub tell_only: bool,
+    pub alert_only: bool,
     pub keep_guard_off: bool,
     pub include_in_progress: bool,
     pub dry_run: bool,
@@ -174,7 +178,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         new: arguments.new_job_id,
         guard,
         stack: arguments.stack,
-        tell_only: arguments.tell_only,
+        alert_only: arguments.alert_only,
         keep_guard_off: arguments.keep_guard_off,
         include_in_progress: arguments.include_in_progress,
         dry_run: arguments.dry_run,
@@ -224,7 +228,7 @@ impl Revert {
         let guarding = config.map(|config| Guarding {
             config,
             stack: &self.stack,
-            tell_only: self.tell_only,
+            alert_only: self.alert_only,
             dry_run: self.dry_run,
         });
         let seen = match &guarding {
@@ -322,7 +326,7 @@ impl Revert {
         let (bad, include) = (&link.old, self.include_in_progress);
         let targets = Targets::find(aws, bad, &earlier, include, &mut progress).await?;
         Ok(Error::input(format!(
-            "devices that would be taken back from job `{bad}`: {}\nerror: {}",
+            "devices that would be reverted from job `{bad}`: {}\nerror: {}",
             targets.devices.len(),
             no_fallback(bad)
         )))
@@ -350,7 +354,7 @@ impl Revert {
 }
 
 fn no_fallback(bad: &JobId) -> Error {
-    Error::input(format!("job `{bad}` has no tag `{FALLBACK_TAG}`, so that the job to go back to is not known")).hint("name an earlier job that ended well with `--to`, or give a firmware with `--bin FILE --config dev.ini`")
+    Error::input(format!("job `{bad}` has no tag `{FALLBACK_TAG}`, so the job to revert to is not known")).hint("name an earlier job that succeeded with `--to`, or give a firmware with `--bin FILE --config dev.ini`")
 }
 
 impl Replacement {

@@ -77,7 +77,7 @@ impl Existed {
     fn text(&self, bad: &JobId) -> String {
         let jobs: Vec<_> = self.jobs.iter().map(JobId::as_str).collect();
         let (noun, verbs) = if jobs.len() == 1 {
-            ("job", "is there already and reverts")
+            ("job", "already exists and reverts")
         } else {
             ("jobs", "are there already and revert")
         };
@@ -85,11 +85,11 @@ impl Existed {
             if self.findings() || !self.seen.rearmed.is_empty() { "" } else { ": nothing to do" };
         let mut text = format!("{noun} {} {verbs} {bad}{rest}\n", jobs.join(", "));
         for (job, count) in &self.targets.ended {
-            text += &format!("  {count} of {job}, which has ended, were not taken back\n");
+            text += &format!("  {count} of {job}, which has ended, were not reverted\n");
         }
         if !self.targets.devices.is_empty() {
             text += &format!(
-                "  {} have the firmware, and no job takes them back\n",
+                "  {} have the firmware, and no job reverts them\n",
                 self.targets.devices.len()
             );
         }
@@ -113,7 +113,7 @@ impl Reverted {
             Self::Created(report) => report.text(),
             Self::Existed(existed) => existed.text(bad),
             Self::NothingToDo(targets) => format!(
-                "nothing to do: of {} devices that job {bad} has come to, {} have its firmware, {} are in progress, {} are gone\n",
+                "nothing to do: of {} devices that job {bad} reached, {} have its firmware, {} are in progress, {} were removed\n",
                 targets.reached,
                 targets.succeeded.saturating_sub(targets.gone),
                 targets.in_progress,
@@ -133,7 +133,7 @@ impl Reverted {
         match self {
             Self::Created(report) => report.json(region),
             Self::Existed(existed) => {
-                let mut value = base(existed.jobs.first(), "it is there already");
+                let mut value = base(existed.jobs.first(), "it already exists");
                 if let Some(fields) = value.as_object_mut() {
                     let left = existed.targets.devices.len();
                     fields.insert("left".to_owned(), left.into());
@@ -167,10 +167,10 @@ impl Reverted {
                 let mut notes = existed.seen.notes(existed.dry_run);
                 for (job, other) in &existed.elsewhere {
                     let note = Diagnostic::new(format!(
-                        "job `{job}` takes its devices back to `{}`",
+                        "job `{job}` reverts its devices to `{}`",
                         tripline::text::excerpt(other)
                     ));
-                    let hint = format!("`tripline revert --job-id {job}` takes them to another");
+                    let hint = format!("`tripline revert --job-id {job}` reverts them to another");
                     notes.push(note.with_hint(hint).labeled("note"));
                 }
                 notes.extend(of_ended(targets));
@@ -179,8 +179,7 @@ impl Reverted {
                         "devices that have the firmware, and that no revert of `{bad}` is for: {}",
                         targets.devices.len()
                     ));
-                    let hint =
-                        "leave `--new-job-id` out, or give another one: that makes a job for them";
+                    let hint = "omit `--new-job-id`, or give another one, to create a job for them";
                     notes.push(finding.with_hint(hint).labeled("finding"));
                 }
                 notes.extend(in_progress(targets, existed.include_in_progress));
@@ -196,7 +195,7 @@ impl Reverted {
 fn unrecorded(report: &Report) -> Option<String> {
     match report.checked {
         Some(Checked::Unrecorded) => Some(format!(
-            "note: the firmware of `{}` was not compared: `deploy` noted nothing of it",
+            "note: the firmware of `{}` was not compared: `deploy` did not record it",
             report.to
         )),
         Some(Checked::Same) | None => None,
@@ -207,7 +206,7 @@ fn unrecorded(report: &Report) -> Option<String> {
 fn in_progress(targets: &Targets, included: bool) -> Option<String> {
     (targets.in_progress > 0 && !included).then(|| {
         format!(
-            "hint: {} still in progress with the bad job; run this again once they have ended, or take them in with `--include-in-progress`",
+            "hint: {} still in progress with the bad job; run the command again once they have ended, or include them with `--include-in-progress`",
             targets.in_progress
         )
     })
@@ -217,7 +216,7 @@ fn in_progress(targets: &Targets, included: bool) -> Option<String> {
 fn of_ended(targets: &Targets) -> Vec<String> {
     let note = |(job, count): &(JobId, usize)| {
         Diagnostic::new(format!(
-            "job `{job}` has ended, and devices of it were not taken back: {count}"
+            "job `{job}` has ended, and devices of it were not reverted: {count}"
         ))
         .with_hint(format!("`tripline resume --job-id {job}`"))
         .labeled("finding")

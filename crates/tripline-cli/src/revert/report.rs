@@ -58,7 +58,7 @@ impl Report {
             line("reverting", targets.reverting, "are taken back by an earlier revert");
         }
         for (job, count) in &targets.ended {
-            line("ended", *count, &format!("were not taken back by {job}, which has ended"));
+            line("ended", *count, &format!("were not reverted by {job}, which has ended"));
         }
         if targets.in_progress > 0 {
             let note = if self.include_in_progress {

@@ -17,7 +17,7 @@ use crate::terminal::progress::Progress;
 pub struct Targets {
     /// Those that the new job is for.
     pub devices: BTreeSet<String>,
-    /// All that the bad job has come to.
+    /// All that the bad job has reached.
     pub reached: usize,
     /// Those whose latest execution of it succeeded.
     pub succeeded: usize,

@@ -39,7 +39,7 @@ fn revert() -> Revert {
         new: None,
         guard: Arming::Kept,
         stack: "tripline".to_owned(),
-        tell_only: false,
+        alert_only: false,
         keep_guard_off: false,
         include_in_progress: false,
         dry_run: false,
@@ -150,10 +150,7 @@ async fn devices_that_succeed_later_are_taken_by_a_second_revert_and_only_those(
     run(&fake, &revert()).await.unwrap();
     let before = fake.end();
     let again = run(&fake, &revert()).await.unwrap();
-    assert_eq!(
-        again.text(&id("fw")),
-        "job fw-back is there already and reverts fw: nothing to do\n"
-    );
+    assert_eq!(again.text(&id("fw")), "job fw-back already exists and reverts fw: nothing to do\n");
     assert_eq!((again.end(), fake.end()), (End::Done, before));
 
     fake.world().iot.end("fw", "IN_PROGRESS", "SUCCEEDED");
@@ -293,7 +290,7 @@ async fn nothing_to_do_is_a_good_end() {
     assert_eq!(reverted.end(), End::Done);
     assert_eq!(
         reverted.text(&id("fw")),
-        "nothing to do: of 1 devices that job fw has come to, 0 have its firmware, 0 are in progress, 0 are gone\n"
+        "nothing to do: of 1 devices that job fw reached, 0 have its firmware, 0 are in progress, 0 were removed\n"
     );
     assert_eq!(fake.changes(), 0);
 }
@@ -341,10 +338,10 @@ async fn without_a_name_the_job_s_fallback_is_taken() {
     let fake = reached(5);
     let error = run(&fake, &fallback()).await.unwrap_err();
     assert!(error.starts_with("job `fw` has no tag `tripline:fallback`"), "{error}");
-    // Who only looks is told how many they are all the same.
+    // Who only looks learns how many they are all the same.
     let look = Revert { dry_run: true, ..fallback() };
     let error = run(&fake, &look).await.unwrap_err();
-    let said = "devices that would be taken back from job `fw`: 3\nerror: job `fw` has no tag";
+    let said = "devices that would be reverted from job `fw`: 3\nerror: job `fw` has no tag";
     assert!(error.starts_with(said), "{error}");
     fake.world().iot.tag("job/fw", "tripline:fallback", "no job");
     let error = run(&fake, &fallback()).await.unwrap_err();
@@ -361,6 +358,6 @@ async fn without_a_name_the_job_s_fallback_is_taken() {
     let again = run(&fake, &other).await.unwrap();
     assert_eq!(
         again.notes(&id("fw"))[0],
-        "note: job `fw-back` takes its devices back to `good`\n  hint: `tripline revert --job-id fw-back` takes them to another"
+        "note: job `fw-back` reverts its devices to `good`\n  hint: `tripline revert --job-id fw-back` reverts them to another"
     );
 }

@@ -53,7 +53,7 @@ pub struct Simulate {
     /// Number of devices [default: the config's `deviceCount`]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_DEVICES)))]
     pub devices: Option<u32>,
-    /// Seed of everything that is drawn
+    /// Seed of all random numbers
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
     pub seed: u64,
     /// Number of runs for probabilities [default: 1000, fewer above 20,000 devices]
@@ -68,10 +68,10 @@ pub struct Simulate {
     /// with parameters of the stack, such as FailureRateUpperLimit=10
     #[arg(long, value_name = "KEY=VALUE", num_args = 0..)]
     pub default_guard: Option<Vec<String>>,
-    /// The guard-keeper is dead: no evidence is published, and no failure rate
+    /// Simulate a dead guard-keeper, which publishes neither evidence nor a failure rate
     #[arg(long)]
     pub keeper_dead: bool,
-    /// Write a page with pictures, which needs nothing but itself
+    /// Write a self-contained HTML report with charts
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
     /// When to draw a chart
@@ -80,7 +80,7 @@ pub struct Simulate {
     #[arg(long, value_enum, default_value = "text")]
     pub output: Output,
 
-    /// A rollout file, which says what the devices are like; options have precedence
+    /// A rollout file, which describes the devices; options have precedence
     #[arg(long, value_name = "FILE", help_heading = "Fleet")]
     pub rollout: Option<PathBuf>,
     /// A rollout file that says what a healthy fleet is like [default: the rollout file, if it says
@@ -160,7 +160,7 @@ pub enum Mode {
     Cancel,
     /// Executions in progress are canceled too
     Abort,
-    /// People are told, and the rollout goes on
+    /// An alarm alerts people, and the rollout goes on
     Observe,
 }
 

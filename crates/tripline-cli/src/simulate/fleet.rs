@@ -24,7 +24,7 @@ pub struct FleetOptions {
     /// Share of devices that begin and never answer
     #[arg(long, value_name = "SHARE", value_parser = share)]
     silent: Option<Share>,
-    /// Share of devices that never hear of the job
+    /// Share of devices that never receive the job
     #[arg(long, value_name = "SHARE", value_parser = share)]
     unreachable: Option<Share>,
     /// Median download time (lognormal) [default: 323.5s, or 5m if a rollout file is given]
@@ -42,7 +42,7 @@ pub struct FleetOptions {
     /// Sigma of the slow ones [default: that of the others]
     #[arg(long, value_name = "SIGMA", value_parser = sigma)]
     slow_sigma: Option<f64>,
-    /// Median time from being told to beginning (lognormal) [default: 5s]
+    /// Median time from notification to start (lognormal) [default: 5s]
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     start_median: Option<f64>,
     /// Sigma of that time [default: 0.5]
@@ -179,7 +179,7 @@ impl FleetOptions {
         Self { failed: Share::new(EVERYDAY_FAILED), median, sigma, ..Self::default() }
     }
 
-    /// A fleet without faults, of which nothing else is known: it is told and begins as this one does,
+    /// A fleet without faults, of which nothing else is known: it is notified and begins as this one does,
     /// which is not the firmware's doing.
     fn faultless(&self) -> Self {
         Self {

@@ -1,11 +1,12 @@
 //! How far the runs are, for people at a terminal. Never on stdout, which is data.
 
-use std::io::{IsTerminal, stderr};
+use std::io::stderr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::report::format::counted;
 use crate::terminal::progress::{clear_line, show_line};
+use crate::terminal::screen::is_screen;
 
 /// Between two lines.
 const EVERY: Duration = Duration::from_millis(100);
@@ -21,7 +22,7 @@ pub struct Progress {
 impl Progress {
     /// Of so many runs of something.
     pub fn new(what: String, runs: u32) -> Self {
-        Self { terminal: stderr().is_terminal(), what, runs, shown: Mutex::new(Instant::now()) }
+        Self { terminal: is_screen(&stderr()), what, runs, shown: Mutex::new(Instant::now()) }
     }
 
     /// So many are done.

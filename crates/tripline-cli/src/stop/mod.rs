@@ -23,7 +23,7 @@ use crate::input::job::RequiredJob;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, print_json, say};
 
-/// What was cancelled may be seen a moment later.
+/// What was canceled may be seen a moment later.
 const PROOF_PAUSE: Duration = Duration::from_millis(500);
 const PROOFS: u32 = 6;
 
@@ -33,12 +33,12 @@ Examples:
   tripline stop fw-1-3-0 --reason \"bricks pump A\"
   tripline stop fw-1-3-0 --mode abort --dry-run
 
-`cancel` leaves devices in progress alone, and no other device receives the firmware. `abort`
-cancels those in progress too, which can leave a device unable to report, or stuck in the middle
-of its update. `tripline resume` goes on later with the devices that have not got it.
+`cancel` leaves devices in progress alone, and no other device receives the firmware. `abort` also
+cancels devices in progress, which can leave a device unable to report, or stuck in the middle of
+its update. Use `tripline resume` later for the devices that do not have the firmware.
 
-Exit code 0: the job is cancelled, now or before; 1: it is completed or deleted already, so that
-nothing was stopped; 2: there is no such job; 3: AWS refused or could not be reached.",
+Exit code 0: the job is canceled, now or before; 1: the job is completed or deleted, so there was
+nothing to stop; 2: the job does not exist; 3: AWS refused or could not be reached.",
     mut_arg("job", |arg| arg.help("The job to stop")))]
 pub struct Arguments {
     #[command(flatten)]
@@ -46,13 +46,13 @@ pub struct Arguments {
     /// What becomes of devices in progress
     #[arg(long, value_enum, default_value = "cancel")]
     mode: Mode,
-    /// Why, for everybody who looks at the job
+    /// The reason, shown with the job
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Say what would be done, and change nothing
+    /// Show what the command would do, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// AWS region [default: the environment's]
+    /// AWS Region [default: the environment's]
     #[arg(long)]
     region: Option<Region>,
     #[arg(long, value_enum, default_value = "text")]
@@ -63,7 +63,7 @@ pub struct Arguments {
 pub enum Mode {
     /// They go on; the others do not receive it
     Cancel,
-    /// They are cancelled too; this can leave a device stuck
+    /// They are canceled too; this can leave a device stuck
     Abort,
 }
 
@@ -82,7 +82,7 @@ pub struct Stopped {
     pub seen: DescribedJob,
     /// It had ended before.
     pub before: bool,
-    /// Devices that were in progress and are no more, because an abort cancelled them.
+    /// Devices that were in progress and are no more, because an abort canceled them.
     pub torn: u32,
 }
 
@@ -116,7 +116,7 @@ impl Stop {
             return Ok(Stopped { seen, before: false, torn: 0 });
         }
         let at_work = seen.tally.in_progress;
-        let cancelled = iot
+        let canceled = iot
             .cancel_job()
             .job_id(self.job.as_str())
             .reason_code(OPERATOR_REASON_CODE)
@@ -124,7 +124,7 @@ impl Stop {
             .force(self.mode == Mode::Abort)
             .send()
             .await;
-        if let Err(error) = cancelled {
+        if let Err(error) = canceled {
             let failure = Failure::from_sdk("CancelJob", &error);
             // It may have ended, or been stopped by its guard, a moment before.
             if failure.kind == FailureKind::Refused {
@@ -149,12 +149,12 @@ impl Stop {
             return Ok(Stopped { seen, before: false, torn });
         }
         let text = format!(
-            "AWS IoT took it, but shows job `{}` in `{}`",
+            "AWS IoT accepted the stop, but shows job `{}` in `{}`",
             self.job,
             clean(&seen.status, 64)
         );
         Err(Failure::new("CancelJob", FailureKind::Unavailable, text)
-            .with_hint("run this again")
+            .with_hint("run the command again")
             .into())
     }
 
@@ -165,7 +165,7 @@ impl Stop {
         };
         if failure.kind == FailureKind::NotFound {
             return Err(Error::input(format!("there is no job `{}`", self.job))
-                .hint("is this its region and account?"));
+                .hint("check the Region and the account"));
         }
         Err(failure.into())
     }
@@ -177,9 +177,9 @@ impl Stop {
                 "nothing to stop: job {job} is {} already\n",
                 clean(&stopped.seen.status, 64)
             ),
-            (_, true, Mode::Cancel) => format!("dry run: job {job} would be cancelled\n"),
+            (_, true, Mode::Cancel) => format!("dry run: job {job} would be canceled\n"),
             (_, true, Mode::Abort) => format!("dry run: job {job} would be aborted\n"),
-            (_, _, Mode::Cancel) => format!("job {job} is cancelled\n"),
+            (_, _, Mode::Cancel) => format!("job {job} is canceled\n"),
             (_, _, Mode::Abort) => format!("job {job} is aborted\n"),
         };
         let mut line = |name: &str, count: u32, note: &str| {
@@ -205,7 +205,7 @@ impl Stop {
         match self.mode {
             _ if stopped.before => "",
             Mode::Cancel => "go on",
-            Mode::Abort => "are cancelled too; some may be stuck or unable to report",
+            Mode::Abort => "are canceled too; some may be stuck or unable to report",
         }
     }
 
@@ -233,18 +233,18 @@ impl Stop {
             && seen.tally.in_progress > 0
         {
             return Some(format!(
-                "a job is cancelled once only; devices in progress are, one by one, by\n      `aws iot cancel-job-execution --force --job-id {job} --thing-name ..`"
+                "AWS IoT cancels a job only once; to cancel single devices in progress, use\n      `aws iot cancel-job-execution --force --job-id {job} --thing-name ..`"
             ));
         }
         let revert = match seen.tally.succeeded {
             0 => String::new(),
             _ => {
-                format!("\nhint: `tripline revert --job-id {job}` takes back those that have it")
+                format!("\nhint: `tripline revert --job-id {job}` reverts the devices that have it")
             }
         };
         (seen.state == JobState::Canceled).then(|| {
             format!(
-                "`tripline resume --job-id {job}` goes on with the devices that have not got it{revert}"
+                "`tripline resume --job-id {job}` goes on with the devices that do not have the firmware{revert}"
             )
         })
     }
@@ -256,13 +256,13 @@ impl Stopped {
         self.seen.tally.in_progress.saturating_add(self.torn)
     }
 
-    /// Devices that were told and had not begun. AWS cancels their executions by and by.
+    /// Devices that were notified and had not begun. AWS cancels their executions by and by.
     fn spared(&self) -> u32 {
         let tally = &self.seen.tally;
         tally.queued.saturating_add(tally.canceled).saturating_sub(self.torn)
     }
 
-    /// A job that is cancelled is as it was asked for, whoever did it.
+    /// A job that is canceled is as it was asked for, whoever did it.
     fn end(&self) -> End {
         match self.seen.state {
             JobState::Canceled | JobState::Active => End::Done,

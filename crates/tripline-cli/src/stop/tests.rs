@@ -15,11 +15,11 @@ use aws_smithy_mocks::{MockResponse, RuleMode, mock, mock_client};
 use super::*;
 
 /// Answers `DescribeJob` with these states in turn, the last one for ever, and notes what is
-/// cancelled. Without a state there is no such job.
+/// canceled. Without a state there is no such job.
 #[derive(Clone, Default)]
 struct Jobs {
     states: Arc<Mutex<VecDeque<JobStatus>>>,
-    cancelled: Arc<Mutex<Vec<CancelJobInput>>>,
+    canceled: Arc<Mutex<Vec<CancelJobInput>>>,
     refuses: bool,
     /// Devices are tried again.
     retries: bool,
@@ -61,7 +61,7 @@ impl Jobs {
         });
         let jobs = self.clone();
         let cancel = mock!(aws_sdk_iot::Client::cancel_job).then_compute_response(move |input| {
-            jobs.cancelled.lock().unwrap().push(input.clone());
+            jobs.canceled.lock().unwrap().push(input.clone());
             if jobs.refuses {
                 return MockResponse::Error(CancelJobError::generic(meta(
                     "InvalidRequestException",
@@ -72,8 +72,8 @@ impl Jobs {
         mock_client!(aws_sdk_iot, RuleMode::MatchAny, [&describe, &cancel])
     }
 
-    fn cancelled(&self) -> Vec<CancelJobInput> {
-        self.cancelled.lock().unwrap().clone()
+    fn canceled(&self) -> Vec<CancelJobInput> {
+        self.canceled.lock().unwrap().clone()
     }
 }
 
@@ -94,17 +94,17 @@ async fn run(jobs: &Jobs, stop: &Stop) -> (String, End) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_running_job_is_cancelled_and_that_is_proven() {
+async fn a_running_job_is_canceled_and_that_is_proven() {
     use JobStatus::{Canceled, InProgress};
     let jobs = Jobs::new(&[InProgress, InProgress, InProgress, Canceled]);
     let stop = Stop { reason: Some("bricks\npump A".to_owned()), ..stop(Mode::Cancel) };
     let (text, end) = run(&jobs, &stop).await;
     assert_eq!(end, End::Done);
-    let [asked] = &jobs.cancelled()[..] else { panic!("{:?}", jobs.cancelled()) };
+    let [asked] = &jobs.canceled()[..] else { panic!("{:?}", jobs.canceled()) };
     assert_eq!((asked.job_id(), asked.force()), (Some("fw"), Some(false)));
     assert_eq!(asked.reason_code(), Some("TRIPLINE_OPERATOR"));
     assert_eq!(asked.comment(), Some("bricks?pump A"));
-    insta::assert_snapshot!("cancelled", text);
+    insta::assert_snapshot!("canceled", text);
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,7 +127,7 @@ async fn attempts_are_not_called_devices_that_failed() {
 async fn an_abort_is_forced_and_says_what_it_may_do() {
     let jobs = Jobs::new(&[JobStatus::InProgress, JobStatus::Canceled]);
     let (text, _) = run(&jobs, &stop(Mode::Abort)).await;
-    assert_eq!(jobs.cancelled()[0].force(), Some(true));
+    assert_eq!(jobs.canceled()[0].force(), Some(true));
     insta::assert_snapshot!("aborted", text);
     let jobs = Jobs::new(&[JobStatus::InProgress, JobStatus::Canceled]);
     let stop = stop(Mode::Abort);
@@ -140,7 +140,7 @@ async fn a_dry_run_changes_nothing() {
     for state in [JobStatus::InProgress, JobStatus::Scheduled, JobStatus::Canceled] {
         let jobs = Jobs::new(std::slice::from_ref(&state));
         let (text, end) = run(&jobs, &Stop { dry_run: true, ..stop(Mode::Abort) }).await;
-        assert!(jobs.cancelled().is_empty());
+        assert!(jobs.canceled().is_empty());
         assert_eq!(end, End::Done);
         assert_eq!(
             text.starts_with("dry run: job fw would be aborted"),
@@ -159,7 +159,7 @@ async fn what_has_ended_is_not_stopped_again() {
         let jobs = Jobs::new(&[state]);
         let (text, ended) = run(&jobs, &stop(Mode::Abort)).await;
         assert_eq!(ended, end);
-        assert!(jobs.cancelled().is_empty());
+        assert!(jobs.canceled().is_empty());
         assert!(text.starts_with("nothing to stop: job fw is "), "{text}");
         if end == End::Done {
             insta::assert_snapshot!("ended", text);

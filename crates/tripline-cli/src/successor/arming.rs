@@ -19,7 +19,7 @@ pub struct Guarding<'a> {
     /// The stack's name.
     pub stack: &'a str,
     /// It is meant that no alarm stops the rollout.
-    pub tell_only: bool,
+    pub alert_only: bool,
     pub dry_run: bool,
 }
 
@@ -65,20 +65,20 @@ impl Guarding<'_> {
             alarms: config.alarms.clone(),
             default_guard: config.default_guard,
             evidence: config.evidence.clone(),
-            tell_only: self.tell_only,
+            alert_only: self.alert_only,
             dry_run: true,
         }
     }
 }
 
 /// Arms the job that is to be, or looks what that would come to; `false` if its guard would not
-/// stop it. A look is told of only if `tell`, or if it finds something.
-pub async fn arm(aws: &Aws, guard: &Guard, tell: bool) -> Result<bool, Error> {
+/// stop it. A look is reported only if `say`, or if it finds something.
+pub async fn arm(aws: &Aws, guard: &Guard, say: bool) -> Result<bool, Error> {
     let report = guard.apply(&aws.alarms).await?;
     let verdict = Verdict::of_arming(guard, &report, &aws.alarms.region);
     let guarded = verdict.end() == End::Done;
-    if tell || !guarded {
-        verdict.tell();
+    if say || !guarded {
+        verdict.say();
     }
     Ok(guarded)
 }

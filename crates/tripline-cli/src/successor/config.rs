@@ -60,7 +60,7 @@ pub struct Config {
     pub alarms: Vec<AlarmDefinition>,
     /// The stack's default guard watches for what they do not see.
     pub default_guard: bool,
-    /// The limits that evidence of the rollout is held against.
+    /// The limits that evidence of the rollout is compared with.
     pub evidence: Option<DeclaredLimits>,
     /// Its region, if it names one.
     pub region: Option<String>,

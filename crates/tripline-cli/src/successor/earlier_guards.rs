@@ -20,7 +20,7 @@ impl EarlierGuards {
     pub fn notes(&self, dry_run: bool) -> Vec<String> {
         let is = if dry_run { "would be" } else { "is" };
         let note = |job| {
-            format!("note: job `{job}` is in progress and had lost alarms: it {is} armed again")
+            format!("note: job `{job}` is in progress and had lost alarms, so it {is} armed again")
         };
         self.rearmed.iter().map(note).collect()
     }

@@ -33,7 +33,7 @@ impl EndedJob {
     pub async fn find(aws: &Aws, id: JobId, kind: Kind) -> Result<Self, Error> {
         let Some(job) = aws.job(&id).await? else {
             return Err(Error::input(format!("there is no job `{id}`"))
-                .hint("is this its region and account?"));
+                .hint("check the Region and the account"));
         };
         let tags = aws.tags(job.job_arn().unwrap_or_default()).await?;
         owned::check(&id, &job, &tags, kind)?;
@@ -125,7 +125,7 @@ impl EndedJob {
                 Some(job.destination_package_versions().to_vec()).filter(|list| !list.is_empty()),
             )
             .set_tags(Some(tags));
-        // A template with parameters makes the document anew; AWS takes parameters with no other.
+        // A template with parameters makes the document again; AWS takes parameters with no other.
         match (job.job_template_arn(), job.document_parameters().filter(|map| !map.is_empty())) {
             (Some(template), Some(parameters)) => {
                 request.job_template_arn(template).set_document_parameters(Some(parameters.clone()))

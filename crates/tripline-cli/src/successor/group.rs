@@ -66,7 +66,7 @@ pub async fn fill(
         value: link.old.to_string(),
         what: format!("a job that {} `{}`", link.kind.verb(), link.old),
         about: format!("{} {}", link.kind.devices(), link.old),
-        hint: "run this again: it completes the group and creates the job",
+        hint: "run the command again: it completes the group and creates the job",
     };
     fill_for(aws, &owner, job, devices, progress).await
 }
@@ -86,7 +86,7 @@ pub async fn fill_for(
         Some(arn) => {
             if aws.tags(&arn).await?.get(owner.key) != Some(&owner.value) {
                 return Err(Error::input(format!(
-                    "thing group `{group}` is there already, and is not of {}",
+                    "thing group `{group}` already exists, and is not of {}",
                     owner.what
                 ))
                 .hint("give the new job another name with `--new-job-id`"));

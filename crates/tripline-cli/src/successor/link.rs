@@ -54,7 +54,7 @@ impl Kind {
     /// What the devices of such a job have in common.
     pub fn devices(self) -> &'static str {
         match self {
-            Self::Resumes => "Devices that have not got the firmware of job",
+            Self::Resumes => "Devices that do not have the firmware of job",
             Self::Reverts => "Devices that have the firmware of job",
         }
     }

@@ -62,7 +62,7 @@ impl Place {
                 NameUse::Earlier(found) => earlier.push(*found),
                 NameUse::Another => {
                     return Err(Error::input(format!(
-                        "job `{id}` is there already, and does not {} `{}`",
+                        "job `{id}` already exists, and does not {} `{}`",
                         link.kind.infinitive(),
                         link.old
                     ))
@@ -80,7 +80,7 @@ impl Place {
         if !is_named && first.is_none() {
             let name = |n| link.numbered(n).map_or_else(String::new, |id| id.to_string());
             return Err(Error::input(format!(
-                "jobs `{}` to `{}` are all there already",
+                "jobs `{}` to `{}` already exist",
                 name(1),
                 name(MOST)
             ))
@@ -130,11 +130,13 @@ pub async fn create(
         return Ok(());
     }
     let text = format!(
-        "there is a job `{new}` by now, and it does not {} `{}`",
+        "another client created job `{new}`, and it does not {} `{}`",
         link.kind.infinitive(),
         link.old
     );
-    Err(Failure::new("CreateJob", FailureKind::Refused, text).with_hint("run this again").into())
+    Err(Failure::new("CreateJob", FailureKind::Refused, text)
+        .with_hint("run the command again")
+        .into())
 }
 
 /// Whether a job is there that follows another.

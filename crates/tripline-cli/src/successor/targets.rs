@@ -93,7 +93,7 @@ pub async fn without_those_of(
                 theirs.insert(thing.to_owned());
             }
             Target::Group(group) => {
-                // Somebody has removed it: then those that it has come to are its devices.
+                // Somebody has removed it: then those that it has reached are its devices.
                 if !members(aws, group, &mut theirs, progress).await? {
                     without(devices, aws, &earlier.id, None, progress).await?;
                 }

@@ -48,9 +48,9 @@ impl Report {
             .alarms
             .iter()
             .map(|alarm| {
-                let told = topics(&alarm.definition);
+                let notified = topics(&alarm.definition);
                 let does = self.stopping.does(&alarm.actions);
-                [alarm.name.clone(), alarm.change(tense), alarm.watches.clone(), told, does]
+                [alarm.name.clone(), alarm.change(tense), alarm.watches.clone(), notified, does]
             })
             .collect();
         let removed = tense.put("removed");
@@ -58,7 +58,7 @@ impl Report {
             let why = "no longer in the config".to_owned();
             [name.clone(), removed.clone(), why, String::new(), String::new()]
         }));
-        table(["ALARM", "CHANGE", "WATCHES", "TELLS", "DOES"], &rows)
+        table(["ALARM", "CHANGE", "WATCHES", "ALERTS", "DOES"], &rows)
     }
 
     pub fn json(&self, guard: &Guard, region: &str) -> serde_json::Value {

@@ -104,7 +104,8 @@ fn job(plan: &Plan) -> Vec<Line> {
             OnHoldFailed::Cancel => "stopped for good",
             OnHoldFailed::Alert => "left to people",
         };
-        let text = format!("the rollout is held; if it goes on all the same, it is {failed}");
+        let text =
+            format!("Tripline holds the rollout; if the hold fails, the rollout is {failed}");
         lines.push(("on alarm", text));
     }
     lines.extend(config.fallback.as_ref().map(|job| ("fallback", job.to_string())));
@@ -124,7 +125,7 @@ fn rollout(rollout: &RolloutConfig, staged: bool) -> Vec<Line> {
             _ if !staged => "as fast as AWS IoT goes".to_owned(),
             Rate::Constant(maximum) => format!("at most {maximum} devices a minute"),
             Rate::Exponential(rate) => {
-                let every = [(rate.notified, "told"), (rate.succeeded, "that succeeded")];
+                let every = [(rate.notified, "notified"), (rate.succeeded, "that succeeded")];
                 let every: Vec<_> = every
                     .into_iter()
                     .filter_map(|(count, what)| Some(format!("{} {what}", count?)))

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
+use super::progress::above_line;
+
 /// Writes data. A reader that has gone (`| head`) is no fault.
 pub fn print(text: &str) {
-    if let Err(error) = stdout().write_all(text.as_bytes())
+    if let Err(error) = above_line(|| stdout().write_all(text.as_bytes()))
         && error.kind() != ErrorKind::BrokenPipe
     {
         eprintln!("warning: stdout: {error}");
@@ -29,5 +31,5 @@ pub fn print_json(value: &Value) {
 
 /// Says something to the person at the terminal.
 pub fn say(text: &str) {
-    eprintln!("{text}");
+    above_line(|| eprintln!("{text}"));
 }

@@ -1,28 +1,48 @@
 //! How far a run is, for people: one line that is redrawn on a terminal, a line now and then
 //! elsewhere. Never on stdout, which is data.
 
-use std::io::{IsTerminal, Write, stderr};
+use std::io::stderr;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
+
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::screen;
 
 /// Between two lines of a log.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
+/// The line at the end of the screen.
+static LINE: LazyLock<ProgressBar> = LazyLock::new(|| {
+    let target = match screen::is_screen(&stderr()) {
+        true => ProgressDrawTarget::stderr(),
+        false => ProgressDrawTarget::hidden(),
+    };
+    let line = ProgressBar::with_draw_target(None, target);
+    if let Ok(style) = ProgressStyle::with_template("{msg}") {
+        line.set_style(style);
+    }
+    line
+});
+
 pub struct Progress {
-    terminal: bool,
+    is_screen: bool,
     last: String,
     shown: Instant,
 }
 
 impl Progress {
     pub fn new() -> Self {
-        Self { terminal: stderr().is_terminal(), last: String::new(), shown: Instant::now() }
+        let is_screen = screen::is_screen(&stderr());
+        Self { is_screen, last: String::new(), shown: Instant::now() }
     }
 
     pub fn show(&mut self, line: String) {
         if line == self.last {
             return;
         }
-        if self.terminal {
+        if self.is_screen {
             show_line(&line);
         } else if self.shown.elapsed() >= LOG_EVERY {
             eprintln!("{line}");
@@ -38,16 +58,25 @@ impl Drop for Progress {
     }
 }
 
-/// Shows a line that the next one is written over, if there is a terminal.
+/// Shows a line that the next one is written over, if there is a screen.
 pub fn show_line(line: &str) {
-    if stderr().is_terminal() {
-        eprint!("\r\x1b[K{line}");
-        // A progress line that cannot be written is no reason to end.
-        stderr().flush().ok();
+    if !LINE.is_hidden() {
+        let width = Term::stderr().size().1;
+        LINE.set_message(screen::cut(line, width.into()));
+        LINE.tick();
     }
 }
 
 /// Leaves the place of such a line to something else.
 pub fn clear_line() {
-    show_line("");
+    if !LINE.is_hidden() {
+        LINE.set_message("");
+        LINE.finish_and_clear();
+        LINE.reset();
+    }
+}
+
+/// Writes something else above such a line.
+pub fn above_line<R>(write: impl FnOnce() -> R) -> R {
+    LINE.suspend(write)
 }

@@ -58,7 +58,7 @@ impl Verdict {
         Self { notes: notes_on(guard, report, region, tense), result, findings }
     }
 
-    pub fn tell(&self) {
+    pub fn say(&self) {
         for note in &self.notes {
             eprintln!("{}", note.labeled("note"));
         }
@@ -83,8 +83,8 @@ fn notes_on(guard: &Guard, report: &Report, region: &str, tense: Tense) -> Vec<D
                 .with_hint("deploy it with the parameter `StopMode=cancel`"),
         );
     }
-    if guard.tell_only && !report.is_reached() {
-        notes.push(notes::ONLY_TELLS.into());
+    if guard.alert_only && !report.is_reached() {
+        notes.push(notes::ONLY_ALERTS.into());
     }
     if !stopping.unconfirmed.is_empty() {
         let unconfirmed = stopping.unconfirmed.join(", ");
@@ -107,7 +107,7 @@ fn notes_on(guard: &Guard, report: &Report, region: &str, tense: Tense) -> Vec<D
     }
     for taken in &report.plan.taken {
         notes.push(format!(
-            "`{}` is the name of somebody else's alarm, left as it is; this job's is called `{}`",
+            "another owner's alarm has the name `{}`, so it stays as it is; this job's alarm is called `{}`",
             excerpt(&taken.name),
             excerpt(&taken.instead)
         ).into());
@@ -124,12 +124,12 @@ fn notes_on(guard: &Guard, report: &Report, region: &str, tense: Tense) -> Vec<D
     notes
 }
 
-/// Alarms that tell, and none that stops.
+/// Alarms that alert people, and none that stops the rollout.
 fn unreached(guard: &Guard, report: &Report) -> Option<Diagnostic> {
-    (!guard.tell_only && !report.is_reached()).then(notes::only_tells)
+    (!guard.alert_only && !report.is_reached()).then(notes::only_alerts)
 }
 
-/// Alarms go to a topic at which nobody is.
+/// Alarms notify a topic without a subscription.
 fn unheard(guard: &Guard, report: &Report) -> Option<Diagnostic> {
     (report.is_reached() && !report.stopping.is_heard).then(|| {
         Diagnostic::new(format!(
@@ -137,13 +137,13 @@ fn unheard(guard: &Guard, report: &Report) -> Option<Diagnostic> {
             report.stopping.topic
         ))
         .with_hint(format!(
-            "`tripline doctor --stack {} --only stopper-subscribed` has the command that subscribes the force-stopper",
+            "`tripline doctor --stack {} --only stopper-subscribed` prints the command that subscribes the force-stopper",
             guard.stack
         ))
     })
 }
 
-/// Alarms whose actions a mute rule keeps from running: to make them anew changes nothing.
+/// Alarms whose actions a mute rule keeps from running: to make them again changes nothing.
 fn muted(guard: &Guard, report: &Report) -> Option<Diagnostic> {
     let alarms = report.plan.alarms.iter();
     let (name, rule) =
@@ -159,12 +159,13 @@ fn muted(guard: &Guard, report: &Report) -> Option<Diagnostic> {
 
 /// Whatever else leaves the job unguarded, by the alarms that are there now.
 fn unguarded(guard: &Guard, report: &Report) -> Option<Diagnostic> {
-    let Some(Guarded::Unguarded(why)) = report.verdict.as_ref().filter(|_| !guard.tell_only) else {
+    let Some(Guarded::Unguarded(why)) = report.verdict.as_ref().filter(|_| !guard.alert_only)
+    else {
         return None;
     };
     let job = &guard.job;
     let hint = format!(
-        "`tripline doctor --stack {} --job-id {job}` has the command that fixes it",
+        "`tripline doctor --stack {} --job-id {job}` prints the command that fixes it",
         guard.stack
     );
     Some(Diagnostic::new(format!("job `{job}` is not guarded: {why}")).with_hint(hint))
@@ -186,7 +187,7 @@ fn mute(guard: &Guard, report: &Report) -> Option<Diagnostic> {
             mute.join(", ")
         ))
         .with_hint(format!(
-            "stop the rollout (`tripline stop --job-id {job}`), or remove its alarms (`tripline alarms remove --job-id {job} --force`) and apply again: new alarms are judged afresh"
+            "stop the rollout (`tripline stop --job-id {job}`), or remove its alarms (`tripline alarms remove --job-id {job} --force`) and apply again: CloudWatch evaluates new alarms from the start"
         ))
     })
 }

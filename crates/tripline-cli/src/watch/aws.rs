@@ -144,6 +144,21 @@ impl Observer {
         Ok((listed.execution_summaries().iter().filter_map(execution).collect(), token))
     }
 
+    /// A page of a group's members, those of its subgroups among them, and the token of the next.
+    pub async fn members(
+        &mut self,
+        group: &str,
+        token: Option<String>,
+    ) -> Result<(Vec<String>, Option<String>), Failure> {
+        self.budget.turn().await;
+        let list = self.aws.iot.list_things_in_thing_group().thing_group_name(group);
+        let list = list.recursive(true).max_results(PAGE).set_next_token(token);
+        let page = list.send().await;
+        let page = page.map_err(|error| Failure::from_sdk("ListThingsInThingGroup", &error))?;
+        let token = page.next_token.filter(|token| !token.is_empty());
+        Ok((page.things.unwrap_or_default(), token))
+    }
+
     /// All of a job's executions; `seen` is said how many there are so far.
     pub async fn all_executions(
         &mut self,
@@ -234,7 +249,7 @@ impl Observer {
 
     async fn tags_of(&mut self, alarm: &MetricAlarm) -> Result<AlarmTags, Failure> {
         let (name, now) = (alarm.alarm_name().unwrap_or_default(), Instant::now());
-        // Somebody may make it anew, under the same name and without tags.
+        // Somebody may make it again, under the same name and without tags.
         if let Some((at, tags)) = self.tags.get(name)
             && now.duration_since(*at) < KNOWN_FOR
         {

@@ -1,7 +1,7 @@
 //! What `watch` shows, beside a command that waits for a rollout itself.
 
 use std::convert::Infallible;
-use std::io::{IsTerminal, stderr};
+use std::io::stderr;
 use std::time::Duration;
 
 use tripline::job::JobId;
@@ -11,6 +11,7 @@ use super::follow::{Clock, Rollout, Show, Watch};
 use super::show::Screen;
 use crate::aws::budget::Budget;
 use crate::aws::clients::Aws;
+use crate::terminal::screen::is_screen;
 
 /// From one look to the next.
 const EVERY: Duration = Duration::from_secs(10);
@@ -29,8 +30,7 @@ pub struct Companion {
 impl Companion {
     /// For a job; `None` where nothing can be drawn over.
     pub fn new(aws: &Aws, stack: &str, job: &JobId) -> Option<Self> {
-        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-        (stderr().is_terminal() && !is_dumb).then(|| Self {
+        is_screen(&stderr()).then(|| Self {
             observer: Observer::new(aws.clone(), Budget::new(), stack),
             watch: Watch { jobs: vec![job.clone()], every: EVERY, timeout: None, once: false },
             shown: Beside(Screen::on_stderr()),

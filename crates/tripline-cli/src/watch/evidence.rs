@@ -12,7 +12,7 @@ use crate::terminal::time::iso;
 /// Longest text of a record that is shown.
 const MAX_TEXT: usize = 400;
 
-/// How evidence stands, in one line: `evidence 0.9 of 2 · 22 min: 36 % of 610 still at it, limit 33 %;
+/// How evidence stands, in one line: `evidence 0.9 of 2 · 22 min: 36 % of 610 unfinished, limit 33 %;
 /// undecided, next limit at 30 min, clearance 0.4 of 1.3`.
 pub fn line(evidence: &Evidence) -> String {
     let record = &evidence.record;
@@ -26,7 +26,7 @@ pub fn line(evidence: &Evidence) -> String {
         parts.push("breach".to_owned());
     }
     match evidence.blind {
-        Some(minutes) => parts.push(format!("blind: nobody has computed it for {minutes} min")),
+        Some(minutes) => parts.push(format!("blind: not computed for {minutes} min")),
         None if is_breach => {}
         None => {
             parts.push(match record.standing {
@@ -106,7 +106,7 @@ mod tests {
         Record {
             evidence: 0.93,
             threshold: 2.0,
-            brief: "evidence 0.9 of 2 · 22 min: 36 % of 610 still at it, limit 33 %".to_owned(),
+            brief: "evidence 0.9 of 2 · 22 min: 36 % of 610 unfinished, limit 33 %".to_owned(),
             next_age: Some(30),
             clearance: Some(0.44),
             stops: true,

@@ -22,7 +22,7 @@ const NAMED: usize = 5;
 pub struct Executions {
     /// The counts when the pages were turned through last.
     looked_at: Option<Tally>,
-    /// The next page of those in progress; without one they are begun anew.
+    /// The next page of those in progress; without one they are begun again.
     token: Option<String>,
     /// The slowest of the pages turned in this round, and of all in the round before.
     round: Vec<Slow>,

@@ -11,6 +11,7 @@ use super::aws::Observer;
 use super::executions::Executions;
 use super::pace::History;
 use super::seen::{Alarm, Details, Evidence};
+use super::targets::Targets;
 use super::verdict::Verdict;
 use crate::aws::alarms::Listed;
 use crate::aws::coverage::KnownJob;
@@ -47,6 +48,7 @@ pub struct Rollout {
     /// Since when AWS has given no answer, and why.
     pub lost: Option<(i64, Failure)>,
     devices: Devices,
+    targets: Targets,
     executions: Executions,
 }
 
@@ -162,6 +164,7 @@ impl Rollout {
             details: Details::default(),
             lost: None,
             devices: Devices::default(),
+            targets: Targets::default(),
             executions: Executions::default(),
         }
     }
@@ -180,7 +183,7 @@ impl Rollout {
             }
             Ok(None) => {
                 return Err(Error::input(format!("there is no job `{}`", self.job))
-                    .hint("is this its region and account?"));
+                    .hint("check the Region and the account"));
             }
             Err(failure) => self.lose(failure, now)?,
         }
@@ -202,7 +205,7 @@ impl Rollout {
     }
 
     async fn look_at_details(&mut self, observer: &mut Observer, now: i64) {
-        let Some(seen) = &self.seen else { return };
+        let Some(seen) = &mut self.seen else { return };
         // What could not be seen this time is shown as it was, with a note.
         self.details.notes.clear();
         let mut watched = None;
@@ -241,6 +244,8 @@ impl Rollout {
             }
             Err(failure) => self.details.notes.push(format!("evidence: {failure}")),
         }
+        let kept = self.details.evidence.as_ref().and_then(|it| it.record.coverage.devices);
+        seen.devices = self.targets.count(observer, seen, kept, &mut self.details.notes).await;
         let (executions, details) = (&mut self.executions, &mut self.details);
         // As AWS IoT counts, so that what has changed is seen.
         let counted = seen.attempts().unwrap_or(seen.tally);

@@ -1,7 +1,7 @@
 //! `tripline watch`: live progress of rollouts, in few calls.
 //!
 //! - [`seen`]: what is known of a rollout; [`verdict`]: how it ended; [`pace`]: how fast it goes;
-//! - [`aws`]: what AWS is asked; [`executions`]: who is slow; [`record`]: how all executions went;
+//! - [`aws`]: what AWS is asked; [`executions`]: who is slow; [`targets`]: how many devices it is for; [`record`]: how all executions went;
 //! - [`follow`]: looks again and again;
 //! - [`view`], [`mod@evidence`], [`duration`]: what people and programs read; [`show`]: where it goes;
 //! - [`companion`]: the same beside a command that waits itself.
@@ -16,6 +16,7 @@ mod pace;
 mod record;
 mod seen;
 mod show;
+mod targets;
 mod verdict;
 mod view;
 
@@ -55,31 +56,33 @@ Examples:
   tripline watch fw-1-3-0 --once --output json | jq .counts
   tripline watch fw-1-3-0 --record fw-1-3-0.ndjson
 
-Watches any job of AWS IoT, whoever created it; one that no alarm of the stack would stop is `unguarded`. On a
-terminal the screen is redrawn; elsewhere there is a line when something has changed. AWS is asked
-at most once a second on average, however large the fleet and however many the rollouts.
+Watches any AWS IoT job, whoever created it. A job that no alarm of the stack would stop is
+`unguarded`. On a terminal the command redraws the screen; elsewhere, with TERM=dumb or NO_COLOR,
+it prints a line for every change. It calls AWS at most once a second on average, however large the
+fleet is and however many rollouts you watch.
 
-Where the stack's guard-keeper computes evidence of the job, it is shown as it was kept last: how far
-the rollout is outside of its limits, which limit spoke, the next one, and how surely it is healthy.
+If the guard-keeper computes evidence of the job, the output shows the latest: how far the rollout
+is outside of its limits, which limit counted most, which comes next, and how surely the rollout is
+healthy.
 
 The line `coverage` says for each way to go wrong (devices fail, refuse, time out, are slow, never
-answer) whether the rollout is stopped, people are alerted, or nobody hears of it; each way of which
-nobody hears is named with why, and what helps. Without the stack it is not known.
+answer) whether it stops the rollout, alerts people or is not covered. For a way that nothing
+covers it gives the reason and what helps. Without the stack, coverage is unknown.
 
---record writes, once the rollout has ended, when each execution began and ended: for `tripline
-calibrate` and `tripline replay`. Nothing is written of a rollout that has not ended.
+Once the rollout has ended, --record writes when each execution began and ended, for `tripline
+calibrate` and `tripline replay`. It writes nothing for a rollout that has not ended.
 
-A CONTINUOUS job never completes by itself: it is watched until everything that is there has
-ended.
+A CONTINUOUS job never completes by itself, so the command watches it until all current executions
+have ended.
 
-Devices are counted. Where AWS IoT counts attempts (a job with retries, a CONTINUOUS one for
-groups), they are found in the lists of its executions.
+The output counts devices. Where AWS IoT counts attempts (a job with retries, a CONTINUOUS job for
+groups), the command finds the devices in the lists of executions.
 
-Exit code 0: completed, and every device has it; 1: completed, and devices have not got it, or
-cancelled by somebody; 2: there is no such job; 3: AWS refused, or was out of reach for five
-minutes; 5: stopped by its guard, or by its own abort criteria; 6: undecided when --timeout was
-over, or at --once, or completed with attempts of which AWS does not say which device's they are.
-Of several rollouts a stop counts most, then what is undecided, then what failed.")]
+Exit code 0: completed, and every device has the firmware; 1: completed, but some devices do not
+have the firmware, or somebody canceled the job; 2: the job does not exist; 3: AWS refused, or was
+out of reach for five minutes; 5: the guard or the job's abort criteria stopped it; 6: still
+undecided after --timeout or with --once, or AWS IoT counts attempts and does not name their
+devices. For several rollouts, a stop counts most, then an undecided one, then a failed one.")]
 pub struct Arguments {
     /// The jobs to watch
     #[arg(value_name = "JOB", required_unless_present = "job_id", num_args = 1..)]
@@ -96,16 +99,16 @@ pub struct Arguments {
     /// Stop watching after this time; the rollouts go on
     #[arg(long, value_name = "TIME", value_parser = whole_seconds(1, 31_536_000))]
     timeout: Option<u32>,
-    /// Look once
+    /// Show the state once and exit
     #[arg(long)]
     once: bool,
     /// Write a recording of the rollout once it has ended
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// Overwrite a recording that is there
+    /// Overwrite an existing recording
     #[arg(long, requires = "record")]
     force: bool,
-    /// AWS region [default: the environment's]
+    /// AWS Region [default: the environment's]
     #[arg(long)]
     region: Option<Region>,
     #[arg(long, value_enum, default_value = "text")]

@@ -30,7 +30,7 @@ pub enum Eta {
 }
 
 impl History {
-    /// Remembers a look. A clock that was set back begins anew.
+    /// Remembers a look. A clock that was set back begins again.
     pub fn push(&mut self, at: i64, ended: u32) {
         if self.0.back().is_some_and(|(last, _)| *last > at) {
             self.0.clear();
@@ -66,8 +66,13 @@ impl History {
             return if span >= LEAST { Eta::Still(span.unsigned_abs()) } else { Eta::Unknown };
         }
         // Saturates: a fleet and a rate of whatever size stay far below.
-        let seconds = (f64::from(seen.tally.open()) / rate * 60.0).ceil() as u64;
-        if seen.reaches_more { Eta::AtLeast(seconds) } else { Eta::In(seconds) }
+        let in_seconds = |open: u32| (f64::from(open) / rate * 60.0).ceil() as u64;
+        match seen.progress().open() {
+            Some(open) => Eta::In(in_seconds(open)),
+            None if seen.reaches_more => Eta::AtLeast(in_seconds(seen.tally.open())),
+            // More may join, which is not waited for.
+            None => Eta::In(in_seconds(seen.tally.open())),
+        }
     }
 }
 
@@ -78,7 +83,7 @@ mod tests {
     use super::*;
     use crate::aws::job::Counted;
     use crate::aws::tally::Tally;
-    use tripline_guard::coverage::Shape;
+    use tripline_guard::coverage::{Devices, Shape};
 
     fn seen(succeeded: u32, queued: u32, reaches_more: bool) -> DescribedJob {
         DescribedJob {
@@ -90,6 +95,8 @@ mod tests {
             comment: None,
             created_at: Some(1_000),
             tally: Tally { succeeded, queued, ..Tally::default() },
+            targets: Vec::new(),
+            devices: Devices::Unknown,
             shape: Shape::unknown(),
             counted: Counted::Devices,
         }

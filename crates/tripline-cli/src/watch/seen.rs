@@ -46,7 +46,7 @@ pub struct Failing {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
     pub record: Record,
-    /// The job is in progress, and nobody has computed it for so many minutes.
+    /// The job is in progress, and it was not computed for so many minutes.
     pub blind: Option<i64>,
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{IsTerminal, stderr, stdout};
 
+use console::Term;
 use tripline::job::JobId;
 use tripline_guard::coverage::Coverage;
 
@@ -10,12 +11,13 @@ use super::follow::{Rollout, Show};
 use super::view;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, say};
+use crate::terminal::screen::{self, is_screen};
 
 /// What fits where stdout goes to.
 pub fn for_output(output: Output) -> Box<dyn Show> {
     match output {
         Output::Json => Box::new(Json::default()),
-        Output::Text if stdout().is_terminal() => Box::new(Screen::default()),
+        Output::Text if is_screen(&stdout()) => Box::new(Screen::default()),
         Output::Text => Box::new(Lines::default()),
     }
 }
@@ -46,14 +48,13 @@ impl Screen {
 
 impl Show for Screen {
     fn show(&mut self, rollouts: &[Rollout], now: i64) {
-        let size = match self.on_stderr {
-            true => terminal_size::terminal_size_of(stderr()),
-            false => terminal_size::terminal_size_of(stdout()),
+        let (width, height) = match self.on_stderr {
+            true => screen::size_of(&Term::stderr()),
+            false => screen::size(),
         };
-        let size = size.map_or((80, 24), |(width, height)| (width.0.into(), height.0.into()));
-        let lines: Vec<_> =
-            rollouts.iter().flat_map(|rollout| view::screen(rollout, now)).collect();
-        let lines = fitted(lines, size);
+        let lines =
+            rollouts.iter().flat_map(|rollout| view::screen(rollout, now, width.saturating_sub(1)));
+        let lines = fitted(lines.collect(), height);
         let up = if self.drawn > 0 { format!("\x1b[{}A", self.drawn) } else { String::new() };
         let picture = format!("{up}\r\x1b[J{}", lines.concat());
         if self.on_stderr {
@@ -74,22 +75,23 @@ impl Show for Screen {
     }
 }
 
-/// Lines that the terminal neither wraps nor scrolls away, so that they can be drawn over.
-fn fitted(lines: Vec<String>, (width, height): (usize, usize)) -> Vec<String> {
+/// Lines that the terminal does not scroll away, so that they can be drawn over. Those for which there is no row
+/// are counted.
+fn fitted(mut lines: Vec<String>, height: usize) -> Vec<String> {
     let most = height.saturating_sub(1).max(1);
-    let cut = |line: String| {
-        let mut cut: String = line.chars().take(width.saturating_sub(1)).collect();
-        cut.push('\n');
-        cut
-    };
-    lines.into_iter().take(most).map(cut).collect()
+    if lines.len() > most {
+        let hidden = lines.len() - (most - 1);
+        lines.truncate(most - 1);
+        lines.push(format!("… {hidden} more lines"));
+    }
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 /// A line when something has changed.
 #[derive(Debug, Default)]
 struct Lines {
     last: HashMap<JobId, String>,
-    /// What nobody would hear of is said again once this changes.
+    /// What nothing covers is said again once this changes.
     coverage: HashMap<JobId, Option<String>>,
 }
 
@@ -164,9 +166,9 @@ mod tests {
 
     #[test]
     fn a_screen_fits_its_terminal() {
-        let lines = || ["äbcdef", "b", "c", "d"].map(str::to_owned).to_vec();
-        assert_eq!(fitted(lines(), (4, 3)), ["äbc\n", "b\n"]);
-        assert_eq!(fitted(lines(), (80, 24)).len(), 4);
-        assert_eq!(fitted(lines(), (0, 0)), ["\n"]);
+        let lines = || ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+        assert_eq!(fitted(lines(), 3), ["a\n", "… 3 more lines\n"]);
+        assert_eq!(fitted(lines(), 24).len(), 4);
+        assert_eq!(fitted(lines(), 0), ["… 4 more lines\n"]);
     }
 }

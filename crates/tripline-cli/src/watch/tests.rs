@@ -5,4 +5,5 @@ mod coverage;
 mod fake;
 mod following;
 mod recording;
+mod targets;
 mod views;

@@ -22,10 +22,10 @@ pub enum Verdict {
     WithFailures,
     /// It is through, and how many devices do not have the firmware is not known: only attempts are.
     Uncounted,
-    /// It is through, and has come to no device.
+    /// It is complete, but no device received it.
     Nobody,
-    /// Somebody has cancelled it.
-    Cancelled,
+    /// Somebody has canceled it.
+    Canceled,
     /// An alarm of its guard has stopped it.
     Guard,
     /// AWS IoT has stopped it by the job's own abort criteria.
@@ -44,14 +44,14 @@ impl Verdict {
                 match Canceler::from_reason(seen.reason_code.as_deref(), seen.comment.as_deref()) {
                     Canceler::Alarm => Self::Guard,
                     Canceler::AbortCriteria => Self::AbortCriteria,
-                    Canceler::Operator | Canceler::Somebody => Self::Cancelled,
+                    Canceler::Operator | Canceler::Somebody => Self::Canceled,
                 }
             }
         }
     }
 
     /// A device that was removed is no longer one of the rollout's; one whose execution was
-    /// cancelled has not got the firmware. Attempts that failed decide nothing: each device may have it.
+    /// canceled has not got the firmware. Attempts that failed decide nothing: each device may have it.
     fn of_through(seen: &DescribedJob) -> Self {
         let tally = &seen.tally;
         if seen.uncounted().is_some() {
@@ -76,7 +76,7 @@ impl Verdict {
             Self::WithFailures => "completedWithFailures",
             Self::Uncounted => "completedUncounted",
             Self::Nobody => "reachedNobody",
-            Self::Cancelled => "cancelled",
+            Self::Canceled => "canceled",
             Self::Guard => "stoppedByGuard",
             Self::AbortCriteria => "stoppedByAbortCriteria",
             Self::Deleted => "deleted",
@@ -87,7 +87,7 @@ impl Verdict {
         match self {
             Self::Running | Self::Uncounted => End::Undecided,
             Self::Well => End::Done,
-            Self::WithFailures | Self::Nobody | Self::Cancelled | Self::Deleted => End::Finding,
+            Self::WithFailures | Self::Nobody | Self::Canceled | Self::Deleted => End::Finding,
             Self::Guard | Self::AbortCriteria => End::Stopped,
         }
     }
@@ -113,12 +113,7 @@ impl Verdict {
         let through = if seen.continuous { "is through for now" } else { "is complete" };
         let text = match self {
             Self::Running => {
-                format!(
-                    "rollout {job} is not decided: {} of {} {} have ended",
-                    tally.ended(),
-                    tally.all(),
-                    if seen.uncounted().is_some() { "attempts" } else { "executions" }
-                )
+                format!("rollout {job} is not decided: {}", seen.progress().text())
             }
             Self::Well => format!("rollout {job} {through}: {} it", have(tally.succeeded)),
             Self::WithFailures => format!(
@@ -132,14 +127,14 @@ impl Verdict {
                 have(tally.succeeded),
                 seen.attempts_text().unwrap_or_default(),
             ),
-            Self::Nobody => format!("rollout {job} {through}: it has come to no device"),
-            Self::Cancelled => {
+            Self::Nobody => format!("rollout {job} {through}, but no device received it"),
+            Self::Canceled => {
                 let who = match seen.reason_code.as_deref() {
                     Some(OPERATOR_REASON_CODE) => "by an operator".to_owned(),
                     Some(code) => format!("by somebody, reason code {}", clean(code, 128)),
                     None => "by somebody".to_owned(),
                 };
-                format!("rollout {job} was cancelled {who}{comment}")
+                format!("rollout {job} was canceled {who}{comment}")
             }
             Self::Guard => format!("rollout {job} was stopped by its guard{comment}"),
             Self::AbortCriteria => {
@@ -148,7 +143,7 @@ impl Verdict {
             Self::Deleted => format!("rollout {job} was deleted"),
         };
         let kept = match self {
-            Self::Cancelled | Self::Guard | Self::AbortCriteria => {
+            Self::Canceled | Self::Guard | Self::AbortCriteria => {
                 let (succeeded, in_progress) = (tally.succeeded, tally.in_progress);
                 match seen.uncounted() {
                     None => format!(
@@ -188,7 +183,7 @@ fn failures(tally: &Tally) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tripline_guard::coverage::Shape;
+    use tripline_guard::coverage::{Devices, Shape};
 
     use super::*;
     use crate::aws::job::Counted;
@@ -203,12 +198,14 @@ mod tests {
             comment: None,
             created_at: None,
             tally,
+            targets: Vec::new(),
+            devices: Devices::Unknown,
             shape: Shape::unknown(),
             counted: Counted::Devices,
         }
     }
 
-    fn cancelled(code: Option<&str>, comment: Option<&str>) -> DescribedJob {
+    fn canceled(code: Option<&str>, comment: Option<&str>) -> DescribedJob {
         DescribedJob {
             reason_code: code.map(str::to_owned),
             comment: comment.map(str::to_owned),
@@ -231,12 +228,12 @@ mod tests {
             (of(2, 1, 0, 0), Verdict::WithFailures, 1),
             (of(2, 0, 1, 0), Verdict::WithFailures, 1),
             (of(0, 0, 0, 0), Verdict::Nobody, 1),
-            (cancelled(None, None), Verdict::Cancelled, 1),
-            (cancelled(Some("TRIPLINE_OPERATOR"), None), Verdict::Cancelled, 1),
-            (cancelled(Some("TRIPLINE_ALARM"), Some("why")), Verdict::Guard, 5),
-            (cancelled(Some("ABORT_CANCEL"), Some(abort)), Verdict::AbortCriteria, 5),
-            (cancelled(Some("ABORT_CANCEL"), Some("lunch")), Verdict::Cancelled, 1),
-            (cancelled(None, Some(abort)), Verdict::Cancelled, 1),
+            (canceled(None, None), Verdict::Canceled, 1),
+            (canceled(Some("TRIPLINE_OPERATOR"), None), Verdict::Canceled, 1),
+            (canceled(Some("TRIPLINE_ALARM"), Some("why")), Verdict::Guard, 5),
+            (canceled(Some("ABORT_CANCEL"), Some(abort)), Verdict::AbortCriteria, 5),
+            (canceled(Some("ABORT_CANCEL"), Some("lunch")), Verdict::Canceled, 1),
+            (canceled(None, Some(abort)), Verdict::Canceled, 1),
             (seen(JobState::Deleting, Tally::default()), Verdict::Deleted, 1),
         ] {
             assert_eq!(Verdict::of_job(&seen), verdict, "{seen:?}");
@@ -256,7 +253,7 @@ mod tests {
             (of(JobState::Completed, Counted::Tried(Tally::default())), Verdict::WithFailures, 1),
             (of(JobState::Completed, unread()), Verdict::Uncounted, 6),
             (of(JobState::Active, unread()), Verdict::Running, 6),
-            (of(JobState::Canceled, unread()), Verdict::Cancelled, 1),
+            (of(JobState::Canceled, unread()), Verdict::Canceled, 1),
             (
                 DescribedJob { continuous: true, ..of(JobState::Active, unread()) },
                 Verdict::Uncounted,
@@ -290,7 +287,7 @@ mod tests {
         for (all, end) in [
             (vec![Well, Well], End::Done),
             (vec![Well, WithFailures], End::Finding),
-            (vec![Running, Cancelled, Well], End::Undecided),
+            (vec![Running, Canceled, Well], End::Undecided),
             (vec![Guard, Running, Well], End::Stopped),
         ] {
             assert_eq!(Verdict::overall(all.clone()), end, "{all:?}");
@@ -315,13 +312,13 @@ mod tests {
             say(seen(JobState::Completed, tally)),
             say(seen(JobState::Completed, Tally::default())),
             say(open),
-            say(cancelled(None, None)),
-            say(cancelled(Some("TRIPLINE_OPERATOR"), Some("wrong\nbuild"))),
-            say(cancelled(Some("TEA"), None)),
-            say(cancelled(Some("TRIPLINE_ALARM"), Some("Tripline: alarm slow fired"))),
+            say(canceled(None, None)),
+            say(canceled(Some("TRIPLINE_OPERATOR"), Some("wrong\nbuild"))),
+            say(canceled(Some("TEA"), None)),
+            say(canceled(Some("TRIPLINE_ALARM"), Some("Tripline: alarm slow fired"))),
             say(seen(JobState::Deleting, tally)),
             say(uncounted(seen(JobState::Completed, tally))),
-            say(uncounted(cancelled(Some("TRIPLINE_ALARM"), None))),
+            say(uncounted(canceled(Some("TRIPLINE_ALARM"), None))),
             say(uncounted(seen(JobState::Active, tally))),
         ];
         insta::assert_snapshot!(all.join("\n"));

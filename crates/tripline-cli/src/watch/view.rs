@@ -12,16 +12,28 @@ use super::pace::Eta;
 use super::seen::{Alarm, Details};
 use super::verdict::Verdict;
 use crate::aws::job::DescribedJob;
+use crate::aws::progress::Progress;
+use crate::terminal::screen::wrapped;
 use crate::terminal::time::iso;
 use tripline::time::Timestamp;
 
-/// Characters of the bar.
-const BAR: usize = 40;
+/// Most columns of the bar, and least.
+const BAR: (usize, usize) = (42, 12);
+/// Most lines that one line is broken into.
+const MOST_LINES: usize = 3;
+/// Columns by which these stand in.
+const INDENT: usize = 4;
 /// Longest note.
 const MAX_NOTE: usize = 300;
 
-/// The rollout on a terminal, a line each.
-pub fn screen(rollout: &Rollout, now: i64) -> Vec<String> {
+/// The rollout on a terminal of so many columns.
+pub fn screen(rollout: &Rollout, now: i64, width: usize) -> Vec<String> {
+    let lines = lines(rollout, now, width).into_iter();
+    lines.flat_map(|line| wrapped(&line, width, INDENT, MOST_LINES)).collect()
+}
+
+/// A line each, of any length.
+fn lines(rollout: &Rollout, now: i64, width: usize) -> Vec<String> {
     let Some(seen) = &rollout.seen else {
         return vec![format!("{}  {}", rollout.job, lost(rollout, now))];
     };
@@ -29,7 +41,7 @@ pub fn screen(rollout: &Rollout, now: i64) -> Vec<String> {
     let selection = if seen.continuous { "  CONTINUOUS" } else { "" };
     let mut lines = vec![
         format!("{}  {}{age}{selection}", rollout.job, seen.status),
-        format!("  {}  {}", bar(seen), progress(seen)),
+        bar(&seen.progress(), width),
         format!("  {}", counts(seen)),
     ];
     if !rollout.verdict.is_final() {
@@ -68,10 +80,6 @@ pub fn screen(rollout: &Rollout, now: i64) -> Vec<String> {
         lines.push(format!("  {}", lost(rollout, now)));
     }
     lines.extend(details.notes.iter().map(|note| format!("  not seen: {}", one_line(note))));
-    // A verdict is said at the end, in full: a line of the screen may be cut.
-    if !rollout.verdict.is_final() {
-        lines.push(format!("  {}", rollout.verdict.sentence(&rollout.job, seen)));
-    }
     lines
 }
 
@@ -81,7 +89,7 @@ pub fn line(rollout: &Rollout, now: i64) -> String {
     let Some(seen) = &rollout.seen else {
         return format!("{time} {}  {}", rollout.job, lost(rollout, now));
     };
-    let mut parts = vec![progress(seen), counts(seen)];
+    let mut parts = vec![seen.progress().text(), counts(seen)];
     if !rollout.verdict.is_final() {
         parts.push(speed(rollout, seen));
     }
@@ -104,7 +112,7 @@ pub fn news(rollout: &Rollout) -> String {
     let evidence = rollout.details.evidence.as_ref();
     format!(
         "{:?} {:?} {:?} {:?} {:?} {} {:?}",
-        seen.map(|seen| (&seen.status, seen.tally, &seen.counted)),
+        seen.map(|seen| (&seen.status, seen.tally, &seen.counted, seen.progress())),
         rollout.verdict,
         rollout.details.alarms,
         rollout.details.coverage.as_ref().map(Coverage::line),
@@ -139,6 +147,13 @@ pub fn data(rollout: &Rollout, now: i64) -> Value {
         "uncounted": seen.and_then(DescribedJob::uncounted),
         "continuous": seen.map(|seen| seen.continuous),
         "reachesMore": seen.map(|seen| seen.reaches_more),
+        "progress": seen.map(|seen| {
+            let progress = seen.progress();
+            json!({
+                "ended": progress.ended, "of": progress.of, "atLeast": progress.is_at_least,
+                "percent": progress.percent(),
+            })
+        }),
         "perMinute": seen.and_then(|seen| rollout.history.per_minute(seen)),
         "eta": eta,
         "downloadTime": download.map(|download| json!({
@@ -182,39 +197,30 @@ pub fn uncovered(rollout: &Rollout) -> Vec<String> {
 /// What comes next, where there is something to be done.
 pub fn hint(rollout: &Rollout) -> Option<String> {
     let job = &rollout.job;
-    let resume =
-        format!("`tripline resume --job-id {job}` goes on with the devices that have not got it");
+    let resume = format!(
+        "`tripline resume --job-id {job}` goes on with the devices that do not have the firmware"
+    );
     match rollout.verdict {
         Verdict::Guard | Verdict::AbortCriteria => {
             let has_it = rollout.seen.as_ref().is_some_and(|seen| seen.tally.succeeded > 0);
             let revert = match has_it {
                 true => format!(
-                    "; if it was right, `tripline revert --job-id {job}` takes back those that have it"
+                    "; if it was right, `tripline revert --job-id {job}` reverts the devices that have it"
                 ),
                 false => String::new(),
             };
             Some(format!("if the stop was false, {resume}{revert}"))
         }
-        Verdict::Cancelled => Some(resume),
+        Verdict::Canceled => Some(resume),
         _ => None,
     }
 }
 
-fn bar(seen: &DescribedJob) -> String {
-    let (ended, all) = (u64::from(seen.tally.ended()), u64::from(seen.tally.all()));
-    let full = (ended * BAR as u64).checked_div(all).unwrap_or_default();
-    let full = usize::try_from(full).unwrap_or_default().min(BAR);
-    format!("[{}{}]", "#".repeat(full), ".".repeat(BAR - full))
-}
-
-fn progress(seen: &DescribedJob) -> String {
-    let (ended, all) = (u64::from(seen.tally.ended()), u64::from(seen.tally.all()));
-    let more = if seen.reaches_more { ", and more to come" } else { "" };
-    let what = if seen.uncounted().is_some() { " attempts" } else { "" };
-    match (ended * 100).checked_div(all) {
-        Some(percent) => format!("{ended} of {all}{what} ended ({percent} %{more})"),
-        None => format!("no executions yet{more}"),
-    }
+/// The bar, and beside it or below how far that is.
+fn bar(progress: &Progress, width: usize) -> String {
+    let text = progress.text();
+    let beside = width.saturating_sub(text.chars().count() + 4).clamp(BAR.1, BAR.0);
+    format!("  {} {text}", progress.bar(beside))
 }
 
 /// Everything that is not zero, successes always; then the attempts, where AWS IoT counts those.
@@ -246,7 +252,7 @@ fn speed(rollout: &Rollout, seen: &DescribedJob) -> String {
     let eta = match rollout.history.eta(seen) {
         Eta::In(seconds) => format!("done in about {}", words(seconds)),
         Eta::AtLeast(seconds) => format!("not done for {} at least", words(seconds)),
-        Eta::Still(seconds) => format!("nobody has ended for {}", words(seconds)),
+        Eta::Still(seconds) => format!("no device has ended for {}", words(seconds)),
         Eta::Unknown => "too early to say when it is done".to_owned(),
     };
     match rollout.history.per_minute(seen) {

@@ -65,7 +65,7 @@ fn check_says_limits_in_words() {
     assert!(json.contains(words), "{json}");
     let only = with(&LIMITS.replace("@force-stop", "@email"));
     let alerts = tripline(only.path(), &["alarms", "check"]);
-    assert!(alerts.contains("finding: no alarm goes to `@force-stop`"), "{alerts}");
+    assert!(alerts.contains("finding: no alarm notifies `@force-stop`"), "{alerts}");
     // What cannot be read is said before anything else is done.
     let baseline = LIMITS.replace("unfinishedLimits = 60:3, 75:2", "baseline = fw.json");
     let directory = with(&baseline);
@@ -96,14 +96,14 @@ fn check_finds_configs_that_guard_little() {
     let none = with(&EXAMPLE.replace("alarmList = SlowDownloads, Failures", "alarmList ="));
     insta::assert_snapshot!("check_no_alarms", tripline(none.path(), &["alarms", "check"]));
     insta::assert_snapshot!("apply_no_alarms", tripline(none.path(), &["alarms", "apply"]));
-    let tells = with(
+    let alerting = with(
         &EXAMPLE
             .replace("@email, @force-stop", "@email")
             .replace("SlowDownloads, Failures", "Failures"),
     );
-    insta::assert_snapshot!("check_only_tells", tripline(tells.path(), &["alarms", "check"]));
-    let meant = tripline(tells.path(), &["alarms", "check", "--tell-only"]);
-    insta::assert_snapshot!("check_tell_only", meant);
+    insta::assert_snapshot!("check_only_alerts", tripline(alerting.path(), &["alarms", "check"]));
+    let meant = tripline(alerting.path(), &["alarms", "check", "--alert-only"]);
+    insta::assert_snapshot!("check_alert_only", meant);
     // Any topic of which only the ARN is known may be the one that stops.
     let arn = "@email, arn:aws:sns:us-east-1:111122223333:perhaps";
     let unknown = with(&EXAMPLE.replace("@email, @force-stop", arn));

@@ -65,7 +65,7 @@ fn a_baseline_is_made_of_recordings() {
     let again = calibrate(folder.path(), &format!("{BOTH} --name tracker"));
     assert_eq!((again.code, again.stdout.as_str()), (2, ""));
     let expected =
-        "error: tracker.baseline.json: is there already\n  hint: `--force` overwrites it\n";
+        "error: tracker.baseline.json: already exists\n  hint: `--force` overwrites it\n";
     assert_eq!(again.stderr, expected);
     assert_eq!(calibrate(folder.path(), &format!("{BOTH} --name tracker --force")).code, 0);
 }
@@ -75,7 +75,10 @@ fn one_rollout_is_not_enough_and_says_so() {
     let folder = folder();
     let ran = calibrate(folder.path(), "--recording fw-1.ndjson --out one.json --output json");
     assert_eq!(ran.code, 0, "{ran}");
-    assert!(ran.stderr.contains("note: one rollout is not enough: "), "{ran}");
+    assert!(
+        ran.stderr.contains("note: one rollout does not show how much rollouts differ"),
+        "{ran}"
+    );
     let said: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!((&said["name"], &said["slowerBy"]), (&json!("fw-1"), &json!(50)));
     let little = calibrate(folder.path(), "--recording fw-1.ndjson --slower-by 20");

@@ -108,12 +108,12 @@ fn every_fault_is_said_at_once_with_those_of_the_files() {
 fn findings_end_with_one_unless_they_are_meant() {
     let code = |text: &str, options: &[&str]| check(with(text).path(), options).0;
     let none = but(&whole(), &[("alarmList = SlowDownloads, Failures", "alarmList =")]);
-    let tells = but(&whole(), &[("@email, @force-stop", "@email")]);
+    let alerting = but(&whole(), &[("@email, @force-stop", "@email")]);
     let folder = with(&none);
     insta::assert_snapshot!("no_alarms", shown(folder.path(), &[]));
     // The alarms that nobody has listed are still to be seen.
     assert_eq!(check(folder.path(), &["--default-guard"]).2.matches("finding: ").count(), 1);
-    assert_eq!((code(&tells, &[]), code(&tells, &["--tell-only"])), (1, 0));
+    assert_eq!((code(&alerting, &[]), code(&alerting, &["--alert-only"])), (1, 0));
     let short =
         but(&whole(), &[("inProgressTimeoutInMinutes = 90", "inProgressTimeoutInMinutes = 60")]);
     let (code, _, stderr) = check(with(&short).path(), &[]);

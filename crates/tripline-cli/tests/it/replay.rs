@@ -22,7 +22,7 @@ use crate::runner::{Ran, run_with};
 /// Two alarms that stop.
 const GUARD: &str = include_str!("fixtures/guard.ini");
 
-/// And one that tells.
+/// And one that alerts.
 const REJECTIONS: &str = "
 [ALARM_CONFIG_Rejections]
 namespace = IoT:OTA:JobExecution
@@ -105,9 +105,13 @@ fn which_topic_stops_is_said_or_taken_by_its_name() {
         by_name.stderr
     );
     let pager = config("on-call");
-    let told = replay("");
-    assert_eq!(told.code, 0, "{}", told.stderr);
-    assert!(told.stderr.contains(&format!("`{pager}` is taken not to stop")), "{}", told.stderr);
+    let replayed = replay("");
+    assert_eq!(replayed.code, 0, "{}", replayed.stderr);
+    assert!(
+        replayed.stderr.contains(&format!("`{pager}` is taken not to stop")),
+        "{}",
+        replayed.stderr
+    );
     assert_eq!(replay(&format!("--stop-topic {pager}")).code, 5);
 }
 
@@ -266,7 +270,7 @@ fn a_device_that_tries_again_is_one_device() {
     );
 }
 
-/// `TRIPLINE_WRITE_RECORDINGS=1 cargo test -p tripline-cli --test replay` writes them anew.
+/// `TRIPLINE_WRITE_RECORDINGS=1 cargo test -p tripline-cli --test replay` writes them again.
 #[test]
 fn the_recordings_are_what_their_generator_makes() {
     let write = std::env::var_os("TRIPLINE_WRITE_RECORDINGS").is_some();

@@ -448,7 +448,7 @@ fn topics_that_are_named_by_their_arn() {
         (
             0,
             format!(
-                "note: pager.ini: no alarm goes to `@force-stop` or to `{stopper}`, so none stops the rollout\n"
+                "note: pager.ini: no alarm notifies `@force-stop` or `{stopper}`, so none stops the rollout\n"
             )
         )
     );
@@ -470,7 +470,7 @@ fn a_guard_that_only_observes_is_seen_to_fire() {
 }
 
 #[test]
-fn what_is_compared_can_be_told_apart() {
+fn what_is_compared_can_be_distinguished() {
     let folder = folder();
     for name in ["one", "two"] {
         fs::create_dir(folder.path().join(name)).unwrap();
@@ -656,7 +656,7 @@ fn evidence_stops_a_slow_rollout_and_says_which_limit_spoke() {
     assert_eq!(value["stop"]["guard"], "evidence");
     let reason = value["stop"]["reason"].as_str().unwrap();
     assert!(
-        reason.contains("still at it; at most 35 % may be (declared). At most 1 in 100"),
+        reason.contains("unfinished; at most 35 % may be (declared). At most 1 in 100"),
         "{reason}"
     );
     let evidence = &value["evidence"];
@@ -682,7 +682,7 @@ fn evidence_stops_a_slow_rollout_and_says_which_limit_spoke() {
 }
 
 #[test]
-fn evidence_that_reaches_nobody_who_stops_only_alerts() {
+fn evidence_without_the_force_stop_topic_only_alerts() {
     let folder = folder();
     with_evidence(folder.path(), "@email", LIMITS);
     let value = json(folder.path(), &SLOW);

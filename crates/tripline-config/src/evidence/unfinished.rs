@@ -1,4 +1,4 @@
-//! How many devices may be still at it: written down, or from a baseline.
+//! How many devices may be unfinished: written down, or from a baseline.
 
 use tripline::baseline::{Baseline, SlowerBy};
 use tripline::evidence::Limits;
@@ -9,7 +9,7 @@ use crate::ini::Section;
 use crate::reader::{Place, Reader, positive};
 use crate::slips::slip_in_list;
 
-/// How many devices may be still at it.
+/// How many devices may be unfinished.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Unfinished {
     /// The share by age in minutes: ages rise, shares never do.

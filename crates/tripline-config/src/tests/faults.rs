@@ -111,7 +111,7 @@ fn every_kind_of_fault_says_where_what_and_what_was_expected() {
         (
             "snsTopics",
             "snsTopics =",
-            "12: alarm `slow`: snsTopics is empty, so that nobody is told (expected `@email`, `@sms`, `@force-stop` or the ARN of a standard SNS topic)",
+            "12: alarm `slow`: snsTopics is empty, so that nobody is alerted (expected `@email`, `@sms`, `@force-stop` or the ARN of a standard SNS topic)",
         ),
         (
             "snsTopics",
@@ -128,7 +128,7 @@ fn every_kind_of_fault_says_where_what_and_what_was_expected() {
             "snsTopics = @email\ntreatMissingData = good",
             "13: alarm `slow`: unknown treatMissingData `good` (expected `missing`, `ignore`, `breaching` or `notBreaching`)",
         ),
-        ("snsTopics", "snsTopics = @email\ncolour = red", "13: alarm `slow`: unknown key `colour`"),
+        ("snsTopics", "snsTopics = @email\ncolor = red", "13: alarm `slow`: unknown key `color`"),
         ("snsTopics", "snsTopics = %(nobody)s", "12: `snsTopics`: `%(nobody)s` names no key"),
         (
             "alarmList",
@@ -136,11 +136,7 @@ fn every_kind_of_fault_says_where_what_and_what_was_expected() {
             "1: `[ALARM_CONFIG]`: missing key `alarmList` (expected names separated by commas, or nothing)",
         ),
         ("alarmList", "alarmList = slow, slow", "2: alarmList: `slow` is named twice"),
-        (
-            "alarmList",
-            "alarmList = slow\ncolour = red",
-            "3: `[ALARM_CONFIG]`: unknown key `colour`",
-        ),
+        ("alarmList", "alarmList = slow\ncolor = red", "3: `[ALARM_CONFIG]`: unknown key `color`"),
         (
             "alarmList",
             "alarmList = other",
@@ -263,7 +259,7 @@ fn an_alarm_that_can_never_or_must_always_fire_is_a_fault() {
         ),
         (
             "snsTopics = ,",
-            "snsTopics is empty, so that nobody is told (expected `@email`, `@sms`, `@force-stop` or the ARN of a standard SNS topic)",
+            "snsTopics is empty, so that nobody is alerted (expected `@email`, `@sms`, `@force-stop` or the ARN of a standard SNS topic)",
         ),
         (
             "treatMissingData = breaching",

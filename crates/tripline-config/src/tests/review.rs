@@ -42,7 +42,7 @@ fn what_does_not_do_what_it_seems_to_is_found() {
         .replace("usePresignedUrlConfig = True", "usePresignedUrlConfig = False")
         .replace("useCustomJobDocument = True", "useCustomJobDocument = False");
     for (text, finding) in [
-        (nowhere, "nothing tells devices where the firmware is"),
+        (nowhere, "the job document does not say where the firmware is"),
         (
             good().replace(stays, "baseRatePerMinute = 200"),
             "the rate never rises: baseRatePerMinute is 200, and maximumPerMinute 200",
@@ -68,7 +68,7 @@ fn what_does_not_do_what_it_seems_to_is_found() {
                 .replace(stays, "baseRatePerMinute = 150")
                 .replace("maximumPerMinute = 200", "maximumPerMinute = 1000")
                 .replace("deviceCount = 4000", "deviceCount = 1350"),
-            "no alarm stops it in time: all devices are told within 9 min, and the quickest alarm needs 600 s",
+            "no alarm stops it in time: all devices are notified within 9 min, and the quickest alarm needs 600 s",
         ),
         (
             good()
@@ -154,7 +154,7 @@ fn devices_are_counted_against_the_thing_list() {
 }
 
 #[test]
-fn people_are_told_what_they_should_know() {
+fn people_read_what_they_should_know() {
     let silent = good().replace("useTimeoutConfig = True", "useTimeoutConfig = False");
     let (findings, notes) = said(&silent, &["thinggroup/pumps"]);
     assert_eq!((findings.len(), notes.len()), (0, 1));
@@ -163,7 +163,7 @@ fn people_are_told_what_they_should_know() {
     assert_eq!(
         said(&rounds, &["thinggroup/pumps"]).1,
         [
-            "alarms look 900 s back, and rounds are 7 s apart: the end of one is seen at the beginning of the next"
+            "alarms evaluate the last 900 s, and rounds are 7 s apart: alarms of a round also see the end of the round before"
         ]
     );
     let apart = rounds.replace("defaultDelay = 7", "defaultDelay = 900");

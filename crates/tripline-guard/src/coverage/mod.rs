@@ -1,5 +1,5 @@
 //! What would be seen if a rollout went wrong, and what would become of it: for each way to go wrong whether it
-//! would be stopped, people be alerted, or nobody hear of it. The guard-keeper, `watch`, `deploy`, `config check`,
+//! would be stopped, people be alerted, or nothing cover it. The guard-keeper, `watch`, `deploy`, `config check`,
 //! `simulate` and doctor all ask here.
 //!
 //! - here: the answer; `facts`: what is known of a rollout; `watcher`: an alarm, as it is wanted or as it is; `sees`:
@@ -79,7 +79,7 @@ impl Way {
 /// What becomes of a rollout whose devices go one way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// Nobody hears of it.
+    /// Nothing covers it.
     Nobody,
     /// People are alerted.
     Alerts,
@@ -103,16 +103,16 @@ impl Level {
 
 /// One way, and who sees it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Seen {
+pub struct WayCoverage {
     /// What becomes of the rollout.
     pub level: Level,
     /// Who sees it: an alarm by its name in the guard, or what AWS IoT does by itself.
     pub by: Option<String>,
-    /// Why nobody does more about it, by whom it would be: at most [`Seen::MAX_SHORTFALLS`].
+    /// Why nobody does more about it, by whom it would be: at most [`WayCoverage::MAX_SHORTFALLS`].
     pub shortfalls: Vec<Shortfall>,
 }
 
-impl Seen {
+impl WayCoverage {
     /// Most reasons that are kept of one way.
     pub const MAX_SHORTFALLS: usize = 8;
 }
@@ -170,9 +170,9 @@ impl fmt::Display for Status {
 pub struct Coverage {
     /// In a word.
     pub status: Status,
-    /// How many devices it is to come to, if that is known exactly.
+    /// How many devices it is to reach, if that is known exactly.
     pub devices: Option<u32>,
-    ways: BTreeMap<Way, Seen>,
+    ways: BTreeMap<Way, WayCoverage>,
     /// It has fewer devices than anything can be decided of.
     is_too_small: bool,
 }
@@ -180,7 +180,7 @@ pub struct Coverage {
 impl Coverage {
     /// What these watchers, and AWS IoT by itself, would see of a rollout.
     pub fn new(facts: &Facts, watchers: &[Watcher], purpose: Purpose) -> Self {
-        let mut ways: BTreeMap<Way, Seen> = BTreeMap::new();
+        let mut ways: BTreeMap<Way, WayCoverage> = BTreeMap::new();
         for way in Way::ALL {
             // What never answers runs into the timeout, if there is one, and is seen then.
             let by_timeout = match way {
@@ -198,8 +198,9 @@ impl Coverage {
     }
 
     /// One way.
-    pub fn of(&self, way: Way) -> &Seen {
-        const NONE: &Seen = &Seen { level: Level::Nobody, by: None, shortfalls: Vec::new() };
+    pub fn of(&self, way: Way) -> &WayCoverage {
+        const NONE: &WayCoverage =
+            &WayCoverage { level: Level::Nobody, by: None, shortfalls: Vec::new() };
         self.ways.get(&way).unwrap_or(NONE)
     }
 
@@ -246,7 +247,12 @@ impl Coverage {
 }
 
 /// Who sees one way. `by_timeout`: the job's timeout in minutes, by which it becomes another way, and who sees that.
-fn seen(way: Way, facts: &Facts, watchers: &[Watcher], by_timeout: Option<(u32, &Seen)>) -> Seen {
+fn seen(
+    way: Way,
+    facts: &Facts,
+    watchers: &[Watcher],
+    by_timeout: Option<(u32, &WayCoverage)>,
+) -> WayCoverage {
     let why_not = match way {
         Way::TimesOut if facts.shape.timeout.is_none() => Some(Reason::NoTimeout),
         Way::Refuses if facts.count_rejected == CountRejected::No => Some(Reason::NotCounted),
@@ -254,7 +260,7 @@ fn seen(way: Way, facts: &Facts, watchers: &[Watcher], by_timeout: Option<(u32, 
     };
     if let Some(reason) = why_not {
         let shortfalls = vec![Shortfall { by: None, reason, would: Level::NotNeeded }];
-        return Seen { level: Level::NotNeeded, by: None, shortfalls };
+        return WayCoverage { level: Level::NotNeeded, by: None, shortfalls };
     }
     let mut best = (Level::Nobody, None);
     let mut shortfalls = Vec::new();
@@ -280,8 +286,8 @@ fn seen(way: Way, facts: &Facts, watchers: &[Watcher], by_timeout: Option<(u32, 
         let reason = Reason::NobodyLooks;
         shortfalls.push(Shortfall { by: None, reason, would: Level::Stops });
     }
-    shortfalls.truncate(Seen::MAX_SHORTFALLS);
-    Seen { level, by, shortfalls }
+    shortfalls.truncate(WayCoverage::MAX_SHORTFALLS);
+    WayCoverage { level, by, shortfalls }
 }
 
 #[cfg(test)]

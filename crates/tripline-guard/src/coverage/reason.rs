@@ -99,7 +99,7 @@ impl fmt::Display for Reason {
                 write!(f, "sees nothing: {executions} executions ended and were not counted")
             }
             Self::KeeperSilent(minutes) => {
-                write!(f, "is blind: the guard-keeper has not looked for {minutes} min")
+                write!(f, "is blind: the guard-keeper has not checked for {minutes} min")
             }
             Self::NoEvidence => f.write_str("has no data: no evidence of this job is computed"),
             Self::NoLimit => f.write_str("has no limit on it"),
@@ -115,7 +115,7 @@ impl fmt::Display for Reason {
 }
 
 impl Reason {
-    /// Its kind as a number, so that it can be told whether it is another one than before.
+    /// Its kind as a number, to see whether it is another one than before.
     pub fn kind(&self) -> u8 {
         match self {
             Self::NoTimeout => 1,

@@ -13,7 +13,7 @@ impl Coverage {
     /// One line: `guarded: stops on failures, rejections; alerts on slow devices, silent devices`.
     pub fn line(&self) -> String {
         let mut text = self.status.to_string();
-        // That nobody hears of anything is what such a rollout asked for.
+        // That nothing covers it is what such a rollout asked for.
         let is_left_alone = matches!(self.status, Status::OptedOut | Status::Outside);
         let levels = [Level::Stops, Level::Alerts, Level::Nobody].into_iter();
         let levels = levels.filter(|level| !is_left_alone || *level != Level::Nobody);
@@ -25,7 +25,7 @@ impl Coverage {
             let becomes = match level {
                 Level::Stops => "stops on",
                 Level::Alerts => "alerts on",
-                Level::Nobody | Level::NotNeeded => "nobody hears of",
+                Level::Nobody | Level::NotNeeded => "nothing covers",
             };
             let before = if n == 0 { ": " } else { "; " };
             // Writing to a string does not fail.
@@ -58,7 +58,7 @@ impl Coverage {
         for way in self.uncovered() {
             let shortfalls = &self.of(way).shortfalls;
             let reasons: Vec<String> = shortfalls.iter().map(ToString::to_string).collect();
-            lines.push(format!("nobody hears of {}: {}", way.devices(), reasons.join("; ")));
+            lines.push(format!("nothing covers {}: {}", way.devices(), reasons.join("; ")));
             let mut fixes: Vec<String> = Vec::new();
             for fix in shortfalls.iter().filter_map(|shortfall| shortfall.reason.fix(job)) {
                 if !fixes.contains(&fix) {

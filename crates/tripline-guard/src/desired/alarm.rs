@@ -49,7 +49,7 @@ impl GuardAlarm {
         }
     }
 
-    /// Its name in CloudWatch for one job, unless somebody else's alarm has that name.
+    /// Its name in CloudWatch for one job, unless a foreign alarm has that name.
     pub fn name_for(&self, job: &JobId) -> String {
         format!("{}{}", alarm_name_prefix(job), self.name())
     }

@@ -14,7 +14,7 @@ use super::evidence;
 use super::small::{Healthy, least_devices, small_rule};
 use super::tags::{JobTags, Tagged};
 
-/// How the names of the default guard's alarms begin, so that they are told from a job's own.
+/// How the names of the default guard's alarms begin, to distinguish them from a job's own.
 pub const DEFAULT_PREFIX: &str = "default-";
 /// The length of a period of downloads: they are compared by a percentile, which takes many.
 const DOWNLOAD_PERIOD: u32 = 600;
@@ -38,7 +38,7 @@ pub(super) struct Values {
     evidence: Declared,
 }
 
-/// What evidence is held against where nobody declared anything.
+/// What evidence is compared with where nobody declared anything.
 #[derive(Debug, Clone, PartialEq)]
 struct Declared {
     /// Whether evidence stops the rollout, or alerts people.
@@ -208,7 +208,7 @@ impl Values {
 }
 
 impl Declared {
-    /// The tighter of both: whether it stops. Limits stay, because other ones would begin evidence anew.
+    /// The tighter of both: whether it stops. Limits stay, because other ones would begin evidence again.
     fn tightened_by(&self, other: &Self) -> Self {
         Self { stops: self.stops || other.stops, ..self.clone() }
     }
@@ -402,7 +402,7 @@ impl DefaultGuard {
     }
 }
 
-/// How a job comes to its devices.
+/// How a job reaches its devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reach {
     /// So many devices a minute at first, 1 to 1,000.

@@ -36,7 +36,7 @@ pub enum KeptConfig<'a> {
         /// The limits of a healthy rollout.
         evidence: Option<&'a EvidenceConfig>,
         /// It is meant that none of them stops the rollout.
-        tell_only: bool,
+        alert_only: bool,
         /// The default guard fills what they do not see.
         fills: bool,
     },
@@ -51,7 +51,7 @@ pub struct Known<'a> {
     pub tagged: Option<&'a Tagged>,
     /// It is a deployment of Greengrass.
     pub is_greengrass: bool,
-    /// How many devices a minute it comes to at first.
+    /// How many devices a minute it reaches at first.
     pub rate: u32,
     /// Evidence of it was published, so that its absence says something.
     pub has_evidence: bool,
@@ -128,7 +128,7 @@ impl Desired {
             ..Self::nothing(purpose)
         };
         match known.kept {
-            KeptConfig::Alarms { alarms, evidence, tell_only, fills } => {
+            KeptConfig::Alarms { alarms, evidence, alert_only, fills } => {
                 let mut own: Vec<_> = alarms.iter().cloned().map(GuardAlarm::of).collect();
                 let on_evidence = evidence.map(|it| evidence::alarms(it, "", known.has_evidence));
                 own.extend(on_evidence.into_iter().flatten());
@@ -138,7 +138,7 @@ impl Desired {
                 let mut computed = own.iter().filter(is_computed);
                 let stops = computed.any(|alarm| alarm.can_stop(rules.force_stop_topic));
                 let evidence = evidence.cloned();
-                if stops || tell_only {
+                if stops || alert_only {
                     let purpose = if stops { Purpose::Stop } else { Purpose::Alert };
                     let fill = fills.then(|| Box::new(by_default(purpose).of(purpose)));
                     return Self { alarms: own, evidence, fill, ..Self::nothing(purpose) };

@@ -3,7 +3,7 @@
 use tripline::job::{Job, Setup};
 use tripline::rollout::{AbortCriterion, Rate};
 
-/// How many devices a rollout is to come to: its things, and those of its groups.
+/// How many devices a rollout is to reach: its things, and those of its groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Devices {
     /// That is not known.
@@ -37,9 +37,9 @@ impl Devices {
 /// What a rollout was created with, as far as its guard goes by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shape {
-    /// How many devices it is to come to.
+    /// How many devices it is to reach.
     pub devices: Devices,
-    /// How many devices a minute it comes to at most.
+    /// How many devices a minute it reaches at most.
     pub most_rate: u32,
     /// After how many minutes AWS IoT ends an execution.
     pub timeout: Option<u32>,

@@ -41,14 +41,14 @@ fn a_kept_config_that_can_stop_is_the_guard_and_any_other_has_the_default_beside
     let arn = Topic::Arn(TopicArn::new(FORCE_STOP).unwrap());
     let mut renamed = own(vec![Topic::ForceStop]);
     renamed[0].metric = "toldCount".to_owned();
-    for (alarms, tell_only, purpose, fault) in [
+    for (alarms, alert_only, purpose, fault) in [
         (own(vec![Topic::Email, Topic::ForceStop]), false, Purpose::Stop, None),
         (own(vec![arn]), false, Purpose::Stop, None),
         (own(vec![Topic::Email]), true, Purpose::Alert, None),
         (own(vec![Topic::Email]), false, Purpose::Stop, Some(ConfigFault::CannotStop)),
         (renamed, false, Purpose::Stop, Some(ConfigFault::CannotStop)),
     ] {
-        let kept = KeptConfig::Alarms { alarms: &alarms, evidence: None, tell_only, fills: false };
+        let kept = KeptConfig::Alarms { alarms: &alarms, evidence: None, alert_only, fills: false };
         let is = desired(known(kept, Some(&tagged)), Policy::default());
         assert_eq!((is.purpose, is.config_fault), (purpose, fault), "{alarms:?}");
         let beside = if fault.is_some() { &DEFAULT[..] } else { &[] };
@@ -64,7 +64,7 @@ fn a_config_s_failure_rate_alone_is_a_guard_that_can_stop() {
     let text = "[ALARM_CONFIG]\nalarmList = Failing\n[ALARM_CONFIG_Failing]\nnamespace = IoT:OTA:JobExecution\nmetricName = unsuccessfulRate\nthreshold = 7.5\nalarmType = upper\nminSamples = 12\nsnsTopics = @force-stop\n";
     let alarms = tripline_config::AlarmConfig::parse("dev.ini", text).unwrap().alarms;
     let kept =
-        KeptConfig::Alarms { alarms: &alarms, evidence: None, tell_only: false, fills: false };
+        KeptConfig::Alarms { alarms: &alarms, evidence: None, alert_only: false, fills: false };
     let tagged = guard().with_tags([]);
     let is = desired(known(kept, Some(&tagged)), Policy::default());
     assert_eq!((is.purpose, is.config_fault), (Purpose::Stop, None));
@@ -104,7 +104,7 @@ fn which_jobs_get_the_default_guard_is_the_stack_s_to_say() {
     // An operator armed it by name.
     let alarms = own(vec![Topic::ForceStop]);
     let kept =
-        KeptConfig::Alarms { alarms: &alarms, evidence: None, tell_only: false, fills: false };
+        KeptConfig::Alarms { alarms: &alarms, evidence: None, alert_only: false, fills: false };
     let tagged = guard().with_tags([]);
     let known = Known { is_greengrass: true, ..known(kept, Some(&tagged)) };
     let policy = Policy { jobs: GuardedJobs::Tagged, greengrass: Ignore };
@@ -172,7 +172,7 @@ fn evidence_alone_is_a_guard_that_can_stop() {
     let kept = KeptConfig::Alarms {
         alarms: &[],
         evidence: evidence.as_ref(),
-        tell_only: false,
+        alert_only: false,
         fills: false,
     };
     let tagged = guard().with_tags([]);

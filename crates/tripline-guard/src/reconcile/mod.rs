@@ -27,7 +27,7 @@ pub struct Observed<'a> {
     pub job: &'a JobId,
     /// When it was created.
     pub created: Timestamp,
-    /// Whether all that its guard follows from was read: what cannot be compared is not put anew.
+    /// Whether all that its guard follows from was read: what cannot be compared is not put again.
     pub is_sure: bool,
     /// Whether it is also known what the job was created with. Until it is, what is missing is put and what stands is
     /// left.
@@ -55,7 +55,7 @@ pub struct Put {
     pub stops: bool,
 }
 
-/// A name that somebody else's alarm has.
+/// A name that a foreign alarm has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
     /// The name.
@@ -269,7 +269,7 @@ impl Reconciled {
         }
     }
 
-    /// The alarms that are to be put, or put anew.
+    /// The alarms that are to be put, or put again.
     pub fn puts(&self) -> &[Put] {
         &self.puts
     }

@@ -1,4 +1,4 @@
-//! The names that an alarm can have: its own, and with a number where somebody else's alarm has that.
+//! The names that an alarm can have: its own, and with a number where a foreign alarm has that.
 //! All of them begin as the job's do, so that the force-stopper knows them.
 
 /// The name with this number; 1 is the name itself.

@@ -44,7 +44,7 @@ fn desired(kind: u8) -> Desired {
     let tags = JobTags::from_text(if kind == 0 { "off" } else { "" });
     let tagged = guard.honoring(&tags, &tags);
     let kept = match kind {
-        1 => KeptConfig::Alarms { alarms: &own, evidence: None, tell_only: false, fills: false },
+        1 => KeptConfig::Alarms { alarms: &own, evidence: None, alert_only: false, fills: false },
         _ => KeptConfig::None,
     };
     let known = Known {
@@ -63,7 +63,7 @@ fn desired(kind: u8) -> Desired {
 type Alarms = BTreeMap<String, (MetricAlarm, AlarmTags)>;
 
 /// What is seen of one job; of alarms that are not in `known`, the tags are not.
-fn look(alarms: &Alarms, id: &str, kind: u8, known: Option<&BTreeSet<String>>) -> Reconciled {
+fn reconciled(alarms: &Alarms, id: &str, kind: u8, known: Option<&BTreeSet<String>>) -> Reconciled {
     let job = job(id);
     let prefix = alarm_name_prefix(&job);
     let of_job = alarms.iter().filter(|(name, _)| name.starts_with(&prefix));
@@ -140,7 +140,7 @@ fn short(actions: &[Action]) -> Vec<String> {
 
 fn armed(id: &str, kind: u8) -> Alarms {
     let mut alarms = Alarms::new();
-    act(&plan(&[look(&alarms, id, kind, None)], &[], 0), &mut alarms, usize::MAX);
+    act(&plan(&[reconciled(&alarms, id, kind, None)], &[], 0), &mut alarms, usize::MAX);
     alarms
 }
 
@@ -148,10 +148,10 @@ const DEFAULT: [&str; 2] = ["tripline-fw-default-DownloadTime", "tripline-fw-def
 
 #[test]
 fn a_job_without_alarms_gets_the_default_guard() {
-    let found = look(&Alarms::new(), "fw", 2, None);
+    let found = reconciled(&Alarms::new(), "fw", 2, None);
     assert_eq!((found.verdict.is_guarded(), found.was_open()), (false, true));
     assert_eq!(short(&plan(&[found], &[], 0)), DEFAULT.map(|name| format!("arm {name}")));
-    let again = look(&armed("fw", 2), "fw", 2, None);
+    let again = reconciled(&armed("fw", 2), "fw", 2, None);
     assert_eq!((again.fault(), again.verdict.clone()), (None, Verdict::Guarded));
     assert_eq!(plan(&[again], &[], 0), []);
 }
@@ -166,13 +166,13 @@ fn beside_foreign_alarms_a_guard_is_armed_and_an_emptied_one_repaired() {
         let alarm = there("fw", &name, change);
         alarms.insert(format!("tripline-fw-{name}"), (alarm, AlarmTags::default()));
     }
-    let planned = plan(&[look(&alarms, "fw", 2, None)], &[], 0);
+    let planned = plan(&[reconciled(&alarms, "fw", 2, None)], &[], 0);
     assert_eq!(short(&planned), DEFAULT.map(|name| format!("arm {name}")));
     act(&planned, &mut alarms, usize::MAX);
     for change in 1..=5 {
         let emptied = there("fw", "default-DownloadTime", change);
         alarms.get_mut(DEFAULT[0]).unwrap().0 = emptied;
-        let planned = plan(&[look(&alarms, "fw", 2, None)], &[], 0);
+        let planned = plan(&[reconciled(&alarms, "fw", 2, None)], &[], 0);
         assert_eq!(short(&planned), [format!("repair {}", DEFAULT[0])], "{change}");
         act(&planned, &mut alarms, usize::MAX);
     }
@@ -181,7 +181,8 @@ fn beside_foreign_alarms_a_guard_is_armed_and_an_emptied_one_repaired() {
 /// Alarms that only alert wait until those that stop are there, and a job is guarded without them.
 #[test]
 fn what_stops_goes_before_what_alerts() {
-    let jobs = [look(&Alarms::new(), "fw", 2, None), look(&Alarms::new(), "old", 2, None)];
+    let jobs =
+        [reconciled(&Alarms::new(), "fw", 2, None), reconciled(&Alarms::new(), "old", 2, None)];
     let planned = plan(&jobs, &[], 0);
     let stops: Vec<bool> = planned
         .iter()
@@ -190,7 +191,7 @@ fn what_stops_goes_before_what_alerts() {
     assert_eq!(stops, [true, true, true, true, false, false]);
     let mut alarms = Alarms::new();
     act(&planned, &mut alarms, 4);
-    let again = look(&alarms, "fw", 2, None);
+    let again = reconciled(&alarms, "fw", 2, None);
     assert_eq!((again.fault(), again.verdict.is_guarded(), again.puts().len()), (None, true, 1));
 }
 
@@ -201,27 +202,27 @@ fn a_taken_name_is_said_and_the_guard_has_another() {
         let alarm = there("fw", name, 0);
         alarms.insert(format!("tripline-fw-{name}"), (alarm, tags("fw", "another")));
     }
-    let found = look(&alarms, "fw", 2, None);
+    let found = reconciled(&alarms, "fw", 2, None);
     let instead = format!("{}-3", DEFAULT[1]);
     let taken = |name: String| Taken { name, instead: instead.clone() };
     assert_eq!(found.taken, [taken(DEFAULT[1].to_owned()), taken(format!("{}-2", DEFAULT[1]))]);
     let planned = plan(&[found], &[], 0);
     assert_eq!(short(&planned), [format!("arm {}", DEFAULT[0]), format!("arm {instead}")]);
     act(&planned, &mut alarms, usize::MAX);
-    let again = look(&alarms, "fw", 2, None);
+    let again = reconciled(&alarms, "fw", 2, None);
     assert_eq!((again.taken.len(), again.fault()), (2, None));
     // The name is free again: what stands, stands.
     alarms.remove(DEFAULT[1]);
-    let again = look(&alarms, "fw", 2, None);
+    let again = reconciled(&alarms, "fw", 2, None);
     assert_eq!((again.taken.len(), again.fault()), (1, None));
     assert_eq!(plan(&[again], &[], 0), []);
 }
 
 #[test]
-fn an_alarm_in_alarm_or_muted_guards_nothing_and_is_not_made_anew() {
+fn an_alarm_in_alarm_or_muted_guards_nothing_and_is_not_made_again() {
     let mut alarms = armed("fw", 2);
     alarms.get_mut(DEFAULT[0]).unwrap().0.state_value = Some(StateValue::Alarm);
-    let found = look(&alarms, "fw", 2, None);
+    let found = reconciled(&alarms, "fw", 2, None);
     assert_eq!(found.fault(), Some(Why::Alarm(DEFAULT[0].to_owned(), WhyNot::HasFired)));
     assert_eq!(found.verdict, Verdict::Unguarded(found.fault().unwrap()));
     assert_eq!(plan(&[found], &[], 0), []);
@@ -232,10 +233,10 @@ fn the_default_guard_goes_once_the_job_s_own_stands() {
     let mut alarms = armed("fw", 2);
     let foreign = (there("fw", "default-mine", 0), AlarmTags::default());
     alarms.insert("tripline-fw-default-mine".to_owned(), foreign);
-    let planned = plan(&[look(&alarms, "fw", 1, None)], &[], 0);
+    let planned = plan(&[reconciled(&alarms, "fw", 1, None)], &[], 0);
     assert_eq!(short(&planned), ["arm tripline-fw-slow", "arm tripline-fw-late"]);
     act(&planned, &mut alarms, usize::MAX);
-    let planned = plan(&[look(&alarms, "fw", 1, None)], &[], 0);
+    let planned = plan(&[reconciled(&alarms, "fw", 1, None)], &[], 0);
     assert_eq!(short(&planned), DEFAULT.map(|name| format!("remove {name}")));
 }
 
@@ -243,7 +244,7 @@ fn the_default_guard_goes_once_the_job_s_own_stands() {
 fn a_job_that_opted_out_loses_the_default_guard_and_nothing_else() {
     let mut alarms = armed("fw", 2);
     alarms.extend(armed("fw", 1));
-    let found = look(&alarms, "fw", 0, None);
+    let found = reconciled(&alarms, "fw", 0, None);
     assert_eq!((found.purpose, found.fault()), (Purpose::OptedOut, None));
     assert_eq!(short(&plan(&[found], &[], 0)), DEFAULT.map(|name| format!("remove {name}")));
 }
@@ -253,10 +254,10 @@ fn a_job_that_opted_out_loses_the_default_guard_and_nothing_else() {
 fn nothing_is_touched_whose_owner_is_not_known() {
     let none = BTreeSet::new();
     let mut alarms = armed("fw", 2);
-    let found = look(&alarms, "fw", 2, Some(&none));
+    let found = reconciled(&alarms, "fw", 2, Some(&none));
     assert_eq!((found.unread.len(), found.fault()), (0, None));
     alarms.get_mut(DEFAULT[0]).unwrap().0.threshold = Some(60.0);
-    let found = look(&alarms, "fw", 2, Some(&none));
+    let found = reconciled(&alarms, "fw", 2, Some(&none));
     assert_eq!(found.unread, [DEFAULT[0]]);
     assert_eq!(found.fault(), Some(Why::Alarm(DEFAULT[0].to_owned(), WhyNot::OwnerNotKnown)));
     assert_eq!(plan(&[found], &[], 0), []);
@@ -266,7 +267,7 @@ fn nothing_is_touched_whose_owner_is_not_known() {
 fn arming_goes_before_repair_and_repair_before_tidying() {
     let mut alarms = armed("fw", 2);
     alarms.get_mut(DEFAULT[0]).unwrap().0.threshold = Some(60.0);
-    let mut jobs = [look(&alarms, "fw", 2, None), look(&alarms, "old", 2, None)];
+    let mut jobs = [reconciled(&alarms, "fw", 2, None), reconciled(&alarms, "old", 2, None)];
     jobs[0].created = Timestamp::from_seconds(9);
     let over = |id: &str| Ended {
         job: job(id),
@@ -293,7 +294,7 @@ fn id(number: usize) -> String {
 
 fn looks(kinds: &[u8], alarms: &Alarms) -> Vec<Reconciled> {
     let look = |(number, kind): (usize, &u8)| {
-        let mut found = look(alarms, &id(number), *kind, None);
+        let mut found = reconciled(alarms, &id(number), *kind, None);
         found.created = Timestamp::from_seconds(i64::try_from(number % 7).unwrap());
         found
     };

@@ -71,13 +71,13 @@ fn an_alarm_counts_if_it_is_ours_and_acts_and_for_each_other_it_is_said_why_not(
 #[test]
 fn alarms_that_only_alert_neither_guard_a_job_nor_keep_it_from_being_guarded() {
     let stops = alarm("tripline-fw-slow");
-    let mut tells = alarm("tripline-fw-count");
-    tells.alarm_actions = None;
-    let [stops, tells] = [&stops, &tells].map(|alarm| ObservedAlarm::new(alarm, ours()));
+    let mut alerts = alarm("tripline-fw-count");
+    alerts.alarm_actions = None;
+    let [stops, alerts] = [&stops, &alerts].map(|alarm| ObservedAlarm::new(alarm, ours()));
     let verdict = |alarms: &[ObservedAlarm<'_>]| Verdict::new(alarms, &job(), STACK);
     assert_eq!(verdict(&[]), Verdict::Unguarded(Why::NoAlarm));
-    assert_eq!(verdict(std::slice::from_ref(&tells)), Verdict::Unguarded(Why::NothingStops));
-    assert_eq!(verdict(&[tells, stops]), Verdict::Guarded);
+    assert_eq!(verdict(std::slice::from_ref(&alerts)), Verdict::Unguarded(Why::NothingStops));
+    assert_eq!(verdict(&[alerts, stops]), Verdict::Guarded);
 }
 
 /// The default guard is one: it stops by all of its alarms, or alerts by all of them.

@@ -13,7 +13,7 @@ use tripline_simulation::simulation::{
 };
 
 use crate::cell::{Cell, Key, Results, thousands};
-use crate::world::{FAILED, Guard, Pace, SILENT, Shape, Trouble, scenario};
+use crate::world::{FAILED, Guard, Pace, SILENT, Shape, Situation, scenario};
 
 /// Rollouts under each baseline.
 const LIVE: u32 = 10;
@@ -61,7 +61,7 @@ pub fn table(results: &Results) -> String {
 
 fn stopped(seed: u64, runs: u32, shape: Shape, past: (u32, u32), slower_by: SlowerBy) -> u32 {
     let pace = Pace::Flat(100, DEVICES);
-    let live = scenario(shape, pace, Trouble::Drift, Guard::List);
+    let live = scenario(shape, pace, Situation::Drift, Guard::List);
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get) as u32;
     let of = |number: u32| -> u32 {
         let Some(baseline) = baseline(seed, number, &live.fleet, past) else { return 0 };

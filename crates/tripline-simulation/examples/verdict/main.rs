@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cell::{Cell, Key, Results};
-use world::{Guard, Pace, Shape, TRIED, Trouble};
+use world::{Guard, Pace, Shape, Situation, TRIED};
 
 /// What all random numbers follow from. Chosen before anything was run.
 pub const SEED: u64 = 20_260_801;
@@ -46,12 +46,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         let is_chosen = part.as_deref().is_none_or(|part| part == of)
             && guard.as_deref().is_none_or(|guard| guard == by);
         if is_chosen {
-            let Run { trouble, pace, shape, guard } = run;
+            let Run { situation, pace, shape, guard } = run;
             let (devices, less) = LARGE;
             let runs = if pace.devices() >= devices { runs / less } else { runs };
             results.run(key, runs, |runs| {
-                let scenario = world::scenario(shape, pace, trouble, guard);
-                Cell::of(&scenario, &guard.plans_for(shape, trouble), runs)
+                let scenario = world::scenario(shape, pace, situation, guard);
+                Cell::of(&scenario, &guard.plans_for(shape, situation), runs)
             })?;
         }
     }
@@ -81,7 +81,7 @@ fn commit(root: &Path) -> Result<String, Box<dyn Error>> {
 /// A rollout under a guard.
 #[derive(Clone, Copy)]
 struct Run {
-    trouble: Trouble,
+    situation: Situation,
     pace: Pace,
     shape: Shape,
     guard: Guard,
@@ -89,36 +89,36 @@ struct Run {
 
 impl Run {
     fn key(&self, part: &str) -> Key {
-        let Self { trouble, pace, shape, guard } = self;
-        let words = [part, &trouble.to_string(), &pace.to_string(), &shape.to_string()];
-        let [part, trouble, pace, shape] = words.map(str::to_owned);
-        Key([part, trouble, pace, shape, guard.name().to_owned()])
+        let Self { situation, pace, shape, guard } = self;
+        let words = [part, &situation.to_string(), &pace.to_string(), &shape.to_string()];
+        let [part, situation, pace, shape] = words.map(str::to_owned);
+        Key([part, situation, pace, shape, guard.name().to_owned()])
     }
 }
 
 /// All cells but those of calibrated baselines, the small ones first.
 fn cells() -> Vec<(Key, Run)> {
     let mut all = Vec::new();
-    let mut add = |part: &str, trouble: Trouble, pace: Pace, guards: &[Guard]| {
+    let mut add = |part: &str, situation: Situation, pace: Pace, guards: &[Guard]| {
         for shape in Shape::ALL {
             for guard in guards {
-                let run = Run { trouble, pace, shape, guard: *guard };
+                let run = Run { situation, pace, shape, guard: *guard };
                 all.push((run.key(part), run));
             }
         }
     };
     for pace in world::DETECTION {
-        for trouble in Trouble::FAULTS {
-            add("detection", trouble, pace, &Guard::ALL);
+        for situation in Situation::FAULTS {
+            add("detection", situation, pace, &Guard::ALL);
         }
     }
-    for (trouble, paces) in Trouble::healthy() {
+    for (situation, paces) in Situation::healthy() {
         for pace in paces {
-            add("stops", trouble, pace, &Guard::ALL);
+            add("stops", situation, pace, &Guard::ALL);
         }
     }
-    for trouble in Trouble::BEYOND {
-        add("beyond", trouble, Pace::Flat(100, 24_000), &Guard::ALL);
+    for situation in Situation::BEYOND {
+        add("beyond", situation, Pace::Flat(100, 24_000), &Guard::ALL);
     }
     all.sort_by_key(|(_, run)| run.pace.devices());
     all

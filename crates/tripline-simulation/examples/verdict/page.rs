@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::baselines;
 use crate::cell::{Cell, Key, Results, thousands};
-use crate::world::{DETECTION, Guard, Pace, Shape, Trouble};
+use crate::world::{DETECTION, Guard, Pace, Shape, Situation};
 use crate::{LARGE, SEED};
 
 /// So many false stops of so many healthy rollouts are what a guard may have.
@@ -21,16 +21,17 @@ pub fn page(results: &Results, commit: &str) -> String {
         let _ = writeln!(page, "\n{range} runs a cell.");
     }
     for pace in DETECTION {
-        let rows = Trouble::FAULTS.map(|trouble| ("detection", trouble, vec![pace]));
+        let rows = Situation::FAULTS.map(|situation| ("detection", situation, vec![pace]));
         page.push_str(&table(results, &rows, Cell::detection));
     }
     page.push_str(STOPS_HEAD);
-    let healthy: Vec<_> = Trouble::healthy();
+    let healthy: Vec<_> = Situation::healthy();
     let rows: Vec<_> =
-        healthy.into_iter().map(|(trouble, paces)| ("stops", trouble, paces)).collect();
+        healthy.into_iter().map(|(situation, paces)| ("stops", situation, paces)).collect();
     page.push_str(&table(results, &rows, Cell::stops));
     page.push_str(BEYOND_HEAD);
-    let rows = Trouble::BEYOND.map(|trouble| ("beyond", trouble, vec![Pace::Flat(100, 24_000)]));
+    let rows =
+        Situation::BEYOND.map(|situation| ("beyond", situation, vec![Pace::Flat(100, 24_000)]));
     page.push_str(&table(results, &rows, Cell::stops));
     page.push_str(&baselines::table(results));
     page
@@ -75,17 +76,17 @@ fn short(results: &Results) -> String {
     let mut text = "\n## What falls short\n\n".to_owned();
     let mut lines = Vec::new();
     let guards = [Guard::List, Guard::Counters, Guard::Recommended];
-    for (trouble, paces) in Trouble::healthy() {
+    for (situation, paces) in Situation::healthy() {
         for (pace, shape) in each(&paces) {
             for guard in guards {
-                let Some(cell) = cell(results, "stops", trouble, pace, shape, guard) else {
+                let Some(cell) = cell(results, "stops", situation, pace, shape, guard) else {
                     continue;
                 };
                 let (stops, of) = PERMITTED;
                 if cell.stopped > 0 && cell.stopped * of > stops * cell.runs {
                     let of_cell = cell.stops();
                     lines.push(format!(
-                        "- False stops: {} stops {of_cell} rollouts of fleet {shape}: {trouble}, {}.",
+                        "- False stops: {} stops {of_cell} rollouts of fleet {shape}: {situation}, {}.",
                         guard.name(),
                         grouped(pace)
                     ));
@@ -93,9 +94,9 @@ fn short(results: &Results) -> String {
             }
         }
     }
-    for trouble in Trouble::FAULTS {
+    for situation in Situation::FAULTS {
         for (pace, shape) in each(&DETECTION) {
-            let of = |guard| cell(results, "detection", trouble, pace, shape, guard);
+            let of = |guard| cell(results, "detection", situation, pace, shape, guard);
             let Some(alone) = of(Guard::AbortOnly) else { continue };
             let lost = guards.into_iter().filter_map(|guard| {
                 let cell = of(guard).filter(|cell| cell.of_all > alone.of_all)?;
@@ -104,7 +105,7 @@ fn short(results: &Results) -> String {
             let lost: Vec<String> = lost.collect();
             if !lost.is_empty() {
                 lines.push(format!(
-                    "- Lost to abort-only.ini ({}), fleet {shape}, {trouble}, {}: {}.",
+                    "- Lost to abort-only.ini ({}), fleet {shape}, {situation}, {}: {}.",
                     alone.detection(),
                     grouped(pace),
                     lost.join("; ")
@@ -145,18 +146,18 @@ fn each(paces: &[Pace]) -> impl Iterator<Item = (Pace, Shape)> {
 fn cell(
     results: &Results,
     part: &str,
-    trouble: Trouble,
+    situation: Situation,
     pace: Pace,
     shape: Shape,
     guard: Guard,
 ) -> Option<Cell> {
-    let run = crate::Run { trouble, pace, shape, guard };
+    let run = crate::Run { situation, pace, shape, guard };
     results.get(&run.key(part)).copied()
 }
 
 fn table(
     results: &Results,
-    rows: &[(&str, Trouble, Vec<Pace>)],
+    rows: &[(&str, Situation, Vec<Pace>)],
     words: fn(&Cell) -> String,
 ) -> String {
     let names: Vec<&str> = Guard::ALL.iter().map(|guard| guard.name()).collect();
@@ -165,14 +166,14 @@ fn table(
         names.join(" | "),
         " --- |".repeat(names.len())
     );
-    for (part, trouble, paces) in rows {
+    for (part, situation, paces) in rows {
         for (pace, shape) in each(paces) {
             let cells = Guard::ALL.map(|guard| {
-                let cell = cell(results, part, *trouble, pace, shape, guard);
+                let cell = cell(results, part, *situation, pace, shape, guard);
                 cell.map_or_else(|| "-".to_owned(), |cell| words(&cell))
             });
             let (pace, cells) = (grouped(pace), cells.join(" | "));
-            let _ = writeln!(text, "| {trouble} | {pace} | {shape} | {cells} |");
+            let _ = writeln!(text, "| {situation} | {pace} | {shape} | {cells} |");
         }
     }
     text

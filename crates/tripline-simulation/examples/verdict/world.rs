@@ -105,7 +105,7 @@ impl fmt::Display for Pace {
 
 /// What is the matter with a rollout.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Trouble {
+pub enum Situation {
     Fail(u32),
     /// All devices are slower, so that so many percent take more than an hour.
     Slow(u32),
@@ -126,7 +126,7 @@ pub enum Trouble {
     SlowHardwareFirst,
 }
 
-impl Trouble {
+impl Situation {
     pub const FAULTS: [Self; 9] = [
         Self::Fail(9),
         Self::Fail(5),
@@ -165,7 +165,7 @@ impl Trouble {
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for Situation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fail(percent) => write!(f, "fail {percent} %"),
@@ -222,10 +222,10 @@ impl Guard {
 
     /// The guard of a healthy fleet of this kind: its limits know of mixed hardware and of when
     /// failures come, and of nothing else.
-    pub fn plans_for(self, shape: Shape, trouble: Trouble) -> Vec<Box<dyn GuardPlan>> {
+    pub fn plans_for(self, shape: Shape, situation: Situation) -> Vec<Box<dyn GuardPlan>> {
         let Some(config) = self.config() else {
             let list = self != Self::Counters;
-            let parameters = Parameters { list, ..limits(shape, trouble) };
+            let parameters = Parameters { list, ..limits(shape, situation) };
             let plan = Limits::new(parameters)
                 .map(|limits| Box::new(EvidencePlan::new(limits, StopMode::Cancel)));
             return plan.into_iter().map(|plan| plan as Box<dyn GuardPlan>).collect();
@@ -247,8 +247,8 @@ impl Guard {
 }
 
 /// Exactly the shares of a healthy fleet that is slower by as much as it may be.
-fn limits(shape: Shape, trouble: Trouble) -> Parameters {
-    let mixed = matches!(trouble, Trouble::Mixture | Trouble::SlowHardwareFirst);
+fn limits(shape: Shape, situation: Situation) -> Parameters {
+    let mixed = matches!(situation, Situation::Mixture | Situation::SlowHardwareFirst);
     let over = |seconds: f64| {
         let usual = shape.time().share_over(seconds);
         if mixed { 0.7 * usual + 0.3 * shape.slower_hardware().share_over(seconds) } else { usual }
@@ -259,8 +259,8 @@ fn limits(shape: Shape, trouble: Trouble) -> Parameters {
             (age, share + (1.0 - share) * SILENT)
         })
         .collect();
-    let failed_by = |seconds: f64| match trouble {
-        Trouble::EarlyFailures => 1.0 - early().share_over(seconds),
+    let failed_by = |seconds: f64| match situation {
+        Situation::EarlyFailures => 1.0 - early().share_over(seconds),
         _ => 1.0 - over(seconds),
     };
     let failure_curve = (1..=120).map(|age| (age, failed_by(f64::from(age) * 60.0 * SLOWER)));
@@ -279,7 +279,7 @@ fn early() -> Lognormal {
     lognormal(60.0, 0.5)
 }
 
-pub fn scenario(shape: Shape, pace: Pace, trouble: Trouble, guard: Guard) -> Scenario {
+pub fn scenario(shape: Shape, pace: Pace, situation: Situation, guard: Guard) -> Scenario {
     let time = shape.time();
     let mut fleet = Fleet {
         failing: percent(2.0),
@@ -290,47 +290,47 @@ pub fn scenario(shape: Shape, pace: Pace, trouble: Trouble, guard: Guard) -> Sce
     };
     let mut conditions = Conditions::default();
     let times = |factor: f64| lognormal(time.median() * factor, time.sigma());
-    match trouble {
-        Trouble::Healthy => {}
-        Trouble::Fail(share) => fleet.failing = percent(share.into()),
-        Trouble::Silent(share) => fleet.silent = percent(share.into()),
-        Trouble::Slow(share) => {
+    match situation {
+        Situation::Healthy => {}
+        Situation::Fail(share) => fleet.failing = percent(share.into()),
+        Situation::Silent(share) => fleet.silent = percent(share.into()),
+        Situation::Slow(share) => {
             let slower = Lognormal::with_share_over(HOUR, f64::from(share) / 100.0, time.sigma());
             fleet.download = slower.unwrap_or(time);
         }
-        Trouble::SlowPart => {
+        Situation::SlowPart => {
             fleet.slow = percent(10.0);
             fleet.slow_download = lognormal(HOUR, time.sigma());
         }
-        Trouble::Drift => {
+        Situation::Drift => {
             conditions.drift = Drift {
                 time: Some((0.8, SLOWER)),
                 failing: Some((percent(1.0), percent(3.0))),
                 silent: Some((Share::NONE, percent(0.5))),
             };
         }
-        Trouble::AtTheLimits => {
+        Situation::AtTheLimits => {
             fleet.download = times(SLOWER);
             fleet.failing = percent(FAILED * 100.0);
             fleet.silent = percent(SILENT * 100.0);
         }
-        Trouble::FastAndOffline => {
+        Situation::FastAndOffline => {
             fleet.download = times(0.5);
             fleet.silent = Share::NONE;
             conditions.offline = Some(offline(1.0));
         }
-        Trouble::OfflineBeyond => conditions.offline = Some(offline(3.0)),
-        Trouble::EarlyFailures => conditions.failing_after = Some(early()),
-        Trouble::Mixture | Trouble::SlowHardwareFirst => {
+        Situation::OfflineBeyond => conditions.offline = Some(offline(3.0)),
+        Situation::EarlyFailures => conditions.failing_after = Some(early()),
+        Situation::Mixture | Situation::SlowHardwareFirst => {
             fleet.slow = percent(30.0);
             fleet.slow_download = shape.slower_hardware();
-            conditions.slow_first = trouble == Trouble::SlowHardwareFirst;
+            conditions.slow_first = situation == Situation::SlowHardwareFirst;
         }
-        Trouble::Outage => {
+        Situation::Outage => {
             let (from, to) = (Elapsed::from_minutes(30), Elapsed::from_minutes(45));
             conditions.outage = Some(Outage { from, to });
         }
-        Trouble::SlowerBy(percent) => fleet.download = times(1.0 + f64::from(percent) / 100.0),
+        Situation::SlowerBy(percent) => fleet.download = times(1.0 + f64::from(percent) / 100.0),
     }
     let config = guard.config().map(|config| parse_rollout("guard", &config).unwrap_or_default());
     let rollout = RolloutConfig { rate: pace.rate(), ..config.unwrap_or_default() };

@@ -56,7 +56,7 @@ pub enum Window {
 /// How a percentile is taken of samples.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Interpolation {
-    /// As CloudWatch does, as far as recorded answers tell: the samples are sorted into bins whose
+    /// As CloudWatch does, as far as recorded answers show: the samples are sorted into bins whose
     /// bounds are powers of 1.1, and the percentile is interpolated geometrically within its bin.
     /// It can be off by up to a tenth of the value.
     #[default]

@@ -203,7 +203,7 @@ fn linear(values: &mut [f64], wanted: Percentile) -> Option<f64> {
     let (_, low, above) = values.select_nth_unstable_by(below, f64::total_cmp);
     let low = *low;
     let high = above.iter().copied().fold(f64::INFINITY, f64::min);
-    // At the last value there is nothing above to go towards.
+    // At the last value there is nothing above to go toward.
     Some(if high.is_finite() { low + position.fract() * (high - low) } else { low })
 }
 

@@ -6,7 +6,7 @@ use tripline::rollout::AbortCriterion;
 ///
 /// They are looked at after each second in which an execution ended: which of a second was the first
 /// is not recorded. `minNumberOfExecutedThings` is a number of executions that have ended
-/// ([`tripline::rollout::MinExecuted::Executed`]); how many devices were told is not recorded.
+/// ([`tripline::rollout::MinExecuted::Executed`]); how many devices were notified is not recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReplayedAbort {
     /// The criteria, each of which is enough.

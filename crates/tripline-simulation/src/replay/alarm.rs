@@ -64,7 +64,7 @@ impl ReplayedAlarm {
             if let Some(transition) = transition {
                 if transition.to == AlarmState::Alarm && fired.is_none() {
                     let reason = transition.reason.clone();
-                    fired = Some(Fired { at: now, reason, response: Response::TellsPeople });
+                    fired = Some(Fired { at: now, reason, response: Response::AlertsPeople });
                 }
                 if trace.transitions.len() < Self::MAX_TRANSITIONS {
                     trace.transitions.push(transition);

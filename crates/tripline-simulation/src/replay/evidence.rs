@@ -21,7 +21,7 @@ pub struct ReplayedEvidence {
     pub begins: Begins,
     /// What it came to by the minute: at most [`ReplayedAlarm::MAX_READINGS`], evenly.
     pub readings: Vec<(Timestamp, f64)>,
-    /// What it had come to when it was at its highest.
+    /// What it had reached when it was at its highest.
     pub verdict: Verdict,
     /// When it reached its threshold, with the sentence that says why.
     pub fired: Option<Fired>,
@@ -65,7 +65,7 @@ impl ReplayedEvidence {
                 && fired.is_none()
             {
                 let reason = reason.to_string();
-                fired = Some(Fired { at, reason, response: Response::TellsPeople });
+                fired = Some(Fired { at, reason, response: Response::AlertsPeople });
             }
         }
         let verdict = state.verdict(limits);

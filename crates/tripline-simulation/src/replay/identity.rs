@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_uuid_is_its_own_identity_and_other_texts_are_told_apart() {
+    fn a_uuid_is_its_own_identity_and_other_texts_are_distinguished() {
         let id = "3f0c2f9e-6a55-4c0b-9a3e-1f6f3a0d7b11";
         assert_eq!(event(id), 0x3f0c_2f9e_6a55_4c0b_9a3e_1f6f_3a0d_7b11);
         let others = [
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn numbered_devices_are_told_apart() {
+    fn numbered_devices_are_distinguished() {
         let arn = |n: u32| format!("arn:aws:iot:eu-west-1:111122223333:thing/tracker-{n}");
         let distinct: HashSet<u64> = (0..200_000).map(|n| device(&arn(n))).collect();
         assert_eq!(distinct.len(), 200_000);

@@ -7,7 +7,7 @@
 //! [`crate::evaluation`], abort criteria from [`tripline::rollout`], the stop from [`tripline::stop`].
 //! [`Replay`] is what comes of it.
 //!
-//! What a recording cannot tell is told nowhere else either:
+//! What a recording does not say is known from nowhere else either:
 //!
 //! - The time of an event is its `timestamp`. When it was received is not recorded, so every event
 //!   is taken to have been published at its own time, as an event is that comes within three hours.
@@ -20,7 +20,7 @@
 //! - A rollout that was stopped while it was recorded has no events of the devices it never reached.
 //! - Nothing says whether the rollout was over with the last event. It is taken to have been, unless
 //!   there is a sign that it was not ([`RecordedRollout::goes_on`]).
-//! - Nothing says how many devices were told, so abort criteria go by those that have ended
+//! - Nothing says how many devices were notified, so abort criteria go by those that have ended
 //!   ([`ReplayedAbort`]).
 //! - Nor is it said how many were queued, so for the failure rate a device was notified when it began.
 //! - Nothing says when an alarm was created, or at which second of the minute it is evaluated

@@ -13,7 +13,7 @@ use tripline::event::{EventId, ExecutionEnding, ExecutionEvent, InvalidDetail, P
 use tripline::job::JobId;
 use tripline::text::excerpt;
 
-/// Most jobs of a recording that are told apart by name.
+/// Most jobs of a recording that are distinguished by name.
 pub const MAX_JOBS: usize = 1_000;
 
 /// Events that are being read, until they are the rollout of one job.

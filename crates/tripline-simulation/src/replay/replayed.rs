@@ -47,13 +47,13 @@ pub struct Fired {
 /// What comes of a guard that fires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Response {
-    /// People are told, and the stopper is not.
-    TellsPeople,
-    /// People are told what would have been stopped.
+    /// People are alerted, and the stopper is not.
+    AlertsPeople,
+    /// People are alerted to what would have been stopped.
     Observes,
     /// The rollout is stopped.
     Stops {
-        /// Whether executions in progress are cancelled too.
+        /// Whether executions in progress are canceled too.
         force: bool,
     },
     /// Another guard has stopped the rollout.
@@ -95,7 +95,7 @@ pub struct Stop {
     /// When the stop would have taken effect: [`AlarmPlan::DELAY`] after an alarm,
     /// [`EvidencePlan::DELAY`] after the minute that evidence is of; AWS IoT Jobs' own at once.
     pub at: Timestamp,
-    /// Whether executions in progress would have been cancelled too.
+    /// Whether executions in progress would have been canceled too.
     pub force: bool,
     /// Whom it would have come in time for.
     pub spared: Spared,

@@ -15,7 +15,7 @@ use tripline::job::JobId;
 use tripline::metric::{Metric, Outcome};
 use tripline::time::Timestamp;
 
-/// The rollout of one job, as its events tell it.
+/// The rollout of one job, as its events report it.
 #[derive(Debug)]
 pub struct RecordedRollout {
     /// The job.
@@ -156,7 +156,7 @@ impl RecordedRollout {
         self.end().notified
     }
 
-    /// Executions that were canceled. Then the rollout was stopped, as far as can be told.
+    /// Executions that were canceled. Then the rollout was stopped, as far as can be seen.
     pub fn canceled(&self) -> u32 {
         let [.., canceled, _] = self.outcomes;
         canceled
@@ -180,14 +180,14 @@ impl RecordedRollout {
 
     /// Whether there is a sign that the rollout would have gone on after the last ending of the record:
     /// executions were canceled, or not all of its devices ended, or not all that began. Without one its
-    /// last ending is taken for the end of the job. Nothing else tells a recording of events that was cut
+    /// last ending is taken for the end of the job. Nothing else distinguishes a recording of events that was cut
     /// short from one that is whole: neither devices in progress nor those that were never reached have
     /// events.
     pub fn goes_on(&self) -> bool {
         self.canceled() > 0 || self.devices_open() > 0 || self.devices_silent() > 0
     }
 
-    /// How many executions had come to an end of their own, after each second in which one did. An
+    /// How many executions had end of their own, after each second in which one did. An
     /// execution of several attempts ends with the last one.
     pub(super) fn executed(&self) -> impl Iterator<Item = (Timestamp, EndedCounts)> {
         let seconds = self.executions.chunk_by(|one, other| one.after == other.after);

@@ -51,7 +51,7 @@ fn outcomes_are_in_the_order_of_their_declaration() {
 }
 
 #[test]
-fn a_rollout_is_what_its_events_tell() {
+fn a_rollout_is_what_its_events_report() {
     let events = [
         event(1, START, "succeeded", json!({"downloadTime": "10", "retryCount": "1"})),
         event(2, START + 59, "failed", json!({"downloadTime": "20"})),

@@ -37,14 +37,14 @@ impl fmt::Display for Advice {
 /// Failures from which a share of them is more than chance: with fewer than five, one device more
 /// or less changes it by a fifth or more.
 const FEW_FAILURES: u32 = 5;
-/// The share of the devices that may be told before a rule can decide.
+/// The share of the devices that may be notified before a rule can decide.
 const LATE: f64 = 0.1;
 /// The share of the endings after which a rollout is as good as over.
 const MOST: f64 = 0.9;
 
 /// What is to be known of the rules that guard a rollout, before any run under them. `unguarded` is
 /// the rollout by the minute without its guards ([`Record::minutes`](super::Record)): how fast devices
-/// are told and end depends on the devices, since a rate may rise with every success. With `trial`
+/// are notified and end depends on the devices, since a rate may rise with every success. With `trial`
 /// another percentile or period is tried before it is hinted at.
 pub fn advice(
     scenario: &Scenario,
@@ -152,14 +152,14 @@ fn of_alarm(
     }
     let m = alarm.evaluation.datapoints_to_alarm();
     let needs = f64::from(m) * f64::from(period) / 60.0;
-    let told = course.all_told_after();
-    if told.is_some_and(|told| needs > f64::from(told)) {
+    let notified = course.all_notified_after();
+    if notified.is_some_and(|notified| needs > f64::from(notified)) {
         let problem = format!(
-            "{} {} {}, and by then all devices are told ({})",
+            "{} {} {}, and by then all devices are notified ({})",
             counted(m.into(), "period"),
             if m == 1 { "takes" } else { "take" },
             counted(needs.ceil(), "minute"),
-            counted(told.unwrap_or_default().into(), "minute"),
+            counted(notified.unwrap_or_default().into(), "minute"),
         );
         advise(
             problem,
@@ -204,16 +204,16 @@ struct Course<'a> {
 }
 
 impl Course<'_> {
-    /// Devices told by the end of so many minutes.
-    fn told_by(&self, minutes: f64) -> u32 {
+    /// Devices notified by the end of so many minutes.
+    fn notified_by(&self, minutes: f64) -> u32 {
         // A float that is too large is as good as the last minute.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let index = (minutes.ceil() as usize).min(self.minutes.len()).checked_sub(1);
         index.and_then(|index| self.minutes.get(index)).map_or(0, |reached| reached.notified)
     }
 
-    /// The minutes after which all devices are told, if ever.
-    fn all_told_after(&self) -> Option<u32> {
+    /// The minutes after which all devices are notified, if ever.
+    fn all_notified_after(&self) -> Option<u32> {
         let all = self.minutes.iter().position(|reached| reached.notified >= self.devices)?;
         u32::try_from(all + 1).ok()
     }
@@ -233,7 +233,7 @@ impl Course<'_> {
         };
         let period = |end: usize| Period {
             samples: f64::from(values(end) - values(end - length)) * part,
-            told: self.minutes.get(end).map_or(self.devices, |reached| reached.notified),
+            notified: self.minutes.get(end).map_or(self.devices, |reached| reached.notified),
         };
         (first..=last.max(first)).map(period).collect()
     }
@@ -243,8 +243,8 @@ impl Course<'_> {
 #[derive(Debug, Clone, Copy)]
 struct Period {
     samples: f64,
-    /// Devices told by its end.
-    told: u32,
+    /// Devices notified by its end.
+    notified: u32,
 }
 
 /// How many endings give a metric a value.
@@ -358,18 +358,18 @@ fn usual_samples(periods: &[Period]) -> f64 {
 }
 
 /// How many samples a period has instead, and when, if that is less than `least` always, or until
-/// more than a tenth of the devices are told.
+/// more than a tenth of the devices are notified.
 fn too_few(course: Course<'_>, periods: &[Period], least: f64) -> Option<(f64, String)> {
     let early = periods.iter().take_while(|period| period.samples < least).count();
     let found = usual_samples(periods.get(..early).unwrap_or_default());
     let Some(enough) = periods.get(early) else {
         return Some((found, "it hardly ever decides".to_owned()));
     };
-    let late = f64::from(enough.told) > f64::from(course.devices) * LATE;
+    let late = f64::from(enough.notified) > f64::from(course.devices) * LATE;
     late.then(|| {
         let when = format!(
-            "it decides nothing until {} of {} devices were told",
-            enough.told, course.devices
+            "it decides nothing until {} of {} devices were notified",
+            enough.notified, course.devices
         );
         (found, when)
     })
@@ -418,14 +418,14 @@ fn reach(
     }
 }
 
-/// A slow device says so when it ends, and by then others are told.
+/// A slow device says so when it ends, and by then others are notified.
 fn late(scenario: &Scenario, course: Course<'_>, minutes: f64, advise: Advise<'_>) {
-    let (told, devices) = (course.told_by(minutes), f64::from(course.devices));
-    if f64::from(told) <= devices * LATE {
+    let (notified, devices) = (course.notified_by(minutes), f64::from(course.devices));
+    if f64::from(notified) <= devices * LATE {
         return;
     }
     let problem = format!(
-        "the first device over {:.0} s says so after {}, when about {told} of {devices} devices were told",
+        "the first device over {:.0} s says so after {}, when about {notified} of {devices} devices were notified",
         minutes * 60.0,
         counted(minutes.ceil(), "minute"),
     );

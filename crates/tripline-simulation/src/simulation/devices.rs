@@ -1,9 +1,9 @@
 use super::calendar::LAST_MINUTE;
 use super::time::Elapsed;
 
-/// The devices that have been told, by their number.
+/// The devices that have been notified, by their number.
 ///
-/// When a device will begin is known as soon as it is told. So beginnings are no events: they are
+/// When a device will begin is known as soon as it is notified. So beginnings are no events: they are
 /// looked up when somebody asks who has begun by then.
 #[derive(Debug, Default)]
 pub(super) struct Devices {
@@ -61,7 +61,7 @@ impl Devices {
         self.others.clear();
     }
 
-    /// The next device is told. It begins then, if it does, and takes so many tenths of a second.
+    /// The next device is notified. It begins then, if it does, and takes so many tenths of a second.
     #[inline]
     pub fn add(&mut self, begins: Option<Elapsed>, download: u32) {
         if let Some(begins) = begins {
@@ -70,7 +70,7 @@ impl Devices {
         self.attempts.push(Attempt::new(begins, download));
     }
 
-    /// A device that has ended its attempt is told again.
+    /// A device that has ended its attempt is notified again.
     pub fn add_again(&mut self, device: u32, begins: Option<Elapsed>, download: u32) {
         if let Some(begins) = begins {
             self.others.add(begins);

@@ -10,7 +10,7 @@ use tripline::metric::DownloadTime;
 pub struct Fleet {
     /// How many there are: 1 to 10,000,000.
     pub devices: u32,
-    /// The share that never hears of the job: offline for good.
+    /// The share that never receives the job: offline for good.
     pub unreachable: Share,
     /// The share that refuses before it begins.
     pub rejecting: Share,
@@ -20,7 +20,7 @@ pub struct Fleet {
     pub failing: Share,
     /// The share that is slow; independent of the other shares.
     pub slow: Share,
-    /// Seconds from being told to beginning.
+    /// Seconds from being notified to beginning.
     pub start: Lognormal,
     /// Seconds from beginning to the end, which is what a device reports as `downloadTime`.
     pub download: Lognormal,
@@ -234,7 +234,7 @@ impl Lognormal {
 pub struct Fate {
     /// How it ends.
     pub kind: Kind,
-    /// From being told to beginning.
+    /// From being notified to beginning.
     pub start: Elapsed,
     /// Tenths of a second from beginning to the end, as a device reports it.
     pub download: u32,

@@ -8,8 +8,8 @@ use super::random::Random;
 use super::time::Elapsed;
 use tripline::evidence::{Limits, State};
 use tripline::gate::{
-    self, Answer, ClearanceSeen, CountsSeen, DeviceCounts, JobSeen, Missing, Rules, Seen,
-    Unclearable,
+    self, Answer, DeviceCounts, Missing, Observed, ObservedClearance, ObservedCounts, ObservedJob,
+    Rules, Unclearable,
 };
 use tripline::metric::Metric;
 use tripline::stop::StopMode;
@@ -79,7 +79,7 @@ impl GuardPlan for GatePlan {
             start,
             bake_began: None,
             completed: None,
-            clearance: ClearanceSeen::NotYet,
+            clearance: ObservedClearance::NotYet,
             is_done: false,
         })
     }
@@ -91,13 +91,13 @@ struct GateGuard {
     state: State,
     bake_began: Option<i64>,
     completed: Option<i64>,
-    clearance: ClearanceSeen,
+    clearance: ObservedClearance,
     is_done: bool,
 }
 
 impl GateGuard {
     /// Looks as the guard-keeper does, which leaves jobs alone that have completed.
-    fn look(&mut self, live: &Live<'_>) -> DeviceCounts {
+    fn counts(&mut self, live: &Live<'_>) -> DeviceCounts {
         let GatePlan { limits, devices, retries, concludes, .. } = &self.plan;
         let tick = live.tick(limits.uses_list());
         let ended = live.endings;
@@ -114,8 +114,8 @@ impl GateGuard {
             return counts;
         }
         let now = live.now().seconds();
-        let are_all_told = live.notified() >= *devices;
-        self.bake_began = self.bake_began.or(are_all_told.then_some(now));
+        let are_all_notified = live.notified() >= *devices;
+        self.bake_began = self.bake_began.or(are_all_notified.then_some(now));
         let is_complete = executed >= *devices;
         self.completed = is_complete.then_some(now);
         let clearance = if is_complete && *concludes {
@@ -125,9 +125,9 @@ impl GateGuard {
             self.state.clearance()
         };
         self.clearance = match clearance {
-            _ if *retries => ClearanceSeen::Never(Unclearable::Retries),
-            Some(clearance) => ClearanceSeen::Value(clearance.value()),
-            None => ClearanceSeen::Never(Unclearable::NoLimit),
+            _ if *retries => ObservedClearance::Never(Unclearable::Retries),
+            Some(clearance) => ObservedClearance::Value(clearance.value()),
+            None => ObservedClearance::Never(Unclearable::NoLimit),
         };
         counts
     }
@@ -139,12 +139,12 @@ impl Guard for GateGuard {
     }
 
     fn evaluate(&mut self, live: &Live<'_>) -> Verdict {
-        let counts = self.look(live);
-        let seen = Seen {
+        let counts = self.counts(live);
+        let seen = Observed {
             now: live.now().seconds(),
             devices: self.plan.devices,
-            job: self.completed.map_or(JobSeen::Active, |at| JobSeen::Completed { at }),
-            counts: CountsSeen::Known(counts),
+            job: self.completed.map_or(ObservedJob::Active, |at| ObservedJob::Completed { at }),
+            counts: ObservedCounts::Known(counts),
             // What fires stops the run by itself, or is looked at when the run is over.
             fired: None,
             clearance: self.clearance,

@@ -124,7 +124,7 @@ impl Live<'_> {
         self.since_start.at(self.start)
     }
 
-    /// How many devices were told.
+    /// How many devices were notified.
     pub fn notified(&self) -> u32 {
         self.notices.until(self.since_start)
     }

@@ -30,8 +30,8 @@ impl AlarmPlan {
     /// that verifies the alarm, a call. Assumed, not measured on AWS.
     pub const DELAY: Elapsed = Elapsed::from_seconds(5);
 
-    /// An alarm whose firing leads to `mode`. One that tells only people stops nothing; whom the
-    /// ARN of a topic tells is assumed ([`StopTopics`]).
+    /// An alarm whose firing leads to `mode`. One that alerts only people stops nothing; who is behind
+    /// the ARN of a topic is assumed ([`StopTopics`]).
     pub fn new(alarm: AlarmDefinition, mode: StopMode) -> Self {
         Self::with_topics(alarm, mode, &StopTopics::default())
     }

@@ -1,13 +1,13 @@
 use super::time::{Elapsed, MINUTE};
 
-/// When the devices are told: evenly over each minute.
+/// When the devices are notified: evenly over each minute.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
-    /// Devices told before this minute.
+    /// Devices notified before this minute.
     before: u32,
-    /// When this minute's devices are told.
+    /// When this minute's devices are notified.
     times: Vec<Elapsed>,
-    /// No device is told later than this.
+    /// No device is notified later than this.
     stopped: Option<Elapsed>,
 }
 
@@ -17,7 +17,7 @@ impl Notices {
         self.times.clear();
     }
 
-    /// A minute begins in which `number` devices are told, at `rate` a minute.
+    /// A minute begins in which `number` devices are notified, at `rate` a minute.
     pub fn begin(&mut self, minute: u64, rate: u32, number: u32) {
         self.before = self.all();
         self.times.clear();
@@ -39,24 +39,24 @@ impl Notices {
         &self.times
     }
 
-    /// No further device is told.
+    /// No further device is notified.
     pub fn stop(&mut self, at: Elapsed) {
         self.stopped = Some(at);
     }
 
-    /// Devices told by the end of this minute.
+    /// Devices notified by the end of this minute.
     pub fn all(&self) -> u32 {
         self.until(Elapsed::NEVER)
     }
 
-    /// Devices told by `now`, which is in this minute.
+    /// Devices notified by `now`, which is in this minute.
     pub fn until(&self, now: Elapsed) -> u32 {
         let now = self.stopped.map_or(now, |stopped| stopped.min(now));
-        let told = self.times.partition_point(|at| *at <= now);
-        self.before + u32::try_from(told).unwrap_or(u32::MAX)
+        let notified = self.times.partition_point(|at| *at <= now);
+        self.before + u32::try_from(notified).unwrap_or(u32::MAX)
     }
 
-    /// When the last device was told by `now`, if any was in this minute.
+    /// When the last device was notified by `now`, if any was in this minute.
     pub fn last(&self, now: Elapsed) -> Option<Elapsed> {
         let now = self.stopped.map_or(now, |stopped| stopped.min(now));
         self.times.iter().copied().rfind(|at| *at <= now)

@@ -47,7 +47,7 @@ pub struct Effect {
 /// How far a rollout has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reached {
-    /// Devices that were told.
+    /// Devices that were notified.
     pub notified: u32,
     /// Devices that have begun: their execution has been `IN_PROGRESS`, so they were getting the
     /// firmware or have got it, and no `cancel` takes that back. Devices that refused or were still

@@ -99,7 +99,7 @@ pub struct WaveShare {
 }
 
 impl ReleaseStudy {
-    /// Simulates many releases. `progress` is told after each how many are done, from any thread.
+    /// Simulates many releases. `progress` gets after each how many are done, from any thread.
     pub fn new(plan: &ReleasePlan<'_>, runs: Runs, progress: &(dyn Fn(u32) + Sync)) -> Self {
         let guards: Vec<Vec<&dyn GuardPlan>> = plan
             .waves

@@ -27,7 +27,7 @@ pub struct Simulator<'a> {
     devices: Devices,
     metrics: Metrics,
     notices: Notices,
-    /// Of the devices that are told in the minute under way.
+    /// Of the devices that are notified in the minute under way.
     fates: Vec<Fate>,
 }
 
@@ -36,7 +36,7 @@ struct Run {
     minute: u64,
     /// The fleet as it is in this rollout.
     fleet: Conditioned,
-    /// Devices whose fate is drawn: those told by the end of this minute.
+    /// Devices whose fate is drawn: those notified by the end of this minute.
     drawn: u32,
     /// Devices, by how the last attempt of each ended.
     endings: EndedCounts,
@@ -50,7 +50,7 @@ struct Run {
     watches: Watches,
 }
 
-/// What a stop has cancelled.
+/// What a stop has canceled.
 #[derive(Debug, Clone, Copy)]
 struct Canceled {
     executions: u32,
@@ -105,11 +105,11 @@ impl<'a> Simulator<'a> {
         let mut pace = Pace::new(self.scenario.rollout.rate);
         let mut minutes = Vec::new();
         let (ended_at, end) = loop {
-            self.tell(&mut rollout, &mut pace, &mut fleet);
+            self.notify(&mut rollout, &mut pace, &mut fleet);
             self.minute(&mut rollout);
             let now = Elapsed::from_millis((rollout.minute + 1) * MINUTE - 1);
-            if let Some(told) = self.notices.last(now) {
-                rollout.last_event = rollout.last_event.max(told);
+            if let Some(notified) = self.notices.last(now) {
+                rollout.last_event = rollout.last_event.max(notified);
             }
             let reached = rollout.reached(&self.notices, &mut self.devices, now);
             if detail == Detail::Full {
@@ -140,22 +140,22 @@ impl<'a> Simulator<'a> {
         if let Some(at) = run.watches.done() {
             return Some(at);
         }
-        let all_told = run.watches.is_stopped() || run.drawn >= self.scenario.devices();
+        let all_notified = run.watches.is_stopped() || run.drawn >= self.scenario.devices();
         // The job is completed, and its alarms with it. A steady load is a part of something longer,
         // so the alarms look at all of it.
-        let completed = all_told && reached.progress.open() == 0;
+        let completed = all_notified && reached.progress.open() == 0;
         if completed && self.scenario.fleet.steady.is_none() && !run.watches.waits() {
             return Some(run.last_event);
         }
         // Nothing happens any more, and no guard will think of something new.
         let quiet = run.last_event.plus(Elapsed::from_seconds(run.watches.looks_back()));
-        let forgotten = all_told && self.calendar.is_empty() && now > quiet;
+        let forgotten = all_notified && self.calendar.is_empty() && now > quiet;
         let horizon = self.scenario.horizon.is_some_and(|horizon| now >= horizon);
         (forgotten || horizon || run.minute >= LAST_MINUTE).then_some(now)
     }
 
-    /// Tells the devices of the minute that begins, evenly over it, and enters what becomes of them.
-    fn tell(&mut self, run: &mut Run, pace: &mut Pace, fleet: &mut Random) {
+    /// Notifies the devices of the minute that begins, evenly over it, and enters what becomes of them.
+    fn notify(&mut self, run: &mut Run, pace: &mut Pace, fleet: &mut Random) {
         if run.watches.is_stopped() {
             self.notices.begin(run.minute, 1, 0);
             return;
@@ -178,17 +178,17 @@ impl<'a> Simulator<'a> {
         }
     }
 
-    /// Enters how an attempt ends of a device that is told at `told`; when it begins, if it does.
+    /// Enters how an attempt ends of a device that is notified at `notified`; when it begins, if it does.
     #[inline]
     fn enter(
         &mut self,
         fleet: &Conditioned,
-        told: Elapsed,
+        notified: Elapsed,
         device: u32,
         fate: Fate,
     ) -> Option<Elapsed> {
         let steady = self.scenario.fleet.steady.is_some();
-        let begins = if steady { told } else { fleet.reported(told.plus(fate.start)) };
+        let begins = if steady { notified } else { fleet.reported(notified.plus(fate.start)) };
         let ending = match fate.kind {
             Kind::Unreachable => return None,
             Kind::Rejects => {
@@ -267,11 +267,11 @@ impl<'a> Simulator<'a> {
         }
         let device = entry.device();
         let (outcome, download) = match entry.what() {
-            // It was queued, so the stop has cancelled it.
+            // It was queued, so the stop has canceled it.
             Happening::Rejects if run.watches.is_stopped() => return,
             Happening::Rejects => (Outcome::Rejected, SampledEnding::NO_DOWNLOAD),
             what => {
-                // A stop may have cancelled it.
+                // A stop may have canceled it.
                 let Some(download) = self.devices.end(device) else { return };
                 run.ended += 1;
                 match what {
@@ -288,9 +288,9 @@ impl<'a> Simulator<'a> {
             return;
         }
         run.executions.count(outcome);
-        let tells_retries =
+        let reports_retries =
             download != SampledEnding::NO_DOWNLOAD && self.metrics.watches_retries();
-        let retries = if tells_retries {
+        let retries = if reports_retries {
             self.scenario.fleet.draw_retries(&mut run.retries)
         } else {
             SampledEnding::NO_RETRIES
@@ -341,7 +341,7 @@ impl Run {
         Reached { notified, exposed, progress }
     }
 
-    /// What is queued is cancelled and, if the stop is an abort, what is in progress too.
+    /// What is queued is canceled and, if the stop is an abort, what is in progress too.
     fn stop(&mut self, reached: &Reached, devices: &mut Devices, now: Elapsed) {
         let ExecutionCounts { queued, in_progress, .. } = reached.progress;
         let executions = if self.watches.is_abort() { queued + in_progress } else { queued };

@@ -16,7 +16,7 @@ pub(super) struct Metrics {
     on_their_way: Vec<SampledEnding>,
 }
 
-/// An ending as its event tells it.
+/// An ending as its event reports it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SampledEnding {
     pub at: Elapsed,
@@ -64,7 +64,7 @@ impl Metrics {
         }
     }
 
-    /// Begins anew, with these metrics.
+    /// Begins again, with these metrics.
     pub fn reset(&mut self, watched: impl IntoIterator<Item = Metric>) {
         self.series.iter_mut().for_each(Series::clear);
         self.on_their_way.clear();

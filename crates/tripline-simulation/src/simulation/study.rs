@@ -53,7 +53,7 @@ pub struct Runs {
 }
 
 impl Study {
-    /// Simulates many runs. `progress` is told after each how many are done, from any thread.
+    /// Simulates many runs. `progress` gets after each how many are done, from any thread.
     pub fn new(
         scenario: &Scenario,
         plans: &[&dyn GuardPlan],

@@ -215,7 +215,7 @@ impl Watches {
         std::mem::take(&mut self.just_stopped)
     }
 
-    /// Whether no further device is told.
+    /// Whether no further device is notified.
     #[inline]
     pub fn is_stopped(&self) -> bool {
         self.stopped_by.is_some()
@@ -228,7 +228,7 @@ impl Watches {
         watch.is_some_and(|watch| watch.reaction.mode == StopMode::Abort)
     }
 
-    /// Since when nothing more is to be learnt from the run.
+    /// Since when nothing more is to be learned from the run.
     #[inline]
     pub fn done(&self) -> Option<Elapsed> {
         self.done

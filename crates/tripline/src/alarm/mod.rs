@@ -1,4 +1,4 @@
-//! What an alarm is: one statistic of one metric of one job, held against a threshold.
+//! What an alarm is: one statistic of one metric of one job, compared with a threshold.
 //!
 //! The limits are CloudWatch's (`PutMetricAlarm`), unless another reason is given.
 
@@ -32,7 +32,7 @@ pub struct AlarmDefinition {
     pub statistic: Statistic,
     /// The length of a period.
     pub period: Period,
-    /// What the statistic is held against.
+    /// What the statistic is compared with.
     pub threshold: f64,
     /// Which side of the threshold breaches.
     pub limit: Limit,
@@ -42,7 +42,7 @@ pub struct AlarmDefinition {
     pub missing_data: MissingData,
     /// A period with fewer values than this decides nothing.
     pub min_samples: Option<MinSamples>,
-    /// Who is told, one to five, without repetition.
+    /// Who is alerted, one to five, without repetition.
     pub topics: Vec<Topic>,
 }
 

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// What of a period's values is held against the threshold.
+/// What of a period's values is compared with the threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Statistic {
     /// How many there are.

@@ -6,7 +6,7 @@ use crate::text::excerpt;
 /// Most topics of an alarm.
 pub const MAX_TOPICS: usize = 5;
 
-/// Whom an alarm tells.
+/// Whom an alarm notifies.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Topic {
     /// `@email`: the stack's topic for e-mail.

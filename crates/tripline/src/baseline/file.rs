@@ -96,7 +96,7 @@ impl Baseline {
         serde_json::to_string(&file).map(|text| text + "\n").unwrap_or_default()
     }
 
-    /// What no rollouts can have come to.
+    /// What no rollouts can have.
     fn impossible(&self) -> Option<&'static str> {
         let Self { rollouts, pooled, slowest, failures, .. } = self;
         let longest = usize::try_from(Self::MAX_AGE).unwrap_or(usize::MAX);

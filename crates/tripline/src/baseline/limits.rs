@@ -96,7 +96,7 @@ impl Baseline {
         }
     }
 
-    /// The share that may be still at it, at every whole minute.
+    /// The share that may be unfinished, at every whole minute.
     fn stairs(&self, Tolerance { slower_by, silent }: Tolerance) -> Vec<(u32, f64)> {
         let last = slower_by.faster(self.last_age()).min(Baseline::MAX_AGE);
         let mut lowest = 1.0_f64;
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn at_the_timeout_as_many_may_time_out_as_may_be_still_at_it() {
+    fn at_the_timeout_as_many_may_time_out_as_may_be_unfinished() {
         let baseline = baseline(vec![rollout(10_000, 60, 50), rollout(10_000, 60, 50)]);
         let free = baseline.parameters(TOLERANCE, None);
         let timed = baseline.parameters(TOLERANCE, Some(40));

@@ -18,7 +18,7 @@ pub use limits::{SlowerBy, Tolerance, followed_ages};
 
 use crate::evidence::Limits;
 
-/// The shares of devices still at it and of failures, by age, in past rollouts.
+/// The shares of devices unfinished and of failures, by age, in past rollouts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Baseline {
     name: String,
@@ -78,7 +78,7 @@ impl Baseline {
         u32::try_from(self.pooled.at.len()).unwrap_or(u32::MAX)
     }
 
-    /// The share of devices that were still at it at an age, of all rollouts together; 1 at age 0.
+    /// The share of devices that were unfinished at an age, of all rollouts together; 1 at age 0.
     pub fn unfinished(&self, minute: u32) -> f64 {
         self.pooled.share(minute)
     }

@@ -12,7 +12,7 @@ const SURE: f64 = 0.95;
 const MOST_BEYOND: u32 = 1_000;
 
 impl Limits {
-    /// About how many devices a healthy rollout comes to for clearance to open: 820 with the limits
+    /// About how many devices a healthy rollout reaches for clearance to open: 820 with the limits
     /// `60:3, 75:2` and 3 % of failures. `None` if no limit can ever clear it: without a list, or
     /// without a limit of at most one half.
     ///

@@ -21,7 +21,7 @@ const VERSION: u8 = 1;
 /// More cohorts than a state ever has.
 const MAX_COHORTS: u32 = 512;
 
-/// Bytes that are no state of these limits. Whoever reads them begins anew.
+/// Bytes that are no state of these limits. Whoever reads them begins again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidState {
     /// Written by another version.

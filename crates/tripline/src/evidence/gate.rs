@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn devices_are_read_in_the_last_minute_before_each_age() {
         let gate = state(10, 0).gate;
-        // The cohorts of minutes 1 to 8 have come to 3 minutes, those of 1 to 5 to 6. The limit of
+        // The cohorts of minutes 1 to 8 are 3 minutes old, those of 1 to 5 to 6. The limit of
         // 60 % is not asked.
         let known: Vec<(u32, u32)> = gate.rungs.iter().map(|rung| (rung.n, rung.x)).collect();
         assert_eq!(known, [(80, 16), (50, 10)]);

@@ -27,7 +27,7 @@ pub struct Record {
     pub threshold: f64,
     /// Since when it has been there, if it is.
     pub breached: Option<i64>,
-    /// When its alarm was last set to fire anew.
+    /// When its alarm was last set to fire again.
     pub refired: Option<i64>,
     /// How the rollout stands.
     pub standing: Standing,
@@ -54,11 +54,11 @@ pub struct Record {
     pub unseen: Vec<String>,
     /// Whether it stops the rollout, and not only alerts people.
     pub stops: bool,
-    /// How often it began anew, under other limits or after a hold.
+    /// How often it began again, under other limits or after a hold.
     pub restarts: u8,
     /// It is held: its evidence need not stop it.
     pub is_held: bool,
-    /// After how many holds it has begun anew.
+    /// After how many holds it has begun again.
     pub went_on: u8,
     /// By what it is judged what would be seen of the rollout.
     pub coverage: CoverageFacts,
@@ -68,7 +68,7 @@ pub struct Record {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CoverageFacts {
-    /// How many devices it is to come to, if that is known.
+    /// How many devices it is to reach, if that is known.
     pub devices: Option<u32>,
     /// What evidence takes.
     pub needs: Option<Needs>,
@@ -164,7 +164,7 @@ impl Record {
             && self.breached.is_some_and(|since| self.at.saturating_sub(since) >= tolerated)
     }
 
-    /// The same, counted from when its alarm was last set to fire anew.
+    /// The same, counted from when its alarm was last set to fire again.
     pub fn still_runs(&self, tolerated: i64) -> bool {
         let last = self.breached.max(self.refired);
         let is_breached = self.breached.is_some() && !self.is_held;

@@ -1,4 +1,4 @@
-//! Devices followed one by one past an age: how many were still at it.
+//! Devices followed one by one past an age: how many were unfinished.
 
 use super::bernoulli::ln_bernoulli;
 use super::cohorts::Cohorts;

@@ -23,7 +23,7 @@ fn share(spoke: &Spoke) -> Percent {
     Percent(f64::from(spoke.x) / f64::from(spoke.n.max(1)))
 }
 
-/// One line for whoever watches a rollout: `evidence 0.9 of 2 · 22 min: 36 % of 610 still at it,
+/// One line for whoever watches a rollout: `evidence 0.9 of 2 · 22 min: 36 % of 610 unfinished,
 /// limit 33 %`.
 #[derive(Debug, Clone, Copy)]
 pub struct Brief<'a> {
@@ -71,7 +71,7 @@ impl fmt::Display for Brief<'_> {
         let of = limits.share_of(*limit).map(Percent);
         match (limit, of) {
             (LimitName::Rung(age), Some(of)) => {
-                write!(f, " · {age} min: {share} of {n} still at it, limit {of}")
+                write!(f, " · {age} min: {share} of {n} unfinished, limit {of}")
             }
             (LimitName::Timeout(age), Some(of)) => {
                 write!(f, " · {age} min: {share} of {n} timed out, limit {of}")
@@ -95,7 +95,7 @@ impl fmt::Display for Reason<'_> {
                 let after = Minutes(age);
                 write!(
                     f,
-                    "After {after}, {x} of {n} devices ({share}) were still at it; at most {of} may be"
+                    "After {after}, {x} of {n} devices ({share}) were unfinished; at most {of} may be"
                 )?;
             }
             (LimitName::Timeout(age), Some(of)) => {

@@ -1,4 +1,4 @@
-//! Shares by age, as they were declared: who may be still at it, and how soon failures come.
+//! Shares by age, as they were declared: who may be unfinished, and how soon failures come.
 
 /// Shares below this are read as this: no fleet is known so well.
 pub(super) const LOWEST: f64 = 1e-4;

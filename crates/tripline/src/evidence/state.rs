@@ -21,7 +21,7 @@ pub(super) struct Counts {
     pub timed_out: u32,
 }
 
-/// What is remembered of a job, of one version of its [`Limits`]. A state that was lost begins anew:
+/// What is remembered of a job, of one version of its [`Limits`]. A state that was lost begins again:
 /// then the devices that have begun count as having begun just now, which lowers the evidence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
@@ -73,7 +73,7 @@ impl State {
         }
     }
 
-    /// The job begins anew under other limits, with half the weight that it had. Each time the
+    /// The job begins again under other limits, with half the weight that it had. Each time the
     /// permitted false stops are spent once more: half of them, a quarter, and so on.
     #[must_use]
     pub fn restarted(&self, limits: &Limits) -> Self {

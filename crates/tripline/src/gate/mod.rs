@@ -4,18 +4,20 @@
 //! [`ask`] is asked again at every look, also after the job has completed: an alarm, a device that
 //! fails late and a hold count whenever they are seen.
 
+mod observed;
 mod reasons;
-mod seen;
 
+pub use observed::{
+    DeviceCounts, FiredAlarm, Observed, ObservedClearance, ObservedCounts, ObservedJob, Unclearable,
+};
 pub use reasons::{Missing, MoreDevices, Passed, Stopped, Waiting};
-pub use seen::{ClearanceSeen, CountsSeen, DeviceCounts, FiredAlarm, JobSeen, Seen, Unclearable};
 
 /// What is asked for before the gate opens.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rules {
     /// The share of the devices, 0 to 1, that may be without the firmware.
     pub tolerance: f64,
-    /// For how long nothing may happen, in seconds, once the rollout has come to every device.
+    /// For how long nothing may happen, in seconds, once the rollout has reached every device.
     pub bake: u32,
     /// How long after the bake began the gate may take, in seconds, before a person is asked.
     pub decide_within: u32,
@@ -74,7 +76,7 @@ impl Rules {
 ///
 /// A device whose execution somebody canceled is without the firmware, as a failed one is; one that
 /// was removed from the targets is not missed.
-pub fn ask(rules: &Rules, seen: &Seen<'_>) -> Answer {
+pub fn ask(rules: &Rules, seen: &Observed<'_>) -> Answer {
     if let Some(stopped) = stopped(seen) {
         return Answer::Stop(stopped);
     }
@@ -105,24 +107,24 @@ pub fn ask(rules: &Rules, seen: &Seen<'_>) -> Answer {
 }
 
 /// Whether what comes after a job that has completed may begin, where neither a bake nor clearance is
-/// asked for. The devices are those that have come to an end and are still targets.
+/// asked for. The devices are those that have ended and are still targets.
 pub fn after_completion(
     tolerance: f64,
-    counts: CountsSeen<'_>,
+    counts: ObservedCounts<'_>,
     fired: Option<FiredAlarm<'_>>,
 ) -> Answer {
     let devices = match &counts {
-        CountsSeen::Known(counts) => counts.succeeded.saturating_add(counts.without()),
-        CountsSeen::Unknown(_) => 0,
+        ObservedCounts::Known(counts) => counts.succeeded.saturating_add(counts.without()),
+        ObservedCounts::Unknown(_) => 0,
     };
     let rules = Rules { tolerance, bake: 0, decide_within: 0, clearance: Needed::NotNeeded };
-    let seen = Seen {
+    let seen = Observed {
         now: 0,
         devices,
-        job: JobSeen::Completed { at: 0 },
+        job: ObservedJob::Completed { at: 0 },
         counts,
         fired,
-        clearance: ClearanceSeen::NotYet,
+        clearance: ObservedClearance::NotYet,
         bake_began: None,
         approved: false,
         held: false,
@@ -131,36 +133,36 @@ pub fn after_completion(
     ask(&rules, &seen)
 }
 
-fn stopped(seen: &Seen<'_>) -> Option<Stopped> {
+fn stopped(seen: &Observed<'_>) -> Option<Stopped> {
     if let Some(alarm) = seen.fired {
         return Some(Stopped::Fired { alarm: alarm.name.to_owned(), at: alarm.at });
     }
     match seen.job {
-        JobSeen::Canceled(by) => Some(Stopped::Canceled(by)),
-        JobSeen::Gone => Some(Stopped::Gone),
-        JobSeen::Active | JobSeen::Completed { .. } => None,
+        ObservedJob::Canceled(by) => Some(Stopped::Canceled(by)),
+        ObservedJob::Gone => Some(Stopped::Gone),
+        ObservedJob::Active | ObservedJob::Completed { .. } => None,
     }
 }
 
 /// When the bake began, or would have: nobody is left to be notified once the job has completed.
-fn bake_began(seen: &Seen<'_>) -> Option<i64> {
+fn bake_began(seen: &Observed<'_>) -> Option<i64> {
     seen.bake_began.or(match seen.job {
-        JobSeen::Completed { at } => Some(at),
+        ObservedJob::Completed { at } => Some(at),
         _ => None,
     })
 }
 
-fn baking(rules: &Rules, seen: &Seen<'_>) -> Option<Waiting> {
+fn baking(rules: &Rules, seen: &Observed<'_>) -> Option<Waiting> {
     let Some(began) = bake_began(seen) else { return Some(Waiting::BakeNotBegun) };
     let until = began.saturating_add(rules.bake.into());
     (seen.now < until).then_some(Waiting::Bake { until })
 }
 
-fn missing(rules: &Rules, seen: &Seen<'_>) -> Vec<Missing> {
+fn missing(rules: &Rules, seen: &Observed<'_>) -> Vec<Missing> {
     let mut missing = Vec::new();
     match &seen.counts {
-        CountsSeen::Unknown(why) => missing.push(Missing::Counts((*why).to_owned())),
-        CountsSeen::Known(counts) => {
+        ObservedCounts::Unknown(why) => missing.push(Missing::Counts((*why).to_owned())),
+        ObservedCounts::Known(counts) => {
             let (without, allowed) = (counts.without(), rules.allowed(seen.devices));
             if without > allowed {
                 missing.push(Missing::OverTolerance { without, devices: seen.devices, allowed });
@@ -172,39 +174,39 @@ fn missing(rules: &Rules, seen: &Seen<'_>) -> Vec<Missing> {
     }
     match rules.clearance {
         Needed::Required => missing.extend(clearance_missing(seen)),
-        Needed::NotNeeded if matches!(seen.job, JobSeen::Completed { .. }) => {}
+        Needed::NotNeeded if matches!(seen.job, ObservedJob::Completed { .. }) => {}
         Needed::NotNeeded => missing.push(Missing::Completion { open: seen.counts.open() }),
     }
     missing
 }
 
-fn clearance_missing(seen: &Seen<'_>) -> Option<Missing> {
+fn clearance_missing(seen: &Observed<'_>) -> Option<Missing> {
     match seen.clearance {
-        ClearanceSeen::Value(_) if seen.clearance.is_open() => None,
-        ClearanceSeen::Value(value) => {
+        ObservedClearance::Value(_) if seen.clearance.is_open() => None,
+        ObservedClearance::Value(value) => {
             let more = MoreDevices::needed(seen.clears_at, seen.devices);
             Some(Missing::Clearance { value, more })
         }
-        ClearanceSeen::NotYet => Some(Missing::FirstLook),
-        ClearanceSeen::Blind => Some(Missing::Watch),
-        ClearanceSeen::Stalled => Some(Missing::Endings),
-        ClearanceSeen::Never(why) => Some(Missing::NoClearance(why)),
+        ObservedClearance::NotYet => Some(Missing::FirstLook),
+        ObservedClearance::Blind => Some(Missing::Watch),
+        ObservedClearance::Stalled => Some(Missing::Endings),
+        ObservedClearance::Never(why) => Some(Missing::NoClearance(why)),
     }
 }
 
-fn is_time_up(rules: &Rules, seen: &Seen<'_>) -> bool {
+fn is_time_up(rules: &Rules, seen: &Observed<'_>) -> bool {
     let is_over = |since: i64, seconds: i64| seen.now >= since.saturating_add(seconds);
     if bake_began(seen).is_some_and(|began| is_over(began, rules.decide_within.into())) {
         return true;
     }
-    let JobSeen::Completed { at } = seen.job else { return false };
-    let is_known_never = matches!(seen.clearance, ClearanceSeen::Never(_));
+    let ObservedJob::Completed { at } = seen.job else { return false };
+    let is_known_never = matches!(seen.clearance, ObservedClearance::Never(_));
     rules.clearance == Needed::NotNeeded || is_known_never || is_over(at, SETTLE_SECONDS)
 }
 
-fn passed(rules: &Rules, seen: &Seen<'_>) -> Passed {
+fn passed(rules: &Rules, seen: &Observed<'_>) -> Passed {
     match (rules.clearance, seen.clearance) {
-        (Needed::Required, ClearanceSeen::Value(value)) => Passed::Cleared { value },
+        (Needed::Required, ObservedClearance::Value(value)) => Passed::Cleared { value },
         _ => Passed::Completed { succeeded: seen.counts.succeeded(), devices: seen.devices },
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::seen::Unclearable;
+use super::observed::Unclearable;
 use crate::evidence::Clearance;
 use crate::stop::Canceler;
 use crate::text::clean;
@@ -135,9 +135,9 @@ impl fmt::Display for Missing {
                 more.map_or(Ok(()), |more| write!(f, "; {more}"))
             }
             Self::FirstLook => f.write_str("clearance is not known yet"),
-            Self::Watch => {
-                f.write_str("clearance is not known: the guard-keeper does not look at the job")
-            }
+            Self::Watch => f.write_str(
+                "clearance is not known: the guard-keeper does not compute it for the job",
+            ),
             Self::Endings => {
                 f.write_str("clearance is not known: nearly no device ends although many should")
             }

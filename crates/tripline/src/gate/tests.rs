@@ -182,7 +182,7 @@ impl Case {
 
     fn ask(&self) -> Answer {
         let counts = |succeeded, unsuccessful, canceled| {
-            CountsSeen::Known(DeviceCounts {
+            ObservedCounts::Known(DeviceCounts {
                 succeeded,
                 unsuccessful,
                 canceled,
@@ -190,33 +190,33 @@ impl Case {
             })
         };
         let job = match self.job {
-            Job::Active => JobSeen::Active,
-            Job::JustCompleted => JobSeen::Completed { at: NOW - 299 },
+            Job::Active => ObservedJob::Active,
+            Job::JustCompleted => ObservedJob::Completed { at: NOW - 299 },
             // Longer ago than the bake takes, less than a person is given.
-            Job::SettledCompleted => JobSeen::Completed { at: NOW - 600 },
-            Job::Canceled => JobSeen::Canceled(Canceler::Operator),
-            Job::Gone => JobSeen::Gone,
+            Job::SettledCompleted => ObservedJob::Completed { at: NOW - 600 },
+            Job::Canceled => ObservedJob::Canceled(Canceler::Operator),
+            Job::Gone => ObservedJob::Gone,
         };
-        let seen = Seen {
+        let seen = Observed {
             now: NOW,
             devices: DEVICES,
             job,
             counts: match self.counts {
                 Counts::Within => counts(50, 1, 0),
                 Counts::Over => counts(50, 1, 1),
-                Counts::Unknown => CountsSeen::Unknown("access denied"),
+                Counts::Unknown => ObservedCounts::Unknown("access denied"),
                 Counts::Nobody => counts(0, 0, 0),
             },
             fired: self.fired.then_some(FiredAlarm { name: "tripline-fw-slow", at: NOW - 9_000 }),
             clearance: match self.cleared {
                 // Whatever it is.
-                Cleared::NotNeeded => ClearanceSeen::Value(0.0),
-                Cleared::Open => ClearanceSeen::Value(1.3),
-                Cleared::Below => ClearanceSeen::Value(1.29),
-                Cleared::NotYet => ClearanceSeen::NotYet,
-                Cleared::Blind => ClearanceSeen::Blind,
-                Cleared::Stalled => ClearanceSeen::Stalled,
-                Cleared::Never => ClearanceSeen::Never(Unclearable::NoList),
+                Cleared::NotNeeded => ObservedClearance::Value(0.0),
+                Cleared::Open => ObservedClearance::Value(1.3),
+                Cleared::Below => ObservedClearance::Value(1.29),
+                Cleared::NotYet => ObservedClearance::NotYet,
+                Cleared::Blind => ObservedClearance::Blind,
+                Cleared::Stalled => ObservedClearance::Stalled,
+                Cleared::Never => ObservedClearance::Never(Unclearable::NoList),
             },
             bake_began: match self.bake {
                 Bake::NotBegun => None,
@@ -343,7 +343,7 @@ fn texts(all: &[impl std::fmt::Display]) -> String {
 #[test]
 fn a_completed_job_is_judged_by_its_failures_and_alarms_alone() {
     let counts = |succeeded, unsuccessful| {
-        CountsSeen::Known(DeviceCounts {
+        ObservedCounts::Known(DeviceCounts {
             succeeded,
             unsuccessful,
             removed: 500,
@@ -361,7 +361,7 @@ fn a_completed_job_is_judged_by_its_failures_and_alarms_alone() {
         (0.02, counts(0, 0), None, Answer::Undecided(vec![Missing::Success])),
         (
             0.02,
-            CountsSeen::Unknown("denied"),
+            ObservedCounts::Unknown("denied"),
             None,
             Answer::Undecided(vec![Missing::Counts("denied".to_owned())]),
         ),

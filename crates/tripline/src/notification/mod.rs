@@ -135,7 +135,7 @@ pub enum NotAnAlarm {
     State(String),
 }
 
-/// A service whose envelopes are told from alarm messages, so that whoever connected it reads what
+/// A service whose envelopes are distinguished from alarm messages, so that whoever connected it reads what
 /// is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carrier {

@@ -182,9 +182,9 @@ impl Hold {
         self.went_on.is_none()
     }
 
-    /// Takes a look: how many devices have been notified by now. `Some` once that proves anything. `minute`: how
+    /// Checks it, by how many devices have been notified by now. `Some` once that proves anything. `minute`: how
     /// many seconds one has, 60 but for tests.
-    pub fn look(&mut self, now: i64, notified: u32, minute: i64) -> Option<Proof> {
+    pub fn prove(&mut self, now: i64, notified: u32, minute: i64) -> Option<Proof> {
         let minutes = |since: i64| now.saturating_sub(since) / minute.max(1);
         if !self.is_on() || self.proof.is_some() {
             return None;
@@ -241,18 +241,18 @@ mod tests {
     fn a_rollout_is_held_if_it_grew_by_two_a_minute_at_most() {
         for (after, expected) in [(100, Proof::Held), (106, Proof::Held), (107, Proof::Failed)] {
             let mut hold = hold();
-            assert_eq!(hold.look(1_030, 80, 60), None, "what was begun is sent");
-            assert_eq!(hold.look(1_060, 100, 60), None);
-            assert_eq!(hold.look(1_120, 104, 60), None);
-            assert_eq!(hold.look(1_240, after, 60), Some(expected));
-            assert_eq!(hold.look(1_300, 900, 60), None, "it is proved once");
+            assert_eq!(hold.prove(1_030, 80, 60), None, "what was begun is sent");
+            assert_eq!(hold.prove(1_060, 100, 60), None);
+            assert_eq!(hold.prove(1_120, 104, 60), None);
+            assert_eq!(hold.prove(1_240, after, 60), Some(expected));
+            assert_eq!(hold.prove(1_300, 900, 60), None, "it is proved once");
         }
     }
 
     #[test]
     fn a_rollout_that_went_on_is_not_looked_at() {
         let mut hold = Hold { since: Some((1_060, 9)), went_on: Some(1_100), ..hold() };
-        assert_eq!(hold.look(1_300, 900, 60), None);
+        assert_eq!(hold.prove(1_300, 900, 60), None);
         assert!(!hold.is_on());
     }
 

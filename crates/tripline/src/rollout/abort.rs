@@ -6,7 +6,7 @@ use crate::metric::Outcome;
 pub struct AbortCriterion {
     /// Which endings are failures.
     pub failure: FailureType,
-    /// The share of failures among the executed from which on the job is cancelled.
+    /// The share of failures among the executed from which on the job is canceled.
     pub threshold: Threshold,
     /// The least number of devices before that, at least 1; of which, see [`MinExecuted`].
     pub min_executed: u32,
@@ -96,14 +96,14 @@ pub enum MinExecuted {
     /// API"). The default, after the field's name.
     #[default]
     Executed,
-    /// Devices that were told: "the minimum number of things which must receive job execution
+    /// Devices that were notified: "the minimum number of things which must receive job execution
     /// notifications before the job can be aborted"
     /// (<https://docs.aws.amazon.com/iot/latest/apireference/API_AbortCriteria.html>).
     Notified,
 }
 
 impl AbortCriterion {
-    /// Whether the job is cancelled when so many have ended, and `counted` devices are what
+    /// Whether the job is canceled when so many have ended, and `counted` devices are what
     /// [`Self::min_executed`] is a number of. The percentage is one of the executed in both readings,
     /// and reaching it is enough ("minimum percentage").
     pub fn is_met(&self, endings: &EndedCounts, counted: u32) -> bool {
@@ -134,7 +134,7 @@ impl AbortCriterion {
         }
     }
 
-    /// Why the job was cancelled.
+    /// Why the job was canceled.
     pub fn reason(&self, endings: &EndedCounts) -> String {
         let (failures, executed) = (self.failure.count(endings), endings.executed());
         let (name, threshold) = (self.failure.name(), self.threshold.percent());

@@ -1,4 +1,4 @@
-//! How AWS IoT Jobs rolls a job out: how fast devices are told, how long they may take, when they
+//! How AWS IoT Jobs rolls a job out: how fast devices are notified, how long they may take, when they
 //! try again, and when the service itself gives up.
 //!
 //! AWS describes it in "How job configurations work"
@@ -16,7 +16,7 @@ pub use rate::{Exponential, Factor, Pace, Rate};
 /// How a job is rolled out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RolloutConfig {
-    /// How many devices are told per minute.
+    /// How many devices are notified per minute.
     pub rate: Rate,
     /// How long a device may be in progress; `None`: for ever.
     pub timeout: Option<Timeout>,
@@ -27,7 +27,7 @@ pub struct RolloutConfig {
 }
 
 impl Default for RolloutConfig {
-    /// A job that sets nothing: everybody is told as fast as the service does, and that is all.
+    /// A job that sets nothing: all devices are notified as fast as the service does, and that is all.
     fn default() -> Self {
         Self {
             rate: Rate::Constant(Rate::QUOTA),

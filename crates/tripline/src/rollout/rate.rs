@@ -1,4 +1,4 @@
-/// How many devices are told of a job per minute.
+/// How many devices are reported a job per minute.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Rate {
     /// Always as many, at least 1.
@@ -11,7 +11,7 @@ impl Rate {
     /// Executions per minute that AWS creates at most, unless the quota was raised.
     pub const QUOTA: u32 = 1_000;
 
-    /// Devices told in the first minute.
+    /// Devices notified in the first minute.
     pub fn first(&self) -> u32 {
         match self {
             Self::Constant(rate) => *rate,
@@ -19,7 +19,7 @@ impl Rate {
         }
     }
 
-    /// Devices told per minute at most.
+    /// Devices notified per minute at most.
     pub fn maximum(&self) -> u32 {
         match self {
             Self::Constant(rate) => *rate,
@@ -28,14 +28,14 @@ impl Rate {
     }
 }
 
-/// A rate that is multiplied each time when enough devices were told, or have succeeded.
+/// A rate that is multiplied each time when enough devices were notified, or have succeeded.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Exponential {
     /// Devices per minute in the beginning: 1 to 1,000.
     pub base: u32,
     /// What the rate is multiplied by.
     pub factor: Factor,
-    /// The rate rises with every so many devices told; at least 1.
+    /// The rate rises with every so many devices notified; at least 1.
     pub notified: Option<u32>,
     /// The rate rises with every so many devices that have succeeded; at least 1.
     pub succeeded: Option<u32>,
@@ -79,7 +79,7 @@ impl Pace {
         Self { rate, increases: 0 }
     }
 
-    /// How many devices are told in the minute that begins, when so many have been told and have
+    /// How many devices are notified in the minute that begins, when so many have been notified and have
     /// succeeded before.
     ///
     /// The k-th increase comes with k times the number that the criterion names (AWS's example: 50

@@ -23,7 +23,7 @@ fn rates_rise_as_in_the_example_of_the_guide() {
         assert_eq!(
             exponential(Some(1_000), Some(1_000)).next_minute(notified, 0),
             rate,
-            "{notified} told"
+            "{notified} notified"
         );
         assert_eq!(
             exponential(Some(1_000), Some(1_000)).next_minute(0, notified),
@@ -109,7 +109,7 @@ fn each_failure_type_counts_its_own() {
 
 proptest! {
     #[test]
-    fn what_is_told_is_in_exactly_one_state(counts in prop::array::uniform7(0_u32..1_000)) {
+    fn every_notified_device_is_in_exactly_one_state(counts in prop::array::uniform7(0_u32..1_000)) {
         let [queued, in_progress, canceled, succeeded, failed, rejected, timed_out] = counts;
         let endings = EndedCounts { succeeded, failed, rejected, timed_out };
         let progress = ExecutionCounts { queued, in_progress, ended: endings, canceled, removed: 0 };

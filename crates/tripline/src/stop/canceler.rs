@@ -1,11 +1,11 @@
 use super::{OPERATOR_REASON_CODE, REASON_CODE};
 
-/// The reason code of a job that AWS IoT has cancelled by the job's own abort criteria ..
+/// The reason code of a job that AWS IoT has canceled by the job's own abort criteria ..
 const ABORT_REASON_CODE: &str = "ABORT_CANCEL";
 /// .. and how its comment begins then. Anybody may use the code alone.
 const ABORT_COMMENT: &str = "Abort criteria for failure type ";
 
-/// Who has cancelled a job.
+/// Who has canceled a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Canceler {
     /// An alarm, by the force-stopper.

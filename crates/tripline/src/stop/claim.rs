@@ -1,4 +1,4 @@
-//! A message held against what CloudWatch knows, and what is done without CloudWatch's answer.
+//! A message compared with what CloudWatch knows, and what is done without CloudWatch's answer.
 
 use std::collections::BTreeSet;
 

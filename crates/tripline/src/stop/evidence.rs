@@ -23,9 +23,7 @@ pub enum EvidenceRule {
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum NotBorneOut {
     /// The guard-keeper has no item of this very job.
-    #[error(
-        "the guard-keeper has written down no evidence of this rollout, so the metric is forged"
-    )]
+    #[error("the guard-keeper has stored no evidence of this rollout, so the metric is forged")]
     Absent,
     /// There is less evidence.
     #[error(
@@ -108,9 +106,7 @@ impl EvidenceRule {
                     "The guard-keeper read this rollout {minutes} minutes ago, and not since."
                 ))
             }
-            None => {
-                Some("The guard-keeper has written down no evidence of this rollout.".to_owned())
-            }
+            None => Some("The guard-keeper has stored no evidence of this rollout.".to_owned()),
         }
     }
 
@@ -188,7 +184,7 @@ mod tests {
         let both = Record { reason: text("9 of 50 failed."), ..brief.clone() };
         let blank = Record { reason: text(" "), ..brief.clone() };
         let old = Record { reason: text("9 of 50 failed."), ..record(1.0, 779) };
-        let none = "The guard-keeper has written down no evidence of this rollout.";
+        let none = "The guard-keeper has stored no evidence of this rollout.";
         let silent = "The guard-keeper read this rollout 12 minutes ago, and not since.";
         for (rule, record, words) in [
             (ABOVE, Some(&both), text("9 of 50 failed.")),

@@ -26,7 +26,7 @@ pub struct KnownAlarm {
     pub evidence: Option<EvidenceRule>,
 }
 
-/// That an alarm fired, as CloudWatch tells it.
+/// That an alarm fired, as CloudWatch reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Firing {
     /// Why, in CloudWatch's words; may be empty.
@@ -36,7 +36,7 @@ pub struct Firing {
 }
 
 impl KnownAlarm {
-    /// What it fired for since `created_at`, as far as its state now can tell: an alarm that was in
+    /// What it fired for since `created_at`, as far as its state now can say: an alarm that was in
     /// ALARM before the job existed did not fire for it.
     pub fn firing_since(&self, created_at: Option<i64>) -> Option<Firing> {
         let older = self.since.zip(created_at).is_some_and(|(since, created)| since < created);

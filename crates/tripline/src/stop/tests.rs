@@ -175,7 +175,7 @@ fn a_stop_by_the_same_delivery_is_known_by_its_comment() {
         let job = JobKnowledge::Found(stopped.clone());
         let decided = |id: &str| decide(StopMode::Cancel, &Certainty::Verified, &job, id);
         assert_eq!(decided("0e-1"), Decision::AlreadyStopped { force, is_verified });
-        assert_eq!(decided("0e-2"), Decision::AlreadyEnded, "another's to tell");
+        assert_eq!(decided("0e-2"), Decision::AlreadyEnded, "another's to announce");
     }
 }
 

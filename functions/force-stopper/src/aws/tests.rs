@@ -114,7 +114,7 @@ fn history(at: i64, data: Option<&str>, summary: &str) -> AlarmHistoryItem {
 }
 
 #[tokio::test]
-async fn history_tells_whether_an_alarm_fired_since() {
+async fn history_says_whether_an_alarm_fired_since() {
     let to_alarm = r#"{"newState":{"stateValue":"ALARM","stateReason":"over the limit"}}"#;
     let to_ok = r#"{"oldState":{"stateValue":"ALARM"},"newState":{"stateValue":"OK"}}"#;
     let firing = |reason: &str| Some(Firing { reason: reason.to_owned(), at: Some(100) });

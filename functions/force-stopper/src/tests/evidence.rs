@@ -5,7 +5,7 @@ use tripline::stop::{EvidenceRule, FailureRateRule};
 
 use super::*;
 
-const SENTENCE: &str = "After 22 minutes, 372 of 900 devices (41 %) were still at it; at most 33 % may be (declared). At most 1 in 100 healthy rollouts ever looks like this.";
+const SENTENCE: &str = "After 22 minutes, 372 of 900 devices (41 %) were unfinished; at most 33 % may be (declared). At most 1 in 100 healthy rollouts ever looks like this.";
 const ABOVE: EvidenceRule = EvidenceRule::Reached { threshold: Some(2.0), or_silent: false };
 
 /// The guard-keeper's item of the rollout, read a minute ago.
@@ -44,8 +44,8 @@ async fn evidence_that_the_keeper_has_written_down_stops_and_people_read_its_sen
     let stopper = stopper(world(ABOVE, vec![of(2.3)]), StopMode::Cancel);
     let (done, failed) = run(&stopper, event("sns/alarm")).await;
     let stop = CANCELED.replace(": over", &format!(": {SENTENCE} over"));
-    let sms = "sms: Tripline stopped fw-2-1: After 22 minutes, 372 of 900 devices (41 %) were still at it; at most 33 % may be (declared)";
-    assert_eq!((&done[..], failed), (&[stop, TOLD[0].to_owned(), sms.to_owned()][..], None));
+    let sms = "sms: Tripline stopped fw-2-1: After 22 minutes, 372 of 900 devices (41 %) were unfinished; at most 33 % may be (declared). Go on: tripline resume";
+    assert_eq!((&done[..], failed), (&[stop, ALERTED[0].to_owned(), sms.to_owned()][..], None));
     let mail = stopper.client.mails.lock().unwrap()[0].clone();
     assert!(mail.contains(&format!("\nevidence {SENTENCE}\n")), "{mail}");
 }
@@ -129,9 +129,9 @@ async fn an_ended_rollout_without_an_item_is_left_alone() {
     }
 }
 
-/// People are told of a stop by an attempt whose e-mail failed, with or without the item.
+/// People are alerted to a stop by an attempt whose e-mail failed, with or without the item.
 #[tokio::test]
-async fn a_stop_on_evidence_that_nobody_was_told_of_is_told_when_it_comes_again() {
+async fn a_stop_on_evidence_that_nobody_was_alerted_to_is_announced_when_it_comes_again() {
     for (item, is_there) in [(of(2.3), true), (Ok(None), false)] {
         let silent = vec![unreachable("Publish"), unreachable("Publish")];
         let aws = Scripted { publish: Mutex::new(silent), ..world(ABOVE, vec![of(2.3)]) };
@@ -139,7 +139,7 @@ async fn a_stop_on_evidence_that_nobody_was_told_of_is_told_when_it_comes_again(
         assert_eq!(run(&stopper, event("sns/alarm")).await.0.len(), 1);
         *stopper.client.evidence.lock().unwrap() = vec![item];
         let (done, failed) = run(&stopper, event("sns/alarm")).await;
-        assert_eq!((done.len(), done[0].as_str(), failed), (2, TOLD[0], None));
+        assert_eq!((done.len(), done[0].as_str(), failed), (2, ALERTED[0], None));
         let mail = stopper.client.mails.lock().unwrap()[0].clone();
         assert_eq!(mail.contains(SENTENCE), is_there, "{mail}");
     }

@@ -32,7 +32,7 @@ struct Entry {
     first: i64,
     /// When people were last alerted to it.
     at: Option<i64>,
-    /// Since when it is gone, or was until people hear of it again.
+    /// Since when it is gone, or was until people are alerted to it again.
     gone: Option<i64>,
     /// How large it was when people were last alerted to it.
     size: u8,

@@ -2,14 +2,14 @@
 //! would hide the next one; here each is announced by name.
 
 pub(crate) mod announced;
-mod letter;
+mod email;
 
 use std::collections::BTreeSet;
 
 use tripline_aws::Failure;
 
 use crate::announce::announced::{Announced, REPEAT};
-use crate::announce::letter::{MAX_NAMED, letter};
+use crate::announce::email::{MAX_NAMED, email};
 use crate::ask::Ask;
 use crate::clock::{Clock, Minute};
 use crate::finding::{CaseOf, Finding};
@@ -49,7 +49,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 for finding in &new {
                     tracing::warn!(job = %finding.job, case = finding.case, "case_announced");
                 }
-                let (subject, body) = letter(&self.settings.stack, &new);
+                let (subject, body) = email(&self.settings.stack, &new);
                 self.client.alert(&subject, &body).await.map(|()| new.len())
             }
         };

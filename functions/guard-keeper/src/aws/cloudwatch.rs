@@ -17,7 +17,7 @@ use tripline_guard::request;
 
 use super::Aws;
 use crate::ask::{
-    Alarm, AlarmTags, CountEvents, DeleteAlarms, FireAnew, JobGauge, ListAlarms, MuteRules,
+    Alarm, AlarmTags, CountEvents, DeleteAlarms, FireAgain, JobGauge, ListAlarms, MuteRules,
     NamedAlarms, Page, Publish, PutAlarm, Reported, StackGauge,
 };
 
@@ -155,8 +155,8 @@ impl MuteRules for Aws {
     }
 }
 
-impl FireAnew for Aws {
-    async fn fire_anew(&self, alarm: &str) -> Result<(), Failure> {
+impl FireAgain for Aws {
+    async fn fire_again(&self, alarm: &str) -> Result<(), Failure> {
         let set = self.cloudwatch.set_alarm_state().alarm_name(alarm).state_value(StateValue::Ok);
         let reason =
             "Tripline: its rollout was to be stopped and still runs, so it is to fire again";

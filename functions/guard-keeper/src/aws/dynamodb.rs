@@ -9,7 +9,7 @@ use tripline::release::hold::{HOLDS, HeldBriefly};
 use tripline::time::Timestamp;
 use tripline_aws::{Failure, FailureKind};
 use tripline_guard::kept::{
-    ARMED_AT, BASELINE, CONFIG, FIRST_SEEN, FIRST_SEEN_PREFIX, FirstSeen, JOB, TELL_ONLY,
+    ALERT_ONLY, ARMED_AT, BASELINE, CONFIG, FIRST_SEEN, FIRST_SEEN_PREFIX, FirstSeen, JOB,
 };
 
 use super::Aws;
@@ -154,7 +154,7 @@ fn item(mut item: HashMap<String, AttributeValue>) -> Option<Item> {
         return Some(Item::Evidence { job, text, state, tick });
     }
     let job = JobId::new(&key).ok()?;
-    let tell_only = matches!(item.get(TELL_ONLY), Some(AttributeValue::Bool(true)));
+    let alert_only = matches!(item.get(ALERT_ONLY), Some(AttributeValue::Bool(true)));
     let armed = match item.get(ARMED_AT) {
         Some(AttributeValue::N(number)) => number.parse().unwrap_or(0),
         _ => 0,
@@ -163,7 +163,7 @@ fn item(mut item: HashMap<String, AttributeValue>) -> Option<Item> {
     // An item without a text is a config that says nothing.
     let text = text(&mut item, CONFIG).unwrap_or_default();
     let baseline = self::text(&mut item, BASELINE);
-    Some(Item::Config { job, text, armed, tell_only, baseline })
+    Some(Item::Config { job, text, armed, alert_only, baseline })
 }
 
 fn text(item: &mut HashMap<String, AttributeValue>, key: &str) -> Option<String> {

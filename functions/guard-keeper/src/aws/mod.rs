@@ -46,7 +46,7 @@ impl Aws {
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .build();
-        // `{}` of anybody would read as "no alarms", and all of them would be put anew.
+        // `{}` of anybody would read as "no alarms", and all of them would be put again.
         let cloudwatch =
             aws_sdk_cloudwatch::config::Builder::from(&config).interceptor(InProtocol).build();
         Self {

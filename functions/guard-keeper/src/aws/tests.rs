@@ -99,7 +99,7 @@ async fn a_job_is_described_with_what_ended() {
         (JobStatus::InProgress, None, None),
         (JobStatus::Scheduled, None, None),
         (JobStatus::Completed, Some(30), Some(30)),
-        // A cancelled job that says nothing of its end.
+        // A canceled job that says nothing of its end.
         (JobStatus::Canceled, None, Some(20)),
     ] {
         let job_now = Job::builder()
@@ -354,7 +354,7 @@ async fn the_table_holds_configs_and_what_is_remembered() {
         job: job(),
         text: "[ALARM_CONFIG]".to_owned(),
         armed: at(1_790_000_000),
-        tell_only: false,
+        alert_only: false,
         baseline: None,
     };
     // An item without a text is a config that says nothing.
@@ -362,7 +362,7 @@ async fn the_table_holds_configs_and_what_is_remembered() {
         job: JobId::new("fw-2").unwrap(),
         text: String::new(),
         armed: at(0),
-        tell_only: false,
+        alert_only: false,
         baseline: None,
     };
     assert_eq!(page.items, [config, Item::Memory("{}".to_owned()), empty]);

@@ -50,7 +50,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let known = self.cache.job(id);
         let desired = self.desired(account, id, &known);
         let config = desired.evidence.as_ref().filter(|_| now.is_counted)?;
-        // Other limits would begin it anew: without its own, those of its first tags are waited for.
+        // Other limits would begin it again: without its own, those of its first tags are waited for.
         let are_tags_known = known.tags.is_some() && known.is_recalled;
         if !are_tags_known && !account.declares_limits(id) {
             return None;
@@ -129,7 +129,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     }
 }
 
-/// The state as it was kept. What cannot be read begins anew; with other limits the permitted false stops
+/// The state as it was kept. What cannot be read begins again; with other limits the permitted false stops
 /// are spent once more, by half.
 fn state_of(kept: Option<&KeptEvidence>, limits: &Limits, restarts: &mut u8) -> State {
     let new = |times: u8| (0..times).fold(State::new(limits), |state, _| state.restarted(limits));

@@ -1,4 +1,4 @@
-//! What people have to hear of a job's evidence.
+//! What people are alerted to, of a job's evidence.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tripline::job::JobId;
 
 use crate::finding::{BLIND, EVIDENCE, EVIDENCE_UNUSABLE, Finding, STALLED, STILL_RUNNING};
 
-/// From so many minutes on that the clock of a rollout stands still, people hear of it: single ones occur.
+/// From so many minutes on that the clock of a rollout stands still, people are alerted: single ones occur.
 const STALLED_FROM: u32 = 3;
 
 /// What a minute of a job came to. `tolerated`: seconds that a stop may take.
@@ -58,7 +58,7 @@ pub(super) fn blind(job: &JobId, age: i64, minute: Duration) -> Option<Finding> 
             job,
             BLIND,
             format!(
-                "Nobody has computed its evidence for {} minutes: see the errors of the guard-keeper. Watch it by hand.",
+                "Its evidence is {} minutes old: see the errors of the guard-keeper. Watch the rollout yourself.",
                 age / 60
             ),
         )

@@ -29,7 +29,7 @@ use self::case::Case;
 use crate::ask::{Ask, EvidenceItem, JobGauge, MAX_GAUGES};
 use crate::clock::{Call, Clock, Minute};
 use crate::coverage::Reports;
-use crate::failed::Trouble;
+use crate::failed::Failures;
 use crate::finding::Finding;
 use crate::keeper::{Keeper, held};
 use crate::observe::{Account, Described, late, name};
@@ -38,7 +38,7 @@ pub(crate) use lists::Lists;
 
 /// Until when states may be written, in percent of a minute's work: after the last list.
 const WRITE: u32 = 100;
-/// So many minutes after a rollout was to be stopped and still runs, its alarm is set to fire anew.
+/// So many minutes after a rollout was to be stopped and still runs, its alarm is set to fire again.
 const STILL_RUNNING: u32 = 3;
 
 /// What came of it.
@@ -54,7 +54,7 @@ pub(crate) struct Weighed {
     pub findings: Vec<Finding>,
     /// Numbers of jobs beside evidence itself.
     pub gauges: Vec<JobGauge>,
-    pub trouble: Trouble,
+    pub failures: Failures,
 }
 
 /// A job's minute that was taken.
@@ -115,7 +115,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         to_stop.append(&mut others);
         at_once.extend(self.settle(minute, account, to_stop, &mut weighed).await);
         if let Err(failure) = self.publish_evidence(minute, &at_once).await {
-            weighed.trouble.add("evidence", failure);
+            weighed.failures.add("evidence", failure);
         }
         weighed
     }
@@ -134,7 +134,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             let ages = match self.read_list(minute, &case.job, &mut lists).await {
                 Ok(is_whole) => lists.of(&case.job).filter(|_| is_whole).map(|all| case.ages(all)),
                 Err(failure) => {
-                    weighed.trouble.add(case.job.as_str(), failure);
+                    weighed.failures.add(case.job.as_str(), failure);
                     None
                 }
             };
@@ -143,7 +143,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             // What it was before is published already.
             let risen: Vec<_> = settled.into_iter().filter(|(_, now)| *now > before).collect();
             if let Err(failure) = self.publish_evidence(minute, &risen).await {
-                weighed.trouble.add("evidence", failure);
+                weighed.failures.add("evidence", failure);
             }
         }
         self.add_blind(minute, account, weighed);
@@ -173,7 +173,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let mut publish = Vec::new();
         for Settled { case, verdict, is_written, failures } in settled {
             for failure in failures {
-                weighed.trouble.add(case.job.as_str(), failure);
+                weighed.failures.add(case.job.as_str(), failure);
             }
             if is_written && !verdict.stop {
                 publish.push((case.job.clone(), case.record.evidence));
@@ -202,7 +202,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         failures.extend(written.err());
         if let Some(alarm) = fired.filter(|_| is_written) {
             tracing::error!(job = %case.job, alarm, "stop_did_not_come");
-            failures.extend(self.client.fire_anew(&alarm).await.err());
+            failures.extend(self.client.fire_again(&alarm).await.err());
         }
         if is_written && verdict.stop {
             // At once: the alarm waits for it.
@@ -244,7 +244,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         evidence: &[(JobId, f64)],
     ) -> Result<(), Failure> {
         for some in evidence.chunks(MAX_GAUGES) {
-            if !minute.may_tell() {
+            if !minute.may_publish() {
                 return Err(late("PutMetricData"));
             }
             self.client.publish_evidence(some, minute.now()).await?;

@@ -85,7 +85,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 let page = self.client.list_attempts(job, *outcome, next).await?;
                 attempts.extend(page.items);
                 next = page.next;
-                // A list that grows meanwhile is read anew the next minute.
+                // A list that grows meanwhile is read again the next minute.
                 if next.is_none() || attempts.len() > PAGES as usize * PAGE as usize {
                     break;
                 }

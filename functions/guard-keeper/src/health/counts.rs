@@ -13,7 +13,7 @@ use super::attempts::in_devices;
 use super::oldest_first;
 use crate::ask::{Ask, JobGauge, Listed};
 use crate::clock::{Call, Clock, FIT_A_MINUTE, Minute};
-use crate::failed::Trouble;
+use crate::failed::Failures;
 use crate::keeper::{Keeper, held};
 use crate::observe::cache::Numbers;
 use crate::observe::{Account, Described, late};
@@ -35,7 +35,7 @@ pub(crate) struct Round {
     pub jobs: Vec<Described>,
     /// Those whose counts are not known before more is.
     waiting: Vec<(JobId, Job)>,
-    pub trouble: Trouble,
+    pub failures: Failures,
 }
 
 /// The round as its lanes share it.
@@ -100,7 +100,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                     }
                     round.counted.jobs.push(Described { id: job.clone(), now, at });
                 }
-                Err(failure) => held(round).counted.trouble.add(job.as_str(), failure),
+                Err(failure) => held(round).counted.failures.add(job.as_str(), failure),
             }
             self.publish_counts(minute, round, PUBLISHED_TOGETHER).await;
         }
@@ -143,7 +143,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 && let Some(listed) = jobs.get(&job)
                 && let Err(failure) = self.ask_tags(minute, listed, TAGS).await
             {
-                counted.trouble.add(job.as_str(), failure);
+                counted.failures.add(job.as_str(), failure);
             }
             if in_devices(&now, self.cache.job(&job).attempts).is_none() {
                 if !with_lists {
@@ -151,7 +151,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                     continue;
                 }
                 if let Err(failure) = self.count_attempts(minute, &job, &now).await {
-                    counted.trouble.add(job.as_str(), failure);
+                    counted.failures.add(job.as_str(), failure);
                 }
             }
             if let Some(counts) = self.counts_of(&job, &now, true)
@@ -164,7 +164,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let round = Mutex::new(Lanes { due, ..Lanes::default() });
         self.publish_counts(minute, &round, 1).await;
         let round = round.into_inner().unwrap_or_else(PoisonError::into_inner);
-        counted.trouble.extend(round.counted.trouble);
+        counted.failures.extend(round.counted.failures);
     }
 
     /// Whether counts are to be published: they are not known to be, have changed, or have a short time ago.
@@ -191,7 +191,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             ]
         };
         let gauges: Vec<JobGauge> = due.iter().flat_map(both).collect();
-        let published = match minute.may_tell() {
+        let published = match minute.may_publish() {
             true => self.client.publish_jobs(&gauges).await,
             false => Err(late("PutMetricData")),
         };
@@ -206,7 +206,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                     });
                 }
             }
-            Err(failure) => held(round).counted.trouble.add("counts", failure),
+            Err(failure) => held(round).counted.failures.add("counts", failure),
         }
     }
 

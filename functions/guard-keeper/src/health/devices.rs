@@ -9,14 +9,14 @@ use super::overdue;
 use crate::ask::{Ask, Phase, Span};
 use crate::clock::{Call, Clock, Minute};
 use crate::evidence::Lists;
-use crate::failed::Trouble;
+use crate::failed::Failures;
 use crate::health::memory::Memory;
 use crate::keeper::Keeper;
 use crate::observe::{Account, Described};
 
 /// Until when it may be asked for executions, in percent of a minute's work.
 const OVERDUE: u32 = 100;
-/// For so many seconds the limit from which on executions are overdue is not found anew.
+/// For so many seconds the limit from which on executions are overdue is not found again.
 const LIMIT_FOR: i64 = 900;
 /// Most pages of executions, of 250 each.
 const SUCCEEDED_PAGES: usize = 2;
@@ -30,7 +30,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         account: &Account,
         Described { id: job, now, .. }: &Described,
         lists: &Lists,
-        (memory, trouble): (&mut Memory, &mut Trouble),
+        (memory, failures): (&mut Memory, &mut Failures),
     ) {
         let Some(mut remembered) = memory.job(job) else { return };
         let found = match now.counts.in_progress {
@@ -50,7 +50,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             }
             // The next minute.
             Ok(None) => {}
-            Err(failure) => trouble.add(job.as_str(), failure),
+            Err(failure) => failures.add(job.as_str(), failure),
         }
     }
 

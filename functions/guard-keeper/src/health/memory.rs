@@ -53,7 +53,7 @@ pub struct Remembered {
 }
 
 impl Memory {
-    /// Reads what was written; what cannot be read is forgotten, and the watch begins anew.
+    /// Reads what was written; what cannot be read is forgotten, and the watch begins again.
     pub fn from_text(text: Option<&str>, now: Timestamp) -> Self {
         text.and_then(Self::read)
             .unwrap_or_else(|| Self { since: now.seconds(), ..Self::default() })

@@ -19,7 +19,7 @@ use tripline_aws::{Failure, FailureKind};
 
 use crate::ask::{Ask, JobGauge, Listed, Reported};
 use crate::clock::{Call, Clock, Minute};
-use crate::failed::Trouble;
+use crate::failed::Failures;
 use crate::finding::Finding;
 use crate::keeper::Keeper;
 use crate::observe::{Account, Described};
@@ -63,7 +63,7 @@ pub(crate) struct Watching {
     lost: BTreeMap<JobId, u32>,
     /// The stack's table is there, so that more is known than counts.
     pub remembers: bool,
-    pub trouble: Trouble,
+    pub failures: Failures,
 }
 
 impl Watching {
@@ -90,7 +90,7 @@ impl Watching {
         self.memory.uncounted() + self.lost.values().map(|lost| u64::from(*lost)).sum::<u64>()
     }
 
-    /// What people have to hear of single jobs.
+    /// What people are alerted to, of single jobs.
     pub fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (job, is) in &self.memory.jobs {
@@ -111,7 +111,7 @@ impl Watching {
                     "overcounted",
                     overcounted,
                     format!(
-                        "{overcounted} more ended executions were counted than AWS IoT has, so alarms on reports can fire for nothing. Find out who else publishes to IoT:OTA:JobExecution: a second stack, or metrics that somebody makes up."
+                        "{overcounted} more ended executions were counted than AWS IoT has, so alarms on reports can fire falsely. Find out who else publishes to IoT:OTA:JobExecution: a second stack, or a forger."
                     ),
                 );
             }
@@ -130,7 +130,7 @@ impl Watching {
                     "lost",
                     is.lost,
                     format!(
-                        "About {} executions ended while job events were off and are not counted: alarms on reports did not see them, the failure rate did. Look at how they ended before you let it go on.",
+                        "About {} executions ended while job events were off and are not counted: alarms on reports did not see them, the failure rate did. Check how they ended before you let it go on.",
                         is.lost
                     ),
                 );
@@ -150,8 +150,8 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         (counted, weighed): (Round, &mut Weighed),
         events: Events,
     ) -> Watching {
-        let Round { jobs, mut trouble, .. } = counted;
-        let Some(account) = account else { return Watching { trouble, ..Watching::default() } };
+        let Round { jobs, mut failures, .. } = counted;
+        let Some(account) = account else { return Watching { failures, ..Watching::default() } };
         let remembers = account.table.is_some();
         let before = account.table.as_ref().and_then(|table| table.memory.as_deref());
         let mut memory = Memory::from_text(before, minute.now());
@@ -165,16 +165,16 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         if remembers {
             for Described { id: job, now, .. } in &jobs {
                 if memory.job(job).is_some() || memory.jobs.len() < MAX_JOBS {
-                    let judged = (&mut memory, &mut lost, &mut trouble);
+                    let judged = (&mut memory, &mut lost, &mut failures);
                     self.judge(minute, job, now, judged).await;
                 }
             }
-            self.end(minute, account, (&mut memory, &mut lost, &mut trouble)).await;
+            self.end(minute, account, (&mut memory, &mut lost, &mut failures)).await;
         }
-        self.refresh_tags(minute, account, &mut trouble).await;
+        self.refresh_tags(minute, account, &mut failures).await;
         for Described { id: job, now, .. } in &jobs {
             if let Err(failure) = self.count_things(minute, job, &now.setup, TAGS).await {
-                trouble.add(job.as_str(), failure);
+                failures.add(job.as_str(), failure);
             }
         }
         let lists = self.weigh_lists(minute, account, weighed).await;
@@ -186,16 +186,21 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             described.sort_by_key(|described| lists.of(&described.id).is_none());
         }
         for described in described {
-            let found = (&mut memory, &mut trouble);
+            let found = (&mut memory, &mut failures);
             self.count_overdue_devices(minute, account, described, &lists, found).await;
         }
         self.keep_counts_seen(minute, account);
-        Watching { memory, lost, remembers, trouble }
+        Watching { memory, lost, remembers, failures }
     }
 
     /// Reads tags: those that are not known, and of the others those that are oldest, in turns. An operator may
     /// have changed them.
-    async fn refresh_tags(&self, minute: &Minute<'_, K>, account: &Account, trouble: &mut Trouble) {
+    async fn refresh_tags(
+        &self,
+        minute: &Minute<'_, K>,
+        account: &Account,
+        failures: &mut Failures,
+    ) {
         let read = |listed: &Listed| self.cache.job(&listed.job).tags_read();
         let jobs: Vec<&Listed> = account.jobs.values().collect();
         let mut turns = jobs.len().div_ceil(TAGS_TURNS);
@@ -207,7 +212,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 turns -= 1;
             }
             // Arming has tried the same this minute.
-            if self.cache.job(&listed.job).untold == Some(minute.now()) {
+            if self.cache.job(&listed.job).unannounced == Some(minute.now()) {
                 continue;
             }
             match self.ask_tags(minute, listed, TAGS).await {
@@ -216,7 +221,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 // It does not keep the others from it.
                 Err(failure) => {
                     turns += 1;
-                    trouble.add(listed.job.as_str(), failure);
+                    failures.add(listed.job.as_str(), failure);
                 }
             }
         }
@@ -228,7 +233,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         minute: &Minute<'_, K>,
         job: &JobId,
         now: &Job,
-        (memory, lost, trouble): (&mut Memory, &mut BTreeMap<JobId, u32>, &mut Trouble),
+        (memory, lost, failures): (&mut Memory, &mut BTreeMap<JobId, u32>, &mut Failures),
     ) {
         let ended = now.counts.ended.executed();
         let created = now.created().seconds();
@@ -236,7 +241,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let mut remembered = match known.filter(|known| known.created == created) {
             Some(known) => known,
             None => {
-                let counted = self.count(minute, job, now, trouble).await;
+                let counted = self.count(minute, job, now, failures).await;
                 let Some((counted, reported)) = counted else { return };
                 // CloudWatch counts on for another job of the same name, and by the hour.
                 let before = counted.saturating_sub(ended);
@@ -251,7 +256,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let delay = self.settings.counted_within;
         let was_off = remembered.pipeline.asked_at() < memory.since;
         if (remembered.pipeline.needs_count(ended, minute.now(), delay) || was_off)
-            && let Some((counted, reported)) = self.count(minute, job, now, trouble).await
+            && let Some((counted, reported)) = self.count(minute, job, now, failures).await
         {
             remembered.reported = reported;
             let counted = counted.saturating_sub(remembered.before);
@@ -282,7 +287,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         minute: &Minute<'_, K>,
         job: &JobId,
         now: &Job,
-        trouble: &mut Trouble,
+        failures: &mut Failures,
     ) -> Option<(u32, Counted)> {
         let life = (now.created(), minute.now());
         let (mut ended, mut reported, mut next) = (0_u32, Counted::default(), None);
@@ -307,7 +312,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                     next = page.next;
                 }
                 Err(failure) => {
-                    trouble.add(job.as_str(), failure);
+                    failures.add(job.as_str(), failure);
                     return None;
                 }
             }
@@ -322,7 +327,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         &self,
         minute: &Minute<'_, K>,
         account: &Account,
-        (memory, lost, trouble): (&mut Memory, &mut BTreeMap<JobId, u32>, &mut Trouble),
+        (memory, lost, failures): (&mut Memory, &mut BTreeMap<JobId, u32>, &mut Failures),
     ) {
         let is_over = |job: &JobId| !account.jobs.contains_key(job);
         let mut names: Vec<JobId> =
@@ -344,7 +349,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             let settled = self.settings.grace.max(self.settings.counted_within + 120);
             match self.client.describe_job(&job).await {
                 Ok(now) => {
-                    self.judge(minute, &job, &now, (memory, lost, trouble)).await;
+                    self.judge(minute, &job, &now, (memory, lost, failures)).await;
                     let since = now.ended().map_or(0, |at| minute.now().seconds_after(at));
                     if since > settled && !has_left {
                         memory.jobs.remove(&job);
@@ -354,7 +359,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                     memory.jobs.remove(&job);
                 }
                 Err(Failure { kind: FailureKind::NotFound, .. }) => {}
-                Err(failure) => trouble.add(job.as_str(), failure),
+                Err(failure) => failures.add(job.as_str(), failure),
             }
         }
     }

@@ -12,7 +12,7 @@ pub const MIN_FINISHED: usize = 20;
 pub const TIMES: i64 = 3;
 /// Nothing is overdue before this, in seconds, however short a download may be: a device reboots.
 pub const MIN_SECONDS: i64 = 600;
-/// People are told from so many overdue devices on ...
+/// People are alerted from so many overdue devices on ...
 pub const MIN_OVERDUE: u32 = OVERDUE_FROM;
 /// ... and from this share of the devices that began, in percent.
 pub const MIN_PERCENT: u64 = 5;

@@ -51,7 +51,7 @@ pub(crate) struct KnownJob {
     /// The table was read since, so that it is known whether it keeps that.
     pub is_recalled: bool,
     /// When its tags could not be read.
-    pub untold: Option<Timestamp>,
+    pub unannounced: Option<Timestamp>,
     /// It is a deployment of Greengrass.
     pub is_greengrass: Option<bool>,
     /// When it could not be described.

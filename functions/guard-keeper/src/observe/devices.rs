@@ -1,4 +1,4 @@
-//! How many devices a job is to come to: its things, and those of its groups.
+//! How many devices a job is to reach: its things, and those of its groups.
 
 use std::collections::BTreeSet;
 

@@ -20,7 +20,7 @@ use super::{Account, name};
 use crate::act::ARM;
 use crate::ask::{Ask, Listed};
 use crate::clock::{Call, Clock, Minute};
-use crate::failed::Trouble;
+use crate::failed::Failures;
 use crate::keeper::Keeper;
 
 /// By job.
@@ -34,7 +34,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         &self,
         minute: &Minute<'_, K>,
         account: &Account,
-        trouble: &mut Trouble,
+        failures: &mut Failures,
     ) -> Guards {
         let listed: Vec<&Listed> = account.jobs.values().collect();
         let mut guards: Guards = BTreeMap::new();
@@ -50,7 +50,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 || !guard.unread.is_empty()
                 || guard.touched().next().is_some();
             if needs && minute.left(ARM) > a_put * puts {
-                self.read_of(minute, account, listed, trouble).await;
+                self.read_of(minute, account, listed, failures).await;
                 let guard = self.reconcile(minute, account, listed);
                 let guard = match self.read_owners(minute, account, &guard).await {
                     true => self.reconcile(minute, account, listed),
@@ -73,14 +73,14 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         minute: &Minute<'_, K>,
         account: &Account,
         listed: &Listed,
-        trouble: &mut Trouble,
+        failures: &mut Failures,
     ) {
         let job = &listed.job;
         if self.cache.job(job).tags.is_none() {
             match self.ask_tags(minute, listed, ARM).await {
                 Ok(Some(tagged)) if tagged.opted_out => return,
                 Ok(_) => {}
-                Err(failure) => trouble.add(job.as_str(), failure),
+                Err(failure) => failures.add(job.as_str(), failure),
             }
         }
         let known = self.cache.job(job);
@@ -94,7 +94,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         if let Some(setup) = self.cache.job(job).setup
             && let Err(failure) = self.count_things(minute, job, &setup, ARM).await
         {
-            trouble.add(job.as_str(), failure);
+            failures.add(job.as_str(), failure);
         }
     }
 
@@ -143,9 +143,9 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         let stack = self.settings.as_stack();
         // As long as its tags cannot be read, a guard that stops it stays.
         let stops = observed.iter().any(|alarm| why_not(alarm, job, stack).is_none());
-        let are_told = known.tags.is_some() || known.untold == Some(minute.now()) && !stops;
+        let are_known = known.tags.is_some() || known.unannounced == Some(minute.now()) && !stops;
         let mut desired = self.desired(account, job, &known);
-        if !are_told && desired.purpose == Purpose::AlertUntilTagsAreRead {
+        if !are_known && desired.purpose == Purpose::AlertUntilTagsAreRead {
             // Until they are read, whatever stops it is taken for its guard.
             desired.purpose = Purpose::Stop;
             let rate = known.rate.unwrap_or(Rate::QUOTA);
@@ -153,7 +153,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 self.settings.default_guard.all_alarms(rate, account.has_evidence(job));
         }
         let follows = follows_from_setup(account, job, &desired);
-        let is_sure = are_told && (is_described || is_tried || !follows);
+        let is_sure = are_known && (is_described || is_tried || !follows);
         let is_as_wanted =
             |alarm: &MetricAlarm, wanted: &GuardAlarm| self.client.is_as_wanted(alarm, wanted, job);
         let observed = Observed {

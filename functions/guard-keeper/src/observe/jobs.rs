@@ -12,7 +12,7 @@ use tripline_guard::kept::FirstSeen;
 use super::Kept;
 use crate::ask::{Ask, Listed, MAX_WRITES};
 use crate::clock::{Call, Clock, Minute};
-use crate::failed::Trouble;
+use crate::failed::Failures;
 use crate::keeper::Keeper;
 use crate::observe::Account;
 
@@ -44,7 +44,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 }
                 if known.tags.is_none() {
                     let guard = &self.settings.default_guard;
-                    // So old that they are read anew before any others.
+                    // So old that they are read again before any others.
                     let long_ago = Timestamp::from_seconds(0);
                     known.tags = Some((long_ago, guard.honoring(&first.tags, &first.tags)));
                 }
@@ -70,7 +70,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             Ok(Some(read)) => read,
             Err(failure) => {
                 tracing::warn!(%job, %failure, "job_tags_unknown");
-                self.cache.learn(job, |job| job.untold = Some(minute.now()));
+                self.cache.learn(job, |job| job.unannounced = Some(minute.now()));
                 return Err(failure);
             }
         };
@@ -90,7 +90,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         }
         let learned = (minute.now(), tagged.clone());
         self.cache.learn(job, |job| {
-            (job.tags, job.untold) = (Some(learned), None);
+            (job.tags, job.unannounced) = (Some(learned), None);
             // The table may keep another first.
             if job.is_recalled {
                 job.first = Some(first);
@@ -148,7 +148,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
         minute: &Minute<'_, K>,
         account: &Account,
         percent: u32,
-        trouble: &mut Trouble,
+        failures: &mut Failures,
     ) {
         let Some(table) = &account.table else { return };
         let mut seen = Vec::new();
@@ -175,7 +175,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             && minute.may(Call::Table, percent).await
             && let Err(failure) = self.client.forget_evidence(&evidence).await
         {
-            trouble.add("evidence of ended jobs", failure);
+            failures.add("evidence of ended jobs", failure);
         }
         // A list may leave one out by chance.
         let mut over = self.cache.gone_for(gone, minute.now(), GONE_FOR);
@@ -190,7 +190,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 return;
             }
             if let Err(failure) = self.client.write_first_seen(keep, forget).await {
-                trouble.add("first tags", failure);
+                failures.add("first tags", failure);
                 return;
             }
         }

@@ -98,7 +98,7 @@ pub(crate) struct Config {
     /// When the job was armed with it.
     pub armed: Timestamp,
     /// That it stops nothing is meant.
-    pub tell_only: bool,
+    pub alert_only: bool,
     /// The default guard fills what it does not see.
     pub fills: bool,
 }
@@ -113,11 +113,11 @@ impl Account {
         match self.table.as_ref().and_then(|table| table.configs.get(job)) {
             None => KeptConfig::None,
             Some(Config { alarms: None, .. }) => KeptConfig::Unusable,
-            Some(Config { alarms: Some(alarms), evidence, tell_only, fills, .. }) => {
+            Some(Config { alarms: Some(alarms), evidence, alert_only, fills, .. }) => {
                 KeptConfig::Alarms {
                     alarms,
                     evidence: evidence.as_ref(),
-                    tell_only: *tell_only,
+                    alert_only: *alert_only,
                     fills: *fills,
                 }
             }
@@ -317,19 +317,19 @@ fn read(items: Vec<Item>) -> Kept {
                 });
                 kept.evidence.insert(job, KeptEvidence { record, state, tick });
             }
-            Item::Config { job, text, armed, tell_only, baseline } => {
+            Item::Config { job, text, armed, alert_only, baseline } => {
                 let read = read_config(&text, baseline.as_deref());
                 if let Err(faults) = &read {
                     tracing::error!(%job, faults, "kept_config_unusable");
                 }
                 let config = match read {
-                    Ok(read) => Config { armed, tell_only, ..read },
+                    Ok(read) => Config { armed, alert_only, ..read },
                     Err(_) => Config {
                         alarms: None,
                         evidence: None,
                         baseline: None,
                         armed,
-                        tell_only,
+                        alert_only,
                         fills: true,
                     },
                 };
@@ -353,7 +353,7 @@ fn read_config(text: &str, baseline: Option<&str>) -> Result<Config, String> {
             evidence,
             baseline,
             armed: Timestamp::from_seconds(0),
-            tell_only: false,
+            alert_only: false,
             fills: config.default_guard,
         }),
     }

@@ -32,7 +32,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             Ok(rules) => {
                 if rules.len() > MAX_RULES {
                     let text =
-                        format!("more than {MAX_RULES} active mute rules; not all are looked at");
+                        format!("more than {MAX_RULES} active mute rules; not all are checked");
                     failure = Some(Failure::new("ListAlarmMuteRules", FailureKind::Refused, text));
                 }
                 for rule in rules.into_iter().take(MAX_RULES) {

@@ -5,12 +5,12 @@ use tripline_aws::FailureKind;
 
 use super::*;
 
-fn letters(account: &Account) -> Vec<(String, String)> {
-    std::mem::take(&mut account.world().letters)
+fn emails(account: &Account) -> Vec<(String, String)> {
+    std::mem::take(&mut account.world().emails)
 }
 
 fn subjects(account: &Account) -> Vec<String> {
-    letters(account).into_iter().map(|(subject, _)| subject).collect()
+    emails(account).into_iter().map(|(subject, _)| subject).collect()
 }
 
 fn attention(job: &str) -> String {
@@ -47,7 +47,7 @@ async fn a_second_unguarded_job_is_announced_while_the_first_stands() {
     }
     account.job("fw-1", 0);
     minutes(&account, 30).await;
-    let said = letters(&account);
+    let said = emails(&account);
     assert_eq!(said.len(), 1, "{said:?}");
     assert_eq!(said[0].0, attention("fw-1"));
     assert!(said[0].1.contains("\n  Not guarded: "), "{}", said[0].1);
@@ -63,7 +63,7 @@ async fn a_job_that_is_armed_in_time_is_announced_to_nobody() {
     let account = Account::new();
     account.job("fw", 0);
     cold(&account, 120).await;
-    assert_eq!(letters(&account), []);
+    assert_eq!(emails(&account), []);
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn a_job_is_announced_again_when_its_case_changes() {
     assert_eq!(subjects(&account), [attention("fw")]);
     account.change("fw", |job| job.endings.succeeded = 7);
     cold(&account, 15).await;
-    let said = letters(&account);
+    let said = emails(&account);
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].1.contains("7 executions ended and none of them was counted"), "{}", said[0].1);
     assert!(!said[0].1.contains("far longer"), "{}", said[0].1);
@@ -103,7 +103,7 @@ async fn what_could_not_be_sent_is_sent_the_next_minute_and_the_minute_failed() 
         assert_eq!(failed.first.kind, FailureKind::Throttled);
         next_minute(&account, start);
     }
-    assert_eq!(letters(&account), []);
+    assert_eq!(emails(&account), []);
     account.world().fails.clear();
     cold(&account, 3).await;
     assert_eq!(subjects(&account), [attention("fw")]);
@@ -125,7 +125,7 @@ async fn a_table_that_takes_nothing_does_not_make_a_flood() {
     // Nobody knows what people have heard.
     account.world().fails.insert("Scan".to_owned(), FailureKind::Throttled);
     account.keeper().tick().await.unwrap_err();
-    assert_eq!(letters(&account), []);
+    assert_eq!(emails(&account), []);
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn endings_that_were_made_up_are_counted_and_announced() {
     account.change("fw", |job| job.counted = 40);
     cold(&account, 70).await;
     assert_eq!(account.gauge("overcountedCount"), 40.0);
-    let said = letters(&account);
+    let said = emails(&account);
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].1.contains("40 more ended executions were counted"), "{}", said[0].1);
     account.change("fw", |job| job.endings.failed = 40);
@@ -186,17 +186,17 @@ async fn endings_lost_while_events_were_off_are_announced_when_they_are_on_again
         account.change("fw", |job| job.endings.succeeded = 62);
         if !keeps {
             cold(&account, 5).await;
-            letters(&account);
+            emails(&account);
             account.world().events_are_on = true;
         }
         cold(&account, 1).await;
         assert_eq!(account.gauge("uncountedCount"), 12.0, "{keeps}");
-        let said = letters(&account);
+        let said = emails(&account);
         assert!(
             said[0].1.contains("About 12 executions ended while job events were off"),
             "{said:?}"
         );
         cold(&account, 30).await;
-        assert_eq!((account.gauge("uncountedCount"), letters(&account)), (0.0, vec![]));
+        assert_eq!((account.gauge("uncountedCount"), emails(&account)), (0.0, vec![]));
     }
 }

@@ -244,7 +244,7 @@ async fn two_stacks_in_one_account_leave_each_other_s_alarms_alone() {
 }
 
 #[tokio::test]
-async fn an_alarm_that_is_in_alarm_already_is_told_as_no_guard() {
+async fn an_alarm_that_is_in_alarm_already_is_announced_as_no_guard() {
     let account = Account::new();
     account.job("fw", 5);
     cold(&account, 1).await;
@@ -255,9 +255,9 @@ async fn an_alarm_that_is_in_alarm_already_is_told_as_no_guard() {
     assert_eq!((account.changes(), account.gauge("unguardedJobs")), (vec![], 1.0));
 }
 
-/// A guard that is there for some seconds of each minute is none, and the next minute mends nothing.
+/// A guard that is there for some seconds of each minute is none, and the next minute fixes nothing.
 #[tokio::test]
-async fn a_guard_that_is_undone_again_and_again_is_told() {
+async fn a_guard_that_is_undone_again_and_again_is_announced() {
     for undone in ["deleted", "cut off"] {
         for knows in [false, true] {
             let account = Account::new();
@@ -282,8 +282,8 @@ async fn a_guard_that_is_undone_again_and_again_is_told() {
                     }
                 }
                 let summary = minute().await;
-                let told = (&summary["guardedJobs"], &summary["unguardedJobs"]);
-                assert_eq!(told, (&1.into(), &1.into()), "{undone}, {knows}");
+                let reported = (&summary["guardedJobs"], &summary["unguardedJobs"]);
+                assert_eq!(reported, (&1.into(), &1.into()), "{undone}, {knows}");
                 assert_eq!(account.alarms().len(), 4, "it is armed all the same");
             }
             // Left alone, it is a guard again; and whoever undoes it once an hour is made up for.
@@ -378,7 +378,7 @@ async fn later_tags_can_only_tighten_the_guard() {
     account.change("fw", |job| job.tags = tag("tripline:DownloadTimeUpperLimit", "60"));
     warm(&account.keeper(), &account, 3).await;
     assert_eq!(account.changes(), puts(&default("fw")[..1]));
-    // A new job of the same name begins anew.
+    // A new job of the same name begins again.
     account.change("fw", |job| {
         job.created += 100;
         job.tags = tag("tripline:guard", "off");
@@ -404,7 +404,7 @@ async fn an_opt_out_in_mid_flight_is_said() {
     assert_eq!((finding.case, guarding.guarded), ("opted_out_late", 1));
 }
 
-/// A mute rule keeps an alarm's actions from running: to make it anew would change nothing.
+/// A mute rule keeps an alarm's actions from running: to make it again would change nothing.
 #[tokio::test]
 async fn a_muted_alarm_is_no_guard_and_the_fix_is_to_lift_the_rule() {
     let account = Account::new();
@@ -467,13 +467,13 @@ async fn where_only_tagged_jobs_are_guarded_the_others_are_left_alone() {
 async fn a_kept_config_that_cannot_stop_has_the_default_guard_beside_it() {
     let account = Account::new();
     account.job("fw", 5);
-    let tells = OWN.replace(", @force-stop", "");
-    account.world().configs.insert("fw".to_owned(), (tells, START as i64));
+    let alerting = OWN.replace(", @force-stop", "");
+    account.world().configs.insert("fw".to_owned(), (alerting, START as i64));
     assert_eq!(cold(&account, 1).await["guardedJobs"], 1);
     assert_eq!(account.alarms().len(), 3);
     let [finding] = &findings(&account).await[..] else { panic!() };
     assert_eq!(finding.case, "config_cannot_stop");
-    account.world().tell_only.insert("fw".to_owned());
+    account.world().alert_only.insert("fw".to_owned());
     assert_eq!(cold(&account, 2).await["alertsOnlyJobs"], 1);
     assert_eq!(account.alarms(), ["tripline-fw-default-FailureRate", "tripline-fw-slow"]);
     let alarms = account.world().cloudwatch.alarms.clone();
@@ -508,7 +508,7 @@ async fn a_slow_job_gets_periods_in_which_enough_devices_come() {
 }
 
 #[tokio::test]
-async fn a_job_that_opted_out_is_not_told_whatever_its_alarms_are_in() {
+async fn a_job_that_opted_out_is_not_announced_whatever_its_alarms_are_in() {
     let account = Account::new();
     account.job("fw", 5);
     account.change("fw", |job| job.tags = tag("tripline:guard", "off"));

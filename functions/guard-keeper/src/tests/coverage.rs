@@ -32,8 +32,8 @@ fn guarded(account: &Account) -> [f64; 3] {
     ["guardedJobs", "partlyGuardedJobs", "unguardedJobs"].map(|name| account.gauge(name))
 }
 
-fn letters(account: &Account) -> Vec<String> {
-    std::mem::take(&mut account.world().letters).into_iter().map(|(_, body)| body).collect()
+fn emails(account: &Account) -> Vec<String> {
+    std::mem::take(&mut account.world().emails).into_iter().map(|(_, body)| body).collect()
 }
 
 /// What was published of a job's counts in the last minute that had any.
@@ -65,7 +65,7 @@ async fn a_rollout_to_one_device_is_not_called_guarded_and_alarms_nobody() {
     job(&account, "one", of_things(1));
     cold(&account, 10).await;
     assert_eq!(guarded(&account), [0.0, 1.0, 0.0]);
-    assert_eq!(letters(&account), Vec::<String>::new());
+    assert_eq!(emails(&account), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn the_things_of_a_group_are_counted_once_and_before_it_is_armed() {
     warm(&keeper, &account, 3).await;
     assert_eq!(failure_rate(&account, "fw"), (3, 34.0));
     cold(&account, 2).await;
-    assert_eq!(account.changes().len(), 2, "a new environment puts nothing anew");
+    assert_eq!(account.changes().len(), 2, "a new environment puts nothing again");
     let world = account.world();
     let asked = world.calls.iter().filter(|(call, _)| *call == crate::clock::Call::Things).count();
     assert_eq!(asked, 3, "once for each environment");
@@ -133,8 +133,8 @@ async fn where_devices_cannot_be_counted_the_failure_rate_decides_nothing_and_th
         next_minute(&account, start);
     }
     assert_eq!((counts(&account, "fw"), guarded(&account)), (None, [0.0, 0.0, 1.0]));
-    let [body] = &letters(&account)[..] else { panic!() };
-    let said = "Nobody would hear of devices that fail: default-FailureRate decides nothing: AWS IoT counts attempts";
+    let [body] = &emails(&account)[..] else { panic!() };
+    let said = "Nothing covers devices that fail: default-FailureRate decides nothing: AWS IoT counts attempts";
     assert!(body.contains(said), "{body}");
 }
 
@@ -150,7 +150,7 @@ async fn the_default_guard_fills_what_a_config_does_not_see() {
     let names = ["default-Evidence", "default-EvidenceMissing", "default-FailureRate", "slow"];
     assert_eq!(account.all_alarms(), names.map(|name| format!("tripline-fw-{name}")));
     assert_eq!(guarded(&account), [1.0, 0.0, 0.0]);
-    assert_eq!(letters(&account), Vec::<String>::new());
+    assert_eq!(emails(&account), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -162,10 +162,10 @@ async fn a_config_that_does_without_is_partly_guarded_and_each_gap_is_said_once(
     cold(&account, 30).await;
     assert_eq!(account.all_alarms(), ["tripline-fw-slow"]);
     assert_eq!(guarded(&account), [0.0, 1.0, 0.0]);
-    let [body] = &letters(&account)[..] else { panic!() };
+    let [body] = &emails(&account)[..] else { panic!() };
     for way in ["devices that fail", "devices that refuse"] {
         assert!(
-            body.contains(&format!("Nobody would hear of {way}: no alarm watches for it.")),
+            body.contains(&format!("Nothing covers {way}: no alarm watches for it.")),
             "{body}"
         );
     }
@@ -191,7 +191,7 @@ async fn an_alarm_on_what_no_device_reports_is_said() {
         cold(&account, 5).await;
         // Evidence sees slow devices all the same.
         assert_eq!(guarded(&account), [1.0, 0.0, 0.0]);
-        let said = letters(&account);
+        let said = emails(&account);
         assert_eq!(said.len(), usize::from(expected.is_some()), "{said:?}");
         if let Some(expected) = expected {
             assert!(said[0].contains(expected), "{}", said[0]);
@@ -225,5 +225,5 @@ async fn rollouts_that_go_well_alert_nobody() {
         let now = account.world().now.as_secs();
         account.change(&id, |job| job.ended = Some(i64::try_from(now).unwrap()));
     }
-    assert_eq!(letters(&account), Vec::<String>::new());
+    assert_eq!(emails(&account), Vec::<String>::new());
 }

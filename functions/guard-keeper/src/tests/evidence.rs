@@ -89,7 +89,7 @@ async fn a_fleet_within_its_limits_is_never_outside_of_them() {
     }
     let record = record(&account);
     assert_eq!((record.standing, record.evidence, record.breached), (Standing::Healthy, 0.0, None));
-    assert_eq!(account.world().letters, []);
+    assert_eq!(account.world().emails, []);
 }
 
 /// CloudWatch would have it go off at once where there never was any evidence, and for ever after.
@@ -118,7 +118,7 @@ async fn the_alarm_on_absence_stands_from_the_first_evidence_until_the_job_ends(
 
 /// A message can be lost: an alarm acts only when its state changes.
 #[tokio::test]
-async fn a_stop_that_does_not_come_makes_the_alarm_fire_anew() {
+async fn a_stop_that_does_not_come_makes_the_alarm_fire_again() {
     let account = stopping();
     let keeper = account.keeper();
     hang(&account, &keeper, 22, 5).await;
@@ -126,49 +126,49 @@ async fn a_stop_that_does_not_come_makes_the_alarm_fire_anew() {
         let mut world = account.world();
         world.cloudwatch.alarms.get_mut(ALARM).unwrap().state_value = Some(state);
     };
-    let fired_anew = || {
+    let fired_again = || {
         let changes = std::mem::take(&mut account.world().changes);
-        changes.iter().filter(|change| **change == format!("fire anew {ALARM}")).count()
+        changes.iter().filter(|change| **change == format!("fire again {ALARM}")).count()
     };
     // It runs for more than three minutes; an alarm that has not fired has nothing to be set to.
     assert!(record(&account).is_overdue(180));
-    assert_eq!(fired_anew(), 0);
+    assert_eq!(fired_again(), 0);
     fire(StateValue::Alarm);
     hang(&account, &keeper, 1, 0).await;
-    assert_eq!(fired_anew(), 1);
+    assert_eq!(fired_again(), 1);
     fire(StateValue::Alarm);
     hang(&account, &keeper, 2, 0).await;
-    assert_eq!(fired_anew(), 0, "three minutes for the next try");
+    assert_eq!(fired_again(), 0, "three minutes for the next try");
     hang(&account, &keeper, 1, 0).await;
-    assert_eq!(fired_anew(), 1);
-    let letters = account.world().letters.clone();
-    let about = letters.iter().filter(|(_, body)| body.contains("still runs")).count();
-    assert_eq!(about, 1, "{letters:?}");
+    assert_eq!(fired_again(), 1);
+    let emails = account.world().emails.clone();
+    let about = emails.iter().filter(|(_, body)| body.contains("still runs")).count();
+    assert_eq!(about, 1, "{emails:?}");
 }
 
 /// The alarm has fired into an e-mail; then evidence is to stop.
 #[tokio::test]
-async fn an_alarm_that_has_fired_fires_anew_once_it_is_to_stop() {
+async fn an_alarm_that_has_fired_fires_again_once_it_is_to_stop() {
     let account = stopping();
     account.change("fw", |job| job.tags[0].1 = "alert".to_owned());
     let keeper = account.keeper();
     hang(&account, &keeper, 20, 5).await;
-    let letters = account.world().letters.clone();
+    let emails = account.world().emails.clone();
     assert!(
-        letters.iter().any(|(_, body)| body.contains("Evidence only alerts here")),
-        "{letters:?}"
+        emails.iter().any(|(_, body)| body.contains("Evidence only alerts here")),
+        "{emails:?}"
     );
     account.world().cloudwatch.alarms.get_mut(ALARM).unwrap().state_value = Some(StateValue::Alarm);
     account.change("fw", |job| job.tags[0].1 = "stop".to_owned());
     hang(&account, &account.keeper(), 12, 0).await;
     let world = account.world();
-    assert!(world.changes.contains(&format!("fire anew {ALARM}")), "{:?}", world.changes);
+    assert!(world.changes.contains(&format!("fire again {ALARM}")), "{:?}", world.changes);
     assert!(world.cloudwatch.alarms[ALARM].alarm_actions().iter().any(|arn| arn == FORCE_STOP));
 }
 
 /// In `observe` it is meant to run on.
 #[tokio::test]
-async fn nothing_fires_anew_where_stops_are_only_observed() {
+async fn nothing_fires_again_where_stops_are_only_observed() {
     let account = Account::with(crate::settings::Settings {
         mode: tripline::stop::StopMode::Observe,
         ..Account::new().settings()
@@ -184,10 +184,10 @@ async fn nothing_fires_anew_where_stops_are_only_observed() {
     hang(&account, &keeper, 10, 20).await;
     account.world().cloudwatch.alarms.get_mut(ALARM).unwrap().state_value = Some(StateValue::Alarm);
     hang(&account, &keeper, 8, 0).await;
-    assert!(!account.world().changes.iter().any(|change| change.starts_with("fire anew")));
+    assert!(!account.world().changes.iter().any(|change| change.starts_with("fire again")));
 }
 
-/// Two keepers at once, one that is killed, and one that starts anew: no device is counted twice.
+/// Two keepers at once, one that is killed, and one that starts again: no device is counted twice.
 #[tokio::test]
 async fn a_minute_counts_once_however_many_keepers_there_are() {
     let account = stopping();
@@ -256,7 +256,7 @@ async fn how_many_devices_clearance_takes_is_kept() {
 }
 
 #[tokio::test]
-async fn another_job_of_the_name_begins_anew() {
+async fn another_job_of_the_name_begins_again() {
     let account = stopping();
     let keeper = account.keeper();
     hang(&account, &keeper, 20, 5).await;
@@ -270,7 +270,7 @@ async fn another_job_of_the_name_begins_anew() {
 
 /// Looser limits while it runs: the permitted false stops are spent once more, by half.
 #[tokio::test]
-async fn other_limits_begin_anew_with_half_the_weight() {
+async fn other_limits_begin_again_with_half_the_weight() {
     let account = stopping();
     let keep = |first: u32| {
         let text = format!(
@@ -288,7 +288,7 @@ async fn other_limits_begin_anew_with_half_the_weight() {
     assert!(account.all_alarms().contains(&"tripline-fw-Evidence".to_owned()));
 }
 
-/// Whoever may tag a job cannot have its evidence begin anew, whichever environment sees it.
+/// Whoever may tag a job cannot have its evidence begin again, whichever environment sees it.
 #[tokio::test]
 async fn later_tags_change_no_limits() {
     let account = stopping();
@@ -318,17 +318,14 @@ async fn a_job_whose_tags_are_not_known_waits_and_that_is_said() {
         next_minute(&account, start);
     }
     if account.world().evidence.is_empty() {
-        let letters = account.world().letters.clone();
-        assert!(
-            letters.iter().any(|(_, body)| body.contains("Nobody has computed")),
-            "{letters:?}"
-        );
+        let emails = account.world().emails.clone();
+        assert!(emails.iter().any(|(_, body)| body.contains("Its evidence is")), "{emails:?}");
     } else {
         panic!("{:?}", account.world().evidence);
     }
 }
 
-/// A rollback, or a hand edit: it begins anew, and is not blocked by what cannot be read.
+/// A rollback, or a hand edit: it begins again, and is not blocked by what cannot be read.
 #[tokio::test]
 async fn a_record_that_cannot_be_read_is_replaced() {
     let account = stopping();
@@ -374,8 +371,8 @@ async fn where_nothing_can_be_written_people_hear_of_it() {
         assert!(keeper.tick().await.is_err());
         next_minute(&account, start);
     }
-    let letters = account.world().letters.clone();
-    assert!(letters.iter().any(|(_, body)| body.contains("Nobody has computed")), "{letters:?}");
+    let emails = account.world().emails.clone();
+    assert!(emails.iter().any(|(_, body)| body.contains("Its evidence is")), "{emails:?}");
 }
 
 #[tokio::test]

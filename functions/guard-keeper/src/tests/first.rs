@@ -75,7 +75,7 @@ async fn rejections_that_a_job_leaves_out_are_never_published() {
     assert!(unsuccessful.iter().all(|number| *number == 0.0), "{unsuccessful:?}");
 }
 
-/// An alarm that somebody made anew under a name of ours is theirs, also while CloudWatch does not say so.
+/// An alarm that somebody made again under a name of ours is theirs, also while CloudWatch does not say so.
 #[tokio::test]
 async fn an_alarm_whose_tags_cannot_be_read_is_neither_repaired_nor_removed() {
     let account = Account::new();

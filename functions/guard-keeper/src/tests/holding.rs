@@ -21,19 +21,19 @@ async fn a_rollout_that_is_held_is_not_said_to_run_on() {
     hang(&account, &keeper, 18, 5).await;
     assert!(record(&account).breached.is_some());
     hold(&account, 0, true);
-    account.world().letters.clear();
+    account.world().emails.clear();
     account.world().changes.clear();
     hang(&account, &keeper, 6, 0).await;
     let held = record(&account);
     assert!(held.is_held && held.breached.is_some() && !held.is_overdue(180), "{held:?}");
-    let fired_anew = |change: &String| change.starts_with("fire anew");
-    assert!(!account.world().changes.iter().any(fired_anew));
-    let letters = account.world().letters.clone();
-    assert!(!letters.iter().any(|(_, body)| body.contains("still runs")), "{letters:?}");
+    let fired_again = |change: &String| change.starts_with("fire again");
+    assert!(!account.world().changes.iter().any(fired_again));
+    let emails = account.world().emails.clone();
+    assert!(!emails.iter().any(|(_, body)| body.contains("still runs")), "{emails:?}");
 }
 
 #[tokio::test]
-async fn a_rollout_that_goes_on_has_evidence_anew_at_half_the_weight_once() {
+async fn a_rollout_that_goes_on_has_evidence_again_at_half_the_weight_once() {
     let account = stopping();
     let keeper = account.keeper();
     hang(&account, &keeper, 18, 5).await;

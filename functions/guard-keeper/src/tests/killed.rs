@@ -12,7 +12,7 @@ use crate::settings::tests::FORCE_STOP;
 const JOBS: usize = 200;
 const MINUTES: usize = 50;
 const KILLS: usize = 40;
-/// So many minutes more nothing happens: in ten, the tags of all jobs are read anew in turns.
+/// So many minutes more nothing happens: in ten, the tags of all jobs are read again in turns.
 const IN_PEACE: usize = 40;
 /// About as many calls as a minute makes in a new environment. A minute with fewer is not killed.
 const CALLS: usize = 560;

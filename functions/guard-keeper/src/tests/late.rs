@@ -6,13 +6,13 @@ use super::world::{START, TAGS_PAGE};
 use super::*;
 use crate::ask::{JobGauge, MAX_GAUGES};
 use crate::aws::CALL_TIMEOUT;
-use crate::clock::{LIMIT, TELL, WORK};
+use crate::clock::{LIMIT, PUBLISH, WORK};
 
 /// What the limits are made of.
 #[test]
 fn the_last_call_of_each_kind_ends_in_time() {
-    assert!(WORK + 2 * CALL_TIMEOUT <= TELL, "the numbers of jobs would have no turn");
-    assert!(TELL + CALL_TIMEOUT < LIMIT);
+    assert!(WORK + 2 * CALL_TIMEOUT <= PUBLISH, "the numbers of jobs would have no turn");
+    assert!(PUBLISH + CALL_TIMEOUT < LIMIT);
 }
 
 /// Many jobs, with more numbers to publish than fit a request, and more tags than there are on a page.

@@ -66,7 +66,7 @@ impl LeftAlarm {
 
 /// An alarm on a metric that is published no more would never fire, and look sound.
 #[tokio::test]
-async fn what_the_version_before_has_armed_is_armed_anew_within_two_minutes() {
+async fn what_the_version_before_has_armed_is_armed_again_within_two_minutes() {
     for hides_metrics in [false, true] {
         let account = Account::new();
         account.job("own", 5_000);
@@ -90,7 +90,7 @@ async fn what_the_version_before_has_armed_is_armed_anew_within_two_minutes() {
         }
         let world = account.world();
         let watched = |name: &str| format!("{:?}", world.cloudwatch.alarms[name].metrics());
-        let anew = watched("tripline-plain-default-FailureRate");
-        assert!(anew.contains("notifiedCount") && !anew.contains("toldCount"), "{anew}");
+        let again = watched("tripline-plain-default-FailureRate");
+        assert!(again.contains("notifiedCount") && !again.contains("toldCount"), "{again}");
     }
 }

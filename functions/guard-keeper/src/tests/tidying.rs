@@ -96,9 +96,9 @@ async fn a_deleted_job_leaves_nothing_behind() {
     assert_eq!(account.world().configs.len(), 0);
 }
 
-/// Deleted to be created anew under the same name, and armed in between.
+/// Deleted to be created again under the same name, and armed in between.
 #[tokio::test]
-async fn a_job_that_is_armed_anew_keeps_that() {
+async fn a_job_that_is_armed_again_keeps_that() {
     let account = Account::new();
     own(&account, "fw").await;
     account.world().jobs.clear();
@@ -110,7 +110,7 @@ async fn a_job_that_is_armed_anew_keeps_that() {
     assert_eq!((account.changes(), account.alarms().len()), (filled, 1));
 }
 
-/// Armed while it ran, and deleted: that is not to be told from armed anew, but for the time.
+/// Armed while it ran, and deleted: that cannot be distinguished from armed again, but for the time.
 #[tokio::test]
 async fn what_a_deleted_job_was_armed_with_late_goes_in_the_end() {
     let account = Account::new();

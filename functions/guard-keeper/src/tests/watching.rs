@@ -14,16 +14,16 @@ fn succeeded(number: u32) -> EndedCounts {
 fn of_jobs(account: &Account) -> Vec<(String, KeptMetric, f64)> {
     let world = account.world();
     let last = world.published.last().unwrap();
-    let told = |(_, metric, _): &&(JobId, KeptMetric, f64)| {
+    let notified = |(_, metric, _): &&(JobId, KeptMetric, f64)| {
         matches!(metric, KeptMetric::OverdueCount | KeptMetric::UncountedCount)
     };
-    let all = last.jobs.iter().filter(told);
+    let all = last.jobs.iter().filter(notified);
     all.map(|(job, metric, value)| (job.to_string(), *metric, *value)).collect()
 }
 
 /// What the alarm on the failure rate goes by.
 #[tokio::test]
-async fn who_was_told_and_what_ended_badly_is_published_of_every_job() {
+async fn notified_and_unsuccessful_counts_are_published_of_every_job() {
     let account = Account::new();
     account.job("fw", 60);
     account.job("new", 60);
@@ -40,7 +40,7 @@ async fn who_was_told_and_what_ended_badly_is_published_of_every_job() {
     assert!(last.jobs.starts_with(&expected), "{:?}", last.jobs);
     assert!(
         last.jobs.iter().all(|(job, ..)| job.as_str() == "fw"),
-        "where nobody was told: nothing"
+        "where nobody was notified: nothing"
     );
 }
 
@@ -60,7 +60,7 @@ async fn executions_that_end_uncounted_are_published() {
     account.change("fw", |job| (job.endings, job.ended) = (succeeded(8), Some(now)));
     cold(&account, 2).await;
     assert_eq!(account.gauge("uncountedCount"), 8.0);
-    // Mended, and counted.
+    // Fixed, and counted.
     account.change("fw", |job| job.counted = 8);
     cold(&account, 1).await;
     assert_eq!(account.gauge("uncountedCount"), 0.0);
@@ -118,7 +118,7 @@ async fn what_ended_before_events_were_enabled_is_nobody_s_fault() {
 }
 
 #[tokio::test]
-async fn devices_that_never_come_back_are_counted_and_many_of_them_told() {
+async fn devices_that_never_come_back_are_counted_and_many_of_them_announced() {
     let account = Account::new();
     cold(&account, 1).await;
     account.job("fw", 0);
@@ -193,7 +193,7 @@ async fn a_job_s_own_limit_goes_before_the_stack_s() {
 
 /// Only so many executions are read; they stand for the others.
 #[tokio::test]
-async fn many_dead_devices_among_very_many_are_told() {
+async fn many_dead_devices_among_very_many_are_announced() {
     let account = Account::new();
     account.job("fw", 0);
     let began = account.world().seconds();
@@ -208,7 +208,7 @@ async fn many_dead_devices_among_very_many_are_told() {
     assert_eq!(account.gauge("overdueJobs"), 1.0);
 }
 
-/// Deleted, and created anew under the same name: CloudWatch counts on.
+/// Deleted, and created again under the same name: CloudWatch counts on.
 #[tokio::test]
 async fn a_job_of_the_same_name_is_another_one() {
     let account = Account::new();

@@ -50,7 +50,7 @@ pub struct FakeJob {
     /// Since when executions are in progress.
     pub at_work: Vec<i64>,
     pub tags: Vec<(String, String)>,
-    /// How many devices were told and have not begun.
+    /// How many devices were notified and have not begun.
     pub queued: u32,
     /// Devices a minute; `None`: all at once.
     pub rate: Option<u32>,
@@ -71,7 +71,7 @@ pub struct FakeJob {
 pub struct Kill {
     /// Which of all calls.
     pub call: usize,
-    /// AWS carries it out, and nobody hears of it.
+    /// AWS carries it out, and no answer comes.
     pub is_carried_out: bool,
 }
 
@@ -96,7 +96,7 @@ pub struct World {
     pub mutes: BTreeMap<String, Vec<String>>,
     pub configs: BTreeMap<String, (String, i64)>,
     /// The jobs whose config is meant to stop nothing.
-    pub tell_only: BTreeSet<String>,
+    pub alert_only: BTreeSet<String>,
     pub first_seen: BTreeMap<JobId, FirstSeen>,
     pub evidence: BTreeMap<JobId, EvidenceItem>,
     pub holds: BTreeMap<JobId, HeldBriefly>,
@@ -107,7 +107,7 @@ pub struct World {
     /// How many calls were made.
     pub asked: usize,
     pub kill: Option<Kill>,
-    /// The process was killed: it makes no call, and hears of none.
+    /// The process was killed: it makes no call, and gets no answer.
     pub is_dead: bool,
     /// The calls that have a quota of their own, and when.
     pub calls: Vec<(Call, Duration)>,
@@ -119,7 +119,7 @@ pub struct World {
     /// Jobs are listed, and nothing was published since.
     begins: bool,
     /// E-mails: subject and body.
-    pub letters: Vec<(String, String)>,
+    pub emails: Vec<(String, String)>,
     /// What fails, by the API's name or the alarm's, and how.
     pub fails: BTreeMap<String, FailureKind>,
     /// From when on every call takes as long as it may.
@@ -249,7 +249,7 @@ impl Account {
         }
         self.world().is_dead = kill.is_some();
         match self.world().fails.get(operation) {
-            Some(kind) => Err(Failure::new(operation, *kind, "as told")),
+            Some(kind) => Err(Failure::new(operation, *kind, "as scripted")),
             None => Ok(()),
         }
     }
@@ -352,7 +352,7 @@ impl JobTags for Account {
         self.call(Some(Call::JobTags), "JobTags").await?;
         let world = self.world();
         if let Some(kind) = world.fails.get(&format!("tags of {arn}")) {
-            return Err(Failure::new("JobTags", *kind, "as told"));
+            return Err(Failure::new("JobTags", *kind, "as scripted"));
         }
         let tags = world.jobs[arn].tags.clone();
         Ok(page(tags.into_iter(), next, TAGS_PAGE))
@@ -486,7 +486,7 @@ impl PutAlarm for Account {
         let actions = self.settings().actions(alarm.topics());
         let mut world = self.world();
         if let Some(kind) = world.fails.get(name) {
-            return Err(Failure::new("PutMetricAlarm", *kind, "as told"));
+            return Err(Failure::new("PutMetricAlarm", *kind, "as scripted"));
         }
         assert_eq!(!world.cloudwatch.alarms.contains_key(name), *is_new, "{name}");
         let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
@@ -549,11 +549,11 @@ impl MuteRules for Account {
     }
 }
 
-impl FireAnew for Account {
-    async fn fire_anew(&self, alarm: &str) -> Result<(), Failure> {
+impl FireAgain for Account {
+    async fn fire_again(&self, alarm: &str) -> Result<(), Failure> {
         self.call(None, "SetAlarmState").await?;
         let mut world = self.world();
-        world.changes.push(format!("fire anew {alarm}"));
+        world.changes.push(format!("fire again {alarm}"));
         let alarm = world.cloudwatch.alarms.get_mut(alarm).unwrap();
         alarm.state_value = Some(aws_sdk_cloudwatch::types::StateValue::Ok);
         Ok(())
@@ -603,7 +603,7 @@ impl Table for Account {
             job: job_id(job),
             text: text.clone(),
             armed: at(*armed),
-            tell_only: world.tell_only.contains(job),
+            alert_only: world.alert_only.contains(job),
             baseline: None,
         });
         let evidence = world.evidence.iter().map(|(job, item)| Item::Evidence {
@@ -672,7 +672,7 @@ impl Table for Account {
 impl Alert for Account {
     async fn alert(&self, subject: &str, body: &str) -> Result<(), Failure> {
         self.call(None, "Publish").await?;
-        self.world().letters.push((subject.to_owned(), body.to_owned()));
+        self.world().emails.push((subject.to_owned(), body.to_owned()));
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! CloudWatch's front in memory: it answers as it is told, when tokio's clock says so, and keeps what it took.
+//! CloudWatch's front in memory: it answers as scripted, when tokio's clock says so, and keeps what it took.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

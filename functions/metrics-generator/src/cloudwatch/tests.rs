@@ -141,7 +141,7 @@ async fn doubts_are_published_of_the_stack_and_soon_given_up() {
     let (put, took) = timed(cloudwatch(&front).put_doubts(7)).await;
     assert!(put.is_err());
     assert_eq!((front.asked(), took), (1, DOUBTS_TIMEOUT));
-    // Nobody is there to be told of.
+    // Nothing is there to be reported.
     let front = Front::new(&[Fate::Taken(20)]);
     assert_eq!(CloudWatch::new(&front.config(), None).put_doubts(7).await, Ok(()));
     assert_eq!(front.asked(), 0);

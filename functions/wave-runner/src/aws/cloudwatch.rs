@@ -9,13 +9,13 @@ use tripline_guard::observed::{Watched, watched};
 use tripline_guard::{ownership, request};
 
 use super::Aws;
-use crate::ask::{AlarmSeen, Alarms};
+use crate::ask::{Alarms, JobAlarm};
 
 /// Most pages that are read, of 100 alarms or items each.
 const MAX_PAGES: usize = 10;
 
 impl Alarms for Aws {
-    async fn alarms(&self, job: &JobId) -> Result<Vec<AlarmSeen>, Failure> {
+    async fn alarms(&self, job: &JobId) -> Result<Vec<JobAlarm>, Failure> {
         const OPERATION: &str = "DescribeAlarms";
         let mut alarms = Vec::new();
         let mut next = None;
@@ -59,7 +59,7 @@ impl Alarms for Aws {
 
 /// An alarm, if it is this job's: the name alone does not say so. That on the absence of evidence says nothing of
 /// its devices, and goes off once nobody publishes evidence any more.
-fn seen(alarm: MetricAlarm, job: &JobId) -> Option<AlarmSeen> {
+fn seen(alarm: MetricAlarm, job: &JobId) -> Option<JobAlarm> {
     if watches_evidence_s_absence(&alarm) {
         return None;
     }
@@ -69,7 +69,7 @@ fn seen(alarm: MetricAlarm, job: &JobId) -> Option<AlarmSeen> {
         Watched::Other | Watched::Unseen => true,
     };
     let since = alarm.state_transitioned_timestamp.or(alarm.state_updated_timestamp);
-    is_its.then_some(AlarmSeen {
+    is_its.then_some(JobAlarm {
         name: alarm.alarm_name?,
         is_on: alarm.state_value == Some(StateValue::Alarm),
         since: since.map_or(0, |at| at.secs()),

@@ -34,7 +34,7 @@ fn assert_good(account: &Account, what: &str) {
     assert!(world.read.state.ended.as_ref().unwrap().well && world.groups.is_empty(), "{what}");
     assert_eq!(world.jobs.len(), 3, "{what}");
     assert!(world.jobs.values().all(|(job, _)| job.state == JobState::Completed), "{what}");
-    assert!(world.letters.iter().any(|(subject, _)| subject.ends_with("is out")), "{what}");
+    assert!(world.messages.iter().any(|(subject, _)| subject.ends_with("is out")), "{what}");
 }
 
 fn assert_bad(account: &Account, what: &str) {
@@ -44,15 +44,15 @@ fn assert_bad(account: &Account, what: &str) {
     assert!(!world.read.state.ended.as_ref().unwrap().well && world.groups.is_empty(), "{what}");
     assert_eq!(world.jobs.len(), 2, "{what}");
     assert!(world.jobs.values().all(|(job, _)| job.state == JobState::Canceled), "{what}");
-    let stopped = world.letters.iter().find(|(subject, _)| subject.contains("stopped release"));
-    let (_, body) = stopped.unwrap_or_else(|| panic!("{what}: {:?}", world.letters));
+    let stopped = world.messages.iter().find(|(subject, _)| subject.contains("stopped release"));
+    let (_, body) = stopped.unwrap_or_else(|| panic!("{what}: {:?}", world.messages));
     for job in ["canary", "early"].map(job_of) {
         // What could not be stopped at once was said to be, and is by now.
         let is_said = ["stopped  job", "NOT STOPPED: job"];
         let is_said = is_said.map(|it| body.contains(&format!("{it} {job}")));
         assert_ne!(is_said, [false; 2], "{what}: {body}");
     }
-    assert!(!world.letters.iter().any(|(subject, _)| subject.ends_with("is out")), "{what}");
+    assert!(!world.messages.iter().any(|(subject, _)| subject.ends_with("is out")), "{what}");
 }
 
 macro_rules! however {
@@ -105,7 +105,7 @@ however!(
 
 /// Nothing that fails for good ends a release in silence.
 #[tokio::test]
-async fn what_fails_for_good_is_an_error_or_a_letter() {
+async fn what_fails_for_good_is_an_error_or_a_message() {
     let clean = Account::new();
     bad(&clean).await;
     let calls = clean.world().calls.clone();
@@ -122,8 +122,8 @@ async fn what_fails_for_good_is_an_error_or_a_letter() {
         account.minutes(180).await;
         let world = account.world();
         let is_over = world.execution.place == Place::Done(false);
-        assert!(world.errors > 5 || !world.letters.is_empty(), "{operation}");
-        assert!(!is_over || !world.letters.is_empty() || world.errors > 100, "{operation}");
+        assert!(world.errors > 5 || !world.messages.is_empty(), "{operation}");
+        assert!(!is_over || !world.messages.is_empty() || world.errors > 100, "{operation}");
         assert_eq!(world.jobs.len(), 2, "{operation}");
     }
 }

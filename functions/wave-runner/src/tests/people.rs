@@ -18,11 +18,11 @@ async fn undecided() -> Account {
 }
 
 #[tokio::test]
-async fn people_are_asked_once_and_again_only_when_it_becomes_undecided_anew() {
+async fn people_are_asked_once_and_again_only_when_it_becomes_undecided() {
     let account = undecided().await;
     account.minutes(60).await;
     assert_eq!(account.subjects(), [ASKS]);
-    assert!(account.world().letters[0].1.contains("clearance is 0.4 of 1.3"));
+    assert!(account.world().messages[0].1.contains("clearance is 0.4 of 1.3"));
     keep(&account, hold(&account));
     account.minutes(1).await;
     assert_eq!(account.phases()[0], Phase::Running);
@@ -46,7 +46,7 @@ async fn one_that_nobody_looks_at_is_alerted_to() {
     account.minutes(25).await;
     let subjects = account.subjects();
     assert_eq!(subjects.len(), 2, "{subjects:?}");
-    assert_eq!(subjects[1], "Tripline: nobody looked at release pump-9 for a while");
+    assert_eq!(subjects[1], "Tripline: release pump-9 was not checked for a while");
     assert_eq!(account.world().errors, 20);
 }
 
@@ -80,7 +80,7 @@ async fn devices_beyond_the_tolerance_have_people_asked() {
     let account = Account::new();
     account.world().doing.insert("early".to_owned(), Doing::Failing(3));
     account.until(|world| world.read.state.waves[1].phase == Phase::Undecided).await;
-    assert!(account.world().letters[0].1.contains("3 of 100 devices failed; at most 2 may"));
+    assert!(account.world().messages[0].1.contains("3 of 100 devices failed; at most 2 may"));
 }
 
 #[tokio::test]

@@ -52,8 +52,8 @@ async fn two_at_work(mode: StopMode) -> Account {
 fn assert_stopped(account: &Account, wave: &str, jobs: usize) {
     let world = account.world();
     let stopped = format!("Tripline stopped release pump-9 at wave {wave}");
-    assert_eq!(world.letters.len(), 1, "{:?}", world.letters);
-    assert_eq!(world.letters[0].0, stopped);
+    assert_eq!(world.messages.len(), 1, "{:?}", world.messages);
+    assert_eq!(world.messages[0].0, stopped);
     assert_eq!(world.created().len(), jobs);
     assert_eq!(world.execution.place, Place::Done(false));
     assert!(!world.read.state.ended.as_ref().unwrap().well && world.groups.is_empty());
@@ -67,7 +67,7 @@ async fn an_alarm_stops_every_rollout_of_the_release_and_no_further_one_begins()
         account.to_the_end().await;
         assert_stopped(&account, "early", 2);
         assert_eq!(["canary", "early"].map(|wave| account.job(wave)), [JobState::Canceled; 2]);
-        let body = account.world().letters[0].1.clone();
+        let body = account.world().messages[0].1.clone();
         assert!(body.contains(&format!("alarm `tripline-{}-", job_of(fires))), "{body}");
         for wave in ["canary", "early"].map(job_of) {
             assert!(body.contains(&format!("stopped  job {wave}\n")), "{body}");
@@ -82,7 +82,7 @@ async fn under_observe_the_release_stops_and_no_rollout_does() {
     account.to_the_end().await;
     assert_stopped(&account, "early", 2);
     assert_eq!(account.job("early"), JobState::Active);
-    assert!(account.world().letters[0].1.contains("goes on: job"));
+    assert!(account.world().messages[0].1.contains("goes on: job"));
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn an_alarm_during_the_bake_and_one_long_over_stop_the_release_by_name() {
         }
         account.to_the_end().await;
         assert_stopped(&account, "canary", 1);
-        let body = account.world().letters[0].1.clone();
+        let body = account.world().messages[0].1.clone();
         assert!(body.contains("alarm `tripline-wave-pump-9-canary-"), "{body}");
     }
 }
@@ -139,7 +139,7 @@ async fn an_alarm_of_an_earlier_wave_stops_one_that_waits_for_approval() {
     account.minutes(100).await;
     let kept = account.world().configs[&job_of("canary")];
     assert!(account.world().now - kept < 3_600, "its alarms would have been removed");
-    account.world().letters.clear();
+    account.world().messages.clear();
     account.fire("canary");
     account.approve("early#begin");
     account.to_the_end().await;
@@ -169,9 +169,9 @@ async fn a_job_of_somebody_else_with_a_waves_name_is_refused_loudly() {
     account.world().jobs.insert(job_of("canary"), (new_job(now), tags));
     account.to_the_end().await;
     let world = account.world();
-    assert_eq!(world.letters[0].0, "Tripline could NOT go on with release pump-9");
-    assert!(world.letters[0].1.contains("another's job"), "{}", world.letters[0].1);
-    assert!(!world.letters[0].1.contains("errorMessage"), "{}", world.letters[0].1);
+    assert_eq!(world.messages[0].0, "Tripline could NOT go on with release pump-9");
+    assert!(world.messages[0].1.contains("another's job"), "{}", world.messages[0].1);
+    assert!(!world.messages[0].1.contains("errorMessage"), "{}", world.messages[0].1);
     assert!(world.created().is_empty() && world.alarms.is_empty());
     assert_eq!(world.jobs[&job_of("canary")].0.state, JobState::Active);
 }

@@ -1,4 +1,4 @@
-//! An account in memory, with a clock of its own, devices that do as they are told, and a state machine that
+//! An account in memory, with a clock of its own, devices that do as scripted, and a state machine that
 //! behaves as `templates/release.asl.json` says.
 
 use std::collections::BTreeMap;
@@ -105,7 +105,7 @@ pub struct World {
     pub groups: Vec<String>,
     pub execution: Execution,
     /// Subjects and bodies.
-    pub letters: Vec<(String, String)>,
+    pub messages: Vec<(String, String)>,
     pub sms: Vec<String>,
     pub calls: Vec<String>,
     /// After which of all calls, from 1, the function's process is killed: AWS carries it out, and nobody hears
@@ -207,7 +207,7 @@ impl Account {
             doing: BTreeMap::new(),
             clearance: BTreeMap::new(),
             execution,
-            letters: Vec::new(),
+            messages: Vec::new(),
             sms: Vec::new(),
             calls: Vec::new(),
             kill: None,
@@ -263,7 +263,7 @@ impl Account {
             self.minute().await;
         }
         let world = self.world();
-        panic!("never: {:?} {:#?} {:?}", world.execution, world.read.state, world.letters);
+        panic!("never: {:?} {:#?} {:?}", world.execution, world.read.state, world.messages);
     }
 
     pub async fn to_the_end(&self) {
@@ -340,7 +340,7 @@ impl Account {
     }
 
     pub fn subjects(&self) -> Vec<String> {
-        self.world().letters.iter().map(|(subject, _)| subject.clone()).collect()
+        self.world().messages.iter().map(|(subject, _)| subject.clone()).collect()
     }
 
     pub fn job(&self, wave: &str) -> JobState {
@@ -407,7 +407,7 @@ impl World {
         match &mut self.fails {
             Some((name, times)) if name == operation && *times > 0 => {
                 *times -= 1;
-                Some(Err(Failure::new(operation, FailureKind::Unavailable, "as told")))
+                Some(Err(Failure::new(operation, FailureKind::Unavailable, "as scripted")))
             }
             _ => Some(act(self)),
         }
@@ -558,11 +558,11 @@ impl Guards for Account {
 }
 
 impl Alarms for Account {
-    async fn alarms(&self, job: &JobId) -> Result<Vec<AlarmSeen>, Failure> {
+    async fn alarms(&self, job: &JobId) -> Result<Vec<JobAlarm>, Failure> {
         self.call("DescribeAlarms", job.as_str(), |world| {
             let of_job = world.alarms.iter().filter(|(_, alarm)| alarm.job == job.as_str());
             Ok(of_job
-                .map(|(name, alarm)| AlarmSeen {
+                .map(|(name, alarm)| JobAlarm {
                     name: name.clone(),
                     is_on: alarm.is_on,
                     since: alarm.since,
@@ -726,7 +726,7 @@ impl Machine for Account {
 impl People for Account {
     async fn email(&self, subject: &str, text: &str) -> Result<(), Failure> {
         self.call("Email", subject, |world| {
-            world.letters.push((subject.to_owned(), text.to_owned()));
+            world.messages.push((subject.to_owned(), text.to_owned()));
             Ok(())
         })
         .await

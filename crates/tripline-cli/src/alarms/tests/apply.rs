@@ -68,7 +68,7 @@ async fn half_done_is_said_and_completed_by_another_apply() {
     assert!(text.starts_with("PutMetricAlarm: "), "{text}");
     assert!(
         text.ends_with(
-            "\n  armed: `tripline-fw-slow`\n  not armed: `tripline-fw-late`, `tripline-fw-last`\n  hint: run this again: it completes what is missing"
+            "\n  armed: `tripline-fw-slow`\n  not armed: `tripline-fw-late`, `tripline-fw-last`\n  hint: run the command again: it completes what is missing"
         ),
         "{text}"
     );
@@ -131,28 +131,28 @@ async fn the_config_is_kept_before_the_first_alarm() {
 
 /// The keeper then arms the default guard beside it, and says so.
 #[tokio::test]
-async fn a_config_that_only_tells_is_kept_and_that_it_is_meant_too() {
+async fn a_config_that_only_alerts_is_kept_and_that_it_is_meant_too() {
     let aws = FakeAws::new();
-    let tells = telling_only("slow");
-    for (tell_only, default_guard) in [(true, true), (false, true), (true, false)] {
-        apply(&aws, &Guard { tell_only, default_guard, ..tells.clone() }).await.unwrap();
+    let alerting = alerting_only("slow");
+    for (alert_only, default_guard) in [(true, true), (false, true), (true, false)] {
+        apply(&aws, &Guard { alert_only, default_guard, ..alerting.clone() }).await.unwrap();
         let text = aws.kept()["fw"].clone();
         let kept = AlarmConfig::parse("kept", &text).unwrap();
-        assert_eq!((&kept.alarms, kept.default_guard), (&tells.alarms, default_guard));
-        assert_eq!(aws.is_kept_to_tell_only("fw"), tell_only);
+        assert_eq!((&kept.alarms, kept.default_guard), (&alerting.alarms, default_guard));
+        assert_eq!(aws.is_kept_to_alert_only("fw"), alert_only);
     }
 }
 
-fn telling_only(name: &str) -> Guard {
-    let mut tells = guard("fw", &[name]);
-    tells.alarms[0].topics.retain(|topic| *topic != Topic::ForceStop);
-    tells
+fn alerting_only(name: &str) -> Guard {
+    let mut alerting = guard("fw", &[name]);
+    alerting.alarms[0].topics.retain(|topic| *topic != Topic::ForceStop);
+    alerting
 }
 
 /// The guard-keeper arms the default guard a minute later: until then the rollout would go on unguarded.
 #[tokio::test]
 async fn a_config_that_cannot_stop_removes_nothing_that_stops() {
-    for (tell_only, spared) in [(false, true), (true, false)] {
+    for (alert_only, spared) in [(false, true), (true, false)] {
         let aws = FakeAws::new();
         let mut before =
             guard("fw", &["default-DownloadTime", "default-FailureRate", "late", "mails"]);
@@ -162,14 +162,14 @@ async fn a_config_that_cannot_stop_removes_nothing_that_stops() {
         let emptied = "tripline-fw-default-FailureRate";
         aws.world().cloudwatch.alarms.get_mut(emptied).unwrap().alarm_actions = None;
         aws.changes();
-        let tells = Guard { tell_only, ..telling_only("slow") };
-        let report = apply(&aws, &tells).await.unwrap();
+        let alerting = Guard { alert_only, ..alerting_only("slow") };
+        let report = apply(&aws, &alerting).await.unwrap();
         let stopping = [
             "tripline-fw-default-DownloadTime",
             "tripline-fw-default-FailureRate",
             "tripline-fw-late",
         ];
-        let notes = Verdict::of_arming(&tells, &report, fake_aws::REGION).notes;
+        let notes = Verdict::of_arming(&alerting, &report, fake_aws::REGION).notes;
         if spared {
             assert_eq!(report.plan.spared, stopping);
             assert_eq!(aws.changes(), ["put tripline-fw-slow", "delete tripline-fw-mails"]);
@@ -207,7 +207,7 @@ async fn another_stack_s_alarms_are_neither_taken_over_nor_removed() {
     assert_eq!(aws.changes(), ["put tripline-fw-slow-2"]);
 }
 
-/// Its actions would not run, and to make it anew would change nothing.
+/// Its actions would not run, and to make it again would change nothing.
 #[tokio::test]
 async fn a_muted_alarm_is_a_finding_whose_fix_is_to_lift_the_rule() {
     let aws = FakeAws::new();

@@ -118,14 +118,14 @@ async fn a_dry_run_says_the_limits_in_words() {
 
 #[tokio::test]
 async fn evidence_that_only_alerts_is_a_finding_unless_it_is_meant() {
-    for tell_only in [false, true] {
+    for alert_only in [false, true] {
         let aws = FakeAws::new();
         let only = by_evidence("unfinishedLimits = 60:3\nsnsTopics = @email", None);
-        let guard = Guard { tell_only, ..only };
+        let guard = Guard { alert_only, ..only };
         let report = apply(&aws, &guard).await.unwrap();
         let verdict = Verdict::of_arming(&guard, &report, fake_aws::REGION);
-        assert_eq!(verdict.findings.is_empty(), tell_only, "{verdict:?}");
-        assert_eq!(aws.is_kept_to_tell_only("fw"), tell_only);
+        assert_eq!(verdict.findings.is_empty(), alert_only, "{verdict:?}");
+        assert_eq!(aws.is_kept_to_alert_only("fw"), alert_only);
     }
 }
 

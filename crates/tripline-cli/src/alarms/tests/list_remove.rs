@@ -162,7 +162,7 @@ async fn a_job_without_a_working_guard_is_a_finding() {
     aws.world().cloudwatch.alarms.get_mut("tripline-fw-slow").unwrap().actions_enabled =
         Some(false);
     aws.world().cloudwatch.alarms.get_mut("tripline-fw-late").unwrap().alarm_actions = None;
-    let idle = "`tripline-fw-late` (tells nobody), `tripline-fw-slow` (actions off)";
+    let idle = "`tripline-fw-late` (no actions), `tripline-fw-slow` (actions off)";
     assert_eq!(found().await.unwrap(), format!("job `fw` has alarms that come to nothing: {idle}"));
 }
 

@@ -17,7 +17,7 @@ async fn another_job_s_alarm_of_the_same_name_is_left_alone() {
     puts.retain(|change| change.starts_with("put "));
     assert_eq!(puts, ["put tripline-fw-first", "put tripline-fw-1-slow-2"]);
     let notes = Verdict::of_arming(&guard, &report, fake_aws::REGION).notes;
-    let said = "`tripline-fw-1-slow` is the name of somebody else's alarm, left as it is; this job's is called `tripline-fw-1-slow-2`";
+    let said = "another owner's alarm has the name `tripline-fw-1-slow`, so it stays as it is; this job's alarm is called `tripline-fw-1-slow-2`";
     assert!(notes.iter().any(|note| note.what() == said), "{notes:?}");
 }
 
@@ -42,7 +42,7 @@ async fn the_stack_has_to_be_there_whole() {
     aws.world().cloudformation.stack = None;
     let error = apply(&aws, &guard("fw", &["slow"])).await.unwrap_err();
     assert!(text(error).starts_with("there is no stack `tripline`\n"));
-    for (status, hint) in [("UPDATE_IN_PROGRESS", "wait"), ("ROLLBACK_COMPLETE", "mend")] {
+    for (status, hint) in [("UPDATE_IN_PROGRESS", "wait"), ("ROLLBACK_COMPLETE", "fix")] {
         aws.world().cloudformation.stack = Some(status);
         let text = text(apply(&aws, &guard("fw", &["slow"])).await.unwrap_err());
         assert!(text.contains(status) && text.contains(&format!("hint: {hint}")), "{text}");
@@ -72,12 +72,12 @@ async fn a_topic_of_another_region_is_refused_before_anything_is_asked() {
 }
 
 #[tokio::test]
-async fn alarms_that_tell_nobody_are_no_success() {
+async fn alarms_without_actions_are_no_success() {
     let aws = FakeAws::new();
     aws.world().cloudwatch.forgets_actions = true;
     let error = apply(&aws, &guard("fw", &["slow"])).await.unwrap_err();
     assert!(matches!(error, Error::Aws(_)));
-    assert!(text(error).contains("not at all: `tripline-fw-slow`"));
+    assert!(text(error).contains("missing or have no actions: `tripline-fw-slow`"));
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use tripline::job::JobId;
 use tripline_aws::{Failure, FailureKind};
 
 use super::plan::{Change, Plan, Planned};
-use crate::aws::alarms::SeenAlarm;
+use crate::aws::alarms::NamedAlarm;
 use crate::aws::clients::Aws;
 use tripline_guard::request;
 use tripline_guard::verdict::{Stack, Verdict};
@@ -31,7 +31,7 @@ pub async fn arm(
     aws.delete(&plan.strays).await.map_err(|failure| {
         let strays = names(plan.strays.iter());
         let state = format!("\n  the job is armed; not yet removed: {strays}");
-        failure.with_more(state).with_hint("run this again")
+        failure.with_more(state).with_hint("run the command again")
     })?;
     prove(aws, job, stack, &plan.alarms).await
 }
@@ -62,10 +62,10 @@ fn half_done(failure: Failure, alarms: &[Planned], done: usize) -> Failure {
             names(there.iter().map(|alarm| &alarm.name))
         );
     }
-    failure.with_more(state).with_hint("run this again: it completes what is missing")
+    failure.with_more(state).with_hint("run the command again: it completes what is missing")
 }
 
-/// Reads the alarms back: an alarm that is missing, or that tells nobody, guards nothing.
+/// Reads the alarms back: an alarm that is missing, or that notifies no topic, guards nothing.
 async fn prove(
     aws: &Aws,
     job: &JobId,
@@ -78,7 +78,7 @@ async fn prove(
             tokio::time::sleep(PROOF_PAUSE).await;
         }
         let seen = aws.see(job).await?;
-        let there: Vec<_> = seen.alarms.iter().map(SeenAlarm::observed).collect();
+        let there: Vec<_> = seen.alarms.iter().map(NamedAlarm::observed).collect();
         let is_armed = |planned: &Planned| {
             there.iter().any(|alarm| {
                 alarm.name() == planned.name && request::has_actions(alarm.alarm, &planned.actions)
@@ -94,11 +94,11 @@ async fn prove(
         }
     }
     let text = format!(
-        "CloudWatch took the alarms, but shows these without their actions or not at all: {}",
+        "CloudWatch accepted the alarms, but these are missing or have no actions: {}",
         names(wrong.into_iter())
     );
     Err(Failure::new("DescribeAlarms", FailureKind::Refused, text)
-        .with_hint("run this again, and look whether somebody else changes them"))
+        .with_hint("run the command again, and check whether another tool changes them"))
 }
 
 fn names<'a>(names: impl Iterator<Item = &'a String>) -> String {

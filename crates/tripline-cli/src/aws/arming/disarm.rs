@@ -6,7 +6,7 @@ use tripline_guard::observed::{Watched, watched};
 use tripline_guard::ownership::{Foreign, Owner};
 
 use super::keeping;
-use crate::aws::alarms::SeenAlarm;
+use crate::aws::alarms::NamedAlarm;
 use crate::aws::clients::Aws;
 use crate::aws::stack::{self, Stack};
 use crate::exit::Error;
@@ -42,9 +42,9 @@ pub async fn disarm(
             return Ok(disarmed);
         }
         return Err(Error::input(format!(
-            "job `{job}` still reaches devices, and would go on unguarded; nothing was removed"
+            "job `{job}` still reaches devices, and would go on unguarded, so nothing was removed"
         ))
-        .hint("`--force` disarms it nevertheless"));
+        .hint("`--force` disarms it anyway"));
     }
     if !dry_run {
         // First, or the keeper would arm the job again.
@@ -53,15 +53,15 @@ pub async fn disarm(
         {
             aws.forget(table, job).await?;
         }
-        aws.delete(&disarmed.names)
-            .await
-            .map_err(|failure| failure.with_hint("run this again: it removes what is left"))?;
+        aws.delete(&disarmed.names).await.map_err(|failure| {
+            failure.with_hint("run the command again: it removes what is left")
+        })?;
     }
     Ok(disarmed)
 }
 
 impl Disarmed {
-    fn of(seen: &[SeenAlarm], job: &JobId, stack: Option<&str>) -> Self {
+    fn of(seen: &[NamedAlarm], job: &JobId, stack: Option<&str>) -> Self {
         let mut disarmed = Self::default();
         for alarm in seen {
             // Without a stack's name, whichever its tag names: untagged is untagged.

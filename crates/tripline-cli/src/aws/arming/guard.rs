@@ -28,10 +28,10 @@ pub struct Guard {
     pub alarms: Vec<AlarmDefinition>,
     /// The stack's default guard watches for what they do not see.
     pub default_guard: bool,
-    /// The limits that evidence of the rollout is held against.
+    /// The limits that evidence of the rollout is compared with.
     pub evidence: Option<DeclaredLimits>,
     /// It is meant that no alarm stops the rollout.
-    pub tell_only: bool,
+    pub alert_only: bool,
     pub dry_run: bool,
 }
 
@@ -54,7 +54,7 @@ impl Guard {
     fn kept(&self) -> Result<KeptGuard, Error> {
         let evidence = self.evidence.as_ref();
         let evidence = evidence.map(|limits| (&limits.config, limits.baseline.as_ref()));
-        let kept = KeptGuard::new((&self.alarms, self.default_guard), evidence, self.tell_only);
+        let kept = KeptGuard::new((&self.alarms, self.default_guard), evidence, self.alert_only);
         kept.map_err(|error| {
             Error::in_file(&self.file, format!("{error}"))
                 .hint("use fewer alarms, shorter names, or a baseline of shorter rollouts")

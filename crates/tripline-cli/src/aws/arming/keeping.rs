@@ -18,7 +18,7 @@ pub const TABLE: &str = "GuardsTableName";
 pub fn table_of(stack: &Stack) -> Result<&str, Error> {
     stack.find_output(TABLE).ok_or_else(|| {
         Error::input(format!(
-            "stack `{}` has no output `{TABLE}`: there is nowhere to keep the job's alarms",
+            "stack `{}` has no output `{TABLE}`: Tripline cannot store the job's alarms",
             stack.name()
         ))
         .hint("update the stack to this version of Tripline's template: `make deploy`")

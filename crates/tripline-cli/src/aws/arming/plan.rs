@@ -17,7 +17,7 @@ use tripline_guard::request;
 use tripline_guard::verdict::Stack;
 
 use super::guard::Guard;
-use crate::aws::alarms::Seen;
+use crate::aws::alarms::NamedAlarms;
 use crate::aws::clients::Aws;
 use crate::exit::Error;
 use crate::input::declared::watches;
@@ -71,17 +71,17 @@ impl Plan {
         stack: Stack<'_>,
         wanted: Vec<(AlarmDefinition, Vec<String>)>,
     ) -> Result<Self, Error> {
-        let Guard { job, alarms, tell_only, default_guard, .. } = guard;
+        let Guard { job, alarms, alert_only, default_guard, .. } = guard;
         let evidence = guard.evidence.as_ref().map(|limits| &limits.config);
         let kept =
-            KeptConfig::Alarms { alarms, evidence, tell_only: *tell_only, fills: *default_guard };
+            KeptConfig::Alarms { alarms, evidence, alert_only: *alert_only, fills: *default_guard };
         let desired = desired(kept, stack)
             .map_err(|fault| Error::input(format!("the default guard: {fault}")))?;
         Ok(Self::of(&aws.see(job).await?, guard, stack, wanted, &desired))
     }
 
     fn of(
-        seen: &Seen,
+        seen: &NamedAlarms,
         guard: &Guard,
         stack: Stack<'_>,
         wanted: Vec<(AlarmDefinition, Vec<String>)>,

@@ -57,7 +57,7 @@ impl Stopping {
         match self.is_reached_by(actions) {
             true if self.is_heard => self.mode.to_string(),
             true => "nothing".to_owned(),
-            false => "tell".to_owned(),
+            false => "alert".to_owned(),
         }
     }
 }

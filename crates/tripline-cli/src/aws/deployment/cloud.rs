@@ -13,7 +13,7 @@ use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind};
 use tripline_config::{Target, TargetKind};
 
-use super::firmware::{SeenObject, Stored};
+use super::firmware::{ObservedObject, Stored};
 use super::spec::{Content, Object, StreamSpec};
 use crate::aws::clients::Aws;
 use crate::aws::job::find_job;
@@ -51,7 +51,7 @@ impl Cloud {
         object: &Object,
     ) -> Result<Option<Stored>, Failure> {
         let seen = seen_object(&self.s3, bucket, &object.key).await?;
-        let is_it = |seen: &SeenObject| {
+        let is_it = |seen: &ObservedObject| {
             seen.checksum.as_ref() == Some(&object.sha256) && seen.size == Some(object.size)
         };
         Ok(seen.filter(is_it).map(|seen| seen.stored))
@@ -235,10 +235,10 @@ pub async fn seen_object(
     s3: &Buckets,
     bucket: &str,
     key: &str,
-) -> Result<Option<SeenObject>, Failure> {
+) -> Result<Option<ObservedObject>, Failure> {
     let head = s3.bucket(bucket).head_object(key).send().await;
     let head = absent(head.map_err(|error| Failure::from_sdk("HeadObject", &error)))?;
-    Ok(head.map(|head| SeenObject {
+    Ok(head.map(|head| ObservedObject {
         size: head.content_length().and_then(|size| u64::try_from(size).ok()),
         // That of an object in parts is of their checksums.
         checksum: head

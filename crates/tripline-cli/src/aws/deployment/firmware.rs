@@ -87,7 +87,7 @@ fn fits(value: &str) -> bool {
 
 /// An object as AWS shows it now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SeenObject {
+pub struct ObservedObject {
     pub size: Option<u64>,
     /// S3's own SHA-256, in base64, if it has one: `deploy` never stores an object without.
     pub checksum: Option<String>,
@@ -96,7 +96,7 @@ pub struct SeenObject {
 
 impl FirmwareRecord {
     /// How an object differs from what was noted, each with what is and what was.
-    pub fn differences(&self, seen: &SeenObject) -> Vec<String> {
+    pub fn differences(&self, seen: &ObservedObject) -> Vec<String> {
         let mut differences = Vec::new();
         let mut differs = |what: &str, is: Option<&str>, was: &str| {
             let is = is.map_or_else(|| "none".to_owned(), |is| format!("`{}`", excerpt(is)));
@@ -137,9 +137,9 @@ mod tests {
         }
     }
 
-    fn seen() -> SeenObject {
+    fn seen() -> ObservedObject {
         let FirmwareRecord { sha256, size, stored, .. } = record();
-        SeenObject { size: Some(size), checksum: Some(sha256), stored }
+        ObservedObject { size: Some(size), checksum: Some(sha256), stored }
     }
 
     fn read(record: &FirmwareRecord) -> Option<FirmwareRecord> {
@@ -173,19 +173,19 @@ mod tests {
             stored
         };
         for (changed, said) in [
-            (SeenObject { size: Some(5), ..seen() }, "its size is `5`, and was `4`"),
-            (SeenObject { size: None, ..seen() }, "its size is none"),
-            (SeenObject { checksum: other(), ..seen() }, "S3's SHA-256 of it is `other`"),
-            (SeenObject { checksum: None, ..seen() }, "S3's SHA-256 of it is none"),
+            (ObservedObject { size: Some(5), ..seen() }, "its size is `5`, and was `4`"),
+            (ObservedObject { size: None, ..seen() }, "its size is none"),
+            (ObservedObject { checksum: other(), ..seen() }, "S3's SHA-256 of it is `other`"),
+            (ObservedObject { checksum: None, ..seen() }, "S3's SHA-256 of it is none"),
             (
-                SeenObject { stored: stored(|it| it.version = Some("2".to_owned())), ..seen() },
+                ObservedObject { stored: stored(|it| it.version = Some("2".to_owned())), ..seen() },
                 "its version is `2`",
             ),
             (
-                SeenObject { stored: stored(|it| it.version = None), ..seen() },
+                ObservedObject { stored: stored(|it| it.version = None), ..seen() },
                 "its version is none",
             ),
-            (SeenObject { stored: stored(|it| it.e_tag = None), ..seen() }, "its ETag is none"),
+            (ObservedObject { stored: stored(|it| it.e_tag = None), ..seen() }, "its ETag is none"),
         ] {
             let differences = record().differences(&changed);
             assert!(differences.len() == 1 && differences[0].starts_with(said), "{differences:?}");

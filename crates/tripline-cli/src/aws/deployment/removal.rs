@@ -90,7 +90,7 @@ async fn gone(cloud: &Cloud, job: &JobId) -> Result<(), Error> {
             let text =
                 format!("job `{job}` is still being deleted after {} s", GONE_WITHIN.as_secs());
             return Err(Failure::new("DeleteJob", FailureKind::Unavailable, text)
-                .with_hint("run this again later")
+                .with_hint("run the command again later")
                 .into());
         }
         tokio::time::sleep(pause).await;

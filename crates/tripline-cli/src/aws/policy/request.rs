@@ -33,7 +33,7 @@ const NOT_OF_ROLES: [&str; 6] = [
     "aws:SourceOrgID",
     "aws:SourceOrgPaths",
     "aws:SourceOwner",
-    // Of `PutMetricData` only, where it is told.
+    // Of `PutMetricData` only, where it is given.
     "cloudwatch:namespace",
 ];
 

@@ -12,7 +12,7 @@ use tripline_guard::kept::{self, FirstSeen, KeptItem};
 
 use super::clients::Clients;
 use super::reported::is_silent;
-use crate::aws::alarms::{Seen, SeenAlarm};
+use crate::aws::alarms::{NamedAlarm, NamedAlarms};
 use crate::aws::arming::guard::Guard;
 use crate::aws::arming::plan::Plan;
 use crate::aws::job::find_job;
@@ -125,7 +125,7 @@ impl Clients {
         let key = format!("{}{id}", kept::FIRST_SEEN_PREFIX);
         let found = self.read_item(stack, &key).await?;
         let text = found.and_then(|mut item| text(&mut item, kept::FIRST_SEEN));
-        // The guard-keeper does not know what it cannot read either, and writes it anew.
+        // The guard-keeper does not know what it cannot read either, and writes it again.
         Ok(text.and_then(|text| FirstSeen::from_text(&text)))
     }
 
@@ -145,15 +145,15 @@ impl Clients {
 }
 
 /// The alarms that are the stack's and the job's.
-pub(crate) fn ours(seen: Seen, id: &JobId, stack: &StackFacts) -> Vec<MetricAlarm> {
-    let is_ours = |alarm: &SeenAlarm| owner_of(Some(&alarm.tags), id, &stack.name) == Owner::Ours;
+pub(crate) fn ours(seen: NamedAlarms, id: &JobId, stack: &StackFacts) -> Vec<MetricAlarm> {
+    let is_ours = |alarm: &NamedAlarm| owner_of(Some(&alarm.tags), id, &stack.name) == Owner::Ours;
     seen.alarms.into_iter().filter(is_ours).map(|alarm| alarm.alarm).collect()
 }
 
 /// The alarms that watch the job and are somebody else's.
-fn foreign(seen: &Seen, id: &JobId, stack: &StackFacts) -> Vec<(String, Foreign)> {
-    let watches = |alarm: &&SeenAlarm| watched(&alarm.alarm) == Watched::Job(id.as_str());
-    let whose = |alarm: &SeenAlarm| match owner_of(Some(&alarm.tags), id, &stack.name) {
+fn foreign(seen: &NamedAlarms, id: &JobId, stack: &StackFacts) -> Vec<(String, Foreign)> {
+    let watches = |alarm: &&NamedAlarm| watched(&alarm.alarm) == Watched::Job(id.as_str());
+    let whose = |alarm: &NamedAlarm| match owner_of(Some(&alarm.tags), id, &stack.name) {
         Owner::Foreign(foreign) => Some((alarm.observed().name().to_owned(), foreign)),
         Owner::Ours | Owner::NotKnown => None,
     };
@@ -161,8 +161,8 @@ fn foreign(seen: &Seen, id: &JobId, stack: &StackFacts) -> Vec<(String, Foreign)
 }
 
 /// The muted alarms, each with the rule that mutes it.
-pub(crate) fn muted(seen: &Seen) -> BTreeMap<String, String> {
+pub(crate) fn muted(seen: &NamedAlarms) -> BTreeMap<String, String> {
     let muted =
-        |alarm: &SeenAlarm| Some((alarm.observed().name().to_owned(), alarm.muted_by.clone()?));
+        |alarm: &NamedAlarm| Some((alarm.observed().name().to_owned(), alarm.muted_by.clone()?));
     seen.alarms.iter().filter_map(muted).collect()
 }

@@ -24,7 +24,7 @@ pub const CHECKS: &[Check] = &[
         name: "alarms-exist",
         about: About::Job,
         proves: "the job has alarms",
-        why: "nothing watches the rollout",
+        why: "without alarms nothing watches the rollout",
         needs: &[Need::Alarms, Need::Job, Need::Tags],
         judge: judge_alarms_exist,
         fix: Some(Fix::Config),
@@ -32,8 +32,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "alarms-guard-job",
         about: About::Job,
-        proves: "this stack's alarms would stop the rollout: `guarded`, as the guard-keeper counts it",
-        why: "a muted alarm, or one that never fires, looks sound and stops nothing",
+        proves: "this stack's alarms would stop the rollout: the guard-keeper counts the job as `guarded`",
+        why: "a muted alarm, or one that never fires, looks healthy but stops nothing",
         needs: &[Need::Alarms, Need::Job, Need::Counted],
         judge: judge_alarms_guard_job,
         fix: None,
@@ -41,8 +41,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "alarms-match-config",
         about: About::Job,
-        proves: "the job's alarms are those of the config (`--config`)",
-        why: "an alarm that was deleted or changed by hand guards something else, or nothing",
+        proves: "the job's alarms match the config (`--config`)",
+        why: "an alarm that somebody deleted or changed by hand guards something else, or nothing",
         needs: &[Need::Config],
         judge: judge_alarms_match_config,
         fix: Some(Fix::Config),
@@ -50,8 +50,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "alarm-actions-enabled",
         about: About::Job,
-        proves: "the actions of the job's alarms are on",
-        why: "an alarm whose actions are off fires, and nothing happens",
+        proves: "the actions of the job's alarms are enabled",
+        why: "an alarm whose actions are disabled fires without any effect",
         needs: &[Need::Alarms],
         judge: judge_alarm_actions_enabled,
         fix: Some(Fix::AlarmActions),
@@ -59,8 +59,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "alarm-reaches-stopper",
         about: About::Job,
-        proves: "an alarm of the job goes to the force-stop topic",
-        why: "people are told, and the rollout goes on",
+        proves: "an alarm of the job notifies the force-stop topic",
+        why: "the alarms only alert people, and the rollout goes on",
         needs: &[Need::Alarms],
         judge: judge_alarm_reaches_stopper,
         fix: None,
@@ -69,7 +69,7 @@ pub const CHECKS: &[Check] = &[
         name: "alarm-not-in-alarm",
         about: About::Job,
         proves: "no alarm of the job is in ALARM already",
-        why: "its actions ran when it got there, and do not run again",
+        why: "an alarm runs its actions when it enters ALARM, and not again while it stays there",
         needs: &[Need::Alarms],
         judge: judge_alarm_not_in_alarm,
         fix: None,
@@ -77,8 +77,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "alarm-dimension-correct",
         about: About::Job,
-        proves: "the job's alarms watch this job: the dimension `jobId`, and no other",
-        why: "an alarm with another dimension has no values, and never fires",
+        proves: "the job's alarms have the dimension `jobId` with this job, and no other dimension",
+        why: "an alarm with another dimension gets no values and never fires",
         needs: &[Need::Alarms],
         judge: judge_alarm_dimension_correct,
         fix: None,
@@ -87,7 +87,7 @@ pub const CHECKS: &[Check] = &[
         name: "alarm-metric-published",
         about: About::Job,
         proves: "the job's alarms watch metrics that Tripline publishes, in their units",
-        why: "an alarm on a metric that nobody publishes never fires",
+        why: "an alarm on a metric that nothing publishes never fires",
         needs: &[Need::Alarms, Need::Job, Need::Counted],
         judge: judge_alarm_metric_published,
         fix: None,
@@ -96,7 +96,7 @@ pub const CHECKS: &[Check] = &[
         name: "alarm-period-whole-minutes",
         about: About::Job,
         proves: "the periods of the job's alarms are whole minutes",
-        why: "metrics come by the minute: a shorter period is mostly empty",
+        why: "Tripline publishes metrics by the minute, so a shorter period is mostly empty",
         needs: &[Need::Alarms],
         judge: judge_alarm_period_whole_minutes,
         fix: None,
@@ -104,8 +104,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "alarm-tolerates-missing-data",
         about: About::Job,
-        proves: "a minute without reports neither fires nor holds up an alarm",
-        why: "a rollout reports sparsely: with `breaching` a gap stops a healthy one, with `missing` one value can",
+        proves: "a minute without reports neither fires nor delays an alarm",
+        why: "devices report sparsely: with `breaching` a gap stops a healthy rollout, with `missing` a single value can",
         needs: &[Need::Alarms],
         judge: judge_alarm_tolerates_missing_data,
         fix: None,
@@ -124,7 +124,7 @@ struct WatchedMetric<'a> {
 }
 
 /// What an alarm watches. One that names no metric, as a query, may watch anything; one that shows
-/// nothing at all is not told of, also where its words are those of Tripline's alarms.
+/// nothing at all is not reported, also where its words are those of Tripline's alarms.
 fn watched_metrics<'a>(
     facts: &Facts,
     alarm: &'a MetricAlarm,
@@ -204,17 +204,17 @@ fn judge_each_alarm(
     sound: &str,
     judge: impl Fn(&MetricAlarm) -> Result<Option<(String, String)>, NotProven>,
 ) -> CheckResult {
-    let (mut wrong, mut mends) = (Vec::new(), Vec::new());
+    let (mut wrong, mut fixes) = (Vec::new(), Vec::new());
     let mut unseen = None;
     for alarm in job_alarms(facts)? {
         match judge(alarm) {
             Ok(None) => {}
-            Ok(Some((what, mend))) => {
+            Ok(Some((what, fix))) => {
                 wrong.push(format!("{}: {what}", quoted_name(alarm)));
-                mends.extend(mend.lines().map(str::to_owned));
+                fixes.extend(fix.lines().map(str::to_owned));
             }
             // What is wrong for sure is said before what cannot be seen.
-            // Of that, what counts goes before what AWS does not tell.
+            // Of that, what counts goes before what AWS does not show.
             Err(why) => match unseen {
                 Some(NotProven::Untold(_)) | None => unseen = Some(why),
                 Some(_) => {}
@@ -223,7 +223,7 @@ fn judge_each_alarm(
     }
     match unseen {
         Some(why) if wrong.is_empty() => Err(why),
-        _ => all_right(sound, wrong, mends),
+        _ => all_right(sound, wrong, fixes),
     }
 }
 
@@ -231,16 +231,16 @@ fn judge_alarms_exist(facts: &Facts) -> CheckResult {
     let alarms = facts.job()?.alarms.as_ref()?;
     match alarms.len() {
         0 => {
-            let mut mend = arm_command(facts)?;
+            let mut fix = arm_command(facts)?;
             if gets_default_guard(facts) {
-                mend.push_str("   # or wait: the guard-keeper gives a new job the stack's default guard within two minutes");
+                fix.push_str("   # or wait: the guard-keeper gives a new job the stack's default guard within two minutes");
             }
             let mut what = format!("job `{}` has no alarms", facts.job()?.id);
             // Whatever they are, they guard nothing.
             if let Ok([(name, whose), ..]) = facts.job()?.foreign.as_deref() {
                 what = format!("{what} of this stack's: `{}` {whose}", excerpt(name));
             }
-            Err(NotProven::finding(what, mend))
+            Err(NotProven::finding(what, fix))
         }
         1 => Ok("1 alarm".to_owned()),
         more => Ok(format!("{more} alarms")),
@@ -317,11 +317,11 @@ fn judge_alarms_match_config(facts: &Facts) -> CheckResult {
 fn judge_alarm_actions_enabled(facts: &Facts) -> CheckResult {
     judge_each_alarm(facts, "on", |alarm| {
         Ok((alarm.actions_enabled() != Some(true)).then(|| {
-            let mend = format!(
+            let fix = format!(
                 "aws cloudwatch enable-alarm-actions --alarm-names {}",
                 quoted(name_of_alarm(alarm))
             );
-            ("its actions are off".to_owned(), mend)
+            ("its actions are off".to_owned(), fix)
         }))
     })
 }
@@ -349,15 +349,15 @@ fn judge_alarm_not_in_alarm(facts: &Facts) -> CheckResult {
         }
         let stack = quoted(&facts.stack.name);
         let remove = format!("tripline alarms remove --stack {stack} --job-id {id} --force");
-        let mend = match is_default_alarm(alarm, id) && keeper_function(facts).is_ok() {
+        let fix = match is_default_alarm(alarm, id) && keeper_function(facts).is_ok() {
             true => format!(
-                "{remove}   # the guard-keeper makes them anew within a minute, and then they act again\n{bad}"
+                "{remove}   # the guard-keeper makes them again within a minute, and then they act again\n{bad}"
             ),
             false => {
-                format!("{remove}\n{}   # made anew, they act again\n{bad}", arm_command(facts)?)
+                format!("{remove}\n{}   # made again, they act again\n{bad}", arm_command(facts)?)
             }
         };
-        Ok(Some(("is in ALARM".to_owned(), mend)))
+        Ok(Some(("is in ALARM".to_owned(), fix)))
     })
 }
 
@@ -419,7 +419,7 @@ fn why_not_published(facts: &Facts, watched: &WatchedMetric<'_>) -> Option<Strin
     let by_keeper = by_keeper.into_iter().filter(|_| keeper_function(facts).is_ok());
     let mut published = by_devices.into_iter().chain(by_keeper);
     let Some((metric, unit)) = published.find(|(name, _)| *name == watched.metric) else {
-        return Some(format!("nobody publishes `{}`", excerpt(watched.metric)));
+        return Some(format!("Tripline does not publish `{}`", excerpt(watched.metric)));
     };
     let unit = match unit {
         Unit::Seconds => StandardUnit::Seconds,

@@ -20,8 +20,8 @@ use super::limits::job_limits;
 pub const CHECKS: &[Check] = &[Check {
     name: "coverage",
     about: About::Job,
-    proves: "in each way to go wrong the rollout is stopped, or people are alerted",
-    why: "devices fail, refuse, time out, are slow or never answer, and nobody hears of it",
+    proves: "every way to go wrong stops the rollout or alerts people",
+    why: "otherwise devices fail, refuse, time out, are slow or never answer, and nobody notices",
     needs: &[Need::Job, Need::Tags, Need::Kept, Need::Keeper, Need::Alarms, Need::Evidence],
     judge: judge_coverage,
     fix: None,
@@ -74,7 +74,7 @@ fn coverage(facts: &Facts) -> Result<Coverage, NotProven> {
     let created = is.created_at()?;
     let is_old = created.is_some_and(|at| is.asked_at.saturating_sub(at) >= BLIND);
     if is.record()?.map_or(is_old && is_expected, is_blind) {
-        let why = "the guard-keeper has not looked at the job for five minutes";
+        let why = "the guard-keeper has not checked the job for five minutes";
         return Err(NotProven::elsewhere(why, "evidence-published"));
     }
     Ok(coverage)
@@ -120,7 +120,7 @@ fn judge_coverage(facts: &Facts) -> CheckResult {
     for way in unseen {
         let shortfalls = &coverage.of(way).shortfalls;
         let reasons: Vec<String> = shortfalls.iter().map(ToString::to_string).collect();
-        wrong.push(format!("nobody hears of {}: {}", way.devices(), reasons.join("; ")));
+        wrong.push(format!("nothing covers {}: {}", way.devices(), reasons.join("; ")));
         fixes.extend(shortfalls.iter().filter_map(|shortfall| shortfall.reason.fix(Some(job))));
     }
     all_right("", wrong, fixes)

@@ -16,8 +16,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "job-events-enabled",
         about: About::Stack,
-        proves: "AWS IoT publishes the events of jobs and of their executions",
-        why: "without them nothing is counted, and an alarm without values never fires",
+        proves: "AWS IoT publishes job events and job execution events",
+        why: "without these events Tripline counts nothing, and an alarm without values never fires",
         needs: &[Need::Events],
         judge: judge_job_events_enabled,
         fix: Some(Fix::JobEvents),
@@ -25,8 +25,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "rule-enabled",
         about: About::Stack,
-        proves: "the IoT rule that takes the events is there and enabled",
-        why: "a disabled rule drops every event, and nothing tells of it",
+        proves: "the IoT rule that receives the events exists and is enabled",
+        why: "a disabled rule drops every event without any sign",
         needs: &[Need::Rule],
         judge: judge_rule_enabled,
         fix: Some(Fix::Rule),
@@ -34,8 +34,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "rule-sql-matches",
         about: About::Stack,
-        proves: "the rule takes the events of all executions, and not the deletions",
-        why: "what the statement leaves out is never counted; deletions would count every device again",
+        proves: "the rule selects the events of all executions, but not deletions",
+        why: "Tripline never counts what the rule leaves out; deletions would count every device twice",
         needs: &[Need::Rule, Need::Ingest, Need::Resources],
         judge: judge_rule_sql_matches,
         fix: None,
@@ -43,8 +43,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "rule-targets-generator",
         about: About::Stack,
-        proves: "the rule hands events to the metrics-generator, or to its queue",
-        why: "events that go elsewhere are not counted",
+        proves: "the rule sends events to the metrics-generator, or to its queue",
+        why: "Tripline does not count events that go elsewhere",
         needs: &[Need::Rule, Need::Ingest, Need::Resources],
         judge: judge_rule_targets_generator,
         fix: None,
@@ -52,8 +52,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "rule-has-error-action",
         about: About::Stack,
-        proves: "what the rule cannot deliver goes to the undelivered queue",
-        why: "it would be lost without a trace",
+        proves: "the rule sends what it cannot deliver to the undelivered queue",
+        why: "without an error action the rule drops these events without any sign",
         needs: &[Need::Rule, Need::Ingest, Need::Resources],
         judge: judge_rule_has_error_action,
         fix: None,
@@ -61,8 +61,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "rule-can-invoke-generator",
         about: About::Stack,
-        proves: "the metrics-generator lets exactly this rule invoke it",
-        why: "without that right every event is refused; a wider one lets others forge devices' reports",
+        proves: "only this rule may invoke the metrics-generator",
+        why: "without this right Lambda refuses every event; a wider right lets others forge devices' reports",
         needs: &[Need::Generator],
         judge: judge_rule_can_invoke_generator,
         fix: Some(Fix::RulePermission),
@@ -70,8 +70,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "rule-can-send-to-queues",
         about: About::Stack,
-        proves: "the rule may put events into its queues",
-        why: "what it may not send is lost, or kept nowhere when it fails",
+        proves: "the rule may send events to its queues",
+        why: "without this right the rule loses these events, and the record of those that failed",
         needs: &[Need::Rule, Need::RuleRole],
         judge: judge_rule_can_send_to_queues,
         fix: None,
@@ -103,7 +103,7 @@ fn rule(facts: &Facts) -> Result<&Rule, NotProven> {
         .rule
         .as_ref()?
         .as_ref()
-        .ok_or_else(|| NotProven::elsewhere("the rule is gone", "rule-enabled"))
+        .ok_or_else(|| NotProven::elsewhere("the rule does not exist", "rule-enabled"))
 }
 
 fn show(facts: &Facts) -> String {
@@ -195,7 +195,7 @@ fn judge_rule_targets_generator(facts: &Facts) -> CheckResult {
     let rule = rule(facts)?;
     let (found, to) = match facts.ingest.as_ref()? {
         Ingest::Batched { queue: None, .. } => {
-            return Err(NotProven::elsewhere("the queue is gone", "ingest-mapping-enabled"));
+            return Err(NotProven::elsewhere("the queue does not exist", "ingest-mapping-enabled"));
         }
         Ingest::Batched { queue: Some(queue), .. } => {
             let sends = |action: &Action| matches!(action, Action::Sqs { url, .. } if is_same_queue(url, &queue.arn));
@@ -241,7 +241,7 @@ fn judge_rule_can_send_to_queues(facts: &Facts) -> CheckResult {
     let name = facts.stack.output("JobExecutionRuleArn")?;
     let Some(role) = facts.rule_role.as_ref()? else {
         return Err(NotProven::finding(
-            "the rule's role is gone, or no action has one",
+            "the rule's role does not exist, or no action has one",
             show(facts),
         ));
     };

@@ -23,8 +23,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "evidence-published",
         about: About::Job,
-        proves: "the guard-keeper has computed the job's evidence in the last five minutes",
-        why: "nobody sees slow, silent and failing devices, and no alarm on evidence fires",
+        proves: "the guard-keeper computed the job's evidence in the last five minutes",
+        why: "without evidence, nothing notices slow, silent and failing devices",
         needs: NEEDS,
         judge: judge_published,
         fix: None,
@@ -32,8 +32,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "evidence-alarm",
         about: About::Job,
-        proves: "the job's alarm on evidence is there and acts, and so does the one on missing evidence",
-        why: "evidence is a number that nobody acts on",
+        proves: "the job's alarms on evidence and on missing evidence exist and act",
+        why: "without these alarms nothing acts on evidence",
         needs: NEEDS,
         judge: judge_alarms,
         fix: None,
@@ -141,7 +141,7 @@ fn judge_acting(facts: &Facts, alarm: &ObservedAlarm<'_>, put: &str) -> Result<(
         return Err(NotProven::elsewhere(what, "alarm-actions-enabled"));
     }
     if alarm.alarm.alarm_actions().is_empty() {
-        return Err(NotProven::finding(format!("`{name}` alerts nobody"), put));
+        return Err(NotProven::finding(format!("`{name}` has no actions"), put));
     }
     Ok(())
 }

@@ -31,8 +31,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "alarm-has-enough-samples",
         about: About::Job,
-        proves: "at the job's rate, each alarm has samples enough to decide, and no single device decides",
-        why: "an alarm that never has its samples never fires; one that a single device decides fires falsely",
+        proves: "at the job's rate, each alarm gets enough samples to decide, and no single device decides",
+        why: "an alarm that never gets enough samples never fires; one that a single device decides fires falsely",
         needs: &[Need::Job, Need::Alarms],
         judge: judge_alarm_has_enough_samples,
         fix: None,
@@ -40,8 +40,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "alarm-fires-in-time",
         about: About::Job,
-        proves: "an alarm can fire before a tenth of the devices are told (`--devices` says how many)",
-        why: "a slow device says so when it ends, and by then the firmware is everywhere",
+        proves: "an alarm can fire before AWS IoT has notified a tenth of the devices (`--devices` says how many)",
+        why: "a slow device reports only when it ends, and by then every device has the firmware",
         needs: &[Need::Job, Need::Alarms],
         judge: judge_alarm_fires_in_time,
         fix: None,
@@ -87,11 +87,11 @@ fn judge_advice(facts: &Facts, advice: impl Iterator<Item = Advice>, sound: Stri
     let what: Vec<String> =
         advice.iter().map(|advice| format!("`{}`: {}", advice.rule, advice.problem)).collect();
     let arn = job_arn(facts)?;
-    let mut mends: Vec<String> = Vec::new();
+    let mut fixes: Vec<String> = Vec::new();
     let mut is_own = false;
     for advice in &advice {
         match parameter_of(&advice.rule, advice.setting) {
-            Some(parameter) => mends.extend([
+            Some(parameter) => fixes.extend([
                 format!("# tripline:{parameter}: {}", advice.hint),
                 format!(
                     "aws iot tag-resource --resource-arn {} --tags Key=tripline:{parameter},Value=..",
@@ -100,18 +100,18 @@ fn judge_advice(facts: &Facts, advice: impl Iterator<Item = Advice>, sound: Stri
             ]),
             None => {
                 is_own = true;
-                mends.push(format!("# {}: {}", advice.setting, advice.hint));
+                fixes.push(format!("# {}: {}", advice.setting, advice.hint));
             }
         }
     }
     if is_own {
-        mends.push(format!(
+        fixes.push(format!(
             "tripline simulate {}   # tries it\n{}",
             quoted(facts.job()?.config_file()),
             arm_command(facts)?
         ));
     }
-    Err(NotProven::finding(what.join("; "), mends.join("\n")))
+    Err(NotProven::finding(what.join("; "), fixes.join("\n")))
 }
 
 /// Runs in which a hint is tried before it is given.

@@ -10,8 +10,8 @@ pub const GENERATOR: &[Check] = &[
     Check {
         name: "generator-active",
         about: About::Stack,
-        proves: "the metrics-generator is there, its last update succeeded, and it may run as long as it needs",
-        why: "without it no event becomes a metric",
+        proves: "the metrics-generator exists, its last update succeeded, and it has the timeout it needs",
+        why: "without this function no event becomes a metric",
         needs: &[Need::Generator],
         judge: |facts| judge_runnable(facts, &facts.generator, "MetricsGeneratorFunctionArn"),
         fix: None,
@@ -19,8 +19,8 @@ pub const GENERATOR: &[Check] = &[
     Check {
         name: "generator-error-free",
         about: About::Stack,
-        proves: "the metrics-generator neither failed nor had to wait in the last hour",
-        why: "while it fails, alarms see less than there is",
+        proves: "the metrics-generator had no error and no throttle in the last hour",
+        why: "while it fails, alarms miss failures of devices",
         needs: &[Need::Health],
         judge: |facts| {
             judge_errors(facts, "MetricsGeneratorFunctionArn", "MetricsGeneratorLogGroup")
@@ -30,8 +30,8 @@ pub const GENERATOR: &[Check] = &[
     Check {
         name: "generator-has-failure-destination",
         about: About::Stack,
-        proves: "events that the metrics-generator fails at go to the undelivered queue",
-        why: "they would be dropped after two tries",
+        proves: "Lambda sends events that the metrics-generator fails on to the undelivered queue",
+        why: "Lambda would drop these events after two retries",
         needs: &[Need::Generator],
         judge: |facts| {
             judge_failure_destination(facts, &facts.generator, "MetricsGeneratorFunctionArn")
@@ -44,8 +44,8 @@ pub const STOPPER: &[Check] = &[
     Check {
         name: "stopper-active",
         about: About::Stack,
-        proves: "the force-stopper is there, its last update succeeded, and it may run as long as it needs",
-        why: "without it an alarm stops nothing",
+        proves: "the force-stopper exists, its last update succeeded, and it has the timeout it needs",
+        why: "without this function an alarm stops nothing",
         needs: &[Need::Stopper],
         judge: |facts| judge_runnable(facts, &facts.stopper, "ForceStopperFunctionArn"),
         fix: None,
@@ -53,8 +53,8 @@ pub const STOPPER: &[Check] = &[
     Check {
         name: "stopper-error-free",
         about: About::Stack,
-        proves: "the force-stopper neither failed nor had to wait in the last hour",
-        why: "a stop that failed may not have happened",
+        proves: "the force-stopper had no error and no throttle in the last hour",
+        why: "a stop may have failed",
         needs: &[Need::Health],
         judge: |facts| judge_errors(facts, "ForceStopperFunctionArn", "ForceStopperLogGroup"),
         fix: None,
@@ -62,8 +62,8 @@ pub const STOPPER: &[Check] = &[
     Check {
         name: "stopper-has-failure-destination",
         about: About::Stack,
-        proves: "stops that the force-stopper fails at go to the undelivered queue",
-        why: "nobody would learn of a stop that did not happen",
+        proves: "Lambda sends stops that the force-stopper fails on to the undelivered queue",
+        why: "nobody would learn that a stop failed",
         needs: &[Need::Stopper],
         judge: |facts| judge_failure_destination(facts, &facts.stopper, "ForceStopperFunctionArn"),
         fix: None,
@@ -73,8 +73,8 @@ pub const STOPPER: &[Check] = &[
 /// Whether a function can run for which nothing is reserved.
 fn judge_runnable(facts: &Facts, function: &Function, output: &'static str) -> CheckResult {
     let name = quoted(function_name(facts.stack.output(output)?));
-    let mend = format!("aws lambda delete-function-concurrency --function-name {name}");
-    judge_active(facts, function, output, &mend)
+    let fix = format!("aws lambda delete-function-concurrency --function-name {name}");
+    judge_active(facts, function, output, &fix)
 }
 
 /// Whether a function can run; `release` is the command that lets it if somebody has stopped it.
@@ -87,13 +87,13 @@ pub fn judge_active(
     let arn = facts.stack.output(output)?;
     let name = quoted(function_name(arn));
     let Some(runs) = function.runs.as_ref()? else {
-        let mend = format!(
+        let fix = format!(
             "aws cloudformation detect-stack-drift --stack-name {}",
             quoted(&facts.stack.name)
         );
         return Err(NotProven::finding(
             format!("there is no function `{}`", function_name(arn)),
-            mend,
+            fix,
         ));
     };
     let FunctionConfiguration { state, last_update, reason, .. } = runs;
@@ -113,18 +113,15 @@ pub fn judge_active(
         return Err(NotProven::finding(what, look));
     }
     if runs.reserved == Some(0) {
-        return Err(NotProven::finding(
-            "its reserved concurrency is 0, so that it never runs",
-            release,
-        ));
+        return Err(NotProven::finding("its reserved concurrency is 0, so it never runs", release));
     }
     let needed = settings(facts, output).timeout;
     if runs.timeout < needed {
         let what = format!("it is ended after {} s (expected {needed})", runs.timeout);
-        let mend = format!(
+        let fix = format!(
             "aws lambda update-function-configuration --function-name {name} --timeout {needed}"
         );
-        return Err(NotProven::finding(what, mend));
+        return Err(NotProven::finding(what, fix));
     }
     Ok(state.clone())
 }
@@ -165,13 +162,13 @@ pub fn judge_errors(facts: &Facts, output: &'static str, log: &'static str) -> C
         return Ok("none in the last hour".to_owned());
     }
     let log = facts.stack.outputs.get(log).map_or("/aws/lambda", String::as_str);
-    let mend = format!(
+    let fix = format!(
         r#"aws logs filter-log-events --log-group-name {} --filter-pattern ERROR"#,
         quoted(log)
     );
     Err(NotProven::finding(
         format!("{errors:.0} errors and {throttles:.0} throttles in the last hour"),
-        mend,
+        fix,
     ))
 }
 
@@ -184,8 +181,8 @@ fn judge_failure_destination(
     let queue = facts.stack.output("UndeliveredQueueArn")?;
     let what = match function.on_failure.as_ref()? {
         Some(destination) if destination == queue => return Ok("the undelivered queue".to_owned()),
-        Some(destination) => format!("it hands what it fails at to `{destination}`"),
-        None => "what it fails at is dropped".to_owned(),
+        Some(destination) => format!("its OnFailure destination is `{destination}`"),
+        None => "it has no OnFailure destination, so Lambda drops what it fails on".to_owned(),
     };
     // As a whole: there may be nothing that could be updated.
     let age = settings(facts, output).event_age;
@@ -222,12 +219,12 @@ pub fn judge_environment(
         return Ok(());
     }
     let environment = serde_json::json!({ "Variables": variables });
-    let mend = format!(
+    let fix = format!(
         "aws lambda update-function-configuration --function-name {} --environment {}",
         quoted(arn),
         quoted(&environment.to_string())
     );
-    Err(NotProven::finding(wrong.join("; "), mend))
+    Err(NotProven::finding(wrong.join("; "), fix))
 }
 
 #[cfg(test)]

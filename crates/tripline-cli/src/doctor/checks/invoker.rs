@@ -50,16 +50,16 @@ pub fn judge_only_invoker(policy: &Answer<Option<Policy>>, invoker: &Invoker<'_>
     }
     let context = invoker.context();
     let grants = policy.grants(invoker.request(&context), source, arn::account(source));
-    let mut mends = Vec::new();
+    let mut fixes = Vec::new();
     // Before anything is taken away, so that the source is let in all the while.
     if !grants.iter().any(|grant| grant.suffices && grant.beyond.is_none()) {
-        mends.push(add_permission_command(invoker));
+        fixes.push(add_permission_command(invoker));
     }
     for grant in grants {
         if let Some(others) = &grant.beyond {
             wrong.push(format!("not only `{source}`, but {others} may invoke `{function}`"));
-            mends.push(remove_permission_command(function, &grant));
+            fixes.push(remove_permission_command(function, &grant));
         }
     }
-    all_right(format!("only {}", source.rsplit([':', '/']).next().unwrap_or(source)), wrong, mends)
+    all_right(format!("only {}", source.rsplit([':', '/']).next().unwrap_or(source)), wrong, fixes)
 }

@@ -29,7 +29,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "job-in-progress",
         about: About::Job,
-        proves: "the job is there and still reaches devices",
+        proves: "the job exists and still reaches devices",
         why: "there is nothing to guard, or the job has another name",
         needs: &[Need::Job],
         judge: judge_job_in_progress,
@@ -38,8 +38,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "job-has-timeout",
         about: About::Job,
-        proves: "an execution that never ends is ended by the job's own timeout",
-        why: "a device that dies during the update never reports, and nothing counts it",
+        proves: "the job's own timeout ends an execution that never reports",
+        why: "a device that dies during the update never reports, so nothing counts it",
         needs: &[Need::Job],
         judge: judge_job_has_timeout,
         fix: None,
@@ -47,8 +47,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "metrics-arriving",
         about: About::Job,
-        proves: "executions of the job that ended were counted, and devices report what its alarms watch",
-        why: "the chain is broken somewhere, or devices do not report: the alarm has no value and cannot fire",
+        proves: "Tripline counted the executions that ended, and devices report the details that its alarms watch",
+        why: "a link of the chain is cut, or devices do not report: the alarm gets no values and cannot fire",
         needs: &[Need::Job, Need::Counted, Need::Alarms],
         judge: judge_metrics_arriving,
         fix: None,
@@ -56,8 +56,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "guarded-by-keeper",
         about: About::Job,
-        proves: "the guard-keeper of this stack looks after the job's alarms, as the job's tags say",
-        why: "alarms that somebody alters or deletes stay so",
+        proves: "the guard-keeper of this stack maintains the job's alarms, as the job's tags say",
+        why: "nothing repairs alarms that somebody changes or deletes",
         needs: &[Need::Job, Need::Tags, Need::Kept, Need::Alarms, Need::Keeper],
         judge: judge_guarded_by_keeper,
         fix: None,
@@ -135,7 +135,7 @@ fn judge_metrics_arriving(facts: &Facts) -> CheckResult {
 
 /// Judges whether devices report what each alarm watches.
 fn judge_reports(facts: &Facts, sound: String) -> CheckResult {
-    let (mut wrong, mut mends) = (Vec::<String>::new(), Vec::new());
+    let (mut wrong, mut fixes) = (Vec::<String>::new(), Vec::new());
     let mut notes = Vec::new();
     let mut silent = BTreeMap::<Detail, (Reports, Vec<String>)>::new();
     for alarm in facts.job()?.alarms.as_ref()? {
@@ -155,11 +155,11 @@ fn judge_reports(facts: &Facts, sound: String) -> CheckResult {
             what = format!("{what}; {misspelled}");
         }
         wrong.push(what);
-        mends.push(reported::show_command(facts, detail)?);
+        fixes.push(reported::show_command(facts, detail)?);
     }
     notes.dedup();
     let sound = std::iter::once(sound).chain(notes).collect::<Vec<_>>().join("; ");
-    all_right(sound, wrong, mends)
+    all_right(sound, wrong, fixes)
 }
 
 /// What the job's tags make of the default guard: those of today, and those that it had when the
@@ -224,7 +224,7 @@ fn judge_guarded_by_keeper(facts: &Facts) -> CheckResult {
     keeper_function(facts)?;
     if described_job(facts)?.status() != Some(&JobStatus::InProgress) {
         return Err(NotProven::elsewhere(
-            "only jobs in progress are looked after",
+            "the guard-keeper maintains only jobs in progress",
             "job-in-progress",
         ));
     }
@@ -247,12 +247,12 @@ fn judge_guarded_by_keeper(facts: &Facts) -> CheckResult {
         return Err(NotProven::finding(what, untag("tripline:guard")?));
     }
     if let Some(item) = is.kept_config.as_ref()? {
-        return match GuardConfig::parse("the kept config", &item.config) {
+        return match GuardConfig::parse("the stored config", &item.config) {
             Ok(config) if !config.is_empty() => {
                 Ok("by the config that it was armed with".to_owned())
             }
             Ok(_) => Err(NotProven::finding(
-                "the stack's default guard, since the kept config has no alarm",
+                "the stack's default guard, because the stored config has no alarm",
                 arm_command(facts)?,
             )),
             Err(faults) => {

@@ -22,8 +22,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "keeper-active",
         about: About::Stack,
-        proves: "the guard-keeper is there, its last update succeeded, and it may run as long as it needs",
-        why: "a job that somebody else creates would stay without alarms",
+        proves: "the guard-keeper exists, its last update succeeded, and it has the timeout it needs",
+        why: "a job that another tool creates would get no alarms",
         needs: &[Need::Keeper],
         judge: judge_keeper_active,
         fix: None,
@@ -31,8 +31,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "schedule-can-invoke-keeper",
         about: About::Stack,
-        proves: "the guard-keeper lets exactly its schedule invoke it",
-        why: "without that right it never runs, and nothing fails; a wider one lets others use up its pace",
+        proves: "only its schedule may invoke the guard-keeper",
+        why: "without this right it never runs, and nothing fails; a wider right lets others exhaust its rate limits",
         needs: &[Need::Keeper],
         judge: |facts| judge_only_invoker(&facts.keeper.policy, &schedule_invoker(facts)?),
         fix: Some(Fix::KeeperPermission),
@@ -40,8 +40,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "keeper-error-free",
         about: About::Stack,
-        proves: "the guard-keeper neither failed nor had to wait in the last hour",
-        why: "a job that was created meanwhile may have no alarms",
+        proves: "the guard-keeper had no error and no throttle in the last hour",
+        why: "a job created in that time may have no alarms",
         needs: &[Need::Health],
         judge: |facts| {
             keeper_function(facts)?;
@@ -52,8 +52,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "keeper-running",
         about: About::Stack,
-        proves: "the guard-keeper's schedule is on: it has spoken in the last ten minutes",
-        why: "a schedule that is off leaves new jobs without alarms, and nothing fails",
+        proves: "the guard-keeper's schedule is enabled: it logged in the last ten minutes",
+        why: "while the schedule is disabled, new jobs get no alarms, and nothing fails",
         needs: &[Need::Health],
         judge: judge_keeper_running,
         fix: None,
@@ -61,8 +61,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "keeper-configured",
         about: About::Stack,
-        proves: "the guard-keeper arms for this stack: its topics, its table, and a default guard that stops",
-        why: "it would give every job alarms that reach nobody, or none",
+        proves: "the guard-keeper has the topics and the table of this stack, and a default guard that stops",
+        why: "it would give every job alarms that nobody receives, or none",
         needs: &[Need::Keeper],
         judge: judge_keeper_configured,
         fix: None,
@@ -70,8 +70,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "evidence-clock",
         about: About::Stack,
-        proves: "to the guard-keeper a minute is a minute",
-        why: "limits in minutes would be compared with ages in something else",
+        proves: "the guard-keeper counts a minute as 60 seconds",
+        why: "it would compare limits in minutes with ages in another unit",
         needs: &[Need::Keeper],
         judge: judge_evidence_clock,
         fix: None,
@@ -79,8 +79,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "keeper-role-sufficient",
         about: About::Stack,
-        proves: "the guard-keeper runs under its role, which may find jobs, keep their alarms, remember and say so",
-        why: "it would run every minute, and arm nothing",
+        proves: "the guard-keeper has its role, with the rights to find jobs, maintain alarms, store state and alert people",
+        why: "it would run every minute and arm nothing",
         needs: &[Need::Keeper, Need::KeeperRole],
         judge: judge_keeper_role_sufficient,
         fix: None,
@@ -88,8 +88,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "no-unguarded-jobs",
         about: About::Stack,
-        proves: "the guard-keeper knows of no job in progress without a guard",
-        why: "a rollout is under way that nothing would stop",
+        proves: "the guard-keeper reports no job in progress without a guard",
+        why: "a rollout is in progress that nothing would stop",
         needs: &[Need::Health],
         judge: judge_no_unguarded_jobs,
         fix: None,
@@ -110,16 +110,16 @@ pub fn keeper_function(facts: &Facts) -> Result<&str, NotProven> {
 
 fn environment(facts: &Facts) -> Result<&FunctionConfiguration, NotProven> {
     let runs = facts.keeper.runs.as_ref()?.as_ref();
-    runs.ok_or_else(|| NotProven::elsewhere("the guard-keeper is gone", "keeper-active"))
+    runs.ok_or_else(|| NotProven::elsewhere("the guard-keeper does not exist", "keeper-active"))
 }
 
 fn judge_keeper_active(facts: &Facts) -> CheckResult {
     let name = quoted(function_name(keeper_function(facts)?));
     // The template's reservation, so that two never work on the same alarms.
-    let mend = format!(
+    let fix = format!(
         "aws lambda put-function-concurrency --function-name {name} --reserved-concurrent-executions 1   # with KeeperConcurrency=shared: aws lambda delete-function-concurrency --function-name {name}"
     );
-    judge_active(facts, &facts.keeper, FUNCTION, &mend)
+    judge_active(facts, &facts.keeper, FUNCTION, &fix)
 }
 
 /// The schedule, as the guard-keeper has to let it in.
@@ -135,19 +135,19 @@ fn judge_keeper_running(facts: &Facts) -> CheckResult {
     }
     let schedule = facts.stack.outputs.get("GuardKeeperScheduleArn").map_or("", String::as_str);
     let name = quoted(schedule.rsplit('/').next().unwrap_or(schedule));
-    let mut mend = format!(
+    let mut fix = format!(
         "aws events enable-rule --name {name}\naws events list-targets-by-rule --rule {name}   # expected: {function}"
     );
     let failed = |of: &std::collections::BTreeMap<String, f64>| of.get(function) > Some(&0.0);
     let fails = failed(&health.errors) || failed(&health.throttles);
     if fails {
-        mend = format!("{}   # it runs and fails: see `keeper-error-free`", log(facts, "ERROR"));
+        fix = format!("{}   # it runs and fails: see `keeper-error-free`", log(facts, "ERROR"));
     }
     match facts.stack.age {
         Some(age) if (0..FRESH).contains(&age) && !fails => Err(NotProven::Untold(format!(
-            "the stack was deployed {age} s ago, and the guard-keeper has not spoken yet: ask again in five minutes"
+            "the stack was deployed {age} s ago, and the guard-keeper has not logged yet: check again in five minutes"
         ))),
-        _ => Err(NotProven::finding("the guard-keeper has said nothing for ten minutes", mend)),
+        _ => Err(NotProven::finding("the guard-keeper has logged nothing for ten minutes", fix)),
     }
 }
 
@@ -367,14 +367,14 @@ mod tests {
 
     #[test]
     fn a_keeper_that_is_silent_because_it_fails_is_no_matter_of_its_schedule() {
-        let mend = |facts: &Facts| match judge_keeper_running(facts) {
-            Err(NotProven::Finding { mend, .. }) => mend,
+        let fix = |facts: &Facts| match judge_keeper_running(facts) {
+            Err(NotProven::Finding { fix, .. }) => fix,
             other => panic!("{other:?}"),
         };
         let mut facts = sound();
         facts.health.as_mut().unwrap().unguarded = None;
-        assert!(mend(&facts).starts_with("aws events enable-rule --name keeper\n"));
+        assert!(fix(&facts).starts_with("aws events enable-rule --name keeper\n"));
         facts.health.as_mut().unwrap().errors = [(KEEPER.to_owned(), 3.0)].into();
-        assert!(mend(&facts).contains("see `keeper-error-free`"), "{}", mend(&facts));
+        assert!(fix(&facts).contains("see `keeper-error-free`"), "{}", fix(&facts));
     }
 }

@@ -1,4 +1,4 @@
-//! The limits that evidence of a job is held against, and whether they can decide anything.
+//! The limits that evidence of a job is compared with, and whether they can decide anything.
 
 use tripline::baseline::Baseline;
 use tripline::evidence::{LimitName, Limits, TooSmall};
@@ -22,8 +22,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "evidence-limits",
         about: About::Job,
-        proves: "the job's own limits lie within its timeout",
-        why: "no device is at it for longer, so that such a limit counts timeouts and nothing else",
+        proves: "the job's own limits are within its timeout",
+        why: "no execution lasts longer than the timeout, so such a limit counts only timeouts",
         needs: NEEDS,
         judge: judge_ages,
         fix: None,
@@ -31,8 +31,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "evidence-baseline",
         about: About::Job,
-        proves: "the baseline of the job's limits is of several rollouts and of 500 devices or more",
-        why: "of one rollout nobody can tell how much rollouts differ, and few devices say little of the slowest",
+        proves: "the baseline of the job's limits comes from several rollouts and at least 500 devices",
+        why: "one rollout does not show how much rollouts differ, and few devices say little about the slowest",
         needs: NEEDS,
         judge: judge_baseline,
         fix: None,
@@ -40,8 +40,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "evidence-size",
         about: About::Job,
-        proves: "the rollout has devices enough for its limits to stop it (`--devices` says how many)",
-        why: "even if no device is well, evidence never gets to where it stops",
+        proves: "the rollout has enough devices for its limits to stop it (`--devices` says how many)",
+        why: "even if every device fails, evidence never reaches the value that stops the rollout",
         needs: NEEDS,
         judge: judge_size,
         fix: None,
@@ -74,16 +74,16 @@ pub fn job_limits(facts: &Facts) -> Result<JobLimits, NotProven> {
     let own = match item {
         None => None,
         Some(item) => {
-            let read = GuardConfig::parse("the kept config", &item.config).ok();
+            let read = GuardConfig::parse("the stored config", &item.config).ok();
             let unusable =
-                || NotProven::elsewhere("the kept config cannot be used", "guarded-by-keeper");
+                || NotProven::elsewhere("the stored config is invalid", "guarded-by-keeper");
             Some(read.filter(|config| !config.is_empty()).ok_or_else(unusable)?)
         }
     };
     let kept = own.as_ref().map_or(KeptConfig::None, |config| KeptConfig::Alarms {
         alarms: &config.alarms.alarms,
         evidence: config.evidence.as_ref(),
-        tell_only: item.is_some_and(|item| item.tell_only),
+        alert_only: item.is_some_and(|item| item.alert_only),
         fills: config.alarms.default_guard,
     });
     let desired = desired(facts, kept)
@@ -95,7 +95,7 @@ pub fn job_limits(facts: &Facts) -> Result<JobLimits, NotProven> {
     let text = item.and_then(|item| item.baseline.as_deref());
     let baseline = config.baseline().map(|file| match text {
         Some(text) => Baseline::parse(text).map_err(|why| why.to_string()),
-        None => Err(format!("`{}` is not kept", tripline::text::excerpt(file))),
+        None => Err(format!("`{}` is not stored", tripline::text::excerpt(file))),
     });
     Ok(JobLimits { config, baseline, is_own, stops, timeout })
 }
@@ -177,7 +177,7 @@ fn judge_size(facts: &Facts) -> CheckResult {
         let clearance = more.map_or_else(String::new, |more| format!("; clearance: {more}"));
         return Ok(format!("{devices} devices{clearance}"));
     }
-    let mend = match limits.is_own {
+    let fix = match limits.is_own {
         true => format!("{}   # with lower limits, or a higher `falseStops`", arm_command(facts)?),
         false => format!(
             "aws iot tag-resource --resource-arn {} --tags Key=tripline:EvidenceFalseStops,Value=..   # a higher percentage",
@@ -185,5 +185,5 @@ fn judge_size(facts: &Facts) -> CheckResult {
         ),
     };
     let what = format!("{devices} devices are too few to decide: {}", undecided.join(", "));
-    Err(NotProven::finding(what, mend))
+    Err(NotProven::finding(what, fix))
 }

@@ -1,7 +1,7 @@
 //! The checks. Each file has the checks of one part of the chain: their names and words in a table,
-//! and under it the judgements, which turn facts into a verdict and do nothing else.
+//! and under it the judgments, which turn facts into a verdict and do nothing else.
 //!
-//! To add one: a row in the table of its part, a judgement, and a row in
+//! To add one: a row in the table of its part, a judgment, and a row in
 //! `tests/it/doctor/` that seeds its fault (a test fails until there is one). What has to be
 //! asked for it is a [`Need`](super::facts::Need).
 

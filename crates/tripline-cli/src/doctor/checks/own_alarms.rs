@@ -94,7 +94,7 @@ impl HealthAlarm {
         Ok(wrong)
     }
 
-    /// The command that makes it the template's. Who else is told by hand stays so.
+    /// The command that makes it the template's. Other subscribers that somebody added by hand stay.
     fn put(
         &self,
         facts: &Facts,
@@ -128,7 +128,7 @@ impl HealthAlarm {
 pub fn judge(facts: &Facts) -> CheckResult {
     let resources = facts.resources.as_ref()?;
     let there = facts.own_alarms.as_ref()?;
-    let (mut wrong, mut mends) = (Vec::new(), Vec::new());
+    let (mut wrong, mut fixes) = (Vec::new(), Vec::new());
     let expected: Vec<_> =
         resources.iter().filter(|resource| resource.kind == "AWS::CloudWatch::Alarm").collect();
     if expected.is_empty() {
@@ -148,8 +148,8 @@ pub fn judge(facts: &Facts) -> CheckResult {
             )),
         };
         let Some(alarm) = there.iter().find(|alarm| alarm.alarm_name() == Some(physical)) else {
-            wrong.push(format!("`{logical}` is gone"));
-            mends.push(put(None)?);
+            wrong.push(format!("`{logical}` does not exist"));
+            fixes.push(put(None)?);
             continue;
         };
         let mut changed = own.map_or(Ok(Vec::new()), |own| own.wrong(facts, alarm))?;
@@ -158,18 +158,18 @@ pub fn judge(facts: &Facts) -> CheckResult {
         }
         if !changed.is_empty() {
             wrong.push(format!("`{logical}`: {}", changed.join(", ")));
-            mends.push(put(Some(alarm))?);
+            fixes.push(put(Some(alarm))?);
         }
         if alarm.actions_enabled() != Some(true) {
             wrong.push(format!("the actions of `{logical}` are off"));
-            mends.push(format!("aws cloudwatch enable-alarm-actions --alarm-names {name}"));
+            fixes.push(format!("aws cloudwatch enable-alarm-actions --alarm-names {name}"));
         }
         if alarm.state_value() == Some(&StateValue::Alarm) {
             wrong.push(format!("`{logical}` is in ALARM"));
-            mends.push(format!("aws cloudwatch describe-alarms --alarm-names {name}"));
+            fixes.push(format!("aws cloudwatch describe-alarms --alarm-names {name}"));
         }
     }
-    all_right(format!("{} alarms", expected.len()), wrong, mends)
+    all_right(format!("{} alarms", expected.len()), wrong, fixes)
 }
 
 #[cfg(test)]

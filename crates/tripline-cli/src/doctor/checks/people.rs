@@ -1,4 +1,4 @@
-//! Who is told, and whether it reaches them.
+//! Who is alerted, and whether it reaches them.
 
 use tripline_aws::{Failure, FailureKind};
 
@@ -12,8 +12,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "email-confirmed",
         about: About::Stack,
-        proves: "every e-mail address has followed the link in AWS's mail",
-        why: "until then nothing is sent to it",
+        proves: "every e-mail address confirmed its subscription",
+        why: "SNS sends nothing to an unconfirmed address",
         needs: &[Need::Topics],
         judge: judge_email_confirmed,
         fix: None,
@@ -21,8 +21,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "email-has-recipient",
         about: About::Stack,
-        proves: "somebody hears all that the e-mail topic says: alarms, stops, and faults of the guard itself",
-        why: "a rollout would be stopped, or the guard would break, and nobody would know",
+        proves: "the e-mail topic has a subscriber who gets every message: alarms, stops, and faults of the guard itself",
+        why: "Tripline would stop a rollout, or the guard would fail, and nobody would know",
         needs: &[Need::Topics, Need::Filters],
         judge: judge_email_has_recipient,
         fix: None,
@@ -30,8 +30,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "sms-out-of-sandbox",
         about: About::Stack,
-        proves: "text messages go to any number",
-        why: "in the sandbox they go to verified numbers only",
+        proves: "SNS sends text messages to any number",
+        why: "in the SMS sandbox SNS sends to verified numbers only",
         needs: &[Need::Topics, Need::Sms],
         judge: judge_sms_out_of_sandbox,
         fix: None,
@@ -40,7 +40,7 @@ pub const CHECKS: &[Check] = &[
         name: "sms-spend-limit-raised",
         about: About::Stack,
         proves: "the account may spend more than 1 USD a month on text messages",
-        why: "when the limit is reached, text messages stop without a word",
+        why: "once the account reaches the limit, SNS stops sending text messages without any sign",
         needs: &[Need::Topics, Need::Sms],
         judge: judge_sms_spend_limit_raised,
         fix: None,
@@ -80,8 +80,8 @@ fn judge_email_confirmed(facts: &Facts) -> CheckResult {
             quoted(&subscription.endpoint)
         )
     };
-    let mends: Vec<String> = pending.iter().map(again).collect();
-    Err(NotProven::finding(format!("not confirmed: {}", endpoints.join(", ")), mends.join("\n")))
+    let fixes: Vec<String> = pending.iter().map(again).collect();
+    Err(NotProven::finding(format!("not confirmed: {}", endpoints.join(", ")), fixes.join("\n")))
 }
 
 /// The alarms on the guard itself go to the e-mail topic alone, so that it is not enough if somebody
@@ -89,18 +89,21 @@ fn judge_email_confirmed(facts: &Facts) -> CheckResult {
 fn judge_email_has_recipient(facts: &Facts) -> CheckResult {
     let topic = facts.stack.output("EmailTopicArn")?;
     let Some(email) = facts.topics.email.as_ref()? else {
-        return Err(NotProven::elsewhere("the topic is gone", "topics-accept-alarms"));
+        return Err(NotProven::elsewhere("the topic does not exist", "topics-accept-alarms"));
     };
     let people: Vec<&Subscription> =
         email.subscriptions.iter().filter(|subscription| !is_drill(subscription)).collect();
     let confirmed: Vec<&str> = people.iter().filter_map(|heard| heard.arn.as_deref()).collect();
     let is_pending = |heard: &&Subscription| is_email(heard) && heard.arn.is_none();
     if confirmed.is_empty() && people.iter().any(is_pending) {
-        return Err(NotProven::elsewhere("nobody has confirmed", "email-confirmed"));
+        return Err(NotProven::elsewhere(
+            "no address has confirmed its subscription",
+            "email-confirmed",
+        ));
     }
     if confirmed.is_empty() {
         return Err(NotProven::finding(
-            "nobody hears the e-mail topic",
+            "the e-mail topic has no subscription that gets every message",
             format!(
                 "aws sns subscribe --topic-arn {} --protocol email --notification-endpoint you@example.com",
                 quoted(topic)
@@ -149,7 +152,7 @@ fn has_sms(facts: &Facts) -> Result<(), NotProven> {
 const UNSUPPORTED: [&str; 3] =
     ["InvalidAction", "UnsupportedOperation", "not supported in this region"];
 
-/// Not every Region and partition tells, and that is nobody's fault. A missing right is somebody's.
+/// Not every Region and partition says, and that is nobody's fault. A missing right is somebody's.
 fn answer_where_supported<T>(asked: &Result<T, NoAnswer>) -> Result<&T, NotProven> {
     let is_unsupported = |failure: &Failure| {
         let text = failure.detail();

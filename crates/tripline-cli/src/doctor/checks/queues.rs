@@ -10,8 +10,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "ingest-mapping-enabled",
         about: About::Stack,
-        proves: "the metrics-generator takes job events out of their queue, and failures stay in it",
-        why: "events that nobody takes out are never counted",
+        proves: "the metrics-generator reads job events from their queue, and failed ones stay in it",
+        why: "Tripline never counts events that nothing reads from the queue",
         needs: &[Need::Ingest],
         judge: judge_ingest_mapping_enabled,
         fix: None,
@@ -19,8 +19,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "ingest-queue-has-dlq",
         about: About::Stack,
-        proves: "events that cannot be counted end in the undelivered queue",
-        why: "they would come back until they are dropped, and hold up the others",
+        proves: "SQS moves events that cannot be counted to the undelivered queue",
+        why: "they would return until SQS drops them, and delay the others",
         needs: &[Need::Ingest],
         judge: judge_ingest_queue_has_dlq,
         fix: None,
@@ -28,8 +28,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "undelivered-queue-empty",
         about: About::Stack,
-        proves: "nothing is undelivered",
-        why: "what is in there was handled by nobody: a device that was not counted, or a stop that did not happen",
+        proves: "the undelivered queue is empty",
+        why: "no function handled what is in the queue: a device that was not counted, or a stop that failed",
         needs: &[Need::Undelivered],
         judge: judge_undelivered_queue_empty,
         fix: None,
@@ -44,7 +44,7 @@ fn judge_ingest_mapping_enabled(facts: &Facts) -> CheckResult {
     let drift =
         format!("aws cloudformation detect-stack-drift --stack-name {}", quoted(&facts.stack.name));
     if queue.is_none() {
-        return Err(NotProven::finding("the queue of job events is gone", drift));
+        return Err(NotProven::finding("the queue of job events does not exist", drift));
     }
     let Some(mapping) =
         mappings.iter().find(|mapping| is_same_function(&mapping.function, function))
@@ -52,16 +52,16 @@ fn judge_ingest_mapping_enabled(facts: &Facts) -> CheckResult {
         return Err(NotProven::finding("the metrics-generator does not read the queue", drift));
     };
     let id = quoted(&mapping.id);
-    let (mut wrong, mut mends) = (Vec::new(), Vec::new());
+    let (mut wrong, mut fixes) = (Vec::new(), Vec::new());
     if !matches!(mapping.state.as_str(), "Enabled" | "Enabling" | "Updating") {
         wrong.push(format!("the event source mapping is `{}`", mapping.state));
-        mends.push(format!("aws lambda update-event-source-mapping --uuid {id} --enabled"));
+        fixes.push(format!("aws lambda update-event-source-mapping --uuid {id} --enabled"));
     }
     if !mapping.reports_failures {
         wrong.push("one bad event fails its whole batch".to_owned());
-        mends.push(format!("aws lambda update-event-source-mapping --uuid {id} --function-response-types ReportBatchItemFailures"));
+        fixes.push(format!("aws lambda update-event-source-mapping --uuid {id} --function-response-types ReportBatchItemFailures"));
     }
-    all_right(mapping.state.clone(), wrong, mends)
+    all_right(mapping.state.clone(), wrong, fixes)
 }
 
 fn judge_ingest_queue_has_dlq(facts: &Facts) -> CheckResult {
@@ -69,7 +69,7 @@ fn judge_ingest_queue_has_dlq(facts: &Facts) -> CheckResult {
         return Err(NotProven::skipped("the rule invokes the function itself (`Ingest=direct`)"));
     };
     let Some(queue) = queue else {
-        return Err(NotProven::elsewhere("the queue is gone", "ingest-mapping-enabled"));
+        return Err(NotProven::elsewhere("the queue does not exist", "ingest-mapping-enabled"));
     };
     let undelivered = facts.stack.output("UndeliveredQueueArn")?;
     if queue.dead_letters.as_deref() == Some(undelivered) {
@@ -90,11 +90,11 @@ fn judge_ingest_queue_has_dlq(facts: &Facts) -> CheckResult {
 fn judge_undelivered_queue_empty(facts: &Facts) -> CheckResult {
     let url = quoted(facts.stack.output("UndeliveredQueueUrl")?);
     let Some(queue) = facts.undelivered.as_ref()? else {
-        let mend = format!(
+        let fix = format!(
             "aws cloudformation detect-stack-drift --stack-name {}",
             quoted(&facts.stack.name)
         );
-        return Err(NotProven::finding("the undelivered queue is gone", mend));
+        return Err(NotProven::finding("the undelivered queue does not exist", fix));
     };
     match queue.messages {
         0 => Ok("empty".to_owned()),

@@ -21,8 +21,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "generator-role-sufficient",
         about: About::Stack,
-        proves: "the metrics-generator runs under its role, which may publish metrics, and keep what it fails at",
-        why: "metrics that may not be published do not exist, and no alarm fires without them",
+        proves: "the metrics-generator has its role, with the rights to publish metrics and to keep failed events",
+        why: "without metrics no alarm fires",
         needs: &[Need::GeneratorRole],
         judge: judge_generator_role_sufficient,
         fix: None,
@@ -30,7 +30,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "stopper-role-sufficient",
         about: About::Stack,
-        proves: "the force-stopper runs under its role, which may verify an alarm, cancel any job and tell people",
+        proves: "the force-stopper has its role, with the rights to verify an alarm, cancel any job and alert people",
         why: "an alarm would reach it, and the rollout would go on",
         needs: &[Need::StopperRole],
         judge: judge_stopper_role_sufficient,
@@ -39,8 +39,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "key-usable",
         about: About::Stack,
-        proves: "the stack's key is enabled, and lets alarms and SNS use it",
-        why: "an alarm's message to a topic whose key it may not use is lost",
+        proves: "the stack's KMS key is enabled, and alarms and SNS may use it",
+        why: "SNS loses an alarm's message to a topic whose key the alarm may not use",
         needs: &[Need::Key],
         judge: judge_key_usable,
         fix: None,
@@ -197,7 +197,7 @@ pub fn judge_rights(facts: &Facts, role: &Role, all: &[RequiredRight]) -> CheckR
             .map(|missing| format!("`{}` on `{}`", missing.wanted.action, missing.on))
             .collect();
         let what = format!("the role `{}` may not {}", role.name, what.join(", "));
-        let mend = if missing.iter().any(|missing| missing.is_denied) {
+        let fix = if missing.iter().any(|missing| missing.is_denied) {
             format!(
                 "aws iam list-role-policies --role-name {}   # one of them denies it",
                 quoted(&role.name)
@@ -205,7 +205,7 @@ pub fn judge_rights(facts: &Facts, role: &Role, all: &[RequiredRight]) -> CheckR
         } else {
             grant_command(&role.name, &missing)
         };
-        return Err(NotProven::finding(what, mend));
+        return Err(NotProven::finding(what, fix));
     }
     match &role.boundary {
         None => Ok(format!("{} of {}", all.len(), all.len())),
@@ -216,7 +216,7 @@ pub fn judge_rights(facts: &Facts, role: &Role, all: &[RequiredRight]) -> CheckR
 }
 
 /// The command that gives a role what it lacks, under a name of its own: a policy of the same name would be
-/// replaced, with what was mended before.
+/// replaced, with what was fixed before.
 fn grant_command(role: &str, missing: &[MissingRight<'_>]) -> String {
     let statements: Vec<_> = missing
         .iter()
@@ -235,7 +235,7 @@ fn grant_command(role: &str, missing: &[MissingRight<'_>]) -> String {
     let document = json!({"Version": "2012-10-17", "Statement": statements});
     let document = document.to_string();
     format!(
-        "aws iam put-role-policy --role-name {} --policy-name tripline-mended-{} --policy-document {}",
+        "aws iam put-role-policy --role-name {} --policy-name tripline-fixed-{} --policy-document {}",
         quoted(role),
         mark_of(&document),
         quoted(&document)
@@ -284,17 +284,17 @@ pub fn judge_function_role(
             excerpt(&name(&runs.role)),
             name(output)
         );
-        let mend = format!(
+        let fix = format!(
             "aws lambda update-function-configuration --function-name {} --role {}",
             quoted(function_name(of.arn)),
             quoted(output)
         );
-        return Err(NotProven::finding(what, mend));
+        return Err(NotProven::finding(what, fix));
     }
     let Some(role) = of.role.as_ref()? else {
         let role = name(output);
-        let mend = format!("aws iam get-role --role-name {}", quoted(&role));
-        return Err(NotProven::finding(format!("there is no role `{role}`"), mend));
+        let fix = format!("aws iam get-role --role-name {}", quoted(&role));
+        return Err(NotProven::finding(format!("there is no role `{role}`"), fix));
     };
     judge_trust(role, "lambda.amazonaws.com", &[])?;
     judge_rights(facts, role, all)
@@ -374,10 +374,10 @@ fn judge_key_usable(facts: &Facts) -> CheckResult {
     match key.state.as_str() {
         "Enabled" => {}
         "PendingDeletion" => {
-            let mend = format!(
+            let fix = format!(
                 "aws kms cancel-key-deletion --key-id {arn} && aws kms enable-key --key-id {arn}"
             );
-            return Err(NotProven::finding("the key is about to be deleted", mend));
+            return Err(NotProven::finding("the key is about to be deleted", fix));
         }
         state => {
             let what = format!("the key is `{state}` (expected `Enabled`)");
@@ -400,8 +400,8 @@ fn judge_key_usable(facts: &Facts) -> CheckResult {
             }
         }
     }
-    let mend = format!(
+    let fix = format!(
         "aws kms get-key-policy --key-id {arn} --output text > policy.json   # allow kms:Decrypt and kms:GenerateDataKey* to cloudwatch.amazonaws.com and sns.amazonaws.com\naws kms put-key-policy --key-id {arn} --policy file://policy.json"
     );
-    all_right("enabled, for alarms and SNS", wrong, vec![mend])
+    all_right("enabled, for alarms and SNS", wrong, vec![fix])
 }

@@ -18,7 +18,7 @@ pub const CHECKS: &[Check] = &[
         name: "topics-accept-alarms",
         about: About::Stack,
         proves: "alarms of this account may publish to the three topics",
-        why: "CloudWatch does not check it: the message is lost with a line in the alarm's history",
+        why: "CloudWatch does not check this right: it loses the message and only notes it in the alarm's history",
         needs: &[Need::Topics],
         judge: judge_topics_accept_alarms,
         fix: None,
@@ -26,8 +26,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "topic-keys-usable",
         about: About::Stack,
-        proves: "the topics are under no key that alarms may not use",
-        why: "an alarm's message to a topic under `alias/aws/sns` is lost",
+        proves: "no topic has a KMS key that alarms may not use",
+        why: "SNS loses an alarm's message to a topic under `alias/aws/sns`",
         needs: &[Need::Topics],
         judge: judge_topic_keys_usable,
         fix: None,
@@ -35,8 +35,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "stopper-subscribed",
         about: About::Stack,
-        proves: "the force-stopper hears every message to the force-stop topic",
-        why: "an alarm would be published, and nobody would act on it",
+        proves: "the force-stopper receives every message to the force-stop topic",
+        why: "an alarm would publish its message, and nothing would act on it",
         needs: &[Need::Topics, Need::StopSubscription],
         judge: judge_stopper_subscribed,
         fix: None,
@@ -44,8 +44,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "topic-can-invoke-stopper",
         about: About::Stack,
-        proves: "the force-stopper lets exactly the force-stop topic invoke it",
-        why: "without that right no stop happens; a wider one lets others ask for stops",
+        proves: "only the force-stop topic may invoke the force-stopper",
+        why: "without this right no stop happens; a wider right lets others request stops",
         needs: &[Need::Stopper],
         judge: judge_topic_can_invoke_stopper,
         fix: Some(Fix::StopPermission),
@@ -53,8 +53,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "stopper-subscription-has-dlq",
         about: About::Stack,
-        proves: "a stop that SNS cannot hand over ends in the undelivered queue",
-        why: "it would be lost after the last try, and nobody would know",
+        proves: "SNS moves a stop that it cannot deliver to the undelivered queue",
+        why: "SNS would drop the stop after its last retry, and nobody would know",
         needs: &[Need::Undelivered, Need::StopSubscription],
         judge: judge_stopper_subscription_has_dlq,
         fix: None,
@@ -62,8 +62,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "stop-mode-enforced",
         about: About::Stack,
-        proves: "an alarm stops its rollout, in the mode that the stack says",
-        why: "in `observe` people are told, and the rollout goes on",
+        proves: "an alarm stops its rollout, in the mode that the stack sets",
+        why: "in `observe` mode an alarm alerts people, and the rollout goes on",
         needs: &[Need::Stopper],
         judge: judge_stop_mode_enforced,
         fix: None,
@@ -82,11 +82,14 @@ fn topics(facts: &Facts) -> Result<Vec<(&'static str, &Topic)>, NotProven> {
         match topic.as_ref()? {
             Some(topic) => topics.push((name, topic)),
             None => {
-                let mend = format!(
+                let fix = format!(
                     "aws cloudformation detect-stack-drift --stack-name {}",
                     quoted(&facts.stack.name)
                 );
-                return Err(NotProven::finding(format!("the {name} topic `{arn}` is gone"), mend));
+                return Err(NotProven::finding(
+                    format!("the {name} topic `{arn}` does not exist"),
+                    fix,
+                ));
             }
         }
     }
@@ -95,7 +98,7 @@ fn topics(facts: &Facts) -> Result<Vec<(&'static str, &Topic)>, NotProven> {
 
 fn judge_topics_accept_alarms(facts: &Facts) -> CheckResult {
     let account = facts.stack.account();
-    let (mut wrong, mut mends) = (Vec::new(), Vec::new());
+    let (mut wrong, mut fixes) = (Vec::new(), Vec::new());
     for (name, topic) in topics(facts)? {
         match decision_for_alarm(&topic.policy, &topic.arn, "tripline-any") {
             Decision::Allowed => {}
@@ -104,11 +107,11 @@ fn judge_topics_accept_alarms(facts: &Facts) -> CheckResult {
             }
             _ => {
                 wrong.push(format!("alarms may not publish to the {name} topic"));
-                mends.push(let_alarms_in(&topic.arn, account));
+                fixes.push(let_alarms_in(&topic.arn, account));
             }
         }
     }
-    all_right("alarms may publish to all three", wrong, mends)
+    all_right("alarms may publish to all three", wrong, fixes)
 }
 
 /// The command that gives a topic the template's policy.
@@ -130,25 +133,25 @@ fn let_alarms_in(topic: &str, account: &str) -> String {
 fn judge_topic_keys_usable(facts: &Facts) -> CheckResult {
     let own = facts.stack.outputs.get("StackKeyArn").map_or("", String::as_str);
     let id = own.rsplit('/').next().unwrap_or_default();
-    let (mut wrong, mut mends) = (Vec::new(), Vec::new());
+    let (mut wrong, mut fixes) = (Vec::new(), Vec::new());
     for (name, topic) in topics(facts)? {
         let Some(key) = topic.key.as_deref().filter(|key| !key.is_empty()) else { continue };
         if key != own && (id.is_empty() || key != id) {
             wrong.push(format!("the {name} topic is under the key `{key}`"));
-            mends.push(format!(
+            fixes.push(format!(
                 "aws sns set-topic-attributes --topic-arn {} --attribute-name KmsMasterKeyId --attribute-value {}",
                 quoted(&topic.arn),
                 quoted(own)
             ));
         }
     }
-    all_right(if own.is_empty() { "none" } else { "the stack's" }, wrong, mends)
+    all_right(if own.is_empty() { "none" } else { "the stack's" }, wrong, fixes)
 }
 
 fn judge_stopper_subscribed(facts: &Facts) -> CheckResult {
     let function = facts.stack.output("ForceStopperFunctionArn")?;
     let Some(topic) = facts.topics.stop.as_ref()? else {
-        return Err(NotProven::elsewhere("the topic is gone", "topics-accept-alarms"));
+        return Err(NotProven::elsewhere("the topic does not exist", "topics-accept-alarms"));
     };
     let hears = topic.subscriptions.iter().find(|subscription| {
         subscription.protocol == "lambda" && is_same_function(&subscription.endpoint, function)
@@ -196,11 +199,11 @@ pub fn topic_invoker(facts: &Facts) -> Result<Invoker<'_>, NotProven> {
 
 fn judge_stopper_subscription_has_dlq(facts: &Facts) -> CheckResult {
     let Some(attributes) = facts.stop_subscription.as_ref()? else {
-        return Err(NotProven::elsewhere("nobody is subscribed", "stopper-subscribed"));
+        return Err(NotProven::elsewhere("the topic has no subscription", "stopper-subscribed"));
     };
     let Some(queue) = facts.undelivered.as_ref()? else {
         return Err(NotProven::elsewhere(
-            "the undelivered queue is gone",
+            "the undelivered queue does not exist",
             "undelivered-queue-empty",
         ));
     };
@@ -235,7 +238,7 @@ fn judge_stopper_subscription_has_dlq(facts: &Facts) -> CheckResult {
             "the queue's policy has conditions that are not understood here".to_owned(),
         )),
         _ => Err(NotProven::finding(
-            "SNS may not put what it could not hand over into the undelivered queue",
+            "SNS may not send what it could not deliver to the undelivered queue",
             allow_redrive(&queue.url, &queue.arn, topic),
         )),
     }
@@ -267,7 +270,7 @@ pub fn is_observing(what: &str) -> bool {
 fn judge_stop_mode_enforced(facts: &Facts) -> CheckResult {
     let said = facts.stack.output("StopMode")?;
     let Some(runs) = facts.stopper.runs.as_ref()? else {
-        return Err(NotProven::elsewhere("the force-stopper is gone", "stopper-active"));
+        return Err(NotProven::elsewhere("the force-stopper does not exist", "stopper-active"));
     };
     let wanted = [
         ("STOP_MODE", said),

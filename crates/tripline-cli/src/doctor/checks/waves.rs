@@ -23,8 +23,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "runner-active",
         about: About::Releases,
-        proves: "the wave-runner is there, its last update succeeded, and it may run as long as it needs",
-        why: "no wave of a release would begin, and none would be let through",
+        proves: "the wave-runner exists, its last update succeeded, and it has the timeout it needs",
+        why: "no wave of a release would begin",
         needs: &[Need::Runner],
         judge: judge_runner_active,
         fix: None,
@@ -32,8 +32,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "schedule-can-invoke-runner",
         about: About::Releases,
-        proves: "the wave-runner lets exactly its schedule invoke it; the state machine does by its own role",
-        why: "without that right no gate is asked; a wider one lets others take releases on",
+        proves: "only its schedule may invoke the wave-runner; the state machine uses its own role",
+        why: "without this right nothing checks a gate; a wider right lets others advance releases",
         needs: &[Need::Runner],
         judge: |facts| judge_only_invoker(&facts.runner.policy, &runner_invoker(facts)?),
         fix: Some(Fix::RunnerPermission),
@@ -41,8 +41,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "runner-error-free",
         about: About::Releases,
-        proves: "the wave-runner neither failed nor had to wait in the last hour",
-        why: "a release may wait for what nobody looks at",
+        proves: "the wave-runner had no error and no throttle in the last hour",
+        why: "a release may wait for a gate that nothing checks",
         needs: &[Need::Health],
         judge: |facts| {
             runner_function(facts)?;
@@ -53,8 +53,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "runner-running",
         about: About::Releases,
-        proves: "the wave-runner's schedule is on and invokes it: it ran minute after minute in the last ten",
-        why: "a schedule that is off lets no release go on, and nobody sees whether a held rollout is held",
+        proves: "the wave-runner's schedule is enabled: it ran every minute of the last ten",
+        why: "while the schedule is disabled no release goes on, and nothing checks held rollouts",
         needs: &[Need::Health],
         judge: judge_runner_running,
         fix: None,
@@ -62,8 +62,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "runner-configured",
         about: About::Releases,
-        proves: "the wave-runner works for this stack: its topics, its tables, its mode, and minutes of 60 s",
-        why: "it would arm waves with alarms that reach nobody, or find no release",
+        proves: "the wave-runner has the topics, tables and stop mode of this stack, and minutes of 60 s",
+        why: "it would arm waves with alarms that nobody receives, or find no release",
         needs: &[Need::Runner],
         judge: judge_runner_configured,
         fix: None,
@@ -71,8 +71,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "runner-role-sufficient",
         about: About::Releases,
-        proves: "the wave-runner runs under its role, which may arm and create waves, look at them, stop them and say so",
-        why: "a release would begin, and end at the first thing that is refused",
+        proves: "the wave-runner has its role, with the rights to arm, create, check and stop waves, and to alert people",
+        why: "a release would begin and end at the first call that AWS refuses",
         needs: &[Need::Runner, Need::RunnerRole],
         judge: judge_runner_role_sufficient,
         fix: None,
@@ -80,8 +80,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "runner-creates-only-waves",
         about: About::Releases,
-        proves: "the wave-runner's role creates no job but waves: named `wave-..`, with this stack's tag",
-        why: "whoever gets hold of a release could roll out anything under any name",
+        proves: "the wave-runner's role may only create jobs named `wave-..` with this stack's tag",
+        why: "whoever changes a release could roll out anything under any name",
         needs: &[Need::RunnerRole],
         judge: judge_runner_creates_only_waves,
         fix: None,
@@ -110,8 +110,8 @@ fn runner_function(facts: &Facts) -> Result<&str, NotProven> {
 
 fn judge_runner_active(facts: &Facts) -> CheckResult {
     let name = quoted(function_name(runner_function(facts)?));
-    let mend = format!("aws lambda delete-function-concurrency --function-name {name}");
-    judge_active(facts, &facts.runner, FUNCTION, &mend)
+    let fix = format!("aws lambda delete-function-concurrency --function-name {name}");
+    judge_active(facts, &facts.runner, FUNCTION, &fix)
 }
 
 /// The schedule, as the wave-runner has to let it in.
@@ -145,7 +145,7 @@ fn judge_runner_running(facts: &Facts) -> CheckResult {
 fn judge_runner_configured(facts: &Facts) -> CheckResult {
     let function = runner_function(facts)?;
     let Some(runs) = facts.runner.runs.as_ref()? else {
-        return Err(NotProven::elsewhere("the wave-runner is gone", "runner-active"));
+        return Err(NotProven::elsewhere("the wave-runner does not exist", "runner-active"));
     };
     let stack = &facts.stack;
     let wanted = [
@@ -239,7 +239,7 @@ fn required_rights(facts: &Facts) -> Result<Vec<RequiredRight>, NotProven> {
 fn judge_runner_creates_only_waves(facts: &Facts) -> CheckResult {
     runner_function(facts)?;
     let Some(role) = facts.runner_role.as_ref()? else {
-        return Err(NotProven::elsewhere("the role is gone", "runner-role-sufficient"));
+        return Err(NotProven::elsewhere("the role does not exist", "runner-role-sufficient"));
     };
     let stack = &facts.stack;
     let (partition, account, region) = (stack.partition(), stack.account(), &facts.region);
@@ -356,11 +356,11 @@ mod tests {
     fn the_schedule_of_a_stack_that_is_minutes_old_is_not_blamed() {
         let mut facts = sound();
         facts.health.as_mut().unwrap().runner_minutes = 4;
-        let Err(NotProven::Finding { what, mend }) = judge_runner_running(&facts) else {
+        let Err(NotProven::Finding { what, fix }) = judge_runner_running(&facts) else {
             panic!("it is silent")
         };
         assert_eq!(what, "the wave-runner ran in 4 of the last ten minutes");
-        assert!(mend.starts_with("aws events enable-rule --name waves\n"), "{mend}");
+        assert!(fix.starts_with("aws events enable-rule --name waves\n"), "{fix}");
         facts.stack.age = Some(200);
         assert!(matches!(judge_runner_running(&facts), Err(NotProven::Untold(_))));
     }

@@ -26,7 +26,7 @@ use tripline_guard::verdict::{Stack, Verdict};
 
 use super::sound::sound;
 use crate::alarms::fake::{EMAIL, FORCE_STOP, FakeAws};
-use crate::aws::alarms::SeenAlarm;
+use crate::aws::alarms::NamedAlarm;
 use crate::aws::connect::Connection;
 use crate::aws::coverage::{KnownJob, shape_of};
 use crate::doctor::ask::Clients;
@@ -78,7 +78,7 @@ fn any_alarm() -> impl Strategy<Value = Any> {
             stack,
             (watched, namespace, metric, is_or_equal),
             threshold,
-            (off, tells, has_fired, is_muted),
+            (off, only_alerts, has_fired, is_muted),
         )| Any {
             name,
             job,
@@ -89,7 +89,7 @@ fn any_alarm() -> impl Strategy<Value = Any> {
             is_or_equal,
             threshold,
             is_on: !off,
-            stops: !tells,
+            stops: !only_alerts,
             has_fired,
             is_muted,
         },
@@ -205,7 +205,7 @@ proptest! {
         });
         let (by_keeper, is_open) = keeper(&aws, &job, stack);
         prop_assert!(!(by_keeper.is_guarded() && is_open), "guarded, and a hole in it");
-        let read_back: Vec<_> = seen.alarms.iter().map(SeenAlarm::observed).collect();
+        let read_back: Vec<_> = seen.alarms.iter().map(NamedAlarm::observed).collect();
         let by_apply = Verdict::new(&read_back, &job, stack);
         drop(read_back);
         let mut facts = sound();
@@ -274,8 +274,8 @@ proptest! {
             let check = checks().find(|check| check.name == name).unwrap();
             (check.judge)(&facts)
         };
-        let Err(NotProven::Finding { mend, .. }) = judged("alarms-exist") else { panic!() };
-        let says_wait = mend.contains("or wait: the guard-keeper");
+        let Err(NotProven::Finding { fix, .. }) = judged("alarms-exist") else { panic!() };
+        let says_wait = fix.contains("or wait: the guard-keeper");
         prop_assert_eq!(says_wait, !by_keeper.alarms.is_empty());
         let by_tags = judged("guarded-by-keeper");
         let said = format!("{by_tags:?}");

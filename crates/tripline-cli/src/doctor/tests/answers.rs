@@ -37,7 +37,7 @@ fn sns() -> aws_sdk_sns::Client {
 }
 
 #[tokio::test]
-async fn people_who_would_not_be_told_are_found() {
+async fn people_who_would_not_be_alerted_are_found() {
     let config = tripline_aws::SdkConfig::builder()
         .behavior_version(aws_sdk_sns::config::BehaviorVersion::latest())
         .build();
@@ -57,8 +57,8 @@ async fn people_who_would_not_be_told_are_found() {
         let Err(NotProven::Finding { what, .. }) = (check.judge)(&facts) else { panic!("{name}") };
         assert_eq!(what, expected);
     }
-    // A phone hears of alarms that go to the SMS topic, and of nothing else.
-    let told = checks().find(|check| check.name == "email-has-recipient").unwrap();
-    let Err(NotProven::Elsewhere { check, .. }) = (told.judge)(&facts) else { panic!() };
+    // A phone gets alarms that go to the SMS topic, and of nothing else.
+    let found = checks().find(|check| check.name == "email-has-recipient").unwrap();
+    let Err(NotProven::Elsewhere { check, .. }) = (found.judge)(&facts) else { panic!() };
     assert_eq!(check, "email-confirmed");
 }

@@ -104,15 +104,15 @@ fn at_whatever_rate_the_default_guard_can_decide() {
 
 #[test]
 fn a_rollout_that_is_too_slow_for_the_default_guard_is_found_with_the_tags_that_help() {
-    let Err(NotProven::Finding { what, mend }) =
+    let Err(NotProven::Finding { what, fix }) =
         judged(&facts(default_guard(&[]), 5))["alarm-has-enough-samples"].clone()
     else {
         panic!("five devices a minute");
     };
     assert!(what.contains("`default-DownloadTime`: a period has about "), "{what}");
     assert!(!what.contains("FailureRate"), "{what}");
-    assert!(mend.contains("--tags Key=tripline:DownloadTimeMinSamples,Value=.."), "{mend}");
-    assert!(!mend.contains("dev.ini"), "{mend}");
+    assert!(fix.contains("--tags Key=tripline:DownloadTimeMinSamples,Value=.."), "{fix}");
+    assert!(!fix.contains("dev.ini"), "{fix}");
 }
 
 #[test]
@@ -121,11 +121,11 @@ fn a_failure_rate_that_waits_for_more_devices_than_there_are_is_found() {
         let mut facts = facts(default_guard(&[]), 100);
         facts.job.as_mut().unwrap().devices = Some(devices);
         let judged = judged(&facts);
-        let Err(NotProven::Finding { what, mend }) = &judged["alarm-has-enough-samples"] else {
+        let Err(NotProven::Finding { what, fix }) = &judged["alarm-has-enough-samples"] else {
             panic!("{:?}", judged["alarm-has-enough-samples"]);
         };
         assert_eq!(what.contains("it waits for 50 executions"), is_found, "{what}");
-        assert_eq!(mend.contains("tripline:FailureRateMinExecutions,"), is_found, "{mend}");
+        assert_eq!(fix.contains("tripline:FailureRateMinExecutions,"), is_found, "{fix}");
     }
 }
 
@@ -196,15 +196,15 @@ fn what_the_guard_keeper_publishes_of_a_job_may_be_watched() {
 
 #[test]
 fn a_job_without_alarms_is_armed_by_whom_it_is() {
-    let mend = |facts: &Facts| match &judged(facts)["alarms-exist"] {
-        Err(NotProven::Finding { mend, .. }) => mend.clone(),
+    let fix = |facts: &Facts| match &judged(facts)["alarms-exist"] {
+        Err(NotProven::Finding { fix, .. }) => fix.clone(),
         other => panic!("{other:?}"),
     };
     let mut facts = facts(Vec::new(), 100);
-    assert!(mend(&facts).contains("within two minutes"), "{}", mend(&facts));
+    assert!(fix(&facts).contains("within two minutes"), "{}", fix(&facts));
     facts.job.as_mut().unwrap().tags = Ok(vec![("tripline:guard".to_owned(), "off".to_owned())]);
-    assert!(!mend(&facts).contains("within two minutes"), "{}", mend(&facts));
+    assert!(!fix(&facts).contains("within two minutes"), "{}", fix(&facts));
     facts.job.as_mut().unwrap().tags = Ok(Vec::new());
     facts.stack.outputs.remove("GuardKeeperFunctionArn");
-    assert!(!mend(&facts).contains("within two minutes"), "{}", mend(&facts));
+    assert!(!fix(&facts).contains("within two minutes"), "{}", fix(&facts));
 }

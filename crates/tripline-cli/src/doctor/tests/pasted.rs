@@ -7,37 +7,37 @@ use crate::doctor::checks::checks;
 use crate::doctor::facts::Facts;
 use crate::doctor::result::NotProven;
 
-fn mend(facts: &Facts, name: &str) -> String {
+fn fix(facts: &Facts, name: &str) -> String {
     let check = checks().find(|check| check.name == name).unwrap();
     match (check.judge)(facts) {
-        Err(NotProven::Finding { mend, .. }) => mend,
+        Err(NotProven::Finding { fix, .. }) => fix,
         other => panic!("{name}: {other:?}"),
     }
 }
 
 /// The lines that a shell carries out.
-fn commands(mend: &str) -> Vec<&str> {
-    mend.lines().filter(|line| !line.starts_with('#')).collect()
+fn commands(fix: &str) -> Vec<&str> {
+    fix.lines().filter(|line| !line.starts_with('#')).collect()
 }
 
 #[test]
-fn a_rollout_goes_on_when_its_mute_alarm_is_mended() {
+fn a_rollout_goes_on_when_its_mute_alarm_is_fixed() {
     let mut facts = sound();
     let alarm = &mut facts.job.as_mut().unwrap().alarms.as_mut().unwrap()[0];
     alarm.state_value = Some(StateValue::Alarm);
-    let configured = mend(&facts, "alarm-not-in-alarm");
+    let configured = fix(&facts, "alarm-not-in-alarm");
     assert_eq!(
         commands(&configured),
         [
             "tripline alarms remove --stack tripline --job-id fw --force",
-            "tripline alarms apply dev.ini --stack tripline --job-id fw   # made anew, they act again",
+            "tripline alarms apply dev.ini --stack tripline --job-id fw   # made again, they act again",
         ]
     );
     assert!(configured.ends_with("# if the rollout is bad, instead: tripline stop --job-id fw"));
 
     let alarm = &mut facts.job.as_mut().unwrap().alarms.as_mut().unwrap()[0];
     alarm.alarm_name = Some("tripline-fw-default-FailureRate".to_owned());
-    let kept = mend(&facts, "alarm-not-in-alarm");
+    let kept = fix(&facts, "alarm-not-in-alarm");
     let [only] = commands(&kept)[..] else { panic!("{kept}") };
     assert!(
         only.starts_with("tripline alarms remove --stack tripline --job-id fw --force   # the")
@@ -57,23 +57,23 @@ fn what_arms_a_job_is_said_for_its_file_and_its_stack() {
     job.alarms.as_mut().unwrap()[0].period = Some(10);
     let apply = "tripline alarms apply 'release 2/dev.ini' --stack other --job-id fw";
     for check in ["guarded-by-keeper", "alarm-period-whole-minutes"] {
-        let mend = mend(&facts, check);
-        assert!(mend.ends_with(apply), "{check}: {mend}");
+        let fix = fix(&facts, check);
+        assert!(fix.ends_with(apply), "{check}: {fix}");
     }
     let deploy = "tripline deploy 'release 2/dev.ini' --stack other   # a new job";
     assert!(
-        mend(&facts, "job-has-timeout").starts_with(deploy),
+        fix(&facts, "job-has-timeout").starts_with(deploy),
         "{}",
-        mend(&facts, "job-has-timeout")
+        fix(&facts, "job-has-timeout")
     );
     let id = |alarm: &str| alarm.to_owned();
     let job = facts.job.as_mut().unwrap();
     let alarm = &mut job.alarms.as_mut().unwrap()[0];
     (alarm.period, alarm.statistic) = (Some(60), None);
     (alarm.metric_name, alarm.extended_statistic) = (Some(id("downloadTime")), Some(id("p99.9")));
-    let mend = mend(&facts, "alarm-has-enough-samples");
-    assert!(mend.contains("tripline simulate 'release 2/dev.ini'   # tries it"), "{mend}");
-    assert!(mend.ends_with(apply), "{mend}");
+    let fix = fix(&facts, "alarm-has-enough-samples");
+    assert!(fix.contains("tripline simulate 'release 2/dev.ini'   # tries it"), "{fix}");
+    assert!(fix.ends_with(apply), "{fix}");
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_changed_alarm_on_the_guard_is_put_back_with_what_else_it_has() {
     alarm.threshold = Some(1e9);
     alarm.alarm_actions = Some(vec!["arn:aws:sns:us-east-1:111122223333:pager".to_owned()]);
     assert_eq!(
-        mend(&facts, "health-alarms-ok"),
+        fix(&facts, "health-alarms-ok"),
         "aws cloudwatch put-metric-alarm --alarm-name tripline-UndeliveredAlarm-1 \
          --alarm-description 'Tripline: it'\\''s undelivered' --namespace AWS/SQS \
          --metric-name ApproximateNumberOfMessagesVisible --dimensions '[{\"Name\":\"QueueName\",\"Value\":\"undelivered\"}]' \

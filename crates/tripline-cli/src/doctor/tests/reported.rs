@@ -47,14 +47,14 @@ fn slow(succeeded: u64, failed: u64, samples: u64, invalid: u64) -> Facts {
 #[test]
 fn an_alarm_on_what_nobody_reports_is_a_finding_by_name() {
     let mut facts = slow(64, 3, 0, 64);
-    let Err(NotProven::Finding { what, mend }) = judged(&facts, "metrics-arriving") else {
+    let Err(NotProven::Finding { what, fix }) = judged(&facts, "metrics-arriving") else {
         panic!("{:?}", judged(&facts, "metrics-arriving"))
     };
     assert_eq!(
         what,
         "`tripline-fw-Failures`: 64 devices succeeded and none reported `downloadTime`, so no alarm on it can fire; 64 details were unusable or have a misspelled key (expected `downloadTime`, a number of seconds from 0 to 604800; see docs/guide/details.md)"
     );
-    assert!(mend.starts_with("aws iot list-job-executions-for-job --job-id fw "), "{mend}");
+    assert!(fix.starts_with("aws iot list-job-executions-for-job --job-id fw "), "{fix}");
     for name in ["alarm-metric-published", "alarms-guard-job"] {
         let judged = judged(&facts, name);
         let Err(NotProven::Elsewhere { check, .. }) = judged else { panic!("{name}: {judged:?}") };
@@ -63,11 +63,11 @@ fn an_alarm_on_what_nobody_reports_is_a_finding_by_name() {
     // One that succeeded shows what it sends instead.
     let misspelled = Misspelled { key: "Download-Time".to_owned(), thing: "pump 7".to_owned() };
     job_facts(&mut facts).misspelled = Ok([(Detail::DownloadTime, misspelled)].into());
-    let Err(NotProven::Finding { what, mend }) = judged(&facts, "metrics-arriving") else {
+    let Err(NotProven::Finding { what, fix }) = judged(&facts, "metrics-arriving") else {
         panic!("it is silent")
     };
     assert!(what.ends_with("; `pump 7` reports it as `Download-Time`"), "{what}");
-    assert!(mend.contains("--thing-name 'pump 7' "), "{mend}");
+    assert!(fix.contains("--thing-name 'pump 7' "), "{fix}");
 }
 
 #[test]

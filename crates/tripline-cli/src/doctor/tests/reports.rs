@@ -36,7 +36,7 @@ fn report() -> Report {
 }
 
 #[test]
-fn people_read_what_is_wrong_why_and_what_mends_it() {
+fn people_read_what_is_wrong_why_and_what_fixes_it() {
     insta::assert_snapshot!(format!("{}\n{}", report().text(), report().summary()));
 }
 
@@ -52,7 +52,7 @@ fn junit_is_xml_whatever_stands_in_it() {
     );
     let failure = document.descendants().find(|node| node.has_tag_name("failure")).unwrap();
     assert_eq!(failure.attribute("message"), Some("<a & \"b\">?[31m ]]>"));
-    assert!(failure.text().unwrap().contains("mend: aws x --y '<&>'\naws z"));
+    assert!(failure.text().unwrap().contains("fix: aws x --y '<&>'\naws z"));
     for (tag, count) in [("testcase", 6), ("failure", 1), ("error", 1), ("skipped", 3)] {
         assert_eq!(
             document.descendants().filter(|node| node.has_tag_name(tag)).count(),
@@ -63,11 +63,11 @@ fn junit_is_xml_whatever_stands_in_it() {
 }
 
 #[test]
-fn programs_are_told_the_same() {
+fn programs_read_the_same() {
     let json: Value = serde_json::from_str(&report().json()).unwrap();
     assert_eq!(json["sound"], false);
     assert_eq!([&json["ok"], &json["findings"], &json["unknown"], &json["skipped"]], [1, 2, 2, 1]);
-    assert_eq!(json["checks"][1]["mend"], "aws x --y '<&>'\naws z");
+    assert_eq!(json["checks"][1]["fix"], "aws x --y '<&>'\naws z");
     assert_eq!(json["checks"][5]["counts"], false);
 }
 

@@ -185,7 +185,7 @@ pub fn record() -> Record {
 fn evidence_alarms() -> Vec<MetricAlarm> {
     let config = parse_evidence("dev.ini", KEPT).unwrap().unwrap();
     let kept =
-        KeptConfig::Alarms { alarms: &[], evidence: Some(&config), tell_only: true, fills: false };
+        KeptConfig::Alarms { alarms: &[], evidence: Some(&config), alert_only: true, fills: false };
     let (tagged, is_greengrass, rate, has_evidence) = (None, false, 100, true);
     let known = Known { kept, tagged, is_greengrass, rate, has_evidence, shape: None };
     let default_guard = &DefaultGuard::new(Vec::new(), |_| None).unwrap();

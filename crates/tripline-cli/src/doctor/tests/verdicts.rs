@@ -563,9 +563,9 @@ fn what_cannot_be_asked_is_unknown_and_never_ok() {
     }
 }
 
-/// AWS does not tell everywhere; where it would, it has to be asked.
+/// AWS does not say everywhere; where it would, it has to be asked.
 #[test]
-fn only_where_text_messages_are_not_told_of_it_is_no_fault() {
+fn only_where_aws_says_nothing_of_text_messages_it_is_no_fault() {
     for (kind, text, is_untold) in [
         (
             FailureKind::Refused,
@@ -624,11 +624,11 @@ fn what_nobody_hears_of_is_named_with_why_and_what_helps() {
         "guarded: stops on failures; alerts on rejections, timeouts, slow devices, silent devices"
     );
     record_of(&mut facts).coverage.needs = None;
-    let Err(NotProven::Finding { what, mend }) = (coverage.judge)(&facts) else { panic!() };
+    let Err(NotProven::Finding { what, fix }) = (coverage.judge)(&facts) else { panic!() };
     let why = "Evidence has no data: no evidence of this job is computed";
-    assert!(what.contains(&format!("nobody hears of slow devices: {why}")), "{what}");
+    assert!(what.contains(&format!("nothing covers slow devices: {why}")), "{what}");
     assert!(!what.contains("devices that fail"), "{what}");
-    assert!(mend.contains("`defaultGuard = True`"), "{mend}");
+    assert!(fix.contains("`defaultGuard = True`"), "{fix}");
     record_of(&mut facts).coverage =
         CoverageFacts { devices: Some(1), least_devices: 2, ..CoverageFacts::default() };
     let few = (coverage.judge)(&facts).unwrap();
@@ -710,8 +710,8 @@ fn the_guard_keeper_of_a_stack_that_is_minutes_old_is_not_blamed() {
     }
     facts.stack.age = Some(20);
     health(&mut facts).throttles = [(KEEPER.to_owned(), 1.0)].into();
-    let Err(NotProven::Finding { mend, .. }) = (runs.judge)(&facts) else { panic!("it fails") };
-    assert!(mend.contains("it runs and fails"), "{mend}");
+    let Err(NotProven::Finding { fix, .. }) = (runs.judge)(&facts) else { panic!("it fails") };
+    assert!(fix.contains("it runs and fails"), "{fix}");
 }
 
 #[test]

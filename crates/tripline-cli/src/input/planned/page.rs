@@ -77,7 +77,7 @@ fn coverage_of(guard: &Guard, devices: u32, reports: bool, is_alive: bool) -> Co
         alarms: &config.alarms.alarms,
         evidence: config.evidence.as_ref().map(|config| (config, None)),
         fills: config.alarms.default_guard,
-        tell_only: false,
+        alert_only: false,
     };
     let rules = StackRules::read(|_| None).unwrap();
     let desired = plan.desired(&rules, "");
@@ -96,25 +96,25 @@ fn coverage_of(guard: &Guard, devices: u32, reports: bool, is_alive: bool) -> Co
 
 const HEADING: &str = "# What would be seen of a rollout that goes wrong
 
-Written by a test (`TRIPLINE_WRITE=1 cargo test --workspace --bin tripline planned::page` writes it anew), with the function that the
+Written by a test (`TRIPLINE_WRITE=1 cargo test --workspace --bin tripline planned::page` writes it again), with the function that the
 guard-keeper, `tripline watch`, `doctor`, `deploy`, `config check` and `simulate` ask too. A rollout goes wrong in five ways: devices
 fail, refuse, time out, are slow, or never answer. For each way it says what becomes of the rollout:
 
 - **stops**: an alarm of Tripline's or AWS IoT's own abort criterion stops the rollout;
 - **alerts**: people are alerted, and the rollout goes on;
-- **nobody**: nobody hears of it;
+- **nobody**: nothing covers it;
 - **-**: it cannot happen (the job has no timeout), or does not count (`CountRejected` is `no`).
 
 A device that never answers runs into the job's timeout, if there is one: whoever sees timeouts sees that too.
 
 A rollout is *guarded* if devices that fail stop it, and people hear at least of every other way. It is *partly guarded* if something
-stops it, but nobody hears of some way, or devices that fail do not stop it. It is *not guarded* if nothing stops it, and *alerts only*
+stops it, but nothing covers some way, or devices that fail do not stop it. It is *not guarded* if nothing stops it, and *alerts only*
 if that is meant. An alarm sees a way only if it is this stack's by its tags, its actions are on, are not muted, and lead to the force-stop
 topic or to people, it is not in ALARM already, its metric comes, and it can decide with the devices and the rate of this rollout.
 
 In JSON every command has the same object, under the key `coverage`: `status`, `devices` (or null), and `ways`. A way (`fails`,
 `refuses`, `timesOut`, `slow`, `neverAnswers`) has its `level`, who sees it (`by`), and `because`: who would do more, why not, and what
-helps (`by`, `would`, `reason`, `fix`). `deploy` begins no rollout in which nobody would hear of devices that fail, unless
+helps (`by`, `would`, `reason`, `fix`). `deploy` begins no rollout in which nothing covers devices that fail, unless
 `--accept-uncovered fails` says that it is meant.
 ";
 

@@ -100,7 +100,7 @@ fn planned<'a>(
     config: &'a GuardConfig,
     rollout: &RolloutConfig,
     devices: u32,
-    tell_only: bool,
+    alert_only: bool,
 ) -> PlannedRollout<'a> {
     PlannedRollout {
         shape: shape_of_rollout(rollout, devices),
@@ -108,7 +108,7 @@ fn planned<'a>(
         alarms: &config.alarms.alarms,
         evidence: config.evidence.as_ref().map(|config| (config, None)),
         fills: config.alarms.default_guard,
-        tell_only,
+        alert_only,
     }
 }
 
@@ -188,12 +188,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
     #[test]
     fn before_and_after_it_is_armed_a_rollout_is_covered_alike(
-        text in configs(), rollout in rollouts(), devices in 1_u32..1_500, tell_only in any::<bool>(),
+        text in configs(), rollout in rollouts(), devices in 1_u32..1_500, alert_only in any::<bool>(),
     ) {
         let config = GuardConfig::parse("dev.ini", &text);
         prop_assert!(config.is_ok(), "{config:?}");
         let (config, rules) = (config.unwrap(), rules());
-        let plan = planned(&config, &rollout, devices, tell_only);
+        let plan = planned(&config, &rollout, devices, alert_only);
         let before = plan.coverage(&rules).coverage;
         let after = armed(&plan, &rules, &job(&rollout, devices), devices);
         prop_assert_eq!(before.to_json(), after.to_json());

@@ -3,7 +3,7 @@
 use super::entry::EntryOutcome;
 use super::tolerance::Tolerance;
 use tripline::gate::{
-    Answer, CountsSeen, DeviceCounts, FiredAlarm, Missing, Stopped, after_completion,
+    Answer, DeviceCounts, FiredAlarm, Missing, ObservedCounts, Stopped, after_completion,
 };
 use tripline::job::JobState;
 use tripline::stop::Canceler;
@@ -14,7 +14,7 @@ use tripline::text::excerpt;
 pub struct JobView {
     /// Whether it still reaches devices.
     pub state: JobState,
-    /// Why it was cancelled, if it was.
+    /// Why it was canceled, if it was.
     pub reason_code: Option<String>,
     /// What was said of it.
     pub comment: Option<String>,
@@ -22,7 +22,7 @@ pub struct JobView {
     pub succeeded: u32,
     /// Devices that failed, refused or ran out of time.
     pub failed: u32,
-    /// Devices whose execution was cancelled.
+    /// Devices whose execution was canceled.
     pub canceled: u32,
     /// AWS IoT's attempts, in words, and why it is not known how many devices `failed`, if so.
     pub uncounted: Option<String>,
@@ -46,7 +46,9 @@ pub fn ending(
     fired: Option<FiredAlarm<'_>>,
 ) -> Option<EntryEnding> {
     let bad = |outcome, why: String| Some(EntryEnding { outcome: Some(outcome), why: Some(why) });
-    let gone = || bad(EntryOutcome::Failed, "its job is gone, and with it how it ended".to_owned());
+    let gone = || {
+        bad(EntryOutcome::Failed, "its job was deleted, so how it ended is not known".to_owned())
+    };
     let Some(job) = job else { return gone() };
     match job.state {
         JobState::Active => None,
@@ -56,7 +58,7 @@ pub fn ending(
             let is_guard = Canceler::from_reason(code, job.comment.as_deref()).is_guard();
             let outcome = if is_guard { EntryOutcome::Stopped } else { EntryOutcome::Failed };
             let code = code.map_or_else(String::new, |code| format!(": {}", excerpt(code)));
-            bad(outcome, format!("its job was cancelled{code}"))
+            bad(outcome, format!("its job was canceled{code}"))
         }
         JobState::Completed => {
             Some(completed(job, after_completion(tolerance.share(), job.counts(), fired)))
@@ -101,10 +103,10 @@ pub fn fired_late(fired: FiredAlarm<'_>) -> EntryEnding {
 }
 
 impl JobView {
-    fn counts(&self) -> CountsSeen<'_> {
+    fn counts(&self) -> ObservedCounts<'_> {
         match &self.uncounted {
-            Some(why) => CountsSeen::Unknown(why),
-            None => CountsSeen::Known(DeviceCounts {
+            Some(why) => ObservedCounts::Unknown(why),
+            None => ObservedCounts::Known(DeviceCounts {
                 succeeded: self.succeeded,
                 unsuccessful: self.failed,
                 canceled: self.canceled,
@@ -154,19 +156,15 @@ mod tests {
         assert_eq!(outcome(Some(nobody)), Some(EntryOutcome::Failed));
         // By the guard it was stopped; by anybody else it merely came to nothing.
         for (code, expected, why) in [
-            (
-                Some("TRIPLINE_ALARM"),
-                EntryOutcome::Stopped,
-                "its job was cancelled: TRIPLINE_ALARM",
-            ),
-            (Some("ABORT_CANCEL"), EntryOutcome::Stopped, "its job was cancelled: ABORT_CANCEL"),
+            (Some("TRIPLINE_ALARM"), EntryOutcome::Stopped, "its job was canceled: TRIPLINE_ALARM"),
+            (Some("ABORT_CANCEL"), EntryOutcome::Stopped, "its job was canceled: ABORT_CANCEL"),
             (
                 Some("TRIPLINE_OPERATOR"),
                 EntryOutcome::Failed,
-                "its job was cancelled: TRIPLINE_OPERATOR",
+                "its job was canceled: TRIPLINE_OPERATOR",
             ),
-            (Some(""), EntryOutcome::Failed, "its job was cancelled"),
-            (None, EntryOutcome::Failed, "its job was cancelled"),
+            (Some(""), EntryOutcome::Failed, "its job was canceled"),
+            (None, EntryOutcome::Failed, "its job was canceled"),
         ] {
             let ended = ending(Some(&job(JobState::Canceled, code, 0, 3))).unwrap();
             assert_eq!((ended.outcome, ended.why.as_deref()), (Some(expected), Some(why)));

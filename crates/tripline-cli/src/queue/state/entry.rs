@@ -23,7 +23,7 @@ const MAX_ERROR: usize = 1_000;
 pub struct Entry {
     /// Its place in the queue, and its name.
     pub id: EntryId,
-    /// Grows with every step, so that two workers who take one from the same state are told apart.
+    /// Grows with every step, so that two workers who take one from the same state are distinguished.
     pub version: u64,
     /// Where it is.
     pub state: State,
@@ -40,8 +40,8 @@ pub struct Entry {
     /// How many of its devices may be without the firmware for it to have ended well. An entry of an earlier
     /// version has none: it was added when a single failed device held up the queue, and nobody has said otherwise.
     pub tolerance: Tolerance,
-    /// It is meant that no alarm stops it: people are told, and it goes on.
-    pub tell_only: bool,
+    /// It is meant that no alarm stops it: people are alerted, and it goes on.
+    pub alert_only: bool,
     /// It is meant that it has no alarms.
     pub default_guard: bool,
     /// Ways to go wrong of which it is meant that nobody hears.
@@ -207,7 +207,7 @@ impl Entry {
         entry
     }
 
-    /// Its worker is still at it. What is not claimed stays as it is.
+    /// Its worker still works on it. What is not claimed stays as it is.
     #[must_use]
     pub fn renewed(&self, now: Timestamp) -> Self {
         match &self.state {
@@ -254,7 +254,7 @@ impl Entry {
     pub fn declared(&self, outcome: EntryOutcome, now: Timestamp) -> Result<Self, Refusal> {
         match &self.state {
             State::Claimed(lease) if now < lease.free_from() => Err(Refusal(
-                "is being deployed by a worker, who will say how it ends (expected one that is pending, deployed or done)",
+                "is being deployed by a worker, which will record how it ends (expected one that is pending, deployed or done)",
             )),
             _ => Ok(self.ended(outcome, Some("declared by hand"), now)),
         }
@@ -275,9 +275,9 @@ impl Entry {
         match &self.state {
             State::Pending if !self.is_begun() => Ok(()),
             State::Pending => Err(Refusal(
-                "was begun by a worker, and something of its job may exist (expected a pending one that nobody has had)",
+                "was begun by a worker, and something of its job may exist (expected a pending one that no worker has begun)",
             )),
-            _ => Err(Refusal("is not pending (expected a pending one that nobody has had)")),
+            _ => Err(Refusal("is not pending (expected a pending one that no worker has begun)")),
         }
     }
 }

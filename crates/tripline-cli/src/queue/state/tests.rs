@@ -28,7 +28,7 @@ fn entry(n: u32) -> Entry {
         files: Vec::new(),
         bake: span(0),
         tolerance: Default::default(),
-        tell_only: false,
+        alert_only: false,
         default_guard: false,
         accept_uncovered: Default::default(),
         claims: 0,

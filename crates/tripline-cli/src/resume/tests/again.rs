@@ -35,7 +35,7 @@ async fn devices_that_fail_after_a_resume_get_another_job() {
 async fn the_hint_on_devices_in_progress_is_true_after_a_resume_too() {
     let fake = resumed_while_five_are("IN_PROGRESS").await;
     let resumed = run(&fake, &resume()).await.unwrap();
-    let hint = "hint: 5 still in progress with the old job; `--include-in-progress` takes them in";
+    let hint = "hint: 5 still in progress with the old job; `--include-in-progress` includes them";
     assert_eq!(resumed.notes(&id("fw"))[0], hint);
     assert_eq!(resumed.end(), End::Done);
     let all = Resume { include_in_progress: true, ..resume() };
@@ -67,7 +67,7 @@ async fn devices_of_an_earlier_resume_in_a_group_are_its_own() {
     fake.world().iot.end("fw", "IN_PROGRESS", "FAILED");
     run(&fake, &resume()).await.unwrap();
     assert_eq!(fake.world().iot.targets("fw-r2"), ["d007"]);
-    // Somebody removes the group: those that the job has come to are its own still.
+    // Somebody removes the group: those that the job has reached are its own still.
     let executed: Vec<_> =
         fake.world().iot.groups.remove("tripline-fw-r1").unwrap().into_iter().collect();
     let executed: Vec<_> = executed.iter().map(String::as_str).collect();

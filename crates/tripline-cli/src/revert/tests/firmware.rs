@@ -68,14 +68,14 @@ async fn a_firmware_that_is_gone_is_refused() {
     fake.world().s3.objects.remove(&("bucket".to_owned(), KEY.to_owned()));
     let error = run(&fake, &revert()).await.unwrap_err();
     assert!(
-        error.starts_with("job `good`: its firmware is gone: there is no object s3://"),
+        error.starts_with("job `good`: its firmware does not exist: there is no object s3://"),
         "{error}"
     );
     let fake = reached(5);
     fake.world().iot.streams.clear();
     for source in [revert().source, unrecorded()] {
         let error = run(&fake, &Revert { source, ..revert() }).await.unwrap_err();
-        assert!(error.starts_with("job `good`: its stream `pumps` is gone"), "{error}");
+        assert!(error.starts_with("job `good`: its stream `pumps` does not exist"), "{error}");
     }
     let fake = reached(5);
     fake.world().iot.tags.get_mut("job/good").unwrap().remove("tripline:config");
@@ -93,7 +93,7 @@ async fn a_job_without_a_record_is_reverted_to_only_if_that_is_meant() {
     let reverted = run(&fake, &Revert { source: unrecorded(), ..revert() }).await.unwrap();
     assert_eq!(
         reverted.notes(&id("fw"))[0],
-        "note: the firmware of `good` was not compared: `deploy` noted nothing of it"
+        "note: the firmware of `good` was not compared: `deploy` did not record it"
     );
     assert_eq!(reverted.json(&id("fw"), "us-east-1")["firmware"], "not recorded");
     assert!(fake.world().iot.jobs.contains_key("fw-back"));

@@ -47,16 +47,13 @@ async fn what_is_another_s_keeps_its_name() {
     fake.world().iot.job("fw-back", JobStatus::InProgress, &["thing/d000"]);
     let taken = Revert { new: Some(id("fw-back")), ..revert() };
     let error = run(&fake, &taken).await.unwrap_err();
-    assert!(
-        error.starts_with("job `fw-back` is there already, and does not revert `fw`"),
-        "{error}"
-    );
+    assert!(error.starts_with("job `fw-back` already exists, and does not revert `fw`"), "{error}");
     run(&fake, &revert()).await.unwrap();
     assert!(fake.world().iot.jobs.contains_key("fw-back-2"));
     let fake = reached(150);
     fake.world().iot.group("tripline-fw-back", &[]);
     let error = run(&fake, &revert()).await.unwrap_err();
-    assert!(error.starts_with("thing group `tripline-fw-back` is there already"), "{error}");
+    assert!(error.starts_with("thing group `tripline-fw-back` already exists"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,7 +104,7 @@ async fn a_job_of_freertos_is_reverted_and_its_stream_is_looked_for() {
     let to = Source::Job { to: Some(id("AFR_OTA-pumps")), unrecorded: true };
     let to = Revert { source: to, ..revert() };
     let error = run(&fake, &to).await.unwrap_err();
-    assert!(error.contains("its stream `AFR_OTA-1` is gone"), "{error}");
+    assert!(error.contains("its stream `AFR_OTA-1` does not exist"), "{error}");
     fake.world().iot.stream("AFR_OTA-1", "bucket", "any");
     run(&fake, &to).await.unwrap();
     assert!(fake.world().iot.jobs["fw-back"].1.contains("AFR_OTA-1"));

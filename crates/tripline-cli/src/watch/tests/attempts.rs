@@ -104,7 +104,7 @@ async fn a_device_that_will_be_tried_again_has_not_failed() {
     fails(&fake, 1, 3, None);
     let (fake_end, log) = fake.follow(Watch { once: true, ..watch(&["fw"]) }).await;
     assert_eq!(fake_end.unwrap(), End::Undecided);
-    assert!(log.lines[0].contains("1 of 3 ended (33 %)"), "{}", log.lines[0]);
+    assert!(log.lines[0].contains("1 of 3 devices ended (33 %)"), "{}", log.lines[0]);
     assert!(log.lines[0].contains("1 failed, 2 queued; attempts: 5 failed"), "{}", log.lines[0]);
 }
 

@@ -53,7 +53,7 @@ fn guarded(record: Option<&Record>) -> Fake {
     fake
 }
 
-async fn look(fake: &Fake) -> Log {
+async fn log_of(fake: &Fake) -> Log {
     fake.follow(Watch { once: true, ..watch(&["fw"]) }).await.1
 }
 
@@ -67,12 +67,12 @@ fn levels(log: &Log) -> (String, Vec<String>) {
 
 #[tokio::test(start_paused = true)]
 async fn a_guarded_rollout_says_what_becomes_of_it() {
-    let log = look(&guarded(Some(&record()))).await;
+    let log = log_of(&guarded(Some(&record()))).await;
     let stops = ["stops", "stops", "stops", "stops", "stops"];
     assert_eq!(levels(&log), ("guarded".to_owned(), stops.map(str::to_owned).into()));
     let line =
         "coverage  guarded: stops on failures, rejections, timeouts, slow devices, silent devices";
-    assert!(log.screen.iter().any(|shown| shown.trim() == line), "{:#?}", log.screen);
+    assert!(log.screens[&1_000].iter().any(|shown| shown.trim() == line), "{:#?}", log.screens);
     assert!(log.lines[0].contains(&line.replace("coverage ", "coverage:").replace(":  ", ": ")));
     assert_eq!(log.uncovered, [""; 0]);
 }
@@ -81,7 +81,7 @@ async fn a_guarded_rollout_says_what_becomes_of_it() {
 async fn a_metric_that_nobody_reports_is_seen() {
     let mut silent = record();
     silent.coverage = CoverageFacts { succeeded: 115, download_times: 0, ..silent.coverage };
-    let log = look(&guarded(Some(&silent))).await;
+    let log = log_of(&guarded(Some(&silent))).await;
     // The default guard's evidence alerts people.
     let (status, levels) = levels(&log);
     assert_eq!((status.as_str(), levels[3].as_str()), ("guarded", "alerts"));
@@ -96,14 +96,14 @@ async fn a_silent_guard_keeper_leaves_a_rollout_blind() {
     let mut old = record();
     old.at = NOW - 420;
     for record in [Some(&old), None] {
-        let log = look(&guarded(record)).await;
+        let log = log_of(&guarded(record)).await;
         let (status, levels) = levels(&log);
         // What devices report is counted without the guard-keeper.
         assert_eq!((status.as_str(), levels[3].as_str()), ("partlyGuarded", "stops"));
         assert_eq!(levels[0], "nobody");
         let minutes = if record.is_some() { 7 } else { 10 };
         let blind = format!(
-            "default-FailureRate is blind: the guard-keeper has not looked for {minutes} min"
+            "default-FailureRate is blind: the guard-keeper has not checked for {minutes} min"
         );
         assert!(log.uncovered[0].contains(&blind), "{:?}", log.uncovered);
         assert!(log.uncovered[1].contains("tripline doctor --job-id fw"), "{:?}", log.uncovered);
@@ -113,7 +113,7 @@ async fn a_silent_guard_keeper_leaves_a_rollout_blind() {
 #[tokio::test(start_paused = true)]
 async fn another_job_of_the_name_says_nothing_of_this_one() {
     let of_another = Record { created: CREATED - 9_000, ..record() };
-    let log = look(&guarded(Some(&of_another))).await;
+    let log = log_of(&guarded(Some(&of_another))).await;
     assert_eq!(levels(&log).0, "partlyGuarded");
 }
 
@@ -122,7 +122,7 @@ async fn an_alarm_that_does_not_act_covers_nothing() {
     let fake = guarded(Some(&record()));
     let name = "tripline-fw-default-FailureRate".to_owned();
     fake.world().cloudwatch.mute_rules.insert("night".to_owned(), vec![name.clone()]);
-    let log = look(&fake).await;
+    let log = log_of(&fake).await;
     assert_eq!(log.data[0]["coverage"]["status"], "partlyGuarded");
     let fails = &log.data[0]["coverage"]["ways"]["fails"];
     assert_eq!(fails["level"], "alerts", "evidence alerts people");
@@ -130,26 +130,26 @@ async fn an_alarm_that_does_not_act_covers_nothing() {
     assert_eq!(fails["because"][0]["fix"], unmute);
     let fake = guarded(Some(&record()));
     fake.world().cloudwatch.alarms.get_mut(&name).unwrap().state_value = Some(StateValue::Alarm);
-    assert_eq!(look(&fake).await.data[0]["coverage"]["ways"]["fails"]["level"], "alerts");
+    assert_eq!(log_of(&fake).await.data[0]["coverage"]["ways"]["fails"]["level"], "alerts");
 }
 
 #[tokio::test(start_paused = true)]
 async fn that_nothing_stops_it_may_be_meant() {
     let mut meant = record();
     meant.coverage.alerts_only = true;
-    let log = look(&guarded(Some(&meant))).await;
+    let log = log_of(&guarded(Some(&meant))).await;
     assert_eq!(levels(&log).0, "alertsOnly");
-    assert!(log.screen.iter().any(|line| line.contains("coverage  alerts only: ")));
+    assert!(log.screens[&1_000].iter().any(|line| line.contains("coverage  alerts only: ")));
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_the_stack_or_after_the_end_there_is_nothing_to_say() {
     let fake = guarded(Some(&record()));
     fake.world().cloudformation.stack = None;
-    let log = look(&fake).await;
+    let log = log_of(&fake).await;
     assert_eq!(log.data[0]["coverage"], Value::Null);
     assert!(log.data[0]["notes"][0].as_str().unwrap().starts_with("guard: there is no stack"));
     let fake = guarded(Some(&record()));
     fake.answers("fw", [completed(Tally { succeeded: 39, ..Tally::default() })]);
-    assert_eq!(look(&fake).await.data[0]["coverage"], Value::Null);
+    assert_eq!(log_of(&fake).await.data[0]["coverage"], Value::Null);
 }

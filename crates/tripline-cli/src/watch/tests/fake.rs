@@ -168,12 +168,16 @@ fn named(call: &Call) -> String {
     }
 }
 
+/// Columns of terminals.
+pub const WIDTHS: [usize; 3] = [60, 80, 120];
+
 /// What is shown.
 #[derive(Debug, Default)]
 pub struct Log {
     pub lines: Vec<String>,
     pub data: Vec<serde_json::Value>,
-    pub screen: Vec<String>,
+    /// By columns.
+    pub screens: BTreeMap<usize, Vec<String>>,
     pub uncovered: Vec<String>,
     pub end: Vec<String>,
 }
@@ -183,7 +187,10 @@ impl Show for Log {
         self.lines.extend(rollouts.iter().map(|rollout| view::line(rollout, now)));
         self.data.extend(rollouts.iter().map(|rollout| view::data(rollout, now)));
         self.uncovered = rollouts.iter().flat_map(view::uncovered).collect();
-        self.screen = rollouts.iter().flat_map(|rollout| view::screen(rollout, now)).collect();
+        for width in WIDTHS.into_iter().chain([1_000]) {
+            let screen = rollouts.iter().flat_map(|rollout| view::screen(rollout, now, width));
+            self.screens.insert(width, screen.collect());
+        }
     }
 
     fn end(&mut self, rollouts: &[Rollout]) {

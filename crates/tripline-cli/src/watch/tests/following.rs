@@ -82,7 +82,7 @@ async fn each_end_has_its_exit_code() {
         let (ended, log) = fake.follow(watch(&["fw"])).await;
         assert_eq!(ended.unwrap(), end, "{answer:?}");
         let resumes = log.end.iter().any(|line| line.contains("`tripline resume --job-id fw`"));
-        assert_eq!(resumes, log.end[0].contains("stopped") || log.end[0].contains("cancelled"));
+        assert_eq!(resumes, log.end[0].contains("stopped") || log.end[0].contains("canceled"));
     }
 }
 
@@ -111,7 +111,7 @@ async fn what_is_not_decided_in_time_goes_on() {
     let timeout = Some(Duration::from_secs(65));
     let (end, log) = fake.follow(Watch { timeout, ..watch(&["fw"]) }).await;
     assert_eq!((end.unwrap(), begin.elapsed().as_secs()), (End::Undecided, 65));
-    assert_eq!(log.end, ["rollout fw is not decided: 1 of 3 executions have ended"]);
+    assert_eq!(log.end, ["rollout fw is not decided: 1 of 3 devices ended (33 %)"]);
     let (end, log) = fake.follow(Watch { once: true, ..watch(&["fw"]) }).await;
     assert_eq!((end.unwrap(), log.lines.len()), (End::Undecided, 1));
 }
@@ -202,7 +202,7 @@ fn record(created: i64, at: i64) -> Record {
         at,
         evidence: 0.93,
         threshold: 2.0,
-        brief: "evidence 0.9 of 2 · 22 min: 36 % of 610 still at it, limit 33 %".to_owned(),
+        brief: "evidence 0.9 of 2 · 22 min: 36 % of 610 unfinished, limit 33 %".to_owned(),
         next_age: Some(30),
         stops: true,
         ..Record::default()
@@ -212,11 +212,8 @@ fn record(created: i64, at: i64) -> Record {
 #[tokio::test(start_paused = true)]
 async fn evidence_is_that_of_this_job_and_blind_once_nobody_computes_it() {
     for (kept, line) in [
-        (record(CREATED, NOW - 299), "still at it, limit 33 %; undecided, next limit at 30 min"),
-        (
-            record(CREATED, NOW - 300),
-            "still at it, limit 33 %; blind: nobody has computed it for 5 min",
-        ),
+        (record(CREATED, NOW - 299), "unfinished, limit 33 %; undecided, next limit at 30 min"),
+        (record(CREATED, NOW - 300), "unfinished, limit 33 %; blind: not computed for 5 min"),
         (record(CREATED - 1, NOW), ""),
     ] {
         let fake = Fake::default();

@@ -32,7 +32,7 @@ async fn a_rollout_is_recorded_once_it_has_ended() {
     assert_eq!(text.matches("\"operation\":\"in_progress\"").count(), 301);
     assert!(text.lines().last().unwrap().contains("\"operation\":\"timed_out\""));
     let again = record(&mut observer, &job, &file).await.unwrap_err().to_string();
-    assert!(again.contains("is there already"), "{again}");
+    assert!(again.contains("already exists"), "{again}");
 }
 
 #[tokio::test(start_paused = true)]

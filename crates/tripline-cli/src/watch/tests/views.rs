@@ -24,7 +24,7 @@ fn busy() -> Fake {
     let fake = Fake::default();
     let mut late = alarm("tripline-fw-late", "fw", StateValue::InsufficientData);
     late.actions_enabled = Some(false);
-    // It only tells, so that it takes nothing from the guard.
+    // It only alerts, so that it takes nothing from the guard.
     late.alarm_actions = Some(vec!["arn:aws:sns:us-east-1:111122223333:email".to_owned()]);
     fake.alarms([alarm("tripline-fw-slow", "fw", StateValue::Ok), late]);
     fake.tag("arn:tripline-fw-slow", "fw");
@@ -49,7 +49,7 @@ fn record() -> Record {
         at: NOW - 20,
         evidence: 0.93,
         threshold: 2.0,
-        brief: "evidence 0.9 of 2 · 22 min: 36 % of 610 still at it, limit 33 %".to_owned(),
+        brief: "evidence 0.9 of 2 · 22 min: 36 % of 610 unfinished, limit 33 %".to_owned(),
         next_age: Some(30),
         clearance: Some(0.44),
         unseen: vec!["failures: attempts are counted, not devices".to_owned()],
@@ -65,7 +65,11 @@ async fn once(fake: &Fake, jobs: &[&str]) -> Log {
 #[tokio::test(start_paused = true)]
 async fn a_busy_rollout() {
     let log = once(&busy(), &["fw"]).await;
-    insta::assert_snapshot!("busy_screen", log.screen.join("\n"));
+    for width in WIDTHS {
+        let screen = &log.screens[&width];
+        assert!(screen.iter().all(|line| line.chars().count() <= width), "{screen:#?}");
+        insta::assert_snapshot!(format!("busy_screen_{width}"), screen.join("\n"));
+    }
     insta::assert_snapshot!("busy_line", log.lines.join("\n"));
     insta::assert_snapshot!("busy_json", format!("{:#}", log.data[0]));
 }
@@ -85,7 +89,7 @@ async fn other_rollouts() {
     fake.answers("open", [Answer::Job(Box::new(open))]);
     fake.downloads([]);
     let log = once(&fake, &["stopped", "early", "open"]).await;
-    insta::assert_snapshot!("other_screens", log.screen.join("\n"));
+    insta::assert_snapshot!("other_screens", log.screens[&80].join("\n"));
     insta::assert_snapshot!("other_lines", log.lines.join("\n"));
     insta::assert_snapshot!("other_ends", log.end.join("\n"));
 }

@@ -8,7 +8,7 @@ use super::{folder, run, shown};
 use crate::calibrate::{healthy, recording};
 use crate::command;
 
-/// At most a third may be still at it after 22 minutes.
+/// At most a third may be unfinished after 22 minutes.
 pub const DECLARED: &str = "[DEFAULT]
 jobId = fw-3
 

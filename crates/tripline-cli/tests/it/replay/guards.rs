@@ -56,10 +56,10 @@ fn abort_criteria_are_replayed() {
     insta::assert_snapshot!("by_abort", shown(&run(folder.path(), "failing.ndjson", b"")));
     insta::assert_snapshot!("no_abort", shown(&run(folder.path(), "healthy.ndjson", b"")));
     // Of an alarm that would only have fired after the stop nothing is said beside the table.
-    let telling = with_abort(50).replace("@email, @force-stop", "@email");
-    fs::write(folder.path().join("dev.ini"), telling).unwrap();
+    let alerting = with_abort(50).replace("@email, @force-stop", "@email");
+    fs::write(folder.path().join("dev.ini"), alerting).unwrap();
     let ran = run(folder.path(), "failing.ndjson", b"");
-    assert!(ran.stdout.contains("2026-09-21 13:40:30 UTC  tell\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("2026-09-21 13:40:30 UTC  alert\n"), "{}", ran.stdout);
     assert!(!ran.stdout.contains("`Failures` would have fired"), "{}", ran.stdout);
     fs::write(folder.path().join("dev.ini"), with_abort(50)).unwrap();
     // They are AWS IoT's, whatever the stopper does.
@@ -87,9 +87,9 @@ fn a_picture_says_what_it_shows() {
     for part in [">ended 400<", "<th scope=\"col\">ended</th>", "ended later (", "abortConfig: "] {
         assert!(page.contains(part), "{part}: {page}");
     }
-    assert!(!page.contains(">told") && !page.contains(" spared ("), "{page}");
+    assert!(!page.contains(">notified") && !page.contains(" spared ("), "{page}");
     let chart = ran.stdout;
-    assert!(chart.contains("\nended  ") && !chart.contains("\ntold"), "{chart}");
+    assert!(chart.contains("\nended  ") && !chart.contains("\nnotified"), "{chart}");
 }
 
 /// An alarm on the failure rate goes by devices that had begun, and not by what had ended.

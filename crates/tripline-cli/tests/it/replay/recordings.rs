@@ -60,8 +60,8 @@ impl Rollout {
     }
 
     fn event(&self, number: u32, random: &mut Random) -> Event {
-        let told = START + u64::from(number) * 60 / u64::from(self.per_minute);
-        let begins = told + 1 + random.next() % 20;
+        let notified = START + u64::from(number) * 60 / u64::from(self.per_minute);
+        let begins = notified + 1 + random.next() % 20;
         let median = if random.share() < self.slow { 4_500.0 } else { 300.0 };
         let seconds = random.seconds(median, 0.35);
         let fate = random.share();

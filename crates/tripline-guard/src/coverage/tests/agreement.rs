@@ -191,9 +191,9 @@ proptest! {
         let coverage = coverage(&facts, &watchers);
         for way in Way::ALL {
             let seen = coverage.of(way);
-            prop_assert!(seen.shortfalls.len() <= Seen::MAX_SHORTFALLS);
+            prop_assert!(seen.shortfalls.len() <= WayCoverage::MAX_SHORTFALLS);
             prop_assert_eq!(seen.by.is_some(), matches!(seen.level, Level::Alerts | Level::Stops));
-            // Whoever hears of nothing learns why.
+            // Where nothing covers a way, the reason is named.
             prop_assert!(seen.level != Level::Nobody || !seen.shortfalls.is_empty());
         }
         prop_assert!(!coverage.line().is_empty() && coverage.table("").lines().count() == 5);

@@ -1,4 +1,4 @@
-//! A second reading of AWS's page, slow and without cleverness, that the evaluator is held against.
+//! A second reading of AWS's page, slow and without cleverness, that the evaluator is compared with.
 
 use proptest::prelude::*;
 

@@ -62,7 +62,7 @@ fn a_rollout_of_which_devices_have_not_ended_goes_on() {
 #[test]
 fn who_would_have_stopped_nothing_is_not_too_late() {
     for (topics, mode, response) in [
-        ("@email", StopMode::Cancel, Response::TellsPeople),
+        ("@email", StopMode::Cancel, Response::AlertsPeople),
         ("@force-stop", StopMode::Observe, Response::AfterTheEnd),
     ] {
         let replay = guard(&ends(30, "succeeded"), topics, mode);

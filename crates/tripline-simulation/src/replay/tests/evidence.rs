@@ -10,7 +10,7 @@ use tripline::evidence::{LimitName, Limits, Parameters};
 use tripline::stop::StopMode;
 use tripline::time::Timestamp;
 
-/// At most a tenth may be still at it after ten minutes, and 3 % may fail.
+/// At most a tenth may be unfinished after ten minutes, and 3 % may fail.
 fn limits() -> Limits {
     let unfinished = vec![(5, 0.5), (10, 0.1)];
     Limits::new(Parameters {
@@ -92,7 +92,7 @@ fn devices_that_never_end_are_seen_only_if_their_beginning_is_recorded() {
     let evidence = replay.evidence.unwrap();
     assert!(evidence.fired.is_some());
     assert!(matches!(evidence.verdict.spoke.unwrap().limit, LimitName::Rung(10)));
-    // The same rollout as AWS IoT's events tell it.
+    // The same rollout as AWS IoT's events report it.
     let ends = events.into_iter().filter(|event| event["operation"] != "in_progress");
     let ends = ends.map(|mut event| {
         event["statusDetails"]["downloadTime"] = "190".into();
@@ -110,7 +110,7 @@ fn evidence_that_goes_to_people_stops_nothing() {
     let slow = rollout(&devices(800, |_| Some(1_500)));
     let replay = replayed(&slow, &[Topic::Email]);
     assert_eq!(replay.stop, None);
-    assert_eq!(replay.evidence.unwrap().fired.unwrap().response, Response::TellsPeople);
+    assert_eq!(replay.evidence.unwrap().fired.unwrap().response, Response::AlertsPeople);
 }
 
 #[test]

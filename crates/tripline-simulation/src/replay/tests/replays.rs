@@ -46,7 +46,7 @@ fn replay(minutes: &[u32], alarms: &[AlarmDefinition], mode: StopMode) -> Replay
 #[test]
 fn the_first_alarm_that_stops_stops() {
     let alarms = [
-        alarm("tells", 1, "@email", ""),
+        alarm("alerts", 1, "@email", ""),
         alarm("late", 5, "@force-stop", ""),
         alarm("early", 2, "@email, @force-stop", ""),
         alarm("never", 100, "@force-stop", ""),
@@ -59,7 +59,7 @@ fn the_first_alarm_that_stops_stops() {
             .map(|fired| (fired.at.seconds() - START, fired.response))
     };
     // A minute's failures are looked at in the middle of the next one.
-    assert_eq!(of(0), Some((150, Response::TellsPeople)));
+    assert_eq!(of(0), Some((150, Response::AlertsPeople)));
     assert_eq!(of(2), Some((210, Response::Stops { force: false })));
     assert_eq!(of(1), Some((330, Response::AlreadyStopped)));
     assert_eq!(of(3), None);

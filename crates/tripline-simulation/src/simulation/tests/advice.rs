@@ -60,7 +60,7 @@ fn advice_names_the_numbers() {
     );
     assert_eq!(
         texts[2],
-        "`DownloadTimeUpperLimitAlarm`: the first device over 3600 s says so after 60 minutes, when about 6000 of 24000 devices were told\n  hint: baseRatePerMinute: at most 40 until devices have succeeded (now 100)"
+        "`DownloadTimeUpperLimitAlarm`: the first device over 3600 s says so after 60 minutes, when about 6000 of 24000 devices were notified\n  hint: baseRatePerMinute: at most 40 until devices have succeeded (now 100)"
     );
     assert_eq!(
         texts[3],
@@ -111,22 +111,22 @@ fn of_downloads(from: &str, to: &str, devices: u32) -> Vec<String> {
 
 #[test]
 fn the_rate_is_the_one_that_the_rollout_reaches() {
-    // At most 1,000 are told a minute, and 12 until 1,500 of them have succeeded: about 120 reports in
+    // At most 1,000 are notified a minute, and 12 until 1,500 of them have succeeded: about 120 reports in
     // ten minutes.
     let found = of_downloads("minSamples = 100", "minSamples = 200", 12_000);
     assert_eq!(
         found,
         [
-            "`DownloadTimeUpperLimitAlarm`: a period has about 119 samples and decides from 200 on, so it decides nothing until 1932 of 12000 devices were told\n  hint: minSamples: at most 119, or a period of 1020 s"
+            "`DownloadTimeUpperLimitAlarm`: a period has about 119 samples and decides from 200 on, so it decides nothing until 1932 of 12000 devices were notified\n  hint: minSamples: at most 119, or a period of 1020 s"
         ]
     );
-    // A smaller fleet is told before the rate rises.
+    // A smaller fleet is notified before the rate rises.
     let found = of_downloads("minSamples = 100", "minSamples = 200", 1_000);
     assert_eq!(
         found,
         [
             "`DownloadTimeUpperLimitAlarm`: a period has about 116 samples and decides from 200 on, so it hardly ever decides\n  hint: minSamples: at most 116, or a period of 1080 s",
-            "`DownloadTimeUpperLimitAlarm`: the first device over 3600 s says so after 60 minutes, when about 720 of 1000 devices were told\n  hint: baseRatePerMinute: at most 1 until devices have succeeded (now 12)",
+            "`DownloadTimeUpperLimitAlarm`: the first device over 3600 s says so after 60 minutes, when about 720 of 1000 devices were notified\n  hint: baseRatePerMinute: at most 1 until devices have succeeded (now 12)",
         ]
     );
 }
@@ -138,8 +138,8 @@ fn no_rate_below_one_is_advised_and_one_is_no_plural() {
         found.get(..3).unwrap(),
         [
             "`DownloadTimeUpperLimitAlarm`: a period has about 1 sample and decides from 100 on, so it hardly ever decides\n  hint: minSamples: at most 1, or a period of 6000 s",
-            "`DownloadTimeUpperLimitAlarm`: the first device over 3600 s says so after 60 minutes, when about 12 of 12 devices were told\n  hint: threshold: lower, or first a job for a few devices alone",
-            "`DownloadTimeUpperLimitAlarm`: 3 periods take 3 minutes, and by then all devices are told (1 minute)\n  hint: datapointsToAlarm: fewer or shorter periods, or a slower rollout",
+            "`DownloadTimeUpperLimitAlarm`: the first device over 3600 s says so after 60 minutes, when about 12 of 12 devices were notified\n  hint: threshold: lower, or first a job for a few devices alone",
+            "`DownloadTimeUpperLimitAlarm`: 3 periods take 3 minutes, and by then all devices are notified (1 minute)\n  hint: datapointsToAlarm: fewer or shorter periods, or a slower rollout",
         ]
     );
 }

@@ -112,6 +112,6 @@ fn the_recommended_guard_does_better_on_both_sides() {
         ..Scenario::new(healthy, rollout, START)
     };
     let record = Simulator::new(&scenario, &[]).run(1, 0, Detail::Full).record.unwrap();
-    let all_told = record.minutes.iter().position(|minute| minute.notified == 24_000).unwrap();
-    assert!((200..215).contains(&all_told), "{all_told}");
+    let all_notified = record.minutes.iter().position(|minute| minute.notified == 24_000).unwrap();
+    assert!((200..215).contains(&all_notified), "{all_notified}");
 }

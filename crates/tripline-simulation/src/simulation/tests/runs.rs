@@ -7,9 +7,9 @@ use tripline::job::{EndedCounts, ExecutionCounts};
 use tripline::metric::Outcome;
 use tripline::rollout::{AbortCriterion, FailureType, Retries, Threshold, Timeout};
 
-/// One device: when it is told, begins and ends, in milliseconds, and how.
+/// One device: when it is notified, begins and ends, in milliseconds, and how.
 struct Life {
-    told: u64,
+    notified: u64,
     begins: Option<u64>,
     ends: Option<(u64, Outcome)>,
 }
@@ -20,8 +20,8 @@ fn lives(scenario: &Scenario, rate: u64, seed: u64) -> Vec<Life> {
     (0..u64::from(scenario.fleet.devices))
         .map(|device| {
             let fate = scenario.fleet.draw(&mut random);
-            let told = device / rate * 60_000 + device % rate * 60_000 / rate;
-            let begins = told + fate.start.millis();
+            let notified = device / rate * 60_000 + device % rate * 60_000 / rate;
+            let begins = notified + fate.start.millis();
             let takes = u64::from(fate.download) * 100;
             let in_time = timeout.is_none_or(|timeout| takes <= timeout);
             let times_out = timeout.map(|timeout| (begins + timeout, Outcome::TimedOut));
@@ -34,7 +34,7 @@ fn lives(scenario: &Scenario, rate: u64, seed: u64) -> Vec<Life> {
                 Kind::Fails if in_time => (Some(begins), Some((begins + takes, Outcome::Failed))),
                 Kind::Succeeds | Kind::Fails | Kind::Silent => (Some(begins), times_out),
             };
-            Life { told, begins, ends }
+            Life { notified, begins, ends }
         })
         .collect()
 }
@@ -54,13 +54,13 @@ fn reached(lives: &[Life], now: u64) -> Reached {
         timed_out: ended(Outcome::TimedOut),
     };
     let progress = ExecutionCounts {
-        queued: count(&|life| life.told <= now && !begun(life) && !over(life)),
+        queued: count(&|life| life.notified <= now && !begun(life) && !over(life)),
         in_progress: count(&|life| begun(life) && !over(life)),
         ended: endings,
         canceled: 0,
         removed: 0,
     };
-    Reached { notified: count(&|life| life.told <= now), exposed: count(&begun), progress }
+    Reached { notified: count(&|life| life.notified <= now), exposed: count(&begun), progress }
 }
 
 prop_compose! {

@@ -108,7 +108,7 @@ fn a_stop_after_the_end_is_none() {
 }
 
 #[test]
-fn an_alarm_that_tells_only_people_stops_nothing() {
+fn an_alarm_that_alerts_only_people_stops_nothing() {
     let (_, alarm) = read(SAMPLE);
     let mode = |topics| {
         AlarmPlan::new(AlarmDefinition { topics, ..alarm.clone() }, StopMode::Cancel).reaction.mode
@@ -173,15 +173,15 @@ fn studies_do_not_depend_on_threads_and_their_runs_can_be_repeated() {
 }
 
 #[test]
-fn progress_is_told_after_each_run() {
-    let told = std::sync::Mutex::new(Vec::new());
+fn progress_is_reported_after_each_run() {
+    let reported = std::sync::Mutex::new(Vec::new());
     let runs = Runs { seed: 1, runs: 20, threads: NonZeroUsize::new(2).unwrap() };
     Study::new(&at_rate(Fleet::healthy(10), 10), &[], runs, &|done| {
-        told.lock().unwrap().push(done)
+        reported.lock().unwrap().push(done)
     });
-    let mut told = told.into_inner().unwrap();
-    told.sort_unstable();
-    assert_eq!(told, (1..=20).collect::<Vec<_>>());
+    let mut reported = reported.into_inner().unwrap();
+    reported.sort_unstable();
+    assert_eq!(reported, (1..=20).collect::<Vec<_>>());
 }
 
 #[test]

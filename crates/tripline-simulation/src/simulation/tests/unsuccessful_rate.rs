@@ -11,7 +11,7 @@ fn plan(limit: f64, least: u32) -> AlarmPlan {
     AlarmPlan::new(alarm, StopMode::Cancel)
 }
 
-/// Devices that begin a second after they were told, and take 10.4, each to the millisecond.
+/// Devices that begin a second after they were notified, and take 10.4, each to the millisecond.
 fn punctual(devices: u32) -> Fleet {
     let exactly = |seconds| Lognormal::new(seconds, 0.0).unwrap();
     Fleet { start: exactly(1.0), download: exactly(10.4), ..Fleet::healthy(devices) }
@@ -30,21 +30,21 @@ fn it_fires_a_minute_after_the_first_count_of_enough_devices() {
         let outcome = run(&scenario, &plan(20.0, 50), number);
         let firing = outcome.firings.first().unwrap();
         let counted = firing.at.seconds() - 60.0;
-        // Device `n` is told at second `n`: the fiftieth at second 49.
+        // Device `n` is notified at second `n`: the fiftieth at second 49.
         assert!((49.0..109.0).contains(&counted), "{counted}");
         let (notified, failed) = (counted + 1.0, counted - 11.0);
         let percent = format!("[{:?} (", 100.0 * failed / notified);
         assert!(firing.reason.contains(&percent), "{} {percent}", firing.reason);
         // Five seconds to the stop.
-        let told = outcome.end.notified;
-        assert!(told.abs_diff(firing.at.seconds() as u32 + 5) <= 1, "{told} {firing:?}");
+        let notified = outcome.end.notified;
+        assert!(notified.abs_diff(firing.at.seconds() as u32 + 5) <= 1, "{notified} {firing:?}");
         seconds.insert(firing.at.millis());
     }
     assert!(seconds.len() > 20, "the guard-keeper has any second of the minute");
 }
 
 #[test]
-fn devices_that_refuse_at_once_are_held_against_all_that_were_notified() {
+fn devices_that_refuse_at_once_are_compared_with_all_that_were_notified() {
     // A tenth refuses within a second, while the others are at it for an hour.
     let hour = Lognormal::new(3_600.0, 0.0).unwrap();
     let fleet = Fleet { download: hour, rejecting: share(0.1), ..punctual(2_000) };

@@ -83,7 +83,7 @@ fn pairs(
     Ok(())
 }
 
-/// Fewer false stops than this cannot be told from none.
+/// Fewer false stops than this cannot be distinguished from none.
 const LOWEST_FALSE_STOPS: f64 = 1e-6;
 /// More of them than this is no guard.
 const HIGHEST_FALSE_STOPS: f64 = 0.5;

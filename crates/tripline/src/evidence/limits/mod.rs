@@ -14,7 +14,7 @@ const MAX_UNMERGED_AGE: u32 = 199;
 /// What is declared, as it comes from a config or a baseline: minutes, and shares from 0 to 1.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Parameters {
-    /// By each age in minutes, the share of devices that may be still at it. Ages rise, shares never.
+    /// By each age in minutes, the share of devices that may be unfinished. Ages rise, shares never.
     pub unfinished: Vec<(u32, f64)>,
     /// The ages of `unfinished` at which devices are followed one by one; `None`: all of them.
     pub rungs: Option<Vec<u32>>,
@@ -153,7 +153,7 @@ impl Limits {
         Ok(limits)
     }
 
-    /// The share that may be still at it, by age.
+    /// The share that may be unfinished, by age.
     pub fn stairs(&self) -> &Stairs {
         &self.stairs
     }

@@ -10,7 +10,7 @@ fn healthy() -> Vec<Device> {
     fleet::steady(100, 60, |quantile| Some(times(quantile)), |quantile| quantile < 0.02)
 }
 
-/// Devices whose endings nobody hears of during an outage, and of all at once when it is over.
+/// Devices whose endings are not reported during an outage, and of all at once when it is over.
 fn in_an_outage(devices: &[Device], outage: &std::ops::Range<u32>) -> Vec<Device> {
     let during = |end: u32| if outage.contains(&end) { outage.end } else { end };
     devices.iter().map(|device| Device { ends: device.ends.map(during), ..*device }).collect()

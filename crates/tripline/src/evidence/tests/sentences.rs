@@ -3,7 +3,7 @@
 use super::fleet;
 use crate::evidence::{Above, Ages, Limits, Parameters, Source, State, Tick};
 
-/// After 22 minutes, x of the 900 devices that began in the first minute are still at it.
+/// After 22 minutes, x of the 900 devices that began in the first minute are unfinished.
 fn at_22(limits: &Limits, unfinished: u32) -> State {
     let mut state = State::new(limits);
     state.tick(limits, &Tick::default());
@@ -48,14 +48,14 @@ fn nothing_seen_is_said_in_three_words() {
 }
 
 #[test]
-fn a_rung_says_how_many_are_still_at_it() {
+fn a_rung_says_how_many_are_unfinished() {
     let limits = calibrated();
     let (brief, reason) = words(&at_22(&limits, 372), &limits);
-    assert_eq!(brief, "evidence 4.5 of 2 · 22 min: 41 % of 900 still at it, limit 33 %");
+    assert_eq!(brief, "evidence 4.5 of 2 · 22 min: 41 % of 900 unfinished, limit 33 %");
     assert_eq!(
         reason.as_deref(),
         Some(
-            "After 22 minutes, 372 of 900 devices (41 %) were still at it; at most 33 % may be (baseline fw-2-0 of 3 rollouts, 20 % slack). At most 1 in 100 healthy rollouts ever looks like this."
+            "After 22 minutes, 372 of 900 devices (41 %) were unfinished; at most 33 % may be (baseline fw-2-0 of 3 rollouts, 20 % slack). At most 1 in 100 healthy rollouts ever looks like this."
         )
     );
 }
@@ -64,7 +64,7 @@ fn a_rung_says_how_many_are_still_at_it() {
 fn what_does_not_stop_has_no_reason() {
     let limits = calibrated();
     let (brief, reason) = words(&at_22(&limits, 350), &limits);
-    assert_eq!(brief, "evidence 0.7 of 2 · 22 min: 39 % of 900 still at it, limit 33 %");
+    assert_eq!(brief, "evidence 0.7 of 2 · 22 min: 39 % of 900 unfinished, limit 33 %");
     assert_eq!(reason, None);
 }
 

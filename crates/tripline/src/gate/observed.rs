@@ -5,19 +5,19 @@ use crate::stop::Canceler;
 
 /// What is seen of a rollout at one look. Times are in seconds since the epoch.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Seen<'a> {
+pub struct Observed<'a> {
     /// Now.
     pub now: i64,
-    /// How many devices the rollout is to come to.
+    /// How many devices the rollout is to reach.
     pub devices: u32,
     /// The job.
-    pub job: JobSeen,
+    pub job: ObservedJob,
     /// What has become of its devices.
-    pub counts: CountsSeen<'a>,
+    pub counts: ObservedCounts<'a>,
     /// Any alarm of the job that has been in ALARM since the job was created.
     pub fired: Option<FiredAlarm<'a>>,
     /// How surely it is better than twice its limits.
-    pub clearance: ClearanceSeen,
+    pub clearance: ObservedClearance,
     /// When every device had been notified, or the job completed; `None` before that.
     pub bake_began: Option<i64>,
     /// A person has let it through.
@@ -30,7 +30,7 @@ pub struct Seen<'a> {
 
 /// How the job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JobSeen {
+pub enum ObservedJob {
     /// It is in progress.
     Active,
     /// It has completed.
@@ -44,7 +44,7 @@ pub enum JobSeen {
     Gone,
 }
 
-/// How many devices, not attempts, have come to what.
+/// How many devices, not attempts, are in which state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DeviceCounts {
     /// Have the firmware.
@@ -62,7 +62,7 @@ pub struct DeviceCounts {
 }
 
 impl DeviceCounts {
-    /// Have come to an end, are still targets, and are without the firmware.
+    /// Have end, are still targets, and are without the firmware.
     pub fn without(&self) -> u32 {
         self.unsuccessful.saturating_add(self.canceled)
     }
@@ -70,15 +70,15 @@ impl DeviceCounts {
 
 /// What is known of the devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CountsSeen<'a> {
+pub enum ObservedCounts<'a> {
     /// All of them.
     Known(DeviceCounts),
     /// Only that they could not be counted, and why.
     Unknown(&'a str),
 }
 
-impl CountsSeen<'_> {
-    /// Devices that have not come to an end, if that is known.
+impl ObservedCounts<'_> {
+    /// Devices that have not end, if that is known.
     pub(super) fn open(&self) -> Option<u32> {
         match self {
             Self::Known(counts) => Some(counts.in_progress.saturating_add(counts.queued)),
@@ -105,7 +105,7 @@ pub struct FiredAlarm<'a> {
 
 /// What is known of clearance.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum ClearanceSeen {
+pub enum ObservedClearance {
     /// Its value: open from [`Clearance::OPEN`] on.
     Value(f64),
     /// It can never be known.
@@ -118,7 +118,7 @@ pub enum ClearanceSeen {
     Stalled,
 }
 
-impl ClearanceSeen {
+impl ObservedClearance {
     /// Whether it is open.
     pub fn is_open(self) -> bool {
         matches!(self, Self::Value(value) if value >= Clearance::OPEN)

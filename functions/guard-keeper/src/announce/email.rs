@@ -15,7 +15,7 @@ pub const MAX_NAMED: usize = 20;
 const MAX_SENTENCE: usize = 400;
 
 /// Subject and body.
-pub fn letter(stack: &str, findings: &[&Finding]) -> (String, String) {
+pub fn email(stack: &str, findings: &[&Finding]) -> (String, String) {
     let mut by_job: BTreeMap<&JobId, Vec<&str>> = BTreeMap::new();
     for finding in findings {
         by_job.entry(&finding.job).or_default().push(&finding.text);
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn one_rollout_is_in_the_subject_and_each_case_on_a_line() {
         let findings = [finding("fw-2", "Not guarded."), finding("fw-2", "Two\nlines\u{202e}.")];
-        let (subject, body) = letter("prod", &findings.iter().collect::<Vec<_>>());
+        let (subject, body) = email("prod", &findings.iter().collect::<Vec<_>>());
         assert_eq!(subject, "Tripline: rollout fw-2 needs attention");
         assert_eq!(
             body,
@@ -66,15 +66,15 @@ mod tests {
     }
 
     #[test]
-    fn many_are_counted_and_the_letter_fits_a_message() {
+    fn many_are_counted_and_the_email_fits_a_message() {
         let findings: Vec<Finding> =
             (0..500).map(|n| finding(&format!("{n:x<64}"), &"é".repeat(9_000))).collect();
-        let (subject, body) = letter(&"x".repeat(300), &findings.iter().collect::<Vec<_>>());
+        let (subject, body) = email(&"x".repeat(300), &findings.iter().collect::<Vec<_>>());
         assert_eq!(subject, "Tripline: 500 rollouts need attention");
         assert!(body.contains("\nAnd 480 more: "), "{body}");
         // What SNS takes is 262,144 bytes.
         assert!(body.len() < 100_000, "{}", body.len());
-        let (one, _) = letter("prod", &[&findings[0]]);
+        let (one, _) = email("prod", &[&findings[0]]);
         assert!(one.is_ascii() && one.len() <= MAX_SUBJECT, "{one}");
     }
 }

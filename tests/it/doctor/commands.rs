@@ -12,19 +12,19 @@ use super::stage::{Examined, Stage};
 /// A function is updated a moment after the call.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// Carries out what mends a finding, line by line, as a shell with the AWS CLI does. That one is not here; its
+/// Carries out what fixes a finding, line by line, as a shell with the AWS CLI does. That one is not here; its
 /// commands are made of the same models of the services as the local AWS's client.
-pub fn carry_out(stage: &Stage, mend: &str) -> Result<(), String> {
-    let python = local_aws::python().unwrap_or_else(|trouble| panic!("{trouble}"));
+pub fn carry_out(stage: &Stage, fix: &str) -> Result<(), String> {
+    let python = local_aws::python().unwrap_or_else(|error| panic!("{error}"));
     let mut command = stage.aws.command(python);
     let script = workspace::root().join("tests/it/doctor/aws.py");
     let command = command.arg("-B").arg(script).stdin(Stdio::piped()).stderr(Stdio::piped());
     let mut running = command.spawn().unwrap();
-    running.stdin.take().unwrap().write_all(mend.as_bytes()).unwrap();
+    running.stdin.take().unwrap().write_all(fix.as_bytes()).unwrap();
     let ended = running.wait_with_output().unwrap();
     match ended.status.success() {
         true => Ok(()),
-        false => Err(format!("{mend}\n{}", String::from_utf8_lossy(&ended.stderr))),
+        false => Err(format!("{fix}\n{}", String::from_utf8_lossy(&ended.stderr))),
     }
 }
 

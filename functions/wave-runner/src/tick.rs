@@ -8,7 +8,7 @@ use crate::arm::Guard;
 use crate::ask::{Ask, Versioned};
 use crate::failed::Failed;
 use crate::fired::{Begun, Holds};
-use crate::letters::Letter;
+use crate::messages::Message;
 use crate::seen::{Read, bake_began, rules};
 use crate::step::OfWave;
 use crate::{Runner, no_wave};
@@ -29,7 +29,7 @@ impl<C: Ask> Runner<C> {
             Ok(holds) => {
                 for (job, hold) in holds {
                     held += usize::from(hold.is_on());
-                    note(job.as_str(), self.look_at_hold(job, hold).await);
+                    note(job.as_str(), self.check_hold(job, hold).await);
                 }
             }
             Err(failure) => note("holds", Err(failure.clone().into())),
@@ -43,7 +43,7 @@ impl<C: Ask> Runner<C> {
                     releases += 1;
                     // Without its holds a release that is held would go on.
                     if let Ok(holds) = &holds {
-                        note(name, self.look(&release, attempt, holds).await);
+                        note(name, self.check_release(&release, attempt, holds).await);
                     }
                 }
             }
@@ -56,7 +56,12 @@ impl<C: Ask> Runner<C> {
     }
 
     /// Looks at one release.
-    async fn look(&self, release: &ReleaseId, attempt: u32, holds: &Holds) -> Result<(), Failed> {
+    async fn check_release(
+        &self,
+        release: &ReleaseId,
+        attempt: u32,
+        holds: &Holds,
+    ) -> Result<(), Failed> {
         let Some(mut read) = self.client.state(release).await? else { return Ok(()) };
         if read.state.attempt != attempt || read.state.ended.is_some() {
             return Ok(());
@@ -87,17 +92,17 @@ impl<C: Ask> Runner<C> {
         }
         match (phase, token) {
             (Phase::Approval, Some(token)) => {
-                self.look_at_approval(&mut read, (at, &token), &before, &begun).await
+                self.check_approval(&mut read, (at, &token), &before, &begun).await
             }
             (Phase::Running | Phase::Undecided, Some(token)) => {
-                self.look_at_wave(&mut read, (at, &token), &before, (&plan, &guard, &begun)).await
+                self.check_wave(&mut read, (at, &token), &before, (&plan, &guard, &begun)).await
             }
             _ => self.write_if_changed(&read, &before).await,
         }
     }
 
     /// Asks people once whether a wave may begin, and has it begin once they say so.
-    async fn look_at_approval(
+    async fn check_approval(
         &self,
         read: &mut Versioned,
         (at, token): (usize, &str),
@@ -107,7 +112,7 @@ impl<C: Ask> Runner<C> {
         let Some(wave) = read.state.waves.get(at) else { return Ok(()) };
         let approval = self.client.approval(&read.state.begin_key(&wave.name)).await?;
         if approval.is_none() && wave.asked.is_none() {
-            self.send(&Letter::approval(&read.state, wave)).await?;
+            self.send(&Message::approval(&read.state, wave)).await?;
             let now = self.client.now().seconds();
             if let Some(wave) = read.state.waves.get_mut(at) {
                 wave.asked = Some(now);
@@ -129,7 +134,7 @@ impl<C: Ask> Runner<C> {
     }
 
     /// Asks the gate of the wave that is rolled out.
-    async fn look_at_wave(
+    async fn check_wave(
         &self,
         read: &mut Versioned,
         (at, token): (usize, &str),
@@ -175,7 +180,7 @@ impl<C: Ask> Runner<C> {
         if phase == Phase::Undecided && wave.asked.is_none_or(|asked| asked < wave.since) {
             wave.asked = Some(now);
             let wave = wave.clone();
-            self.send(&Letter::undecided(&read.state, &wave)).await?;
+            self.send(&Message::undecided(&read.state, &wave)).await?;
         }
         if phase == Phase::Passed {
             // Written first: the next wave begins only if it is written that this one was let through.

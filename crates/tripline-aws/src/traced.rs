@@ -1,4 +1,4 @@
-//! Every call, told as it is made: for whoever wants to see what a command does.
+//! Every call as it is made, one line each: what `--debug` shows.
 
 use std::time::Instant;
 
@@ -10,38 +10,38 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
-/// Settings whose clients tell of each try of each call: what was asked of whom, the answer's status
-/// and how long it took. Neither credentials nor bodies are told.
-pub fn told(config: &SdkConfig, tell: fn(&str)) -> SdkConfig {
+/// Settings whose clients report each try of each call: what was asked of whom, the answer's status
+/// and how long it took. Neither credentials nor bodies are shown.
+pub fn traced(config: &SdkConfig, trace: fn(&str)) -> SdkConfig {
     match config.http_client() {
         Some(inner) => {
-            let told = SharedHttpClient::new(Told { inner, tell });
-            config.to_builder().http_client(told).build()
+            let traced = SharedHttpClient::new(Traced { inner, trace });
+            config.to_builder().http_client(traced).build()
         }
         None => config.clone(),
     }
 }
 
 #[derive(Debug)]
-struct Told<T> {
+struct Traced<T> {
     inner: T,
-    tell: fn(&str),
+    trace: fn(&str),
 }
 
-impl HttpClient for Told<SharedHttpClient> {
+impl HttpClient for Traced<SharedHttpClient> {
     fn http_connector(
         &self,
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(Told { inner, tell: self.tell })
+        SharedHttpConnector::new(Traced { inner, trace: self.trace })
     }
 }
 
-impl HttpConnector for Told<SharedHttpConnector> {
+impl HttpConnector for Traced<SharedHttpConnector> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (begun, tell) = (Instant::now(), self.tell);
+        let (begun, trace) = (Instant::now(), self.trace);
         let asked = asked(&request);
         let answer = self.inner.call(request);
         HttpConnectorFuture::new(async move {
@@ -50,7 +50,7 @@ impl HttpConnector for Told<SharedHttpConnector> {
                 Ok(answer) => answer.status().as_u16().to_string(),
                 Err(_) => "no answer".to_owned(),
             };
-            tell(&format!("{asked}: {status}, {} ms", begun.elapsed().as_millis()));
+            trace(&format!("{asked}: {status}, {} ms", begun.elapsed().as_millis()));
             answer
         })
     }

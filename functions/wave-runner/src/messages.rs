@@ -12,13 +12,13 @@ const MAX_REASON: usize = 600;
 
 /// A message: whole for e-mail, short for SMS.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Letter {
+pub(crate) struct Message {
     pub subject: String,
     pub body: String,
     pub sms: Option<String>,
 }
 
-impl Letter {
+impl Message {
     fn new(subject: &str, body: String, sms: Option<&str>) -> Self {
         Self { subject: ascii(subject, MAX_SUBJECT), body, sms: sms.map(|sms| ascii(sms, MAX_SMS)) }
     }
@@ -44,13 +44,13 @@ impl Letter {
         }
         for (job, why) in &now.not_canceled {
             body += &format!(
-                "NOT STOPPED: job {job} goes on ({}). That is tried again every minute; by hand: tripline stop --job-id {job}\n",
+                "NOT STOPPED: job {job} goes on ({}). Tripline retries every minute; by hand: tripline stop --job-id {job}\n",
                 clean(&why.in_short(), MAX_REASON)
             );
         }
         for job in &now.going_on {
             body += &format!(
-                "goes on: job {job}, as nothing asks for its stop. Stop it: tripline stop --job-id {job}\n"
+                "goes on: job {job}, because no alarm asks for its stop. Stop it: tripline stop --job-id {job}\n"
             );
         }
         body += "\nNo further wave begins. Devices that have the firmware keep it:\n";
@@ -66,7 +66,7 @@ impl Letter {
     pub fn undecided(state: &State, wave: &WaveState) -> Self {
         let (release, name) = (&state.release, &wave.name);
         let body = format!(
-            "The gate of wave {name} of release {release} cannot decide: a person has to.\n\n{}\nwaves    {}\n\nLet the next wave begin: tripline release approve {release} --wave {name}\nOr stop the release:     tripline release stop {release}\nLook at it:              tripline release status {release}\n",
+            "The gate of wave {name} of release {release} cannot decide, so a person has to.\n\n{}\nwaves    {}\n\nApprove the next wave: tripline release approve {release} --wave {name}\nOr stop the release:   tripline release stop {release}\nCheck the release:     tripline release status {release}\n",
             reasons(wave),
             progress(state),
         );
@@ -81,7 +81,7 @@ impl Letter {
     pub fn approval(state: &State, wave: &WaveState) -> Self {
         let (release, name) = (&state.release, &wave.name);
         let body = format!(
-            "Wave {name} of release {release} ({} devices) begins once a person approves.\n\nwaves    {}\n\nLet it begin:        tripline release approve {release} --wave {name}\nOr stop the release: tripline release stop {release}\n",
+            "Wave {name} of release {release} ({} devices) begins once a person approves it.\n\nwaves    {}\n\nApprove the wave:    tripline release approve {release} --wave {name}\nOr stop the release: tripline release stop {release}\n",
             wave.devices,
             progress(state),
         );
@@ -94,7 +94,7 @@ impl Letter {
     pub fn done(state: &State) -> Self {
         let release = &state.release;
         let body = format!(
-            "Release {release} is out: every wave was let through.\n\n{}",
+            "Release {release} is complete: every gate opened.\n\n{}",
             state
                 .waves
                 .iter()
@@ -111,7 +111,7 @@ impl Letter {
     pub fn broken(state: &State, error: &str, cause: &str) -> Self {
         let release = &state.release;
         let body = format!(
-            "Release {release} could NOT go on, and has ended.\n\nwhy      {}: {}\nwaves    {}\n\nNo further wave begins; jobs of waves that have begun go on under their guards.\nWhen the cause is gone, start it again: tripline release start\n",
+            "Release {release} could NOT go on and has ended.\n\nwhy      {}: {}\nwaves    {}\n\nNo further wave begins; the jobs of earlier waves go on, guarded.\nFix the cause, then start the release again: tripline release start\n",
             bare_name(error.strip_prefix("Tripline.").unwrap_or(error)),
             clean(cause, MAX_REASON),
             progress(state),
@@ -123,9 +123,9 @@ impl Letter {
     /// Nobody has looked at a release for a while.
     pub fn unwatched(state: &State, wave: &WaveState) -> Self {
         let release = &state.release;
-        let subject = format!("Tripline: nobody looked at release {release} for a while");
+        let subject = format!("Tripline: release {release} was not checked for a while");
         let body = format!(
-            "Nobody looked at wave {} of release {release} for some time; the state machine asks again, and the release goes on.\n\nLook at the errors of the function wave-runner, and at its schedule.\n",
+            "The wave-runner did not check wave {} of release {release} for some time. The state machine retries, and the release goes on.\n\nCheck the errors and the schedule of the function wave-runner.\n",
             wave.name
         );
         Self::new(&subject, body, None)
@@ -136,7 +136,7 @@ impl Letter {
         let before = hold.since.map_or(0, |(_, before)| before);
         let what = match (hold.on_failed, canceled) {
             (OnHoldFailed::Alert, _) => {
-                format!("It was left as it is. Stop it: tripline stop --job-id {job}")
+                format!("It goes on. Stop it: tripline stop --job-id {job}")
             }
             (OnHoldFailed::Cancel, Ok(())) => "It was stopped instead.".to_owned(),
             (OnHoldFailed::Cancel, Err(why)) => format!(
@@ -145,7 +145,7 @@ impl Letter {
             ),
         };
         let body = format!(
-            "Rollout {job} was to be held, and went on: from {before} to {notified} notified devices.\n\n{what}\n\nheld by  {}\n",
+            "Tripline could not hold rollout {job}: it went on from {before} to {notified} notified devices.\n\n{what}\n\nheld by  {}\n",
             clean(&hold.by, 256)
         );
         let subject = format!("Tripline could NOT hold rollout {job}");
@@ -212,7 +212,7 @@ mod tests {
         }
     }
 
-    fn all() -> Vec<Letter> {
+    fn all() -> Vec<Message> {
         let state = state();
         let wave = &state.waves[0];
         let job = &wave.job;
@@ -224,20 +224,20 @@ mod tests {
             going_on: vec![job.clone()],
         };
         vec![
-            Letter::stopped(&state, wave, &HOSTILE.repeat(99), &came_to),
-            Letter::undecided(&state, wave),
-            Letter::approval(&state, wave),
-            Letter::done(&state),
-            Letter::broken(&state, "Tripline.Refused", &HOSTILE.repeat(99)),
-            Letter::unwatched(&state, wave),
-            Letter::not_held(job, &hold(), 99, Ok(())),
-            Letter::not_held(job, &hold(), 99, Err(HOSTILE)),
+            Message::stopped(&state, wave, &HOSTILE.repeat(99), &came_to),
+            Message::undecided(&state, wave),
+            Message::approval(&state, wave),
+            Message::done(&state),
+            Message::broken(&state, "Tripline.Refused", &HOSTILE.repeat(99)),
+            Message::unwatched(&state, wave),
+            Message::not_held(job, &hold(), 99, Ok(())),
+            Message::not_held(job, &hold(), 99, Err(HOSTILE)),
         ]
     }
 
     #[test]
     fn every_message_fits_whatever_is_in_it() {
-        for Letter { subject, body, sms } in all() {
+        for Message { subject, body, sms } in all() {
             assert!(subject.is_ascii() && subject.len() <= MAX_SUBJECT, "{subject}");
             assert!(sms.is_none_or(|sms| sms.is_ascii() && sms.len() <= MAX_SMS));
             assert!(!body.contains('\r') && !body.contains("\nBcc"), "{body}");
@@ -251,14 +251,14 @@ mod tests {
             "tripline release approve pump-9 --wave canary\n",
             "tripline release approve pump-9 --wave canary\n",
             "canary  10 devices, job wave-pump-9-canary",
-            "start it again: tripline release start",
-            "errors of the function wave-runner",
+            "start the release again: tripline release start",
+            "schedule of the function wave-runner",
             "from 10 to 99 notified devices.\n\nIt was stopped instead.",
             "Stop it now: tripline stop --job-id wave-pump-9-canary",
         ];
-        for (letter, line) in all().iter().zip(lines) {
-            assert!(letter.body.contains(line), "{}\n{}", letter.subject, letter.body);
-            assert!(letter.subject.contains("pump-9"), "{}", letter.subject);
+        for (message, line) in all().iter().zip(lines) {
+            assert!(message.body.contains(line), "{}\n{}", message.subject, message.body);
+            assert!(message.subject.contains("pump-9"), "{}", message.subject);
         }
         let why = &all()[4].body;
         assert!(why.contains("why      Refused: alarm"), "{why}");
