@@ -3,10 +3,9 @@
 use tripline::job::{JobId, JobState};
 use tripline_aws::Failure;
 
-use super::connect::{Connection, connect};
+use super::connect::{Connection, connect, connect_to_change};
 use super::job::{DescribedJob, find_job};
 use super::region::Region;
-use super::scope::connect_to_change;
 use crate::exit::Error;
 
 /// The clients, all of one region.

@@ -23,6 +23,13 @@ pub async fn connect(region: Option<Region>) -> Result<Connection, Error> {
     Ok(Connection { region, config })
 }
 
+/// The same for a command that changes something: it says where.
+pub async fn connect_to_change(region: Option<Region>) -> Result<Connection, Error> {
+    let connection = connect(region).await?;
+    scope::say_place(&connection.config).await;
+    Ok(connection)
+}
+
 /// The Region of the command line, the environment or the profile. What cannot be one makes the SDK fail with the
 /// insides of its endpoint rules.
 fn region_of(found: Option<&str>) -> Result<String, Error> {

@@ -9,10 +9,6 @@ use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::timeout::TimeoutConfig;
 use tripline_aws::{Failure, FailureKind, SdkConfig};
 
-use super::connect::{Connection, connect};
-use super::region::Region;
-use crate::exit::Error;
-
 /// Longest wait for who asks: nothing depends on it.
 const PATIENCE: Duration = Duration::from_secs(4);
 
@@ -36,7 +32,7 @@ pub fn remember(config: &SdkConfig) {
     FIRST.set(config.clone()).ok();
 }
 
-/// The account, if a call has told it.
+/// The account, if AWS has said it.
 pub fn account() -> Option<String> {
     CALLER.get().map(|caller| caller.account.clone())
 }
@@ -46,10 +42,9 @@ pub fn region() -> Option<String> {
     FIRST.get().and_then(|config| config.region().map(ToString::to_string))
 }
 
-/// The way to AWS for a command that changes something: it says where.
-pub async fn connect_to_change(region: Option<Region>) -> Result<Connection, Error> {
-    let connection = connect(region).await?;
-    let Connection { region, config } = &connection;
+/// Says in whose account and in which Region a command is about to change something.
+pub async fn say_place(config: &SdkConfig) {
+    let region = config.region().map_or("", AsRef::as_ref);
     let place = match caller(config).await {
         Ok(caller) => format!("account {}, Region {region}", caller.account),
         Err(failure) => format!("account not known ({}), Region {region}", failure.in_short()),
@@ -60,8 +55,6 @@ pub async fn connect_to_change(region: Option<Region>) -> Result<Connection, Err
         eprintln!("{place}");
         *said = Some(place);
     }
-    drop(said);
-    Ok(connection)
 }
 
 /// Who asks. AWS needs no right for that, and an organization may deny it.
@@ -74,9 +67,9 @@ async fn caller(config: &SdkConfig) -> Result<Caller, Failure> {
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().operation_timeout(PATIENCE).build())
         .build();
-    let told = Client::from_conf(config).get_caller_identity().send().await;
-    let told = told.map_err(|error| Failure::from_sdk(OPERATION, &error))?;
-    let (Some(account), Some(arn)) = (told.account, told.arn) else {
+    let identity = Client::from_conf(config).get_caller_identity().send().await;
+    let identity = identity.map_err(|error| Failure::from_sdk(OPERATION, &error))?;
+    let (Some(account), Some(arn)) = (identity.account, identity.arn) else {
         let text = "the answer has no account";
         return Err(Failure::new(OPERATION, FailureKind::Unavailable, text));
     };

@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::aws::clients::Aws;
+use crate::aws::connect::connect_to_change;
 use crate::aws::deployment::cloud::Cloud;
 use crate::aws::deployment::removal::{Removed, remove};
 use crate::aws::deployment::spec::claim_key;
 use crate::aws::region::{Region, region_for};
 use crate::aws::s3;
-use crate::aws::scope::connect_to_change;
 use crate::aws::tags::CONFIG_TAG;
 use crate::exit::{End, Error};
 use crate::input::buckets::Buckets;

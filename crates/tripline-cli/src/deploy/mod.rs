@@ -24,12 +24,12 @@ use serde_json::json;
 
 use crate::aws::arming::guard::Guard;
 use crate::aws::clients::Aws;
+use crate::aws::connect::connect_to_change;
 use crate::aws::deployment::bucket::BucketRemarks;
 use crate::aws::deployment::cloud::Cloud;
 use crate::aws::deployment::spec::Spec;
 use crate::aws::region::{Region, check_topics, region_for};
 use crate::aws::s3;
-use crate::aws::scope::connect_to_change;
 use crate::aws::stack::Stack;
 use crate::aws::topics;
 use crate::exit::{End, Error};

@@ -33,9 +33,9 @@ use tripline_aws::{Failure, FailureKind};
 
 use crate::aws::arming::stopping::Stopping;
 use crate::aws::commands::in_region;
+use crate::aws::connect::connect_to_change;
 use crate::aws::drill_name::DrillName;
 use crate::aws::region::Region;
-use crate::aws::scope::connect_to_change;
 use crate::aws::stack::Stack;
 use crate::aws::topics;
 use crate::exit::{End, Error};

@@ -11,8 +11,8 @@ mod value;
 
 use clap::{Args, Subcommand};
 
+use crate::aws::connect::connect_to_change;
 use crate::aws::region::Region;
-use crate::aws::scope::connect_to_change;
 use crate::exit::{End, Error};
 
 const EXAMPLES: &str = "\

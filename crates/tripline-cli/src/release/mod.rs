@@ -20,8 +20,8 @@ use clap::{Args, Subcommand};
 use tripline::release::ReleaseId;
 
 use crate::aws::connect::connect;
+use crate::aws::connect::connect_to_change;
 use crate::aws::region::Region;
-use crate::aws::scope::connect_to_change;
 use crate::exit::{End, Error};
 use crate::terminal::output::Output;
 use store::Store;

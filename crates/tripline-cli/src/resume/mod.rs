@@ -23,8 +23,8 @@ use clap::Args;
 use tripline::job::{JobId, JobState};
 
 use crate::aws::arming::guard::Guard;
+use crate::aws::connect::connect_to_change;
 use crate::aws::region::Region;
-use crate::aws::scope::connect_to_change;
 use crate::aws::stack::Stack;
 use crate::exit::{End, Error};
 use crate::input::job::RequiredJob;

@@ -30,9 +30,9 @@ use tripline::release::FALLBACK_TAG;
 use tripline::text::{clean, excerpt};
 
 use crate::aws::arming::guard::Guard;
+use crate::aws::connect::connect_to_change;
 use crate::aws::deployment::firmware::Stored;
 use crate::aws::region::Region;
-use crate::aws::scope::connect_to_change;
 use crate::aws::stack::Stack;
 use crate::exit::{End, Error};
 use crate::input::job::RequiredJob;

@@ -15,9 +15,9 @@ use tripline::text::clean;
 use tripline_aws::{Failure, FailureKind};
 
 use crate::aws::connect::Connection;
+use crate::aws::connect::connect_to_change;
 use crate::aws::job::DescribedJob;
 use crate::aws::region::Region;
-use crate::aws::scope::connect_to_change;
 use crate::exit::{End, Error};
 use crate::input::job::RequiredJob;
 use crate::terminal::output::Output;
