@@ -57,7 +57,7 @@ pub async fn say_place(config: &SdkConfig) {
     }
 }
 
-/// Who asks. AWS needs no right for that, and an organization may deny it.
+/// Who asks. AWS answers that to whoever has credentials, without a right.
 async fn caller(config: &SdkConfig) -> Result<Caller, Failure> {
     const OPERATION: &str = "GetCallerIdentity";
     if let Some(caller) = CALLER.get() {

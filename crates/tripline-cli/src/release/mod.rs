@@ -19,8 +19,7 @@ mod waves;
 use clap::{Args, Subcommand};
 use tripline::release::ReleaseId;
 
-use crate::aws::connect::connect;
-use crate::aws::connect::connect_to_change;
+use crate::aws::connect::{connect, connect_to_change};
 use crate::aws::region::Region;
 use crate::exit::{End, Error};
 use crate::terminal::output::Output;

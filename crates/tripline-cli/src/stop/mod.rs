@@ -14,8 +14,7 @@ use tripline::stop::{OPERATOR_REASON_CODE, operator_comment};
 use tripline::text::clean;
 use tripline_aws::{Failure, FailureKind};
 
-use crate::aws::connect::Connection;
-use crate::aws::connect::connect_to_change;
+use crate::aws::connect::{Connection, connect_to_change};
 use crate::aws::job::DescribedJob;
 use crate::aws::region::Region;
 use crate::exit::{End, Error};
