@@ -47,7 +47,11 @@ pub async fn say_place(config: &SdkConfig) {
     let region = config.region().map_or("", AsRef::as_ref);
     let place = match caller(config).await {
         Ok(caller) => format!("account {}, Region {region}", caller.account),
-        Err(failure) => format!("account not known ({}), Region {region}", failure.in_short()),
+        Err(failure) if failure.code().is_some() => {
+            format!("account not known ({}), Region {region}", failure.in_short())
+        }
+        // Nobody answered, or there are no credentials: what comes next says so.
+        Err(_) => format!("account not known, Region {region}"),
     };
     // A command that runs another one says it once.
     let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
