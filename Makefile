@@ -107,6 +107,12 @@ deploy: build package .local/lint/.ready ## Build and deploy the stack into your
 install: ## Install the command `tripline`
 	cargo install --locked --profile installed --path crates/tripline-cli
 
+.PHONY: schemas
+schemas: ## Write docs/reference/schemas/: the JSON Schema of what each command puts out
+	rm -f docs/reference/schemas/*.json
+	cargo run --locked --quiet -p tripline-cli -- schemas docs/reference/schemas
+	$(MAKE) reference
+
 .PHONY: pages
 pages: ## Write the command's man pages and completions into target/pages/
 	cargo run --locked --quiet -p tripline-cli -- pages target/pages

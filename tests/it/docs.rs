@@ -248,7 +248,7 @@ fn every_command_that_is_shown_exists_with_its_options() {
 fn the_checks_of_the_doctor_are_those_that_it_lists() {
     let listed = run(tripline().args(["doctor", "--list", "--output", "json"])).json();
     let text = |check: &serde_json::Value, key: &str| check[key].as_str().unwrap_or("").to_owned();
-    let expected: Vec<String> = listed
+    let expected: Vec<String> = listed["checks"]
         .as_array()
         .into_iter()
         .flatten()

@@ -49,7 +49,7 @@ async fn a_fleet_is_registered_runs_and_is_removed() {
     let run = "--devices 12 --prefix t- --job-id next --failed 0.3 --seed 5 --speedup 1000000";
     let next = summary(&aws, run);
     assert_eq!(next["succeeded"].as_u64().unwrap() + next["failed"].as_u64().unwrap(), 12);
-    assert_eq!(next["jobStatus"], "COMPLETED");
+    assert_eq!(next["state"], "COMPLETED");
     let described = iot.describe_job().job_id("abandoned").send().await.unwrap();
     let counts = described.job.unwrap().job_process_details.unwrap();
     assert_eq!(counts.number_of_in_progress_things, Some(12));

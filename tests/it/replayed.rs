@@ -142,7 +142,7 @@ async fn a_recorded_rollout_is_stopped_by_the_same_alarm_as_it_was() {
     let answer: Value =
         serde_json::from_slice(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
     assert_eq!(ran.status.code(), Some(5), "{answer:#}");
-    assert_eq!(answer["job"], JOB);
+    assert_eq!(answer["jobId"], JOB);
     let ended = (&answer["outcomes"]["succeeded"], &answer["outcomes"]["canceled"]);
     assert_eq!(ended, (&Value::from(succeeded), &Value::from(canceled)), "{answer:#}");
     let stop = &answer["stop"];

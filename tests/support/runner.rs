@@ -10,6 +10,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use serde_json::Value;
+
 /// A program in a folder, which is its home too. It finds other programs, and no AWS.
 pub fn command(program: impl AsRef<OsStr>, folder: impl AsRef<Path>) -> Command {
     let folder = folder.as_ref();
@@ -23,9 +25,11 @@ pub fn command(program: impl AsRef<OsStr>, folder: impl AsRef<Path>) -> Command 
     command
 }
 
-/// Runs a program to its end, without input.
+/// Runs a program to its end, without input. What it puts out as JSON fits its schema.
 pub fn run(command: &mut Command) -> Ran {
-    Ran::of(&command.output().unwrap())
+    let ran = Ran::of(&command.output().unwrap());
+    assert_fits_schema(command, &ran);
+    ran
 }
 
 /// Runs a program to its end with this input.
@@ -34,7 +38,74 @@ pub fn run_with(command: &mut Command, stdin: &[u8]) -> Ran {
     let mut child = command.spawn().unwrap();
     // A program that ends early does not read on.
     child.stdin.take().unwrap().write_all(stdin).ok();
-    Ran::of(&child.wait_with_output().unwrap())
+    let ran = Ran::of(&child.wait_with_output().unwrap());
+    assert_fits_schema(command, &ran);
+    ran
+}
+
+/// Holds what `tripline .. --output json` has put out against the schema of its command.
+#[track_caller]
+fn assert_fits_schema(command: &Command, ran: &Ran) {
+    let words: Vec<&str> = command.get_args().filter_map(OsStr::to_str).collect();
+    let asks = words.windows(2).any(|pair| pair == ["--output", "json"]);
+    let asks_for_help = words.iter().any(|word| ["-h", "--help"].contains(word));
+    if !asks
+        || asks_for_help
+        || Path::new(command.get_program()).file_stem() != Some(OsStr::new("tripline"))
+    {
+        return;
+    }
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut schemas = here.ancestors().map(|folder| folder.join("docs/reference/schemas"));
+    let schemas = schemas.find(|folder| folder.is_dir()).unwrap();
+    let read = |name: String| std::fs::read_to_string(schemas.join(format!("{name}.json"))).ok();
+    let name = |count: usize| words.iter().take(count).copied().collect::<Vec<_>>().join("-");
+    for document in serde_json::Deserializer::from_str(&ran.stdout).into_iter::<Value>() {
+        let document = document.unwrap_or_else(|fault| panic!("{words:?}: {fault}\n{ran:?}"));
+        // A failure has a shape of its own.
+        let schema = match document.get("error") {
+            Some(_) => read("error".to_owned()),
+            None => read(name(2)).or_else(|| read(name(1))),
+        };
+        let schema = schema.unwrap_or_else(|| panic!("{words:?}: no schema in {schemas:?}"));
+        let mut schema: Value = serde_json::from_str(&schema).unwrap();
+        close(&mut schema, true);
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let faults: Vec<String> = validator
+            .iter_errors(&document)
+            .map(|fault| format!("{}: {fault}", fault.instance_path()))
+            .collect();
+        assert!(faults.is_empty(), "{words:?}: {faults:#?}\n{document:#}");
+    }
+}
+
+/// Lets an object have no other fields than those of its schema: what is put out is documented. At the top, the
+/// fields of a document may be those of one of several shapes.
+fn close(schema: &mut Value, is_top: bool) {
+    let Some(fields) = schema.as_object_mut() else { return };
+    let is_object = fields.contains_key("properties");
+    for (key, value) in fields.iter_mut() {
+        match (key.as_str(), value) {
+            ("properties", Value::Object(properties)) => {
+                properties.values_mut().for_each(|value| close(value, false));
+            }
+            ("anyOf" | "oneOf" | "allOf", Value::Array(shapes)) if is_top => {
+                for shape in shapes {
+                    let properties = shape.get_mut("properties").and_then(Value::as_object_mut);
+                    properties.into_iter().flatten().for_each(|(_, value)| close(value, false));
+                }
+            }
+            ("anyOf" | "oneOf" | "allOf", Value::Array(shapes)) => {
+                shapes.iter_mut().for_each(|shape| close(shape, false));
+            }
+            ("items" | "additionalProperties", value) => close(value, false),
+            _ => {}
+        }
+    }
+    if is_object {
+        let closed = if is_top { "unevaluatedProperties" } else { "additionalProperties" };
+        fields.insert(closed.to_owned(), false.into());
+    }
 }
 
 /// A program that has ended.

@@ -19,6 +19,7 @@ mod replay;
 mod report;
 mod resume;
 mod revert;
+mod schemas;
 mod simulate;
 mod stop;
 mod successor;
@@ -86,6 +87,9 @@ enum Command {
     Cleanup(cleanup::Cleanup),
     /// Run a fleet of simulated devices against AWS IoT Jobs
     Fleet(fleet::Arguments),
+    /// Write the JSON Schemas of what the commands put out
+    #[command(hide = true)]
+    Schemas(schemas::Schemas),
     /// Write man pages and completions
     #[command(hide = true)]
     Pages(pages::Pages),
@@ -108,6 +112,7 @@ async fn main() -> std::process::ExitCode {
         Command::Doctor(doctor) => doctor.run().await,
         Command::Fleet(arguments) => fleet::run(arguments).await,
         Command::Queue(command) => queue::run(command).await,
+        Command::Schemas(schemas) => schemas.run(),
         Command::Pages(pages) => pages.run(Arguments::command()),
         Command::Release(command) => release::run(command).await,
         Command::Replay(replay) => replay.run(),

@@ -59,7 +59,8 @@ const NO_RELEASES: &str = "the stack has no wave-runner";
 pub fn all_checks() -> BTreeSet<String> {
     let tripline = workspace::tripline(workspace::root());
     let mut tripline = tripline.unwrap_or_else(|error| panic!("{error}"));
-    let listed = run(tripline.args(["doctor", "--list", "--output", "json"])).json();
+    let listed =
+        run(tripline.args(["doctor", "--list", "--output", "json"])).json()["checks"].take();
     let names = listed.as_array().unwrap().iter().map(|check| &check["name"]);
     names.map(|name| name.as_str().unwrap().to_owned()).collect()
 }

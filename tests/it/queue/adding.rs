@@ -156,7 +156,7 @@ async fn the_table_is_the_one_of_the_stack() {
     let stack = Stack::create(&aws, "with", &[("Queue", "on")]).await.unwrap();
     let listed = tripline("with").json();
     assert_eq!(listed["table"], stack.output("QueueTableName").unwrap());
-    assert_eq!(listed["next"]["result"], "nothing");
+    assert_eq!(listed["next"]["state"], "nothing");
     let absent = tripline("without");
     assert_eq!(absent.code, 2);
     assert!(absent.stderr.contains("there is no stack `without`"), "{}", absent.stderr);

@@ -109,7 +109,7 @@ async fn ctrl_c_in_the_middle_gives_the_release_back() {
         let ended = worker.end().await.unwrap();
         assert_eq!(ended.status.code(), Some(6), "{}", ended.stderr);
         let said: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
-        assert_eq!(said["result"], "interrupted", "{}", ended.stderr);
+        assert_eq!(said["state"], "interrupted", "{}", ended.stderr);
         let entry = stage.entry(job, &id);
         assert_eq!(entry["state"], "pending", "{entry}");
         assert_eq!((&entry["claims"], &entry["failures"]), (&1.into(), &0.into()), "{entry}");

@@ -150,7 +150,7 @@ impl Stage {
 
 /// The exit code and the word for what has come of `next`.
 pub fn result(ran: &Ran) -> (i32, String) {
-    (ran.code, ran.json()["result"].as_str().unwrap().to_owned())
+    (ran.code, ran.json()["state"].as_str().unwrap().to_owned())
 }
 
 /// How `next --detach` ends that deploys an entry.

@@ -147,7 +147,7 @@ async fn a_wave_begins_once_approved_and_a_small_one_asks() {
     assert!(stage.job("wave-asks-lab").await.is_none(), "nobody has approved");
     let (status, ran) = stage.status("asks").await;
     assert_ended(&ran, 6);
-    assert_eq!(status["state"], "waits for a person");
+    assert_eq!(status["state"], "waitsForPerson");
     assert_ended(&stage.release(&["approve", "asks", "--wave", "lab"]).await, 0);
     let is_asked = |state: &tripline::release::State| state.waves[0].phase == Phase::Undecided;
     stage.until("asks", &mut fleet, is_asked).await;

@@ -28,7 +28,7 @@ async fn a_good_rollout_is_watched_to_its_end() {
     assert_eq!(ran.status.code(), Some(0), "{}{}", ran.stdout, ran.stderr);
     let looks = objects(&ran.stdout);
     let last = looks.last().unwrap();
-    assert_eq!((&last["verdict"], &last["status"]), (&"completed".into(), &"COMPLETED".into()));
+    assert_eq!((&last["verdict"], &last["state"]), (&"completed".into(), &"COMPLETED".into()));
     assert_eq!((&last["counts"]["succeeded"], &last["guarded"]), (&12.into(), &true.into()));
     assert_eq!(last["alarms"].as_array().unwrap().len(), 2);
     assert!(looks[..looks.len() - 1].iter().all(|look| look["verdict"] == "running"));

@@ -10,8 +10,9 @@ use crate::input::renamed::ALERT_ONLY;
 use crate::input::source::LoadedGuard;
 use crate::input::{notes, source};
 use crate::terminal::armed::Tense;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 use crate::terminal::verdict::Verdict;
 
 #[derive(Debug, clap::Args)]
@@ -85,7 +86,7 @@ impl Apply {
         let report = guard.apply(&aws).await?;
         match self.common.output {
             Output::Text => print(&report.text(Tense::of(&guard))),
-            Output::Json => print_json(&report.json(&guard, &aws.region)),
+            Output::Json => print_document(&report.data(&guard, &aws.region)),
         }
         let verdict = Verdict::of_arming(&guard, &report, &aws.region);
         verdict.say();

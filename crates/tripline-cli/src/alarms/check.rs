@@ -2,21 +2,22 @@
 
 use std::path::Path;
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::alarm::AlarmDefinition;
-use tripline::job::JobId;
 use tripline_config::GuardConfig;
 
 use super::arguments::Common;
-use crate::aws::region::{Region, check_topics, region_for};
+use crate::aws::region::{check_topics, region_for};
 use crate::exit::{End, Error};
 use crate::input::declared::{DeclaredLimits, all_alarms, watches};
 use crate::input::job::ConfigAndJob;
 use crate::input::renamed::ALERT_ONLY;
 use crate::input::{notes, source};
-use crate::terminal::alarm::{json_of, topics};
+use crate::terminal::alarm::{AlarmData, topics};
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 use crate::terminal::table::table;
 
 #[derive(Debug, clap::Args)]
@@ -57,12 +58,13 @@ impl Check {
         }
         let job = job.or_else(|| config.job.clone());
         if json {
-            let job = job.as_ref().map(JobId::as_str);
-            let alarms: Vec<_> = all.iter().map(|alarm| json_of(alarm, evidence)).collect();
-            print_json(&json!({
-                "file": file, "job": job, "region": region.as_ref().map(Region::as_str),
-                "alarms": alarms, "unlisted": config.unlisted, "faults": [],
-            }));
+            print_document(&CheckedData {
+                file: file.clone(),
+                job_id: job.as_ref().map(ToString::to_string),
+                region: region.as_ref().map(|region| region.as_str().to_owned()),
+                alarms: all.iter().map(|alarm| AlarmData::new(alarm, evidence)).collect(),
+                unlisted: config.unlisted.clone(),
+            });
         } else if !all.is_empty() {
             let row = |alarm: &AlarmDefinition| {
                 [alarm.name.to_string(), watches(alarm, evidence), topics(alarm)]
@@ -90,4 +92,16 @@ impl Check {
         }
         Ok(End::Done)
     }
+}
+
+/// A config that can be applied.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckedData {
+    file: String,
+    job_id: Option<String>,
+    region: Option<String>,
+    alarms: Vec<AlarmData>,
+    /// Alarms that are described and not in `alarmList`.
+    unlisted: Vec<String>,
 }

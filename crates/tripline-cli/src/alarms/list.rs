@@ -1,6 +1,7 @@
 //! `tripline alarms list`.
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::diagnostic::Diagnostic;
 use tripline::job::JobId;
 
@@ -9,8 +10,9 @@ use crate::aws::alarms::{Listed, listed};
 use crate::aws::clients::Aws;
 use crate::exit::{End, Error};
 use crate::input::job::OptionalJob;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 use crate::terminal::table::table;
 
 #[derive(Debug, clap::Args)]
@@ -41,8 +43,8 @@ impl List {
                 print(&table(["JOB", "ALARM", "STATE", "WATCHES", "ALERTS"], &rows));
             }
             Output::Json => {
-                let alarms: Vec<_> = listed.iter().map(Listed::json).collect();
-                print_json(&json!({"region": aws.region, "alarms": alarms}));
+                let alarms = listed.iter().map(Listed::data).collect();
+                print_document(&ListData { region: aws.region.clone(), alarms });
             }
         }
         match &job {
@@ -89,11 +91,37 @@ impl Listed {
         [self.job.clone(), self.name().to_owned(), state, self.watches(), notified]
     }
 
-    fn json(&self) -> serde_json::Value {
-        json!({
-            "job": self.job, "name": self.name(), "state": self.state(),
-            "watches": self.watches(), "actionsEnabled": self.alarm.actions_enabled(),
-            "actions": self.alarm.alarm_actions(),
-        })
+    fn data(&self) -> ListedAlarm {
+        ListedAlarm {
+            job_id: self.job.clone(),
+            name: self.name().to_owned(),
+            state: self.state().to_owned(),
+            watches: self.watches(),
+            actions_enabled: self.alarm.actions_enabled(),
+            actions: self.alarm.alarm_actions().to_vec(),
+        }
     }
+}
+
+/// The alarms of jobs, for programs.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ListData {
+    region: String,
+    alarms: Vec<ListedAlarm>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ListedAlarm {
+    job_id: String,
+    /// Its name in CloudWatch.
+    name: String,
+    /// As CloudWatch has it: `OK`, `ALARM` or `INSUFFICIENT_DATA`.
+    state: String,
+    /// What it watches, in words.
+    watches: String,
+    actions_enabled: Option<bool>,
+    /// ARNs of its topics.
+    actions: Vec<String>,
 }

@@ -15,6 +15,9 @@ pub mod fake;
 #[cfg(test)]
 mod tests;
 
+pub use check::CheckedData;
+pub use list::ListData;
+
 use clap::Subcommand;
 
 use crate::exit::{End, Error};

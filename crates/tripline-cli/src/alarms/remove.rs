@@ -1,6 +1,5 @@
 //! `tripline alarms remove`.
 
-use serde_json::json;
 use tripline::diagnostic::Diagnostic;
 use tripline::job::JobId;
 
@@ -10,8 +9,10 @@ use crate::aws::clients::Aws;
 use crate::exit::{End, Error};
 use crate::input::job::RequiredJob;
 use crate::input::notes;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
+use crate::terminal::removed::RemovedData;
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -57,9 +58,12 @@ impl Remove {
             Output::Text => {
                 print(&names.iter().map(|name| format!("{name}\n")).collect::<String>())
             }
-            Output::Json => print_json(&json!({
-                "job": job.as_str(), "region": aws.region, "dryRun": self.dry_run, "removed": names,
-            })),
+            Output::Json => print_document(&RemovedData {
+                job_id: job.to_string(),
+                region: aws.region.clone(),
+                dry_run: self.dry_run,
+                removed: names.clone(),
+            }),
         }
         let (said, end) = result(&job, names.len(), verb, &aws.region);
         say(&said);

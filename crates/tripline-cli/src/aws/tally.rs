@@ -1,13 +1,14 @@
 //! How many executions of a job are in which state, as people and programs read it.
 
 use aws_sdk_iot::types::Job;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tripline::job::{EndedCounts, ExecutionCounts};
 use tripline_aws::iot;
 
 /// How many executions of a job are in which state. AWS counts executions: devices that a
 /// rate-limited rollout has not come to yet are in none of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Tally {
     pub queued: u32,
@@ -66,7 +67,7 @@ impl Tally {
 }
 
 /// A tally of devices. How many were unsuccessful is left open where AWS IoT's attempts are all that is known.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
     pub queued: u32,

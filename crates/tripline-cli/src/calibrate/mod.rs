@@ -14,6 +14,8 @@ mod recordings;
 mod tests;
 mod text;
 
+pub use json::CalibratedData;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -28,8 +30,9 @@ use crate::exit::{End, Error};
 use crate::input::duration::whole_minutes;
 use crate::input::file::NewFile;
 use crate::report::ReportFile;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 use calibrated::{Asked, Calibrated};
 use past::Past;
 
@@ -142,7 +145,7 @@ impl Arguments {
             say(&format!("note: {note}"));
         }
         match self.output {
-            Output::Json => print_json(&json::calibrated_json(&calibrated)),
+            Output::Json => print_document(&json::calibrated_data(&calibrated)),
             Output::Text => print(&text::calibrated_text(&calibrated)),
         }
         Ok(End::Done)

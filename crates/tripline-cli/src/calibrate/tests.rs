@@ -12,6 +12,7 @@ use super::{jobs, json, page, text};
 use crate::alarms::fake::FakeAws;
 use crate::aws::budget::Budget;
 use crate::exit::Error;
+use crate::terminal::document::document;
 
 const START: i64 = 1_790_000_000;
 
@@ -92,7 +93,7 @@ async fn a_baseline_says_its_limits_in_words_and_what_is_not_in_it() {
             "fw-2: left out: 1 execution of unknown beginning"
         ]
     );
-    insta::assert_snapshot!("json", format!("{:#}", json::calibrated_json(&calibrated)));
+    insta::assert_snapshot!("json", format!("{:#}", document(&json::calibrated_data(&calibrated))));
     let page = page::html(&calibrated);
     for part in ["<title>tracker</title>", ">past rollouts<", "20 % slower", "fw-3: left out"] {
         assert!(page.contains(part), "{part}: {page}");
@@ -112,7 +113,10 @@ async fn one_rollout_takes_more_slack_and_says_so() {
         "{notes:?}"
     );
     assert!(text::failures(&calibrated.baseline).starts_with("10 failures: fewer than 20 "));
-    assert_eq!(json::calibrated_json(&calibrated)["failureMinutes"], serde_json::Value::Null);
+    assert_eq!(
+        document(&json::calibrated_data(&calibrated))["failureMinutes"],
+        serde_json::Value::Null
+    );
     let Err(fault) = Calibrated::of(past, asked(Some(20))) else { panic!("too little slack") };
     assert!(
         fault.to_string().starts_with("--slower-by 20: too little for a baseline of one rollout"),

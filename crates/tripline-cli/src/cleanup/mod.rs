@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
 use crate::aws::clients::Aws;
 use crate::aws::connect::connect_to_change;
 use crate::aws::deployment::cloud::Cloud;
@@ -16,8 +14,10 @@ use crate::exit::{End, Error};
 use crate::input::buckets::Buckets;
 use crate::input::deployment;
 use crate::input::job::ConfigAndJob;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
+use crate::terminal::removed::RemovedData;
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -102,9 +102,12 @@ impl Cleanup {
             Output::Text => {
                 print(&removed.iter().map(|name| format!("{name}\n")).collect::<String>())
             }
-            Output::Json => print_json(&json!({
-                "job": job.as_str(), "region": cloud.aws.region, "dryRun": self.dry_run, "removed": removed,
-            })),
+            Output::Json => print_document(&RemovedData {
+                job_id: job.to_string(),
+                region: cloud.aws.region.clone(),
+                dry_run: self.dry_run,
+                removed: removed.clone(),
+            }),
         }
         if removed.is_empty() {
             say(&format!("finding: nothing of job `{job}` is left in `{}`", cloud.aws.region));

@@ -19,8 +19,9 @@ use crate::input::planned::{PlannedRollout, StackRules, declared_devices};
 use crate::input::renamed::ALERT_ONLY;
 use crate::input::review::{self, Meant};
 use crate::input::within::Within;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 use crate::terminal::remarks::say_all;
 
 #[derive(Debug, clap::Args)]
@@ -78,7 +79,7 @@ impl Check {
         };
         let Checked { input, review, .. } = &checked;
         if is_json {
-            print_json(&json::config_json(&checked));
+            print_document(&json::checked_data(&checked));
         } else {
             print(&summary::text(&checked));
         }

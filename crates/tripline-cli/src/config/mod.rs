@@ -10,6 +10,8 @@ mod json;
 mod summary;
 mod waves;
 
+pub use json::CheckedData;
+
 use crate::exit::{End, Error};
 
 #[derive(Debug, clap::Subcommand)]

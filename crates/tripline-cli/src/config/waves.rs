@@ -1,6 +1,7 @@
 //! What a plan of waves comes to, for people and for programs.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::text::clean;
 use tripline_config::{DrawnTargets, Remark, WaveTargets};
 
@@ -130,24 +131,85 @@ pub fn remarks(plan: &PlannedWaves) -> (Vec<Remark>, Vec<Remark>) {
     (findings, notes)
 }
 
-/// For programs.
-pub fn json(plan: &PlannedWaves) -> Value {
-    let (all, each) = plan.false_stops;
-    json!({
-        "falseStops": all, "falseStopsOfEach": each,
-        "exposure": plan.most_exposed,
-        "exposed": {
-            "devices": plan.exposed.devices,
-            "verdict": plan.exposed.verdict.as_ref().map(ToString::to_string),
-            "unknown": plan.exposed.unknown.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        },
-        "asks": plan.asks(),
-        "leftOut": plan.left_out.len(),
-        "waves": plan.waves.iter().map(wave_json).collect::<Vec<_>>(),
-    })
+/// A release in waves, worked out.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WavesData {
+    /// The share of healthy releases that may be stopped.
+    false_stops: f64,
+    false_stops_of_each: f64,
+    /// How many devices may hold the firmware before the first verdict, if the config says it.
+    exposure: Option<u32>,
+    exposed: ExposedData,
+    /// How often a person is asked if all goes well.
+    asks: usize,
+    /// Targets of the thing list that no wave has.
+    left_out: usize,
+    waves: Vec<WaveData>,
 }
 
-fn wave_json(planned: &PlannedWave) -> Value {
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ExposedData {
+    devices: u32,
+    /// The wave with the first verdict.
+    verdict: Option<String>,
+    /// Waves whose devices are not known here.
+    unknown: Vec<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct WaveData {
+    name: String,
+    /// The key that says which devices it gets.
+    by: &'static str,
+    devices: Option<u32>,
+    targets: Vec<String>,
+    /// A query of fleet indexing.
+    query: Option<String>,
+    first_per_minute: u32,
+    most_per_minute: u32,
+    bake_seconds: u32,
+    /// The share of devices that may be unsuccessful.
+    tolerance: f64,
+    may_fail: Option<u32>,
+    /// Whether a person has to let it begin.
+    approval: bool,
+    decide_within_seconds: u32,
+    gate: GateData,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct GateData {
+    /// Whether it decides by itself; `null`: that is a question of its devices.
+    decides: Option<bool>,
+    /// From about how many devices on.
+    clears_at: Option<u32>,
+    /// The same for people.
+    why: String,
+}
+
+/// For programs.
+pub fn data(plan: &PlannedWaves) -> WavesData {
+    let (all, each) = plan.false_stops;
+    WavesData {
+        false_stops: all,
+        false_stops_of_each: each,
+        exposure: plan.most_exposed,
+        exposed: ExposedData {
+            devices: plan.exposed.devices,
+            verdict: plan.exposed.verdict.as_ref().map(ToString::to_string),
+            unknown: plan.exposed.unknown.iter().map(ToString::to_string).collect(),
+        },
+        asks: plan.asks(),
+        left_out: plan.left_out.len(),
+        waves: plan.waves.iter().map(wave_data).collect(),
+    }
+}
+
+fn wave_data(planned: &PlannedWave) -> WaveData {
     let PlannedWave { wave, drawn, rate: (first, most), gate } = planned;
     let (decides, from) = match *gate {
         GateAbility::Decides { from } => (Some(true), Some(from)),
@@ -155,25 +217,27 @@ fn wave_json(planned: &PlannedWave) -> Value {
         GateAbility::SizeUnknown { from } => (None, Some(from)),
         GateAbility::Never(_) => (Some(false), None),
     };
-    let query = match &drawn.targets {
-        DrawnTargets::Query(query) => Some(query),
-        DrawnTargets::Things(_) | DrawnTargets::Groups(_) => None,
-    };
-    let targets: Vec<_> = match &drawn.targets {
+    let (targets, query) = match &drawn.targets {
         DrawnTargets::Things(targets) | DrawnTargets::Groups(targets) => {
-            targets.iter().map(tripline_config::Target::name).collect()
+            (targets.iter().map(|target| target.name().to_owned()).collect(), None)
         }
-        DrawnTargets::Query(_) => Vec::new(),
+        DrawnTargets::Query(query) => (Vec::new(), Some(query.to_string())),
     };
-    json!({
-        "name": wave.name.as_str(), "by": wave.targets.key(), "devices": drawn.devices(),
-        "targets": targets, "query": query,
-        "firstPerMinute": first, "mostPerMinute": most,
-        "bakeSeconds": wave.bake, "tolerance": wave.tolerance,
-        "mayFail": drawn.devices().map(|devices| allowed(wave.tolerance, devices)),
-        "approval": wave.approval, "decideWithinSeconds": wave.decide_within,
-        "gate": {"decides": decides, "clearsAt": from, "why": sentence(*gate)},
-    })
+    WaveData {
+        name: wave.name.to_string(),
+        by: wave.targets.key(),
+        devices: drawn.devices(),
+        targets,
+        query,
+        first_per_minute: *first,
+        most_per_minute: *most,
+        bake_seconds: wave.bake,
+        tolerance: wave.tolerance,
+        may_fail: drawn.devices().map(|devices| allowed(wave.tolerance, devices)),
+        approval: wave.approval,
+        decide_within_seconds: wave.decide_within,
+        gate: GateData { decides, clears_at: from, why: sentence(*gate) },
+    }
 }
 
 /// How many devices may be unsuccessful, as the gate counts.

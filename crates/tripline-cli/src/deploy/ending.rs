@@ -1,5 +1,6 @@
 //! How a job has ended, as far as a deployment is concerned.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tripline::gate::{Answer, DeviceCounts, Missing, ObservedCounts, after_completion};
 use tripline::job::JobState;
@@ -15,7 +16,7 @@ use crate::aws::tally::{Counts, Tally};
 const MAX_COMMENT: usize = 400;
 
 /// How a round ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum RoundOutcome {
     /// Every device has it, but for those that are tolerated.
@@ -32,7 +33,7 @@ pub enum RoundOutcome {
 }
 
 /// A job's end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RoundEnding {
     pub outcome: RoundOutcome,

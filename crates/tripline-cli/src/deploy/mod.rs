@@ -20,7 +20,8 @@ mod waiting;
 
 use std::path::PathBuf;
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::aws::arming::guard::Guard;
 use crate::aws::clients::Aws;
@@ -41,13 +42,15 @@ use crate::input::renamed::ALERT_ONLY;
 use crate::input::review::{self, Meant};
 use crate::input::within::Within;
 use crate::terminal::armed::Tense;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 use crate::terminal::remarks::say_all;
 use crate::terminal::verdict::Verdict;
-use ending::RoundOutcome;
+use ending::{RoundEnding, RoundOutcome};
 use found::ExistingDeployment;
 use plan::Plan;
+use record::Round;
 use rounds::Rounds;
 use tripline::diagnostic::{Diagnostic, Diagnostics};
 use tripline::stop::StopMode;
@@ -207,7 +210,7 @@ impl Deployment {
         if self.dry_run {
             match self.output {
                 Output::Text => print(&plan.text(Tense::Would)),
-                Output::Json => print_json(&plan.json()),
+                Output::Json => print_document(&DeployData::Plan(Box::new(plan.data()))),
             }
         } else {
             say(plan.text(Tense::Will).trim_end_matches('\n'));
@@ -319,16 +322,34 @@ impl Deployment {
         })
     }
 
+    /// How it went, in one word.
+    fn state(&self, rounds: &Rounds<'_>) -> DeployState {
+        match rounds.record.last() {
+            _ if rounds.undecided.is_some() => DeployState::Undecided,
+            _ if rounds.unguarded => DeployState::NotBegun,
+            None => DeployState::RolledOut,
+            Some(RoundOutcome::Succeeded) => DeployState::Succeeded,
+            Some(RoundOutcome::Stopped) => DeployState::Stopped,
+            Some(RoundOutcome::Canceled) => DeployState::Canceled,
+            Some(RoundOutcome::Failed | RoundOutcome::Undecided) => DeployState::Failed,
+        }
+    }
+
     /// Says how it went.
     fn report(&self, rounds: &Rounds<'_>, region: &str) -> End {
         let (record, job) = (&rounds.record, &rounds.spec.job);
         match self.output {
             _ if self.quiet => {}
-            Output::Json => print_json(&json!({
-                "job": job.as_str(), "region": region, "deployment": record.deployment,
-                "rounds": record.rounds, "ended": record.ended, "undecided": rounds.undecided,
-                "detached": self.detach,
-            })),
+            Output::Json => print_document(&DeployData::Deployed(Box::new(DeployedData {
+                job_id: job.to_string(),
+                state: self.state(rounds),
+                region: region.to_owned(),
+                deployment: record.deployment.clone(),
+                rounds: record.rounds,
+                ended: record.ended.clone(),
+                undecided: rounds.undecided.clone(),
+                detached: self.detach,
+            }))),
             Output::Text => {
                 for round in &record.ended {
                     print(&format!(
@@ -372,6 +393,49 @@ impl Deployment {
             }
         }
     }
+}
+
+/// A deployment, or what it would be.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum DeployData {
+    Plan(Box<plan::PlanData>),
+    Deployed(Box<DeployedData>),
+}
+
+/// A deployment.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeployedData {
+    job_id: String,
+    state: DeployState,
+    region: String,
+    /// The digest of the config and all its files.
+    deployment: String,
+    /// How many rounds there are to be.
+    rounds: u32,
+    /// Those that have ended, in their order.
+    ended: Vec<Round>,
+    /// A round that has ended, and how is not known.
+    undecided: Option<RoundEnding>,
+    /// Whether nobody has waited for the job's end.
+    detached: bool,
+}
+
+/// How a deployment went: that of its last round.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+enum DeployState {
+    /// Its job is there, and nobody waits for its end.
+    RolledOut,
+    Succeeded,
+    Failed,
+    Stopped,
+    Canceled,
+    /// Whether every device has the firmware is not known.
+    Undecided,
+    /// A later round was not begun, since nothing would have stopped it.
+    NotBegun,
 }
 
 /// A number in the config that is not that of the targets is worth a look.

@@ -1,14 +1,16 @@
 //! What is going to be made, as people and programs read it.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline_guard::coverage::Coverage;
 
 use super::found::Devices;
 use crate::aws::arming::guard::Report;
-use crate::aws::deployment::spec::Spec;
+use crate::aws::deployment::spec::{Object, Spec};
 use crate::input::deployment::Input;
 use crate::terminal;
 use crate::terminal::armed::Tense;
+use crate::terminal::coverage::CoverageData;
 
 /// A deployment that can be made.
 #[derive(Debug)]
@@ -52,27 +54,87 @@ impl Plan<'_> {
         format!("{}\n{guard}\n{}\n{}", plan.text(), self.coverage.line(), self.coverage.table("  "))
     }
 
-    pub fn json(&self) -> Value {
+    pub fn data(&self) -> PlanData {
         let (config, spec, firmware) = (&self.input.config, self.spec, &self.input.firmware);
-        let objects: Vec<_> = spec
-            .objects
-            .iter()
-            .map(|object| json!({"bucket": spec.bucket, "key": object.key, "size": object.size}))
-            .collect();
-        let alarms: Vec<_> = self.guard.map_or_else(Vec::new, |guard| {
+        let object = |object: &Object| ObjectData {
+            bucket: spec.bucket.clone(),
+            key: object.key.clone(),
+            size: object.size,
+        };
+        let alarms = self.guard.map_or_else(Vec::new, |guard| {
             guard.plan.alarms.iter().map(|alarm| alarm.name.clone()).collect()
         });
-        json!({
-            "job": spec.job.as_str(), "region": self.region, "deployment": spec.digest,
-            "firmware": {
-                "name": firmware.name, "size": firmware.size, "md5": firmware.md5,
-                "sha256": firmware.sha256_hex(), "signed": firmware.signature.is_some(),
+        PlanData {
+            job_id: spec.job.to_string(),
+            state: "planned",
+            region: self.region.to_owned(),
+            deployment: spec.digest.clone(),
+            firmware: FirmwareData {
+                name: firmware.name.clone(),
+                size: firmware.size,
+                md5: firmware.md5.clone(),
+                sha256: firmware.sha256_hex(),
+                signed: firmware.signature.is_some(),
             },
-            "objects": objects, "stream": spec.stream.as_ref().map(|stream| &stream.id),
-            "targets": spec.targets, "devices": self.devices.number(),
-            "targetSelection": config.selection.name(), "document": spec.document.as_str(),
-            "rounds": config.rounds, "cleanUp": config.clean_up, "alarms": alarms,
-            "coverage": self.coverage.to_json(),
-        })
+            objects: spec.objects.iter().map(object).collect(),
+            stream: spec.stream.as_ref().map(|stream| stream.id.to_string()),
+            targets: spec.targets.clone(),
+            devices: self.devices.number(),
+            target_selection: config.selection.name(),
+            document: spec.document.as_str().to_owned(),
+            rounds: config.rounds,
+            clean_up: config.clean_up,
+            alarms,
+            coverage: self.coverage.into(),
+        }
     }
+}
+
+/// A deployment as it would be made.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanData {
+    job_id: String,
+    /// `planned`
+    state: &'static str,
+    region: String,
+    /// The digest of the config and all its files.
+    deployment: String,
+    firmware: FirmwareData,
+    objects: Vec<ObjectData>,
+    /// The stream's ID.
+    stream: Option<String>,
+    /// ARNs of things and thing groups.
+    targets: Vec<String>,
+    /// How many devices the targets are; `null`: more than are counted.
+    devices: Option<u32>,
+    target_selection: &'static str,
+    /// The job document.
+    document: String,
+    rounds: u32,
+    /// Whether job, stream and alarms are removed if it ends well.
+    clean_up: bool,
+    /// The names of its alarms.
+    alarms: Vec<String>,
+    /// What would be seen if it went wrong.
+    coverage: CoverageData,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct FirmwareData {
+    name: String,
+    size: u64,
+    md5: String,
+    sha256: String,
+    signed: bool,
+}
+
+/// An object in S3.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ObjectData {
+    bucket: String,
+    key: String,
+    size: u64,
 }

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use aws_sdk_s3::primitives::ByteStream;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tripline_aws::{Failure, FailureKind};
 
@@ -20,7 +21,8 @@ const MAX_BYTES: i64 = 10_000_000;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
-    pub job: String,
+    #[serde(alias = "job")]
+    pub job_id: String,
     /// Of which files.
     pub deployment: String,
     /// How many there are to be.
@@ -29,7 +31,7 @@ pub struct Record {
 }
 
 /// A round that has ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Round {
     /// From 1.
@@ -43,7 +45,7 @@ pub struct Round {
 impl Record {
     pub fn new(spec: &Spec, rounds: u32) -> Self {
         Self {
-            job: spec.job.to_string(),
+            job_id: spec.job.to_string(),
             deployment: spec.digest.clone(),
             rounds,
             ended: Vec::new(),

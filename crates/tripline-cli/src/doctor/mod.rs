@@ -32,11 +32,13 @@ use crate::aws::region::{Region, region_for};
 use crate::exit::{End, Error};
 use crate::input::job::OptionalJob;
 use crate::input::source::{self, LoadedGuard};
+use crate::terminal::document::document;
 use crate::terminal::print::print;
 use ask::{Clients, Question};
 use check::{About, Check};
 use checks::{checks, checks_of};
 use examination::Examination;
+pub use report::DoctorData;
 use report::Format;
 
 #[derive(Debug, clap::Args)]
@@ -153,7 +155,9 @@ impl Doctor {
         let report = examination.report(&self.allow, self.allow_unknown);
         print(&match self.output {
             Format::Text => report.text(),
-            Format::Json => report.json(),
+            Format::Json => {
+                format!("{:#}\n", document(&DoctorData::Report(Box::new(report.data()))))
+            }
             Format::Junit => junit::render(&report),
         });
         eprintln!("{}", report.summary());

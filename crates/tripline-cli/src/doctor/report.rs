@@ -1,13 +1,16 @@
 //! What came of the checks, for people and for programs.
 
 use clap::ValueEnum;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::text::clean;
 use tripline_guard::coverage::Coverage;
 
 use super::check::{About, Check};
 use super::checks::checks;
 use super::result::{CheckResult, NotProven};
+use crate::terminal::coverage::CoverageData;
+use crate::terminal::document::document;
 use crate::terminal::table::table;
 
 /// Longest line of what is said of one check.
@@ -94,12 +97,17 @@ impl Checked {
         [self.check.name.to_owned(), result, self.detail().to_owned()]
     }
 
-    fn json(&self) -> Value {
-        json!({
-            "name": self.check.name, "result": self.result(), "detail": self.detail(),
-            "why": self.check.why, "fix": self.fix(), "allowed": self.allowed, "fixed": self.fixed,
-            "counts": self.counts(),
-        })
+    fn data(&self) -> CheckedData {
+        CheckedData {
+            name: self.check.name,
+            result: self.result(),
+            detail: self.detail().to_owned(),
+            why: self.check.why,
+            fix: self.fix().map(str::to_owned),
+            allowed: self.allowed,
+            fixed: self.fixed.clone(),
+            counts: self.counts(),
+        }
     }
 }
 
@@ -137,15 +145,19 @@ impl Report {
     }
 
     /// The same for programs.
-    pub fn json(&self) -> String {
-        let checks: Vec<Value> = self.checked.iter().map(Checked::json).collect();
-        let value = json!({
-            "stack": self.stack, "region": self.region, "job": self.job, "sound": self.is_sound(),
-            "ok": self.count("ok"), "findings": self.count("finding"),
-            "unknown": self.count("unknown"), "skipped": self.count("skipped"),
-            "coverage": self.coverage.as_ref().map(Coverage::to_json), "checks": checks,
-        });
-        format!("{value:#}\n")
+    pub fn data(&self) -> ReportData {
+        ReportData {
+            stack: self.stack.clone(),
+            region: self.region.clone(),
+            job_id: self.job.as_ref().map(ToString::to_string),
+            sound: self.is_sound(),
+            ok: self.count("ok"),
+            findings: self.count("finding"),
+            unknown: self.count("unknown"),
+            skipped: self.count("skipped"),
+            coverage: self.coverage.as_ref().map(CoverageData::from),
+            checks: self.checked.iter().map(Checked::data).collect(),
+        }
     }
 
     /// The last word.
@@ -163,6 +175,71 @@ impl Report {
             if findings == 1 { "finding" } else { "findings" }
         )
     }
+}
+
+/// What the checks came to, or which there are.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum DoctorData {
+    Report(Box<ReportData>),
+    List(ListData),
+}
+
+/// What the checks of a stack and a job came to.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportData {
+    stack: String,
+    region: String,
+    job_id: Option<String>,
+    /// Everything was proven, or is allowed.
+    sound: bool,
+    ok: usize,
+    findings: usize,
+    unknown: usize,
+    skipped: usize,
+    /// What would be seen if the rollout went wrong.
+    coverage: Option<CoverageData>,
+    checks: Vec<CheckedData>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct CheckedData {
+    name: &'static str,
+    /// `ok`, `finding`, `unknown` or `skipped`.
+    result: &'static str,
+    detail: String,
+    /// Why it matters.
+    why: &'static str,
+    /// What puts it right.
+    fix: Option<String>,
+    allowed: bool,
+    /// What `--fix` has done.
+    fixed: Option<String>,
+    /// Whether it makes the report unsound.
+    counts: bool,
+}
+
+/// The checks there are.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ListData {
+    checks: Vec<ListedCheck>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ListedCheck {
+    name: &'static str,
+    /// `stack`, `releases` or `job`.
+    about: &'static str,
+    /// What it proves.
+    proves: &'static str,
+    /// Why it matters.
+    why: &'static str,
+    /// Whether `--fix` can put it right.
+    fix: bool,
 }
 
 /// The checks there are.
@@ -183,15 +260,19 @@ pub fn list(format: Format) -> String {
             table(["CHECK", "ABOUT", "FIX", "PROVES"], &rows)
         }
         Format::Json => {
-            let checks: Vec<Value> = checks()
-                .map(|check| {
-                    json!({
-                        "name": check.name, "about": about(check), "proves": check.proves,
-                        "why": check.why, "fix": check.fix.is_some(),
-                    })
-                })
-                .collect();
-            format!("{:#}\n", Value::Array(checks))
+            let checks = checks().map(|check| ListedCheck {
+                name: check.name,
+                about: about(check),
+                proves: check.proves,
+                why: check.why,
+                fix: check.fix.is_some(),
+            });
+            let list = DoctorData::List(ListData { checks: checks.collect() });
+            format!(
+                "{:#}
+",
+                document(&list)
+            )
         }
     }
 }

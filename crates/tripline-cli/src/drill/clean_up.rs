@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use aws_sdk_iot::types::{Job, JobStatus};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tokio::time::Instant;
 use tripline::diagnostic::Diagnostic;
 use tripline_aws::Failure;
@@ -183,16 +184,30 @@ impl CleanUp<'_> {
     }
 }
 
+/// What could not be removed, for programs.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LeftData {
+    what: String,
+    /// The command that removes it.
+    command: String,
+    why: String,
+}
+
 impl CleanUpReport {
     fn left(&mut self, what: String, command: String, why: &dyn std::fmt::Display) {
         self.left.push(Left { what, command, why: why.to_string() });
     }
 
     /// What is left, for programs.
-    pub fn json(&self) -> Value {
+    pub fn data(&self) -> Vec<LeftData> {
         let left = self.left.iter();
-        left.map(|left| json!({"what": left.what, "command": left.command, "why": left.why}))
-            .collect()
+        left.map(|left| LeftData {
+            what: left.what.clone(),
+            command: left.command.clone(),
+            why: left.why.clone(),
+        })
+        .collect()
     }
 
     /// Has the commands say their region.

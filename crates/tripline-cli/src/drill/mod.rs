@@ -26,7 +26,8 @@ mod wait;
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::diagnostic::Diagnostic;
 use tripline::stop::StopMode;
 use tripline_aws::{Failure, FailureKind};
@@ -40,14 +41,14 @@ use crate::aws::stack::Stack;
 use crate::aws::topics;
 use crate::exit::{End, Error};
 use crate::input::duration::whole_seconds;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
 use crate::terminal::print::print;
-use crate::terminal::print::print_json;
-use clean_up::{CleanUp, CleanUpReport};
+use clean_up::{CleanUp, CleanUpReport, LeftData};
 use clients::DrillClients;
 use interrupt::Interrupt;
 use panic::catch_panic;
-use record::{Record, Step};
+use record::{Record, Step, StepData};
 use run::Run;
 use wait::{Patience, StepError};
 
@@ -145,10 +146,15 @@ impl Drill {
         };
         match self.output {
             Output::Text => print(&record.text()),
-            Output::Json => print_json(&json!({
-                "drill": name.as_str(), "stack": self.stack, "region": cloud.aws.region,
-                "stopMode": stopping.mode.to_string(), "steps": record.json(),
-                "holds": record.is_whole(), "subscribers": subscribers, "left": tidied.json(),
+            Output::Json => print_document(&DrillData::Drilled(DrilledData {
+                drill: name.as_str().to_owned(),
+                stack: self.stack.clone(),
+                region: region.to_owned(),
+                stop_mode: stopping.mode.to_string(),
+                steps: record.data(),
+                holds: record.is_whole(),
+                subscribers,
+                left: tidied.data(),
             })),
         }
         warn(&tidied, region);
@@ -233,9 +239,11 @@ impl Drill {
             Output::Text => {
                 print(&tidied.removed.iter().map(|what| format!("{what}\n")).collect::<String>())
             }
-            Output::Json => print_json(&json!({
-                "region": cloud.aws.region, "dryRun": self.dry_run,
-                "removed": tidied.removed, "left": tidied.json(),
+            Output::Json => print_document(&DrillData::CleanedUp(CleanedUpData {
+                region: cloud.aws.region.clone(),
+                dry_run: self.dry_run,
+                removed: tidied.removed.clone(),
+                left: tidied.data(),
             })),
         }
         warn(&tidied, &cloud.aws.region);
@@ -251,6 +259,43 @@ impl Drill {
         }
         Ok(End::Done)
     }
+}
+
+/// A drill, or what was removed after earlier ones.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum DrillData {
+    Drilled(DrilledData),
+    CleanedUp(CleanedUpData),
+}
+
+/// A drill.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DrilledData {
+    /// What its job and its things are called after.
+    drill: String,
+    stack: String,
+    region: String,
+    stop_mode: String,
+    steps: Vec<StepData>,
+    /// Whether every step was seen.
+    holds: bool,
+    /// How many are subscribed to the e-mail topic.
+    subscribers: usize,
+    /// What could not be removed.
+    left: Vec<LeftData>,
+}
+
+/// What earlier drills have left.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CleanedUpData {
+    region: String,
+    dry_run: bool,
+    removed: Vec<String>,
+    /// What could not be removed.
+    left: Vec<LeftData>,
 }
 
 /// A step that has ended, for who watches.

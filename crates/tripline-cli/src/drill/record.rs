@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::terminal::table::table;
 
@@ -120,19 +121,34 @@ impl Record {
         table(["STEP", "LINK", "RESULT", "TIME", "SEEN"], &rows)
     }
 
-    pub fn json(&self) -> Value {
-        let steps = Step::ALL.iter().map(|step| {
+    pub fn data(&self) -> Vec<StepData> {
+        let step = |step: &Step| {
             let of = self.outcome_of(*step);
-            json!({
-                "step": step.number(),
-                "link": step.name(),
-                "result": of.map_or("not reached", |(outcome, _)| outcome.word()),
-                "seconds": of.map(|(_, took)| (took.as_secs_f64() * 1e3).round() / 1e3),
-                "seen": of.map(|(outcome, _)| outcome.text()),
-            })
-        });
-        Value::Array(steps.collect())
+            StepData {
+                step: step.number(),
+                link: step.name(),
+                result: of.map_or("not reached", |(outcome, _)| outcome.word()),
+                seconds: of.map(|(_, took)| (took.as_secs_f64() * 1e3).round() / 1e3),
+                seen: of.map(|(outcome, _)| outcome.text().to_owned()),
+            }
+        };
+        Step::ALL.iter().map(step).collect()
     }
+}
+
+/// A step of a drill, for programs.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StepData {
+    /// From 1.
+    step: usize,
+    /// The link of the chain that it is about.
+    link: &'static str,
+    /// `ok`, `failed`, `not in time`, `interrupted` or `not reached`.
+    result: &'static str,
+    seconds: Option<f64>,
+    /// What was seen, in words.
+    seen: Option<String>,
 }
 
 impl StepOutcome {
@@ -184,6 +200,6 @@ mod tests {
         let text = late.text();
         assert!(text.contains("1     job-events  not in time  0.0 s  nothing\n"), "{text}");
         assert!(text.ends_with("7     alerted     not reached\n"), "{text}");
-        assert_eq!(late.json()[6]["seconds"], Value::Null);
+        assert_eq!(late.data()[6].seconds, None);
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::aws::job_side::DeviceOutcome;
 
@@ -14,6 +15,39 @@ pub enum DeviceEnding {
     Canceled,
     /// The rollout, or the device's part of it, had ended before the device took it.
     Spared,
+}
+
+/// How a run of simulated devices ended.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BoardData {
+    job_id: String,
+    /// The job's state, as AWS IoT has it.
+    state: String,
+    /// What all that was drawn follows from.
+    seed: u64,
+    devices: usize,
+    succeeded: usize,
+    failed: usize,
+    rejected: usize,
+    /// Took the job and never answered.
+    silent: usize,
+    /// The rollout ended while they downloaded.
+    canceled: usize,
+    /// The rollout had ended before they took it.
+    spared: usize,
+    /// Not decided in the time given.
+    open: usize,
+    download_time: DownloadTimes,
+}
+
+/// Seconds.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct DownloadTimes {
+    p50: Option<f64>,
+    p90: Option<f64>,
+    p99: Option<f64>,
 }
 
 /// The counts of a run.
@@ -73,25 +107,25 @@ impl Board {
         times.get(rank.saturating_sub(1)).copied()
     }
 
-    pub fn json(&self, job_id: &str, status: &str) -> Value {
-        json!({
-            "jobId": job_id,
-            "jobStatus": status,
-            "seed": self.seed,
-            "devices": self.devices,
-            "succeeded": self.succeeded,
-            "failed": self.failed,
-            "rejected": self.rejected,
-            "silent": self.silent,
-            "canceled": self.canceled,
-            "spared": self.spared,
-            "open": self.open(),
-            "downloadTime": {
-                "p50": self.percentile(50),
-                "p90": self.percentile(90),
-                "p99": self.percentile(99),
+    pub fn data(&self, job_id: &str, state: &str) -> BoardData {
+        BoardData {
+            job_id: job_id.to_owned(),
+            state: state.to_owned(),
+            seed: self.seed,
+            devices: self.devices,
+            succeeded: self.succeeded,
+            failed: self.failed,
+            rejected: self.rejected,
+            silent: self.silent,
+            canceled: self.canceled,
+            spared: self.spared,
+            open: self.open(),
+            download_time: DownloadTimes {
+                p50: self.percentile(50),
+                p90: self.percentile(90),
+                p99: self.percentile(99),
             },
-        })
+        }
     }
 
     pub fn text(&self, job_id: &str, status: &str) -> String {
@@ -142,6 +176,7 @@ impl fmt::Display for Board {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::terminal::document::document;
 
     fn board() -> Board {
         let mut board = Board::new(10, 42);
@@ -182,10 +217,10 @@ mod tests {
 
     #[test]
     fn the_same_summary_is_data() {
-        let json = board().json("fw-2", "CANCELED");
+        let json = document(&board().data("fw-2", "CANCELED"));
         assert_eq!(json["spared"], 1);
         assert_eq!(json["open"], 3);
         assert_eq!(json["downloadTime"]["p90"], 30.0);
-        assert_eq!(Board::new(1, 1).json("a", "b")["downloadTime"]["p50"], Value::Null);
+        assert_eq!(Board::new(1, 1).data("a", "b").download_time.p50, None);
     }
 }

@@ -9,6 +9,9 @@ mod registry;
 mod run;
 mod value;
 
+pub use board::BoardData;
+pub use registry::{RegisteredData, RemovedDevices};
+
 use clap::{Args, Subcommand};
 
 use crate::aws::connect::connect_to_change;

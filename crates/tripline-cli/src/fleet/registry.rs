@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use aws_sdk_iot::Client;
 use aws_sdk_iot::types::{AttributePayload, ThingGroupProperties};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use tokio::task::JoinSet;
 use tripline_aws::{Failure, FailureKind, SdkConfig};
 
@@ -16,6 +17,7 @@ use super::arguments::{Devices, Limits};
 use super::names::Prefix;
 use crate::aws::pace::Pace;
 use crate::exit::{End, Error};
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, say};
 
@@ -67,6 +69,26 @@ pub struct Remove {
     output: Output,
 }
 
+/// A fleet that was registered.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RegisteredData {
+    devices: u32,
+    /// The thing group of the fleet.
+    group: String,
+    group_arn: String,
+}
+
+/// A fleet that was removed.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RemovedDevices {
+    /// How many devices.
+    removed: usize,
+    /// The thing group, if there was one.
+    group: Option<String>,
+}
+
 impl Register {
     pub async fn run(self, config: &SdkConfig) -> Result<End, Error> {
         let iot = Client::new(config);
@@ -85,10 +107,7 @@ impl Register {
         match self.output {
             Output::Text => print(&format!("{arn}\n")),
             Output::Json => {
-                print(&format!(
-                    "{}\n",
-                    json!({"devices": devices, "group": group, "groupArn": arn})
-                ));
+                print_document(&RegisteredData { devices, group, group_arn: arn });
             }
         }
         Ok(End::Done)
@@ -128,7 +147,7 @@ impl Remove {
             }
             Output::Json => {
                 let group = has_group.then_some(group);
-                print(&format!("{}\n", json!({"removed": removed, "group": group})));
+                print_document(&RemovedDevices { removed, group });
             }
         }
         Ok(End::Done)

@@ -14,6 +14,7 @@ use super::value::{Seconds, Share, Speedup, UpTo};
 use crate::aws::job_side::AwsJobSide;
 use crate::exit::{End, Error};
 use crate::input::job::RequiredJob;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, say};
 
@@ -105,7 +106,7 @@ impl Run {
         })?;
         match self.output {
             Output::Text => print(&format!("{}\n", board.text(job_id.as_str(), &status.name))),
-            Output::Json => print(&format!("{:#}\n", board.json(job_id.as_str(), &status.name))),
+            Output::Json => print_document(&board.data(job_id.as_str(), &status.name)),
         }
         Ok(if board.open() == 0 { End::Done } else { End::Undecided })
     }

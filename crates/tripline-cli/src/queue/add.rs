@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::queue::state::{Entry, EntryId, Span, State, Tolerance};
 use clap::ValueEnum;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use tempfile::TempDir;
 use tripline_config::{Release, Setting};
 
@@ -21,8 +22,9 @@ use crate::exit::{End, Error};
 use crate::input::deployment::Input;
 use crate::input::source::name_of;
 use crate::input::within::Within;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -218,18 +220,53 @@ impl Add {
         let (queue, table) = (aws.store.queue.as_str(), &aws.store.table);
         match self.common.output {
             Output::Text => print(&format!("{}\n", entry.id)),
-            Output::Json => print_json(&json!({
-                "entry": entry.id.as_str(), "queue": queue, "table": table,
-                "jobId": entry.job.as_str(), "bakeSeconds": entry.bake.seconds(),
-                "tolerancePercent": percent(entry.tolerance),
-                "files": entry.files.iter().map(|file| json!({
-                    "use": file.used.as_str(), "bytes": file.bytes, "sha256": file.sha256,
-                    "location": format!("s3://{}/{}", entry.bucket, key(&entry.id, &file.name)),
-                })).collect::<Vec<_>>(),
-            })),
+            Output::Json => print_document(&AddedData {
+                entry: entry.id.to_string(),
+                job_id: entry.job.to_string(),
+                queue: queue.to_owned(),
+                table: table.clone(),
+                bake_seconds: entry.bake.seconds(),
+                tolerance_percent: percent(entry.tolerance),
+                files: entry
+                    .files
+                    .iter()
+                    .map(|file| AddedFile {
+                        r#use: file.used.as_str(),
+                        bytes: file.bytes,
+                        sha256: file.sha256.to_string(),
+                        location: format!("s3://{}/{}", entry.bucket, key(&entry.id, &file.name)),
+                    })
+                    .collect(),
+            }),
         }
         say(&format!("queue `{queue}`: job `{}` is entry `{}`", entry.job, entry.id));
     }
+}
+
+/// A release that was added to a queue.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AddedData {
+    entry: String,
+    job_id: String,
+    queue: String,
+    /// The table of the queue.
+    table: String,
+    bake_seconds: u32,
+    /// The share of devices that may be without the firmware.
+    tolerance_percent: f64,
+    files: Vec<AddedFile>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct AddedFile {
+    /// What it is to the release.
+    r#use: &'static str,
+    bytes: u64,
+    sha256: String,
+    /// Where it is stored.
+    location: String,
 }
 
 fn needs(option: &str, what: &str) -> Error {

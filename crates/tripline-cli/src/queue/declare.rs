@@ -2,15 +2,17 @@
 
 use crate::queue::state::{Entry, EntryId, EntryOutcome, Refusal};
 use clap::ValueEnum;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::arguments::Common;
 use super::aws::Aws;
 use super::clock;
 use super::store::{Change, View};
 use crate::exit::{End, Error};
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json};
+use crate::terminal::print::print;
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -109,6 +111,19 @@ impl Remove {
     }
 }
 
+/// An entry of a queue that a person has decided on.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeclaredData {
+    queue: String,
+    /// The table of the queue.
+    table: String,
+    /// What was made of the entry.
+    state: String,
+    entry: String,
+    job_id: String,
+}
+
 async fn declare(
     common: &Common,
     id: &EntryId,
@@ -133,10 +148,13 @@ async fn declare(
         .await?;
     match common.output {
         Output::Text => print(&format!("{result} {id} {job}\n")),
-        Output::Json => print_json(&json!({
-            "queue": queue.as_str(), "table": aws.store.table, "result": result,
-            "entry": id.as_str(), "jobId": job.as_str(),
-        })),
+        Output::Json => print_document(&DeclaredData {
+            queue: queue.to_string(),
+            table: aws.store.table.clone(),
+            state: result.to_owned(),
+            entry: id.to_string(),
+            job_id: job.to_string(),
+        }),
     }
     Ok(End::Done)
 }

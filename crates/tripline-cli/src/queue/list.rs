@@ -1,18 +1,22 @@
 //! `tripline queue list`.
 
-use crate::queue::state::{Decision, Entry, EntryEnding, EntryOutcome, State, Tolerance, next};
-use serde_json::{Value, json};
+use crate::queue::state::{
+    Decision, Entry, EntryEnding, EntryOutcome, State, StoredFile, Tolerance, next,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::text::clean;
 use tripline::time::Timestamp;
 
 use super::arguments::Common;
 use super::aws::Aws;
 use super::item::word;
-use super::next::Report;
+use super::next::{NextData, Report};
 use super::{clock, job};
 use crate::exit::{End, Error};
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 use crate::terminal::table::table;
 use crate::terminal::time::iso;
 
@@ -54,13 +58,14 @@ impl List {
             Output::Text if rows.is_empty() => {}
             Output::Text => print(&text(&rows, now)),
             Output::Json => {
-                let entries: Vec<_> =
-                    rows.iter().map(|(entry, ended)| json_of(entry, ended.as_ref())).collect();
-                print_json(&json!({
-                    "queue": aws.store.queue.as_str(), "table": aws.store.table,
-                    "region": aws.region, "entries": entries,
-                    "next": Report::undecided(&decision).json(&aws),
-                }));
+                let entries = rows.iter().map(|(entry, ended)| data_of(entry, ended.as_ref()));
+                print_document(&QueueData {
+                    queue: aws.store.queue.to_string(),
+                    table: aws.store.table.clone(),
+                    region: aws.region.clone(),
+                    entries: entries.collect(),
+                    next: Report::undecided(&decision).data(&aws),
+                });
             }
         }
         let said = match &decision {
@@ -124,30 +129,91 @@ fn how(ended: &EntryEnding) -> &'static str {
     ended.outcome.map_or("undecided", EntryOutcome::as_str)
 }
 
-fn json_of(entry: &Entry, ended: Option<&EntryEnding>) -> Value {
+/// The entries of a queue, and what is next.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QueueData {
+    queue: String,
+    /// The table of the queue.
+    table: String,
+    region: String,
+    /// The oldest first.
+    entries: Vec<EntryData>,
+    next: NextData,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct EntryData {
+    entry: String,
+    job_id: String,
+    /// Where the rollout goes; `null`: to the Region of its config.
+    region: Option<String>,
+    state: &'static str,
+    added_at: String,
+    /// Who has claimed it.
+    worker: Option<String>,
+    lease_until: Option<String>,
+    outcome: Option<&'static str>,
+    ended_at: Option<String>,
+    /// How the rollout ended, of an entry that was left to itself.
+    rollout_ended: Option<&'static str>,
+    tolerance_percent: f64,
+    bake_seconds: u32,
+    claims: u32,
+    failures: u32,
+    alert_only: bool,
+    default_guard: bool,
+    accept_uncovered: String,
+    not_before: Option<String>,
+    note: Option<String>,
+    bucket: String,
+    files: Vec<EntryFile>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct EntryFile {
+    /// What it is to the release.
+    r#use: &'static str,
+    name: String,
+    bytes: u64,
+    sha256: String,
+}
+
+fn data_of(entry: &Entry, ended: Option<&EntryEnding>) -> EntryData {
     let (lease, done) = match &entry.state {
         State::Claimed(lease) => (Some(lease), None),
         State::Done { outcome, at } => (None, Some((outcome, at))),
         State::Pending | State::Deployed => (None, None),
     };
-    json!({
-        "entry": entry.id.as_str(), "jobId": entry.job.as_str(), "region": entry.region,
-        "state": word(&entry.state),
-        "addedAt": iso(Timestamp::from_seconds(entry.id.milliseconds() / 1_000)),
-        "worker": lease.map(|lease| clean(&lease.worker, NOTE)),
-        "leaseUntil": lease.map(|lease| iso(lease.until)),
-        "outcome": done.map(|(outcome, _)| outcome.as_str()),
-        "endedAt": done.map(|(_, at)| iso(*at)),
-        "rolloutEnded": ended.map(how),
-        "tolerancePercent": percent(entry.tolerance),
-        "bakeSeconds": entry.bake.seconds(), "claims": entry.claims, "failures": entry.failures,
-        "alertOnly": entry.alert_only, "defaultGuard": entry.default_guard,
-        "acceptUncovered": entry.accept_uncovered.to_string(),
-        "notBefore": entry.not_before.map(iso), "note": entry.note,
-        "bucket": entry.bucket,
-        "files": entry.files.iter().map(|file| json!({
-            "use": file.used.as_str(), "name": file.name.as_str(), "bytes": file.bytes,
-            "sha256": file.sha256,
-        })).collect::<Vec<_>>(),
-    })
+    let file = |file: &StoredFile| EntryFile {
+        r#use: file.used.as_str(),
+        name: file.name.to_string(),
+        bytes: file.bytes,
+        sha256: file.sha256.to_string(),
+    };
+    EntryData {
+        entry: entry.id.to_string(),
+        job_id: entry.job.to_string(),
+        region: entry.region.clone(),
+        state: word(&entry.state),
+        added_at: iso(Timestamp::from_seconds(entry.id.milliseconds() / 1_000)),
+        worker: lease.map(|lease| clean(&lease.worker, NOTE)),
+        lease_until: lease.map(|lease| iso(lease.until)),
+        outcome: done.map(|(outcome, _)| outcome.as_str()),
+        ended_at: done.map(|(_, at)| iso(*at)),
+        rollout_ended: ended.map(how),
+        tolerance_percent: percent(entry.tolerance),
+        bake_seconds: entry.bake.seconds(),
+        claims: entry.claims,
+        failures: entry.failures,
+        alert_only: entry.alert_only,
+        default_guard: entry.default_guard,
+        accept_uncovered: entry.accept_uncovered.to_string(),
+        not_before: entry.not_before.map(iso),
+        note: entry.note.clone(),
+        bucket: entry.bucket.clone(),
+        files: entry.files.iter().map(file).collect(),
+    }
 }

@@ -30,6 +30,11 @@ mod fake;
 #[cfg(test)]
 mod tests;
 
+pub use add::AddedData;
+pub use declare::DeclaredData;
+pub use list::QueueData;
+pub use next::NextData;
+
 use clap::Subcommand;
 
 use crate::exit::{End, Error};

@@ -7,7 +7,8 @@ use crate::queue::state::{
     Blocking, Decision, Entry, EntryOutcome, MAX_FAILURES, Span, State, Waiting, ended_last,
     fired_late, next,
 };
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tripline::diagnostic::Diagnostic;
 use tripline::time::Timestamp;
@@ -20,8 +21,9 @@ use super::{clock, job};
 use crate::deploy::Deployment;
 use crate::exit::{End, Error};
 use crate::input::within::Within;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 use crate::terminal::time::iso;
 
 /// Longest time between two looks at the queue, in seconds.
@@ -153,7 +155,7 @@ impl Next {
     fn report(&self, aws: &Aws, report: &Report) -> End {
         match self.common.output {
             Output::Text => print(&report.text()),
-            Output::Json => print_json(&report.json(aws)),
+            Output::Json => print_document(&report.data(aws)),
         }
         report.say(aws);
         report.end
@@ -326,15 +328,38 @@ impl Report {
     }
 
     /// The decision, for programs.
-    pub fn json(&self, aws: &Aws) -> Value {
-        json!({
-            "queue": aws.store.queue.as_str(), "table": aws.store.table, "result": self.result,
-            "entry": self.entry.as_ref().map(|entry| entry.id.as_str()),
-            "jobId": self.entry.as_ref().map(|entry| entry.job.as_str()),
-            "why": self.why.as_ref().map(Diagnostic::what),
-            "hint": self.why.as_ref().and_then(Diagnostic::hint), "until": self.until.map(iso),
-        })
+    pub fn data(&self, aws: &Aws) -> NextData {
+        NextData {
+            queue: aws.store.queue.to_string(),
+            table: aws.store.table.clone(),
+            state: self.result,
+            entry: self.entry.as_ref().map(|entry| entry.id.to_string()),
+            job_id: self.entry.as_ref().map(|entry| entry.job.to_string()),
+            why: self.why.as_ref().map(|why| why.what().to_owned()),
+            hint: self.why.as_ref().and_then(Diagnostic::hint).map(str::to_owned),
+            until: self.until.map(iso),
+        }
     }
+}
+
+/// What is next in a queue, or what came of it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NextData {
+    queue: String,
+    /// The table of the queue.
+    table: String,
+    /// In one word.
+    state: &'static str,
+    /// The entry that it is about.
+    entry: Option<String>,
+    job_id: Option<String>,
+    /// Why, for people.
+    why: Option<String>,
+    /// What to do about it.
+    hint: Option<String>,
+    /// When to come back.
+    until: Option<String>,
 }
 
 fn why(decision: &Decision<'_>) -> Diagnostic {

@@ -1,14 +1,17 @@
 //! `tripline release approve`: a person's word on a wave.
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::release::{Approval, Phase, WaveName};
 use tripline::text::clean;
 
 use super::Common;
+use super::status::PhaseData;
 use super::store::{now, person};
 use crate::exit::{End, Error};
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json};
+use crate::terminal::print::print;
 
 /// Most characters of a note.
 const MAX_NOTE: usize = 300;
@@ -85,10 +88,27 @@ impl Approve {
     fn show(&self, phase: Phase, approved: bool, text: &str) {
         match self.common.place.output {
             Output::Text => print(&format!("{text}\n")),
-            Output::Json => print_json(&json!({
-                "release": self.common.release.as_str(), "wave": self.wave.as_str(),
-                "phase": phase, "approved": approved, "text": text,
-            })),
+            Output::Json => print_document(&ApprovedData {
+                release: self.common.release.to_string(),
+                wave: self.wave.to_string(),
+                state: phase.into(),
+                approved,
+                text: text.to_owned(),
+            }),
         }
     }
+}
+
+/// What became of an approval.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovedData {
+    release: String,
+    wave: String,
+    /// Where the wave is.
+    state: PhaseData,
+    /// Whether the wave is approved.
+    approved: bool,
+    /// The same for people.
+    text: String,
 }

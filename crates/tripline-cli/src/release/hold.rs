@@ -1,7 +1,8 @@
 //! `tripline release hold` and `go-on`: a stop for doubt, which can be undone.
 
 use clap::Args;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::job::{JobId, JobState};
 use tripline::release::hold::{Hold, OnHoldFailed, Rates};
 use tripline::release::{Phase, ReleaseId, State};
@@ -13,8 +14,9 @@ use super::store::{Store, now, person};
 use crate::aws::alarms::NamedAlarm;
 use crate::aws::topics;
 use crate::exit::{End, Error};
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 
 /// Which rollout.
 #[derive(Debug, Clone, Args)]
@@ -160,7 +162,7 @@ impl HoldJob {
             show(
                 &self.place,
                 &job,
-                "ended",
+                HoldState::Ended,
                 &format!("job {job} has ended: there is nothing to hold"),
             );
             return Ok(End::Finding);
@@ -189,7 +191,7 @@ impl HoldJob {
             set_rate(&store, &job, held_rate()).await?;
         }
         let how = if is_active { "one device a minute, and no next wave" } else { "no next wave" };
-        show(&self.place, &job, "held", &format!("job {job} is held: {how}"));
+        show(&self.place, &job, HoldState::Held, &format!("job {job} is held: {how}"));
         say("hint: `tripline release go-on` goes on as before; `tripline stop` stops it");
         Ok(End::Done)
     }
@@ -204,7 +206,7 @@ impl GoOn {
         let seen = iot::job_of(&described);
         let read = store.hold(&job).await?;
         let Some(hold) = read.filter(|hold| seen.created_at == Some(hold.created)) else {
-            show(&self.place, &job, "notHeld", &format!("job {job} is not held"));
+            show(&self.place, &job, HoldState::NotHeld, &format!("job {job} is not held"));
             return Ok(End::Finding);
         };
         let is_active = seen.state == JobState::Active;
@@ -226,7 +228,7 @@ impl GoOn {
         show(
             &self.place,
             &job,
-            "goesOn",
+            HoldState::GoesOn,
             &match is_active {
                 true => format!(
                     "job {job} goes on as fast as before; evidence begins again at half its weight (time {times})"
@@ -268,11 +270,36 @@ fn rates_before(earlier: Option<&Hold>, now: Rates) -> Rates {
     }
 }
 
-fn show(place: &Place, job: &JobId, result: &str, text: &str) {
+/// What became of a rollout.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HoldData {
+    job_id: String,
+    state: HoldState,
+    /// The same for people.
+    text: String,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+enum HoldState {
+    /// It is taken down to one device a minute, or keeps the next wave back.
+    Held,
+    /// It goes on as fast as before.
+    GoesOn,
+    /// There was no hold.
+    NotHeld,
+    /// The rollout has ended: there is nothing to hold.
+    Ended,
+}
+
+fn show(place: &Place, job: &JobId, result: HoldState, text: &str) {
     match place.output {
         Output::Text => print(&format!("{text}\n")),
-        Output::Json => {
-            print_json(&json!({"jobId": job.as_str(), "result": result, "text": text}));
-        }
+        Output::Json => print_document(&HoldData {
+            job_id: job.to_string(),
+            state: result,
+            text: text.to_owned(),
+        }),
     }
 }

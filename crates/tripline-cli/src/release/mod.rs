@@ -16,6 +16,12 @@ mod stop;
 mod store;
 mod waves;
 
+pub use approve::ApprovedData;
+pub use hold::HoldData;
+pub use start::StartedData;
+pub use status::StatusData;
+pub use stop::StoppedRelease;
+
 use clap::{Args, Subcommand};
 use tripline::release::ReleaseId;
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::baseline::Baseline;
 use tripline::diagnostic::Diagnostic;
 use tripline::faults::Faults;
@@ -32,8 +33,10 @@ use crate::input::deployment::{self, Input};
 use crate::input::planned::{PlannedCoverage, PlannedRollout, StackRules};
 use crate::input::waves::{duration, percent};
 use crate::successor::aws::Aws;
+use crate::terminal::coverage::CoverageData;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 use crate::terminal::progress::Progress;
 use crate::terminal::remarks::say_all;
 
@@ -176,8 +179,10 @@ impl Start {
         }
         match self.output {
             Output::Text => print(&format!("release {}: under way already\n", state.release)),
-            Output::Json => print_json(&json!({
-                "release": state.release, "attempt": state.attempt, "started": false,
+            Output::Json => print_document(&StartedData::UnderWay(UnderWay {
+                release: state.release.to_string(),
+                attempt: state.attempt,
+                started: false,
             })),
         }
         Ok(End::Done)
@@ -186,7 +191,12 @@ impl Start {
     fn show(&self, plan: &Plan, covered: &PlannedCoverage, attempt: u32, region: &str) {
         match self.output {
             Output::Text => print(&text(plan, covered, attempt, region)),
-            Output::Json => print_json(&json(plan, covered, self.dry_run, region)),
+            Output::Json => print_document(&StartedData::Planned(Box::new(planned(
+                plan,
+                covered,
+                self.dry_run,
+                region,
+            )))),
         }
     }
 }
@@ -415,21 +425,79 @@ fn text(plan: &Plan, covered: &PlannedCoverage, attempt: u32, region: &str) -> S
     text + &format!("\n{}\n{}", covered.coverage.line(), covered.coverage.table("  "))
 }
 
-fn json(plan: &Plan, covered: &PlannedCoverage, dry_run: bool, region: &str) -> Value {
-    let waves: Vec<_> = plan
-        .waves
-        .iter()
-        .map(|wave| {
-            json!({
-                "name": wave.name, "jobId": wave.job, "devices": wave.devices, "rate": wave.rate,
-                "bakeSeconds": wave.bake, "tolerance": wave.tolerance, "approval": wave.approval,
-                "group": wave.group, "decidesFrom": wave.clears_at,
-            })
-        })
-        .collect();
-    json!({
-        "release": plan.release, "attempt": plan.attempt, "region": region, "started": !dry_run,
-        "falseStops": plan.false_stops, "falseStopsOfAWave": plan.false_stops_of_a_wave(),
-        "waves": waves, "coverage": covered.coverage.to_json(),
-    })
+/// A release that was started, or would be.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum StartedData {
+    Planned(Box<PlannedRelease>),
+    UnderWay(UnderWay),
+}
+
+/// A release that was under way already, with the same files.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnderWay {
+    release: String,
+    attempt: u32,
+    started: bool,
+}
+
+/// A release, worked out.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedRelease {
+    release: String,
+    /// Which attempt it is, from 1.
+    attempt: u32,
+    region: String,
+    /// Whether it is started, and not only planned.
+    started: bool,
+    /// The share of healthy releases that may be stopped.
+    false_stops: f64,
+    false_stops_of_a_wave: f64,
+    waves: Vec<PlannedWaveData>,
+    coverage: CoverageData,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct PlannedWaveData {
+    name: String,
+    job_id: String,
+    devices: u32,
+    /// Devices a minute; `null`: as the config says for all.
+    rate: Option<u32>,
+    bake_seconds: u32,
+    /// The share of devices that may be unsuccessful.
+    tolerance: f64,
+    /// Whether a person has to let it begin.
+    approval: bool,
+    /// The thing group that is made for it.
+    group: Option<String>,
+    /// About how many devices it takes for its gate to decide.
+    decides_from: Option<u32>,
+}
+
+fn planned(plan: &Plan, covered: &PlannedCoverage, dry_run: bool, region: &str) -> PlannedRelease {
+    let wave = |wave: &PlannedWave| PlannedWaveData {
+        name: wave.name.to_string(),
+        job_id: wave.job.to_string(),
+        devices: wave.devices,
+        rate: wave.rate,
+        bake_seconds: wave.bake,
+        tolerance: wave.tolerance,
+        approval: wave.approval,
+        group: wave.group.clone(),
+        decides_from: wave.clears_at,
+    };
+    PlannedRelease {
+        release: plan.release.to_string(),
+        attempt: plan.attempt,
+        region: region.to_owned(),
+        started: !dry_run,
+        false_stops: plan.false_stops,
+        false_stops_of_a_wave: plan.false_stops_of_a_wave(),
+        waves: plan.waves.iter().map(wave).collect(),
+        coverage: (&covered.coverage).into(),
+    }
 }

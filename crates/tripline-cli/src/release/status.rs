@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::release::hold::{Hold, Proof};
-use tripline::release::{Phase, State, WaveState};
+use tripline::release::{Approval, Ended, Phase, State, WaveState};
 use tripline::time::Timestamp;
 
 use super::Common;
 use crate::exit::{End, Error};
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -45,6 +47,176 @@ pub struct Shown<'a> {
     pub hold: Option<&'a Hold>,
 }
 
+/// How a release stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Standing {
+    /// Every wave was let through.
+    Out,
+    /// It was stopped.
+    Stopped,
+    /// It ended for another reason.
+    Ended,
+    /// Nobody takes it out.
+    DoesNotRun,
+    /// Its rollout is held.
+    Held,
+    /// A person has to decide.
+    WaitsForPerson,
+    GoesOn,
+}
+
+impl Standing {
+    /// For people.
+    fn text(self) -> &'static str {
+        match self {
+            Self::Out => "out",
+            Self::Stopped => "stopped",
+            Self::Ended => "ended",
+            Self::DoesNotRun => "does not run",
+            Self::Held => "held",
+            Self::WaitsForPerson => "waits for a person",
+            Self::GoesOn => "goes on",
+        }
+    }
+}
+
+/// How far a release is. Times are seconds since 1970.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusData {
+    release: String,
+    /// Which attempt it is, from 1.
+    attempt: u32,
+    state: Standing,
+    started: i64,
+    /// Who has started it.
+    by: String,
+    /// Whether its execution runs; `null` if it was never started.
+    runs: Option<bool>,
+    /// How many devices hold the firmware at most.
+    exposed: u32,
+    /// The hold, if it is held.
+    held: Option<HeldData>,
+    ended: Option<EndedData>,
+    waves: Vec<WaveData>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct HeldData {
+    at: i64,
+    /// An alarm's name, or a person.
+    by: String,
+    /// Whether it was an alarm.
+    is_alarm: bool,
+    /// Whether the rollout is held indeed; `null`: not proved yet.
+    proved: Option<bool>,
+    /// How often it went on.
+    times: u8,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct EndedData {
+    /// Every wave was let through.
+    well: bool,
+    at: i64,
+    /// Why, unless it went well.
+    why: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct WaveData {
+    name: String,
+    job_id: String,
+    devices: u32,
+    state: PhaseData,
+    since: i64,
+    /// What it waits for, or why it ended, for people.
+    reasons: Vec<String>,
+    /// When its job was created.
+    created: Option<i64>,
+    bake_began: Option<i64>,
+    /// A person's word that it may go on.
+    approved: Option<ApprovalData>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ApprovalData {
+    by: String,
+    at: i64,
+    note: Option<String>,
+}
+
+/// Where a wave is.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum PhaseData {
+    /// Those before it have not been let through.
+    Waiting,
+    /// A person has to let it begin.
+    Approval,
+    /// Its job is being made.
+    Beginning,
+    /// It is rolled out, and watched.
+    Running,
+    /// Its gate cannot decide: a person has to.
+    Undecided,
+    /// It was let through.
+    Passed,
+    Stopped,
+}
+
+impl From<Phase> for PhaseData {
+    fn from(phase: Phase) -> Self {
+        match phase {
+            Phase::Waiting => Self::Waiting,
+            Phase::Approval => Self::Approval,
+            Phase::Beginning => Self::Beginning,
+            Phase::Running => Self::Running,
+            Phase::Undecided => Self::Undecided,
+            Phase::Passed => Self::Passed,
+            Phase::Stopped => Self::Stopped,
+        }
+    }
+}
+
+impl From<&Hold> for HeldData {
+    fn from(hold: &Hold) -> Self {
+        Self {
+            at: hold.at,
+            by: hold.by.clone(),
+            is_alarm: hold.is_alarm,
+            proved: hold.proof.map(|proof| proof == Proof::Held),
+            times: hold.times,
+        }
+    }
+}
+
+impl From<&WaveState> for WaveData {
+    fn from(wave: &WaveState) -> Self {
+        let approval = |approval: &Approval| ApprovalData {
+            by: approval.by.clone(),
+            at: approval.at,
+            note: approval.note.clone(),
+        };
+        Self {
+            name: wave.name.to_string(),
+            job_id: wave.job.to_string(),
+            devices: wave.devices,
+            state: wave.phase.into(),
+            since: wave.since,
+            reasons: wave.reasons.clone(),
+            created: wave.created,
+            bake_began: wave.bake_began,
+            approved: wave.approved.as_ref().map(approval),
+        }
+    }
+}
+
 impl Status {
     pub async fn run(self) -> Result<End, Error> {
         let store = self.common.place.store().await?;
@@ -66,7 +238,7 @@ impl Status {
             if text != said {
                 match self.common.place.output {
                     Output::Text => print(&text),
-                    Output::Json => print_json(&shown.json()),
+                    Output::Json => print_document(&shown.data()),
                 }
                 for hint in shown.hints() {
                     say(&format!("hint: {hint}"));
@@ -91,25 +263,25 @@ impl Shown<'_> {
         self.state.waves.iter().find(asks).filter(|_| self.state.ended.is_none())
     }
 
-    fn word(&self) -> &'static str {
+    fn standing(&self) -> Standing {
         let is_stopped = self.state.waves.iter().any(|wave| wave.phase == Phase::Stopped);
         match &self.state.ended {
-            Some(ended) if ended.well => "out",
-            Some(_) if is_stopped => "stopped",
-            Some(_) => "ended",
-            None if self.is_lost() => "does not run",
-            None if self.hold.is_some_and(Hold::is_on) => "held",
-            None if self.asks().is_some() => "waits for a person",
-            None => "goes on",
+            Some(ended) if ended.well => Standing::Out,
+            Some(_) if is_stopped => Standing::Stopped,
+            Some(_) => Standing::Ended,
+            None if self.is_lost() => Standing::DoesNotRun,
+            None if self.hold.is_some_and(Hold::is_on) => Standing::Held,
+            None if self.asks().is_some() => Standing::WaitsForPerson,
+            None => Standing::GoesOn,
         }
     }
 
     pub fn end(&self) -> End {
-        match self.word() {
-            "stopped" => End::Stopped,
-            "ended" | "does not run" => End::Finding,
-            "waits for a person" => End::Undecided,
-            _ => End::Done,
+        match self.standing() {
+            Standing::Stopped => End::Stopped,
+            Standing::Ended | Standing::DoesNotRun => End::Finding,
+            Standing::WaitsForPerson => End::Undecided,
+            Standing::Out | Standing::Held | Standing::GoesOn => End::Done,
         }
     }
 
@@ -117,7 +289,7 @@ impl Shown<'_> {
         let state = self.state;
         let again =
             if state.attempt > 1 { format!(", attempt {}", state.attempt) } else { String::new() };
-        let mut text = format!("release {}{again}: {}\n", state.release, self.word());
+        let mut text = format!("release {}{again}: {}\n", state.release, self.standing().text());
         for wave in &state.waves {
             text += &format!(
                 "  {:<16} {:>7} devices  {:<18} since {}\n",
@@ -152,26 +324,24 @@ impl Shown<'_> {
         text
     }
 
-    pub fn json(&self) -> Value {
-        let waves: Vec<_> = self
-            .state
-            .waves
-            .iter()
-            .map(|wave| {
-                json!({
-                    "name": wave.name, "jobId": wave.job, "devices": wave.devices,
-                    "phase": wave.phase, "since": wave.since, "reasons": wave.reasons,
-                    "created": wave.created, "bakeBegan": wave.bake_began,
-                    "approved": wave.approved,
-                })
-            })
-            .collect();
-        json!({
-            "release": self.state.release, "attempt": self.state.attempt, "state": self.word(),
-            "started": self.state.started, "by": self.state.by, "runs": self.runs,
-            "exposed": self.state.exposed(), "held": self.hold.filter(|hold| hold.is_on()),
-            "ended": self.state.ended, "waves": waves,
-        })
+    pub fn data(&self) -> StatusData {
+        let State { release, attempt, started, by, waves, ended } = self.state;
+        StatusData {
+            release: release.to_string(),
+            attempt: *attempt,
+            state: self.standing(),
+            started: *started,
+            by: by.clone(),
+            runs: self.runs,
+            exposed: self.state.exposed(),
+            held: self.hold.filter(|hold| hold.is_on()).map(HeldData::from),
+            ended: ended.as_ref().map(|Ended { well, at, why }| EndedData {
+                well: *well,
+                at: *at,
+                why: why.clone(),
+            }),
+            waves: waves.iter().map(WaveData::from).collect(),
+        }
     }
 
     fn hints(&self) -> Vec<String> {
@@ -193,8 +363,9 @@ impl Shown<'_> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use tripline::job::JobId;
-    use tripline::release::{Ended, ReleaseId, WaveName};
+    use tripline::release::{ReleaseId, WaveName};
 
     use super::*;
 
@@ -235,9 +406,9 @@ mod tests {
         ] {
             let state = State { ended: end, ..state(&phases) };
             let shown = Shown { state: &state, runs, hold: None };
-            assert_eq!((shown.word(), shown.end()), (word, code), "{phases:?}");
+            assert_eq!((shown.standing().text(), shown.end()), (word, code), "{phases:?}");
             assert!(shown.text().starts_with(&format!("release pump-9: {word}\n")));
-            assert_eq!(shown.json()["state"], word);
+            assert_eq!(shown.standing().text(), word);
         }
     }
 

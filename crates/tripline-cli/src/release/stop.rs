@@ -1,6 +1,7 @@
 //! `tripline release stop`: ends a release by hand.
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::job::{JobId, JobState};
 use tripline::release::{Ended, Phase, RELEASE_TAG, State};
 use tripline::stop::{OPERATOR_REASON_CODE, operator_comment};
@@ -9,8 +10,9 @@ use tripline_aws::{Failure, FailureKind, iot};
 use super::Common;
 use super::store::{Store, now, person};
 use crate::exit::{End, Error};
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 
 /// How often a state is written again because the stack has written it meanwhile.
 const MOST_TRIES: u32 = 10;
@@ -33,6 +35,17 @@ pub struct StopRelease {
     reason: Option<String>,
 }
 
+/// A release that was stopped.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StoppedRelease {
+    release: String,
+    /// `stopped`
+    state: &'static str,
+    /// The jobs that this command has stopped.
+    stopped: Vec<String>,
+}
+
 impl StopRelease {
     pub async fn run(self) -> Result<End, Error> {
         let store = self.common.place.store_to_change().await?;
@@ -46,10 +59,11 @@ impl StopRelease {
                 }
                 print(&text);
             }
-            Output::Json => print_json(&json!({
-                "release": release.as_str(),
-                "stopped": stopped.iter().map(JobId::as_str).collect::<Vec<_>>(),
-            })),
+            Output::Json => print_document(&StoppedRelease {
+                release: release.to_string(),
+                state: "stopped",
+                stopped: stopped.iter().map(ToString::to_string).collect(),
+            }),
         }
         for job in &stopped {
             say(&format!(

@@ -7,6 +7,8 @@ mod picture;
 mod replayed;
 mod text;
 
+pub use json::ReplayData;
+
 use std::path::PathBuf;
 
 use tripline::alarm::AlarmDefinition;
@@ -23,8 +25,9 @@ use crate::input::source::{self, name_of};
 use crate::input::stop_topic::StopTopic;
 use crate::recording::{self, is_stdin, read};
 use crate::report::{self, ReportFile, When};
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 use replayed::Replayed;
 use tripline_guard::definition::in_words;
 
@@ -93,7 +96,7 @@ impl Arguments {
             page.write(&report::html(&picture::replay_picture(&replayed)))?;
         }
         match self.output {
-            Output::Json => print_json(&json::replay_json(&replayed)),
+            Output::Json => print_document(&json::replay_data(&replayed)),
             Output::Text => {
                 let chart = |width| report::terminal(&picture::replay_picture(&replayed), width);
                 let chart = self.chart.width().map(chart);

@@ -38,9 +38,11 @@ use crate::successor::inherited::Inherited;
 use crate::successor::link::{Kind, Link};
 use crate::successor::place::{self, Earlier, Place};
 use crate::successor::{group, owned, stream};
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 use crate::terminal::progress::Progress;
+pub use outcome::ResumeData;
 use outcome::{Existed, Resumed};
 use report::Report;
 use targets::Targets;
@@ -140,7 +142,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
     let resumed = resume.resume(&aws).await?;
     match arguments.output {
         Output::Text => print(&resumed.text(&resume.job)),
-        Output::Json => print_json(&resumed.json(&resume.job, &aws.alarms.region)),
+        Output::Json => print_document(&resumed.data(&resume.job, &aws.alarms.region)),
     }
     for note in resumed.notes(&resume.job) {
         say(&note);

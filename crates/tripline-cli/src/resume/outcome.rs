@@ -1,13 +1,15 @@
 //! How a resume ended.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::diagnostic::Diagnostic;
 use tripline::job::JobId;
 
-use super::report::{Report, ended};
+use super::report::{CreatedData, Report};
 use super::targets::Targets;
 use crate::exit::End;
 use crate::successor::earlier_guards::EarlierGuards;
+use crate::successor::ended_before::EndedBefore;
 
 /// How it ended.
 #[derive(Debug)]
@@ -64,6 +66,34 @@ impl Existed {
     }
 }
 
+/// A rollout that goes on, or would.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ResumeData {
+    Created(CreatedData),
+    Unchanged(UnchangedData),
+}
+
+/// Nothing was created.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnchangedData {
+    /// The job that is there already.
+    job_id: Option<String>,
+    /// `exists`, `nothingLeft` or, since its guard would not stop it, `notGuarded`.
+    state: &'static str,
+    /// The job that was stopped.
+    resumes: String,
+    region: String,
+    created: bool,
+    /// How many devices are left.
+    left: Option<usize>,
+    /// Earlier ones that have ended, and how many devices each has left.
+    ended: Vec<EndedBefore>,
+    /// Jobs whose lost alarms are there again, or would be.
+    armed_again: Vec<String>,
+}
+
 impl Resumed {
     pub fn end(&self) -> End {
         let finding = match self {
@@ -87,28 +117,28 @@ impl Resumed {
         }
     }
 
-    pub fn json(&self, old: &JobId, region: &str) -> Value {
-        let base = |job: Option<&JobId>, why: &str| {
-            json!({
-                "job": job.map(JobId::as_str), "resumes": old.as_str(), "region": region,
-                "created": false, "because": why,
-            })
+    pub fn data(&self, old: &JobId, region: &str) -> ResumeData {
+        let unchanged = |state, job: Option<&JobId>| UnchangedData {
+            job_id: job.map(ToString::to_string),
+            state,
+            resumes: old.to_string(),
+            region: region.to_owned(),
+            created: false,
+            left: None,
+            ended: Vec::new(),
+            armed_again: Vec::new(),
         };
-        match self {
-            Self::Created(report) => report.json(region),
-            Self::Existed(existed) => {
-                let mut value = base(existed.jobs.first(), "it already exists");
-                if let Some(fields) = value.as_object_mut() {
-                    let left = existed.targets.devices.len();
-                    fields.insert("left".to_owned(), left.into());
-                    fields.insert("ended".to_owned(), ended(&existed.targets));
-                    fields.insert("armedAgain".to_owned(), existed.seen.json());
-                }
-                value
-            }
-            Self::NothingLeft(_) => base(None, "nothing left to do"),
-            Self::NotGuarded => base(None, "its guard would not stop it"),
-        }
+        ResumeData::Unchanged(match self {
+            Self::Created(report) => return ResumeData::Created(report.data(region)),
+            Self::Existed(existed) => UnchangedData {
+                left: Some(existed.targets.devices.len()),
+                ended: EndedBefore::of(&existed.targets.ended),
+                armed_again: existed.seen.data(),
+                ..unchanged("exists", existed.jobs.first())
+            },
+            Self::NothingLeft(_) => unchanged("nothingLeft", None),
+            Self::NotGuarded => unchanged("notGuarded", None),
+        })
     }
 
     pub fn notes(&self, old: &JobId) -> Vec<String> {

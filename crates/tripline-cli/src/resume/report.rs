@@ -1,11 +1,13 @@
 //! What was done, or would be.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::job::JobId;
 
 use super::targets::Targets;
 use crate::successor::config::AlarmsFrom;
 use crate::successor::earlier_guards::EarlierGuards;
+use crate::successor::ended_before::EndedBefore;
 use crate::successor::group;
 
 /// A resume, as far as it has come.
@@ -65,23 +67,64 @@ impl Report {
         text
     }
 
-    pub fn json(&self, region: &str) -> Value {
+    pub fn data(&self, region: &str) -> CreatedData {
         let Self { old, new, targets, .. } = self;
-        json!({
-            "job": new.as_str(), "resumes": old.as_str(), "region": region,
-            "dryRun": self.dry_run, "created": !self.dry_run,
-            "devices": targets.devices.len(), "targeted": targets.all,
-            "succeeded": targets.succeeded, "inProgress": targets.in_progress,
-            "includesInProgress": self.include_in_progress, "gone": targets.gone,
-            "group": self.grouped.then(|| group::name(new)),
-            "alarms": self.alarms, "alarmsFrom": self.alarms_from, "resumedBefore": targets.resumed,
-            "ended": ended(targets), "armedAgain": self.seen.json(),
-        })
+        CreatedData {
+            job_id: new.to_string(),
+            state: if self.dry_run { "planned" } else { "created" },
+            resumes: old.to_string(),
+            targeted: targets.all,
+            resumed_before: targets.resumed,
+            region: region.to_owned(),
+            dry_run: self.dry_run,
+            created: !self.dry_run,
+            devices: targets.devices.len(),
+            succeeded: targets.succeeded,
+            in_progress: targets.in_progress,
+            includes_in_progress: self.include_in_progress,
+            gone: targets.gone,
+            group: self.grouped.then(|| group::name(new)),
+            alarms: self.alarms.clone(),
+            alarms_from: self.alarms_from.clone(),
+            ended: EndedBefore::of(&targets.ended),
+            armed_again: self.seen.data(),
+        }
     }
 }
 
-/// Earlier resumes that have ended, and how many devices of each have not got it.
-pub fn ended(targets: &Targets) -> Value {
-    let one = |(job, left): &(JobId, usize)| json!({"job": job.as_str(), "left": left});
-    targets.ended.iter().map(one).collect()
+/// A rollout that goes on, or would.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedData {
+    /// The new job; a dry run creates none.
+    job_id: String,
+    /// `created` or, of a dry run, `planned`.
+    state: &'static str,
+    /// The job that was stopped.
+    resumes: String,
+    /// Devices of the old job.
+    targeted: usize,
+    /// Devices that get it by an earlier resume.
+    resumed_before: usize,
+    region: String,
+    dry_run: bool,
+    created: bool,
+    /// How many devices receive it.
+    devices: usize,
+    succeeded: usize,
+    in_progress: usize,
+    /// Whether devices in progress are among them.
+    includes_in_progress: bool,
+    /// Devices that are no things any more.
+    gone: usize,
+    /// The thing group of the devices, if it takes one.
+    group: Option<String>,
+    /// The names of its alarms.
+    alarms: Vec<String>,
+    /// Where the alarms come from.
+    alarms_from: AlarmsFrom,
+    /// Earlier ones that have ended, and how many devices each has left.
+    ended: Vec<EndedBefore>,
+    /// Jobs whose lost alarms are there again, or would be.
+    armed_again: Vec<String>,
 }

@@ -11,6 +11,7 @@ use tripline::job::JobId;
 
 use super::*;
 use crate::successor::fake::{self, Fake};
+use crate::terminal::document::document;
 
 const CONFIG: &str = "\
 [ALARM_CONFIG]
@@ -335,7 +336,7 @@ async fn the_alarms_are_those_that_deploy_keeps() {
     fake.world().s3.owners.clear();
     let resumed = run(&fake, &kept()).await.unwrap();
     assert_eq!(
-        resumed.json(&id("fw"), "us-east-1")["alarmsFrom"],
+        document(&resumed.data(&id("fw"), "us-east-1"))["alarmsFrom"],
         serde_json::json!({"kind": "object", "name": "s3://bucket/fw/dev.ini"})
     );
     assert!(fake.alarms.world().cloudwatch.alarms.contains_key("tripline-fw-r1-slow"));
@@ -344,9 +345,9 @@ async fn the_alarms_are_those_that_deploy_keeps() {
     fake.world().s3.objects.clear();
     let again = run(&fake, &Resume { job: id("fw-r1"), ..kept() }).await.unwrap();
     assert_eq!(
-        again.json(&id("fw-r1"), "us-east-1")["alarmsFrom"],
+        document(&again.data(&id("fw-r1"), "us-east-1"))["alarmsFrom"],
         serde_json::json!({
-            "kind": "table", "stack": "tripline", "table": "guards", "job": "fw-r1",
+            "kind": "table", "stack": "tripline", "table": "guards", "jobId": "fw-r1",
         })
     );
     assert!(
@@ -438,7 +439,10 @@ async fn a_dry_run_says_the_same_and_changes_nothing() {
     let fake = stopped(150);
     let resumed = run(&fake, &Resume { dry_run: true, ..resume() }).await.unwrap();
     insta::assert_snapshot!("dry_run", resumed.text(&id("fw")));
-    insta::assert_snapshot!("dry_run_json", format!("{:#}", resumed.json(&id("fw"), "us-east-1")));
+    insta::assert_snapshot!(
+        "dry_run_json",
+        format!("{:#}", document(&resumed.data(&id("fw"), "us-east-1")))
+    );
     assert_eq!(fake.changes(), 0);
     assert!(fake.alarms.world().cloudwatch.alarms.is_empty());
 }

@@ -46,10 +46,12 @@ use crate::successor::inherited::{Inherited, REVERTS_TO};
 use crate::successor::link::{Kind, Link, tag};
 use crate::successor::place::{self, Place};
 use crate::successor::{group, owned, stream};
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 use crate::terminal::progress::Progress;
 use good::Checked;
+pub use outcome::RevertData;
 use outcome::{Existed, Reverted};
 use own::{Own, OwnRelease};
 use pending::Pending;
@@ -186,7 +188,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
     let reverted = revert.revert(&aws).await?;
     match arguments.output {
         Output::Text => print(&reverted.text(&revert.job)),
-        Output::Json => print_json(&reverted.json(&revert.job, &aws.alarms.region)),
+        Output::Json => print_document(&reverted.data(&revert.job, &aws.alarms.region)),
     }
     for note in reverted.notes(&revert.job) {
         say(&note);

@@ -1,15 +1,17 @@
 //! How a revert ended.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::diagnostic::Diagnostic;
 use tripline::job::{JobId, JobState};
 
 use super::Revert;
 use super::good::Checked;
-use super::report::{Report, ended};
+use super::report::{CreatedData, Report};
 use super::targets::Targets;
 use crate::exit::End;
 use crate::successor::earlier_guards::EarlierGuards;
+use crate::successor::ended_before::EndedBefore;
 use crate::successor::inherited::REVERTS_TO;
 use crate::successor::place::Earlier;
 
@@ -97,6 +99,34 @@ impl Existed {
     }
 }
 
+/// A rollout that is taken back, or would be.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RevertData {
+    Created(Box<CreatedData>),
+    Unchanged(UnchangedData),
+}
+
+/// Nothing was created.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnchangedData {
+    /// The job that is there already.
+    job_id: Option<String>,
+    /// `exists`, `nothingToDo` or, since its guard would not stop it, `notGuarded`.
+    state: &'static str,
+    /// The job whose firmware is taken back.
+    reverts: String,
+    region: String,
+    created: bool,
+    /// How many devices are left.
+    left: Option<usize>,
+    /// Earlier ones that have ended, and how many devices each has left.
+    ended: Vec<EndedBefore>,
+    /// Jobs whose lost alarms are there again, or would be.
+    armed_again: Vec<String>,
+}
+
 impl Reverted {
     pub fn end(&self) -> End {
         let finding = match self {
@@ -123,28 +153,28 @@ impl Reverted {
         }
     }
 
-    pub fn json(&self, bad: &JobId, region: &str) -> Value {
-        let base = |job: Option<&JobId>, why: &str| {
-            json!({
-                "job": job.map(JobId::as_str), "reverts": bad.as_str(), "region": region,
-                "created": false, "because": why,
-            })
+    pub fn data(&self, bad: &JobId, region: &str) -> RevertData {
+        let unchanged = |state, job: Option<&JobId>| UnchangedData {
+            job_id: job.map(ToString::to_string),
+            state,
+            reverts: bad.to_string(),
+            region: region.to_owned(),
+            created: false,
+            left: None,
+            ended: Vec::new(),
+            armed_again: Vec::new(),
         };
-        match self {
-            Self::Created(report) => report.json(region),
-            Self::Existed(existed) => {
-                let mut value = base(existed.jobs.first(), "it already exists");
-                if let Some(fields) = value.as_object_mut() {
-                    let left = existed.targets.devices.len();
-                    fields.insert("left".to_owned(), left.into());
-                    fields.insert("ended".to_owned(), ended(&existed.targets));
-                    fields.insert("armedAgain".to_owned(), existed.seen.json());
-                }
-                value
-            }
-            Self::NothingToDo(_) => base(None, "nothing to do"),
-            Self::NotGuarded => base(None, "its guard would not stop it"),
-        }
+        RevertData::Unchanged(match self {
+            Self::Created(report) => return RevertData::Created(Box::new(report.data(region))),
+            Self::Existed(existed) => UnchangedData {
+                left: Some(existed.targets.devices.len()),
+                ended: EndedBefore::of(&existed.targets.ended),
+                armed_again: existed.seen.data(),
+                ..unchanged("exists", existed.jobs.first())
+            },
+            Self::NothingToDo(_) => unchanged("nothingToDo", None),
+            Self::NotGuarded => unchanged("notGuarded", None),
+        })
     }
 
     pub fn notes(&self, bad: &JobId) -> Vec<String> {

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iot::types::JobExecutionStatus;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::text::excerpt;
 use tripline_aws::Failure;
 
@@ -77,12 +78,29 @@ impl Pending {
         }
     }
 
-    pub fn json(&self) -> Value {
+    pub fn data(&self) -> PendingData {
         match self {
-            Self::Counted { devices, jobs } => json!({"devices": devices, "jobs": jobs}),
-            Self::NotCounted(why) => json!({"devices": null, "because": why}),
+            Self::Counted { devices, jobs } => PendingData {
+                devices: Some(*devices),
+                jobs: jobs.iter().map(|(job, count)| (job.clone(), *count)).collect(),
+                because: None,
+            },
+            Self::NotCounted(why) => {
+                PendingData { devices: None, jobs: BTreeMap::new(), because: Some(why.clone()) }
+            }
         }
     }
+}
+
+/// Devices that have other jobs pending.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PendingData {
+    devices: Option<usize>,
+    /// How many of them each job has.
+    jobs: BTreeMap<String, usize>,
+    /// Why they were not counted, if so.
+    because: Option<String>,
 }
 
 /// The other jobs that a thing has open executions of.

@@ -1,13 +1,15 @@
 //! What was done, or would be.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::job::JobId;
 
 use super::good::Checked;
-use super::pending::Pending;
+use super::pending::{Pending, PendingData};
 use super::targets::Targets;
 use crate::successor::config::AlarmsFrom;
 use crate::successor::earlier_guards::EarlierGuards;
+use crate::successor::ended_before::EndedBefore;
 use crate::successor::group;
 
 /// A revert, as far as it has come.
@@ -79,29 +81,80 @@ impl Report {
         text
     }
 
-    pub fn json(&self, region: &str) -> Value {
+    pub fn data(&self, region: &str) -> CreatedData {
         let Self { bad, to, new, targets, .. } = self;
-        json!({
-            "job": new.as_str(), "reverts": bad.as_str(), "to": to, "region": region,
-            "dryRun": self.dry_run, "created": !self.dry_run,
-            "firmware": match self.checked {
+        CreatedData {
+            job_id: new.to_string(),
+            state: if self.dry_run { "planned" } else { "created" },
+            reverts: bad.to_string(),
+            to: to.clone(),
+            firmware: match self.checked {
                 Some(Checked::Same) => "as recorded",
                 Some(Checked::Unrecorded) => "not recorded",
                 None => "own",
             },
-            "devices": targets.devices.len(), "reached": targets.reached,
-            "succeeded": targets.succeeded, "inProgress": targets.in_progress,
-            "includesInProgress": self.include_in_progress, "gone": targets.gone,
-            "back": targets.back, "reverting": targets.reverting,
-            "group": self.grouped.then(|| group::name(new)),
-            "alarms": self.alarms, "alarmsFrom": self.alarms_from, "pending": self.pending.json(),
-            "ended": ended(targets), "armedAgain": self.seen.json(),
-        })
+            reached: targets.reached,
+            back: targets.back,
+            reverting: targets.reverting,
+            pending: self.pending.data(),
+            region: region.to_owned(),
+            dry_run: self.dry_run,
+            created: !self.dry_run,
+            devices: targets.devices.len(),
+            succeeded: targets.succeeded,
+            in_progress: targets.in_progress,
+            includes_in_progress: self.include_in_progress,
+            gone: targets.gone,
+            group: self.grouped.then(|| group::name(new)),
+            alarms: self.alarms.clone(),
+            alarms_from: self.alarms_from.clone(),
+            ended: EndedBefore::of(&targets.ended),
+            armed_again: self.seen.data(),
+        }
     }
 }
 
-/// Earlier reverts that have ended, and how many devices each has not taken back.
-pub fn ended(targets: &Targets) -> Value {
-    let one = |(job, left): &(JobId, usize)| json!({"job": job.as_str(), "left": left});
-    targets.ended.iter().map(one).collect()
+/// A rollout that is taken back, or would be.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedData {
+    /// The new job; a dry run creates none.
+    job_id: String,
+    /// `created` or, of a dry run, `planned`.
+    state: &'static str,
+    /// The job whose firmware is taken back.
+    reverts: String,
+    /// The earlier job whose firmware devices get.
+    to: String,
+    /// `as recorded`, `not recorded` or, of a file, `own`.
+    firmware: &'static str,
+    /// Devices that the bad job reached.
+    reached: usize,
+    /// Devices that were taken back by an earlier revert.
+    back: usize,
+    /// Devices that an earlier revert takes back.
+    reverting: usize,
+    /// Devices that have other jobs pending.
+    pending: PendingData,
+    region: String,
+    dry_run: bool,
+    created: bool,
+    /// How many devices receive it.
+    devices: usize,
+    succeeded: usize,
+    in_progress: usize,
+    /// Whether devices in progress are among them.
+    includes_in_progress: bool,
+    /// Devices that are no things any more.
+    gone: usize,
+    /// The thing group of the devices, if it takes one.
+    group: Option<String>,
+    /// The names of its alarms.
+    alarms: Vec<String>,
+    /// Where the alarms come from.
+    alarms_from: AlarmsFrom,
+    /// Earlier ones that have ended, and how many devices each has left.
+    ended: Vec<EndedBefore>,
+    /// Jobs whose lost alarms are there again, or would be.
+    armed_again: Vec<String>,
 }

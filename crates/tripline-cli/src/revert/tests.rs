@@ -11,6 +11,7 @@ use fake_aws::Head;
 use super::*;
 use crate::aws::deployment::firmware::FirmwareRecord;
 use crate::successor::fake::{self, Fake};
+use crate::terminal::document::document;
 
 const CONFIG: &str = "\
 [ALARM_CONFIG]
@@ -277,7 +278,10 @@ async fn a_dry_run_says_the_same_and_changes_nothing() {
     let fake = reached(152);
     let reverted = run(&fake, &Revert { dry_run: true, ..revert() }).await.unwrap();
     insta::assert_snapshot!("dry_run", reverted.text(&id("fw")));
-    insta::assert_snapshot!("dry_run_json", format!("{:#}", reverted.json(&id("fw"), "us-east-1")));
+    insta::assert_snapshot!(
+        "dry_run_json",
+        format!("{:#}", document(&reverted.data(&id("fw"), "us-east-1")))
+    );
     assert_eq!(fake.changes(), 0);
     assert!(fake.alarms.world().cloudwatch.alarms.is_empty());
 }
@@ -311,7 +315,7 @@ async fn devices_with_other_jobs_pending_are_counted() {
         reverted.notes(&id("fw"))[0],
         "note: devices that have other jobs pending: 2 (`fw-2-2`: 2, `logs`: 1); what those install comes before or after this"
     );
-    let pending = &reverted.json(&id("fw"), "us-east-1")["pending"];
+    let pending = &document(&reverted.data(&id("fw"), "us-east-1"))["pending"];
     assert_eq!(pending["devices"], 2);
     // What cannot be asked, or is too much to ask for, is not counted, and costs nothing else.
     fake.alarms.0.fail(|call| {

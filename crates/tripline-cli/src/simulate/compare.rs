@@ -14,8 +14,9 @@ use crate::input::source::name_of;
 use crate::report::comparison::{self, Compared, Comparison};
 use crate::report::format::count;
 use crate::report::{Fact, ReportFile};
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 
 /// Compares, and says what it came to.
 pub fn run(arguments: &Simulate, page: Option<ReportFile>) -> Result<End, Error> {
@@ -25,7 +26,7 @@ pub fn run(arguments: &Simulate, page: Option<ReportFile>) -> Result<End, Error>
     }
     match arguments.output {
         Output::Text => print(&table::text(&comparison, arguments.seed)),
-        Output::Json => print_json(&table::json(&comparison, arguments)),
+        Output::Json => print_document(&table::data(&comparison, arguments)),
     }
     Ok(End::Done)
 }

@@ -30,6 +30,7 @@ mod values;
 use crate::exit::{End, Error};
 use crate::report::ReportFile;
 pub use arguments::Simulate;
+pub use json::SimulateData;
 
 impl Simulate {
     /// Simulates, and says what it came to.

@@ -2,7 +2,8 @@
 //! documents.
 
 use clap::ValueEnum;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::rollout::{self, MinExecuted, Retried};
 use tripline::time::Timestamp;
 use tripline_simulation::evaluation::{self, Interpolation, LowSamples, Window};
@@ -51,6 +52,25 @@ pub struct OpenParameters {
     stop_delay: u32,
     /// When the job is created, in seconds since 1970 [default: 2026-01-01T00:00:00Z]
     #[arg(long, hide_short_help = true, value_name = "SECONDS", default_value_t = 1_767_225_600, hide_default_value = true, value_parser = clap::value_parser!(i64).range(0..=LATEST))]
+    start: i64,
+}
+
+/// How what AWS leaves open was read, by the names of the options; times in seconds.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenData {
+    percentiles: String,
+    low_samples: String,
+    window: String,
+    extra_periods: u32,
+    extra_seconds: u32,
+    settle_delay: u32,
+    settle_delay_of_math: u32,
+    min_executed: String,
+    retried: String,
+    publishing_delay: u32,
+    stop_delay: u32,
+    /// When the job was created, in seconds since 1970.
     start: i64,
 }
 
@@ -128,21 +148,21 @@ impl OpenParameters {
     }
 
     /// All of them, for programs.
-    pub fn json(&self) -> Value {
-        json!({
-            "percentiles": name(self.percentiles),
-            "lowSamples": name(self.low_samples),
-            "window": name(self.window),
-            "extraPeriods": self.extra_periods,
-            "extraSeconds": self.extra_seconds,
-            "settleDelay": self.settle_delay,
-            "settleDelayOfMath": self.settle_delay_of_math,
-            "minExecuted": name(self.min_executed),
-            "retried": name(self.retried),
-            "publishingDelay": self.publishing_delay,
-            "stopDelay": self.stop_delay,
-            "start": self.start,
-        })
+    pub fn data(&self) -> OpenData {
+        OpenData {
+            percentiles: name(self.percentiles),
+            low_samples: name(self.low_samples),
+            window: name(self.window),
+            extra_periods: self.extra_periods,
+            extra_seconds: self.extra_seconds,
+            settle_delay: self.settle_delay,
+            settle_delay_of_math: self.settle_delay_of_math,
+            min_executed: name(self.min_executed),
+            retried: name(self.retried),
+            publishing_delay: self.publishing_delay,
+            stop_delay: self.stop_delay,
+            start: self.start,
+        }
     }
 
     fn rollout(&self) -> rollout::Parameters {

@@ -3,26 +3,28 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::evidence::Limits;
 use tripline::gate::{Needed, Rules};
 use tripline::metric::Outcome;
 use tripline::rollout::Rate;
 use tripline_config::{Waves, parse_waves};
 use tripline_simulation::simulation::{
-    Fleet, GatePlan, Proportion, ReleasePlan, ReleaseStudy, Runs, Scenario, SimulatedWave, Spread,
+    Fleet, GatePlan, ReleasePlan, ReleaseStudy, Runs, Scenario, SimulatedWave, Spread, WaveShare,
 };
 
 use super::arguments::Simulate;
 use super::fleet::{Fleets, Population};
 use super::guard::Guards;
-use super::json::{add_inputs, of_proportion, of_spread};
+use super::json::{InputsData, ProportionData, SimulateData, SpreadData};
 use super::progress::Progress;
 use crate::exit::{End, Error};
 use crate::input::{limits, source};
 use crate::report::format::{count, proportion};
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 use crate::terminal::table::table;
 
 /// The waves of the config that the command names, if it has any.
@@ -62,15 +64,17 @@ pub fn run(arguments: &Simulate, waves: &Waves) -> Result<End, Error> {
     let study = release.study(fleets.given, runs, "this fleet");
     match arguments.output {
         Output::Json => {
-            let mut value = json!({
-                "config": guards.file, "seed": study.seed, "devices": devices,
-                "falseStops": waves.false_stops, "falseStopsOfEach": waves.false_stops_of_each(),
-                "healthy": healthy.is_none(),
-                "release": of_release(&study),
-                "healthyRelease": healthy.as_ref().map(of_release),
-            });
-            add_inputs(&mut value, arguments);
-            print_json(&value);
+            print_document(&SimulateData::Release(Box::new(ReleaseData {
+                config: guards.file.clone(),
+                seed: study.seed,
+                devices,
+                false_stops: waves.false_stops,
+                false_stops_of_each: waves.false_stops_of_each(),
+                healthy: healthy.is_none(),
+                release: (&study).into(),
+                healthy_release: healthy.as_ref().map(ReleaseStudyData::from),
+                inputs: InputsData::of(arguments),
+            })));
         }
         Output::Text => print(&text(&study, healthy.as_ref(), waves, &arguments.command())),
     }
@@ -198,25 +202,76 @@ fn of_study(title: &str, study: &ReleaseStudy) -> String {
     text + &spread("time to the end of one let through", study.minutes, hours)
 }
 
-fn of_release(study: &ReleaseStudy) -> Value {
-    let share = |share: Proportion| of_proportion(share);
-    let waves: Vec<Value> = study
-        .waves
-        .iter()
-        .map(|wave| {
-            json!({
-                "name": wave.name, "devices": wave.devices,
-                "opened": share(wave.opened), "asked": share(wave.asked),
-                "overTolerance": share(wave.over), "stopped": share(wave.stopped),
-            })
-        })
-        .collect();
-    json!({
-        "runs": study.runs, "letThrough": share(study.well), "stopped": share(study.stopped),
-        "stoppedByPerson": share(study.refused), "opened": share(study.opened),
-        "asked": study.asked, "exposedAtStop": study.exposed.map(of_spread),
-        "minutes": study.minutes.map(of_spread), "waves": waves,
-    })
+/// What guards and gates would do with a release in waves.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseData {
+    config: String,
+    /// What all random numbers follow from.
+    seed: u64,
+    devices: u32,
+    /// The share of healthy releases that may be stopped.
+    false_stops: f64,
+    false_stops_of_each: f64,
+    /// Whether the fleet is a healthy one.
+    healthy: bool,
+    release: ReleaseStudyData,
+    /// The same of a healthy fleet; `null` if the fleet is that.
+    healthy_release: Option<ReleaseStudyData>,
+    #[serde(flatten)]
+    inputs: InputsData,
+}
+
+/// Many runs.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ReleaseStudyData {
+    runs: u32,
+    let_through: ProportionData,
+    stopped: ProportionData,
+    stopped_by_person: ProportionData,
+    /// A gate opened by itself.
+    opened: ProportionData,
+    /// How often a person is asked.
+    asked: f64,
+    exposed_at_stop: Option<SpreadData>,
+    minutes: Option<SpreadData>,
+    waves: Vec<WaveData>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct WaveData {
+    name: String,
+    devices: u32,
+    opened: ProportionData,
+    asked: ProportionData,
+    over_tolerance: ProportionData,
+    stopped: ProportionData,
+}
+
+impl From<&ReleaseStudy> for ReleaseStudyData {
+    fn from(study: &ReleaseStudy) -> Self {
+        let wave = |wave: &WaveShare| WaveData {
+            name: wave.name.clone(),
+            devices: wave.devices,
+            opened: wave.opened.into(),
+            asked: wave.asked.into(),
+            over_tolerance: wave.over.into(),
+            stopped: wave.stopped.into(),
+        };
+        Self {
+            runs: study.runs,
+            let_through: study.well.into(),
+            stopped: study.stopped.into(),
+            stopped_by_person: study.refused.into(),
+            opened: study.opened.into(),
+            asked: study.asked,
+            exposed_at_stop: study.exposed.map(SpreadData::from),
+            minutes: study.minutes.map(SpreadData::from),
+            waves: study.waves.iter().map(wave).collect(),
+        }
+    }
 }
 
 /// `45 min`, `3.2 h`

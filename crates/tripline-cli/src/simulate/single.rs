@@ -10,8 +10,9 @@ use super::simulated::Simulated;
 use super::{json, picture, text};
 use crate::exit::{End, Error};
 use crate::report::{self, ReportFile};
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 
 /// Most runs in which a hint is tried.
 const TRIAL_RUNS: u32 = 20;
@@ -23,7 +24,7 @@ pub fn run(arguments: &Simulate, page: Option<ReportFile>) -> Result<End, Error>
         page.write(&report::html(&picture::simulation_picture(&simulated)))?;
     }
     match arguments.output {
-        Output::Json => print_json(&json::simulation_json(&simulated, arguments)),
+        Output::Json => print_document(&json::simulation_data(&simulated, arguments)),
         Output::Text => {
             let chart = |width| report::terminal(&picture::simulation_picture(&simulated), width);
             let chart = arguments.chart.width().map(chart);

@@ -1,10 +1,11 @@
 //! A comparison as a table, and for programs.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline_simulation::simulation::Study;
 
 use super::arguments::Simulate;
-use super::json::{add_inputs, of_study};
+use super::json::{InputsData, SimulateData, StudyData};
 use crate::report::comparison::{Compared, Comparison};
 use crate::report::format::{count, counted, number_of_minutes, proportion, quantile};
 use crate::terminal::table::table;
@@ -54,20 +55,55 @@ fn row(rollout: &Compared, guard: &str, study: &Study) -> [String; 6] {
     ]
 }
 
+/// Several configs against several rollouts.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ComparisonData {
+    /// What all random numbers follow from.
+    seed: u64,
+    /// Devices of every fleet.
+    devices: u32,
+    comparison: Vec<ComparedData>,
+    #[serde(flatten)]
+    inputs: InputsData,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ComparedData {
+    rollout: String,
+    /// What the file says of itself.
+    about: String,
+    /// Whether a stop is a false one.
+    healthy: bool,
+    guards: Vec<PairData>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct PairData {
+    config: String,
+    /// All runs of this pair.
+    study: StudyData,
+}
+
 /// The comparison for programs. `docs/guide/simulation.md` documents every field.
-pub fn json(comparison: &Comparison, arguments: &Simulate) -> Value {
+pub fn data(comparison: &Comparison, arguments: &Simulate) -> SimulateData {
     let rollout = |rollout: &Compared| {
         let pairs = comparison.guards.iter().zip(&rollout.studies);
-        let guards: Vec<_> = pairs
-            .map(|(guard, study)| json!({"config": guard, "study": of_study(study)}))
-            .collect();
-        json!({"rollout": rollout.name, "about": rollout.about, "healthy": rollout.healthy, "guards": guards})
+        let pairs =
+            pairs.map(|(guard, study)| PairData { config: guard.clone(), study: study.into() });
+        ComparedData {
+            rollout: rollout.name.clone(),
+            about: rollout.about.clone(),
+            healthy: rollout.healthy,
+            guards: pairs.collect(),
+        }
     };
-    let mut value = json!({
-        "seed": arguments.seed,
-        "devices": comparison.devices,
-        "comparison": comparison.rollouts.iter().map(rollout).collect::<Vec<_>>(),
-    });
-    add_inputs(&mut value, arguments);
-    value
+    SimulateData::Comparison(Box::new(ComparisonData {
+        seed: arguments.seed,
+        devices: comparison.devices,
+        comparison: comparison.rollouts.iter().map(rollout).collect(),
+        inputs: InputsData::of(arguments),
+    }))
 }

@@ -8,7 +8,8 @@ mod tests;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::job::{JobId, JobState};
 use tripline::stop::{OPERATOR_REASON_CODE, operator_comment};
 use tripline::text::clean;
@@ -17,10 +18,12 @@ use tripline_aws::{Failure, FailureKind};
 use crate::aws::connect::{Connection, connect_to_change};
 use crate::aws::job::DescribedJob;
 use crate::aws::region::Region;
+use crate::aws::tally::Tally;
 use crate::exit::{End, Error};
 use crate::input::job::RequiredJob;
+use crate::terminal::document::print_document;
 use crate::terminal::output::Output;
-use crate::terminal::print::{print, print_json, say};
+use crate::terminal::print::{print, say};
 
 /// What was canceled may be seen a moment later.
 const PROOF_PAUSE: Duration = Duration::from_millis(500);
@@ -58,7 +61,8 @@ pub struct Arguments {
     output: Output,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub enum Mode {
     /// They go on; the others do not receive it
     Cancel,
@@ -73,6 +77,38 @@ pub struct Stop {
     pub mode: Mode,
     pub reason: Option<String>,
     pub dry_run: bool,
+}
+
+/// A job that was stopped, or was to be.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StoppedData {
+    job_id: String,
+    region: String,
+    dry_run: bool,
+    mode: Mode,
+    /// Whether this command has stopped it.
+    stopped: bool,
+    /// Whether it had ended before.
+    had_ended: bool,
+    /// The job's state, as AWS IoT has it.
+    state: String,
+    reason_code: Option<String>,
+    comment: Option<String>,
+    counts: StoppedCounts,
+    /// As AWS IoT counts, where that is attempts.
+    attempts: Option<Tally>,
+}
+
+/// In devices.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct StoppedCounts {
+    succeeded: u32,
+    /// Failed, rejected or timed out; `null` where only attempts are known.
+    failed: Option<u32>,
+    in_progress: u32,
+    spared: u32,
 }
 
 /// How it was found, or left.
@@ -96,7 +132,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
     let stopped = stop.stop(&aws_sdk_iot::Client::new(&config)).await?;
     match arguments.output {
         Output::Text => print(&stop.text(&stopped)),
-        Output::Json => print_json(&stop.json(&stopped, &region)),
+        Output::Json => print_document(&stop.data(&stopped, &region)),
     }
     if let Some(hint) = stop.hint(&stopped) {
         say(&format!("hint: {hint}"));
@@ -208,20 +244,26 @@ impl Stop {
         }
     }
 
-    fn json(&self, stopped: &Stopped, region: &str) -> Value {
+    fn data(&self, stopped: &Stopped, region: &str) -> StoppedData {
         let Stopped { seen, before, .. } = stopped;
-        json!({
-            "job": self.job.as_str(), "region": region, "dryRun": self.dry_run,
-            "mode": if self.mode == Mode::Abort { "abort" } else { "cancel" },
-            "stopped": !before && !self.dry_run, "hadEnded": before,
-            "status": seen.status, "reasonCode": seen.reason_code, "comment": seen.comment,
-            "counts": {
-                "succeeded": seen.tally.succeeded,
-                "failed": seen.uncounted().is_none().then(|| seen.tally.failures()),
-                "inProgress": stopped.in_progress(), "spared": stopped.spared(),
+        StoppedData {
+            job_id: self.job.to_string(),
+            region: region.to_owned(),
+            dry_run: self.dry_run,
+            mode: self.mode,
+            stopped: !before && !self.dry_run,
+            had_ended: *before,
+            state: seen.status.clone(),
+            reason_code: seen.reason_code.clone(),
+            comment: seen.comment.clone(),
+            counts: StoppedCounts {
+                succeeded: seen.tally.succeeded,
+                failed: seen.uncounted().is_none().then(|| seen.tally.failures()),
+                in_progress: stopped.in_progress(),
+                spared: stopped.spared(),
             },
-            "attempts": seen.attempts(),
-        })
+            attempts: seen.attempts(),
+        }
     }
 
     fn hint(&self, stopped: &Stopped) -> Option<String> {

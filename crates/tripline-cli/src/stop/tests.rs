@@ -13,6 +13,7 @@ use aws_sdk_iot::types::{
 use aws_smithy_mocks::{MockResponse, RuleMode, mock, mock_client};
 
 use super::*;
+use crate::terminal::document::document;
 
 /// Answers `DescribeJob` with these states in turn, the last one for ever, and notes what is
 /// canceled. Without a state there is no such job.
@@ -115,7 +116,7 @@ async fn attempts_are_not_called_devices_that_failed() {
     let text = stop.text(&stopped);
     let line = text.lines().find(|line| line.contains("timed out")).unwrap();
     assert!(line.trim_start().starts_with("attempts") && line.contains(" 3 "), "{line}");
-    let data = stop.json(&stopped, "us-east-1");
+    let data = document(&stop.data(&stopped, "us-east-1"));
     assert!(data["counts"]["failed"].is_null() && data["counts"]["succeeded"] == 12, "{data}");
     assert_eq!(
         (&data["attempts"]["failed"], &data["attempts"]["timedOut"]),
@@ -132,7 +133,10 @@ async fn an_abort_is_forced_and_says_what_it_may_do() {
     let jobs = Jobs::new(&[JobStatus::InProgress, JobStatus::Canceled]);
     let stop = stop(Mode::Abort);
     let stopped = stop.stop(&jobs.client()).await.unwrap();
-    insta::assert_snapshot!("aborted_json", format!("{:#}", stop.json(&stopped, "us-east-1")));
+    insta::assert_snapshot!(
+        "aborted_json",
+        format!("{:#}", document(&stop.data(&stopped, "us-east-1")))
+    );
 }
 
 #[tokio::test(start_paused = true)]

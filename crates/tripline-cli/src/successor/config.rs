@@ -5,6 +5,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tripline::alarm::AlarmDefinition;
@@ -38,13 +39,18 @@ pub enum Arming {
 }
 
 /// Where the alarms came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum AlarmsFrom {
     /// From a file of the operator's.
     File { name: String },
     /// From what the stack's table keeps of a job.
-    Table { stack: String, table: String, job: String },
+    Table {
+        stack: String,
+        table: String,
+        #[serde(rename = "jobId")]
+        job: String,
+    },
     /// From what `deploy` has left in S3.
     Object { name: String },
     /// From the stack's own parameters.

@@ -1,6 +1,5 @@
 //! The guards of jobs that follow already.
 
-use serde_json::Value;
 use tripline::job::JobId;
 
 /// What was seen of the guards of jobs that follow already.
@@ -13,8 +12,9 @@ pub struct EarlierGuards {
 }
 
 impl EarlierGuards {
-    pub fn json(&self) -> Value {
-        self.rearmed.iter().map(JobId::as_str).collect()
+    /// The jobs that are armed again, for programs.
+    pub fn data(&self) -> Vec<String> {
+        self.rearmed.iter().map(ToString::to_string).collect()
     }
 
     pub fn notes(&self, dry_run: bool) -> Vec<String> {

@@ -18,6 +18,7 @@ pub mod aws;
 pub mod config;
 pub mod earlier_guards;
 pub mod ended;
+pub mod ended_before;
 #[cfg(test)]
 pub mod fake;
 pub mod group;

@@ -1,6 +1,7 @@
 //! What arming a job has changed, or would: for people, and for programs.
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::alarm::topics;
 use super::table::table;
@@ -61,34 +62,79 @@ impl Report {
         table(["ALARM", "CHANGE", "WATCHES", "ALERTS", "DOES"], &rows)
     }
 
-    pub fn json(&self, guard: &Guard, region: &str) -> serde_json::Value {
-        let alarms: Vec<_> = self
-            .plan
-            .alarms
-            .iter()
-            .map(|alarm| {
-                json!({
-                    "name": alarm.name,
-                    "alarm": alarm.definition.name.as_str(),
-                    "change": match alarm.change {
-                        Change::Create => "create",
-                        Change::Update(_) => "update",
-                        Change::Keep => "keep",
-                    },
-                    "watches": alarm.watches,
-                    "actions": alarm.actions,
-                    "does": self.stopping.does(&alarm.actions),
-                    "inAlarmAlready": alarm.mute,
-                })
-            })
-            .collect();
-        json!({
-            "job": guard.job.as_str(), "stack": guard.stack, "region": region,
-            "dryRun": guard.dry_run, "alarms": alarms, "removed": self.plan.strays,
-            "spared": self.plan.spared,
-            "jobEventsWereOn": self.job_events_were_on,
-            "stopMode": self.stopping.mode.to_string(), "stops": self.stops(),
-            "unconfirmed": self.stopping.unconfirmed,
-        })
+    pub fn data(&self, guard: &Guard, region: &str) -> ArmedData {
+        let alarm = |alarm: &Planned| ArmedAlarm {
+            name: alarm.name.clone(),
+            alarm: alarm.definition.name.to_string(),
+            change: match alarm.change {
+                Change::Create => ChangeData::Create,
+                Change::Update(_) => ChangeData::Update,
+                Change::Keep => ChangeData::Keep,
+            },
+            watches: alarm.watches.clone(),
+            actions: alarm.actions.clone(),
+            does: self.stopping.does(&alarm.actions),
+            in_alarm_already: alarm.mute,
+        };
+        ArmedData {
+            job_id: guard.job.to_string(),
+            stack: guard.stack.clone(),
+            region: region.to_owned(),
+            dry_run: guard.dry_run,
+            alarms: self.plan.alarms.iter().map(alarm).collect(),
+            removed: self.plan.strays.clone(),
+            spared: self.plan.spared.clone(),
+            job_events_were_on: self.job_events_were_on,
+            stop_mode: self.stopping.mode.to_string(),
+            stops: self.stops(),
+            unconfirmed: self.stopping.unconfirmed.clone(),
+        }
     }
+}
+
+/// How a job was armed, or would be, for programs.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ArmedData {
+    job_id: String,
+    stack: String,
+    region: String,
+    dry_run: bool,
+    alarms: Vec<ArmedAlarm>,
+    /// Names of alarms that are no longer in the config.
+    removed: Vec<String>,
+    /// Names of alarms that stay, since no alarm of the config can stop the rollout.
+    spared: Vec<String>,
+    job_events_were_on: bool,
+    stop_mode: String,
+    /// Whether any alarm stops the rollout.
+    stops: bool,
+    /// E-mail addresses that nothing is sent to, since they were not confirmed.
+    unconfirmed: Vec<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ArmedAlarm {
+    /// Its name in CloudWatch.
+    name: String,
+    /// Its name in the config.
+    alarm: String,
+    change: ChangeData,
+    /// What it watches, in words.
+    watches: String,
+    /// ARNs of its topics.
+    actions: Vec<String>,
+    /// What follows when it fires.
+    does: String,
+    /// It is in ALARM, so that its actions do not run again.
+    in_alarm_already: bool,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+enum ChangeData {
+    Create,
+    Update,
+    Keep,
 }

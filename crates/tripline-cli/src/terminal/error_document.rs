@@ -1,13 +1,14 @@
 //! Why a command failed, for programs.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use tripline::diagnostic::{Diagnostic, Diagnostics};
 
-use super::output::SCHEMA_VERSION;
+use super::document::document;
 
 /// What `--output json` puts out when a command fails.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorDocument {
     /// What can be done about it: `usage` and `input` are the user's, the others say what AWS did.
@@ -33,7 +34,7 @@ pub struct ErrorDocument {
 }
 
 /// One thing that is wrong.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DiagnosticDocument {
     /// The file it is in.
@@ -72,7 +73,7 @@ impl ErrorDocument {
 
     /// As it is put out.
     pub fn to_json(&self) -> Value {
-        serde_json::json!({"schemaVersion": SCHEMA_VERSION, "error": self})
+        document(&Failed { error: self.clone() })
     }
 }
 
@@ -89,4 +90,11 @@ impl From<&Diagnostic> for DiagnosticDocument {
             commands: diagnostic.commands().to_vec(),
         }
     }
+}
+
+/// Why a command failed: in place of its own document.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Failed {
+    error: ErrorDocument,
 }

@@ -1,6 +1,7 @@
 //! Evidence of a rollout as people and programs read it.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::evidence::{Clearance, Record, Standing};
 use tripline::gate::MoreDevices;
 use tripline::text::clean;
@@ -59,16 +60,53 @@ pub fn reason(evidence: &Evidence) -> Option<String> {
 }
 
 /// For programs.
-pub fn data(evidence: &Evidence) -> Value {
+pub fn data(evidence: &Evidence) -> EvidenceData {
     let record = &evidence.record;
-    json!({
-        "evidence": record.evidence, "threshold": record.threshold,
-        "standing": standing(evidence), "brief": record.brief, "reason": record.reason,
-        "blindMinutes": evidence.blind, "nextLimitMinutes": record.next_age, "clearance": record.clearance,
-        "clearsAt": record.clears_at,
-        "stalledMinutes": record.stalled, "unseen": record.unseen, "stops": record.stops,
-        "time": iso(Timestamp::from_seconds(record.at)),
-    })
+    EvidenceData {
+        evidence: record.evidence,
+        threshold: record.threshold,
+        standing: standing(evidence),
+        brief: record.brief.clone(),
+        reason: record.reason.clone(),
+        blind_minutes: evidence.blind,
+        next_limit_minutes: record.next_age,
+        clearance: record.clearance,
+        clears_at: record.clears_at,
+        stalled_minutes: record.stalled,
+        unseen: record.unseen.clone(),
+        stops: record.stops,
+        time: iso(Timestamp::from_seconds(record.at)),
+    }
+}
+
+/// Evidence as the guard-keeper has kept it last.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EvidenceData {
+    evidence: f64,
+    /// The evidence at which the rollout is to be stopped.
+    threshold: f64,
+    /// `breach`, `blind`, `stalled`, `healthy` or `undecided`.
+    standing: &'static str,
+    /// It in one line.
+    brief: String,
+    /// Why the rollout is to be stopped.
+    reason: Option<String>,
+    /// For how many minutes nobody has computed it.
+    blind_minutes: Option<i64>,
+    /// The age of the next limit.
+    next_limit_minutes: Option<u32>,
+    /// How surely the rollout is better than twice its limits: from 1.3 on the next wave may go.
+    clearance: Option<f64>,
+    /// About how many devices it takes for that.
+    clears_at: Option<u32>,
+    stalled_minutes: u32,
+    /// What it does not see of this rollout.
+    unseen: Vec<String>,
+    /// Whether it stops the rollout, and not only alerts people.
+    stops: bool,
+    /// When it was computed.
+    time: String,
 }
 
 /// In one word.

@@ -26,6 +26,7 @@ mod tests;
 pub(crate) use {crate::aws::budget::Budget as WatchBudget, aws::Observer as WatchObserver};
 
 pub use companion::Companion;
+pub use view::RolloutData;
 
 use std::collections::HashSet;
 use std::path::PathBuf;

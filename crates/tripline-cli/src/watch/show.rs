@@ -9,6 +9,7 @@ use tripline_guard::coverage::Coverage;
 
 use super::follow::{Rollout, Show};
 use super::view;
+use crate::terminal::document::document;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, say};
 use crate::terminal::screen::{self, is_screen};
@@ -126,7 +127,7 @@ struct Json {
 impl Show for Json {
     fn show(&mut self, rollouts: &[Rollout], now: i64) {
         for rollout in rollouts.iter().filter(|rollout| !self.ended.contains(&rollout.job)) {
-            print(&format!("{}\n", view::data(rollout, now)));
+            print(&format!("{}\n", document(&view::data(rollout, now))));
         }
         let ended = rollouts.iter().filter(|rollout| rollout.verdict.is_final());
         self.ended.extend(ended.map(|rollout| rollout.job.clone()));

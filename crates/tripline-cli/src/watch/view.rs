@@ -1,18 +1,21 @@
 //! A rollout as people and programs read it.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tripline::text::clean;
 use tripline_guard::coverage::Coverage;
 use tripline_guard::verdict::Verdict as Guard;
 
 use super::duration::{since, words};
-use super::evidence;
+use super::evidence::{self, EvidenceData};
 use super::follow::Rollout;
 use super::pace::Eta;
 use super::seen::{Alarm, Details};
 use super::verdict::Verdict;
 use crate::aws::job::DescribedJob;
 use crate::aws::progress::Progress;
+use crate::aws::tally::{Counts, Tally};
+use crate::terminal::coverage::CoverageData;
 use crate::terminal::screen::wrapped;
 use crate::terminal::time::iso;
 use tripline::time::Timestamp;
@@ -123,8 +126,119 @@ pub fn news(rollout: &Rollout) -> String {
     )
 }
 
+/// A rollout as it stands.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RolloutData {
+    /// When it was looked at.
+    time: String,
+    job_id: String,
+    /// The job's state, as AWS IoT has it; `null` before its first answer.
+    state: Option<String>,
+    /// How it ended, or that it goes on, in one word.
+    verdict: &'static str,
+    /// In devices.
+    counts: Option<Counts>,
+    /// As AWS IoT counts, where that is attempts.
+    attempts: Option<Tally>,
+    /// Why how many devices were unsuccessful is not known, if so.
+    uncounted: Option<String>,
+    continuous: Option<bool>,
+    /// Whether the rollout has not come to all of its devices yet.
+    reaches_more: Option<bool>,
+    /// Of the rollout's devices.
+    progress: Option<ProgressData>,
+    /// Devices that end.
+    per_minute: Option<f64>,
+    /// When it is done.
+    eta: Option<EtaData>,
+    download_time: Option<DownloadTime>,
+    evidence: Option<EvidenceData>,
+    /// Whether its alarms guard it.
+    guarded: Option<bool>,
+    /// What would be seen if it went wrong.
+    coverage: Option<CoverageData>,
+    alarms: Option<Vec<WatchedAlarm>>,
+    /// The slowest devices in progress.
+    slow: Vec<SlowDevice>,
+    /// The newest failures.
+    failing: Vec<FailingDevice>,
+    reason_code: Option<String>,
+    comment: Option<String>,
+    /// What could not be seen, and why.
+    notes: Vec<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ProgressData {
+    ended: u32,
+    of: u32,
+    /// There are at least as many: more devices are to come.
+    at_least: bool,
+    percent: Option<u64>,
+}
+
+impl From<Progress> for ProgressData {
+    fn from(progress: Progress) -> Self {
+        Self {
+            ended: progress.ended,
+            of: progress.of,
+            at_least: progress.is_at_least,
+            percent: progress.percent(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct EtaData {
+    seconds: u64,
+    /// It takes at least as long: more devices are to come.
+    at_least: bool,
+}
+
+/// Seconds, as devices report them.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct DownloadTime {
+    samples: f64,
+    p50: f64,
+    p90: f64,
+    p99: f64,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct WatchedAlarm {
+    alarm: String,
+    /// As CloudWatch has it: `OK`, `ALARM` or `INSUFFICIENT_DATA`.
+    state: String,
+    /// What it watches, in words.
+    watches: String,
+    /// Why nothing follows from it, if so.
+    idle: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct SlowDevice {
+    thing: String,
+    /// For how long it has been in progress.
+    seconds: u64,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct FailingDevice {
+    thing: String,
+    /// How its execution ended.
+    state: String,
+    time: String,
+}
+
 /// The rollout for programs.
-pub fn data(rollout: &Rollout, now: i64) -> Value {
+pub fn data(rollout: &Rollout, now: i64) -> RolloutData {
     let Details { alarms, download, slow, failing, notes, .. } = &rollout.details;
     let mut notes: Vec<_> = notes.iter().map(|note| one_line(note)).collect();
     if rollout.lost.is_some() {
@@ -133,51 +247,53 @@ pub fn data(rollout: &Rollout, now: i64) -> Value {
     let seen = rollout.seen.as_ref();
     let eta = match seen.map(|seen| rollout.history.eta(seen)) {
         _ if rollout.verdict.is_final() => None,
-        Some(Eta::In(seconds)) => Some(json!({"seconds": seconds, "atLeast": false})),
-        Some(Eta::AtLeast(seconds)) => Some(json!({"seconds": seconds, "atLeast": true})),
+        Some(Eta::In(seconds)) => Some(EtaData { seconds, at_least: false }),
+        Some(Eta::AtLeast(seconds)) => Some(EtaData { seconds, at_least: true }),
         _ => None,
     };
-    json!({
-        "time": iso(Timestamp::from_seconds(now)),
-        "jobId": rollout.job.as_str(),
-        "status": seen.map(|seen| &seen.status),
-        "verdict": rollout.verdict.name(),
-        "counts": seen.map(DescribedJob::counts),
-        "attempts": seen.and_then(DescribedJob::attempts),
-        "uncounted": seen.and_then(DescribedJob::uncounted),
-        "continuous": seen.map(|seen| seen.continuous),
-        "reachesMore": seen.map(|seen| seen.reaches_more),
-        "progress": seen.map(|seen| {
-            let progress = seen.progress();
-            json!({
-                "ended": progress.ended, "of": progress.of, "atLeast": progress.is_at_least,
-                "percent": progress.percent(),
-            })
+    let alarm = |alarm: &Alarm| WatchedAlarm {
+        alarm: alarm.name.clone(),
+        state: alarm.state.clone(),
+        watches: alarm.watches.clone(),
+        idle: alarm.idle,
+    };
+    let slow = slow
+        .iter()
+        .map(|slow| SlowDevice { thing: slow.thing.clone(), seconds: since(slow.since, now) });
+    let failing = failing.iter().map(|failing| FailingDevice {
+        thing: failing.thing.clone(),
+        state: failing.status.clone(),
+        time: iso(Timestamp::from_seconds(failing.at)),
+    });
+    RolloutData {
+        time: iso(Timestamp::from_seconds(now)),
+        job_id: rollout.job.to_string(),
+        state: seen.map(|seen| seen.status.clone()),
+        verdict: rollout.verdict.name(),
+        counts: seen.map(DescribedJob::counts),
+        attempts: seen.and_then(DescribedJob::attempts),
+        uncounted: seen.and_then(DescribedJob::uncounted).map(str::to_owned),
+        continuous: seen.map(|seen| seen.continuous),
+        reaches_more: seen.map(|seen| seen.reaches_more),
+        progress: seen.map(DescribedJob::progress).map(ProgressData::from),
+        per_minute: seen.and_then(|seen| rollout.history.per_minute(seen)),
+        eta,
+        download_time: download.map(|download| DownloadTime {
+            samples: download.samples,
+            p50: download.p50,
+            p90: download.p90,
+            p99: download.p99,
         }),
-        "perMinute": seen.and_then(|seen| rollout.history.per_minute(seen)),
-        "eta": eta,
-        "downloadTime": download.map(|download| json!({
-            "samples": download.samples,
-            "p50": download.p50, "p90": download.p90, "p99": download.p99,
-        })),
-        "evidence": rollout.details.evidence.as_ref().map(evidence::data),
-        "guarded": rollout.details.guard.as_ref().map(Guard::is_guarded),
-        "coverage": rollout.details.coverage.as_ref().map(Coverage::to_json),
-        "alarms": alarms.as_ref().map(|alarms| alarms.iter().map(|alarm| json!({
-            "alarm": alarm.name, "state": alarm.state, "watches": alarm.watches,
-            "idle": alarm.idle,
-        })).collect::<Vec<_>>()),
-        "slow": slow.iter().map(|slow| json!({
-            "thing": slow.thing, "seconds": since(slow.since, now),
-        })).collect::<Vec<_>>(),
-        "failing": failing.iter().map(|failing| json!({
-            "thing": failing.thing, "status": failing.status,
-            "time": iso(Timestamp::from_seconds(failing.at)),
-        })).collect::<Vec<_>>(),
-        "reasonCode": seen.and_then(|seen| seen.reason_code.as_deref()),
-        "comment": seen.and_then(|seen| seen.comment.as_deref()),
-        "notes": notes,
-    })
+        evidence: rollout.details.evidence.as_ref().map(evidence::data),
+        guarded: rollout.details.guard.as_ref().map(Guard::is_guarded),
+        coverage: rollout.details.coverage.as_ref().map(CoverageData::from),
+        alarms: alarms.as_ref().map(|alarms| alarms.iter().map(alarm).collect()),
+        slow: slow.collect(),
+        failing: failing.collect(),
+        reason_code: seen.and_then(|seen| seen.reason_code.clone()),
+        comment: seen.and_then(|seen| seen.comment.clone()),
+        notes,
+    }
 }
 
 /// Why the guard has stopped the rollout, where its comment does not say it.

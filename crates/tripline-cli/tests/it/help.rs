@@ -2,6 +2,7 @@
 //! which its page knows less than its help, fails here.
 
 use std::fs;
+use std::path::Path;
 
 use crate::command;
 use crate::runner::run;
@@ -98,6 +99,9 @@ fn every_command_that_answers_has_an_answer_for_programs() {
             groups.contains(&name.as_str()) || command.options().contains(&"--output"),
             "{name} has no --output"
         );
+        let schema = format!("../../docs/reference/schemas/{}.json", command.words.join("-"));
+        let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join(schema);
+        assert_eq!(schema.is_file(), !groups.contains(&name.as_str()), "{}", schema.display());
     }
 }
 

@@ -13,6 +13,7 @@ mod replay;
 mod rollouts;
 #[path = "../../../../tests/support/runner.rs"]
 mod runner;
+mod schemas;
 mod simulate;
 
 use std::path::Path;

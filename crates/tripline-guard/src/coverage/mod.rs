@@ -4,11 +4,10 @@
 //!
 //! - here: the answer; `facts`: what is known of a rollout; `watcher`: an alarm, as it is wanted or as it is; `sees`:
 //!   which ways it sees, and what it takes; `reason`: why it does not; `fill`: the default guard where a config sees
-//!   nothing; `object`: the answer for programs; `table`: for people.
+//!   nothing; `table`: for people.
 
 mod facts;
 mod fill;
-mod object;
 mod reason;
 mod sees;
 mod table;

@@ -9,6 +9,7 @@ use crate::alarms::fake::{EMAIL, FORCE_STOP};
 use crate::aws::arming::plan::Change;
 use crate::input::declared::DeclaredLimits;
 use crate::terminal::armed::Tense;
+use crate::terminal::document::document;
 use crate::terminal::verdict::Verdict;
 
 const BASELINE: &str = "{\"version\":1,\"name\":\"fw\",\"rollouts\":2,\"pooled\":{\"devices\":900,\"unfinished\":[800,300,9]},\"slowest\":{\"devices\":400,\"unfinished\":[400,200,9]},\"failures\":[0,2]}\n";
@@ -111,7 +112,7 @@ async fn a_dry_run_says_the_limits_in_words() {
     let text = report.text(Tense::Would);
     let words = "evidence > 2 (1 in 100): failed 3 %, 60 min 3 %, 75 min 2 %";
     assert!(text.contains(words), "{text}");
-    assert_eq!(report.json(&guard, "us-east-1")["alarms"][1]["watches"], words);
+    assert_eq!(document(&report.data(&guard, "us-east-1"))["alarms"][1]["watches"], words);
     assert_eq!(aws.changes(), <[String; 0]>::default());
     assert!(aws.kept().is_empty());
 }

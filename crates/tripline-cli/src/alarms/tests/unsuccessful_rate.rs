@@ -3,7 +3,8 @@
 use super::*;
 use crate::aws::alarms::listed;
 use crate::aws::arming::plan::Change;
-use crate::terminal::alarm::json_of;
+use crate::terminal::alarm::AlarmData;
+use crate::terminal::document::document;
 use crate::terminal::verdict::Verdict;
 
 const WORDS: &str =
@@ -42,7 +43,7 @@ async fn it_reads_the_same_in_the_config_the_plan_and_the_list() {
     let aws = FakeAws::new();
     let report = apply(&aws, &by_rate()).await.unwrap();
     assert_eq!(report.plan.alarms[0].watches, WORDS);
-    assert_eq!(json_of(&by_rate().alarms[0], None)["watches"], WORDS);
+    assert_eq!(document(&AlarmData::new(&by_rate().alarms[0], None))["watches"], WORDS);
     let listed = listed(&aws.aws(), Some(&job("fw"))).await.unwrap();
     assert_eq!(listed[0].watches(), WORDS);
 }

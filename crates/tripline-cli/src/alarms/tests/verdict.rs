@@ -7,6 +7,7 @@ use super::*;
 use crate::alarms::fake::{EMAIL, FORCE_STOP};
 use crate::exit::End;
 use crate::terminal::armed::Tense;
+use crate::terminal::document::document;
 use crate::terminal::verdict::Verdict;
 
 /// A guard whose alarm goes to these topics.
@@ -48,7 +49,7 @@ async fn a_stack_that_observes_is_said_to_stop_nothing() {
         "{}",
         report.text(Tense::Was)
     );
-    let json = report.json(&guard, "us-east-1");
+    let json = document(&report.data(&guard, "us-east-1"));
     assert_eq!((&json["stopMode"], &json["stops"]), (&"observe".into(), &false.into()));
 }
 

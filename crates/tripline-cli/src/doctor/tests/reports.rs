@@ -1,12 +1,11 @@
 //! What is said of it.
 
-use serde_json::Value;
-
 use super::sound::sound;
 use crate::doctor::checks::checks;
 use crate::doctor::junit;
 use crate::doctor::report::{Checked, Report};
 use crate::doctor::result::NotProven;
+use crate::terminal::document::document;
 
 /// One check of each result, with words that every format has to be careful with.
 fn report() -> Report {
@@ -64,7 +63,7 @@ fn junit_is_xml_whatever_stands_in_it() {
 
 #[test]
 fn programs_read_the_same() {
-    let json: Value = serde_json::from_str(&report().json()).unwrap();
+    let json = document(&report().data());
     assert_eq!(json["sound"], false);
     assert_eq!([&json["ok"], &json["findings"], &json["unknown"], &json["skipped"]], [1, 2, 2, 1]);
     assert_eq!(json["checks"][1]["fix"], "aws x --y '<&>'\naws z");

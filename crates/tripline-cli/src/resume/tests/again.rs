@@ -55,7 +55,7 @@ async fn a_name_that_is_taken_says_who_is_left() {
     assert_eq!(resumed.end(), End::Finding);
     let said = resumed.text(&id("fw")) + &resumed.notes(&id("fw")).join("\n");
     insta::assert_snapshot!("taken_and_left", said);
-    assert_eq!(resumed.json(&id("fw"), "us-east-1")["left"], 5);
+    assert_eq!(document(&resumed.data(&id("fw"), "us-east-1"))["left"], 5);
     assert_eq!(fake.end(), before);
 }
 

@@ -95,6 +95,6 @@ async fn a_job_without_a_record_is_reverted_to_only_if_that_is_meant() {
         reverted.notes(&id("fw"))[0],
         "note: the firmware of `good` was not compared: `deploy` did not record it"
     );
-    assert_eq!(reverted.json(&id("fw"), "us-east-1")["firmware"], "not recorded");
+    assert_eq!(document(&reverted.data(&id("fw"), "us-east-1"))["firmware"], "not recorded");
     assert!(fake.world().iot.jobs.contains_key("fw-back"));
 }

@@ -1,5 +1,6 @@
 //! Jobs, executions, alarms and download times in the AWS in memory.
 
+use crate::terminal::document::document;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 
@@ -185,7 +186,7 @@ pub struct Log {
 impl Show for Log {
     fn show(&mut self, rollouts: &[Rollout], now: i64) {
         self.lines.extend(rollouts.iter().map(|rollout| view::line(rollout, now)));
-        self.data.extend(rollouts.iter().map(|rollout| view::data(rollout, now)));
+        self.data.extend(rollouts.iter().map(|rollout| document(&view::data(rollout, now))));
         self.uncovered = rollouts.iter().flat_map(view::uncovered).collect();
         for width in WIDTHS.into_iter().chain([1_000]) {
             let screen = rollouts.iter().flat_map(|rollout| view::screen(rollout, now, width));

@@ -22,11 +22,6 @@ fn a_table_says_by_whom_and_why_not() {
 }
 
 #[test]
-fn programs_read_one_object() {
-    insta::assert_snapshot!(format!("{:#}", downloads_only().to_json()));
-}
-
-#[test]
 fn names_are_read_as_they_are_written() {
     for way in Way::ALL {
         assert_eq!(Way::parse(way.name()), Some(way));
