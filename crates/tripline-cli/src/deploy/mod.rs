@@ -25,12 +25,13 @@ use serde::Serialize;
 
 use crate::aws::arming::guard::Guard;
 use crate::aws::clients::Aws;
-use crate::aws::connect::connect_to_change;
+use crate::aws::connect::connect;
 use crate::aws::deployment::bucket::BucketRemarks;
 use crate::aws::deployment::cloud::Cloud;
 use crate::aws::deployment::spec::Spec;
 use crate::aws::region::{Region, check_topics, region_for};
 use crate::aws::s3;
+use crate::aws::scope;
 use crate::aws::stack::Stack;
 use crate::aws::topics;
 use crate::exit::{End, Error};
@@ -162,16 +163,13 @@ impl Deployment {
                 ),
             ));
         }
-        let mut connection = connect_to_change(region_for(
-            self.region.clone(),
-            &loaded.file,
-            &loaded.config.alarms,
-        )?)
-        .await?;
+        let mut connection =
+            connect(region_for(self.region.clone(), &loaded.file, &loaded.config.alarms)?).await?;
         if loaded.config.debug {
             connection.config =
                 tripline_aws::traced(&connection.config, |call| say(&format!("debug: {call}")));
         }
+        scope::say_place(&connection.config).await;
         let region = connection.region.clone();
         let s3 = loaded.buckets(s3::client(&connection.config));
         let input = loaded.read(&s3).await?;
