@@ -18,9 +18,6 @@ use tungstenite::{Message, WebSocket};
 
 /// Longest time for one answer.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Width of the window, in pixels.
-const WIDTH: u32 = 1_000;
-
 /// A browser that ends with this value.
 pub struct Browser {
     process: Child,
@@ -45,6 +42,8 @@ pub struct Opened {
     pub png: Vec<u8>,
     /// Errors and warnings of the console, exceptions, and what could not be loaded.
     pub complaints: Vec<String>,
+    /// What the script came to that measures the page, if it was given.
+    pub measured: Value,
 }
 
 /// `TRIPLINE_CHROMIUM`, or what `make` installed, or what the machine has.
@@ -101,8 +100,8 @@ impl Browser {
         Self { process, socket, events: VecDeque::new(), asked: 0, _profile: profile }
     }
 
-    /// Opens a page in a tab of its own.
-    pub fn open(&mut self, page: &Path, look: Look) -> Opened {
+    /// Opens a page in a tab of its own, of so many pixels' width, and measures it with a script.
+    pub fn open(&mut self, page: &Path, look: Look, width: u32, script: &str) -> Opened {
         let target = self.ask(None, "Target.createTarget", &json!({"url": "about:blank"}));
         let attach = json!({"targetId": target["targetId"], "flatten": true});
         let session = self.ask(None, "Target.attachToTarget", &attach)["sessionId"]
@@ -127,16 +126,21 @@ impl Browser {
             &json!({"media": media, "features": features}),
         );
         let metrics =
-            json!({"width": WIDTH, "height": 800, "deviceScaleFactor": 1, "mobile": false});
+            json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false});
         self.ask(session, "Emulation.setDeviceMetricsOverride", &metrics);
         self.ask(session, "Page.navigate", &json!({"url": format!("file://{}", page.display())}));
         self.wait_for("Page.loadEventFired");
+        // Not by the page, which allows no script.
+        let expression = json!({"expression": script, "returnByValue": true});
+        let mut measured = self.ask(session, "Runtime.evaluate", &expression);
+        assert!(measured.get("exceptionDetails").is_none(), "{measured:#}");
+        let measured = measured["result"]["value"].take();
         let shot = json!({"format": "png", "captureBeyondViewport": true});
         let shot = self.ask(session, "Page.captureScreenshot", &shot);
         let png = STANDARD.decode(shot["data"].as_str().unwrap()).unwrap();
         let complaints = self.events.iter().filter_map(complaint).collect();
         self.ask(None, "Target.closeTarget", &json!({"targetId": target["targetId"]}));
-        Opened { png, complaints }
+        Opened { png, complaints, measured }
     }
 
     fn ask(&mut self, session: Option<&str>, method: &str, parameters: &Value) -> Value {
