@@ -7,6 +7,7 @@ use clap::error::ContextKind;
 use tripline::diagnostic::{Diagnostic, Diagnostics};
 use tripline_aws::Failure;
 
+use crate::aws::scope;
 use crate::terminal::error_document::ErrorDocument;
 use crate::terminal::print::{has_printed_json, print_json};
 
@@ -81,6 +82,14 @@ impl Error {
         }
     }
 
+    /// The same with account and Region, if AWS refused it.
+    async fn located(self) -> Self {
+        match self {
+            Self::Aws(failure) => Self::Aws(scope::located(failure).await),
+            wrong => wrong,
+        }
+    }
+
     fn code(&self) -> u8 {
         match self {
             Self::Input(_) => 2,
@@ -94,6 +103,8 @@ impl Error {
             Self::Aws(failure) => ErrorDocument {
                 operation: Some(failure.operation.to_owned()),
                 code: failure.code().map(str::to_owned),
+                account: scope::account(),
+                region: scope::region(),
                 ..ErrorDocument::new(failure.kind.name(), self.code(), &failure.diagnostic().into())
             },
         }
@@ -109,10 +120,11 @@ pub fn asks_for_json(arguments: impl IntoIterator<Item = OsString>) -> bool {
 }
 
 /// Says why a command failed, and turns its end into the process's exit code.
-pub fn report(outcome: Result<End, Error>, json: bool) -> ExitCode {
+pub async fn report(outcome: Result<End, Error>, json: bool) -> ExitCode {
     match outcome {
         Ok(end) => ExitCode::from(end as u8),
         Err(error) => {
+            let error = error.located().await;
             eprintln!("{}", error.diagnostics().labeled("error"));
             // What has been printed is the one document, and says how far the command came.
             if json && !has_printed_json() {

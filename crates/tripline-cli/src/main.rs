@@ -122,5 +122,5 @@ async fn main() -> std::process::ExitCode {
         Command::Stop(arguments) => stop::run(arguments).await,
         Command::Watch(arguments) => watch::run(arguments).await,
     };
-    exit::report(outcome, json)
+    exit::report(outcome, json).await
 }

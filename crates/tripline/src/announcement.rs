@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::job::{ExecutionCounts, JobId};
+use crate::job::{ExecutionCounts, JobId, JobPlace};
 use crate::stop::{Certainty, Firing, Refusal, comment_for};
 use crate::text::{ascii, bare_name, clean, excerpt};
 use crate::time::Timestamp;
@@ -288,6 +288,20 @@ impl Announcement {
             ),
             sms: String::new(),
         }
+    }
+}
+
+impl Announcement {
+    /// The same with where the job of this ARN is, and a link to it: whoever reads it has several accounts and
+    /// Regions. An SMS has no room for that.
+    #[must_use]
+    pub fn with_place(mut self, job_arn: &str) -> Self {
+        if let Some(place) = JobPlace::of_arn(job_arn) {
+            let JobPlace { account, region, .. } = place;
+            let link = place.console_link();
+            self.body += &format!("\nThe job is in account {account}, Region {region}:\n{link}\n");
+        }
+        self
     }
 }
 

@@ -140,6 +140,18 @@ impl Diagnostic {
     }
 }
 
+/// Longest line of a file that is shown; a longer one fills the terminal and shows nothing.
+const LONGEST_LINE: usize = 160;
+
+/// Where in a line the first thing begins that a text puts into backticks and that stands there; otherwise where
+/// the line begins.
+fn column_of(what: &str, line: &str) -> usize {
+    let quoted = what.split('`').skip(1).step_by(2).filter(|word| !word.is_empty());
+    let found = quoted.filter_map(|word| line.find(word)).next();
+    let at = found.unwrap_or_else(|| line.len() - line.trim_start().len());
+    1 + line.get(..at).unwrap_or_default().chars().count()
+}
+
 impl From<String> for Diagnostic {
     fn from(what: String) -> Self {
         Self::new(what)
@@ -203,6 +215,22 @@ impl Diagnostics {
 
     fn each(self, change: impl FnMut(Diagnostic) -> Diagnostic) -> Self {
         Self { list: self.list.into_iter().map(change).collect(), more: self.more }
+    }
+
+    /// The same, each with its line of a file's text.
+    #[must_use]
+    pub fn with_lines_of(self, text: &str) -> Self {
+        let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();
+        self.each(|one| {
+            let line = one.line().and_then(|line| lines.get(line.checked_sub(1)?));
+            match line.filter(|line| line.len() <= LONGEST_LINE && !line.trim().is_empty()) {
+                Some(line) => {
+                    let column = column_of(&one.what, line);
+                    one.with_source(line.trim_end(), column)
+                }
+                None => one,
+            }
+        })
     }
 
     /// The same, without a text, such as the folder that a file is in.
@@ -354,6 +382,24 @@ mod tests {
             all.to_string(),
             "dev.ini: 2 faults\n  line 47: unknown key `fileChunck`\n    | fileChunck = 256\n    | ^\n  hint: did you mean `fileChunkSize`?\n  line 50: period `x`\nerror: no stack `tripline`\n  hint: is this its region?; `--stack` takes another name"
         );
+    }
+
+    #[test]
+    fn a_line_is_shown_with_a_mark_under_what_is_meant() {
+        let text = "\u{feff}[DEFAULT]\n  pèriod = 61\n\n";
+        let shown = |what: &str, line| {
+            Diagnostics::from(Diagnostic::new(what).in_file("f", Some(line)))
+                .with_lines_of(text)
+                .to_string()
+        };
+        assert_eq!(
+            shown("period cannot be `61`", 2),
+            "f:2: period cannot be `61`\n  |   pèriod = 61\n  |            ^"
+        );
+        assert_eq!(shown("`[X]`: missing", 1), "f:1: `[X]`: missing\n  | [DEFAULT]\n  | ^");
+        for line in [0, 3, 4] {
+            assert_eq!(shown("gone", line), format!("f:{line}: gone"));
+        }
     }
 
     #[test]

@@ -180,6 +180,41 @@ impl JobState {
     }
 }
 
+/// Where a job is, as its ARN says it: `arn:<partition>:iot:<region>:<account>:job/<id>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobPlace<'a> {
+    /// `aws`, `aws-cn`, `aws-us-gov`
+    pub partition: &'a str,
+    /// The Region.
+    pub region: &'a str,
+    /// The number of the account.
+    pub account: &'a str,
+    job: &'a str,
+}
+
+impl<'a> JobPlace<'a> {
+    /// Reads a job's ARN; `None` for any other text.
+    pub fn of_arn(arn: &'a str) -> Option<Self> {
+        let mut parts = arn.splitn(6, ':');
+        let mut part = || parts.next().filter(|part| !part.is_empty());
+        let (prefix, partition, service) = (part()?, part()?, part()?);
+        let (region, account, resource) = (part()?, part()?, part()?);
+        let job = resource.strip_prefix("job/")?;
+        let is_job = prefix == "arn" && service == "iot" && JobId::new(job).is_ok();
+        is_job.then_some(Self { partition, region, account, job })
+    }
+
+    /// The job's page in the AWS console, which each partition has elsewhere.
+    pub fn console_link(&self) -> String {
+        let host = match self.partition {
+            "aws-cn" => "console.amazonaws.cn",
+            "aws-us-gov" => "console.amazonaws-us-gov.com",
+            _ => "console.aws.amazon.com",
+        };
+        format!("https://{host}/iot/home?region={}#/job/{}", self.region, self.job)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,5 +234,35 @@ mod tests {
         assert!(!JobState::from_status("SCHEDULED").has_ended());
         assert!(!JobState::from_status("SOMETHING_NEW").has_ended());
         assert!(JobState::from_status("CANCELED").has_ended());
+    }
+
+    #[test]
+    fn the_console_of_a_job_is_that_of_its_partition() {
+        let link = |arn| JobPlace::of_arn(arn).map(|place| place.console_link());
+        for (arn, expected) in [
+            (
+                "arn:aws:iot:eu-west-1:111122223333:job/fw-1",
+                "https://console.aws.amazon.com/iot/home?region=eu-west-1#/job/fw-1",
+            ),
+            (
+                "arn:aws-cn:iot:cn-north-1:111122223333:job/fw-1",
+                "https://console.amazonaws.cn/iot/home?region=cn-north-1#/job/fw-1",
+            ),
+            (
+                "arn:aws-us-gov:iot:us-gov-west-1:111122223333:job/fw-1",
+                "https://console.amazonaws-us-gov.com/iot/home?region=us-gov-west-1#/job/fw-1",
+            ),
+        ] {
+            assert_eq!(link(arn).as_deref(), Some(expected));
+        }
+        for other in [
+            "",
+            "arn:aws:iot:eu-west-1:111122223333:thing/fw-1",
+            "arn:aws:iot::111122223333:job/fw-1",
+            "arn:aws:iot:eu-west-1:111122223333:job/fw 1",
+            "arn:aws:sns:eu-west-1:111122223333:job/fw-1",
+        ] {
+            assert_eq!(link(other), None, "{other}");
+        }
     }
 }

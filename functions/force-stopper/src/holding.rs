@@ -44,7 +44,8 @@ impl<C: HoldJob + Publish + TakeTurn + Surroundings + Sync> Stopper<C> {
         if on_failed == OnHoldFailed::Cancel {
             return None;
         }
-        let announcement = Announcement::not_held(job, alarm, &failure.in_short());
+        let announcement = Announcement::not_held(job, alarm, &failure.in_short())
+            .with_place(&self.settings.force_stop_topic.job_arn(job));
         if let Err(error) = self.alert(said, delivery, &announcement).await {
             tracing::error!(%job, %error, "alert_failed");
         }

@@ -267,7 +267,8 @@ where
                 let said = Said::NotStopped(rollout.clone(), change.clone());
                 let outcome = self.stop(&order, async |failure: &Failure| {
                     tracing::error!(%job, %failure, "stop_failed");
-                    let announcement = Announcement::not_stopped(&job, &alarm, &failure.in_short());
+                    let announcement = Announcement::not_stopped(&job, &alarm, &failure.in_short())
+                        .with_place(&self.settings.force_stop_topic.job_arn(&job));
                     if let Err(error) = self.alert(&said, &record.id, &announcement).await {
                         tracing::error!(%job, %error, "alert_failed");
                     }
@@ -296,7 +297,8 @@ where
             Done::Taken | Done::Observed | Done::Held => None,
         };
         let announcement =
-            Announcement::stop(&job, &alarm, done, &certainty, counts, fallback.as_ref());
+            Announcement::stop(&job, &alarm, done, &certainty, counts, fallback.as_ref())
+                .with_place(&self.settings.force_stop_topic.job_arn(&job));
         let said = match done {
             // A job is stopped once.
             Done::Canceled | Done::Aborted => Said::Stopped(rollout),
@@ -356,7 +358,8 @@ where
             "AWS could not be asked whether the alarm fired ({}), and {why}",
             failure.in_short()
         );
-        let announcement = Announcement::not_verified(job, alarm, &cause);
+        let announcement = Announcement::not_verified(job, alarm, &cause)
+            .with_place(&self.settings.force_stop_topic.job_arn(job));
         self.mail_not_stopped(Said::Unverified(job.to_string()), &record.id, &announcement).await;
         Err(failure.clone().into())
     }

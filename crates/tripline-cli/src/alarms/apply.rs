@@ -72,7 +72,7 @@ impl Apply {
         }
         let job = source::job_of(job, &file, &config)?;
         let region = region_for(self.common.region, &file, &config)?;
-        let aws = Aws::connect(region).await?;
+        let aws = Aws::connect_to_change(region).await?;
         let guard = Guard {
             file,
             stack: self.stack,

@@ -44,11 +44,12 @@ impl Check {
         let path = config.unwrap_or_else(|| "dev.ini".into());
         let file = source::name_of(&path);
         let json = self.common.output == Output::Json;
-        let config = GuardConfig::parse(&file, &source::read(&path)?).map_err(source::faults)?;
+        let text = source::read(&path)?;
+        let config = GuardConfig::parse(&file, &text).map_err(source::faults_in(&text))?;
         let GuardConfig { alarms: config, evidence } = config;
         let folder = path.parent().unwrap_or(Path::new(""));
         let evidence = evidence.map(|config| DeclaredLimits::read(&file, config, folder));
-        let evidence = evidence.transpose().map_err(source::faults)?;
+        let evidence = evidence.transpose().map_err(source::faults_in(&text))?;
         let evidence = evidence.as_ref();
         let all = all_alarms(&config.alarms, evidence);
         let region = region_for(self.common.region, &file, &config)?;

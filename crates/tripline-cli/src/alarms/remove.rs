@@ -47,7 +47,7 @@ pub struct Remove {
 impl Remove {
     pub async fn run(self) -> Result<End, Error> {
         let job = self.job.id()?;
-        let aws = Aws::connect(self.common.region.clone()).await?;
+        let aws = Aws::connect_to_change(self.common.region.clone()).await?;
         let disarmed = disarm(&aws, Some(&self.stack), &job, self.force, self.dry_run).await?;
         for note in disarmed.notes() {
             say(&format!("note: {note}"));

@@ -3,7 +3,7 @@
 use tripline::job::{JobId, JobState};
 use tripline_aws::Failure;
 
-use super::connect::{Connection, connect};
+use super::connect::{Connection, connect, connect_to_change};
 use super::job::{DescribedJob, find_job};
 use super::region::Region;
 use crate::exit::Error;
@@ -23,6 +23,11 @@ impl Aws {
     /// Clients for a region, or for the environment's if there is none.
     pub async fn connect(region: Option<Region>) -> Result<Self, Error> {
         Ok(Self::for_connection(connect(region).await?))
+    }
+
+    /// The same, for a command that changes something: it says where.
+    pub async fn connect_to_change(region: Option<Region>) -> Result<Self, Error> {
+        Ok(Self::for_connection(connect_to_change(region).await?))
     }
 
     /// Clients for a connection.

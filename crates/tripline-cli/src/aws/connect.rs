@@ -4,6 +4,7 @@ use aws_sdk_iot::config::retry::RetryConfig;
 use tripline_aws::SdkConfig;
 
 use super::region::Region;
+use super::scope;
 use crate::exit::Error;
 
 /// Settings for the clients, and the region they are for.
@@ -18,7 +19,15 @@ pub struct Connection {
 pub async fn connect(region: Option<Region>) -> Result<Connection, Error> {
     let config = tripline_aws::config(region.map(String::from)).await;
     let region = region_of(config.region().map(AsRef::as_ref))?;
+    scope::remember(&config);
     Ok(Connection { region, config })
+}
+
+/// The same for a command that changes something: it says where.
+pub async fn connect_to_change(region: Option<Region>) -> Result<Connection, Error> {
+    let connection = connect(region).await?;
+    scope::say_place(&connection.config).await;
+    Ok(connection)
 }
 
 /// The Region of the command line, the environment or the profile. What cannot be one makes the SDK fail with the

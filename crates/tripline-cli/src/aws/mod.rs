@@ -1,6 +1,6 @@
 //! What more than one command asks of AWS.
 //!
-//! - [`region`], [`connect`]: where AWS is; [`clients`]: the clients for it; [`s3`]; [`pace`], [`budget`]: how
+//! - [`region`], [`connect`]: where AWS is; [`scope`]: whose it is; [`clients`]: the clients for it; [`s3`]; [`pace`], [`budget`]: how
 //!   often they are asked;
 //! - [`stack`], [`topics`]: the deployed stack; [`tags`]: of what Tripline made; [`arn`]: what an ARN says;
 //! - [`job`]: a job as it is described, [`coverage`]: what would be seen if it went wrong, [`tally`]: its counts; [`executions`]: its executions, page by page;
@@ -32,6 +32,7 @@ pub mod policy;
 pub mod progress;
 pub mod region;
 pub mod s3;
+pub mod scope;
 pub mod stack;
 pub mod tags;
 pub mod tally;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::aws::clients::Aws;
-use crate::aws::connect::connect;
+use crate::aws::connect::connect_to_change;
 use crate::aws::deployment::cloud::Cloud;
 use crate::aws::deployment::removal::{Removed, remove};
 use crate::aws::deployment::spec::claim_key;
@@ -71,7 +71,7 @@ impl Cleanup {
         };
         let of_config = config.and_then(|config| config.stream.as_ref()).map(|s| s.id.to_string());
         let stream = self.stream_id.or(of_config);
-        let connection = connect(region).await?;
+        let connection = connect_to_change(region).await?;
         let pace = config.map_or(Duration::ZERO, |config| config.pace);
         let client = s3::client(&connection.config);
         let s3 = match &loaded {

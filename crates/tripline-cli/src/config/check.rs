@@ -127,7 +127,7 @@ impl Check {
         let region = region.or(input.config.region.as_deref()).or(input.things.region());
         let region = region.unwrap_or_default().to_owned();
         input.check_region(&region)?;
-        let of_file = |fault: Error| InputFaults { config: None, files: vec![fault] };
+        let of_file = |fault: Error| InputFaults { files: vec![fault], ..InputFaults::default() };
         let spec = Spec::new(&input, &region).map_err(of_file)?;
         let meant = Meant { alert_only: self.alert_only, default_guard: self.default_guard };
         let mut review = review::of_config(&input, &region, meant);

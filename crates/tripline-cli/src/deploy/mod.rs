@@ -31,6 +31,7 @@ use crate::aws::deployment::cloud::Cloud;
 use crate::aws::deployment::spec::Spec;
 use crate::aws::region::{Region, check_topics, region_for};
 use crate::aws::s3;
+use crate::aws::scope;
 use crate::aws::stack::Stack;
 use crate::aws::topics;
 use crate::exit::{End, Error};
@@ -168,6 +169,7 @@ impl Deployment {
             connection.config =
                 tripline_aws::traced(&connection.config, |call| say(&format!("debug: {call}")));
         }
+        scope::say_place(&connection.config).await;
         let region = connection.region.clone();
         let s3 = loaded.buckets(s3::client(&connection.config));
         let input = loaded.read(&s3).await?;

@@ -34,7 +34,7 @@ use tripline_aws::{Failure, FailureKind};
 
 use crate::aws::arming::stopping::Stopping;
 use crate::aws::commands::in_region;
-use crate::aws::connect::connect;
+use crate::aws::connect::connect_to_change;
 use crate::aws::drill_name::DrillName;
 use crate::aws::region::Region;
 use crate::aws::stack::Stack;
@@ -100,7 +100,7 @@ pub struct Drill {
 
 impl Drill {
     pub async fn run(self) -> Result<End, Error> {
-        let cloud = DrillClients::new(connect(self.region.clone()).await?);
+        let cloud = DrillClients::new(connect_to_change(self.region.clone()).await?);
         if self.clean_up {
             return self.clean_up(&cloud).await;
         }

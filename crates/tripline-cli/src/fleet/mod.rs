@@ -14,7 +14,7 @@ pub use registry::{RegisteredData, RemovedDevices};
 
 use clap::{Args, Subcommand};
 
-use crate::aws::connect::connect;
+use crate::aws::connect::connect_to_change;
 use crate::aws::region::Region;
 use crate::exit::{End, Error};
 
@@ -56,7 +56,7 @@ enum Command {
 }
 
 pub async fn run(arguments: Arguments) -> Result<End, Error> {
-    let config = connect(arguments.region).await?.config;
+    let config = connect_to_change(arguments.region).await?.config;
     match arguments.command {
         Command::Register(register) => register.run(&config).await,
         Command::Run(run) => run.run(&config).await,

@@ -62,7 +62,8 @@ pub struct Loaded {
 
 impl From<InputFaults> for Error {
     fn from(wrong: InputFaults) -> Self {
-        let mut all = wrong.config.map(Diagnostics::from).unwrap_or_default();
+        let all = wrong.config.map(Diagnostics::from).unwrap_or_default();
+        let mut all = all.with_lines_of(&wrong.text);
         for file in wrong.files {
             all.add(file.diagnostics());
         }
@@ -83,12 +84,15 @@ pub fn load_within(path: &Path, within: Option<&Within>) -> Result<Loaded, Error
 /// Reads a config. If it has faults, those of the files that it names are said with them.
 pub fn loaded(path: &Path, within: Option<&Within>) -> Result<Loaded, InputFaults> {
     let file = source::name_of(path);
-    let text =
-        source::read(path).map_err(|error| InputFaults { config: None, files: vec![error] })?;
+    let text = source::read(path)
+        .map_err(|error| InputFaults { files: vec![error], ..InputFaults::default() })?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     match DeployConfig::parse(&file, &text) {
         Ok(config) => Ok(Loaded { file, text, config, folder, within: within.cloned() }),
-        Err(faults) => Err(faults_of(faults, &FileNames::find(&text), &folder, within)),
+        Err(faults) => {
+            let wrong = faults_of(faults, &FileNames::find(&text), &folder, within);
+            Err(InputFaults { text, ..wrong })
+        }
     }
 }
 
@@ -100,7 +104,7 @@ pub fn faults_of(
     within: Option<&Within>,
 ) -> InputFaults {
     let file = faults.file.clone();
-    let mut wrong = InputFaults { config: Some(faults), files: Vec::new() };
+    let mut wrong = InputFaults { config: Some(faults), ..InputFaults::default() };
     let files = Files { lines: &names.lines, folder, within };
     let mut find = |named: &NamedFile, name: &Option<String>| {
         name.as_ref().and_then(|name| files.find(named, name, &file, &mut wrong))
@@ -166,7 +170,7 @@ impl Loaded {
     /// Reads the files, beside a document that was fetched.
     pub fn with(self, fetched: Result<Option<OwnDocument>, Error>) -> Result<Input, InputFaults> {
         let Self { file, text, config, folder, within } = self;
-        let mut wrong = InputFaults::default();
+        let mut wrong = InputFaults { text: text.clone(), ..InputFaults::default() };
         let files = Files { lines: &config.lines, folder: &folder, within: within.as_ref() };
         let mut find = |named: &NamedFile, name: &str| files.find(named, name, &file, &mut wrong);
         let list = find(&THINGS, &config.things);
@@ -240,14 +244,14 @@ impl Loaded {
 fn things(path: &Path, has_waves: bool) -> Result<(String, ThingList), Error> {
     let text = source::read(path)?;
     let parse = if has_waves { ThingList::parse_for_waves } else { ThingList::parse };
-    let list = parse(&source::name_of(path), &text).map_err(source::faults)?;
+    let list = parse(&source::name_of(path), &text).map_err(source::faults_in(&text))?;
     Ok((text, list))
 }
 
 /// A document to which the firmware's part can be added.
 fn sound(own: OwnDocument) -> Result<OwnDocument, Error> {
     let faults = JobDocument::faults_of(&own.text);
-    let sound = reported(&own.name, (), faults).map_err(source::faults);
+    let sound = reported(&own.name, (), faults).map_err(source::faults_in(&own.text));
     sound.map(|()| own)
 }
 
@@ -278,7 +282,7 @@ impl Input {
 
     /// Targets, roles, topics and buckets have to be where the job is going to be.
     pub fn check_region(&self, region: &str) -> Result<(), InputFaults> {
-        let mut wrong = InputFaults::default();
+        let mut wrong = InputFaults { text: self.text.clone(), ..InputFaults::default() };
         let is_given = self.config.region.as_deref() != Some(region);
         if let Some(targets) = self.things.region().filter(|targets| is_given && *targets != region)
         {

@@ -24,7 +24,7 @@ pub fn load_with(
     false_stops: Option<f64>,
 ) -> Result<Option<(EvidenceConfig, Limits)>, Error> {
     let file = name_of(path);
-    let Some(mut config) = parse_evidence(&file, text).map_err(source::faults)? else {
+    let Some(mut config) = parse_evidence(&file, text).map_err(source::faults_in(text))? else {
         return Ok(None);
     };
     config.false_stops = false_stops.unwrap_or(config.false_stops);

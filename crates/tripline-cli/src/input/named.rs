@@ -45,6 +45,8 @@ pub struct Files<'a> {
 #[derive(Debug, Default)]
 pub struct InputFaults {
     pub config: Option<Faults>,
+    /// The config's text, of which the lines with faults are shown.
+    pub text: String,
     /// Of each file.
     pub files: Vec<Error>,
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use tripline::diagnostic::Diagnostics;
 use tripline::faults::Faults;
 use tripline::job::JobId;
 use tripline::text::clean;
@@ -85,17 +86,23 @@ impl LoadedGuard {
 /// looked for in the config's folder.
 pub fn load_guard(path: &Path) -> Result<LoadedGuard, Error> {
     let file = name_of(path);
+    let text = read(path)?;
     let GuardConfig { alarms, evidence } =
-        GuardConfig::parse(&file, &read(path)?).map_err(faults)?;
+        GuardConfig::parse(&file, &text).map_err(faults_in(&text))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let evidence = evidence.map(|config| DeclaredLimits::read(&file, config, folder)).transpose();
-    let evidence = evidence.map_err(faults)?;
+    let evidence = evidence.map_err(faults_in(&text))?;
     Ok(LoadedGuard { config: alarms, evidence })
 }
 
 /// A config's faults as the error of a command.
 pub fn faults(faults: Faults) -> Error {
     Error::input(faults)
+}
+
+/// Those of a file whose text is known, so that its lines are shown.
+pub fn faults_in(text: &str) -> impl Fn(Faults) -> Error {
+    |faults| Error::input(Diagnostics::from(faults).with_lines_of(text))
 }
 
 /// The job that a config's alarms are for: what the command line says, or else the config.

@@ -110,7 +110,7 @@ impl Add {
         let (mut draft, aws) = match &self.config {
             Some(path) => (Draft::from_file(path)?, None),
             None => {
-                let aws = Aws::connect(&self.common).await?;
+                let aws = Aws::connect_to_change(&self.common).await?;
                 (newest(&aws).await?, Some(aws))
             }
         };
@@ -119,7 +119,7 @@ impl Add {
         let prepared = self.prepare(&mut draft, creates, &folder.path().join(CONFIG)).await?;
         let aws = match aws {
             Some(aws) => aws,
-            None => Aws::connect(&self.common).await?,
+            None => Aws::connect_to_change(&self.common).await?,
         };
         let entry = self.store(&aws, &prepared).await?;
         self.report(&aws, &entry);

@@ -7,7 +7,7 @@ use super::arguments::Common;
 use super::files::Files;
 use super::store::Store;
 use crate::aws::clients;
-use crate::aws::connect::{Connection, connect};
+use crate::aws::connect::{Connection, connect, connect_to_change};
 use crate::aws::region::Region;
 use crate::aws::stack::Stack;
 use crate::aws::topics;
@@ -30,7 +30,16 @@ pub struct Aws {
 
 impl Aws {
     pub async fn connect(common: &Common) -> Result<Self, Error> {
-        let Connection { region, config } = connect(common.region.clone()).await?;
+        Self::at(connect(common.region.clone()).await?, common).await
+    }
+
+    /// The same, for a command that changes something: it says where.
+    pub async fn connect_to_change(common: &Common) -> Result<Self, Error> {
+        Self::at(connect_to_change(common.region.clone()).await?, common).await
+    }
+
+    async fn at(connection: Connection, common: &Common) -> Result<Self, Error> {
+        let Connection { region, config } = connection;
         // A table that is named is of an account that nobody has said.
         let (table, arn) = match &common.table {
             Some(table) => (table.clone(), String::new()),

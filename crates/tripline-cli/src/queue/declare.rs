@@ -130,7 +130,7 @@ async fn declare(
     result: &str,
     decide: impl Fn(&Entry) -> Result<Change, Refusal>,
 ) -> Result<End, Error> {
-    let aws = Aws::connect(common).await?;
+    let aws = Aws::connect_to_change(common).await?;
     let queue = &aws.store.queue;
     let job = aws
         .store

@@ -112,7 +112,7 @@ pub enum Attempt {
 impl Next {
     pub async fn run(self) -> Result<End, Error> {
         let mut interrupt = Interrupt::listen()?;
-        let aws = Aws::connect(&self.common).await?;
+        let aws = Aws::connect_to_change(&self.common).await?;
         let mut said = None;
         let claimed = loop {
             let report = match try_next(&aws, self.lease, &worker_name()).await? {

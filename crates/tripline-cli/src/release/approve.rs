@@ -43,7 +43,7 @@ pub struct Approve {
 
 impl Approve {
     pub async fn run(self) -> Result<End, Error> {
-        let store = self.common.place.store().await?;
+        let store = self.common.place.store_to_change().await?;
         let read = store.get(&self.common.release).await?;
         let (state, release) = (&read.state, &self.common.release);
         let Some(wave) = state.waves.iter().find(|wave| wave.name == self.wave) else {

@@ -151,7 +151,7 @@ fn raced(job: &JobId) -> Error {
 
 impl HoldJob {
     pub async fn run(self) -> Result<End, Error> {
-        let store = self.place.store().await?;
+        let store = self.place.store_to_change().await?;
         let named = self.which.find(&store).await?;
         let job = job_of(&named)?;
         let described = describe(&store, &job).await?;
@@ -199,7 +199,7 @@ impl HoldJob {
 
 impl GoOn {
     pub async fn run(self) -> Result<End, Error> {
-        let store = self.place.store().await?;
+        let store = self.place.store_to_change().await?;
         let named = self.which.find(&store).await?;
         let job = held_job_of(&store, &named).await?;
         let described = describe(&store, &job).await?;

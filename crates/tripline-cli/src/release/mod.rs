@@ -25,7 +25,7 @@ pub use stop::StoppedRelease;
 use clap::{Args, Subcommand};
 use tripline::release::ReleaseId;
 
-use crate::aws::connect::connect;
+use crate::aws::connect::{connect, connect_to_change};
 use crate::aws::region::Region;
 use crate::exit::{End, Error};
 use crate::terminal::output::Output;
@@ -85,6 +85,11 @@ pub struct Place {
 impl Place {
     async fn store(&self) -> Result<Store, Error> {
         Store::connect(connect(self.region.clone()).await?, &self.stack).await
+    }
+
+    /// The same, for a command that changes something: it says where.
+    async fn store_to_change(&self) -> Result<Store, Error> {
+        Store::connect(connect_to_change(self.region.clone()).await?, &self.stack).await
     }
 }
 

@@ -18,7 +18,7 @@ use tripline_guard::coverage::Devices;
 use super::store::{Store, Versioned, now, person};
 use super::waves::{Wave, work_out};
 use super::{fits, frozen};
-use crate::aws::connect::connect;
+use crate::aws::connect::connect_to_change;
 use crate::aws::deployment::bucket::BucketRemarks;
 use crate::aws::deployment::cloud::Cloud;
 use crate::aws::deployment::firmware::Stored;
@@ -100,8 +100,12 @@ impl Start {
         let release = ReleaseId::new(loaded.config.job.as_str()).map_err(|error| {
             Error::in_file(&loaded.file, format!("jobId, which names the release: {error}"))
         })?;
-        let connection =
-            connect(region_for(self.region.clone(), &loaded.file, &loaded.config.alarms)?).await?;
+        let connection = connect_to_change(region_for(
+            self.region.clone(),
+            &loaded.file,
+            &loaded.config.alarms,
+        )?)
+        .await?;
         let region = connection.region.clone();
         let s3 = loaded.buckets(s3::client(&connection.config));
         let input = loaded.read(&s3).await?;

@@ -48,7 +48,7 @@ pub struct StoppedRelease {
 
 impl StopRelease {
     pub async fn run(self) -> Result<End, Error> {
-        let store = self.common.place.store().await?;
+        let store = self.common.place.store_to_change().await?;
         let stopped = stop(&store, &self.common, self.reason.as_deref()).await?;
         let release = &self.common.release;
         match self.common.place.output {

@@ -127,8 +127,9 @@ impl Arguments {
         // said with it.
         let config = name_of(&self.config);
         let text = source::read(&self.config).map_err(|fault| self.unread(&fault))?;
-        let alarms = AlarmConfig::parse(&config, &text).map_err(source::faults)?.alarms;
-        let abort = tripline_config::parse_rollout(&config, &text).map_err(source::faults)?.abort;
+        let alarms = AlarmConfig::parse(&config, &text).map_err(source::faults_in(&text))?.alarms;
+        let abort =
+            tripline_config::parse_rollout(&config, &text).map_err(source::faults_in(&text))?.abort;
         let evidence = limits::load(&self.config, &text)?;
         if alarms.is_empty() && abort.is_empty() && evidence.is_none() {
             return Err(Error::in_file(&config, "neither alarms, abort criteria nor evidence, so nothing would have stopped the rollout").hint("name alarms in `alarmList` of `[ALARM_CONFIG]`"));

@@ -23,7 +23,7 @@ use clap::Args;
 use tripline::job::{JobId, JobState};
 
 use crate::aws::arming::guard::Guard;
-use crate::aws::connect::connect;
+use crate::aws::connect::connect_to_change;
 use crate::aws::region::Region;
 use crate::aws::stack::Stack;
 use crate::exit::{End, Error};
@@ -128,7 +128,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         None => Arming::Kept,
     };
     let region = guard.region(arguments.region)?;
-    let aws = Aws::for_connection(connect(region).await?);
+    let aws = Aws::for_connection(connect_to_change(region).await?);
     let resume = Resume {
         job: arguments.job.id()?,
         new: arguments.new_job_id,

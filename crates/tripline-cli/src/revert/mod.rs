@@ -30,7 +30,7 @@ use tripline::release::FALLBACK_TAG;
 use tripline::text::{clean, excerpt};
 
 use crate::aws::arming::guard::Guard;
-use crate::aws::connect::connect;
+use crate::aws::connect::connect_to_change;
 use crate::aws::deployment::firmware::Stored;
 use crate::aws::region::Region;
 use crate::aws::stack::Stack;
@@ -173,7 +173,7 @@ pub async fn run(arguments: Arguments) -> Result<End, Error> {
         Some(path) => Arming::Config(Box::new(Config::read(path)?)),
         None => Arming::Kept,
     };
-    let aws = Aws::for_connection(connect(guard.region(arguments.region)?).await?);
+    let aws = Aws::for_connection(connect_to_change(guard.region(arguments.region)?).await?);
     let revert = Revert {
         job: arguments.job.id()?,
         source,

@@ -70,8 +70,9 @@ impl Read {
         let file = source::name_of(path);
         let text = source::read(path)?;
         let AlarmConfig { alarms, default_guard, .. } =
-            AlarmConfig::parse(&file, &text).map_err(source::faults)?;
-        let rollout = tripline_config::parse_rollout(&file, &text).map_err(source::faults)?;
+            AlarmConfig::parse(&file, &text).map_err(source::faults_in(&text))?;
+        let rollout =
+            tripline_config::parse_rollout(&file, &text).map_err(source::faults_in(&text))?;
         let evidence = limits::load(path, &text)?;
         if file::is_rollout_file(&text) {
             return Err(Error::in_file(&file, "a rollout file stands where a config is expected")

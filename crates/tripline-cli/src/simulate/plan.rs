@@ -36,7 +36,7 @@ pub fn waves_of(arguments: &Simulate) -> Result<Option<Waves>, Error> {
     };
     // What cannot be read is said where the rest of it is read.
     let Ok(text) = source::read(path) else { return Ok(None) };
-    parse_waves(&source::name_of(path), &text).map_err(source::faults)
+    parse_waves(&source::name_of(path), &text).map_err(source::faults_in(&text))
 }
 
 /// Simulates a release, and says what it came to.

@@ -15,7 +15,7 @@ use tripline::stop::{OPERATOR_REASON_CODE, operator_comment};
 use tripline::text::clean;
 use tripline_aws::{Failure, FailureKind};
 
-use crate::aws::connect::{Connection, connect};
+use crate::aws::connect::{Connection, connect_to_change};
 use crate::aws::job::DescribedJob;
 use crate::aws::region::Region;
 use crate::aws::tally::Tally;
@@ -122,7 +122,7 @@ pub struct Stopped {
 }
 
 pub async fn run(arguments: Arguments) -> Result<End, Error> {
-    let Connection { region, config } = connect(arguments.region).await?;
+    let Connection { region, config } = connect_to_change(arguments.region).await?;
     let stop = Stop {
         job: arguments.job.id()?,
         mode: arguments.mode,

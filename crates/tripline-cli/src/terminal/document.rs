@@ -8,13 +8,17 @@ use serde_json::{Map, Value};
 
 use super::output::SCHEMA_VERSION;
 use super::print::print_json;
+use crate::aws::scope;
 
 /// The key of the version.
 const VERSION: &str = "schemaVersion";
+/// The key of the account, which every command that changes something asks for.
+const ACCOUNT: &str = "account";
 
-/// A document: `schemaVersion`, and the fields of its body.
+/// A document: `schemaVersion`, the account if it is known, and the fields of its body.
 pub fn document<T: Serialize>(body: &T) -> Value {
     let mut fields = Map::from_iter([(VERSION.to_owned(), SCHEMA_VERSION.into())]);
+    fields.extend(scope::account().map(|account| (ACCOUNT.to_owned(), account.into())));
     // Bodies are structs whose keys are text, so that they always are objects.
     if let Ok(Value::Object(body)) = serde_json::to_value(body) {
         fields.extend(body);
@@ -42,6 +46,11 @@ pub fn schema<T: JsonSchema>() -> Schema {
             "description": "The version of all shapes: a field that is renamed or removed makes another one.",
         });
         properties.insert(VERSION.to_owned(), version.into());
+        let account = json_schema!({
+            "type": "string",
+            "description": "The AWS account that the command asked, if AWS has said it.",
+        });
+        properties.insert(ACCOUNT.to_owned(), account.into());
     }
     let required =
         schema.ensure_object().entry("required").or_insert_with(|| Value::Array(Vec::new()));

@@ -21,6 +21,12 @@ pub struct ErrorDocument {
     /// AWS's code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// The account that was asked, as far as it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The Region that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     /// All that is wrong.
     pub diagnostics: Vec<DiagnosticDocument>,
     /// How many more things are wrong than `diagnostics` lists.
@@ -58,6 +64,8 @@ impl ErrorDocument {
             exit_code,
             operation: None,
             code: None,
+            account: None,
+            region: None,
             diagnostics: wrong.list().iter().map(DiagnosticDocument::from).collect(),
             more: wrong.more(),
         }

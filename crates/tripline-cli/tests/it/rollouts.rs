@@ -75,7 +75,7 @@ fn nobody_there_ends_with_3() {
     for arguments in [&["stop", "--job-id", "fw"][..], &["resume", "--job-id", "fw"]] {
         let ended = tripline(arguments, &settings);
         assert!(
-            ended.starts_with("exit 3\n--- stdout\n--- stderr\nerror: DescribeJob: "),
+            ended.starts_with("exit 3\n--- stdout\n--- stderr\naccount not known, Region us-east-1\nerror: DescribeJob: "),
             "{ended}"
         );
     }

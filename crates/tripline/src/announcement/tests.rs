@@ -63,6 +63,19 @@ Tripline reverts no device by itself.
 }
 
 #[test]
+fn a_message_says_where_the_job_is_and_links_to_it() {
+    let arn = "arn:aws:iot:eu-west-1:111122223333:job/fw-1";
+    let plain = announcement(Done::Canceled, &Certainty::Verified);
+    let placed = plain.clone().with_place(arn);
+    assert_eq!(
+        placed.body.strip_prefix(&plain.body).unwrap(),
+        "\nThe job is in account 111122223333, Region eu-west-1:\nhttps://console.aws.amazon.com/iot/home?region=eu-west-1#/job/fw-1\n"
+    );
+    assert_eq!((&placed.sms, &placed.subject), (&plain.sms, &plain.subject));
+    assert_eq!(plain.clone().with_place("no ARN"), plain);
+}
+
+#[test]
 fn the_way_back_is_named_where_devices_have_the_firmware() {
     let job = JobId::new("fw-1").unwrap();
     let announcement = |done, counts, fallback| {
