@@ -189,7 +189,7 @@ async fn without_the_generator_s_permission_the_report_is_not_counted() {
 async fn a_generator_that_may_not_run_is_named() {
     let stage = Stage::new(&[]).await;
     stand_still(&stage, function(&stage, "MetricsGeneratorFunctionArn"));
-    let fix = "`tripline doctor --region us-east-1 --stack tripline --only generator-active` has the command";
+    let fix = "`tripline doctor --region us-east-1 --stack tripline --only generator-active` prints the command";
     is_named(&stage, 4, &["`generator-active`: its reserved concurrency is 0", fix]).await;
 }
 
@@ -208,7 +208,7 @@ async fn a_rule_that_drops_successes_is_named() {
         .unwrap();
     let replace = stage.iot.replace_topic_rule().rule_name(rule).topic_rule_payload(payload);
     replace.send().await.unwrap();
-    let fix = "`tripline doctor --region us-east-1 --stack tripline --only rule-sql-matches` has the command";
+    let fix = "`tripline doctor --region us-east-1 --stack tripline --only rule-sql-matches` prints the command";
     is_named(&stage, 4, &["`rule-sql-matches`: its statement is", fix]).await;
 }
 
@@ -223,7 +223,7 @@ async fn an_alarm_that_is_taken_away_does_not_fire() {
             must(aws.post("monitoring", delete, &json!({"AlarmNames": [name]})));
         },
     );
-    fails(&stage, 1, 5, &["is gone"]).await;
+    fails(&stage, 1, 5, &["does not exist"]).await;
 }
 
 #[tokio::test]
@@ -239,7 +239,7 @@ async fn without_the_stopper_nothing_is_stopped() {
 async fn a_stopper_that_may_not_run_is_named() {
     let stage = Stage::new(&[]).await;
     stand_still(&stage, function(&stage, "ForceStopperFunctionArn"));
-    let fix = "`tripline doctor --region us-east-1 --stack tripline --only stopper-active` has the command";
+    let fix = "`tripline doctor --region us-east-1 --stack tripline --only stopper-active` prints the command";
     is_named(&stage, 6, &["`stopper-active`: its reserved concurrency is 0", fix]).await;
 }
 
@@ -248,7 +248,7 @@ async fn a_stopper_that_may_not_run_is_named() {
 async fn a_stopper_that_observes_while_the_stack_cancels_is_named() {
     let stage = Stage::new(&[]).await;
     stopper_settings(&stage, "observe", stage.output("EmailTopicArn"));
-    let fix = "`tripline doctor --region us-east-1 --stack tripline --only stop-mode-enforced` has the command";
+    let fix = "`tripline doctor --region us-east-1 --stack tripline --only stop-mode-enforced` prints the command";
     let said = "the force-stopper only observes, and the stack says `cancel`";
     is_named(&stage, 6, &[said, fix]).await;
 }
