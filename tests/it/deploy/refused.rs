@@ -89,7 +89,7 @@ async fn what_is_another_s_is_left_alone() {
     assert_ended(&stage.deploy("ours", &["--detach"]).await, 0);
     let again = stage.deploy("ours", &["--detach"]).await;
     assert_ended(&again, 2);
-    assert!(again.stderr.contains("go on with `--resume`"), "{}", again.stderr);
+    assert!(again.stderr.contains("continue it with `--resume`"), "{}", again.stderr);
     assert_ended(&stage.deploy("ours", &["--detach", "--resume"]).await, 0);
     stage.write("pump-4.2.bin", b"another image");
     let other = stage.deploy("ours", &["--detach", "--resume"]).await;
@@ -117,7 +117,8 @@ async fn a_failure_names_what_is_left_behind() {
     );
     let deployed = stage.deploy("fails", &[]).await;
     assert_ended(&deployed, 3);
-    for left in ["left behind:", "1 alarm", "stream `fails-stream`", "go on with `--resume`"] {
+    for left in ["left behind:", "1 alarm", "stream `fails-stream`", "continue it with `--resume`"]
+    {
         assert!(deployed.stderr.contains(left), "{}", deployed.stderr);
     }
     let resumed = stage.deploy("fails", &["--resume", "--detach"]).await;

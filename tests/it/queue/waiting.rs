@@ -69,7 +69,10 @@ async fn the_next_one_waits_until_the_one_before_has_baked() {
     let mut waiting = stage.spawn("next --wait --output json");
     let mut said = String::new();
     let mut stderr = BufReader::new(waiting.stderr.take().unwrap());
-    stderr.read_line(&mut said).unwrap();
+    // The first line says the account and the Region.
+    for _ in 0..2 {
+        stderr.read_line(&mut said).unwrap();
+    }
     assert!(said.contains("bakes until"), "{said}");
     let pid = waiting.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());

@@ -185,7 +185,7 @@ async fn many_devices_go_into_a_group_however_often_it_is_cut_short() {
     let (code, text) = ended(&tripline(chain.aws, "resume --job-id many-r1 --default-guard"));
     assert_eq!(code, Some(0), "{text}");
     assert!(
-        text.contains("nothing left to do: of 104 devices of job many-r1, 104 have it"),
+        text.contains("nothing left to do: of 104 devices of job many-r1, 104 have the firmware"),
         "{text}"
     );
 }
