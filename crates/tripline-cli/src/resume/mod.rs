@@ -32,6 +32,7 @@ use crate::input::renamed::ALERT_ONLY;
 use crate::successor::arming::{Guarding, arm};
 use crate::successor::aws::Aws;
 use crate::successor::config::{AlarmsFrom, Arming, Config};
+use crate::successor::created::Created;
 use crate::successor::earlier_guards::EarlierGuards;
 use crate::successor::ended::EndedJob;
 use crate::successor::inherited::Inherited;
@@ -208,27 +209,30 @@ impl Resume {
         let all = guard.as_ref().map(Guard::all_alarms).unwrap_or_default();
         let names: Vec<String> = all.iter().map(|alarm| alarm.name_for(&new)).collect();
         let inherited = Inherited::new(&old.tags, self.keep_guard_off);
-        let mut report = Report {
+        let created = Created {
+            job: new.clone(),
+            grouped: targets.devices.len() > group::MOST_TARGETS
+                || group::is_there(aws, &link, &new).await?,
             alarms: names,
             alarms_from: config
                 .map_or(AlarmsFrom::DefaultGuard { stack: self.stack.clone() }, |it| {
                     it.from.clone()
                 }),
-            differences: self.differences(&old, &inherited),
-            old: old.id.clone(),
-            new: new.clone(),
-            grouped: targets.devices.len() > group::MOST_TARGETS
-                || group::is_there(aws, &link, &new).await?,
-            targets: Targets::default(),
             include_in_progress: self.include_in_progress,
             dry_run: self.dry_run,
             seen,
+        };
+        let mut report = Report {
+            differences: self.differences(&old, &inherited),
+            old: old.id.clone(),
+            targets: Targets::default(),
+            created,
         };
         if self.dry_run {
             report.targets = targets;
             return Ok(Resumed::Created(Box::new(report)));
         }
-        let arns = if report.grouped {
+        let arns = if report.created.grouped {
             let gone = group::fill(aws, &link, &new, &targets.devices, &mut progress).await?;
             targets.gone += gone.len();
             for thing in &gone {

@@ -100,7 +100,9 @@ impl Resumed {
             Self::NotGuarded => true,
             Self::NothingLeft(_) => false,
             Self::Existed(existed) => existed.findings(),
-            Self::Created(report) => report.seen.unguarded || !report.targets.ended.is_empty(),
+            Self::Created(report) => {
+                report.created.seen.unguarded || !report.targets.ended.is_empty()
+            }
         };
         if finding { End::Finding } else { End::Done }
     }
@@ -144,9 +146,9 @@ impl Resumed {
     pub fn notes(&self, old: &JobId) -> Vec<String> {
         match self {
             Self::Created(report) => {
-                let mut notes = report.seen.notes(report.dry_run);
+                let mut notes = report.created.seen.notes(report.created.dry_run);
                 notes.extend(of_ended(&report.targets));
-                notes.extend(at_it(&report.targets, report.include_in_progress));
+                notes.extend(at_it(&report.targets, report.created.include_in_progress));
                 notes.extend(report.differences.iter().cloned());
                 notes
             }

@@ -8,6 +8,7 @@ use tripline::text::excerpt;
 
 use crate::exit::Error;
 use crate::successor::aws::Aws;
+use crate::successor::created::Counts;
 use crate::successor::ended::EndedJob;
 use crate::successor::place::Earlier;
 use crate::successor::targets::{Target, members, targets_of, without, without_those_of};
@@ -34,6 +35,17 @@ pub struct Targets {
 }
 
 impl Targets {
+    /// What is said of them beside the new job.
+    pub fn counts(&self) -> Counts<'_> {
+        Counts {
+            devices: self.devices.len(),
+            succeeded: self.succeeded,
+            in_progress: self.in_progress,
+            gone: self.gone,
+            ended: &self.ended,
+        }
+    }
+
     /// Every device of the old job that has not got it, neither from the old job nor from one that
     /// goes on with it. Those that are unfinished are left out, unless they are asked for.
     pub async fn find(

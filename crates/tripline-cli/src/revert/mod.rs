@@ -40,6 +40,7 @@ use crate::input::renamed::ALERT_ONLY;
 use crate::successor::arming::{Guarding, arm};
 use crate::successor::aws::Aws;
 use crate::successor::config::{AlarmsFrom, Arming, Config};
+use crate::successor::created::Created;
 use crate::successor::earlier_guards::EarlierGuards;
 use crate::successor::ended::EndedJob;
 use crate::successor::inherited::{Inherited, REVERTS_TO};
@@ -266,30 +267,33 @@ impl Revert {
         let own_jobs: BTreeSet<_> = own_jobs.map(JobId::as_str).collect();
         let pending = Pending::count(aws, &targets.devices, &own_jobs, &mut progress).await;
         let all = guard.as_ref().map(Guard::all_alarms).unwrap_or_default();
-        let mut report = Report {
+        let created = Created {
+            job: new.clone(),
+            grouped: targets.devices.len() > group::MOST_TARGETS
+                || group::is_there(aws, &link, &new).await?,
             alarms: all.iter().map(|alarm| alarm.name_for(&new)).collect(),
             alarms_from: config
                 .map_or(AlarmsFrom::DefaultGuard { stack: self.stack.clone() }, |it| {
                     it.from.clone()
                 }),
+            include_in_progress: self.include_in_progress,
+            dry_run: self.dry_run,
+            seen,
+        };
+        let mut report = Report {
             inherited: replacement.notes(),
             bad: bad.id.clone(),
             to: replacement.name(),
             checked: replacement.checked(),
-            new: new.clone(),
-            grouped: targets.devices.len() > group::MOST_TARGETS
-                || group::is_there(aws, &link, &new).await?,
             targets: Targets::default(),
             pending,
-            include_in_progress: self.include_in_progress,
-            dry_run: self.dry_run,
-            seen,
+            created,
         };
         if self.dry_run {
             report.targets = targets;
             return Ok(Reverted::Created(Box::new(report)));
         }
-        let arns = if report.grouped {
+        let arns = if report.created.grouped {
             let gone = group::fill(aws, &link, &new, &targets.devices, &mut progress).await?;
             targets.gone += gone.len();
             for thing in &gone {

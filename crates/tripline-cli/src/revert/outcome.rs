@@ -133,7 +133,9 @@ impl Reverted {
             Self::NotGuarded => true,
             Self::NothingToDo(_) => false,
             Self::Existed(existed) => existed.findings(),
-            Self::Created(report) => report.seen.unguarded || !report.targets.ended.is_empty(),
+            Self::Created(report) => {
+                report.created.seen.unguarded || !report.targets.ended.is_empty()
+            }
         };
         if finding { End::Finding } else { End::Done }
     }
@@ -180,11 +182,11 @@ impl Reverted {
     pub fn notes(&self, bad: &JobId) -> Vec<String> {
         match self {
             Self::Created(report) => {
-                let mut notes = report.seen.notes(report.dry_run);
+                let mut notes = report.created.seen.notes(report.created.dry_run);
                 notes.extend(unrecorded(report));
                 notes.extend(report.pending.note());
                 notes.extend(of_ended(&report.targets));
-                notes.extend(in_progress(&report.targets, report.include_in_progress));
+                notes.extend(in_progress(&report.targets, report.created.include_in_progress));
                 notes.extend(report.inherited.iter().cloned());
                 if report.targets.devices.len() >= MANY {
                     notes.push("hint: all of them at the rate of one job; `tripline release` rolls out in waves".to_owned());

@@ -7,6 +7,7 @@ use tripline::job::{JobId, JobState};
 
 use crate::exit::Error;
 use crate::successor::aws::Aws;
+use crate::successor::created::Counts;
 use crate::successor::group::MOST_TARGETS;
 use crate::successor::place::Earlier;
 use crate::successor::targets::{without, without_those_of};
@@ -35,6 +36,17 @@ pub struct Targets {
 }
 
 impl Targets {
+    /// What is said of them beside the new job.
+    pub fn counts(&self) -> Counts<'_> {
+        Counts {
+            devices: self.devices.len(),
+            succeeded: self.succeeded,
+            in_progress: self.in_progress,
+            gone: self.gone,
+            ended: &self.ended,
+        }
+    }
+
     /// Every device whose latest execution of the job succeeded, and that no revert of it is for. One
     /// that succeeded once, and was at it again since, has whatever the later execution left.
     pub async fn find(

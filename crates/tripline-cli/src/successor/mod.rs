@@ -9,6 +9,7 @@
 //!   name;
 //! - [`config`]: where its alarms come from; [`arming`]: its guard, [`earlier_guards`]: those of jobs
 //!   that follow already; [`stream`]: where its devices read the firmware;
+//! - [`created`]: what is said of it;
 //! - [`aws`]: what is asked of AWS.
 //!
 //! The job comes last: what exists of it is guarded.
@@ -16,6 +17,7 @@
 pub mod arming;
 pub mod aws;
 pub mod config;
+pub mod created;
 pub mod earlier_guards;
 pub mod ended;
 pub mod ended_before;
