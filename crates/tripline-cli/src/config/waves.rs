@@ -5,7 +5,8 @@ use serde::Serialize;
 use tripline::text::clean;
 use tripline_config::{DrawnTargets, Remark, WaveTargets};
 
-use crate::input::waves::{GateAbility, PlannedWave, PlannedWaves, duration, percent};
+use crate::input::duration::short;
+use crate::input::waves::{GateAbility, PlannedWave, PlannedWaves, percent};
 use crate::terminal::table::table;
 
 /// All of a plan.
@@ -33,7 +34,7 @@ fn row(planned: &PlannedWave) -> [String; 7] {
         wave.name.to_string(),
         devices(planned),
         if first == most { most.to_string() } else { format!("{first} to {most}") },
-        duration(wave.bake),
+        short(wave.bake.into()),
         match drawn.devices() {
             Some(devices) => allowed(wave.tolerance, devices).to_string(),
             None => format!("{} %", percent(wave.tolerance)),

@@ -101,6 +101,15 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_unit_that_fits_is_written() {
+        for (seconds, text) in
+            [(0, "0s"), (90, "90s"), (300, "5m"), (7_200, "2h"), (259_200, "3d"), (90_000, "25h")]
+        {
+            assert_eq!(short(seconds), text);
+        }
+    }
+
+    #[test]
     fn what_a_bare_number_counts_is_the_option_s() {
         assert_eq!(seconds("5", Bare::Seconds), Some(5.0));
         assert_eq!(seconds("5", Bare::Minutes), Some(300.0));

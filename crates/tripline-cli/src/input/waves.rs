@@ -153,16 +153,6 @@ pub fn percent(share: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// As `dev.ini` writes it, in the largest unit that fits.
-pub fn duration(seconds: u32) -> String {
-    let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
-    let fits = |(unit, _): &&(u32, char)| seconds > 0 && seconds.is_multiple_of(*unit);
-    match units.iter().find(fits) {
-        Some((unit, name)) => format!("{}{name}", seconds / unit),
-        None => format!("{seconds}s"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,11 +163,6 @@ mod tests {
             [(0.01, "1"), (0.0033333, "0.3333"), (1.0, "100"), (0.0, "0"), (0.125, "12.5")]
         {
             assert_eq!(percent(share), text);
-        }
-        for (seconds, text) in
-            [(0, "0s"), (90, "90s"), (300, "5m"), (7_200, "2h"), (259_200, "3d"), (90_000, "25h")]
-        {
-            assert_eq!(duration(seconds), text);
         }
     }
 }

@@ -30,8 +30,9 @@ use crate::input::accepted::AcceptedWays;
 use crate::input::alarms::check_stops;
 use crate::input::declared::all_alarms;
 use crate::input::deployment::{self, Input};
+use crate::input::duration::short;
 use crate::input::planned::{PlannedCoverage, PlannedRollout, StackRules};
-use crate::input::waves::{duration, percent};
+use crate::input::waves::percent;
 use crate::successor::aws::Aws;
 use crate::terminal::coverage::CoverageData;
 use crate::terminal::document::print_document;
@@ -403,7 +404,7 @@ fn text(plan: &Plan, covered: &PlannedCoverage, attempt: u32, region: &str) -> S
             "  {:<16} {:>7} devices{rate}, bake {}, tolerance {} %{}\n",
             wave.name.as_str(),
             wave.devices,
-            duration(wave.bake),
+            short(wave.bake.into()),
             percent(wave.tolerance),
             if wave.approval { ", begins once approved" } else { "" }
         );

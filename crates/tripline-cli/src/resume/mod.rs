@@ -214,10 +214,7 @@ impl Resume {
             grouped: targets.devices.len() > group::MOST_TARGETS
                 || group::is_there(aws, &link, &new).await?,
             alarms: names,
-            alarms_from: config
-                .map_or(AlarmsFrom::DefaultGuard { stack: self.stack.clone() }, |it| {
-                    it.from.clone()
-                }),
+            alarms_from: AlarmsFrom::of(config, &self.stack),
             include_in_progress: self.include_in_progress,
             dry_run: self.dry_run,
             seen,

@@ -8,8 +8,8 @@ use tripline::job::JobId;
 use super::report::{CreatedData, Report};
 use super::targets::Targets;
 use crate::exit::End;
+use crate::successor::created::NothingCreatedData;
 use crate::successor::earlier_guards::EarlierGuards;
-use crate::successor::ended_before::EndedBefore;
 
 /// How it ended.
 #[derive(Debug)]
@@ -84,14 +84,8 @@ pub struct UnchangedData {
     state: &'static str,
     /// The job that was stopped.
     resumes: String,
-    region: String,
-    created: bool,
-    /// How many devices are left.
-    left: Option<usize>,
-    /// Earlier ones that have ended, and how many devices each has left.
-    ended: Vec<EndedBefore>,
-    /// Jobs whose lost alarms are there again, or would be.
-    armed_again: Vec<String>,
+    #[serde(flatten)]
+    nothing: NothingCreatedData,
 }
 
 impl Resumed {
@@ -120,27 +114,25 @@ impl Resumed {
     }
 
     pub fn data(&self, old: &JobId, region: &str) -> ResumeData {
-        let unchanged = |state, job: Option<&JobId>| UnchangedData {
-            job_id: job.map(ToString::to_string),
-            state,
-            resumes: old.to_string(),
-            region: region.to_owned(),
-            created: false,
-            left: None,
-            ended: Vec::new(),
-            armed_again: Vec::new(),
+        let unchanged = |state, job: Option<&JobId>, nothing| {
+            ResumeData::Unchanged(UnchangedData {
+                job_id: job.map(ToString::to_string),
+                state,
+                resumes: old.to_string(),
+                nothing,
+            })
         };
-        ResumeData::Unchanged(match self {
-            Self::Created(report) => return ResumeData::Created(report.data(region)),
-            Self::Existed(existed) => UnchangedData {
-                left: Some(existed.targets.devices.len()),
-                ended: EndedBefore::of(&existed.targets.ended),
-                armed_again: existed.seen.data(),
-                ..unchanged("exists", existed.jobs.first())
-            },
-            Self::NothingLeft(_) => unchanged("nothingLeft", None),
-            Self::NotGuarded => unchanged("notGuarded", None),
-        })
+        let nothing = || NothingCreatedData::new(region);
+        match self {
+            Self::Created(report) => ResumeData::Created(report.data(region)),
+            Self::Existed(existed) => {
+                let counts = existed.targets.counts();
+                let nothing = NothingCreatedData::beside(region, &counts, &existed.seen);
+                unchanged("exists", existed.jobs.first(), nothing)
+            }
+            Self::NothingLeft(_) => unchanged("nothingLeft", None, nothing()),
+            Self::NotGuarded => unchanged("notGuarded", None, nothing()),
+        }
     }
 
     pub fn notes(&self, old: &JobId) -> Vec<String> {

@@ -272,10 +272,7 @@ impl Revert {
             grouped: targets.devices.len() > group::MOST_TARGETS
                 || group::is_there(aws, &link, &new).await?,
             alarms: all.iter().map(|alarm| alarm.name_for(&new)).collect(),
-            alarms_from: config
-                .map_or(AlarmsFrom::DefaultGuard { stack: self.stack.clone() }, |it| {
-                    it.from.clone()
-                }),
+            alarms_from: AlarmsFrom::of(config, &self.stack),
             include_in_progress: self.include_in_progress,
             dry_run: self.dry_run,
             seen,

@@ -10,8 +10,8 @@ use super::good::Checked;
 use super::report::{CreatedData, Report};
 use super::targets::Targets;
 use crate::exit::End;
+use crate::successor::created::NothingCreatedData;
 use crate::successor::earlier_guards::EarlierGuards;
-use crate::successor::ended_before::EndedBefore;
 use crate::successor::inherited::REVERTS_TO;
 use crate::successor::place::Earlier;
 
@@ -117,14 +117,8 @@ pub struct UnchangedData {
     state: &'static str,
     /// The job whose firmware is taken back.
     reverts: String,
-    region: String,
-    created: bool,
-    /// How many devices are left.
-    left: Option<usize>,
-    /// Earlier ones that have ended, and how many devices each has left.
-    ended: Vec<EndedBefore>,
-    /// Jobs whose lost alarms are there again, or would be.
-    armed_again: Vec<String>,
+    #[serde(flatten)]
+    nothing: NothingCreatedData,
 }
 
 impl Reverted {
@@ -156,27 +150,25 @@ impl Reverted {
     }
 
     pub fn data(&self, bad: &JobId, region: &str) -> RevertData {
-        let unchanged = |state, job: Option<&JobId>| UnchangedData {
-            job_id: job.map(ToString::to_string),
-            state,
-            reverts: bad.to_string(),
-            region: region.to_owned(),
-            created: false,
-            left: None,
-            ended: Vec::new(),
-            armed_again: Vec::new(),
+        let unchanged = |state, job: Option<&JobId>, nothing| {
+            RevertData::Unchanged(UnchangedData {
+                job_id: job.map(ToString::to_string),
+                state,
+                reverts: bad.to_string(),
+                nothing,
+            })
         };
-        RevertData::Unchanged(match self {
-            Self::Created(report) => return RevertData::Created(Box::new(report.data(region))),
-            Self::Existed(existed) => UnchangedData {
-                left: Some(existed.targets.devices.len()),
-                ended: EndedBefore::of(&existed.targets.ended),
-                armed_again: existed.seen.data(),
-                ..unchanged("exists", existed.jobs.first())
-            },
-            Self::NothingToDo(_) => unchanged("nothingToDo", None),
-            Self::NotGuarded => unchanged("notGuarded", None),
-        })
+        let nothing = || NothingCreatedData::new(region);
+        match self {
+            Self::Created(report) => RevertData::Created(Box::new(report.data(region))),
+            Self::Existed(existed) => {
+                let counts = existed.targets.counts();
+                let nothing = NothingCreatedData::beside(region, &counts, &existed.seen);
+                unchanged("exists", existed.jobs.first(), nothing)
+            }
+            Self::NothingToDo(_) => unchanged("nothingToDo", None, nothing()),
+            Self::NotGuarded => unchanged("notGuarded", None, nothing()),
+        }
     }
 
     pub fn notes(&self, bad: &JobId) -> Vec<String> {

@@ -72,6 +72,16 @@ pub struct Config {
     pub region: Option<String>,
 }
 
+impl AlarmsFrom {
+    /// From a config or, where there is none, the stack's default guard.
+    pub fn of(config: Option<&Config>, stack: &str) -> Self {
+        match config {
+            Some(config) => config.from.clone(),
+            None => Self::DefaultGuard { stack: stack.to_owned() },
+        }
+    }
+}
+
 impl Display for AlarmsFrom {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {

@@ -110,3 +110,35 @@ pub struct CreatedData {
     /// Jobs whose lost alarms are there again, or would be.
     armed_again: Vec<String>,
 }
+
+/// Nothing was created, for programs.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NothingCreatedData {
+    region: String,
+    created: bool,
+    /// How many devices are left.
+    left: Option<usize>,
+    /// Earlier ones that have ended, and how many devices each has left.
+    ended: Vec<EndedBefore>,
+    /// Jobs whose lost alarms are there again, or would be.
+    armed_again: Vec<String>,
+}
+
+impl NothingCreatedData {
+    /// Since there was nothing to create it for, or to guard it with.
+    pub fn new(region: &str) -> Self {
+        let region = region.to_owned();
+        Self { region, created: false, left: None, ended: Vec::new(), armed_again: Vec::new() }
+    }
+
+    /// Since a job is there already.
+    pub fn beside(region: &str, counts: &Counts<'_>, seen: &EarlierGuards) -> Self {
+        Self {
+            left: Some(counts.devices),
+            ended: EndedBefore::of(counts.ended),
+            armed_again: seen.data(),
+            ..Self::new(region)
+        }
+    }
+}
