@@ -56,6 +56,34 @@ async fn a_fleet_gets_the_firmware_and_nothing_is_left() {
 }
 
 #[tokio::test]
+async fn a_deployment_says_what_it_does_and_shows_on_a_terminal_what_watch_shows() {
+    let stage = Stage::new().await;
+    stage.things(&["a", "b"]).await;
+    let unlisted = "\n[ALARM_CONFIG_Other]\nnamespace = x\nmetricName = y\nstat = p50\nperiod = 60\nthreshold = 1\nalarmType = upper\nevaluationPeriods = 1\ndatapointsToAlarm = 1\nsnsTopics = @email\n";
+    stage.config(&(SHORT.to_owned() + unlisted), "seen");
+    let _devices = Devices::start(&stage.aws, &["a", "b"], None);
+    let deploy = stage.command("deploy", "seen", &[]);
+    // A terminal of its own.
+    let words = std::iter::once(deploy.get_program()).chain(deploy.get_args());
+    let words: Vec<_> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+    let mut on_terminal = std::process::Command::new("script");
+    on_terminal.args(["-qec", &words.join(" "), "/dev/null"]).env_clear();
+    let settings = deploy.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    on_terminal.envs(settings).env("TERM", "xterm");
+    let ran = must(stage.proxy.run(&mut on_terminal, None).await);
+    assert_ended(&ran, 0);
+    let said = &ran.stdout;
+    assert!(said.contains("finding: not in `alarmList`, so not armed: `Other`"), "{said}");
+    assert!(said.contains("job `seen` will be armed in `us-east-1`"), "{said}");
+    assert!(!said.contains("dry run"), "{said}");
+    // The picture is drawn over itself, and the last one has the end.
+    let pictures: Vec<&str> = said.split("\u{1b}[J").skip(1).collect();
+    assert!(pictures.iter().any(|picture| picture.contains("guard  ")), "{said}");
+    assert!(pictures.last().unwrap().contains("COMPLETED"), "{said}");
+    assert!(pictures.last().unwrap().contains("round 1 of 1"), "{said}");
+}
+
+#[tokio::test]
 async fn bad_firmware_is_stopped_and_stays_to_be_looked_at() {
     let stage = Stage::new().await;
     let names: Vec<String> = (0..30).map(|n| format!("slow-{n}")).collect();
