@@ -120,7 +120,8 @@ pages: ## Write the command's man pages and completions into target/pages/
 .PHONY: zips zips-arm64 zips-x86_64
 zips: zips-arm64 zips-x86_64 ## Build the functions' zips for both processors, into target/lambda-<processor>/
 zips-arm64 zips-x86_64: zips-%: machine .local/build/.ready targets
-	$(CARGO_LAMBDA) $(call flag,$*) --output-format zip --lambda-dir target/lambda-$*
+	$(CARGO_LAMBDA) $(call flag,$*) --lambda-dir target/lambda-$*
+	tools/zip-functions target/lambda-$*
 
 # Both processors' standard libraries; zig, from .local/build, is the linker.
 .PHONY: targets

@@ -17,6 +17,12 @@ pub struct Failure {
     pub operation: &'static str,
     /// What can be done about it.
     pub kind: FailureKind,
+    texts: Box<Texts>,
+}
+
+/// What a failure says. Boxed: it is part of nearly every result, and is moved and dropped in many places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Texts {
     detail: String,
     /// AWS's code, if it gave one.
     code: Option<String>,
@@ -28,8 +34,8 @@ impl std::error::Error for Failure {}
 /// With what to do about it, which logs are to have as well.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.operation, self.detail)?;
-        match &self.hint {
+        write!(f, "{}: {}", self.operation, self.texts.detail)?;
+        match &self.texts.hint {
             Some(hint) => write!(f, "\n  hint: {hint}"),
             None => Ok(()),
         }
@@ -80,13 +86,14 @@ impl FailureKind {
 impl Failure {
     /// A failure that is known without an [`SdkError`].
     pub fn new(operation: &'static str, kind: FailureKind, detail: impl Into<String>) -> Self {
-        Self { operation, kind, detail: bounded(&detail.into()), code: None, hint: None }
+        let texts = Texts { detail: bounded(&detail.into()), code: None, hint: None };
+        Self { operation, kind, texts: Box::new(texts) }
     }
 
     /// The same, with what to do next. What there is to do already comes first.
     #[must_use]
     pub fn with_hint(mut self, hint: impl AsRef<str>) -> Self {
-        self.hint = Some(match self.hint {
+        self.texts.hint = Some(match &self.texts.hint {
             Some(first) => format!("{first}; {}", hint.as_ref()),
             None => hint.as_ref().to_owned(),
         });
@@ -96,36 +103,36 @@ impl Failure {
     /// The same, with more of what happened.
     #[must_use]
     pub fn with_more(mut self, more: impl AsRef<str>) -> Self {
-        self.detail += more.as_ref();
+        self.texts.detail += more.as_ref();
         self
     }
 
     /// The same, of this resource, such as "bucket `firmware`".
     #[must_use]
     pub fn of(mut self, resource: impl fmt::Display) -> Self {
-        self.detail = format!("{resource}: {}", self.detail);
+        self.texts.detail = format!("{resource}: {}", self.texts.detail);
         self
     }
 
     /// AWS's code, if it gave one.
     pub fn code(&self) -> Option<&str> {
-        self.code.as_deref()
+        self.texts.code.as_deref()
     }
 
     /// What AWS said, without the call and without what to do.
     pub fn detail(&self) -> &str {
-        &self.detail
+        &self.texts.detail
     }
 
     /// The call and what became of it, without what to do.
     pub fn what(&self) -> String {
-        format!("{}: {}", self.operation, self.detail)
+        format!("{}: {}", self.operation, self.texts.detail)
     }
 
     /// What happened and what to do, as data.
     pub fn diagnostic(&self) -> Diagnostic {
         let diagnostic = Diagnostic::new(self.what());
-        match &self.hint {
+        match &self.texts.hint {
             Some(hint) => diagnostic.with_hint(hint),
             None => diagnostic,
         }
@@ -140,7 +147,8 @@ impl Failure {
     ) -> Self {
         let code = excerpt(code);
         let detail = bounded(&format!("{code}: {message}"));
-        Self { operation, kind, detail, code: Some(code), hint: None }
+        let texts = Texts { detail, code: Some(code), hint: None };
+        Self { operation, kind, texts: Box::new(texts) }
     }
 
     /// The call and what became of it, without a word of AWS's or of whoever answered in its place but
@@ -153,7 +161,7 @@ impl Failure {
             FailureKind::Refused => "refused",
             FailureKind::Unavailable => "no usable answer",
         };
-        match &self.code {
+        match &self.texts.code {
             Some(code) => format!("{}: {what}, {}", self.operation, bare_name(code)),
             None => format!("{}: {what}", self.operation),
         }

@@ -180,21 +180,34 @@ impl<'a> Reader<'a> {
         let Entry { value, line, .. } = self.entry(place.section, key)?;
         let parsed = parse(&value);
         if parsed.is_none() {
-            // Of an alarm's list of words one is known or not; a number or a name is neither.
-            let is = if place.alarm.is_some() && expected.starts_with('`') {
-                format!("unknown {key}")
-            } else {
-                format!("{key} cannot be")
-            };
-            let text = format!("{is} `{}` (expected {expected})", excerpt(&value));
-            // `30 min` is a number to some keys, and a duration to others.
-            let is_number = !expected.contains("duration");
-            let number = || number(&value).filter(|_| is_number);
-            let hint = slip(&value).or_else(|| hint(&value)).or_else(number);
-            let hint = hint.or_else(|| comment_right_behind(&value));
-            self.fault(place, line, &text, hint);
+            self.unreadable(place, key, &value, line, expected, hint(&value));
         }
         parsed
+    }
+
+    /// Says that a value cannot be read. Not part of what calls it, of which there is one for every kind of value.
+    fn unreadable(
+        &mut self,
+        place: Place<'_>,
+        key: &str,
+        value: &str,
+        line: usize,
+        expected: &str,
+        hint: Option<String>,
+    ) {
+        // Of an alarm's list of words one is known or not; a number or a name is neither.
+        let is = if place.alarm.is_some() && expected.starts_with('`') {
+            format!("unknown {key}")
+        } else {
+            format!("{key} cannot be")
+        };
+        let text = format!("{is} `{}` (expected {expected})", excerpt(value));
+        // `30 min` is a number to some keys, and a duration to others.
+        let is_number = !expected.contains("duration");
+        let number = || number(value).filter(|_| is_number);
+        let hint = slip(value).or(hint).or_else(number);
+        let hint = hint.or_else(|| comment_right_behind(value));
+        self.fault(place, line, &text, hint);
     }
 }
 

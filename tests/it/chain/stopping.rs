@@ -55,7 +55,8 @@ fn assert_contains(text: &str, parts: &[&str]) {
     }
 }
 
-const COUNTS: [&str; 2] = ["2 succeeded, 0 failed, 1 in progress", "2 were waiting"];
+const COUNTS: [&str; 2] =
+    ["2 succeeded, 0 failed, 1 in progress", "2 queued devices, and those not yet notified, will"];
 
 #[tokio::test]
 async fn slow_downloads_cancel_their_job_and_leave_devices_at_work_alone() {

@@ -73,7 +73,7 @@ async fn a_deployment_says_what_it_does_and_shows_on_a_terminal_what_watch_shows
     let ran = must(stage.proxy.run(&mut on_terminal, None).await);
     assert_ended(&ran, 0);
     let said = &ran.stdout;
-    assert!(said.contains("finding: not in `alarmList`, so not armed: `Other`"), "{said}");
+    assert!(said.contains("seen.ini:14: not in `alarmList`, so not armed: `Other`"), "{said}");
     assert!(said.contains("job `seen` will be armed in `us-east-1`"), "{said}");
     assert!(!said.contains("dry run"), "{said}");
     // The picture is drawn over itself, and the last one has the end.

@@ -54,7 +54,7 @@ async fn a_stack_with_its_own_key_and_a_queue_holds_too() {
             .await;
     let (json, said) = holds(&stage).await;
     assert_eq!((&json["stopMode"], &json["subscribers"]), (&"abort".into(), &0.into()));
-    assert!(said.contains("note: nobody is subscribed to the e-mail topic"), "{said}");
+    assert!(said.contains("note: the e-mail topic has no subscription"), "{said}");
 }
 
 #[tokio::test]

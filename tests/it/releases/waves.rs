@@ -292,6 +292,6 @@ async fn a_rollout_that_cannot_be_held_is_stopped_and_people_hear_of_it() {
             job.status().is_some_and(|status| status.as_str() == "CANCELED")
         })
         .await;
-    let emails = emails(&mut mailbox, "runs-on was to be held").await;
+    let emails = emails(&mut mailbox, "could not hold rollout runs-on").await;
     assert!(emails.iter().any(|email| email.text.contains("stopped instead")), "{emails:#?}");
 }

@@ -12,7 +12,6 @@ use super::show::Screen;
 use crate::aws::budget::Budget;
 use crate::aws::clients::Aws;
 use crate::terminal::screen::is_screen;
-use crate::terminal::screen::is_screen;
 
 /// From one look to the next.
 const EVERY: Duration = Duration::from_secs(10);
