@@ -1,6 +1,7 @@
 //! The documents are true: what they name exists, what they show works.
 
 mod deploy;
+mod faults;
 mod reference;
 mod typed;
 mod words;

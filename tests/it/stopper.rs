@@ -3,7 +3,7 @@
 
 mod attacks;
 mod forged;
-mod matrix;
+pub(crate) mod matrix;
 mod soak;
 mod stage;
 mod stopping;

@@ -124,7 +124,8 @@ impl Plan {
         })
     }
 
-    pub(crate) fn of(&self, draw: Draw<'_>) -> Option<Fault> {
+    /// What becomes of this call.
+    pub fn of(&self, draw: Draw<'_>) -> Option<Fault> {
         self.0(draw)
     }
 }

@@ -1,7 +1,7 @@
 //! AWS in memory, over HTTP: what the released functions speak to when no answer may be left to
 //! chance.
 //!
-//! It answers the calls of the force-stopper in AWS's own protocols: CloudWatch in Smithy RPC v2
+//! It answers the calls of the functions in AWS's own protocols: CloudWatch in Smithy RPC v2
 //! CBOR, AWS IoT in REST, SNS in Query and XML, DynamoDB in JSON. Each process has a door of its
 //! own (a port), through which its calls fail by the door's [`Plan`]; whatever was done stands in
 //! the [`Ledger`].
@@ -11,6 +11,7 @@
 mod account;
 mod body;
 mod dynamodb;
+mod metrics;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -30,6 +31,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 pub use account::{ACCOUNT, Account, Alarm, Published, alarm_arn, topic_arn};
 use body::Body;
+pub use metrics::Datum;
 
 use crate::cbor;
 use crate::faults::{Draw, Fault, Plan};
@@ -283,6 +285,7 @@ impl Asked {
         let answer = match (self.operation.as_str(), &self.input) {
             ("DescribeAlarms", Input::Cbor(asked)) => Ok(account.describe_alarms(asked)),
             ("DescribeAlarmHistory", Input::Cbor(asked)) => Ok(account.alarm_history(asked)),
+            ("PutMetricData", Input::Cbor(asked)) => account.put_metric_data(asked),
             ("DescribeJob", _) => account.describe_job(&self.subject),
             // No job has tags.
             ("ListTagsForResource", _) => Ok(serde_json::json!({"tags": []})),

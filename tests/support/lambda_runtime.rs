@@ -116,8 +116,8 @@ fn unpack(zip: &Path, folder: &Path) -> Result<PathBuf> {
 /// How an invocation ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
-    /// It returned.
-    Ok,
+    /// It returned this.
+    Ok(Value),
     /// It reported an error.
     Error {
         /// The stable type.
@@ -135,7 +135,7 @@ impl Ended {
     /// The error's type, as Lambda names it.
     pub fn kind(&self) -> &str {
         match self {
-            Self::Ok => "-",
+            Self::Ok(_) => "-",
             Self::Error { kind, .. } => kind,
             Self::TimedOut => "Sandbox.Timedout",
             Self::Crashed => "Runtime.ExitError",
@@ -188,7 +188,7 @@ impl Environment {
             }
             self.door.set_attempt(attempt);
             let ended = self.invoke(&older(event, waited), kill(attempt)).await?;
-            let is_done = ended == Ended::Ok;
+            let is_done = matches!(ended, Ended::Ok(_));
             attempts.push(ended);
             if is_done {
                 return Ok(Delivery { attempts, undelivered: false });
@@ -219,7 +219,7 @@ impl Environment {
             _ = process.wait() => Ended::Crashed,
         };
         match ended {
-            Ended::Ok | Ended::Error { .. } => self.process = Some(process),
+            Ended::Ok(_) | Ended::Error { .. } => self.process = Some(process),
             // Lambda gives the next invocation a new process.
             Ended::TimedOut | Ended::Crashed => {
                 process.kill().await.ok();
@@ -229,9 +229,19 @@ impl Environment {
         Ok(ended)
     }
 
-    /// The last lines of the process's log.
+    /// From now on, calls belong to this delivery of their event.
+    pub fn set_attempt(&self, attempt: u32) {
+        self.door.set_attempt(attempt);
+    }
+
+    /// All that was logged.
+    pub fn whole_log(&self) -> String {
+        std::fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    /// The last lines of the log.
     pub fn log(&self) -> String {
-        let text = std::fs::read_to_string(self.log_path()).unwrap_or_default();
+        let text = self.whole_log();
         let lines: Vec<&str> = text.lines().rev().take(8).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
@@ -366,7 +376,11 @@ impl Api {
         let parts: Vec<&str> = rest.split('/').collect();
         match parts[..] {
             ["invocation", "next"] => return self.next().await,
-            ["invocation", id, "response"] => self.end(id, Ended::Ok),
+            ["invocation", id, "response"] => {
+                let body = request.into_body().collect().await;
+                let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+                self.end(id, Ended::Ok(serde_json::from_slice(&body).unwrap_or_default()));
+            }
             ["invocation", id, "error"] => {
                 let body = request.into_body().collect().await;
                 let body = body.map(|body| body.to_bytes()).unwrap_or_default();

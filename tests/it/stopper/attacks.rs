@@ -9,10 +9,10 @@ use tripline_tests::faults::{Fault, Plan};
 use tripline_tests::http_aws::{HttpAws, now};
 use tripline_tests::lambda_runtime::Delivery;
 
-use super::stage::heavy;
 use super::stage::{
     alarm_event, alarm_name, done, event, fired, function, healthy, mails, message,
 };
+use crate::matrix::heavy;
 
 /// Delivers each event in an environment of its own, all at once.
 async fn at_once(aws: &HttpAws, plan: &Plan, events: Vec<Value>) -> Vec<Delivery> {

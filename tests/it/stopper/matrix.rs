@@ -15,26 +15,15 @@ use tripline_tests::faults::{FAULTS, Fault, Plan};
 use tripline_tests::http_aws::{Account, HttpAws};
 use tripline_tests::workspace::root;
 
-use super::stage::{alarm_event, fired, function, heavy, mails, on_evidence, recovered};
+use super::stage::{alarm_event, fired, function, mails, on_evidence, recovered};
+use crate::matrix::{self, AT_ONCE, Cell, EXTENTS, heavy};
 
 const TABLE: &str = include_str!("faults.txt");
-/// What the table promises of each operation: one of these.
-const EXTENTS: [&str; 3] = ["once", "attempt", "always"];
 const JOB: &str = "fw-7";
-/// Cells that run at once. They wait for most of their time.
-const AT_ONCE: usize = 160;
 /// The attempt after which Lambda gives up.
 const LAST: u32 = 3;
 
-/// The first words of a line.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Cell {
-    operation: String,
-    fault: String,
-    extent: String,
-}
-
-/// The others: what came of it.
+/// What came of a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Outcome {
     /// `verified`, `unverified` or `none`: what people were alerted to of the stop, if there was one.
@@ -121,19 +110,8 @@ impl Outcome {
 }
 
 fn table() -> BTreeMap<Cell, Outcome> {
-    let lines = TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let mut table = BTreeMap::new();
-    for line in lines {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let (cell, outcome) = words.split_at(3);
-        let word = |n: usize| cell[n].to_owned();
-        let cell = Cell { operation: word(0), fault: word(1), extent: word(2) };
-        assert!(Fault::named(&cell.fault).is_some(), "{line}");
-        assert!(EXTENTS.contains(&cell.extent.as_str()), "{line}");
-        let before = table.insert(cell, Outcome::parse(outcome));
-        assert_eq!(before, None, "{line}");
-    }
-    table
+    let outcome = |text: String| Outcome::parse(&text.split(' ').collect::<Vec<_>>());
+    matrix::table(TABLE).into_iter().map(|(cell, text)| (cell, outcome(text))).collect()
 }
 
 /// Whether every cell takes the whole time that it needs.
@@ -152,18 +130,10 @@ async fn play(cell: &Cell, whole: bool) -> (Outcome, String) {
         _ => fired,
     };
     stage(&mut aws.account(), JOB);
-    let (operation, extent) = (cell.operation.clone(), cell.extent.clone());
-    let fault = Fault::named(&cell.fault);
-    let plan = Plan::new(move |call| {
-        let is_meant = match extent.as_str() {
-            "once" => call.n == 1,
-            "attempt" => call.attempt == 1,
-            _ => true,
-        };
-        if is_blind && call.operation == "DescribeAlarms" {
-            return Fault::named("denied");
-        }
-        fault.filter(|_| call.operation == operation && is_meant)
+    let faults = cell.plan();
+    let plan = Plan::new(move |call| match call.operation {
+        "DescribeAlarms" if is_blind => Fault::named("denied"),
+        _ => faults.of(call),
     });
     let door = aws.door(|_| plan).await.unwrap();
     let mut environment = function().environment(door).await.unwrap();
@@ -248,38 +218,15 @@ fn every_call_of_the_function_has_its_rows() {
     }
 }
 
-const PAGE: &str = "docs/reference/faults.md";
-
-/// The table for people: faults that come to the same stand in one row.
-fn page() -> String {
-    let mut page = "# What comes of a true alarm when AWS fails\n\n\
-        Written by the tests from `tests/it/stopper/faults.txt`, which the released force-stopper is held to\n\
-        (`TRIPLINE_WRITE=1 cargo test --workspace --test it stopper::matrix::the_page` writes it again). Each fault strikes the first\n\
-        call of an operation (`once`), every call of the first attempt (`attempt`), or every call (`always`). Lambda makes three\n\
-        attempts; *unverified* means that AWS could not be asked whether the alarm is true. `DescribeAlarmHistory` is asked about an\n\
-        alarm that is back in `OK`, `GetItem` about one on evidence; `UpdateItem` only before an unverified stop,\n\
-        `ListTagsForResource` there and, for the way back, after every stop.\n"
-        .to_owned();
-    let mut rows: BTreeMap<(String, usize, String), Vec<&str>> = BTreeMap::new();
-    let table = table();
-    for (fault, _) in FAULTS {
-        for (cell, outcome) in table.iter().filter(|(cell, _)| cell.fault == fault) {
-            let extent = EXTENTS.iter().position(|extent| *extent == cell.extent).unwrap_or(0);
-            let row = (cell.operation.clone(), extent, outcome.in_words());
-            rows.entry(row).or_default().push(fault);
-        }
-    }
-    let mut last = String::new();
-    for ((operation, extent, outcome), faults) in rows {
-        if operation != last {
-            page += &format!(
-                "\n## {operation}\n\n| strikes | fault | what comes of it |\n| --- | --- | --- |\n"
-            );
-            last = operation;
-        }
-        page += &format!("| {} | {} | {outcome} |\n", EXTENTS[extent], faults.join(", "));
-    }
-    page
+/// Its part of the page.
+pub fn section() -> String {
+    let text = "## What comes of a true alarm\n\n\
+        Of the force-stopper; the table is `tests/it/stopper/faults.txt`. Lambda makes three attempts. *Unverified* means that AWS\n\
+        could not be asked whether the alarm is true. `DescribeAlarmHistory` is asked about an alarm that is back in `OK`,\n\
+        `GetItem` about one on evidence. `UpdateItem` comes only before an unverified stop, `ListTagsForResource` there and,\n\
+        for the way back, after every stop.\n";
+    let in_words = |text: &str| Outcome::parse(&text.split(' ').collect::<Vec<_>>()).in_words();
+    text.to_owned() + &matrix::page(&matrix::table(TABLE), in_words)
 }
 
 impl Outcome {
@@ -305,15 +252,4 @@ impl Outcome {
         };
         format!("{stop}{end}{errors}{mails}")
     }
-}
-
-#[test]
-fn the_page_is_the_table() {
-    let path = root().join(PAGE);
-    if std::env::var_os("TRIPLINE_WRITE").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, page()).unwrap();
-    }
-    let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(written, page(), "{PAGE} is not current: set TRIPLINE_WRITE=1");
 }

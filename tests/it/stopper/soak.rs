@@ -15,9 +15,9 @@ use tripline_tests::http_aws::{Account, Alarm, HttpAws, alarm_arn, now, topic_ar
 use tripline_tests::lambda_runtime::{Delivery, Ended};
 
 use super::stage::{
-    alarm, alarm_event, alarm_name, event, fired, function, healthy, heavy, mails, message,
-    recovered,
+    alarm, alarm_event, alarm_name, event, fired, function, healthy, mails, message, recovered,
 };
+use crate::matrix::heavy;
 
 /// Messages of the short form.
 const MESSAGES: u64 = 1_000;

@@ -195,9 +195,3 @@ pub fn mails(account: &Account) -> Vec<String> {
 pub fn done(entries: &[Entry], operation: &str) -> usize {
     entries.iter().filter(|entry| entry.operation == operation && entry.carried_out).count()
 }
-
-/// Held by whoever makes the machine busy: two at once would make each other late.
-pub async fn heavy() -> tokio::sync::MutexGuard<'static, ()> {
-    static HEAVY: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-    HEAVY.lock().await
-}

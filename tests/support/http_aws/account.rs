@@ -11,7 +11,7 @@ pub const ACCOUNT: &str = "111122223333";
 
 /// An error of a service: status, code, message.
 pub(super) type Refusal = (u16, &'static str, String);
-type Answer = Result<Value, Refusal>;
+pub(super) type Answer = Result<Value, Refusal>;
 
 /// An account.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub struct Account {
     pub jobs: BTreeMap<String, Value>,
     /// What was published, and is on its way to people.
     pub published: Vec<Published>,
+    /// What was counted, a datum each, in its order.
+    pub metrics: Vec<super::Datum>,
     /// Items by table and key.
     pub items: BTreeMap<(String, String), Map<String, Value>>,
 }
