@@ -39,6 +39,15 @@ const SWITCHED: [&str; 11] = [
     "TIMEOUT_CONFIG",
 ];
 
+/// Of these, those that a key of `[DEFAULT]` switches on.
+const SWITCHES: [(&str, &str); 5] = [
+    ("CUSTOM_JOB_DOCUMENT", "useCustomJobDocument"),
+    ("PRESIGNED_URL_CONFIG", "usePresignedUrlConfig"),
+    ("JOB_EXECUTE_ROLLOUT_CONFIG", "useJobExecutionsRolloutConfig"),
+    ("ABORT_CONFIG", "useAbortConfig"),
+    ("TIMEOUT_CONFIG", "useTimeoutConfig"),
+];
+
 /// What a `dev.ini` says. Paths are as they stand there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeployConfig {
@@ -94,6 +103,8 @@ pub struct DeployConfig {
     pub unused: Vec<String>,
     /// What would be wrong with those.
     pub faults_of_unused: Vec<Fault>,
+    /// Sections that nothing switches on or off: whoever wrote one has forgotten its key.
+    pub unswitched: Vec<Fault>,
     /// What was taken for something else than stands there.
     pub notes: Vec<Fault>,
     /// Where everything stands.
@@ -188,6 +199,7 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> Option<DeployConfig> {
         .map(str::to_owned)
         .collect();
     let faults_of_unused = faults_of(ini, &unused);
+    let unswitched = unswitched(ini, default, &unused);
     let mut notes = Vec::new();
     let config = DeployConfig {
         region: read.optional_or(
@@ -231,6 +243,7 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> Option<DeployConfig> {
         fallback,
         unused,
         faults_of_unused,
+        unswitched,
         notes,
         lines: Lines::new(ini),
         job: job?,
@@ -370,6 +383,17 @@ impl<'a> Reader<'a> {
 }
 
 /// What is wrong with sections that are not switched on, to be known before they are.
+fn unswitched(ini: &Ini, default: &Section, unused: &[String]) -> Vec<Fault> {
+    let of = |(name, key): (&str, &str)| {
+        let is_forgotten =
+            unused.iter().any(|unused| unused == name) && ini.get(default, key).is_none();
+        let section = ini.section(name).filter(|_| is_forgotten)?;
+        let text = format!("`[{name}]` is not used: `[DEFAULT]` has no `{key}`");
+        Some(Fault::at(section.line, text).hint(Some(format!("add `{key} = True`, or `False`"))))
+    };
+    SWITCHES.into_iter().filter_map(of).collect()
+}
+
 fn faults_of(ini: &Ini, unused: &[String]) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut read = Reader::of_all(ini, &mut faults);

@@ -65,6 +65,7 @@ impl DeployConfig {
             self.late(&targets),
         ];
         let mut findings: Vec<_> = findings.into_iter().flatten().collect();
+        findings.extend(self.unswitched.iter().cloned().map(Remark::from));
         findings.extend(self.hasty());
         if let Some(devices) = targets.devices.filter(|_| self.waves.is_none()) {
             findings.extend(self.unmet(devices));
@@ -75,7 +76,12 @@ impl DeployConfig {
         }
         let notes = [self.uncounted(&targets), self.patient(), self.echoing()];
         let of_keys = self.notes.iter().cloned().map(Remark::from);
-        Review { findings, notes: of_keys.chain(notes.into_iter().flatten()).collect() }
+        let mut notes: Vec<_> = of_keys.chain(notes.into_iter().flatten()).collect();
+        notes.extend(self.alarms.alarms.iter().filter_map(in_minutes).map(|(alarm, text)| {
+            Remark::new(text, "`tripline simulate` says how often healthy rollouts are stopped")
+                .at(self.line_in(alarm, "threshold"))
+        }));
+        Review { findings, notes }
     }
 
     /// Abort criteria that so many devices of one job can never meet.
@@ -197,11 +203,7 @@ impl DeployConfig {
     /// Whoever takes longer than the timeout is timed out, and reports no time.
     fn blind(&self, alarm: &AlarmDefinition) -> Option<Remark> {
         let timeout = self.rollout.timeout?;
-        let looks = alarm.namespace == NAMESPACE
-            && alarm.metric == Metric::DownloadTime.name()
-            && alarm.limit == Limit::Upper
-            && !matches!(alarm.statistic, Statistic::Sum | Statistic::SampleCount);
-        (looks && f64::from(timeout.minutes()) * 60.0 <= alarm.threshold).then(|| {
+        (is_on_long_downloads(alarm) && f64::from(timeout.minutes()) * 60.0 <= alarm.threshold).then(|| {
             Remark::new(
                 format!(
                     "alarm `{}` can see no slow device: its threshold is {} s, and executions time out after {} s",
@@ -239,13 +241,10 @@ impl DeployConfig {
         let stops = |alarm: &&AlarmDefinition| {
             alarm.topics.iter().any(|topic| matches!(topic, Topic::ForceStop | Topic::Arn(_)))
         };
-        let alarms = self.alarms.alarms.iter().filter(stops);
-        let quickest = alarms
-            .map(|alarm| alarm.evaluation.datapoints_to_alarm() * alarm.period.seconds())
-            .min()?;
+        let quickest = self.alarms.alarms.iter().filter(stops).map(soonest).min()?;
         let notified = targets.devices?.div_ceil(self.rollout.rate.first());
-        let late = self.selection == TargetSelection::Snapshot
-            && u64::from(quickest) > u64::from(notified) * 60;
+        let late =
+            self.selection == TargetSelection::Snapshot && quickest > u64::from(notified) * 60;
         late.then(|| {
             Remark::new(
                 format!(
@@ -267,7 +266,7 @@ impl DeployConfig {
 
     fn patient(&self) -> Option<Remark> {
         self.rollout.timeout.is_none().then(|| {
-            Remark::plain("there is no timeout: a device that falls silent keeps the job in progress, and no alarm sees it".to_owned())
+            Remark::plain("there is no timeout: a device that falls silent keeps the job in progress for ever (expected useTimeoutConfig = True, and `[TIMEOUT_CONFIG]`)".to_owned())
         })
     }
 
@@ -284,6 +283,31 @@ impl DeployConfig {
             ))
         })
     }
+}
+
+/// Seconds from the first notified device on until an alarm can fire. A slow download has no time before it ends.
+fn soonest(alarm: &AlarmDefinition) -> u64 {
+    let evaluates =
+        u64::from(alarm.evaluation.datapoints_to_alarm()) * u64::from(alarm.period.seconds());
+    let waits = if is_on_long_downloads(alarm) { alarm.threshold.max(0.0) as u64 } else { 0 };
+    evaluates.max(waits)
+}
+
+/// Whether it fires on download times above its threshold.
+fn is_on_long_downloads(alarm: &AlarmDefinition) -> bool {
+    alarm.namespace == NAMESPACE
+        && alarm.metric == Metric::DownloadTime.name()
+        && alarm.limit == Limit::Upper
+        && !matches!(alarm.statistic, Statistic::Sum | Statistic::SampleCount)
+}
+
+/// Seconds that look like minutes.
+fn in_minutes(alarm: &AlarmDefinition) -> Option<(&AlarmDefinition, String)> {
+    let is_short = (1.0..60.0).contains(&alarm.threshold) && is_on_long_downloads(alarm);
+    is_short.then(|| {
+        let (name, threshold) = (excerpt(alarm.name.as_str()), alarm.threshold);
+        (alarm, format!("alarm `{name}` fires on downloads of more than {threshold} seconds"))
+    })
 }
 
 /// What is known of the targets without asking AWS.

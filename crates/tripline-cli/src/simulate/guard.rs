@@ -38,6 +38,8 @@ pub struct Guards {
     pub notes: Vec<String>,
     /// Whether evidence is the default guard's.
     default_evidence: bool,
+    /// Whether a stack would arm its default guard too, which nobody asked for here.
+    pub lacks_default: bool,
     /// Whether the guard-keeper publishes nothing.
     pub keeper_dead: bool,
     device_count: Option<u32>,
@@ -63,13 +65,14 @@ struct Read {
     device_count: Option<u32>,
     notes: Vec<String>,
     default_evidence: bool,
+    lacks_default: bool,
 }
 
 impl Read {
-    fn config(path: &Path) -> Result<(Self, bool), Error> {
+    fn config(path: &Path) -> Result<Self, Error> {
         let file = source::name_of(path);
         let text = source::read(path)?;
-        let AlarmConfig { alarms, default_guard, .. } =
+        let AlarmConfig { alarms, default_guard: lacks_default, .. } =
             AlarmConfig::parse(&file, &text).map_err(source::faults_in(&text))?;
         let rollout =
             tripline_config::parse_rollout(&file, &text).map_err(source::faults_in(&text))?;
@@ -80,8 +83,16 @@ impl Read {
         }
         let device_count = device_count(&text);
         let (notes, default_evidence) = (Vec::new(), false);
-        let read = Self { file, alarms, evidence, rollout, device_count, notes, default_evidence };
-        Ok((read, default_guard))
+        Ok(Self {
+            file,
+            alarms,
+            evidence,
+            rollout,
+            device_count,
+            notes,
+            default_evidence,
+            lacks_default,
+        })
     }
 
     /// No config: how AWS IoT rolls a job out that says nothing of it.
@@ -94,6 +105,7 @@ impl Read {
             device_count: None,
             notes: Vec::new(),
             default_evidence: false,
+            lacks_default: false,
         }
     }
 
@@ -109,6 +121,7 @@ impl Read {
         self.alarms.extend(default.alarms);
         // One job has one evidence: by the limits that were declared for it.
         self.default_evidence = self.evidence.is_none();
+        self.lacks_default = false;
         self.evidence = self.evidence.or(Some(default.evidence));
         Ok(self)
     }
@@ -125,8 +138,8 @@ impl Guards {
             (config, None) => return Self::load(config.unwrap_or(Path::new("dev.ini")), arguments),
             (None, Some(settings)) => Read::nothing().with_default_guard(settings, devices)?,
             (Some(config), Some(settings)) => {
-                let (mut read, is_armed) = Read::config(config)?;
-                if !is_armed {
+                let mut read = Read::config(config)?;
+                if !read.lacks_default {
                     read.notes.push(format!(
                         "{}: defaultGuard is False, so a stack arms no default guard beside it",
                         read.file
@@ -140,13 +153,13 @@ impl Guards {
 
     /// Reads a config.
     pub fn load(path: &Path, arguments: &Simulate) -> Result<Self, Error> {
-        Ok(Self::new(Read::config(path)?.0, arguments))
+        Ok(Self::new(Read::config(path)?, arguments))
     }
 
     fn new(read: Read, arguments: &Simulate) -> Self {
         let Simulate { stop_mode, stop_topic, open, keeper_dead, .. } = arguments;
-        let Read { file, alarms, evidence, rollout, device_count, mut notes, default_evidence } =
-            read;
+        let Read { file, alarms, evidence, rollout, device_count, .. } = read;
+        let Read { mut notes, default_evidence, lacks_default, .. } = read;
         let topics_of_evidence = evidence.iter().map(|(config, _)| config.topics.as_slice());
         let all = alarms.iter().map(|alarm| alarm.topics.as_slice()).chain(topics_of_evidence);
         notes.extend(stop_topic.notes_of(&file, all.collect()));
@@ -181,6 +194,7 @@ impl Guards {
             rollout,
             notes,
             default_evidence,
+            lacks_default,
             keeper_dead: *keeper_dead,
             device_count,
             file,

@@ -36,6 +36,9 @@ pub fn simulation_text(simulated: &Simulated, chart: Option<&str>) -> String {
     }
     let coverage = simulated.guards.coverage(simulated.outcome.devices);
     text.push_str(&format!("\n{}\n{}", coverage.line(), coverage.table("  ")));
+    if simulated.guards.lacks_default {
+        text.push_str("  This leaves out the stack's default guard, which watches for the rest: `--default-guard` adds it.\n");
+    }
     text.push_str(&format!(
         "\nseed {}, {}\n",
         simulated.study.seed,

@@ -12,7 +12,15 @@ pub fn put<T>(place: &mut Option<T>, value: Result<T, String>) -> Result<(), Str
 }
 
 pub fn share(text: &str) -> Result<Share, String> {
-    let fault = || format!("`{}` is no share of the fleet (expected 0 to 1)", excerpt(text));
+    let fault = || {
+        let fault = format!("`{}` is no share of the fleet (expected 0 to 1)", excerpt(text));
+        // Limits are in percent, shares are not.
+        let percent: Option<f64> = text.trim_end_matches('%').trim_end().parse().ok();
+        match percent.filter(|percent| (0.0..=100.0).contains(percent)) {
+            Some(percent) => format!("{fault}: {percent} % is {}", percent / 100.0),
+            None => fault,
+        }
+    };
     text.parse().ok().and_then(Share::new).ok_or_else(fault)
 }
 

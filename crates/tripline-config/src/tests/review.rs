@@ -44,7 +44,9 @@ fn what_does_not_do_what_it_seems_to_is_found() {
     for (text, finding) in [
         (nowhere, "the job document does not say where the firmware is"),
         (
-            good().replace(stays, "baseRatePerMinute = 200"),
+            good()
+                .replace(stays, "baseRatePerMinute = 200")
+                .replace("deviceCount = 4000", "deviceCount = 12000"),
             "the rate never rises: baseRatePerMinute is 200, and maximumPerMinute 200",
         ),
         (
@@ -68,7 +70,18 @@ fn what_does_not_do_what_it_seems_to_is_found() {
                 .replace(stays, "baseRatePerMinute = 150")
                 .replace("maximumPerMinute = 200", "maximumPerMinute = 1000")
                 .replace("deviceCount = 4000", "deviceCount = 1350"),
-            "no alarm stops it in time: all devices are notified within 9 min, and the quickest alarm needs 600 s",
+            "no alarm stops it in time: all devices are notified within 9 min, and the quickest alarm needs 3600 s",
+        ),
+        // No download of more than an hour has ended by then.
+        (
+            good()
+                .replace("baseRatePerMinute = 20", "baseRatePerMinute = 67")
+                .replace("deviceCount = 4000", "deviceCount = 3950"),
+            "no alarm stops it in time: all devices are notified within 59 min, and the quickest alarm needs 3600 s",
+        ),
+        (
+            good().replace("useTimeoutConfig = True\n", ""),
+            "`[TIMEOUT_CONFIG]` is not used: `[DEFAULT]` has no `useTimeoutConfig`",
         ),
         (
             good()
@@ -110,8 +123,10 @@ fn what_is_at_its_limit_is_none() {
         good().replace("minSamples = 20", "minSamples = 8000")
             + "[RETRY_CONFIG]\nfailedRetries = 1\n",
         good().replace("minNumberOfExecutedThings = 106", "minNumberOfExecutedThings = 9"),
-        good().replace("baseRatePerMinute = 20", "baseRatePerMinute = 199"),
-        good().replace("deviceCount = 4000", "deviceCount = 181"),
+        good()
+            .replace("baseRatePerMinute = 20", "baseRatePerMinute = 199")
+            .replace("deviceCount = 4000", "deviceCount = 11841"),
+        good().replace("deviceCount = 4000", "deviceCount = 1181"),
         // Fast downloads are in time, however short the timeout.
         good()
             .replace("inProgressTimeoutInMinutes = 90", "inProgressTimeoutInMinutes = 60")
@@ -174,4 +189,14 @@ fn people_read_what_they_should_know() {
 fn evidence_is_a_guard_like_others() {
     let section = "\n[EVIDENCE_CONFIG]\nuseEvidence = True\nunfinishedLimits = 60:3\nsnsTopics = @force-stop\n";
     assert_eq!(review(&(good() + section), &["thinggroup/pumps"]), Review::default());
+}
+
+#[test]
+fn a_threshold_of_less_than_a_minute_is_said_in_words() {
+    let of = |threshold: &str| {
+        let text = good().replace("threshold = 3600", &format!("threshold = {threshold}"));
+        said(&text, &["thinggroup/pumps"]).1
+    };
+    assert_eq!(of("30"), ["alarm `Slow` fires on downloads of more than 30 seconds"]);
+    assert_eq!(of("60"), Vec::<String>::new());
 }
