@@ -65,6 +65,15 @@ impl Error {
         }
     }
 
+    /// The same, with a command that the hint names, as a shell takes it.
+    #[must_use]
+    pub fn command(self, command: impl AsRef<str>) -> Self {
+        match self {
+            Self::Input(wrong) => Self::input(wrong.with_command(command)),
+            Self::Aws(failure) => Self::Aws(failure.with_command(command.as_ref())),
+        }
+    }
+
     /// The same, with more of what is wrong.
     #[must_use]
     pub fn more(self, more: impl AsRef<str>) -> Self {

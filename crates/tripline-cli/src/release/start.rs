@@ -176,7 +176,8 @@ impl Start {
             .hint(format!(
                 "give this one another jobId, or stop that one: `tripline release stop {}`",
                 state.release
-            )));
+            ))
+            .command(format!("tripline release stop {}", state.release)));
         }
         match self.output {
             Output::Text => print(&format!("release {}: under way already\n", state.release)),
@@ -231,7 +232,7 @@ async fn under_way(store: &Store, there: &Option<Versioned>) -> Result<Standing,
 async fn nothing_goes_on(store: &Store, state: &State) -> Result<(), Error> {
     for wave in &state.waves {
         if store.aws.job_state(&wave.job).await? == Some(JobState::Active) {
-            return Err(Error::input(format!("release `{}` does not run, and the rollout of its job `{}` goes on; nothing was changed", state.release, wave.job)).hint(format!("`tripline release stop {}` ends it", state.release)));
+            return Err(Error::input(format!("release `{}` does not run, and the rollout of its job `{}` goes on; nothing was changed", state.release, wave.job)).hint(format!("`tripline release stop {}` ends it", state.release)).command(format!("tripline release stop {}", state.release)));
         }
     }
     Ok(())
