@@ -27,7 +27,7 @@ pub enum End {
 
 /// Why a command failed. Errors are for the person at the terminal: where, what, what was
 /// expected, and what to do next; and for the program that runs the command.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// Exit code 2: the user's input.
     #[error("{0}")]
@@ -106,6 +106,14 @@ impl Error {
         }
     }
 
+    /// As it stands in a command's own document, with account and Region.
+    pub async fn document_of(error: Option<&Self>) -> Option<ErrorDocument> {
+        match error {
+            Some(error) => Some(error.clone().located().await.document()),
+            None => None,
+        }
+    }
+
     fn document(&self) -> ErrorDocument {
         match self {
             Self::Input(wrong) => ErrorDocument::new("input", self.code(), wrong),
@@ -135,7 +143,7 @@ pub async fn report(outcome: Result<End, Error>, json: bool) -> ExitCode {
         Err(error) => {
             let error = error.located().await;
             eprintln!("{}", error.diagnostics().labeled("error"));
-            // What has been printed is the one document, and says how far the command came.
+            // What has been printed is the one document: it says how far the command came, and has the error.
             if json && !has_printed_json() {
                 print_json(&error.document().to_json());
             }
