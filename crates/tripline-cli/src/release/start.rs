@@ -138,7 +138,8 @@ impl Start {
         let covered = coverage(&ready, &store)?;
         let mut plan = ready.plan(&release, attempt, waves.false_stops);
         self.show(&plan, &covered, attempt, &store.aws.region);
-        let bucket = BucketRemarks::find(cloud.s3.bucket(&spec.bucket)).await;
+        let line = input.config.lines.of("DEFAULT", "bucket");
+        let bucket = BucketRemarks::find(cloud.s3.bucket(&spec.bucket), line).await;
         say_all("note", &input.file, &bucket.notes);
         say_all("finding", &input.file, &bucket.findings);
         let accepted = self.accept_uncovered.clone().unwrap_or_default();
