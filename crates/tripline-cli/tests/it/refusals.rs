@@ -84,6 +84,52 @@ fn error(ran: &Ran) -> Value {
     error
 }
 
+const PLACE: &str = "\n  in account 111122223333, Region us-east-1, as arn:aws:iam::111122223333:user/ann\n  hint: ";
+
+#[test]
+fn a_bucket_of_another_account_is_said_with_who_asked_where() {
+    let denied: Answer = |_| (403, "", "");
+    let ran = tripline(&["deploy", "--output", "json"], denied);
+    assert!(
+        ran.stderr.contains(&format!(
+            "error: HeadBucket: bucket `pump-firmware`: access denied (HTTP 403){PLACE}it may belong to another account"
+        )),
+        "{ran}"
+    );
+    let error = error(&ran);
+    assert_eq!(
+        [&error["kind"], &error["operation"], &error["account"], &error["region"]],
+        ["denied", "HeadBucket", "111122223333", "us-east-1"],
+        "{error}"
+    );
+    assert_eq!(error["diagnostics"][0]["commands"], json!(["aws sts get-caller-identity"]));
+}
+
+#[test]
+fn a_change_that_is_denied_is_said_with_who_asked_where() {
+    const NO: &str = "{\"message\": \"User: arn:aws:iam::111122223333:user/ann is not authorized to perform: iot:CancelJob on resource: arn:aws:iot:us-east-1:111122223333:job/fw\"}";
+    let denied: Answer = |request| match request {
+        _ if request.starts_with("GET /jobs/fw ") => {
+            (200, "", "{\"job\": {\"jobId\": \"fw\", \"status\": \"IN_PROGRESS\"}}")
+        }
+        _ => (403, "AccessDeniedException", NO),
+    };
+    let ran = tripline(&["stop", "--job-id", "fw", "--output", "json"], denied);
+    assert!(
+        ran.stderr.contains(&format!(
+            "error: CancelJob: AccessDeniedException: User: arn:aws:iam::111122223333:user/ann is not authorized to perform: iot:CancelJob on resource: arn:aws:iot:us-east-1:111122223333:job/fw{PLACE}have this identity allowed the action"
+        )),
+        "{ran}"
+    );
+    let error = error(&ran);
+    assert_eq!(
+        [&error["kind"], &error["operation"], &error["code"], &error["account"], &error["region"]],
+        ["denied", "CancelJob", "AccessDeniedException", "111122223333", "us-east-1"],
+        "{error}"
+    );
+    assert_eq!(error["diagnostics"][0]["commands"], json!(["aws sts get-caller-identity"]));
+}
+
 #[test]
 fn a_command_that_a_hint_names_is_data() {
     let expired: Answer = |_| (403, "ExpiredTokenException", "{\"message\": \"expired\"}");
