@@ -27,6 +27,8 @@ struct Texts {
     /// AWS's code, if it gave one.
     code: Option<String>,
     hint: Option<String>,
+    /// Commands that the hint names.
+    commands: Vec<String>,
 }
 
 impl std::error::Error for Failure {}
@@ -86,7 +88,16 @@ impl FailureKind {
 impl Failure {
     /// A failure that is known without an [`SdkError`].
     pub fn new(operation: &'static str, kind: FailureKind, detail: impl Into<String>) -> Self {
-        let texts = Texts { detail: bounded(&detail.into()), code: None, hint: None };
+        Self::with_texts(operation, kind, bounded(&detail.into()), None)
+    }
+
+    fn with_texts(
+        operation: &'static str,
+        kind: FailureKind,
+        detail: String,
+        code: Option<String>,
+    ) -> Self {
+        let texts = Texts { detail, code, hint: None, commands: Vec::new() };
         Self { operation, kind, texts: Box::new(texts) }
     }
 
@@ -97,6 +108,13 @@ impl Failure {
             Some(first) => format!("{first}; {}", hint.as_ref()),
             None => hint.as_ref().to_owned(),
         });
+        self
+    }
+
+    /// The same, with a command that the hint names, as a shell takes it.
+    #[must_use]
+    pub fn with_command(mut self, command: impl Into<String>) -> Self {
+        self.texts.commands.push(command.into());
         self
     }
 
@@ -132,10 +150,11 @@ impl Failure {
     /// What happened and what to do, as data.
     pub fn diagnostic(&self) -> Diagnostic {
         let diagnostic = Diagnostic::new(self.what());
-        match &self.texts.hint {
+        let diagnostic = match &self.texts.hint {
             Some(hint) => diagnostic.with_hint(hint),
             None => diagnostic,
-        }
+        };
+        self.texts.commands.iter().fold(diagnostic, Diagnostic::with_command)
     }
 
     /// What AWS answered: its code and its message.
@@ -147,8 +166,7 @@ impl Failure {
     ) -> Self {
         let code = excerpt(code);
         let detail = bounded(&format!("{code}: {message}"));
-        let texts = Texts { detail, code: Some(code), hint: None };
-        Self { operation, kind, texts: Box::new(texts) }
+        Self::with_texts(operation, kind, detail, Some(code))
     }
 
     /// The call and what became of it, without a word of AWS's or of whoever answered in its place but
@@ -240,12 +258,14 @@ impl Failure {
             let profile = profile.map_or_else(String::new, |name| format!(" for profile `{name}`"));
             let text = format!("no AWS credentials were found{profile}");
             return Self::new(operation, FailureKind::Denied, text)
-                .with_hint("set credentials, for example with `aws configure`");
+                .with_hint("set credentials, for example with `aws configure`")
+                .with_command("aws configure");
         }
         let text = format!("the AWS credentials cannot be used: {}", root_cause(fault));
-        Self::new(operation, FailureKind::Unavailable, text).with_hint(
-            "set credentials, for example with `aws configure`, or renew them with `aws sso login`",
-        )
+        Self::new(operation, FailureKind::Unavailable, text)
+            .with_hint("set credentials, for example with `aws configure`, or renew them with `aws sso login`")
+            .with_command("aws configure")
+            .with_command("aws sso login")
     }
 
     /// Who answers is the first question when nobody does, and a variable is easily forgotten.

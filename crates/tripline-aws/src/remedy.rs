@@ -7,7 +7,11 @@ impl Failure {
     pub(crate) fn with_remedy(self, status: u16, region: Option<&str>) -> Self {
         let code = self.code().unwrap_or_default();
         if let Some(remedy) = remedy_for(code, self.kind) {
-            return self.with_hint(remedy);
+            let failure = self.with_hint(remedy.hint);
+            return match remedy.command {
+                Some(command) => failure.with_command(command),
+                None => failure,
+            };
         }
         match (status, region) {
             // S3 answers so to whoever asks in another Region.
@@ -22,36 +26,59 @@ impl Failure {
     }
 }
 
-fn remedy_for(code: &str, kind: FailureKind) -> Option<&'static str> {
+/// What to do, and the command that the hint names.
+struct Remedy {
+    hint: &'static str,
+    command: Option<&'static str>,
+}
+
+impl Remedy {
+    const fn new(hint: &'static str) -> Self {
+        Self { hint, command: None }
+    }
+
+    const fn with_command(self, command: &'static str) -> Self {
+        Self { command: Some(command), ..self }
+    }
+}
+
+fn remedy_for(code: &str, kind: FailureKind) -> Option<Remedy> {
+    const WHO_ASKS: &str = "aws sts get-caller-identity";
     let has = |parts: &[&str]| parts.iter().any(|part| code.contains(part));
-    if has(&["Expired"]) {
-        Some("the credentials have expired: renew them, for example with `aws sso login`")
+    let remedy = if has(&["Expired"]) {
+        Remedy::new("the credentials have expired: renew them, for example with `aws sso login`")
+            .with_command("aws sso login")
     } else if has(&[
         "UnrecognizedClient",
         "InvalidClientTokenId",
         "InvalidAccessKeyId",
         "InvalidToken",
     ]) {
-        Some(
+        Remedy::new(
             "AWS does not know these credentials: check the profile or AWS_ACCESS_KEY_ID (temporary ones need AWS_SESSION_TOKEN too), and that the account has this Region enabled",
         )
     } else if has(&["SignatureDoesNotMatch", "InvalidSignature", "IncompleteSignature"]) {
-        Some("check AWS_SECRET_ACCESS_KEY, and this machine's clock")
+        Remedy::new("check AWS_SECRET_ACCESS_KEY, and this machine's clock")
     } else if has(&["RequestTimeTooSkewed"]) {
-        Some("set this machine's clock, for example with `sudo timedatectl set-ntp true`")
+        Remedy::new("set this machine's clock, for example with `sudo timedatectl set-ntp true`")
+            .with_command("sudo timedatectl set-ntp true")
     } else if has(&["MissingAuthenticationToken"]) {
-        Some("set credentials, for example with `aws configure`")
+        Remedy::new("set credentials, for example with `aws configure`")
+            .with_command("aws configure")
     } else if kind == FailureKind::Denied && code.is_empty() {
-        Some(
+        Remedy::new(
             "it may belong to another account: check the name, and what this identity is allowed (`aws sts get-caller-identity` shows who asks)",
         )
+        .with_command(WHO_ASKS)
     } else if kind == FailureKind::Denied {
-        Some(
+        Remedy::new(
             "have this identity allowed the action, or use another profile (`aws sts get-caller-identity` shows who asks)",
         )
+        .with_command(WHO_ASKS)
     } else {
-        None
-    }
+        return None;
+    };
+    Some(remedy)
 }
 
 #[cfg(test)]
@@ -83,6 +110,22 @@ mod tests {
         }
         let throttled = remedy(FailureKind::Throttled, "ThrottlingException", 400);
         assert_eq!(throttled, "HeadBucket: ThrottlingException: no");
+    }
+
+    #[test]
+    fn a_command_that_a_hint_names_is_data_too() {
+        for (code, command) in [
+            ("ExpiredToken", "aws sso login"),
+            ("RequestTimeTooSkewed", "sudo timedatectl set-ntp true"),
+            ("MissingAuthenticationToken", "aws configure"),
+            ("AccessDenied", "aws sts get-caller-identity"),
+        ] {
+            let failure = Failure::answered("GetObject", FailureKind::Denied, code, "no");
+            let diagnostic = failure.with_remedy(403, None).diagnostic();
+            assert_eq!(diagnostic.commands(), [command], "{code}");
+            assert!(diagnostic.hint().unwrap().contains(&format!("`{command}`")), "{code}");
+            assert_eq!(diagnostic.to_string().matches(command).count(), 1, "{code}");
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub enum End {
 
 /// Why a command failed. Errors are for the person at the terminal: where, what, what was
 /// expected, and what to do next; and for the program that runs the command.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// Exit code 2: the user's input.
     #[error("{0}")]
@@ -65,6 +65,15 @@ impl Error {
         }
     }
 
+    /// The same, with a command that the hint names, as a shell takes it.
+    #[must_use]
+    pub fn command(self, command: impl AsRef<str>) -> Self {
+        match self {
+            Self::Input(wrong) => Self::input(wrong.with_command(command)),
+            Self::Aws(failure) => Self::Aws(failure.with_command(command.as_ref())),
+        }
+    }
+
     /// The same, with more of what is wrong.
     #[must_use]
     pub fn more(self, more: impl AsRef<str>) -> Self {
@@ -97,6 +106,14 @@ impl Error {
         }
     }
 
+    /// As it stands in a command's own document, with account and Region.
+    pub async fn document_of(error: Option<&Self>) -> Option<ErrorDocument> {
+        match error {
+            Some(error) => Some(error.clone().located().await.document()),
+            None => None,
+        }
+    }
+
     fn document(&self) -> ErrorDocument {
         match self {
             Self::Input(wrong) => ErrorDocument::new("input", self.code(), wrong),
@@ -126,7 +143,7 @@ pub async fn report(outcome: Result<End, Error>, json: bool) -> ExitCode {
         Err(error) => {
             let error = error.located().await;
             eprintln!("{}", error.diagnostics().labeled("error"));
-            // What has been printed is the one document, and says how far the command came.
+            // What has been printed is the one document: it says how far the command came, and has the error.
             if json && !has_printed_json() {
                 print_json(&error.document().to_json());
             }

@@ -1,8 +1,8 @@
 //! What is worth saying of a `dev.ini` that has no fault.
 
-use tripline::alarm::{AlarmDefinition, Limit, Statistic, Topic};
+use tripline::alarm::{AlarmDefinition, Limit, MissingData, Statistic, Topic};
 use tripline::faults::Fault;
-use tripline::metric::{Metric, NAMESPACE, Outcome};
+use tripline::metric::{DIMENSION, Metric, NAMESPACE, Outcome};
 use tripline::rollout::{AbortCriterion, Rate};
 use tripline::text::excerpt;
 
@@ -72,6 +72,7 @@ impl DeployConfig {
         }
         for alarm in &self.alarms.alarms {
             findings.extend(self.blind(alarm));
+            findings.extend(self.without_values(alarm));
             findings.extend(self.too_demanding(alarm, &targets));
         }
         let notes = [self.uncounted(&targets), self.patient(), self.echoing()];
@@ -214,6 +215,26 @@ impl DeployConfig {
                 "raise `inProgressTimeoutInMinutes`, or lower the threshold",
             )
             .at(self.line_in(alarm, "threshold"))
+        })
+    }
+
+    /// A metric of an AWS service. Only AWS publishes into these namespaces, and a job's alarm has the
+    /// dimension [`DIMENSION`] alone, which AWS IoT calls `JobId`.
+    fn without_values(&self, alarm: &AlarmDefinition) -> Option<Remark> {
+        alarm.namespace.starts_with("AWS/").then(|| {
+            let then = match alarm.missing_data {
+                MissingData::Breaching => "missing data is breaching, so it fires on every rollout",
+                _ => "it can never fire",
+            };
+            Remark::new(
+                format!(
+                    "alarm `{}` gets no values from `{}`: it is armed with the dimension `{DIMENSION}` alone, which AWS's metrics do not have; {then}",
+                    excerpt(alarm.name.as_str()),
+                    excerpt(&alarm.namespace)
+                ),
+                &format!("use a metric of `{NAMESPACE}`, or publish one in a namespace of your own with the dimension `{DIMENSION}`"),
+            )
+            .at(self.line_in(alarm, "namespace"))
         })
     }
 

@@ -70,7 +70,8 @@ impl Diagnostic {
         self
     }
 
-    /// The same, with a command that does it, as a shell takes it.
+    /// The same, with a command that does it, as a shell takes it. People see it where the hint names it
+    /// in backticks, and otherwise below the hint.
     #[must_use]
     pub fn with_command(mut self, command: impl AsRef<str>) -> Self {
         self.commands.push(shown(command.as_ref()));
@@ -133,10 +134,15 @@ impl Diagnostic {
         if let Some(hint) = &self.hint {
             write!(f, "\n  hint: {hint}")?;
         }
-        for command in &self.commands {
+        for command in self.commands.iter().filter(|command| !self.hint_names(command)) {
             write!(f, "\n    {command}")?;
         }
         Ok(())
+    }
+
+    fn hint_names(&self, command: &str) -> bool {
+        let quoted = format!("`{command}`");
+        self.hint.as_ref().is_some_and(|hint| hint.contains(&quoted))
     }
 }
 
@@ -207,6 +213,12 @@ impl Diagnostics {
         self.changed(|last| last.with_hint(hint))
     }
 
+    /// The same, the last with a command that does it.
+    #[must_use]
+    pub fn with_command(self, command: impl AsRef<str>) -> Self {
+        self.changed(|last| last.with_command(command))
+    }
+
     /// The same, the last with more of what is wrong.
     #[must_use]
     pub fn with_more(self, more: impl AsRef<str>) -> Self {
@@ -239,6 +251,7 @@ impl Diagnostics {
         self.each(|mut one| {
             one.what = one.what.replace(text, "");
             one.hint = one.hint.map(|hint| hint.replace(text, ""));
+            one.commands.iter_mut().for_each(|command| *command = command.replace(text, ""));
             if let Some(place) = &mut one.place {
                 place.file = place.file.replace(text, "");
             }
@@ -370,6 +383,17 @@ mod tests {
         assert_eq!(Diagnostic::new("no stack").to_string(), "no stack");
         let whole = Diagnostic::new("empty").in_file("things.txt", None);
         assert_eq!(whole.to_string(), "things.txt: empty");
+    }
+
+    #[test]
+    fn a_command_that_the_hint_names_is_shown_once() {
+        let named = Diagnostic::new("job `fw` exists")
+            .with_hint("remove it with `tripline cleanup --job-id fw`");
+        let commands = |one: Diagnostic| one.with_command("tripline cleanup --job-id fw");
+        assert_eq!(commands(named.clone()).to_string(), named.to_string());
+        assert_eq!(commands(named).commands(), ["tripline cleanup --job-id fw"]);
+        let longer = Diagnostic::new("left").with_hint("`tripline cleanup --job-id fw --force`");
+        assert!(commands(longer).to_string().ends_with("\n    tripline cleanup --job-id fw"));
     }
 
     #[test]

@@ -293,3 +293,29 @@ async fn alarms_that_vanish_while_the_job_is_made_are_armed_again() {
     assert_ended(&ran, 0);
     assert_eq!(stage.alarms("disarmed").await.len(), 1, "{}", ran.stderr);
 }
+
+#[tokio::test]
+async fn what_deserves_a_look_is_in_the_document_with_its_line() {
+    let stage = Stage::new().await;
+    stage.things(&["a", "b", "c", "d"]).await;
+    stage.config(SHORT, "looked-at");
+    for arguments in [&["--dry-run"][..], &["--detach"]] {
+        let ran = stage.deploy("looked-at", &[arguments, &["--output", "json"]].concat()).await;
+        assert_ended(&ran, 0);
+        let said: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        let findings = said["findings"].as_array().unwrap();
+        let line = 1 + SHORT.lines().position(|line| line.starts_with("bucket =")).unwrap();
+        let is_meant = |finding: &&serde_json::Value| {
+            finding["text"]
+                .as_str()
+                .unwrap()
+                .starts_with("bucket `pump-firmware` keeps no versions")
+        };
+        let found = findings.iter().find(is_meant).unwrap_or_else(|| panic!("{said:#}"));
+        assert_eq!(found["line"], line, "{said:#}");
+        let command = "aws s3api put-bucket-versioning --bucket pump-firmware";
+        assert!(found["hint"].as_str().unwrap().contains(command), "{said:#}");
+        let place = format!(".ini:{line}: bucket `pump-firmware` keeps no versions");
+        assert!(ran.stderr.contains(&place), "{}", ran.stderr);
+    }
+}

@@ -8,7 +8,7 @@ use tripline_tests::local_aws::LocalAws;
 use tripline_tests::proxy::Ran;
 
 use super::safe::touches_only_its_own;
-use super::stage::{Stage, assert_ended, must, name_in, results};
+use super::stage::{Stage, assert_ended, json_of, must, name_in, results};
 
 const TIMEOUT: &str = "12";
 
@@ -332,5 +332,8 @@ async fn a_call_that_aws_refuses_is_named_with_its_step() {
         "{}",
         ran.stderr
     );
+    let error = &json_of(&ran)["error"];
+    assert_eq!((&error["operation"], &error["exitCode"]), (&json!("GetMetricData"), &json!(3)));
+    assert_eq!(error["code"], "AccessDenied", "{error}");
     assert_eq!(stage.inventory().await, before);
 }

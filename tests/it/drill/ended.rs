@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tripline_tests::proxy::{Call, Ran};
 
-use super::stage::{Stage, assert_ended, must, name_in};
+use super::stage::{Stage, assert_ended, json_of, must, name_in};
 
 /// A call that changes something: what it does, without the drill's name, and the how many-th of
 /// these it is. How many calls come before it is by chance.
@@ -180,8 +180,10 @@ async fn what_cannot_be_removed_is_named_with_its_command() {
     for (operation, command) in refused {
         let is_meant = move |call: &Call| call.operation.starts_with(operation);
         stage.proxy.fail_next(is_meant, 403, "AccessDenied", 1);
-        let ran = stage.drill(&[]).await;
+        let ran = stage.drill(&["--output", "json"]).await;
         assert_ended(&ran, 3);
+        let json = json_of(&ran);
+        assert_eq!((&json["holds"], &json["error"]["exitCode"]), (&true.into(), &3.into()));
         assert!(ran.stderr.contains("warning: not removed:"), "{operation}: {}", ran.stderr);
         assert!(ran.stderr.contains(command), "{operation}: {}", ran.stderr);
         let left = stage.inventory().await.difference(&before).count();

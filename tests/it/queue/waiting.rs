@@ -121,6 +121,10 @@ async fn a_damaged_file_is_refused_and_an_operator_decides_in_the_end() {
     let refused = stage.run("next --detach --output json");
     assert_eq!(result(&refused), (3, "error".to_owned()), "{}", refused.stderr);
     assert!(refused.stderr.contains("is not the file that was stored"), "{}", refused.stderr);
+    let error = &refused.json()["error"];
+    assert_eq!(error["exitCode"], 3, "{error}");
+    let what = error["diagnostics"][0]["what"].as_str().unwrap();
+    assert!(what.contains("is not the file that was stored"), "{error}");
     let entry = stage.entry("default", &id);
     assert_eq!((&entry["state"], &entry["failures"]), (&"pending".into(), &1.into()), "{entry}");
     assert!(entry["note"].as_str().unwrap().contains(&key), "{entry}");

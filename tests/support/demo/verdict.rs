@@ -74,6 +74,8 @@ impl fmt::Display for Verdict {
         }
         if self.passed() {
             writeln!(f, "  PASSED: the bad rollout was stopped, the good one was not")?;
+            writeln!(f, "\n  The fleet ran fast: a minute took seconds. The local AWS that the mails speak of is gone.")?;
+            writeln!(f, "  Next, on files of your own and without an AWS account: docs/getting-started.md")?;
         }
         Ok(())
     }
@@ -141,6 +143,9 @@ mod tests {
     | To resume: ..
 
   PASSED: the bad rollout was stopped, the good one was not
+
+  The fleet ran fast: a minute took seconds. The local AWS that the mails speak of is gone.
+  Next, on files of your own and without an AWS account: docs/getting-started.md
 "
         );
     }

@@ -73,7 +73,7 @@ async fn round_of(cloud: &Cloud, spec: &Spec, job: &Job) -> Result<u32, Error> {
             Some(_) => "was deployed from other files",
             None => "was not deployed by `tripline deploy`",
         };
-        return Err(Error::input(format!("job `{id}` exists, in `{status}`, and {whose}; nothing was changed")).hint(format!("give the rollout another jobId, or remove the old one with `tripline cleanup --job-id {id}`")));
+        return Err(Error::input(format!("job `{id}` exists, in `{status}`, and {whose}; nothing was changed")).hint(format!("give the rollout another jobId, or remove the old one with `tripline cleanup --job-id {id}`")).command(format!("tripline cleanup --job-id {id}")));
     }
     let round = cloud.tag(arn, ROUND_TAG).await?;
     Ok(round.and_then(|round| round.parse().ok()).unwrap_or(1))
@@ -98,7 +98,7 @@ async fn check_stream(
         Some(job) => format!("is of job `{}`", excerpt(&job)),
         None => "was not made by `tripline deploy`".to_owned(),
     };
-    Err(Error::input(format!("stream `{id}` exists, and {whose}; nothing was changed")).hint(format!("give the rollout another streamId, or remove the old one with `aws iot delete-stream --stream-id {id}`")))
+    Err(Error::input(format!("stream `{id}` exists, and {whose}; nothing was changed")).hint(format!("give the rollout another streamId, or remove the old one with `aws iot delete-stream --stream-id {id}`")).command(format!("aws iot delete-stream --stream-id {id}")))
 }
 
 /// Looks for the bucket and every target, and counts the devices.
@@ -108,7 +108,8 @@ pub async fn devices(cloud: &Cloud, input: &Input, spec: &Spec) -> Result<Device
             &input.file,
             format!("there is no bucket `{}`; nothing was changed", spec.bucket),
         )
-        .hint(format!("create it in the job's region: `aws s3 mb s3://{}`", spec.bucket)));
+        .hint(format!("create it in the job's region: `aws s3 mb s3://{}`", spec.bucket))
+        .command(format!("aws s3 mb s3://{}", spec.bucket)));
     }
     let (mut count, mut absent) = (0_usize, Vec::new());
     for target in input.things.targets() {

@@ -44,6 +44,7 @@ use crate::input::review::{self, Meant};
 use crate::input::within::Within;
 use crate::terminal::armed::Tense;
 use crate::terminal::document::print_document;
+use crate::terminal::fault::RemarkData;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, say};
 use crate::terminal::remarks::say_all;
@@ -205,20 +206,25 @@ impl Deployment {
         let coverage = &covered.coverage;
         let plan =
             Plan { input, spec, region, devices, detach: self.detach, guard: report, coverage };
+        let mut findings = self.findings(input, region);
+        let line = input.config.lines.of("DEFAULT", "bucket");
+        let bucket = BucketRemarks::find(cloud.s3.bucket(&spec.bucket), line).await;
         if self.dry_run {
             match self.output {
                 Output::Text => print(&plan.text(Tense::Would)),
-                Output::Json => print_document(&DeployData::Plan(Box::new(plan.data()))),
+                Output::Json => {
+                    let all = findings.iter().chain(&bucket.findings);
+                    print_document(&DeployData::Plan(Box::new(plan.data(all))));
+                }
             }
         } else {
             say(plan.text(Tense::Will).trim_end_matches('\n'));
         }
-        let findings = self.findings(input, region);
         say_all("finding", &input.file, &findings);
         note_count(input, devices);
-        let bucket = BucketRemarks::find(cloud.s3.bucket(&spec.bucket)).await;
         say_all("note", &input.file, &bucket.notes);
         say_all("finding", &input.file, &bucket.findings);
+        findings.extend(bucket.findings);
         let accepted = self.accept_uncovered.clone().unwrap_or_default();
         // What has begun is seen to its end.
         if found.round.is_none() {
@@ -281,7 +287,7 @@ impl Deployment {
                     rounds.record.done() + 1
                 ),
             )),
-            Ok(()) => Ok(self.report(&rounds, region)),
+            Ok(()) => Ok(self.report(&rounds, region, &findings)),
             // Whoever it is part of knows how it goes on.
             Err(error) => Err(rounds.left_behind(error, !self.quiet)),
         }
@@ -334,7 +340,7 @@ impl Deployment {
     }
 
     /// Says how it went.
-    fn report(&self, rounds: &Rounds<'_>, region: &str) -> End {
+    fn report(&self, rounds: &Rounds<'_>, region: &str, findings: &[Remark]) -> End {
         let (record, job) = (&rounds.record, &rounds.spec.job);
         match self.output {
             _ if self.quiet => {}
@@ -347,6 +353,7 @@ impl Deployment {
                 ended: record.ended.clone(),
                 undecided: rounds.undecided.clone(),
                 detached: self.detach,
+                findings: findings.iter().map(RemarkData::from).collect(),
             }))),
             Output::Text => {
                 for round in &record.ended {
@@ -418,6 +425,8 @@ pub struct DeployedData {
     undecided: Option<RoundEnding>,
     /// Whether nobody has waited for the job's end.
     detached: bool,
+    /// What deserves a look in the config, and of its bucket.
+    findings: Vec<RemarkData>,
 }
 
 /// How a deployment went: that of its last round.

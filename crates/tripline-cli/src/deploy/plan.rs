@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use tripline_config::Remark;
 use tripline_guard::coverage::Coverage;
 
 use super::found::Devices;
@@ -11,6 +12,7 @@ use crate::input::deployment::Input;
 use crate::terminal;
 use crate::terminal::armed::Tense;
 use crate::terminal::coverage::CoverageData;
+use crate::terminal::fault::RemarkData;
 
 /// A deployment that can be made.
 #[derive(Debug)]
@@ -54,7 +56,8 @@ impl Plan<'_> {
         format!("{}\n{guard}\n{}\n{}", plan.text(), self.coverage.line(), self.coverage.table("  "))
     }
 
-    pub fn data(&self) -> PlanData {
+    /// As programs read it, with what deserves a look.
+    pub fn data<'r>(&self, findings: impl Iterator<Item = &'r Remark>) -> PlanData {
         let (config, spec, firmware) = (&self.input.config, self.spec, &self.input.firmware);
         let object = |object: &Object| ObjectData {
             bucket: spec.bucket.clone(),
@@ -86,6 +89,7 @@ impl Plan<'_> {
             clean_up: config.clean_up,
             alarms,
             coverage: self.coverage.into(),
+            findings: findings.map(RemarkData::from).collect(),
         }
     }
 }
@@ -118,6 +122,8 @@ pub struct PlanData {
     alarms: Vec<String>,
     /// What would be seen if it went wrong.
     coverage: CoverageData,
+    /// What deserves a look in the config, and of its bucket.
+    findings: Vec<RemarkData>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]

@@ -42,6 +42,7 @@ use crate::aws::topics;
 use crate::exit::{End, Error};
 use crate::input::duration::whole_seconds;
 use crate::terminal::document::print_document;
+use crate::terminal::error_document::ErrorDocument;
 use crate::terminal::output::Output;
 use crate::terminal::print::print;
 use clean_up::{CleanUp, CleanUpReport, LeftData};
@@ -144,6 +145,11 @@ impl Drill {
                 std::panic::resume_unwind(panic)
             }
         };
+        let error = match &ended {
+            Ok(()) if !tidied.left.is_empty() => Some(self.not_removed()),
+            Err(StepError::Failed(error)) => Some(error.clone()),
+            _ => None,
+        };
         match self.output {
             Output::Text => print(&record.text()),
             Output::Json => print_document(&DrillData::Drilled(DrilledData {
@@ -155,6 +161,7 @@ impl Drill {
                 holds: record.is_whole(),
                 subscribers,
                 left: tidied.data(),
+                error: Error::document_of(error.as_ref()).await,
             })),
         }
         warn(&tidied, region);
@@ -169,6 +176,12 @@ impl Drill {
         self.end(ended, &record, &stopping, &tidied, region)
     }
 
+    fn not_removed(&self) -> Error {
+        let text =
+            format!("stack `{}` works, and the drill could not be removed whole", self.stack);
+        Failure::new("drill", FailureKind::Refused, text).into()
+    }
+
     /// The last words, and the exit code.
     fn end(
         &self,
@@ -181,11 +194,7 @@ impl Drill {
         let stack = &self.stack;
         let at = record.failed().map_or_else(|| "the drill".to_owned(), |step| step.to_string());
         match ended {
-            Ok(()) if !tidied.left.is_empty() => {
-                let text =
-                    format!("stack `{stack}` works, and the drill could not be removed whole");
-                Err(Failure::new("drill", FailureKind::Refused, text).into())
-            }
+            Ok(()) if !tidied.left.is_empty() => Err(self.not_removed()),
             Ok(()) => {
                 if !stopping.unconfirmed.is_empty() {
                     let who = stopping.unconfirmed.join(", ");
@@ -235,6 +244,10 @@ impl Drill {
     async fn clean_up(&self, cloud: &DrillClients) -> Result<End, Error> {
         let mut tidied = leftovers::remove(cloud, &self.stack, self.dry_run).await?;
         tidied.in_region(&cloud.aws.region);
+        let error = (!tidied.left.is_empty()).then(|| {
+            let text = "not everything of earlier drills could be removed";
+            Error::from(Failure::new("clean-up", FailureKind::Refused, text))
+        });
         match self.output {
             Output::Text => {
                 print(&tidied.removed.iter().map(|what| format!("{what}\n")).collect::<String>())
@@ -244,12 +257,12 @@ impl Drill {
                 dry_run: self.dry_run,
                 removed: tidied.removed.clone(),
                 left: tidied.data(),
+                error: Error::document_of(error.as_ref()).await,
             })),
         }
         warn(&tidied, &cloud.aws.region);
-        if !tidied.left.is_empty() {
-            let text = "not everything of earlier drills could be removed";
-            return Err(Failure::new("clean-up", FailureKind::Refused, text).into());
+        if let Some(error) = error {
+            return Err(error);
         }
         let count = tidied.removed.len();
         match (count, self.dry_run) {
@@ -285,6 +298,9 @@ pub struct DrilledData {
     subscribers: usize,
     /// What could not be removed.
     left: Vec<LeftData>,
+    /// Why the command failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorDocument>,
 }
 
 /// What earlier drills have left.
@@ -296,6 +312,9 @@ pub struct CleanedUpData {
     removed: Vec<String>,
     /// What could not be removed.
     left: Vec<LeftData>,
+    /// Why the command failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorDocument>,
 }
 
 /// A step that has ended, for who watches.

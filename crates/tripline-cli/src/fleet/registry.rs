@@ -254,7 +254,7 @@ pub async fn check_simulated(iot: &Client, prefix: &Prefix, names: &[String]) ->
     let mut others = names.iter().filter(|name| !marked.contains(*name));
     let Some(first) = others.next() else { return Ok(()) };
     let (others, all) = (1 + others.count(), names.len());
-    Err(Error::input(format!("{others} of {all} devices are not registered as simulated ones, first `{first}`; nothing was run")).hint(format!("`tripline fleet register --devices {all} --prefix {prefix}` creates those that are missing")))
+    Err(Error::input(format!("{others} of {all} devices are not registered as simulated ones, first `{first}`; nothing was run")).hint(format!("`tripline fleet register --devices {all} --prefix {prefix}` creates those that are missing")).command(format!("tripline fleet register --devices {all} --prefix {prefix}")))
 }
 
 /// Does something with every thing, at a pace, and ends at the first failure.

@@ -138,7 +138,8 @@ async fn declare(
             let entry = view.entries.iter().find(|entry| entry.id == *id);
             let entry = entry.ok_or_else(|| {
                 Error::input(format!("queue `{queue}`: there is no entry `{id}`"))
-                    .hint("`tripline queue list` shows them")
+                    .hint(format!("`tripline queue list --queue {queue}` shows them"))
+                    .command(format!("tripline queue list --queue {queue}"))
             })?;
             let change = decide(entry).map_err(|refusal| {
                 Error::input(format!("queue `{queue}`: entry `{id}` {refusal}"))

@@ -22,6 +22,7 @@ use crate::deploy::Deployment;
 use crate::exit::{End, Error};
 use crate::input::within::Within;
 use crate::terminal::document::print_document;
+use crate::terminal::error_document::ErrorDocument;
 use crate::terminal::output::Output;
 use crate::terminal::print::{print, say};
 use crate::terminal::time::iso;
@@ -122,7 +123,7 @@ impl Next {
                     continue;
                 }
                 Attempt::Over(report) if !self.wait || report.result != "waiting" => {
-                    return Ok(self.report(&aws, &report));
+                    return Ok(self.report(&aws, &report, None).await);
                 }
                 Attempt::Over(report) => report,
             };
@@ -132,7 +133,7 @@ impl Next {
             }
             tokio::select! {
                 () = tokio::time::sleep(report.nap()) => {}
-                () = interrupt.wait() => return Ok(self.report(&aws, &report)),
+                () = interrupt.wait() => return Ok(self.report(&aws, &report, None).await),
             }
         };
         say(&format!(
@@ -148,14 +149,17 @@ impl Next {
         let deploy = async |deployment: Deployment| deployment.run().await;
         let worked = work(&aws, claimed.clone(), &how, deploy, interrupt.wait()).await?;
         let (report, error) = report_of(claimed, worked, self.detach);
-        let end = self.report(&aws, &report);
+        let end = self.report(&aws, &report, error.as_ref()).await;
         error.map_or(Ok(end), Err)
     }
 
-    fn report(&self, aws: &Aws, report: &Report) -> End {
+    async fn report(&self, aws: &Aws, report: &Report, error: Option<&Error>) -> End {
         match self.common.output {
             Output::Text => print(&report.text()),
-            Output::Json => print_document(&report.data(aws)),
+            Output::Json => {
+                let error = Error::document_of(error).await;
+                print_document(&NextData { error, ..report.data(aws) });
+            }
         }
         report.say(aws);
         report.end
@@ -338,6 +342,7 @@ impl Report {
             why: self.why.as_ref().map(|why| why.what().to_owned()),
             hint: self.why.as_ref().and_then(Diagnostic::hint).map(str::to_owned),
             until: self.until.map(iso),
+            error: None,
         }
     }
 }
@@ -360,6 +365,9 @@ pub struct NextData {
     hint: Option<String>,
     /// When to come back.
     until: Option<String>,
+    /// Why the command failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorDocument>,
 }
 
 fn why(decision: &Decision<'_>) -> Diagnostic {

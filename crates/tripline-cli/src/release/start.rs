@@ -138,7 +138,8 @@ impl Start {
         let covered = coverage(&ready, &store)?;
         let mut plan = ready.plan(&release, attempt, waves.false_stops);
         self.show(&plan, &covered, attempt, &store.aws.region);
-        let bucket = BucketRemarks::find(cloud.s3.bucket(&spec.bucket)).await;
+        let line = input.config.lines.of("DEFAULT", "bucket");
+        let bucket = BucketRemarks::find(cloud.s3.bucket(&spec.bucket), line).await;
         say_all("note", &input.file, &bucket.notes);
         say_all("finding", &input.file, &bucket.findings);
         let accepted = self.accept_uncovered.clone().unwrap_or_default();
@@ -176,7 +177,8 @@ impl Start {
             .hint(format!(
                 "give this one another jobId, or stop that one: `tripline release stop {}`",
                 state.release
-            )));
+            ))
+            .command(format!("tripline release stop {}", state.release)));
         }
         match self.output {
             Output::Text => print(&format!("release {}: under way already\n", state.release)),
@@ -231,7 +233,7 @@ async fn under_way(store: &Store, there: &Option<Versioned>) -> Result<Standing,
 async fn nothing_goes_on(store: &Store, state: &State) -> Result<(), Error> {
     for wave in &state.waves {
         if store.aws.job_state(&wave.job).await? == Some(JobState::Active) {
-            return Err(Error::input(format!("release `{}` does not run, and the rollout of its job `{}` goes on; nothing was changed", state.release, wave.job)).hint(format!("`tripline release stop {}` ends it", state.release)));
+            return Err(Error::input(format!("release `{}` does not run, and the rollout of its job `{}` goes on; nothing was changed", state.release, wave.job)).hint(format!("`tripline release stop {}` ends it", state.release)).command(format!("tripline release stop {}", state.release)));
         }
     }
     Ok(())

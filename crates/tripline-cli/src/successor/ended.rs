@@ -48,7 +48,8 @@ impl EndedJob {
                     "job `{id}` is `{}` (expected one that has ended)",
                     excerpt(status)
                 ))
-                .hint(format!("`tripline stop --job-id {id}` stops it")));
+                .hint(format!("`tripline stop --job-id {id}` stops it"))
+                .command(format!("tripline stop --job-id {id}")));
             }
         }
         let document = aws.document(&id).await?;

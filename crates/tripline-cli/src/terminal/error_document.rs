@@ -92,7 +92,7 @@ impl From<&Diagnostic> for DiagnosticDocument {
     }
 }
 
-/// Why a command failed: in place of its own document.
+/// Why a command failed: in place of its own document. `drill` and `queue next` have it in theirs.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Failed {

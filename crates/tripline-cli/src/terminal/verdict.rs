@@ -140,6 +140,7 @@ fn unheard(guard: &Guard, report: &Report) -> Option<Diagnostic> {
             "`tripline doctor --stack {} --only stopper-subscribed` prints the command that subscribes the force-stopper",
             guard.stack
         ))
+        .with_command(format!("tripline doctor --stack {} --only stopper-subscribed", guard.stack))
     })
 }
 
@@ -154,7 +155,7 @@ fn muted(guard: &Guard, report: &Report) -> Option<Diagnostic> {
         excerpt(rule),
         excerpt(name)
     );
-    Some(Diagnostic::new(what).with_hint(format!("lift the rule: {}", lift_command(rule))))
+    Some(Diagnostic::new(what).with_hint("lift the rule").with_command(lift_command(rule)))
 }
 
 /// Whatever else leaves the job unguarded, by the alarms that are there now.
@@ -168,7 +169,9 @@ fn unguarded(guard: &Guard, report: &Report) -> Option<Diagnostic> {
         "`tripline doctor --stack {} --job-id {job}` prints the command that fixes it",
         guard.stack
     );
-    Some(Diagnostic::new(format!("job `{job}` is not guarded: {why}")).with_hint(hint))
+    let command = format!("tripline doctor --stack {} --job-id {job}", guard.stack);
+    let what = format!("job `{job}` is not guarded: {why}");
+    Some(Diagnostic::new(what).with_hint(hint).with_command(command))
 }
 
 /// Alarms whose moment has passed.

@@ -9,6 +9,7 @@ mod config_faults;
 mod errors;
 mod help;
 mod queue;
+mod refusals;
 mod replay;
 mod rollouts;
 #[path = "../../../../tests/support/runner.rs"]

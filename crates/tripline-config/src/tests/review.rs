@@ -200,3 +200,26 @@ fn a_threshold_of_less_than_a_minute_is_said_in_words() {
     assert_eq!(of("30"), ["alarm `Slow` fires on downloads of more than 30 seconds"]);
     assert_eq!(of("60"), Vec::<String>::new());
 }
+
+#[test]
+fn an_alarm_on_a_metric_of_aws_gets_no_values() {
+    let on_iot =
+        |text: &str| text.replacen("namespace = IoT:OTA:JobExecution", "namespace = AWS/IoT", 1);
+    let found = |text: String| -> Vec<Remark> {
+        let findings = review(&text, &["thinggroup/pumps"]).findings.into_iter();
+        findings.filter(|finding| finding.text.contains("AWS/IoT")).collect()
+    };
+    let [finding] = found(on_iot(&good())).try_into().unwrap();
+    assert_eq!(finding.line, Some(76));
+    assert_eq!(
+        finding.text,
+        "alarm `Slow` gets no values from `AWS/IoT`: it is armed with the dimension `jobId` alone, which AWS's metrics do not have; it can never fire"
+    );
+    // On the force-stop topic it would be a fault.
+    let topics = "snsTopics = @email, @force-stop";
+    let breaching = "snsTopics = @email\ntreatMissingData = breaching";
+    let [finding] = found(on_iot(&good().replacen(topics, breaching, 1))).try_into().unwrap();
+    assert!(finding.text.ends_with("so it fires on every rollout"), "{finding:?}");
+    let own = good().replacen("namespace = IoT:OTA:JobExecution", "namespace = Pumps", 1);
+    assert_eq!(found(own), []);
+}

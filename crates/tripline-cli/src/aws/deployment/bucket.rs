@@ -27,9 +27,10 @@ struct BucketFacts {
 }
 
 impl BucketRemarks {
-    /// Looks at a bucket. What cannot be asked is not known, and no failure.
-    pub async fn find(bucket: Bucket<'_>) -> Self {
-        BucketFacts::find(bucket).await.remarks(&excerpt(bucket.name))
+    /// Looks at a bucket, which this line of the config names. What cannot be asked is not known, and no
+    /// failure.
+    pub async fn find(bucket: Bucket<'_>, line: Option<usize>) -> Self {
+        BucketFacts::find(bucket).await.remarks(&excerpt(bucket.name), line)
     }
 }
 
@@ -59,13 +60,13 @@ impl BucketFacts {
         Self { has_public_policy, is_blocked, keeps_versions }
     }
 
-    fn remarks(&self, bucket: &str) -> BucketRemarks {
+    fn remarks(&self, bucket: &str, line: Option<usize>) -> BucketRemarks {
         let mut remarks = BucketRemarks::default();
-        let note = |text| Remark { text, ..Remark::default() };
+        let note = |text| Remark { line, text, hint: None };
         match (&self.is_blocked, &self.has_public_policy) {
             (Ok(true), _) | (_, Ok(false)) => {}
             (_, Ok(true)) => remarks.findings.push(Remark {
-                line: None,
+                line,
                 text: format!("bucket `{bucket}` is public by its policy: anybody can get at the firmware in it"),
                 hint: Some(format!(
                     "`aws s3api put-public-access-block --bucket {bucket} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`"
@@ -78,7 +79,7 @@ impl BucketFacts {
         match &self.keeps_versions {
             Ok(true) => {}
             Ok(false) => remarks.findings.push(Remark {
-                line: None,
+                line,
                 text: format!("bucket `{bucket}` keeps no versions: whoever can write to it can replace the firmware of a rollout"),
                 hint: Some(format!(
                     "`aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled`"
@@ -107,8 +108,10 @@ mod tests {
         let fake = FakeAws::default();
         change(&fake);
         let buckets = Buckets::of_any(fake.s3());
-        let BucketRemarks { findings, notes } = BucketRemarks::find(buckets.bucket("fw")).await;
-        findings.into_iter().chain(notes).map(|remark| remark.text).collect()
+        let BucketRemarks { findings, notes } =
+            BucketRemarks::find(buckets.bucket("fw"), Some(3)).await;
+        let all = findings.into_iter().chain(notes);
+        all.inspect(|remark| assert_eq!(remark.line, Some(3))).map(|remark| remark.text).collect()
     }
 
     #[tokio::test]

@@ -40,7 +40,8 @@ pub async fn remove(
             return Err(Error::input(format!(
                 "job `{job}` was not deployed by `tripline deploy`, so nothing was removed"
             ))
-            .hint(format!("`aws iot delete-job --job-id {job}`")));
+            .hint(format!("`aws iot delete-job --job-id {job}`"))
+            .command(format!("aws iot delete-job --job-id {job}")));
         }
         if let (Some(of), Some(deployed)) = (of, &deployed)
             && of != deployed

@@ -39,7 +39,10 @@ impl Dates {
                     if ahead > 0 { "ahead of" } else { "behind" }
                 );
                 let detail = failure.detail().to_owned();
-                Failure::new(failure.operation, FailureKind::Denied, detail).with_hint(hint).into()
+                Failure::new(failure.operation, FailureKind::Denied, detail)
+                    .with_hint(hint)
+                    .with_command("sudo timedatectl set-ntp true")
+                    .into()
             }
             (error, _) => error,
         }
