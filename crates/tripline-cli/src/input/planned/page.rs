@@ -94,7 +94,7 @@ fn coverage_of(guard: &Guard, devices: u32, reports: bool, is_alive: bool) -> Co
     Coverage::new(&facts, &watchers, desired.purpose)
 }
 
-const HEADING: &str = "# What would be seen of a rollout that goes wrong
+const HEADING: &str = "# Coverage: who stops or notices a rollout that goes wrong
 
 Written by a test (`TRIPLINE_WRITE=1 cargo test --workspace --bin tripline planned::page` writes it again), with the function that the
 guard-keeper, `tripline watch`, `doctor`, `deploy`, `config check` and `simulate` ask too. A rollout goes wrong in five ways: devices
