@@ -57,7 +57,7 @@ impl fmt::Display for Verdict {
         if let Some(comment) = &bad.comment {
             writeln!(f, "    why:    {comment}")?;
         }
-        writeln!(f, "    got it: {} devices", bad.reached())?;
+        writeln!(f, "    got it: {} devices, those at work included", bad.reached())?;
         writeln!(f, "    spared: {} devices", self.spared())?;
         for email in &self.emails {
             writeln!(f, "\n  people were sent: {}", email.subject)?;
@@ -74,8 +74,14 @@ impl fmt::Display for Verdict {
         }
         if self.passed() {
             writeln!(f, "  PASSED: the bad rollout was stopped, the good one was not")?;
-            writeln!(f, "\n  The fleet ran fast: a minute took seconds. The local AWS that the mails speak of is gone.")?;
-            writeln!(f, "  Next, on files of your own and without an AWS account: docs/getting-started.md")?;
+            writeln!(
+                f,
+                "\n  Ten minutes of download took a second here. The local AWS that the mails speak of is gone."
+            )?;
+            writeln!(
+                f,
+                "  Next, on files of your own and without an AWS account: docs/getting-started.md"
+            )?;
         }
         Ok(())
     }
@@ -135,7 +141,7 @@ mod tests {
             "  firmware: COMPLETED, 200 of 200 devices have it
   firmware: CANCELED (TRIPLINE_ALARM)
     why:    alarm `slow`: 5400 above 3600
-    got it: 40 devices
+    got it: 40 devices, those at work included
     spared: 160 devices
 
   people were sent: Rollout stopped
@@ -144,7 +150,7 @@ mod tests {
 
   PASSED: the bad rollout was stopped, the good one was not
 
-  The fleet ran fast: a minute took seconds. The local AWS that the mails speak of is gone.
+  Ten minutes of download took a second here. The local AWS that the mails speak of is gone.
   Next, on files of your own and without an AWS account: docs/getting-started.md
 "
         );
