@@ -14,6 +14,7 @@ mod doctor;
 mod drill;
 mod fleet;
 mod local_aws;
+mod policies;
 mod proxy;
 mod queue;
 mod releases;
