@@ -1,7 +1,7 @@
 //! Policies of IAM, as far as a guard depends on them: who may do what with which resource.
 //!
-//! - [`document`]: a policy, and what it says to a request;
-//! - [`request`]: who asks for what, and what is known of that.
+//! - `document`: a policy, and what it says to a request;
+//! - `request`: who asks for what, and what is known of that.
 //!
 //! The one evaluator: `tripline doctor` asks it about a stack's roles, and the tests about every call that a
 //! function made and every policy that a page shows.
