@@ -96,6 +96,7 @@ ci: test ## What CI runs
 .PHONY: build
 build: machine .local/build/.ready targets ## Build the functions that are deployed, into target/lambda/
 	$(CARGO_LAMBDA) $(call flag,$(ARCHITECTURE))
+	tools/third-party-notices target/lambda
 
 .PHONY: deploy
 deploy: build package .local/lint/.ready ## Build and deploy the stack into your AWS account, asking what it needs to know
@@ -117,10 +118,15 @@ schemas: ## Write docs/reference/schemas/: the JSON Schema of what each command 
 pages: ## Write the command's man pages and completions into target/pages/
 	cargo run --locked --quiet -p tripline-cli -- pages target/pages
 
+.PHONY: notices
+notices: ## Write again what the built functions are built from, with the texts of all licenses: target/lambda-<processor>/THIRD-PARTY-NOTICES.txt
+	for folder in target/lambda-*/; do tools/third-party-notices "$$folder"; done
+
 .PHONY: zips zips-arm64 zips-x86_64
 zips: zips-arm64 zips-x86_64 ## Build the functions' zips for both processors, into target/lambda-<processor>/
 zips-arm64 zips-x86_64: zips-%: machine .local/build/.ready targets
 	$(CARGO_LAMBDA) $(call flag,$*) --lambda-dir target/lambda-$*
+	tools/third-party-notices target/lambda-$*
 	tools/zip-functions target/lambda-$*
 
 # Both processors' standard libraries; zig, from .local/build, is the linker.

@@ -3,6 +3,7 @@
 mod deploy;
 mod faults;
 mod reference;
+mod security;
 mod typed;
 mod words;
 
@@ -26,7 +27,8 @@ fn documents() -> Vec<String> {
             }
         }
     }
-    let mut found = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"].map(str::to_owned).to_vec();
+    let mut found =
+        ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"].map(str::to_owned).to_vec();
     pages(Path::new("docs"), &mut found);
     pages(Path::new("examples"), &mut found);
     found.sort();

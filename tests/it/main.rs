@@ -16,6 +16,7 @@ mod fleet;
 mod generator;
 mod local_aws;
 mod matrix;
+mod policies;
 mod proxy;
 mod queue;
 mod releases;

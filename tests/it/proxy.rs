@@ -4,4 +4,5 @@
 mod cutting;
 mod mutes;
 mod passing;
+mod rights;
 mod streams;

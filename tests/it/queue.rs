@@ -3,6 +3,7 @@
 mod adding;
 mod examples;
 mod interrupted;
+mod pipelines;
 mod racing;
 mod stage;
 mod waiting;

@@ -5,6 +5,9 @@
 //! that blocks does not stop it. Every program that it runs has a door of its own (a port): its
 //! calls are notified from all others, and so two programs can run at once.
 //!
+//! **What a function calls has to be in its role** (see `proxy/witness.rs`): a test in which a function makes another
+//! call fails at its end.
+//!
 //! **AWS IoT streams are answered by the proxy itself** (see `proxy/streams.rs`): the local AWS has none.
 //! What uses them is proven against this stand-in only, which follows AWS's documentation. **So are
 //! CloudWatch's alarm mute rules** (see `proxy/mutes.rs`). To answers of the local AWS it adds further attempts of
@@ -12,13 +15,17 @@
 
 mod attempts;
 pub(crate) mod call;
+mod caller;
 mod door;
 pub(crate) mod fault;
 mod metric_math;
 mod mutes;
 mod program;
+mod right;
 mod streams;
+mod witness;
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, Command};
@@ -40,7 +47,10 @@ use fault::Fault;
 use metric_math::MetricMath;
 use mutes::Mutes;
 pub use program::{Cut, Ran, Running};
+pub use right::Right;
 use streams::Streams;
+use witness::Witness;
+pub use witness::decide;
 
 /// How programs and SDKs learn where AWS is.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
@@ -71,6 +81,9 @@ struct Shared {
     mutes: Mutex<Mutes>,
     attempts: Mutex<Attempts>,
     metric_math: Mutex<MetricMath>,
+    /// What functions asked for, and the way to the local AWS to ask what they may.
+    witness: Witness,
+    local: SdkConfig,
 }
 
 /// A call, and which one it is at which door.
@@ -124,6 +137,8 @@ impl Proxy {
                 mutes: Mutex::default(),
                 attempts: Mutex::default(),
                 metric_math: Mutex::default(),
+                witness: Witness::default(),
+                local: aws.config(),
             }),
             runtime: handle,
             stop: Some(stop),
@@ -200,6 +215,17 @@ impl Proxy {
         lock(&self.shared.attempts).put(job, thing, attempts);
     }
 
+    /// What functions have asked for through this proxy, each with its function.
+    pub fn asked_by_functions(&self) -> BTreeSet<(String, Right)> {
+        self.shared.witness.asked()
+    }
+
+    /// What functions have asked for and their roles do not allow. Whatever of it is not taken fails the test in which the
+    /// proxy ends.
+    pub fn take_violations(&self) -> Vec<String> {
+        self.shared.witness.take_violations()
+    }
+
     fn open(
         &self,
         listener: TcpListener,
@@ -223,6 +249,9 @@ impl Drop for Proxy {
         if let Some(thread) = self.thread.take() {
             thread.join().ok();
         }
+        let violations = self.take_violations();
+        // A test that fails already says why.
+        assert!(violations.is_empty() || std::thread::panicking(), "{violations:#?}");
     }
 }
 

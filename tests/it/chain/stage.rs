@@ -18,6 +18,8 @@ pub const STACK: &str = "tripline";
 
 /// A local AWS with the stack on it. It may be shared; the clients may not outlive a test.
 pub struct Stage {
+    /// Sees what the functions call, and whether they may.
+    _front: Option<Proxy>,
     aws: LocalAws,
     stack: Stack,
 }
@@ -36,8 +38,8 @@ pub struct Chain<'a> {
 impl Stage {
     /// Parameters that are not given have the template's defaults.
     pub async fn new(parameters: &[(&str, &str)]) -> Self {
-        let aws = LocalAws::start().await.unwrap_or_else(|error| panic!("{error}"));
-        Self::on(aws, parameters).await
+        let (aws, front) = must(Proxy::start_with_functions().await);
+        Self { _front: Some(front), ..Self::on(aws, parameters).await }
     }
 
     /// The same with all calls of the functions in a proxy's hands, and no minute of the guard-keeper
@@ -53,7 +55,7 @@ impl Stage {
 
     async fn on(aws: LocalAws, parameters: &[(&str, &str)]) -> Self {
         let stack = Stack::create(&aws, STACK, parameters).await;
-        Self { stack: stack.unwrap_or_else(|error| panic!("{error}")), aws }
+        Self { _front: None, stack: stack.unwrap_or_else(|error| panic!("{error}")), aws }
     }
 
     pub fn chain(&self) -> Chain<'_> {

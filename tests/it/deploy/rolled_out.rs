@@ -1,7 +1,7 @@
 //! Rollouts that are waited for.
 
 use super::devices::Devices;
-use super::stage::{SHORT, Stage, assert_ended, must};
+use super::stage::{SHORT, Stage, assert_ended, assert_operator_may, must};
 
 #[tokio::test]
 async fn a_fleet_gets_the_firmware_and_nothing_is_left() {
@@ -104,6 +104,7 @@ async fn bad_firmware_is_stopped_and_stays_to_be_looked_at() {
     assert_eq!(stage.alarms("slow").await.len(), 1);
 
     let cleaned = must(stage.proxy.run(&mut stage.command("cleanup", "slow", &[]), None).await);
+    assert_operator_may(&cleaned);
     assert_ended(&cleaned, 0);
     assert_eq!(cleaned.stdout, "job slow\nstream slow-stream\nalarm tripline-slow-Slow\n");
     stage.assert_nothing_is_left("slow").await;
@@ -123,6 +124,7 @@ async fn the_stream_of_a_rollout_that_was_resumed_outlives_its_cleanup() {
     assert_ended(&must(stage.proxy.run(&mut resume, None).await), 0);
 
     let cleaned = must(stage.proxy.run(&mut stage.command("cleanup", "pumps", &[]), None).await);
+    assert_operator_may(&cleaned);
     assert_ended(&cleaned, 0);
     assert!(stage.stream("pumps-stream").await.is_some(), "devices of `pumps-r1` read it");
     assert!(stage.alarms("pumps-r1").await.len() == 1 && stage.job("pumps").await.is_none());

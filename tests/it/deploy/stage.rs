@@ -11,6 +11,8 @@ use tripline_tests::local_aws::LocalAws;
 use tripline_tests::proxy::{Cut, Proxy, Ran};
 use tripline_tests::stack::Stack;
 
+use crate::policies::{assert_allows, policy_of};
+
 pub const BUCKET: &str = "pump-firmware";
 pub const IMAGE: &[u8] = b"pump firmware 4.2";
 
@@ -41,6 +43,8 @@ pub struct Stage {
     cloudwatch: aws_sdk_cloudwatch::Client,
     folder: TempDir,
     pub stack: Stack,
+    /// Sees what the functions call, and whether they may.
+    _functions: Proxy,
 }
 
 impl Stage {
@@ -50,11 +54,12 @@ impl Stage {
 
     /// A stage whose stack has these parameters.
     pub async fn with(parameters: &[(&str, &str)]) -> Self {
-        let aws = must(LocalAws::start().await);
+        let (aws, functions) = must(Proxy::start_with_functions().await);
         let stack = must(Stack::create(&aws, "tripline", parameters).await);
         let proxy = must(Proxy::start(&aws));
         let config = proxy.config();
         let stage = Self {
+            _functions: functions,
             iot: aws_sdk_iot::Client::new(&config),
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             s3: proxy.s3(),
@@ -109,11 +114,15 @@ impl Stage {
     }
 
     pub async fn deploy(&self, job: &str, more: &[&str]) -> Ran {
-        must(self.proxy.run(&mut self.command("deploy", job, more), None).await)
+        let ran = must(self.proxy.run(&mut self.command("deploy", job, more), None).await);
+        assert_operator_may(&ran);
+        ran
     }
 
     pub async fn deploy_until(&self, job: &str, more: &[&str], cut: Cut) -> Ran {
-        must(self.proxy.run(&mut self.command("deploy", job, more), Some(cut)).await)
+        let ran = must(self.proxy.run(&mut self.command("deploy", job, more), Some(cut)).await);
+        assert_operator_may(&ran);
+        ran
     }
 
     pub async fn job(&self, job: &str) -> Option<Job> {
@@ -162,6 +171,17 @@ impl Stage {
         assert_eq!(self.stream(&format!("{job}-stream")).await, None, "{job}");
         assert_eq!(self.alarms(job).await, [], "{job}");
     }
+}
+
+/// Whatever a deployment called, the policy of docs/guide/deploy.md allows.
+pub fn assert_operator_may(ran: &Ran) {
+    let names = [
+        ("tracker-ota", "pump-ota"),
+        ("tracker-firmware-reader", "pump-reader"),
+        ("tracker-firmware", BUCKET),
+    ];
+    let policy = policy_of("docs/guide/deploy.md", &names);
+    assert_allows(&policy, &ran.calls);
 }
 
 /// What a harness gives, or its own words about why not.

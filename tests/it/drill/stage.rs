@@ -19,6 +19,8 @@ pub struct Stage {
     pub proxy: Proxy,
     pub aws: Arc<LocalAws>,
     pub stack: Stack,
+    /// Sees what the functions call, and whether they may.
+    _functions: Proxy,
     pub cloudwatch: aws_sdk_cloudwatch::Client,
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub iot: aws_sdk_iot::Client,
@@ -29,10 +31,11 @@ pub struct Stage {
 impl Stage {
     /// A stack, and job events that are on.
     pub async fn new(parameters: &[(&str, &str)]) -> Self {
-        let aws = must(LocalAws::start().await);
+        let (aws, functions) = must(Proxy::start_with_functions().await);
         let stack = must(Stack::create(&aws, "tripline", parameters).await);
         let config = aws.config();
         let stage = Self {
+            _functions: functions,
             proxy: must(Proxy::start(&aws)),
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),

@@ -5,6 +5,8 @@ use std::time::Instant;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use hyper::http::request::Parts;
 
+use super::right::{Asked, Right};
+
 /// Names of operations that change nothing begin like this. What is not known is a write.
 const READS: [&str; 11] = [
     "BatchGet",
@@ -43,6 +45,8 @@ pub struct Call {
     pub body: String,
     /// What was answered. None: not (yet) carried out.
     pub status: Option<u16>,
+    /// What IAM would be asked about it.
+    pub rights: Vec<Right>,
 }
 
 impl Call {
@@ -59,6 +63,16 @@ impl Call {
                 (format!("{method} {path}"), !reads)
             }
         };
+        let name = if operation.contains(' ') { "" } else { &operation };
+        let rights = Asked {
+            service: service(request).unwrap_or_default(),
+            method,
+            path: request.uri.path_and_query().map_or(path, |all| all.as_str()),
+            operation: name,
+            body,
+            is_compressed: header(request, "content-encoding").is_some_and(|is| is == "gzip"),
+        }
+        .rights();
         Self {
             at: Instant::now(),
             method: method.to_owned(),
@@ -68,6 +82,7 @@ impl Call {
             write,
             body: String::from_utf8_lossy(body.get(..MOST_KEPT).unwrap_or(body)).into_owned(),
             status: None,
+            rights,
         }
     }
 

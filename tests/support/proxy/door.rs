@@ -19,6 +19,7 @@ use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 use tokio::task::JoinSet;
 
 use super::call::Call;
+use super::caller::function_at;
 use super::fault::Fault;
 use super::mutes::Mutes;
 use super::program::{Cut, When};
@@ -112,6 +113,10 @@ impl Door {
             Err(error) => return Err(error),
         };
         let call = Call::of(&request, &body);
+        if let Some(function) = way.function.as_deref() {
+            let rights = call.rights.clone();
+            self.shared.witness.note(&self.shared.local, function, rights).await;
+        }
         let turn = self.admit(&call);
         // As on AWS, a call that has come is carried out, whether its client still waits or not.
         let taken = tokio::spawn(async move { self.take(turn, &way, &call, request, body).await });
@@ -227,7 +232,14 @@ pub(super) async fn serve(door: Arc<Door>, listener: TcpListener) {
 /// One connection; its calls come one after another.
 async fn converse(door: Arc<Door>, stream: TcpStream) {
     stream.set_nodelay(true).ok();
-    let way = Arc::new(Way { aws: door.shared.aws, idle: tokio::sync::Mutex::new(None) });
+    // A program's own door is no function's.
+    let peer = stream.peer_addr().ok().filter(|_| door.program.is_none());
+    let function = tokio::task::spawn_blocking(move || peer.and_then(function_at)).await;
+    let way = Arc::new(Way {
+        aws: door.shared.aws,
+        idle: tokio::sync::Mutex::new(None),
+        function: function.ok().flatten(),
+    });
     let service = service_fn(|request| door.clone().answer(way.clone(), request));
     hyper::server::conn::http1::Builder::new()
         .preserve_header_case(true)
@@ -240,6 +252,8 @@ async fn converse(door: Arc<Door>, stream: TcpStream) {
 struct Way {
     aws: std::net::SocketAddr,
     idle: tokio::sync::Mutex<Option<Idle>>,
+    /// Who is at its other end, if it is a function.
+    function: Option<String>,
 }
 
 impl Way {

@@ -3,13 +3,14 @@
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
 use tripline_aws::Failure;
+use tripline_policy::Decision;
 
 use super::ask::Clients;
 use super::check::Fix;
 use super::checks::{rule_invoker, rule_name, runner_invoker, schedule_invoker, topic_invoker};
 use super::facts::{Facts, Function};
 use crate::aws::arming::guard::Guard;
-use crate::aws::policy::{Decision, Invoker};
+use crate::aws::policy::Invoker;
 use crate::exit::Error;
 
 impl Fix {

@@ -6,10 +6,11 @@ use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::HistoryItemType;
 use tripline::text::clean;
 use tripline_aws::{Failure, FailureKind};
+use tripline_policy::{Decision, Policy};
 
 use super::clients::DrillClients;
 use crate::aws::connect::Connection;
-use crate::aws::policy::{Decision, Invoker, Policy, decision_for_alarm};
+use crate::aws::policy::{Invoker, decision_for_alarm};
 use crate::aws::stack::Stack;
 use crate::aws::topics;
 use crate::doctor::chain::ChainPart;

@@ -1,7 +1,7 @@
 //! One resource on whose behalf a service invokes a function.
 
-use super::document::{Decision, Policy};
-use super::request::Request;
+use tripline_policy::{Decision, Policy, Request};
+
 use crate::aws::arn;
 use crate::aws::commands::mark_of;
 

@@ -1,7 +1,7 @@
 //! The request of an alarm that publishes to a topic.
 
-use super::document::{Decision, Policy};
-use super::request::Request;
+use tripline_policy::{Decision, Policy, Request};
+
 use crate::aws::arn;
 
 /// What a topic's policy says to an alarm of the topic's own account and Region.

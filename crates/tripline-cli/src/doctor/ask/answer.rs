@@ -1,8 +1,8 @@
 //! What an answer of AWS is worth.
 
 use tripline_aws::{Failure, FailureKind};
+use tripline_policy::Policy;
 
-use crate::aws::policy::Policy;
 use crate::doctor::facts::{Answer, NoAnswer};
 
 /// An answer about a thing that may be gone.

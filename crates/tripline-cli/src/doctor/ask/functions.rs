@@ -1,10 +1,10 @@
 //! A function: whether it can run, who may invoke it, and what becomes of what it fails at.
 
 use tripline_aws::{Failure, FailureKind};
+use tripline_policy::Policy;
 
 use super::answer::{none_if_not_found, parse_policy};
 use super::clients::Clients;
-use crate::aws::policy::Policy;
 use crate::doctor::facts::{Answer, Function, FunctionConfiguration, NoAnswer, Role, StackFacts};
 
 impl Clients {

@@ -2,10 +2,10 @@
 
 use tripline::text::excerpt;
 use tripline_aws::{Failure, FailureKind};
+use tripline_policy::Policy;
 
 use super::answer::{none_if_not_found, parse_policy};
 use super::clients::Clients;
-use crate::aws::policy::Policy;
 use crate::doctor::facts::{Answer, Key, Role, StackFacts};
 
 impl Clients {

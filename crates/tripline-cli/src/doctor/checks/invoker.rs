@@ -1,8 +1,10 @@
 //! Who may invoke a function: one resource, and nobody else.
 
+use tripline_policy::{Decision, Grant, Policy};
+
 use crate::aws::arn;
 use crate::aws::commands::quoted;
-use crate::aws::policy::{Decision, Grant, Invoker, Policy};
+use crate::aws::policy::Invoker;
 use crate::doctor::facts::Answer;
 use crate::doctor::result::{CheckResult, NotProven, all_right};
 

@@ -262,11 +262,8 @@ fn required_rights(facts: &Facts, keeps_events: bool) -> Result<Vec<RequiredRigh
             "iot:ListThingsInThingGroup",
             format!("arn:{partition}:iot:{region}:{account}:thinggroup/*"),
         ),
-        // A list is asked for, and not an alarm by its name.
-        right_to(
-            "cloudwatch:DescribeAlarms",
-            format!("arn:{partition}:cloudwatch:{region}:{account}:alarm:*"),
-        ),
+        // Under any narrower resource CloudWatch leaves composite alarms out.
+        right_to("cloudwatch:DescribeAlarms", "*"),
         right_on_own_alarms("cloudwatch:PutMetricAlarm", facts),
         right_on_own_alarms("cloudwatch:TagResource", facts),
         right_on_own_alarms("cloudwatch:ListTagsForResource", facts),

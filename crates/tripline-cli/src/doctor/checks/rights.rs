@@ -7,10 +7,10 @@ use tripline::evidence::Record;
 use tripline::metric::{NAMESPACE, STACK_NAMESPACE};
 use tripline::release::hold::HOLDS;
 use tripline::text::excerpt;
+use tripline_policy::{Decision, Request};
 
 use crate::aws::arn::function_name;
 use crate::aws::commands::{mark_of, quoted};
-use crate::aws::policy::{Decision, Request};
 use crate::doctor::check::{About, Check};
 use crate::doctor::facts::{Answer, Facts, Function, Need, Role};
 use crate::doctor::result::{CheckResult, NotProven, all_right};

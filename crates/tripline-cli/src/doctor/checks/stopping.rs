@@ -1,10 +1,11 @@
 //! From an alarm to the stop: the topic, who hears it, and what that does.
 
 use tripline::stop::StopMode;
+use tripline_policy::{Decision, Request};
 
 use crate::aws::arn::is_same_function;
 use crate::aws::commands::quoted;
-use crate::aws::policy::{Decision, Invoker, Request, decision_for_alarm};
+use crate::aws::policy::{Invoker, decision_for_alarm};
 use crate::doctor::check::{About, Check, Fix};
 use crate::doctor::facts::{Facts, Need, Topic};
 use crate::doctor::result::{CheckResult, NotProven, all_right};

@@ -4,10 +4,11 @@ use tripline::evidence::Record;
 use tripline::release::State;
 use tripline::release::hold::HOLDS;
 use tripline_guard::ownership::STACK_TAG;
+use tripline_policy::{Decision, Request};
 
 use crate::aws::arn::function_name;
 use crate::aws::commands::quoted;
-use crate::aws::policy::{Decision, Invoker, Request};
+use crate::aws::policy::Invoker;
 use crate::doctor::check::{About, Check, Fix};
 use crate::doctor::facts::{Facts, Need};
 use crate::doctor::result::{CheckResult, NotProven};

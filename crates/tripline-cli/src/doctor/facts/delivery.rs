@@ -1,6 +1,6 @@
 //! The way of an event: the rule, and the queues.
 
-use crate::aws::policy::Policy;
+use tripline_policy::Policy;
 
 /// The IoT rule that takes the job events.
 #[derive(Debug, Clone, Default)]

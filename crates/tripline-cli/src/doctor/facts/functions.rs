@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use tripline_policy::Policy;
+
 use super::answer::{Answer, NoAnswer};
-use crate::aws::policy::Policy;
 
 /// What is known of a function. Each part is asked on its own, because each may be denied.
 #[derive(Debug)]

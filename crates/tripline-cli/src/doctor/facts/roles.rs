@@ -1,6 +1,6 @@
 //! Who may do what: the roles, and the key.
 
-use crate::aws::policy::Policy;
+use tripline_policy::Policy;
 
 /// A role.
 #[derive(Debug, Clone, Default)]

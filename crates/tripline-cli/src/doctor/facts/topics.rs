@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use tripline_policy::Policy;
+
 use super::answer::Answer;
-use crate::aws::policy::Policy;
 
 /// The stack's topics.
 #[derive(Debug)]

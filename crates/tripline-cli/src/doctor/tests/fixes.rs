@@ -35,7 +35,7 @@ fn what_a_role_lacks_is_given_to_it_for_every_job() {
     assert!(document.contains(r#""Resource":"arn:aws:iot:us-east-1:111122223333:job/*""#));
     // It fixes.
     let role = facts.stopper_role.as_mut().unwrap().as_mut().unwrap();
-    role.policy.add(crate::aws::policy::Policy::parse(&document).unwrap());
+    role.policy.add(tripline_policy::Policy::parse(&document).unwrap());
     let check = checks().find(|check| check.name == "stopper-role-sufficient").unwrap();
     assert!((check.judge)(&facts).is_ok());
 }
@@ -67,7 +67,7 @@ fn evidence_has_to_be_readable_of_every_job() {
         let document = document_of(&fix[0]);
         assert!(document.contains(condition), "{document}");
         let role = facts.stopper_role.as_mut().unwrap().as_mut().unwrap();
-        role.policy.add(crate::aws::policy::Policy::parse(&document).unwrap());
+        role.policy.add(tripline_policy::Policy::parse(&document).unwrap());
         assert!((check.judge)(&facts).is_ok());
     }
 }

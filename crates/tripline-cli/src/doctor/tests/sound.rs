@@ -14,10 +14,10 @@ use tripline::evidence::{CoverageFacts, Needs, Record};
 use tripline::job::JobId;
 use tripline_config::parse_evidence;
 use tripline_guard::desired::{DefaultGuard, KeptConfig, Known, Rules};
+use tripline_policy::Policy;
 
 pub use crate::alarms::fake::shown;
 use crate::aws::arming::plan::Plan;
-use crate::aws::policy::Policy;
 use crate::doctor::facts::{
     Action, Counted, Facts, Function, FunctionConfiguration, Health, Ingest, JobFacts, Key,
     Mapping, NoAnswer, Queue, Resource, Role, Rule, Sms, StackFacts, Subscription, Topic, Topics,

@@ -9,7 +9,9 @@ pub struct Request<'a> {
     /// The service that asks, such as `iot.amazonaws.com`; `None` in a role's own policies, which have
     /// no principals.
     pub service: Option<&'a str>,
+    /// For what, such as `iot:CancelJob`.
     pub action: &'a str,
+    /// With what: an ARN, or `*` where IAM can name nothing.
     pub resource: &'a str,
     /// What is known of what conditions ask for, such as `aws:SourceArn`, beside what is known of every request.
     pub context: &'a [(&'a str, &'a str)],

@@ -18,6 +18,7 @@ pub struct Policy {
 /// What a policy says to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
+    /// A statement allows it, and none denies it.
     Allowed,
     /// A statement denies it.
     Denied,
@@ -257,7 +258,7 @@ fn holds(operator: &str, known: Known<'_>, wanted: &[String]) -> Option<bool> {
 }
 
 /// Whether a text matches a pattern with `*` (anything) and `?` (one character).
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut position) = (0, 0);

@@ -1,0 +1,134 @@
+//! SECURITY.md: the tests that it names are there, and its policy does what it says.
+
+use tripline_policy::{Decision, Policy, Request};
+use tripline_tests::workspace::root;
+
+use super::{blocks, read};
+
+const DOCUMENT: &str = "SECURITY.md";
+
+#[test]
+fn every_test_that_security_names_is_there() {
+    let mut found = 0;
+    for word in super::words(DOCUMENT) {
+        let Some((path, test)) = word.split_once(".rs::") else { continue };
+        let path = format!("{path}.rs");
+        assert!(root().join(&path).is_file(), "{DOCUMENT}: there is no {path}");
+        let function = format!("fn {test}(");
+        let source = read(&path);
+        let (before, _) = source.split_once(&function).unwrap_or_else(|| {
+            panic!("{DOCUMENT}: there is no test `{test}` in {path}");
+        });
+        let attributes = before.rsplit("}\n").next().unwrap_or_default();
+        assert!(attributes.contains("test"), "{DOCUMENT}: `{test}` in {path} is no test");
+        found += 1;
+    }
+    assert!(found >= 25, "only {found} tests found");
+}
+
+/// Each threat has one, so that a claim without a test is seen.
+#[test]
+fn every_threat_names_its_test() {
+    let page = read(DOCUMENT);
+    let (_, threats) = page.split_once("| who | can |").expect("the table of threats");
+    let rows: Vec<&str> = threats.lines().skip(2).take_while(|row| row.starts_with('|')).collect();
+    assert!(rows.len() >= 12, "{}", rows.len());
+    for row in rows {
+        assert!(row.contains(".rs::"), "{DOCUMENT}: no test in {row}");
+    }
+}
+
+#[test]
+fn security_is_short() {
+    let lines = read(DOCUMENT).lines().count();
+    assert!(lines <= 200, "{DOCUMENT} has {lines} lines (expected at most 200)");
+}
+
+/// The service control policy beside the one that an organization has by default.
+fn with_the_policy() -> Policy {
+    let [shown] = blocks(DOCUMENT, "json").try_into().expect("one policy");
+    let json: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+    // As AWS counts, without blanks.
+    assert!(json.to_string().len() <= 5_120, "{}", json.to_string().len());
+    let mut policy = Policy::parse(&shown).expect("a policy");
+    let all = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+    policy.add(Policy::parse(all).expect("a policy"));
+    policy
+}
+
+#[test]
+fn the_service_control_policy_keeps_others_out_and_lets_tripline_work() {
+    const ALARM: &str =
+        "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:tripline-fw-2-1-default-failures";
+    const OTHER_ALARM: &str = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:pipeline";
+    const TOPIC: &str = "arn:aws:sns:eu-west-1:123456789012:tripline-ForceStopTopic-AbC";
+    const OTHER_TOPIC: &str = "arn:aws:sns:eu-west-1:123456789012:pagers";
+    const ROLE: &str = "arn:aws:iam::123456789012:role/tripline-GuardKeeperRole-AbC";
+    const NAMESPACE: &str = "cloudwatch:namespace";
+    const ACTIONS: &str = "cloudwatch:AlarmActions";
+    let (yes, no) = (Decision::Allowed, Decision::Denied);
+    let policy = with_the_policy();
+    let put = "cloudwatch:PutMetricAlarm";
+    for (who, action, on, context, expected) in [
+        ("developer", "cloudwatch:PutMetricData", "*", (NAMESPACE, "IoT:OTA:JobExecution"), no),
+        ("developer", "cloudwatch:PutMetricData", "*", (NAMESPACE, "Tripline"), no),
+        ("developer", "cloudwatch:PutMetricData", "*", (NAMESPACE, "Shop"), yes),
+        ("firmware-operator", "cloudwatch:PutMetricData", "*", (NAMESPACE, "Tripline"), no),
+        (
+            "tripline-GuardKeeperRole-AbC",
+            "cloudwatch:PutMetricData",
+            "*",
+            (NAMESPACE, "Tripline"),
+            yes,
+        ),
+        (
+            "tripline-MetricsGeneratorRole-AbC",
+            "cloudwatch:PutMetricData",
+            "*",
+            (NAMESPACE, "IoT:OTA:JobExecution"),
+            yes,
+        ),
+        (
+            "tripline-ForceStopperRole-AbC",
+            "cloudwatch:PutMetricData",
+            "*",
+            (NAMESPACE, "Tripline"),
+            no,
+        ),
+        ("developer", put, ALARM, (ACTIONS, OTHER_TOPIC), no),
+        ("developer", put, OTHER_ALARM, (ACTIONS, OTHER_TOPIC), yes),
+        // Whatever it is called, it would stop rollouts.
+        ("developer", put, OTHER_ALARM, (ACTIONS, TOPIC), no),
+        ("developer", "cloudwatch:PutCompositeAlarm", OTHER_ALARM, (ACTIONS, TOPIC), no),
+        ("tripline-GuardKeeperRole-AbC", put, ALARM, (ACTIONS, TOPIC), yes),
+        ("tripline-WaveRunnerRole-AbC", put, ALARM, (ACTIONS, TOPIC), yes),
+        ("firmware-operator", put, ALARM, (ACTIONS, TOPIC), yes),
+        // The stack's own alarms are called as the stack is.
+        ("platform-deployer", put, ALARM, (ACTIONS, OTHER_TOPIC), yes),
+        ("platform-deployer", put, OTHER_ALARM, (ACTIONS, TOPIC), no),
+        ("developer", "cloudwatch:DeleteAlarms", ALARM, ("", ""), no),
+        ("developer", "cloudwatch:DisableAlarmActions", ALARM, ("", ""), no),
+        ("developer", "cloudwatch:SetAlarmState", ALARM, ("", ""), no),
+        ("developer", "cloudwatch:UntagResource", ALARM, ("", ""), no),
+        ("developer", "cloudwatch:DeleteAlarms", OTHER_ALARM, ("", ""), yes),
+        ("developer", "cloudwatch:DescribeAlarms", "*", ("", ""), yes),
+        ("developer", "cloudwatch:PutAlarmMuteRule", "*", ("", ""), no),
+        ("firmware-operator", "cloudwatch:PutAlarmMuteRule", "*", ("", ""), yes),
+        ("developer", "iam:CreateRole", ROLE, ("", ""), no),
+        ("developer", "iam:PassRole", ROLE, ("", ""), no),
+        ("firmware-operator", "iam:PutRolePolicy", ROLE, ("", ""), no),
+        ("platform-deployer", "iam:CreateRole", ROLE, ("", ""), yes),
+        ("developer", "iam:PassRole", "arn:aws:iam::123456789012:role/pump-ota", ("", ""), yes),
+        // What it does not take away.
+        ("developer", "iot:CancelJob", "arn:aws:iot:eu-west-1:123456789012:job/fw", ("", ""), yes),
+    ] {
+        let who = format!("arn:aws:iam::123456789012:role/{who}");
+        // A key that a call does not have: nobody's namespace, no action.
+        let context = [("aws:PrincipalArn", who.as_str()), context];
+        let decided =
+            policy.decide(Request { service: None, action, resource: on, context: &context });
+        // An alarm whose actions are not given may have any.
+        let unclear = decided == Decision::Unclear && context[1].0.is_empty() && expected == yes;
+        assert!(decided == expected || unclear, "{who} {action} on {on} {context:?}: {decided:?}");
+    }
+}
