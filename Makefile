@@ -56,7 +56,7 @@ soak: zips-$(HOST) ## Try 20,000 alarm messages under faults, and every fault fo
 
 .PHONY: fuzz
 fuzz: machine ## Feed every reader with what nobody wrote (SECONDS=600 of CPU time each; TARGET=dev-ini; SEED=1)
-	cargo build --locked -p tripline-tests --bin fuzz
+	cargo build --locked --workspace --bin fuzz
 	target/debug/fuzz --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1) $(if $(TARGET),--target $(TARGET))
 
 .PHONY: check

@@ -13,6 +13,7 @@ mod docs;
 mod doctor;
 mod drill;
 mod fleet;
+mod fuzz;
 mod local_aws;
 mod proxy;
 mod queue;

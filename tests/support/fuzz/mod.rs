@@ -103,8 +103,8 @@ impl Target {
 /// When a run ends.
 #[derive(Debug, Clone, Copy)]
 pub enum Until {
-    /// After so many inputs.
-    Cases(u64),
+    /// After the corpus and so many inputs that are made of it.
+    Made(u64),
     /// After so much CPU time of this thread.
     CpuTime(Duration),
 }
@@ -151,9 +151,9 @@ impl Run {
         let (corpus, started) = (Corpus::of(self.target)?, cpu_time());
         let mut mutator = Mutator::new(self.target, &corpus, self.seed);
         let mut report = Report { cases: 0, took: Duration::ZERO, finding: None };
-        let seeds = corpus.inputs.iter().cloned();
+        let (seeds, given) = (corpus.inputs.iter().cloned(), corpus.inputs.len() as u64);
         let mut inputs = seeds.chain(std::iter::repeat_with(|| mutator.input()));
-        while self.goes_on(&report) && report.finding.is_none() {
+        while self.goes_on(&report, given) && report.finding.is_none() {
             let Some(input) = inputs.next() else { break };
             report.cases += 1;
             if let Err(failed) = self.target.holds(&input) {
@@ -165,9 +165,9 @@ impl Run {
         Ok(report)
     }
 
-    fn goes_on(&self, report: &Report) -> bool {
+    fn goes_on(&self, report: &Report, given: u64) -> bool {
         match self.until {
-            Until::Cases(most) => report.cases < most,
+            Until::Made(most) => report.cases < given + most,
             Until::CpuTime(most) => report.took < most,
         }
     }

@@ -64,7 +64,7 @@ const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// The same event, with a field that is not read fast.
 fn made_odd(line: &[u8]) -> Vec<u8> {
-    let text = String::from_utf8_lossy(line);
+    let Ok(text) = std::str::from_utf8(line) else { return line.to_owned() };
     match text.trim_start_matches(BLANK).strip_prefix('{') {
         Some(rest) if !rest.trim_start_matches(BLANK).starts_with('}') => {
             format!("{{\"odd\":[],{rest}").into_bytes()
