@@ -54,6 +54,11 @@ verdict: ## Write docs/reference/verdict.md: false stops and detection beside ot
 soak: zips-$(HOST) ## Try 20,000 alarm messages under faults, and every fault for as long as it takes (an hour)
 	TRIPLINE_SOAK=$${TRIPLINE_SOAK:-20000} cargo test --locked --workspace --test it stopper:: -- --nocapture
 
+.PHONY: fuzz
+fuzz: machine ## Feed every reader with what nobody wrote (SECONDS=600 of CPU time each; TARGET=dev-ini; SEED=1)
+	cargo build --locked --workspace --bin fuzz
+	target/debug/fuzz --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1) $(if $(TARGET),--target $(TARGET))
+
 .PHONY: check
 check: machine lint ## Formatting, lints, documentation, and the linters of the template
 	tools/check-rooms

@@ -13,6 +13,7 @@ mod docs;
 mod doctor;
 mod drill;
 mod fleet;
+mod fuzz;
 mod generator;
 mod local_aws;
 mod matrix;

@@ -7,6 +7,7 @@
 mod cbor;
 pub mod demo;
 pub mod faults;
+pub mod fuzz;
 pub mod http_aws;
 pub mod lambda_runtime;
 pub mod ledger;

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use tripline::text::excerpt;
 
-use crate::ini::{Ini, MAX_FILE_BYTES};
+use crate::ini::{Ini, MAX_FILE_BYTES, indent, trimmed};
 use crate::keys::DEFAULT;
 
 /// A key of `[DEFAULT]` and its value, as `key=value`. The value stands in the file as it is, so
@@ -69,8 +69,8 @@ pub fn with_settings(text: &str, settings: &[Setting]) -> Result<String, Invalid
     let mut open: Option<(usize, bool)> = None;
     let eol = if text.contains("\r\n") { "\r\n" } else { "\n" };
     for raw in text.split_inclusive('\n') {
-        let line = raw.trim_start_matches('\u{feff}').trim();
-        let indent = raw.len() - raw.trim_start().len();
+        let line = trimmed(raw.trim_start_matches('\u{feff}'));
+        let indent = indent(raw);
         let is_text = !line.is_empty() && !line.starts_with(['#', ';']);
         if is_text
             && let Some((at, replaced)) = open
@@ -90,10 +90,10 @@ pub fn with_settings(text: &str, settings: &[Setting]) -> Result<String, Invalid
         }
         if let Some((name, _)) = line.strip_prefix('[').and_then(|rest| rest.rsplit_once(']')) {
             open = None;
-            in_default = name.trim() == DEFAULT;
+            in_default = trimmed(name) == DEFAULT;
             out.push(raw.to_owned());
         } else if let Some((key, rest)) = raw.split_once(['=', ':']) {
-            let wanted = left.iter().position(|s| s.key.eq_ignore_ascii_case(key.trim()));
+            let wanted = left.iter().position(|s| s.key.eq_ignore_ascii_case(trimmed(key)));
             let setting = wanted.filter(|_| in_default).map(|place| left.remove(place));
             open = Some((indent, setting.is_some()));
             out.push(match setting {

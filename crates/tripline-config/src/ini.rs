@@ -2,8 +2,8 @@
 //!
 //! Written here because a fault has to name its line, which no INI crate keeps, and because
 //! `configparser`'s rules are the contract: keys without regard to case, `[DEFAULT]` inherited,
-//! `=` or `:`, indented lines go on with the value even after an empty line, what follows the `]` of
-//! a section is ignored, `%(key)s` is replaced.
+//! `=` or `:`, indented lines go on with the value even after an empty line, which is part of it then,
+//! what follows the `]` of a section is ignored, `%(key)s` is replaced. The fuzzer compares them (`make fuzz`).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -75,27 +75,40 @@ impl Ini {
     pub fn parse(text: &str, faults: &mut Vec<Fault>) -> Self {
         let mut ini = Self::default();
         let mut open: Option<(String, usize)> = None;
+        // Empty lines since the last line of the value that is open.
+        let mut empty = 0;
         // Windows editors begin a file with this mark.
-        for (number, raw) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
-            let line = raw.trim();
-            if line.is_empty() || line.starts_with(['#', ';']) {
+        let text = text.trim_start_matches('\u{feff}');
+        for (number, raw) in (1..).zip(text.strip_suffix('\r').unwrap_or(text).lines()) {
+            let line = trimmed(raw);
+            if raw.contains('\r') {
+                faults.push(carriage_return(number));
+                return ini;
+            }
+            if line.is_empty() {
+                empty += 1;
                 continue;
             }
-            let indent = raw.len() - raw.trim_start().len();
+            if line.starts_with(['#', ';']) {
+                continue;
+            }
+            let (indent, before) = (indent(raw), std::mem::take(&mut empty));
             if let Some((key, at)) = &open
                 && indent > *at
             {
                 if !is_of_its_own(line) {
-                    ini.continue_value(key, line);
+                    ini.continue_value(key, before, line);
                     continue;
                 }
                 faults.push(ini.indented(key, line, number));
             }
             if let Some((name, _)) = line.strip_prefix('[').and_then(|rest| rest.rsplit_once(']')) {
                 open = None;
-                ini.begin(name.trim(), number, faults);
+                faults.extend(odd_name(name, line).map(|text| Fault::at(number, text)));
+                ini.begin(trimmed(name), number, faults);
             } else if let Some((key, value)) = line.split_once(['=', ':']) {
-                open = ini.add(key.trim(), value.trim(), number, faults).map(|key| (key, indent));
+                let added = ini.add(trimmed(key), trimmed(value), number, faults);
+                open = added.map(|key| (key, indent));
             } else {
                 let text = format!(
                     "`{}` is neither a section, a `key = value` nor a comment",
@@ -158,9 +171,10 @@ impl Ini {
         Some(lower)
     }
 
-    fn continue_value(&mut self, key: &str, line: &str) {
+    /// Adds a line to a value, behind so many empty ones.
+    fn continue_value(&mut self, key: &str, empty: usize, line: &str) {
         if let Some(entry) = self.sections.last_mut().and_then(|s| s.entries.get_mut(key)) {
-            entry.value.push('\n');
+            entry.value.extend(std::iter::repeat_n('\n', empty + 1));
             entry.value.push_str(line);
         }
     }
@@ -213,7 +227,7 @@ impl Ini {
     ) -> Result<String, Fault> {
         let fault =
             |text: String| Fault::at(entry.line, format!("`{}`: {text}", excerpt(&entry.key)));
-        if depth == 0 {
+        if depth == 0 && entry.value.contains('%') {
             return Err(fault("`%(..)s` is nested too deep".to_owned()));
         }
         let mut value = String::new();
@@ -223,14 +237,17 @@ impl Ini {
             if let Some(after) = after.strip_prefix('%') {
                 value.push('%');
                 rest = after;
-            } else if let Some((key, after)) =
-                after.strip_prefix('(').and_then(|reference| reference.split_once(")s"))
-            {
+            } else if let Some((key, after)) = reference(after) {
                 let target = self
                     .raw(section, key)
                     .ok_or_else(|| fault(format!("`%({})s` names no key", excerpt(key))))?;
                 *references += 1;
-                value.push_str(&self.replaced(section, target, depth - 1, references)?);
+                value.push_str(&self.replaced(
+                    section,
+                    target,
+                    depth.saturating_sub(1),
+                    references,
+                )?);
                 rest = after;
             } else {
                 let text = "`%` is followed by neither `%` nor `(key)s` (write `%%` for `%`)";
@@ -243,6 +260,44 @@ impl Ini {
         value.push_str(rest);
         Ok(value)
     }
+}
+
+/// A text without the blanks around it: what Unicode takes for blank, and four separators that only Python does.
+pub(crate) fn trimmed(text: &str) -> &str {
+    text.trim_matches(is_blank)
+}
+
+/// How far a line is indented, in characters.
+pub(crate) fn indent(line: &str) -> usize {
+    line.chars().take_while(|c| is_blank(*c)).count()
+}
+
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
+}
+
+/// The key between `(` and `)s`, and what follows it.
+fn reference(text: &str) -> Option<(&str, &str)> {
+    let (key, after) = text.strip_prefix('(')?.split_once(')')?;
+    Some((key, after.strip_prefix('s')?)).filter(|_| !key.is_empty())
+}
+
+/// What is wrong with a section's name. `configparser` finds neither of them by the name that was meant.
+fn odd_name(name: &str, line: &str) -> Option<String> {
+    if trimmed(name).is_empty() {
+        return Some(format!("`{}` is a section without a name", excerpt(line)));
+    }
+    (trimmed(name) != name).then(|| {
+        let name = excerpt(name);
+        format!("section `[{name}]` has blanks inside its brackets, which are part of its name")
+    })
+}
+
+/// Some programs take it for the end of a line and others do not, so that they read different files.
+fn carriage_return(line: usize) -> Fault {
+    let text = "a line ends with a carriage return alone".to_owned();
+    let hint = "save the file with the ends of lines of Linux or of Windows";
+    Fault::at(line, text).hint(Some(hint.to_owned()))
 }
 
 /// Whether a line is a section, or a key with its value, however far it is indented. No value that goes
@@ -283,7 +338,7 @@ mod tests {
         for (key, value) in [
             ("Region", "us-east-1"),
             ("name", "fw-3"),
-            ("list", "x,\ny,\nz"),
+            ("list", "x,\ny,\n\nz"),
             ("url", "http://h:1/?a=b%20c"),
             ("empty", ""),
         ] {
@@ -310,6 +365,49 @@ mod tests {
         for bomb in [bomb, empty] {
             let text = get(&bomb, "a", "k8").unwrap().unwrap_err();
             assert!(text.ends_with("`%(..)s` makes it too long"), "{text}");
+        }
+    }
+
+    /// What the fuzzer found beside Python's `configparser` (`tests/fuzz/corpus/dev-ini`).
+    #[test]
+    fn lines_are_what_configparser_takes_for_them() {
+        for (text, value) in [
+            ("[a]\nk = 1\n\n  2\n ; no\n\n\n  3\n\n", "1\n\n2\n\n\n3"),
+            ("[a]\n\u{a0}k = 1\n  2", "1\n2"),
+            ("[a]\nk\u{1f}=\u{1c}1\u{1d}\n\u{1e}", "1"),
+            ("[a]\nk = 1\r", "1"),
+        ] {
+            assert_eq!(get(text, "a", "k"), Some(Ok(value.to_owned())), "{text:?}");
+        }
+        let mut chain = String::from("[a]\nk10 = end\n");
+        for n in 0..10 {
+            chain += &format!("k{n} = %(k{})s\n", n + 1);
+        }
+        assert_eq!(get(&chain, "a", "k0"), Some(Ok("end".to_owned())));
+        let chain = chain.replace("end", "%(k11)s\nk11 = end");
+        let too_deep = "`k10`: `%(..)s` is nested too deep".to_owned();
+        assert_eq!(get(&chain, "a", "k0"), Some(Err(too_deep)));
+        let odd = "`k`: `%` is followed by neither `%` nor `(key)s` (write `%%` for `%`)";
+        for value in ["%()s", "%(b)c)s"] {
+            let text = format!("[a]\nk = {value}\nb)c = 1\n = 1\n");
+            assert_eq!(get(&text, "a", "k"), Some(Err(odd.to_owned())), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_configparser_takes_for_something_else_is_a_fault() {
+        for (text, fault) in [
+            (
+                "[a ]\nk=1",
+                "section `[a ]` has blanks inside its brackets, which are part of its name",
+            ),
+            ("[]=1", "`[]=1` is a section without a name"),
+            ("[a]\nk=1\r[b]", "a line ends with a carriage return alone"),
+            ("[a]\nk=1\r\r\n", "a line ends with a carriage return alone"),
+        ] {
+            let mut faults = Vec::new();
+            Ini::parse(text, &mut faults);
+            assert_eq!(faults.first().map(|it| it.text.as_str()), Some(fault), "{text:?}");
         }
     }
 

@@ -2,7 +2,8 @@
 
 use aws_lambda_events::sqs::SqsEvent;
 use serde_json::Value;
-use tripline::event::ExecutionEvent;
+use tripline::event::{ExecutionEvent, PoisonEvent};
+use tripline::text::excerpt;
 
 use crate::Delivered;
 
@@ -32,9 +33,7 @@ impl Delivery {
         match serde_json::from_value::<SqsEvent>(payload) {
             Ok(batch) => Self::Batch(batch.records.into_iter().map(Message::from).collect()),
             // Lambda writes this envelope itself; if it ever changes, the event is kept as poison.
-            Err(error) => {
-                Self::Direct(Err(tripline::event::PoisonEvent::NotJson(error.to_string())))
-            }
+            Err(error) => Self::Direct(Err(PoisonEvent::NotJson(excerpt(&error.to_string())))),
         }
     }
 }
@@ -46,5 +45,23 @@ impl From<aws_lambda_events::sqs::SqsMessage> for Message {
             id: message.message_id.unwrap_or_default(),
             event: ExecutionEvent::from_json(body.as_bytes()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_an_odd_envelope_is_short() {
+        let record = json!({ "eventSource": "aws:sqs", "attributes": "\u{1b}[31m".repeat(1_000) });
+        let Delivery::Direct(Err(poison)) = Delivery::from_payload(json!({ "Records": [record] }))
+        else {
+            panic!("not one event that is none");
+        };
+        let said = poison.to_string();
+        assert!(said.len() < 200 && !said.contains(char::is_control), "{said}");
     }
 }
