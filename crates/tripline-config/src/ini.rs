@@ -78,8 +78,7 @@ impl Ini {
         // Empty lines since the last line of the value that is open.
         let mut empty = 0;
         // Windows editors begin a file with this mark.
-        let text = text.trim_start_matches('\u{feff}');
-        for (number, raw) in (1..).zip(text.strip_suffix('\r').unwrap_or(text).lines()) {
+        for (number, raw) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
             let line = trimmed(raw);
             if raw.contains('\r') {
                 faults.push(carriage_return(number));
@@ -375,7 +374,6 @@ mod tests {
             ("[a]\nk = 1\n\n  2\n ; no\n\n\n  3\n\n", "1\n\n2\n\n\n3"),
             ("[a]\n\u{a0}k = 1\n  2", "1\n2"),
             ("[a]\nk\u{1f}=\u{1c}1\u{1d}\n\u{1e}", "1"),
-            ("[a]\nk = 1\r", "1"),
         ] {
             assert_eq!(get(text, "a", "k"), Some(Ok(value.to_owned())), "{text:?}");
         }
@@ -403,6 +401,7 @@ mod tests {
             ),
             ("[]=1", "`[]=1` is a section without a name"),
             ("[a]\nk=1\r[b]", "a line ends with a carriage return alone"),
+            ("[a]\nk=1\r", "a line ends with a carriage return alone"),
             ("[a]\nk=1\r\r\n", "a line ends with a carriage return alone"),
         ] {
             let mut faults = Vec::new();

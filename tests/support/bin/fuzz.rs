@@ -11,6 +11,9 @@ use std::time::Duration;
 use tripline_tests::fuzz::{ALL, Run, Target, Until};
 use tripline_tests::{Error, Result, at};
 
+/// Most bytes of an input that are printed.
+const SHOWN: usize = 400;
+
 /// What is to be done.
 struct Arguments {
     targets: Vec<&'static Target>,
@@ -71,7 +74,8 @@ impl Arguments {
             "  case {} failed at {}: {}",
             finding.case, finding.failed.place, finding.failed.text
         );
-        println!("  {:?}", String::from_utf8_lossy(&finding.input));
+        let begins = finding.input.get(..SHOWN).unwrap_or(&finding.input);
+        println!("  {:?}", String::from_utf8_lossy(begins));
         println!("  again: fuzz --target {name} {}", path.display());
         Ok(false)
     }

@@ -13,11 +13,13 @@ pub(super) const TARGET: Target = Target {
     name: "dev-ini",
     shape: Shape::Lines,
     seeds: &[
-        "examples",
+        "examples/demo.ini",
+        "examples/dev.ini",
         "examples/guards",
         "examples/rollouts",
-        "examples/waves",
-        "crates/tripline-config/src/tests",
+        "examples/waves/dev.ini",
+        "crates/tripline-config/src/tests/manual.ini",
+        "crates/tripline-config/src/tests/whole.ini",
     ],
     words: &[
         "[DEFAULT]",
@@ -82,7 +84,7 @@ const REFUSED: [(&str, &str); 7] = [
 ];
 
 fn check(input: &[u8]) {
-    // A config's files beside it are no configs.
+    // Every command says of other bytes where they are, and reads no further.
     let Ok(text) = std::str::from_utf8(input) else { return };
     is_read_as_by_python(text);
     let alarms = twice(|| AlarmConfig::parse(NAME, text));

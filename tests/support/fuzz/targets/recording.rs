@@ -27,6 +27,10 @@ pub(super) const TARGET: Target = Target {
     check,
 };
 
+/// Longest rollout in seconds that is replayed. A replay looks at every minute from the first event to the last, which
+/// in a build for debugging takes 30 s of the two years that are taken: too long to try twice, and linear.
+const LONGEST: i64 = 10 * 86_400;
+
 /// The config that it is replayed under.
 const CONFIG: &str = include_str!("../../../../examples/guards/recommended.ini");
 
@@ -40,7 +44,9 @@ fn check(input: &[u8]) {
     assert_eq!(summary(&self::read(&ended)), summary(&self::read(&odd)), "read fast");
     let Ok(rollout) = read else { return };
     is_in_range(&rollout);
-    replays(&rollout);
+    if rollout.last.seconds_after(rollout.first) <= LONGEST {
+        replays(&rollout);
+    }
 }
 
 fn read(lines: &[&[u8]]) -> Result<RecordedRollout, NoRollout> {
