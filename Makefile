@@ -125,7 +125,7 @@ pages: ## Write the command's man pages and completions into target/pages/
 
 .PHONY: notices
 notices: ## Write again what the built functions are built from, with the texts of all licenses: target/lambda-<processor>/THIRD-PARTY-NOTICES.txt
-	for folder in target/lambda-*/; do tools/third-party-notices "$$folder"; done
+	for folder in target/lambda-*/; do tools/third-party-notices "$$folder"; tools/zip-functions "$$folder"; done
 
 .PHONY: zips zips-arm64 zips-x86_64
 zips: zips-arm64 zips-x86_64 ## Build the functions' zips for both processors, into target/lambda-<processor>/

@@ -39,7 +39,7 @@ fn noticed(function: &str) -> &'static str {
             (BTreeMap::from(of_each), read(folder.path().to_owned()))
         };
         let (of_each, texts) = write();
-        assert_eq!((&of_each, &texts), (&write().0, &write().1));
+        assert_eq!((of_each.clone(), texts.clone()), write());
         // Every crate is in both, and the licenses are in full.
         for line in of_each.values().flat_map(|text| text.lines().skip(1)) {
             assert!(texts.lines().any(|other| other == line), "{line}");

@@ -226,6 +226,11 @@ impl Proxy {
         self.shared.witness.take_violations()
     }
 
+    /// Forgets what functions asked for, and reads their roles again.
+    pub fn forget_functions(&self) {
+        self.shared.witness.forget();
+    }
+
     fn open(
         &self,
         listener: TcpListener,

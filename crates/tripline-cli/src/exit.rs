@@ -143,7 +143,8 @@ pub async fn report(outcome: Result<End, Error>, json: bool) -> ExitCode {
         Err(error) => {
             let error = error.located().await;
             eprintln!("{}", error.diagnostics().labeled("error"));
-            // What has been printed is the one document: it says how far the command came, and has the error.
+            // What has been printed is the one document: it says how far the command came. That of `drill` and of
+            // `queue next` has the error, too; a plan has none, and what keeps it from being carried out is on stderr.
             if json && !has_printed_json() {
                 print_json(&error.document().to_json());
             }

@@ -24,28 +24,19 @@ use crate::waves::{Around, Waves};
 /// Most rounds of one deployment.
 pub const MAX_ROUNDS: u32 = 10_000;
 
-/// The sections that a key of another switches on.
-const SWITCHED: [&str; 11] = [
-    "CUSTOM_JOB_DOCUMENT",
-    "PRESIGNED_URL_CONFIG",
-    "JOB_EXECUTE_ROLLOUT_CONFIG",
-    "EXP_RATE_CONFIG",
-    "INCREASE_CRITERIA",
-    "ABORT_CONFIG",
-    "ABORT_CONFIG_TYPE_ALL",
-    "ABORT_CONFIG_TYPE_FAILED",
-    "ABORT_CONFIG_TYPE_REJECTED",
-    "ABORT_CONFIG_TYPE_TIMED_OUT",
-    "TIMEOUT_CONFIG",
-];
-
-/// Of these, those that a key of `[DEFAULT]` switches on.
-const SWITCHES: [(&str, &str); 5] = [
-    ("CUSTOM_JOB_DOCUMENT", "useCustomJobDocument"),
-    ("PRESIGNED_URL_CONFIG", "usePresignedUrlConfig"),
-    ("JOB_EXECUTE_ROLLOUT_CONFIG", "useJobExecutionsRolloutConfig"),
-    ("ABORT_CONFIG", "useAbortConfig"),
-    ("TIMEOUT_CONFIG", "useTimeoutConfig"),
+/// The sections that a key of another switches on: by whom, and by which.
+const SWITCHES: [(&str, &str, &str); 11] = [
+    ("CUSTOM_JOB_DOCUMENT", DEFAULT, "useCustomJobDocument"),
+    ("PRESIGNED_URL_CONFIG", DEFAULT, "usePresignedUrlConfig"),
+    ("JOB_EXECUTE_ROLLOUT_CONFIG", DEFAULT, "useJobExecutionsRolloutConfig"),
+    ("EXP_RATE_CONFIG", "JOB_EXECUTE_ROLLOUT_CONFIG", "useExponentialRateCfg"),
+    ("INCREASE_CRITERIA", "EXP_RATE_CONFIG", "useRateIncreaseCriteria"),
+    ("ABORT_CONFIG", DEFAULT, "useAbortConfig"),
+    ("ABORT_CONFIG_TYPE_ALL", "ABORT_CONFIG", "useAllSubsection"),
+    ("ABORT_CONFIG_TYPE_FAILED", "ABORT_CONFIG", "useFailedSubsection"),
+    ("ABORT_CONFIG_TYPE_REJECTED", "ABORT_CONFIG", "useRejectedSubsection"),
+    ("ABORT_CONFIG_TYPE_TIMED_OUT", "ABORT_CONFIG", "useTimedOutSubsection"),
+    ("TIMEOUT_CONFIG", DEFAULT, "useTimeoutConfig"),
 ];
 
 /// What a `dev.ini` says. Paths are as they stand there.
@@ -103,7 +94,7 @@ pub struct DeployConfig {
     pub unused: Vec<String>,
     /// What would be wrong with those.
     pub faults_of_unused: Vec<Fault>,
-    /// Sections that nothing switches on or off: whoever wrote one has forgotten its key.
+    /// Sections that nothing switches on or off.
     pub unswitched: Vec<Fault>,
     /// What was taken for something else than stands there.
     pub notes: Vec<Fault>,
@@ -193,13 +184,14 @@ fn read(ini: &Ini, faults: &mut Vec<Fault>) -> Option<DeployConfig> {
     });
     let document = read.document();
     let presigned = read.presigned();
-    let unused: Vec<_> = SWITCHED
+    let unused: Vec<_> = SWITCHES
         .into_iter()
+        .map(|(name, ..)| name)
         .filter(|name| ini.section(name).is_some() && !read.used.iter().any(|used| used == name))
         .map(str::to_owned)
         .collect();
     let faults_of_unused = faults_of(ini, &unused);
-    let unswitched = unswitched(ini, default, &unused);
+    let unswitched = unswitched(ini, &unused);
     let mut notes = Vec::new();
     let config = DeployConfig {
         region: read.optional_or(
@@ -382,18 +374,20 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What is wrong with sections that are not switched on, to be known before they are.
-fn unswitched(ini: &Ini, default: &Section, unused: &[String]) -> Vec<Fault> {
-    let of = |(name, key): (&str, &str)| {
-        let is_forgotten =
-            unused.iter().any(|unused| unused == name) && ini.get(default, key).is_none();
-        let section = ini.section(name).filter(|_| is_forgotten)?;
-        let text = format!("`[{name}]` is not used: `[DEFAULT]` has no `{key}`");
+/// Sections that are there and that nothing switches on or off. To leave the key out is one way to switch a section
+/// off, and one to forget it. What stands in a section that is off itself is not looked at.
+fn unswitched(ini: &Ini, unused: &[String]) -> Vec<Fault> {
+    let is_unused = |name: &str| unused.iter().any(|unused| unused == name);
+    let of = |(name, by, key): (&str, &str, &str)| {
+        let by_section = ini.section(by).filter(|_| is_unused(name) && !is_unused(by))?;
+        let section = ini.section(name).filter(|_| ini.get(by_section, key).is_none())?;
+        let text = format!("`[{name}]` is not used: `[{by}]` has no `{key}`");
         Some(Fault::at(section.line, text).hint(Some(format!("add `{key} = True`, or `False`"))))
     };
     SWITCHES.into_iter().filter_map(of).collect()
 }
 
+/// What is wrong with sections that are not switched on, to be known before they are.
 fn faults_of(ini: &Ini, unused: &[String]) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut read = Reader::of_all(ini, &mut faults);

@@ -24,6 +24,8 @@ pub(crate) struct Ini {
     places: HashMap<String, usize>,
     /// Whether keys stand before the first section.
     is_headless: bool,
+    /// Whether reading ended before the file did.
+    is_cut: bool,
     /// Which keys were asked for, to hold the table of keys against.
     #[cfg(test)]
     pub asked: std::cell::RefCell<HashSet<(String, String)>>,
@@ -66,6 +68,11 @@ pub(crate) fn read_whole<T>(
         return Err(Faults { file: file.to_owned(), faults, more: 0 });
     }
     let ini = Ini::parse(text, &mut faults);
+    if ini.is_cut {
+        // What is said of the rest would be made up.
+        faults.drain(..faults.len().saturating_sub(1));
+        return Err(Faults { file: file.to_owned(), faults, more: 0 });
+    }
     let config = read(&ini, &mut faults);
     reported(file, config, faults)
 }
@@ -77,11 +84,16 @@ impl Ini {
         let mut open: Option<(String, usize)> = None;
         // Empty lines since the last line of the value that is open.
         let mut empty = 0;
+        // Empty lines behind the line before: a file that was made one for Windows twice ends lines with `\r\r\n`.
+        let mut behind = 0;
         // Windows editors begin a file with this mark.
         for (number, raw) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
-            let line = trimmed(raw);
-            if raw.contains('\r') {
+            let ended = raw.trim_end_matches('\r');
+            empty += std::mem::replace(&mut behind, raw.len() - ended.len());
+            let line = trimmed(ended);
+            if ended.contains('\r') {
                 faults.push(carriage_return(number));
+                ini.is_cut = true;
                 return ini;
             }
             if line.is_empty() {
@@ -294,7 +306,7 @@ fn odd_name(name: &str, line: &str) -> Option<String> {
 
 /// Some programs take it for the end of a line and others do not, so that they read different files.
 fn carriage_return(line: usize) -> Fault {
-    let text = "a line ends with a carriage return alone".to_owned();
+    let text = "a carriage return stands within the line".to_owned();
     let hint = "save the file with the ends of lines of Linux or of Windows";
     Fault::at(line, text).hint(Some(hint.to_owned()))
 }
@@ -307,9 +319,9 @@ fn is_of_its_own(line: &str) -> bool {
         key.starts_with(|first: char| first.is_ascii_alphabetic())
             && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
     };
-    section.is_some_and(|(name, _)| is_section(name.trim()))
-        || line.split_once('=').is_some_and(|(key, _)| is_word(key.trim()))
-        || line.split_once(':').is_some_and(|(key, _)| is_key(key.trim()))
+    section.is_some_and(|(name, _)| is_section(trimmed(name)))
+        || line.split_once('=').is_some_and(|(key, _)| is_word(trimmed(key)))
+        || line.split_once(':').is_some_and(|(key, _)| is_key(trimmed(key)))
 }
 
 impl Section {
@@ -400,14 +412,36 @@ mod tests {
                 "section `[a ]` has blanks inside its brackets, which are part of its name",
             ),
             ("[]=1", "`[]=1` is a section without a name"),
-            ("[a]\nk=1\r[b]", "a line ends with a carriage return alone"),
-            ("[a]\nk=1\r", "a line ends with a carriage return alone"),
-            ("[a]\nk=1\r\r\n", "a line ends with a carriage return alone"),
+            ("[a]\nk=1\r[b]", "a carriage return stands within the line"),
         ] {
             let mut faults = Vec::new();
             Ini::parse(text, &mut faults);
             assert_eq!(faults.first().map(|it| it.text.as_str()), Some(fault), "{text:?}");
         }
+    }
+
+    #[test]
+    fn ends_of_lines_that_were_made_twice_are_empty_lines() {
+        for (text, value) in [
+            ("[a]\r\r\nk = 1\r\r\n", "1"),
+            ("[a]\nk = 1\r", "1"),
+            ("[a]\r\r\nk = 1\r\r\n  2\r\r\n", "1\n\n2"),
+        ] {
+            assert_eq!(get(text, "a", "k"), Some(Ok(value.to_owned())), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_of_what_is_not_read() {
+        let read = read_whole("dev.ini", "[a]\nk\nj = 1\r[b]\n", |_, faults| {
+            faults.push(Fault::at(1, "no section `[b]`".to_owned()));
+        });
+        let faults = read.unwrap_err().faults;
+        let [fault] = faults.as_slice() else { panic!("{faults:?}") };
+        assert_eq!(
+            (fault.line, fault.text.as_str()),
+            (Some(3), "a carriage return stands within the line")
+        );
     }
 
     #[test]

@@ -60,12 +60,11 @@ impl DeployConfig {
             self.no_delivery_channel(),
             self.miscounted(&targets),
             self.endless(&targets),
+            self.without_delay(),
             self.rate_never_rises(),
-            self.flat(),
             self.late(&targets),
         ];
         let mut findings: Vec<_> = findings.into_iter().flatten().collect();
-        findings.extend(self.unswitched.iter().cloned().map(Remark::from));
         findings.extend(self.hasty());
         if let Some(devices) = targets.devices.filter(|_| self.waves.is_none()) {
             findings.extend(self.unmet(devices));
@@ -76,7 +75,7 @@ impl DeployConfig {
             findings.extend(self.too_demanding(alarm, &targets));
         }
         let notes = [self.uncounted(&targets), self.patient(), self.echoing()];
-        let of_keys = self.notes.iter().cloned().map(Remark::from);
+        let of_keys = self.notes.iter().chain(&self.unswitched).cloned().map(Remark::from);
         let mut notes: Vec<_> = of_keys.chain(notes.into_iter().flatten()).collect();
         notes.extend(self.alarms.alarms.iter().filter_map(in_minutes).map(|(alarm, text)| {
             Remark::new(text, "`tripline simulate` says how often healthy rollouts are stopped")
@@ -160,7 +159,7 @@ impl DeployConfig {
         })
     }
 
-    fn rate_never_rises(&self) -> Option<Remark> {
+    fn without_delay(&self) -> Option<Remark> {
         (self.rounds > 1 && self.delay.is_zero()).then(|| {
             Remark::new(
                 format!("{} rounds follow one another at once", self.rounds),
@@ -170,7 +169,7 @@ impl DeployConfig {
         })
     }
 
-    fn flat(&self) -> Option<Remark> {
+    fn rate_never_rises(&self) -> Option<Remark> {
         let Rate::Exponential(rate) = self.rollout.rate else { return None };
         (rate.base >= rate.maximum).then(|| {
             Remark::plain(format!(
@@ -259,9 +258,7 @@ impl DeployConfig {
 
     /// A guard that decides after all devices were notified spares none of them.
     fn late(&self, targets: &Targets) -> Option<Remark> {
-        let stops = |alarm: &&AlarmDefinition| {
-            alarm.topics.iter().any(|topic| matches!(topic, Topic::ForceStop | Topic::Arn(_)))
-        };
+        let stops = |alarm: &&AlarmDefinition| alarm.topics.iter().any(may_stop);
         let quickest = self.alarms.alarms.iter().filter(stops).map(soonest).min()?;
         let notified = targets.devices?.div_ceil(self.rollout.rate.first());
         let late =
@@ -304,6 +301,11 @@ impl DeployConfig {
             ))
         })
     }
+}
+
+/// Whether what goes to a topic may stop the rollout.
+fn may_stop(topic: &Topic) -> bool {
+    matches!(topic, Topic::ForceStop | Topic::Arn(_))
 }
 
 /// Seconds from the first notified device on until an alarm can fire. A slow download has no time before it ends.

@@ -19,7 +19,7 @@ pub const STACK: &str = "tripline";
 /// A local AWS with the stack on it. It may be shared; the clients may not outlive a test.
 pub struct Stage {
     /// Sees what the functions call, and whether they may.
-    _front: Option<Proxy>,
+    front: Option<Proxy>,
     aws: LocalAws,
     stack: Stack,
 }
@@ -36,10 +36,16 @@ pub struct Chain<'a> {
 }
 
 impl Stage {
+    /// What functions have done so far is in their roles. A stage that is never dropped has to be asked.
+    pub fn is_allowed(&self) {
+        let violations = self.front.as_ref().map(Proxy::take_violations).unwrap_or_default();
+        assert!(violations.is_empty(), "{violations:#?}");
+    }
+
     /// Parameters that are not given have the template's defaults.
     pub async fn new(parameters: &[(&str, &str)]) -> Self {
         let (aws, front) = must(Proxy::start_with_functions().await);
-        Self { _front: Some(front), ..Self::on(aws, parameters).await }
+        Self { front: Some(front), ..Self::on(aws, parameters).await }
     }
 
     /// The same with all calls of the functions in a proxy's hands, and no minute of the guard-keeper
@@ -55,7 +61,7 @@ impl Stage {
 
     async fn on(aws: LocalAws, parameters: &[(&str, &str)]) -> Self {
         let stack = Stack::create(&aws, STACK, parameters).await;
-        Self { _front: None, stack: stack.unwrap_or_else(|error| panic!("{error}")), aws }
+        Self { front: None, stack: stack.unwrap_or_else(|error| panic!("{error}")), aws }
     }
 
     pub fn chain(&self) -> Chain<'_> {

@@ -19,8 +19,15 @@ fn every_test_that_security_names_is_there() {
         let (before, _) = source.split_once(&function).unwrap_or_else(|| {
             panic!("{DOCUMENT}: there is no test `{test}` in {path}");
         });
-        let attributes = before.rsplit("}\n").next().unwrap_or_default();
-        assert!(attributes.contains("test"), "{DOCUMENT}: `{test}` in {path} is no test");
+        let mut above = before.trim_end_matches("async ").trim_end().lines().rev().map(str::trim);
+        let is_test = above
+            .find(|line| {
+                line.starts_with("#[test")
+                    || line.starts_with("#[tokio::test")
+                    || line.ends_with('}')
+            })
+            .is_some_and(|line| line.starts_with('#'));
+        assert!(is_test, "{DOCUMENT}: `{test}` in {path} is no test");
         found += 1;
     }
     assert!(found >= 25, "only {found} tests found");

@@ -9,7 +9,7 @@ use tripline_tests::http_aws::HttpAws;
 use tripline_tests::lambda_runtime::Ended;
 
 use super::stage::{batch, deliveries, ended, function};
-use crate::matrix::{self, Cell, cells, compare, heavy};
+use crate::matrix::{self, Cell, cells, compare};
 
 const FILE: &str = "tests/it/generator/faults.txt";
 const TABLE: &str = include_str!("faults.txt");
@@ -134,7 +134,6 @@ async fn play(cell: Cell) -> (String, String) {
 
 #[tokio::test]
 async fn every_fault_ends_as_the_table_says() {
-    let _alone = heavy().await;
     compare(FILE, &OPERATIONS, play).await;
 }
 

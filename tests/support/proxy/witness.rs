@@ -2,9 +2,9 @@
 //! for is noted, and put to the evaluator of policies with the role that the stack gave the function.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 use aws_config::SdkConfig;
-use tokio::sync::OnceCell;
 use tripline_policy::{Decision, Policy, Request};
 
 use super::right::{ACCOUNT, Right};
@@ -13,14 +13,17 @@ use crate::local_aws::REGION;
 /// What functions asked for.
 #[derive(Debug, Default)]
 pub(super) struct Witness {
-    /// By function. As they were when the first function made its first call: a test may change roles later.
-    roles: OnceCell<BTreeMap<String, Policy>>,
-    asked: std::sync::Mutex<BTreeSet<(String, Right)>>,
+    /// By function. As they were when the function made its first call: a test may change roles later.
+    roles: Mutex<BTreeMap<String, Policy>>,
+    asked: Mutex<BTreeSet<(String, Right)>>,
 }
 
 impl Witness {
     pub(super) async fn note(&self, local: &SdkConfig, function: &str, rights: Vec<Right>) {
-        self.roles.get_or_init(|| roles(local)).await;
+        let is_known = super::lock(&self.roles).contains_key(function);
+        if !is_known && let Some(role) = role_of(local, function).await {
+            super::lock(&self.roles).entry(function.to_owned()).or_insert(role);
+        }
         let rights = rights.into_iter().map(|right| (function.to_owned(), right));
         super::lock(&self.asked).extend(rights);
     }
@@ -29,11 +32,17 @@ impl Witness {
         super::lock(&self.asked).clone()
     }
 
+    /// Forgets what was asked for, and the roles: they are read again.
+    pub(super) fn forget(&self) {
+        super::lock(&self.asked).clear();
+        super::lock(&self.roles).clear();
+    }
+
     /// What was asked for and is in no role; it is forgotten.
     pub(super) fn take_violations(&self) -> Vec<String> {
         let asked = std::mem::take(&mut *super::lock(&self.asked));
-        let roles = self.roles.get();
-        let of = |function: &str| roles.and_then(|roles| roles.get(function));
+        let roles = super::lock(&self.roles);
+        let of = |function: &str| roles.get(function);
         asked
             .iter()
             .filter(|(function, right)| {
@@ -57,28 +66,23 @@ pub fn decide(policy: &Policy, right: &Right) -> Decision {
     policy.decide(Request { service: None, action, resource, context: &context })
 }
 
-/// The policies of every function's role. What cannot be read allows nothing.
-async fn roles(local: &SdkConfig) -> BTreeMap<String, Policy> {
+/// The policies of a function's role; nothing if they cannot be read (yet).
+async fn role_of(local: &SdkConfig, function: &str) -> Option<Policy> {
     let (lambda, iam) = (aws_sdk_lambda::Client::new(local), aws_sdk_iam::Client::new(local));
-    let mut roles = BTreeMap::new();
-    let functions = lambda.list_functions().send().await.ok().and_then(|found| found.functions);
-    for function in functions.unwrap_or_default() {
-        let (Some(name), Some(arn)) = (function.function_name, function.role) else { continue };
-        let role = arn.rsplit('/').next().unwrap_or(&arn).to_owned();
-        let listed = iam.list_role_policies().role_name(&role).send().await;
-        let mut all = Policy::default();
-        for policy in listed.map(|listed| listed.policy_names).unwrap_or_default() {
-            let got = iam.get_role_policy().role_name(&role).policy_name(policy).send().await;
-            let Ok(got) = got else { continue };
-            let text = got.policy_document;
-            // IAM answers in percent-encoding.
-            let text = match text.starts_with('%') {
-                true => super::call::parameter(&format!("is={text}"), "is").unwrap_or_default(),
-                false => text,
-            };
-            all.add(Policy::parse(&text).unwrap_or_default());
-        }
-        roles.insert(name, all);
+    let found = lambda.get_function_configuration().function_name(function).send().await.ok()?;
+    let arn = found.role?;
+    let role = arn.rsplit('/').next().unwrap_or(&arn).to_owned();
+    let listed = iam.list_role_policies().role_name(&role).send().await.ok()?;
+    let mut all = Policy::default();
+    for policy in listed.policy_names {
+        let got = iam.get_role_policy().role_name(&role).policy_name(policy).send().await.ok()?;
+        let text = got.policy_document;
+        // IAM answers in percent-encoding.
+        let text = match text.starts_with('%') {
+            true => super::call::parameter(&format!("is={text}"), "is").unwrap_or_default(),
+            false => text,
+        };
+        all.add(Policy::parse(&text)?);
     }
-    roles
+    Some(all)
 }

@@ -80,10 +80,6 @@ fn what_does_not_do_what_it_seems_to_is_found() {
             "no alarm stops it in time: all devices are notified within 59 min, and the quickest alarm needs 3600 s",
         ),
         (
-            good().replace("useTimeoutConfig = True\n", ""),
-            "`[TIMEOUT_CONFIG]` is not used: `[DEFAULT]` has no `useTimeoutConfig`",
-        ),
-        (
             good()
                 .replace("rounds = 1", "rounds = 2")
                 .replace("defaultDelay = 7", "defaultDelay = 0"),
@@ -222,4 +218,44 @@ fn an_alarm_on_a_metric_of_aws_gets_no_values() {
     assert!(finding.text.ends_with("so it fires on every rollout"), "{finding:?}");
     let own = good().replacen("namespace = IoT:OTA:JobExecution", "namespace = Pumps", 1);
     assert_eq!(found(own), []);
+}
+
+/// To leave a key out is how the old tool's manual switches a section off.
+#[test]
+fn a_section_that_nothing_switches_on_is_said_and_is_no_finding() {
+    for (key, text) in [
+        (
+            "useTimeoutConfig = True\n",
+            "`[TIMEOUT_CONFIG]` is not used: `[DEFAULT]` has no `useTimeoutConfig`",
+        ),
+        (
+            "useRejectedSubsection = True\n",
+            "`[ABORT_CONFIG_TYPE_REJECTED]` is not used: `[ABORT_CONFIG]` has no `useRejectedSubsection`",
+        ),
+    ] {
+        assert!(good().contains(key), "{key}");
+        let (findings, notes) = said(&good().replace(key, ""), &["thinggroup/pumps"]);
+        assert_eq!(findings, Vec::<String>::new());
+        assert_eq!(notes.first().map(String::as_str), Some(text));
+        let off = good().replace(key, &key.replace("True", "False"));
+        let (_, notes) = said(&off, &["thinggroup/pumps"]);
+        assert!(!notes.iter().any(|note| note == text), "{notes:?}");
+    }
+}
+
+#[test]
+fn evidence_that_stops_is_in_time() {
+    let quick = good()
+        .replace("baseRatePerMinute = 20", "baseRatePerMinute = 150")
+        .replace("maximumPerMinute = 200", "maximumPerMinute = 1000")
+        .replace("deviceCount = 4000", "deviceCount = 1350");
+    let with = |topics: &str| {
+        let evidence = format!(
+            "\n[EVIDENCE_CONFIG]\nuseEvidence = True\nunfinishedLimits = 17:60, 30:20\nsnsTopics = {topics}\n"
+        );
+        let (findings, _) = said(&(quick.clone() + &evidence), &["thinggroup/pumps"]);
+        findings.iter().any(|finding| finding.starts_with("no alarm stops it in time"))
+    };
+    assert!(!with("@force-stop"));
+    assert!(with("@email"));
 }

@@ -78,7 +78,7 @@ const REFUSED: [(&str, &str); 7] = [
         "`configparser` keeps them in the section's name, so that nobody finds it",
     ),
     ("is a section without a name", "`[] = a` is a key to `configparser`"),
-    ("ends with a carriage return alone", "editors show one line where `configparser` reads two"),
+    ("a carriage return stands within", "editors show one line where `configparser` reads two"),
     ("makes it too long", "references multiply without end"),
     ("bytes long (expected at most", "a file that is none"),
 ];
