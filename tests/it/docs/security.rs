@@ -7,6 +7,9 @@ use super::{blocks, read};
 
 const DOCUMENT: &str = "SECURITY.md";
 
+/// The role by which CloudFormation deploys the stack.
+const SERVICE_ROLE: &str = "platform-deployer-cloudformation";
+
 #[test]
 fn every_test_that_security_names_is_there() {
     let mut found = 0;
@@ -42,6 +45,15 @@ fn every_threat_names_its_test() {
 fn security_is_short() {
     let lines = read(DOCUMENT).lines().count();
     assert!(lines <= 200, "{DOCUMENT} has {lines} lines (expected at most 200)");
+}
+
+/// A role that the policy does not exempt could deploy nothing.
+#[test]
+fn the_service_role_has_one_name_on_both_pages() {
+    let advised = format!("role/{SERVICE_ROLE}");
+    for page in [DOCUMENT, "docs/guide/install.md"] {
+        assert!(read(page).contains(&advised), "{page} has no {advised}");
+    }
 }
 
 /// The service control policy beside the one that an organization has by default.
@@ -106,6 +118,12 @@ fn the_service_control_policy_keeps_others_out_and_lets_tripline_work() {
         // The stack's own alarms are called as the stack is.
         ("platform-deployer", put, ALARM, (ACTIONS, OTHER_TOPIC), yes),
         ("platform-deployer", put, OTHER_ALARM, (ACTIONS, TOPIC), no),
+        // So they are for CloudFormation, if it acts by a service role.
+        (SERVICE_ROLE, put, ALARM, (ACTIONS, OTHER_TOPIC), yes),
+        (SERVICE_ROLE, put, OTHER_ALARM, (ACTIONS, TOPIC), no),
+        (SERVICE_ROLE, "cloudwatch:DeleteAlarms", ALARM, ("", ""), yes),
+        (SERVICE_ROLE, "cloudwatch:PutMetricData", "*", (NAMESPACE, "Tripline"), no),
+        (SERVICE_ROLE, "cloudwatch:PutAlarmMuteRule", "*", ("", ""), no),
         ("developer", "cloudwatch:DeleteAlarms", ALARM, ("", ""), no),
         ("developer", "cloudwatch:DisableAlarmActions", ALARM, ("", ""), no),
         ("developer", "cloudwatch:SetAlarmState", ALARM, ("", ""), no),
@@ -118,6 +136,11 @@ fn the_service_control_policy_keeps_others_out_and_lets_tripline_work() {
         ("developer", "iam:PassRole", ROLE, ("", ""), no),
         ("firmware-operator", "iam:PutRolePolicy", ROLE, ("", ""), no),
         ("platform-deployer", "iam:CreateRole", ROLE, ("", ""), yes),
+        (SERVICE_ROLE, "iam:CreateRole", ROLE, ("", ""), yes),
+        (SERVICE_ROLE, "iam:PutRolePolicy", ROLE, ("", ""), yes),
+        (SERVICE_ROLE, "iam:PassRole", ROLE, ("", ""), yes),
+        // A role that is only called as the stack's are.
+        ("tripline-deployer", "iam:PassRole", ROLE, ("", ""), no),
         ("developer", "iam:PassRole", "arn:aws:iam::123456789012:role/pump-ota", ("", ""), yes),
         // What it does not take away.
         ("developer", "iot:CancelJob", "arn:aws:iot:eu-west-1:123456789012:job/fw", ("", ""), yes),
