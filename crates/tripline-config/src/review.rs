@@ -261,8 +261,11 @@ impl DeployConfig {
         let stops = |alarm: &&AlarmDefinition| alarm.topics.iter().any(may_stop);
         let quickest = self.alarms.alarms.iter().filter(stops).map(soonest).min()?;
         let notified = targets.devices?.div_ceil(self.rollout.rate.first());
-        let late =
-            self.selection == TargetSelection::Snapshot && quickest > u64::from(notified) * 60;
+        // Evidence decides by ages that begin long before a rollout is over.
+        let has_evidence = self.evidence.as_ref().is_some_and(|it| it.topics.iter().any(may_stop));
+        let late = !has_evidence
+            && self.selection == TargetSelection::Snapshot
+            && quickest > u64::from(notified) * 60;
         late.then(|| {
             Remark::new(
                 format!(
