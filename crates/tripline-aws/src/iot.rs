@@ -132,7 +132,7 @@ fn abort_of(config: &AbortConfig) -> Vec<AbortCriterion> {
     let criteria = config.criteria_list().iter().filter_map(|criterion| {
         Some(AbortCriterion {
             failure: FailureType::parse(criterion.failure_type().as_str())?,
-            threshold: Threshold::new(criterion.threshold_percentage())?,
+            threshold: Threshold::new(criterion.threshold_percentage()).ok()?,
             min_executed: u32::try_from(criterion.min_number_of_executed_things()).ok()?,
         })
     });

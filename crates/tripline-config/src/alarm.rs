@@ -29,7 +29,7 @@ pub(crate) fn read(
     let place = Place::of_alarm(section, name);
     unknown_keys(place, faults);
     let mut read = AlarmSection { reader: &mut Reader::new(ini, faults), place };
-    let alarm_name = AlarmName::new(name);
+    let alarm_name = AlarmName::new(name).ok();
     if alarm_name.is_none() {
         let text = format!(
             "too long or with control characters (expected 1 to {} characters)",
@@ -52,8 +52,8 @@ pub(crate) fn read(
         Statistic::parse,
         statistic_meant,
     );
-    let period = read.required("period", "10, 20, 30 or a multiple of 60, in seconds", |text| {
-        text.parse().ok().and_then(Period::new)
+    let period = read.required("period", Period::EXPECTED, |text| {
+        text.parse().ok().and_then(|it| Period::new(it).ok())
     });
     let threshold = read.required("threshold", "a number", |text| {
         f64::from_str(text).ok().filter(|number| number.is_finite())
@@ -73,8 +73,8 @@ pub(crate) fn read(
         "`missing`, `ignore`, `breaching` or `notBreaching`",
         MissingData::parse,
     );
-    let min_samples = read.reader.optional(place, "minSamples", "a whole number from 1", |text| {
-        text.parse().ok().and_then(MinSamples::new)
+    let min_samples = read.reader.optional(place, "minSamples", MinSamples::EXPECTED, |text| {
+        text.parse().ok().and_then(|it| MinSamples::new(it).ok())
     });
     let topics = read.reader.topics(place);
     if let (Some(namespace), Some(metric)) = (&namespace, &metric) {
@@ -213,7 +213,7 @@ impl AlarmSection<'_, '_> {
         self.reader.require(self.place, "alarmType", "`upper`");
         let expected = "notified devices, a whole number from 1";
         let min_samples = self.reader.optional(self.place, "minSamples", expected, |text| {
-            text.parse().ok().and_then(MinSamples::new)
+            text.parse().ok().and_then(|it| MinSamples::new(it).ok())
         });
         let topics = self.reader.topics(self.place);
         Some(AlarmDefinition::on_unsuccessful_rate(

@@ -29,12 +29,10 @@ impl<'a> Reader<'a> {
         }
         if let Some(section) = self.used("useTimeoutConfig", "TIMEOUT_CONFIG") {
             unknown_keys(section, self.faults);
-            config.timeout = self.required(
-                section,
-                "inProgressTimeoutInMinutes",
-                "1 to 10080 minutes",
-                |text| text.parse().ok().and_then(Timeout::new),
-            );
+            config.timeout =
+                self.required(section, "inProgressTimeoutInMinutes", Timeout::EXPECTED, |text| {
+                    text.parse().ok().and_then(|it| Timeout::new(it).ok())
+                });
         }
         // Tripline's own: the tool that this file was first made for cannot ask for retries.
         if let Some(section) = self.ini.section("RETRY_CONFIG") {
@@ -44,8 +42,11 @@ impl<'a> Reader<'a> {
             let timed_out =
                 self.optional(section, "timedOutRetries", "0 to 10", count).unwrap_or(0);
             match Retries::new(failed, timed_out) {
-                Some(retries) => config.retries = retries,
-                None => self.faults.push(Fault::at(section.line, format!("`[RETRY_CONFIG]`: {failed} and {timed_out} retries (expected at most {} together)", Retries::MAX))),
+                Ok(retries) => config.retries = retries,
+                Err(why) => self.faults.push(Fault::at(
+                    section.line,
+                    format!("`[RETRY_CONFIG]`: {failed} and {timed_out} retries ({why})"),
+                )),
             }
         }
         config
@@ -67,10 +68,9 @@ impl<'a> Reader<'a> {
         let base = self.required(section, "baseRatePerMinute", "1 to 1000", |text| {
             positive(text).filter(|base| *base <= 1_000)
         });
-        let factor =
-            self.required(section, "incrementFactor", "1.1 to 5 with one decimal", |text| {
-                text.parse().ok().and_then(Factor::new)
-            });
+        let factor = self.required(section, "incrementFactor", Factor::EXPECTED, |text| {
+            text.parse().ok().and_then(|it| Factor::new(it).ok())
+        });
         let (notified, succeeded) = self.increase_criteria(section);
         match (base, factor) {
             (Some(base), Some(factor)) => {
@@ -142,12 +142,10 @@ impl<'a> Reader<'a> {
             let line = self.line_of(section, "failureType");
             self.fault(section.into(), line, &text, Some(hint.to_owned()));
         }
-        let threshold = self.required(
-            section,
-            "thresholdPercentage",
-            "above 0, at most 100, with two decimals at most",
-            |text| text.parse().ok().and_then(Threshold::new),
-        );
+        let threshold =
+            self.required(section, "thresholdPercentage", Threshold::EXPECTED, |text| {
+                text.parse().ok().and_then(|it| Threshold::new(it).ok())
+            });
         let min_executed =
             self.required(section, "minNumberOfExecutedThings", "a whole number from 1", positive);
         Some(AbortCriterion {
@@ -194,7 +192,7 @@ mod tests {
         };
         assert_eq!(parse(SAMPLE), Ok(expected));
         let timeout = SAMPLE.replace("useTimeoutConfig = False", "useTimeoutConfig = on");
-        assert_eq!(parse(&timeout).unwrap().timeout, Timeout::new(60));
+        assert_eq!(parse(&timeout).unwrap().timeout, Timeout::new(60).ok());
         let single = SAMPLE
             .replace("useAllSubsection = True", "useAllSubsection = False")
             .replace("useFailedSubsection = False", "useFailedSubsection = yes");

@@ -77,7 +77,7 @@ const STACK_S: &str =
 /// `arn:<partition>:sns:<region>:<account>:<topic>` of one with a subscription's id behind it.
 fn topic_of_subscription(text: &str) -> Option<&str> {
     let (topic, _) = text.rsplit_once(':')?;
-    TopicArn::new(topic).map(|_| topic)
+    TopicArn::new(topic).ok().map(|_| topic)
 }
 
 #[cfg(test)]

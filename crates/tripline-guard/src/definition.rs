@@ -20,9 +20,10 @@ use crate::request::{SAMPLES, SHARE, VALUE};
 /// The alarm that CloudWatch has, as a config or the default guard would define it; its topics are ARNs.
 /// `None` when it is of another kind than Tripline's, or not called as one of this job's.
 pub fn definition_of(alarm: &MetricAlarm, job: &JobId) -> Option<GuardAlarm> {
-    let name = AlarmName::new(alarm.alarm_name()?.strip_prefix(&alarm_name_prefix(job))?)?;
+    let name = AlarmName::new(alarm.alarm_name()?.strip_prefix(&alarm_name_prefix(job))?).ok()?;
     let topics = alarm.alarm_actions().iter();
-    let topics: Vec<Topic> = topics.filter_map(|arn| TopicArn::new(arn).map(Topic::Arn)).collect();
+    let topics: Vec<Topic> =
+        topics.filter_map(|arn| TopicArn::new(arn).ok().map(Topic::Arn)).collect();
     // It shows no metrics: its tags say whose it is, and no more can be had of it than its description. An answer
     // without metric math is none of CloudWatch's own.
     let described = match watched(alarm) {
@@ -40,7 +41,7 @@ pub fn definition_of(alarm: &MetricAlarm, job: &JobId) -> Option<GuardAlarm> {
         Some(rule) => Watch::from_description(alarm, rule)?,
         None => Watch::from_alarm(alarm)?,
     };
-    let period = Period::new(watch.period)?;
+    let period = Period::new(watch.period).ok()?;
     Some(GuardAlarm::Config(AlarmDefinition {
         name,
         statistic: Statistic::parse(&watch.statistic)?,
@@ -58,7 +59,7 @@ pub fn definition_of(alarm: &MetricAlarm, job: &JobId) -> Option<GuardAlarm> {
         },
         min_samples: match watch.min_samples {
             None => None,
-            Some(text) => Some(MinSamples::new(text.parse().ok()?)?),
+            Some(text) => Some(MinSamples::new(text.parse().ok()?).ok()?),
         },
         namespace: watch.namespace,
         metric: watch.metric,
@@ -75,7 +76,7 @@ fn description_of<'a>(alarm: &'a MetricAlarm, job: &JobId) -> Option<&'a str> {
 fn described_failure_rate(alarm: &MetricAlarm, rule: &str, name: AlarmName) -> Option<FailureRate> {
     let rest = rule.strip_prefix("failed, rejected and timed out executions > ")?;
     let least = rest.rsplit_once(" % of notified devices, from ")?.1;
-    let min_executions = MinSamples::new(least.parse().ok()?)?;
+    let min_executions = MinSamples::new(least.parse().ok()?).ok()?;
     Some(FailureRate { name, limit: alarm.threshold()?, min_executions, topics: Vec::new() })
 }
 
@@ -87,9 +88,9 @@ pub fn failure_rate_of(alarm: &MetricAlarm, job: &JobId) -> Option<FailureRate> 
     let name = alarm.alarm_name()?.strip_prefix(&alarm_name_prefix(job))?;
     (value == SHARE).then_some(())?;
     Some(FailureRate {
-        name: AlarmName::new(name)?,
+        name: AlarmName::new(name).ok()?,
         limit: alarm.threshold()?,
-        min_executions: MinSamples::new(samples.parse().ok()?)?,
+        min_executions: MinSamples::new(samples.parse().ok()?).ok()?,
         topics: Vec::new(),
     })
 }
@@ -332,7 +333,7 @@ mod tests {
                     limit,
                     evaluation: Evaluation::new(m.min(n), n, period).unwrap(),
                     missing_data,
-                    min_samples: samples.and_then(MinSamples::new),
+                    min_samples: samples.and_then(|it| MinSamples::new(it).ok()),
                     topics: topics(),
                 }
             },

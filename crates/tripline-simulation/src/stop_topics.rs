@@ -93,7 +93,7 @@ mod tests {
     }
 
     fn topics(named: &str) -> StopTopics {
-        StopTopics::new(TopicArn::new(named))
+        StopTopics::new(TopicArn::new(named).ok())
     }
 
     #[test]

@@ -80,7 +80,7 @@ fn downloads_stop(in_a_period: impl Fn() -> Vec<f64>) -> bool {
         limit: Limit::Upper,
         evaluation: Evaluation::new(3, 3, Period::new(600).unwrap()).unwrap(),
         missing_data: MissingData::NotBreaching,
-        min_samples: MinSamples::new(100),
+        min_samples: MinSamples::new(100).ok(),
         topics: Vec::new(),
     };
     let mut series = Series::new(60);

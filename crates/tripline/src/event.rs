@@ -7,6 +7,7 @@
 use serde_json::{Map, Value};
 
 use crate::detail::Detail;
+use crate::invalid::Invalid;
 use crate::job::{InvalidJobId, JobId};
 use crate::metric::{DownloadTime, Outcome, RetryCount};
 use crate::text::excerpt;
@@ -44,12 +45,18 @@ pub struct ExecutionEnding {
 pub struct EventId(Box<str>);
 
 impl EventId {
+    /// What it can be, in words.
+    pub const EXPECTED: &str = "1 to 64 bytes";
+
     /// Longest id; AWS IoT writes UUIDs of 36 characters.
     pub const MAX: usize = 64;
 
     /// Checks an id. One that is empty or too long identifies nothing.
-    pub fn new(id: &str) -> Option<Self> {
-        (1..=Self::MAX).contains(&id.len()).then(|| Self(id.into()))
+    ///
+    /// # Errors
+    /// What it can be.
+    pub fn new(id: &str) -> Result<Self, Invalid> {
+        (1..=Self::MAX).contains(&id.len()).then(|| Self(id.into())).ok_or(Invalid(Self::EXPECTED))
     }
 
     /// The id.
@@ -123,7 +130,7 @@ impl ExecutionEvent {
         }
         let job = object.get("jobId").and_then(Value::as_str).ok_or(PoisonEvent::MissingJobId)?;
         Ok(Self {
-            id: object.get("eventId").and_then(Value::as_str).and_then(EventId::new),
+            id: object.get("eventId").and_then(Value::as_str).and_then(|it| EventId::new(it).ok()),
             job: JobId::new(job)?,
             ending: ending(object)?,
             at: object.get("timestamp").and_then(timestamp),
@@ -194,7 +201,7 @@ fn download_time(value: &Value) -> Option<DownloadTime> {
         Value::String(text) => text.parse().ok()?,
         other => other.as_f64()?,
     };
-    DownloadTime::new(seconds)
+    DownloadTime::new(seconds).ok()
 }
 
 fn retry_count(value: &Value) -> Option<RetryCount> {
@@ -202,7 +209,7 @@ fn retry_count(value: &Value) -> Option<RetryCount> {
         Value::String(text) => text.parse().ok()?,
         other => other.as_u64()?,
     };
-    RetryCount::new(retries)
+    RetryCount::new(retries).ok()
 }
 
 fn timestamp(value: &Value) -> Option<Timestamp> {

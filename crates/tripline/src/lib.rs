@@ -50,7 +50,7 @@
 //!   those limits from past rollouts;
 //! - [`gate`]: whether what comes after a rollout may begin.
 //!
-//! Below them: what is wrong, as a [`diagnostic`], [`faults`] of a file, [`text`], [`time`], and what is [`recent`].
+//! Below them: what is wrong, as a [`diagnostic`], [`faults`] of a file, why a value is [`invalid`], [`text`], [`time`], and what is [`recent`].
 
 pub mod alarm;
 pub mod announcement;
@@ -64,6 +64,7 @@ pub mod event;
 pub mod evidence;
 pub mod faults;
 pub mod gate;
+pub mod invalid;
 pub mod job;
 pub mod metric;
 pub mod notification;

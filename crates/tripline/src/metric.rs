@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::invalid::Invalid;
+
 /// The namespace of every metric that Tripline publishes of a job.
 pub const NAMESPACE: &str = "IoT:OTA:JobExecution";
 /// The one dimension of every metric that Tripline publishes of a job.
@@ -191,13 +193,22 @@ impl fmt::Display for Metric {
 pub struct DownloadTime(f64);
 
 impl DownloadTime {
+    /// What it can be, in words.
+    pub const EXPECTED: &str = "seconds, 0 to 604800";
+
     /// Longest download time in seconds.
     pub const MAX: f64 = 604_800.0;
 
     /// Checks a number of seconds.
-    pub fn new(seconds: f64) -> Option<Self> {
+    ///
+    /// # Errors
+    /// What it can be.
+    pub fn new(seconds: f64) -> Result<Self, Invalid> {
         // Adding zero turns -0.0 into 0.0, so that equal values are one value.
-        (0.0..=Self::MAX).contains(&seconds).then_some(Self(seconds + 0.0))
+        (0.0..=Self::MAX)
+            .contains(&seconds)
+            .then_some(Self(seconds + 0.0))
+            .ok_or(Invalid(Self::EXPECTED))
     }
 
     /// The seconds.
@@ -211,12 +222,22 @@ impl DownloadTime {
 pub struct RetryCount(u16);
 
 impl RetryCount {
+    /// What it can be, in words.
+    pub const EXPECTED: &str = "a whole number, 0 to 10000";
+
     /// Most retries that are believed.
     pub const MAX: u16 = 10_000;
 
     /// Checks a number of retries.
-    pub fn new(retries: u64) -> Option<Self> {
-        u16::try_from(retries).ok().filter(|retries| *retries <= Self::MAX).map(Self)
+    ///
+    /// # Errors
+    /// What it can be.
+    pub fn new(retries: u64) -> Result<Self, Invalid> {
+        u16::try_from(retries)
+            .ok()
+            .filter(|retries| *retries <= Self::MAX)
+            .map(Self)
+            .ok_or(Invalid(Self::EXPECTED))
     }
 
     /// The number.
@@ -240,18 +261,18 @@ mod tests {
     #[test]
     fn download_time_is_finite_and_at_most_seven_days() {
         for good in [0.0, 0.5, 604_800.0] {
-            assert_eq!(DownloadTime::new(good).map(DownloadTime::seconds), Some(good));
+            assert_eq!(DownloadTime::new(good).ok().map(DownloadTime::seconds), Some(good));
         }
-        assert!(DownloadTime::new(-0.0).is_some_and(|t| t.seconds().is_sign_positive()));
+        assert!(DownloadTime::new(-0.0).is_ok_and(|t| t.seconds().is_sign_positive()));
         for bad in [-1.0, 604_800.1, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300] {
-            assert_eq!(DownloadTime::new(bad), None, "{bad}");
+            assert_eq!(DownloadTime::new(bad).ok(), None, "{bad}");
         }
     }
 
     #[test]
     fn retries_are_at_most_ten_thousand() {
-        assert_eq!(RetryCount::new(10_000).map(RetryCount::get), Some(10_000));
-        assert_eq!(RetryCount::new(10_001), None);
-        assert_eq!(RetryCount::new(u64::MAX), None);
+        assert_eq!(RetryCount::new(10_000).ok().map(RetryCount::get), Some(10_000));
+        assert_eq!(RetryCount::new(10_001).ok(), None);
+        assert_eq!(RetryCount::new(u64::MAX).ok(), None);
     }
 }

@@ -79,7 +79,7 @@ impl Settings {
         let needed = |name| value(name).ok_or(InvalidSetting::Missing(name));
         let topic = |name| {
             let arn = needed(name)?;
-            match TopicArn::new(&arn) {
+            match TopicArn::new(&arn).ok() {
                 Some(_) => Ok(arn),
                 None => Err(impossible(name, &arn, "the ARN of a topic")),
             }

@@ -32,7 +32,7 @@ pub fn actions(alarm: &AlarmDefinition, stack: &Stack) -> Result<Vec<String>, Er
 /// CloudWatch takes any text for a topic and does not look whether it is there.
 pub fn of_stack<'a>(stack: &'a Stack, output: &str) -> Result<&'a str, Error> {
     let arn = stack.output(output)?;
-    if TopicArn::new(arn).is_none() {
+    if TopicArn::new(arn).is_err() {
         let text = format!("output `{output}` is `{}` (expected the ARN of a topic)", excerpt(arn));
         return Err(Failure::new("DescribeStacks", FailureKind::Refused, text).into());
     }

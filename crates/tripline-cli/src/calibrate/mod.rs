@@ -99,7 +99,7 @@ pub struct Arguments {
 }
 
 fn slower_by(text: &str) -> Result<SlowerBy, String> {
-    let percent = text.parse().ok().and_then(SlowerBy::new);
+    let percent = text.parse().ok().and_then(|it| SlowerBy::new(it).ok());
     percent.ok_or_else(|| format!("expected percent, 0 to {}", SlowerBy::MAX))
 }
 

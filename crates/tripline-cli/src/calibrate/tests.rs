@@ -62,7 +62,7 @@ fn asked(slower_by: Option<u32>) -> Asked {
     Asked {
         name: "tracker".to_owned(),
         file: "tracker.baseline.json".into(),
-        slower_by: slower_by.and_then(SlowerBy::new),
+        slower_by: slower_by.and_then(|it| SlowerBy::new(it).ok()),
         silent: 0.01,
         timeout: None,
     }

@@ -27,9 +27,9 @@ const SAYS: &str =
 
 /// The alarm that guards the sentinel.
 pub fn alarm() -> Option<AlarmDefinition> {
-    let period = Period::new(60)?;
+    let period = Period::new(60).ok()?;
     Some(AlarmDefinition {
-        name: AlarmName::new(ALARM)?,
+        name: AlarmName::new(ALARM).ok()?,
         namespace: NAMESPACE.to_owned(),
         metric: Metric::DownloadTime.name().to_owned(),
         statistic: Statistic::Maximum,

@@ -149,7 +149,8 @@ fn factors(text: &str) -> Result<(f64, f64), String> {
 }
 
 fn shares(text: &str) -> Result<(Share, Share), String> {
-    let found = range(text).and_then(|(from, to)| Some((Share::new(from)?, Share::new(to)?)));
+    let found =
+        range(text).and_then(|(from, to)| Some((Share::new(from).ok()?, Share::new(to).ok()?)));
     let expected = "0 to 1, such as `0.01-0.03`";
     found.ok_or_else(|| format!("`{}` is no range of shares (expected {expected})", excerpt(text)))
 }

@@ -176,7 +176,7 @@ impl FleetOptions {
     /// them: a guard that stops it is no good.
     fn everyday() -> Self {
         let (median, sigma) = (Some(EVERYDAY_MEDIAN), Some(EVERYDAY_SIGMA));
-        Self { failed: Share::new(EVERYDAY_FAILED), median, sigma, ..Self::default() }
+        Self { failed: Share::new(EVERYDAY_FAILED).ok(), median, sigma, ..Self::default() }
     }
 
     /// A fleet without faults, of which nothing else is known: it is notified and begins as this one does,
@@ -336,7 +336,7 @@ mod tests {
         let everyday = fleets(FleetOptions::default());
         assert!(everyday.is_healthy() && everyday.is_everyday);
         assert_eq!(everyday.given.fleet.failing, Share::new(EVERYDAY_FAILED).unwrap());
-        let slow = fleets(FleetOptions { slow: Share::new(0.1), ..Default::default() });
+        let slow = fleets(FleetOptions { slow: Share::new(0.1).ok(), ..Default::default() });
         assert!(!slow.is_healthy());
         assert_eq!(slow.given.fleet.failing, Share::new(EVERYDAY_FAILED).unwrap());
     }

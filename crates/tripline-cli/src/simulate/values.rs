@@ -21,7 +21,7 @@ pub fn share(text: &str) -> Result<Share, String> {
             None => fault,
         }
     };
-    text.parse().ok().and_then(Share::new).ok_or_else(fault)
+    text.parse().ok().and_then(|it| Share::new(it).ok()).ok_or_else(fault)
 }
 
 pub fn seconds(text: &str) -> Result<f64, String> {

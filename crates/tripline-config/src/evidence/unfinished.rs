@@ -54,11 +54,9 @@ impl<'a> Reader<'a> {
         let file = self.optional(place, "baseline", "a file", |text| {
             Some(text.to_owned()).filter(|file| !file.is_empty())
         });
-        let most = SlowerBy::MAX;
-        let slower_by =
-            self.optional(place, "slowerBy", &format!("percent, 0 to {most}"), |text| {
-                text.parse().ok().and_then(SlowerBy::new)
-            });
+        let slower_by = self.optional(place, "slowerBy", SlowerBy::EXPECTED, |text| {
+            text.parse().ok().and_then(|it| SlowerBy::new(it).ok())
+        });
         let silent = self.optional(place, "silentLimit", "percent, 0 to 50", |text| {
             percent(text).filter(|share| (0.0..=0.5).contains(share))
         });

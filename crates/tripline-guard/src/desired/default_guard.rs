@@ -104,9 +104,9 @@ impl Values {
             percentile: Percentile::parse("97")?,
             n: 3,
             m: 3,
-            min_samples: MinSamples::new(100)?,
+            min_samples: MinSamples::new(100).ok()?,
             failure_limit: 20.0,
-            min_executions: MinSamples::new(50)?,
+            min_executions: MinSamples::new(50).ok()?,
             evidence: Declared {
                 stops: false,
                 unfinished: vec![(60, 0.03), (75, 0.02)],
@@ -122,7 +122,7 @@ impl Values {
         let number = |range: std::ops::Range<f64>| {
             text.parse::<f64>().ok().filter(|number| range.contains(number))
         };
-        let count = || text.parse().ok().and_then(MinSamples::new);
+        let count = || text.parse().ok().and_then(|it| MinSamples::new(it).ok());
         let periods = || text.parse::<u32>().ok().filter(|number| (1..=144).contains(number));
         match key {
             "DownloadTimeUpperLimit" => {
@@ -362,7 +362,7 @@ impl DefaultGuard {
         let Values { failure_limit, min_executions, .. } = self.values;
         let few = devices.filter(|devices| *devices < min_executions.get());
         few.and_then(|devices| small_rule(devices, failure_limit, self.healthy()))
-            .and_then(|rule| Some((rule.limit, MinSamples::new(rule.least)?)))
+            .and_then(|rule| Some((rule.limit, MinSamples::new(rule.least).ok()?)))
             .unwrap_or((failure_limit, min_executions))
     }
 
@@ -372,7 +372,7 @@ impl DefaultGuard {
         let Values { n, m, min_samples, .. } = self.values;
         let Reach { rate, devices } = reach.into();
         let (limit, min_executions) = self.failure_rate(devices);
-        let name = |name: &str| AlarmName::new(&format!("{DEFAULT_PREFIX}{name}"));
+        let name = |name: &str| AlarmName::new(&format!("{DEFAULT_PREFIX}{name}")).ok();
         let download = || {
             let (period, min_samples) = fitted(DOWNLOAD_PERIOD, min_samples, n, rate)?;
             Some(GuardAlarm::Config(AlarmDefinition {
@@ -433,7 +433,10 @@ fn fitted(usual: u32, least: MinSamples, n: u32, rate: u32) -> Option<(Period, M
         seconds = seconds.min(604_800 / u64::from(n.max(1)) / step * step);
     }
     let reports = u32::try_from(rate * seconds / 75).unwrap_or(u32::MAX).max(1);
-    Some((Period::new(u32::try_from(seconds).ok()?)?, MinSamples::new(least.get().min(reports))?))
+    Some((
+        Period::new(u32::try_from(seconds).ok()?).ok()?,
+        MinSamples::new(least.get().min(reports)).ok()?,
+    ))
 }
 
 #[cfg(test)]
@@ -575,12 +578,12 @@ mod tests {
         ] {
             let slow = download_at(&guard(), rate);
             assert_eq!(slow.period.seconds(), seconds, "{rate}");
-            assert_eq!(slow.min_samples, MinSamples::new(100));
+            assert_eq!(slow.min_samples, MinSamples::new(100).ok());
         }
         // So many periods of two hours are more than CloudWatch looks back.
         let read = |key: &str| (key == "DownloadTimeEvaluationPeriod").then(|| "144".to_owned());
         let slow = download_at(&DefaultGuard::new(vec![], read).unwrap(), 1);
-        assert_eq!((slow.period.seconds(), slow.min_samples), (4_200, MinSamples::new(56)));
+        assert_eq!((slow.period.seconds(), slow.min_samples), (4_200, MinSamples::new(56).ok()));
     }
 
     proptest! {

@@ -47,9 +47,9 @@ fn on_evidence(
     (limit, threshold): (Limit, f64),
     (periods, missing_data, topics): (u32, MissingData, Vec<Topic>),
 ) -> Option<AlarmDefinition> {
-    let period = Period::new(PERIOD)?;
+    let period = Period::new(PERIOD).ok()?;
     Some(AlarmDefinition {
-        name: AlarmName::new(&format!("{prefix}{name}"))?,
+        name: AlarmName::new(&format!("{prefix}{name}")).ok()?,
         namespace: NAMESPACE.to_owned(),
         metric: KeptMetric::Evidence.name().to_owned(),
         statistic: Statistic::Maximum,

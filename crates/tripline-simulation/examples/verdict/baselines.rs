@@ -26,7 +26,7 @@ const BASELINES: [(u32, u32, u32); 3] = [(1, 5_000, 20), (1, 5_000, 50), (3, 1_0
 /// Past and live rollouts drift alike: up to a fifth slower or faster.
 pub fn run(results: &mut Results, seed: u64, runs: u32) -> io::Result<()> {
     for (rollouts, devices, percent) in BASELINES {
-        let Some(slower_by) = SlowerBy::new(percent) else { continue };
+        let Some(slower_by) = SlowerBy::new(percent).ok() else { continue };
         for shape in Shape::ALL {
             results.run(key(rollouts, devices, percent, shape), runs, |runs| {
                 let stopped = stopped(seed, runs, shape, (rollouts, devices), slower_by);

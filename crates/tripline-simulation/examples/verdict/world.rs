@@ -80,7 +80,7 @@ impl Pace {
     fn rate(self) -> Rate {
         match self {
             Self::Flat(rate, _) => Rate::Constant(rate),
-            Self::Ramp(_) => match Factor::new(4.0) {
+            Self::Ramp(_) => match Factor::new(4.0).ok() {
                 Some(factor) => Rate::Exponential(Exponential {
                     base: 12,
                     factor,

@@ -62,7 +62,7 @@ impl Shape {
             Self::B => (323.5, 1.0, 0.002),
             Self::Quick => (120.0, 0.3, 0.0),
         };
-        let percent = |share| Share::new(share).ok_or("no share");
+        let percent = |share| Share::new(share).ok().ok_or("no share");
         let time = Lognormal::new(median, sigma)?;
         let mut fleet = Fleet {
             failing: percent(0.02)?,

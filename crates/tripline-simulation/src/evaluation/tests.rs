@@ -96,7 +96,7 @@ fn a_period_with_too_few_samples_is_as_good_as_missing() {
     let mut series = Series::new(60);
     (0..9).for_each(|_| assert!(series.add(at(0), 100.0)));
     let few = AlarmDefinition {
-        min_samples: MinSamples::new(10),
+        min_samples: MinSamples::new(10).ok(),
         ..alarm(1, 1, 60, "p99", MissingData::NotBreaching)
     };
     assert_eq!(

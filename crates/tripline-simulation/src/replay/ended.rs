@@ -38,8 +38,8 @@ impl Ended {
     /// What it counts in the metrics.
     #[inline]
     pub fn points(&self) -> impl Iterator<Item = (Metric, f64, u32)> {
-        let download = DownloadTime::new(self.download);
-        let retries = RetryCount::new(self.retries.into());
+        let download = DownloadTime::new(self.download).ok();
+        let retries = RetryCount::new(self.retries.into()).ok();
         points_of(self.outcome, download, retries, self.invalid.into())
     }
 
@@ -125,8 +125,8 @@ mod tests {
         {
             let ending = ExecutionEnding {
                 outcome: Outcome::Failed,
-                download_time: download.and_then(DownloadTime::new),
-                retry_count: retries.and_then(RetryCount::new),
+                download_time: download.and_then(|it| DownloadTime::new(it).ok()),
+                retry_count: retries.and_then(|it| RetryCount::new(it).ok()),
                 invalid: Vec::new(),
             };
             let ended = Ended::new(1, 1, Timestamp::from_seconds(0), &ending);

@@ -74,12 +74,12 @@ fn ending(operation: &str, details: &Details<'_>) -> Option<Option<ExecutionEndi
         _ => return None,
     };
     let download_time = match details.download_time {
-        Some(text) => Some(DownloadTime::new(text.parse().ok()?)?),
+        Some(text) => Some(DownloadTime::new(text.parse().ok()?).ok()?),
         None if details.is_misspelled => return None,
         None => None,
     };
     let retry_count = match details.retry_count {
-        Some(text) => Some(RetryCount::new(text.parse().ok()?)?),
+        Some(text) => Some(RetryCount::new(text.parse().ok()?).ok()?),
         None if details.is_misspelled => return None,
         None => None,
     };

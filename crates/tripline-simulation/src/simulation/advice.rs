@@ -344,7 +344,7 @@ fn more_devices(
 /// The same alarm with another period, if CloudWatch takes it.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A float too large is no period.
 fn with_period(now: &AlarmDefinition, seconds: f64) -> Option<AlarmDefinition> {
-    let period = alarm::Period::new(seconds as u32)?;
+    let period = alarm::Period::new(seconds as u32).ok()?;
     let (m, n) = (now.evaluation.datapoints_to_alarm(), now.evaluation.evaluation_periods());
     let evaluation = Evaluation::new(m, n, period).ok()?;
     Some(AlarmDefinition { period, evaluation, ..now.clone() })

@@ -84,8 +84,10 @@ impl Conditioned {
             drifted.download = fleet.download.times(factor);
             drifted.slow_download = fleet.slow_download.times(factor);
         }
-        drifted.failing = within(share(failing)).and_then(Share::new).unwrap_or(fleet.failing);
-        drifted.silent = within(share(silent)).and_then(Share::new).unwrap_or(fleet.silent);
+        drifted.failing =
+            within(share(failing)).and_then(|it| Share::new(it).ok()).unwrap_or(fleet.failing);
+        drifted.silent =
+            within(share(silent)).and_then(|it| Share::new(it).ok()).unwrap_or(fleet.silent);
         let slow = f64::from(fleet.devices) * fleet.slow.get();
         Self { conditions, fleet: drifted, slow: slow as u32, random }
     }

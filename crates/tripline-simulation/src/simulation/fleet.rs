@@ -3,6 +3,7 @@ use rand_distr::{Distribution, Poisson, StandardNormal};
 
 use super::random::Random;
 use super::time::Elapsed;
+use tripline::invalid::Invalid;
 use tripline::metric::DownloadTime;
 
 /// Devices and how they take a job.
@@ -147,9 +148,15 @@ impl Share {
     /// Everybody.
     pub const ALL: Self = Self(1.0);
 
+    /// What it can be, in words.
+    pub const EXPECTED: &str = "0 to 1";
+
     /// Checks a share.
-    pub fn new(share: f64) -> Option<Self> {
-        (0.0..=1.0).contains(&share).then_some(Self(share))
+    ///
+    /// # Errors
+    /// A number outside of it.
+    pub fn new(share: f64) -> Result<Self, Invalid> {
+        (0.0..=1.0).contains(&share).then_some(Self(share)).ok_or(Invalid(Self::EXPECTED))
     }
 
     /// The share.

@@ -94,7 +94,7 @@ fn fleets_that_cannot_be_are_refused() {
             && Lognormal::new(1.0, -1.0).is_err()
             && Lognormal::new(f64::NAN, 1.0).is_err()
     );
-    assert!(Share::new(1.01).is_none() && Share::new(f64::NAN).is_none());
+    assert!(Share::new(1.01).is_err() && Share::new(f64::NAN).is_err());
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod period;
 mod statistic;
 mod topic;
 
+use crate::invalid::Invalid;
 use crate::job::JobId;
 use crate::metric::{NAMESPACE, UNSUCCESSFUL_RATE};
 
@@ -101,14 +102,20 @@ pub enum Limit {
 pub struct MinSamples(u32);
 
 impl MinSamples {
+    /// What it can be, in words.
+    pub const EXPECTED: &str = "a whole number from 1";
+
     /// The least there is: the first one decides.
     pub const ONE: Self = Self(1);
     /// Of an alarm on the share of notified devices that were unsuccessful, if a config gives none.
     pub const OF_UNSUCCESSFUL_RATE: Self = Self(50);
 
     /// Checks a number of samples.
-    pub fn new(samples: u32) -> Option<Self> {
-        (samples >= 1).then_some(Self(samples))
+    ///
+    /// # Errors
+    /// What it can be.
+    pub fn new(samples: u32) -> Result<Self, Invalid> {
+        (samples >= 1).then_some(Self(samples)).ok_or(Invalid(Self::EXPECTED))
     }
 
     /// The number.
@@ -132,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_least_number_of_samples_is_at_least_one() {
-        assert_eq!(MinSamples::new(0), None);
-        assert_eq!(MinSamples::new(1).map(MinSamples::get), Some(1));
+        assert_eq!(MinSamples::new(0).ok(), None);
+        assert_eq!(MinSamples::new(1).ok().map(MinSamples::get), Some(1));
     }
 }

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::invalid::Invalid;
+
 /// An alarm's name in the config: 1 to 100 characters, none of them a control character.
 ///
 /// CloudWatch takes names of 255 characters; `tripline-`, the job id and `-` need 74 of them, and a
@@ -8,14 +10,21 @@ use std::fmt;
 pub struct AlarmName(String);
 
 impl AlarmName {
+    /// What it can be, in words.
+    pub const EXPECTED: &str = "1 to 100 characters, none of them a control character";
+
     /// Most characters.
     pub const MAX: usize = 100;
 
     /// Checks a name.
-    pub fn new(name: &str) -> Option<Self> {
+    ///
+    /// # Errors
+    /// What it can be.
+    pub fn new(name: &str) -> Result<Self, Invalid> {
         let characters = name.chars().count();
         ((1..=Self::MAX).contains(&characters) && !name.chars().any(char::is_control))
             .then(|| Self(name.to_owned()))
+            .ok_or(Invalid(Self::EXPECTED))
     }
 
     /// The name.
@@ -40,7 +49,7 @@ mod tests {
             assert_eq!(AlarmName::new(good).unwrap().as_str(), good);
         }
         for bad in ["", "a\nb", "\u{1b}", &"x".repeat(101)] {
-            assert_eq!(AlarmName::new(bad), None, "{bad:?}");
+            assert_eq!(AlarmName::new(bad).ok(), None, "{bad:?}");
         }
     }
 }

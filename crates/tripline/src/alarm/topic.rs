@@ -1,6 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::invalid::Invalid;
 use crate::text::excerpt;
 
 /// Most topics of an alarm.
@@ -59,7 +60,7 @@ impl Topic {
             "@email" => Some(Self::Email),
             "@sms" => Some(Self::Sms),
             "@force-stop" => Some(Self::ForceStop),
-            _ => TopicArn::new(text).map(Self::Arn),
+            _ => TopicArn::new(text).ok().map(Self::Arn),
         }
     }
 }
@@ -80,10 +81,18 @@ impl fmt::Display for Topic {
 pub struct TopicArn(String);
 
 impl TopicArn {
+    /// What it can be, in words.
+    pub const EXPECTED: &str = "the ARN of a topic";
+
     /// Checks `arn:<partition>:sns:<region>:<12 digits>:<name>`.
-    pub fn new(arn: &str) -> Option<Self> {
+    ///
+    /// # Errors
+    /// What it can be.
+    pub fn new(arn: &str) -> Result<Self, Invalid> {
         let parts: Vec<&str> = arn.split(':').collect();
-        let ["arn", partition, "sns", region, account, name] = parts[..] else { return None };
+        let ["arn", partition, "sns", region, account, name] = parts[..] else {
+            return Err(Invalid(Self::EXPECTED));
+        };
         let word = |text: &str| {
             !text.is_empty()
                 && text
@@ -98,6 +107,7 @@ impl TopicArn {
             && word(name)
             && name.len() <= 256)
             .then(|| Self(arn.to_owned()))
+            .ok_or(Invalid(Self::EXPECTED))
     }
 
     /// The ARN.
@@ -120,7 +130,7 @@ impl FromStr for TopicArn {
     type Err = NotATopicArn;
 
     fn from_str(arn: &str) -> Result<Self, Self::Err> {
-        Self::new(arn).ok_or_else(|| NotATopicArn(excerpt(arn)))
+        Self::new(arn).map_err(|_| NotATopicArn(excerpt(arn)))
     }
 }
 

@@ -2,12 +2,16 @@
 
 use super::{Baseline, upper_limit};
 use crate::evidence::{Limits, Parameters, Source};
+use crate::invalid::Invalid;
 
 /// How much slower than the past ones a healthy rollout may be, in percent: 0 to 500.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SlowerBy(u32);
 
 impl SlowerBy {
+    /// What it can be, in words.
+    pub const EXPECTED: &str = "percent, 0 to 500";
+
     /// For a baseline of several rollouts.
     pub const USUAL: Self = Self(20);
     /// For a baseline of one rollout. Two rollouts that each drift by up to 20 % differ by up to half:
@@ -17,8 +21,11 @@ impl SlowerBy {
     pub const MAX: u32 = 500;
 
     /// Checks a percentage.
-    pub fn new(percent: u32) -> Option<Self> {
-        (percent <= Self::MAX).then_some(Self(percent))
+    ///
+    /// # Errors
+    /// What it can be.
+    pub fn new(percent: u32) -> Result<Self, Invalid> {
+        (percent <= Self::MAX).then_some(Self(percent)).ok_or(Invalid(Self::EXPECTED))
     }
 
     /// What a baseline takes if nobody says otherwise.
@@ -276,7 +283,7 @@ mod tests {
     #[test]
     fn one_rollout_takes_more_slack() {
         assert_eq!([1, 2].map(SlowerBy::for_rollouts).map(SlowerBy::percent), [50, 20]);
-        assert_eq!([0, 500].map(|percent| SlowerBy::new(percent).is_some()), [true; 2]);
-        assert_eq!(SlowerBy::new(501), None);
+        assert_eq!([0, 500].map(|percent| SlowerBy::new(percent).is_ok()), [true; 2]);
+        assert_eq!(SlowerBy::new(501).ok(), None);
     }
 }

@@ -9,12 +9,12 @@ const NOW: Timestamp = Timestamp::from_seconds(1_790_000_045);
 
 fn event(id: &str, seconds: f64) -> ExecutionEvent {
     ExecutionEvent {
-        id: EventId::new(id),
+        id: EventId::new(id).ok(),
         job: JobId::new("fw-1").unwrap(),
         ending: Some(ExecutionEnding {
             outcome: Outcome::Succeeded,
-            download_time: DownloadTime::new(seconds),
-            retry_count: RetryCount::new(1),
+            download_time: DownloadTime::new(seconds).ok(),
+            retry_count: RetryCount::new(1).ok(),
             invalid: Vec::new(),
         }),
         at: Some(NOW),
@@ -118,8 +118,8 @@ fn any_event() -> impl Strategy<Value = ExecutionEvent> {
     let ending = (outcome, 0.0..604_800.0_f64, 0_u64..20_000, 0_usize..3).prop_map(
         |(outcome, seconds, retries, invalid)| ExecutionEnding {
             outcome,
-            download_time: DownloadTime::new(seconds),
-            retry_count: RetryCount::new(retries),
+            download_time: DownloadTime::new(seconds).ok(),
+            retry_count: RetryCount::new(retries).ok(),
             invalid: vec![
                 InvalidDetail::Key { meant: Detail::DownloadTime, key: String::new() };
                 invalid
@@ -128,7 +128,7 @@ fn any_event() -> impl Strategy<Value = ExecutionEvent> {
     );
     (0_u16..400, 0_u8..4, prop::option::weighted(0.9, ending), -20_000_i64..20_000).prop_map(
         |(id, job, ending, offset)| ExecutionEvent {
-            id: EventId::new(&id.to_string()),
+            id: EventId::new(&id.to_string()).ok(),
             job: JobId::new(&format!("fw-{job}")).unwrap(),
             ending,
             at: Some(Timestamp::from_seconds(NOW.seconds() + offset)),
@@ -143,7 +143,7 @@ proptest! {
     fn shuffling_and_duplicating_changes_no_count(
         (events, log) in prop::collection::vec(any_event(), 0..120).prop_flat_map(|mut events| {
             for (n, event) in events.iter_mut().enumerate() {
-                event.id = EventId::new(&n.to_string());
+                event.id = EventId::new(&n.to_string()).ok();
             }
             let doubled = [events.clone(), events.clone()].concat();
             (Just(events), Just(doubled).prop_shuffle())

@@ -1,4 +1,5 @@
 use crate::counts::EndedCounts;
+use crate::invalid::Invalid;
 use crate::metric::Outcome;
 
 /// When AWS IoT Jobs cancels a job by itself (`abortConfig`). Executions in progress are left alone.
@@ -73,13 +74,19 @@ pub struct Threshold {
 }
 
 impl Threshold {
+    /// What it can be, in words.
+    pub const EXPECTED: &str = "above 0, at most 100, with two decimals at most";
+
     /// Checks a percentage.
-    pub fn new(percent: f64) -> Option<Self> {
+    ///
+    /// # Errors
+    /// What it can be.
+    pub fn new(percent: f64) -> Result<Self, Invalid> {
         let hundredths = percent * 100.0;
         let whole = hundredths.round();
         let allowed = (1.0..=10_000.0).contains(&whole) && (hundredths - whole).abs() < 1e-6;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        allowed.then_some(Self { hundredths: whole as u16 })
+        allowed.then_some(Self { hundredths: whole as u16 }).ok_or(Invalid(Self::EXPECTED))
     }
 
     /// The percentage.

@@ -8,6 +8,7 @@
 mod abort;
 mod rate;
 
+use crate::invalid::Invalid;
 use crate::metric::Outcome;
 
 pub use abort::{AbortCriterion, FailureType, MinExecuted, Threshold};
@@ -44,12 +45,18 @@ impl Default for RolloutConfig {
 pub struct Timeout(u32);
 
 impl Timeout {
+    /// What it can be, in words.
+    pub const EXPECTED: &str = "1 to 10080 minutes";
+
     /// Most minutes.
     pub const MAX: u32 = 10_080;
 
     /// Checks a number of minutes.
-    pub fn new(minutes: u32) -> Option<Self> {
-        (1..=Self::MAX).contains(&minutes).then_some(Self(minutes))
+    ///
+    /// # Errors
+    /// What it can be.
+    pub fn new(minutes: u32) -> Result<Self, Invalid> {
+        (1..=Self::MAX).contains(&minutes).then_some(Self(minutes)).ok_or(Invalid(Self::EXPECTED))
     }
 
     /// The minutes.
@@ -67,12 +74,20 @@ pub struct Retries {
 }
 
 impl Retries {
+    /// What it can be, in words.
+    pub const EXPECTED: &str = "at most 10 together";
+
     /// Most retries of one device.
     pub const MAX: u8 = 10;
 
     /// Checks the numbers of retries after a failure and after a timeout.
-    pub fn new(failed: u8, timed_out: u8) -> Option<Self> {
-        (failed.saturating_add(timed_out) <= Self::MAX).then_some(Self { failed, timed_out })
+    ///
+    /// # Errors
+    /// What it can be.
+    pub fn new(failed: u8, timed_out: u8) -> Result<Self, Invalid> {
+        (failed.saturating_add(timed_out) <= Self::MAX)
+            .then_some(Self { failed, timed_out })
+            .ok_or(Invalid(Self::EXPECTED))
     }
 
     /// How often a device tries again after an ending of this kind. A rejection is final.

@@ -1,3 +1,5 @@
+use crate::invalid::Invalid;
+
 /// How many devices are reported a job per minute.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Rate {
@@ -50,14 +52,20 @@ pub struct Factor {
 }
 
 impl Factor {
+    /// What it can be, in words.
+    pub const EXPECTED: &str = "1.1 to 5 with one decimal";
+
     /// Checks a factor.
-    pub fn new(factor: f64) -> Option<Self> {
+    ///
+    /// # Errors
+    /// What it can be.
+    pub fn new(factor: f64) -> Result<Self, Invalid> {
         let tenths = factor * 10.0;
         let whole = tenths.round();
         // 1.1 * 10 is a little more than 11.
         let allowed = (11.0..=50.0).contains(&whole) && (tenths - whole).abs() < 1e-6;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        allowed.then_some(Self { tenths: whole as u8 })
+        allowed.then_some(Self { tenths: whole as u8 }).ok_or(Invalid(Self::EXPECTED))
     }
 
     /// The factor.

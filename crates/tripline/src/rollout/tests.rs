@@ -39,23 +39,23 @@ fn rates_rise_as_in_the_example_of_the_guide() {
 #[test]
 fn numbers_are_what_aws_iot_takes() {
     for good in [1.1, 1.5, 2.0, 5.0] {
-        assert_eq!(Factor::new(good).map(Factor::get), Some(good));
+        assert_eq!(Factor::new(good).ok().map(Factor::get), Some(good));
     }
     for bad in [1.0, 1.55, 5.1, -2.0, f64::NAN, f64::INFINITY] {
-        assert_eq!(Factor::new(bad), None, "{bad}");
+        assert_eq!(Factor::new(bad).ok(), None, "{bad}");
     }
     for good in [0.01, 10.9, 10.99, 100.0] {
-        assert_eq!(Threshold::new(good).map(Threshold::percent), Some(good));
+        assert_eq!(Threshold::new(good).ok().map(Threshold::percent), Some(good));
     }
     for bad in [0.0, 10.999, 100.01, -1.0, f64::NAN] {
-        assert_eq!(Threshold::new(bad), None, "{bad}");
+        assert_eq!(Threshold::new(bad).ok(), None, "{bad}");
     }
-    assert!(Timeout::new(1).is_some() && Timeout::new(10_080).is_some());
-    assert!(Timeout::new(0).is_none() && Timeout::new(10_081).is_none());
+    assert!(Timeout::new(1).is_ok() && Timeout::new(10_080).is_ok());
+    assert!(Timeout::new(0).is_err() && Timeout::new(10_081).is_err());
     assert!(
-        Retries::new(5, 5).is_some()
-            && Retries::new(5, 6).is_none()
-            && Retries::new(255, 255).is_none()
+        Retries::new(5, 5).is_ok()
+            && Retries::new(5, 6).is_err()
+            && Retries::new(255, 255).is_err()
     );
 }
 

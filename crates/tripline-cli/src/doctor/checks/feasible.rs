@@ -203,7 +203,7 @@ fn rollout(job: &Job) -> RolloutConfig {
         };
         Some(Exponential {
             base: positive(rate.base_rate_per_minute())?,
-            factor: Factor::new(rate.increment_factor())?,
+            factor: Factor::new(rate.increment_factor()).ok()?,
             notified: every(RateIncreaseCriteria::number_of_notified_things),
             succeeded: every(RateIncreaseCriteria::number_of_succeeded_things),
             maximum,
@@ -212,7 +212,7 @@ fn rollout(job: &Job) -> RolloutConfig {
     let timeout = job.timeout_config().and_then(|config| config.in_progress_timeout_in_minutes());
     RolloutConfig {
         rate: exponential.map_or(Rate::Constant(maximum), Rate::Exponential),
-        timeout: timeout.and_then(|minutes| Timeout::new(u32::try_from(minutes).ok()?)),
+        timeout: timeout.and_then(|minutes| Timeout::new(u32::try_from(minutes).ok()?).ok()),
         ..RolloutConfig::default()
     }
 }
@@ -234,13 +234,14 @@ fn definition(alarm: &MetricAlarm, job: &JobId) -> Option<AlarmDefinition> {
         .and_then(|stat| stat.stat())
         .or(alarm.extended_statistic())
         .or_else(|| alarm.statistic().map(|statistic| statistic.as_str()))?;
-    let period = Period::new(positive(stat.and_then(|stat| stat.period()).or(alarm.period())?)?)?;
+    let period =
+        Period::new(positive(stat.and_then(|stat| stat.period()).or(alarm.period())?)?).ok()?;
     let n = positive(alarm.evaluation_periods()?)?;
     let m = alarm.datapoints_to_alarm().and_then(positive).unwrap_or(n);
     let name = alarm.alarm_name()?;
     let name = name.strip_prefix(&alarm_name_prefix(job)).unwrap_or(name);
     Some(AlarmDefinition {
-        name: AlarmName::new(name)?,
+        name: AlarmName::new(name).ok()?,
         namespace: metric.and_then(|metric| metric.namespace()).or(alarm.namespace())?.to_owned(),
         metric: metric.and_then(|metric| metric.metric_name()).or(alarm.metric_name())?.to_owned(),
         statistic: Statistic::parse(statistic)?,
@@ -258,7 +259,7 @@ fn definition(alarm: &MetricAlarm, job: &JobId) -> Option<AlarmDefinition> {
             .unwrap_or(MissingData::Missing),
         min_samples: queries.iter().find_map(|query| {
             let (_, rest) = query.expression()?.split_once(&format!("{SAMPLES} >= "))?;
-            MinSamples::new(rest.split_once(',')?.0.trim().parse().ok()?)
+            MinSamples::new(rest.split_once(',')?.0.trim().parse().ok()?).ok()
         }),
         topics: Vec::new(),
     })

@@ -89,7 +89,7 @@ fn rollouts() -> impl Strategy<Value = RolloutConfig> {
     (rate, timeout, proptest::collection::vec(abort, 0..3), retries).prop_map(
         |(rate, timeout, abort, retries)| RolloutConfig {
             rate: Rate::Constant(rate),
-            timeout: timeout.and_then(Timeout::new),
+            timeout: timeout.and_then(|it| Timeout::new(it).ok()),
             abort,
             retries,
         },
@@ -202,7 +202,7 @@ proptest! {
 
 fn of_text(text: &str, devices: u32) -> PlannedCoverage {
     let config = GuardConfig::parse("dev.ini", text).unwrap();
-    let rollout = RolloutConfig { timeout: Timeout::new(120), ..RolloutConfig::default() };
+    let rollout = RolloutConfig { timeout: Timeout::new(120).ok(), ..RolloutConfig::default() };
     planned(&config, &rollout, devices, false).coverage(&rules())
 }
 

@@ -90,7 +90,7 @@ fn configs() -> impl Strategy<Value = GuardAlarm> {
                 limit,
                 evaluation: Evaluation::new(m.min(n), n, period).unwrap(),
                 missing_data: missing,
-                min_samples: samples.and_then(MinSamples::new),
+                min_samples: samples.and_then(|it| MinSamples::new(it).ok()),
                 topics,
                 ..alarm(metric, statistic, threshold)
             })

@@ -19,7 +19,7 @@ fn changed(change: impl FnOnce(&mut Facts)) -> Facts {
 
 fn from(samples: u32, periods: u32, alarm: AlarmDefinition) -> Watcher {
     let evaluation = Evaluation::new(periods, periods, alarm.period).unwrap();
-    let min_samples = MinSamples::new(samples);
+    let min_samples = MinSamples::new(samples).ok();
     wanted(&GuardAlarm::Config(AlarmDefinition { evaluation, min_samples, ..alarm }))
 }
 

@@ -86,7 +86,7 @@ fn rules_that_can_never_decide_are_named() {
     );
     assert_eq!(with("minSamples = 100", ""), [(ALARM.to_owned(), "minSamples")]);
     let mut early = scenario(DOWNLOADS, 24_000);
-    early.rollout.timeout = Timeout::new(60);
+    early.rollout.timeout = Timeout::new(60).ok();
     assert_eq!(settings(&early, DOWNLOADS), [(ALARM.to_owned(), "threshold")]);
     let few: Vec<_> = settings(&scenario(DOWNLOADS, 50), DOWNLOADS)
         .into_iter()

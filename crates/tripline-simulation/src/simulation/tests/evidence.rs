@@ -66,7 +66,7 @@ fn rollouts_beyond_a_limit_are_stopped_before_most_devices_are_notified() {
 #[test]
 fn what_times_out_is_seen_at_the_timeout() {
     let mut scenario = at_rate(Fleet { silent: share(0.2), ..healthy(1_500) }, 50);
-    scenario.rollout.timeout = Timeout::new(30);
+    scenario.rollout.timeout = Timeout::new(30).ok();
     let limits = Limits::new(Parameters {
         unfinished: vec![(30, 0.1)],
         failed: 0.03,
@@ -159,7 +159,7 @@ fn every_device_that_began_is_in_the_counts_and_in_the_list() {
         Fleet { failing: share(0.1), silent: share(0.1), rejecting: share(0.1), ..healthy(900) },
         50,
     );
-    scenario.rollout.timeout = Timeout::new(40);
+    scenario.rollout.timeout = Timeout::new(40).ok();
     for (number, (tick, in_progress)) in (0..).zip(recorded(&scenario)) {
         assert_eq!(tick.t, number);
         let listed = tick.in_progress.unwrap().from(0);

@@ -80,7 +80,7 @@ prop_compose! {
 prop_compose! {
     fn any_scenario()(fleet in any_fleet(), rate in 1_u32..120, timeout in prop::option::of(1_u32..30)) -> (Scenario, u64) {
         let mut scenario = at_rate(fleet, rate);
-        scenario.rollout.timeout = timeout.and_then(Timeout::new);
+        scenario.rollout.timeout = timeout.and_then(|it| Timeout::new(it).ok());
         scenario.horizon = Some(Elapsed::from_minutes(60));
         (scenario, u64::from(rate))
     }
@@ -137,7 +137,7 @@ proptest! {
         scenario.start = Timestamp::from_seconds(start);
         scenario.publishing_delay = Elapsed::from_millis(delay);
         scenario.rollout.retries = Retries::new(retries, 10 - retries).unwrap();
-        scenario.rollout.timeout = Timeout::new(5);
+        scenario.rollout.timeout = Timeout::new(5).ok();
         scenario.horizon = Some(Elapsed::from_minutes(100));
         let (rollout, mut alarm) = read(SAMPLE);
         let abort = AbortPlan::new(rollout.abort);
@@ -178,7 +178,7 @@ fn who_is_silent_times_out_or_stays_and_who_is_unreachable_stays_queued() {
     let ExecutionCounts { queued, in_progress, .. } = forever.end.progress;
     assert_eq!((queued + in_progress, forever.end.exposed), (400, in_progress));
     assert!((150..250).contains(&queued), "{queued}");
-    scenario.rollout.timeout = Timeout::new(10);
+    scenario.rollout.timeout = Timeout::new(10).ok();
     let timed_out = Simulator::new(&scenario, &[]).run(1, 0, Detail::Summary).end.progress;
     assert_eq!((timed_out.ended.timed_out, timed_out.queued), (in_progress, queued));
 }

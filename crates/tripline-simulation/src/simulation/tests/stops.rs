@@ -197,12 +197,12 @@ fn metrics_are_those_that_the_generator_publishes() {
         let (download, retries) = (number * 31, u16::try_from(number % 4).unwrap());
         metrics.report(store::SampledEnding { at, minute, outcome, download, retries });
         events.push(ExecutionEvent {
-            id: EventId::new(&number.to_string()),
+            id: EventId::new(&number.to_string()).ok(),
             job: JobId::new("fw-2").unwrap(),
             ending: Some(ExecutionEnding {
                 outcome,
-                download_time: DownloadTime::new(f64::from(download) / 10.0),
-                retry_count: tripline::metric::RetryCount::new(retries.into()),
+                download_time: DownloadTime::new(f64::from(download) / 10.0).ok(),
+                retry_count: tripline::metric::RetryCount::new(retries.into()).ok(),
                 invalid: Vec::new(),
             }),
             at: Some(at.at(START)),
