@@ -5,7 +5,9 @@ use tripline::event::{ExecutionEvent, PoisonEvent};
 use tripline::rollout::AbortCriterion;
 use tripline::stop::StopMode;
 use tripline_config::{AlarmConfig, parse_evidence, parse_rollout};
-use tripline_simulation::replay::{EvidenceOf, NoRollout, RecordedRollout, Recording, Replay};
+use tripline_simulation::replay::{
+    Began, EvidenceOf, NoRollout, RecordedRollout, Recording, Replay,
+};
 use tripline_simulation::stop_topics::StopTopics;
 
 use super::super::said::{ONE, is_fit_line};
@@ -27,7 +29,7 @@ pub(super) const TARGET: Target = Target {
     check,
 };
 
-/// Longest rollout in seconds that is replayed. A replay looks at every minute from the first event to the last, which
+/// Longest rollout in seconds that is replayed. A replay looks at every minute from the first beginning to the last end, which
 /// in a build for debugging takes 30 s of the two years that are taken: too long to try twice, and linear.
 const LONGEST: i64 = 2 * 86_400;
 
@@ -44,7 +46,12 @@ fn check(input: &[u8]) {
     assert_eq!(summary(&self::read(&ended)), summary(&self::read(&odd)), "read fast");
     let Ok(rollout) = read else { return };
     is_in_range(&rollout);
-    if rollout.last.seconds_after(rollout.first) <= LONGEST {
+    let began = rollout.device_times.iter().filter_map(|device| match device.began {
+        Began::Recorded(at) | Began::Reported(at) => Some(at),
+        Began::AtItsEnd | Began::Unknown => None,
+    });
+    let first = began.chain([rollout.first]).min().unwrap_or(rollout.first);
+    if rollout.last.seconds_after(first) <= LONGEST {
         replays(&rollout);
     }
 }
