@@ -153,8 +153,8 @@ impl Announcement {
                     ),
                 );
                 let waiting = match counts.will_not_receive() {
-                    0 => String::new(),
-                    n => format!("{n} queued devices, and "),
+                    0 => "those not yet notified".to_owned(),
+                    n => format!("{n} queued devices, and those not yet notified,"),
                 };
                 let will = match done {
                     Done::Observed => "will receive it",
@@ -162,7 +162,7 @@ impl Announcement {
                     _ => "will not receive it",
                 };
                 // AWS IoT counts no device that a rate-limited rollout has not reached yet.
-                line("", &format!("{waiting}those not yet notified, {will}"));
+                line("", &format!("{waiting} {will}"));
             }
             Err(cause) => line("devices", &format!("not known ({})", clean(cause, 300))),
         }

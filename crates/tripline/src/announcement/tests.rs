@@ -76,6 +76,20 @@ fn a_message_says_where_the_job_is_and_links_to_it() {
 }
 
 #[test]
+fn where_no_device_is_queued_only_those_not_yet_notified_are_spared() {
+    let job = JobId::new("fw-1").unwrap();
+    let counts = ExecutionCounts { queued: 0, ..COUNTS };
+    let alarm = alarm("tripline-fw-1-slow");
+    let stop =
+        Announcement::stop(&job, &alarm, Done::Canceled, &Certainty::Verified, Ok(counts), None);
+    assert!(
+        stop.body.contains("\n         those not yet notified will not receive it\n"),
+        "{}",
+        stop.body
+    );
+}
+
+#[test]
 fn the_way_back_is_named_where_devices_have_the_firmware() {
     let job = JobId::new("fw-1").unwrap();
     let announcement = |done, counts, fallback| {
