@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -16,7 +16,7 @@ use tripline_tests::workspace::root;
 /// What a table promises of each operation: one of these.
 pub const EXTENTS: [&str; 3] = ["once", "attempt", "always"];
 /// Cells that run at once. They wait for most of their time.
-pub const AT_ONCE: usize = 160;
+const AT_ONCE: usize = 160;
 
 /// The first words of a line.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,45 +80,67 @@ pub fn cells(operations: &[&str]) -> Vec<Cell> {
     cells
 }
 
-/// Plays every cell, and compares what comes of it with the table in this file. `TRIPLINE_WRITE` writes the
-/// table, `TRIPLINE_CELLS` plays only the cells that have this in them.
-pub async fn compare<F>(file: &str, operations: &[&str], play: impl Fn(Cell) -> F)
+/// A cell, and what came of it.
+pub struct Played {
+    pub cell: Cell,
+    pub seen: String,
+    log: String,
+    took: Duration,
+}
+
+/// Plays cells, or those that have `TRIPLINE_CELLS` in them.
+pub async fn played<F>(cells: Vec<Cell>, play: impl Fn(Cell) -> F) -> Vec<Played>
 where
     F: Future<Output = (String, String)> + Send + 'static,
 {
-    let path = root().join(file);
-    let expected = table(&std::fs::read_to_string(&path).unwrap_or_default());
     let only = std::env::var("TRIPLINE_CELLS").unwrap_or_default();
     let room = Arc::new(Semaphore::new(AT_ONCE));
-    let mut played = JoinSet::new();
-    for cell in cells(operations).into_iter().filter(|cell| format!("{cell:?}").contains(&only)) {
+    let mut plays = JoinSet::new();
+    for cell in cells.into_iter().filter(|cell| format!("{cell:?}").contains(&only)) {
         let (room, outcome) = (room.clone(), play(cell.clone()));
-        played.spawn(async move {
+        plays.spawn(async move {
             let _room = room.acquire_owned().await.unwrap();
             let begun = Instant::now();
             let (seen, log) = outcome.await;
-            (cell, seen, log, begun.elapsed())
+            Played { cell, seen, log, took: begun.elapsed() }
         });
     }
-    let (mut table, mut differing) = (expected.clone(), Vec::new());
-    while let Some(played) = played.join_next().await {
-        let (cell, seen, log, took) = played.unwrap();
-        let expected = expected.get(&cell).map_or("(no line)", String::as_str);
-        if expected != seen {
-            let Cell { operation, fault, extent } = &cell;
+    plays.join_all().await
+}
+
+/// Each cell came to what is expected of it.
+pub fn assert_expected(played: &[Played], expected: impl Fn(&Cell) -> String) {
+    let mut differing = Vec::new();
+    for Played { cell, seen, log, took } in played {
+        let expected = expected(cell);
+        if expected != *seen {
+            let Cell { operation, fault, extent } = cell;
             let took = took.as_secs();
             differing.push(format!(
                 "{operation} {fault} {extent}\n  expected {expected}\n  seen     {seen}   ({took} s)\n{log}"
             ));
         }
-        table.insert(cell, seen);
-    }
-    if std::env::var_os("TRIPLINE_WRITE").is_some() {
-        return write(&path, &table);
     }
     differing.sort();
     let count = differing.len();
-    assert!(differing.is_empty(), "{count} cells differ from {file}:\n{}", differing.join("\n"));
+    assert!(differing.is_empty(), "{count} cells differ:\n{}", differing.join("\n"));
+}
+
+/// Plays every cell, and compares what comes of it with the table in this file. `TRIPLINE_WRITE` writes the
+/// table.
+pub async fn compare<F>(file: &str, operations: &[&str], play: impl Fn(Cell) -> F)
+where
+    F: Future<Output = (String, String)> + Send + 'static,
+{
+    let path = root().join(file);
+    let mut table = table(&std::fs::read_to_string(&path).unwrap_or_default());
+    let played = played(cells(operations), play).await;
+    if std::env::var_os("TRIPLINE_WRITE").is_some() {
+        table.extend(played.into_iter().map(|Played { cell, seen, .. }| (cell, seen)));
+        return write(&path, &table);
+    }
+    let missing = || format!("(no line in {file})");
+    assert_expected(&played, |cell| table.get(cell).cloned().unwrap_or_else(missing));
 }
 
 fn write(path: &Path, table: &Table) {

@@ -216,8 +216,8 @@ impl Ini {
     pub fn references(&self) -> HashSet<String> {
         let values = self.sections.iter().flat_map(Section::own);
         values
-            .flat_map(|entry| entry.value.split("%(").skip(1))
-            .filter_map(|rest| Some(rest.split_once(")s")?.0.to_lowercase()))
+            .flat_map(|entry| entry.value.split('%').skip(1))
+            .filter_map(|rest| Some(reference(rest)?.0.to_lowercase()))
             .collect()
     }
 

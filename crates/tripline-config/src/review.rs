@@ -77,10 +77,7 @@ impl DeployConfig {
         let notes = [self.uncounted(&targets), self.patient(), self.echoing()];
         let of_keys = self.notes.iter().chain(&self.unswitched).cloned().map(Remark::from);
         let mut notes: Vec<_> = of_keys.chain(notes.into_iter().flatten()).collect();
-        notes.extend(self.alarms.alarms.iter().filter_map(in_minutes).map(|(alarm, text)| {
-            Remark::new(text, "`tripline simulate` says how often healthy rollouts are stopped")
-                .at(self.line_in(alarm, "threshold"))
-        }));
+        notes.extend(self.alarms.alarms.iter().filter_map(|alarm| self.in_seconds(alarm)));
         Review { findings, notes }
     }
 
@@ -237,6 +234,19 @@ impl DeployConfig {
         })
     }
 
+    /// So few seconds may be meant as minutes.
+    fn in_seconds(&self, alarm: &AlarmDefinition) -> Option<Remark> {
+        let is_short = (1.0..60.0).contains(&alarm.threshold) && is_on_long_downloads(alarm);
+        is_short.then(|| {
+            let (name, threshold) = (excerpt(alarm.name.as_str()), alarm.threshold);
+            Remark::new(
+                format!("alarm `{name}` fires on downloads of more than {threshold} seconds"),
+                "`tripline simulate` says how often healthy rollouts are stopped",
+            )
+            .at(self.line_in(alarm, "threshold"))
+        })
+    }
+
     fn too_demanding(&self, alarm: &AlarmDefinition, targets: &Targets) -> Option<Remark> {
         let least = alarm.min_samples?.get();
         let is_rate = alarm.is_on_unsuccessful_rate();
@@ -325,15 +335,6 @@ fn is_on_long_downloads(alarm: &AlarmDefinition) -> bool {
         && alarm.metric == Metric::DownloadTime.name()
         && alarm.limit == Limit::Upper
         && !matches!(alarm.statistic, Statistic::Sum | Statistic::SampleCount)
-}
-
-/// Seconds that look like minutes.
-fn in_minutes(alarm: &AlarmDefinition) -> Option<(&AlarmDefinition, String)> {
-    let is_short = (1.0..60.0).contains(&alarm.threshold) && is_on_long_downloads(alarm);
-    is_short.then(|| {
-        let (name, threshold) = (excerpt(alarm.name.as_str()), alarm.threshold);
-        (alarm, format!("alarm `{name}` fires on downloads of more than {threshold} seconds"))
-    })
 }
 
 /// What is known of the targets without asking AWS.

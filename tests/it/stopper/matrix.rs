@@ -6,17 +6,13 @@
 //! what only an old one may do; the row with `attempt` is how the first one ends.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::time::Instant;
 
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 use tripline_tests::faults::{FAULTS, Fault, Plan};
 use tripline_tests::http_aws::{Account, HttpAws};
 use tripline_tests::workspace::root;
 
 use super::stage::{alarm_event, fired, function, mails, on_evidence, recovered};
-use crate::matrix::{self, AT_ONCE, Cell, EXTENTS, heavy};
+use crate::matrix::{self, Cell, EXTENTS, heavy};
 
 const TABLE: &str = include_str!("faults.txt");
 const JOB: &str = "fw-7";
@@ -114,9 +110,9 @@ fn table() -> BTreeMap<Cell, Outcome> {
     matrix::table(TABLE).into_iter().map(|(cell, text)| (cell, outcome(text))).collect()
 }
 
-/// Whether every cell takes the whole time that it needs.
-fn is_soak() -> bool {
-    std::env::var_os("TRIPLINE_SOAK").is_some()
+/// Whether a cell takes the whole time that it needs.
+fn is_whole(cell: &Cell) -> bool {
+    cell.extent != "always" || std::env::var_os("TRIPLINE_SOAK").is_some()
 }
 
 async fn play(cell: &Cell, whole: bool) -> (Outcome, String) {
@@ -150,37 +146,15 @@ async fn play(cell: &Cell, whole: bool) -> (Outcome, String) {
 #[tokio::test]
 async fn every_fault_of_every_call_ends_as_the_table_says() {
     let _alone = heavy().await;
-    let room = Arc::new(Semaphore::new(AT_ONCE));
-    let mut cells = JoinSet::new();
-    let only = std::env::var("TRIPLINE_CELLS").unwrap_or_default();
-    for (cell, expected) in table() {
-        if !format!("{cell:?}").contains(&only) {
-            continue;
-        }
-        let room = room.clone();
-        cells.spawn(async move {
-            let _room = room.acquire().await.unwrap();
-            let begun = Instant::now();
-            let whole = cell.extent != "always" || is_soak();
-            let expected = if whole { expected } else { expected.of_last_attempt() };
-            let (seen, log) = play(&cell, whole).await;
-            (cell, expected, seen, log, begun.elapsed())
-        });
-    }
-    let mut differing = Vec::new();
-    while let Some(played) = cells.join_next().await {
-        let (cell, expected, seen, log, took) = played.unwrap();
-        if expected != seen {
-            let Cell { operation, fault, extent } = &cell;
-            let took = took.as_secs();
-            differing.push(format!(
-                "{operation} {fault} {extent}\n  expected {expected}\n  seen     {seen}   ({took} s)\n{log}"
-            ));
-        }
-    }
-    differing.sort();
-    let count = differing.len();
-    assert!(differing.is_empty(), "{count} cells differ:\n{}", differing.join("\n"));
+    let table = table();
+    let played = matrix::played(table.keys().cloned().collect(), |cell| async move {
+        let (seen, log) = play(&cell, is_whole(&cell)).await;
+        (seen.to_string(), log)
+    });
+    matrix::assert_expected(&played.await, |cell| {
+        let expected = table[cell].clone();
+        if is_whole(cell) { expected } else { expected.of_last_attempt() }.to_string()
+    });
 }
 
 #[test]
