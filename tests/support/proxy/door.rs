@@ -25,6 +25,7 @@ use super::mutes::Mutes;
 use super::program::{Cut, When};
 use super::streams::Streams;
 use super::{Logged, Shared, lock};
+use crate::taken;
 
 /// More than anything here sends at once; the functions' zips have 2 MB.
 const LARGEST: usize = 64 << 20;
@@ -113,6 +114,8 @@ impl Door {
             Err(error) => return Err(error),
         };
         let call = Call::of(&request, &body);
+        let of = way.function.as_deref().unwrap_or("a program");
+        self.shared.witness.note_faults(of, taken::faults(&request, &body));
         if let Some(function) = way.function.as_deref() {
             let rights = call.rights.clone();
             self.shared.witness.note(&self.shared.local, function, rights).await;
