@@ -375,4 +375,44 @@ mod tests {
             assert_eq!(entry.carried_out, fault.is_carried_out(), "{fault:?}");
         }
     }
+
+    /// Canceled for this reason, by a request that is signed.
+    async fn canceled(door: &Door, reason: &str) -> String {
+        let body = format!(r#"{{"reasonCode":"{reason}"}}"#);
+        let scope = "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/iot/aws4_request";
+        let request = format!(
+            "PUT /jobs/fw/cancel HTTP/1.1\r\nHost: a\r\nAuthorization: {scope}\r\nConnection: close\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = TcpStream::connect(door.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn what_aws_would_refuse_is_refused_and_fails_the_test() {
+        let aws = HttpAws::default();
+        aws.account().add_job("fw", 1.0);
+        let door = aws.door(|_| Plan::none()).await.unwrap();
+        let answer = canceled(&door, "force-stop").await;
+        assert!(
+            answer.starts_with("HTTP/1.1 400") && answer.contains("ValidationException"),
+            "{answer}"
+        );
+        assert!(!aws.account().is_canceled("fw"));
+        let refused = door.take_refused();
+        let [one] = refused.as_slice() else { panic!("{refused:#?}") };
+        assert!(one.starts_with("iot CancelJob: reasonCode: `force-stop` does not match"), "{one}");
+
+        canceled(&door, "force-stop").await;
+        let dropped = std::panic::AssertUnwindSafe(|| drop(door));
+        assert!(std::panic::catch_unwind(dropped).is_err());
+
+        let door = aws.door(|_| Plan::none()).await.unwrap();
+        assert!(canceled(&door, "FORCE_STOP").await.starts_with("HTTP/1.1 200"));
+        assert!(aws.account().is_canceled("fw"));
+    }
 }

@@ -2,6 +2,8 @@
 
 use hyper::http::request::Parts;
 
+use crate::http_aws::now;
+
 /// What AWS would refuse of it.
 pub(crate) fn faults(request: &Parts, body: &[u8]) -> Vec<String> {
     let headers: Vec<(String, String)> = request
@@ -16,5 +18,6 @@ pub(crate) fn faults(request: &Parts, body: &[u8]) -> Vec<String> {
         target: request.uri.path_and_query().map_or("/", |all| all.as_str()),
         headers: &headers,
         body,
+        now: Some(now()),
     })
 }

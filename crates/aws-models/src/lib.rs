@@ -13,11 +13,13 @@ mod given;
 mod model;
 mod pattern;
 mod rules;
+mod taken;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
+pub use taken::Taken;
 pub use wire::Request;
 
 /// What AWS would refuse of a request, each with the operation, the member and what is expected.
@@ -27,11 +29,11 @@ pub fn faults(request: &Request) -> Vec<String> {
         Ok(None) => return Vec::new(),
         Err(fault) => return vec![fault],
     };
-    let mut faults = asked.unknown;
+    let mut faults = asked.unknown.clone();
     check::input(asked.model, asked.operation, &asked.input, &mut faults);
     // As on AWS, what stands in a request is not looked at before it is understood.
     if faults.is_empty() {
-        rules::hold(&asked.model.name, &asked.operation.name, &asked.input, &mut faults);
+        rules::hold(&asked, request.now, &mut faults);
     }
     let of = format!("{} {}", asked.model.name, asked.operation.name);
     faults.into_iter().map(|fault| format!("{of}: {fault}")).collect()

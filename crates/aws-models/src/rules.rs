@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::check::shown;
 use crate::given::Given;
+use crate::wire::Asked;
 
 /// Most tags of a resource.
 const MAX_TAGS: usize = 50;
@@ -27,10 +28,11 @@ const MAX_METADATA: usize = 2 << 10;
 const MAX_BATCH: usize = 10;
 
 /// Adds what breaks a rule of an operation.
-pub(crate) fn hold(service: &str, operation: &str, input: &Given, faults: &mut Vec<String>) {
-    let mut rules = Rules { input, faults };
+pub(crate) fn hold(asked: &Asked, now: Option<f64>, faults: &mut Vec<String>) {
+    let input = &asked.input;
+    let mut rules = Rules { input, now, faults };
     rules.tags();
-    match (service, operation) {
+    match (asked.model.name.as_str(), asked.operation.name.as_str()) {
         ("cloudwatch", "PutMetricAlarm") => rules.put_metric_alarm(),
         ("cloudwatch", "PutMetricData") => rules.put_metric_data(),
         ("cloudwatch", "GetMetricData") => rules.get_metric_data(),
@@ -46,6 +48,7 @@ pub(crate) fn hold(service: &str, operation: &str, input: &Given, faults: &mut V
 
 struct Rules<'a> {
     input: &'a Given,
+    now: Option<f64>,
     faults: &'a mut Vec<String>,
 }
 

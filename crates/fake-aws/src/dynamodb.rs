@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use aws_models::Taken;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::delete_item::{
     DeleteItemError, DeleteItemInput, DeleteItemOutput,
@@ -109,7 +110,8 @@ impl FakeAws {
                 transact_write_items
             ),
         ];
-        mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, &rules)
+        mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, &rules, |config| config
+            .interceptor(Taken))
     }
 }
 

@@ -236,8 +236,11 @@ pub(super) async fn serve(door: Arc<Door>, listener: TcpListener) {
 async fn converse(door: Arc<Door>, stream: TcpStream) {
     stream.set_nodelay(true).ok();
     // A program's own door is no function's.
-    let peer = stream.peer_addr().ok().filter(|_| door.program.is_none());
-    let function = tokio::task::spawn_blocking(move || peer.and_then(function_at)).await;
+    let ends = stream.peer_addr().ok().zip(stream.local_addr().ok());
+    let ends = ends.filter(|_| door.program.is_none());
+    let function =
+        tokio::task::spawn_blocking(move || ends.and_then(|(peer, own)| function_at(peer, own)));
+    let function = function.await;
     let way = Arc::new(Way {
         aws: door.shared.aws,
         idle: tokio::sync::Mutex::new(None),

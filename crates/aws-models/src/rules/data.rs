@@ -1,7 +1,5 @@
 //! `PutMetricData` and `GetMetricData`.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use super::Rules;
 use crate::given::Given;
 
@@ -25,16 +23,15 @@ impl Rules<'_> {
         self.check((1..=MAX_DATUMS).contains(&datums.len()), || {
             format!("MetricData: {} datums (expected 1 to {MAX_DATUMS})", datums.len())
         });
-        let now =
-            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
         for (at, datum) in datums.iter().enumerate() {
-            self.datum(datum, &format!("MetricData[{at}]"), now);
+            self.datum(datum, &format!("MetricData[{at}]"));
             self.dimensions(datum, &format!("MetricData[{at}]."));
         }
     }
 
-    fn datum(&mut self, datum: &Given, at: &str, now: f64) {
-        if let Some(time) = datum.get("Timestamp").and_then(Given::number) {
+    fn datum(&mut self, datum: &Given, at: &str) {
+        if let (Some(time), Some(now)) = (datum.get("Timestamp").and_then(Given::number), self.now)
+        {
             let is_near = (now - MAX_AGE..=now + MAX_AHEAD).contains(&time);
             self.check(is_near, || {
                 format!("{at}: Timestamp {time} (expected two weeks ago to in two hours)")

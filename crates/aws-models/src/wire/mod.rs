@@ -23,6 +23,8 @@ pub struct Request<'a> {
     pub headers: &'a [(String, String)],
     /// What was sent.
     pub body: &'a [u8],
+    /// Now, in seconds since the epoch, if whoever sends it has a true clock.
+    pub now: Option<f64>,
 }
 
 /// A request, understood.
@@ -80,18 +82,24 @@ pub(crate) fn read(request: &Request) -> Result<Option<Asked>, String> {
     };
     let at = |operation: &Operation, model: &Model| format!("{} {}: ", model.name, operation.name);
     let model = signed.and_then(Model::of);
+    // The one that it is signed for is at hand; to look for another one, all are read.
+    let of_target = |prefix: &str| {
+        let is_of =
+            |model: &&'static Model| model.metadata.target_prefix.as_deref() == Some(prefix);
+        model.filter(is_of).or_else(|| Model::of_target(prefix))
+    };
     if request.header("smithy-protocol").is_some() {
         // `/service/<name>/operation/<operation>`
         let mut rest = request.path().rsplit('/');
         let (name, prefix) = (rest.next().unwrap_or_default(), rest.nth(1).unwrap_or_default());
-        let model = Model::of_target(prefix).ok_or_else(unknown)?;
+        let model = of_target(prefix).ok_or_else(unknown)?;
         let operation = of(model, name)?;
         let input = body::cbor(&request.plain()?).map_err(|error| at(operation, model) + &error)?;
         return Ok(Some(named(model, operation, input)));
     }
     if let Some(target) = request.header("x-amz-target") {
         let (prefix, name) = target.split_once('.').ok_or_else(unknown)?;
-        let model = Model::of_target(prefix).ok_or_else(unknown)?;
+        let model = of_target(prefix).ok_or_else(unknown)?;
         let operation = of(model, name)?;
         let input = body::json(&request.plain()?).map_err(|error| at(operation, model) + &error)?;
         return Ok(Some(named(model, operation, input)));
