@@ -295,7 +295,7 @@ impl Asked {
         let answer = match (self.operation.as_str(), &self.input) {
             ("DescribeAlarms", Input::Cbor(asked)) => Ok(account.describe_alarms(asked)),
             ("DescribeAlarmHistory", Input::Cbor(asked)) => Ok(account.alarm_history(asked)),
-            ("PutMetricData", Input::Cbor(asked)) => Ok(account.put_metric_data(asked)),
+            ("PutMetricData", Input::Cbor(asked)) => account.put_metric_data(asked),
             ("DescribeJob", _) => account.describe_job(&self.subject),
             // No job has tags.
             ("ListTagsForResource", _) => Ok(serde_json::json!({"tags": []})),

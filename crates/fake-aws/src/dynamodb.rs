@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_models::Taken;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::delete_item::{
     DeleteItemError, DeleteItemInput, DeleteItemOutput,
@@ -111,7 +110,7 @@ impl FakeAws {
             ),
         ];
         mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, &rules, |config| config
-            .interceptor(Taken))
+            .interceptor(aws_models::Taken))
     }
 }
 

@@ -146,6 +146,11 @@ impl Account {
             let text = format!("Job {id} cannot be canceled in its state");
             return Err((400, "InvalidRequestException", text));
         }
+        let is_comment =
+            |text: &str| text.chars().count() <= 2_028 && !text.contains(char::is_control);
+        if !asked["comment"].as_str().is_none_or(is_comment) {
+            return Err((400, "InvalidRequestException", "comment: no control characters".into()));
+        }
         job["status"] = "CANCELED".into();
         job["forceCanceled"] = force.into();
         job["reasonCode"] = asked["reasonCode"].clone();

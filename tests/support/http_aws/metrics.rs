@@ -1,8 +1,19 @@
-//! CloudWatch's metrics. What `PutMetricData` takes is known to `crates/aws-models`.
+//! CloudWatch's metrics: what `PutMetricData` takes, by its page in the API reference.
 
 use serde_json::Value;
 
-use super::account::Account;
+use super::account::{Account, Answer};
+use super::now;
+
+/// Most datums of a request.
+const MAX_DATUMS: usize = 1_000;
+/// Most different values of a datum.
+const MAX_VALUES: usize = 150;
+/// A value lies within 2^360 on both sides of 0.
+const MAX_SIZE: f64 = 2.348_542_582_773_833e108;
+/// How far back and ahead a time may be, in seconds.
+const MAX_AGE: f64 = 14.0 * 86_400.0;
+const MAX_AHEAD: f64 = 2.0 * 3_600.0;
 
 /// A datum that was taken.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,32 +43,80 @@ impl Account {
         datums.map(Datum::sum).sum()
     }
 
-    pub(super) fn put_metric_data(&mut self, asked: &Value) -> Value {
-        let datums = asked["MetricData"].as_array().into_iter().flatten();
-        self.metrics.extend(datums.map(|datum| read(text(asked, "Namespace"), datum)));
-        serde_json::json!({})
+    pub(super) fn put_metric_data(&mut self, asked: &Value) -> Answer {
+        let invalid = |what: String| Err((400, "InvalidParameterValue", what));
+        let namespace = asked["Namespace"].as_str().unwrap_or_default();
+        if !(1..=255).contains(&namespace.len()) || namespace.starts_with("AWS/") {
+            return invalid(format!("Namespace: {namespace}"));
+        }
+        let datums = asked["MetricData"].as_array().cloned().unwrap_or_default();
+        if !(1..=MAX_DATUMS).contains(&datums.len()) {
+            return invalid(format!("MetricData: {} datums", datums.len()));
+        }
+        let mut taken = Vec::with_capacity(datums.len());
+        for datum in &datums {
+            match read(namespace, datum) {
+                Ok(datum) => taken.push(datum),
+                Err(what) => return invalid(what),
+            }
+        }
+        self.metrics.extend(taken);
+        Ok(serde_json::json!({}))
     }
 }
 
-fn text(of: &Value, key: &str) -> String {
-    of[key].as_str().unwrap_or_default().to_owned()
-}
-
-fn read(namespace: String, datum: &Value) -> Datum {
+fn read(namespace: &str, datum: &Value) -> Result<Datum, String> {
+    let name = datum["MetricName"].as_str().unwrap_or_default();
+    if !(1..=255).contains(&name.len()) {
+        return Err(format!("MetricName: {name}"));
+    }
+    if let Some(at) = datum["Timestamp"].as_f64()
+        && !(now() - MAX_AGE..=now() + MAX_AHEAD).contains(&at)
+    {
+        return Err(format!("Timestamp: {at}"));
+    }
     let numbers = |key: &str| -> Vec<f64> {
         datum[key].as_array().into_iter().flatten().filter_map(Value::as_f64).collect()
     };
     let (mut values, mut counts) = (numbers("Values"), numbers("Counts"));
-    values.extend(datum["Value"].as_f64());
+    if let Some(value) = datum["Value"].as_f64() {
+        if !values.is_empty() {
+            return Err("Value and Values".to_owned());
+        }
+        values.push(value);
+    }
     if counts.is_empty() {
         counts = vec![1.0; values.len()];
     }
-    Datum {
-        namespace,
-        name: text(datum, "MetricName"),
-        dimension: text(&datum["Dimensions"][0], "Value"),
-        values: values.into_iter().zip(counts).collect(),
+    if !(1..=MAX_VALUES).contains(&values.len()) || counts.len() != values.len() {
+        return Err(format!("{} values, {} counts", values.len(), counts.len()));
     }
+    let fits = |number: &f64| number.is_finite() && number.abs() <= MAX_SIZE;
+    if !values.iter().all(fits) || !counts.iter().all(|count| fits(count) && *count >= 0.0) {
+        return Err(format!("{name}: not finite, or too large"));
+    }
+    let dimensions = datum["Dimensions"].as_array().map_or(&[][..], Vec::as_slice);
+    if dimensions.len() > 30 {
+        return Err(format!("{} dimensions", dimensions.len()));
+    }
+    let text = |of: &Value, key: &str| of[key].as_str().unwrap_or_default().to_owned();
+    for dimension in dimensions {
+        let (name, value) = (text(dimension, "Name"), text(dimension, "Value"));
+        // Visible ASCII, a name of 1 to 255 characters without a colon before it, a value of 1 to 1,024.
+        let is_shown = |text: &str| !text.trim().is_empty() && text.is_ascii();
+        if !is_shown(&name) || name.len() > 255 || name.starts_with(':') {
+            return Err(format!("dimension {name}"));
+        }
+        if !is_shown(&value) || value.len() > 1_024 {
+            return Err(format!("dimension {name}: {value}"));
+        }
+    }
+    Ok(Datum {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        dimension: dimensions.first().map(|dimension| text(dimension, "Value")).unwrap_or_default(),
+        values: values.into_iter().zip(counts).collect(),
+    })
 }
 
 #[cfg(test)]
@@ -67,22 +126,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_count_as_often_as_they_came() {
+    fn what_cloudwatch_takes_is_counted_and_nothing_of_what_it_refuses() {
         let mut account = Account::default();
-        let datum = |more: Value| {
-            let mut datum = json!({
-                "MetricName": "downloadTime", "Dimensions": [{"Name": "jobId", "Value": "fw"}],
-            });
-            for (key, value) in more.as_object().unwrap() {
-                datum[key] = value.clone();
-            }
+        let good = json!({
+            "MetricName": "downloadTime", "Dimensions": [{"Name": "jobId", "Value": "fw"}],
+            "Timestamp": now(), "Values": [2.0, 3.0], "Counts": [1.0, 2.0],
+        });
+        let put = |account: &mut Account, datums: Value| {
+            account.put_metric_data(&json!({"Namespace": "n", "MetricData": datums})).is_ok()
+        };
+        assert!(put(&mut account, json!([good, good])));
+        assert!((account.sum_of("downloadTime", "fw") - 16.0).abs() < 1e-9);
+        let with = |key: &str, value: Value| {
+            let mut datum = good.clone();
+            datum[key] = value;
             datum
         };
-        account.put_metric_data(&json!({"Namespace": "n", "MetricData": [
-            datum(json!({"Values": [2.0, 3.0], "Counts": [1.0, 2.0]})),
-            datum(json!({"Values": [4.0]})),
-            datum(json!({"Value": 5.0})),
-        ]}));
-        assert!((account.sum_of("downloadTime", "fw") - 17.0).abs() < 1e-9);
+        for bad in [
+            with("MetricName", json!("")),
+            with("Timestamp", json!(now() - 15.0 * 86_400.0)),
+            with("Timestamp", json!(now() + 3.0 * 3_600.0)),
+            with("Values", json!([])),
+            with("Values", json!([1.0])),
+            with("Values", json!(vec![1.0; 151])),
+            with("Values", json!([1e300, 1.0])),
+            with("Value", json!(1.0)),
+            with("Counts", json!([1.0, -1.0])),
+            with("Dimensions", json!([{"Name": "jobId", "Value": ""}])),
+            with("Dimensions", json!([{"Name": "jobId", "Value": "\u{fc}"}])),
+        ] {
+            assert!(!put(&mut account, json!([good, bad])), "{bad}");
+        }
+        assert!(!put(&mut account, json!([])));
+        assert!(!put(&mut account, json!(vec![good.clone(); 1_001])));
+        assert_eq!(account.metrics.len(), 2);
     }
 }
