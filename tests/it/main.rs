@@ -23,6 +23,7 @@ mod queue;
 mod releases;
 mod replayed;
 mod report;
+mod soak;
 mod stopper;
 mod template;
 mod watch;

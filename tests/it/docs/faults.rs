@@ -1,8 +1,8 @@
-//! The page on faults is what the matrices of the functions say.
+//! The page on faults is what the matrices of the functions and the long runs say.
 
 use tripline_tests::workspace::root;
 
-use crate::{generator, stopper};
+use crate::{generator, soak, stopper};
 
 const PAGE: &str = "docs/reference/faults.md";
 
@@ -11,7 +11,9 @@ fn page() -> String {
         Written by the tests from their tables, which the released functions are held to\n\
         (`TRIPLINE_WRITE=1 cargo test --workspace --test it docs::faults` writes it again). Each fault strikes the first call of an\n\
         operation (`once`), every call of the first attempt (`attempt`), or every call (`always`).\n";
-    [intro.to_owned(), stopper::matrix::section(), generator::matrix::section()].join("\n")
+    let sections =
+        [stopper::matrix::section(), generator::matrix::section(), soak::frame::section()];
+    [[intro.to_owned()].as_slice(), &sections].concat().join("\n")
 }
 
 #[test]
