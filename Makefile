@@ -62,6 +62,18 @@ fuzz: machine ## Feed every reader with what nobody wrote (SECONDS=600 of CPU ti
 	cargo build --locked --workspace --bin fuzz
 	target/debug/fuzz --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1) $(if $(TARGET),--target $(TARGET))
 
+.PHONY: mutants
+mutants: .local/mutants/.ready ## Change each expression of what decides, and see that a unit test notices (MODULE=stop; hours, goes on where it was; FRESH=1)
+	tools/mutants $(if $(FRESH),--fresh) $(MODULE)
+
+# A crate, unlike the other tools.
+.local/mutants/.ready: tools/mutants.txt | machine
+	@echo "setting up .local/mutants (minutes)"
+	@rm -rf .local/mutants
+	@cargo install --quiet --locked --root .local/mutants --target-dir target/mutants/install $$(grep -v '^#' $<)
+	@rm -rf target/mutants/install
+	@touch $@
+
 .PHONY: check
 check: machine lint ## Formatting, lints, documentation, and the linters of the template
 	tools/check-rooms

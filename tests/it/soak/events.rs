@@ -235,7 +235,7 @@ async fn work(aws: HttpAws, way: Way, seed: u64, supply: Arc<Supply>) -> [Work; 
 struct Taken {
     door: u64,
     invocation: usize,
-    /// Whoever sent it was not told so.
+    /// Nothing said so to whoever sent it.
     is_silent: bool,
     /// The events, and how often each.
     events: Vec<(Number, u64)>,
@@ -361,23 +361,24 @@ async fn every_event_is_counted_or_undelivered_and_twice_only_with_a_word() {
     let (mut lost, mut twice, mut wrong) = (Vec::new(), Vec::new(), ledger.wrong.clone());
     let (mut counted_again, mut counted_undelivered) = (0, 0);
     for (n, processes) in &processes {
-        let (told, silent) = ledger.counted.get(n).copied().unwrap_or_default();
-        let of_this = || format!("{} {}: {:?}", job(*n), seconds(*n), (told, silent, processes));
+        let (acknowledged, silent) = ledger.counted.get(n).copied().unwrap_or_default();
+        let of_this =
+            || format!("{} {}: {:?}", job(*n), seconds(*n), (acknowledged, silent, processes));
         if poison.contains(n) {
-            let is_kept = undelivered.contains(n) && left.contains(n) && told + silent == 0;
+            let is_kept = undelivered.contains(n) && left.contains(n) && acknowledged + silent == 0;
             if !is_kept {
                 wrong.push(format!("poison: {}", of_this()));
             }
             continue;
         }
-        if told + silent == 0 || left.contains(n) {
+        if acknowledged + silent == 0 || left.contains(n) {
             lost.push(of_this());
         }
-        // A process remembers what it was told; only the next one can count it again.
-        if told > *processes {
+        // A process remembers what was acknowledged; only the next one can count it again.
+        if acknowledged > *processes {
             twice.push(of_this());
         }
-        counted_again += u64::from(told + silent > 1);
+        counted_again += u64::from(acknowledged + silent > 1);
         counted_undelivered += u64::from(undelivered.contains(n) && silent > 0);
     }
     let strangers = ledger.counted.keys().filter(|n| !processes.contains_key(n));

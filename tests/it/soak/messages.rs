@@ -211,7 +211,7 @@ impl Mailbox {
 
 /// What was seen of all messages.
 #[derive(Default)]
-struct Seen {
+struct Tally {
     calls: usize,
     faulty: usize,
     killed: usize,
@@ -249,7 +249,7 @@ struct Worker {
     /// Sees an AWS that answers.
     sound: Environment,
     doors: [u64; 2],
-    seen: Seen,
+    seen: Tally,
 }
 
 impl Worker {
@@ -259,10 +259,10 @@ impl Worker {
         let doors = [faulty.number(), sound.number()];
         let faulty = function().environment(faulty).await.unwrap();
         let sound = function().environment(sound).await.unwrap();
-        Self { aws, mailbox, faulty, sound, doors, seen: Seen::default() }
+        Self { aws, mailbox, faulty, sound, doors, seen: Tally::default() }
     }
 
-    async fn work(mut self, seed: u64, supply: Arc<Supply>) -> Seen {
+    async fn work(mut self, seed: u64, supply: Arc<Supply>) -> Tally {
         while let Some(n) = supply.next() {
             self.play(seed, n).await;
         }
@@ -324,7 +324,7 @@ impl Worker {
                 }
             }
             Kind::False if !is_canceled => {}
-            // Seen at the first delivery.
+            // Tally at the first delivery.
             Kind::False if was_canceled => {}
             Kind::False if account.comment(job).contains("unverified") => {
                 seen.unverified.push(of_this());
@@ -380,7 +380,7 @@ async fn no_stop_is_wrong_and_no_miss_is_silent() {
         let worker = Worker::new(aws.clone(), mailbox.clone(), seed).await;
         workers.spawn(worker.work(seed, supply.clone()));
     }
-    let mut all = Seen::default();
+    let mut all = Tally::default();
     for seen in workers.join_all().await {
         all.calls += seen.calls;
         all.faulty += seen.faulty;

@@ -50,11 +50,12 @@ fn equal_values_of_a_minute_become_one_with_a_count() {
 #[test]
 fn old_and_future_events_are_counted_now() {
     for (offset, retimed) in [
-        (-MAX_AGE - 1, true),
-        (-MAX_AGE, false),
+        // Three hours ago, and two hours ahead.
+        (-10_801, true),
+        (-10_800, false),
         (0, false),
-        (MAX_AHEAD, false),
-        (MAX_AHEAD + 1, true),
+        (7_200, false),
+        (7_201, true),
     ] {
         let mut odd = event("a", 1.0);
         odd.at = Some(Timestamp::from_seconds(NOW.seconds() + offset));
@@ -104,6 +105,28 @@ fn a_repetition_of_an_event_in_a_closed_request_joins_that_request() {
     let batch = batch(&events);
     assert!(batch.requests.len() > 1);
     assert!(batch.requests[0].events.contains(&2_000));
+}
+
+#[test]
+fn the_jobs_of_a_batch_are_those_that_it_counts_for() {
+    let of =
+        |job: &str, id: &str| ExecutionEvent { job: JobId::new(job).unwrap(), ..event(id, 1.0) };
+    let mut deleted = of("fw-3", "c");
+    deleted.ending = None;
+    let batch = batch(&[of("fw-2", "a"), of("fw-1", "b"), of("fw-2", "d"), deleted]);
+    let jobs: Vec<&str> = batch.jobs().into_iter().map(JobId::as_str).collect();
+    assert_eq!(jobs, ["fw-1", "fw-2"]);
+}
+
+/// Each of its points may need a datum of its own, with one value.
+#[test]
+fn an_ending_fits_where_a_datum_for_each_of_its_points_does() {
+    let three_points = event("a", 1.0).ending.unwrap();
+    assert_eq!(points(&three_points).count(), 3);
+    let fits = |datums, bytes| Open { datums, bytes, ..Open::default() }.fits(&three_points);
+    assert!(fits(MAX_DATUMS_PER_REQUEST - 3, MAX_REQUEST_BYTES - 3 * 420));
+    assert!(!fits(MAX_DATUMS_PER_REQUEST - 2, 0));
+    assert!(!fits(0, MAX_REQUEST_BYTES - 3 * 420 + 1));
 }
 
 fn any_event() -> impl Strategy<Value = ExecutionEvent> {
@@ -169,6 +192,23 @@ proptest! {
                 prop_assert!(Metric::ALL.contains(&datum.metric));
             }
         }
+    }
+
+    /// What is kept of a request while it is filled is what it comes to.
+    #[test]
+    fn a_request_s_size_is_known_while_it_is_filled(
+        seconds in prop::collection::vec(0_u16..400, 1..600), jobs in 1_usize..3,
+    ) {
+        let mut open = Open::default();
+        for (n, seconds) in seconds.iter().enumerate() {
+            let job = JobId::new(&format!("fw-{}", n % jobs)).unwrap();
+            open.count(&job, &event("a", f64::from(*seconds)).ending.unwrap(), NOW.minute());
+        }
+        let (datums, bytes) = (open.datums, open.bytes);
+        let request = open.close().unwrap();
+        let values: usize = request.datums.iter().map(|datum| datum.values.len()).sum();
+        prop_assert_eq!(datums, request.datums.len());
+        prop_assert_eq!(bytes, 400 * datums + 20 * values);
     }
 
     #[test]

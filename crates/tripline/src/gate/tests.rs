@@ -408,3 +408,40 @@ fn how_many_more_devices_are_needed_is_said_roughly() {
         assert_eq!(more.as_deref(), expected);
     }
 }
+
+#[test]
+fn what_reads_as_clearance_is_rounded_down_but_for_binary_fractions() {
+    for (value, tenths) in
+        [(0.0, "0.0"), (0.3, "0.3"), (1.2, "1.2"), (1.2999, "1.2"), (12.34, "12.3")]
+    {
+        let missing = Missing::Clearance { value, more: None };
+        assert_eq!(missing.to_string(), format!("clearance is {tenths} of 1.3"));
+        let passed = Passed::Cleared { value };
+        assert_eq!(passed.to_string(), format!("clearance is open: {tenths} of 1.3"));
+    }
+}
+
+#[test]
+fn whoever_waits_for_the_job_s_end_reads_how_many_devices_it_takes() {
+    let rules = Rules { clearance: Needed::NotNeeded, ..RULES };
+    let waits_for = |in_progress, queued| {
+        let counts = DeviceCounts { succeeded: 9, in_progress, queued, ..DeviceCounts::default() };
+        let seen = Observed {
+            now: NOW,
+            devices: DEVICES,
+            job: ObservedJob::Active,
+            counts: ObservedCounts::Known(counts),
+            fired: None,
+            clearance: ObservedClearance::NotYet,
+            bake_began: Some(NOW - 600),
+            approved: false,
+            held: false,
+            clears_at: None,
+        };
+        let Answer::Wait(waiting) = ask(&rules, &seen) else { panic!("it has not completed") };
+        texts(&waiting)
+    };
+    assert_eq!(waits_for(3, 4), "the job has not completed: 7 devices are not finished");
+    assert_eq!(waits_for(0, 1), "the job has not completed: 1 device is not finished");
+    assert_eq!(waits_for(0, 0), "the job has not completed");
+}

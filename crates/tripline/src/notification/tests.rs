@@ -59,6 +59,94 @@ fn a_metric_alarm_names_its_job() {
 }
 
 #[test]
+fn states_have_cloudwatch_s_names() {
+    for (text, state) in [
+        ("OK", Some(AlarmState::Ok)),
+        ("ALARM", Some(AlarmState::Alarm)),
+        ("INSUFFICIENT_DATA", Some(AlarmState::InsufficientData)),
+        ("alarm", None),
+        ("", None),
+    ] {
+        assert_eq!(AlarmState::parse(text), state, "{text}");
+    }
+}
+
+#[test]
+fn a_rule_is_said_with_as_much_as_is_known_of_it() {
+    for (statistic, metric, comparison, expected) in [
+        (Some("p99"), Some("m"), "GreaterThanThreshold", Some("p99 of m > 1.5")),
+        (Some("p99"), Some("m"), "GreaterThanOrEqualToThreshold", Some("p99 of m >= 1.5")),
+        (Some("p99"), Some("m"), "LessThanThreshold", Some("p99 of m < 1.5")),
+        (Some("p99"), Some("m"), "LessThanOrEqualToThreshold", Some("p99 of m <= 1.5")),
+        (Some(""), Some("m"), "GreaterThanThreshold", Some("m > 1.5")),
+        (None, Some("m"), "GreaterThanThreshold", Some("m > 1.5")),
+        (Some("p99"), Some(""), "GreaterThanThreshold", Some("metric math > 1.5")),
+        (None, None, "GreaterThanThreshold", Some("metric math > 1.5")),
+        // A band of an anomaly detector is no number.
+        (Some("p99"), Some("m"), "GreaterThanUpperThreshold", None),
+    ] {
+        let words = rule_in_words(statistic, metric, comparison, 1.5);
+        assert_eq!(words.as_deref(), expected, "{statistic:?} {metric:?} {comparison}");
+    }
+}
+
+#[test]
+fn what_two_alarms_watch_is_what_either_does() {
+    let of = |namespace: &str, job: &str, account: &str| Watched {
+        namespaces: names(&[namespace]),
+        jobs: names(&[job]),
+        accounts: names(&[account]),
+    };
+    let mut both = of("n", "fw-1", "1");
+    both.extend(of("n", "fw-2", "2"));
+    assert_eq!(both.namespaces, names(&["n"]));
+    assert_eq!(both.jobs, names(&["fw-1", "fw-2"]));
+    assert_eq!(both.accounts, names(&["1", "2"]));
+    // Accounts may be left out; nothing else may.
+    let one = of("n", "fw-1", "1");
+    for (other, agrees) in [
+        (of("n", "fw-1", "2"), true),
+        (of("other", "fw-1", "1"), false),
+        (of("n", "fw-2", "1"), false),
+        (of("other", "fw-2", "1"), false),
+    ] {
+        assert_eq!(one.agrees_with(&other), agrees, "{other:?}");
+    }
+}
+
+#[test]
+fn an_alarm_s_name_is_what_its_arn_ends_with() {
+    for (text, name) in [
+        ("arn:aws:cloudwatch:eu-west-1:111122223333:alarm:slow", "slow"),
+        ("arn:aws-cn:cloudwatch:cn-north-1:111122223333:alarm:a:b", "a:b"),
+        ("slow", "slow"),
+        ("a:b:c:d:e:f:g", "a:b:c:d:e:f:g"),
+        (
+            "arn:aws:sns:eu-west-1:111122223333:alarm:slow",
+            "arn:aws:sns:eu-west-1:111122223333:alarm:slow",
+        ),
+    ] {
+        assert_eq!(alarm_name_of(text), name);
+    }
+}
+
+#[test]
+fn a_name_has_at_most_255_characters_and_none_that_controls() {
+    for (name, is_possible) in [
+        ("\u{e9}".repeat(255), true),
+        ("x".repeat(256), false),
+        ("a b".to_owned(), true),
+        ("a\nb".to_owned(), false),
+    ] {
+        let mut other = message();
+        other["AlarmName"] = json!(name);
+        let read = read(&other);
+        assert_eq!(read.is_ok(), is_possible, "{read:?}");
+        assert!(is_possible || matches!(read, Err(NotAnAlarm::Name(_))));
+    }
+}
+
+#[test]
 fn names_of_dimensions_may_be_capitalised() {
     let mut other = message();
     other["Trigger"]["Dimensions"] = json!([{"Name": "jobId", "Value": "fw-2"}]);
@@ -173,6 +261,11 @@ fn envelopes_of_other_services_are_named() {
     let sqs =
         |body: Value| json!({"messageId": "m", "eventSource": "aws:sqs", "body": body.to_string()});
     let sns = json!({"Type": "Notification", "TopicArn": "t", "Message": message().to_string()});
+    for half in ["detail", "detail-type"] {
+        let mut alarm = message();
+        alarm[half] = event[half].clone();
+        assert!(read(&alarm).is_ok(), "`{half}` alone is no envelope");
+    }
     for (envelope, carrier) in [
         (event, Carrier::EventBridge),
         (sqs(message()), Carrier::Sqs),
@@ -220,6 +313,10 @@ fn a_rule_names_alarms_quoted_or_not() {
     assert_eq!(alarms_in_rule(rule), names(&["a b", "c", "d", "e"]));
     assert_eq!(alarms_in_rule("ALARM(\"open"), names(&["open"]));
     assert_eq!(alarms_in_rule("TRUE"), names(&[]));
+    assert_eq!(
+        alarms_in_rule("AT_LEAST(50.5%, ALARM, ('a b', c)) AND ALARM(\"\")"),
+        names(&["", "a b", "c"])
+    );
     assert_eq!(
         alarms_in_rule(r#"ALARM("with \"quote") OR ALARM(b)"#),
         names(&["with \"quote", "b"])

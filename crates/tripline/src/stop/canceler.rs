@@ -53,4 +53,11 @@ mod tests {
             assert_eq!(Canceler::from_reason(code, comment), canceler);
         }
     }
+
+    #[test]
+    fn no_person_is_a_guard() {
+        let all =
+            [Canceler::Alarm, Canceler::AbortCriteria, Canceler::Operator, Canceler::Somebody];
+        assert_eq!(all.map(Canceler::is_guard), [true, true, false, false]);
+    }
 }

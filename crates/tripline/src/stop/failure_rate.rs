@@ -79,7 +79,10 @@ mod tests {
         ] {
             assert_eq!(FailureRateRule::read(other, "n", "u", 15.0), None, "{other}");
         }
-        assert_eq!(FailureRateRule::read("IF(n >= 40, 100 * u / n)", "n", "u", f64::NAN), None);
+        for limit in [f64::NAN, f64::INFINITY, -0.1] {
+            let read = FailureRateRule::read("IF(n >= 40, 100 * u / n)", "n", "u", limit);
+            assert_eq!(read, None, "{limit}");
+        }
     }
 
     proptest! {

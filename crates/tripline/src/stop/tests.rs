@@ -132,6 +132,19 @@ fn an_alarm_that_fired_before_the_job_existed_did_not_fire_for_it() {
 }
 
 #[test]
+fn only_a_job_that_was_described_is_known_to_be_of_an_age() {
+    let old = Job { created_at: Some(1_790_000_000), ..job(JobState::Active) };
+    assert_eq!(JobKnowledge::Found(old).created_at(), Some(1_790_000_000));
+    for unknown in [
+        JobKnowledge::Found(job(JobState::Active)),
+        JobKnowledge::Gone,
+        JobKnowledge::Unknown("no answer".to_owned()),
+    ] {
+        assert_eq!(unknown.created_at(), None, "{unknown:?}");
+    }
+}
+
+#[test]
 fn every_mode_meets_every_job() {
     let ended = |state| JobKnowledge::Found(job(state));
     let running = JobKnowledge::Found(job(JobState::Active));
