@@ -57,8 +57,10 @@ impl Mishap {
     }
 }
 
+type Decide = dyn Fn(u64, &Call) -> Option<Mishap> + Send + Sync;
+
 /// Decides what becomes of a program's n-th call, from 1.
-pub(super) struct Mishaps(Box<dyn Fn(u64, &Call) -> Option<Mishap> + Send + Sync>);
+pub(super) struct Mishaps(Box<Decide>);
 
 impl std::fmt::Debug for Mishaps {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
