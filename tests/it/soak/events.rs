@@ -50,10 +50,10 @@ pub fn event(seed: u64, n: Number) -> (String, bool) {
         _ => minutes as f64 * 60.0,
     };
     event["timestamp"] = json!((now() - age) as i64);
-    if (drawn >> 16) % 10 == 0 {
+    if (drawn >> 16).is_multiple_of(10) {
         event["operation"] = json!("failed");
     }
-    if (drawn >> 24) % 10 == 0 {
+    if (drawn >> 24).is_multiple_of(10) {
         event["statusDetails"]["retryCount"] = json!("nan");
     }
     if (drawn >> 32) % 100 >= POISONED {

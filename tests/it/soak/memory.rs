@@ -53,7 +53,7 @@ async fn memory_does_not_grow_with_what_was_handled() {
     let _alone = heavy().await;
     let seed = seed();
     // Quick faults, so that what is done after one has its turn, too.
-    let reset = Plan::new(|call| (call.n % 20 == 0).then_some(Fault::Reset));
+    let reset = Plan::new(|call| (call.n.is_multiple_of(20)).then_some(Fault::Reset));
     let counts = [size(EVENTS.0, EVENTS.1), size(MESSAGES.0, MESSAGES.1)];
     let [events, messages] = counts;
     let generator = generator::stage::function("direct");
