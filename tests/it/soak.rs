@@ -5,6 +5,7 @@
 //! `TRIPLINE_SOAK_MINUTES=<n>` lets no part begin anything new after so long, `TRIPLINE_SEED=<n>` makes it
 //! another one. A long run writes what it saw into `soak/summary/`.
 
+mod commands;
 mod events;
 pub(crate) mod frame;
 mod memory;

@@ -105,7 +105,7 @@ impl Work {
         kills: u64,
     ) -> BTreeSet<Number> {
         let mut waiting: VecDeque<(Number, u32)> = VecDeque::new();
-        let mut undelivered = BTreeSet::new();
+        let (mut undelivered, most) = (BTreeSet::new(), way.deliveries());
         loop {
             let invocation = self.invocations.len() as u64;
             let drawn = hash(&[seed, self.door, invocation, 3]);
@@ -135,7 +135,7 @@ impl Work {
                         self.repeated += 1;
                         waiting.insert(place, (n, delivery));
                     }
-                } else if delivery < way.deliveries() {
+                } else if delivery < most {
                     waiting.insert(place, (n, delivery + 1));
                 } else {
                     undelivered.insert(n);
