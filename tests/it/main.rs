@@ -23,7 +23,6 @@ mod queue;
 mod releases;
 mod replayed;
 mod report;
-mod soak;
 mod stopper;
 mod template;
 mod watch;

@@ -4,5 +4,6 @@
 mod attacks;
 mod forged;
 pub(crate) mod matrix;
+mod soak;
 pub(crate) mod stage;
 mod stopping;

@@ -1,8 +1,8 @@
-//! The page on faults is what the matrices of the functions and the long runs say.
+//! The page on faults is what the matrices of the functions say.
 
 use tripline_tests::workspace::root;
 
-use crate::{generator, soak, stopper};
+use crate::{generator, stopper};
 
 const PAGE: &str = "docs/reference/faults.md";
 
@@ -11,9 +11,7 @@ fn page() -> String {
         Written by the tests from their tables, which the released functions are held to\n\
         (`TRIPLINE_WRITE=1 cargo test --workspace --test it docs::faults` writes it again). Each fault strikes the first call of an\n\
         operation (`once`), every call of the first attempt (`attempt`), or every call (`always`).\n";
-    let sections =
-        [stopper::matrix::section(), generator::matrix::section(), soak::frame::section()];
-    [[intro.to_owned()].as_slice(), &sections].concat().join("\n")
+    [intro.to_owned(), stopper::matrix::section(), generator::matrix::section()].join("\n")
 }
 
 #[test]

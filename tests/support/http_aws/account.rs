@@ -29,7 +29,7 @@ pub struct Account {
 }
 
 /// An alarm.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Alarm {
     /// As `DescribeAlarms` answers it.
     pub described: Value,

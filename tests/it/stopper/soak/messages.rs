@@ -180,7 +180,12 @@ fn changes(before: &Account, now: &Account, except: &str) -> Vec<String> {
         }
     }
     for (name, alarm) in &before.alarms {
-        if now.alarms.get(name) != Some(alarm) {
+        let is_same = |now: &Alarm| {
+            now.described == alarm.described
+                && now.is_composite == alarm.is_composite
+                && now.history == alarm.history
+        };
+        if !now.alarms.get(name).is_some_and(is_same) {
             changes.push(format!("{alarm:?}\n  became {:?}", now.alarms.get(name)));
         }
     }

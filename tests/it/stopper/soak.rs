@@ -7,6 +7,6 @@
 
 mod commands;
 mod events;
-pub(crate) mod frame;
+mod frame;
 mod memory;
 mod messages;

@@ -7,7 +7,7 @@ use tripline_tests::workspace::root;
 
 /// The parts that a long run writes about, in the order of the page.
 pub const PARTS: [&str; 4] = ["events", "messages", "releases", "memory"];
-const FOLDER: &str = "tests/it/soak/summary";
+const FOLDER: &str = "tests/it/stopper/soak/summary";
 
 /// Where chance begins.
 pub fn seed() -> u64 {
@@ -76,23 +76,6 @@ pub fn summarize(part: &str, saw: &str) {
     if is_long() {
         std::fs::write(root().join(FOLDER).join(format!("{part}.md")), format!("{saw}\n")).unwrap();
     }
-}
-
-/// Its part of the page.
-pub fn section() -> String {
-    let text = "## What a long run saw\n\n\
-        The released functions and the command, with calls that fail at random in the ways above and processes that are killed\n\
-        (`make soak`; a short form runs with the tests). The text is of the last long run.\n";
-    let kept = PARTS.iter().filter_map(|part| {
-        let path = root().join(FOLDER).join(format!("{part}.md"));
-        Some(format!("\n### {}\n\n{}", title(part), std::fs::read_to_string(path).ok()?))
-    });
-    text.to_owned() + &kept.collect::<String>()
-}
-
-fn title(part: &str) -> String {
-    let (first, rest) = part.split_at(1);
-    first.to_uppercase() + rest
 }
 
 /// The first of what went wrong, for the person at the terminal.
