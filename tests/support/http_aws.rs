@@ -4,7 +4,7 @@
 //! It answers the calls of the functions in AWS's own protocols: CloudWatch in Smithy RPC v2
 //! CBOR, AWS IoT in REST, SNS in Query and XML, DynamoDB in JSON. Each process has a door of its
 //! own (a port), through which its calls fail by the door's [`Plan`]; whatever was done stands in
-//! the [`Ledger`]. A request that AWS would refuse is refused, and fails the test in which its door ends.
+//! the [`Ledger`].
 
 #![allow(clippy::indexing_slicing, reason = "what JSON does not have is null")]
 
@@ -38,7 +38,7 @@ use crate::faults::{Draw, Fault, Plan};
 use crate::ledger::{Entry, Ledger};
 use crate::proxy::call::{Call, parameter};
 use crate::proxy::fault::Refusal;
-use crate::{Result, at, taken};
+use crate::{Result, at};
 
 /// Where the account is.
 pub const REGION: &str = "us-east-1";
@@ -82,7 +82,6 @@ impl HttpAws {
             plan: plan(number),
             attempt: AtomicU32::new(1),
             came: Mutex::default(),
-            refused: Mutex::default(),
         });
         let task = tokio::spawn(serve(inner.clone(), listener)).abort_handle();
         Ok(Door { address, inner, task })
@@ -112,19 +111,11 @@ impl Door {
     pub fn set_attempt(&self, attempt: u32) {
         self.inner.attempt.store(attempt, Ordering::SeqCst);
     }
-
-    /// What AWS would refuse of the requests that came. Whatever of it is not taken fails the test in which the door ends.
-    pub fn take_refused(&self) -> Vec<String> {
-        std::mem::take(&mut *self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 impl Drop for Door {
     fn drop(&mut self) {
         self.task.abort();
-        let refused = self.take_refused();
-        // A test that fails already says why.
-        assert!(refused.is_empty() || std::thread::panicking(), "{refused:#?}");
     }
 }
 
@@ -136,8 +127,6 @@ struct Inner {
     attempt: AtomicU32,
     /// How many calls of each operation came.
     came: Mutex<BTreeMap<String, u32>>,
-    /// What AWS would refuse.
-    refused: Mutex<Vec<String>>,
 }
 
 async fn serve(door: Arc<Inner>, listener: TcpListener) {
@@ -190,8 +179,6 @@ impl Inner {
         let (request, body) = request.into_parts();
         let body = body.collect().await.map_err(|_| Unanswered)?.to_bytes();
         let asked = Asked::of(&request, &body);
-        let wrong = taken::faults(&request, &body);
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&wrong);
         let attempt = self.attempt.load(Ordering::SeqCst);
         let n = {
             let mut came = self.came.lock().unwrap_or_else(PoisonError::into_inner);
@@ -201,10 +188,9 @@ impl Inner {
         };
         let fault = self.plan.of(Draw { operation: &asked.operation, n, attempt });
         // As on AWS, what has come is carried out, whether its client waits for the answer or not.
-        let answer = fault.is_none_or(Fault::is_carried_out).then(|| match wrong.is_empty() {
-            true => asked.carry_out(&mut self.aws.account(), &request),
-            false => asked.refusal(&request, 400, "ValidationException", wrong.join("; ")),
-        });
+        let answer = fault
+            .is_none_or(Fault::is_carried_out)
+            .then(|| asked.carry_out(&mut self.aws.account(), &request));
         self.aws.ledger().add(Entry {
             at: Instant::now(),
             door: self.number,
@@ -215,7 +201,11 @@ impl Inner {
             fault,
             text: asked.text.clone(),
         });
-        let refused = |status, code| asked.refusal(&request, status, code, "as it says".to_owned());
+        let refused = |status, code| {
+            Refusal::new(status, code, "as it says")
+                .answer(&request, &asked.service)
+                .map(Body::whole)
+        };
         let answer = answer.unwrap_or_else(|| refused(500, "InternalFailure"));
         match fault {
             None => Ok(answer),
@@ -315,12 +305,10 @@ impl Asked {
                 Input::Cbor(_) => body::cbor(cbor::write(&answer)),
                 _ => body::json(&answer),
             },
-            Err((status, code, message)) => self.refusal(request, status, code, message),
+            Err((status, code, message)) => {
+                Refusal::new(status, code, message).answer(request, &self.service).map(Body::whole)
+            }
         }
-    }
-
-    fn refusal(&self, request: &Parts, status: u16, code: &str, message: String) -> Response<Body> {
-        Refusal::new(status, code, message).answer(request, &self.service).map(Body::whole)
     }
 }
 
@@ -374,45 +362,5 @@ mod tests {
             let [entry] = &aws.ledger().of("CancelJob")[..] else { panic!("{fault:?}") };
             assert_eq!(entry.carried_out, fault.is_carried_out(), "{fault:?}");
         }
-    }
-
-    /// Canceled for this reason, by a request that is signed.
-    async fn canceled(door: &Door, reason: &str) -> String {
-        let body = format!(r#"{{"reasonCode":"{reason}"}}"#);
-        let scope = "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/iot/aws4_request";
-        let request = format!(
-            "PUT /jobs/fw/cancel HTTP/1.1\r\nHost: a\r\nAuthorization: {scope}\r\nConnection: close\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let mut stream = TcpStream::connect(door.address).await.unwrap();
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer
-    }
-
-    #[tokio::test]
-    async fn what_aws_would_refuse_is_refused_and_fails_the_test() {
-        let aws = HttpAws::default();
-        aws.account().add_job("fw", 1.0);
-        let door = aws.door(|_| Plan::none()).await.unwrap();
-        let answer = canceled(&door, "force-stop").await;
-        assert!(
-            answer.starts_with("HTTP/1.1 400") && answer.contains("ValidationException"),
-            "{answer}"
-        );
-        assert!(!aws.account().is_canceled("fw"));
-        let refused = door.take_refused();
-        let [one] = refused.as_slice() else { panic!("{refused:#?}") };
-        assert!(one.starts_with("iot CancelJob: reasonCode: `force-stop` does not match"), "{one}");
-
-        canceled(&door, "force-stop").await;
-        let dropped = std::panic::AssertUnwindSafe(|| drop(door));
-        assert!(std::panic::catch_unwind(dropped).is_err());
-
-        let door = aws.door(|_| Plan::none()).await.unwrap();
-        assert!(canceled(&door, "FORCE_STOP").await.starts_with("HTTP/1.1 200"));
-        assert!(aws.account().is_canceled("fw"));
     }
 }
