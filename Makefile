@@ -51,8 +51,10 @@ verdict: ## Write docs/reference/verdict.md: false stops and detection beside ot
 	cargo run --locked --release -p tripline-simulation --example verdict -- $(or $(RUNS),2000) $(PART)
 
 .PHONY: soak
-soak: zips-$(HOST) ## Try 20,000 alarm messages under faults, and every fault for as long as it takes (an hour)
-	TRIPLINE_SOAK=$${TRIPLINE_SOAK:-20000} cargo test --locked --workspace --test it stopper:: -- --nocapture
+soak: zips-$(HOST) package .local/local-aws/.ready ## Try everything under faults for hours, and write what was seen (PERCENT=100; MINUTES=60 a part; SEED=1)
+	cargo build --locked --workspace --bins
+	TRIPLINE_SOAK=$(or $(PERCENT),100) $(if $(MINUTES),TRIPLINE_SOAK_MINUTES=$(MINUTES)) $(if $(SEED),TRIPLINE_SEED=$(SEED)) \
+	  cargo test --locked --workspace --test it -- --nocapture stopper:: generator::
 
 .PHONY: fuzz
 fuzz: machine ## Feed every reader with what nobody wrote (SECONDS=600 of CPU time each; TARGET=dev-ini; SEED=1)

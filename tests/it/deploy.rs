@@ -4,5 +4,5 @@ mod cut_off;
 mod devices;
 mod refused;
 mod rolled_out;
-mod stage;
+pub(crate) mod stage;
 mod values;

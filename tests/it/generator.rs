@@ -2,4 +2,4 @@
 //! Lambda, before an AWS in memory.
 
 pub(crate) mod matrix;
-mod stage;
+pub(crate) mod stage;

@@ -5,5 +5,5 @@ mod attacks;
 mod forged;
 pub(crate) mod matrix;
 mod soak;
-mod stage;
+pub(crate) mod stage;
 mod stopping;

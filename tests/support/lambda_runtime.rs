@@ -95,7 +95,15 @@ impl Function {
         let address = listener.local_addr().map_err(at("a free port"))?;
         let api = Arc::new(Api::default());
         let server = tokio::spawn(serve(api.clone(), listener)).abort_handle();
-        Ok(Environment { function: self.clone(), door, api, address, server, process: None })
+        Ok(Environment {
+            function: self.clone(),
+            door,
+            api,
+            address,
+            server,
+            process: None,
+            processes: 0,
+        })
     }
 }
 
@@ -161,6 +169,7 @@ pub struct Environment {
     address: SocketAddr,
     server: AbortHandle,
     process: Option<Child>,
+    processes: u64,
 }
 
 impl Environment {
@@ -201,7 +210,10 @@ impl Environment {
     pub async fn invoke(&mut self, event: &Value, kill: Option<Duration>) -> Result<Ended> {
         let mut process = match self.process.take() {
             Some(process) => process,
-            None => self.start().await?,
+            None => {
+                self.processes += 1;
+                self.start().await?
+            }
         };
         let (answer, answered) = oneshot::channel();
         let deadline = now() + self.function.timeout.as_secs_f64();
@@ -232,6 +244,19 @@ impl Environment {
     /// From now on, calls belong to this delivery of their event.
     pub fn set_attempt(&self, attempt: u32) {
         self.door.set_attempt(attempt);
+    }
+
+    /// How many processes it has had so far.
+    pub fn processes(&self) -> u64 {
+        self.processes
+    }
+
+    /// How much memory its process has at the moment, in KiB (`VmRSS`), if there is one.
+    pub fn resident(&self) -> Option<u64> {
+        let id = self.process.as_ref()?.id()?;
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.split_whitespace().next()?.parse().ok()
     }
 
     /// All that was logged.

@@ -40,6 +40,12 @@ impl Ledger {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What was written down of one door, which is forgotten.
+    pub fn take(&self, door: u64) -> Vec<Entry> {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.extract_if(.., |entry| entry.door == door).collect()
+    }
+
     /// The calls of one operation so far.
     pub fn of(&self, operation: &str) -> Vec<Entry> {
         let mut entries = self.entries();

@@ -43,7 +43,8 @@ use crate::{Result, at, runner, workspace};
 use attempts::Attempts;
 pub use call::Call;
 use door::Door;
-use fault::Fault;
+pub use fault::Mishap;
+use fault::{Fault, Mishaps};
 use metric_math::MetricMath;
 use mutes::Mutes;
 pub use program::{Cut, Ran, Running};
@@ -144,7 +145,7 @@ impl Proxy {
             stop: Some(stop),
             thread: Some(thread),
         };
-        proxy.open(listener, None);
+        proxy.open(listener, None, Mishaps::none());
         Ok(proxy)
     }
 
@@ -235,8 +236,9 @@ impl Proxy {
         &self,
         listener: TcpListener,
         program: Option<(Arc<Mutex<Child>>, Option<Cut>)>,
+        mishaps: Mishaps,
     ) -> (Arc<Door>, AbortHandle) {
-        let door = Arc::new(Door::new(self.shared.clone(), program));
+        let door = Arc::new(Door::new(self.shared.clone(), program, mishaps));
         let task = self.runtime.spawn(door::serve(door.clone(), listener));
         (door, task.abort_handle())
     }

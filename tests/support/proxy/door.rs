@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::process::Child;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ use tokio::task::JoinSet;
 
 use super::call::Call;
 use super::caller::function_at;
-use super::fault::Fault;
+use super::fault::{Fault, Mishap, Mishaps};
 use super::mutes::Mutes;
 use super::program::{Cut, When};
 use super::streams::Streams;
@@ -45,7 +46,9 @@ pub(super) struct Door {
     /// Who comes through it, if it is one program's.
     program: Option<Arc<Mutex<Child>>>,
     cut: Option<Cut>,
+    mishaps: Mishaps,
     came: Mutex<usize>,
+    carried_out: AtomicU64,
     /// Read by each call that is carried out.
     busy: Arc<RwLock<()>>,
 }
@@ -64,10 +67,20 @@ impl Door {
     pub(super) fn new(
         shared: Arc<Shared>,
         program: Option<(Arc<Mutex<Child>>, Option<Cut>)>,
+        mishaps: Mishaps,
     ) -> Self {
         let number = shared.number();
         let (program, cut) = program.map_or((None, None), |(child, cut)| (Some(child), cut));
-        Self { shared, number, program, cut, came: Mutex::new(0), busy: Arc::default() }
+        Self {
+            shared,
+            number,
+            program,
+            cut,
+            mishaps,
+            came: Mutex::new(0),
+            carried_out: AtomicU64::new(0),
+            busy: Arc::default(),
+        }
     }
 
     /// The calls that came through this door and are not forgotten.
@@ -167,12 +180,21 @@ impl Door {
         request: Parts,
         body: Bytes,
     ) -> Answer {
-        let answer = self.answer_of(way, call, request, body).await;
+        let n = 1 + self.carried_out.fetch_add(1, Ordering::Relaxed);
+        let mishap = self.mishaps.of(n, call);
+        let refusal = |mishap: Mishap| mishap.refusal().answer(&request, &call.service);
+        let answer = match mishap {
+            Some(refused @ Mishap::Refused(..)) => refusal(refused),
+            _ => self.answer_of(way, call, request.clone(), body).await,
+        };
         let mut calls = lock(&self.shared.calls);
         if let Some(logged) = calls.iter_mut().rev().find(|logged| logged.number == number) {
             logged.call.status = Some(answer.status().as_u16());
         }
-        answer
+        match mishap {
+            Some(lost @ Mishap::Lost(..)) => refusal(lost),
+            _ => answer,
+        }
     }
 
     async fn answer_of(&self, way: &Way, call: &Call, request: Parts, body: Bytes) -> Answer {

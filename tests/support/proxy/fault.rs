@@ -41,6 +41,49 @@ impl Fault {
     }
 }
 
+/// What becomes of a program's call instead of its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mishap {
+    /// Not carried out; refused with this status and AWS's code.
+    Refused(u16, &'static str),
+    /// Carried out, and answered with this status and AWS's code all the same.
+    Lost(u16, &'static str),
+}
+
+impl Mishap {
+    pub(super) fn refusal(self) -> Refusal {
+        let (Self::Refused(status, code) | Self::Lost(status, code)) = self;
+        Refusal::new(status, code, "a mishap")
+    }
+}
+
+type Decide = dyn Fn(u64, &Call) -> Option<Mishap> + Send + Sync;
+
+/// Decides what becomes of a program's n-th call, from 1.
+pub(super) struct Mishaps(Box<Decide>);
+
+impl std::fmt::Debug for Mishaps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Mishaps")
+    }
+}
+
+impl Mishaps {
+    pub(super) fn new(
+        decide: impl Fn(u64, &Call) -> Option<Mishap> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Box::new(decide))
+    }
+
+    pub(super) fn none() -> Self {
+        Self::new(|_, _| None)
+    }
+
+    pub(super) fn of(&self, n: u64, call: &Call) -> Option<Mishap> {
+        self.0(n, call)
+    }
+}
+
 /// An error of an AWS service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::task::AbortHandle;
 
 use super::door::Door;
+use super::fault::{Mishap, Mishaps};
 use super::{Call, ENDPOINT, Proxy, listen, lock};
 use crate::{Error, Result, at};
 
@@ -77,8 +78,27 @@ impl Proxy {
         self.spawn(command, cut)?.end().await
     }
 
+    /// The same, with what becomes of its n-th call, from 1, instead of its answer.
+    pub async fn run_under(
+        &self,
+        command: &mut Command,
+        cut: Option<Cut>,
+        mishap: impl Fn(u64, &Call) -> Option<Mishap> + Send + Sync + 'static,
+    ) -> Result<Ran> {
+        self.start_program(command, cut, Mishaps::new(mishap))?.end().await
+    }
+
     /// Starts a program that goes on while the test does other things. It has no input.
     pub fn spawn(&self, command: &mut Command, cut: Option<Cut>) -> Result<Running> {
+        self.start_program(command, cut, Mishaps::none())
+    }
+
+    fn start_program(
+        &self,
+        command: &mut Command,
+        cut: Option<Cut>,
+        mishaps: Mishaps,
+    ) -> Result<Running> {
         let (listener, endpoint) = listen()?;
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child = command
@@ -91,7 +111,7 @@ impl Proxy {
         let (stdout, stderr) = (child.stdout.take().map(read), child.stderr.take().map(read));
         let child = Arc::new(Mutex::new(child));
         // Its first calls wait in the listener's queue until here: who is to be killed is known.
-        let (door, task) = self.open(listener, Some((child.clone(), cut)));
+        let (door, task) = self.open(listener, Some((child.clone(), cut)), mishaps);
         Ok(Running { child, name, door, task, stdout, stderr })
     }
 }
