@@ -1,6 +1,7 @@
 //! Each way to go wrong, by each kind of watcher, and by each reason.
 
 mod agreement;
+mod fill;
 mod reasons;
 mod words;
 
