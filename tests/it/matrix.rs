@@ -3,7 +3,7 @@
 //! A line is the operation, the fault, the extent (`once`, `attempt` or `always`), and what comes of it
 //! in the words of the function's own matrix.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,6 +17,8 @@ use tripline_tests::workspace::root;
 pub const EXTENTS: [&str; 3] = ["once", "attempt", "always"];
 /// Cells that run at once. They wait for most of their time.
 const AT_ONCE: usize = 160;
+/// Before what may not come of any cell, whatever its table says.
+pub const BROKEN: char = '!';
 
 /// The first words of a line.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +31,15 @@ pub struct Cell {
 impl Cell {
     /// Its fault, at the calls that it strikes.
     pub fn plan(&self) -> Plan {
+        self.plan_where(|_| true)
+    }
+
+    /// Its fault, at those of them that are signed for this service.
+    pub fn plan_of(&self, service: &'static str) -> Plan {
+        self.plan_where(move |signed| signed == service)
+    }
+
+    fn plan_where(&self, is_struck: impl Fn(&str) -> bool + Send + Sync + 'static) -> Plan {
         let (operation, extent) = (self.operation.clone(), self.extent.clone());
         let fault = Fault::named(&self.fault);
         Plan::new(move |call| {
@@ -37,7 +48,7 @@ impl Cell {
                 "attempt" => call.attempt == 1,
                 _ => true,
             };
-            fault.filter(|_| call.operation == operation && is_meant)
+            fault.filter(|_| call.operation == operation && is_struck(call.service) && is_meant)
         })
     }
 }
@@ -78,6 +89,51 @@ pub fn cells(operations: &[&str]) -> Vec<Cell> {
         }
     }
     cells
+}
+
+/// The operations of a file or of a folder's files: whatever a failure is called by there.
+pub fn calls_of(code: &str) -> BTreeSet<String> {
+    let path = root().join(code);
+    let files = match std::fs::read_dir(&path) {
+        Ok(files) => files.map(|file| file.unwrap().path()).collect(),
+        Err(_) => vec![path],
+    };
+    let mut operations = BTreeSet::new();
+    for file in files {
+        let text = std::fs::read_to_string(file).unwrap();
+        for begins in ["from_sdk(\"", "failure(\"", "unanswered(\"", "const OPERATION: &str = \""] {
+            let calls = text.split(begins).skip(1);
+            operations.extend(calls.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+        }
+    }
+    operations
+}
+
+/// Which cells of a table are played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    All,
+    /// Each fault of each operation in one of the extents; all of them if `TRIPLINE_SOAK` or `TRIPLINE_WRITE` is set.
+    Third,
+}
+
+impl Share {
+    fn of(self, operations: &[&str]) -> Vec<Cell> {
+        let cells = cells(operations);
+        let is_set = |name| std::env::var_os(name).is_some();
+        let is_whole =
+            ["TRIPLINE_SOAK", "TRIPLINE_WRITE", "TRIPLINE_CELLS"].into_iter().any(is_set);
+        if self == Self::All || is_whole {
+            return cells;
+        }
+        let place = |(n, cell): (usize, Cell)| {
+            let (extent, fault) = (n % EXTENTS.len(), n / EXTENTS.len());
+            // Shifted from operation to operation.
+            let operation = fault / FAULTS.len();
+            ((fault + operation) % EXTENTS.len() == extent).then_some(cell)
+        };
+        cells.into_iter().enumerate().filter_map(place).collect()
+    }
 }
 
 /// A cell, and what came of it.
@@ -126,15 +182,19 @@ pub fn assert_expected(played: &[Played], expected: impl Fn(&Cell) -> String) {
     assert!(differing.is_empty(), "{count} cells differ:\n{}", differing.join("\n"));
 }
 
-/// Plays every cell, and compares what comes of it with the table in this file. `TRIPLINE_WRITE` writes the
+/// Plays cells, and compares what comes of it with the table in this file. `TRIPLINE_WRITE` writes the
 /// table.
-pub async fn compare<F>(file: &str, operations: &[&str], play: impl Fn(Cell) -> F)
+pub async fn compare<F>(file: &str, operations: &[&str], share: Share, play: impl Fn(Cell) -> F)
 where
     F: Future<Output = (String, String)> + Send + 'static,
 {
     let path = root().join(file);
     let mut table = table(&std::fs::read_to_string(&path).unwrap_or_default());
-    let played = played(cells(operations), play).await;
+    let played = played(share.of(operations), play).await;
+    let broken = played.iter().filter(|cell| cell.seen.contains(BROKEN));
+    let broken: Vec<String> =
+        broken.map(|it| format!("{:?}\n  {}\n{}", it.cell, it.seen, it.log)).collect();
+    assert!(broken.is_empty(), "{} cells:\n{}", broken.len(), broken.join("\n"));
     if std::env::var_os("TRIPLINE_WRITE").is_some() {
         table.extend(played.into_iter().map(|Played { cell, seen, .. }| (cell, seen)));
         return write(&path, &table);
@@ -171,6 +231,20 @@ pub fn page(table: &Table, in_words: impl Fn(&str) -> String) -> String {
         page += &format!("| {} | {} | {outcome} |\n", EXTENTS[extent], faults.join(", "));
     }
     page
+}
+
+#[test]
+fn a_third_has_each_fault_of_each_operation_once() {
+    let operations = ["DescribeJob", "Publish", "Scan", "GetItem"];
+    let all: BTreeSet<(String, String)> =
+        cells(&operations).into_iter().map(|cell| (cell.operation, cell.fault)).collect();
+    let third = Share::Third.of(&operations);
+    if third.len() == all.len() {
+        let extents: BTreeSet<&str> = third.iter().map(|cell| cell.extent.as_str()).collect();
+        assert_eq!(extents.len(), EXTENTS.len());
+    }
+    let shared = third.into_iter().map(|cell| (cell.operation, cell.fault)).collect();
+    assert_eq!(all, shared);
 }
 
 /// Held by whoever makes the machine busy: two at once would make each other late.

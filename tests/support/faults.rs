@@ -77,13 +77,15 @@ pub const FAULTS: [(&str, Fault); 31] = [
     ("taken-and-hang", Fault::TakenAndHang),
     ("late-unavailable", Fault::Late(Duration::from_secs(4))),
     ("late-too-late", Fault::Late(Duration::from_millis(5_500))),
-    ("slow", Fault::Slow(Duration::from_millis(2_900))),
+    ("slow", Fault::Slow(Duration::from_millis(2_500))),
     ("slow-too-slow", Fault::Slow(Duration::from_millis(5_500))),
 ];
 
 /// A call whose fate is to be decided.
 #[derive(Debug, Clone, Copy)]
 pub struct Draw<'a> {
+    /// Whom it is signed for: `iot`.
+    pub service: &'a str,
     /// The API's name of it: `CancelJob`.
     pub operation: &'a str,
     /// Which call of this operation it is at its door, from 1.
@@ -152,7 +154,7 @@ mod tests {
     fn a_plan_repeats_and_differs_by_door_and_operation() {
         let fates = |seed, door, operation| -> Vec<_> {
             let plan = Plan::random(seed, door, 500);
-            (1..100).map(|n| plan.of(Draw { operation, n, attempt: 1 })).collect()
+            (1..100).map(|n| plan.of(Draw { service: "iot", operation, n, attempt: 1 })).collect()
         };
         assert_eq!(fates(1, 2, "DescribeJob"), fates(1, 2, "DescribeJob"));
         for other in
@@ -165,7 +167,7 @@ mod tests {
     #[test]
     fn as_many_calls_fail_as_are_to() {
         let plan = Plan::random(7, 1, 110);
-        let draw = |n| plan.of(Draw { operation: "CancelJob", n, attempt: 1 });
+        let draw = |n| plan.of(Draw { service: "iot", operation: "CancelJob", n, attempt: 1 });
         let failed = (1..=10_000).filter(|n| draw(*n).is_some()).count();
         assert!((900..1_300).contains(&failed), "{failed}");
     }

@@ -9,9 +9,13 @@
 #![allow(clippy::indexing_slicing, reason = "what JSON does not have is null")]
 
 mod account;
+mod alarms;
 mod body;
 mod dynamodb;
+mod jobs;
+mod machine;
 mod metrics;
+mod page;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -31,6 +35,8 @@ use tokio::task::{AbortHandle, JoinSet};
 
 pub use account::{ACCOUNT, Account, Alarm, Published, alarm_arn, topic_arn};
 use body::Body;
+pub use jobs::job_arn;
+pub use machine::Token;
 pub use metrics::Datum;
 
 use crate::cbor;
@@ -186,7 +192,8 @@ impl Inner {
             *n += 1;
             *n
         };
-        let fault = self.plan.of(Draw { operation: &asked.operation, n, attempt });
+        let (service, operation) = (asked.service.as_str(), asked.operation.as_str());
+        let fault = self.plan.of(Draw { service, operation, n, attempt });
         // As on AWS, what has come is carried out, whether its client waits for the answer or not.
         let answer = fault
             .is_none_or(Fault::is_carried_out)
@@ -259,16 +266,13 @@ impl Asked {
                 names.chain(input.get("AlarmName")).filter_map(Value::as_str).collect();
             (names.join(" "), Input::Cbor(input))
         } else if crate::proxy::call::is_form(request) {
-            let names =
-                call.body.split('&').filter_map(|pair| pair.split_once('=')).map(|(n, _)| n);
-            let form: BTreeMap<String, String> = names
-                .filter_map(|name| Some((name.to_owned(), parameter(&call.body, name)?)))
-                .collect();
+            let form = fields(&call.body);
             (form.get("TopicArn").cloned().unwrap_or_default(), Input::Form(form))
         } else {
             let input: Value = serde_json::from_slice(body).unwrap_or_default();
-            let job = path.strip_prefix("/jobs/").and_then(|rest| rest.split('/').next());
-            let subject = job.or(input["TableName"].as_str()).unwrap_or_default().to_owned();
+            let named = ["/jobs/", "/thing-groups/"].iter().find_map(|at| path.strip_prefix(at));
+            let named = named.and_then(|rest| rest.split('/').next());
+            let subject = named.or(input["TableName"].as_str()).unwrap_or_default().to_owned();
             (subject, Input::Json(input))
         };
         let text = match &input {
@@ -282,21 +286,39 @@ impl Asked {
     }
 
     fn carry_out(&self, account: &mut Account, request: &Parts) -> Response<Body> {
+        let query = fields(request.uri.query().unwrap_or_default());
         let answer = match (self.operation.as_str(), &self.input) {
             ("DescribeAlarms", Input::Cbor(asked)) => Ok(account.describe_alarms(asked)),
             ("DescribeAlarmHistory", Input::Cbor(asked)) => Ok(account.alarm_history(asked)),
+            ("PutMetricAlarm", Input::Cbor(asked)) => account.put_metric_alarm(asked),
+            ("DeleteAlarms", Input::Cbor(asked)) => account.delete_alarms(asked),
+            ("SetAlarmState", Input::Cbor(asked)) => account.set_alarm_state(asked),
+            ("ListTagsForResource", Input::Cbor(asked)) => Ok(account.tags_of_alarm(asked)),
+            ("ListAlarmMuteRules", Input::Cbor(asked)) => Ok(account.list_mute_rules(asked)),
+            ("GetAlarmMuteRule", Input::Cbor(asked)) => account.mute_rule(asked),
             ("PutMetricData", Input::Cbor(asked)) => account.put_metric_data(asked),
+            ("GetMetricData", Input::Cbor(asked)) => Ok(account.get_metric_data(asked)),
+            ("ListJobs", _) => Ok(account.list_jobs(&query)),
             ("DescribeJob", _) => account.describe_job(&self.subject),
-            // No job has tags.
-            ("ListTagsForResource", _) => Ok(serde_json::json!({"tags": []})),
+            ("CreateJob", Input::Json(asked)) => account.create_job(&self.subject, asked),
             ("CancelJob", Input::Json(asked)) => {
-                let query = request.uri.query().unwrap_or_default();
-                let force = parameter(query, "force").as_deref() == Some("true");
+                let force = query.get("force").is_some_and(|force| force == "true");
                 account.cancel_job(&self.subject, force, asked)
             }
+            ("ListJobExecutionsForJob", _) => account.list_executions(&self.subject, &query),
+            ("ListThingsInThingGroup", _) => account.list_things(&self.subject, &query),
+            ("DeleteThingGroup", _) => account.delete_group(&self.subject),
+            ("ListTagsForResource", _) => Ok(account.tags_of_job(&query)),
+            ("DescribeEventConfigurations", _) => Ok(account.event_configurations()),
+            ("UpdateEventConfigurations", Input::Json(asked)) => {
+                account.update_event_configurations(asked)
+            }
             ("Publish", Input::Form(form)) => return body::xml(account.publish(form)),
-            ("GetItem" | "UpdateItem", Input::Json(asked)) => {
-                account.dynamodb(&self.operation, asked)
+            (operation, Input::Json(asked)) if self.service == "dynamodb" => {
+                account.dynamodb(operation, asked)
+            }
+            (operation, Input::Json(asked)) if self.service == "states" => {
+                account.machine(operation, asked)
             }
             _ => Err((400, "UnknownOperationException", self.operation.clone())),
         };
@@ -310,6 +332,12 @@ impl Asked {
             }
         }
     }
+}
+
+/// The fields of a query or a form, decoded.
+fn fields(text: &str) -> BTreeMap<String, String> {
+    let names = text.split('&').filter_map(|pair| Some(pair.split_once('=')?.0));
+    names.filter_map(|name| Some((name.to_owned(), parameter(text, name)?))).collect()
 }
 
 #[cfg(test)]

@@ -15,7 +15,9 @@ use aws_sdk_dynamodb::operation::transact_write_items::{
 use aws_sdk_dynamodb::types::error::{
     ConditionalCheckFailedException, TransactionCanceledException,
 };
-use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, TransactWriteItem};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, ConsumedCapacity, TransactWriteItem,
+};
 use aws_smithy_mocks::{RuleMode, mock_client};
 
 use crate::door::{not_found, on};
@@ -128,7 +130,9 @@ fn put_item(account: &mut Account, input: &PutItemInput) -> Result<PutItemOutput
         return Err(PutItemError::ConditionalCheckFailedException(error));
     }
     table.put(new.clone());
-    Ok(PutItemOutput::builder().build())
+    let asked = input.return_consumed_capacity.is_some();
+    let consumed = asked.then(|| ConsumedCapacity::builder().capacity_units(1.0).build());
+    Ok(PutItemOutput::builder().set_consumed_capacity(consumed).build())
 }
 
 fn get_item(account: &mut Account, input: &GetItemInput) -> Result<GetItemOutput, GetItemError> {

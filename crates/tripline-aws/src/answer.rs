@@ -20,6 +20,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
 
 use crate::failure::kind_of;
 use crate::{Failure, FailureKind};
@@ -57,6 +58,22 @@ impl<O: fmt::Debug + Send + Sync + 'static> Intercept for Complete<O> {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether an answer that lacks what it was asked for is AWS's all the same: that has a request id. `{}` of a proxy would
+/// read as "there is none".
+///
+/// # Errors
+/// [`FailureKind::Unavailable`]: somebody else has answered.
+pub fn whole(
+    operation: &'static str,
+    is_whole: bool,
+    answer: &impl RequestId,
+) -> Result<(), Failure> {
+    if is_whole || answer.request_id().is_some() {
+        return Ok(());
+    }
+    Err(Failure::new(operation, FailureKind::Unavailable, "an answer that is not AWS's"))
 }
 
 /// Remembers AWS's last answer to one call: what is tried until it is out of time fails with what AWS

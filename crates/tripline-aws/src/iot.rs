@@ -13,7 +13,7 @@ use tripline::attempts::Retries;
 use tripline::job::{EndedCounts, ExecutionCounts, Job, JobId, JobState, Setup};
 use tripline::rollout::{AbortCriterion, FailureType, Rate, Threshold};
 
-use crate::answer::{Complete, LastAnswer};
+use crate::answer::{Complete, LastAnswer, whole};
 use crate::{Failure, FailureKind};
 
 /// A job as it is now.
@@ -54,6 +54,7 @@ pub async fn tags(client: &Client, arn: &str) -> Result<Vec<(String, String)>, F
         let page = client.list_tags_for_resource().resource_arn(arn).set_next_token(next);
         let page = page.send().await;
         let page = page.map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
+        whole("ListTagsForResource", page.tags.is_some(), &page)?;
         let before = tags.len();
         let read = page.tags.into_iter().flatten();
         tags.extend(read.map(|tag| (tag.key, tag.value.unwrap_or_default())));

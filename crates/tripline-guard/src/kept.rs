@@ -2,11 +2,11 @@
 //! was armed with, and what it was when the guard-keeper first saw it.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity, ReturnConsumedCapacity};
 use tripline::alarm::AlarmDefinition;
 use tripline::baseline::Baseline;
 use tripline::job::JobId;
-use tripline_aws::Failure;
+use tripline_aws::{Failure, FailureKind};
 use tripline_config::EvidenceConfig;
 
 use crate::desired::JobTags;
@@ -122,8 +122,27 @@ pub async fn keep(
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value?)))
         .collect();
-    let kept = client.put_item().table_name(table).set_item(Some(item)).send().await;
-    kept.map(drop).map_err(|error| Failure::from_sdk("PutItem", &error))
+    let kept = client
+        .put_item()
+        .table_name(table)
+        .set_item(Some(item))
+        .return_consumed_capacity(ReturnConsumedCapacity::Total)
+        .send()
+        .await
+        .map_err(|error| Failure::from_sdk("PutItem", &error))?;
+    is_written("PutItem", kept.consumed_capacity.as_ref())
+}
+
+/// Whether a write that asked for its capacity was DynamoDB's to answer: `{}` of anybody would read as "written".
+///
+/// # Errors
+/// [`FailureKind::Unavailable`]: somebody else has answered.
+pub fn is_written(
+    operation: &'static str,
+    consumed: Option<&ConsumedCapacity>,
+) -> Result<(), Failure> {
+    let text = "an answer that is not DynamoDB's";
+    consumed.map(drop).ok_or_else(|| Failure::new(operation, FailureKind::Unavailable, text))
 }
 
 /// What a job was armed with, as it is kept.

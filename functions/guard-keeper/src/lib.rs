@@ -39,7 +39,7 @@ use health::{Events, Watching};
 pub use keeper::Keeper;
 use observe::{Account, late};
 use tripline::metric::stack;
-use tripline_aws::Failure;
+use tripline_aws::{Failure, FailureKind};
 
 impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     /// One minute. The counts that the failure rate goes by come first: they wait for the list of jobs alone, and
@@ -101,7 +101,7 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
                 tracing::error!("job_events_off");
                 Events::Off
             }
-            Ok(false) => match self.client.enable_job_events().await {
+            Ok(false) => match self.enable_job_events().await {
                 Ok(()) => {
                     tracing::warn!("job_events_enabled");
                     Events::Enabled
@@ -117,6 +117,16 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
             }
         };
         (events, failures)
+    }
+
+    /// Enables them, and looks whether they are: an answer of a proxy would read as "done" each minute.
+    async fn enable_job_events(&self) -> Result<(), Failure> {
+        const OPERATION: &str = "UpdateEventConfigurations";
+        self.client.enable_job_events().await?;
+        match self.client.job_events_are_on().await? {
+            true => Ok(()),
+            false => Err(Failure::new(OPERATION, FailureKind::Unavailable, "they are still off")),
+        }
     }
 
     /// Publishes what was found, alerts people to what is new of it, and writes down what is to be remembered.

@@ -2,16 +2,42 @@
 
 use tripline_tests::workspace::root;
 
-use crate::{generator, stopper};
+use crate::{generator, keeper, stopper, wave_runner};
 
+/// What the long runs saw.
+const SUMMARIES: [&str; 7] = [
+    "## What long runs saw\n\n`make soak` runs for as long as it is told to, and writes what it saw.\n\n### Ends of executions\n",
+    include_str!("../stopper/soak/summary/events.md"),
+    "### Alarms\n",
+    include_str!("../stopper/soak/summary/messages.md"),
+    "### Releases by the command\n",
+    include_str!("../stopper/soak/summary/releases.md"),
+    concat!("### Memory\n\n", include_str!("../stopper/soak/summary/memory.md")),
+];
+/// What nobody wrote, and which changes no test notices.
+const CHANGES: [&str; 2] =
+    [include_str!("../../fuzz/summary.md"), include_str!("../../mutants/summary.md")];
 const PAGE: &str = "docs/reference/faults.md";
 
 fn page() -> String {
     let intro = "# What happens when AWS fails\n\n\
         Written by the tests from their tables, which the released functions are held to\n\
         (`TRIPLINE_WRITE=1 cargo test --workspace --test it docs::faults` writes it again). Each fault strikes the first call of an\n\
-        operation (`once`), every call of the first attempt (`attempt`), or every call (`always`).\n";
-    [intro.to_owned(), stopper::matrix::section(), generator::matrix::section()].join("\n")
+        operation (`once`), every call of the first attempt (`attempt`), or every call (`always`). Every run of the tests plays\n\
+        the tables of force-stopper and metrics-generator whole, and of guard-keeper and wave-runner each fault of each call in one\n\
+        extent; `make soak` plays all.\n";
+    let sections = [
+        intro.to_owned(),
+        stopper::matrix::section(),
+        generator::matrix::section(),
+        keeper::matrix::section(),
+        wave_runner::matrix::section(),
+    ];
+    sections
+        .into_iter()
+        .chain([SUMMARIES.as_slice(), &CHANGES].concat().into_iter().map(str::to_owned))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]

@@ -9,7 +9,7 @@ use tripline_tests::http_aws::HttpAws;
 use tripline_tests::lambda_runtime::Ended;
 
 use super::stage::{batch, deliveries, ended, function};
-use crate::matrix::{self, Cell, cells, compare};
+use crate::matrix::{self, Cell, Share, cells, compare};
 
 const FILE: &str = "tests/it/generator/faults.txt";
 const TABLE: &str = include_str!("faults.txt");
@@ -134,7 +134,7 @@ async fn play(cell: Cell) -> (String, String) {
 
 #[tokio::test]
 async fn every_fault_ends_as_the_table_says() {
-    compare(FILE, &OPERATIONS, play).await;
+    compare(FILE, &OPERATIONS, Share::All, play).await;
 }
 
 #[test]

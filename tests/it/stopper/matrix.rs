@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tripline_tests::faults::{FAULTS, Fault, Plan};
 use tripline_tests::http_aws::{Account, HttpAws};
-use tripline_tests::workspace::root;
 
 use super::stage::{alarm_event, fired, function, mails, on_evidence, recovered};
 use crate::matrix::{self, Cell, EXTENTS, heavy};
@@ -159,23 +158,8 @@ async fn every_fault_of_every_call_ends_as_the_table_says() {
 
 #[test]
 fn every_call_of_the_function_has_its_rows() {
-    let mut operations = BTreeSet::new();
-    for folder in ["functions/force-stopper/src/aws", "crates/tripline-aws/src/iot.rs"] {
-        let path = root().join(folder);
-        let files = match std::fs::read_dir(&path) {
-            Ok(files) => files.map(|file| file.unwrap().path()).collect(),
-            Err(_) => vec![path],
-        };
-        for file in files {
-            let text = std::fs::read_to_string(&file).unwrap();
-            // Where a failure is called by its operation.
-            for call in ["from_sdk(\"", "failure(\"", "unanswered(\""] {
-                let calls = text.split(call).skip(1);
-                let named = calls.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()));
-                operations.extend(named);
-            }
-        }
-    }
+    let mut operations = matrix::calls_of("functions/force-stopper/src/aws");
+    operations.extend(matrix::calls_of("crates/tripline-aws/src/iot.rs"));
     assert!(operations.contains("CancelJob"), "{operations:?}");
     // Only a rollout that asks for a hold comes to this call, and the table is about stops. That a hold which fails
     // becomes one is held to by the function's own tests (`tests/holding.rs`).

@@ -97,7 +97,7 @@ pub fn write_evidence(account: &mut Account, job: &str, evidence: f64, at: f64) 
         "evidence": evidence, "threshold": 2.0, "reason": reason, "stops": true,
     });
     let item = json!({"evidence": {"S": record.to_string()}});
-    account.put_item("GuardsTable", ("jobId", &format!("evidence#{job}")), item);
+    account.put_item("GuardsTable", [("jobId", &format!("evidence#{job}"))], item);
 }
 
 /// A rollout in progress whose alarm never fired.

@@ -1,40 +1,44 @@
-//! DynamoDB's writes with conditions, as far as a counter needs them: tables whose key is whatever
-//! the call names, `SET` and `ADD`, comparisons and `attribute_(not_)exists` with AND and OR.
+//! DynamoDB as far as the functions need it: `SET` and `ADD`, comparisons and `attribute_(not_)exists` with AND and
+//! OR, and lists in pages. A table's key is whatever a call names; where a call has a whole item, it is one of
+//! [`KEYS`].
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
 use super::account::{Account, Refusal};
+use super::page::page;
+
+/// What the stack's tables have as keys.
+const KEYS: [&str; 3] = ["jobId", "queue", "entry"];
+/// Most writes of one request.
+const MAX_WRITES: usize = 25;
 
 type Item = Map<String, Value>;
 type Answer = Result<Value, Refusal>;
 
 impl Account {
-    /// Puts an item in a table, under a key that is a text.
-    pub fn put_item(&mut self, table: &str, (key, value): (&str, &str), mut item: Value) {
-        let key = json!({ key: {"S": value} });
-        for (name, value) in key.as_object().into_iter().flatten() {
-            item[name] = value.clone();
-        }
-        let item = item.as_object().cloned().unwrap_or_default();
-        self.items.insert((table.to_owned(), key.to_string()), item);
+    /// Puts an item in a table, under keys that are texts.
+    pub fn put_item<const N: usize>(&mut self, table: &str, key: [(&str, &str); N], item: Value) {
+        let mut item = item.as_object().cloned().unwrap_or_default();
+        let key: Item =
+            key.map(|(name, value)| (name.to_owned(), json!({"S": value}))).into_iter().collect();
+        item.extend(key.clone());
+        self.items.insert((table.to_owned(), place_of(&key)), item);
     }
 
     pub(super) fn dynamodb(&mut self, operation: &str, asked: &Value) -> Answer {
         let table = asked["TableName"].as_str().unwrap_or_default().to_owned();
         let key = asked["Key"].as_object().cloned().unwrap_or_default();
-        let place = (table, Value::Object(key.clone()).to_string());
+        let place = (table, place_of(&key));
         match operation {
             "GetItem" => {
                 let mut answer = match self.items.get(&place) {
                     Some(item) => json!({"Item": projected(item, &asked["ProjectionExpression"])}),
                     None => json!({}),
                 };
-                if asked["ReturnConsumedCapacity"] == "TOTAL" {
-                    let table = &asked["TableName"];
-                    answer["ConsumedCapacity"] = json!({"TableName": table, "CapacityUnits": 0.5});
-                }
+                consume(&mut answer, asked, 0.5);
                 Ok(answer)
             }
             "UpdateItem" => {
@@ -46,17 +50,86 @@ impl Account {
                 }
                 let mut after = before.clone().unwrap_or(key);
                 words.update(asked["UpdateExpression"].as_str().unwrap_or_default(), &mut after);
-                let answer = match asked["ReturnValues"].as_str() {
+                let mut answer = match asked["ReturnValues"].as_str() {
                     Some("ALL_NEW" | "UPDATED_NEW") => json!({"Attributes": after}),
                     Some("ALL_OLD" | "UPDATED_OLD") => json!({"Attributes": before}),
                     _ => json!({}),
                 };
                 self.items.insert(place, after);
+                consume(&mut answer, asked, 1.0);
+                Ok(answer)
+            }
+            "PutItem" => {
+                let item = asked["Item"].as_object().cloned().unwrap_or_default();
+                let place = (place.0, key_of(&item));
+                let words = Words { asked, item: self.items.get(&place) };
+                if !asked["ConditionExpression"].as_str().is_none_or(|text| words.hold(text)) {
+                    let text = "The conditional request failed".to_owned();
+                    return Err((400, "ConditionalCheckFailedException", text));
+                }
+                self.items.insert(place, item);
+                let mut answer = json!({});
+                consume(&mut answer, asked, 1.0);
+                Ok(answer)
+            }
+            "BatchWriteItem" => self.batch_write(asked),
+            "Scan" => {
+                let items = self.items.iter().filter(|((table, _), _)| *table == place.0);
+                let after = asked["ExclusiveStartKey"].as_object().map(|key| key_of(key));
+                let rest = items.skip_while(|((_, key), _)| Some(key) <= after.as_ref());
+                let (items, next) = page(rest, &Value::Null);
+                let last = items.last().filter(|_| next.is_some());
+                let last = last.and_then(|((_, key), _)| serde_json::from_str::<Value>(key).ok());
+                let items: Vec<&Item> = items.into_iter().map(|(_, item)| item).collect();
+                let mut answer = json!({"Count": items.len(), "Items": items});
+                if let Some(last) = last {
+                    answer["LastEvaluatedKey"] = last;
+                }
                 Ok(answer)
             }
             other => Err((400, "UnknownOperationException", other.to_owned())),
         }
     }
+
+    /// Puts and deletes, without conditions.
+    fn batch_write(&mut self, asked: &Value) -> Answer {
+        let tables = asked["RequestItems"].as_object().cloned().unwrap_or_default();
+        let count: usize = tables.values().filter_map(Value::as_array).map(Vec::len).sum();
+        if !(1..=MAX_WRITES).contains(&count) {
+            return Err((400, "ValidationException", format!("{count} writes")));
+        }
+        for (table, writes) in tables {
+            for write in writes.as_array().into_iter().flatten() {
+                if let Some(item) = write["PutRequest"]["Item"].as_object() {
+                    self.items.insert((table.clone(), key_of(item)), item.clone());
+                }
+                if let Some(key) = write["DeleteRequest"]["Key"].as_object() {
+                    self.items.remove(&(table.clone(), key_of(key)));
+                }
+            }
+        }
+        Ok(json!({"UnprocessedItems": {}}))
+    }
+}
+
+/// Adds what a call took, if it asked for that.
+fn consume(answer: &mut Value, asked: &Value, units: f64) {
+    if asked["ReturnConsumedCapacity"] == "TOTAL" {
+        let table = &asked["TableName"];
+        answer["ConsumedCapacity"] = json!({"TableName": table, "CapacityUnits": units});
+    }
+}
+
+/// The key of an item, as it is one's place.
+fn key_of(item: &Item) -> String {
+    let key = item.iter().filter(|(name, _)| KEYS.contains(&name.as_str()));
+    place_of(&key.map(|(name, value)| (name.clone(), value.clone())).collect())
+}
+
+/// The same of a key, in whatever order it comes.
+fn place_of(key: &Item) -> String {
+    let sorted: BTreeMap<&String, &Value> = key.iter().collect();
+    json!(sorted).to_string()
 }
 
 /// The attributes that are asked for.
@@ -220,7 +293,7 @@ mod tests {
     #[test]
     fn an_item_is_read_as_far_as_it_is_asked_for() {
         let mut account = Account::default();
-        account.put_item("t", ("id", "a"), json!({"n": {"N": "1"}, "text": {"S": "b"}}));
+        account.put_item("t", [("id", "a")], json!({"n": {"N": "1"}, "text": {"S": "b"}}));
         let ask = |id: &str| {
             json!({
                 "TableName": "t", "Key": {"id": {"S": id}},
@@ -231,6 +304,44 @@ mod tests {
         assert_eq!(answer["Item"], json!({"text": {"S": "b"}}));
         let nothing = account.dynamodb("GetItem", &ask("b")).unwrap();
         assert_eq!(nothing, json!({"ConsumedCapacity": {"TableName": "t", "CapacityUnits": 0.5}}));
+    }
+
+    #[test]
+    fn a_table_is_read_in_pages_and_written_in_batches() {
+        let mut account = Account::default();
+        let put = |n: usize| json!({"PutRequest": {"Item": {"jobId": {"S": format!("j{n}")}}}});
+        let write = |writes: Vec<Value>| json!({"RequestItems": {"t": writes}});
+        account.dynamodb("BatchWriteItem", &write((0..7).map(put).collect())).unwrap();
+        let gone = json!({"DeleteRequest": {"Key": {"jobId": {"S": "j0"}}}});
+        account.dynamodb("BatchWriteItem", &write(vec![gone])).unwrap();
+        assert!(account.dynamodb("BatchWriteItem", &write((0..26).map(put).collect())).is_err());
+        let (mut seen, mut from) = (Vec::new(), Value::Null);
+        loop {
+            let asked = json!({"TableName": "t", "ExclusiveStartKey": from});
+            let answer = account.dynamodb("Scan", &asked).unwrap();
+            let items = answer["Items"].as_array().unwrap().clone();
+            seen.extend(items.iter().map(|item| item["jobId"]["S"].as_str().unwrap().to_owned()));
+            let Some(last) = answer.get("LastEvaluatedKey") else { break };
+            from = last.clone();
+        }
+        assert_eq!(seen, ["j1", "j2", "j3", "j4", "j5", "j6"]);
+    }
+
+    #[test]
+    fn an_item_takes_the_place_of_what_was_read() {
+        let mut account = Account::default();
+        let put = |version: &str, read: &str| {
+            json!({
+                "TableName": "t", "Item": {"queue": {"S": "$"}, "entry": {"S": "a"}, "v": {"N": version}},
+                "ConditionExpression": "attribute_not_exists(#v) OR #v = :read",
+                "ExpressionAttributeNames": {"#v": "v"},
+                "ExpressionAttributeValues": {":read": {"N": read}},
+            })
+        };
+        account.dynamodb("PutItem", &put("1", "0")).unwrap();
+        account.dynamodb("PutItem", &put("2", "1")).unwrap();
+        let (_, code, _) = account.dynamodb("PutItem", &put("2", "1")).unwrap_err();
+        assert_eq!(code, "ConditionalCheckFailedException");
     }
 
     #[test]

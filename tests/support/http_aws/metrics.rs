@@ -1,6 +1,6 @@
-//! CloudWatch's metrics: what `PutMetricData` takes, by its page in the API reference.
+//! CloudWatch's metrics: what `PutMetricData` takes, by its page in the API reference, and what is read of it.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::account::{Account, Answer};
 use super::now;
@@ -61,7 +61,32 @@ impl Account {
             }
         }
         self.metrics.extend(taken);
-        Ok(serde_json::json!({}))
+        Ok(json!({}))
+    }
+}
+
+impl Account {
+    /// Sums and counts of all that was taken of each query's metric, in one value.
+    pub(super) fn get_metric_data(&self, asked: &Value) -> Value {
+        let queries = asked["MetricDataQueries"].as_array().into_iter().flatten();
+        let results = queries.map(|query| {
+            let stat = &query["MetricStat"];
+            let metric = &stat["Metric"];
+            let job = metric["Dimensions"][0]["Value"].as_str();
+            let datums = self.metrics.iter().filter(|datum| {
+                metric["MetricName"] == *datum.name
+                    && metric["Namespace"] == *datum.namespace
+                    && job == Some(&datum.dimension)
+            });
+            let of = |datum: &Datum| match stat["Stat"].as_str() {
+                Some("SampleCount") => datum.values.iter().map(|(_, count)| count).sum(),
+                _ => datum.sum(),
+            };
+            let values: Vec<f64> = datums.map(of).collect();
+            let sum: Vec<f64> = values.iter().copied().reduce(|a, b| a + b).into_iter().collect();
+            json!({"Id": query["Id"], "StatusCode": "Complete", "Values": sum})
+        });
+        json!({"MetricDataResults": results.collect::<Vec<_>>()})
     }
 }
 
@@ -121,8 +146,6 @@ fn read(namespace: &str, datum: &Value) -> Result<Datum, String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

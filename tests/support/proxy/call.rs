@@ -86,7 +86,7 @@ impl Call {
         }
     }
 
-    /// The API's name of it, also of AWS IoT's calls on jobs, which have it in no header.
+    /// The API's name of it, also of AWS IoT's calls, which have it in no header.
     pub(crate) fn name(&self) -> &str {
         let path = self.path.split('?').next().unwrap_or_default();
         let segments: Vec<&str> = path.split('/').skip(1).collect();
@@ -97,6 +97,11 @@ impl Call {
             ("PUT", ["jobs", _]) => "CreateJob",
             ("GET", ["jobs"]) => "ListJobs",
             ("GET", ["tags"]) if self.service == "iot" => "ListTagsForResource",
+            ("GET", ["jobs", _, "things"]) => "ListJobExecutionsForJob",
+            ("GET", ["thing-groups", _, "things"]) => "ListThingsInThingGroup",
+            ("DELETE", ["thing-groups", _]) => "DeleteThingGroup",
+            ("GET", ["event-configurations"]) => "DescribeEventConfigurations",
+            ("PATCH", ["event-configurations"]) => "UpdateEventConfigurations",
             _ => &self.operation,
         }
     }
@@ -207,6 +212,10 @@ mod tests {
             ("GET", "/jobs/r-1", "DescribeJob"),
             ("PUT", "/jobs/r-1/cancel?force=true", "CancelJob"),
             ("GET", "/jobs?maxResults=1", "ListJobs"),
+            ("GET", "/jobs/r-1/things?status=FAILED", "ListJobExecutionsForJob"),
+            ("GET", "/thing-groups/all/things", "ListThingsInThingGroup"),
+            ("DELETE", "/thing-groups/all", "DeleteThingGroup"),
+            ("PATCH", "/event-configurations", "UpdateEventConfigurations"),
             ("GET", "/things", "GET /things"),
         ] {
             assert_eq!(call(method, path, &[], "").name(), name);

@@ -2,14 +2,18 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, DeleteRequest, PutRequest, ReturnConsumedCapacity, WriteRequest,
+};
 use tripline::evidence::Record;
 use tripline::job::JobId;
 use tripline::release::hold::{HOLDS, HeldBriefly};
 use tripline::time::Timestamp;
+use tripline_aws::answer::whole;
 use tripline_aws::{Failure, FailureKind};
 use tripline_guard::kept::{
     ALERT_ONLY, ARMED_AT, BASELINE, CONFIG, FIRST_SEEN, FIRST_SEEN_PREFIX, FirstSeen, JOB,
+    is_written,
 };
 
 use super::Aws;
@@ -33,6 +37,8 @@ impl Table for Aws {
             .send()
             .await
             .map_err(|error| Failure::from_sdk("Scan", &error))?;
+        // An empty table would have no job's own config, and all evidence would begin again.
+        whole("Scan", output.items.is_some(), &output)?;
         let last = output.last_evaluated_key.and_then(|mut key| text(&mut key, JOB));
         let items = output.items.into_iter().flatten().filter_map(item).collect();
         Ok(Page { items, next: last })
@@ -54,7 +60,8 @@ impl Table for Aws {
             .item(Record::ATTRIBUTE, AttributeValue::S(item.text.clone()))
             .item(Record::STATE, AttributeValue::B(Blob::new(item.state.clone())))
             .item(Record::TICK, number(item.tick.into()))
-            .expression_attribute_names("#key", Record::TICK);
+            .expression_attribute_names("#key", Record::TICK)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let put = match item.instead_of {
             None => put.condition_expression(IS_FIRST),
             Some(read) => put
@@ -62,7 +69,7 @@ impl Table for Aws {
                 .expression_attribute_values(":read", number(read.into())),
         };
         match put.send().await {
-            Ok(_) => Ok(true),
+            Ok(put) => is_written("PutItem", put.consumed_capacity.as_ref()).map(|()| true),
             Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
             Err(error) => Err(Failure::from_sdk("PutItem", &error)),
         }

@@ -5,6 +5,7 @@ use tripline::attempts::Attempt;
 use tripline::job::{Job, JobId};
 use tripline::metric::Outcome;
 use tripline::time::Timestamp;
+use tripline_aws::answer::whole;
 use tripline_aws::{Failure, iot};
 use tripline_guard::events;
 
@@ -35,6 +36,8 @@ impl ListJobs for Aws {
             .send()
             .await
             .map_err(|error| Failure::from_sdk("ListJobs", &error))?;
+        // `{}` of anybody would read as "no rollouts", and none would be guarded without a word.
+        whole("ListJobs", output.jobs.is_some(), &output)?;
         let items = output.jobs.into_iter().flatten().filter_map(listed).collect();
         Ok(Page { items, next: output.next_token })
     }
@@ -66,6 +69,7 @@ impl JobTags for Aws {
             .send()
             .await
             .map_err(|error| Failure::from_sdk("ListTagsForResource", &error))?;
+        whole("ListTagsForResource", output.tags.is_some(), &output)?;
         let tags = output.tags.into_iter().flatten();
         let items = tags.map(|tag| (tag.key, tag.value.unwrap_or_default())).collect();
         Ok(Page { items, next: output.next_token })
@@ -96,6 +100,7 @@ impl Aws {
             .send()
             .await
             .map_err(|error| Failure::from_sdk("ListJobExecutionsForJob", &error))?;
+        whole("ListJobExecutionsForJob", output.execution_summaries.is_some(), &output)?;
         let items = output.execution_summaries.unwrap_or_default();
         Ok(Page { items, next: output.next_token })
     }
@@ -155,6 +160,7 @@ impl ListThings for Aws {
             .send()
             .await
             .map_err(|error| Failure::from_sdk("ListThingsInThingGroup", &error))?;
+        whole("ListThingsInThingGroup", output.things.is_some(), &output)?;
         let things = output.things.into_iter().flatten();
         Ok(Page { items: things.map(number_of).collect(), next: output.next_token })
     }

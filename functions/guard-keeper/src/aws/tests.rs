@@ -25,6 +25,8 @@ use aws_sdk_iot::types::{
 };
 use aws_sdk_sns::operation::publish::PublishOutput;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::body::SdkBody;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tripline::job::JobId;
@@ -397,5 +399,27 @@ async fn a_page_of_somebody_else_is_no_answer() {
             assert_eq!(listed.unwrap_err().kind, FailureKind::Unavailable);
         }
         () = server => {}
+    }
+}
+
+/// An answer without jobs says that there are none only if it is AWS IoT's: that has a request id.
+#[tokio::test]
+async fn no_rollouts_is_what_aws_iot_says_and_nobody_else() {
+    for (request, body, is_answer) in [
+        (Some("r-1"), "{}", true),
+        (Some("r-1"), "{\"jobs\":[]}", true),
+        (None, "{\"jobs\":[]}", true),
+        (None, "{}", false),
+        (None, "", false),
+    ] {
+        let rule = mock!(aws_sdk_iot::Client::list_jobs).then_http_response(move || {
+            let mut response = HttpResponse::new(200.try_into().unwrap(), SdkBody::from(body));
+            if let Some(id) = request {
+                response.headers_mut().insert("x-amzn-requestid", id);
+            }
+            response
+        });
+        let listed = aws(&[], &[], &[&rule]).list_jobs(None).await;
+        assert_eq!(listed.is_ok(), is_answer, "{request:?} {body}: {listed:?}");
     }
 }

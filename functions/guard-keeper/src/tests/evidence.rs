@@ -3,6 +3,7 @@
 use aws_sdk_cloudwatch::types::StateValue;
 use tripline::evidence::{Record, Standing};
 use tripline::job::JobId;
+use tripline_aws::FailureKind;
 
 use super::world::START;
 use super::*;
@@ -139,6 +140,17 @@ async fn a_stop_that_does_not_come_makes_the_alarm_fire_again() {
     fire(StateValue::Alarm);
     hang(&account, &keeper, 2, 0).await;
     assert_eq!(fired_again(), 0, "three minutes for the next try");
+    hang(&account, &keeper, 1, 0).await;
+    assert_eq!(fired_again(), 1);
+    // A try that fails is no try.
+    fire(StateValue::Alarm);
+    hang(&account, &keeper, 2, 0).await;
+    account.world().fails.insert("SetAlarmState".to_owned(), FailureKind::Throttled);
+    let start = account.world().now;
+    keeper.tick().await.unwrap_err();
+    next_minute(&account, start);
+    assert_eq!(fired_again(), 0);
+    account.world().fails.clear();
     hang(&account, &keeper, 1, 0).await;
     assert_eq!(fired_again(), 1);
     let emails = account.world().emails.clone();

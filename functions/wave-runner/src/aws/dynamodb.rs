@@ -95,9 +95,10 @@ impl Releases for Aws {
             .item(VERSION, number(read.version + 1))
             .condition_expression("#version = :read")
             .expression_attribute_names("#version", VERSION)
-            .expression_attribute_values(":read", number(read.version));
+            .expression_attribute_values(":read", number(read.version))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
         match put.send().await {
-            Ok(_) => Ok(true),
+            Ok(put) => kept::is_written("PutItem", put.consumed_capacity.as_ref()).map(|()| true),
             Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
             Err(error) => Err(Failure::from_sdk("PutItem", &error)),
         }
@@ -145,9 +146,12 @@ impl Guards for Aws {
             .condition_expression("#job = :read")
             .expression_attribute_names("#job", job.as_str())
             .expression_attribute_values(":hold", text(hold.to_text()))
-            .expression_attribute_values(":read", text(read.to_text()));
+            .expression_attribute_values(":read", text(read.to_text()))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
         match update.send().await {
-            Ok(_) => Ok(true),
+            Ok(update) => {
+                kept::is_written("UpdateItem", update.consumed_capacity.as_ref()).map(|()| true)
+            }
             Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
             Err(error) => Err(Failure::from_sdk("UpdateItem", &error)),
         }

@@ -160,7 +160,7 @@ fn foreign() -> Account {
     fired(&mut account, "foreign");
     account.alarms.get_mut(&alarm_name("foreign")).unwrap().described["AlarmActions"] =
         json!([email_topic()]);
-    account.put_item("GuardsTable", ("jobId", "foreign"), json!({"config": {"S": "{}"}}));
+    account.put_item("GuardsTable", [("jobId", "foreign")], json!({"config": {"S": "{}"}}));
     account
 }
 
