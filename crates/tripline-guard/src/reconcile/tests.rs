@@ -172,7 +172,10 @@ fn beside_foreign_alarms_a_guard_is_armed_and_an_emptied_one_repaired() {
     for change in 1..=5 {
         let emptied = there("fw", "default-DownloadTime", change);
         alarms.get_mut(DEFAULT[0]).unwrap().0 = emptied;
-        let planned = plan(&[reconciled(&alarms, "fw", 2, None)], &[], 0);
+        let found = reconciled(&alarms, "fw", 2, None);
+        let fault = Why::Alarm(DEFAULT[0].to_owned(), WhyNot::StopsNothing);
+        assert_eq!(found.fault(), Some(fault), "until it is repaired: {change}");
+        let planned = plan(&[found], &[], 0);
         assert_eq!(short(&planned), [format!("repair {}", DEFAULT[0])], "{change}");
         act(&planned, &mut alarms, usize::MAX);
     }
@@ -226,6 +229,27 @@ fn an_alarm_in_alarm_or_muted_guards_nothing_and_is_not_made_again() {
     assert_eq!(found.fault(), Some(Why::Alarm(DEFAULT[0].to_owned(), WhyNot::HasFired)));
     assert_eq!(found.verdict, Verdict::Unguarded(found.fault().unwrap()));
     assert_eq!(plan(&[found], &[], 0), []);
+}
+
+/// Whoever sees an alarm of this stack's takes it for a guard: one that nobody asks for any more is said if it is to
+/// stop the rollout and does not act.
+#[test]
+fn an_alarm_that_nobody_asks_for_is_said_if_it_does_not_act() {
+    let fault = |kind: u8, change: u8, stack: &str| {
+        let mut alarms = armed("fw", kind);
+        let left = (there("fw", "left", change), tags("fw", stack));
+        alarms.insert("tripline-fw-left".to_owned(), left);
+        let found = reconciled(&alarms, "fw", kind, None);
+        assert_eq!(plan(std::slice::from_ref(&found), &[], 0), [], "it is the operator's own");
+        found.fault()
+    };
+    let off = Why::Alarm("tripline-fw-left".to_owned(), WhyNot::ActionsOff);
+    let fired = Why::Alarm("tripline-fw-left".to_owned(), WhyNot::HasFired);
+    assert_eq!(fault(2, 3, "tripline"), Some(off));
+    assert_eq!(fault(2, 4, "tripline"), Some(fired));
+    assert_eq!(fault(2, 0, "tripline"), None, "it acts");
+    assert_eq!(fault(2, 3, "another"), None, "it is somebody else's");
+    assert_eq!(fault(0, 3, "tripline"), None, "the job opted out");
 }
 
 #[test]

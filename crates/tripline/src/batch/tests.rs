@@ -108,6 +108,17 @@ fn a_repetition_of_an_event_in_a_closed_request_joins_that_request() {
 }
 
 #[test]
+fn details_that_cannot_be_used_are_counted_with_their_execution() {
+    let mut odd = event("a", 1.0);
+    let unusable = InvalidDetail::Key { meant: Detail::DownloadTime, key: String::new() };
+    odd.ending.as_mut().unwrap().invalid = vec![unusable; 2];
+    let totals = totals(&batch(&[odd, event("b", 1.0)]));
+    let count = |metric| totals.get(&(JobId::new("fw-1").unwrap(), metric)).copied();
+    assert_eq!(count(Metric::InvalidDetailCount), Some(2));
+    assert_eq!(count(Metric::Count(Outcome::Succeeded)), Some(2));
+}
+
+#[test]
 fn the_jobs_of_a_batch_are_those_that_it_counts_for() {
     let of =
         |job: &str, id: &str| ExecutionEvent { job: JobId::new(job).unwrap(), ..event(id, 1.0) };
