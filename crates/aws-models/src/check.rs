@@ -32,7 +32,7 @@ fn value(model: &Model, member: &Member, given: &Given, path: &str, faults: &mut
             let values = values.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
             fault(format!("{} (expected one of {values})", shown(text)));
         }
-        // A pattern that gives up is not held against the text.
+        // A pattern that gives up says nothing of the text.
         if let Some(regex) = shape.regex()
             && !regex.is_match(text).unwrap_or(true)
         {

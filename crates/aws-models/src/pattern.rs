@@ -42,7 +42,7 @@ fn translated(mut rest: &str) -> String {
             out.push_str(&format!(r"\x{{{code}}}"));
             rest = &rest[6..];
         } else {
-            // An escape is taken whole: `\\d` is a backslash and a letter.
+            // An escape is taken whole: `\\d` is a backslash and a `d`.
             let escaped = first == '\\';
             let length = rest.chars().take(1 + usize::from(escaped)).map(char::len_utf8).sum();
             out.push_str(&rest[..length]);

@@ -94,10 +94,7 @@ impl Rules<'_> {
             let is_id = id.starts_with(|c: char| c.is_ascii_lowercase())
                 && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
             self.check(is_id, || {
-                format!(
-                    "{name}: Id {} (expected a lower-case letter, then letters, digits and _)",
-                    shown(id)
-                )
+                format!("{name}: Id {} (expected a-z, then a-z, A-Z, 0-9 and _)", shown(id))
             });
             self.check(ids.insert(id), || format!("{name}: Id {} twice", shown(id)));
             let kinds = ["MetricStat", "Expression"]
