@@ -5,9 +5,11 @@ use std::process::Output;
 use aws_sdk_iot::Client;
 use serde_json::Value;
 use tripline_tests::local_aws::LocalAws;
+use tripline_tests::proxy::Proxy;
 
 fn fleet(aws: &LocalAws, arguments: &str) -> Output {
-    let mut tripline = aws.tripline().unwrap();
+    let proxy = Proxy::start(aws).unwrap();
+    let mut tripline = proxy.tripline().unwrap();
     tripline.arg("fleet").args(arguments.split_whitespace()).output().unwrap()
 }
 

@@ -6,3 +6,4 @@ mod mutes;
 mod passing;
 mod rights;
 mod streams;
+mod taken;

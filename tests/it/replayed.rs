@@ -10,6 +10,7 @@ use aws_sdk_iot::types::{
 };
 use serde_json::Value;
 use tripline_tests::local_aws::LocalAws;
+use tripline_tests::proxy::Proxy;
 use tripline_tests::runner::run;
 use tripline_tests::stack::Stack;
 use tripline_tests::{Result, workspace};
@@ -86,7 +87,8 @@ fn must<T>(result: Result<T>) -> T {
 
 /// The command against the local AWS.
 fn tripline(aws: &LocalAws, arguments: &str) -> String {
-    let ran = run(must(aws.tripline()).args(arguments.split_whitespace()));
+    let proxy = must(Proxy::start(aws));
+    let ran = run(must(proxy.tripline()).args(arguments.split_whitespace()));
     assert_eq!(ran.code, 0, "tripline {arguments}\n{ran}");
     ran.stdout
 }

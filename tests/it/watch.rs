@@ -16,7 +16,8 @@ use crate::chain::stage::must;
 
 /// Runs the command to its end.
 fn tripline(aws: &LocalAws, arguments: &str) -> Output {
-    must(aws.tripline()).args(arguments.split_whitespace()).output().unwrap()
+    let proxy = must(Proxy::start(aws));
+    must(proxy.tripline()).args(arguments.split_whitespace()).output().unwrap()
 }
 
 /// The exit code, and both outputs for the case that it is not the one that was expected.

@@ -16,6 +16,7 @@ pub mod mailbox;
 pub mod proxy;
 pub mod runner;
 pub mod stack;
+mod taken;
 pub mod wire;
 pub mod workspace;
 

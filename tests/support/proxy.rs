@@ -6,7 +6,7 @@
 //! calls are notified from all others, and so two programs can run at once.
 //!
 //! **What a function calls has to be in its role** (see `proxy/witness.rs`): a test in which a function makes another
-//! call fails at its end.
+//! call fails at its end. **So does a test in which a program sends what AWS would refuse** (see `crates/aws-models`).
 //!
 //! **AWS IoT streams are answered by the proxy itself** (see `proxy/streams.rs`): the local AWS has none.
 //! What uses them is proven against this stand-in only, which follows AWS's documentation. **So are
@@ -221,8 +221,8 @@ impl Proxy {
         self.shared.witness.asked()
     }
 
-    /// What functions have asked for and their roles do not allow. Whatever of it is not taken fails the test in which the
-    /// proxy ends.
+    /// What functions have asked for and their roles do not allow, and what AWS would refuse of any request. Whatever of it
+    /// is not taken fails the test in which the proxy ends.
     pub fn take_violations(&self) -> Vec<String> {
         self.shared.witness.take_violations()
     }

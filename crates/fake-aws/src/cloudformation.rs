@@ -1,5 +1,6 @@
 //! AWS CloudFormation: one stack, which has any name.
 
+use aws_models::Taken;
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::operation::describe_stacks::{
     DescribeStacksError, DescribeStacksInput, DescribeStacksOutput,
@@ -30,7 +31,8 @@ impl FakeAws {
             |input| input.stack_name().unwrap_or_default(),
             describe_stacks
         )];
-        mock_client!(aws_sdk_cloudformation, RuleMode::MatchAny, &rules)
+        mock_client!(aws_sdk_cloudformation, RuleMode::MatchAny, &rules, |config| config
+            .interceptor(Taken))
     }
 }
 

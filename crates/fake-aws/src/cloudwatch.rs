@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_models::Taken;
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::operation::delete_alarms::{
     DeleteAlarmsError, DeleteAlarmsInput, DeleteAlarmsOutput,
@@ -214,7 +215,8 @@ impl FakeAws {
                 get_metric_data
             ),
         ];
-        mock_client!(aws_sdk_cloudwatch, RuleMode::MatchAny, &rules)
+        mock_client!(aws_sdk_cloudwatch, RuleMode::MatchAny, &rules, |config| config
+            .interceptor(Taken))
     }
 }
 

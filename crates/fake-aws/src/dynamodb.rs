@@ -111,7 +111,8 @@ impl FakeAws {
                 transact_write_items
             ),
         ];
-        mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, &rules)
+        mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, &rules, |config| config
+            .interceptor(aws_models::Taken))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use aws_models::Taken;
 use aws_sdk_iot::Client;
 use aws_sdk_iot::config::retry::RetryConfig;
 use aws_sdk_iot::operation::add_thing_to_thing_group::{
@@ -337,7 +338,8 @@ impl FakeAws {
             ),
         ];
         mock_client!(aws_sdk_iot, RuleMode::MatchAny, &rules, |config| config
-            .retry_config(RetryConfig::disabled()))
+            .retry_config(RetryConfig::disabled())
+            .interceptor(Taken))
     }
 }
 

@@ -4,6 +4,8 @@
 //! All of them go through one door, `FakeAws::answer`: there a call is written down, and there a
 //! [`Fault`] comes in.
 //!
+//! A request that AWS would refuse panics (`aws_models::Taken`).
+//!
 //! It is small: what the tests need, and of that what AWS would answer. Lists come in small pages, as
 //! AWS may send them, so that whoever forgets the next page sees too little.
 

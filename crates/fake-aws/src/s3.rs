@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_models::Taken;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_bucket_policy_status::{
     GetBucketPolicyStatusError, GetBucketPolicyStatusInput, GetBucketPolicyStatusOutput,
@@ -118,7 +119,9 @@ impl FakeAws {
                 get_public_access_block
             ),
         ];
-        mock_client!(aws_sdk_s3, RuleMode::MatchAny, &rules)
+        mock_client!(aws_sdk_s3, RuleMode::MatchAny, &rules, |config| config
+            .force_path_style(true)
+            .interceptor(Taken))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Amazon SNS: who is subscribed to which topic.
 
+use aws_models::Taken;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::operation::list_subscriptions_by_topic::{
     ListSubscriptionsByTopicError, ListSubscriptionsByTopicInput, ListSubscriptionsByTopicOutput,
@@ -34,7 +35,7 @@ impl FakeAws {
             |input| input.topic_arn().unwrap_or_default(),
             list_subscriptions
         )];
-        mock_client!(aws_sdk_sns, RuleMode::MatchAny, &rules)
+        mock_client!(aws_sdk_sns, RuleMode::MatchAny, &rules, |config| config.interceptor(Taken))
     }
 }
 

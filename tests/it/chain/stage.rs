@@ -26,6 +26,8 @@ pub struct Stage {
 
 /// A stage with a test's own clients.
 pub struct Chain<'a> {
+    /// Sees what the command calls, if the test has no proxy of its own.
+    front: Option<&'a Proxy>,
     pub aws: &'a LocalAws,
     pub stack: &'a Stack,
     pub cloudwatch: aws_sdk_cloudwatch::Client,
@@ -67,6 +69,7 @@ impl Stage {
     pub fn chain(&self) -> Chain<'_> {
         let config = self.aws.config();
         Chain {
+            front: self.front.as_ref(),
             aws: &self.aws,
             stack: &self.stack,
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
@@ -111,7 +114,8 @@ impl Chain<'_> {
 
     /// The command as an operator runs it; it must be done. Returns what it wrote to stdout.
     pub fn tripline(&self, arguments: &str) -> String {
-        let ran = run(must(self.aws.tripline()).args(arguments.split_whitespace()));
+        let command = self.front.map_or_else(|| self.aws.tripline(), Proxy::tripline);
+        let ran = run(must(command).args(arguments.split_whitespace()));
         assert_eq!(ran.code, 0, "tripline {arguments}\n{ran}");
         ran.stdout
     }

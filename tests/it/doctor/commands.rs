@@ -16,7 +16,7 @@ const WITHIN: Duration = Duration::from_secs(10);
 /// commands are made of the same models of the services as the local AWS's client.
 pub fn carry_out(stage: &Stage, fix: &str) -> Result<(), String> {
     let python = local_aws::python().unwrap_or_else(|error| panic!("{error}"));
-    let mut command = stage.aws.command(python);
+    let mut command = stage.proxy.command(python);
     let script = workspace::root().join("tests/it/doctor/aws.py");
     let command = command.arg("-B").arg(script).stdin(Stdio::piped()).stderr(Stdio::piped());
     let mut running = command.spawn().unwrap();

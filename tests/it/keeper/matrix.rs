@@ -69,7 +69,7 @@ impl std::fmt::Display for Outcome {
 /// The last number of this minute, if there is one.
 fn number(account: &Account, since: usize, name: &str) -> Option<f64> {
     let datums = account.metrics.iter().skip(since);
-    datums.filter(|datum| datum.name == name).map(|datum| datum.sum()).last()
+    datums.filter(|datum| datum.name == name).map(|datum| datum.sum()).next_back()
 }
 
 async fn play(cell: Cell) -> (String, String) {

@@ -118,8 +118,11 @@ pub fn is_armed(account: &Account, job: &str) -> bool {
     })
 }
 
+/// An alarm by its name, with its tags.
+pub type Tagged = (&'static str, Alarm, Option<Vec<(String, String)>>);
+
 /// What is nobody's but others' business: it stays as it is.
-pub fn foreign(account: &Account) -> Vec<(&'static str, Alarm, Option<Vec<(String, String)>>)> {
+pub fn foreign(account: &Account) -> Vec<Tagged> {
     let one = |name| (name, account.alarms[name].clone(), account.alarm_tags.get(name).cloned());
     FOREIGN.map(one).into()
 }

@@ -182,8 +182,8 @@ async fn a_refusal_has_the_shape_that_the_client_reads() {
     refuse("PutItem", 400, "ConditionalCheckFailedException");
     refuse("DescribeAlarms", 400, "ValidationError");
     refuse("Publish", 403, "AuthorizationError");
-    refuse("HEAD /b/", 403, "AccessDenied");
-    refuse("GET /b/k", 403, "AccessDenied");
+    refuse("HEAD /bucket/", 403, "AccessDenied");
+    refuse("GET /bucket/k", 403, "AccessDenied");
 
     let iot = aws_sdk_iot::Client::new(&config);
     let error = iot.describe_job().job_id("r").send().await.unwrap_err();
@@ -201,7 +201,7 @@ async fn a_refusal_has_the_shape_that_the_client_reads() {
     let error = sns.publish().topic_arn("arn:aws:sns:t").message("m").send().await.unwrap_err();
     assert_eq!(error.code(), Some("AuthorizationError"));
     let s3 = proxy.s3();
-    let error = s3.get_object().bucket("b").key("k").send().await.unwrap_err();
+    let error = s3.get_object().bucket("bucket").key("k").send().await.unwrap_err();
     assert_eq!(error.code(), Some("AccessDenied"));
 }
 

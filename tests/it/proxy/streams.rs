@@ -86,7 +86,7 @@ async fn a_stream_is_made_once() {
 
 #[tokio::test]
 async fn what_aws_does_not_accept_is_refused() {
-    let (_aws, _front, iot) = proxy().await;
+    let (_aws, proxy, iot) = proxy().await;
     let bare = |id: &str| iot.create_stream().stream_id(id);
     let many = |count: usize| Some(vec![file(1, "a"); count]);
     let nowhere = StreamFile::builder().file_id(1).build();
@@ -113,6 +113,8 @@ async fn what_aws_does_not_accept_is_refused() {
         assert_eq!(error.code(), Some("InvalidRequestException"), "{what}");
         assert_eq!(error.raw_response().unwrap().status().as_u16(), 400, "{what}");
     }
+    // Only the documentation says that an object has a bucket and a key.
+    assert_eq!(proxy.take_violations().len(), 11);
     let accepted = [
         create(&iot, &"a".repeat(128)),
         bare("files").set_files(many(50)).role_arn(ROLE),
@@ -128,7 +130,7 @@ async fn what_aws_does_not_accept_is_refused() {
 
 #[tokio::test]
 async fn streams_are_listed_page_by_page() {
-    let (_aws, _front, iot) = proxy().await;
+    let (_aws, proxy, iot) = proxy().await;
     let mut ids: Vec<String> = (0..60).map(|number| format!("fw-{number:02}")).collect();
     for id in &ids {
         create(&iot, id).send().await.unwrap();
@@ -154,6 +156,7 @@ async fn streams_are_listed_page_by_page() {
         let error = iot.list_streams().max_results(size).send().await.unwrap_err();
         assert_eq!(error.code(), Some("InvalidRequestException"));
     }
+    assert_eq!(proxy.take_violations().len(), 2);
 }
 
 /// Only AWS IoT's own calls are answered: a bucket may be called `streams`.

@@ -3,6 +3,7 @@
 use std::fs;
 
 use tripline_tests::local_aws::LocalAws;
+use tripline_tests::proxy::Proxy;
 use tripline_tests::runner::{Ran, run};
 use tripline_tests::stack::Stack;
 
@@ -149,8 +150,9 @@ async fn a_job_is_added_once_however_many_try() {
 #[tokio::test]
 async fn the_table_is_the_one_of_the_stack() {
     let aws = LocalAws::start().await.unwrap();
+    let proxy = Proxy::start(&aws).unwrap();
     let tripline = |stack: &str| {
-        let mut command = aws.tripline().unwrap();
+        let mut command = proxy.tripline().unwrap();
         run(command.args(["queue", "list", "--output", "json", "--stack", stack]))
     };
     let stack = Stack::create(&aws, "with", &[("Queue", "on")]).await.unwrap();

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
 use tempfile::TempDir;
 use tripline_tests::local_aws::LocalAws;
+use tripline_tests::proxy::Proxy;
 use tripline_tests::runner::{Ran, run};
 use tripline_tests::stack::Stack;
 
@@ -29,6 +30,8 @@ region = us-east-1
 );
 
 pub struct Stage {
+    /// What the commands speak to.
+    proxy: Proxy,
     pub aws: LocalAws,
     /// The stack's.
     pub table: String,
@@ -53,12 +56,12 @@ impl Stage {
         let thing = iot.create_thing().thing_name("tracker-1").send().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let thing = thing.thing_arn.unwrap();
-        Self { aws, table, folder, dynamo, s3, iot, thing }
+        Self { proxy: Proxy::start(&aws).unwrap(), aws, table, folder, dynamo, s3, iot, thing }
     }
 
     /// `tripline queue`, with the stack's table.
     pub fn command(&self, arguments: &str) -> Command {
-        let mut command = self.aws.tripline().unwrap();
+        let mut command = self.proxy.tripline().unwrap();
         command.arg("queue").args(arguments.split_whitespace()).current_dir(self.folder.path());
         command
     }

@@ -75,7 +75,7 @@ impl Account {
             "BatchWriteItem" => self.batch_write(asked),
             "Scan" => {
                 let items = self.items.iter().filter(|((table, _), _)| *table == place.0);
-                let after = asked["ExclusiveStartKey"].as_object().map(|key| key_of(key));
+                let after = asked["ExclusiveStartKey"].as_object().map(key_of);
                 let rest = items.skip_while(|((_, key), _)| Some(key) <= after.as_ref());
                 let (items, next) = page(rest, &Value::Null);
                 let last = items.last().filter(|_| next.is_some());

@@ -26,6 +26,7 @@ use super::mutes::Mutes;
 use super::program::{Cut, When};
 use super::streams::Streams;
 use super::{Logged, Shared, lock};
+use crate::taken;
 
 /// More than anything here sends at once; the functions' zips have 2 MB.
 const LARGEST: usize = 64 << 20;
@@ -126,6 +127,8 @@ impl Door {
             Err(error) => return Err(error),
         };
         let call = Call::of(&request, &body);
+        let of = way.function.as_deref().unwrap_or("a program");
+        self.shared.witness.note_faults(of, taken::faults(&request, &body));
         if let Some(function) = way.function.as_deref() {
             let rights = call.rights.clone();
             self.shared.witness.note(&self.shared.local, function, rights).await;
@@ -255,8 +258,11 @@ pub(super) async fn serve(door: Arc<Door>, listener: TcpListener) {
 async fn converse(door: Arc<Door>, stream: TcpStream) {
     stream.set_nodelay(true).ok();
     // A program's own door is no function's.
-    let peer = stream.peer_addr().ok().filter(|_| door.program.is_none());
-    let function = tokio::task::spawn_blocking(move || peer.and_then(function_at)).await;
+    let ends = stream.peer_addr().ok().zip(stream.local_addr().ok());
+    let ends = ends.filter(|_| door.program.is_none());
+    let function =
+        tokio::task::spawn_blocking(move || ends.and_then(|(peer, own)| function_at(peer, own)));
+    let function = function.await;
     let way = Arc::new(Way {
         aws: door.shared.aws,
         idle: tokio::sync::Mutex::new(None),

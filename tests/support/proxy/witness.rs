@@ -1,4 +1,4 @@
-//! Whether functions do what their roles allow. The local AWS lets everybody do everything; so what each function asked
+//! Whether functions do what their roles allow, and whether AWS would take what they and programs send. The local AWS lets everybody do everything; so what each function asked
 //! for is noted, and put to the evaluator of policies with the role that the stack gave the function.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +16,8 @@ pub(super) struct Witness {
     /// By function. As they were when the function made its first call: a test may change roles later.
     roles: Mutex<BTreeMap<String, Policy>>,
     asked: Mutex<BTreeSet<(String, Right)>>,
+    /// What AWS would refuse, of functions and of programs.
+    faults: Mutex<BTreeSet<String>>,
 }
 
 impl Witness {
@@ -28,18 +30,24 @@ impl Witness {
         super::lock(&self.asked).extend(rights);
     }
 
+    pub(super) fn note_faults(&self, of: &str, faults: Vec<String>) {
+        let faults = faults.into_iter().map(|fault| format!("of {of}: {fault}"));
+        super::lock(&self.faults).extend(faults);
+    }
+
     pub(super) fn asked(&self) -> BTreeSet<(String, Right)> {
         super::lock(&self.asked).clone()
     }
 
-    /// Forgets what was asked for, and the roles: they are read again.
+    /// Forgets what functions asked for, and the roles: they are read again.
     pub(super) fn forget(&self) {
         super::lock(&self.asked).clear();
         super::lock(&self.roles).clear();
     }
 
-    /// What was asked for and is in no role; it is forgotten.
+    /// What was asked for and is in no role, and what AWS would refuse; it is forgotten.
     pub(super) fn take_violations(&self) -> Vec<String> {
+        let faults = std::mem::take(&mut *super::lock(&self.faults));
         let asked = std::mem::take(&mut *super::lock(&self.asked));
         let roles = super::lock(&self.roles);
         let of = |function: &str| roles.get(function);
@@ -49,6 +57,7 @@ impl Witness {
                 of(function).is_none_or(|role| decide(role, right) != Decision::Allowed)
             })
             .map(|(function, right)| format!("the role of {function} does not allow {right}"))
+            .chain(faults)
             .collect()
     }
 }

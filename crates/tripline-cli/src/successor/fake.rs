@@ -18,8 +18,12 @@ use crate::alarms::fake::FakeAws;
 /// Everything that a job can be configured with.
 pub fn configure(job: &mut Job) {
     job.description = Some("the pumps".to_owned());
-    job.presigned_url_config =
-        Some(PresignedUrlConfig::builder().role_arn("arn:role").expires_in_sec(600).build());
+    job.presigned_url_config = Some(
+        PresignedUrlConfig::builder()
+            .role_arn("arn:aws:iam::111122223333:role/signer")
+            .expires_in_sec(600)
+            .build(),
+    );
     job.job_executions_rollout_config =
         Some(JobExecutionsRolloutConfig::builder().maximum_per_minute(7).build());
     let criteria = AbortCriteria::builder()

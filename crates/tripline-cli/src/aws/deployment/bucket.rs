@@ -109,7 +109,7 @@ mod tests {
         change(&fake);
         let buckets = Buckets::of_any(fake.s3());
         let BucketRemarks { findings, notes } =
-            BucketRemarks::find(buckets.bucket("fw"), Some(3)).await;
+            BucketRemarks::find(buckets.bucket("firmware"), Some(3)).await;
         let all = findings.into_iter().chain(notes);
         all.inspect(|remark| assert_eq!(remark.line, Some(3))).map(|remark| remark.text).collect()
     }
@@ -117,24 +117,24 @@ mod tests {
     #[tokio::test]
     async fn a_bucket_with_versions_and_without_a_public_policy_is_fit() {
         assert_eq!(
-            said(|fake| fake.account().s3.versioned.extend(["fw".to_owned()])).await,
+            said(|fake| fake.account().s3.versioned.extend(["firmware".to_owned()])).await,
             [""; 0]
         );
     }
 
     #[tokio::test]
     async fn a_public_bucket_and_one_without_versions_are_findings() {
-        let public = |fake: &FakeAws| fake.account().s3.public.extend(["fw".to_owned()]);
+        let public = |fake: &FakeAws| fake.account().s3.public.extend(["firmware".to_owned()]);
         assert_eq!(
             said(public).await,
             [
-                "bucket `fw` is public by its policy: anybody can get at the firmware in it",
-                "bucket `fw` keeps no versions: whoever can write to it can replace the firmware of a rollout",
+                "bucket `firmware` is public by its policy: anybody can get at the firmware in it",
+                "bucket `firmware` keeps no versions: whoever can write to it can replace the firmware of a rollout",
             ]
         );
         let blocked = said(|fake| {
             public(fake);
-            fake.account().s3.blocked.insert("fw".to_owned());
+            fake.account().s3.blocked.insert("firmware".to_owned());
         });
         assert_eq!(blocked.await.len(), 1, "what is blocked is not public");
     }
@@ -149,8 +149,8 @@ mod tests {
         assert_eq!(
             denied.await,
             [
-                "whether bucket `fw` is public is not known (GetBucketPolicyStatus: access denied, AccessDenied)",
-                "whether bucket `fw` keeps versions is not known (GetBucketVersioning: access denied, AccessDenied)",
+                "whether bucket `firmware` is public is not known (GetBucketPolicyStatus: access denied, AccessDenied)",
+                "whether bucket `firmware` keeps versions is not known (GetBucketVersioning: access denied, AccessDenied)",
             ]
         );
     }
