@@ -231,6 +231,18 @@ fn an_alarm_in_alarm_or_muted_guards_nothing_and_is_not_made_again() {
     assert_eq!(plan(&[found], &[], 0), []);
 }
 
+#[test]
+fn what_was_put_is_done_and_the_rest_is_still_missing() {
+    let mut found = reconciled(&Alarms::new(), "fw", 2, None);
+    let names = |found: &Reconciled| -> Vec<String> {
+        found.puts().iter().map(|put| put.name.clone()).collect()
+    };
+    let mut expected = names(&found);
+    found.done(DEFAULT[0]);
+    expected.retain(|name| name != DEFAULT[0]);
+    assert_eq!((names(&found), found.fault()), (expected, Some(Why::NoAlarm)));
+}
+
 /// Whoever sees an alarm of this stack's takes it for a guard: one that nobody asks for any more is said if it is to
 /// stop the rollout and does not act.
 #[test]
