@@ -138,15 +138,15 @@ pages: ## Write the command's man pages and completions into target/pages/
 	cargo run --locked --quiet -p tripline-cli -- pages target/pages
 
 .PHONY: notices
-notices: ## Write again what the built functions are built from, with the texts of all licenses: target/lambda-<processor>/THIRD-PARTY-NOTICES.txt
-	for folder in target/lambda-*/; do tools/third-party-notices "$$folder"; tools/zip-functions "$$folder"; done
+notices: .local/build/.ready ## Write again what the built functions are built from, with the texts of all licenses: target/lambda-<processor>/THIRD-PARTY-NOTICES.txt
+	for folder in target/lambda-*/; do tools/third-party-notices "$$folder"; .local/build/bin/python tools/zip-functions "$$folder"; done
 
 .PHONY: zips zips-arm64 zips-x86_64
 zips: zips-arm64 zips-x86_64 ## Build the functions' zips for both processors, into target/lambda-<processor>/
 zips-arm64 zips-x86_64: zips-%: machine .local/build/.ready targets
 	$(CARGO_LAMBDA) $(call flag,$*) --lambda-dir target/lambda-$*
 	tools/third-party-notices target/lambda-$*
-	tools/zip-functions target/lambda-$*
+	.local/build/bin/python tools/zip-functions target/lambda-$*
 
 # Both processors' standard libraries; zig, from .local/build, is the linker.
 .PHONY: targets

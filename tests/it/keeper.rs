@@ -2,4 +2,4 @@
 //! AWS in memory.
 
 pub(crate) mod matrix;
-mod stage;
+pub(crate) mod stage;

@@ -77,7 +77,7 @@ pub const FAULTS: [(&str, Fault); 31] = [
     ("taken-and-hang", Fault::TakenAndHang),
     ("late-unavailable", Fault::Late(Duration::from_secs(4))),
     ("late-too-late", Fault::Late(Duration::from_millis(5_500))),
-    ("slow", Fault::Slow(Duration::from_millis(2_500))),
+    ("slow", Fault::Slow(Duration::from_millis(1_500))),
     ("slow-too-slow", Fault::Slow(Duration::from_millis(5_500))),
 ];
 

@@ -54,6 +54,9 @@ pub fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
+/// DynamoDB's code of a condition that does not hold.
+const CONDITION: &str = "ConditionalCheckFailedException";
+
 /// AWS in memory. A clone is the same account.
 #[derive(Debug, Clone, Default)]
 pub struct HttpAws(Arc<Shared>);
@@ -327,6 +330,10 @@ impl Asked {
                 Input::Cbor(_) => body::cbor(cbor::write(&answer)),
                 _ => body::json(&answer),
             },
+            // What is there instead, if it was asked for.
+            Err((status, code, item)) if code == CONDITION && item.starts_with('{') => {
+                body::refused_with(status, code, &item)
+            }
             Err((status, code, message)) => {
                 Refusal::new(status, code, message).answer(request, &self.service).map(Body::whole)
             }

@@ -5,16 +5,18 @@ use tripline_tests::workspace::root;
 use crate::{generator, keeper, stopper, wave_runner};
 
 /// What the long runs saw.
-const SUMMARIES: [&str; 7] = [
-    "## What long runs saw\n\n`make soak` runs for as long as it is told to, and writes what it saw.\n\n### Ends of executions\n",
+const SUMMARIES: [&str; 9] = [
+    "## What long runs saw\n\n`make soak` writes what it saw here.\n\n### Ends of executions\n",
     include_str!("../stopper/soak/summary/events.md"),
     "### Alarms\n",
     include_str!("../stopper/soak/summary/messages.md"),
+    "### Minutes of the guard-keeper\n",
+    include_str!("../stopper/soak/summary/minutes.md"),
     "### Releases by the command\n",
     include_str!("../stopper/soak/summary/releases.md"),
     concat!("### Memory\n\n", include_str!("../stopper/soak/summary/memory.md")),
 ];
-/// What nobody wrote, and which changes no test notices.
+/// What fuzzing and mutation testing saw.
 const CHANGES: [&str; 2] =
     [include_str!("../../fuzz/summary.md"), include_str!("../../mutants/summary.md")];
 const PAGE: &str = "docs/reference/faults.md";
@@ -25,7 +27,10 @@ fn page() -> String {
         (`TRIPLINE_WRITE=1 cargo test --workspace --test it docs::faults` writes it again). Each fault strikes the first call of an\n\
         operation (`once`), every call of the first attempt (`attempt`), or every call (`always`). Every run of the tests plays\n\
         the tables of force-stopper and metrics-generator whole, and of guard-keeper and wave-runner each fault of each call in one\n\
-        extent; `make soak` plays all.\n";
+        extent; `make soak` plays all.\n\n\
+        Faults are named by what comes: a status and a code; a page or junk with status 200; `reset`, not carried out and cut off; `hang`,\n\
+        not carried out and never answered; `late`, refused after seconds; `slow`, carried out and answered after seconds. What AWS has\n\
+        carried out, although nobody hears so: `lost`, `cut` and `hang-within` (half of the answer comes), `taken-and-hang`.\n";
     let sections = [
         intro.to_owned(),
         stopper::matrix::section(),

@@ -9,7 +9,7 @@ use tripline_tests::http_aws::{Account, HttpAws};
 use tripline_tests::lambda_runtime::Ended;
 
 use super::stage::{Duty, ENDED, NEW, RUNS_ON, account, foreign, function, is_armed, minute};
-use crate::matrix::{self, BROKEN, Cell, Share, cells, compare, heavy};
+use crate::matrix::{self, BROKEN, Cell, Share, Table, cells, compare, heavy, is_long};
 
 const FILE: &str = "tests/it/keeper/faults.txt";
 const TABLE: &str = include_str!("faults.txt");
@@ -54,7 +54,11 @@ struct Outcome {
 
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let late = self.late.iter().map(|(duty, minute)| format!("{}:{minute}", duty.word()));
+        // When evidence can be published again depends on when the rollout's minutes begin.
+        let late = self.late.iter().map(|(duty, minute)| match duty {
+            Duty::Evidence => format!("{}:later", duty.word()),
+            _ => format!("{}:{minute}", duty.word()),
+        });
         let never = self.never.iter().map(|duty| duty.word().to_owned());
         let list = |words: Vec<String>| match words.is_empty() {
             true => "-".to_owned(),
@@ -126,7 +130,13 @@ async fn play(cell: Cell) -> (String, String) {
     if [NEW, RUNS_ON, ENDED].into_iter().any(|job| after.jobs[job] != before.jobs[job]) {
         outcome.broken.insert("job-changed");
     }
-    if cell.extent != "always" && !outcome.never.is_empty() {
+    let mut left = outcome.never.clone();
+    // Of a try that was written down, and of which no answer came, the next one is three minutes later, which do not pass
+    // here. The minute has failed.
+    if cell.operation == "PutItem" && !outcome.errors.is_empty() {
+        left.remove(&Duty::FireAgain);
+    }
+    if cell.extent != "always" && !left.is_empty() {
         outcome.broken.insert("not-done-once-aws-answers");
     }
     drop(after);
@@ -136,7 +146,21 @@ async fn play(cell: Cell) -> (String, String) {
 #[tokio::test]
 async fn every_fault_of_every_call_ends_as_the_table_says() {
     let _alone = heavy().await;
-    compare(FILE, &OPERATIONS, Share::Third, play).await;
+    compare(FILE, &OPERATIONS, Share::Third, play, is_as_good).await;
+}
+
+/// A fault that lasts as long as a try may take costs the call, or not. What comes of it is what comes of another one of
+/// these, of a fault after which no other try is made, or of all tries that fail.
+fn is_as_good(table: &Table, cell: &Cell, seen: &str) -> bool {
+    let row = |fault: &str, extent: &str| {
+        let (fault, extent) = (fault.to_owned(), extent.to_owned());
+        table.get(&Cell { fault, extent, operation: cell.operation.clone() }).map(String::as_str)
+    };
+    let long = FAULTS.iter().map(|(fault, _)| *fault).filter(|fault| is_long(fault));
+    let mut alike: Vec<_> = long.map(|fault| row(fault, &cell.extent)).collect();
+    alike.push(row("html-404", &cell.extent));
+    alike.push(row(&cell.fault, "attempt"));
+    is_long(&cell.fault) && cell.extent == "once" && alike.contains(&Some(seen))
 }
 
 #[test]
@@ -169,7 +193,7 @@ async fn every_call_of_the_function_has_its_rows() {
 pub fn section() -> String {
     let text = "## What comes of the guard-keeper's minutes\n\n\
         The table is `tests/it/keeper/faults.txt`. A rollout is to be armed, one to be repaired, one to be stopped again, one\n\
-        to be tidied up; job events are off. *In minute 2* means that the first minute did not get\n\
+        to be tidied up (its alarms go: `remove`; its config, too: `forget`); job events are off. *In minute 2* means that the first minute did not get\n\
         to it. Wherever a rollout stays unarmed, the minute fails, or the numbers say so, or there are none, which has an\n\
         alarm too: that is asserted in each cell. So is that nothing of others changes.\n";
     text.to_owned() + &matrix::page(&matrix::table(TABLE), in_words)
@@ -190,6 +214,9 @@ fn in_words(outcome: &str) -> String {
         if !duties.is_empty() {
             parts.push(format!("in minute {minute}: {}", duties.join(", ")));
         }
+    }
+    if late.iter().any(|it| it.ends_with(":later")) {
+        parts.push(format!("in minute 2 or 3: `{}`", Duty::Evidence.word()));
     }
     if !never.is_empty() {
         let never: Vec<String> = never.iter().map(|duty| format!("`{duty}`")).collect();

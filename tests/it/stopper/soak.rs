@@ -10,3 +10,4 @@ mod events;
 mod frame;
 mod memory;
 mod messages;
+mod minutes;

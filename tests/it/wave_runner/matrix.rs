@@ -11,7 +11,7 @@ use tripline_tests::ledger::Entry;
 use super::stage::{
     End, Firmware, Played, foreign, is_hold_looked_after, jobs, play as play_release,
 };
-use crate::matrix::{self, BROKEN, Cell, Share, cells, compare, heavy};
+use crate::matrix::{self, BROKEN, Cell, Share, Table, cells, compare, heavy, is_long};
 
 const FILE: &str = "tests/it/wave_runner/faults.txt";
 const TABLE: &str = include_str!("faults.txt");
@@ -55,6 +55,11 @@ fn is_running(account: &Account, job: &str) -> bool {
     account.jobs.get(job).is_some_and(|job| job["status"] == "IN_PROGRESS")
 }
 
+/// Whether a call only asks. What answers for Step Functions in its place is found out by the machine alone.
+fn is_read(operation: &str) -> bool {
+    !operation.starts_with("SendTask")
+}
+
 /// What may not be, whatever the table says.
 fn broken(
     cell: &Cell,
@@ -85,6 +90,10 @@ fn broken(
         }
     }
     let [_, last] = jobs();
+    // The machine waits with another token after 15 minutes, which people are alerted to: these do not pass here.
+    if played.end == End::Waits && !played.last_failed && is_read(&cell.operation) {
+        broken.insert("waits-in-silence");
+    }
     if firmware == Firmware::Bad {
         if played.end == End::Out {
             broken.insert("bad-firmware-let-through");
@@ -124,7 +133,7 @@ async fn play(cell: Cell) -> (String, String) {
     let (mut errors, mut bad) = (BTreeSet::new(), BTreeSet::new());
     for firmware in [Firmware::Good, Firmware::Bad] {
         let aws = HttpAws::default();
-        let played = play_release(&aws, |_| cell.plan(), firmware).await;
+        let played = play_release(&aws, cell.plan(), firmware, cell.extent == "always").await;
         let account = aws.account();
         words.push(word(&played, &account));
         bad.extend(broken(&cell, firmware, &played, &account, &aws.ledger().entries()));
@@ -142,7 +151,15 @@ async fn play(cell: Cell) -> (String, String) {
 #[tokio::test]
 async fn every_fault_of_every_call_ends_as_the_table_says() {
     let _alone = heavy().await;
-    compare(FILE, &OPERATIONS, Share::Third, play).await;
+    compare(FILE, &OPERATIONS, Share::Third, play, is_as_good).await;
+}
+
+/// A fault that lasts as long as a try may take costs the step's or the look's call, or not.
+fn is_as_good(table: &Table, cell: &Cell, seen: &str) -> bool {
+    let ends = |outcome: &str| outcome.rsplit_once(' ').map(|(ends, _)| ends.to_owned());
+    is_long(&cell.fault)
+        && cell.extent == "once"
+        && table.get(cell).and_then(|it| ends(it)) == ends(seen)
 }
 
 #[test]
@@ -158,7 +175,7 @@ async fn every_call_of_the_function_has_its_rows() {
     let mut made = BTreeSet::new();
     for (firmware, expected) in [(Firmware::Good, "out"), (Firmware::Bad, "stopped")] {
         let aws = HttpAws::default();
-        let played = play_release(&aws, |_| Plan::none(), firmware).await;
+        let played = play_release(&aws, Plan::none(), firmware, false).await;
         let (account, ledger) = (aws.account(), aws.ledger().entries());
         assert_eq!(word(&played, &account), expected, "{played:?}\n{:?}", account.published);
         assert!(played.errors.is_empty() && is_hold_looked_after(&account), "{played:?}");

@@ -115,6 +115,13 @@ pub(super) fn json(value: &Value) -> Response<Body> {
     answer(200, "application/json", value.to_string())
 }
 
+/// DynamoDB's refusal with an item, which is JSON.
+pub(super) fn refused_with(status: u16, code: &str, item: &str) -> Response<Body> {
+    let kind = format!("com.amazonaws.dynamodb.v20120810#{code}");
+    let text = format!("{{\"__type\":\"{kind}\",\"Item\":{item}}}");
+    answer(status, "application/x-amz-json-1.0", text)
+}
+
 /// A good answer in XML.
 pub(super) fn xml(text: String) -> Response<Body> {
     answer(200, "text/xml", text)

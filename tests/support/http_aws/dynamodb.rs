@@ -64,7 +64,10 @@ impl Account {
                 let place = (place.0, key_of(&item));
                 let words = Words { asked, item: self.items.get(&place) };
                 if !asked["ConditionExpression"].as_str().is_none_or(|text| words.hold(text)) {
+                    let is_asked = asked["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD";
+                    let there = self.items.get(&place).filter(|_| is_asked);
                     let text = "The conditional request failed".to_owned();
+                    let text = there.map_or(text, |item| json!(item).to_string());
                     return Err((400, "ConditionalCheckFailedException", text));
                 }
                 self.items.insert(place, item);
@@ -108,7 +111,11 @@ impl Account {
                 }
             }
         }
-        Ok(json!({"UnprocessedItems": {}}))
+        let mut answer = json!({"UnprocessedItems": {}});
+        if asked["ReturnConsumedCapacity"] == "TOTAL" {
+            answer["ConsumedCapacity"] = json!([{"CapacityUnits": count}]);
+        }
+        Ok(answer)
     }
 }
 

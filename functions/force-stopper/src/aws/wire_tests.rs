@@ -133,9 +133,14 @@ async fn no_alarm_follows_only_from_an_answer_without_it() {
     }
     assert_eq!(aws(&Service::new(&[NO_HISTORY])).last_firing("a", None, None).await, Ok(None));
     let invalid = (400, PROTOCOL, &b"\xa1\x66__type\x6fValidationError"[..]);
-    let service = Service::new(&[invalid]);
-    assert_eq!(aws(&service).describe_alarms(&names).await, Ok(vec![]));
-    assert_eq!(service.calls(), 1, "an answer");
+    for name in ["a\n", "", "a\u{fffe}", &"a".repeat(256)] {
+        let service = Service::new(&[invalid]);
+        assert_eq!(aws(&service).describe_alarms(&[name.to_owned()]).await, Ok(vec![]));
+        assert_eq!(service.calls(), 1, "an answer");
+    }
+    // That an alarm which can exist has an impossible name is no answer.
+    let failure = aws(&Service::new(&[invalid])).describe_alarms(&names).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unavailable);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,9 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 use aws_sdk_dynamodb::types::{
     AttributeValue, DeleteRequest, PutRequest, ReturnConsumedCapacity, WriteRequest,
 };
@@ -61,7 +63,8 @@ impl Table for Aws {
             .item(Record::STATE, AttributeValue::B(Blob::new(item.state.clone())))
             .item(Record::TICK, number(item.tick.into()))
             .expression_attribute_names("#key", Record::TICK)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .return_values_on_condition_check_failure(AllOld);
         let put = match item.instead_of {
             None => put.condition_expression(IS_FIRST),
             Some(read) => put
@@ -70,7 +73,9 @@ impl Table for Aws {
         };
         match put.send().await {
             Ok(put) => is_written("PutItem", put.consumed_capacity.as_ref()).map(|()| true),
-            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => {
+                Ok(is_there(error.as_service_error(), item))
+            }
             Err(error) => Err(Failure::from_sdk("PutItem", &error)),
         }
     }
@@ -107,8 +112,20 @@ impl Aws {
         let writes = writes.into_iter().collect::<Result<Vec<_>, _>>()?;
         // What DynamoDB does not get to comes again the next minute.
         let write = self.dynamodb.batch_write_item().request_items(&self.settings.table, writes);
-        write.send().await.map(drop).map_err(|error| Failure::from_sdk(OPERATION, &error))
+        let write = write.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await;
+        let written = write.map_err(|error| Failure::from_sdk(OPERATION, &error))?;
+        is_written(OPERATION, written.consumed_capacity().first())
     }
+}
+
+/// Whether what is there instead is this item itself: its answer was lost, and the call was made again.
+fn is_there(error: Option<&PutItemError>, item: &EvidenceItem) -> bool {
+    let Some(PutItemError::ConditionalCheckFailedException(error)) = error else { return false };
+    let state = AttributeValue::B(Blob::new(item.state.clone()));
+    let text = AttributeValue::S(item.text.clone());
+    let there = error.item();
+    let is_as = |name, value| there.is_some_and(|there| there.get(name) == Some(value));
+    is_as(Record::STATE, &state) && is_as(Record::ATTRIBUTE, &text)
 }
 
 fn incomplete(_: aws_sdk_dynamodb::error::BuildError) -> Failure {

@@ -9,9 +9,13 @@ use aws_sdk_cloudwatch::operation::list_tags_for_resource::ListTagsForResourceOu
 use aws_sdk_cloudwatch::operation::put_metric_alarm::PutMetricAlarmOutput;
 use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataOutput;
 use aws_sdk_cloudwatch::types::{MetricAlarm, MetricDataResult, Tag};
+use aws_sdk_dynamodb::error::ErrorMetadata;
 use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemOutput;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::scan::ScanOutput;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
+use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity};
 use aws_sdk_iot::operation::describe_job::{DescribeJobError, DescribeJobOutput};
 use aws_sdk_iot::operation::list_job_executions_for_job::ListJobExecutionsForJobOutput;
 use aws_sdk_iot::operation::list_jobs::ListJobsOutput;
@@ -29,6 +33,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tripline::evidence::Record;
 use tripline::job::JobId;
 use tripline::job::{EndedCounts, ExecutionCounts};
 use tripline::metric::{KeptMetric, Outcome};
@@ -349,7 +354,10 @@ async fn the_table_holds_configs_and_what_is_remembered() {
                 && item["memory"].as_s().unwrap() == "since 1"
                 && delete.delete_request().unwrap().key()["jobId"].as_s().unwrap() == "fw"
         })
-        .then_output(|| BatchWriteItemOutput::builder().build());
+        .then_output(|| {
+            let consumed = ConsumedCapacity::builder().build();
+            BatchWriteItemOutput::builder().consumed_capacity(consumed).build()
+        });
     let aws = aws(&[], &[&scan, &write], &[]);
     let page = aws.read_table(Some("fw-0".to_owned())).await.unwrap();
     let config = Item::Config {
@@ -421,5 +429,29 @@ async fn no_rollouts_is_what_aws_iot_says_and_nobody_else() {
         });
         let listed = aws(&[], &[], &[&rule]).list_jobs(None).await;
         assert_eq!(listed.is_ok(), is_answer, "{request:?} {body}: {listed:?}");
+    }
+}
+
+/// An answer was lost, and the call was made again: what is there instead of what was read is its own.
+#[tokio::test]
+async fn its_own_evidence_is_written_whoever_says_so() {
+    let item =
+        EvidenceItem { text: "{}".to_owned(), state: vec![7, 1], tick: 4, instead_of: Some(3) };
+    for (state, is_written) in [(Some(vec![7, 1]), true), (Some(vec![7, 2]), false), (None, false)]
+    {
+        let rule = mock!(aws_sdk_dynamodb::Client::put_item).then_error(move || {
+            let there = state.clone().map(|state| {
+                HashMap::from([
+                    (Record::STATE.to_owned(), AttributeValue::B(Blob::new(state))),
+                    (Record::ATTRIBUTE.to_owned(), AttributeValue::S("{}".to_owned())),
+                ])
+            });
+            let code = "ConditionalCheckFailedException";
+            let error = ConditionalCheckFailedException::builder().set_item(there);
+            let error = error.meta(ErrorMetadata::builder().code(code).build()).build();
+            PutItemError::ConditionalCheckFailedException(error)
+        });
+        let written = aws(&[], &[&rule], &[]).write_evidence(&job(), &item).await;
+        assert_eq!(written, Ok(is_written));
     }
 }

@@ -192,18 +192,26 @@ impl<C: Ask, K: Clock + Sync> Keeper<C, K> {
     ) -> Settled {
         let verdict = case.tick(ages);
         let mut failures = Vec::new();
-        if let Some(alarm) = self.fired_in_vain(minute, account, &case).await {
-            tracing::error!(job = %case.job, alarm, "stop_did_not_come");
-            // Written down once it is so: what failed comes again the next minute, and not after the time of a stop.
-            match self.client.fire_again(&alarm).await {
-                Ok(()) => case.record.refired = Some(case.record.at),
-                Err(failure) => failures.push(failure),
-            }
+        let fired = self.fired_in_vain(minute, account, &case).await;
+        let before = case.record.refired;
+        if fired.is_some() {
+            case.record.refired = Some(case.record.at);
         }
         // Where somebody else has written since it was read, or there is no time, nothing is published of it.
         let written = self.write_item(minute, &case.job, &case.item()).await;
         let is_written = written.as_ref().is_ok_and(|is_written| *is_written);
         failures.extend(written.err());
+        if let Some(alarm) = fired.filter(|_| is_written) {
+            tracing::error!(job = %case.job, alarm, "stop_did_not_come");
+            if let Err(failure) = self.client.fire_again(&alarm).await {
+                failures.push(failure);
+                // A try that failed is none: the next minute tries again.
+                case.record.refired = before;
+                let item = case.item();
+                let item = EvidenceItem { instead_of: Some(item.tick), ..item };
+                failures.extend(self.write_item(minute, &case.job, &item).await.err());
+            }
+        }
         if is_written && verdict.stop {
             // At once: the alarm waits for it.
             let stop = [(case.job.clone(), case.record.evidence)];

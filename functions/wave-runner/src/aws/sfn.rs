@@ -2,6 +2,7 @@ use aws_sdk_sfn::error::ProvideErrorMetadata;
 use aws_sdk_sfn::types::ExecutionStatus;
 use tripline::text::clean;
 use tripline_aws::Failure;
+use tripline_aws::answer::whole;
 
 use super::Aws;
 use crate::ask::Machine;
@@ -46,6 +47,8 @@ impl Machine for Aws {
             .send()
             .await
             .map_err(|error| Failure::from_sdk("ListExecutions", &error))?;
+        // Or `{}` of anybody would read as "no release is under way".
+        whole("ListExecutions", !listed.executions.is_empty(), &listed)?;
         Ok(listed.executions.into_iter().map(|execution| execution.name).collect())
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tripline_tests::workspace::root;
 
 /// The parts that a long run writes about, in the order of the page.
-pub const PARTS: [&str; 4] = ["events", "messages", "releases", "memory"];
+pub const PARTS: [&str; 5] = ["events", "messages", "minutes", "releases", "memory"];
 const FOLDER: &str = "tests/it/stopper/soak/summary";
 
 /// Where chance begins.

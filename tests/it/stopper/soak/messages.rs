@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use tripline_tests::faults::{Fault, Plan, hash};
+use tripline_tests::faults::{Plan, hash};
 use tripline_tests::http_aws::{Account, Alarm, HttpAws, alarm_arn, now, topic_arn};
 use tripline_tests::lambda_runtime::{Delivery, Ended, Environment};
 
@@ -225,7 +225,6 @@ struct Tally {
     stopped_later: u64,
     wrong: Vec<String>,
     unverified: Vec<String>,
-    misnamed: u64,
     silent: Vec<String>,
     missed: Vec<String>,
     unannounced: Vec<String>,
@@ -255,8 +254,6 @@ struct Worker {
     /// Sees an AWS that answers.
     sound: Environment,
     doors: [u64; 2],
-    /// Whether CloudWatch has said that nothing can be called like the alarm at hand.
-    is_misnamed: bool,
     seen: Tally,
 }
 
@@ -267,7 +264,7 @@ impl Worker {
         let doors = [faulty.number(), sound.number()];
         let faulty = function().environment(faulty).await.unwrap();
         let sound = function().environment(sound).await.unwrap();
-        Self { aws, mailbox, faulty, sound, doors, is_misnamed: false, seen: Tally::default() }
+        Self { aws, mailbox, faulty, sound, doors, seen: Tally::default() }
     }
 
     async fn work(mut self, seed: u64, supply: Arc<Supply>) -> Tally {
@@ -293,7 +290,7 @@ impl Worker {
         let died = |ended: &&Ended| **ended == Ended::Crashed;
         self.seen.killed += delivery.attempts.iter().filter(died).count();
         let case = Case { kind, job, event, before };
-        self.is_misnamed = self.note(&case);
+        self.note(&case);
         let first = self.judge(&case, &delivery, None);
         if delivery.undelivered {
             let redriven = self.sound.deliver(&case.event).await.unwrap();
@@ -324,7 +321,6 @@ impl Worker {
             Kind::True if is_canceled => {}
             // AWS answers.
             Kind::True if is_sound => seen.missed.push(of_this()),
-            Kind::True if self.is_misnamed && !delivery.undelivered => seen.misnamed += 1,
             Kind::True => {
                 // A process that died says nothing; the alarm on the undelivered queue does.
                 let all_died = delivery.attempts.iter().all(|ended| *ended == Ended::Crashed);
@@ -366,10 +362,8 @@ impl Worker {
         self.note(case);
     }
 
-    /// Counts what the ledger has of a case, and takes it out. Whether CloudWatch has called the alarm's name
-    /// invalid, and again when it was asked twice: so an alarm is refused that cannot exist.
-    fn note(&mut self, case: &Case) -> bool {
-        let mut invalid = 0;
+    /// Counts what the ledger has of a case, and takes it out.
+    fn note(&mut self, case: &Case) {
         for entry in self.doors.iter().flat_map(|door| self.aws.ledger().take(*door)) {
             self.seen.calls += 1;
             self.seen.faulty += usize::from(entry.fault.is_some());
@@ -379,10 +373,7 @@ impl Worker {
             if is_stop && entry.subject != case.job {
                 self.seen.changed.push(format!("{}: canceled for {}", entry.subject, case.job));
             }
-            let is_invalid = entry.fault == Fault::named("validation");
-            invalid += u32::from(is_invalid && entry.operation == "DescribeAlarms");
         }
-        invalid > 1
     }
 }
 
@@ -410,7 +401,6 @@ async fn no_stop_is_wrong_and_no_miss_is_silent() {
         all.stopped_later += seen.stopped_later;
         all.wrong.extend(seen.wrong);
         all.unverified.extend(seen.unverified);
-        all.misnamed += seen.misnamed;
         all.silent.extend(seen.silent);
         all.missed.extend(seen.missed);
         all.unannounced.extend(seen.unannounced);
@@ -423,8 +413,7 @@ async fn no_stop_is_wrong_and_no_miss_is_silent() {
          undelivered, and were handed over again once AWS answered: {} of them stopped their rollout then.\n\n\
          - verified stops of healthy rollouts: {}\n\
          - unverified stops of healthy rollouts: {} (in this time, {allowed} may be)\n\
-         - true alarms refused, since CloudWatch called their name invalid twice (the fault `validation`): {}\n\
-         - other true alarms missed without a word: {}\n\
+         - true alarms missed without a word: {}\n\
          - true alarms that stopped nothing once AWS answered: {}\n\
          - rollouts stopped and not announced so, or the other way round: {}\n\
          - other jobs, alarms or items that changed: {}",
@@ -437,7 +426,6 @@ async fn no_stop_is_wrong_and_no_miss_is_silent() {
         grouped(all.stopped_later),
         all.wrong.len(),
         all.unverified.len(),
-        all.misnamed,
         all.silent.len(),
         all.missed.len(),
         all.unannounced.len(),
