@@ -4,7 +4,7 @@
 //! It answers the calls of the functions in AWS's own protocols: CloudWatch in Smithy RPC v2
 //! CBOR, AWS IoT in REST, SNS in Query and XML, DynamoDB in JSON. Each process has a door of its
 //! own (a port), through which its calls fail by the door's [`Plan`]; whatever was done stands in
-//! the [`Ledger`].
+//! the [`Ledger`]. A request that AWS would refuse is refused, and fails the test in which its door ends.
 
 #![allow(clippy::indexing_slicing, reason = "what JSON does not have is null")]
 
@@ -44,7 +44,7 @@ use crate::faults::{Draw, Fault, Plan};
 use crate::ledger::{Entry, Ledger};
 use crate::proxy::call::{Call, parameter};
 use crate::proxy::fault::Refusal;
-use crate::{Result, at};
+use crate::{Result, at, taken};
 
 /// Where the account is.
 pub const REGION: &str = "us-east-1";
@@ -91,6 +91,7 @@ impl HttpAws {
             plan: plan(number),
             attempt: AtomicU32::new(1),
             came: Mutex::default(),
+            refused: Mutex::default(),
         });
         let task = tokio::spawn(serve(inner.clone(), listener)).abort_handle();
         Ok(Door { address, inner, task })
@@ -120,11 +121,19 @@ impl Door {
     pub fn set_attempt(&self, attempt: u32) {
         self.inner.attempt.store(attempt, Ordering::SeqCst);
     }
+
+    /// What AWS would refuse of the requests that came. Whatever of it is not taken fails the test in which the door ends.
+    pub fn take_refused(&self) -> Vec<String> {
+        std::mem::take(&mut *self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Drop for Door {
     fn drop(&mut self) {
         self.task.abort();
+        let refused = self.take_refused();
+        // A test that fails already says why.
+        assert!(refused.is_empty() || std::thread::panicking(), "{refused:#?}");
     }
 }
 
@@ -136,6 +145,8 @@ struct Inner {
     attempt: AtomicU32,
     /// How many calls of each operation came.
     came: Mutex<BTreeMap<String, u32>>,
+    /// What AWS would refuse.
+    refused: Mutex<Vec<String>>,
 }
 
 async fn serve(door: Arc<Inner>, listener: TcpListener) {
@@ -188,6 +199,8 @@ impl Inner {
         let (request, body) = request.into_parts();
         let body = body.collect().await.map_err(|_| Unanswered)?.to_bytes();
         let asked = Asked::of(&request, &body);
+        let wrong = taken::faults(&request, &body);
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&wrong);
         let attempt = self.attempt.load(Ordering::SeqCst);
         let n = {
             let mut came = self.came.lock().unwrap_or_else(PoisonError::into_inner);
@@ -198,9 +211,10 @@ impl Inner {
         let (service, operation) = (asked.service.as_str(), asked.operation.as_str());
         let fault = self.plan.of(Draw { service, operation, n, attempt });
         // As on AWS, what has come is carried out, whether its client waits for the answer or not.
-        let answer = fault
-            .is_none_or(Fault::is_carried_out)
-            .then(|| asked.carry_out(&mut self.aws.account(), &request));
+        let answer = fault.is_none_or(Fault::is_carried_out).then(|| match wrong.is_empty() {
+            true => asked.carry_out(&mut self.aws.account(), &request),
+            false => asked.refusal(&request, 400, "ValidationException", wrong.join("; ")),
+        });
         self.aws.ledger().add(Entry {
             at: Instant::now(),
             door: self.number,
@@ -211,11 +225,7 @@ impl Inner {
             fault,
             text: asked.text.clone(),
         });
-        let refused = |status, code| {
-            Refusal::new(status, code, "as it says")
-                .answer(&request, &asked.service)
-                .map(Body::whole)
-        };
+        let refused = |status, code| asked.refusal(&request, status, code, "as it says".to_owned());
         let answer = answer.unwrap_or_else(|| refused(500, "InternalFailure"));
         match fault {
             None => Ok(answer),
@@ -334,10 +344,18 @@ impl Asked {
             Err((status, code, item)) if code == CONDITION && item.starts_with('{') => {
                 body::refused_with(status, code, &item)
             }
-            Err((status, code, message)) => {
-                Refusal::new(status, code, message).answer(request, &self.service).map(Body::whole)
-            }
+            Err((status, code, message)) => self.refusal(request, status, code, message),
         }
+    }
+
+    fn refusal(
+        &self,
+        request: &Parts,
+        status: u16,
+        code: &'static str,
+        message: String,
+    ) -> Response<Body> {
+        Refusal::new(status, code, message).answer(request, &self.service).map(Body::whole)
     }
 }
 
