@@ -30,7 +30,7 @@ const TRIES: [u32; 2] = [3, 2];
 /// So many tokens a step waits with.
 const MOST_TOKENS: [u32; 2] = [3, 1];
 /// So many minutes are looked at while the machine waits.
-const LOOKS: [u32; 2] = [4, 3];
+const LOOKS: [u32; 2] = [4, 2];
 
 const CONFIG: &str = "[DEFAULT]
 thingList = pumps.txt
