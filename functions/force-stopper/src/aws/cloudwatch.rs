@@ -44,7 +44,9 @@ impl DescribeAlarms for Aws {
         let output = match output {
             Ok(output) => output,
             // CloudWatch says that nothing can have such a name. Of names that alarms have it says no such thing.
-            Err(error) if is_invalid_name(&error) && !names.iter().all(can_be_named) => {
+            Err(error)
+                if is_invalid_name(&error) && !names.iter().all(|name| can_be_named(name)) =>
+            {
                 return Ok(Vec::new());
             }
             Err(error) => return Err(unanswered("DescribeAlarms", &error, &last)),
@@ -63,7 +65,7 @@ fn is_invalid_name<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -
 
 /// Whether an alarm can certainly have this name: 1 to 255 printable characters of ASCII. Of others CloudWatch's word
 /// counts, or whoever forges a message could have it unanswered by its name alone.
-fn can_be_named(name: &String) -> bool {
+fn can_be_named(name: &str) -> bool {
     (1..=255).contains(&name.len()) && name.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
