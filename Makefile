@@ -54,7 +54,7 @@ verdict: ## Write docs/reference/verdict.md: false stops and detection beside ot
 soak: zips-$(HOST) package .local/local-aws/.ready ## Try everything under faults for hours, and write what was seen (PERCENT=100; MINUTES=60 a part; SEED=1)
 	cargo build --locked --workspace --bins
 	TRIPLINE_SOAK=$(or $(PERCENT),100) $(if $(MINUTES),TRIPLINE_SOAK_MINUTES=$(MINUTES)) $(if $(SEED),TRIPLINE_SEED=$(SEED)) \
-	  cargo test --locked --workspace --test it -- --nocapture stopper:: generator:: keeper:: wave_runner::
+	  cargo test --locked --workspace --test it -- --nocapture --include-ignored stopper:: generator:: keeper:: wave_runner::
 
 .PHONY: fuzz
 fuzz: machine ## Feed every reader with what nobody wrote (SECONDS=600 of CPU time each; TARGET=dev-ini; SEED=1)

@@ -93,7 +93,13 @@ fn shown(account: &Account) -> BTreeMap<String, String> {
     for (id, job) in &account.jobs {
         shown.insert(format!("job {id}"), job.to_string());
     }
-    for (table, key) in account.items.keys() {
+    // Of a rollout that has ended, evidence is there only if a minute was whole before.
+    let in_progress = |key: &str| {
+        let mut jobs = account.jobs.iter().filter(|(_, job)| job["status"] == "IN_PROGRESS");
+        jobs.any(|(id, _)| key.contains(&format!("#{id}\"")))
+    };
+    let is_sure = |key: &str| !key.contains('#') || in_progress(key);
+    for (table, key) in account.items.keys().filter(|(_, key)| is_sure(key)) {
         shown.insert(format!("item {table} {key}"), String::new());
     }
     shown.insert("job events".to_owned(), account.job_events_are_on.to_string());
@@ -113,6 +119,7 @@ fn is_quick(fault: &Fault) -> bool {
 }
 
 #[tokio::test]
+#[ignore = "takes more than two minutes, which it waits: `make soak` runs it"]
 async fn every_rollout_has_its_guard_once_aws_answers() {
     let seed = seed();
     let (minutes, jobs) = if is_long() { LONG } else { SHORT };
