@@ -11,7 +11,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tripline_tests::faults::{FAULTS, Fault, Plan};
-use tripline_tests::workspace::root;
+use tripline_tests::http_aws::topic_arn;
+use tripline_tests::lambda_runtime::Function;
+use tripline_tests::workspace::{function_zip, root};
+
+use crate::template::deployed;
 
 /// What a table promises of each operation: one of these.
 pub const EXTENTS: [&str; 3] = ["once", "attempt", "always"];
@@ -117,6 +121,37 @@ pub fn is_long(fault: &str) -> bool {
         Some(fault) => matches!(fault, Hang | HangWithin | Late(_) | TakenAndHang),
         None => false,
     }
+}
+
+/// The released function of a package, as the template declares it under `id` for these parameters.
+pub fn released(package: &str, id: &str, chosen: &[(&str, &str)]) -> Function {
+    let zip = function_zip(package).unwrap_or_else(|error| panic!("{error}"));
+    let deployment = deployed(chosen);
+    Function::new(&zip, deployment.properties(id), resolve)
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What CloudFormation would put for a reference: `<EmailTopic>` is a topic's ARN, and whatever is
+/// no topic has the name of its own.
+fn resolve(text: &str) -> String {
+    match text.strip_prefix('<').and_then(|text| text.strip_suffix('>')) {
+        Some(topic) if topic.ends_with("Topic") => topic_arn(topic),
+        Some(other) => other.to_owned(),
+        None => text.to_owned(),
+    }
+}
+
+/// Every cell of these operations has its line in this table, and nothing else has one.
+pub fn assert_whole(text: &str, operations: &[&str]) {
+    let table = table(text);
+    assert_eq!(table.len(), operations.len() * FAULTS.len() * EXTENTS.len());
+    assert!(cells(operations).iter().all(|cell| table.contains_key(cell)));
+}
+
+/// Words of a table, as a page shows them; `None` for `-`.
+pub fn in_code(words: &str) -> Option<String> {
+    let words: Vec<String> = words.split(',').map(|word| format!("`{word}`")).collect();
+    (words != ["`-`"]).then(|| words.join(", "))
 }
 
 /// Which cells of a table are played.

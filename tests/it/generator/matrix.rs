@@ -4,12 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use tripline_tests::faults::FAULTS;
 use tripline_tests::http_aws::HttpAws;
 use tripline_tests::lambda_runtime::Ended;
 
 use super::stage::{batch, deliveries, ended, function};
-use crate::matrix::{self, Cell, Share, cells, compare, heavy};
+use crate::matrix::{self, Cell, Share, compare, heavy};
 
 const FILE: &str = "tests/it/generator/faults.txt";
 const TABLE: &str = include_str!("faults.txt");
@@ -140,9 +139,7 @@ async fn every_fault_ends_as_the_table_says() {
 
 #[test]
 fn every_cell_has_its_line() {
-    let table = matrix::table(TABLE);
-    assert_eq!(table.len(), OPERATIONS.len() * FAULTS.len() * 3);
-    assert!(cells(&OPERATIONS).iter().all(|cell| table.contains_key(cell)));
+    matrix::assert_whole(TABLE, &OPERATIONS);
     // The one call of the function's code.
     let source = include_str!("../../../functions/metrics-generator/src/cloudwatch.rs");
     let calls: BTreeSet<&str> =

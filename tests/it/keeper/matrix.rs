@@ -9,7 +9,7 @@ use tripline_tests::http_aws::{Account, HttpAws};
 use tripline_tests::lambda_runtime::Ended;
 
 use super::stage::{Duty, ENDED, NEW, RUNS_ON, account, foreign, function, is_armed, minute};
-use crate::matrix::{self, BROKEN, Cell, Share, Table, cells, compare, heavy, is_long};
+use crate::matrix::{self, BROKEN, Cell, Share, Table, compare, heavy, is_long};
 
 const FILE: &str = "tests/it/keeper/faults.txt";
 const TABLE: &str = include_str!("faults.txt");
@@ -172,9 +172,7 @@ fn is_as_good(table: &Table, cell: &Cell, seen: &str) -> bool {
 
 #[test]
 fn every_cell_has_its_line() {
-    let table = matrix::table(TABLE);
-    assert_eq!(table.len(), OPERATIONS.len() * FAULTS.len() * 3);
-    assert!(cells(&OPERATIONS).iter().all(|cell| table.contains_key(cell)));
+    matrix::assert_whole(TABLE, &OPERATIONS);
 }
 
 /// A row about a call that nobody makes would say nothing, and a call without rows could do anything.
@@ -232,9 +230,6 @@ fn in_words(outcome: &str) -> String {
     if parts.is_empty() {
         parts.push("all done in the first minute".to_owned());
     }
-    if errors != "-" {
-        let errors = errors.split(',').map(|error| format!("`{error}`"));
-        parts.push(errors.collect::<Vec<_>>().join(", "));
-    }
+    parts.extend(matrix::in_code(errors));
     parts.join("; ")
 }

@@ -8,9 +8,8 @@ use tokio::sync::OnceCell;
 use tripline_tests::faults::Plan;
 use tripline_tests::http_aws::{Account, Alarm, HttpAws, alarm_arn, now, topic_arn};
 use tripline_tests::lambda_runtime::{Ended, Environment, Function};
-use tripline_tests::workspace::function_zip;
 
-use crate::template::deployed;
+use crate::matrix::released;
 
 /// A rollout that is not armed yet.
 pub const NEW: &str = "fw-7";
@@ -130,21 +129,8 @@ pub fn foreign(account: &Account) -> Vec<Tagged> {
 /// The function.
 pub fn function() -> Function {
     static FUNCTION: OnceLock<Function> = OnceLock::new();
-    let function = FUNCTION.get_or_init(|| {
-        let zip = function_zip("guard-keeper").unwrap_or_else(|error| panic!("{error}"));
-        let deployment = deployed(&[("StopMode", "cancel"), ("EvidenceAction", "stop")]);
-        let properties = deployment.properties("GuardKeeperFunction");
-        Function::new(&zip, properties, resolve).unwrap_or_else(|error| panic!("{error}"))
-    });
-    function.clone()
-}
-
-fn resolve(text: &str) -> String {
-    match text.strip_prefix('<').and_then(|text| text.strip_suffix('>')) {
-        Some(topic) if topic.ends_with("Topic") => topic_arn(topic),
-        Some(other) => other.to_owned(),
-        None => text.to_owned(),
-    }
+    let chosen = &[("StopMode", "cancel"), ("EvidenceAction", "stop")];
+    FUNCTION.get_or_init(|| released("guard-keeper", "GuardKeeperFunction", chosen)).clone()
 }
 
 /// One minute of the keeper.

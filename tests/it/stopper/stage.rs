@@ -6,9 +6,8 @@ use serde_json::{Value, json};
 use tripline_tests::http_aws::{ACCOUNT, Account, Alarm, alarm_arn, now, topic_arn};
 use tripline_tests::lambda_runtime::{Function, iso};
 use tripline_tests::ledger::Entry;
-use tripline_tests::workspace::function_zip;
 
-use crate::template::deployed;
+use crate::matrix::released;
 
 pub const NAMESPACE: &str = "IoT:OTA:JobExecution";
 /// How long before now the rollout began, and its alarm fired, in seconds.
@@ -19,23 +18,8 @@ const FIRED: f64 = 30.0;
 pub fn function() -> Function {
     // The zip is unpacked once.
     static FUNCTION: OnceLock<Function> = OnceLock::new();
-    let function = FUNCTION.get_or_init(|| {
-        let zip = function_zip("force-stopper").unwrap_or_else(|error| panic!("{error}"));
-        let deployment = deployed(&[("StopMode", "cancel")]);
-        let properties = deployment.properties("ForceStopperFunction");
-        Function::new(&zip, properties, resolve).unwrap_or_else(|error| panic!("{error}"))
-    });
-    function.clone()
-}
-
-/// What CloudFormation would put for a reference: `<EmailTopic>` is a topic's ARN, and whatever is
-/// no topic has the name of its own.
-fn resolve(text: &str) -> String {
-    match text.strip_prefix('<').and_then(|text| text.strip_suffix('>')) {
-        Some(topic) if topic.ends_with("Topic") => topic_arn(topic),
-        Some(other) => other.to_owned(),
-        None => text.to_owned(),
-    }
+    let chosen = &[("StopMode", "cancel")];
+    FUNCTION.get_or_init(|| released("force-stopper", "ForceStopperFunction", chosen)).clone()
 }
 
 pub fn email_topic() -> String {

@@ -4,14 +4,14 @@
 
 use std::collections::BTreeSet;
 
-use tripline_tests::faults::{FAULTS, Plan};
+use tripline_tests::faults::Plan;
 use tripline_tests::http_aws::{Account, HttpAws};
 use tripline_tests::ledger::Entry;
 
 use super::stage::{
     End, Firmware, Played, foreign, is_hold_looked_after, jobs, play as play_release,
 };
-use crate::matrix::{self, BROKEN, Cell, Share, Table, cells, compare, heavy, is_long};
+use crate::matrix::{self, BROKEN, Cell, Share, Table, compare, heavy, is_long};
 
 const FILE: &str = "tests/it/wave_runner/faults.txt";
 const TABLE: &str = include_str!("faults.txt");
@@ -106,14 +106,7 @@ fn broken(
     }
     let fresh = HttpAws::default();
     super::stage::prepare(&mut fresh.account());
-    let is_same = {
-        let (now, then) = (foreign(account), fresh.account());
-        let then = foreign(&then);
-        now.0.map(|it| &it["status"]) == then.0.map(|it| &it["status"])
-            && now.1.map(|it| &it["status"]) == then.1.map(|it| &it["status"])
-            && now.2 == then.2
-    };
-    if !is_same {
+    if foreign(account) != foreign(&fresh.account()) {
         broken.insert("foreign-changed");
     }
     if cell.extent != "always" {
@@ -169,9 +162,7 @@ fn is_as_good(table: &Table, cell: &Cell, seen: &str) -> bool {
 
 #[test]
 fn every_cell_has_its_line() {
-    let table = matrix::table(TABLE);
-    assert_eq!(table.len(), OPERATIONS.len() * FAULTS.len() * 3);
-    assert!(cells(&OPERATIONS).iter().all(|cell| table.contains_key(cell)));
+    matrix::assert_whole(TABLE, &OPERATIONS);
 }
 
 /// A row about a call that nobody makes would say nothing, and a call without rows could do anything.
@@ -212,12 +203,6 @@ fn in_words(outcome: &str) -> String {
             None => word.to_owned(),
         }
     };
-    let errors = match errors {
-        "-" => String::new(),
-        errors => {
-            let errors = errors.split(',').map(|error| format!("`{error}`"));
-            format!("; {}", errors.collect::<Vec<_>>().join(", "))
-        }
-    };
+    let errors = matrix::in_code(errors).map_or_else(String::new, |errors| format!("; {errors}"));
     format!("good firmware: {}; bad: {}{errors}", end(good), end(bad))
 }

@@ -8,11 +8,10 @@ use tripline::evidence::Record;
 use tripline::release::hold::{HOLDS, Hold, OnHoldFailed, Rates};
 use tripline::release::{Approval, Plan, PlannedWave, ReleaseId, State, WaveName};
 use tripline_tests::faults::Plan as Faults;
-use tripline_tests::http_aws::{Account, HttpAws, Token, now, topic_arn};
+use tripline_tests::http_aws::{Account, HttpAws, Token, now};
 use tripline_tests::lambda_runtime::{Ended, Environment, Function};
-use tripline_tests::workspace::function_zip;
 
-use crate::template::deployed;
+use crate::matrix::released;
 
 const RELEASE: &str = "pump-9";
 const WAVES: [&str; 2] = ["canary", "rest"];
@@ -87,21 +86,8 @@ pub struct Played {
 /// The function.
 fn function() -> Function {
     static FUNCTION: OnceLock<Function> = OnceLock::new();
-    let function = FUNCTION.get_or_init(|| {
-        let zip = function_zip("wave-runner").unwrap_or_else(|error| panic!("{error}"));
-        let deployment = deployed(&[("StopMode", "cancel"), ("Releases", "on")]);
-        let properties = deployment.properties("WaveRunnerFunction");
-        Function::new(&zip, properties, resolve).unwrap_or_else(|error| panic!("{error}"))
-    });
-    function.clone()
-}
-
-fn resolve(text: &str) -> String {
-    match text.strip_prefix('<').and_then(|text| text.strip_suffix('>')) {
-        Some(topic) if topic.ends_with("Topic") => topic_arn(topic),
-        Some(other) => other.to_owned(),
-        None => text.to_owned(),
-    }
+    let chosen = &[("StopMode", "cancel"), ("Releases", "on")];
+    FUNCTION.get_or_init(|| released("wave-runner", "WaveRunnerFunction", chosen)).clone()
 }
 
 fn release() -> ReleaseId {
@@ -184,10 +170,10 @@ pub fn prepare(account: &mut Account) {
     account.put_item(GUARDS, [("jobId", HOLDS)], json!({HELD: {"S": hold.to_text()}}));
 }
 
-/// What is others'.
-pub fn foreign(account: &Account) -> (Option<&Value>, Option<&Value>, Option<&Vec<String>>) {
-    let jobs = &account.jobs;
-    (jobs.get(HELD), jobs.get(FOREIGN_JOB), account.groups.get(FOREIGN_GROUP))
+/// What is others': the status of their jobs, and who is in their group.
+pub fn foreign(account: &Account) -> ([Option<Value>; 2], Option<Vec<String>>) {
+    let status = |job| account.jobs.get(job).map(|job| job["status"].clone());
+    ([HELD, FOREIGN_JOB].map(status), account.groups.get(FOREIGN_GROUP).cloned())
 }
 
 /// Whether the proof of the hold has begun.
@@ -217,7 +203,7 @@ fn succeed(account: &mut Account, job: &str) {
     account.put_item(GUARDS, [("jobId", &format!("{}{job}", Record::KEY_PREFIX))], item);
 }
 
-/// The alarms of a wave have found to their first state after its job was created: their history is to be asked for.
+/// The state of a wave's alarms has changed since its job was created, so that their history is asked for.
 fn calm(account: &mut Account, job: &str) {
     let prefix = format!("tripline-{job}-");
     for (_, alarm) in account.alarms.iter_mut().filter(|(name, _)| name.starts_with(&prefix)) {
